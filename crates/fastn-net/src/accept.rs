@@ -1,0 +1,239 @@
+//! Streams that the other side opens: from the first byte to their listener.
+//!
+//! Framing belongs to the stream: a silent, slow, oversized or broken header ends its own stream and
+//! delays no other. A header that is there already is handled in the connection's own task; one that
+//! is not gets a task of its own, with a time limit.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use iroh::endpoint::{RecvStream, SendStream, VarInt, WriteError};
+use tracing::debug;
+
+use crate::{
+    connection::{Connection, Use},
+    endpoint::Shared,
+    listener::{Incoming, Place, Queue, Route},
+    protocol::Protocol,
+    stream::Stream,
+    wire::{
+        ack::{ACK, PONG},
+        alpn::Alpn,
+        header,
+        line::{Feed, LineBuffer},
+        refusal::{Refusal, code},
+    },
+};
+
+/// Most that is read to see whether a stream came whole before its connection ended: what flow control let through.
+const WHOLE_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long an acknowledgement waits at most in the queue of a listener that is busy elsewhere.
+const FLUSH_AFTER: Duration = Duration::from_millis(20);
+
+/// The code of `wire::codes::reset` that older peers know as well.
+const LET_GO: VarInt = VarInt::from_u32(0);
+
+/// Accepts the streams of one connection until it ends.
+pub(crate) async fn serve(shared: &Arc<Shared>, connection: &Connection) {
+    // Streams that came before the connection ended are still accepted behind its end.
+    while let Ok((send, recv)) = connection.accept().await {
+        let newcomer = Newcomer::new(shared, connection, send, recv);
+        let mut negotiation = Box::pin(newcomer.negotiate());
+        if poll_fn(|cx| Poll::Ready(negotiation.as_mut().poll(cx))).await.is_pending() {
+            shared.spawn(negotiation);
+        }
+    }
+    debug!(?connection, "no more streams");
+}
+
+/// A stream that is not acknowledged yet.
+struct Newcomer {
+    shared: Arc<Shared>,
+    connection: Connection,
+    send: SendStream,
+    recv: RecvStream,
+    line: LineBuffer,
+    /// What came behind the header.
+    rest: Vec<u8>,
+}
+
+/// Why a stream goes no further.
+enum Turned {
+    /// The peer is told.
+    Away(Refusal),
+    /// The peer ended it itself, or cannot be told.
+    Gone,
+}
+
+impl Newcomer {
+    fn new(shared: &Arc<Shared>, connection: &Connection, send: SendStream, recv: RecvStream) -> Self {
+        Self {
+            shared: shared.clone(),
+            connection: connection.clone(),
+            send,
+            recv,
+            line: LineBuffer::new(shared.limits().header_bytes),
+            rest: Vec::new(),
+        }
+    }
+
+    async fn negotiate(mut self) {
+        let turned = match self.header().await {
+            Ok(Protocol::Ping) => self.write_all(&[ACK, PONG].concat()).await.err(),
+            Ok(protocol) => match self.place(&protocol).await {
+                Ok((place, index, used)) => return self.deliver(place, index, used, protocol).await,
+                Err(turned) => Some(turned),
+            },
+            Err(turned) => Some(turned),
+        };
+        match turned {
+            // Dropping the halves ends the stream: FIN behind what was written, STOP_SENDING for the rest.
+            None => {}
+            Some(Turned::Away(refusal)) => {
+                debug!(peer = %self.connection.remote(), code = refusal.code, "stream refused");
+                let _ = self.write_all(&refusal.encode()).await;
+            }
+            Some(Turned::Gone) => {
+                let _ = self.send.reset(LET_GO);
+            }
+        }
+    }
+
+    async fn header(&mut self) -> Result<Protocol, Turned> {
+        // A header that is there needs no timer.
+        if let Poll::Ready(result) = poll_fn(|cx| Poll::Ready(self.poll_header(cx))).await {
+            return result;
+        }
+        let limit = self.shared.limits().header_timeout;
+        let header = tokio::time::timeout(limit, poll_fn(|cx| self.poll_header(cx)));
+        header.await.unwrap_or_else(|_| {
+            Err(away(code::HEADER_TIMEOUT, format!("no whole header line within {} s", limit.as_secs_f32())))
+        })
+    }
+
+    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Protocol, Turned>> {
+        let mut chunk = [0; 1024];
+        loop {
+            let count = match ready!(self.recv.poll_read(cx, &mut chunk)) {
+                Ok(0) => {
+                    return Poll::Ready(Err(away(code::HEADER_INVALID, "the stream ended before its header line did")));
+                }
+                Ok(count) => count,
+                Err(_) => return Poll::Ready(Err(Turned::Gone)),
+            };
+            match self.line.feed(&chunk[..count]) {
+                Feed::More => {}
+                Feed::TooLong => {
+                    let limit = self.shared.limits().header_bytes;
+                    let text = format!("the header line is longer than {limit} bytes");
+                    return Poll::Ready(Err(away(code::HEADER_TOO_LARGE, text)));
+                }
+                Feed::Line { used } => {
+                    self.rest = chunk[used..count].to_vec();
+                    let protocol = header::decode(&self.line.take());
+                    return Poll::Ready(protocol.map_err(|error| away(code::HEADER_INVALID, error.message())));
+                }
+            }
+        }
+    }
+
+    /// A place with whoever serves the protocol; waits for one while the peer does.
+    async fn place(&mut self, protocol: &Protocol) -> Result<(Place, Option<usize>, Use), Turned> {
+        let shared = self.shared.clone();
+        let unserved = || {
+            if shared.is_closing() {
+                return away(code::SHUTDOWN, "this endpoint is closing");
+            }
+            away(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
+        };
+        let spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
+        let route = if spoken { self.shared.router.route(self.connection.id(), protocol) } else { None };
+        let Some(Route { queue, index }) = route else {
+            return Err(unserved());
+        };
+        let Some(used) = self.connection.enter() else {
+            // The connection is being given up. Its close promises the peer that this stream was handed to nobody;
+            // a reset before it would promise nothing, and the stream would not be sent again.
+            self.connection.closed().await;
+            return Err(Turned::Gone);
+        };
+        let peer = self.connection.remote();
+        let place = match queue.try_reserve(peer) {
+            Ok(Some(place)) => place,
+            Ok(None) => self.wait_for_place(&queue).await?.ok_or_else(unserved)?,
+            Err(()) => return Err(unserved()),
+        };
+        Ok((place, index, used))
+    }
+
+    /// A peer that gives up waiting is not handed to anyone. `None` when the listener went.
+    async fn wait_for_place(&mut self, queue: &Arc<Queue>) -> Result<Option<Place>, Turned> {
+        let mut place = pin!(queue.reserve(self.connection.remote()));
+        tokio::select! {
+            place = &mut place => return Ok(place.ok()),
+            reset = self.recv.received_reset() => if !matches!(reset, Ok(None)) { return Err(Turned::Gone) },
+        }
+        Ok(place.await.ok())
+    }
+
+    async fn deliver(mut self, place: Place, index: Option<usize>, used: Use, protocol: Protocol) {
+        // A dialler that sent its first bytes with the header waits for an answer and not for the acknowledgement, which
+        // can travel with it. One that waits for the acknowledgement gets it now.
+        let unsent = if self.rest.is_empty() { Bytes::new() } else { Bytes::from_static(ACK) };
+        // What came whole is delivered even if its acknowledgement can no longer be written.
+        if unsent.is_empty() && self.write_all(ACK).await.is_err() && !self.is_whole() {
+            return;
+        }
+        let Self { shared, connection, send, recv, rest, .. } = self;
+        let waits = !unsent.is_empty();
+        let queue = place.queue();
+        place.fill(Incoming {
+            stream: Stream::accepted(connection, send, recv, used, rest, unsent),
+            route: index,
+            protocol: index.is_none().then_some(protocol),
+        });
+        if waits && queue.needs_flush() {
+            shared.spawn(async move {
+                tokio::time::sleep(FLUSH_AFTER).await;
+                queue.flush();
+            });
+        }
+    }
+
+    async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Turned> {
+        while !bytes.is_empty() {
+            match poll_fn(|cx| Pin::new(&mut self.send).poll_write(cx, bytes)).await {
+                Ok(count) => bytes = &bytes[count..],
+                // Whoever stopped the stream already has it and wants no answer: it is delivered all the same.
+                Err(WriteError::Stopped(_)) => return Ok(()),
+                Err(_) => return Err(Turned::Gone),
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything up to the FIN is here, now that the connection has ended. Keeps it.
+    fn is_whole(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut chunk = [0; 16 * 1024];
+        while self.rest.len() < WHOLE_BYTES {
+            match self.recv.poll_read(&mut cx, &mut chunk) {
+                Poll::Ready(Ok(0)) => return true,
+                Poll::Ready(Ok(count)) => self.rest.extend_from_slice(&chunk[..count]),
+                Poll::Ready(Err(_)) | Poll::Pending => return false,
+            }
+        }
+        false
+    }
+}
+
+fn away(code: &str, message: impl Into<String>) -> Turned {
+    Turned::Away(Refusal { code: code.to_owned(), message: message.into() })
+}

@@ -1,0 +1,137 @@
+//! Everything an endpoint is told. The numbers have no defaults here: whoever embeds this crate sets
+//! them in one place of its own.
+
+use std::{net::SocketAddr, time::Duration};
+
+use iroh::{EndpointAddr, RelayUrl, TransportAddr};
+use iroh_tickets::{Ticket, endpoint::EndpointTicket};
+
+use crate::{
+    error::{Code, Error, Result},
+    identity::PublicKey,
+    network::Network,
+};
+
+/// What [`crate::Endpoint::bind`] needs beside the secret key.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Sockets, relays and look-ups.
+    pub network: Network,
+    /// Peers whose addresses are known from the start.
+    pub peers: Vec<PeerAddress>,
+    /// Speak `/kulfi/identity/0.1` as well (WIRE.md, Connection).
+    pub kulfi: bool,
+    /// Bounds and time limits.
+    pub limits: Limits,
+}
+
+/// Bounds of everything that grows, and time limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// One dial, from the first packet to the end of the handshake.
+    pub dial_timeout: Duration,
+    /// From a written header to its acknowledgement.
+    pub ack_timeout: Duration,
+    /// From an accepted stream to the end of its first line.
+    pub header_timeout: Duration,
+    /// Bytes of a stream's first line.
+    pub header_bytes: usize,
+    /// One ping.
+    pub ping_timeout: Duration,
+    /// A peer's actor with neither connection nor request is let go after this.
+    pub idle_timeout: Duration,
+    /// Bidirectional streams that a peer may have open on one connection.
+    pub bidi_streams: u32,
+    /// Bytes that a peer may send on one connection before somebody reads them.
+    pub receive_window: u32,
+    /// Connections of the endpoint.
+    pub connections: usize,
+    /// Connections of one peer.
+    pub connections_per_peer: usize,
+    /// Acknowledged streams that wait for one listener.
+    pub queued_streams: usize,
+    /// The same, of one peer.
+    pub queued_streams_per_peer: usize,
+}
+
+/// Where a peer is: its key, and whatever is known of its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerAddress {
+    /// Who.
+    pub id: PublicKey,
+    /// Socket addresses to try.
+    pub addresses: Vec<SocketAddr>,
+    /// Relays it can be reached through.
+    pub relays: Vec<RelayUrl>,
+}
+
+impl PeerAddress {
+    /// A peer of which only the key is known.
+    #[must_use]
+    pub fn new(id: PublicKey) -> Self {
+        Self { id, addresses: Vec::new(), relays: Vec::new() }
+    }
+
+    /// Reads the text forms that come from outside.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_PEER_ADDRESS` names the part that cannot be read.
+    pub fn parse(id: &str, addresses: &[String], relays: &[String]) -> Result<Self> {
+        let bad = |what: &str, text: &str| {
+            Error::new(Code::PeerAddress, format!("the peer's {what} {text:?} cannot be read"))
+        };
+        Ok(Self {
+            id: PublicKey::parse(id)?,
+            addresses: addresses
+                .iter()
+                .map(|a| a.parse::<SocketAddr>().map_err(|e| bad("address (expected ip:port)", a).with_source(e)))
+                .collect::<Result<_>>()?,
+            relays: relays
+                .iter()
+                .map(|r| r.parse::<RelayUrl>().map_err(|e| bad("relay (expected a URL)", r).with_source(e)))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// Reads a ticket, iroh's `endpoint…` form.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_PEER_ADDRESS`.
+    pub fn from_ticket(text: &str) -> Result<Self> {
+        let ticket = EndpointTicket::decode_string(text.trim()).map_err(|e| {
+            Error::new(Code::PeerAddress, "this is no ticket: copy it whole, it starts with \"endpoint\"")
+                .with_source(e)
+        })?;
+        Ok(Self::from_iroh(ticket.endpoint_addr()))
+    }
+
+    pub(crate) fn from_iroh(address: &EndpointAddr) -> Self {
+        Self {
+            id: address.id.into(),
+            addresses: address.ip_addrs().copied().collect(),
+            relays: address.relay_urls().cloned().collect(),
+        }
+    }
+
+    pub(crate) fn to_iroh(&self) -> EndpointAddr {
+        let ips = self.addresses.iter().copied().map(TransportAddr::Ip);
+        let relays = self.relays.iter().cloned().map(TransportAddr::Relay);
+        EndpointAddr::from_parts(self.id.into(), ips.chain(relays))
+    }
+
+    /// Takes in what another knows of the same peer.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for a in &other.addresses {
+            if !self.addresses.contains(a) {
+                self.addresses.push(*a);
+            }
+        }
+        for r in &other.relays {
+            if !self.relays.contains(r) {
+                self.relays.push(r.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! One QUIC connection: opening streams on it, what is not yet acknowledged, closing it.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use iroh::endpoint::{ConnectionError, RecvStream, SendStream, VarInt};
+use tokio::sync::Notify;
+
+use crate::{
+    error::{Code, Error, Result},
+    finishing::Finishing,
+    identity::PublicKey,
+    protocol::Protocol,
+    stream::Stream,
+    wire::{
+        ack::PONG,
+        alpn::Alpn,
+        codes::{close, reset},
+        header,
+    },
+};
+
+/// A connection to a peer. Clones are the same connection.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    id: u64,
+    peer: PublicKey,
+    alpn: Alpn,
+    dialled: bool,
+    quic: iroh::endpoint::Connection,
+    /// With what this side closed it first; QUIC does not tell.
+    closed_here: OnceLock<(u64, String)>,
+    users: Users,
+    finishing: Finishing,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseInfo {
+    /// Application close code; 0 where there was none.
+    pub code: u64,
+    /// What was said, or what happened.
+    pub reason: String,
+    /// Who ended it: `local`, `peer` or `network`.
+    pub by: &'static str,
+}
+
+impl Connection {
+    pub(crate) fn new(quic: iroh::endpoint::Connection, alpn: Alpn, dialled: bool) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(Arc::new(Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            peer: quic.remote_id().into(),
+            alpn,
+            dialled,
+            quic,
+            closed_here: OnceLock::new(),
+            users: Users::default(),
+            finishing: Finishing::default(),
+        }))
+    }
+
+    /// Unique in this process.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Who is at the other end, as the handshake proved it.
+    #[must_use]
+    pub fn remote(&self) -> PublicKey {
+        self.0.peer
+    }
+
+    /// What was negotiated.
+    #[must_use]
+    pub fn alpn(&self) -> Alpn {
+        self.0.alpn
+    }
+
+    /// We made this connection, not the peer.
+    #[must_use]
+    pub fn is_dialled(&self) -> bool {
+        self.0.dialled
+    }
+
+    /// It has not ended.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.0.quic.close_reason().is_none()
+    }
+
+    /// We may open streams on it: always on `/fastn-net/1`, else only where we dialled (WIRE.md, Connection).
+    #[must_use]
+    pub fn can_open(&self) -> bool {
+        self.0.alpn.is_own() || self.0.dialled
+    }
+
+    /// Opens a stream without waiting, or gives `None` where that needs a wait. Its header goes with the first bytes that
+    /// are written, or with [`Stream::poll_flush`], or when something is read.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CONNECTION_LOST`.
+    pub fn try_open(&self, header: &[u8]) -> Result<Option<Stream>> {
+        self.check_spoken(header)?;
+        let Some(used) = self.0.users.enter(self) else { return Ok(None) };
+        let mut cx = Context::from_waker(Waker::noop());
+        let (send, recv) = match pin!(self.0.quic.open_bi()).poll(&mut cx) {
+            Poll::Ready(Ok(halves)) => halves,
+            Poll::Ready(Err(_)) => return Err(self.lost_error()),
+            Poll::Pending => return Ok(None),
+        };
+        Ok(Some(Stream::opened(self.clone(), send, recv, used, header)))
+    }
+
+    /// Opens a stream and writes its header. Cancel safe: a stream without its whole header is reset.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CONNECTION_LOST`; the flag is true where the peer cannot have seen the stream.
+    pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
+        self.check_spoken(header).map_err(|error| (error, false))?;
+        let Some(used) = self.0.users.enter(self) else { return Err((self.lost_error(), true)) };
+        let (send, recv) = self.0.quic.open_bi().await.map_err(|_| (self.lost_error(), true))?;
+        let mut stream = Stream::opened(self.clone(), send, recv, used, header);
+        poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, true))?;
+        Ok(stream)
+    }
+
+    /// Fails where [`Connection::can_open`] is false.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT`.
+    pub fn check_can_open(&self) -> Result<()> {
+        if self.can_open() {
+            return Ok(());
+        }
+        let text = "the peer made this connection and speaks only the older protocol: it accepts no stream on it; \
+                    use the endpoint's getStream, which makes a connection of its own";
+        Err(Error::new(Code::InvalidArgument, text))
+    }
+
+    /// malai and kulfi peers know few protocols (WIRE.md, Connection).
+    fn check_spoken(&self, header: &[u8]) -> Result<()> {
+        if self.0.alpn != Alpn::Kulfi {
+            return Ok(());
+        }
+        let line = header.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let protocol = header::decode(line)?;
+        if protocol.is_kulfi() {
+            return Ok(());
+        }
+        let text = format!("a peer that speaks only {} does not know {}", self.0.alpn.as_str(), protocol.to_json());
+        Err(Error::new(Code::ProtocolUnsupported, text))
+    }
+
+    pub(crate) async fn accept(&self) -> Result<(SendStream, RecvStream), ConnectionError> {
+        self.0.quic.accept_bi().await
+    }
+
+    /// Counts a stream of the peer's as in use; `None` once the connection was given up.
+    pub(crate) fn enter(&self) -> Option<Use> {
+        self.0.users.enter(self)
+    }
+
+    /// Streams and views that use it.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        self.0.users.count()
+    }
+
+    /// Waits until nothing uses the connection, and lets nothing use it from then on.
+    pub(crate) async fn retired(&self) {
+        self.0.users.retire().await;
+    }
+
+    /// Waits until the connection has ended or is given up.
+    pub(crate) async fn unusable(&self) {
+        if !self.0.users.is_retired() {
+            self.0.quic.closed().await;
+        }
+        // The actor learns it from a task of its own: give that its turn.
+        tokio::task::yield_now().await;
+    }
+
+    /// What was sent here and is not yet acknowledged.
+    pub(crate) fn finishing(&self) -> &Finishing {
+        &self.0.finishing
+    }
+
+    /// Waits until the peer acknowledged all of a finished stream, or stopped it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CONNECTION_LOST`.
+    pub async fn acknowledged(&self, stream: u64) -> Result<()> {
+        self.0.finishing.acknowledged(stream).await.map_err(|()| self.lost_error())
+    }
+
+    /// Waits until everything that was finished here is acknowledged, its header included, or the connection has ended.
+    pub(crate) async fn drained(&self) {
+        tokio::select! {
+            () = self.0.finishing.all() => {}
+            _ = self.0.quic.closed() => {}
+        }
+    }
+
+    /// Closes the connection for everyone. Data that the peer has not received is lost to it.
+    pub fn close(&self, code: u64, reason: &str) {
+        self.close_as(code, code, reason);
+    }
+
+    /// Closes it with a code of this project's own, which older peers see as 0.
+    pub(crate) fn close_own(&self, code: u64, reason: &str) {
+        self.close_as(code, self.own_code(code), reason);
+    }
+
+    fn close_as(&self, code: u64, on_the_wire: u64, reason: &str) {
+        // Closing what has ended already would make QUIC forget how: whether streams may be sent again hangs on that.
+        if !self.is_live() {
+            return;
+        }
+        let _ = self.0.closed_here.set((code, reason.to_owned()));
+        self.0.quic.close(VarInt::from_u64(on_the_wire).unwrap_or(VarInt::MAX), reason.as_bytes());
+    }
+
+    /// Asks the peer for a sign of life and gives the round-trip time. Cancel safe. Without a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_PING` for a wrong answer, `ERR_CONNECTION_LOST`, and what the peer refused with.
+    pub async fn ping(&self) -> Result<Duration> {
+        let started = Instant::now();
+        let mut stream = self.open(&header::encode(&Protocol::Ping, None)?).await.map_err(|(error, _)| error)?;
+        // Our sending half stays open until the answer is there (WIRE.md, Ping).
+        let mut answer = [0; PONG.len() + 1];
+        let mut count = 0;
+        loop {
+            let read = poll_fn(|cx| stream.poll_read(cx, &mut answer[count..])).await?;
+            count += read.count;
+            if read.end || count == answer.len() {
+                break;
+            }
+        }
+        stream.finish();
+        if &answer[..count] == PONG {
+            return Ok(started.elapsed());
+        }
+        let text = String::from_utf8_lossy(&answer[..count]).into_owned();
+        Err(Error::new(Code::Ping, format!("the peer answered a ping with {text:?} and not with \"pong\\n\"")))
+    }
+
+    /// Waits for the end of the connection. Never fails.
+    pub async fn closed(&self) -> CloseInfo {
+        self.close_info(&self.0.quic.closed().await)
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<CloseInfo> {
+        self.0.quic.close_reason().map(|error| self.close_info(&error))
+    }
+
+    /// Round-trip time of the selected path.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        let paths = self.0.quic.paths();
+        paths.iter().find(iroh::endpoint::Path::is_selected).or_else(|| paths.iter().next()).map(|p| p.rtt())
+    }
+
+    /// The ways packets can take.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathInfo> {
+        let info = |path: iroh::endpoint::Path<'_>| PathInfo {
+            address: match path.remote_addr() {
+                iroh::TransportAddr::Ip(address) => address.to_string(),
+                iroh::TransportAddr::Relay(url) => url.to_string(),
+                other => other.to_string(),
+            },
+            relay: path.is_relay(),
+            selected: path.is_selected(),
+            rtt: path.rtt(),
+        };
+        self.0.quic.paths().iter().map(info).collect()
+    }
+
+    /// Counters since the connection was made.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let quic = self.0.quic.stats();
+        Stats {
+            bytes_sent: quic.udp_tx.bytes,
+            bytes_received: quic.udp_rx.bytes,
+            datagrams_sent: quic.udp_tx.datagrams,
+            datagrams_received: quic.udp_rx.datagrams,
+            lost_packets: quic.lost_packets,
+            streams: self.users(),
+        }
+    }
+
+    fn close_info(&self, error: &ConnectionError) -> CloseInfo {
+        // What closed it first stays the reason: an endpoint that goes after its connections gives them another.
+        if let Some((code, reason)) = self.0.closed_here.get().cloned() {
+            return CloseInfo { code, reason, by: "local" };
+        }
+        match error {
+            ConnectionError::ApplicationClosed(close) => CloseInfo {
+                code: close.error_code.into(),
+                reason: String::from_utf8_lossy(&close.reason).into_owned(),
+                by: "peer",
+            },
+            ConnectionError::LocallyClosed => CloseInfo { code: 0, reason: String::new(), by: "local" },
+            ConnectionError::ConnectionClosed(close) => CloseInfo { code: 0, reason: close.to_string(), by: "peer" },
+            other => CloseInfo { code: 0, reason: other.to_string(), by: "network" },
+        }
+    }
+
+    /// A code of this project's own, as this connection's peer may see it (WIRE.md, Codes).
+    pub(crate) fn own_code(&self, code: u64) -> u64 {
+        if self.0.alpn.is_own() { code } else { reset::LET_GO }
+    }
+
+    /// What a call on a connection that has ended fails with.
+    pub(crate) fn lost_error(&self) -> Error {
+        let Some(info) = self.close_reason() else {
+            return Error::new(Code::ConnectionLost, "this connection takes no new stream: a newer one replaces it");
+        };
+        let (code, text) = match (info.by, info.code) {
+            ("peer", close::UNAUTHORIZED) => {
+                (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
+            }
+            ("peer", close::SHUTDOWN) => (Code::ConnectionLost, "the peer shut down".to_owned()),
+            ("peer", code) => {
+                (Code::ConnectionLost, format!("the peer closed the connection (code {code}, {:?})", info.reason))
+            }
+            ("local", close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
+            ("local", code) => {
+                (Code::ConnectionLost, format!("this side closed the connection (code {code}, {:?})", info.reason))
+            }
+            _ => (Code::ConnectionLost, format!("the connection was lost: {}", info.reason)),
+        };
+        Error::new(code, text).with_error_code(info.code)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.0.id).field("peer", &self.0.peer).finish_non_exhaustive()
+    }
+}
+
+/// One way that packets can take.
+#[derive(Clone, Debug)]
+pub struct PathInfo {
+    /// `ip:port`, or the relay's URL.
+    pub address: String,
+    /// Through a relay.
+    pub relay: bool,
+    /// The one in use.
+    pub selected: bool,
+    /// Round-trip time.
+    pub rtt: Duration,
+}
+
+/// Counters of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// UDP payload sent, in bytes.
+    pub bytes_sent: u64,
+    /// UDP payload received, in bytes.
+    pub bytes_received: u64,
+    /// UDP datagrams sent.
+    pub datagrams_sent: u64,
+    /// UDP datagrams received.
+    pub datagrams_received: u64,
+    /// QUIC packets given up for lost.
+    pub lost_packets: u64,
+    /// Streams and views in use now.
+    pub streams: usize,
+}
+
+/// Counts one stream or view as a user of the connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Use(Connection);
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.0.0.users.leave();
+    }
+}
+
+/// How many use a connection, and whether it may still be used: one number, so that nothing slips in
+/// between the last use and the close.
+#[derive(Default)]
+struct Users {
+    count: AtomicUsize,
+    empty: Notify,
+}
+
+const RETIRED: usize = 1 << (usize::BITS - 1);
+
+impl Users {
+    fn enter(&self, connection: &Connection) -> Option<Use> {
+        let enter = |count| (count & RETIRED == 0).then_some(count + 1);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).ok()?;
+        Some(Use(connection.clone()))
+    }
+
+    fn leave(&self) {
+        if self.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.empty.notify_waiters();
+        }
+    }
+
+    fn is_retired(&self) -> bool {
+        self.count.load(Ordering::Acquire) & RETIRED != 0
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire) & !RETIRED
+    }
+
+    async fn retire(&self) {
+        loop {
+            let empty = self.empty.notified();
+            match self.count.compare_exchange(0, RETIRED, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) | Err(RETIRED) => return,
+                Err(_) => empty.await,
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One error type, and the one table of its codes.
+
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+/// Why something failed: a [`Code`] to branch on, a message that says what to do, and what caused it.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "`errorCode` is its name in every language")]
+pub struct Error {
+    code: Code,
+    message: String,
+    /// Application error code of a reset, a stop or a close, where there is one.
+    error_code: Option<u64>,
+    /// The peer's own word, from its refusal line.
+    remote_code: Option<String>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What every fallible function here returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error with a code and a message that says what to do.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), error_code: None, remote_code: None, source: None }
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The same error with the application error code that came over the wire.
+    #[must_use]
+    pub fn with_error_code(mut self, error_code: u64) -> Self {
+        self.error_code = Some(error_code);
+        self
+    }
+
+    /// The same error with the peer's word from its refusal line.
+    #[must_use]
+    pub fn with_remote_code(mut self, remote_code: impl Into<String>) -> Self {
+        self.remote_code = Some(remote_code.into());
+        self
+    }
+
+    /// What to branch on.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// For a person: what happened and what to do.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Application error code of a reset, a stop or a close.
+    #[must_use]
+    pub fn error_code(&self) -> Option<u64> {
+        self.error_code
+    }
+
+    /// The word in the peer's refusal line.
+    #[must_use]
+    pub fn remote_code(&self) -> Option<&str> {
+        self.remote_code.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|e| e as &(dyn StdError + 'static))
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What went wrong, as a closed table. The text is the same in every language.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code's text, `ERR_…`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No socket could be bound.
+    Bind = "ERR_BIND",
+    /// The text or bytes are not a secret key.
+    SecretKey = "ERR_SECRET_KEY",
+    /// The peer's id, ticket or address cannot be used.
+    PeerAddress = "ERR_PEER_ADDRESS",
+    /// No connection to the peer in the time allowed.
+    Unreachable = "ERR_UNREACHABLE",
+    /// The connection ended while it was in use.
+    ConnectionLost = "ERR_CONNECTION_LOST",
+    /// The peer took the stream and did not acknowledge it in time.
+    AckTimeout = "ERR_ACK_TIMEOUT",
+    /// The peer refused the stream, with a word of its own.
+    Refused = "ERR_REFUSED",
+    /// The peer does not let us in.
+    Unauthorized = "ERR_UNAUTHORIZED",
+    /// The peer does not serve that protocol.
+    ProtocolUnsupported = "ERR_PROTOCOL_UNSUPPORTED",
+    /// The peer allows no further stream.
+    TooManyStreams = "ERR_TOO_MANY_STREAMS",
+    /// A stream's first line is no protocol.
+    HeaderInvalid = "ERR_HEADER_INVALID",
+    /// A stream's first line is longer than allowed.
+    HeaderTooLarge = "ERR_HEADER_TOO_LARGE",
+    /// A stream's first line did not come in time.
+    HeaderTimeout = "ERR_HEADER_TIMEOUT",
+    /// The other side reset its sending half.
+    StreamReset = "ERR_STREAM_RESET",
+    /// The other side takes no more bytes.
+    StreamStopped = "ERR_STREAM_STOPPED",
+    /// Our own sending half has ended already.
+    StreamFinished = "ERR_STREAM_FINISHED",
+    /// A line is longer than allowed.
+    LineTooLong = "ERR_LINE_TOO_LONG",
+    /// The stream ended in the middle of something.
+    UnexpectedEnd = "ERR_UNEXPECTED_END",
+    /// Not JSON.
+    Json = "ERR_JSON",
+    /// Not UTF-8.
+    Utf8 = "ERR_UTF8",
+    /// An argument is of no use.
+    InvalidArgument = "ERR_INVALID_ARGUMENT",
+    /// It was closed before.
+    Closed = "ERR_CLOSED",
+    /// A read waits already.
+    ReadPending = "ERR_READ_PENDING",
+    /// The protocol has a listener already.
+    ProtocolInUse = "ERR_PROTOCOL_IN_USE",
+    /// The peer or this endpoint is shutting down.
+    ShuttingDown = "ERR_SHUTTING_DOWN",
+    /// The peer has no room now.
+    Busy = "ERR_BUSY",
+    /// The ping was answered wrongly.
+    Ping = "ERR_PING",
+    /// Keys could not be read from or written to where they live.
+    KeyStore = "ERR_KEY_STORE",
+    /// The peer's handler failed.
+    Remote = "ERR_REMOTE",
+    /// A message does not fit its schema.
+    Schema = "ERR_SCHEMA",
+    /// The native addon is missing.
+    Native = "ERR_NATIVE",
+    /// A local listener could not be opened.
+    Listen = "ERR_LISTEN",
+    /// The target of a tunnel cannot be reached.
+    Target = "ERR_TARGET",
+    /// A defect in this library.
+    Internal = "ERR_INTERNAL",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

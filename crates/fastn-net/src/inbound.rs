@@ -1,0 +1,135 @@
+//! The connections that peers make, for whoever wants them one level down; and held views of connections.
+
+use std::{
+    collections::VecDeque,
+    ops::Deref,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+};
+
+use crate::{
+    connection::{Connection, Use},
+    error::{Code, Error, Result},
+    peer::closed,
+};
+
+/// A connection that is held: it counts as used, and is not closed for idleness, until this is dropped.
+#[derive(Debug)]
+pub struct View {
+    connection: Connection,
+    _used: Use,
+}
+
+impl View {
+    /// `None` once the connection takes no new use.
+    pub(crate) fn new(connection: &Connection) -> Option<Self> {
+        Some(Self { connection: connection.clone(), _used: connection.enter()? })
+    }
+}
+
+impl Deref for View {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// Takes the connections that peers make. Dropping it gives the right back.
+#[derive(Debug)]
+pub struct Inbound(Arc<Inlet>);
+
+impl Inbound {
+    /// The next connection, or the waker is armed.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED` once the endpoint has closed and none waits any more.
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Result<View>> {
+        let mut state = self.0.lock();
+        while let Some(view) = state.waiting.pop_front() {
+            if view.is_live() {
+                return Poll::Ready(Ok(view));
+            }
+        }
+        if state.closed {
+            return Poll::Ready(Err(closed()));
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.open = false;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(waiting);
+    }
+}
+
+/// Where new connections come in.
+#[derive(Debug)]
+pub(crate) struct Inlet {
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: bool,
+    closed: bool,
+    waiting: VecDeque<View>,
+    waker: Option<Waker>,
+}
+
+impl Inlet {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, state: Mutex::default() })
+    }
+
+    pub(crate) fn open(self: &Arc<Self>) -> Result<Inbound> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(closed());
+        }
+        if std::mem::replace(&mut state.open, true) {
+            let text = "the endpoint's connections are being accepted already: share that one";
+            return Err(Error::new(Code::ProtocolInUse, text));
+        }
+        Ok(Inbound(self.clone()))
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().open
+    }
+
+    pub(crate) fn offer(&self, connection: &Connection) {
+        let mut state = self.lock();
+        if !state.open || state.waiting.len() >= self.most {
+            return;
+        }
+        state.waiting.extend(View::new(connection));
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while held")
+    }
+}

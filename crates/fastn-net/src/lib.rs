@@ -1,0 +1,51 @@
+//! Peer-to-peer messaging on iroh and QUIC.
+//!
+//! An [`Endpoint`] is a secret key with sockets. It opens streams to peers and serves the streams that
+//! peers open, over one connection for each pair of peers. What goes over the wire is in `wire/`.
+//!
+//! # Layout
+//!
+//! - `finishing`: what a connection has sent and its peer has not acknowledged.
+//! - [`identity`]: secret and public keys, their text form (ID52), and where keys are stored.
+//! - [`protocol`]: what a stream is for, as its first line says it.
+//! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
+//! - [`config`]: everything an endpoint is told, and its limits.
+//! - [`network`]: which sockets, relays and look-ups an endpoint uses.
+//! - [`endpoint`]: bind, dial, serve, close.
+//! - [`open`]: opening streams, with what that takes.
+//! - [`peer`]: one actor for each peer, the owner of its connections.
+//! - [`connection`]: one QUIC connection: opening streams, closing.
+//! - [`accept`]: streams that the other side opens, from the first byte to their listener.
+//! - [`listener`]: who is served what: the routing table and the queues behind it.
+//! - [`inbound`]: connections that peers make, and held views of connections.
+//! - [`stream`]: the two halves of a stream.
+//! - [`error`]: one error type, one table of codes.
+
+pub mod accept;
+pub mod config;
+pub mod connection;
+pub mod endpoint;
+pub mod error;
+mod finishing;
+pub mod identity;
+pub mod inbound;
+pub mod listener;
+pub mod network;
+pub mod open;
+pub mod peer;
+pub mod protocol;
+pub mod stream;
+pub mod wire;
+
+pub use config::{Config, Limits, PeerAddress};
+pub use connection::{CloseInfo, Connection};
+pub use endpoint::Endpoint;
+pub use error::{Code, Error, Result};
+pub use identity::{PublicKey, SecretKey};
+pub use inbound::{Inbound, View};
+pub use listener::{Incoming, Listener};
+pub use network::{CustomNetwork, Network, Relay};
+pub use open::OpenOptions;
+pub use peer::Peer;
+pub use protocol::Protocol;
+pub use stream::Stream;

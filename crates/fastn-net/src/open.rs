@@ -1,0 +1,137 @@
+//! Opening streams: over which connection, how often, and for how long.
+
+use std::{
+    future::poll_fn,
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
+
+use tracing::debug;
+
+use crate::{
+    connection::Connection,
+    endpoint::Endpoint,
+    error::{Code, Error, Result},
+    peer::Peer,
+    stream::Stream,
+};
+
+/// How a stream is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// An extra line follows the header, so that nothing may be sent again unseen.
+    pub has_extra: bool,
+    /// Wait for the peer's acknowledgement.
+    pub await_ack: bool,
+    /// Send what the peer cannot have seen again on a new connection.
+    pub retry: bool,
+    /// All of it together.
+    pub timeout: Duration,
+}
+
+impl Endpoint {
+    /// Opens a stream to a peer over the pair's one connection, which is made if there is none.
+    /// `header` is the header line with its newline, and the extra line if there is one. Cancel safe: a stream
+    /// that nobody takes is reset.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Peer::connect`]; `ERR_TOO_MANY_STREAMS`, `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and what the
+    /// peer refused with.
+    pub async fn get_stream(&self, peer: &Peer, header: &[u8], options: OpenOptions) -> Result<Stream> {
+        let phase = Phase::new();
+        let open = async {
+            loop {
+                phase.set(Phase::DIALLING);
+                let connection = self.connection_to(peer).await?;
+                match self.open_on(&connection, header, options, &phase).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(Failed { unseen: true, .. }) if options.retry => {
+                        debug!(peer = %peer.id(), "the connection went before the peer took the stream: again");
+                        // Until the actor knows as well, it would hand out the same connection.
+                        connection.unusable().await;
+                    }
+                    Err(Failed { error, .. }) => return Err(error),
+                }
+            }
+        };
+        tokio::time::timeout(options.timeout, open).await.unwrap_or_else(|_| Err(phase.timed_out(options.timeout)))
+    }
+
+    /// Opens a stream on one connection and no other. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`Endpoint::get_stream`], and `ERR_INVALID_ARGUMENT` where the peer never accepts a stream on this connection.
+    pub async fn open_bi(&self, connection: &Connection, header: &[u8], options: OpenOptions) -> Result<Stream> {
+        connection.check_can_open()?;
+        let phase = Phase::new();
+        let open = self.open_on(connection, header, options, &phase);
+        match tokio::time::timeout(options.timeout, open).await {
+            Ok(opened) => opened.map_err(|failed| failed.error),
+            Err(_) => Err(phase.timed_out(options.timeout)),
+        }
+    }
+
+    async fn open_on(
+        &self,
+        connection: &Connection,
+        header: &[u8],
+        options: OpenOptions,
+        phase: &Phase,
+    ) -> Result<Stream, Failed> {
+        phase.set(Phase::OPENING);
+        let opened = connection.open(header).await;
+        let mut stream = opened.map_err(|(error, unseen)| Failed { unseen: unseen && !is_final(&error), error })?;
+        if !options.await_ack {
+            return Ok(stream);
+        }
+        phase.set(Phase::ACKNOWLEDGING);
+        let limit = self.limits().ack_timeout;
+        match tokio::time::timeout(limit, poll_fn(|cx| stream.poll_ack(cx))).await {
+            Ok(Ok(())) => Ok(stream),
+            Ok(Err(error)) => {
+                let unseen = !options.has_extra && stream.may_be_sent_again();
+                Err(Failed { error, unseen })
+            }
+            Err(_) => Err(Failed { error: phase.timed_out(limit), unseen: false }),
+        }
+    }
+}
+
+/// Why a stream could not be had, and whether the peer cannot have seen it.
+struct Failed {
+    error: Error,
+    unseen: bool,
+}
+
+/// What is being waited for: whoever runs out of time is told.
+struct Phase(AtomicU8);
+
+impl Phase {
+    const DIALLING: u8 = 0;
+    const OPENING: u8 = 1;
+    const ACKNOWLEDGING: u8 = 2;
+
+    fn new() -> Self {
+        Self(AtomicU8::new(Self::DIALLING))
+    }
+
+    fn set(&self, phase: u8) {
+        self.0.store(phase, Ordering::Relaxed);
+    }
+
+    fn timed_out(&self, limit: Duration) -> Error {
+        let (code, text) = match self.0.load(Ordering::Relaxed) {
+            Self::DIALLING => (Code::Unreachable, "there was no connection to the peer"),
+            Self::OPENING => (Code::TooManyStreams, "the peer has allowed no further stream: finish some first,"),
+            _ => (Code::AckTimeout, "the peer has not acknowledged the stream"),
+        };
+        Error::new(code, format!("{text} within {} s", limit.as_secs_f32()))
+    }
+}
+
+/// A connection that ended for one of these reasons is not made again.
+fn is_final(error: &Error) -> bool {
+    matches!(error.code(), Code::Unauthorized | Code::Closed)
+}

@@ -1,0 +1,230 @@
+//! What a stream is for, named by the first line that its dialler sends.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::{Code, Error, Result};
+
+/// What a stream is for. Its JSON is serde's externally tagged form: `"Ping"`, `{"Generic":"Echo"}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Protocol {
+    /// Is the peer there? Answered by the library itself.
+    Ping,
+    /// The peer's clock, as one line of RFC 3339 in UTC.
+    WhatTimeIsIt,
+    /// One HTTP request and its response.
+    Http,
+    /// HTTP through the peer as a proxy, CONNECT included.
+    HttpProxy,
+    /// RFC 1928, the acceptor being the SOCKS server.
+    Socks5,
+    /// The bytes of one TCP connection.
+    Tcp,
+    /// From a device to its account.
+    DeviceToAccount,
+    /// From an account to an account.
+    AccountToAccount,
+    /// From an account to its device.
+    AccountToDevice,
+    /// To control a rig.
+    RigControl,
+    /// Whatever an application agrees on: any JSON value. Two are the same protocol when they are equal as JSON
+    /// values: the order of keys does not matter, `1` and `1.0` differ.
+    Generic(Value),
+}
+
+impl Protocol {
+    /// Reads the JSON of a protocol; white space around it is allowed.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` for what is not UTF-8, not JSON, or the JSON of no protocol.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        serde_json::from_slice(json).map_err(|error| {
+            // serde repeats an unknown name, which may be as long as the line.
+            let mut reason = error.to_string();
+            reason.truncate(reason.floor_char_boundary(300));
+            Error::new(
+                Code::InvalidArgument,
+                format!("not a protocol: {reason}; give a name, as in \"Http\", or {{\"Generic\":<JSON>}}"),
+            )
+        })
+    }
+
+    /// The compact JSON of the protocol, the keys of every object sorted: what goes over the wire.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut json = json!(self);
+        // Sorted already, unless some other crate in the program turns on serde_json's `preserve_order`.
+        json.sort_all_objects();
+        json.to_string()
+    }
+
+    /// What routing compares: equal exactly when the protocols are.
+    #[must_use]
+    pub fn key(&self) -> ProtocolKey {
+        let mut protocol = self.clone();
+        if let Self::Generic(value) = &mut protocol {
+            drop_sign_of_zero(value);
+        }
+        ProtocolKey(protocol.to_json())
+    }
+
+    /// Whether programs of the malai and kulfi generation (`/kulfi/identity/0.1`) know it.
+    #[must_use]
+    pub fn is_kulfi(&self) -> bool {
+        matches!(self, Self::Ping | Self::WhatTimeIsIt | Self::Http | Self::HttpProxy | Self::Socks5 | Self::Tcp)
+    }
+}
+
+/// The JSON of [`Protocol::to_json`].
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
+/// A [`Protocol`] in the one form that stands for all equal ones; see [`Protocol::key`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProtocolKey(String);
+
+/// `-0.0` equals `0.0`, so both must have one key.
+fn drop_sign_of_zero(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() && number.as_f64() == Some(0.0) => *value = json!(0.0),
+        Value::Array(items) => items.iter_mut().for_each(drop_sign_of_zero),
+        Value::Object(fields) => fields.values_mut().for_each(drop_sign_of_zero),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection, prelude::*};
+    use serde_json::Map;
+
+    use super::*;
+
+    fn parse(json: &str) -> Protocol {
+        Protocol::from_json(json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"))
+    }
+
+    fn golden() -> Value {
+        serde_json::from_str(include_str!("../tests/golden/protocol.json")).expect("golden file")
+    }
+
+    fn texts<'a>(golden: &'a Value, field: &str) -> Vec<&'a str> {
+        golden[field].as_array().expect(field).iter().map(|text| text.as_str().expect(field)).collect()
+    }
+
+    #[test]
+    fn golden_texts_are_read_and_written_as_they_are() {
+        let golden = golden();
+        for case in golden["canonical"].as_array().expect("canonical") {
+            let written = case["written"].as_str().expect("written");
+            for read in texts(case, "read").into_iter().chain([written]) {
+                assert_eq!(parse(read).to_json(), written, "from {read:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn golden_equal_protocols_have_one_key_and_different_ones_differ() {
+        let golden = golden();
+        let groups: Vec<Vec<Protocol>> = golden["classes"]
+            .as_array()
+            .expect("classes")
+            .iter()
+            .map(|class| class.as_array().expect("class").iter().map(|t| parse(t.as_str().expect("text"))).collect())
+            .collect();
+        for (i, a) in groups.iter().enumerate() {
+            for (j, b) in groups.iter().enumerate() {
+                for (x, y) in a.iter().flat_map(|x| b.iter().map(move |y| (x, y))) {
+                    assert_eq!(x.key() == y.key(), i == j, "{x} and {y}");
+                    assert_eq!(x == y, i == j, "{x} and {y}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn golden_texts_that_are_no_protocol_are_refused() {
+        for text in texts(&golden(), "invalid") {
+            let error = Protocol::from_json(text.as_bytes()).expect_err(text);
+            assert_eq!(error.code(), Code::InvalidArgument);
+        }
+    }
+
+    #[test]
+    fn keys_are_sorted_however_the_value_was_built() {
+        let mut fields = Map::new();
+        fields.insert("z".into(), json!({ "b": 1, "a": [{ "d": 1, "c": 2 }] }));
+        fields.insert("a".into(), Value::Null);
+        let protocol = Protocol::Generic(Value::Object(fields));
+        assert_eq!(protocol.to_json(), r#"{"Generic":{"a":null,"z":{"a":[{"c":2,"d":1}],"b":1}}}"#);
+    }
+
+    #[test]
+    fn not_utf8_is_refused_and_a_long_name_is_not_repeated_whole() {
+        assert!(Protocol::from_json(b"{\"Generic\":\"\xff\"}").is_err());
+        let error = Protocol::from_json(format!("\"{}\"", "ä".repeat(30_000)).as_bytes()).expect_err("name");
+        assert!(error.message().len() < 500);
+    }
+
+    #[test]
+    fn kulfi_knows_the_first_six() {
+        let golden = golden();
+        for name in texts(&golden, "units") {
+            let kulfi = texts(&golden, "kulfi").contains(&name);
+            assert_eq!(parse(&format!("\"{name}\"")).is_kulfi(), kulfi, "{name}");
+        }
+        assert!(!Protocol::Generic(json!("Ping")).is_kulfi());
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (-3i64..3).prop_map(Value::from),
+            prop_oneof![Just(0.0), Just(-0.0), Just(1.0)].prop_map(|n: f64| Value::from(n)),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 48, 6, |inner| {
+            prop_oneof![
+                collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                collection::vec(("[a-c]{0,2}|\\PC{0,4}", inner), 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_round_trips(value in any_json()) {
+            let protocol = Protocol::Generic(value);
+            let json = protocol.to_json();
+            prop_assert!(!json.contains('\n'));
+            let read = parse(&json);
+            prop_assert_eq!(&read, &protocol);
+            prop_assert_eq!(read.key(), protocol.key());
+            prop_assert_eq!(read.to_json(), json);
+        }
+
+        #[test]
+        fn keys_are_equal_exactly_when_values_are(a in any_json(), b in any_json()) {
+            let equal = a == b;
+            let (a, b) = (Protocol::Generic(a), Protocol::Generic(b));
+            prop_assert_eq!(a.key() == b.key(), equal);
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>) {
+            let _ = Protocol::from_json(&bytes);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Application error codes of `/fastn-net/1`. On older ALPNs our own closes, resets and stops carry 0.
+
+/// Codes that close a connection.
+pub mod close {
+    /// Nothing special: it is over.
+    pub const PLAIN: u64 = 0;
+    /// Unused for long enough. No stream that was not acknowledged has been or will be handed to anyone.
+    pub const IDLE: u64 = 0x101;
+    /// Another connection of the same pair took over. The same promise as [`IDLE`].
+    pub const SUPERSEDED: u64 = 0x102;
+    /// The endpoint closes.
+    pub const SHUTDOWN: u64 = 0x103;
+    /// The peer is not let in.
+    pub const UNAUTHORIZED: u64 = 0x104;
+    /// Too many connections.
+    pub const LIMIT: u64 = 0x105;
+}
+
+/// Codes that reset the sending half of a stream, or stop the other side's.
+pub mod reset {
+    /// Let go: nobody wants the rest.
+    pub const LET_GO: u64 = 0;
+    /// Cancelled by a signal.
+    pub const CANCELLED: u64 = 0x101;
+    /// The handler failed.
+    pub const HANDLER_FAILED: u64 = 0x102;
+    /// Forgotten, and found by the garbage collector.
+    pub const COLLECTED: u64 = 0x103;
+}

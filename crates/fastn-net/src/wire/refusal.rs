@@ -1,0 +1,158 @@
+//! The line that an acceptor sends in place of the ack.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Code, Error},
+    identity::PublicKey,
+};
+
+/// Words of ours in [`Refusal::code`]. Others may come over the wire.
+pub mod code {
+    /// Nobody serves the protocol.
+    pub const UNSUPPORTED: &str = "unsupported";
+    /// The peer may not use it.
+    pub const UNAUTHORIZED: &str = "unauthorized";
+    /// No room now.
+    pub const BUSY: &str = "busy";
+    /// The endpoint closes.
+    pub const SHUTDOWN: &str = "shutdown";
+    /// The first line is no header.
+    pub const HEADER_INVALID: &str = "header-invalid";
+    /// The first line is too long.
+    pub const HEADER_TOO_LARGE: &str = "header-too-large";
+    /// The first line did not come in time.
+    pub const HEADER_TIMEOUT: &str = "header-timeout";
+}
+
+/// Most bytes of a message, and of a code, that are sent or kept.
+const MESSAGE_LIMIT: usize = 1024;
+const CODE_LIMIT: usize = 64;
+
+/// Why a stream was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What to branch on, one of [`code`] or a word of the peer's own; empty when the peer's line is not our JSON.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    error: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Refusal {
+    /// The refusal as its line, `\n` included. Control characters and what exceeds 1 KiB of the message are left out.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let error = serde_json::Value::from(tidy(&self.code, CODE_LIMIT));
+        let message = serde_json::Value::from(tidy(&self.message, MESSAGE_LIMIT));
+        format!("{{\"error\":{error},\"message\":{message}}}\n").into_bytes()
+    }
+
+    /// Reads a line that is not `ack`, given without its `\n`. What is not our JSON becomes the message.
+    /// Control characters and what exceeds 1 KiB are left out: the text goes to people's terminals.
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Self {
+        let Line { error, message } = serde_json::from_slice(line)
+            .unwrap_or_else(|_| Line { error: String::new(), message: String::from_utf8_lossy(line).into_owned() });
+        Self { code: tidy(&error, CODE_LIMIT), message: tidy(&message, MESSAGE_LIMIT) }
+    }
+
+    /// What the dialler's caller gets: the error that the word stands for, `ERR_REFUSED` for one that we do not know,
+    /// always with the word as the error's `remote_code`.
+    #[must_use]
+    pub fn into_error(self, peer: &PublicKey) -> Error {
+        let (code, advice) = match self.code.as_str() {
+            code::UNSUPPORTED => (Code::ProtocolUnsupported, "does not serve this protocol"),
+            code::UNAUTHORIZED => (Code::Unauthorized, "does not let us in: ask for access there"),
+            code::BUSY => (Code::Busy, "has no room now: try again later"),
+            code::SHUTDOWN => (Code::ShuttingDown, "is shutting down: try again when it is back"),
+            code::HEADER_INVALID => (Code::HeaderInvalid, "did not understand the protocol's line"),
+            code::HEADER_TOO_LARGE => (Code::HeaderTooLarge, "takes no protocol's line that long: make it shorter"),
+            code::HEADER_TIMEOUT => (Code::HeaderTimeout, "did not get the protocol's line in time: try again"),
+            _ => (Code::Refused, "refused the stream"),
+        };
+        let said = match (self.code.as_str(), self.message.as_str()) {
+            ("", "") => "it did not say why".to_owned(),
+            (word, "") => format!("it said {word:?}"),
+            (_, message) => format!("it said {message:?}"),
+        };
+        Error::new(code, format!("the peer {peer} {advice}; {said}")).with_remote_code(self.code)
+    }
+}
+
+/// The text without control characters, cut to `limit` bytes between two characters.
+fn tidy(text: &str, limit: usize) -> String {
+    let mut text: String = text.chars().filter(|c| !c.is_control()).collect();
+    text.truncate(text.floor_char_boundary(limit));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{identity::SecretKey, wire::ack::ANSWER_LIMIT};
+
+    fn refusal(code: &str, message: &str) -> Refusal {
+        Refusal { code: code.into(), message: message.into() }
+    }
+
+    #[test]
+    fn golden_refusals_are_exact() {
+        let golden: Value = serde_json::from_str(include_str!("../../tests/golden/wire.json")).expect("golden file");
+        for case in golden["refusals"].as_array().expect("refusals") {
+            let text = |field: &str| case[field].as_str().expect(field);
+            let sent = refusal(text("error"), text("message"));
+            assert_eq!(HEXLOWER.encode(&sent.encode()), text("hex"));
+            let peer = SecretKey::generate().public();
+            let error = sent.into_error(&peer);
+            assert_eq!(error.code().as_str(), text("becomes"));
+            assert_eq!(error.remote_code(), Some(text("error")));
+            assert!(error.message().contains(&peer.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_ours_becomes_the_message() {
+        let error = Refusal::parse(b"go away \xff\x1b[31m").into_error(&SecretKey::generate().public());
+        assert_eq!((error.code(), error.remote_code()), (Code::Refused, Some("")));
+        assert!(error.message().contains("go away \u{fffd}[31m"));
+    }
+
+    #[test]
+    fn a_message_is_cut_between_two_characters() {
+        let read = Refusal::parse(&refusal("busy", &"€".repeat(1000)).encode());
+        assert_eq!(read.message, "€".repeat(341));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_is_one_line_and_is_read_again(code in "[a-z-]{1,20}", message: String) {
+            let sent = refusal(&code, &message);
+            let line = sent.encode();
+            let (end, line) = line.split_last().expect("line");
+            prop_assert_eq!(*end, b'\n');
+            prop_assert!(!line.contains(&b'\n') && line.len() <= ANSWER_LIMIT);
+            prop_assert_eq!(Refusal::parse(line), refusal(&code, &tidy(&message, MESSAGE_LIMIT)));
+        }
+
+        #[test]
+        fn what_is_read_is_short_and_fit_for_a_terminal(line: Vec<u8>, text: String) {
+            let json = format!("{{\"error\":{0},\"message\":{0},\"more\":1}}", Value::from(text));
+            for line in [line, json.into_bytes()] {
+                let Refusal { code, message } = Refusal::parse(&line);
+                prop_assert!(code.len() <= CODE_LIMIT && message.len() <= MESSAGE_LIMIT);
+                prop_assert!(!code.chars().chain(message.chars()).any(char::is_control));
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! Closing an endpoint: whole, bounded, shared, and nothing left behind.
+
+mod support;
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fastn_net::{Code, Endpoint, Limits, Listener, Protocol, Result, Stream, wire::alpn::Alpn};
+use futures_util::future::join_all;
+use iroh::endpoint::ConnectionError;
+use support::{
+    GENEROUS, LATER, USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, kulfi_endpoint, limits,
+    open, open_at, pair, pattern,
+    raw::{Frozen, Raw, RawStream},
+    read_to_end, read_until_error, soon, stream, until, waits, write_all,
+};
+use tokio::{runtime::Handle, sync::oneshot};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_is_idempotent_and_shared() {
+    let (a, b) = pair().await;
+    echo(&b, &[Protocol::Tcp]);
+    let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+    let clone = a.clone();
+    let left = soon(join_all([a.close(LIMIT), clone.close(Duration::ZERO), a.close(LIMIT)])).await;
+    assert_eq!(left, [0, 0, 0]);
+    assert_eq!(soon(a.close(LIMIT)).await, 0);
+    close(&[&b]).await;
+}
+
+/// Streams are finished and the endpoint closed at once: the other side gets every byte of them.
+async fn finished_streams_arrive(options: fastn_net::OpenOptions, late: bool) {
+    const ROUNDS: usize = 20;
+    let b = endpoint().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let bytes = Arc::new(pattern(64 * 1024));
+    for round in 0..ROUNDS {
+        let a = endpoint().await;
+        let peer = a.peer(&b.address()).expect("peer");
+        let (closed, a_is_closed) = oneshot::channel();
+        let sending = async {
+            for _ in 0..4 {
+                let mut stream = soon(a.get_stream(&peer, &header(&Protocol::Tcp), options)).await.expect("stream");
+                write_all(&mut stream, &bytes).await.expect("write");
+                stream.finish();
+                drop(stream);
+            }
+            assert_eq!(soon(a.close(LIMIT)).await, 0, "round {round}");
+            let _ = closed.send(());
+        };
+        let receiving = async {
+            if late {
+                a_is_closed.await.expect("sender");
+            }
+            for _ in 0..4 {
+                let mut stream = incoming(&listener).await.stream;
+                let got = read_to_end(&mut stream).await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+                assert!(got == *bytes, "round {round}: {} bytes", got.len());
+            }
+        };
+        tokio::join!(sending, receiving);
+    }
+    close(&[&b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_finished_arrives_whole() {
+    tokio::join!(finished_streams_arrive(USUAL, false), finished_streams_arrive(LATER, false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_finished_arrives_whole_even_if_it_is_read_late() {
+    tokio::join!(finished_streams_arrive(USUAL, true), finished_streams_arrive(LATER, true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_was_finished_arrives_whole() {
+    for _ in 0..20 {
+        let (a, b) = pair().await;
+        let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+        let (mut asking, mut answering) = stream(&a, &b, &Protocol::Tcp, &listener).await;
+        let bytes = pattern(256 * 1024);
+        write_all(&mut answering, &bytes).await.expect("write");
+        answering.finish();
+        assert_eq!(soon(b.close(LIMIT)).await, 0);
+        assert!(read_to_end(&mut asking).await.expect("answer") == bytes);
+        close(&[&a]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_never_acknowledges_holds_it_up_no_longer_than_the_limit() {
+    let a = endpoint().await;
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let address = raw.address();
+    let (opened, connection) = tokio::join!(open_at(&a, &address, &Protocol::Tcp, LATER), async { raw.accept().await });
+    let mut stream = opened.expect("stream");
+    write_all(&mut stream, b"never acknowledged").await.expect("write");
+    stream.finish();
+    let started = Instant::now();
+    soon(a.close(Duration::from_millis(300))).await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    drop(connection);
+    raw.close().await;
+}
+
+/// A stream to a peer that is frozen before it could acknowledge the end.
+async fn frozen_stream(a: &Endpoint) -> (Stream, Frozen) {
+    let (peer, frozen) = Frozen::start(Alpn::FastnNet, b"\"Tcp\"\n").await;
+    let mut stream = open_at(a, &peer.address, &Protocol::Tcp, USUAL).await.expect("stream");
+    write_all(&mut stream, b"freeze").await.expect("write");
+    soon(frozen).await.expect("frozen");
+    write_all(&mut stream, b"the rest").await.expect("write");
+    stream.finish();
+    (stream, peer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_peer_does_not_acknowledge_is_counted() {
+    let a = endpoint().await;
+    let (_stream, peer) = frozen_stream(&a).await;
+    assert_eq!(soon(a.close(Duration::from_millis(300))).await, 1);
+    peer.thaw().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropping_the_future_stops_nothing() {
+    let (a, b) = pair().await;
+    let inbound = b.inbound().expect("inbound");
+    echo(&b, &[Protocol::Tcp]);
+    let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+    let view = soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection");
+    {
+        let mut closing = Box::pin(a.close(LIMIT));
+        assert!(waits(&mut closing).await);
+    }
+    let info = soon(view.closed()).await;
+    assert_eq!((info.code, info.by), (0x103, "peer"));
+    assert_eq!(soon(a.close(LIMIT)).await, 0);
+    close(&[&b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn afterwards_everything_is_closed() {
+    let (a, b) = pair().await;
+    echo(&b, &[Protocol::Tcp]);
+    let listener = a.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let inbound = a.inbound().expect("inbound");
+    let peer = a.peer(&b.address()).expect("peer");
+    let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
+    let mut stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    close(&[&a]).await;
+
+    let closed = |what: &str, result: Result<()>| match result {
+        Ok(()) => panic!("{what} went on"),
+        Err(error) => assert_eq!(error.code(), Code::Closed, "{what}: {error}"),
+    };
+    closed("peer", a.peer(&b.address()).map(drop));
+    closed("getStream", soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.map(drop));
+    closed("connect", soon(a.connect(&peer, GENEROUS)).await.map(drop));
+    closed("ping", soon(a.ping(&peer)).await.map(drop));
+    closed("openBi", soon(a.open_bi(&view, &header(&Protocol::Tcp), USUAL)).await.map(drop));
+    closed("connection", a.connection(view.id()).map(drop));
+    closed("listen", a.listen(None, &[Protocol::Http], false).map(drop));
+    closed("inbound", a.inbound().map(drop));
+    closed("accept", soon(listener.accept()).await.map(drop));
+    closed("the next connection", soon(poll_fn(|cx| inbound.poll_accept(cx))).await.map(drop));
+    closed("write", write_all(&mut stream, b"x").await);
+    closed("read", Err(read_until_error(&mut stream).await.1));
+    assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, "local")));
+    close(&[&b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_new_begins_while_it_closes() {
+    let a = endpoint().await;
+    let listener = a.listen(None, &[Protocol::Http], false).expect("listen");
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let address = raw.address();
+    let (opened, connection) = tokio::join!(open_at(&a, &address, &Protocol::Tcp, LATER), async { raw.accept().await });
+    // The acknowledgement that never comes keeps it closing.
+    let mut stream = opened.expect("stream");
+    stream.finish();
+    let peer = a.peer(&address).expect("peer");
+    let mut closing = Box::pin(a.close(Duration::from_secs(2)));
+    assert!(waits(&mut closing).await);
+    until("the listener is told", || listener_is_closed(&listener)).await;
+
+    let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.expect_err("closing");
+    assert_eq!(error.code(), Code::Closed, "{error}");
+    assert_eq!(soon(a.connect(&peer, GENEROUS)).await.expect_err("closing").code(), Code::Closed);
+    assert_eq!(soon(a.ping(&peer)).await.expect_err("closing").code(), Code::Closed);
+    RawStream::start(&connection, b"\"Http\"\n").await.is_refused("shutdown").await;
+    RawStream::start(&connection, b"\"Tcp\"\n").await.is_refused("shutdown").await;
+    soon(closing).await;
+    raw.close().await;
+}
+
+fn listener_is_closed(listener: &Listener) -> bool {
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    matches!(listener.poll_accept(&mut cx, 1), std::task::Poll::Ready(Err(_)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_learn_it_at_once() {
+    for alpn in Alpn::ALL {
+        let endpoint = kulfi_endpoint(limits()).await;
+        let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
+        let raw = Raw::bind(&[alpn.as_bytes()]).await;
+        let theirs = raw.dial(&endpoint, alpn).await;
+        RawStream::start(&theirs, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+        let expected = if alpn == Alpn::FastnNet { 0x103 } else { 0 };
+        close(&[&endpoint]).await;
+        let ended = soon(theirs.closed()).await;
+        let ConnectionError::ApplicationClosed(told) = ended else { panic!("{ended}") };
+        assert_eq!(u64::from(told.error_code), expected);
+        raw.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn telling_everyone_at_once_does_not_prevent_closing() {
+    let (a, b) = pair().await;
+    echo(&b, &[Protocol::Tcp]);
+    let view = soon(a.connect(&a.peer(&b.address()).expect("peer"), GENEROUS)).await.expect("connection");
+    a.close_now();
+    soon(view.closed()).await;
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_who_wait_for_an_acknowledgement_get_it() {
+    let a = endpoint().await;
+    let (stream, peer) = frozen_stream(&a).await;
+    let connection = stream.connection().clone();
+    let mut closing = Box::pin(a.close(LIMIT));
+    assert!(waits(&mut closing).await);
+    until("it is closing", || a.peer(&peer.address).is_err()).await;
+    // Two ask beside the closing itself; none is told before the peer has it.
+    let mut one = Box::pin(connection.acknowledged(stream.id()));
+    let mut two = Box::pin(connection.acknowledged(stream.id()));
+    for _ in 0..20 {
+        assert!(waits(&mut one).await && waits(&mut two).await, "acknowledged by a frozen peer");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (read, one, two, left) = tokio::join!(peer.thaw(), soon(one), soon(two), soon(closing));
+    one.expect("acknowledged");
+    two.expect("acknowledged");
+    assert_eq!((&read[..], left), (&b"the rest"[..], 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_left_behind() {
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for _ in 0..5 {
+        let (a, b) = pair().await;
+        let serving = echo(&b, &[Protocol::Tcp]);
+        let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+        assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+        // Something of every kind is under way.
+        let _unfinished = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+        let raw = Raw::bind(&[]).await;
+        let connection = raw.dial(&b, Alpn::Entity).await;
+        let _half_a_header = RawStream::start(&connection, b"\"Tc").await;
+        let nobody = fastn_net::PeerAddress::new(fastn_net::SecretKey::generate().public());
+        let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
+        let nobody = fastn_net::PeerAddress { addresses: vec![silent.local_addr().expect("address")], ..nobody };
+        let unreachable = a.peer(&nobody).expect("peer");
+        let mut dialling = Box::pin(a.connect(&unreachable, GENEROUS));
+        assert!(waits(&mut dialling).await);
+        let peers = [Arc::downgrade(&unreachable), Arc::downgrade(&a.peer(&b.address()).expect("peer"))];
+        close(&[&a, &b]).await;
+        assert_eq!(soon(dialling).await.expect_err("closed").code(), Code::Closed);
+        drop(unreachable);
+        soon(serving).await.expect("ends with its endpoint");
+        until("the peers are gone", || peers.iter().all(|peer| peer.upgrade().is_none())).await;
+        raw.close().await;
+    }
+    until("no task is left", || tasks() <= before).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_of_no_interest_is_let_go() {
+    let a = endpoint_with(Limits { idle_timeout: Duration::from_millis(100), ..limits() }).await;
+    let b = endpoint().await;
+    echo(&b, &[Protocol::Tcp]);
+    let peer = a.peer(&b.address()).expect("peer");
+    let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    peer.connection().expect("connection").close(0, "");
+    drop(stream);
+    let weak = Arc::downgrade(&peer);
+    drop(peer);
+    until("its actor ends", || weak.upgrade().is_none()).await;
+    // And is there again when it is wanted.
+    let stream = open_at(&a, &b.address(), &Protocol::Tcp, USUAL).await.expect("stream");
+    assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+    close(&[&a, &b]).await;
+}

@@ -1,0 +1,124 @@
+//! WIRE.md, Letting go of a stream: its places come back by its own life, whatever the other side drops early.
+
+mod support;
+
+use fastn_net::{Limits, Protocol, wire::alpn::Alpn};
+use support::{
+    LATER, USUAL, close, endpoint, endpoint_with, incoming, limits, open_at,
+    raw::{Raw, RawStream, code},
+    read_to_end, soon, write_all,
+};
+
+const EXCHANGES: usize = 1000;
+
+/// A dialler reads the answer's line and drops its receiving half before the FIN, as Rust peers do.
+async fn dialler_stops(alpn: Alpn, before_answer: bool) {
+    let endpoint = endpoint_with(Limits { bidi_streams: 100, ..limits() }).await;
+    let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
+    let handler = tokio::spawn(async move {
+        while let Ok(incoming) = listener.accept().await {
+            let mut stream = incoming.stream;
+            assert_eq!(read_to_end(&mut stream).await.expect("request"), b"request\n");
+            // A peer that has stopped already is no reason to keep the stream.
+            let _ = write_all(&mut stream, b"response\n").await;
+            stream.finish();
+        }
+    });
+    let raw = Raw::bind(&[]).await;
+    let connection = raw.dial(&endpoint, alpn).await;
+    for at in 1..=EXCHANGES {
+        let mut other = RawStream::start(&connection, b"\"Http\"\n").await;
+        other.hears(b"ack\n").await;
+        if before_answer {
+            other.recv.stop(code(0)).expect("stop");
+            other.end(b"request\n").await;
+            if at == EXCHANGES {
+                assert_eq!(soon(other.send.stopped()).await.expect("acknowledged"), None);
+            }
+        } else {
+            other.end(b"request\n").await;
+            other.hears(b"response\n").await;
+            let _ = other.recv.stop(code(0));
+        }
+    }
+    raw.close().await;
+    close(&[&endpoint]).await;
+    soon(handler).await.expect("handler");
+}
+
+#[tokio::test]
+async fn a_dialler_that_stops_each_answer_never_runs_out_of_streams() {
+    tokio::join!(dialler_stops(Alpn::FastnNet, false), dialler_stops(Alpn::Entity, false));
+}
+
+#[tokio::test]
+async fn nor_one_that_stops_before_the_answer() {
+    tokio::join!(dialler_stops(Alpn::FastnNet, true), dialler_stops(Alpn::Entity, true));
+}
+
+#[tokio::test]
+async fn an_acceptor_that_stops_each_request_never_makes_us_run_out_of_streams() {
+    for alpn in [Alpn::FastnNet, Alpn::Entity] {
+        for options in [USUAL, LATER] {
+            let endpoint = endpoint().await;
+            let raw = Raw::bind(&[alpn.as_bytes()]).await;
+            let address = raw.address();
+            let acceptor = async {
+                let connection = raw.accept().await;
+                for _ in 0..EXCHANGES {
+                    let mut other = RawStream::accept(&connection).await;
+                    other.hears(b"\"Http\"\n").await;
+                    other.say(b"ack\n").await;
+                    other.hears(b"request\n").await;
+                    // Before our FIN, which follows the answer.
+                    other.recv.stop(code(0)).expect("stop");
+                    other.end(b"response\n").await;
+                }
+                connection
+            };
+            let dialler = async {
+                for _ in 0..EXCHANGES {
+                    let mut stream = open_at(&endpoint, &address, &Protocol::Http, options).await.expect("stream");
+                    write_all(&mut stream, b"request\n").await.expect("write");
+                    assert_eq!(read_to_end(&mut stream).await.expect("answer"), b"response\n");
+                    stream.finish();
+                }
+            };
+            tokio::join!(acceptor, dialler);
+            raw.close().await;
+            close(&[&endpoint]).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn streams_that_were_refused_or_reset_give_their_places_back() {
+    let endpoint = endpoint_with(Limits { bidi_streams: 100, ..limits() }).await;
+    let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
+    let raw = Raw::bind(&[]).await;
+    let connection = raw.dial(&endpoint, Alpn::FastnNet).await;
+    for at in 0..EXCHANGES {
+        let mut other = RawStream::open(&connection).await;
+        match at % 4 {
+            0 => {
+                other.say(b"\"Tcp\"\n").await;
+                other.is_refused("unsupported").await;
+            }
+            1 => {
+                other.say(b"\"Ht").await;
+                other.send.reset(code(0)).expect("reset");
+            }
+            2 => {
+                other.say(b"\"Http\"\n").await;
+                drop(incoming(&listener).await);
+                assert_eq!(other.hears_reset().await, 0);
+            }
+            _ => {
+                other.say(b"\"Ping\"\n").await;
+                other.hears(b"ack\n").await;
+            }
+        }
+    }
+    raw.close().await;
+    close(&[&endpoint]).await;
+}

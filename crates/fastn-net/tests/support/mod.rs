@@ -1,0 +1,227 @@
+//! What the integration tests share: endpoints on loopback with small limits, streams read and written whole, and a
+//! raw peer that knows nothing of this library.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub(crate) mod raw;
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+    time::Duration,
+};
+
+use fastn_net::{
+    Config, Endpoint, Error, Incoming, Limits, Listener, Network, OpenOptions, PeerAddress, Protocol, Result,
+    SecretKey, Stream, wire::header,
+};
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+/// Longer than anything takes.
+pub(crate) const GENEROUS: Duration = Duration::from_secs(30);
+
+/// An acknowledged stream, sent again where nothing can be lost: what getStream does by default.
+pub(crate) const USUAL: OpenOptions = OpenOptions { has_extra: false, await_ack: true, retry: true, timeout: GENEROUS };
+
+/// Without waiting for the acknowledgement.
+pub(crate) const LATER: OpenOptions = OpenOptions { await_ack: false, ..USUAL };
+
+/// Never sent again.
+pub(crate) const ONCE: OpenOptions = OpenOptions { retry: false, ..USUAL };
+
+/// The defaults that users get.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        dial_timeout: Duration::from_secs(10),
+        ack_timeout: Duration::from_secs(10),
+        header_timeout: Duration::from_secs(10),
+        header_bytes: 64 * 1024,
+        ping_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_mins(1),
+        bidi_streams: 1024,
+        receive_window: 16 * 1024 * 1024,
+        connections: 10_000,
+        connections_per_peer: 64,
+        queued_streams: 1024,
+        queued_streams_per_peer: 256,
+    }
+}
+
+pub(crate) fn config(limits: Limits) -> Config {
+    Config { network: Network::Loopback, peers: Vec::new(), kulfi: false, limits }
+}
+
+pub(crate) async fn endpoint() -> Endpoint {
+    endpoint_with(limits()).await
+}
+
+pub(crate) async fn endpoint_with(limits: Limits) -> Endpoint {
+    Endpoint::bind(SecretKey::generate(), config(limits)).await.expect("bind")
+}
+
+/// One that speaks `/kulfi/identity/0.1` as well.
+pub(crate) async fn kulfi_endpoint(limits: Limits) -> Endpoint {
+    Endpoint::bind(SecretKey::generate(), Config { kulfi: true, ..config(limits) }).await.expect("bind")
+}
+
+/// Two endpoints that know each other.
+pub(crate) async fn pair() -> (Endpoint, Endpoint) {
+    let (a, b) = (endpoint().await, endpoint().await);
+    introduce(&a, &b);
+    (a, b)
+}
+
+/// Each learns where the other is.
+pub(crate) fn introduce(a: &Endpoint, b: &Endpoint) {
+    a.peer(&b.address()).expect("peer");
+    b.peer(&a.address()).expect("peer");
+}
+
+pub(crate) async fn close(endpoints: &[&Endpoint]) {
+    for endpoint in endpoints {
+        soon(endpoint.close(Duration::ZERO)).await;
+    }
+}
+
+/// Waits for what must happen, far longer than it takes.
+pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), event).await.expect("it did not happen within 20 s")
+}
+
+/// Polls once: what it waits for is not there yet.
+pub(crate) async fn waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
+    poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+/// Waits until something has become true.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..4000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not within 20 s: {what}");
+}
+
+pub(crate) fn generic(name: &str) -> Protocol {
+    Protocol::Generic(json!(name))
+}
+
+pub(crate) fn header(protocol: &Protocol) -> Vec<u8> {
+    header::encode(protocol, None).expect("header")
+}
+
+/// Opens a stream to an endpoint.
+pub(crate) async fn open(from: &Endpoint, to: &Endpoint, protocol: &Protocol, options: OpenOptions) -> Result<Stream> {
+    open_at(from, &PeerAddress::new(to.id()), protocol, options).await
+}
+
+pub(crate) async fn open_at(
+    from: &Endpoint,
+    to: &PeerAddress,
+    protocol: &Protocol,
+    options: OpenOptions,
+) -> Result<Stream> {
+    let peer = from.peer(to)?;
+    soon(from.get_stream(&peer, &header(protocol), options)).await
+}
+
+/// A stream and its other end.
+pub(crate) async fn stream(
+    from: &Endpoint,
+    to: &Endpoint,
+    protocol: &Protocol,
+    listener: &Listener,
+) -> (Stream, Stream) {
+    let opened = open(from, to, protocol, USUAL).await.expect("stream");
+    (opened, incoming(listener).await.stream)
+}
+
+pub(crate) async fn incoming(listener: &Listener) -> Incoming {
+    soon(listener.accept()).await.expect("a stream")
+}
+
+pub(crate) async fn write_all(stream: &mut Stream, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        let count = soon(poll_fn(|cx| stream.poll_write(cx, bytes))).await?;
+        bytes = &bytes[count..];
+    }
+    Ok(())
+}
+
+/// The next bytes: `count` of them.
+pub(crate) async fn read_exact(stream: &mut Stream, count: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    let mut filled = 0;
+    while filled < count {
+        let read = soon(poll_fn(|cx| stream.poll_read(cx, &mut bytes[filled..]))).await?;
+        filled += read.count;
+        assert!(!read.end || filled == count, "the stream ended after {filled} of {count} bytes");
+    }
+    Ok(bytes)
+}
+
+/// Everything up to a clean end.
+pub(crate) async fn read_to_end(stream: &mut Stream) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let read = soon(poll_fn(|cx| stream.poll_read(cx, &mut chunk))).await?;
+        bytes.extend_from_slice(&chunk[..read.count]);
+        if read.end {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// What ends reading, when it is no clean end, and the bytes before.
+pub(crate) async fn read_until_error(stream: &mut Stream) -> (Vec<u8>, Error) {
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match soon(poll_fn(|cx| stream.poll_read(cx, &mut chunk))).await {
+            Ok(read) => {
+                assert!(!read.end, "a clean end after {} bytes", bytes.len());
+                bytes.extend_from_slice(&chunk[..read.count]);
+            }
+            Err(error) => return (bytes, error),
+        }
+    }
+}
+
+/// Sends a request, finishes, and reads the answer.
+pub(crate) async fn exchange(mut stream: Stream, request: &[u8]) -> Result<Vec<u8>> {
+    write_all(&mut stream, request).await?;
+    stream.finish();
+    read_to_end(&mut stream).await
+}
+
+/// Answers every stream of these protocols with its own bytes, until the endpoint closes.
+pub(crate) fn echo(endpoint: &Endpoint, protocols: &[Protocol]) -> JoinHandle<()> {
+    let listener = endpoint.listen(None, protocols, false).expect("listen");
+    tokio::spawn(async move {
+        while let Ok(Incoming { mut stream, .. }) = listener.accept().await {
+            tokio::spawn(async move {
+                let Ok(request) = read_to_end(&mut stream).await else { return };
+                if write_all(&mut stream, &request).await.is_ok() {
+                    stream.finish();
+                }
+            });
+        }
+    })
+}
+
+/// Bytes in which a lost, doubled or misplaced piece shows.
+pub(crate) fn pattern(count: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let step = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    (0..count).map(step).collect()
+}
