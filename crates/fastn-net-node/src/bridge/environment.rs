@@ -1,0 +1,162 @@
+//! Everything of one JavaScript thread, and its end.
+
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use fastn_net::{Code, Error, Result};
+use napi::{
+    Env,
+    bindgen_prelude::{Function, Uint32ArraySlice},
+    sys,
+};
+use napi_derive::napi;
+
+use super::{
+    FAILED,
+    error::BindingError,
+    runtime,
+    table::{Slot, Table},
+    wakes::Wakes,
+};
+
+/// How long the end of a thread may take to tell the peers.
+const FAREWELL: Duration = Duration::from_millis(50);
+
+/// The state of one JavaScript environment. Only its own thread reaches it.
+pub(crate) struct Environment {
+    pub(crate) table: RefCell<Table>,
+    wakes: Arc<Wakes>,
+    error: RefCell<Option<BindingError>>,
+}
+
+thread_local! {
+    /// More than one only where a thread has several contexts that load addons.
+    static ENVIRONMENTS: RefCell<Vec<(sys::napi_env, Rc<Environment>)>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Environment {
+    /// Runs `f` with the state of this environment, which is made when it is first needed.
+    pub(crate) fn with<R>(env: &Env, f: impl FnOnce(&Self) -> R) -> R {
+        let raw = env.raw();
+        let found = ENVIRONMENTS.with_borrow(|all| all.iter().find(|(key, _)| *key == raw).map(|(_, e)| e.clone()));
+        f(&found.unwrap_or_else(|| Self::create(env)))
+    }
+
+    /// Keeps the error for `takeError()`.
+    pub(crate) fn fail(&self, error: &Error) {
+        *self.error.borrow_mut() = Some(error.into());
+    }
+
+    /// A handle or a count, or `FAILED` with the error kept.
+    pub(crate) fn answer(&self, f: impl FnOnce(&Self) -> Result<f64>) -> f64 {
+        f(self).unwrap_or_else(|error| {
+            self.fail(&error);
+            FAILED
+        })
+    }
+
+    /// A value, or nothing with the error kept.
+    pub(crate) fn value<T>(&self, f: impl FnOnce(&Self) -> Result<T>) -> Option<T> {
+        f(self).map_err(|error| self.fail(&error)).ok()
+    }
+
+    fn create(env: &Env) -> Rc<Self> {
+        let wakes: Arc<Wakes> = Arc::default();
+        let environment =
+            Rc::new(Self { table: RefCell::new(Table::new(wakes.clone())), wakes, error: RefCell::default() });
+        let raw = env.raw();
+        ENVIRONMENTS.with_borrow_mut(|all| all.push((raw, environment.clone())));
+        environment
+    }
+
+    fn end(raw: sys::napi_env) {
+        let ended = ENVIRONMENTS.with_borrow_mut(|all| {
+            let at = all.iter().position(|(key, _)| *key == raw)?;
+            Some(all.swap_remove(at).1)
+        });
+        let Some(environment) = ended else { return };
+        // Nothing must ring from here on, whatever is still woken.
+        environment.wakes.detach();
+        let slots = environment.table.borrow_mut().drain();
+        farewell(&slots);
+        drop(slots);
+    }
+}
+
+/// Closes the endpoints of a thread that ends, so that their peers learn it now and not by a time-out.
+fn farewell(slots: &[Slot]) {
+    let (told, all_told) = mpsc::channel::<()>();
+    let Ok(runtime) = runtime::handle() else { return };
+    for slot in slots {
+        if let Slot::Endpoint(endpoint) = slot {
+            let (endpoint, told) = (endpoint.clone(), told.clone());
+            runtime.spawn(async move {
+                endpoint.close(Duration::ZERO).await;
+                drop(told);
+            });
+        }
+    }
+    drop(told);
+    // Ends with the last sender, or with the time.
+    let _ = all_told.recv_timeout(FAREWELL);
+}
+
+pub(crate) fn stale() -> Error {
+    Error::new(Code::Closed, "it was closed or has ended already")
+}
+
+/// Tells the environment what to call, on its event loop, when words wait. Once.
+#[napi(catch_unwind)]
+pub fn bridge_start(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
+    Environment::with(&env, |environment| environment.wakes.attach(&wake))?;
+    let raw = env.raw();
+    // After the function above was made, so that this hook runs before the function's own.
+    env.add_env_cleanup_hook(RawEnv(raw), |raw| Environment::end(raw.0))?;
+    Ok(())
+}
+
+/// The environment's identity, for its own cleanup hook.
+struct RawEnv(sys::napi_env);
+
+/// Moves waiting words into `out` and gives their number; call again while `out` was filled whole.
+#[napi(catch_unwind)]
+pub fn bridge_woken(env: Env, mut out: Uint32ArraySlice<'_>) -> u32 {
+    let count = Environment::with(&env, |environment| environment.wakes.take(super::bytes::words_mut(&mut out)));
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Keeps the process alive, or lets it end.
+#[napi(catch_unwind)]
+pub fn bridge_hold(env: Env, hold: bool) {
+    Environment::with(&env, |environment| environment.wakes.hold(&env, hold));
+}
+
+/// The error of the call that gave `FAILED` or nothing; taken once.
+#[napi(catch_unwind)]
+pub fn take_error(env: Env) -> BindingError {
+    let error = Environment::with(&env, |environment| environment.error.borrow_mut().take());
+    error.unwrap_or_else(|| (&super::error::internal("an error was asked for that is not there")).into())
+}
+
+/// Every code of the table in `fastn_net::Code`.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn error_codes() -> Vec<String> {
+    Code::ALL.iter().map(|code| code.as_str().to_owned()).collect()
+}
+
+/// Lets go of whatever a handle stands for. A stale one does nothing.
+#[napi(catch_unwind)]
+pub fn handle_release(env: Env, handle: f64) {
+    Environment::with(&env, |environment| {
+        let mut slot = environment.table.borrow_mut().remove(handle);
+        if let Slot::Stream(slot) = &mut slot {
+            slot.stream.let_go(fastn_net::wire::codes::reset::COLLECTED);
+        }
+        drop(slot);
+    });
+}

@@ -1,0 +1,47 @@
+//! Errors as plain data: `takeError()` hands the last one over.
+
+use std::error::Error as StdError;
+
+use fastn_net::{Code, Error};
+use napi_derive::napi;
+
+/// A [`fastn_net::Error`] as it crosses.
+#[napi(object, use_nullable = true)]
+pub struct BindingError {
+    /// `ERR_…`.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+    /// Application code of a reset, a stop or a close.
+    pub error_code: Option<f64>,
+    /// The peer's word in its refusal line.
+    pub remote_code: Option<String>,
+    /// What the causes say, innermost last.
+    pub cause: Option<String>,
+}
+
+impl From<&Error> for BindingError {
+    fn from(error: &Error) -> Self {
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        causes.dedup();
+        Self {
+            code: error.code().as_str().to_owned(),
+            message: error.message().to_owned(),
+            // Codes are QUIC varints of 62 bits; those that people choose fit into 53.
+            #[expect(clippy::cast_precision_loss, reason = "see above")]
+            error_code: error.error_code().map(|code| code as f64),
+            remote_code: error.remote_code().map(str::to_owned),
+            cause: (!causes.is_empty()).then(|| causes.join(": ")),
+        }
+    }
+}
+
+/// A defect of this library, as an error instead of an end.
+pub(crate) fn internal(what: &str) -> Error {
+    Error::new(Code::Internal, format!("{what}: this is a defect in fastn-net, please report it"))
+}

@@ -1,0 +1,48 @@
+//! The one place where threads meet: what wakes JavaScript, what its numbers stand for, what runs meanwhile.
+//!
+//! - `runtime`: the one tokio runtime of the process
+//! - `environment`: everything of one JavaScript thread, and its end
+//! - `wakes`: from a waker on any thread to a word that JavaScript takes
+//! - `table`: handles, each an index and a generation in one number
+//! - `operation`: long calls and their outcomes
+//! - `error`: errors as plain data
+//! - `bytes`: JavaScript's memory as slices
+
+#![expect(unsafe_code, reason = "the one module of the workspace that may; each use says why it is safe")]
+
+mod bytes;
+mod environment;
+mod error;
+mod operation;
+mod runtime;
+mod table;
+mod wakes;
+
+use fastn_net::{Result, Stream};
+
+pub(crate) use bytes::{bytes_mut, id_to_number, number_to_id, numbers_mut};
+pub(crate) use environment::{Environment, stale};
+pub(crate) use operation::{Outcome, start};
+pub(crate) use table::{Channel, Slot, StreamSlot};
+
+/// Nothing to give now; the handle's waker is armed.
+pub(crate) const PENDING: f64 = -1.0;
+/// It failed; `takeError()` says why.
+pub(crate) const FAILED: f64 = -2.0;
+/// The stream is gone and may be sent again unseen.
+pub(crate) const RETRY: f64 = -3.0;
+
+/// A stream that we opened, as a handle; its connection and its id go into `out`.
+pub(crate) fn insert_stream(
+    environment: &Environment,
+    stream: Stream,
+    has_extra: bool,
+    out: &mut [f64],
+) -> Result<f64> {
+    let ids = [stream.connection().id(), stream.id()];
+    for (place, id) in out.iter_mut().zip(ids) {
+        *place = id_to_number(id);
+    }
+    let slot = StreamSlot { stream, has_extra, protocol: None };
+    environment.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))
+}

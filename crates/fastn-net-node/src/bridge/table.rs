@@ -1,0 +1,172 @@
+//! Handles: an index and a generation in one safe integer, so that a late call never reaches another thing.
+
+use std::{
+    sync::Arc,
+    task::{Context, Waker},
+};
+
+use fastn_net::{Code, Endpoint, Error, Inbound, Listener, Peer, Protocol, Result, Stream, View};
+
+use super::{
+    operation::Operation,
+    wakes::{Wakes, Word},
+};
+
+/// 2 to this power handles may exist at once.
+const INDEX_BITS: u32 = 24;
+/// An f64 holds integers of 53 bits.
+const GENERATIONS: u32 = 1 << (53 - INDEX_BITS);
+
+/// What a handle stands for.
+pub(crate) enum Slot {
+    Free,
+    Operation(Operation),
+    Endpoint(Endpoint),
+    Peer(Endpoint, Arc<Peer>),
+    Connection(Endpoint, View),
+    Listener(Listener),
+    Inbound(Endpoint, Inbound),
+    Stream(Box<StreamSlot>),
+}
+
+/// A stream, and what only JavaScript asks of it.
+pub(crate) struct StreamSlot {
+    pub(crate) stream: Stream,
+    /// An extra line went with the header, so that it may not be sent again unseen.
+    pub(crate) has_extra: bool,
+    /// What the header said, where the listener's route does not tell.
+    pub(crate) protocol: Option<Protocol>,
+}
+
+impl StreamSlot {
+    /// Both directions are over and nothing waits for a reader: the place can be given back.
+    pub(crate) fn is_done(&self) -> bool {
+        self.stream.is_send_done() && self.stream.is_recv_done()
+    }
+}
+
+/// Everything that one JavaScript thread holds.
+pub(crate) struct Table {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    wakes: Arc<Wakes>,
+}
+
+struct Entry {
+    generation: u32,
+    slot: Slot,
+    /// Made when first needed and kept for whatever comes to this index later.
+    wakers: [Option<Waker>; 3],
+}
+
+/// Which of a handle's wakers.
+#[derive(Clone, Copy)]
+pub(crate) enum Channel {
+    Read = 0,
+    Write = 1,
+    Done = 2,
+}
+
+impl Table {
+    pub(crate) fn new(wakes: Arc<Wakes>) -> Self {
+        Self { entries: Vec::new(), free: Vec::new(), wakes }
+    }
+
+    /// # Errors
+    ///
+    /// `ERR_BUSY` when 2^24 handles exist.
+    pub(crate) fn insert(&mut self, slot: Slot) -> Result<f64> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.entries.len() >> INDEX_BITS == 0 => {
+                self.entries.push(Entry { generation: 1, slot: Slot::Free, wakers: [None, None, None] });
+                u32::try_from(self.entries.len() - 1).expect("below 2^24")
+            }
+            None => return Err(Error::new(Code::Busy, "too many open streams and operations: close some")),
+        };
+        let entry = &mut self.entries[index as usize];
+        entry.slot = slot;
+        Ok(f64::from(entry.generation) * f64::from(1 << INDEX_BITS) + f64::from(index))
+    }
+
+    /// Takes a place for what comes with [`Self::fill`], and makes the waker that it needs before.
+    pub(crate) fn reserve(&mut self, channel: Channel) -> Result<(f64, Waker)> {
+        let handle = self.insert(Slot::Free)?;
+        let waker = self.poll_index(parts(handle).1, channel, |_, cx| cx.waker().clone());
+        Ok((handle, waker))
+    }
+
+    pub(crate) fn fill(&mut self, reserved: f64, slot: Slot) {
+        self.entries[parts(reserved).1 as usize].slot = slot;
+    }
+
+    /// Empties a handle. What comes out is dropped by the caller, outside any borrow.
+    pub(crate) fn remove(&mut self, handle: f64) -> Slot {
+        match self.find(handle) {
+            Some(index) => self.free(index),
+            None => Slot::Free,
+        }
+    }
+
+    pub(crate) fn slot(&mut self, handle: f64) -> Option<&mut Slot> {
+        let index = self.find(handle)?;
+        Some(&mut self.entries[index as usize].slot)
+    }
+
+    /// A handle's slot together with a context of one of its wakers.
+    pub(crate) fn poll<R>(
+        &mut self,
+        handle: f64,
+        channel: Channel,
+        f: impl FnOnce(&mut Slot, &mut Context<'_>) -> R,
+    ) -> Option<R> {
+        let index = self.find(handle)?;
+        Some(self.poll_index(index, channel, f))
+    }
+
+    /// The same for whatever is at an index now: a wake is a hint.
+    pub(crate) fn poll_index<R>(
+        &mut self,
+        index: u32,
+        channel: Channel,
+        f: impl FnOnce(&mut Slot, &mut Context<'_>) -> R,
+    ) -> R {
+        let entry = &mut self.entries[index as usize];
+        let make = || Word::waker(&self.wakes, index * 4 + channel as u32);
+        let waker = entry.wakers[channel as usize].get_or_insert_with(make);
+        f(&mut entry.slot, &mut Context::from_waker(waker))
+    }
+
+    pub(crate) fn has_index(&self, index: u32) -> bool {
+        (index as usize) < self.entries.len()
+    }
+
+    pub(crate) fn free(&mut self, index: u32) -> Slot {
+        let entry = &mut self.entries[index as usize];
+        entry.generation += 1;
+        if entry.generation == GENERATIONS {
+            entry.generation = 1;
+        }
+        self.free.push(index);
+        std::mem::replace(&mut entry.slot, Slot::Free)
+    }
+
+    /// Everything, for the end of the thread.
+    pub(crate) fn drain(&mut self) -> Vec<Slot> {
+        self.free.clear();
+        self.entries.drain(..).map(|entry| entry.slot).collect()
+    }
+
+    fn find(&self, handle: f64) -> Option<u32> {
+        let (generation, index) = parts(handle);
+        let entry = self.entries.get(index as usize)?;
+        (entry.generation == generation && !matches!(entry.slot, Slot::Free)).then_some(index)
+    }
+}
+
+/// Generation and index of a handle. No generation is 0, which is what becomes of anything that is no handle.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "handles are whole and below 2^53")]
+fn parts(handle: f64) -> (u32, u32) {
+    let whole = handle as u64;
+    ((whole >> INDEX_BITS) as u32, whole as u32 & ((1 << INDEX_BITS) - 1))
+}

@@ -1,0 +1,117 @@
+//! From a waker on any thread to a word that JavaScript takes.
+//!
+//! Waking pushes the waker; only the push that finds no ring outstanding rings the event loop. The order
+//! matters: push, then swap the flag to true; on the JavaScript thread store false first, then take.
+//! So nothing that was pushed is left without a ring. A late wake costs a poll, never data.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+use napi::{
+    Env, Status,
+    bindgen_prelude::Function,
+    sys,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+
+/// Weak, so that it keeps no process alive by itself; the queue behind it is bounded by the number of wakers.
+type Bell = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
+
+/// What waits to be told to one JavaScript thread.
+#[derive(Default)]
+pub(crate) struct Wakes {
+    queue: Mutex<Vec<Arc<Word>>>,
+    outstanding: AtomicBool,
+    bell: Mutex<Option<Bell>>,
+}
+
+/// One waker: `index * 4 + channel` of what it belongs to. Queued once at the most.
+pub(crate) struct Word {
+    text: u32,
+    queued: AtomicBool,
+    wakes: Arc<Wakes>,
+}
+
+impl Wakes {
+    /// Rings by calling `wake` on the event loop.
+    pub(crate) fn attach(&self, wake: &Function<'_, (), ()>) -> napi::Result<()> {
+        let bell = wake
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .max_queue_size::<0>()
+            .build_callback(|_| Ok(()))?;
+        *self.bell.lock().expect("no panic while held") = Some(bell);
+        Ok(())
+    }
+
+    /// Nothing rings any more. Wakers that still exist push in vain.
+    pub(crate) fn detach(&self) {
+        let bell = self.bell.lock().expect("no panic while held").take();
+        drop(bell);
+        self.queue.lock().expect("no panic while held").clear();
+    }
+
+    /// Keeps the process alive, or lets it end.
+    pub(crate) fn hold(&self, env: &Env, hold: bool) {
+        let bell = self.bell.lock().expect("no panic while held");
+        let Some(bell) = &*bell else { return };
+        let raw = bell.handle.get_raw();
+        // SAFETY: this is the JavaScript thread of `env`, and the function exists while `bell` does.
+        // Both calls are idempotent and cannot fail otherwise.
+        unsafe {
+            if hold {
+                sys::napi_ref_threadsafe_function(env.raw(), raw);
+            } else {
+                sys::napi_unref_threadsafe_function(env.raw(), raw);
+            }
+        }
+    }
+
+    /// Moves words into `into`, as many as fit; called on the JavaScript thread.
+    pub(crate) fn take(&self, into: &mut [u32]) -> usize {
+        self.outstanding.store(false, Ordering::SeqCst);
+        let mut queue = self.queue.lock().expect("no panic while held");
+        let count = queue.len().min(into.len());
+        for (place, word) in into.iter_mut().zip(queue.drain(..count)) {
+            // Before JavaScript polls, so that what comes from now on is queued again.
+            word.queued.store(false, Ordering::SeqCst);
+            *place = word.text;
+        }
+        count
+    }
+
+    fn push(&self, word: Arc<Word>) {
+        self.queue.lock().expect("no panic while held").push(word);
+        if !self.outstanding.swap(true, Ordering::SeqCst)
+            && let Some(bell) = &*self.bell.lock().expect("no panic while held")
+        {
+            bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+impl Word {
+    pub(crate) fn waker(wakes: &Arc<Wakes>, word: u32) -> Waker {
+        Waker::from(Arc::new(Self { text: word, queued: AtomicBool::new(false), wakes: wakes.clone() }))
+    }
+}
+
+impl Wake for Word {
+    fn wake(self: Arc<Self>) {
+        if !self.queued.swap(true, Ordering::SeqCst) {
+            self.wakes.clone().push(self);
+        }
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::SeqCst) {
+            self.wakes.push(self.clone());
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Connections: held views of them.
+
+use fastn_net::{Endpoint, OpenOptions, Result, View};
+use napi::{Env, bindgen_prelude::Float64ArraySlice};
+use napi_derive::napi;
+
+use crate::{
+    bridge::{
+        Environment, Outcome, PENDING, Slot, id_to_number, insert_stream, number_to_id, numbers_mut, stale, start,
+    },
+    endpoint::{get, milliseconds},
+};
+
+/// What does not change about a connection.
+#[napi(object)]
+pub struct BindingConnectionInfo {
+    /// Its number in this process.
+    pub id: f64,
+    /// Who is at the other end.
+    pub id52: String,
+    /// What was negotiated.
+    pub alpn: String,
+    /// We made it.
+    pub dialled: bool,
+}
+
+/// One way that packets can take.
+#[napi(object)]
+pub struct BindingPath {
+    /// `ip:port`, or the relay's URL.
+    pub address: String,
+    /// Through a relay.
+    pub relay: bool,
+    /// The one in use.
+    pub selected: bool,
+    /// Round-trip time in milliseconds.
+    pub rtt: f64,
+}
+
+/// Counters since the connection was made.
+#[napi(object)]
+pub struct BindingStats {
+    /// UDP payload, bytes.
+    pub bytes_sent: f64,
+    /// UDP payload, bytes.
+    pub bytes_received: f64,
+    /// UDP datagrams.
+    pub datagrams_sent: f64,
+    /// UDP datagrams.
+    pub datagrams_received: f64,
+    /// QUIC packets.
+    pub lost_packets: f64,
+    /// Streams and views in use now.
+    pub streams: f64,
+}
+
+/// A live connection by its number. A handle, or `FAILED` when it has ended.
+#[napi(catch_unwind)]
+pub fn connection_view(env: Env, endpoint: f64, id: f64) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let endpoint = get(e, endpoint)?;
+            let view = endpoint.connection(number_to_id(id))?;
+            e.table.borrow_mut().insert(Slot::Connection(endpoint, view))
+        })
+    })
+}
+
+/// What is known of a held connection.
+#[napi(catch_unwind)]
+pub fn connection_info(env: Env, connection: f64) -> Option<BindingConnectionInfo> {
+    Environment::with(&env, |e| e.value(|e| with_view(e, connection, |_, view| info(view))))
+}
+
+/// The same of the connection that a stream runs on.
+#[napi(catch_unwind)]
+pub fn stream_connection_info(env: Env, stream: f64) -> Option<BindingConnectionInfo> {
+    Environment::with(&env, |e| {
+        e.value(|e| match e.table.borrow_mut().slot(stream) {
+            Some(Slot::Stream(slot)) => Ok(info(slot.stream.connection())),
+            _ => Err(stale()),
+        })
+    })
+}
+
+/// Opens a stream on this connection, and puts connection and stream id into `out`. A handle, `PENDING` where it needs a wait, or `FAILED`.
+#[napi(catch_unwind)]
+pub fn connection_open_try(
+    env: Env,
+    connection: f64,
+    header: &[u8],
+    has_extra: bool,
+    mut out: Float64ArraySlice<'_>,
+) -> f64 {
+    let out = numbers_mut(&mut out);
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let opened = with_view(e, connection, |_, view| {
+                view.check_can_open()?;
+                view.try_open(header)
+            })??;
+            match opened {
+                Some(stream) => insert_stream(e, stream, has_extra, out),
+                None => Ok(PENDING),
+            }
+        })
+    })
+}
+
+/// The same with all that takes. Operation; its outcome is a stream's handle.
+#[napi(catch_unwind)]
+pub fn connection_open_start(
+    env: Env,
+    connection: f64,
+    header: &[u8],
+    has_extra: bool,
+    await_ack: bool,
+    timeout: f64,
+) -> f64 {
+    let header = header.to_vec();
+    let found = Environment::with(&env, |e| {
+        with_view(e, connection, |endpoint, view| (endpoint.clone(), fastn_net::Connection::clone(view)))
+    });
+    start(&env, async move {
+        let (endpoint, connection) = found?;
+        let options = OpenOptions { has_extra, await_ack, retry: false, timeout: milliseconds(timeout) };
+        let stream = endpoint.open_bi(&connection, &header, options).await?;
+        Ok(Outcome::Stream { stream, has_extra })
+    })
+}
+
+/// Round-trip time of the selected path in milliseconds.
+#[napi(catch_unwind)]
+pub fn connection_rtt(env: Env, connection: f64) -> Option<f64> {
+    let rtt = |e: &Environment| with_view(e, connection, |_, view| view.rtt());
+    Environment::with(&env, |e| rtt(e).ok().flatten().map(|rtt| rtt.as_secs_f64() * 1000.0))
+}
+
+/// The ways packets can take; none once the connection has ended.
+#[napi(catch_unwind)]
+pub fn connection_paths(env: Env, connection: f64) -> Vec<BindingPath> {
+    let paths = |_: &Endpoint, view: &View| {
+        let path = |path: fastn_net::connection::PathInfo| BindingPath {
+            address: path.address,
+            relay: path.relay,
+            selected: path.selected,
+            rtt: path.rtt.as_secs_f64() * 1000.0,
+        };
+        view.paths().into_iter().map(path).collect()
+    };
+    Environment::with(&env, |e| with_view(e, connection, paths).unwrap_or_default())
+}
+
+/// Counters since the connection was made.
+#[napi(catch_unwind)]
+pub fn connection_stats(env: Env, connection: f64) -> Option<BindingStats> {
+    let stats = |_: &Endpoint, view: &View| {
+        let stats = view.stats();
+        BindingStats {
+            bytes_sent: id_to_number(stats.bytes_sent),
+            bytes_received: id_to_number(stats.bytes_received),
+            datagrams_sent: id_to_number(stats.datagrams_sent),
+            datagrams_received: id_to_number(stats.datagrams_received),
+            lost_packets: id_to_number(stats.lost_packets),
+            streams: f64::from(u32::try_from(stats.streams).unwrap_or(u32::MAX)),
+        }
+    };
+    Environment::with(&env, |e| e.value(|e| with_view(e, connection, stats)))
+}
+
+/// Closes the connection for everyone.
+#[napi(catch_unwind)]
+pub fn connection_close(env: Env, connection: f64, code: f64, reason: String) {
+    Environment::with(&env, |e| {
+        // A connection that has gone needs no closing.
+        let _ = with_view(e, connection, |_, view| view.close(number_to_id(code), &reason));
+    });
+}
+
+/// How the connection ends. Operation.
+#[napi(catch_unwind)]
+pub fn connection_closed(env: Env, connection: f64) -> f64 {
+    let found = Environment::with(&env, |e| with_view(e, connection, |_, view| fastn_net::Connection::clone(view)));
+    start(&env, async move { Ok(Outcome::Closed(found?.closed().await)) })
+}
+
+fn info(connection: &fastn_net::Connection) -> BindingConnectionInfo {
+    BindingConnectionInfo {
+        id: id_to_number(connection.id()),
+        id52: connection.remote().to_string(),
+        alpn: connection.alpn().as_str().to_owned(),
+        dialled: connection.is_dialled(),
+    }
+}
+
+fn with_view<R>(environment: &Environment, handle: f64, f: impl FnOnce(&Endpoint, &View) -> R) -> Result<R> {
+    match environment.table.borrow_mut().slot(handle) {
+        Some(Slot::Connection(endpoint, view)) => Ok(f(endpoint, view)),
+        _ => Err(stale()),
+    }
+}

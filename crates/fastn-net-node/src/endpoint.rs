@@ -1,0 +1,211 @@
+//! Endpoints: bind, say where they are, close.
+
+use std::{net::SocketAddr, time::Duration};
+
+use fastn_net::{Code, Config, CustomNetwork, Endpoint, Error, Limits, Network, PeerAddress, Relay, Result, SecretKey};
+use napi::Env;
+use napi_derive::napi;
+
+use crate::{
+    bridge::{Environment, Outcome, Slot, stale, start},
+    peer::BindingPeer,
+};
+
+/// A relay and what it asks for.
+#[napi(object, use_nullable = true)]
+pub struct BindingRelay {
+    /// Its URL.
+    pub url: String,
+    /// The token it wants to see.
+    pub token: Option<String>,
+}
+
+/// Everything an endpoint is told; every default comes from TypeScript. Times are in milliseconds.
+#[napi(object, use_nullable = true)]
+pub struct BindingEndpointOptions {
+    /// `internet`, `lan`, `loopback` or `custom`; the fields up to `bind` are for `custom`.
+    pub network: String,
+    /// One's own relays.
+    pub relays: Option<Vec<BindingRelay>>,
+    /// Origin domain for look-up by DNS.
+    pub dns_origin: Option<String>,
+    /// `ip:port` of the DNS server to ask.
+    pub dns_server: Option<String>,
+    /// URL of the pkarr relay.
+    pub pkarr: Option<String>,
+    /// Look-up by mDNS.
+    pub mdns: bool,
+    /// `UPnP`, PCP and NAT-PMP.
+    pub port_mapping: bool,
+    /// `ip:port` to bind.
+    pub bind: Option<Vec<String>>,
+    /// Peers whose addresses are known from the start.
+    pub peers: Vec<BindingPeer>,
+    /// Speak `/kulfi/identity/0.1` as well.
+    pub kulfi: bool,
+    /// One dial.
+    pub dial_timeout: f64,
+    /// One acknowledgement.
+    pub ack_timeout: f64,
+    /// One header line.
+    pub header_timeout: f64,
+    /// Bytes of a header line.
+    pub header_bytes: f64,
+    /// One ping.
+    pub ping_timeout: f64,
+    /// Before a peer of no interest is forgotten.
+    pub idle_timeout: f64,
+    /// Streams a peer may open on one connection.
+    pub bidi_streams: f64,
+    /// Bytes a peer may send on one connection ahead of its readers.
+    pub receive_window: f64,
+    /// Connections of the endpoint.
+    pub max_connections: f64,
+    /// Connections of one peer.
+    pub max_connections_per_peer: f64,
+    /// Streams that wait for one listener.
+    pub queued_streams: f64,
+    /// The same, of one peer.
+    pub queued_streams_per_peer: f64,
+}
+
+/// Opens an endpoint. Operation; its outcome is a handle.
+#[napi(catch_unwind)]
+pub fn endpoint_bind(env: Env, secret: &[u8], options: BindingEndpointOptions) -> f64 {
+    let ready = SecretKey::from_bytes(secret).and_then(|secret| Ok((secret, options.into_config()?)));
+    start(&env, async move {
+        let (secret, config) = ready?;
+        Ok(Outcome::Endpoint(Endpoint::bind(secret, config).await?))
+    })
+}
+
+/// Where the endpoint can be reached, as far as is known now.
+#[napi(catch_unwind)]
+pub fn endpoint_address(env: Env, endpoint: f64) -> Option<BindingPeer> {
+    Environment::with(&env, |e| e.value(|e| Ok((&get(e, endpoint)?.address()).into())))
+}
+
+/// The sockets it is bound to, as `ip:port`.
+#[napi(catch_unwind)]
+pub fn endpoint_sockets(env: Env, endpoint: f64) -> Option<Vec<String>> {
+    let sockets = |e: &Environment| Ok(get(e, endpoint)?.bound_sockets().iter().map(ToString::to_string).collect());
+    Environment::with(&env, |e| e.value(sockets))
+}
+
+/// The address as text. Operation; its outcome is a text.
+#[napi(catch_unwind)]
+pub fn endpoint_ticket(env: Env, endpoint: f64, timeout: f64) -> f64 {
+    with_endpoint(&env, endpoint, move |endpoint| async move {
+        Ok(Outcome::Text(endpoint.ticket(milliseconds(timeout)).await))
+    })
+}
+
+/// Closes the endpoint and gives its handle back. Operation; its outcome is the number of finished streams that
+/// were not acknowledged in time. Concurrent calls share one closing.
+#[napi(catch_unwind)]
+pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
+    with_endpoint(&env, endpoint, move |endpoint| async move {
+        let left = endpoint.close(milliseconds(timeout)).await;
+        Ok(Outcome::Number(f64::from(u32::try_from(left).unwrap_or(u32::MAX))))
+    })
+}
+
+/// Tells every peer at once and waits for nothing.
+#[napi(catch_unwind)]
+pub fn endpoint_close_now(env: Env, endpoint: f64) {
+    Environment::with(&env, |e| {
+        if let Ok(endpoint) = get(e, endpoint) {
+            endpoint.close_now();
+        }
+    });
+}
+
+/// A handle's endpoint.
+pub(crate) fn get(environment: &Environment, handle: f64) -> Result<Endpoint> {
+    match environment.table.borrow_mut().slot(handle) {
+        Some(Slot::Endpoint(endpoint)) => Ok(endpoint.clone()),
+        _ => Err(stale()),
+    }
+}
+
+/// Starts an operation on an endpoint; a stale handle fails through the operation as well.
+pub(crate) fn with_endpoint<F>(env: &Env, handle: f64, call: impl FnOnce(Endpoint) -> F) -> f64
+where
+    F: Future<Output = Result<Outcome>> + Send + 'static,
+{
+    match Environment::with(env, |e| get(e, handle)) {
+        Ok(endpoint) => start(env, call(endpoint)),
+        Err(error) => start(env, async move { Err(error) }),
+    }
+}
+
+pub(crate) fn milliseconds(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)
+}
+
+/// A number that TypeScript has checked; what is out of range is cut to it.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` cuts to the range")]
+fn whole(number: f64) -> usize {
+    number as usize
+}
+
+fn whole_u32(number: f64) -> u32 {
+    u32::try_from(whole(number)).unwrap_or(u32::MAX)
+}
+
+impl BindingEndpointOptions {
+    fn into_config(self) -> Result<Config> {
+        let limits = Limits {
+            dial_timeout: milliseconds(self.dial_timeout),
+            ack_timeout: milliseconds(self.ack_timeout),
+            header_timeout: milliseconds(self.header_timeout),
+            header_bytes: whole(self.header_bytes),
+            ping_timeout: milliseconds(self.ping_timeout),
+            idle_timeout: milliseconds(self.idle_timeout),
+            bidi_streams: whole_u32(self.bidi_streams),
+            receive_window: whole_u32(self.receive_window),
+            connections: whole(self.max_connections),
+            connections_per_peer: whole(self.max_connections_per_peer),
+            queued_streams: whole(self.queued_streams),
+            queued_streams_per_peer: whole(self.queued_streams_per_peer),
+        };
+        let peers = self.peers.iter().map(PeerAddress::try_from).collect::<Result<_>>()?;
+        Ok(Config { kulfi: self.kulfi, peers, limits, network: self.into_network()? })
+    }
+
+    fn into_network(self) -> Result<Network> {
+        Ok(match self.network.as_str() {
+            "internet" => Network::Internet,
+            "lan" => Network::Lan,
+            "loopback" => Network::Loopback,
+            _ => Network::Custom(CustomNetwork {
+                relays: self.relays.unwrap_or_default().into_iter().map(Relay::try_from).collect::<Result<_>>()?,
+                dns_origin: self.dns_origin,
+                dns_server: self.dns_server.as_deref().map(|a| socket("network.dnsServer", a)).transpose()?,
+                pkarr: self.pkarr,
+                mdns: self.mdns,
+                port_mapping: self.port_mapping,
+                bind: self.bind.iter().flatten().map(|a| socket("network.bind", a)).collect::<Result<_>>()?,
+            }),
+        })
+    }
+}
+
+impl TryFrom<BindingRelay> for Relay {
+    type Error = Error;
+
+    fn try_from(relay: BindingRelay) -> Result<Self> {
+        let url = relay.url.parse().map_err(|e| {
+            let text = format!("network.relays: {:?} is no URL of a relay", relay.url);
+            Error::new(Code::InvalidArgument, text).with_source(e)
+        })?;
+        Ok(Self { url, token: relay.token })
+    }
+}
+
+fn socket(field: &str, text: &str) -> Result<SocketAddr> {
+    text.parse().map_err(|e| {
+        let text = format!("{field}: {text:?} is no socket address, write ip:port or [ip]:port");
+        Error::new(Code::InvalidArgument, text).with_source(e)
+    })
+}

@@ -1,0 +1,89 @@
+//! Listeners: the streams and the connections that peers make.
+
+use std::task::Poll;
+
+use fastn_net::{Protocol, Result};
+use napi::{Env, bindgen_prelude::Float64ArraySlice};
+use napi_derive::napi;
+
+use crate::{
+    bridge::{Channel, Environment, PENDING, Slot, StreamSlot, id_to_number, number_to_id, numbers_mut, stale},
+    endpoint::get,
+};
+
+/// Numbers for each stream in `listenerAccept`.
+const GROUP: usize = 4;
+
+/// Serves protocols (JSON texts) from now on. A handle, or `FAILED`. Releasing it gives the protocols back.
+#[napi(catch_unwind)]
+pub fn endpoint_listen(
+    env: Env,
+    endpoint: f64,
+    connection: Option<f64>,
+    protocols: Vec<String>,
+    otherwise: bool,
+) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let protocols = protocols.iter().map(|p| Protocol::from_json(p.as_bytes())).collect::<Result<Vec<_>>>()?;
+            let connection = connection.map(number_to_id);
+            let listener = get(e, endpoint)?.listen(connection, &protocols, otherwise)?;
+            e.table.borrow_mut().insert(Slot::Listener(listener))
+        })
+    })
+}
+
+/// Takes waiting streams, as many as `out` has room for in groups of four: stream, connection, route, stream id.
+/// The number of groups, `PENDING` or `FAILED`.
+#[napi(catch_unwind)]
+pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) -> f64 {
+    let out = numbers_mut(&mut out);
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let polled = e.table.borrow_mut().poll(listener, Channel::Read, |slot, cx| match slot {
+                Slot::Listener(listener) => Some(listener.poll_accept(cx, out.len() / GROUP)),
+                _ => None,
+            });
+            let Poll::Ready(taken) = polled.flatten().ok_or_else(stale)? else { return Ok(PENDING) };
+            let mut count = 0.0;
+            for (incoming, group) in taken?.into_iter().zip(out.chunks_exact_mut(GROUP)) {
+                let connection = id_to_number(incoming.stream.connection().id());
+                let id = id_to_number(incoming.stream.id());
+                let route = incoming.route.and_then(|route| u32::try_from(route).ok()).map_or(-1.0, f64::from);
+                let slot = StreamSlot { stream: incoming.stream, has_extra: false, protocol: incoming.protocol };
+                let handle = e.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))?;
+                group.copy_from_slice(&[handle, connection, route, id]);
+                count += 1.0;
+            }
+            Ok(count)
+        })
+    })
+}
+
+/// Takes the connections that peers make. A handle, or `FAILED`. Releasing it gives the right back.
+#[napi(catch_unwind)]
+pub fn endpoint_incoming(env: Env, endpoint: f64) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let endpoint = get(e, endpoint)?;
+            let inbound = endpoint.inbound()?;
+            e.table.borrow_mut().insert(Slot::Inbound(endpoint, inbound))
+        })
+    })
+}
+
+/// The next connection's handle, `PENDING` or `FAILED`.
+#[napi(catch_unwind)]
+pub fn incoming_take(env: Env, incoming: f64) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let polled = e.table.borrow_mut().poll(incoming, Channel::Read, |slot, cx| match slot {
+                Slot::Inbound(endpoint, inbound) => Some((endpoint.clone(), inbound.poll_accept(cx))),
+                _ => None,
+            });
+            let (endpoint, polled) = polled.flatten().ok_or_else(stale)?;
+            let Poll::Ready(view) = polled else { return Ok(PENDING) };
+            e.table.borrow_mut().insert(Slot::Connection(endpoint, view?))
+        })
+    })
+}

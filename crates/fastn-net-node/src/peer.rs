@@ -1,0 +1,124 @@
+//! Peers: where they are, and opening streams to them.
+
+use std::sync::Arc;
+
+use fastn_net::{Endpoint, Error, OpenOptions, Peer, PeerAddress, Result};
+use napi::{Env, bindgen_prelude::Float64ArraySlice};
+use napi_derive::napi;
+
+use crate::{
+    bridge::{Environment, Outcome, PENDING, Slot, insert_stream, numbers_mut, stale, start},
+    endpoint::{get, milliseconds},
+};
+
+/// A [`PeerAddress`] as it crosses.
+#[napi(object)]
+pub struct BindingPeer {
+    /// ID52 (hex and z-base-32 are read as well).
+    pub id52: String,
+    /// `ip:port`.
+    pub addresses: Vec<String>,
+    /// URLs.
+    pub relays: Vec<String>,
+}
+
+/// A peer by its key, remembering its addresses. A handle, or `FAILED`.
+#[napi(catch_unwind)]
+pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let endpoint = get(e, endpoint)?;
+            let peer = endpoint.peer(&PeerAddress::try_from(&peer)?)?;
+            e.table.borrow_mut().insert(Slot::Peer(endpoint, peer))
+        })
+    })
+}
+
+/// Opens a stream over a connection that is there, and puts connection and stream id into `out`. A handle; `PENDING` where it needs a wait (`openStart`); `FAILED`.
+#[napi(catch_unwind)]
+pub fn open_try(env: Env, peer: f64, header: &[u8], has_extra: bool, mut out: Float64ArraySlice<'_>) -> f64 {
+    let out = numbers_mut(&mut out);
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let (_, peer) = get_peer(e, peer)?;
+            match peer.connection() {
+                Some(connection) => match connection.try_open(header)? {
+                    Some(stream) => insert_stream(e, stream, has_extra, out),
+                    None => Ok(PENDING),
+                },
+                None => Ok(PENDING),
+            }
+        })
+    })
+}
+
+/// Opens a stream, with all that takes. Operation; its outcome is a stream's handle.
+#[napi(catch_unwind)]
+pub fn open_start(
+    env: Env,
+    peer: f64,
+    header: &[u8],
+    has_extra: bool,
+    await_ack: bool,
+    retry: bool,
+    timeout: f64,
+) -> f64 {
+    let header = header.to_vec();
+    with_peer(&env, peer, move |endpoint, peer| async move {
+        let options = OpenOptions { has_extra, await_ack, retry, timeout: milliseconds(timeout) };
+        let stream = endpoint.get_stream(&peer, &header, options).await?;
+        Ok(Outcome::Stream { stream, has_extra })
+    })
+}
+
+/// A held connection to the peer. Operation; its outcome is a connection's handle.
+#[napi(catch_unwind)]
+pub fn peer_connect(env: Env, peer: f64, timeout: f64) -> f64 {
+    with_peer(&env, peer, move |endpoint, peer| async move {
+        let view = endpoint.connect(&peer, milliseconds(timeout)).await?;
+        Ok(Outcome::Connection(endpoint, view))
+    })
+}
+
+/// Round-trip time. Operation; its outcome is a number of milliseconds.
+#[napi(catch_unwind)]
+pub fn peer_ping(env: Env, peer: f64) -> f64 {
+    with_peer(&env, peer, |endpoint, peer| async move {
+        Ok(Outcome::Number(endpoint.ping(&peer).await?.as_secs_f64() * 1000.0))
+    })
+}
+
+fn get_peer(environment: &Environment, handle: f64) -> Result<(Endpoint, Arc<Peer>)> {
+    match environment.table.borrow_mut().slot(handle) {
+        Some(Slot::Peer(endpoint, peer)) => Ok((endpoint.clone(), peer.clone())),
+        _ => Err(stale()),
+    }
+}
+
+fn with_peer<F>(env: &Env, handle: f64, call: impl FnOnce(Endpoint, Arc<Peer>) -> F) -> f64
+where
+    F: Future<Output = Result<Outcome>> + Send + 'static,
+{
+    match Environment::with(env, |e| get_peer(e, handle)) {
+        Ok((endpoint, peer)) => start(env, call(endpoint, peer)),
+        Err(error) => start(env, async move { Err(error) }),
+    }
+}
+
+impl From<&PeerAddress> for BindingPeer {
+    fn from(address: &PeerAddress) -> Self {
+        Self {
+            id52: address.id.to_string(),
+            addresses: address.addresses.iter().map(ToString::to_string).collect(),
+            relays: address.relays.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl TryFrom<&BindingPeer> for PeerAddress {
+    type Error = Error;
+
+    fn try_from(peer: &BindingPeer) -> Result<Self> {
+        Self::parse(&peer.id52, &peer.addresses, &peer.relays)
+    }
+}

@@ -1,0 +1,188 @@
+//! Streams: bytes in and out, and the end of each direction.
+
+use std::task::{Context, Poll, ready};
+
+use fastn_net::Result;
+use napi::{Env, bindgen_prelude::Uint8ArraySlice};
+use napi_derive::napi;
+
+use crate::{
+    bridge::{
+        Channel, Environment, FAILED, Outcome, PENDING, RETRY, Slot, StreamSlot, bytes_mut, number_to_id, stale, start,
+    },
+    endpoint::get,
+};
+
+/// Most bytes that one call moves: it holds the JavaScript thread, and waits for the connection's lock.
+const CALL_BYTES: usize = 256 * 1024;
+
+/// Bytes that are kept for a reader that may never come, so that the half can be given back.
+const AHEAD_BYTES: usize = 64 * 1024;
+
+/// 1 when the peer has acknowledged the stream; `PENDING`, `FAILED` or `RETRY`.
+#[napi(catch_unwind)]
+pub fn stream_ack(env: Env, stream: f64) -> f64 {
+    poll(&env, stream, Channel::Read, |slot, cx| match slot.stream.poll_ack(cx) {
+        Poll::Ready(Ok(())) => Poll::Ready(Ok(1.0)),
+        Poll::Ready(Err(_)) if !slot.has_extra && slot.stream.may_be_sent_again() => Poll::Ready(Ok(RETRY)),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Pending => Poll::Pending,
+    })
+}
+
+/// Fills `into` from `offset` on. `count * 2`, plus 1 when nothing follows; `PENDING` or `FAILED`.
+#[napi(catch_unwind)]
+pub fn stream_read(env: Env, stream: f64, mut into: Uint8ArraySlice<'_>, offset: u32) -> f64 {
+    let into = bytes_mut(&mut into);
+    let from = (offset as usize).min(into.len());
+    let to = into.len().min(from + CALL_BYTES);
+    poll(&env, stream, Channel::Read, |slot, cx| {
+        slot.stream.poll_read(cx, &mut into[from..to]).map_ok(|read| flagged(read.count, read.end))
+    })
+}
+
+/// Writes `bytes` from `offset` on, and the FIN behind the last of them. `count * 2`, plus 1 when our side is
+/// finished; `PENDING` or `FAILED`.
+#[napi(catch_unwind)]
+pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bool) -> f64 {
+    let from = (offset as usize).min(bytes.len());
+    let bytes = &bytes[from..];
+    let now = &bytes[..bytes.len().min(CALL_BYTES)];
+    poll(&env, stream, Channel::Write, |slot, cx| {
+        let mut count = 0;
+        if now.is_empty() {
+            ready!(slot.stream.poll_flush(cx))?;
+        }
+        while count < now.len() {
+            match slot.stream.poll_write(cx, &now[count..]) {
+                Poll::Ready(Ok(written)) => count += written,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending if count == 0 => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(Ok(flagged(count, false))),
+            }
+        }
+        let finished = finish && count == bytes.len();
+        if finished {
+            slot.stream.finish();
+        }
+        Poll::Ready(Ok(flagged(count, finished)))
+    })
+}
+
+/// Sends the headers and acknowledgements that still wait for first bytes to travel with, of the first `count` streams.
+#[napi(catch_unwind)]
+pub fn streams_flush(env: Env, streams: &[f64], count: u32) {
+    for stream in streams.iter().take(count as usize) {
+        end(&env, *stream, |slot| slot.stream.flush());
+    }
+}
+
+/// Ends our side at once.
+#[napi(catch_unwind)]
+pub fn stream_reset(env: Env, stream: f64, code: f64) {
+    end(&env, stream, |slot| slot.stream.reset(number_to_id(code)));
+}
+
+/// Ends the other side.
+#[napi(catch_unwind)]
+pub fn stream_stop(env: Env, stream: f64, code: f64) {
+    end(&env, stream, |slot| slot.stream.stop(number_to_id(code)));
+}
+
+/// Ends both sides with a code of this project's own, which older peers see as 0.
+#[napi(catch_unwind)]
+pub fn stream_let_go(env: Env, stream: f64, code: f64) {
+    end(&env, stream, |slot| slot.stream.let_go(number_to_id(code)));
+}
+
+/// Whatever is at `index` was woken, or its side has finished, and nobody reads: looks for the end.
+#[napi(catch_unwind)]
+pub fn stream_idle(env: Env, index: u32) {
+    Environment::with(&env, |e| {
+        let mut table = e.table.borrow_mut();
+        if !table.has_index(index) {
+            return;
+        }
+        let done = table.poll_index(index, Channel::Read, |slot, cx| match slot {
+            Slot::Stream(slot) if slot.stream.is_send_done() => {
+                slot.stream.read_ahead(cx, AHEAD_BYTES);
+                slot.is_done()
+            }
+            _ => false,
+        });
+        let freed = done.then(|| table.free(index));
+        drop(table);
+        drop(freed);
+    });
+}
+
+/// What the header of a stream for `otherwise` said, as JSON.
+#[napi(catch_unwind)]
+pub fn stream_protocol(env: Env, stream: f64) -> Option<String> {
+    Environment::with(&env, |e| match e.table.borrow_mut().slot(stream) {
+        Some(Slot::Stream(slot)) => slot.protocol.as_ref().map(fastn_net::Protocol::to_json),
+        _ => None,
+    })
+}
+
+/// Waits until the peer has acknowledged all of a finished stream, or stopped it. Operation.
+#[napi(catch_unwind)]
+pub fn stream_acknowledged(env: Env, endpoint: f64, connection: f64, stream: f64) -> f64 {
+    let found = Environment::with(&env, |e| get(e, endpoint));
+    start(&env, async move {
+        // A connection that has gone takes the question with it: what it had acknowledged is not known any more.
+        let view = found?.connection(number_to_id(connection))?;
+        view.acknowledged(number_to_id(stream)).await?;
+        Ok(Outcome::Nothing)
+    })
+}
+
+fn poll(
+    env: &Env,
+    stream: f64,
+    channel: Channel,
+    f: impl FnOnce(&mut StreamSlot, &mut Context<'_>) -> Poll<Result<f64>>,
+) -> f64 {
+    Environment::with(env, |e| {
+        let mut table = e.table.borrow_mut();
+        let polled = table.poll(stream, channel, |slot, cx| match slot {
+            Slot::Stream(slot) => {
+                let polled = f(slot, cx);
+                Some((polled, slot.is_done()))
+            }
+            _ => None,
+        });
+        let Some((polled, done)) = polled.flatten() else {
+            drop(table);
+            e.fail(&stale());
+            return FAILED;
+        };
+        let freed = done.then(|| table.remove(stream));
+        drop(table);
+        drop(freed);
+        match polled {
+            Poll::Ready(Ok(number)) => number,
+            Poll::Ready(Err(error)) => {
+                e.fail(&error);
+                FAILED
+            }
+            Poll::Pending => PENDING,
+        }
+    })
+}
+
+fn end(env: &Env, stream: f64, f: impl FnOnce(&mut StreamSlot)) {
+    Environment::with(env, |e| {
+        let mut table = e.table.borrow_mut();
+        let Some(Slot::Stream(slot)) = table.slot(stream) else { return };
+        f(slot);
+        let freed = slot.is_done().then(|| table.remove(stream));
+        drop(table);
+        drop(freed);
+    });
+}
+
+#[expect(clippy::cast_precision_loss, reason = "at most CALL_BYTES")]
+fn flagged(count: usize, flag: bool) -> f64 {
+    (count * 2 + usize::from(flag)) as f64
+}
