@@ -1,0 +1,780 @@
+// Generated from src/index.ts by scripts/types.mjs: do not edit.
+
+/** Options of a call that can be cancelled. */
+interface CancelOptions {
+    /** Cancels the call, which then rejects with the signal's reason. */
+    signal?: AbortSignal;
+}
+/** Options of a read into the caller's own buffer. */
+interface ReadIntoOptions extends CancelOptions {
+    /** Where the bytes go: not empty, not shared, not detached. Leave it alone until the read settles. */
+    into: Uint8Array;
+}
+/** Options of reading lines. */
+interface LineOptions extends CancelOptions {
+    /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
+    maxBytes?: number;
+}
+/** Options of a call with a time limit. */
+interface TimeoutOptions extends CancelOptions {
+    /** Milliseconds. */
+    timeout?: number;
+}
+
+/** One way that packets of a connection can take. */
+interface ConnectionPath {
+    /** `address:port`, or the relay's URL. */
+    readonly address: string;
+    /** Whether it goes through a relay. */
+    readonly relay: boolean;
+    /** Whether it is the one in use. */
+    readonly selected: boolean;
+    /** Round-trip time in milliseconds. */
+    readonly rtt: number;
+}
+/** Counters since a connection was made. */
+interface ConnectionStats {
+    /** Bytes of UDP payload. */
+    readonly bytesSent: number;
+    /** Bytes of UDP payload. */
+    readonly bytesReceived: number;
+    /** UDP datagrams. */
+    readonly datagramsSent: number;
+    /** UDP datagrams. */
+    readonly datagramsReceived: number;
+    /** QUIC packets. */
+    readonly lostPackets: number;
+    /** Streams and held views. */
+    readonly streams: number;
+}
+/** How a connection ended. */
+interface ConnectionClosed {
+    /** The close code; 0 when there was none. */
+    readonly code: number;
+    /** What was said, or what happened. */
+    readonly reason: string;
+    /** Who ended it: this side, the peer, or neither. */
+    readonly by: 'local' | 'peer' | 'network';
+}
+
+/** How a stream is opened. */
+interface OpenOptions {
+    /**
+     * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
+     * as the stream's first line. Default: none.
+     */
+    extra?: string;
+    /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
+    signal?: AbortSignal;
+    /**
+     * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
+     * a round trip: a refusal then rejects every waiting and later call on the stream.
+     */
+    ack?: 'now' | 'later';
+    /**
+     * Whether a stream that its peer has certainly not seen is sent again on another connection. Default: true.
+     * Of no effect on a connection's own streams.
+     */
+    retry?: boolean;
+    /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
+    timeout?: number;
+}
+
+/** Whatever JSON can say. */
+type Json = null | boolean | number | string | readonly Json[] | {
+    readonly [key: string]: Json;
+};
+/** The protocols that have a name of their own. */
+type UnitProtocol = 'Ping' | 'WhatTimeIsIt' | 'Http' | 'HttpProxy' | 'Socks5' | 'Tcp' | 'DeviceToAccount' | 'AccountToAccount' | 'AccountToDevice' | 'RigControl';
+/**
+ * What a stream is for: one of the named protocols, or `{ Generic: … }` with any JSON value that two applications agree on.
+ *
+ * Two Generic protocols are the same when their values are equal as JSON: the order of keys does not matter.
+ */
+type Protocol = UnitProtocol | {
+    /** What two applications agree on. */
+    readonly Generic: Json;
+};
+/** Makes protocols. */
+declare const Protocol: {
+    /** `{ Generic: value }`, an application's own protocol: `Protocol.generic('Echo')`. */
+    readonly generic: <const Value extends Json>(value: Value) => {
+        /** What two applications agree on. */
+        readonly Generic: Value;
+    };
+};
+
+/**
+ * A view of the one connection with a peer, which the endpoint owns. Holding it counts as use: the connection is not closed
+ * for idleness. Dispose it to give it back; collecting or disposing a view closes nothing.
+ */
+declare class Connection implements AsyncDisposable {
+    #private;
+    private constructor();
+    /** ID52 of the peer. */
+    get remoteId52(): string;
+    /** What was agreed on to speak: `/fastn-net/1`, `/fastn/entity/0.1` or `/kulfi/identity/0.1`. */
+    get alpn(): string;
+    /** Whether this side dialled it. */
+    get dialled(): boolean;
+    /** Round-trip time of the path in use, in milliseconds; `null` when it is not known, or the connection has ended. */
+    get rtt(): number | null;
+    /** The ways its packets can take; none once it has ended. */
+    get paths(): readonly ConnectionPath[];
+    /**
+     * Counters since it was made.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` when the view was disposed.
+     */
+    stats(): ConnectionStats;
+    /**
+     * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
+    /**
+     * Opens a stream on this connection and no other.
+     *
+     * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal.
+     */
+    openBi(protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
+    /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */
+    get closed(): Promise<ConnectionClosed>;
+    /**
+     * Closes the connection for everyone who uses it. Does nothing when it has ended.
+     *
+     * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+     * @param reason what the peer is told, a short text.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     */
+    close(code?: number, reason?: string): void;
+    /** Gives the view back; the connection stays as it is. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A stream of bytes to and from one peer: two halves that end apart from each other.
+ *
+ * `read`, iteration, `lines`, `nextString`, `nextJson` and `readable` are one reader: while one waits, another call rejects with
+ * `ERR_READ_PENDING`. What one of them leaves, the next gets.
+ *
+ * A waiting call keeps the process alive. Any call can also reject with what ended the whole stream: `ERR_CONNECTION_LOST`,
+ * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for.
+ */
+declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** What the stream is for, as its opener said. */
+    get protocol(): Protocol;
+    /** ID52 of the peer, proved by the connection's handshake. */
+    get remoteId52(): string;
+    /** QUIC's number of the stream, unique on its connection. */
+    get id(): number;
+    /**
+     * The connection that it runs on, as a view that lives as long as this stream object.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` when the connection has ended.
+     */
+    get connection(): Connection;
+    /**
+     * The next bytes, as many as are there; `null` at the end. Above 16 KiB they have a buffer of their own,
+     * smaller pieces may share theirs with others: copy them before transferring `chunk.buffer`.
+     *
+     * An aborted read loses nothing: the bytes are there for the next one.
+     *
+     * @throws {FastnNetError} `ERR_STREAM_RESET` when the peer reset it, with `errorCode`; `ERR_STREAM_STOPPED` after {@link stop};
+     * `ERR_READ_PENDING`.
+     */
+    read(options?: CancelOptions & {
+        into?: undefined;
+    }): Promise<Uint8Array | null>;
+    /**
+     * Puts the next bytes into `into` and resolves with their count, `null` at the end. The fastest way for bulk.
+     *
+     * @throws {FastnNetError} as without `into`; `ERR_INVALID_ARGUMENT` when `into` is empty, shared or detached.
+     */
+    read(options: ReadIntoOptions): Promise<number | null>;
+    /**
+     * Sends bytes, or a string as UTF-8. Resolves when flow control has accepted all of them: the chunk may be used again then,
+     * but may not have arrived.
+     *
+     * Writes are sent in the order of the calls and never interleave. Aborting a write that still waits for its turn, or of
+     * which nothing was accepted, leaves the stream as it was; one that was accepted in part resets the stream (0x101).
+     *
+     * @throws {FastnNetError} `ERR_STREAM_STOPPED` when the peer takes no more, with `errorCode`; `ERR_STREAM_FINISHED` after
+     * {@link finish}; `ERR_STREAM_RESET` after {@link reset}; `ERR_INVALID_ARGUMENT`.
+     */
+    write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void>;
+    /**
+     * Sends a last chunk, if one is given, and the end. Resolves when both are accepted by flow control; {@link closed} says
+     * when they have arrived. Reading goes on. A second call without a chunk does nothing.
+     *
+     * Cancelling is as with {@link write}: what was not begun leaves the stream open.
+     *
+     * @throws {FastnNetError} as {@link write}.
+     */
+    finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void>;
+    /**
+     * Ends sending at once: what has not arrived is thrown away, and the peer sees `ERR_STREAM_RESET` with this code, not an end.
+     * Waiting writes reject. Does nothing once sending has ended.
+     *
+     * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     */
+    reset(code?: number): void;
+    /**
+     * Takes no further byte: the peer's writes fail with `ERR_STREAM_STOPPED` and this code. A waiting read rejects.
+     * Does nothing once the end was reached.
+     *
+     * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     */
+    stop(code?: number): void;
+    /**
+     * The next line, without its `\n`. What comes behind it stays for the next call, of whatever kind.
+     *
+     * @throws {FastnNetError} as {@link read}. `ERR_UNEXPECTED_END` when the stream ends before the line does, with its text in
+     * `partial`; `ERR_LINE_TOO_LONG`; `ERR_UTF8`. All three leave the bytes for {@link read}.
+     */
+    nextString(options?: LineOptions): Promise<string>;
+    /**
+     * The next line as JSON. The type is the caller's word: nothing checks it.
+     *
+     * @throws {FastnNetError} as {@link nextString}; `ERR_JSON` when the line, which is taken, is not JSON.
+     */
+    nextJson<T = Json>(options?: LineOptions): Promise<T>;
+    /**
+     * The lines up to the end, which need not end in `\n` itself. Leaving the loop leaves the stream open.
+     *
+     * @throws {FastnNetError} each step as {@link nextString}, but for `ERR_UNEXPECTED_END`.
+     */
+    lines(options?: LineOptions): AsyncIterableIterator<string>;
+    /** Reads chunks up to the end. Leaving the loop leaves the stream open. */
+    [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
+    /**
+     * The receiving half as a web stream of bytes, which can be read with a buffer of one's own (`{ mode: 'byob' }`).
+     * Cancelling it is {@link stop}; a number as the reason is the code.
+     */
+    get readable(): ReadableStream<Uint8Array>;
+    /**
+     * The sending half as a web stream of bytes or strings. Closing it is {@link finish}, aborting it {@link reset};
+     * a number as the reason is the code.
+     */
+    get writable(): WritableStream<Uint8Array | string>;
+    /**
+     * Settles when sending is over: resolves when all up to {@link finish} was acknowledged by the peer (or the peer wanted no
+     * more of it), rejects when it was reset, stopped, refused or lost before. Does not wait for the peer's own end.
+     *
+     * Ignoring it is safe: its rejection is never an unhandled one. Once finished, a stream whose `closed` was asked for keeps the
+     * process alive until it settles.
+     */
+    get closed(): Promise<void>;
+    /** Lets go: a stream that was not finished is reset, what was not read is stopped, both with 0. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Incoming streams, to be taken in a loop. It serves its protocols from the call that made it on; leaving the loop, its signal,
+ * or closing the endpoint ends it, and what still waits is refused.
+ *
+ * Waiting for a stream keeps the process alive, unless the endpoint is unreferenced.
+ */
+declare class IncomingStreams implements AsyncIterableIterator<PeerStream>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next stream. Several calls may wait at once. */
+    next(): Promise<IteratorResult<PeerStream, undefined>>;
+    /** Ends it: the protocols are free for another, calls of {@link next} that wait see the end. */
+    return(): Promise<IteratorResult<PeerStream, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Connections that peers make, to be taken in a loop. It takes them from the call that made it on; leaving the loop, its signal,
+ * or closing the endpoint ends it.
+ *
+ * Waiting keeps the process alive, unless the endpoint is unreferenced.
+ */
+declare class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next connection. Several calls may wait at once. */
+    next(): Promise<IteratorResult<Connection, undefined>>;
+    /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
+    return(): Promise<IteratorResult<Connection, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** How a {@link Graceful} is triggered. */
+interface GracefulOptions {
+    /** Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false. */
+    signals?: boolean | readonly NodeJS.Signals[];
+}
+/** What did not end in time. */
+interface ShutdownReport {
+    /** Pieces of work given to `spawn` that had not settled. */
+    readonly unfinished: number;
+    /** Finished streams that their peers had not acknowledged. */
+    readonly unacknowledged: number;
+}
+/**
+ * Ends a program well: tells everyone, waits for what was begun, closes the endpoints.
+ *
+ * @example
+ * const graceful = new Graceful({ signals: true })
+ * const endpoint = await getEndpoint(key, { graceful })
+ * await endpoint.listen(handlers, { signal: graceful.cancelled })
+ */
+declare class Graceful {
+    #private;
+    /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
+    constructor(options?: GracefulOptions);
+    /** Aborted when the shutdown begins: for every call that should end then. */
+    get cancelled(): AbortSignal;
+    /**
+     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}.
+     * Gives the work's own promise. The failure of one that nobody awaits is not an unhandled one.
+     */
+    spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T)): Promise<T>;
+    /**
+     * Aborts {@link cancelled}, waits for what was spawned, then closes the endpoints that were given this object.
+     * Never rejects; called again, gives the same promise. It does not end the process: that ends when nothing is left to do.
+     *
+     * A second Ctrl-C ends the process as if nobody had listened for the first.
+     *
+     * @param options `timeout`: milliseconds for the work and then again for the endpoints. Default: 5 s.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
+     */
+    shutdown(options?: {
+        timeout?: number;
+    }): Promise<ShutdownReport>;
+}
+
+/**
+ * A peer's name: an Ed25519 public key of 32 bytes, shown as its ID52. Immutable.
+ *
+ * @example
+ * PublicKey.from('i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60').toHex()
+ */
+declare class PublicKey {
+    #private;
+    private constructor();
+    /**
+     * Takes an ID52 (in any case), 64 hex digits (in any case), z-base-32 of 52 characters, or the 32 bytes themselves,
+     * which are copied. A public key is given back as it is.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, saying what was found, when it is no public key.
+     */
+    static from(key: string | Uint8Array | PublicKey): PublicKey;
+    /** 52 characters of base32hex, in lower case: how peers are named to people. */
+    get id52(): string;
+    /** The key as 64 lower-case hex digits. */
+    toHex(): string;
+    /** A copy of the key's 32 bytes. */
+    toBytes(): Uint8Array;
+    /**
+     * Whether `signature` is this key's signature of `bytes`. A signature that is not 64 bytes long is nobody's: `false`.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when one of them is not a `Uint8Array`.
+     */
+    verify(bytes: Uint8Array, signature: Uint8Array): boolean;
+    /** Whether `other` is a public key of the same bytes. */
+    equals(other: unknown): boolean;
+    /** The ID52. */
+    toString(): string;
+    /** The ID52. */
+    toJSON(): string;
+}
+
+/** Who a peer is and where it may be: what {@link Endpoint.address} gives. */
+interface PeerAddress {
+    /** The peer's ID52. */
+    id52: string;
+    /** `address:port` of its sockets. */
+    addresses?: readonly string[];
+    /** URLs of its relays. */
+    relays?: readonly string[];
+}
+/** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
+type Peer = string | PublicKey | PeerAddress;
+
+/** Where an endpoint finds peers and is found. */
+type Network = 
+/** n0's relays, DNS and pkarr look-up, mDNS, port mapping. */
+'internet'
+/** mDNS only: nothing outside the local network is contacted. */
+ | 'lan'
+/** 127.0.0.1 only: nothing is contacted, no other socket is opened. */
+ | 'loopback' | CustomNetwork;
+/** A relay and what it asks for. */
+interface RelayAddress {
+    /** Its URL. */
+    url: string;
+    /** The token that it wants to see. Default: none. */
+    token?: string;
+}
+/** Look-up of peers by DNS. */
+interface DnsLookup {
+    /** The domain that peers are looked up under. */
+    origin: string;
+    /** `address:port` of the server to ask. Default: the system's. */
+    server?: string;
+}
+/** One's own servers. What is not named is not used. */
+interface CustomNetwork {
+    /** Relays, as URLs or with the token that a relay asks for. Default: none. */
+    relays?: readonly (string | RelayAddress)[];
+    /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
+    dns?: string | DnsLookup;
+    /** URL of a pkarr relay to publish at and look up from. Default: none. */
+    pkarr?: string;
+    /** Look-up in the local network. Default: false. */
+    mdns?: boolean;
+    /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
+    portMapping?: boolean;
+    /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
+    bind?: readonly string[];
+    /** Peers whose addresses are known. Default: none. */
+    peers?: readonly PeerAddress[];
+}
+
+/** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
+interface EndpointOptions {
+    /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
+    network?: Network;
+    /** Closes this endpoint in its shutdown. */
+    graceful?: Graceful;
+    /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
+    signal?: AbortSignal;
+    /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
+    kulfi?: boolean;
+    /** `getStream` and `connect` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
+    openTimeout?: number;
+    /** One dial. Default: 10 s. */
+    dialTimeout?: number;
+    /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
+    ackTimeout?: number;
+    /** A ping's answer. Default: 5 s. */
+    pingTimeout?: number;
+    /** How long an incoming stream may take to send its header. Default: 10 s. */
+    headerTimeout?: number;
+    /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
+    closeTimeout?: number;
+    /** A connection without stream, request or held view is closed after this. Default: 60 s. */
+    idleTimeout?: number;
+    /** Longest header of an incoming stream. Default: 64 KiB. */
+    headerBytes?: number;
+    /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
+    lineBytes?: number;
+    /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
+    receiveWindow?: number;
+    /** Streams that a peer may have open at once on one connection. Default: 1,024. */
+    maxStreams?: number;
+    /** Connections of all peers together. Default: 10,000. */
+    maxConnections?: number;
+    /** Connections of one peer. Default: 64. */
+    maxConnectionsPerPeer?: number;
+    /** Acknowledged streams that wait for one listener. Default: 1,024. */
+    queuedStreams?: number;
+    /** The share of one peer in them. Default: 256. */
+    queuedStreamsPerPeer?: number;
+}
+
+/** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
+type StreamHandler = (stream: PeerStream) => unknown;
+/** Who takes which protocol: an object by unit protocol, or pairs for all kinds. */
+type StreamHandlers = {
+    readonly [P in UnitProtocol]?: StreamHandler | undefined;
+} | readonly (readonly [Protocol, StreamHandler])[];
+/** How {@link Endpoint.listen} goes about it. */
+interface ListenOptions {
+    /** Ends listening; nothing is thrown. */
+    signal?: AbortSignal;
+    /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
+    otherwise?: StreamHandler;
+    /**
+     * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
+     */
+    onError?: (error: unknown, stream: PeerStream) => unknown;
+}
+
+/**
+ * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
+ *
+ * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
+ *
+ * @example
+ * const secretKey = SecretKey.generate()
+ * console.log(secretKey.id52)
+ */
+declare class SecretKey {
+    #private;
+    private constructor();
+    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
+    static generate(): SecretKey;
+    /**
+     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
+     *
+     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
+     */
+    static from(key: string | Uint8Array | SecretKey): SecretKey;
+    /** The public key that belongs to it. */
+    get publicKey(): PublicKey;
+    /** The public key's ID52: what to tell others. */
+    get id52(): string;
+    /**
+     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
+     */
+    sign(bytes: Uint8Array): Uint8Array;
+    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
+    toBytes(): Uint8Array;
+    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
+    toHex(): string;
+    /** `SecretKey(<ID52>)`. */
+    toString(): string;
+    /** `SecretKey(<ID52>)`. */
+    toJSON(): string;
+}
+
+/**
+ * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
+ *
+ * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
+ * is closed then, within 3 s. It belongs to the thread that made it.
+ *
+ * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
+ * socket can be had; `ERR_NATIVE` where there is no addon for the platform.
+ */
+declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
+/** This program among its peers. Made by {@link getEndpoint}. */
+declare class Endpoint implements AsyncDisposable {
+    #private;
+    /** Who this endpoint is. */
+    readonly publicKey: PublicKey;
+    private constructor();
+    /** The public key as people write it: what to tell others. */
+    get id52(): string;
+    /**
+     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`.
+     */
+    address(): Required<PeerAddress>;
+    /**
+     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
+     *
+     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    ticket(options?: TimeoutOptions): Promise<string>;
+    /**
+     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
+     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
+     * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
+     * failed at once; `ERR_CLOSED`.
+     */
+    getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
+    /**
+     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
+     * the next. {@link listen} does that by itself.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+     */
+    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
+    /**
+     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal or {@link close}
+     * ends it; after a signal, handlers that run may end first, for at most the endpoint's `closeTimeout`. With the `cancelled` of
+     * the endpoint's own {@link Graceful} as the signal, its shutdown waits for that.
+     *
+     * Keeps the process alive while the endpoint is referenced.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+     */
+    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
+    /**
+     * Connections that peers make, one level below streams.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    accept(options?: CancelOptions): IncomingConnections;
+    /**
+     * The connection with a peer, dialled if there is none.
+     *
+     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
+    /**
+     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+     *
+     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+     */
+    ping(peer: Peer, options?: CancelOptions): Promise<number>;
+    /**
+     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost. Callers at the same
+     * time share it; closing again does nothing. Keeps the process alive.
+     *
+     * @param options `timeout`: for all of it; default the endpoint's `closeTimeout`, 5 s. The signal ends the wait, not the closing.
+     * @returns how many finished streams their peers had not acknowledged in time.
+     */
+    close(options?: TimeoutOptions): Promise<number>;
+    /** Listening keeps the process alive again. */
+    ref(): this;
+    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+    unref(): this;
+    /** As {@link close}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).
+ * Minor versions may add codes: keep a default branch.
+ */
+declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
+/** What went wrong, to branch on. */
+type FastnNetErrorCode = (typeof errorCodes)[number];
+/** What is known about a failure beside its code and message. */
+interface FastnNetErrorOptions {
+    /** ID52 of the peer it happened with. */
+    peer?: string | undefined;
+    /** Protocol of the stream it happened on. */
+    protocol?: Protocol | undefined;
+    /** What was being done, for a person: `'dial'`, `'read'`, … */
+    phase?: string | undefined;
+    /** Application error code of a reset, a stop or a close. */
+    errorCode?: number | undefined;
+    /** The peer's own word for why it refused. */
+    remoteCode?: string | undefined;
+    /** The text that was there when the stream ended in the middle of a line. */
+    partial?: string | undefined;
+    /** What caused it. */
+    cause?: unknown;
+}
+/**
+ * The one class of this library's failures. `code` is what to branch on; `message` says what to do.
+ *
+ * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's own reason instead.
+ */
+declare class FastnNetError extends Error {
+    /** What to branch on. */
+    readonly code: FastnNetErrorCode;
+    /** ID52 of the peer it happened with. */
+    readonly peer?: string;
+    /** Protocol of the stream it happened on. */
+    readonly protocol?: Protocol;
+    /** What was being done. */
+    readonly phase?: string;
+    /** Application error code of a reset, a stop or a close. */
+    readonly errorCode?: number;
+    /** The peer's own word for why it refused. */
+    readonly remoteCode?: string;
+    /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
+    readonly partial?: string;
+    constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
+    /** True for an error of another copy of this package as well, in another realm too. */
+    static [Symbol.hasInstance](value: unknown): boolean;
+}
+/**
+ * Whether `error` is this library's, and if `code` is given, has that code.
+ *
+ * @example
+ * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
+ */
+declare function isFastnNetError(error: unknown, code?: FastnNetErrorCode): error is FastnNetError;
+
+/**
+ * A place for secrets that are named by their ID52. `keyring: true` means the system's: Keychain, Credential Manager or
+ * Secret Service, through the optional package `@napi-rs/keyring`, under the service `fastn`. Bring your own for another vault.
+ */
+interface Keyring {
+    /** The secret of an ID52, as 64 hex digits or 32 bytes; `null` when it is not there. */
+    read(id52: string): Promise<string | Uint8Array | null>;
+    /** Puts a secret of 32 bytes there. */
+    write(id52: string, secret: Uint8Array): Promise<void>;
+}
+
+/** Where a key is looked for or put. */
+interface KeyStoreOptions {
+    /** Folder of the files. Default: the current one. */
+    folder?: string | undefined;
+    /**
+     * The key's name: the files are then `{name}.private-key` or `{name}.id52`.
+     * Default: none, for the one key of a program in `.fastn.secret-key` or `.fastn.id52`.
+     */
+    name?: string | undefined;
+    /**
+     * Whether a keyring may be asked, and which: `true` for the system's, which needs the package `@napi-rs/keyring`.
+     * Default: `false`.
+     */
+    keyring?: boolean | Keyring | undefined;
+    /** Environment variables to look into. Default: `process.env`. */
+    env?: Readonly<Record<string, string | undefined>> | undefined;
+    /** Ends the wait for a keyring, which may ask a person; the call rejects with the signal's reason. */
+    signal?: AbortSignal | undefined;
+}
+/** What {@link loadSecretKey} looks for. */
+interface LoadSecretKeyOptions extends KeyStoreOptions {
+    /** Look for the secret of this public key, in the environment's lines and the keyring; no files. Not with `name`. */
+    id52?: string | PublicKey | undefined;
+}
+/** A secret key that is stored somewhere. */
+interface StoredSecretKey {
+    /** The key. */
+    readonly secretKey: SecretKey;
+    /** Where it is, for a person: a path, the name of an environment variable, or the keyring. */
+    readonly place: string;
+    /** Whether it was made just now. */
+    readonly created: boolean;
+}
+/**
+ * Looks for a secret key where the Rust programs have it. Resolves `null` when there is none.
+ *
+ * - without `name` and `id52`: `FASTN_SECRET_KEY` (hex), else the file `.fastn.secret-key` (hex), else `.fastn.id52`
+ * - with `name`: the line `{name}: {hex}` of the environment's lines, else `{name}.private-key` (hex) or `{name}.id52`
+ * - with `id52`: the line whose prefix is the beginning of the ID52, else the keyring
+ *
+ * The environment's lines are in `FASTN_SECRET_KEYS`, or in the file that `FASTN_SECRET_KEYS_FILE` names.
+ * An `.id52` file says that the secret is in the environment's lines or in the keyring.
+ *
+ * @throws {FastnNetError} `ERR_KEY_STORE` when what is there is no key or not the right one, when two places contradict
+ * each other (both files of one name, both variables of lines), or when a keyring is needed and not asked for, missing or
+ * locked. `ERR_PEER_ADDRESS` when `id52` is none. `ERR_INVALID_ARGUMENT` when `name` is no plain file name.
+ */
+declare function loadSecretKey(options?: LoadSecretKeyOptions): Promise<SecretKey | null>;
+/**
+ * Stores a secret key in `.fastn.secret-key` or `{name}.private-key`, for its owner only (mode 0600); with `keyring`, in the
+ * keyring, and only the ID52 in `.fastn.id52` or `{name}.id52`. Resolves with the path of that file.
+ *
+ * A key that is there already is never overwritten. When writing the file fails, the keyring keeps the key.
+ *
+ * @throws {FastnNetError} `ERR_KEY_STORE` when a key is there already, or it cannot be written.
+ * `ERR_SECRET_KEY` when it is no secret key. `ERR_INVALID_ARGUMENT` when `name` is no plain file name.
+ */
+declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions): Promise<string>;
+/**
+ * The secret key that {@link loadSecretKey} finds, or, when there is none, a new one that {@link saveSecretKey} has stored.
+ * `place` says where it is. A key that is there and cannot be used is an error, never replaced. Of programs that start
+ * at once, all get the key of the first.
+ *
+ * @example
+ * const { secretKey, place, created } = await readOrCreateSecretKey()
+ * if (created) console.log(`new key ${secretKey.id52} in ${place}`)
+ *
+ * @throws {FastnNetError} as these two.
+ */
+declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
+
+export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
+export type { CancelOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };

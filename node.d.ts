@@ -1,0 +1,40 @@
+// Generated from src/node.ts by scripts/types.mjs: do not edit.
+
+import { Duplex, DuplexOptions } from 'node:stream';
+import { PeerStream } from './index.js';
+
+/** Options of {@link duplex}: those of a Node stream that a socket leaves open. */
+type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>;
+/**
+ * A stream as a Node `Duplex` that `http`, `tls`, `ssh2`, `pg` and others take as a socket.
+ *
+ * The halves end apart from each other (`allowHalfOpen`). `end()` is `finish`, `destroy()` resets what was not finished and stops
+ * what was not read. From now on the stream is the Duplex's: do not read or write it elsewhere.
+ *
+ * @example
+ * http.request({ createConnection: () => duplex(stream) })
+ * server.emit('connection', duplex(stream))
+ */
+declare function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDuplex;
+/** What {@link duplex} makes. A failure is an `'error'` event; without a listener it is only a close, and never ends the process. */
+declare class PeerDuplex extends Duplex {
+    #private;
+    constructor(stream: PeerStream, options?: PeerDuplexOptions);
+    /** ID52 of the peer, where a socket has an address. */
+    get remoteAddress(): string;
+    /** Emits `'timeout'` when nothing was received or sent for so many milliseconds; 0 switches it off. Closes nothing. */
+    setTimeout(ms: number, onTimeout?: () => void): this;
+    /** The time of {@link setTimeout}. */
+    get timeout(): number;
+    /** QUIC does not gather small writes: nothing to do. */
+    setNoDelay(): this;
+    /** The endpoint keeps its connections alive: nothing to do. */
+    setKeepAlive(): this;
+    /** A read that waits keeps the process alive: nothing to do. */
+    ref(): this;
+    /** Nothing to do. */
+    unref(): this;
+}
+
+export { PeerDuplex, duplex };
+export type { PeerDuplexOptions };

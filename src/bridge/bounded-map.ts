@@ -1,0 +1,32 @@
+/** A map of the latest `most` entries: one more drops the oldest. */
+export class BoundedMap<K, V> {
+  readonly #entries = new Map<K, V>()
+  readonly #most: number
+  readonly #dropped: ((value: V) => void) | undefined
+
+  constructor(most: number, dropped?: (value: V) => void) {
+    this.#most = most
+    this.#dropped = dropped
+  }
+
+  get(key: K): V | undefined {
+    return this.#entries.get(key)
+  }
+
+  set(key: K, value: V): void {
+    const before = this.#entries.get(key)
+    if (before !== undefined) this.#remove(key, before)
+    this.#entries.set(key, value)
+    if (this.#entries.size <= this.#most) return
+    // A Map goes through its keys in the order of their coming.
+    for (const [oldest, old] of this.#entries) {
+      this.#remove(oldest, old)
+      break
+    }
+  }
+
+  #remove(key: K, value: V): void {
+    this.#entries.delete(key)
+    this.#dropped?.(value)
+  }
+}

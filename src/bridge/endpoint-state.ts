@@ -1,0 +1,139 @@
+import { type BindingPeer, FAILED, native } from '../native.js'
+import type { ResolvedOptions } from '../options.js'
+import { BoundedMap } from './bounded-map.js'
+import { releaseWithOwner } from './collector.js'
+import { lastFailure } from './failure.js'
+import { hold, unhold } from './hold.js'
+import type { Opener } from './open.js'
+
+/** A peer that an endpoint knows. */
+export class KnownPeer implements Opener {
+  readonly handle: number
+  readonly id52: string
+
+  constructor(handle: number, id52: string) {
+    this.handle = handle
+    this.id52 = id52
+  }
+
+  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number {
+    return native().openTry(this.handle, line, hasExtra, ids)
+  }
+
+  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number {
+    return native().openStart(this.handle, line, hasExtra, awaitAck, retry, timeout)
+  }
+}
+
+/** A peer that is no text. */
+interface PeerObject {
+  readonly id52: string
+  readonly addresses?: readonly string[]
+  readonly relays?: readonly string[]
+}
+
+function saying({ id52, addresses, relays }: PeerObject): string {
+  return `${id52} ${addresses ?? ''} ${relays ?? ''}`
+}
+
+/** One connection's share of what each of its streams needs to know. */
+export interface Link {
+  readonly endpoint: EndpointState
+  /** The core's number of the connection. */
+  readonly connection: number
+  readonly id52: string
+}
+
+const most = 1024
+
+/** What an endpoint, its connections and its streams share. */
+export class EndpointState {
+  readonly handle: number
+  readonly options: ResolvedOptions
+  readonly #peers = new BoundedMap<string, KnownPeer>(most, peer => this.#forget(peer.handle))
+  // One peer can be known under several texts: its ID52, a ticket, hex.
+  readonly #uses = new Map<number, number>()
+  readonly #seen = new WeakMap<PeerObject, { said: string; id52: string }>()
+  readonly #links = new BoundedMap<number, Link>(most)
+  #waiting = 0
+  #referenced = true
+
+  constructor(handle: number, options: ResolvedOptions) {
+    this.handle = handle
+    this.options = options
+    releaseWithOwner(this, handle)
+  }
+
+  /** The peer that this very object stood for, if it says the same as then. Reading a key again would cost more than a request. */
+  seen(object: PeerObject): KnownPeer | undefined {
+    const seen = this.#seen.get(object)
+    if (seen === undefined || seen.said !== saying(object)) return undefined
+    return this.known(seen.id52)
+  }
+
+  /** Notes what an object stands for. */
+  remember(object: PeerObject, peer: KnownPeer): KnownPeer {
+    this.#seen.set(object, { said: saying(object), id52: peer.id52 })
+    return peer
+  }
+
+  /** The peer under this text, if it is known. */
+  known(text: string): KnownPeer | undefined {
+    return this.#peers.get(text)
+  }
+
+  /** Makes a peer known under `text`, with its addresses. */
+  learn(text: string, peer: BindingPeer): KnownPeer {
+    const handle = native().peerAdd(this.handle, peer)
+    if (handle === FAILED) throw lastFailure({ peer: peer.id52, phase: 'peer' })
+    this.#uses.set(handle, (this.#uses.get(handle) ?? 0) + 1)
+    const known = new KnownPeer(handle, peer.id52)
+    this.#peers.set(text, known)
+    return known
+  }
+
+  #forget(handle: number): void {
+    const uses = (this.#uses.get(handle) ?? 1) - 1
+    if (uses > 0) this.#uses.set(handle, uses)
+    else if (this.#uses.delete(handle)) native().handleRelease(handle)
+  }
+
+  /** The link of a connection whose peer is known. */
+  linkTo(connection: number, id52: string): Link {
+    return this.#links.get(connection) ?? this.#addLink(connection, id52)
+  }
+
+  /** The link of the connection on which a stream came in. */
+  linkOf(connection: number, stream: number): Link {
+    const known = this.#links.get(connection)
+    if (known !== undefined) return known
+    const info = native().streamConnectionInfo(stream)
+    if (info === null) throw lastFailure({ phase: 'accept' })
+    return this.#addLink(connection, info.id52)
+  }
+
+  #addLink(connection: number, id52: string): Link {
+    const link = { endpoint: this, connection, id52 }
+    this.#links.set(connection, link)
+    return link
+  }
+
+  /** Somebody waits for what peers begin: that keeps the process alive while the endpoint is referenced. */
+  beginWaiting(): void {
+    if (this.#waiting++ === 0 && this.#referenced) hold()
+  }
+
+  endWaiting(): void {
+    if (--this.#waiting === 0 && this.#referenced) unhold()
+  }
+
+  ref(): void {
+    if (!this.#referenced && this.#waiting > 0) hold()
+    this.#referenced = true
+  }
+
+  unref(): void {
+    if (this.#referenced && this.#waiting > 0) unhold()
+    this.#referenced = false
+  }
+}

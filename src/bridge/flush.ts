@@ -1,0 +1,19 @@
+import { native } from '../native.js'
+
+const waiting = new Float64Array(1024)
+let count = 0
+
+/**
+ * Sends the header, or the acknowledgement, of a stream at the end of this turn of the event loop, unless it goes with first bytes
+ * before: so a request and its header are one packet.
+ */
+export function flushLater(handle: number): void {
+  if (count === 0) setImmediate(flush)
+  else if (count === waiting.length) flush()
+  waiting[count++] = handle
+}
+
+function flush(): void {
+  native().streamsFlush(waiting, count)
+  count = 0
+}

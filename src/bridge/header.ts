@@ -1,0 +1,53 @@
+import { FastnNetError } from '../errors.js'
+import { type Protocol, protocolText } from '../protocol.js'
+import { BoundedMap } from './bounded-map.js'
+
+/** A protocol as it crosses the wire. */
+export interface Header {
+  /** Canonical JSON: equal protocols have equal text. */
+  readonly json: string
+  /** The line, with its end. */
+  readonly line: Uint8Array
+}
+
+const encoder = new TextEncoder()
+const most = 512
+const longest = 1024
+const units = new BoundedMap<string, Header>(most)
+// Those whose value is a text, as nearly all have; others are worked out each time.
+const named = new BoundedMap<string, Header>(most)
+
+/**
+ * A protocol's header line.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is neither a unit protocol nor `{ Generic: … }`.
+ */
+export function headerOf(protocol: Protocol): Header {
+  if (typeof protocol === 'string') return units.get(protocol) ?? make(protocol, units, protocol)
+  const name = nameOf(protocol)
+  if (name === null) return make(protocol)
+  return named.get(name) ?? make(protocol, named, name)
+}
+
+/** The header line with a line of extra data behind it. */
+export function lineWithExtra(header: Header, extra: string): Uint8Array {
+  if (typeof extra !== 'string' || extra.includes('\n'))
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', 'options.extra must be a string of one line, without \\n')
+  const more = encoder.encode(`${extra}\n`)
+  const line = new Uint8Array(header.line.length + more.length)
+  line.set(header.line)
+  line.set(more, header.line.length)
+  return line
+}
+
+function make(protocol: Protocol, known?: BoundedMap<string, Header>, key = ''): Header {
+  const json = protocolText(protocol)
+  const header = { json, line: encoder.encode(`${json}\n`) }
+  if (key.length <= longest) known?.set(key, header)
+  return header
+}
+
+function nameOf(protocol: Exclude<Protocol, string>): string | null {
+  const { Generic: name } = protocol ?? {}
+  return typeof name === 'string' && Object.keys(protocol).length === 1 ? name : null
+}

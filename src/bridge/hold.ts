@@ -1,0 +1,13 @@
+import { native } from '../native.js'
+
+let holds = 0
+
+/** One more thing that keeps the process alive. Each call is undone by one {@link unhold}. */
+export function hold(): void {
+  if (holds++ === 0) native().bridgeHold(true)
+}
+
+/** Undoes one {@link hold}; without any left the event loop may end. */
+export function unhold(): void {
+  if (--holds === 0) native().bridgeHold(false)
+}

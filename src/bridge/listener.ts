@@ -1,0 +1,109 @@
+import { FAILED, native } from '../native.js'
+import type { Protocol } from '../protocol.js'
+import { PeerStream } from '../stream.js'
+import { releaseWithOwner } from './collector.js'
+import type { EndpointState } from './endpoint-state.js'
+import { lastFailure } from './failure.js'
+import { flushLater } from './flush.js'
+import { headerOf } from './header.js'
+import { Newcomers } from './newcomers.js'
+import { unpark, wakeWord } from './park.js'
+import { StreamCore } from './stream-core.js'
+import { throwIfAborted } from './validate.js'
+
+// As `GROUP` in the binding: stream, connection, route, stream id.
+const group = 4
+const batch = 64
+
+/** What one listener serves. */
+export interface Served {
+  readonly protocols: readonly Protocol[]
+  /** Also takes every Generic protocol that nobody else serves. */
+  readonly otherwise: boolean
+  /** Only the streams of this connection. */
+  readonly connection?: number
+}
+
+/** Incoming streams of some protocols, from its making until it is closed or the endpoint is. */
+export class Listener {
+  readonly #endpoint: EndpointState
+  readonly #protocols: readonly Protocol[]
+  readonly #signal: AbortSignal | undefined
+  readonly #close = () => this.close()
+  #handle = FAILED
+  #taken: Float64Array | null = null
+  #at = 0
+  #end = 0
+  readonly #newcomers: Newcomers
+  /** Of the stream taken last: which of the protocols it is for, -1 for none of them. */
+  route = -1
+
+  /** A signal that is aborted, now or later, closes it: nothing is thrown. */
+  constructor(endpoint: EndpointState, served: Served, signal?: AbortSignal) {
+    this.#endpoint = endpoint
+    this.#newcomers = new Newcomers(endpoint)
+    this.#protocols = served.protocols
+    this.#signal = signal
+    const texts = served.protocols.map(protocol => headerOf(protocol).json)
+    if (isAborted(signal)) return
+    this.#handle = native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
+    if (this.#handle === FAILED) throw lastFailure({ phase: 'listen' })
+    releaseWithOwner(this, this.#handle)
+    signal?.addEventListener('abort', this.#close, { once: true })
+  }
+
+  /** The next stream; `undefined` when none waits, `null` when none will come any more. */
+  take(): PeerStream | null | undefined {
+    if (this.#handle === FAILED) return null
+    if (this.#at === this.#end) {
+      this.#taken ??= new Float64Array(batch * group)
+      const count = native().listenerAccept(this.#handle, this.#taken)
+      if (count === FAILED) return this.#ended()
+      if (count < 0) return undefined
+      this.#at = 0
+      this.#end = count * group
+      for (let at = 0; at < this.#end; at += group) flushLater(this.#taken[at] as number)
+    }
+    return this.#next(this.#taken as Float64Array)
+  }
+
+  /** Waits until {@link take} is worth another try. Keeps the process alive while the endpoint is referenced. */
+  wait(): Promise<void> {
+    return this.#newcomers.wait(this.#handle)
+  }
+
+  /** Serves no more: what waits is refused. Idempotent. */
+  close(): void {
+    if (this.#handle === FAILED) return
+    const handle = this.#handle
+    this.#handle = FAILED
+    this.#signal?.removeEventListener('abort', this.#close)
+    for (; this.#at < this.#end; this.#at += group) native().handleRelease(this.#taken?.[this.#at] ?? FAILED)
+    native().handleRelease(handle)
+    unpark(wakeWord(handle, 0))
+  }
+
+  #next(taken: Float64Array): PeerStream {
+    const at = this.#at
+    this.#at += group
+    const [handle, connection, route, id] = [taken[at], taken[at + 1], taken[at + 2], taken[at + 3]] as Group
+    this.route = route
+    const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
+    return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id))
+  }
+
+  #ended(): null {
+    const error = lastFailure({ phase: 'accept' })
+    this.close()
+    if (error.code !== 'ERR_CLOSED') throw error
+    return null
+  }
+}
+
+type Group = [handle: number, connection: number, route: number, id: number]
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  if (signal?.aborted === true) return true
+  throwIfAborted(signal)
+  return false
+}

@@ -1,0 +1,113 @@
+import { FastnNetError, isFastnNetError } from '../errors.js'
+import { FAILED, native, PENDING, RETRY } from '../native.js'
+import type { OpenOptions } from '../open-options.js'
+import type { Protocol } from '../protocol.js'
+import { PeerStream } from '../stream.js'
+import type { EndpointState } from './endpoint-state.js'
+import { type Context, lastFailure, localFailure } from './failure.js'
+import { flushLater } from './flush.js'
+import { headerOf, lineWithExtra } from './header.js'
+import { outcomeOf } from './operation.js'
+import { park, unpark, wakeWord } from './park.js'
+import { StreamCore } from './stream-core.js'
+import { oneOf, optional, positive, throwIfAborted } from './validate.js'
+import { cancelled } from './write-half.js'
+
+/** What streams are opened through: a peer, or one connection. */
+export interface Opener {
+  readonly id52: string
+  /** A stream if one can be had at once; its connection and its own number go into `ids`. */
+  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number
+  /** An operation that opens one with all that takes. */
+  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number
+}
+
+const none: OpenOptions = {}
+const ids = new Float64Array(2)
+
+/** Opens a stream: at once over a connection that is there, else as an operation. */
+export async function openStream(
+  endpoint: EndpointState,
+  opener: Opener,
+  protocol: Protocol,
+  options: OpenOptions = none
+): Promise<PeerStream> {
+  const { extra, signal } = options
+  throwIfAborted(signal)
+  const header = headerOf(protocol)
+  const line = extra === undefined ? header.line : lineWithExtra(header, extra)
+  const awaitAck = options.ack === undefined || oneOf(['now', 'later'], options.ack, 'options.ack') === 'now'
+  const retry = optional('boolean', options.retry, 'options.retry') ?? true
+  const timeout =
+    options.timeout === undefined ? endpoint.options.openTimeout : positive(options.timeout, 'options.timeout')
+  const context: Context = { peer: opener.id52, protocol, phase: 'open' }
+  const began = performance.now()
+
+  const opened = opener.tryOpen(line, extra !== undefined, ids)
+  if (opened >= 0) {
+    const core = coreOf(endpoint, opener, protocol, opened, ids)
+    if (!awaitAck) {
+      flushLater(opened)
+      return PeerStream.of(core)
+    }
+    if (await acknowledged(core, Math.min(timeout, endpoint.options.ackTimeout), signal)) return PeerStream.of(core)
+    if (!retry) throw core.error(goneUnseen, 'ack')
+  } else if (opened === FAILED) {
+    const error = lastFailure(context)
+    // Nothing was sent: the connection ended under it, and another may be had.
+    if (!retry || !isFastnNetError(error, 'ERR_CONNECTION_LOST')) throw error
+  }
+
+  const left = Math.max(timeout - (performance.now() - began), 1)
+  const operation = opener.startOpen(line, extra !== undefined, awaitAck, retry, left)
+  const outcome = await outcomeOf(operation, context, signal)
+  return PeerStream.of(coreOf(endpoint, opener, protocol, outcome.handle as number, outcome.ids as number[]))
+}
+
+const goneUnseen = localFailure(
+  'ERR_CONNECTION_LOST',
+  'the connection ended before the peer took the stream: it can be opened again'
+)
+
+function coreOf(
+  endpoint: EndpointState,
+  opener: Opener,
+  protocol: Protocol,
+  handle: number,
+  [connection, id]: ArrayLike<number> & Iterable<number>
+): StreamCore {
+  return new StreamCore(handle, endpoint.linkTo(connection as number, opener.id52), protocol, id as number)
+}
+
+/** Waits for the peer's ack; `false` when the stream is gone and may be sent again unseen. */
+async function acknowledged(core: StreamCore, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const word = wakeWord(core.handle, 0)
+  let late = false
+  let timer: NodeJS.Timeout | undefined
+  try {
+    for (;;) {
+      const answer = native().streamAck(core.handle)
+      if (answer === PENDING && !late) {
+        timer ??= setTimeout(() => {
+          late = true
+          unpark(word)
+        }, timeout)
+        await park(word, signal)
+      } else if (answer === PENDING) {
+        throw new FastnNetError('ERR_ACK_TIMEOUT', `the peer did not acknowledge the stream within ${timeout} ms`, {
+          ...core.context('ack')
+        })
+      } else if (answer === FAILED) {
+        throw core.error(native().takeError(), 'ack')
+      } else {
+        if (answer === RETRY) core.fail(goneUnseen)
+        return answer !== RETRY
+      }
+    }
+  } catch (error) {
+    core.letGo(cancelled, 'the stream was not acknowledged')
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}

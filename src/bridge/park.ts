@@ -1,0 +1,95 @@
+import { native } from '../native.js'
+import { hold, unhold } from './hold.js'
+
+/** Channel of a handle's wake word: reading, accepting and the ack; writing; an operation that is complete. */
+export type Channel = 0 | 1 | 2
+
+/** The wake word of a handle's channel: slot and channel, without the generation. */
+export function wakeWord(handle: number, channel: Channel): number {
+  return (handle % 0x1000000) * 4 + channel
+}
+
+class Parked {
+  readonly resume: () => void
+  readonly holds: boolean
+  constructor(resume: () => void, holds: boolean) {
+    this.resume = resume
+    this.holds = holds
+  }
+}
+
+// By wake word. Filled without gaps, for an array with holes in it is a hash table.
+const parked: (Parked | undefined)[] = []
+
+/** Starts the bridge of this environment; later calls do nothing. */
+export function startBridge(): void {
+  if (started) return
+  native().bridgeStart(drain)
+  started = true
+}
+let started = false
+
+/**
+ * Waits until the word is woken. A wake is a hint: call the native function again, and park again if it still cannot go on.
+ *
+ * Errors are made by the async function that awaits this, not by whoever wakes it: so their stack shows the caller's line.
+ * `holds`: whether waiting keeps the process alive. Rejects with the signal's reason when that comes first.
+ */
+export function park(word: number, signal?: AbortSignal, holds = true): Promise<void> {
+  if (signal !== undefined) return parkUntil(word, signal, holds)
+  return new Promise(resume => place(word, resume, holds))
+}
+
+/** Wakes whoever waits for the word, from this side. */
+export function unpark(word: number): void {
+  take(word)?.resume()
+}
+
+function parkUntil(word: number, signal: AbortSignal, holds: boolean): Promise<void> {
+  // A listener that is added after the abort never runs.
+  if (signal.aborted) return Promise.reject(signal.reason)
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      take(word)
+      reject(signal.reason)
+    }
+    const resume = () => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    place(word, resume, holds)
+  })
+}
+
+function place(word: number, resume: () => void, holds: boolean): void {
+  while (parked.length <= word) parked.push(undefined)
+  parked[word] = new Parked(resume, holds)
+  if (holds) hold()
+}
+
+function take(word: number): Parked | undefined {
+  const entry = parked[word]
+  if (entry === undefined) return undefined
+  parked[word] = undefined
+  if (entry.holds) unhold()
+  return entry
+}
+
+const woken = new Uint32Array(512)
+
+// Only resumes promises: nothing here runs a user's code, and so nothing can throw half way.
+function drain(): void {
+  const addon = native()
+  let count: number
+  do {
+    count = addon.bridgeWoken(woken)
+    for (let at = 0; at < count; at++) {
+      const word = woken[at] as number
+      const entry = take(word)
+      if (entry !== undefined) entry.resume()
+      // Nobody reads: the core reads ahead if that may end the stream.
+      else if ((word & 3) === 0) addon.streamIdle(word >>> 2)
+    }
+  } while (count === woken.length)
+}

@@ -1,0 +1,77 @@
+import type { FastnNetError } from '../errors.js'
+import { type BindingError, native } from '../native.js'
+import type { Protocol } from '../protocol.js'
+import { releaseWithOwnerLater, type ShortLived } from './collector.js'
+import type { Link } from './endpoint-state.js'
+import { type Context, failure, localFailure } from './failure.js'
+import { unpark, wakeWord } from './park.js'
+
+/** What a stream's two halves share: the handle, whose it is, and the failure that ended both. */
+export class StreamCore implements ShortLived {
+  readonly handle: number
+  readonly link: Link
+  readonly protocol: Protocol
+  /** QUIC's number of the stream. */
+  readonly id: number
+  /** Somebody waits for bytes. */
+  reading = false
+  readOver = false
+  writeOver = false
+  /** Why both halves are over. */
+  failure: BindingError | null = null
+  /** Told when `failure` is set. */
+  onFailure: ((error: BindingError) => void) | null = null
+
+  constructor(handle: number, link: Link, protocol: Protocol, id: number) {
+    this.handle = handle
+    this.link = link
+    this.protocol = protocol
+    this.id = id
+    releaseWithOwnerLater(this)
+  }
+
+  get over(): boolean {
+    return this.readOver && this.writeOver
+  }
+
+  context(phase: string): Context {
+    return { peer: this.link.id52, protocol: this.protocol, phase }
+  }
+
+  error(error: BindingError, phase: string): FastnNetError {
+    return failure(error, this.context(phase))
+  }
+
+  /**
+   * A native call on one half failed. A reset or a stop ends that half only and is the half's to remember;
+   * a lost connection and a refusal end both, and wake whoever waits on the other: the first half to hear of it
+   * freed the place, and the other would hear only that the handle is stale.
+   */
+  heard(error: BindingError): void {
+    if (this.failure === null && !ownHalfOnly.has(error.code)) this.fail(error)
+  }
+
+  /** Ends both halves at once, with a code of this library's own. */
+  letGo(code: number, message: string): void {
+    if (this.over) return
+    native().streamLetGo(this.handle, code)
+    this.fail(localFailure('ERR_STREAM_RESET', message, code))
+  }
+
+  /** Ends both halves with this error. */
+  fail(error: BindingError): void {
+    this.failure = error
+    this.readOver = true
+    this.writeOver = true
+    unpark(wakeWord(this.handle, 0))
+    unpark(wakeWord(this.handle, 1))
+    this.onFailure?.(error)
+  }
+}
+
+const ownHalfOnly: ReadonlySet<string> = new Set([
+  'ERR_STREAM_RESET',
+  'ERR_STREAM_STOPPED',
+  'ERR_STREAM_FINISHED',
+  'ERR_INVALID_ARGUMENT'
+])

@@ -1,0 +1,61 @@
+import { FastnNetError } from '../errors.js'
+
+/** The error for an argument that is of no use; `path` names the field as the caller wrote it. */
+export function invalid(path: string, expected: string): FastnNetError {
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `${path} must be ${expected}`)
+}
+
+/** A whole number above zero: milliseconds, bytes or a count. */
+export function positive(value: unknown, path: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0x7fffffff) return value
+  throw invalid(path, 'a whole number from 1 to 2,147,483,647')
+}
+
+/** One of the listed words. */
+export function oneOf<const T extends string>(words: readonly T[], value: unknown, path: string): T {
+  if (words.includes(value as T)) return value as T
+  throw invalid(path, `one of ${words.map(word => `'${word}'`).join(', ')}`)
+}
+
+interface Primitives {
+  boolean: boolean
+  string: string
+}
+
+/** `undefined`, or a value of that type. */
+export function optional<T extends keyof Primitives>(type: T, value: unknown, path: string): Primitives[T] | undefined {
+  if (value === undefined || typeof value === type) return value as Primitives[T] | undefined
+  throw invalid(path, `a ${type}`)
+}
+
+/** A list of texts; absent is empty. */
+export function texts(value: unknown, path: string): string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw invalid(path, 'an array of strings')
+  return value.map((text, at) => {
+    if (typeof text !== 'string') throw invalid(`${path}[${at}]`, 'a string')
+    return text
+  })
+}
+
+/** A plain object, or a class's. */
+export function object<T extends object>(value: T, path: string, expected: string): T {
+  if (typeof value === 'object' && value !== null) return value
+  throw invalid(path, expected)
+}
+
+/** Throws the signal's reason if it is aborted already. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal === undefined) return
+  if (typeof signal?.throwIfAborted !== 'function') throw invalid('options.signal', 'an AbortSignal')
+  signal.throwIfAborted()
+}
+
+const mostCode = 2 ** 53 - 1
+
+/** A code of the user's own for a reset, a stop or a close. */
+export function userCode(code: unknown, path: string): number {
+  const fits = typeof code === 'number' && Number.isInteger(code) && code >= 0 && code <= mostCode
+  if (fits && (code < 0x100 || code > 0x1ff)) return code
+  throw invalid(path, 'a whole number from 0 on; 0x100 to 0x1ff are reserved')
+}

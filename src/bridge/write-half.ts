@@ -1,0 +1,208 @@
+import { isSharedArrayBuffer, isUint8Array } from 'node:util/types'
+import { FastnNetError } from '../errors.js'
+import { type BindingError, FAILED, native } from '../native.js'
+import { Delivery } from './delivery.js'
+import { localFailure } from './failure.js'
+import { park, unpark, wakeWord } from './park.js'
+import { readAheadLater } from './read-ahead.js'
+import type { StreamCore } from './stream-core.js'
+import { throwIfAborted } from './validate.js'
+
+/** Sent with a reset that a signal caused. */
+export const cancelled = 0x101
+
+const nothing = new Uint8Array(0)
+const encoder = new TextEncoder()
+// Short strings are encoded here: the addon has copied them when it returns.
+const scratch = new Uint8Array(16 * 1024)
+
+/** The sending half of a stream: writes in the order of the calls, the end behind them. */
+export class WriteHalf {
+  readonly #core: StreamCore
+  #busy = false
+  // Those whose turn comes when the present write is done.
+  #queue: (() => void)[] | null = null
+  // The end was asked for, and is accepted.
+  #ending = false
+  #finished = false
+  #finishing: Promise<void> | null = null
+  // A stop by the peer, or our own reset: the end of this half only.
+  #error: BindingError | null = null
+  #delivery: Delivery | null = null
+
+  constructor(core: StreamCore) {
+    this.#core = core
+  }
+
+  /** Nothing has ended this half, nor asked for its end. */
+  get isOpen(): boolean {
+    return !this.#core.writeOver && !this.#ending
+  }
+
+  /** Resolves when the chunk is accepted by flow control. */
+  write(chunk: Uint8Array | string, signal?: AbortSignal): Promise<void> {
+    return this.#send(chunk, false, signal)
+  }
+
+  /** Resolves when the end, and what comes before it, is accepted by flow control. */
+  finish(chunk?: Uint8Array | string, signal?: AbortSignal): Promise<void> {
+    if (this.#finishing !== null && (chunk === undefined || chunk.length === 0)) return this.#finishing
+    const again = this.#ending
+    const sent = this.#send(chunk ?? nothing, true, signal)
+    if (this.#ending && !again) this.#finishing = sent
+    return sent
+  }
+
+  /** Ends sending at once; the peer sees the code instead of an end. */
+  reset(code: number): void {
+    const core = this.#core
+    if (core.writeOver) return
+    core.writeOver = true
+    native().streamReset(core.handle, code)
+    this.#over(localFailure('ERR_STREAM_RESET', `sending was ended by this side with code ${code}`, code))
+    unpark(wakeWord(core.handle, 1))
+  }
+
+  /** Settles when the peer has acknowledged what was sent, or never will. */
+  get delivered(): Promise<void> {
+    if (this.#delivery === null) {
+      this.#delivery = new Delivery(this.#core)
+      const error = this.#error ?? this.#core.failure
+      if (this.#finished) this.#delivery.follow()
+      else if (error !== null) this.#delivery.fail(error)
+    }
+    return this.#delivery.promise
+  }
+
+  async #send(chunk: Uint8Array | string, finish: boolean, signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal)
+    this.#checkOpen()
+    const core = this.#core
+    let bytes = typeof chunk === 'string' ? encode(chunk) : checkChunk(chunk)
+    let sent = 0
+    let inTurn = !this.#busy
+    this.#ending = finish
+    this.#busy = true
+    try {
+      if (!inTurn) {
+        bytes = kept(bytes)
+        await this.#turn(signal)
+        inTurn = true
+      }
+      for (;;) {
+        if (core.writeOver) this.#throw()
+        const got = native().streamWrite(core.handle, bytes, sent, finish)
+        if (got >= 0) {
+          const flag = got & 1
+          sent += (got - flag) / 2
+          if (flag === 1) return this.#end()
+          if (sent === bytes.length && !finish) return
+        } else if (got === FAILED) {
+          this.#fail()
+          // The peer wants no more, and there is no more.
+          if (finish && bytes.length === 0 && this.#isLetGo()) return this.#end()
+          this.#throw()
+        } else {
+          bytes = kept(bytes)
+          await park(wakeWord(core.handle, 1), signal)
+        }
+      }
+    } catch (error) {
+      // Half a chunk is no message: the peer must not take it for one, and its answer is of no use.
+      if (sent > 0 && !core.writeOver)
+        core.letGo(cancelled, 'the stream was reset by this side: a write was cancelled half way')
+      if (finish) this.#reopen()
+      throw error
+    } finally {
+      if (inTurn) this.#pass()
+    }
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue ??= []
+      const queue = this.#queue
+      const abort = () => {
+        queue.splice(queue.indexOf(next), 1)
+        reject(signal?.reason)
+      }
+      const next = () => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      queue.push(next)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+
+  #pass(): void {
+    const next = this.#queue?.shift()
+    if (next === undefined) this.#busy = false
+    else next()
+  }
+
+  #checkOpen(): void {
+    if (this.#core.writeOver || this.#ending) this.#throw()
+  }
+
+  #throw(): never {
+    const error = this.#error ?? (this.#finished ? null : this.#core.failure)
+    throw this.#core.error(error ?? finishedBefore, 'write')
+  }
+
+  #end(): void {
+    this.#finished = true
+    this.#error = null
+    const core = this.#core
+    core.writeOver = true
+    this.#delivery?.follow()
+    // If nobody reads any more, it is the core that must find the peer's end.
+    if (!core.readOver && !core.reading) readAheadLater(core)
+  }
+
+  /** An end that was called off before any of it was sent leaves the half open. */
+  #reopen(): void {
+    this.#ending = false
+    this.#finishing = null
+  }
+
+  #fail(): void {
+    const error = this.#core.failure ?? native().takeError()
+    this.#core.heard(error)
+    if (error.code === 'ERR_INVALID_ARGUMENT') throw this.#core.error(error, 'write')
+    this.#core.writeOver = true
+    this.#over(error)
+  }
+
+  #over(error: BindingError): void {
+    this.#error = error
+    this.#delivery?.fail(error)
+  }
+
+  #isLetGo(): boolean {
+    return this.#error?.code === 'ERR_STREAM_STOPPED' && (this.#error.errorCode ?? 0) === 0
+  }
+}
+
+const finishedBefore = localFailure('ERR_STREAM_FINISHED', 'sending was finished before: nothing more can be sent')
+
+function encode(text: string): Uint8Array {
+  // A UTF-16 unit takes three bytes at most.
+  if (text.length * 3 > scratch.length) return encoder.encode(text)
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written)
+}
+
+/** The same bytes in a place that outlives the present call. */
+function kept(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer === scratch.buffer ? bytes.slice() : bytes
+}
+
+function checkChunk(chunk: Uint8Array): Uint8Array {
+  const problem = !isUint8Array(chunk)
+    ? 'must be a Uint8Array or a string'
+    : isSharedArrayBuffer(chunk.buffer)
+      ? 'must not be shared memory'
+      : null
+  if (problem !== null) throw new FastnNetError('ERR_INVALID_ARGUMENT', `chunk ${problem}`, { phase: 'write' })
+  return chunk
+}

@@ -1,0 +1,23 @@
+/** Options of a call that can be cancelled. */
+export interface CancelOptions {
+  /** Cancels the call, which then rejects with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** Options of a read into the caller's own buffer. */
+export interface ReadIntoOptions extends CancelOptions {
+  /** Where the bytes go: not empty, not shared, not detached. Leave it alone until the read settles. */
+  into: Uint8Array
+}
+
+/** Options of reading lines. */
+export interface LineOptions extends CancelOptions {
+  /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
+  maxBytes?: number
+}
+
+/** Options of a call with a time limit. */
+export interface TimeoutOptions extends CancelOptions {
+  /** Milliseconds. */
+  timeout?: number
+}

@@ -1,0 +1,155 @@
+import { IncomingStreams } from './accept.js'
+import { releaseWithOwner } from './bridge/collector.js'
+import type { EndpointState, Link } from './bridge/endpoint-state.js'
+import { lastFailure } from './bridge/failure.js'
+import { type Opener, openStream } from './bridge/open.js'
+import { outcomeOf } from './bridge/operation.js'
+import { showAs } from './bridge/show.js'
+import { invalid, userCode } from './bridge/validate.js'
+import type { CancelOptions } from './call-options.js'
+import type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
+import { type BindingConnectionInfo, FAILED, native } from './native.js'
+import type { OpenOptions } from './open-options.js'
+import type { Protocol } from './protocol.js'
+import type { PeerStream } from './stream.js'
+
+/**
+ * A view of the one connection with a peer, which the endpoint owns. Holding it counts as use: the connection is not closed
+ * for idleness. Dispose it to give it back; collecting or disposing a view closes nothing.
+ */
+export class Connection implements AsyncDisposable {
+  readonly #endpoint: EndpointState
+  readonly #handle: number
+  readonly #info: BindingConnectionInfo
+  #closed: Promise<ConnectionClosed> | undefined
+
+  private constructor(endpoint: EndpointState, handle: number) {
+    const info = native().connectionInfo(handle)
+    if (info === null) throw lastFailure({ phase: 'connection' })
+    this.#endpoint = endpoint
+    this.#handle = handle
+    this.#info = info
+    releaseWithOwner(this, handle)
+  }
+
+  /** @internal */
+  static of(endpoint: EndpointState, handle: number): Connection {
+    return new Connection(endpoint, handle)
+  }
+
+  /** @internal */
+  static at(link: Link): Connection {
+    const handle = native().connectionView(link.endpoint.handle, link.connection)
+    if (handle === FAILED) throw lastFailure({ peer: link.id52, phase: 'connection' })
+    return new Connection(link.endpoint, handle)
+  }
+
+  /** ID52 of the peer. */
+  get remoteId52(): string {
+    return this.#info.id52
+  }
+
+  /** What was agreed on to speak: `/fastn-net/1`, `/fastn/entity/0.1` or `/kulfi/identity/0.1`. */
+  get alpn(): string {
+    return this.#info.alpn
+  }
+
+  /** Whether this side dialled it. */
+  get dialled(): boolean {
+    return this.#info.dialled
+  }
+
+  /** Round-trip time of the path in use, in milliseconds; `null` when it is not known, or the connection has ended. */
+  get rtt(): number | null {
+    return native().connectionRtt(this.#handle)
+  }
+
+  /** The ways its packets can take; none once it has ended. */
+  get paths(): readonly ConnectionPath[] {
+    return native().connectionPaths(this.#handle)
+  }
+
+  /**
+   * Counters since it was made.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED` when the view was disposed.
+   */
+  stats(): ConnectionStats {
+    const stats = native().connectionStats(this.#handle)
+    if (stats === null) throw lastFailure({ peer: this.remoteId52, phase: 'stats' })
+    return stats
+  }
+
+  /**
+   * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint.
+   *
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
+   * `ERR_INVALID_ARGUMENT`.
+   */
+  acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
+    return IncomingStreams.of(this.#endpoint, protocols, this.#info.id, options.signal)
+  }
+
+  /**
+   * Opens a stream on this connection and no other.
+   *
+   * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal.
+   */
+  openBi(protocol: Protocol, options?: OpenOptions): Promise<PeerStream> {
+    return openStream(this.#endpoint, new ThisConnection(this.#handle, this.remoteId52), protocol, options)
+  }
+
+  /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */
+  get closed(): Promise<ConnectionClosed> {
+    this.#closed ??= this.#end()
+    return this.#closed
+  }
+
+  /**
+   * Closes the connection for everyone who uses it. Does nothing when it has ended.
+   *
+   * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+   * @param reason what the peer is told, a short text.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  close(code = 0, reason = ''): void {
+    if (typeof reason !== 'string') throw invalid('reason', 'a string')
+    native().connectionClose(this.#handle, userCode(code, 'code'), reason)
+  }
+
+  /** Gives the view back; the connection stays as it is. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    native().handleRelease(this.#handle)
+  }
+
+  async #end(): Promise<ConnectionClosed> {
+    try {
+      const { closed } = await outcomeOf(native().connectionClosed(this.#handle), {}, undefined, false)
+      return closed as ConnectionClosed
+    } catch (error) {
+      return { code: 0, reason: error instanceof Error ? error.message : String(error), by: 'local' }
+    }
+  }
+
+  static {
+    showAs(this, self => `Connection(${self.alpn} with ${self.remoteId52})`)
+  }
+}
+
+class ThisConnection implements Opener {
+  readonly #handle: number
+  readonly id52: string
+
+  constructor(handle: number, id52: string) {
+    this.#handle = handle
+    this.id52 = id52
+  }
+
+  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number {
+    return native().connectionOpenTry(this.#handle, line, hasExtra, ids)
+  }
+
+  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean): number {
+    return native().connectionOpenStart(this.#handle, line, hasExtra, awaitAck)
+  }
+}

@@ -1,0 +1,215 @@
+import { IncomingStreams } from './accept.js'
+import { IncomingConnections } from './accept-connections.js'
+import { EndpointState } from './bridge/endpoint-state.js'
+import { closeAtExit, forgetAtExit } from './bridge/exit.js'
+import { lastFailure } from './bridge/failure.js'
+import { openStream } from './bridge/open.js'
+import { handleOf, outcomeOf } from './bridge/operation.js'
+import { startBridge } from './bridge/park.js'
+import { showAs } from './bridge/show.js'
+import { object, positive, throwIfAborted } from './bridge/validate.js'
+import type { CancelOptions, TimeoutOptions } from './call-options.js'
+import { Connection } from './connection.js'
+import { FastnNetError } from './errors.js'
+import { Graceful } from './graceful.js'
+import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
+import { native } from './native.js'
+import type { OpenOptions } from './open-options.js'
+import { defaults, type EndpointOptions, resolveOptions } from './options.js'
+import { knownPeer, type Peer, type PeerAddress } from './peer.js'
+import type { Protocol } from './protocol.js'
+import type { PublicKey } from './public-key.js'
+import { SecretKey } from './secret-key.js'
+import type { PeerStream } from './stream.js'
+
+/**
+ * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
+ *
+ * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
+ * is closed then, within 3 s. It belongs to the thread that made it.
+ *
+ * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
+ * socket can be had; `ERR_NATIVE` where there is no addon for the platform.
+ */
+export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions = {}): Promise<Endpoint> {
+  if (!(secretKey instanceof SecretKey)) {
+    throw new FastnNetError(
+      'ERR_SECRET_KEY',
+      'secretKey must be a SecretKey: see SecretKey.generate and SecretKey.from'
+    )
+  }
+  object(options, 'options', 'an object')
+  const { signal, graceful } = options
+  throwIfAborted(signal)
+  const resolved = resolveOptions(options)
+  startBridge()
+  const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
+  const state = new EndpointState(await handleOf(bind, { phase: 'bind' }, signal), resolved)
+  closeAtExit(state.handle)
+  return Endpoint.of(state, secretKey.publicKey, graceful)
+}
+
+/** This program among its peers. Made by {@link getEndpoint}. */
+export class Endpoint implements AsyncDisposable {
+  readonly #state: EndpointState
+  readonly #graceful: Graceful | undefined
+  /** Who this endpoint is. */
+  readonly publicKey: PublicKey
+
+  private constructor(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) {
+    this.#state = state
+    this.#graceful = graceful
+    this.publicKey = publicKey
+    if (graceful !== undefined) Graceful.add(graceful, this)
+  }
+
+  /** @internal */
+  static of(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined): Endpoint {
+    return new Endpoint(state, publicKey, graceful)
+  }
+
+  /** The public key as people write it: what to tell others. */
+  get id52(): string {
+    return this.publicKey.id52
+  }
+
+  /**
+   * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED`.
+   */
+  address(): Required<PeerAddress> {
+    const address = native().endpointAddress(this.#state.handle)
+    if (address === null) throw lastFailure({ phase: 'address' })
+    return address
+  }
+
+  /**
+   * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
+   *
+   * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
+   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  async ticket(options: TimeoutOptions = {}): Promise<string> {
+    throwIfAborted(options.signal)
+    const timeout = timeoutOf(options, defaults.ticketTimeout)
+    const operation = native().endpointTicket(this.#state.handle, timeout)
+    const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
+    return text as string
+  }
+
+  /**
+   * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way.
+   *
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
+   * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
+   * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
+   * failed at once; `ERR_CLOSED`.
+   */
+  async getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream> {
+    return await openStream(this.#state, knownPeer(this.#state, peer), protocol, options)
+  }
+
+  /**
+   * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
+   * the next. {@link listen} does that by itself.
+   *
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+   */
+  acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
+    return IncomingStreams.of(this.#state, protocols, undefined, options.signal)
+  }
+
+  /**
+   * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal or {@link close}
+   * ends it; after a signal, handlers that run may end first, for at most the endpoint's `closeTimeout`. With the `cancelled` of
+   * the endpoint's own {@link Graceful} as the signal, its shutdown waits for that.
+   *
+   * Keeps the process alive while the endpoint is referenced.
+   *
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+   */
+  async listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void> {
+    const listening = listen(this.#state, handlers, options)
+    const graceful = this.#graceful
+    // A shutdown closes the endpoint: the handlers that run may end before that.
+    await (graceful !== undefined && options?.signal === graceful.cancelled ? graceful.spawn(listening) : listening)
+  }
+
+  /**
+   * Connections that peers make, one level below streams.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  accept(options: CancelOptions = {}): IncomingConnections {
+    return IncomingConnections.of(this.#state, options.signal)
+  }
+
+  /**
+   * The connection with a peer, dialled if there is none.
+   *
+   * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
+    throwIfAborted(options.signal)
+    const { handle, id52 } = knownPeer(this.#state, peer)
+    const timeout = timeoutOf(options, this.#state.options.openTimeout)
+    const operation = native().peerConnect(handle, timeout)
+    return Connection.of(this.#state, await handleOf(operation, { peer: id52, phase: 'connect' }, options.signal))
+  }
+
+  /**
+   * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+   *
+   * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+   */
+  async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
+    throwIfAborted(options.signal)
+    const { handle, id52 } = knownPeer(this.#state, peer)
+    const { number } = await outcomeOf(native().peerPing(handle), { peer: id52, phase: 'ping' }, options.signal)
+    return number as number
+  }
+
+  /**
+   * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost. Callers at the same
+   * time share it; closing again does nothing. Keeps the process alive.
+   *
+   * @param options `timeout`: for all of it; default the endpoint's `closeTimeout`, 5 s. The signal ends the wait, not the closing.
+   * @returns how many finished streams their peers had not acknowledged in time.
+   */
+  async close(options: TimeoutOptions = {}): Promise<number> {
+    throwIfAborted(options.signal)
+    const timeout = timeoutOf(options, this.#state.options.closeTimeout)
+    const { handle } = this.#state
+    forgetAtExit(handle)
+    if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
+    const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' }, options.signal)
+    return number as number
+  }
+
+  /** Listening keeps the process alive again. */
+  ref(): this {
+    this.#state.ref()
+    return this
+  }
+
+  /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+  unref(): this {
+    this.#state.unref()
+    return this
+  }
+
+  /** As {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  static {
+    showAs(this, self => `Endpoint(${self.id52})`)
+  }
+}
+
+function timeoutOf(options: TimeoutOptions, otherwise: number): number {
+  return options.timeout === undefined ? otherwise : positive(options.timeout, 'options.timeout')
+}

@@ -1,0 +1,32 @@
+export { IncomingStreams } from './accept.js'
+export { IncomingConnections } from './accept-connections.js'
+export type { CancelOptions, LineOptions, ReadIntoOptions, TimeoutOptions } from './call-options.js'
+export { Connection } from './connection.js'
+export type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
+export { Endpoint, getEndpoint } from './endpoint.js'
+export {
+  errorCodes,
+  FastnNetError,
+  type FastnNetErrorCode,
+  type FastnNetErrorOptions,
+  isFastnNetError
+} from './errors.js'
+export { Graceful, type GracefulOptions, type ShutdownReport } from './graceful.js'
+export {
+  type Keyring,
+  type KeyStoreOptions,
+  type LoadSecretKeyOptions,
+  loadSecretKey,
+  PublicKey,
+  readOrCreateSecretKey,
+  SecretKey,
+  type StoredSecretKey,
+  saveSecretKey
+} from './identity.js'
+export type { ListenOptions, StreamHandler, StreamHandlers } from './listen.js'
+export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './network.js'
+export type { OpenOptions } from './open-options.js'
+export type { EndpointOptions } from './options.js'
+export type { Peer, PeerAddress } from './peer.js'
+export { type Json, Protocol, type UnitProtocol } from './protocol.js'
+export { PeerStream } from './stream.js'

@@ -1,0 +1,139 @@
+import type { EndpointState } from './bridge/endpoint-state.js'
+import { Listener } from './bridge/listener.js'
+import { invalid, object } from './bridge/validate.js'
+import { isFastnNetError } from './errors.js'
+import type { Protocol, UnitProtocol } from './protocol.js'
+import { PeerStream } from './stream.js'
+
+/** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
+export type StreamHandler = (stream: PeerStream) => unknown
+
+/** Who takes which protocol: an object by unit protocol, or pairs for all kinds. */
+export type StreamHandlers =
+  | { readonly [P in UnitProtocol]?: StreamHandler | undefined }
+  | readonly (readonly [Protocol, StreamHandler])[]
+
+/** How {@link Endpoint.listen} goes about it. */
+export interface ListenOptions {
+  /** Ends listening; nothing is thrown. */
+  signal?: AbortSignal
+  /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
+  otherwise?: StreamHandler
+  /**
+   * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
+   */
+  onError?: (error: unknown, stream: PeerStream) => unknown
+}
+
+/** Sent with the reset of a stream whose handler failed. */
+const handlerFailed = 0x102
+
+/** Serves until the signal or the endpoint's end, then waits a while for the handlers that run. */
+export async function listen(
+  endpoint: EndpointState,
+  handlers: StreamHandlers,
+  options: ListenOptions = {}
+): Promise<void> {
+  const { signal, otherwise, onError = warn } = options
+  const routes = pairs(handlers)
+  if (otherwise !== undefined) checkHandler(otherwise, 'options.otherwise')
+  if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
+  const served = { protocols: routes.map(([protocol]) => protocol), otherwise: otherwise !== undefined }
+  const listener = new Listener(endpoint, served, signal)
+  const running = new Running()
+  for (;;) {
+    const stream = listener.take()
+    if (stream === null) break
+    if (stream === undefined) await listener.wait()
+    else running.add(serve(stream, (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
+  }
+  // A closed endpoint has taken their streams away; else they may go on to their end, for as long as closing would wait.
+  if (signal?.aborted) await running.end(endpoint.options.closeTimeout)
+}
+
+// Never rejects: whatever a handler does, the loop goes on.
+async function serve(stream: PeerStream, handler: StreamHandler, onError: NonNullable<ListenOptions['onError']>) {
+  try {
+    await handler(stream)
+  } catch (error) {
+    PeerStream.fail(stream, handlerFailed, 'the handler of this stream failed')
+    return await report(error, stream, onError)
+  }
+  try {
+    await PeerStream.end(stream)
+  } catch (error) {
+    // A peer that has what it wanted stops the rest: that is no failure.
+    if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) await report(error, stream, onError)
+  }
+}
+
+async function report(error: unknown, stream: PeerStream, onError: NonNullable<ListenOptions['onError']>) {
+  try {
+    await onError(error, stream)
+  } catch (second) {
+    warn(second, stream)
+  }
+}
+
+const warned = new Set<string>()
+const mostWarnings = 100
+
+function warn(error: unknown, stream: PeerStream): void {
+  const failure: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
+  const { code, message, stack } = failure
+  const type = typeof code === 'string' ? code : 'ERR_HANDLER'
+  if (warned.has(type) || warned.size >= mostWarnings) return
+  warned.add(type)
+  const which = JSON.stringify(stream.protocol)
+  process.emitWarning(`a handler of ${which} failed: ${message}. Give listen an onError to see every failure`, {
+    type: 'FastnNetWarning',
+    code: type,
+    detail: stack ?? ''
+  })
+}
+
+/** Counts what runs: a promise each would be a list to keep. */
+class Running {
+  #count = 0
+  #idle: (() => void) | undefined
+
+  add(work: Promise<void>): void {
+    this.#count++
+    work.then(() => {
+      if (--this.#count === 0) this.#idle?.()
+    })
+  }
+
+  async end(most: number): Promise<void> {
+    if (this.#count === 0) return
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, most)
+      this.#idle = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
+
+function pairs(handlers: StreamHandlers): readonly (readonly [Protocol, StreamHandler])[] {
+  object(handlers, 'handlers', 'an object of functions by protocol, or an array of [protocol, function]')
+  if (isPairs(handlers)) {
+    return handlers.map((pair, at) => {
+      if (!Array.isArray(pair)) throw invalid(`handlers[${at}]`, '[protocol, function]')
+      return [pair[0], checkHandler(pair[1], `handlers[${at}][1]`)]
+    })
+  }
+  return Object.entries(handlers)
+    .filter(([, handler]) => handler !== undefined)
+    .map(([protocol, handler]) => [protocol as UnitProtocol, checkHandler(handler, `handlers.${protocol}`)])
+}
+
+function isPairs(handlers: StreamHandlers): handlers is readonly (readonly [Protocol, StreamHandler])[] {
+  return Array.isArray(handlers)
+}
+
+function checkHandler(handler: unknown, path: string): StreamHandler {
+  if (typeof handler === 'function') return handler as StreamHandler
+  throw invalid(path, 'a function')
+}

@@ -1,0 +1,220 @@
+import { createRequire } from 'node:module'
+import { FastnNetError } from './errors.js'
+
+/**
+ * What the addon exports, same names and order as in `crates/fastn-net-node/src`.
+ *
+ * Everything is synchronous. A function that cannot go on answers {@link PENDING}, one that failed {@link FAILED} or `null`;
+ * `takeError()` then says why. A handle is generation and index in one safe integer; results are counts with a flag in bit 0.
+ */
+export interface Native {
+  bridgeStart(wake: () => void): void
+  bridgeWoken(out: Uint32Array): number
+  bridgeHold(hold: boolean): void
+  takeError(): BindingError
+  handleRelease(handle: number): void
+  errorCodes(): string[]
+
+  opTake(op: number): BindingOutcome | null
+  opCancel(op: number): void
+
+  secretKeyGenerate(): Uint8Array
+  secretKeyParse(text: string): Uint8Array | null
+  secretKeyPublic(secret: Uint8Array): Uint8Array | null
+  secretKeySign(secret: Uint8Array, message: Uint8Array): Uint8Array
+  publicKeyParse(text: string): Uint8Array | null
+  publicKeyCheck(bytes: Uint8Array): boolean
+  publicKeyId52(bytes: Uint8Array): string
+  publicKeyVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  ticketParse(text: string): BindingPeer | null
+  protocolHeader(json: string): string | null
+
+  keyStoreFind(
+    folder: string,
+    name: string | null,
+    id52: string | null,
+    environment: BindingKeyEnvironment
+  ): BindingKeyFound | null
+  keyStoreSave(folder: string, name: string | null, secret: Uint8Array): string | null
+  keyStoreSavePublic(folder: string, name: string | null, publicKey: Uint8Array): string | null
+
+  endpointBind(secret: Uint8Array, options: BindingEndpointOptions): number
+  endpointAddress(endpoint: number): BindingPeer | null
+  endpointSockets(endpoint: number): string[] | null
+  endpointTicket(endpoint: number, timeoutMs: number): number
+  endpointClose(endpoint: number, timeoutMs: number): number
+  endpointCloseNow(endpoint: number): void
+  endpointListen(endpoint: number, connection: number | null, protocols: string[], otherwise: boolean): number
+  listenerAccept(listener: number, out: Float64Array): number
+  endpointIncoming(endpoint: number): number
+  incomingTake(incoming: number): number
+
+  peerAdd(endpoint: number, peer: BindingPeer): number
+  openTry(peer: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number
+  openStart(
+    peer: number,
+    header: Uint8Array,
+    hasExtra: boolean,
+    awaitAck: boolean,
+    retry: boolean,
+    timeoutMs: number
+  ): number
+  peerConnect(peer: number, timeoutMs: number): number
+  peerPing(peer: number): number
+
+  streamAck(stream: number): number
+  streamRead(stream: number, into: Uint8Array, offset: number): number
+  streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean): number
+  streamsFlush(streams: Float64Array, count: number): void
+  streamReset(stream: number, code: number): void
+  streamStop(stream: number, code: number): void
+  streamLetGo(stream: number, code: number): void
+  streamIdle(index: number): void
+  streamProtocol(stream: number): string | null
+  streamAcknowledged(endpoint: number, connection: number, stream: number): number
+
+  connectionView(endpoint: number, connection: number): number
+  connectionInfo(connection: number): BindingConnectionInfo | null
+  streamConnectionInfo(stream: number): BindingConnectionInfo | null
+  connectionOpenTry(connection: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number
+  connectionOpenStart(connection: number, header: Uint8Array, hasExtra: boolean, awaitAck: boolean): number
+  connectionRtt(connection: number): number | null
+  connectionPaths(connection: number): BindingPath[]
+  connectionStats(connection: number): BindingStats | null
+  connectionClose(connection: number, code: number, reason: string): void
+  connectionClosed(connection: number): number
+}
+
+/** Not now: the waker is armed, park and call again. */
+export const PENDING = -1
+/** It failed: `takeError()` says why. */
+export const FAILED = -2
+/** Only `streamAck`: the stream is gone, and what it sent may be sent again unseen. */
+export const RETRY = -3
+
+/** A failure as the core found it. */
+export interface BindingError {
+  code: string
+  message: string
+  errorCode: number | null
+  remoteCode: string | null
+  cause: string | null
+}
+
+/** How an operation ended; which field is set depends on the operation. */
+export interface BindingOutcome {
+  error: BindingError | null
+  handle: number | null
+  /** Of a stream: its connection's number and its own id. */
+  ids: number[] | null
+  text: string | null
+  number: number | null
+  closed: BindingCloseInfo | null
+}
+
+/** How a connection ended. */
+export interface BindingCloseInfo {
+  code: number
+  reason: string
+  by: 'local' | 'peer' | 'network'
+}
+
+/** What the key store reads from the process environment. */
+export interface BindingKeyEnvironment {
+  secretKey: string | null
+  secretKeys: string | null
+  secretKeysFile: string | null
+}
+
+/** A key that was found, or whose it is when the secret is in the keyring. */
+export interface BindingKeyFound {
+  secret: Uint8Array | null
+  inKeyring: string | null
+  place: string
+}
+
+/** Who a peer is and where it may be. */
+export interface BindingPeer {
+  id52: string
+  addresses: string[]
+  relays: string[]
+}
+
+/** What does not change about a connection. */
+export interface BindingConnectionInfo {
+  id: number
+  id52: string
+  alpn: string
+  dialled: boolean
+}
+
+/** One way that packets of a connection can take; `rtt` in milliseconds. */
+export interface BindingPath {
+  address: string
+  relay: boolean
+  selected: boolean
+  rtt: number
+}
+
+/** Counters of one connection. */
+export interface BindingStats {
+  bytesSent: number
+  bytesReceived: number
+  datagramsSent: number
+  datagramsReceived: number
+  lostPackets: number
+  streams: number
+}
+
+/** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `options.ts`. */
+export interface BindingEndpointOptions {
+  network: 'internet' | 'lan' | 'loopback' | 'custom'
+  relays: { url: string; token: string | null }[] | null
+  dnsOrigin: string | null
+  dnsServer: string | null
+  pkarr: string | null
+  mdns: boolean
+  portMapping: boolean
+  bind: string[] | null
+  peers: BindingPeer[]
+  kulfi: boolean
+  dialTimeout: number
+  ackTimeout: number
+  headerTimeout: number
+  headerBytes: number
+  pingTimeout: number
+  idleTimeout: number
+  bidiStreams: number
+  receiveWindow: number
+  maxConnections: number
+  maxConnectionsPerPeer: number
+  queuedStreams: number
+  queuedStreamsPerPeer: number
+}
+
+const supported = 'Linux (x64, arm64; glibc or musl), macOS (x64, arm64) and Windows (x64)'
+
+let loaded: Native | undefined
+
+/**
+ * The addon, loaded at first use: importing the package costs nothing and cannot fail.
+ *
+ * @throws {FastnNetError} `ERR_NATIVE` when there is no addon for this platform, or it cannot be loaded.
+ */
+export function native(): Native {
+  return loaded ?? load()
+}
+
+function load(): Native {
+  try {
+    loaded = createRequire(import.meta.url)('#addon') as Native
+    return loaded
+  } catch (cause) {
+    throw new FastnNetError(
+      'ERR_NATIVE',
+      `the native addon for ${process.platform} ${process.arch} could not be loaded. Supported are ${supported}. ` +
+        'On one of these, install again without --no-optional (--omit=optional); in a clone of the repository, run: npm run build',
+      { cause, phase: 'load' }
+    )
+  }
+}

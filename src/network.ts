@@ -1,0 +1,45 @@
+import type { PeerAddress } from './peer.js'
+
+/** Where an endpoint finds peers and is found. */
+export type Network =
+  /** n0's relays, DNS and pkarr look-up, mDNS, port mapping. */
+  | 'internet'
+  /** mDNS only: nothing outside the local network is contacted. */
+  | 'lan'
+  /** 127.0.0.1 only: nothing is contacted, no other socket is opened. */
+  | 'loopback'
+  | CustomNetwork
+
+/** A relay and what it asks for. */
+export interface RelayAddress {
+  /** Its URL. */
+  url: string
+  /** The token that it wants to see. Default: none. */
+  token?: string
+}
+
+/** Look-up of peers by DNS. */
+export interface DnsLookup {
+  /** The domain that peers are looked up under. */
+  origin: string
+  /** `address:port` of the server to ask. Default: the system's. */
+  server?: string
+}
+
+/** One's own servers. What is not named is not used. */
+export interface CustomNetwork {
+  /** Relays, as URLs or with the token that a relay asks for. Default: none. */
+  relays?: readonly (string | RelayAddress)[]
+  /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
+  dns?: string | DnsLookup
+  /** URL of a pkarr relay to publish at and look up from. Default: none. */
+  pkarr?: string
+  /** Look-up in the local network. Default: false. */
+  mdns?: boolean
+  /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
+  portMapping?: boolean
+  /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
+  bind?: readonly string[]
+  /** Peers whose addresses are known. Default: none. */
+  peers?: readonly PeerAddress[]
+}

@@ -1,0 +1,22 @@
+/** How a stream is opened. */
+export interface OpenOptions {
+  /**
+   * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
+   * as the stream's first line. Default: none.
+   */
+  extra?: string
+  /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
+  signal?: AbortSignal
+  /**
+   * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
+   * a round trip: a refusal then rejects every waiting and later call on the stream.
+   */
+  ack?: 'now' | 'later'
+  /**
+   * Whether a stream that its peer has certainly not seen is sent again on another connection. Default: true.
+   * Of no effect on a connection's own streams.
+   */
+  retry?: boolean
+  /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
+  timeout?: number
+}

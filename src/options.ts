@@ -1,0 +1,116 @@
+import { resolveNetwork } from './bridge/network-options.js'
+import { oneOf, optional, positive } from './bridge/validate.js'
+import type { Graceful } from './graceful.js'
+import type { BindingEndpointOptions } from './native.js'
+import type { Network } from './network.js'
+
+/** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
+export interface EndpointOptions {
+  /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
+  network?: Network
+  /** Closes this endpoint in its shutdown. */
+  graceful?: Graceful
+  /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
+  signal?: AbortSignal
+  /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
+  kulfi?: boolean
+  /** `getStream` and `connect` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
+  openTimeout?: number
+  /** One dial. Default: 10 s. */
+  dialTimeout?: number
+  /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
+  ackTimeout?: number
+  /** A ping's answer. Default: 5 s. */
+  pingTimeout?: number
+  /** How long an incoming stream may take to send its header. Default: 10 s. */
+  headerTimeout?: number
+  /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
+  closeTimeout?: number
+  /** A connection without stream, request or held view is closed after this. Default: 60 s. */
+  idleTimeout?: number
+  /** Longest header of an incoming stream. Default: 64 KiB. */
+  headerBytes?: number
+  /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
+  lineBytes?: number
+  /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
+  receiveWindow?: number
+  /** Streams that a peer may have open at once on one connection. Default: 1,024. */
+  maxStreams?: number
+  /** Connections of all peers together. Default: 10,000. */
+  maxConnections?: number
+  /** Connections of one peer. Default: 64. */
+  maxConnectionsPerPeer?: number
+  /** Acknowledged streams that wait for one listener. Default: 1,024. */
+  queuedStreams?: number
+  /** The share of one peer in them. Default: 256. */
+  queuedStreamsPerPeer?: number
+}
+
+/** The defaults: here and nowhere else. */
+export const defaults = {
+  openTimeout: 30_000,
+  dialTimeout: 10_000,
+  ackTimeout: 10_000,
+  pingTimeout: 5_000,
+  headerTimeout: 10_000,
+  closeTimeout: 5_000,
+  ticketTimeout: 5_000,
+  exitTimeout: 3_000,
+  idleTimeout: 60_000,
+  headerBytes: 65_536,
+  lineBytes: 1_048_576,
+  receiveWindow: 16_777_216,
+  maxStreams: 1_024,
+  maxConnections: 10_000,
+  maxConnectionsPerPeer: 64,
+  queuedStreams: 1_024,
+  queuedStreamsPerPeer: 256
+} as const
+
+/** Options with nothing left open. */
+export interface ResolvedOptions {
+  readonly binding: BindingEndpointOptions
+  readonly openTimeout: number
+  readonly ackTimeout: number
+  readonly pingTimeout: number
+  readonly closeTimeout: number
+  readonly lineBytes: number
+}
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, its message naming the field.
+ */
+export function resolveOptions(options: EndpointOptions): ResolvedOptions {
+  const number = (name: keyof EndpointOptions & keyof typeof defaults) =>
+    positive(options[name] ?? defaults[name], `options.${name}`)
+  return {
+    binding: {
+      ...resolveNetwork(options.network ?? networkOfEnvironment()),
+      kulfi: optional('boolean', options.kulfi, 'options.kulfi') ?? false,
+      dialTimeout: number('dialTimeout'),
+      ackTimeout: number('ackTimeout'),
+      headerTimeout: number('headerTimeout'),
+      headerBytes: number('headerBytes'),
+      pingTimeout: number('pingTimeout'),
+      idleTimeout: number('idleTimeout'),
+      bidiStreams: number('maxStreams'),
+      receiveWindow: number('receiveWindow'),
+      maxConnections: number('maxConnections'),
+      maxConnectionsPerPeer: number('maxConnectionsPerPeer'),
+      queuedStreams: number('queuedStreams'),
+      queuedStreamsPerPeer: number('queuedStreamsPerPeer')
+    },
+    openTimeout: number('openTimeout'),
+    ackTimeout: number('ackTimeout'),
+    pingTimeout: number('pingTimeout'),
+    closeTimeout: number('closeTimeout'),
+    lineBytes: number('lineBytes')
+  }
+}
+
+function networkOfEnvironment(): 'internet' | 'lan' | 'loopback' {
+  const network = process.env.FASTN_NET_NETWORK
+  return network ? oneOf(['internet', 'lan', 'loopback'], network, 'FASTN_NET_NETWORK') : 'internet'
+}

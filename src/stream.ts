@@ -1,0 +1,231 @@
+import { Pull } from './bridge/pull.js'
+import { ReadHalf } from './bridge/read-half.js'
+import { showAs } from './bridge/show.js'
+import type { StreamCore } from './bridge/stream-core.js'
+import { positive, userCode } from './bridge/validate.js'
+import { WriteHalf } from './bridge/write-half.js'
+import type { CancelOptions, LineOptions, ReadIntoOptions } from './call-options.js'
+import { Connection } from './connection.js'
+import { FastnNetError } from './errors.js'
+import type { Json, Protocol } from './protocol.js'
+import { readableOf, writableOf } from './web-streams.js'
+
+/**
+ * A stream of bytes to and from one peer: two halves that end apart from each other.
+ *
+ * `read`, iteration, `lines`, `nextString`, `nextJson` and `readable` are one reader: while one waits, another call rejects with
+ * `ERR_READ_PENDING`. What one of them leaves, the next gets.
+ *
+ * A waiting call keeps the process alive. Any call can also reject with what ended the whole stream: `ERR_CONNECTION_LOST`,
+ * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for.
+ */
+export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
+  readonly #core: StreamCore
+  readonly #reader: ReadHalf
+  readonly #writer: WriteHalf
+  #connection: Connection | undefined
+  #readable: ReadableStream<Uint8Array> | undefined
+  #writable: WritableStream<Uint8Array | string> | undefined
+
+  private constructor(core: StreamCore) {
+    this.#core = core
+    this.#reader = new ReadHalf(core)
+    this.#writer = new WriteHalf(core)
+  }
+
+  /** @internal */
+  static of(core: StreamCore): PeerStream {
+    return new PeerStream(core)
+  }
+
+  /** @internal What follows a handler that returned: a clean end. */
+  static async end(stream: PeerStream): Promise<void> {
+    stream.#reader.stop(0)
+    if (stream.#writer.isOpen) await stream.#writer.finish()
+  }
+
+  /** @internal What follows a handler that threw. */
+  static fail(stream: PeerStream, code: number, message: string): void {
+    stream.#core.letGo(code, message)
+  }
+
+  /** What the stream is for, as its opener said. */
+  get protocol(): Protocol {
+    return this.#core.protocol
+  }
+
+  /** ID52 of the peer, proved by the connection's handshake. */
+  get remoteId52(): string {
+    return this.#core.link.id52
+  }
+
+  /** QUIC's number of the stream, unique on its connection. */
+  get id(): number {
+    return this.#core.id
+  }
+
+  /**
+   * The connection that it runs on, as a view that lives as long as this stream object.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED` when the connection has ended.
+   */
+  get connection(): Connection {
+    this.#connection ??= Connection.at(this.#core.link)
+    return this.#connection
+  }
+
+  /**
+   * The next bytes, as many as are there; `null` at the end. Above 16 KiB they have a buffer of their own,
+   * smaller pieces may share theirs with others: copy them before transferring `chunk.buffer`.
+   *
+   * An aborted read loses nothing: the bytes are there for the next one.
+   *
+   * @throws {FastnNetError} `ERR_STREAM_RESET` when the peer reset it, with `errorCode`; `ERR_STREAM_STOPPED` after {@link stop};
+   * `ERR_READ_PENDING`.
+   */
+  read(options?: CancelOptions & { into?: undefined }): Promise<Uint8Array | null>
+  /**
+   * Puts the next bytes into `into` and resolves with their count, `null` at the end. The fastest way for bulk.
+   *
+   * @throws {FastnNetError} as without `into`; `ERR_INVALID_ARGUMENT` when `into` is empty, shared or detached.
+   */
+  read(options: ReadIntoOptions): Promise<number | null>
+  read(options?: CancelOptions & { into?: Uint8Array | undefined }): Promise<Uint8Array | number | null> {
+    const into = options?.into
+    return into === undefined ? this.#reader.read(options?.signal) : this.#reader.readInto(into, options?.signal)
+  }
+
+  /**
+   * Sends bytes, or a string as UTF-8. Resolves when flow control has accepted all of them: the chunk may be used again then,
+   * but may not have arrived.
+   *
+   * Writes are sent in the order of the calls and never interleave. Aborting a write that still waits for its turn, or of
+   * which nothing was accepted, leaves the stream as it was; one that was accepted in part resets the stream (0x101).
+   *
+   * @throws {FastnNetError} `ERR_STREAM_STOPPED` when the peer takes no more, with `errorCode`; `ERR_STREAM_FINISHED` after
+   * {@link finish}; `ERR_STREAM_RESET` after {@link reset}; `ERR_INVALID_ARGUMENT`.
+   */
+  write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
+    return this.#writer.write(chunk, options?.signal)
+  }
+
+  /**
+   * Sends a last chunk, if one is given, and the end. Resolves when both are accepted by flow control; {@link closed} says
+   * when they have arrived. Reading goes on. A second call without a chunk does nothing.
+   *
+   * Cancelling is as with {@link write}: what was not begun leaves the stream open.
+   *
+   * @throws {FastnNetError} as {@link write}.
+   */
+  finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
+    return this.#writer.finish(chunk, options?.signal)
+  }
+
+  /**
+   * Ends sending at once: what has not arrived is thrown away, and the peer sees `ERR_STREAM_RESET` with this code, not an end.
+   * Waiting writes reject. Does nothing once sending has ended.
+   *
+   * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  reset(code = 0): void {
+    this.#writer.reset(userCode(code, 'code'))
+  }
+
+  /**
+   * Takes no further byte: the peer's writes fail with `ERR_STREAM_STOPPED` and this code. A waiting read rejects.
+   * Does nothing once the end was reached.
+   *
+   * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  stop(code = 0): void {
+    this.#reader.stop(userCode(code, 'code'))
+  }
+
+  /**
+   * The next line, without its `\n`. What comes behind it stays for the next call, of whatever kind.
+   *
+   * @throws {FastnNetError} as {@link read}. `ERR_UNEXPECTED_END` when the stream ends before the line does, with its text in
+   * `partial`; `ERR_LINE_TOO_LONG`; `ERR_UTF8`. All three leave the bytes for {@link read}.
+   */
+  async nextString(options: LineOptions = {}): Promise<string> {
+    const line = await this.#reader.line(this.#lineBytes(options), options.signal)
+    if (line === null) throw this.#reader.unexpectedEnd('')
+    return line
+  }
+
+  /**
+   * The next line as JSON. The type is the caller's word: nothing checks it.
+   *
+   * @throws {FastnNetError} as {@link nextString}; `ERR_JSON` when the line, which is taken, is not JSON.
+   */
+  async nextJson<T = Json>(options: LineOptions = {}): Promise<T> {
+    const line = await this.nextString(options)
+    try {
+      return JSON.parse(line) as T
+    } catch (cause) {
+      throw new FastnNetError('ERR_JSON', 'the line is not JSON', { ...this.#core.context('read'), cause })
+    }
+  }
+
+  /**
+   * The lines up to the end, which need not end in `\n` itself. Leaving the loop leaves the stream open.
+   *
+   * @throws {FastnNetError} each step as {@link nextString}, but for `ERR_UNEXPECTED_END`.
+   */
+  lines(options: LineOptions = {}): AsyncIterableIterator<string> {
+    const maxBytes = this.#lineBytes(options)
+    return new Pull(() => this.#reader.lineOrLast(maxBytes, options.signal))
+  }
+
+  /** Reads chunks up to the end. Leaving the loop leaves the stream open. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    return new Pull(() => this.#reader.read())
+  }
+
+  /**
+   * The receiving half as a web stream of bytes, which can be read with a buffer of one's own (`{ mode: 'byob' }`).
+   * Cancelling it is {@link stop}; a number as the reason is the code.
+   */
+  get readable(): ReadableStream<Uint8Array> {
+    this.#readable ??= readableOf(this)
+    return this.#readable
+  }
+
+  /**
+   * The sending half as a web stream of bytes or strings. Closing it is {@link finish}, aborting it {@link reset};
+   * a number as the reason is the code.
+   */
+  get writable(): WritableStream<Uint8Array | string> {
+    this.#writable ??= writableOf(this)
+    return this.#writable
+  }
+
+  /**
+   * Settles when sending is over: resolves when all up to {@link finish} was acknowledged by the peer (or the peer wanted no
+   * more of it), rejects when it was reset, stopped, refused or lost before. Does not wait for the peer's own end.
+   *
+   * Ignoring it is safe: its rejection is never an unhandled one. Once finished, a stream whose `closed` was asked for keeps the
+   * process alive until it settles.
+   */
+  get closed(): Promise<void> {
+    return this.#writer.delivered
+  }
+
+  /** Lets go: a stream that was not finished is reset, what was not read is stopped, both with 0. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#writer.isOpen) this.#writer.reset(0)
+    this.#reader.stop(0)
+  }
+
+  #lineBytes(options: LineOptions): number {
+    return options.maxBytes === undefined
+      ? this.#core.link.endpoint.options.lineBytes
+      : positive(options.maxBytes, 'options.maxBytes')
+  }
+
+  static {
+    showAs(this, self => `PeerStream(${JSON.stringify(self.protocol)} with ${self.remoteId52})`)
+  }
+}

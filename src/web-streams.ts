@@ -1,0 +1,44 @@
+import type { PeerStream } from './stream.js'
+
+const chunkSize = 64 * 1024
+
+/** A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred. */
+export function readableOf(stream: PeerStream): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      type: 'bytes',
+      autoAllocateChunkSize: chunkSize,
+      async pull(controller) {
+        // With this size set there is a request whenever somebody reads, and with no high-water mark only then.
+        const request = controller.byobRequest as ReadableStreamBYOBRequest
+        const count = await stream.read({ into: request.view as Uint8Array })
+        if (count === null) controller.close()
+        request.respond(count ?? 0)
+      },
+      cancel: reason => stream.stop(codeOf(reason))
+    },
+    { highWaterMark: 0 }
+  ) as ReadableStream<Uint8Array>
+}
+
+/** A stream's sending half as a web stream. */
+export function writableOf(stream: PeerStream): WritableStream<Uint8Array | string> {
+  return new WritableStream({
+    start(controller) {
+      // At once, and not when the write that waits is done: it may wait for ever.
+      const { signal } = controller as WithSignal
+      signal.addEventListener('abort', () => stream.reset(codeOf(signal.reason)), { once: true })
+    },
+    write: chunk => stream.write(chunk),
+    close: () => stream.finish()
+  })
+}
+
+// In the standard and in Node since 18, but not in the types of Node 20.
+type WithSignal = WritableStreamDefaultController & { readonly signal: AbortSignal }
+
+/** A reason as a code: a number that one may choose is one, all else is 0. */
+function codeOf(reason: unknown): number {
+  const fits = typeof reason === 'number' && Number.isSafeInteger(reason) && reason >= 0
+  return fits && (reason < 0x100 || reason > 0x1ff) ? reason : 0
+}
