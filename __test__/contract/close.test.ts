@@ -1,0 +1,51 @@
+import test from 'ava'
+import { Echo, pair, pattern, readAll } from '../helpers/pair.js'
+
+test('close is idempotent and shared', async t => {
+  await using peers = await pair()
+  t.deepEqual(await Promise.all([peers.client.close(), peers.client.close(), peers.client.close()]), [0, 0, 0])
+  t.is(await peers.client.close(), 0)
+})
+
+test('what was finished is delivered before the endpoint closes', async t => {
+  await using peers = await pair()
+  const received = (async () => {
+    for await (const stream of peers.server.acceptBi(Echo)) return await readAll(stream)
+    return null
+  })()
+  const whole = pattern(500_000)
+  const stream = await peers.client.getStream(peers.server.address(), Echo, { ack: 'later' })
+  await stream.finish(whole)
+  t.is(await peers.client.close(), 0)
+  t.true((await received)?.equals(whole))
+})
+
+test('an end that waits for a peer who does not read holds up closing no longer than the time-out', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const ending = mine.finish(pattern(32_000_000))
+  const ended = t.throwsAsync(ending)
+  await peers.client.close({ timeout: 200 })
+  await ended
+})
+
+test('calls that wait end with the endpoint', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const reading = mine.read()
+  const writing = mine.write(pattern(32_000_000))
+  const [a, b] = [t.throwsAsync(reading, { instanceOf: Error }), t.throwsAsync(writing, { instanceOf: Error })]
+  await peers.client.close()
+  await Promise.all([a, b])
+})
+
+test('a closed endpoint says so', async t => {
+  await using peers = await pair()
+  const address = peers.server.address()
+  await peers.client.close()
+  const expected = { code: 'ERR_CLOSED' }
+  await t.throwsAsync(peers.client.getStream(address, Echo), expected)
+  await t.throwsAsync(peers.client.connect(address), expected)
+  await t.throwsAsync(peers.client.ping(address), expected)
+  t.throws(() => peers.client.acceptBi(Echo), expected)
+})

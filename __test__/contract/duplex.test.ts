@@ -1,0 +1,99 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import test from 'ava'
+import { duplex } from 'fastn-net/node'
+import { pair, pattern, readAll, turn } from '../helpers/pair.js'
+
+// `text` and loops destroy what they have read to its end: this leaves the other direction alone.
+async function whole(readable: Readable): Promise<string> {
+  let all = ''
+  readable.setEncoding('utf8').on('data', (piece: string) => {
+    all += piece
+  })
+  await once(readable, 'end')
+  return all
+}
+
+test('http runs over a stream, several requests on one', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const server = http.createServer(async (request, response) => {
+    response.end(`${request.method} ${request.url} ${await text(request)}`)
+  })
+  server.emit('connection', duplex(theirs))
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  agent.createConnection = () => duplex(mine)
+  for (const body of ['one', 'two'.repeat(100_000)]) {
+    const request = http.request({ agent, method: 'POST', path: '/p?q', host: 'peer' })
+    request.end(body)
+    const [response] = await once(request, 'response')
+    t.is(await text(response), `POST /p?q ${body}`)
+  }
+  agent.destroy()
+  server.close()
+})
+
+test('end() is half-close: the other direction goes on', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const [a, b] = [duplex(mine), duplex(theirs)]
+  a.end('question')
+  t.is(await whole(b), 'question')
+  t.false(b.writableEnded)
+  b.end('answer')
+  t.is(await whole(a), 'answer')
+})
+
+test('bulk through pipeline arrives whole', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const bytes = pattern(5_000_000)
+  const [received] = await Promise.all([readAll(duplex(theirs)), pipeline([Buffer.from(bytes)], duplex(mine))])
+  t.true(received.equals(bytes))
+})
+
+test('destroy before the end is a reset for the peer', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const socket = duplex(mine)
+  socket.write('half')
+  socket.destroy()
+  await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
+})
+
+test('a failure without a listener is a close', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const socket = duplex(theirs)
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.resume()
+  mine.reset(9)
+  await closed
+  t.is((socket.errored as { code?: string } | null)?.code, 'ERR_STREAM_RESET')
+})
+
+test('a failure with a listener is an error event', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const socket = duplex(theirs)
+  const failed = new Promise(resolve => socket.once('error', resolve))
+  socket.resume()
+  mine.reset(9)
+  t.is(((await failed) as { code: string }).code, 'ERR_STREAM_RESET')
+})
+
+test('it has what a socket is asked for', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const socket = duplex(mine)
+  t.is(socket.setNoDelay().setKeepAlive().ref().unref(), socket)
+  t.is(socket.remoteAddress, peers.server.id52)
+  socket.setTimeout(5)
+  await once(socket, 'timeout')
+  t.false(socket.destroyed)
+  socket.setTimeout(0)
+  await turn()
+})

@@ -1,0 +1,112 @@
+import { runInNewContext } from 'node:vm'
+import test from 'ava'
+import { FastnNetError, isFastnNetError, SecretKey } from 'fastn-net'
+import { errorCodes } from '../../dist/modules/errors.js'
+import { native } from '../../dist/modules/native.js'
+import { Echo, pair } from '../helpers/pair.js'
+
+test('the codes are those of the core, in its order', t => {
+  t.deepEqual([...errorCodes], native().errorCodes())
+})
+
+test('an error has what is known about it and no more', t => {
+  const cause = new Error('why')
+  const error = new FastnNetError('ERR_REFUSED', 'ask again', { peer: 'p', remoteCode: 'later', cause })
+  t.like(error, {
+    name: 'FastnNetError',
+    code: 'ERR_REFUSED',
+    message: 'ask again',
+    peer: 'p',
+    remoteCode: 'later',
+    cause
+  })
+  t.false('errorCode' in error)
+  t.false('cause' in new FastnNetError('ERR_CLOSED', 'closed'))
+  t.true(error instanceof Error)
+})
+
+test('errors are known by their code, across copies of the class', t => {
+  const error = new FastnNetError('ERR_BUSY', 'later')
+  t.true(isFastnNetError(error))
+  t.true(isFastnNetError(error, 'ERR_BUSY'))
+  t.false(isFastnNetError(error, 'ERR_CLOSED'))
+  const copy = runInNewContext(
+    "Object.assign(new Error('x'), { code: 'ERR_BUSY', [Symbol.for('fastn-net.error')]: true })"
+  )
+  t.true(copy instanceof FastnNetError)
+  t.true(isFastnNetError(copy, 'ERR_BUSY'))
+  for (const other of [new Error('x'), null, undefined, 'ERR_BUSY', { code: 'ERR_BUSY' }])
+    t.false(isFastnNetError(other))
+})
+
+// The names of these functions must be in the stack: that is the caller's line.
+const stackOf = async (call: () => Promise<unknown>): Promise<string> => {
+  try {
+    await call()
+  } catch (error) {
+    return (error as Error).stack ?? ''
+  }
+  return 'nothing was thrown'
+}
+
+test('the stack shows the caller, however late the error was found', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
+
+  async function callerOfGetStream() {
+    await client.getStream(nobody, Echo, { timeout: 100 })
+  }
+  t.regex(await stackOf(callerOfGetStream), /callerOfGetStream/)
+
+  const serving = server.acceptBi('Http')
+  await client.connect(server.address())
+  async function callerOfRefused() {
+    await client.getStream(server.id52, 'Tcp')
+  }
+  t.regex(await stackOf(callerOfRefused), /callerOfRefused/)
+  await serving.return()
+
+  for (const kind of ['read', 'into', 'line', 'loop', 'write'] as const) {
+    const [mine, theirs] = await peers.stream()
+    const callers = {
+      async read() {
+        await callerOf(mine.read())
+      },
+      async into() {
+        await callerOf(mine.read({ into: new Uint8Array(9) }))
+      },
+      async line() {
+        await callerOf(mine.nextJson())
+      },
+      async loop() {
+        for await (const _ of mine) break
+      },
+      async write() {
+        await callerOf(mine.write(new Uint8Array(32_000_000)))
+      }
+    }
+    setTimeout(() => {
+      theirs.reset(1)
+      theirs.stop(1)
+    }, 20)
+    t.regex(await stackOf(callers[kind]), new RegExp(`at async .*${kind}`), kind)
+  }
+})
+
+async function callerOf(call: Promise<unknown>) {
+  await call
+}
+
+test('an error of a stream says which peer and protocol', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  mine.reset(5)
+  t.like(await theirs.read().catch(error => error), {
+    code: 'ERR_STREAM_RESET',
+    errorCode: 5,
+    peer: peers.client.id52,
+    protocol: Echo,
+    phase: 'read'
+  })
+})

@@ -1,0 +1,342 @@
+import test from 'ava'
+import { type PeerStream, Protocol } from 'fastn-net'
+import { pair, pattern, readAll, turn } from '../helpers/pair.js'
+
+const code = (code: string) => ({ code }) as { code: string }
+
+test('bytes arrive whole and in order, each direction by itself', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const [there, back] = [pattern(3_000_000), pattern(1_000_001)]
+  const [received, answered] = await Promise.all([
+    readAll(theirs),
+    readAll(mine),
+    mine.finish(there),
+    theirs.finish(back)
+  ])
+  t.true(received.equals(there))
+  t.true(answered.equals(back))
+})
+
+test('a stream says whose it is and what for', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  t.is(mine.remoteId52, peers.server.id52)
+  t.is(theirs.remoteId52, peers.client.id52)
+  t.deepEqual(theirs.protocol, Protocol.generic('Echo'))
+  t.is(mine.id, theirs.id)
+  t.is(theirs.connection.remoteId52, peers.client.id52)
+})
+
+test('reading into a buffer fills from its beginning and gives the count', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('abcdef')
+  const into = new Uint8Array(4)
+  let all = ''
+  for (let count = await theirs.read({ into }); count !== null; count = await theirs.read({ into })) {
+    all += Buffer.from(into.subarray(0, count)).toString()
+  }
+  t.is(all, 'abcdef')
+  t.is(await theirs.read({ into }), null)
+})
+
+test('into must be a place for bytes', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const detached = new Uint8Array(8)
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  for (const into of [new Uint8Array(0), detached, new Uint8Array(new SharedArrayBuffer(8)), 'text', []]) {
+    await t.throwsAsync(mine.read({ into: into as Uint8Array }), code('ERR_INVALID_ARGUMENT'))
+  }
+})
+
+test('a large piece has a buffer of its own', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  mine.finish(pattern(1_000_000)).catch(() => {})
+  let large = 0
+  for await (const chunk of theirs) {
+    if (chunk.length <= 16_384) continue
+    t.is(chunk.buffer.byteLength, chunk.length)
+    large++
+    // Transferring it must take nothing away from others.
+    structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] })
+  }
+  t.true(large > 0)
+})
+
+test('writes arrive in the order of the calls, never interleaved, the end behind them', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const parts = Array.from({ length: 40 }, (_, at) => Buffer.alloc(20_000, at))
+  const sent = [...parts.map(part => mine.write(part)), mine.write('text'), mine.finish('last')]
+  const received = await readAll(theirs)
+  await Promise.all(sent)
+  t.true(received.equals(Buffer.concat([...parts, Buffer.from('textlast')])))
+})
+
+test('a string is sent as UTF-8, however long', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const long = '€'.repeat(100_000)
+  await Promise.all([mine.write('ß'), mine.finish(long), readAll(theirs).then(all => t.is(all.toString(), `ß${long}`))])
+})
+
+test('a write waits for a peer that does not read', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  let done = false
+  const whole = pattern(32_000_000)
+  const writing = mine.finish(whole).then(() => {
+    done = true
+  })
+  await turn()
+  t.false(done)
+  t.true((await readAll(theirs)).equals(whole))
+  await writing
+})
+
+test('finish ends one direction: the other goes on', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('question')
+  t.is((await readAll(theirs)).toString(), 'question')
+  await theirs.write('a')
+  await theirs.finish('nswer')
+  t.is((await readAll(mine)).toString(), 'answer')
+  await Promise.all([mine.closed, theirs.closed])
+})
+
+test('the acceptor may end its direction first', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await theirs.finish()
+  t.is(await mine.read(), null)
+  await mine.finish('still here')
+  t.is((await readAll(theirs)).toString(), 'still here')
+})
+
+test('finish is idempotent, and nothing can be written behind it', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  await mine.finish('end')
+  await mine.finish()
+  await t.throwsAsync(mine.write('more'), code('ERR_STREAM_FINISHED'))
+  await t.throwsAsync(mine.finish('more'), code('ERR_STREAM_FINISHED'))
+})
+
+test('an end that was met stays the end', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await theirs.finish()
+  await mine.finish()
+  // Nobody reads while the peer's end arrives.
+  await turn()
+  t.is(await mine.read(), null)
+  t.is(await mine.read(), null)
+})
+
+test('a reset arrives with its code, and is no end', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const reading = readAll(theirs)
+  mine.reset(42)
+  const error = await t.throwsAsync(reading, code('ERR_STREAM_RESET'))
+  t.is((error as { errorCode?: number }).errorCode, 42)
+  await t.throwsAsync(mine.write('more'), code('ERR_STREAM_RESET'))
+  await t.throwsAsync(mine.closed, code('ERR_STREAM_RESET'))
+  await theirs.finish('the other direction')
+  t.is((await readAll(mine)).toString(), 'the other direction')
+})
+
+test('a reset that came while nobody read is not taken for an end', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await theirs.finish()
+  mine.reset(7)
+  await turn()
+  await t.throwsAsync(theirs.read(), code('ERR_STREAM_RESET'))
+})
+
+test('a stop arrives with its code', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  theirs.stop(43)
+  const flood = async () => {
+    for (;;) await mine.write(new Uint8Array(100_000))
+  }
+  const error = await t.throwsAsync(flood(), code('ERR_STREAM_STOPPED'))
+  t.is((error as { errorCode?: number }).errorCode, 43)
+  await t.throwsAsync(theirs.read(), code('ERR_STREAM_STOPPED'))
+})
+
+test('codes that are reserved, and what is no code, are refused', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  for (const bad of [0x100, 0x1ff, -1, 1.5, Number.NaN, '1']) {
+    t.throws(() => mine.reset(bad as number), code('ERR_INVALID_ARGUMENT'))
+    t.throws(() => mine.stop(bad as number), code('ERR_INVALID_ARGUMENT'))
+  }
+})
+
+test('a stream that is let go without finish is a reset', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.write('half')
+  await mine[Symbol.asyncDispose]()
+  await t.throwsAsync(readAll(theirs), code('ERR_STREAM_RESET'))
+})
+
+test('a stream that is let go after finish arrives whole', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('whole')
+  await mine[Symbol.asyncDispose]()
+  t.is((await readAll(theirs)).toString(), 'whole')
+})
+
+test('a second read while one waits is refused, and takes nothing from it', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const first = theirs.read()
+  await t.throwsAsync(theirs.read(), code('ERR_READ_PENDING'))
+  await t.throwsAsync(theirs.nextString(), code('ERR_READ_PENDING'))
+  await mine.write('x')
+  t.is(Buffer.from((await first) ?? []).toString(), 'x')
+})
+
+test('an aborted read rejects with the reason and loses nothing', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const controller = new AbortController()
+  const reason = { any: 'thing' }
+  const reading = theirs.read({ signal: controller.signal })
+  controller.abort(reason)
+  t.is(await reading.catch(error => error), reason)
+  t.is(await theirs.read({ signal: controller.signal }).catch(error => error), reason)
+  await mine.finish('all of it')
+  t.is((await readAll(theirs)).toString(), 'all of it')
+})
+
+test('reads that are aborted all the time lose no byte', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const whole = pattern(2_000_000)
+  const writing = (async () => {
+    for (let at = 0; at < whole.length; at += 10_000) {
+      await mine.write(whole.subarray(at, at + 10_000))
+      if (at % 100_000 === 0) await new Promise(setImmediate)
+    }
+    await mine.finish()
+  })()
+  const chunks: Uint8Array[] = []
+  for (let round = 0; ; round++) {
+    const controller = new AbortController()
+    if (round % 2 === 0) setImmediate(() => controller.abort())
+    try {
+      const chunk = await theirs.read({ signal: controller.signal })
+      if (chunk === null) break
+      chunks.push(chunk)
+    } catch (error) {
+      t.is((error as Error).name, 'AbortError')
+    }
+  }
+  await writing
+  t.true(Buffer.concat(chunks).equals(whole))
+})
+
+test('aborting a write that was accepted in part resets the stream', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const controller = new AbortController()
+  const writing = mine.write(new Uint8Array(32_000_000), { signal: controller.signal })
+  await turn()
+  const reason = new Error('enough')
+  controller.abort(reason)
+  t.is(await writing.catch(error => error), reason)
+  const error = await t.throwsAsync(readAll(theirs), code('ERR_STREAM_RESET'))
+  t.is((error as { errorCode?: number }).errorCode, 0x101)
+})
+
+test('aborting a write that waits for its turn takes only that one out', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const first = pattern(4_000_000)
+  const controller = new AbortController()
+  const sent = mine.write(first)
+  const dropped = mine.write('never', { signal: controller.signal })
+  const last = mine.finish('last')
+  controller.abort()
+  await t.throwsAsync(dropped, { any: true, name: 'AbortError' })
+  const received = await readAll(theirs)
+  await Promise.all([sent, last])
+  t.true(received.equals(Buffer.concat([first, Buffer.from('last')])))
+})
+
+test('a finish that is aborted before its turn leaves the stream open', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const controller = new AbortController()
+  const sent = mine.write(pattern(4_000_000))
+  const ending = mine.finish('end', { signal: controller.signal })
+  controller.abort()
+  await t.throwsAsync(ending, { any: true, name: 'AbortError' })
+  const all = readAll(theirs)
+  await sent
+  await mine.finish('other')
+  t.is((await all).subarray(-5).toString(), 'other')
+})
+
+test('what is no chunk or signal is refused', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  for (const bad of [null, 5, {}, new ArrayBuffer(4), new Uint8Array(new SharedArrayBuffer(4))]) {
+    await t.throwsAsync(mine.write(bad as Uint8Array), code('ERR_INVALID_ARGUMENT'))
+  }
+  await t.throwsAsync(mine.read({ signal: {} as AbortSignal }), code('ERR_INVALID_ARGUMENT'))
+})
+
+test('closed resolves when the peer has it all, and ignoring its rejection is safe', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const { closed } = mine
+  const reading = readAll(theirs)
+  await mine.finish('x')
+  await reading
+  await closed
+  const [lost] = await peers.stream()
+  void lost.closed
+  lost.reset()
+  await turn()
+  t.pass()
+})
+
+test('iterating leaves the stream open when the loop is left', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.write('one')
+  for await (const chunk of theirs) {
+    t.is(Buffer.from(chunk).toString(), 'one')
+    break
+  }
+  await mine.finish('two')
+  t.is((await readAll(theirs)).toString(), 'two')
+})
+
+test('the extra line is the first that the acceptor reads', async t => {
+  await using peers = await pair()
+  const incoming = peers.server.acceptBi('HttpProxy')
+  const [mine, { value }] = await Promise.all([
+    peers.client.getStream(peers.server.address(), 'HttpProxy', { extra: '{"Connect":{}}' }),
+    incoming.next()
+  ])
+  const theirs = value as PeerStream
+  await mine.finish('payload')
+  t.deepEqual(await theirs.nextJson(), { Connect: {} })
+  t.is((await readAll(theirs)).toString(), 'payload')
+  await t.throwsAsync(
+    peers.client.getStream(peers.server.id52, 'HttpProxy', { extra: 'a\nb' }),
+    code('ERR_INVALID_ARGUMENT')
+  )
+})

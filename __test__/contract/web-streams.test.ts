@@ -1,0 +1,89 @@
+import test from 'ava'
+import { pair, pattern, readAll, turn } from '../helpers/pair.js'
+
+test('readable and writable carry bytes whole', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const whole = pattern(1_000_000)
+  const writing = new Blob([whole]).stream().pipeTo(mine.writable)
+  const received = await new Response(theirs.readable).arrayBuffer()
+  await writing
+  t.true(Buffer.from(received).equals(whole))
+})
+
+test('a reader can bring its own buffer', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('abcdef')
+  const reader = theirs.readable.getReader({ mode: 'byob' })
+  let all = ''
+  for (;;) {
+    const { done, value } = await reader.read(new Uint8Array(4))
+    if (done) break
+    t.is(value.buffer.byteLength, 4)
+    all += Buffer.from(value).toString()
+  }
+  t.is(all, 'abcdef')
+})
+
+test('pieces can be transferred without taking others away', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const reading = readAll(
+    theirs.readable.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, controller) =>
+          controller.enqueue(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }))
+      })
+    ) as unknown as AsyncIterable<Uint8Array>
+  )
+  for (let at = 0; at < 50; at++) await mine.write(`${at},`)
+  await mine.finish()
+  t.is((await reading).toString(), Array.from({ length: 50 }, (_, at) => `${at},`).join(''))
+})
+
+test('nothing is read before somebody asks', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  t.truthy(theirs.readable)
+  await mine.finish('x')
+  t.is(Buffer.from((await theirs.read()) ?? []).toString(), 'x')
+})
+
+test('cancel is stop, with a number as the code', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const reader = theirs.readable.getReader()
+  const waiting = reader.read()
+  await reader.cancel(44)
+  t.true((await waiting).done)
+  const flood = async () => {
+    for (;;) await mine.write(new Uint8Array(100_000))
+  }
+  const error = await t.throwsAsync(flood(), { code: 'ERR_STREAM_STOPPED' })
+  t.is((error as { errorCode?: number }).errorCode, 44)
+})
+
+test('abort is reset, even while a write waits', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const writer = mine.writable.getWriter()
+  const writing = writer.write(new Uint8Array(32_000_000))
+  writing.catch(() => {})
+  await turn()
+  await Promise.all([
+    writer.abort(45),
+    t.throwsAsync(writing),
+    t.throwsAsync(writer.closed.catch(() => Promise.reject(new Error('closed'))))
+  ])
+  const error = await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
+  t.is((error as { errorCode?: number }).errorCode, 45)
+})
+
+test('a reset of the peer is an error of readable', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const reading = theirs.readable.getReader().read()
+  mine.reset(3)
+  await t.throwsAsync(reading, { code: 'ERR_STREAM_RESET' })
+})

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+/** How a program ended. */
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** All lines that it printed. */
+  readonly lines: readonly string[]
+  readonly stderr: string
+}
+
+/** Generous, as machines differ: it is only there so that a program that hangs fails its test. */
+const limit = 60_000
+
+/** A child process that runs one of `lifecycle/programs`. */
+export class Program {
+  readonly #child: ChildProcess
+  readonly #lines: string[] = []
+  readonly #waiting: (() => void)[] = []
+  #taken = 0
+  readonly ended: Promise<Ended>
+
+  constructor(name: string, ...args: string[]) {
+    const file = new URL(`../lifecycle/programs/${name}.js`, import.meta.url)
+    const child = spawn(process.execPath, [file.pathname, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    const timer = setTimeout(() => child.kill('SIGKILL'), limit)
+    createInterface(child.stdout).on('line', line => {
+      this.#lines.push(line)
+      this.#wake()
+    })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', text => {
+      stderr += text
+    })
+    this.ended = new Promise(resolve => {
+      child.once('close', (code, signal) => {
+        clearTimeout(timer)
+        resolve({ code, signal, lines: this.#lines, stderr })
+        this.#wake()
+      })
+    })
+  }
+
+  /** The next line that it prints. */
+  async line(): Promise<string> {
+    while (this.#taken === this.#lines.length) {
+      const { exitCode, signalCode } = this.#child
+      if (exitCode !== null || signalCode !== null)
+        throw new Error(`the program ended: ${JSON.stringify(await this.ended)}`)
+      await new Promise<void>(resolve => this.#waiting.push(resolve))
+    }
+    return this.#lines[this.#taken++] as string
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
+
+/** A program that ended well and printed these lines, and nothing else anywhere. */
+export function quiet(...lines: string[]): Ended {
+  return { code: 0, signal: null, lines, stderr: '' }
+}

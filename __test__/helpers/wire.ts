@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs'
+import type { ExecutionContext } from 'ava'
+import {
+  type Endpoint,
+  type EndpointOptions,
+  getEndpoint,
+  type IncomingStreams,
+  type OpenOptions,
+  type PeerStream,
+  type Protocol,
+  SecretKey
+} from 'fastn-net'
+import { type RawConnection, RawPeer, type RawStream } from './raw-peer.js'
+
+/** Both ALPNs that every peer may speak. */
+export const alpns = ['/fastn-net/1', '/fastn/entity/0.1'] as const
+
+/** The codes that this project sends by itself are told to its own peers only; older ones see 0. */
+export const ownCode = (alpn: string, code: number): number => (alpn === '/fastn-net/1' ? code : 0)
+
+export const echo: Protocol = { Generic: 'Echo' }
+export const echoLine = '{"Generic":"Echo"}\n'
+
+/** An endpoint that is closed when the test ends. */
+export async function endpointFor(t: ExecutionContext, options: EndpointOptions = {}): Promise<Endpoint> {
+  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 500, ...options })
+  t.teardown(() => endpoint.close())
+  return endpoint
+}
+
+/** A raw peer that is closed when the test ends. */
+export async function rawPeerFor(t: ExecutionContext, ...alpns: string[]): Promise<RawPeer> {
+  const peer = await RawPeer.start(...alpns)
+  t.teardown(() => peer.close())
+  return peer
+}
+
+export interface Acceptor {
+  readonly endpoint: Endpoint
+  readonly streams: IncomingStreams
+  readonly peer: RawPeer
+  readonly raw: RawConnection
+}
+
+/** We accept, the raw peer dials. */
+export async function acceptor(
+  t: ExecutionContext,
+  alpn: string,
+  protocols: Protocol | readonly Protocol[] = echo,
+  options: EndpointOptions = {}
+): Promise<Acceptor> {
+  const endpoint = await endpointFor(t, options)
+  const streams = endpoint.acceptBi(protocols)
+  const peer = await rawPeerFor(t, alpn)
+  return { endpoint, streams, peer, raw: await peer.connect(endpoint.address(), alpn) }
+}
+
+/** The next stream that came in. */
+export async function next(streams: IncomingStreams): Promise<PeerStream> {
+  const { done, value } = await streams.next()
+  if (done) throw new Error('no stream will come any more')
+  return value
+}
+
+/** A stream that the raw peer opened, from both ends, its ack read. */
+export async function accepted({ streams, raw }: Acceptor, line = echoLine): Promise<[PeerStream, RawStream]> {
+  const theirs = await raw.open(line)
+  const ack = await theirs.take(4)
+  if (ack !== 'ack\n') throw new Error(`${JSON.stringify(ack)} in place of the ack`)
+  return [await next(streams), theirs]
+}
+
+export interface Dialler {
+  readonly endpoint: Endpoint
+  readonly peer: RawPeer
+  /** The raw peer's end of the connection. */
+  readonly raw: RawConnection
+}
+
+/** We dial, the raw peer accepts. The connection is made. */
+export async function dialler(t: ExecutionContext, alpn: string, options: EndpointOptions = {}): Promise<Dialler> {
+  const endpoint = await endpointFor(t, options)
+  const peer = await rawPeerFor(t, alpn)
+  const accepting = peer.accept()
+  await endpoint.connect(peer.address)
+  return { endpoint, peer, raw: await accepting }
+}
+
+/** Begins to open a stream to the raw peer; gives its end, and the stream that waits for an ack. */
+export async function opening(
+  { endpoint, peer, raw }: Dialler,
+  protocol: Protocol = echo,
+  options: OpenOptions = {}
+): Promise<[Promise<PeerStream>, RawStream]> {
+  const ours = endpoint.getStream(peer.address, protocol, options)
+  // Whoever awaits it later sees its failure.
+  ours.catch(() => {})
+  return [ours, await raw.accept()]
+}
+
+/** A stream to the raw peer, from both ends, acked, its header read. */
+export async function opened(dialler: Dialler): Promise<[PeerStream, RawStream]> {
+  const [ours, theirs] = await opening(dialler)
+  await theirs.take(echoLine.length)
+  await theirs.write('ack\n')
+  return [await ours, theirs]
+}
+
+/** A little while, so that what was written goes out in a packet of its own. Nothing depends on it. */
+export const pause = (ms = 3): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+/** What a promise fails with. */
+export async function failure(promise: Promise<unknown>): Promise<Error> {
+  const value = await promise.catch((error: unknown) => ({ error }))
+  if (typeof value === 'object' && value !== null && 'error' in value) return value.error as Error
+  throw new Error(`it did not fail but gave ${value}`)
+}
+
+/** The refusal line, as it must be written. */
+export function refusal(code: string): RegExp {
+  return new RegExp(`^\\{"error":"${code}","message":"(?:[^"\\\\]|\\\\.)*"\\}\\n$`)
+}
+
+export interface GoldenWire {
+  headers: { protocol: Protocol; extra: string | null; hex: string }[]
+  badHeaders: string[]
+  answers: { what: string; hex: string; refused: { error: string; message: string } | null }[]
+  refusals: { error: string; message: string; becomes: string; hex: string }[]
+}
+
+export interface GoldenProtocol {
+  canonical: { written: string; read: string[] }[]
+  classes: string[][]
+  invalid: string[]
+}
+
+/** What the core's own tests read. */
+export function golden(name: 'wire'): GoldenWire
+export function golden(name: 'protocol'): GoldenProtocol
+export function golden(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`../../crates/fastn-net/tests/golden/${name}.json`, import.meta.url), 'utf8'))
+}
+
+/** Whether JavaScript writes this protocol as the core does: its numbers know neither 1.0 nor integers above 2^53. */
+export function sayable(text: string): boolean {
+  try {
+    return JSON.stringify(JSON.parse(text)) === text
+  } catch {
+    return false
+  }
+}

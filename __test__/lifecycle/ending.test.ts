@@ -1,0 +1,91 @@
+// When a process ends, and when it stays. No program here calls process.exit unless it says so.
+import { createHash } from 'node:crypto'
+import test from 'ava'
+import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
+import { echoServer } from '../helpers/echo-server.js'
+import { Program, quiet } from '../helpers/program.js'
+
+test('a process that only dialled ends by itself when its work is done', async t => {
+  await using server = await echoServer()
+  t.deepEqual(await new Program('dial', server.address).ended, quiet('hello'))
+})
+
+for (const ack of ['now', 'later']) {
+  for (const bytes of [0, 1, 100_000, 10_000_000]) {
+    test(`what a process finished last arrives whole: ${bytes} bytes, ack ${ack}`, async t => {
+      await using server = await echoServer()
+      const program = new Program('finish', server.address, String(bytes), ack)
+      const sha256 = createHash('sha256').update(Buffer.alloc(bytes, 'fastn-net ')).digest('hex')
+      t.deepEqual(await server.received(), { bytes, sha256 })
+      t.deepEqual(await program.ended, quiet())
+    })
+  }
+}
+
+for (const way of ['listen', 'ref', 'signal', 'acceptBi', 'accept']) {
+  test(`a process that listens stays until that ends: ${way}`, async t => {
+    const program = new Program('listen', way)
+    const address = JSON.parse(await program.line()) as PeerAddress
+    await new Promise(resolve => setTimeout(resolve, 300))
+    t.true(program.isRunning)
+    await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+    const stream = await endpoint.getStream(address, Protocol.generic('Close'))
+    t.is(await stream.nextString(), 'closing')
+    await stream[Symbol.asyncDispose]()
+    t.deepEqual(await program.ended, quiet(JSON.stringify(address), 'done'))
+  })
+}
+
+for (const way of ['unref', 'unref-later']) {
+  test(`a process that listens without being referenced ends: ${way}`, async t => {
+    const { code, signal, lines, stderr } = await new Program('listen', way).ended
+    t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+    // The endpoint is closed when nothing else is left to do, and so listening ends.
+    t.is(lines[1], 'done')
+  })
+}
+
+test('process.exit while everything waits, 100 times: the exit code is as given', async t => {
+  await using server = await echoServer()
+  for (let at = 0; at < 100; at += 4) {
+    const programs = [0, 1, 2, 3].map(more => new Program('exit', server.address, 'exit', String(at + more)))
+    for (const { ended } of programs) t.deepEqual(await ended, { code: 7, signal: null, lines: [], stderr: '' })
+  }
+})
+
+test('an uncaught exception while everything waits ends the process with 1', async t => {
+  await using server = await echoServer()
+  for (let at = 0; at < 8; at++) {
+    const { code, signal, lines, stderr } = await new Program('exit', server.address, 'throw', String(at)).ended
+    t.deepEqual({ code, signal, lines }, { code: 1, signal: null, lines: [] })
+    t.regex(stderr, /Error: as planned/)
+  }
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`a graceful program ends well at ${signal}`, async t => {
+    const program = new Program('graceful', 'end')
+    const address = await program.line()
+    await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+    const stream = await endpoint.getStream(JSON.parse(address) as PeerAddress, Protocol.generic('Echo'))
+    await stream.write('hello\n')
+    t.is(await stream.nextString(), 'hello')
+    program.kill(signal)
+    t.is(await program.line(), 'cancelled')
+    // What is open when the signal comes may end.
+    await stream.finish('still there?\n')
+    t.is(await stream.nextString(), 'still there?')
+    t.is(await stream.read(), null)
+    t.deepEqual(await program.ended, quiet(address, 'cancelled', 'listened'))
+  })
+}
+
+test('a second Ctrl-C ends a program whose work does not', async t => {
+  const program = new Program('graceful', 'hang')
+  await program.line()
+  program.kill('SIGINT')
+  t.is(await program.line(), 'cancelled')
+  program.kill('SIGINT')
+  const { code, signal } = await program.ended
+  t.deepEqual({ code, signal }, { code: null, signal: 'SIGINT' })
+})

@@ -1,0 +1,21 @@
+// Ends well at Ctrl-C, or hangs and leaves that to the second one.
+import { Graceful, getEndpoint, Protocol, SecretKey } from 'fastn-net'
+
+const way = process.argv[2]
+const graceful = new Graceful({ signals: true })
+const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+graceful.cancelled.addEventListener('abort', () => console.log('cancelled'))
+if (way === 'hang') graceful.spawn(() => new Promise(() => setInterval(() => {}, 1000)))
+console.log(JSON.stringify(endpoint.address()))
+await endpoint.listen(
+  [
+    [
+      Protocol.generic('Echo'),
+      async stream => {
+        for await (const line of stream.lines()) await stream.write(`${line}\n`)
+      }
+    ]
+  ],
+  { signal: graceful.cancelled }
+)
+console.log('listened')

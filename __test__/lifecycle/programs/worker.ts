@@ -1,0 +1,33 @@
+// A thread with an endpoint of its own: an exchange, or something that waits for ever.
+import { parentPort, workerData } from 'node:worker_threads'
+import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
+
+const { server, what } = workerData as { server: PeerAddress; what: string }
+const Echo = Protocol.generic('Echo')
+const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+
+const waits: Record<string, () => Promise<unknown>> = {
+  read: async () => (await endpoint.getStream(server, Echo)).read(),
+  write: async () =>
+    (await endpoint.getStream(server, Protocol.generic('Hold'))).write(new Uint8Array(64 * 1024 * 1024)),
+  accept: () => endpoint.accept().next(),
+  acceptBi: () => endpoint.acceptBi(Echo).next(),
+  listen: () => endpoint.listen([[Echo, () => {}]]),
+  getStream: () => endpoint.getStream({ id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }, Echo),
+  connect: () => endpoint.connect({ id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }),
+  close: async () => {
+    const stream = await endpoint.getStream(server, Protocol.generic('Hold'))
+    await stream.finish(new Uint8Array(1024))
+    return await endpoint.close()
+  }
+}
+
+if (what === 'exchange' || what === 'exchange and leave') {
+  const stream = await endpoint.getStream(server, Echo)
+  await stream.finish('hello\n')
+  parentPort?.postMessage(await stream.nextString())
+  if (what === 'exchange') await endpoint.close()
+} else {
+  waits[what]?.().catch(() => {})
+  setTimeout(() => parentPort?.postMessage('waiting'), 20)
+}

@@ -1,0 +1,114 @@
+// The binding's table: a late call, with a handle whose place another has by now, reaches nothing.
+import test from 'ava'
+import { handleOf } from '../../dist/modules/bridge/operation.js'
+import { park, startBridge, wakeWord } from '../../dist/modules/bridge/park.js'
+import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
+import { FAILED, native, PENDING } from '../../dist/modules/native.js'
+import { resolveOptions } from '../../dist/modules/options.js'
+
+const rounds = 1_000_000
+const places = 2 ** 24
+const text = new TextEncoder()
+
+test(`${rounds} reuses of places, with late calls of every kind`, async t => {
+  const server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  const listening = server.listen([
+    [
+      'Tcp',
+      async stream => {
+        await stream.finish(`${await stream.nextString()}\n`)
+      }
+    ]
+  ])
+  startBridge()
+  const addon = native()
+  const { binding } = resolveOptions({ network: 'loopback' })
+  const endpoint = await handleOf(addon.endpointBind(SecretKey.generate().toBytes(), binding), {})
+  const address = server.address()
+  const peer = addon.peerAdd(endpoint, { id52: address.id52, addresses: [...address.addresses], relays: [] })
+  const view = await handleOf(addon.peerConnect(peer, 10_000), {})
+
+  const bytes = text.encode('not for you\n')
+  const into = new Uint8Array(64)
+  const out = new Float64Array(16)
+  const silent = [
+    (late: number) => addon.streamReset(late, 1),
+    (late: number) => addon.streamStop(late, 1),
+    (late: number) => addon.streamLetGo(late, 1),
+    (late: number) => addon.handleRelease(late),
+    (late: number) => addon.connectionClose(late, 1, 'late'),
+    (late: number) => addon.endpointCloseNow(late),
+    (late: number) => addon.opCancel(late),
+    (late: number) => addon.streamIdle(late % places)
+  ]
+  const failing = [
+    (late: number) => addon.streamWrite(late, bytes, 0, true),
+    (late: number) => addon.streamRead(late, into, 0),
+    (late: number) => addon.streamAck(late),
+    (late: number) => addon.incomingTake(late),
+    (late: number) => addon.listenerAccept(late, out),
+    (late: number) => addon.openTry(late, bytes, false, out)
+  ]
+  let wrong = 0
+  const late = (handle: number, at: number) => {
+    silent[at % silent.length]!(handle)
+    const result = failing[at % failing.length]!(handle)
+    if (result !== FAILED || addon.takeError().code !== 'ERR_CLOSED') wrong++
+  }
+
+  const past: number[] = []
+  let reused = 0
+  const used = (handle: number) => {
+    if (past.some(one => one % places === handle % places)) reused++
+    if (past.includes(handle)) wrong++
+    return handle
+  }
+  const over = (handle: number) => {
+    past.push(handle)
+    if (past.length > 16) past.shift()
+  }
+
+  /** A stream where others were before: late calls between all its steps, and it comes through whole. */
+  const exchange = async (at: number) => {
+    const stream = used(addon.openTry(peer, text.encode('"Tcp"\n'), false, out))
+    const everyone = () => {
+      for (const handle of past) for (let kind = 0; kind < silent.length; kind++) late(handle, at + kind)
+    }
+    everyone()
+    const line = text.encode(`line ${at}\n`)
+    if (addon.streamWrite(stream, line, 0, true) !== line.length * 2 + 1) wrong++
+    everyone()
+    let got = ''
+    for (;;) {
+      const result = addon.streamRead(stream, into, 0)
+      if (result === PENDING) {
+        await park(wakeWord(stream, 0))
+        everyone()
+        continue
+      }
+      // A late `streamIdle` is for the place, not the handle: it may find the end, and give the place back.
+      if (result === FAILED && addon.takeError().code !== 'ERR_CLOSED') wrong++
+      got += Buffer.from(into.subarray(0, result < 0 ? 0 : result >>> 1)).toString()
+      if (result < 0 || (result & 1) === 1) break
+    }
+    if (got !== `line ${at}\n`) wrong++
+    over(stream)
+    everyone()
+  }
+
+  for (let at = 0; at < rounds; at++) {
+    if (at % 1000 === 0) await exchange(at)
+    const handle = used(addon.endpointIncoming(endpoint))
+    late(past[at % past.length]!, at)
+    if (addon.incomingTake(handle) !== PENDING) wrong++
+    addon.handleRelease(handle)
+    over(handle)
+  }
+  addon.handleRelease(view)
+  addon.endpointCloseNow(endpoint)
+  await server.close()
+  await listening
+
+  t.is(wrong, 0)
+  t.true(reused > rounds * 0.99, `${reused} of ${rounds} reused a place`)
+})

@@ -1,0 +1,136 @@
+// Many exchanges, streams and connections. Everything is held on to, so that no collector helps.
+import test from 'ava'
+import { type Connection, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
+import { pair } from '../helpers/pair.js'
+
+const Line = Protocol.generic('Line')
+
+/** A server that answers one line of each stream and returns; it keeps all of them. */
+async function answering() {
+  const pair_ = await pair()
+  const kept: PeerStream[] = []
+  const listening = pair_.server.listen([
+    [
+      Line,
+      async stream => {
+        kept.push(stream)
+        await stream.write(`${await stream.nextString()}\n`)
+      }
+    ]
+  ])
+  return {
+    ...pair_,
+    kept,
+    async [Symbol.asyncDispose]() {
+      await pair_[Symbol.asyncDispose]()
+      await listening
+    }
+  }
+}
+
+/** Waits until nothing uses the connection but the views that are held. */
+async function idle(connection: Connection, views: number): Promise<void> {
+  while (connection.stats().streams > views) await new Promise(resolve => setTimeout(resolve, 10))
+}
+
+for (const ack of ['now', 'later'] as const) {
+  test(`10,000 exchanges of one line, nothing disposed, ack ${ack}`, async t => {
+    await using both = await answering()
+    const peer = both.server.address()
+    const connections = both.server.accept()
+    const view = await both.client.connect(peer)
+    const { value: theirView } = await connections.next()
+    for (let count = 0; count < 10_000; count++) {
+      const stream = await both.client.getStream(peer, Line, { ack })
+      both.kept.push(stream)
+      // What comes behind the line, the end, is not read by anybody.
+      await stream.finish(`line ${count}\n`)
+      if ((await stream.nextString()) !== `line ${count}`) t.fail()
+    }
+    t.is(both.kept.length, 20_000)
+    await idle(view, 1)
+    await idle(theirView!, 1)
+  })
+}
+
+test('10,000 exchanges side by side, at most 200 at a time', async t => {
+  await using both = await answering()
+  const peer = both.server.address()
+  let next = 0
+  const one = async () => {
+    while (next < 10_000) {
+      const line = `line ${next++}`
+      const stream = await both.client.getStream(peer, Line, { ack: 'later' })
+      both.kept.push(stream)
+      await stream.finish(`${line}\n`)
+      if ((await stream.nextString()) !== line) t.fail()
+    }
+  }
+  await Promise.all(Array.from({ length: 200 }, one))
+  t.is(both.kept.length, 20_000)
+  await idle(await both.client.connect(peer), 1)
+})
+
+test('1,000 streams open at once, used in turn', async t => {
+  await using both = await pair()
+  const streams = await Promise.all(Array.from({ length: 1000 }, () => both.stream()))
+  const view = await both.client.connect(both.server.address())
+  t.is(view.stats().streams, 1001)
+  // The two lists need not be in the same order: a stream says which it is.
+  const byId = new Map(streams.map(([, theirs]) => [theirs.id, theirs]))
+  t.is(byId.size, 1000)
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(streams.map(([mine], at) => mine.write(`${round} ${at}\n`)))
+    const lines = await Promise.all(streams.map(([mine]) => byId.get(mine.id)!.nextString()))
+    t.deepEqual(
+      lines,
+      streams.map((_, at) => `${round} ${at}`)
+    )
+  }
+  await Promise.all(
+    streams.map(async ([mine]) => {
+      const theirs = byId.get(mine.id)!
+      await Promise.all([mine.finish(), theirs.finish()])
+      t.is(await mine.read(), null)
+      t.is(await theirs.read(), null)
+    })
+  )
+  await idle(view, 1)
+})
+
+test('more streams than the peer allows at once wait for a place', async t => {
+  await using both = await pair({ maxStreams: 16 })
+  const peer = both.server.address()
+  const incoming = both.server.acceptBi(Line)
+  const opening = Array.from({ length: 200 }, async () => {
+    const stream = await both.client.getStream(peer, Line)
+    await stream.finish('hello\n')
+    return await stream.nextString()
+  })
+  for (let count = 0; count < 200; count++) {
+    const { value: stream } = await incoming.next()
+    await stream!.finish(`${await stream!.nextString()}\n`)
+  }
+  t.deepEqual(new Set(await Promise.all(opening)), new Set(['hello']))
+})
+
+test('100 connections at once', async t => {
+  await using both = await answering()
+  const peer = both.server.address()
+  const clients = await Promise.all(
+    Array.from({ length: 100 }, () => getEndpoint(SecretKey.generate(), { network: 'loopback' }))
+  )
+  const lines = await Promise.all(
+    clients.map(async (client, at) => {
+      const stream = await client.getStream(peer, Line)
+      await stream.finish(`${at}\n`)
+      return await stream.nextString()
+    })
+  )
+  t.deepEqual(
+    lines,
+    clients.map((_, at) => String(at))
+  )
+  t.is(new Set(both.kept.map(stream => stream.remoteId52)).size, 100)
+  await Promise.all(clients.map(client => client.close()))
+})

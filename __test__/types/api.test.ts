@@ -1,0 +1,60 @@
+import test from 'ava'
+import { expectTypeOf } from 'expect-type'
+import {
+  type Connection,
+  type Endpoint,
+  type EndpointOptions,
+  type FastnNetErrorCode,
+  isFastnNetError,
+  type Json,
+  type Peer,
+  type PeerStream,
+  Protocol,
+  type PublicKey,
+  type SecretKey
+} from 'fastn-net'
+import type { PeerDuplex } from 'fastn-net/node'
+
+// Checked by the compiler; what runs only says that it was compiled.
+test('the types are what they are meant to be', t => {
+  expectTypeOf<PeerStream['read']>().toBeCallableWith()
+  expectTypeOf<PeerStream['read']>().toBeCallableWith({ into: new Uint8Array(1) })
+  const reads = (stream: PeerStream) => [stream.read(), stream.read({ into: new Uint8Array(1) })] as const
+  expectTypeOf(reads).returns.toEqualTypeOf<readonly [Promise<Uint8Array | null>, Promise<number | null>]>()
+
+  const json = (stream: PeerStream) => [stream.nextJson(), stream.nextJson<{ a: number }>()] as const
+  expectTypeOf(json).returns.toEqualTypeOf<readonly [Promise<Json>, Promise<{ a: number }>]>()
+
+  expectTypeOf<PeerStream>().toExtend<AsyncIterable<Uint8Array>>()
+  expectTypeOf<PeerStream>().toExtend<AsyncDisposable>()
+  expectTypeOf<Endpoint>().toExtend<AsyncDisposable>()
+  expectTypeOf<Endpoint['getStream']>().returns.resolves.toEqualTypeOf<PeerStream>()
+  expectTypeOf<Endpoint['connect']>().returns.resolves.toEqualTypeOf<Connection>()
+  expectTypeOf<ReturnType<Endpoint['acceptBi']>>().toExtend<AsyncIterable<PeerStream>>()
+  expectTypeOf<ReturnType<Endpoint['address']>>().toExtend<Peer>()
+  expectTypeOf<PublicKey>().toExtend<Peer>()
+  expectTypeOf<SecretKey>().not.toExtend<PublicKey>()
+  expectTypeOf<PeerDuplex>().toExtend<NodeJS.ReadWriteStream>()
+
+  expectTypeOf<'Http'>().toExtend<Protocol>()
+  expectTypeOf<'Echo'>().not.toExtend<Protocol>()
+  expectTypeOf(Protocol.generic({ a: [1, null] })).toExtend<Protocol>()
+  expectTypeOf<{ Generic: undefined }>().not.toExtend<Protocol>()
+
+  expectTypeOf<'ERR_UNREACHABLE'>().toExtend<FastnNetErrorCode>()
+  expectTypeOf<string>().not.toExtend<FastnNetErrorCode>()
+  expectTypeOf<{ network: 'moon' }>().not.toExtend<EndpointOptions>()
+
+  const caught: unknown = null
+  if (isFastnNetError(caught)) expectTypeOf(caught.code).toEqualTypeOf<FastnNetErrorCode>()
+
+  const handlers = (endpoint: Endpoint) => {
+    // @ts-expect-error: no unit protocol has this name
+    endpoint.listen({ Echo: () => {} })
+    // @ts-expect-error: it is made by getEndpoint
+    ;new (endpoint.constructor as typeof Endpoint)()
+    endpoint.listen({ Http: async stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
+    endpoint.listen([[Protocol.generic('Echo'), stream => stream.finish()]])
+  }
+  t.is(typeof handlers, 'function')
+})

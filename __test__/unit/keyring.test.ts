@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { register } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { isFastnNetError, loadSecretKey, SecretKey, saveSecretKey } from 'fastn-net'
+
+// A package of the same face in place of @napi-rs/keyring: no test asks a real keyring.
+interface Fake {
+  loads: number
+  entries: Map<string, Uint8Array>
+  options: unknown[]
+}
+
+const fake: Fake = { loads: 0, entries: new Map(), options: [] }
+Object.assign(globalThis, { fakeKeyring: fake })
+
+const source = `
+  const fake = globalThis.fakeKeyring
+  fake.loads += 1
+  const key = entry => entry.service + '/' + entry.account
+  export class AsyncEntry {
+    constructor(service, account, options) {
+      Object.assign(this, { service, account })
+      fake.options.push(options)
+    }
+    async getPassword() {
+      const bytes = fake.entries.get(key(this))
+      return bytes === undefined ? null : new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    }
+    async getSecret() {
+      const bytes = fake.entries.get(key(this))
+      return bytes === undefined ? null : Array.from(bytes)
+    }
+    async setSecret(bytes) { fake.entries.set(key(this), Uint8Array.from(bytes)) }
+  }`
+
+const dataUrl = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`
+
+register(
+  dataUrl(`
+    export async function resolve(specifier, context, next) {
+      if (specifier !== '@napi-rs/keyring') return next(specifier, context)
+      return { url: ${JSON.stringify(dataUrl(source))}, shortCircuit: true }
+    }`)
+)
+
+const env = {}
+
+test.serial('the package is loaded only when the keyring is asked for', async t => {
+  const { id52 } = SecretKey.generate()
+  t.is(await loadSecretKey({ id52, env }), null)
+  t.is(fake.loads, 0)
+  t.is(await loadSecretKey({ id52, env, keyring: true }), null)
+  t.is(fake.loads, 1)
+})
+
+test.serial('service and account are those of the Rust programs, and both their forms are read', async t => {
+  const secretKey = SecretKey.generate()
+  const { id52 } = secretKey
+  for (const stored of [secretKey.toBytes(), new TextEncoder().encode(secretKey.toHex())]) {
+    fake.entries.set(`fastn/${id52}`, stored)
+    t.is((await loadSecretKey({ id52, env, keyring: true }))?.toHex(), secretKey.toHex())
+  }
+  fake.entries.set(`fastn/${id52}`, SecretKey.generate().toBytes())
+  t.true(isFastnNetError(await t.throwsAsync(loadSecretKey({ id52, env, keyring: true })), 'ERR_KEY_STORE'))
+})
+
+test.serial('bytes are written, to a keyring that outlives a restart', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-keyring-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const secretKey = SecretKey.generate()
+  await saveSecretKey(secretKey, { folder, keyring: true })
+  t.deepEqual(fake.entries.get(`fastn/${secretKey.id52}`), secretKey.toBytes())
+  t.deepEqual(fake.options.at(-1), { linux: { store: 'secret-service' } })
+  t.is((await loadSecretKey({ folder, env, keyring: true }))?.toHex(), secretKey.toHex())
+})

@@ -1,0 +1,96 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { LineReader } from '../../dist/modules/line-reader.js'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const text = (line: Uint8Array | string) => (typeof line === 'string' ? line : new TextDecoder().decode(line))
+
+/** The same bytes, cut at these places. */
+function pieces(whole: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const places = [...new Set(cuts.map(cut => cut % (whole.length + 1)))].sort((a, b) => a - b)
+  return [0, ...places].map((from, at) => whole.subarray(from, [...places, whole.length][at]))
+}
+
+const lineText = fc.string({ unit: fc.constantFrom('a', 'ß', '\r', ' ', '€', '0') })
+
+test('lines come out as they went in, wherever the chunks were cut', t => {
+  fc.assert(
+    fc.property(fc.array(lineText), fc.array(fc.nat()), (lines, cuts) => {
+      const reader = new LineReader()
+      const found: string[] = []
+      for (const piece of pieces(bytes(lines.map(line => `${line}\n`).join('')), cuts)) {
+        reader.push(piece)
+        for (let line = reader.takeLine(1e6); line !== 'more'; line = reader.takeLine(1e6)) found.push(text(line))
+      }
+      return JSON.stringify(found) === JSON.stringify(lines) && reader.size === 0
+    })
+  )
+  t.pass()
+})
+
+test('lines and bytes taken in any order are the whole', t => {
+  const step = fc.oneof(fc.constant('line' as const), fc.constant('chunk' as const), fc.integer({ min: 1, max: 9 }))
+  fc.assert(
+    fc.property(fc.array(lineText), fc.array(fc.nat()), fc.array(step), (lines, cuts, steps) => {
+      const whole = bytes(lines.join('\n'))
+      const reader = new LineReader()
+      for (const piece of pieces(whole, cuts)) reader.push(piece)
+      const taken: Uint8Array[] = []
+      for (const kind of steps) {
+        if (kind === 'chunk') taken.push(reader.takeChunk() ?? new Uint8Array())
+        else if (kind === 'line') {
+          const line = reader.takeLine(1e6)
+          if (typeof line !== 'string') taken.push(line, bytes('\n'))
+        } else {
+          const into = new Uint8Array(kind)
+          taken.push(into.subarray(0, reader.takeInto(into)))
+        }
+      }
+      taken.push(reader.peekRest())
+      return Buffer.concat(taken).equals(whole)
+    })
+  )
+  t.pass()
+})
+
+test('a line of maxBytes is a line, one more byte is too long, whether its end is there or not', t => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 50 }),
+      fc.integer({ min: -3, max: 3 }),
+      fc.boolean(),
+      fc.array(fc.nat()),
+      (max, more, ended, cuts) => {
+        const length = Math.max(max + more, 0)
+        const reader = new LineReader()
+        for (const piece of pieces(bytes('x'.repeat(length) + (ended ? '\n' : '')), cuts)) reader.push(piece)
+        const line = reader.takeLine(max)
+        if (length > max) return line === 'too-long' && reader.size === length + (ended ? 1 : 0)
+        return ended ? text(line).length === length : line === 'more'
+      }
+    )
+  )
+  t.pass()
+})
+
+test('what was put back comes again, in front', t => {
+  const reader = new LineReader()
+  reader.push(bytes('one\ntwo\n'))
+  reader.putBack(reader.takeLine(10) as Uint8Array, true)
+  t.is(text(reader.takeLine(10)), 'one')
+  t.is(text(reader.takeLine(10)), 'two')
+})
+
+test('a line that comes byte by byte does not take the square of its length', t => {
+  const reader = new LineReader()
+  const length = 1_000_000
+  const byte = bytes('x')
+  let early = 0
+  for (let at = 0; at < length; at++) {
+    reader.push(byte)
+    if (reader.takeLine(length) !== 'more') early++
+  }
+  reader.push(bytes('\n'))
+  t.is(early, 0)
+  t.is((reader.takeLine(length) as Uint8Array).length, length)
+})

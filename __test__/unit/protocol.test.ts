@@ -1,0 +1,45 @@
+import { inspect } from 'node:util'
+import test from 'ava'
+import fc from 'fast-check'
+import { isFastnNetError, type Json, Protocol } from 'fastn-net'
+import { protocolText } from '../../dist/modules/protocol.js'
+
+test('generic makes a Generic protocol', t => {
+  t.deepEqual(Protocol.generic('Echo'), { Generic: 'Echo' })
+  t.is(protocolText(Protocol.generic({ b: [1, null], a: 'x' })), '{"Generic":{"a":"x","b":[1,null]}}')
+})
+
+test('any JSON value survives, and the order of keys does not matter', t => {
+  const reversed = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(reversed)
+    if (typeof value !== 'object' || value === null) return value
+    const entries = Object.entries(value).map(([key, inner]) => [key, reversed(inner)])
+    return Object.fromEntries(entries.reverse())
+  }
+  fc.assert(
+    fc.property(fc.jsonValue(), value => {
+      const json = value as Json
+      const text = protocolText({ Generic: json })
+      t.is(text, protocolText({ Generic: reversed(json) }))
+      t.false(text.includes('\n'))
+      // As JSON.stringify has it: a number without its sign where that is -0.
+      t.deepEqual(JSON.parse(text), { Generic: JSON.parse(JSON.stringify(value)) })
+    })
+  )
+})
+
+test('what is no protocol is ERR_INVALID_ARGUMENT', t => {
+  const circle: Record<string, unknown> = {}
+  circle.self = circle
+  const wrong = [
+    ...['Echo', 'ping', '', 'Generic', null, undefined, 1, [], {}, () => 1, Symbol('x')],
+    ...[{ Echo: null }, { Tcp: 1 }, { Generic: 1, Tcp: null }, { Generic: undefined }],
+    ...[Number.NaN, Number.POSITIVE_INFINITY, 1n, [undefined], { a: undefined }, { a: () => 1 }, circle, '\ud800'].map(
+      value => ({ Generic: value })
+    )
+  ]
+  for (const protocol of wrong) {
+    const error = t.throws(() => protocolText(protocol as Protocol), undefined, inspect(protocol))
+    t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'), inspect(error))
+  }
+})

@@ -1,0 +1,229 @@
+// We accept, a raw peer dials and says every byte: what comes before the payload.
+import test from 'ava'
+import type { Protocol } from 'fastn-net'
+import { accepted, acceptor, alpns, echo, echoLine, golden, next, pause, refusal, sayable } from '../helpers/wire.js'
+
+for (const alpn of alpns) {
+  test(`${alpn}: a header, the ack, a line each way, both ends`, async t => {
+    const { streams, raw, peer } = await acceptor(t, alpn)
+    const theirs = await raw.open(echoLine)
+    t.is(await theirs.take(4), 'ack\n')
+    const ours = await next(streams)
+    t.deepEqual(ours.protocol, echo)
+    t.is(ours.remoteId52, peer.id52)
+    await theirs.finish('hello\n')
+    t.is(await ours.nextString(), 'hello')
+    t.is(await ours.read(), null)
+    await ours.finish('Response\n')
+    t.is(await theirs.rest(), 'Response\n')
+  })
+
+  test(`${alpn}: a header split at every byte`, async t => {
+    const { streams, raw } = await acceptor(t, alpn)
+    for (let at = 1; at < echoLine.length; at++) {
+      const theirs = await raw.open(echoLine.slice(0, at))
+      await pause()
+      await theirs.write(`${echoLine.slice(at)}after ${at}\n`)
+      t.is(await theirs.take(4), 'ack\n')
+      t.is(await (await next(streams)).nextString(), `after ${at}`)
+    }
+  })
+
+  test(`${alpn}: a slow header, byte by byte`, async t => {
+    const { streams, raw } = await acceptor(t, alpn)
+    const theirs = await raw.open()
+    for (const byte of `${echoLine}hello\n`) {
+      await theirs.write(byte)
+      await pause()
+    }
+    t.is(await theirs.take(4), 'ack\n')
+    t.is(await (await next(streams)).nextString(), 'hello')
+  })
+
+  test(`${alpn}: every way to write a protocol, \\r\\n and {"Tcp":null} among them`, async t => {
+    const known = golden('protocol').canonical.filter(({ written }) => sayable(written) && written !== '"Ping"')
+    const protocols = known.map(({ written }) => JSON.parse(written) as Protocol)
+    const { streams, raw } = await acceptor(t, alpn, protocols)
+    for (const { written, read } of known) {
+      for (const text of [written, ...read]) {
+        const theirs = await raw.open(`${text}\n`)
+        t.is(await theirs.take(4), 'ack\n', text)
+        t.deepEqual((await next(streams)).protocol, JSON.parse(written), text)
+      }
+    }
+  })
+
+  test(`${alpn}: Generic values are equal as JSON is: in any order of keys, and 1 is not 1.0`, async t => {
+    const { classes } = golden('protocol')
+    const served = new Map(classes.map(texts => [texts, texts.find(text => sayable(text) && text !== '"Ping"')]))
+    const protocols = [...served.values()].filter(text => text !== undefined)
+    t.true(protocols.length > 10)
+    const { streams, raw } = await acceptor(
+      t,
+      alpn,
+      protocols.map(text => JSON.parse(text) as Protocol)
+    )
+    for (const [texts, known] of served) {
+      for (const text of texts) {
+        if (text.includes('"Ping"') && !text.includes('Generic')) continue
+        const theirs = await raw.open(`${text}\n`)
+        if (known === undefined) {
+          t.regex(await theirs.rest(), refusal('unsupported'), text)
+        } else {
+          t.is(await theirs.take(4), 'ack\n', text)
+          t.deepEqual((await next(streams)).protocol, JSON.parse(known), text)
+        }
+      }
+    }
+  })
+
+  test(`${alpn}: a header of 64 KiB is taken, one byte more is refused`, async t => {
+    const name = 'x'.repeat(65_536 - '{"Generic":""}'.length)
+    const { streams, raw } = await acceptor(t, alpn, { Generic: name })
+    const fits = await raw.open(`{"Generic":"${name}"}\n`)
+    t.is(await fits.take(4), 'ack\n')
+    t.deepEqual((await next(streams)).protocol, { Generic: name })
+    const tooLong = await raw.open(`{"Generic":"${name}y"}\n`)
+    t.regex(await tooLong.rest(), refusal('header-too-large'))
+    t.is(await tooLong.stopped(), 0)
+  })
+
+  test(`${alpn}: a header without end is refused at the limit that was set`, async t => {
+    const acceptor_ = await acceptor(t, alpn, echo, { headerBytes: 32 })
+    const endless = await acceptor_.raw.open('x'.repeat(33))
+    t.regex(await endless.rest(), refusal('header-too-large'))
+    t.is(await endless.stopped(), 0)
+    const [ours] = await accepted(acceptor_)
+    t.deepEqual(ours.protocol, echo)
+  })
+
+  test(`${alpn}: what is no protocol is refused, and ends its own stream only`, async t => {
+    const acceptor_ = await acceptor(t, alpn)
+    const [before] = await accepted(acceptor_)
+    const texts = golden('protocol').invalid.map(text => Buffer.from(text))
+    const bad = [
+      ...golden('wire').badHeaders.map(hex => Buffer.from(hex, 'hex')),
+      ...texts,
+      Buffer.from([0]),
+      Buffer.from('"Tcp"\0')
+    ]
+    for (const header of bad) {
+      const theirs = await acceptor_.raw.open(Buffer.concat([header, Buffer.from('\n')]))
+      t.regex(await theirs.rest(), refusal('header-invalid'), JSON.stringify(header.toString()))
+      t.is(await theirs.stopped(), 0)
+    }
+    await before.write('still here\n')
+    const [after] = await accepted(acceptor_)
+    t.deepEqual(after.protocol, echo)
+  })
+
+  test(`${alpn}: a header that ends before its line does is refused`, async t => {
+    const { raw } = await acceptor(t, alpn)
+    for (const begun of ['', '"Tc', '"Tcp"', echoLine.trimEnd()]) {
+      const theirs = await raw.open()
+      await theirs.finish(begun)
+      t.regex(await theirs.rest(), refusal('header-invalid'), begun)
+    }
+  })
+
+  test(`${alpn}: a protocol that nobody serves is refused`, async t => {
+    const { raw } = await acceptor(t, alpn)
+    for (const line of ['"Http"', '"Tcp"', '{"Generic":"echo"}', '{"Generic":{"Echo":null}}', '{"Generic":"Ping"}']) {
+      const theirs = await raw.open(`${line}\npayload that nobody reads`)
+      t.regex(await theirs.rest(), refusal('unsupported'), line)
+      t.is(await theirs.stopped(), 0)
+    }
+  })
+
+  test(`${alpn}: an extra line is the first that is read; the ack does not wait for it`, async t => {
+    const { streams, raw } = await acceptor(t, alpn, 'HttpProxy')
+    const extra = '{"Connect":{"addr":"example.com:443"}}'
+    const theirs = await raw.open('"HttpProxy"\n')
+    t.is(await theirs.take(4), 'ack\n')
+    const ours = await next(streams)
+    await theirs.write(`${extra}\npayload`)
+    t.is(await ours.nextString(), extra)
+    t.is(Buffer.from((await ours.read()) ?? '').toString(), 'payload')
+    for (const { protocol, extra, hex } of golden('wire').headers) {
+      if (protocol !== 'HttpProxy' || extra === null) continue
+      const whole = await raw.open(Buffer.from(hex, 'hex'))
+      t.is(await whole.take(4), 'ack\n')
+      t.is(await (await next(streams)).nextString(), extra)
+    }
+  })
+
+  test(`${alpn}: the payload and the end may come before the ack, with the header`, async t => {
+    const { streams, raw } = await acceptor(t, alpn)
+    const payload = 'x'.repeat(100_000)
+    const theirs = await raw.open()
+    await theirs.finish(`${echoLine}first\n${payload}`)
+    const ours = await next(streams)
+    t.is(await ours.nextString(), 'first')
+    let text = ''
+    for await (const chunk of ours) text += Buffer.from(chunk).toString()
+    t.true(text === payload)
+    await ours.finish('Response\n')
+    t.is(await theirs.rest(), 'ack\nResponse\n')
+  })
+
+  test(`${alpn}: a ping is answered at once, with its end, while the asking side stays open`, async t => {
+    const { raw } = await acceptor(t, alpn)
+    for (const line of ['"Ping"\n', '{"Ping":null}\n', ' "Ping"\r\n']) {
+      const theirs = await raw.open(line)
+      t.is(await theirs.rest(), 'ack\npong\n')
+    }
+    const whole = await raw.open()
+    await whole.finish('"Ping"\n')
+    t.is(await whole.rest(), 'ack\npong\n')
+  })
+
+  test(`${alpn}: silent, half and broken headers hold up no other stream`, async t => {
+    const acceptor_ = await acceptor(t, alpn)
+    const { raw } = acceptor_
+    // Opened and never written: it exists for us as soon as a later one sends.
+    await raw.open()
+    const half = await raw.open('{"Gene')
+    const gone = await raw.open('{"Gene')
+    await gone.reset(7)
+    const [ours, theirs] = await accepted(acceptor_)
+    await theirs.finish('hello\n')
+    t.is(await ours.nextString(), 'hello')
+    t.is(await (await raw.open('"Ping"\n')).rest(), 'ack\npong\n')
+    await half.write('ric":"Echo"}\n')
+    t.is(await half.take(4), 'ack\n')
+  })
+
+  test(`${alpn}: a header that does not come in time is refused`, async t => {
+    const { raw } = await acceptor(t, alpn, echo, { headerTimeout: 100 })
+    const silent = await raw.open()
+    const half = await raw.open('{"Gene')
+    t.regex(await half.rest(), refusal('header-timeout'))
+    t.is(await half.stopped(), 0)
+    t.regex(await silent.rest(), refusal('header-timeout'))
+  })
+
+  test(`${alpn}: 900 streams that stay silent leave room for others`, async t => {
+    const acceptor_ = await acceptor(t, alpn)
+    for (let count = 0; count < 900; count++) await acceptor_.raw.open(count % 2 === 0 ? '' : '"')
+    const [ours, theirs] = await accepted(acceptor_)
+    await theirs.write('hello\n')
+    t.is(await ours.nextString(), 'hello')
+  })
+}
+
+test('an endpoint that closes, or stops serving, refuses what comes then', async t => {
+  const { endpoint, streams, raw } = await acceptor(t, '/fastn-net/1')
+  const other = endpoint.acceptBi('Tcp')
+  await streams.return()
+  t.regex(await (await raw.open(echoLine)).rest(), refusal('unsupported'))
+  t.is(await (await raw.open('"Tcp"\n')).take(4), 'ack\n')
+  await other.return()
+})
+
+test('the older protocols of kulfi only, on its ALPN, and only when asked for', async t => {
+  const { streams, raw } = await acceptor(t, '/kulfi/identity/0.1', ['Tcp', echo], { kulfi: true })
+  t.is(await (await raw.open('"Tcp"\n')).take(4), 'ack\n')
+  t.is((await next(streams)).protocol, 'Tcp')
+  t.regex(await (await raw.open(echoLine)).rest(), refusal('unsupported'))
+  await t.throwsAsync(acceptor(t, '/kulfi/identity/0.1', 'Tcp'))
+})

@@ -1,0 +1,157 @@
+// We dial, a raw peer accepts: what becomes of a stream after its ack.
+import test from 'ava'
+import type { PeerStream } from 'fastn-net'
+import { alpns, dialler, echo, echoLine, endpointFor, failure, opened, pause, rawPeerFor } from '../helpers/wire.js'
+
+for (const alpn of alpns) {
+  test(`${alpn}: each side may end first and go on reading`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    {
+      const [ours, theirs] = await opened(dialler_)
+      await ours.finish('question')
+      t.is(await theirs.rest(), 'question')
+      await theirs.finish('answer\n')
+      t.is(await ours.nextString(), 'answer')
+      t.is(await ours.read(), null)
+    }
+    {
+      const [ours, theirs] = await opened(dialler_)
+      await theirs.finish('greeting\n')
+      t.is(await ours.nextString(), 'greeting')
+      t.is(await ours.read(), null)
+      await ours.write('late ')
+      await ours.finish('question')
+      t.is(await theirs.rest(), 'late question')
+      await ours.closed
+    }
+  })
+
+  test(`${alpn}: codes of resets and stops pass unchanged, both ways`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    for (const code of [0, 7, 0x200, 2 ** 53 - 1]) {
+      const [ours, theirs] = await opened(dialler_)
+      ours.reset(code)
+      ours.stop(code)
+      t.is(await theirs.wasReset(), code)
+      t.is(await theirs.stopped(), code)
+      const [read, written] = await opened(dialler_)
+      await written.reset(code)
+      t.like(await failure(read.read()), { code: 'ERR_STREAM_RESET', errorCode: code })
+      await written.stop(code)
+      t.like(await failure(read.write(new Uint8Array(32 * 1024 * 1024))), {
+        code: 'ERR_STREAM_STOPPED',
+        errorCode: code
+      })
+    }
+  })
+
+  test(`${alpn}: a reset behind bytes: they may be read, then it fails, and never ends`, async t => {
+    const [ours, theirs] = await opened(await dialler(t, alpn))
+    await theirs.write('half a message')
+    t.is(Buffer.from((await ours.read()) ?? '').toString(), 'half a message')
+    await theirs.reset(3)
+    t.like(await failure(ours.read()), { code: 'ERR_STREAM_RESET', errorCode: 3 })
+    t.like(await failure(ours.read()), { code: 'ERR_STREAM_RESET', errorCode: 3 })
+  })
+
+  // A peer lets a hundred streams be open at once: that is its place for each exchange that is not given back.
+  test(`${alpn}: 1,000 exchanges, each stopped by the peer before our end`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    for (let count = 0; count < 1000; count++) {
+      const [ours, theirs] = await opened(dialler_)
+      await ours.write(`line ${count}\n`)
+      t.is(await theirs.take(`line ${count}\n`.length), `line ${count}\n`)
+      await theirs.write(`line ${count}\n`)
+      await theirs.drop()
+      t.is(await ours.nextString(), `line ${count}`)
+      await ours.finish()
+    }
+  })
+
+  test(`${alpn}: 1,000 exchanges whose answers are not read to their end, and that are not finished`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    for (let count = 0; count < 1000; count++) {
+      const [ours, theirs] = await opened(dialler_)
+      await theirs.write(`line ${count}\nand more`)
+      t.is(await ours.nextString(), `line ${count}`)
+      await ours[Symbol.asyncDispose]()
+      await theirs.drop()
+    }
+  })
+
+  test(`${alpn}: 1,000 refusals`, async t => {
+    const { endpoint, peer, raw } = await dialler(t, alpn)
+    for (let count = 0; count < 1000; count++) {
+      const opens = failure(endpoint.getStream(peer.address, echo))
+      const theirs = await raw.accept()
+      await theirs.take(echoLine.length)
+      await theirs.finish('{"error":"busy","message":""}\n')
+      await theirs.drop()
+      t.like(await opens, { code: 'ERR_BUSY' })
+    }
+  })
+
+  test(`${alpn}: a silent stream holds up no other`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    const waiting = dialler_.endpoint.getStream(dialler_.peer.address, echo)
+    waiting.catch(() => {})
+    const silent = await dialler_.raw.accept()
+    const [ours, theirs] = await opened(dialler_)
+    await theirs.finish('hello\n')
+    t.is(await ours.nextString(), 'hello')
+    await silent.write('ack\n')
+    await waiting
+  })
+
+  test(`${alpn}: the 101st stream waits for a place, and gets it`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    const streams = []
+    for (let count = 0; count < 100; count++) streams.push(await opened(dialler_))
+    const late = opened(dialler_)
+    // Places are handed out again some at a time.
+    for (const [ours, theirs] of streams.slice(0, 20)) {
+      await ours.finish('done')
+      t.is(await theirs.rest(), 'done')
+      await theirs.finish()
+      t.is(await ours.read(), null)
+    }
+    const [last, lastRaw] = await late
+    await lastRaw.finish('hello\n')
+    t.is(await last.nextString(), 'hello')
+  })
+
+  test(`${alpn}: a reset that came while nobody read is no end`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    for (const sent of ['', 'half a message']) {
+      const [ours, theirs] = await opened(dialler_)
+      await ours.finish('question')
+      t.is(await theirs.rest(), 'question')
+      await theirs.write(sent)
+      await pause(20)
+      await theirs.reset(3)
+      await pause(20)
+      t.like(await failure(readAll(ours)), { code: 'ERR_STREAM_RESET', errorCode: 3 })
+    }
+  })
+}
+
+test('a lost peer fails what waits on its streams', async t => {
+  const endpoint = await endpointFor(t)
+  const peer = await rawPeerFor(t, '/fastn-net/1')
+  const accepting = peer.accept()
+  const opens = endpoint.getStream(peer.address, echo)
+  const raw = await accepting
+  const theirs = await raw.accept()
+  await theirs.write('ack\n')
+  const ours = await opens
+  const reading = failure(ours.read())
+  const writing = failure(ours.write(new Uint8Array(64 * 1024 * 1024)))
+  raw.close(5, 'gone')
+  t.like(await reading, { code: 'ERR_CONNECTION_LOST', errorCode: 5 })
+  t.like(await writing, { code: 'ERR_CONNECTION_LOST', errorCode: 5 })
+  t.like(await failure(ours.closed), { code: 'ERR_CONNECTION_LOST' })
+})
+
+async function readAll(stream: PeerStream): Promise<void> {
+  for await (const _ of stream);
+}

@@ -1,0 +1,15 @@
+// The tests are TypeScript under __test__, compiled to dist-test by `npm test`: Node 20 strips no types, and a
+// plain file runs the same in a child process or a worker as in the test that starts it.
+// What needs a raw peer runs in a network namespace, which `npm test` makes and tells of here.
+const elsewhere = process.env.FASTN_NET_TEST_NAMESPACE === '1' ? [] : ['!dist-test/wire/**']
+
+export default {
+  files: ['dist-test/**/*.test.js', ...elsewhere],
+  // Each file has a process of its own: a crash or a leaked endpoint in one fails that file only.
+  workerThreads: false,
+  concurrency: 2,
+  timeout: '2m',
+  nodeArguments: ['--enable-source-maps'],
+  // No test reaches past this machine, even where it names no network.
+  environmentVariables: { FASTN_NET_NETWORK: 'loopback' }
+}
