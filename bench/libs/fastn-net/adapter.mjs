@@ -1,0 +1,45 @@
+// fastn-net as its users have it: a header and an acknowledgement on every stream, the listener's queue,
+// PeerStream. The server is acceptBi, openStream is getStream with ack: 'later'; bulk reads into one buffer.
+import { getEndpoint, SecretKey } from 'fastn-net'
+
+export const info = { title: 'fastn-net', encrypted: true, multiplexed: true, modules: ['fastn-net'] }
+
+const protocol = 'AccountToAccount'
+const BULK = 256 * 1024
+
+const stream = (s, mode) => {
+  const into = mode === 'bulk' ? new Uint8Array(BULK) : null
+  return {
+    write: bytes => s.write(bytes),
+    finish: () => s.finish(),
+    read: into
+      ? async () => {
+          const count = await s.read({ into })
+          return count === null ? null : into.subarray(0, count)
+        }
+      : () => s.read()
+  }
+}
+
+export async function startServer(onStream, { mode }) {
+  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  ;(async () => {
+    for await (const s of endpoint.acceptBi([protocol])) onStream(stream(s, mode))
+  })()
+  return { address: endpoint.address() }
+}
+
+// The harness wants a connection of its own for each connect(); a pair of endpoints has one. So a client that
+// measures connections closes the pair's, and one that holds many has an endpoint for each.
+const endpoints = []
+const fresh = () => getEndpoint(SecretKey.generate(), { network: 'loopback' })
+
+export async function connect(address, { mode }) {
+  if (mode === 'hold' || endpoints.length === 0) endpoints.push(await fresh())
+  const endpoint = endpoints.at(-1)
+  const connection = await endpoint.connect(address)
+  return {
+    openStream: async () => stream(await endpoint.getStream(address, protocol, { ack: 'later' }), mode),
+    close: async () => connection.close(0, '')
+  }
+}

@@ -1,0 +1,2 @@
+// No tunnel: the ceiling.
+export const start = ({ target }) => target
