@@ -1,0 +1,12 @@
+// npm run docs: the TypeScript API to docs/api, the Rust API to target/doc. A warning is an error.
+import { install } from './prepare.mjs'
+import { needCargo, run, say, tool } from './util.mjs'
+
+needCargo()
+install()
+say('docs/api')
+run(process.execPath, [tool.typedoc])
+say('target/doc')
+run('cargo', ['doc', '--workspace', '--no-deps', '--profile', 'dev-release'], {
+  env: { ...process.env, RUSTDOCFLAGS: '-D warnings' }
+})

@@ -1,0 +1,138 @@
+// All set-up between a fresh clone and a program that runs. Each step is skipped while nothing it reads was touched.
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { at, fingerprint, needCargo, noted, run, say, stamp, tool, unstamp } from './util.mjs'
+
+/** With FASTN_NET_PREBUILT=1 the addon in `src/generated` is taken as it is: CI tests what it publishes. */
+export const prebuilt = process.env.FASTN_NET_PREBUILT === '1'
+
+/**
+ * Makes `dist` ready, and what else is asked for.
+ *
+ * @param {object} wanted
+ * @param {'dev-release' | 'release'} [wanted.profile] The addon's profile. Without it, an addon of either profile will do.
+ * @param {boolean} [wanted.examples] Compile `examples` too.
+ * @param {boolean} [wanted.tests] Compile `__test__` too.
+ */
+export async function prepare({ profile, examples = false, tests = false } = {}) {
+  if (!addonIsBuilt(profile)) needCargo()
+  install()
+  buildAddon(profile)
+  await compile()
+  place()
+  if (examples) compileFolder('examples', 'dist-examples')
+  if (tests) compileFolder('__test__', 'dist-test')
+}
+
+/** `npm install`, when `node_modules` is missing or older than `package.json` and the lock file. */
+export function install() {
+  const text = ['package.json', 'package-lock.json'].map(name => readFileSync(at(name)))
+  const inputs = createHash('sha256').update(text[0]).update(text[1]).digest('hex')
+  const installed = 'node_modules/.package-lock.json'
+  if (noted('install', [installed])?.inputs === inputs) return
+  if (!newerThanLock(installed)) {
+    say('npm install')
+    // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms. --no-save leaves the lock file as it is.
+    const args = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
+    const npm = process.env.npm_execpath
+    if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args])
+    else run('npm', args, { shell: process.platform === 'win32' })
+  }
+  stamp('install', { inputs })
+}
+
+function newerThanLock(installed) {
+  const time = path => statSync(at(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return time(installed) > Math.max(time('package.json'), time('package-lock.json'))
+}
+
+const addonInputs = ['Cargo.toml', 'Cargo.lock', 'crates']
+const addonOutputs = ['src/generated/binding.cjs', 'src/generated/binding.d.cts']
+
+function addonIsBuilt(profile) {
+  if (prebuilt) return true
+  const note = noted('addon', addonOutputs)
+  return note?.inputs === fingerprint(...addonInputs) && (profile === undefined || note.profile === profile)
+}
+
+/** Builds the addon and its loader into `src/generated`. `args` go to `napi build` as they are. */
+export function buildAddon(profile, args = []) {
+  if (args.length === 0 && addonIsBuilt(profile)) return
+  const made = profile ?? 'dev-release'
+  say(`addon (${made}${made === 'dev-release' ? ', the first time takes minutes' : ', takes minutes'})`)
+  unstamp('addon')
+  const inputs = fingerprint(...addonInputs)
+  const build = ['build', '--platform', '--profile', made]
+  const output = [
+    '--output-dir',
+    'src/generated',
+    '--format',
+    'commonjs',
+    '--js',
+    'binding.cjs',
+    '--dts',
+    'binding.d.cts'
+  ]
+  const crate = ['--manifest-path', 'crates/fastn-net-node/Cargo.toml', '--no-const-enum']
+  run(process.execPath, [tool.napi, ...build, ...crate, ...output, ...args])
+  stamp('addon', { inputs, profile: made })
+}
+
+/**
+ * `src` to `dist/modules`, from there to what is published: `dist/index.js` and `dist/node.js`, whole, because an import of
+ * many small files takes several times as long; and the public types to `index.d.ts` and `node.d.ts`.
+ */
+export async function compile() {
+  const inputs = fingerprint('src', 'tsconfig.json', 'scripts/types.mjs', 'node_modules/typescript/package.json')
+  if (noted('dist', ['dist/index.js', 'dist/node.js', 'index.d.ts', 'node.d.ts'])?.inputs === inputs) return
+  say('src → dist')
+  unstamp('dist')
+  // What no longer has a source must not be found by an import. The addon stays: another process may have it open.
+  for (const name of existsSync(at('dist')) ? readdirSync(at('dist')) : []) {
+    if (name !== 'generated') rmSync(at('dist', name), { recursive: true })
+  }
+  run(process.execPath, [tool.tsc, '-p', 'tsconfig.json'])
+  await bundle()
+  const { writeTypes } = await import('./types.mjs')
+  await writeTypes(at('dist', 'modules'))
+  stamp('dist', { inputs })
+}
+
+async function bundle() {
+  const { rollup } = await import('rollup')
+  const input = { index: at('dist', 'modules', 'index.js'), node: at('dist', 'modules', 'node.js') }
+  const made = await rollup({
+    input,
+    external: id => id.startsWith('node:') || id.startsWith('@'),
+    // Classes that name each other only inside their methods.
+    onwarn: (warning, warn) => warning.code === 'CIRCULAR_DEPENDENCY' || warn(warning)
+  })
+  await made.write({ dir: at('dist'), format: 'es', chunkFileNames: 'shared.js' })
+}
+
+/** The loader and the addon beside the compiled code, where it looks for them. */
+export function place() {
+  const from = at('src', 'generated')
+  const to = at('dist', 'generated')
+  mkdirSync(to, { recursive: true })
+  for (const name of readdirSync(from)) {
+    if (!name.endsWith('.node') && !name.endsWith('.cjs')) continue
+    const [source, target] = [join(from, name), join(to, name)]
+    const [made, placed] = [statSync(source), statSync(target, { throwIfNoEntry: false })]
+    if (placed && placed.size === made.size && placed.mtimeMs >= made.mtimeMs) continue
+    // Renamed into place: a process that has the old addon open keeps it, and none sees half a file.
+    copyFileSync(source, `${target}.new`)
+    renameSync(`${target}.new`, target)
+  }
+}
+
+function compileFolder(folder, output) {
+  const inputs = fingerprint(folder, 'tsconfig.json', 'index.d.ts', 'node.d.ts', 'node_modules/typescript/package.json')
+  if (noted(output, [output])?.inputs === inputs) return
+  say(`${folder} → ${output}`)
+  unstamp(output)
+  rmSync(at(output), { recursive: true, force: true })
+  run(process.execPath, [tool.tsc, '-p', folder])
+  stamp(output, { inputs })
+}

@@ -1,0 +1,19 @@
+// Before a package is published: is everything in it? `napi prepublish` only warns when a platform is missing.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { at, fail } from './util.mjs'
+
+const json = (...path) => JSON.parse(readFileSync(at(...path, 'package.json'), 'utf8'))
+const { napi, optionalDependencies = {}, version } = json()
+const platforms = readdirSync(at('npm'))
+const missing = []
+
+if (platforms.length !== napi.targets.length) missing.push(`${napi.targets.length} folders in npm, one for each target`)
+for (const platform of platforms) {
+  const { main, name } = json('npm', platform)
+  if (!existsSync(at('npm', platform, main))) missing.push(`npm/${platform}/${main}`)
+  if (optionalDependencies[name] !== version) missing.push(`optionalDependencies: ${name} ${version}`)
+}
+for (const file of ['dist/index.js', 'dist/node.js', 'dist/generated/binding.cjs', 'index.d.ts', 'node.d.ts']) {
+  if (!existsSync(at(file))) missing.push(file)
+}
+if (missing.length > 0) fail(`Not published, missing:\n  ${missing.join('\n  ')}`)

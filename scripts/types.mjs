@@ -1,0 +1,72 @@
+// The public types, rolled up from src into index.d.ts and node.d.ts.
+//   node scripts/types.mjs           writes them
+//   node scripts/types.mjs --check   fails when they are not what src says
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { install } from './prepare.mjs'
+import { at, fail, run, say, tool } from './util.mjs'
+
+/** Writes both files from the declarations in a folder that tsc filled. A file that is right already is not touched. */
+export async function writeTypes(declarations) {
+  for (const [name, text] of await rollUp(declarations)) {
+    if (stored(name) !== text) writeFileSync(at(name), text)
+  }
+}
+
+async function rollUp(declarations) {
+  const { rollup } = await import('rollup')
+  const { dts } = await import('rollup-plugin-dts')
+  const roll = async (name, external) => {
+    const bundle = await rollup({ input: join(declarations, name), external, plugins: [dts()] })
+    // What `fastn-net/node` takes from the package must be the package's own class, never a copy of it.
+    const { output } = await bundle.generate({ paths: id => (id.startsWith('node:') ? id : './index.js') })
+    const [{ code, moduleIds }] = output
+    const header = `// Generated from src/${name.replace('.d.ts', '.ts')} by scripts/types.mjs: do not edit.\n`
+    return { text: `${header}\n${code.trim()}\n`, files: new Set(moduleIds) }
+  }
+  const builtin = id => id.startsWith('node:')
+  const index = await roll('index.d.ts', builtin)
+  const ofIndex = (id, parent) =>
+    parent !== undefined && index.files.has(resolve(dirname(parent), id.replace(/\.js$/, '.d.ts')))
+  const node = await roll('node.d.ts', (id, parent) => builtin(id) || ofIndex(id, parent))
+  return [
+    ['index.d.ts', index.text],
+    ['node.d.ts', node.text]
+  ]
+}
+
+function stored(name) {
+  try {
+    return readFileSync(at(name), 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Compiles src anew, beside everything else, and names the files that differ. */
+async function check() {
+  // Not below node_modules: what is there, the roll-up takes for another package's.
+  const declarations = at('dist', '.types')
+  process.on('exit', () => rmSync(declarations, { recursive: true, force: true }))
+  run(process.execPath, [tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly', '--outDir', declarations])
+  const stale = (await rollUp(declarations)).filter(([name, text]) => stored(name) !== text)
+  if (stale.length > 0) {
+    fail(`Not what src says: ${stale.map(([name]) => name).join(', ')}. Run 'npm run build' and commit the result.`)
+  }
+  // As a strict user compiles them: nothing skipped, nothing missing.
+  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022']
+  const libraries = ['--lib', 'es2022,esnext.disposable', '--module', 'nodenext', '--types', 'node']
+  run(process.execPath, [tool.tsc, ...strict, ...libraries, 'index.d.ts', 'node.d.ts'])
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  install()
+  if (process.argv.includes('--check')) {
+    say('types: index.d.ts and node.d.ts are what src says')
+    await check()
+  } else {
+    const { compile } = await import('./prepare.mjs')
+    await compile()
+  }
+}
