@@ -18,9 +18,9 @@ use tracing::debug;
 
 use crate::{
     connection::{Connection, Use},
-    endpoint::Shared,
     listener::{Incoming, Place, Queue, Route},
     protocol::Protocol,
+    shared::Shared,
     stream::Stream,
     wire::{
         ack::{ACK, PONG},

@@ -12,6 +12,9 @@
 //! - [`config`]: everything an endpoint is told, and its limits.
 //! - [`network`]: which sockets, relays and look-ups an endpoint uses.
 //! - [`endpoint`]: bind, dial, serve, close.
+//! - `shared`: what everything of one endpoint shares, and how it ends.
+//! - `incoming`: connections that peers make, from the first packet to their actor.
+//! - `watch`: who is told what changes.
 //! - [`open`]: opening streams, with what that takes.
 //! - [`peer`]: one actor for each peer, the owner of its connections.
 //! - [`connection`]: one QUIC connection: opening streams, closing.
@@ -29,12 +32,15 @@ pub mod error;
 mod finishing;
 pub mod identity;
 pub mod inbound;
+mod incoming;
 pub mod listener;
 pub mod network;
 pub mod open;
 pub mod peer;
 pub mod protocol;
+mod shared;
 pub mod stream;
+mod watch;
 pub mod wire;
 
 pub use config::{Config, Limits, PeerAddress};
@@ -46,6 +52,6 @@ pub use inbound::{Inbound, View};
 pub use listener::{Incoming, Listener};
 pub use network::{CustomNetwork, Network, Relay};
 pub use open::OpenOptions;
-pub use peer::Peer;
+pub use peer::{Peer, PeerState, PeerStatus};
 pub use protocol::Protocol;
 pub use stream::Stream;

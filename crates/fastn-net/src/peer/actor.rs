@@ -6,10 +6,10 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use super::{
-    Message, Peer, closed, dial,
+    Message, Peer, PeerState, PeerStatus, closed, dial,
     table::{Action, Event, Link, Table},
 };
-use crate::{accept, connection::Connection, endpoint::Shared, error::Result, wire::codes::close};
+use crate::{accept, connection::Connection, error::Result, shared::Shared, wire::codes::close};
 
 /// The least time that an old connection has to answer, when another one challenges it.
 const CONTEST: Duration = Duration::from_secs(1);
@@ -17,7 +17,8 @@ const CONTEST: Duration = Duration::from_secs(1);
 /// Runs until the endpoint closes, or until the peer is of no interest to anyone.
 pub(crate) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: mpsc::UnboundedReceiver<Message>) {
     let table = Table::new(shared.id() < peer.id());
-    let mut actor = Actor { shared, peer, table, connections: HashMap::new(), waiting: Vec::new(), failure: None };
+    let mut actor =
+        Actor { shared, peer, table, connections: HashMap::new(), waiting: Vec::new(), failure: None, failed_dials: 0 };
     loop {
         let idle = actor.shared.limits().idle_timeout;
         let message = if actor.table.is_idle() {
@@ -48,6 +49,7 @@ struct Actor {
     waiting: Vec<oneshot::Sender<Result<Connection>>>,
     /// Why the last dial failed.
     failure: Option<crate::error::Error>,
+    failed_dials: u32,
 }
 
 impl Actor {
@@ -61,6 +63,7 @@ impl Actor {
             Message::Inbound(connection) => Event::Inbound(self.adopt(connection)),
             Message::Dialled(Ok(connection)) => Event::Dialled(self.adopt(connection)),
             Message::Dialled(Err(error)) => {
+                self.failed_dials += 1;
                 self.failure = Some(error);
                 Event::DialFailed
             }
@@ -75,6 +78,18 @@ impl Actor {
             }
         };
         self.handle(event);
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        let state = self.table.state();
+        if state == PeerState::Connected {
+            self.failed_dials = 0;
+            self.failure = None;
+        }
+        let attempts = self.failed_dials;
+        self.peer.publish(PeerStatus { state, last_error: self.failure.clone(), attempts, ..PeerStatus::default() });
+        self.shared.changed(&self.peer.id());
     }
 
     /// Whoever wants a connection may know before the actor that the last one has ended.
@@ -119,7 +134,7 @@ impl Actor {
                 }
             }
             Action::Fail => {
-                let error = self.failure.take().unwrap_or_else(closed);
+                let error = self.failure.clone().unwrap_or_else(closed);
                 for answer in self.waiting.drain(..) {
                     let _ = answer.send(Err(error.clone()));
                 }

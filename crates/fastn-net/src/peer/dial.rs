@@ -7,9 +7,9 @@ use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, Connect
 use crate::{
     config::PeerAddress,
     connection::Connection,
-    endpoint::Shared,
     error::{Code, Error, Result},
     network::Network,
+    shared::Shared,
     wire::{alpn::Alpn, codes::close},
 };
 

@@ -3,10 +3,14 @@
 //! - `table`: what to do, as a table of state and event; no network, no clock
 //! - `actor`: does it: dials, pings, hands out, gives up
 //! - `dial`: one attempt
+//! - `status`: what it publishes
 
 mod actor;
 mod dial;
+mod status;
 mod table;
+
+pub use status::{PeerState, PeerStatus};
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -18,9 +22,9 @@ use tokio::sync::{
 use crate::{
     config::PeerAddress,
     connection::Connection,
-    endpoint::Shared,
     error::{Code, Error, Result},
     identity::PublicKey,
+    shared::Shared,
     wire::codes::close,
 };
 
@@ -31,6 +35,8 @@ pub struct Peer {
     address: Mutex<PeerAddress>,
     /// What new streams go over. Kept here so that opening one needs no actor.
     preferred: Mutex<Option<Connection>>,
+    /// Written by the actor, read by everyone.
+    status: Mutex<PeerStatus>,
     mailbox: mpsc::UnboundedSender<Message>,
 }
 
@@ -49,8 +55,13 @@ impl Peer {
     /// A peer with its actor running.
     pub(crate) fn start(shared: &Arc<Shared>, address: PeerAddress) -> Arc<Self> {
         let (mailbox, messages) = mpsc::unbounded_channel();
-        let peer =
-            Arc::new(Self { id: address.id, address: Mutex::new(address), preferred: Mutex::new(None), mailbox });
+        let peer = Arc::new(Self {
+            id: address.id,
+            address: Mutex::new(address),
+            preferred: Mutex::default(),
+            status: Mutex::default(),
+            mailbox,
+        });
         shared.spawn(actor::run(shared.clone(), peer.clone(), messages));
         peer
     }
@@ -78,6 +89,12 @@ impl Peer {
         lock(&self.preferred).clone().filter(Connection::is_live)
     }
 
+    /// How it stands with the peer, without asking its actor.
+    #[must_use]
+    pub fn status(&self) -> PeerStatus {
+        lock(&self.status).clone()
+    }
+
     /// The connection that new streams go over; makes one if there is none. Callers share one dial.
     /// Cancel safe: the dial goes on for the others.
     ///
@@ -100,6 +117,10 @@ impl Peer {
         {
             connection.close_own(close::SHUTDOWN, "this endpoint is closing");
         }
+    }
+
+    fn publish(&self, status: PeerStatus) {
+        *lock(&self.status) = status;
     }
 
     fn prefer(&self, connection: Option<Connection>) {

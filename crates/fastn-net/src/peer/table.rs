@@ -16,6 +16,8 @@
 //! one dialled by the smaller key wins, which both sides find alike. On older ALPNs only a connection that we
 //! dialled is ever preferred.
 
+use super::PeerState;
+
 /// One peer's table.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -93,6 +95,15 @@ impl Table {
     /// Nothing is held and nothing is under way.
     pub(crate) fn is_idle(&self) -> bool {
         self.links.is_empty() && !self.dialling
+    }
+
+    pub(crate) fn state(&self) -> PeerState {
+        match (self.closed, self.preferred, self.dialling) {
+            (true, _, _) => PeerState::Closed,
+            (_, Some(_), _) => PeerState::Connected,
+            (_, None, true) => PeerState::Dialling,
+            (_, None, false) => PeerState::Idle,
+        }
     }
 
     pub(crate) fn on(&mut self, event: Event) -> Vec<Action> {

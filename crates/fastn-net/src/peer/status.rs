@@ -1,0 +1,50 @@
+//! What an actor publishes about its peer.
+
+use std::time::Instant;
+
+use crate::error::Error;
+
+/// How it stands with a peer, as its actor last said it.
+#[derive(Clone, Debug, Default)]
+pub struct PeerStatus {
+    /// What the actor is doing.
+    pub state: PeerState,
+    /// Why the last dial failed or the last connection was lost; none while a connection is there.
+    pub last_error: Option<Error>,
+    /// When it dials again, while it backs off.
+    pub next_retry: Option<Instant>,
+    /// Dials that failed since there was a connection, or since somebody wanted one.
+    pub attempts: u32,
+    /// Somebody wants the peer kept connected.
+    pub kept: bool,
+}
+
+/// The states of a peer's actor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PeerState {
+    /// No connection, and nobody wants one.
+    #[default]
+    Idle,
+    /// A dial is under way.
+    Dialling,
+    /// There is a connection to open streams on.
+    Connected,
+    /// The last dial failed; the next one waits.
+    BackingOff,
+    /// The endpoint was closed.
+    Closed,
+}
+
+impl PeerState {
+    /// The state as one word, the same in every language.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Dialling => "dialling",
+            Self::Connected => "connected",
+            Self::BackingOff => "backing-off",
+            Self::Closed => "closed",
+        }
+    }
+}

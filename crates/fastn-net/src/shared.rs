@@ -1,0 +1,205 @@
+//! What everything that belongs to one endpoint shares, and how all of it ends.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, sync::watch};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    config::{Config, Limits, PeerAddress},
+    connection::Connection,
+    error::Result,
+    identity::PublicKey,
+    inbound::Inlet,
+    listener::Router,
+    peer::{Message, Peer, closed},
+    wire::{alpn::Alpn, codes::close},
+};
+
+/// What everything that belongs to one endpoint shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Gone once it is closed: its sockets are open as long as anybody holds it.
+    iroh: Mutex<Option<iroh::Endpoint>>,
+    id: PublicKey,
+    config: Config,
+    pub(crate) router: Arc<Router>,
+    pub(crate) inbound: Arc<Inlet>,
+    peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
+    connections: Mutex<HashMap<u64, Connection>>,
+    tasks: TaskTracker,
+    runtime: Handle,
+    closing: AtomicBool,
+    /// Somebody began to close it, and does so to the end.
+    shutting: AtomicBool,
+    /// Streams left unacknowledged, once the endpoint has closed.
+    closed: watch::Sender<Option<usize>>,
+}
+
+impl Shared {
+    /// Of an endpoint with its sockets open. Must be called within a tokio runtime, which the endpoint then lives on.
+    pub(crate) fn new(iroh: iroh::Endpoint, id: PublicKey, config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            iroh: Mutex::new(Some(iroh)),
+            id,
+            router: Arc::default(),
+            inbound: Inlet::new(config.limits.connections),
+            peers: Mutex::default(),
+            connections: Mutex::default(),
+            tasks: TaskTracker::new(),
+            runtime: Handle::current(),
+            closing: AtomicBool::new(false),
+            shutting: AtomicBool::new(false),
+            closed: watch::Sender::new(None),
+            config,
+        })
+    }
+
+    pub(crate) fn id(&self) -> PublicKey {
+        self.id
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.config.limits
+    }
+
+    pub(crate) fn iroh(&self) -> Option<iroh::Endpoint> {
+        self.iroh.lock().expect("no panic while held").clone()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Runs a task on the endpoint's runtime, whatever thread this is.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Lists a connection. One that comes while the endpoint closes is told so.
+    pub(crate) fn list(&self, connection: &Connection) {
+        self.connections().insert(connection.id(), connection.clone());
+        if self.is_closing() {
+            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+        }
+    }
+
+    pub(crate) fn unlist(&self, connection: &Connection) {
+        self.connections().remove(&connection.id());
+    }
+
+    /// Something changed about a peer: its state, its preferred connection, or one of its connections was lost.
+    pub(crate) fn changed(&self, peer: &PublicKey) {
+        crate::watch::changed(self, peer);
+    }
+
+    /// Lets a peer's actor go if nobody else holds the peer; its addresses go with it.
+    pub(crate) fn forget(&self, peer: &Arc<Peer>) -> bool {
+        let mut peers = self.peers();
+        // One is the table's, two are the actor's own and its loop's.
+        let unused = Arc::strong_count(peer) <= 2;
+        if unused {
+            peers.remove(&peer.id());
+        }
+        unused
+    }
+
+    pub(crate) fn peer(self: &Arc<Self>, id: PublicKey) -> Result<Arc<Peer>> {
+        let mut peers = self.peers();
+        // Asked under the lock: a peer that is made now is one that closing tells.
+        if self.is_closing() {
+            return Err(closed());
+        }
+        let start = || Peer::start(self, PeerAddress::new(id));
+        Ok(peers.entry(id).or_insert_with(start).clone())
+    }
+
+    /// Until something listens, no ALPN is offered and no connection accepted.
+    pub(crate) fn offer_alpns(&self) {
+        if let Some(iroh) = self.iroh() {
+            iroh.set_alpns(Alpn::offered(self.config.kulfi));
+        }
+    }
+
+    pub(crate) fn is_listening(&self) -> bool {
+        !self.is_closing() && (self.router.is_listening() || self.inbound.is_open())
+    }
+
+    /// What [`crate::Endpoint::close`] does.
+    pub(crate) async fn close(self: &Arc<Self>, limit: Duration) -> usize {
+        let mut closed = self.closed.subscribe();
+        self.closing.store(true, Ordering::Release);
+        if !self.shutting.swap(true, Ordering::AcqRel) {
+            let shared = self.clone();
+            // Not tracked: it waits for what is.
+            self.runtime.spawn(async move {
+                let left = shared.shut(limit).await;
+                shared.closed.send_replace(Some(left));
+            });
+        }
+        let left = closed.wait_for(Option::is_some).await;
+        left.ok().and_then(|left| *left).unwrap_or(0)
+    }
+
+    pub(crate) fn close_now(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.close_connections();
+    }
+
+    async fn shut(self: &Arc<Self>, limit: Duration) -> usize {
+        self.router.close();
+        self.inbound.close();
+        for peer in self.peers().drain() {
+            peer.1.tell(Message::Shutdown);
+        }
+        let live: Vec<Connection> = self.connections().values().cloned().collect();
+        let drained = async {
+            for connection in &live {
+                connection.drained().await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, drained).await;
+        let left = live.iter().map(|connection| connection.finishing().left()).sum();
+        self.close_connections();
+        // A task of its own: dropping iroh's close halfway leaves the endpoint half shut, and a second one returns early.
+        let iroh = self.iroh.lock().expect("no panic while held").take();
+        let close = async move {
+            if let Some(iroh) = iroh {
+                iroh.close().await;
+            }
+        };
+        let _ = self.runtime.spawn(close).await;
+        self.tasks.close();
+        // The tasks of a connection end with it; a bound, in case one does not.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
+        // One that came in too late for its peer's actor has nobody who takes it off the list.
+        self.connections().clear();
+        left
+    }
+
+    fn close_connections(&self) {
+        for connection in self.connections().values() {
+            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+        }
+    }
+
+    pub(crate) fn connections(&self) -> MutexGuard<'_, HashMap<u64, Connection>> {
+        self.connections.lock().expect("no panic while held")
+    }
+
+    fn peers(&self) -> MutexGuard<'_, HashMap<PublicKey, Arc<Peer>>> {
+        self.peers.lock().expect("no panic while held")
+    }
+}
