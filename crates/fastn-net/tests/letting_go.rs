@@ -3,6 +3,7 @@
 mod support;
 
 use fastn_net::{Limits, Protocol, wire::alpn::Alpn};
+use futures_util::FutureExt;
 use support::{
     LATER, USUAL, close, endpoint, endpoint_with, incoming, limits, open_at,
     raw::{Raw, RawStream, code},
@@ -121,4 +122,23 @@ async fn streams_that_were_refused_or_reset_give_their_places_back() {
     }
     raw.close().await;
     close(&[&endpoint]).await;
+}
+
+#[tokio::test]
+async fn a_connection_takes_nothing_but_bidirectional_streams() {
+    for alpn in [Alpn::FastnNet, Alpn::Entity] {
+        let endpoint = endpoint().await;
+        let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
+        let raw = Raw::bind(&[]).await;
+        let connection = raw.dial(&endpoint, alpn).await;
+        // What nobody would ever read is not taken in the first place.
+        assert_eq!(connection.max_datagram_size(), None);
+        assert!(connection.send_datagram(vec![0; 8].into()).is_err());
+        let mut other = RawStream::start(&connection, b"\"Ping\"\n").await;
+        other.hears(b"ack\npong\n").await;
+        // The transport parameters are known by now, so a place would be there already.
+        assert!(connection.open_uni().now_or_never().is_none());
+        raw.close().await;
+        close(&[&endpoint]).await;
+    }
 }
