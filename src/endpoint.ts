@@ -1,11 +1,11 @@
 import { IncomingStreams } from './accept.js'
 import { IncomingConnections } from './accept-connections.js'
 import { EndpointState } from './bridge/endpoint-state.js'
-import { closeAtExit, forgetAtExit } from './bridge/exit.js'
+import { closeAtExit, closingBeforeExit, forgetAtExit } from './bridge/exit.js'
 import { lastFailure } from './bridge/failure.js'
 import { openStream } from './bridge/open.js'
 import { handleOf, outcomeOf } from './bridge/operation.js'
-import { startBridge } from './bridge/park.js'
+import { startBridge, wakeWord } from './bridge/park.js'
 import { showAs } from './bridge/show.js'
 import { object, positive, throwIfAborted } from './bridge/validate.js'
 import type { CancelOptions, TimeoutOptions } from './call-options.js'
@@ -29,7 +29,8 @@ import type { PeerStream } from './stream.js'
  * is closed then, within 3 s. It belongs to the thread that made it.
  *
  * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_NATIVE` where there is no addon for the platform.
+ * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
+ * for the platform.
  */
 export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions = {}): Promise<Endpoint> {
   if (!(secretKey instanceof SecretKey)) {
@@ -41,12 +42,18 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
   object(options, 'options', 'an object')
   const { signal, graceful } = options
   throwIfAborted(signal)
+  if (graceful !== undefined) Graceful.check(graceful)
   const resolved = resolveOptions(options)
   startBridge()
   const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
   const state = new EndpointState(await handleOf(bind, { phase: 'bind' }, signal), resolved)
-  closeAtExit(state.handle)
-  return Endpoint.of(state, secretKey.publicKey, graceful)
+  closeAtExit(state.handle, resolved.closeOnExit)
+  const endpoint = Endpoint.of(state, secretKey.publicKey, graceful)
+  if (graceful?.cancelled.aborted) {
+    await endpoint.close()
+    Graceful.check(graceful)
+  }
+  return endpoint
 }
 
 /** This program among its peers. Made by {@link getEndpoint}. */
@@ -60,12 +67,22 @@ export class Endpoint implements AsyncDisposable {
     this.#state = state
     this.#graceful = graceful
     this.publicKey = publicKey
-    if (graceful !== undefined) Graceful.add(graceful, this)
+    if (graceful === undefined) return
+    state.served = new Map()
+    Graceful.add(graceful, this)
   }
 
   /** @internal */
   static of(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined): Endpoint {
     return new Endpoint(state, publicKey, graceful)
+  }
+
+  /** @internal The protocols of the streams that peers opened and that have not ended. */
+  static serving(endpoint: Endpoint): Protocol[] {
+    const { handle, served } = endpoint.#state
+    return native()
+      .endpointServing(handle)
+      .flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
   }
 
   /** The public key as people write it: what to tell others. */
@@ -114,32 +131,33 @@ export class Endpoint implements AsyncDisposable {
    * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
    * the next. {@link listen} does that by itself.
    *
-   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * `ERR_INVALID_ARGUMENT`.
    */
   acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
     return IncomingStreams.of(this.#state, protocols, undefined, options.signal)
   }
 
   /**
-   * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal or {@link close}
-   * ends it; after a signal, handlers that run may end first, for at most the endpoint's `closeTimeout`. With the `cancelled` of
-   * the endpoint's own {@link Graceful} as the signal, its shutdown waits for that.
+   * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
+   * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
+   * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
    *
    * Keeps the process alive while the endpoint is referenced.
    *
-   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * `ERR_INVALID_ARGUMENT`.
    */
   async listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void> {
     const listening = listen(this.#state, handlers, options)
-    const graceful = this.#graceful
     // A shutdown closes the endpoint: the handlers that run may end before that.
-    await (graceful !== undefined && options?.signal === graceful.cancelled ? graceful.spawn(listening) : listening)
+    await (this.#graceful?.spawn(listening, { name: 'listen' }) ?? listening)
   }
 
   /**
    * Connections that peers make, one level below streams.
    *
-   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   accept(options: CancelOptions = {}): IncomingConnections {
     return IncomingConnections.of(this.#state, options.signal)
@@ -172,19 +190,33 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost. Callers at the same
-   * time share it; closing again does nothing. Keeps the process alive.
+   * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
+   * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
+   * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
+   * Does nothing the second time, and cannot be undone.
+   */
+  drain(): void {
+    this.#state.drain()
+  }
+
+  /**
+   * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
+   * close (shutdown). Callers at the same time share it; closing again does nothing. May be awaited in a handler. Keeps the
+   * process alive.
    *
-   * @param options `timeout`: for all of it; default the endpoint's `closeTimeout`, 5 s. The signal ends the wait, not the closing.
+   * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
+   * silent can take 3 s more to be told. The signal ends the wait, not the closing.
    * @returns how many finished streams their peers had not acknowledged in time.
    */
   async close(options: TimeoutOptions = {}): Promise<number> {
     throwIfAborted(options.signal)
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
     const { handle } = this.#state
-    forgetAtExit(handle)
+    closingBeforeExit(handle)
+    this.#state.beginClosing()
     if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
     const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' }, options.signal)
+    forgetAtExit(handle)
     return number as number
   }
 

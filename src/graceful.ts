@@ -1,26 +1,26 @@
-import { positive, texts } from './bridge/validate.js'
+import { optional, positive, texts } from './bridge/validate.js'
+import { Endpoint } from './endpoint.js'
+import { FastnNetError } from './errors.js'
 import { defaults } from './options.js'
+import { type ShutdownReport, tally } from './shutdown-report.js'
 
 /** How a {@link Graceful} is triggered. */
 export interface GracefulOptions {
-  /** Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false. */
+  /**
+   * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
+   * listened for. A worker thread gets no signals.
+   */
   signals?: boolean | readonly NodeJS.Signals[]
 }
 
-/** What did not end in time. */
-export interface ShutdownReport {
-  /** Pieces of work given to `spawn` that had not settled. */
-  readonly unfinished: number
-  /** Finished streams that their peers had not acknowledged. */
-  readonly unacknowledged: number
-}
-
-interface Closable {
-  close(options: { timeout: number }): Promise<number>
+/** What is known of a piece of work. */
+export interface SpawnOptions {
+  /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
+  name?: string
 }
 
 /**
- * Ends a program well: tells everyone, waits for what was begun, closes the endpoints.
+ * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
  *
  * @example
  * const graceful = new Graceful({ signals: true })
@@ -29,13 +29,14 @@ interface Closable {
  */
 export class Graceful {
   readonly #controller = new AbortController()
-  readonly #running = new Set<Promise<unknown>>()
-  readonly #endpoints = new Set<Closable>()
+  readonly #running = new Map<Promise<unknown>, string>()
+  readonly #endpoints = new Set<Endpoint>()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onSignal = () => {
     this.shutdown()
   }
   #shutdown: Promise<ShutdownReport> | undefined
+  #reported = false
 
   /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
   constructor(options: GracefulOptions = {}) {
@@ -50,13 +51,18 @@ export class Graceful {
   }
 
   /** @internal */
-  static add(graceful: Graceful, endpoint: Closable): void {
+  static add(graceful: Graceful, endpoint: Endpoint): void {
     graceful.#endpoints.add(endpoint)
   }
 
   /** @internal */
-  static remove(graceful: Graceful, endpoint: Closable): void {
+  static remove(graceful: Graceful, endpoint: Endpoint): void {
     graceful.#endpoints.delete(endpoint)
+  }
+
+  /** @internal Throws when nothing may begin any more. */
+  static check(graceful: Graceful): void {
+    if (graceful.cancelled.aborted) throw shuttingDown()
   }
 
   /** Aborted when the shutdown begins: for every call that should end then. */
@@ -65,24 +71,40 @@ export class Graceful {
   }
 
   /**
-   * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}.
+   * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
+   * a shutdown waits is waited for as well.
+   *
    * Gives the work's own promise. The failure of one that nobody awaits is not an unhandled one.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
+   * after the shutdown has waited: it is not called.
    */
-  spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T)): Promise<T> {
-    const promise = typeof work === 'function' ? call(work, this.cancelled) : Promise.resolve(work)
-    this.#running.add(promise)
+  spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options: SpawnOptions = {}): Promise<T> {
+    const called = typeof work === 'function'
+    const name = optional('string', options.name, 'options.name') ?? ((called && work.name) || 'unnamed')
+    const late = called && this.#reported
+    const promise = late ? Promise.reject(shuttingDown()) : called ? call(work, this.cancelled) : Promise.resolve(work)
+    this.#running.set(promise, name)
     const settled = () => this.#running.delete(promise)
     promise.then(settled, settled)
     return promise
   }
 
   /**
-   * Aborts {@link cancelled}, waits for what was spawned, then closes the endpoints that were given this object.
-   * Never rejects; called again, gives the same promise. It does not end the process: that ends when nothing is left to do.
+   * Ends everything, in this order:
    *
-   * A second Ctrl-C ends the process as if nobody had listened for the first.
+   * 1. The endpoints that were given this object {@link Endpoint.drain | drain}: peers' new streams and connections are refused,
+   *    and loops end. {@link cancelled} is aborted.
+   * 2. What was spawned, handlers of `listen` and streams that peers opened before go on to their end. They may use four fifths
+   *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
+   * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
    *
-   * @param options `timeout`: milliseconds for the work and then again for the endpoints. Default: 5 s.
+   * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
+   * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
+   * process as if nobody had listened.
+   *
+   * @param options `timeout`: milliseconds for all of it. Default: 5 s.
+   * @returns what did not end in time.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
    */
   shutdown(options: { timeout?: number } = {}): Promise<ShutdownReport> {
@@ -93,29 +115,75 @@ export class Graceful {
 
   async #end(timeout: number): Promise<ShutdownReport> {
     for (const signal of this.#signals) process.off(signal, this.#onSignal)
+    const until = performance.now() + timeout
+    for (const endpoint of this.#endpoints) endpoint.drain()
     this.#controller.abort(new DOMException('the program is shutting down', 'AbortError'))
-    await settledWithin(this.#running, timeout)
+    await this.#settled(timeout * forWork)
+    this.#reported = true
     const unfinished = this.#running.size
-    const closed = await Promise.allSettled(Array.from(this.#endpoints, endpoint => endpoint.close({ timeout })))
-    const unacknowledged = closed.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0)
-    return { unfinished, unacknowledged }
+    const work = tally(this.#running.values()).map(({ value: name, count }) => ({ name, count }))
+    const serving = this.#serving()
+    const streams = tally(serving).map(({ value: protocol, count }) => ({ protocol, count }))
+    const { unacknowledged, unclosed } = await this.#close(Math.max(until - performance.now(), 1))
+    const clean = unfinished + serving.length + unacknowledged + unclosed === 0
+    return { clean, unfinished, work, openStreams: serving.length, streams, unacknowledged, unclosed }
+  }
+
+  /** Waits for all work, what joins it meanwhile included, and for the streams of peers that no work stands for. */
+  async #settled(most: number): Promise<void> {
+    const time = timer(most)
+    for (;;) {
+      if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), time.over])
+      else if (this.#serving().length > 0) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
+      else break
+      if (time.isOver) break
+    }
+    time.stop()
+  }
+
+  async #close(timeout: number): Promise<Pick<ShutdownReport, 'unacknowledged' | 'unclosed'>> {
+    let unclosed = 0
+    let unacknowledged = 0
+    const closing = Array.from(this.#endpoints, async endpoint => {
+      unclosed++
+      unacknowledged += await endpoint.close({ timeout: Math.ceil(timeout) })
+      unclosed--
+    })
+    const time = timer(timeout)
+    await Promise.race([Promise.allSettled(closing), time.over])
+    time.stop()
+    return { unacknowledged, unclosed }
+  }
+
+  #serving() {
+    return Array.from(this.#endpoints, endpoint => Endpoint.serving(endpoint)).flat()
   }
 }
+
+/** The share of the time that work and streams may use; the rest is for delivering what was finished, and for telling peers. */
+const forWork = 0.8
+
+/** Streams that no work stands for are looked after this often. */
+const streamsEveryMs = 20
 
 async function call<T>(work: (cancelled: AbortSignal) => Promise<T> | T, cancelled: AbortSignal): Promise<T> {
   return await work(cancelled)
 }
 
-/** Waits until the set is empty, what joins it meanwhile included. */
-async function settledWithin(running: ReadonlySet<Promise<unknown>>, timeout: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  let late = false
-  const time = new Promise<void>(resolve => {
-    timer = setTimeout(() => {
-      late = true
-      resolve()
-    }, timeout)
+function shuttingDown(): FastnNetError {
+  return new FastnNetError('ERR_SHUTTING_DOWN', 'the program is shutting down: nothing new begins', {
+    phase: 'shutdown'
   })
-  while (running.size > 0 && !late) await Promise.race([Promise.allSettled(running), time])
-  clearTimeout(timer)
+}
+
+function timer(most: number) {
+  const time = { isOver: false, over: Promise.resolve(), stop: () => {} }
+  time.over = new Promise<void>(resolve => {
+    const id = setTimeout(() => {
+      time.isOver = true
+      resolve()
+    }, most)
+    time.stop = () => clearTimeout(id)
+  })
+  return time
 }

@@ -11,7 +11,7 @@ export {
   type FastnNetErrorOptions,
   isFastnNetError
 } from './errors.js'
-export { Graceful, type GracefulOptions, type ShutdownReport } from './graceful.js'
+export { Graceful, type GracefulOptions, type SpawnOptions } from './graceful.js'
 export {
   type Keyring,
   type KeyStoreOptions,
@@ -29,4 +29,5 @@ export type { OpenOptions } from './open-options.js'
 export type { EndpointOptions } from './options.js'
 export type { Peer, PeerAddress } from './peer.js'
 export { type Json, Protocol, type UnitProtocol } from './protocol.js'
+export type { ShutdownReport } from './shutdown-report.js'
 export { PeerStream } from './stream.js'

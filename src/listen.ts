@@ -28,7 +28,7 @@ export interface ListenOptions {
 /** Sent with the reset of a stream whose handler failed. */
 const handlerFailed = 0x102
 
-/** Serves until the signal or the endpoint's end, then waits a while for the handlers that run. */
+/** Serves until the signal or the end of taking anything new, then waits a while for the handlers that run. */
 export async function listen(
   endpoint: EndpointState,
   handlers: StreamHandlers,
@@ -47,8 +47,9 @@ export async function listen(
     if (stream === undefined) await listener.wait()
     else running.add(serve(stream, (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
   }
-  // A closed endpoint has taken their streams away; else they may go on to their end, for as long as closing would wait.
-  if (signal?.aborted) await running.end(endpoint.options.closeTimeout)
+  // One that drains is closed some time, by somebody who knows how long to wait.
+  if (endpoint.isDraining) await running.end(undefined, endpoint.closing)
+  else if (signal?.aborted) await running.end(endpoint.options.closeTimeout, endpoint.closing)
 }
 
 // Never rejects: whatever a handler does, the loop goes on.
@@ -104,12 +105,16 @@ class Running {
     })
   }
 
-  async end(most: number): Promise<void> {
-    if (this.#count === 0) return
+  /** Waits until nothing runs any more, `most` milliseconds if given, or until the endpoint closes, which takes their streams away. */
+  async end(most: number | undefined, closing: AbortSignal): Promise<void> {
+    if (this.#count === 0 || closing.aborted) return
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, most)
-      this.#idle = () => {
+      const timer = most === undefined ? undefined : setTimeout(done, most)
+      this.#idle = done
+      closing.addEventListener('abort', done)
+      function done() {
         clearTimeout(timer)
+        closing.removeEventListener('abort', done)
         resolve()
       }
     })

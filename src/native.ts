@@ -13,6 +13,7 @@ export interface Native {
   bridgeHold(hold: boolean): void
   takeError(): BindingError
   handleRelease(handle: number): void
+  handleCount(): number
   errorCodes(): string[]
 
   opTake(op: number): BindingOutcome | null
@@ -43,7 +44,9 @@ export interface Native {
   endpointSockets(endpoint: number): string[] | null
   endpointTicket(endpoint: number, timeoutMs: number): number
   endpointClose(endpoint: number, timeoutMs: number): number
-  endpointCloseNow(endpoint: number): void
+  endpointDrain(endpoint: number): void
+  endpointServing(endpoint: number): number[]
+  endpointsFarewell(endpoints: number[], timeoutMs: number): void
   endpointListen(endpoint: number, connection: number | null, protocols: string[], otherwise: boolean): number
   listenerAccept(listener: number, out: Float64Array): number
   endpointIncoming(endpoint: number): number

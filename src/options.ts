@@ -8,8 +8,14 @@ import type { Network } from './network.js'
 export interface EndpointOptions {
   /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
   network?: Network
-  /** Closes this endpoint in its shutdown. */
+  /** Ends this endpoint well in its shutdown: see {@link Graceful.shutdown}. */
   graceful?: Graceful
+  /**
+   * At `process.exit()`, after an uncaught exception and wherever else the process or thread emits `exit`, tells the peers, so
+   * that they see a close (shutdown) and no time-out. What was finished just before has half of that time to arrive. It blocks
+   * until that is done, 100 ms at most for all endpoints together. Default: false: peers learn of it when their connection times out.
+   */
+  closeOnExit?: boolean
   /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
   signal?: AbortSignal
   /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
@@ -56,6 +62,7 @@ export const defaults = {
   closeTimeout: 5_000,
   ticketTimeout: 5_000,
   exitTimeout: 3_000,
+  farewellTimeout: 100,
   idleTimeout: 60_000,
   headerBytes: 65_536,
   lineBytes: 1_048_576,
@@ -69,6 +76,7 @@ export const defaults = {
 
 /** Options with nothing left open. */
 export interface ResolvedOptions {
+  readonly closeOnExit: boolean
   readonly binding: BindingEndpointOptions
   readonly openTimeout: number
   readonly ackTimeout: number
@@ -102,6 +110,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       queuedStreams: number('queuedStreams'),
       queuedStreamsPerPeer: number('queuedStreamsPerPeer')
     },
+    closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
     openTimeout: number('openTimeout'),
     ackTimeout: number('ackTimeout'),
     pingTimeout: number('pingTimeout'),

@@ -37,7 +37,7 @@ test(`${rounds} reuses of places, with late calls of every kind`, async t => {
     (late: number) => addon.streamLetGo(late, 1),
     (late: number) => addon.handleRelease(late),
     (late: number) => addon.connectionClose(late, 1, 'late'),
-    (late: number) => addon.endpointCloseNow(late),
+    (late: number) => addon.endpointDrain(late),
     (late: number) => addon.opCancel(late),
     (late: number) => addon.streamIdle(late % places)
   ]
@@ -105,7 +105,7 @@ test(`${rounds} reuses of places, with late calls of every kind`, async t => {
     over(handle)
   }
   addon.handleRelease(view)
-  addon.endpointCloseNow(endpoint)
+  addon.endpointsFarewell([endpoint], 1000)
   await server.close()
   await listening
 

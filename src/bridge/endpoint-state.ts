@@ -1,5 +1,6 @@
 import { type BindingPeer, FAILED, native } from '../native.js'
 import type { ResolvedOptions } from '../options.js'
+import type { Protocol } from '../protocol.js'
 import { BoundedMap } from './bounded-map.js'
 import { releaseWithOwner } from './collector.js'
 import { lastFailure } from './failure.js'
@@ -55,13 +56,33 @@ export class EndpointState {
   readonly #uses = new Map<number, number>()
   readonly #seen = new WeakMap<PeerObject, { said: string; id52: string }>()
   readonly #links = new BoundedMap<number, Link>(most)
+  readonly #closing = new AbortController()
   #waiting = 0
   #referenced = true
+  /** Nothing new is taken from peers any more. */
+  isDraining = false
+  /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */
+  served: Map<number, Protocol> | undefined
 
   constructor(handle: number, options: ResolvedOptions) {
     this.handle = handle
     this.options = options
     releaseWithOwner(this, handle)
+  }
+
+  /** Aborted when the endpoint begins to close. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  beginClosing(): void {
+    this.isDraining = true
+    this.#closing.abort()
+  }
+
+  drain(): void {
+    this.isDraining = true
+    native().endpointDrain(this.handle)
   }
 
   /** The peer that this very object stood for, if it says the same as then. Reading a key again would cost more than a request. */

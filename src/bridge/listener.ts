@@ -29,7 +29,8 @@ export class Listener {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
   readonly #signal: AbortSignal | undefined
-  readonly #close = () => this.close()
+  // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
+  readonly #close = () => this.#endpoint.isDraining || this.close()
   #handle = FAILED
   #taken: Float64Array | null = null
   #at = 0
@@ -88,7 +89,9 @@ export class Listener {
     this.#at += group
     const [handle, connection, route, id] = [taken[at], taken[at + 1], taken[at + 2], taken[at + 3]] as Group
     this.route = route
-    const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
+    const protocol =
+      this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
+    this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
     return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id))
   }
 

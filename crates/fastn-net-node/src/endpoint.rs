@@ -7,7 +7,7 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    bridge::{Environment, Outcome, Slot, stale, start},
+    bridge::{Environment, Outcome, Slot, farewell, stale, start},
     peer::BindingPeer,
 };
 
@@ -110,14 +110,31 @@ pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
     })
 }
 
-/// Tells every peer at once and waits for nothing.
+/// Takes nothing new from peers from now on.
 #[napi(catch_unwind)]
-pub fn endpoint_close_now(env: Env, endpoint: f64) {
+pub fn endpoint_drain(env: Env, endpoint: f64) {
     Environment::with(&env, |e| {
         if let Ok(endpoint) = get(e, endpoint) {
-            endpoint.close_now();
+            endpoint.drain();
         }
     });
+}
+
+/// The streams that peers opened to this endpoint and that have not ended, as far as JavaScript has taken them.
+#[napi(catch_unwind)]
+pub fn endpoint_serving(env: Env, endpoint: f64) -> Vec<f64> {
+    Environment::with(&env, |e| {
+        let Ok(endpoint) = get(e, endpoint) else { return Vec::new() };
+        e.table.borrow().streams(|slot| slot.is_served_by(&endpoint))
+    })
+}
+
+/// Closes endpoints of a process that ends: tells their peers, and blocks until that is done, `timeout` at most.
+#[napi(catch_unwind)]
+pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {
+    let endpoints: Vec<Endpoint> =
+        Environment::with(&env, |e| endpoints.into_iter().filter_map(|handle| get(e, handle).ok()).collect());
+    farewell(&endpoints, milliseconds(timeout));
 }
 
 /// A handle's endpoint.

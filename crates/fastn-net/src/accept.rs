@@ -148,8 +148,8 @@ impl Newcomer {
     async fn place(&mut self, protocol: &Protocol) -> Result<(Place, Option<usize>, Use), Turned> {
         let shared = self.shared.clone();
         let unserved = || {
-            if shared.is_closing() {
-                return away(code::SHUTDOWN, "this endpoint is closing");
+            if shared.router.is_closed() || shared.is_closing() {
+                return away(code::SHUTDOWN, "this endpoint is shutting down");
             }
             away(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
         };

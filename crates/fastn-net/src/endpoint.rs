@@ -166,8 +166,9 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `ERR_PROTOCOL_IN_USE`, `ERR_CLOSED`.
+    /// `ERR_PROTOCOL_IN_USE`, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
     pub fn listen(&self, connection: Option<u64>, protocols: &[Protocol], otherwise: bool) -> Result<Listener> {
+        self.check_serves()?;
         let limits = self.0.limits();
         let places = Places { all: limits.queued_streams, of_one_peer: limits.queued_streams_per_peer };
         let listener = self.0.router.listen(connection, protocols, otherwise, places)?;
@@ -179,11 +180,26 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `ERR_PROTOCOL_IN_USE` when somebody takes them already, `ERR_CLOSED`.
+    /// `ERR_PROTOCOL_IN_USE` when somebody takes them already, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
     pub fn inbound(&self) -> Result<Inbound> {
+        self.check_serves()?;
         let inbound = self.0.inbound.open()?;
         self.0.offer_alpns();
         Ok(inbound)
+    }
+
+    /// Takes nothing new from peers from now on: streams are refused as "shutdown", connections as well, and listeners end
+    /// once they have handed out what was acknowledged. What runs goes on, and so does opening streams. Idempotent, and
+    /// not to be undone.
+    pub fn drain(&self) {
+        self.0.router.close();
+        self.0.inbound.close();
+    }
+
+    /// Whether it is one of this endpoint's live connections.
+    #[must_use]
+    pub fn has_connection(&self, connection: &Connection) -> bool {
+        self.0.connections().contains_key(&connection.id())
     }
 
     /// Closes the endpoint: refuses what is new, waits until what was finished is acknowledged, tells every
@@ -197,5 +213,24 @@ impl Endpoint {
     /// Tells every peer at once, without waiting for anything: for a process that is about to end.
     pub fn close_now(&self) {
         self.0.close_now();
+    }
+
+    /// For a process that ends within `limit` and may not wait: what was finished has half of that to be acknowledged,
+    /// then every peer is told, also where somebody closes the endpoint with more patience. It is closed afterwards,
+    /// which can take longer than `limit` where a peer is silent.
+    pub async fn farewell(&self, limit: Duration) {
+        let patience = limit / 2;
+        let mut closing = std::pin::pin!(self.close(patience));
+        if tokio::time::timeout(patience, &mut closing).await.is_err() {
+            self.close_now();
+            closing.await;
+        }
+    }
+
+    fn check_serves(&self) -> Result<()> {
+        if self.0.router.is_closed() && !self.0.is_closing() {
+            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
+        }
+        Ok(())
     }
 }

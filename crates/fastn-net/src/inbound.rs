@@ -44,7 +44,7 @@ impl Inbound {
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint has closed and none waits any more.
+    /// `ERR_CLOSED` once the endpoint drains or has closed, and none waits any more.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Result<View>> {
         let mut state = self.0.lock();
         while let Some(view) = state.waiting.pop_front() {
@@ -103,12 +103,13 @@ impl Inlet {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.lock().open
+        let state = self.lock();
+        state.open && !state.closed
     }
 
     pub(crate) fn offer(&self, connection: &Connection) {
         let mut state = self.lock();
-        if !state.open || state.waiting.len() >= self.most {
+        if !state.open || state.closed || state.waiting.len() >= self.most {
             return;
         }
         state.waiting.extend(View::new(connection));

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -41,7 +41,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint has closed and nothing waits any more.
+    /// `ERR_CLOSED` once the endpoint drains or has closed, and nothing waits any more.
     pub fn poll_accept(&self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<Incoming>>> {
         let mut inner = self.queue.lock();
         if inner.waiting.is_empty() {
@@ -65,7 +65,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint has closed.
+    /// `ERR_CLOSED` once the endpoint drains or has closed.
     pub async fn accept(&self) -> Result<Incoming> {
         let mut taken = std::future::poll_fn(|cx| self.poll_accept(cx, 1)).await?;
         Ok(taken.remove(0))
@@ -85,6 +85,8 @@ pub(crate) struct Router {
     table: Mutex<Table>,
     /// Owners now, so that the accept loop need not lock.
     listening: AtomicUsize,
+    /// Nobody is served any more. Set with the table locked.
+    closed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +94,6 @@ struct Table {
     everyone: Routes,
     connections: HashMap<u64, Routes>,
     queues: Vec<Arc<Queue>>,
-    closed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -121,7 +122,7 @@ impl Router {
         places: Places,
     ) -> Result<Listener> {
         let mut table = self.lock();
-        if table.closed {
+        if self.is_closed() {
             return Err(Error::new(Code::Closed, "the endpoint was closed"));
         }
         let queue = Arc::new(Queue { places, inner: Mutex::default(), room: Notify::new() });
@@ -136,13 +137,20 @@ impl Router {
     }
 
     pub(crate) fn is_listening(&self) -> bool {
-        self.listening.load(Ordering::Acquire) > 0
+        self.listening.load(Ordering::Acquire) > 0 && !self.is_closed()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Whoever serves this protocol on this connection.
     pub(crate) fn route(&self, connection: u64, protocol: &Protocol) -> Option<Route> {
         let key = protocol.key();
         let table = self.lock();
+        if self.is_closed() {
+            return None;
+        }
         let own = table.connections.get(&connection);
         own.and_then(|routes| routes.find(&key, protocol)).or_else(|| table.everyone.find(&key, protocol))
     }
@@ -159,10 +167,10 @@ impl Router {
         self.listening.fetch_sub(1, Ordering::Release);
     }
 
-    /// The endpoint closes: every listener learns it, what waits is still handed out.
+    /// Nothing new is served from now on: every listener learns it, what waits acknowledged is still handed out.
     pub(crate) fn close(&self) {
-        let mut table = self.lock();
-        table.closed = true;
+        let table = self.lock();
+        self.closed.store(true, Ordering::Release);
         for queue in &table.queues {
             queue.close(false);
         }

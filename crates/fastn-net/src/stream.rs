@@ -135,6 +135,12 @@ impl Stream {
         &self.connection
     }
 
+    /// The peer opened it. QUIC numbers the streams of whoever dialled even, the other side's odd.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        (self.id % 2 == 0) != self.connection.is_dialled()
+    }
+
     /// Our sending half has ended: finished, reset or stopped.
     #[must_use]
     pub fn is_send_done(&self) -> bool {

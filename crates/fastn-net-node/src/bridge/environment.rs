@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fastn_net::{Code, Error, Result};
+use fastn_net::{Code, Endpoint, Error, Result};
 use napi::{
     Env,
     bindgen_prelude::{Function, Uint32ArraySlice},
@@ -82,27 +82,27 @@ impl Environment {
         // Nothing must ring from here on, whatever is still woken.
         environment.wakes.detach();
         let slots = environment.table.borrow_mut().drain();
-        farewell(&slots);
+        let endpoint = |slot: &Slot| if let Slot::Endpoint(endpoint) = slot { Some(endpoint.clone()) } else { None };
+        farewell(&slots.iter().filter_map(endpoint).collect::<Vec<_>>(), FAREWELL);
         drop(slots);
     }
 }
 
 /// Closes the endpoints of a thread that ends, so that their peers learn it now and not by a time-out.
-fn farewell(slots: &[Slot]) {
+/// Blocks until they have, `limit` at most.
+pub(crate) fn farewell(endpoints: &[Endpoint], limit: Duration) {
     let (told, all_told) = mpsc::channel::<()>();
     let Ok(runtime) = runtime::handle() else { return };
-    for slot in slots {
-        if let Slot::Endpoint(endpoint) = slot {
-            let (endpoint, told) = (endpoint.clone(), told.clone());
-            runtime.spawn(async move {
-                endpoint.close(Duration::ZERO).await;
-                drop(told);
-            });
-        }
+    for endpoint in endpoints {
+        let (endpoint, told) = (endpoint.clone(), told.clone());
+        runtime.spawn(async move {
+            endpoint.farewell(limit).await;
+            drop(told);
+        });
     }
     drop(told);
     // Ends with the last sender, or with the time.
-    let _ = all_told.recv_timeout(FAREWELL);
+    let _ = all_told.recv_timeout(limit);
 }
 
 pub(crate) fn stale() -> Error {
@@ -140,6 +140,13 @@ pub fn bridge_hold(env: Env, hold: bool) {
 pub fn take_error(env: Env) -> BindingError {
     let error = Environment::with(&env, |environment| environment.error.borrow_mut().take());
     error.unwrap_or_else(|| (&super::error::internal("an error was asked for that is not there")).into())
+}
+
+/// Handles that stand for something now: streams, operations, listeners and all else.
+#[napi(catch_unwind)]
+pub fn handle_count(env: Env) -> u32 {
+    let count = Environment::with(&env, |environment| environment.table.borrow().count());
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Every code of the table in `fastn_net::Code`.

@@ -43,6 +43,11 @@ impl StreamSlot {
     pub(crate) fn is_done(&self) -> bool {
         self.stream.is_send_done() && self.stream.is_recv_done()
     }
+
+    /// A peer opened it, to this endpoint, and it has not ended.
+    pub(crate) fn is_served_by(&self, endpoint: &Endpoint) -> bool {
+        self.stream.is_accepted() && !self.is_done() && endpoint.has_connection(self.stream.connection())
+    }
 }
 
 /// Everything that one JavaScript thread holds.
@@ -86,7 +91,7 @@ impl Table {
         };
         let entry = &mut self.entries[index as usize];
         entry.slot = slot;
-        Ok(f64::from(entry.generation) * f64::from(1 << INDEX_BITS) + f64::from(index))
+        Ok(handle(entry.generation, index))
     }
 
     /// Takes a place for what comes with [`Self::fill`], and makes the waker that it needs before.
@@ -151,6 +156,21 @@ impl Table {
         std::mem::replace(&mut entry.slot, Slot::Free)
     }
 
+    /// How many handles stand for something.
+    pub(crate) fn count(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    /// The handles of some streams.
+    pub(crate) fn streams(&self, wanted: impl Fn(&StreamSlot) -> bool) -> Vec<f64> {
+        let entries = self.entries.iter().enumerate();
+        let wanted = |(index, entry): (usize, &Entry)| match &entry.slot {
+            Slot::Stream(slot) if wanted(slot) => u32::try_from(index).ok().map(|index| handle(entry.generation, index)),
+            _ => None,
+        };
+        entries.filter_map(wanted).collect()
+    }
+
     /// Everything, for the end of the thread.
     pub(crate) fn drain(&mut self) -> Vec<Slot> {
         self.free.clear();
@@ -162,6 +182,10 @@ impl Table {
         let entry = self.entries.get(index as usize)?;
         (entry.generation == generation && !matches!(entry.slot, Slot::Free)).then_some(index)
     }
+}
+
+fn handle(generation: u32, index: u32) -> f64 {
+    f64::from(generation) * f64::from(1 << INDEX_BITS) + f64::from(index)
 }
 
 /// Generation and index of a handle. No generation is 0, which is what becomes of anything that is no handle.

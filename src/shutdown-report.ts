@@ -1,0 +1,31 @@
+import type { Protocol } from './protocol.js'
+
+/** What did not end in the time that a shutdown had. */
+export interface ShutdownReport {
+  /** Everything ended, and everything finished was delivered. */
+  readonly clean: boolean
+  /** Pieces of work given to `spawn`, and calls of `listen` whose handlers still ran. */
+  readonly unfinished: number
+  /** The same by name. */
+  readonly work: readonly { readonly name: string; readonly count: number }[]
+  /** Streams that peers had opened and that were cut off. */
+  readonly openStreams: number
+  /** The same by protocol. */
+  readonly streams: readonly { readonly protocol: Protocol; readonly count: number }[]
+  /** Finished streams that their peers had not acknowledged. */
+  readonly unacknowledged: number
+  /** Endpoints that were still telling their peers: a silent one can take 3 s. They go on, and are closed soon. */
+  readonly unclosed: number
+}
+
+/** Equal things once, each with how many there were. */
+export function tally<T>(all: Iterable<T>): { value: T; count: number }[] {
+  const counted = new Map<string, { value: T; count: number }>()
+  for (const value of all) {
+    const key = JSON.stringify(value)
+    const found = counted.get(key)
+    if (found === undefined) counted.set(key, { value, count: 1 })
+    else found.count++
+  }
+  return [...counted.values()]
+}
