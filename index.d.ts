@@ -313,20 +313,45 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How a {@link Graceful} is triggered. */
-interface GracefulOptions {
-    /** Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false. */
-    signals?: boolean | readonly NodeJS.Signals[];
-}
-/** What did not end in time. */
+/** What did not end in the time that a shutdown had. */
 interface ShutdownReport {
-    /** Pieces of work given to `spawn` that had not settled. */
+    /** Everything ended, and everything finished was delivered. */
+    readonly clean: boolean;
+    /** Pieces of work given to `spawn`, and calls of `listen` whose handlers still ran. */
     readonly unfinished: number;
+    /** The same by name. */
+    readonly work: readonly {
+        readonly name: string;
+        readonly count: number;
+    }[];
+    /** Streams that peers had opened and that were cut off. */
+    readonly openStreams: number;
+    /** The same by protocol, as far as a handler or a loop had taken them. */
+    readonly streams: readonly {
+        readonly protocol: Protocol;
+        readonly count: number;
+    }[];
     /** Finished streams that their peers had not acknowledged. */
     readonly unacknowledged: number;
+    /** Endpoints that were still telling their peers: a silent one can take 3 s. They go on, and are closed soon. */
+    readonly unclosed: number;
+}
+
+/** How a {@link Graceful} is triggered. */
+interface GracefulOptions {
+    /**
+     * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
+     * listened for. A worker thread gets no signals.
+     */
+    signals?: boolean | readonly NodeJS.Signals[];
+}
+/** What is known of a piece of work. */
+interface SpawnOptions {
+    /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
+    name?: string;
 }
 /**
- * Ends a program well: tells everyone, waits for what was begun, closes the endpoints.
+ * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
  *
  * @example
  * const graceful = new Graceful({ signals: true })
@@ -340,17 +365,30 @@ declare class Graceful {
     /** Aborted when the shutdown begins: for every call that should end then. */
     get cancelled(): AbortSignal;
     /**
-     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}.
+     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
+     * a shutdown waits is waited for as well.
+     *
      * Gives the work's own promise. The failure of one that nobody awaits is not an unhandled one.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
+     * after the shutdown has waited: it is not called.
      */
-    spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T)): Promise<T>;
+    spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options?: SpawnOptions): Promise<T>;
     /**
-     * Aborts {@link cancelled}, waits for what was spawned, then closes the endpoints that were given this object.
-     * Never rejects; called again, gives the same promise. It does not end the process: that ends when nothing is left to do.
+     * Ends everything, in this order:
      *
-     * A second Ctrl-C ends the process as if nobody had listened for the first.
+     * 1. The endpoints that were given this object {@link Endpoint.drain | drain}: peers' new streams and connections are refused,
+     *    and loops end. {@link cancelled} is aborted.
+     * 2. What was spawned, handlers of `listen` and streams that peers opened before go on to their end. They may use four fifths
+     *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
+     * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
      *
-     * @param options `timeout`: milliseconds for the work and then again for the endpoints. Default: 5 s.
+     * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
+     * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
+     * process as if nobody had listened.
+     *
+     * @param options `timeout`: milliseconds for all of it. Default: 5 s.
+     * @returns what did not end in time.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
      */
     shutdown(options?: {
@@ -450,8 +488,14 @@ interface CustomNetwork {
 interface EndpointOptions {
     /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
     network?: Network;
-    /** Closes this endpoint in its shutdown. */
+    /** Ends this endpoint well in its shutdown: see {@link Graceful.shutdown}. */
     graceful?: Graceful;
+    /**
+     * At `process.exit()`, after an uncaught exception and wherever else the process or thread emits `exit`, tells the peers, so
+     * that they see a close (shutdown) and no time-out. What was finished just before has half of that time to arrive. It blocks
+     * until that is done, 100 ms at most for all endpoints together. Default: false: peers learn of it when their connection times out.
+     */
+    closeOnExit?: boolean;
     /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
     signal?: AbortSignal;
     /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
@@ -553,7 +597,8 @@ declare class SecretKey {
  * is closed then, within 3 s. It belongs to the thread that made it.
  *
  * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_NATIVE` where there is no addon for the platform.
+ * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
+ * for the platform.
  */
 declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
 /** This program among its peers. Made by {@link getEndpoint}. */
@@ -590,23 +635,25 @@ declare class Endpoint implements AsyncDisposable {
      * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
      * the next. {@link listen} does that by itself.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
      */
     acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
     /**
-     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal or {@link close}
-     * ends it; after a signal, handlers that run may end first, for at most the endpoint's `closeTimeout`. With the `cancelled` of
-     * the endpoint's own {@link Graceful} as the signal, its shutdown waits for that.
+     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
+     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
+     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
      *
      * Keeps the process alive while the endpoint is referenced.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
      */
     listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
     /**
      * Connections that peers make, one level below streams.
      *
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
      */
     accept(options?: CancelOptions): IncomingConnections;
     /**
@@ -623,10 +670,19 @@ declare class Endpoint implements AsyncDisposable {
      */
     ping(peer: Peer, options?: CancelOptions): Promise<number>;
     /**
-     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost. Callers at the same
-     * time share it; closing again does nothing. Keeps the process alive.
+     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
+     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
+     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
+     * Does nothing the second time, and cannot be undone.
+     */
+    drain(): void;
+    /**
+     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
+     * close (shutdown). Callers at the same time share it; closing again does nothing. May be awaited in a handler. Keeps the
+     * process alive.
      *
-     * @param options `timeout`: for all of it; default the endpoint's `closeTimeout`, 5 s. The signal ends the wait, not the closing.
+     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
+     * silent can take 3 s more to be told. The signal ends the wait, not the closing.
      * @returns how many finished streams their peers had not acknowledged in time.
      */
     close(options?: TimeoutOptions): Promise<number>;
@@ -777,4 +833,4 @@ declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions):
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 
 export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
-export type { CancelOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };
+export type { CancelOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };

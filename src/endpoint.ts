@@ -77,12 +77,12 @@ export class Endpoint implements AsyncDisposable {
     return new Endpoint(state, publicKey, graceful)
   }
 
-  /** @internal The protocols of the streams that peers opened and that have not ended. */
-  static serving(endpoint: Endpoint): Protocol[] {
+  /** @internal The streams that peers opened and that have not ended: how many, and the protocols of those that were given out. */
+  static serving(endpoint: Endpoint): { count: number; protocols: Protocol[] } {
     const { handle, served } = endpoint.#state
-    return native()
-      .endpointServing(handle)
-      .flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
+    const streams = native().endpointServing(handle)
+    const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
+    return { count: streams.length + native().endpointQueued(handle), protocols }
   }
 
   /** The public key as people write it: what to tell others. */

@@ -123,10 +123,10 @@ export class Graceful {
     const unfinished = this.#running.size
     const work = tally(this.#running.values()).map(({ value: name, count }) => ({ name, count }))
     const serving = this.#serving()
-    const streams = tally(serving).map(({ value: protocol, count }) => ({ protocol, count }))
+    const streams = tally(serving.protocols).map(({ value: protocol, count }) => ({ protocol, count }))
     const { unacknowledged, unclosed } = await this.#close(Math.max(until - performance.now(), 1))
-    const clean = unfinished + serving.length + unacknowledged + unclosed === 0
-    return { clean, unfinished, work, openStreams: serving.length, streams, unacknowledged, unclosed }
+    const clean = unfinished + serving.count + unacknowledged + unclosed === 0
+    return { clean, unfinished, work, openStreams: serving.count, streams, unacknowledged, unclosed }
   }
 
   /** Waits for all work, what joins it meanwhile included, and for the streams of peers that no work stands for. */
@@ -134,7 +134,7 @@ export class Graceful {
     const time = timer(most)
     for (;;) {
       if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), time.over])
-      else if (this.#serving().length > 0) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
+      else if (this.#serving().count > 0) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
       else break
       if (time.isOver) break
     }
@@ -156,7 +156,9 @@ export class Graceful {
   }
 
   #serving() {
-    return Array.from(this.#endpoints, endpoint => Endpoint.serving(endpoint)).flat()
+    const all = Array.from(this.#endpoints, endpoint => Endpoint.serving(endpoint))
+    const count = all.reduce((sum, one) => sum + one.count, 0)
+    return { count, protocols: all.flatMap(one => one.protocols) }
   }
 }
 

@@ -46,6 +46,7 @@ export interface Native {
   endpointClose(endpoint: number, timeoutMs: number): number
   endpointDrain(endpoint: number): void
   endpointServing(endpoint: number): number[]
+  endpointQueued(endpoint: number): number
   endpointsFarewell(endpoints: number[], timeoutMs: number): void
   endpointListen(endpoint: number, connection: number | null, protocols: string[], otherwise: boolean): number
   listenerAccept(listener: number, out: Float64Array): number

@@ -10,7 +10,7 @@ export interface ShutdownReport {
   readonly work: readonly { readonly name: string; readonly count: number }[]
   /** Streams that peers had opened and that were cut off. */
   readonly openStreams: number
-  /** The same by protocol. */
+  /** The same by protocol, as far as a handler or a loop had taken them. */
   readonly streams: readonly { readonly protocol: Protocol; readonly count: number }[]
   /** Finished streams that their peers had not acknowledged. */
   readonly unacknowledged: number

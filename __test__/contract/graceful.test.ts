@@ -1,6 +1,16 @@
 import test from 'ava'
-import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
-import { Echo, pair } from '../helpers/pair.js'
+import { Graceful, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import { Echo, pair, turn } from '../helpers/pair.js'
+
+const clean = {
+  clean: true,
+  unfinished: 0,
+  work: [],
+  openStreams: 0,
+  streams: [],
+  unacknowledged: 0,
+  unclosed: 0
+}
 
 test('shutdown tells everyone, waits for what was spawned, then closes the endpoints', async t => {
   const graceful = new Graceful()
@@ -13,17 +23,31 @@ test('shutdown tells everyone, waits for what was spawned, then closes the endpo
     t.truthy(endpoint.address())
     graceful.spawn(Promise.resolve().then(() => order.push('late')))
   })
-  t.deepEqual(await graceful.shutdown(), { unfinished: 0, unacknowledged: 0 })
+  t.deepEqual(await graceful.shutdown(), clean)
   await listening
   t.deepEqual(order, ['told', 'late'])
   t.throws(() => endpoint.acceptBi(Echo), { code: 'ERR_CLOSED' })
   t.is(graceful.shutdown(), graceful.shutdown())
 })
 
-test('work that does not end is reported, and holds up nothing for ever', async t => {
+test('work that does not end is reported by name, and holds up nothing for ever', async t => {
   const graceful = new Graceful()
-  graceful.spawn(new Promise(() => {}))
-  t.is((await graceful.shutdown({ timeout: 50 })).unfinished, 1)
+  const never = () => new Promise(() => {})
+  graceful.spawn(never())
+  graceful.spawn(never)
+  graceful.spawn(never)
+  graceful.spawn(never, { name: 'the mail' })
+  const { clean, unfinished, work } = await graceful.shutdown({ timeout: 50 })
+  t.deepEqual([clean, unfinished], [false, 4])
+  t.deepEqual(work, [
+    { name: 'unnamed', count: 1 },
+    { name: 'never', count: 2 },
+    { name: 'the mail', count: 1 }
+  ])
+  await t.throwsAsync(
+    graceful.spawn(() => t.fail('called')),
+    { code: 'ERR_SHUTTING_DOWN' }
+  )
 })
 
 test('work that fails is its caller’s affair, and ends nobody', async t => {
@@ -31,28 +55,212 @@ test('work that fails is its caller’s affair, and ends nobody', async t => {
   const failure = new Error('work')
   t.is(await graceful.spawn(Promise.reject(failure)).catch(error => error), failure)
   graceful.spawn(() => Promise.reject(new Error('nobody waits')))
-  t.is((await graceful.shutdown()).unfinished, 0)
+  t.deepEqual(await graceful.shutdown(), clean)
+})
+
+test('while it shuts down, new streams are refused, those that run go on, and handlers may ask others', async t => {
+  const graceful = new Graceful()
+  await using clients = await pair()
+  const { client, server: third } = clients
+  const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+  const answering = third.listen([[Echo, async stream => stream.finish(`${await stream.nextString()} indeed\n`)]])
+  const listening = server.listen(
+    [
+      [
+        Echo,
+        async stream => {
+          const line = await stream.nextString()
+          await using question = await server.getStream(third.address(), Echo)
+          await question.finish(`${line}\n`)
+          await stream.write(`${await question.nextString()}\n`)
+        }
+      ]
+    ],
+    { signal: graceful.cancelled }
+  )
+  const address = server.address()
+  const running = await client.getStream(address, Echo)
+  const { closed } = running.connection
+  await turn()
+  const ending = graceful.shutdown({ timeout: 60_000 })
+  await t.throwsAsync(client.getStream(address, Echo), { code: 'ERR_SHUTTING_DOWN' })
+  await t.throwsAsync(client.getStream(address, 'Tcp'), { code: 'ERR_SHUTTING_DOWN' })
+  t.throws(() => server.acceptBi('Tcp'), { code: 'ERR_SHUTTING_DOWN' })
+  t.throws(() => server.accept(), { code: 'ERR_SHUTTING_DOWN' })
+  await using stranger = await getEndpoint(SecretKey.generate(), { network: 'loopback', openTimeout: 300 })
+  await t.throwsAsync(stranger.getStream(address, Echo), { code: 'ERR_UNREACHABLE' })
+  await running.finish('still there\n')
+  t.is(await running.nextString(), 'still there indeed')
+  t.is(await running.read(), null)
+  t.deepEqual(await ending, clean)
+  const { code, by } = await closed
+  t.deepEqual({ code, by }, { code: 0x103, by: 'peer' })
+  await listening
+  await third.close()
+  await answering
+})
+
+test('what was acknowledged before the shutdown is still handed out, and the loop ends', async t => {
+  const graceful = new Graceful()
+  await using clients = await pair()
+  const { client } = clients
+  const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+  const streams = server.acceptBi(Echo, { signal: graceful.cancelled })
+  const asking = await Promise.all(['one', 'two'].map(() => client.getStream(server.address(), Echo)))
+  for (const stream of asking) await stream.finish('hello\n')
+  const ending = graceful.shutdown({ timeout: 60_000 })
+  for await (const stream of streams) {
+    // Longer than the shutdown looks away: the second one waits meanwhile.
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await stream.finish(`${await stream.nextString()}\n`)
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  for (const stream of asking) t.is(await stream.nextString(), 'hello')
+  t.deepEqual(await ending, clean)
+})
+
+test('streams of peers that do not end are reported by protocol and cut off', async t => {
+  const graceful = new Graceful()
+  await using clients = await pair()
+  const { client } = clients
+  const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+  const kept: PeerStream[] = []
+  const incoming = server.acceptBi([Echo, 'Tcp'])
+  for (const protocol of [Echo, 'Tcp', Echo] as const) {
+    kept.push(await client.getStream(server.address(), protocol))
+    const { value: stream } = await incoming.next()
+    kept.push(stream!)
+  }
+  const reading = t.throwsAsync(kept[0]!.read())
+  const report = await graceful.shutdown({ timeout: 1000 })
+  t.deepEqual([report.clean, report.unfinished, report.openStreams], [false, 0, 3])
+  const byProtocol = report.streams.map(({ protocol, count }) => `${count} ${JSON.stringify(protocol)}`)
+  t.deepEqual(new Set(byProtocol), new Set([`2 ${JSON.stringify(Echo)}`, '1 "Tcp"']))
+  await reading
+})
+
+test('a handler that does not end is reported, and listen ends all the same', async t => {
+  const graceful = new Graceful()
+  await using clients = await pair()
+  const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+  const listening = server.listen([[Echo, () => new Promise(() => {})]], { signal: graceful.cancelled })
+  const stream = await clients.client.getStream(server.address(), Echo)
+  const { work, openStreams } = await graceful.shutdown({ timeout: 1000 })
+  t.deepEqual([work, openStreams], [[{ name: 'listen', count: 1 }], 1])
+  await listening
+  await t.throwsAsync(stream.read(), { code: 'ERR_CONNECTION_LOST' })
+})
+
+test('all endpoints close side by side, also those that listen without the signal', async t => {
+  const graceful = new Graceful()
+  const endpoints = await Promise.all(
+    Array.from({ length: 8 }, () => getEndpoint(SecretKey.generate(), { network: 'loopback', graceful }))
+  )
+  const listening = endpoints.map(endpoint => endpoint.listen([[Echo, () => {}]]))
+  t.deepEqual(await graceful.shutdown(), clean)
+  await Promise.all(listening)
+  for (const endpoint of endpoints) t.throws(() => endpoint.acceptBi(Echo), { code: 'ERR_CLOSED' })
 })
 
 test('an endpoint that was closed before is left alone', async t => {
   const graceful = new Graceful()
   await using peers = await pair({ graceful })
   await peers.client.close()
-  t.is((await graceful.shutdown()).unacknowledged, 0)
+  t.deepEqual(await graceful.shutdown(), clean)
 })
 
-test('signals are listened for until the shutdown begins', async t => {
-  const before = process.listenerCount('SIGUSR2')
-  const graceful = new Graceful({ signals: ['SIGUSR2'] })
-  t.is(process.listenerCount('SIGUSR2'), before + 1)
-  const cancelled = new Promise(resolve => graceful.cancelled.addEventListener('abort', resolve))
+test('no endpoint is had while it shuts down, nor afterwards', async t => {
+  const graceful = new Graceful()
+  const options = { network: 'loopback', graceful } as const
+  const meanwhile = getEndpoint(SecretKey.generate(), options)
+  const refused = t.throwsAsync(meanwhile, { code: 'ERR_SHUTTING_DOWN' })
+  t.deepEqual(await graceful.shutdown(), clean)
+  await refused
+  await t.throwsAsync(getEndpoint(SecretKey.generate(), options), { code: 'ERR_SHUTTING_DOWN' })
+})
+
+test('several at once: each ends what is its own', async t => {
+  const [one, other] = [new Graceful(), new Graceful()]
+  await using clients = await pair({ graceful: other })
+  const { client, server } = clients
+  const ended = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful: one })
+  t.deepEqual(await one.shutdown(), clean)
+  t.throws(() => ended.acceptBi(Echo), { code: 'ERR_CLOSED' })
+  t.false(other.cancelled.aborted)
+  const listening = server.listen([[Echo, stream => stream.finish('here\n')]])
+  const stream = await client.getStream(server.address(), Echo)
+  t.is(await stream.nextString(), 'here')
+  await stream.finish()
+  t.deepEqual(await other.shutdown(), clean)
+  await listening
+})
+
+test('signals are listened for until the shutdown begins, and only where they were asked for', async t => {
+  const count = () => ['SIGUSR2', 'SIGINT', 'SIGTERM'].map(signal => process.listenerCount(signal))
+  const before = count()
+  const quiet = new Graceful()
+  t.deepEqual(count(), before)
+  const all = [new Graceful({ signals: ['SIGUSR2'] }), new Graceful({ signals: ['SIGUSR2'] })]
+  t.is(count()[0], before[0]! + 2)
+  const cancelled = all.map(graceful => new Promise(resolve => graceful.cancelled.addEventListener('abort', resolve)))
   process.kill(process.pid, 'SIGUSR2')
-  await cancelled
-  await graceful.shutdown()
-  t.is(process.listenerCount('SIGUSR2'), before)
+  await Promise.all(cancelled)
+  t.deepEqual(count(), before)
+  await Promise.all(all.map(graceful => graceful.shutdown()))
+  t.false(quiet.cancelled.aborted)
+})
+
+test('draining by hand: the endpoint takes nothing new, and is closed when one likes', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  let go = () => {}
+  const may = new Promise<void>(resolve => {
+    go = resolve
+  })
+  const listening = server.listen([
+    [
+      Echo,
+      async stream => {
+        await may
+        await stream.write('done\n')
+      }
+    ]
+  ])
+  const stream = await client.getStream(server.address(), Echo)
+  await turn()
+  server.drain()
+  await t.throwsAsync(client.getStream(server.address(), Echo), { code: 'ERR_SHUTTING_DOWN' })
+  go()
+  t.is(await stream.nextString(), 'done')
+  await stream.finish()
+  await listening
+})
+
+test('an endpoint may be closed in its own handler, and while it dials', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const listening = server.listen([
+    [
+      Echo,
+      async stream => {
+        await stream.finish('bye\n')
+        t.is(await server.close(), 0)
+      }
+    ]
+  ])
+  const stream = await client.getStream(server.address(), Echo)
+  t.is(await stream.nextString(), 'bye')
+  await listening
+  const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
+  const dialling = t.throwsAsync(client.getStream(nobody, Echo), { code: 'ERR_CLOSED' })
+  await client.close()
+  await dialling
 })
 
 test('options are checked', t => {
-  t.throws(() => new Graceful({ signals: 'SIGINT' as never }), { code: 'ERR_INVALID_ARGUMENT' })
-  t.throws(() => new Graceful().shutdown({ timeout: -1 }), { code: 'ERR_INVALID_ARGUMENT' })
+  const expected = { code: 'ERR_INVALID_ARGUMENT' }
+  t.throws(() => new Graceful({ signals: 'SIGINT' as never }), expected)
+  t.throws(() => new Graceful().shutdown({ timeout: -1 }), expected)
+  t.throws(() => new Graceful().spawn(Promise.resolve(), { name: 1 as never }), expected)
+  return t.throwsAsync(getEndpoint(SecretKey.generate(), { closeOnExit: 'yes' as never }), expected)
 })

@@ -89,8 +89,7 @@ export class Listener {
     this.#at += group
     const [handle, connection, route, id] = [taken[at], taken[at + 1], taken[at + 2], taken[at + 3]] as Group
     this.route = route
-    const protocol =
-      this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
+    const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
     return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id))
   }

@@ -129,6 +129,13 @@ pub fn endpoint_serving(env: Env, endpoint: f64) -> Vec<f64> {
     })
 }
 
+/// The streams that were acknowledged and that JavaScript has not taken.
+#[napi(catch_unwind)]
+pub fn endpoint_queued(env: Env, endpoint: f64) -> u32 {
+    let queued = Environment::with(&env, |e| get(e, endpoint)).map_or(0, |endpoint| endpoint.queued());
+    u32::try_from(queued).unwrap_or(u32::MAX)
+}
+
 /// Closes endpoints of a process that ends: tells their peers, and blocks until that is done, `timeout` at most.
 #[napi(catch_unwind)]
 pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {

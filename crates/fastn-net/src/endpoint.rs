@@ -196,6 +196,12 @@ impl Endpoint {
         self.0.inbound.close();
     }
 
+    /// Streams that were acknowledged and that their listeners have not taken yet.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.0.router.waiting()
+    }
+
     /// Whether it is one of this endpoint's live connections.
     #[must_use]
     pub fn has_connection(&self, connection: &Connection) -> bool {

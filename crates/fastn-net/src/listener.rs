@@ -155,6 +155,13 @@ impl Router {
         own.and_then(|routes| routes.find(&key, protocol)).or_else(|| table.everyone.find(&key, protocol))
     }
 
+    /// Streams that wait for their listener to take them, and whose peer is still there.
+    pub(crate) fn waiting(&self) -> usize {
+        let table = self.lock();
+        let live = |incoming: &&Incoming| incoming.stream.connection().is_live();
+        table.queues.iter().map(|queue| queue.lock().waiting.iter().filter(live).count()).sum()
+    }
+
     fn remove(&self, queue: &Arc<Queue>) {
         let mut table = self.lock();
         let Some(at) = table.queues.iter().position(|q| Arc::ptr_eq(q, queue)) else { return };

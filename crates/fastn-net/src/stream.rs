@@ -138,7 +138,7 @@ impl Stream {
     /// The peer opened it. QUIC numbers the streams of whoever dialled even, the other side's odd.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
-        (self.id % 2 == 0) != self.connection.is_dialled()
+        self.id.is_multiple_of(2) != self.connection.is_dialled()
     }
 
     /// Our sending half has ended: finished, reset or stopped.

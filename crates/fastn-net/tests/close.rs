@@ -12,8 +12,8 @@ use fastn_net::{Code, Endpoint, Limits, Listener, Protocol, Result, Stream, wire
 use futures_util::future::join_all;
 use iroh::endpoint::ConnectionError;
 use support::{
-    GENEROUS, LATER, USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, kulfi_endpoint, limits,
-    open, open_at, pair, pattern,
+    GENEROUS, LATER, USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, introduce,
+    kulfi_endpoint, limits, open, open_at, pair, pattern,
     raw::{Frozen, Raw, RawStream},
     read_to_end, read_until_error, soon, stream, until, waits, write_all,
 };
@@ -303,4 +303,87 @@ async fn a_peer_of_no_interest_is_let_go() {
     let stream = open_at(&a, &b.address(), &Protocol::Tcp, USUAL).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
     close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let inbound = b.inbound().expect("inbound");
+    let (mut asking, mut answering) = stream(&a, &b, &Protocol::Tcp, &listener).await;
+    // Acknowledged and not yet taken: it is still handed out.
+    let waiting = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("acknowledged");
+    b.drain();
+    b.drain();
+
+    let refused = open(&a, &b, &Protocol::Tcp, USUAL).await.expect_err("refused");
+    assert_eq!(refused.code(), Code::ShuttingDown, "{refused}");
+    let unserved = open(&a, &b, &Protocol::Http, USUAL).await.expect_err("refused");
+    assert_eq!(unserved.code(), Code::ShuttingDown, "{unserved}");
+    let stranger = Raw::bind(&[]).await;
+    assert!(stranger.try_dial(&b, Alpn::FastnNet).await.is_none(), "a new connection");
+    stranger.close().await;
+    let listening = b.listen(None, &[Protocol::Http], false).map(drop).expect_err("drains");
+    assert_eq!(listening.code(), Code::ShuttingDown, "{listening}");
+
+    assert_eq!(incoming(&listener).await.stream.id(), waiting.id());
+    assert_eq!(soon(listener.accept()).await.expect_err("the end").code(), Code::Closed);
+    soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("the connection of before");
+    assert_eq!(soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect_err("the end").code(), Code::Closed);
+
+    // What runs goes on, a handler that asks somebody else included.
+    let bytes = pattern(100_000);
+    write_all(&mut answering, &bytes).await.expect("write");
+    answering.finish();
+    assert!(read_to_end(&mut asking).await.expect("answer") == bytes);
+    let serving = echo(&a, &[Protocol::Tcp]);
+    let other = open(&b, &a, &Protocol::Tcp, USUAL).await.expect("stream");
+    assert_eq!(exchange(other, b"hello").await.expect("answer"), b"hello");
+    soon(a.ping(&a.peer(&b.address()).expect("peer"))).await.expect("answered");
+    close(&[&a, &b]).await;
+    soon(serving).await.expect("ends with its endpoint");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_waits_for_a_place_is_refused_by_draining() {
+    let a = endpoint().await;
+    let b = endpoint_with(Limits { queued_streams: 1, ..limits() }).await;
+    introduce(&a, &b);
+    let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let _taken = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let mut waiting = Box::pin(open(&a, &b, &Protocol::Tcp, USUAL));
+    assert!(waits(&mut waiting).await);
+    b.drain();
+    assert_eq!(soon(waiting).await.expect_err("refused").code(), Code::ShuttingDown);
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farewell_is_said_although_somebody_closes_with_patience() {
+    let a = endpoint().await;
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let address = raw.address();
+    let (opened, connection) = tokio::join!(open_at(&a, &address, &Protocol::Tcp, LATER), async { raw.accept().await });
+    let mut stream = opened.expect("stream");
+    stream.finish();
+    // The acknowledgement that never comes would keep it closing for an hour.
+    let mut closing = Box::pin(a.close(Duration::from_hours(1)));
+    assert!(waits(&mut closing).await);
+    soon(a.farewell(Duration::from_millis(100))).await;
+    let ConnectionError::ApplicationClosed(told) = soon(connection.closed()).await else { panic!("not told") };
+    assert_eq!(u64::from(told.error_code), 0x103);
+    soon(closing).await;
+    raw.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_finished_just_before_a_farewell_arrives() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let (mut sending, mut receiving) = stream(&a, &b, &Protocol::Tcp, &listener).await;
+    write_all(&mut sending, b"last words").await.expect("write");
+    sending.finish();
+    soon(a.farewell(Duration::from_secs(10))).await;
+    assert_eq!(read_to_end(&mut receiving).await.expect("whole"), b"last words");
+    close(&[&b]).await;
 }

@@ -165,7 +165,9 @@ impl Table {
     pub(crate) fn streams(&self, wanted: impl Fn(&StreamSlot) -> bool) -> Vec<f64> {
         let entries = self.entries.iter().enumerate();
         let wanted = |(index, entry): (usize, &Entry)| match &entry.slot {
-            Slot::Stream(slot) if wanted(slot) => u32::try_from(index).ok().map(|index| handle(entry.generation, index)),
+            Slot::Stream(slot) if wanted(slot) => {
+                u32::try_from(index).ok().map(|index| handle(entry.generation, index))
+            }
             _ => None,
         };
         entries.filter_map(wanted).collect()

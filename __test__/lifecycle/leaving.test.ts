@@ -1,0 +1,92 @@
+// What the peer of a process sees when that ends.
+import test from 'ava'
+import { getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
+import { Program } from '../helpers/program.js'
+
+/** Serves one program: how its connection ends, and the lines that it sent. */
+async function peerOf() {
+  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  endpoint.unref()
+  const lines: string[] = []
+  const streams: PeerStream[] = []
+  const incoming = endpoint.accept()
+  const listening = endpoint.listen(
+    [
+      [
+        Protocol.generic('Hold'),
+        async stream => {
+          streams.push(stream)
+          for await (const line of stream.lines()) {
+            lines.push(line)
+            if (line === 'hello') await stream.write('hello\n')
+          }
+        }
+      ]
+    ],
+    { onError: () => {} }
+  )
+  return {
+    address: JSON.stringify(endpoint.address()),
+    lines,
+    async ended() {
+      const { value: connection } = await incoming.next()
+      const info = await connection!.closed
+      return { code: info.code, by: info.by }
+    },
+    async [Symbol.asyncDispose]() {
+      await endpoint.close()
+      await listening
+    }
+  }
+}
+
+const shutdown = { code: 0x103, by: 'peer' }
+
+for (const [how, code] of [
+  ['exit', 7],
+  ['throw', 1],
+  ['closing', 7]
+] as const) {
+  test(`with closeOnExit the peer sees a close, and the last words: ${how}`, async t => {
+    await using peer = await peerOf()
+    const program = new Program('leave', peer.address, how, 'hook')
+    t.deepEqual(await peer.ended(), shutdown)
+    t.deepEqual(peer.lines, ['hello', 'last words'])
+    t.is((await program.ended).code, code)
+  })
+}
+
+test('without it, process.exit tells nobody', async t => {
+  await using peer = await peerOf()
+  const program = new Program('leave', peer.address, 'exit', 'none')
+  let told = false
+  peer.ended().then(() => {
+    told = true
+  })
+  t.is((await program.ended).code, 7)
+  await new Promise(resolve => setTimeout(resolve, 500))
+  t.false(told)
+})
+
+test('at SIGTERM a program with a Graceful closes, and the peer sees it', async t => {
+  await using peer = await peerOf()
+  const program = new Program('leave', peer.address, 'graceful', 'none')
+  t.is(await program.line(), 'ready')
+  program.kill('SIGTERM')
+  t.deepEqual(await peer.ended(), shutdown)
+  const { code, signal, stderr } = await program.ended
+  t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+})
+
+for (const how of ['worker exit', 'worker terminate']) {
+  for (const hook of ['hook', 'none']) {
+    test(`a thread that ends tells its peers: ${how}, ${hook}`, async t => {
+      await using peer = await peerOf()
+      const program = new Program('leave', peer.address, how, hook)
+      t.deepEqual(await peer.ended(), shutdown)
+      t.true(program.isRunning)
+      program.kill('SIGKILL')
+      await program.ended
+    })
+  }
+}
