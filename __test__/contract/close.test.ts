@@ -1,5 +1,5 @@
 import test from 'ava'
-import { Echo, pair, pattern, readAll } from '../helpers/pair.js'
+import { Echo, pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 test('close is idempotent and shared', async t => {
   await using peers = await pair()
@@ -38,6 +38,18 @@ test('calls that wait end with the endpoint', async t => {
   await peers.client.close()
   await Promise.all([a, b])
 })
+
+for (const ack of ['now', 'later'] as const) {
+  test(`an answer that has not come when the endpoint closes is an error, not an empty one: ack ${ack}`, async t => {
+    await using peers = await pair()
+    const incoming = peers.server.acceptBi(Echo)
+    const [stream] = await Promise.all([peers.client.getStream(peers.server.address(), Echo, { ack }), incoming.next()])
+    await stream.finish('question\n')
+    const answered = t.throwsAsync(readAll(stream), { code: 'ERR_CLOSED' })
+    await turn()
+    await Promise.all([peers.client.close(), answered])
+  })
+}
 
 test('a closed endpoint says so', async t => {
   await using peers = await pair()

@@ -160,8 +160,9 @@ export class ReadHalf {
   #fail(): null {
     const core = this.#core
     const error = core.failure ?? native().takeError()
-    // Our side was over, so the core read ahead, met the end, had nothing to keep, and gave the place back.
-    if (error.code === 'ERR_CLOSED' && core.writeOver && core.failure === null) {
+    // Our side was over, so the core read ahead, met the end, had nothing to keep, and gave the place back. An endpoint that was
+    // closed is no end: what it closed its connections with tells it from a place that is gone.
+    if (error.code === 'ERR_CLOSED' && error.errorCode === null && core.writeOver && core.failure === null) {
       this.#ended = true
       core.readOver = true
       return null
