@@ -2,6 +2,8 @@
 // plain file runs the same in a child process or a worker as in the test that starts it.
 // What needs a raw peer runs in a network namespace, which `npm test` makes and tells of here.
 const elsewhere = process.env.FASTN_NET_TEST_NAMESPACE === '1' ? [] : ['!dist-test/wire/**']
+// Faults need a network made for them: `npm run test:faults` makes it.
+if (process.env.FASTN_NET_TEST_FAULTS !== '1') elsewhere.push('!dist-test/faults/**')
 
 export default {
   files: ['dist-test/**/*.test.js', ...elsewhere],

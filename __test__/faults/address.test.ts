@@ -1,0 +1,17 @@
+// A host that gets another address, as between Wi-Fi and mobile.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { scenario } from './support/scenario.js'
+
+test('the address changes, three times', async t => {
+  await scenario(t, {
+    bind: '0.0.0.0',
+    async happens({ farHost, shutdown, recovered }) {
+      for (let time = 0; time < 3; time++) {
+        farHost.move()
+        await (time === 1 ? Promise.all([shutdown(), recovered()]) : recovered())
+        await sleep(2000)
+      }
+    }
+  })
+})

@@ -1,0 +1,41 @@
+// A long way, an uneven one, and a narrow one.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { proxy } from './support/proxy.js'
+import { type Fault, scenario } from './support/scenario.js'
+
+async function goesOn(t: ExecutionContext, fault: Pick<Fault, 'through' | 'farHost'>): Promise<void> {
+  await scenario(t, {
+    ...fault,
+    async happens({ shutdown, recovered }) {
+      await sleep(10_000)
+      await Promise.all([shutdown(), recovered()])
+      await sleep(2000)
+    }
+  })
+}
+
+/** All between the two goes through proxies on the router. */
+function held(t: ExecutionContext, delay: number, jitter: number): Required<Pick<Fault, 'through'>> {
+  return {
+    async through(lab, { near, far }) {
+      lab.part(near, far)
+      for (const host of [near, far])
+        for (const port of [4433, 4434]) await proxy(t, lab, host, port, { delay, jitter })
+      return (host, port) => `${host.gateway}:${port}`
+    }
+  }
+}
+
+test('200 ms of delay each way', t => goesOn(t, held(t, 200, 0)))
+
+test('50 ms of delay, as much jitter, and packets in any order', t => goesOn(t, held(t, 50, 50)))
+
+test('a link of 2 Mbit/s', t =>
+  goesOn(t, {
+    farHost(lab) {
+      const host = lab.host('far')
+      host.throttle(2000)
+      return host
+    }
+  }))

@@ -1,0 +1,21 @@
+// A wire that is pulled out, and put back after a while.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { waits } from './support/limits.js'
+import { scenario } from './support/scenario.js'
+
+for (const seconds of [1, 10, 60]) {
+  test(`the link is down for ${seconds} s`, async t => {
+    await scenario(t, {
+      async happens({ farHost, shutdown, recovered }) {
+        const back = async () => {
+          await sleep(waits(seconds * 1000))
+          farHost.plug()
+          await recovered()
+        }
+        farHost.pull()
+        await Promise.all([shutdown(), back()])
+      }
+    })
+  })
+}

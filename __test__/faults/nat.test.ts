@@ -1,0 +1,23 @@
+// A peer behind a router that forgets its mappings: all of a sudden it comes from other ports.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import type { Nat } from './support/lab.js'
+import { scenario } from './support/scenario.js'
+
+test('a NAT forgets its mappings three times, and ports change', async t => {
+  let nat: Nat
+  await scenario(t, {
+    hidden: true,
+    farHost(lab) {
+      nat = lab.nat('nat')
+      return lab.host('far', nat.namespace)
+    },
+    async happens({ shutdown, recovered }) {
+      for (let time = 0; time < 3; time++) {
+        nat.rebind()
+        await (time === 1 ? Promise.all([shutdown(), recovered()]) : recovered())
+        await sleep(2000)
+      }
+    }
+  })
+})

@@ -1,0 +1,35 @@
+// A peer: serves, asks, and does what it is told by lines. See support/commands.
+import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
+import type { PeerCommands, PeerOptions } from '../support/commands.js'
+import { Asking, askOnce } from './asking.js'
+import { drive } from './drive.js'
+import { serve } from './serving.js'
+import { usage } from './usage.js'
+
+const { name, secretKey, bind, ledger, endpoint: more } = JSON.parse(process.argv[2]!) as PeerOptions
+const graceful = new Graceful()
+const endpoint = await getEndpoint(SecretKey.from(secretKey), { ...more, network: { bind: [bind] }, graceful })
+const listening = serve(endpoint, ledger, graceful.cancelled)
+const loads = new Map<string, Asking>()
+let begun = 0
+
+await drive<PeerCommands>(endpoint.id52, {
+  load: load => {
+    loads.set(load.name, new Asking(endpoint, load, `${name}/${++begun}`, graceful.cancelled))
+    return null
+  },
+  progress: ({ name }) => loads.get(name)!.progress(),
+  collect: ({ name }) => loads.get(name)!.collect(),
+  once: once => askOnce(endpoint, once, `${name}/${++begun}`),
+  usage: ({ peers }) => usage(endpoint, peers),
+  ping: ({ peer }) => endpoint.ping(peer),
+  async shutdown({ timeout }) {
+    const began = performance.now()
+    const { unfinished } = await graceful.shutdown({ timeout })
+    return { took: performance.now() - began, unfinished }
+  }
+})
+
+// Nobody tells this process to end: it has to, once all is closed.
+await graceful.shutdown()
+await listening

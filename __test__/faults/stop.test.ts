@@ -1,0 +1,29 @@
+// A process that is stopped, as by a laptop's lid, and continued.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { whole } from './support/commands.js'
+import { scenario, type World } from './support/scenario.js'
+
+const stopped =
+  (seconds: number) =>
+  async ({ far, shutdown, recovered }: World): Promise<void> => {
+    const back = async () => {
+      await sleep(seconds * 1000)
+      far.resume()
+      await recovered()
+    }
+    far.pause()
+    await Promise.all([shutdown(), back()])
+  }
+
+test('a process that is stopped for 5 s loses nothing', async t => {
+  const asked = await scenario(t, { happens: stopped(5) })
+  t.deepEqual(
+    asked.filter(([, outcome]) => outcome !== whole),
+    []
+  )
+})
+
+test('a process is stopped for 40 s and continued', async t => {
+  await scenario(t, { happens: stopped(40) })
+})

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs'
+import type { ExecutionContext } from 'ava'
+import { type EndpointOptions, type PeerAddress, SecretKey } from 'fastn-net'
+import type { Asked, Load, Once, PeerCommands, PeerOptions, Usage } from './commands.js'
+import type { Host } from './lab.js'
+import { before, type Ended, FaultProgram } from './program.js'
+
+/** Where and how a peer runs. */
+export interface PeerPlace {
+  name: string
+  host: Host
+  folder: string
+  /** Default: 4433. */
+  port?: number
+  /** Default: a new one. */
+  secretKey?: SecretKey
+  /** Binds this in place of the host's address. */
+  bind?: string
+  endpoint?: EndpointOptions
+}
+
+/** A peer in a process of its own, which can be killed and come back under its key and port. */
+export class FaultPeer {
+  readonly #t: ExecutionContext
+  readonly #place: PeerPlace & { port: number; secretKey: SecretKey }
+  readonly ledger: string
+  #program!: FaultProgram<PeerCommands>
+  #lives = 0
+
+  private constructor(t: ExecutionContext, place: PeerPlace) {
+    this.#t = t
+    this.#place = { port: 4433, secretKey: SecretKey.generate(), ...place }
+    this.ledger = `${place.folder}/${place.name}`
+  }
+
+  static async start(t: ExecutionContext, place: PeerPlace): Promise<FaultPeer> {
+    const peer = new FaultPeer(t, place)
+    await peer.restart()
+    return peer
+  }
+
+  get name(): string {
+    return this.#place.name
+  }
+
+  /** Where it is dialled. */
+  get address(): PeerAddress {
+    return this.at(`${this.#place.host.address}:${this.#place.port}`)
+  }
+
+  /** It, reached by another address. */
+  at(...addresses: string[]): PeerAddress {
+    return { id52: this.#place.secretKey.id52, addresses }
+  }
+
+  /** The first start, or one after `kill`. */
+  async restart(): Promise<void> {
+    const { name, host, port, secretKey, bind = host.address, endpoint = {} } = this.#place
+    const options: PeerOptions = {
+      name: `${name}-${++this.#lives}`,
+      secretKey: secretKey.toHex(),
+      bind: `${bind}:${port}`,
+      ledger: this.ledger,
+      endpoint
+    }
+    this.#program = new FaultProgram(this.#t, host.namespace, 'peer', options)
+    await before(this.#program.ready, 60_000, `${name} did not start`)
+  }
+
+  /** As by the kernel: nothing is told to anyone. */
+  async kill(): Promise<void> {
+    this.#program.signal('SIGKILL')
+    await this.#program.ended
+  }
+
+  pause(): void {
+    this.#program.signal('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#program.signal('SIGCONT')
+  }
+
+  async load(load: Load): Promise<void> {
+    await this.#program.ask('load', load)
+  }
+
+  /** A request of that load, begun now, gets its whole answer. Gives the milliseconds that took. */
+  progress(name: string, limit: number): Promise<number> {
+    return this.#program.ask('progress', { name }, limit)
+  }
+
+  collect(name: string): Promise<Asked[]> {
+    return this.#program.ask('collect', { name })
+  }
+
+  once(once: Once): Promise<Asked> {
+    return this.#program.ask('once', once, 180_000)
+  }
+
+  ping(peer: PeerAddress): Promise<number> {
+    return this.#program.ask('ping', { peer })
+  }
+
+  /** What it holds; the streams of its connections with these peers. */
+  usage(...peers: PeerAddress[]): Promise<Usage> {
+    return this.#program.ask('usage', { peers })
+  }
+
+  shutdown(timeout = 3000): Promise<PeerCommands['shutdown']['answer']> {
+    return this.#program.ask('shutdown', { timeout })
+  }
+
+  end(): Promise<Ended> {
+    return this.#program.end()
+  }
+
+  /** What was delivered to it, over all of its lives: what happened, and the number or code. */
+  delivered(): [what: string, number: string][] {
+    const lines = readFileSync(this.ledger, 'utf8').split('\n').filter(Boolean)
+    return lines.map(line => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)])
+  }
+}

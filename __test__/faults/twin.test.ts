@@ -1,0 +1,44 @@
+// Two endpoints with one key.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { SecretKey } from 'fastn-net'
+import { beside } from './support/beside.js'
+import { checkPrompt } from './support/check.js'
+import type { FaultPeer } from './support/peer.js'
+
+test('two endpoints with one key', async t => {
+  const secretKey = SecretKey.generate()
+  let [one, two]: FaultPeer[] = []
+  await beside(t, {
+    async before({ lab, near, start }) {
+      one = await start('one', lab.host('one'), { secretKey })
+      two = await start('two', lab.host('two'), { secretKey })
+      for (const peer of [one, two]) {
+        await peer.load({ name: 'warm', peer: near.address })
+        await peer.progress('warm', 30_000)
+        await peer.collect('warm')
+      }
+      return [two]
+    },
+    async happens({ near, nearHost, start, leave, collect }) {
+      if (!one || !two) throw new Error('not started')
+      const both = one.at(...one.address.addresses!, ...two.address.addresses!)
+      const leaving = await start('leaving', nearHost, { port: 4434 })
+      await near.load({ name: 'either', peer: both })
+      await leaving.load({ name: 'either', peer: both })
+      await one.load({ name: 'near', peer: near.address })
+      await two.load({ name: 'near', peer: near.address })
+      await sleep(10_000)
+      await leave(leaving, 'either')
+      // As long as both are there, all that they ask is answered.
+      for (const peer of [one, two]) checkPrompt(t, peer.name, await peer.collect('near'))
+      // And then there is one.
+      await two.load({ name: 'near', peer: near.address })
+      await one.kill()
+      await Promise.all([near.progress('either', 60_000), two.progress('near', 60_000)])
+      await collect(near, 'either')
+      await collect(two, 'near')
+      await one.restart()
+    }
+  })
+})

@@ -1,0 +1,58 @@
+// Runs what tests and counts it: every command that does closes with 'N passed, N failed'.
+import { spawn } from 'node:child_process'
+import { stripVTControlCharacters } from 'node:util'
+import { root, say, tool } from './util.mjs'
+
+const total = { passed: 0, failed: 0 }
+
+/** From here on the last line is the count, also when the set-up ends the script; nothing passed is a failure. */
+export function closeWithCount() {
+  process.on('exit', code => {
+    if (total.failed === 0 && (code !== 0 || total.passed === 0)) total.failed = 1
+    if (total.failed > 0) process.exitCode ||= 1
+    console.log(`${total.passed} passed, ${total.failed} failed`)
+  })
+}
+
+/** Runs one suite with its output shown, and adds what it counted. A suite that failed without a count is one failure. */
+export async function suite(command, args, counts) {
+  const named = args.includes(tool.ava) ? ['ava', ...args.slice(args.indexOf(tool.ava) + 1)] : [command, ...args]
+  say(named.join(' '))
+  const colour = process.stdout.isTTY ? { FORCE_COLOR: '1', CARGO_TERM_COLOR: 'always' } : {}
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...colour }
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', text => {
+    output += text
+    process.stdout.write(text)
+  })
+  const code = await new Promise(resolve => {
+    child.once('error', () => resolve(1))
+    child.once('close', resolve)
+  })
+  const { passed, failed } = counts(stripVTControlCharacters(output))
+  total.passed += passed
+  total.failed += code === 0 ? failed : Math.max(failed, 1)
+}
+
+/** One line for each test program: `test result: ok. 12 passed; 0 failed; …`. */
+export function cargoCounts(output) {
+  const found = [...output.matchAll(/^test result: .*?(\d+) passed; (\d+) failed;/gm)]
+  return { passed: sum(found, 1), failed: sum(found, 2) }
+}
+
+/** A line for each test that passed, as ava counts these only when none failed; closing lines for what failed. */
+export function avaCounts(output) {
+  const bad = /^ *(\d+) (?:tests? failed|tests? remained pending.*|uncaught exceptions?|unhandled rejections?)$/gm
+  return {
+    passed: [...output.matchAll(/^ {2}[✔√] /gm)].length,
+    failed: sum([...output.matchAll(bad)], 1)
+  }
+}
+
+function sum(found, group) {
+  return found.reduce((all, match) => all + Number(match[group]), 0)
+}
