@@ -190,6 +190,20 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
+   * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
+   * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+   *
+   * Once the endpoint is closed it gives the last figures.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+   */
+  metrics(): string {
+    const text = native().endpointMetrics(this.#state.handle)
+    if (text === null) throw lastFailure({ phase: 'metrics' })
+    return text
+  }
+
+  /**
    * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
    * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
    * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.

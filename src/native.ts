@@ -43,6 +43,8 @@ export interface Native {
   endpointAddress(endpoint: number): BindingPeer | null
   endpointSockets(endpoint: number): string[] | null
   endpointTicket(endpoint: number, timeoutMs: number): number
+  endpointMetrics(endpoint: number): string | null
+  endpointCountRetry(endpoint: number): void
   endpointClose(endpoint: number, timeoutMs: number): number
   endpointDrain(endpoint: number): void
   endpointServing(endpoint: number): number[]

@@ -52,6 +52,7 @@ export async function openStream(
     }
     if (await acknowledged(core, Math.min(timeout, endpoint.options.ackTimeout), signal)) return PeerStream.of(core)
     if (!retry) throw core.error(goneUnseen, 'ack')
+    native().endpointCountRetry(endpoint.handle)
   } else if (opened === FAILED) {
     const error = lastFailure(context)
     // Nothing was sent: the connection ended under it, and another may be had.

@@ -98,6 +98,7 @@ impl Newcomer {
             None => {}
             Some(Turned::Away(refusal)) => {
                 debug!(peer = %self.connection.remote(), code = refusal.code, "stream refused");
+                self.shared.metrics.refusal_sent(&refusal.code);
                 let _ = self.write_all(&refusal.encode()).await;
             }
             Some(Turned::Gone) => {

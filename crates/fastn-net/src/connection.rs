@@ -19,6 +19,7 @@ use crate::{
     error::{Code, Error, Result},
     finishing::Finishing,
     identity::PublicKey,
+    metrics::Metrics,
     protocol::Protocol,
     stream::Stream,
     wire::{
@@ -43,6 +44,7 @@ struct Inner {
     closed_here: OnceLock<(u64, String)>,
     users: Users,
     finishing: Finishing,
+    metrics: Arc<Metrics>,
 }
 
 /// How a connection ended.
@@ -57,7 +59,7 @@ pub struct CloseInfo {
 }
 
 impl Connection {
-    pub(crate) fn new(quic: iroh::endpoint::Connection, alpn: Alpn, dialled: bool) -> Self {
+    pub(crate) fn new(quic: iroh::endpoint::Connection, alpn: Alpn, dialled: bool, metrics: &Arc<Metrics>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(Arc::new(Inner {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -68,6 +70,7 @@ impl Connection {
             closed_here: OnceLock::new(),
             users: Users::default(),
             finishing: Finishing::default(),
+            metrics: metrics.clone(),
         }))
     }
 
@@ -196,6 +199,10 @@ impl Connection {
         tokio::task::yield_now().await;
     }
 
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
     /// What was sent here and is not yet acknowledged.
     pub(crate) fn finishing(&self) -> &Finishing {
         &self.0.finishing
@@ -257,7 +264,9 @@ impl Connection {
         }
         stream.finish();
         if &answer[..count] == PONG {
-            return Ok(started.elapsed());
+            let time = started.elapsed();
+            self.0.metrics.ping_answered_after(time);
+            return Ok(time);
         }
         let text = String::from_utf8_lossy(&answer[..count]).into_owned();
         Err(Error::new(Code::Ping, format!("the peer answered a ping with {text:?} and not with \"pong\\n\"")))

@@ -13,6 +13,7 @@ use crate::{
     inbound::{Inbound, View},
     incoming::accept_connections,
     listener::{Listener, Places},
+    metrics,
     peer::{Peer, closed},
     protocol::Protocol,
     shared::Shared,
@@ -23,7 +24,7 @@ use crate::{
 /// It accepts connections while something listens, and closes when [`Endpoint::close`] says so; dropping
 /// the last clone only leaves its tasks to the runtime.
 #[derive(Clone, Debug)]
-pub struct Endpoint(Arc<Shared>);
+pub struct Endpoint(pub(crate) Arc<Shared>);
 
 impl Endpoint {
     /// Opens the sockets. Must be called within a tokio runtime, which the endpoint then lives on.
@@ -186,6 +187,19 @@ impl Endpoint {
         let inbound = self.0.inbound.open()?;
         self.0.offer_alpns();
         Ok(inbound)
+    }
+
+    /// What it has counted so far, in the Prometheus text format, version 0.0.4: connections, streams, bytes, dials, retries,
+    /// refusals, how long acknowledgements and pings took. Once it is closed, the last figures.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        metrics::text(&self.0)
+    }
+
+    /// Counts a stream that its owner opens again, for it was gone before the peer could see it: see
+    /// [`crate::Stream::may_be_sent_again`].
+    pub fn count_retry(&self) {
+        self.0.metrics.stream_retried();
     }
 
     /// Takes nothing new from peers from now on: streams are refused as "shutdown", connections as well, and listeners end

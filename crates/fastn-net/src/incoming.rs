@@ -37,7 +37,7 @@ impl Shared {
             quic.close(0u8.into(), b"unknown ALPN");
             return;
         };
-        let connection = Connection::new(quic, alpn, false);
+        let connection = Connection::new(quic, alpn, false, &self.metrics);
         let Ok(peer) = self.peer(connection.remote()) else {
             connection.close_own(close::SHUTDOWN, "this endpoint is closing");
             return;

@@ -22,6 +22,7 @@
 //! - [`listener`]: who is served what: the routing table and the queues behind it.
 //! - [`inbound`]: connections that peers make, and held views of connections.
 //! - [`stream`]: the two halves of a stream.
+//! - `metrics`: what an endpoint counts, and the text in which it tells it.
 //! - [`error`]: one error type, one table of codes.
 
 pub mod accept;
@@ -34,6 +35,7 @@ pub mod identity;
 pub mod inbound;
 mod incoming;
 pub mod listener;
+mod metrics;
 pub mod network;
 pub mod open;
 pub mod peer;

@@ -48,6 +48,7 @@ impl Endpoint {
                     Ok(stream) => return Ok(stream),
                     Err(Failed { unseen: true, .. }) if options.retry => {
                         debug!(peer = %peer.id(), "the connection went before the peer took the stream: again");
+                        self.0.metrics.stream_retried();
                         // Until the actor knows as well, it would hand out the same connection.
                         connection.unusable().await;
                     }

@@ -20,6 +20,7 @@ use crate::{
     identity::PublicKey,
     inbound::Inlet,
     listener::Router,
+    metrics::Metrics,
     peer::{Message, Peer, closed},
     wire::{alpn::Alpn, codes::close},
 };
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     config: Config,
     pub(crate) router: Arc<Router>,
     pub(crate) inbound: Arc<Inlet>,
+    /// Its connections count into it as well.
+    pub(crate) metrics: Arc<Metrics>,
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
     connections: Mutex<HashMap<u64, Connection>>,
     tasks: TaskTracker,
@@ -52,6 +55,7 @@ impl Shared {
             id,
             router: Arc::default(),
             inbound: Inlet::new(config.limits.connections),
+            metrics: Arc::default(),
             peers: Mutex::default(),
             connections: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -94,10 +98,6 @@ impl Shared {
         if self.is_closing() {
             connection.close_own(close::SHUTDOWN, "this endpoint is closing");
         }
-    }
-
-    pub(crate) fn unlist(&self, connection: &Connection) {
-        self.connections().remove(&connection.id());
     }
 
     /// Something changed about a peer: its state, its preferred connection, or one of its connections was lost.
@@ -185,7 +185,7 @@ impl Shared {
         // The tasks of a connection end with it; a bound, in case one does not.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
         // One that came in too late for its peer's actor has nobody who takes it off the list.
-        self.connections().clear();
+        self.unlist_all();
         left
     }
 

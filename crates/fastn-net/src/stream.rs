@@ -4,6 +4,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker, ready},
+    time::Instant,
 };
 
 use bytes::{Buf, Bytes};
@@ -40,6 +41,8 @@ pub struct Stream {
     /// The receiving half ended with a FIN, although bytes may still be buffered.
     ended: bool,
     ack: Ack,
+    /// Since when somebody waits for it. A stream that does not wait reads no clock.
+    ack_awaited: Option<Instant>,
     /// We finished, and the connection counts the acknowledgement of our header as missing.
     missing_ack: bool,
     /// A byte of payload was accepted: it is never sent again unseen.
@@ -82,6 +85,7 @@ pub struct Read {
 impl Stream {
     /// A stream that we opened, whose header is still to be sent and its acknowledgement to come.
     pub(crate) fn opened(connection: Connection, send: SendStream, recv: RecvStream, used: Use, header: &[u8]) -> Self {
+        connection.metrics().stream_opened();
         let mut stream = Self::new(connection, send, recv, used, Ack::Matching(0));
         stream.unsent = Bytes::copy_from_slice(header);
         stream
@@ -96,6 +100,7 @@ impl Stream {
         buffered: Vec<u8>,
         unsent: Bytes,
     ) -> Self {
+        connection.metrics().stream_accepted();
         let mut stream = Self::new(connection, send, recv, used, Ack::Done);
         stream.buffered = buffered;
         stream.unsent = unsent;
@@ -112,6 +117,7 @@ impl Stream {
             buffered_at: 0,
             ended: false,
             ack,
+            ack_awaited: None,
             missing_ack: false,
             written: false,
             reader: None,
@@ -193,6 +199,7 @@ impl Stream {
     pub fn poll_ack(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if !matches!(self.ack, Ack::Done) {
             ready!(self.poll_flush(cx))?;
+            self.ack_awaited.get_or_insert_with(Instant::now);
         }
         // The line is read four bytes at a time at first, so that nothing behind it is taken.
         let mut buffer = [0; 512];
@@ -470,6 +477,9 @@ impl Stream {
                     used += 1;
                     if *matched == ACK.len() {
                         self.ack = Ack::Done;
+                        if let Some(since) = self.ack_awaited.take() {
+                            self.connection.metrics().acknowledged_after(since.elapsed());
+                        }
                         self.ack_settled();
                     }
                 }
@@ -494,7 +504,10 @@ impl Stream {
         let peer = self.connection.remote();
         let error = match Answer::parse(line) {
             Answer::Ack => Error::new(Code::Internal, "an acknowledgement was taken for a refusal"),
-            Answer::Refused(refusal) => refusal.into_error(&peer),
+            Answer::Refused(refusal) => {
+                self.connection.metrics().refusal_received(&refusal.code);
+                refusal.into_error(&peer)
+            }
         };
         self.let_go(reset::LET_GO);
         self.fail(error, true)
@@ -554,6 +567,7 @@ impl Drop for Stream {
         // Dropping a half of noq's would finish it: a clean end to a message that was cut short.
         self.let_go(reset::LET_GO);
         self.ack_settled();
+        self.connection.metrics().stream_ended();
     }
 }
 

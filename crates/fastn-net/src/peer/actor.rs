@@ -112,9 +112,13 @@ impl Actor {
     fn act(&mut self, action: Action) {
         match action {
             Action::Dial => {
+                if self.failed_dials > 0 {
+                    self.shared.metrics.dial_retried();
+                }
                 let (shared, peer) = (self.shared.clone(), self.peer.clone());
                 self.shared.spawn(async move {
                     let result = dial::dial(&shared, &peer.address()).await;
+                    shared.metrics.dialled(&result);
                     peer.tell(Message::Dialled(result));
                 });
             }
@@ -147,6 +151,7 @@ impl Actor {
         let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_own() };
         self.connections.insert(link.id, connection.clone());
         self.shared.list(&connection);
+        self.shared.metrics.connection_opened(link.dialled);
         let adopted = Adopted { shared: self.shared.clone(), peer: self.peer.clone(), connection };
         self.shared.spawn(async move { adopted.serve().await });
         link
@@ -197,6 +202,9 @@ impl Adopted {
 impl Drop for Adopted {
     fn drop(&mut self) {
         self.connection.close_own(close::PLAIN, "nobody serves this connection any more");
+        if let Some(info) = self.connection.close_reason() {
+            self.shared.metrics.connection_closed(&info);
+        }
         self.shared.unlist(&self.connection);
         self.peer.tell(Message::Lost(self.connection.id()));
     }

@@ -32,7 +32,7 @@ pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress) -> Result<Conne
     let failed = match tokio::time::timeout(shared.limits().dial_timeout, connect).await {
         Ok(Ok(quic)) => {
             return match Alpn::from_bytes(quic.alpn()) {
-                Some(alpn) => Ok(Connection::new(quic, alpn, true)),
+                Some(alpn) => Ok(Connection::new(quic, alpn, true, &shared.metrics)),
                 None => Err(Error::new(Code::ProtocolUnsupported, "the peer chose a protocol that was not offered")),
             };
         }

@@ -23,6 +23,10 @@ pub mod code {
     pub const HEADER_TOO_LARGE: &str = "header-too-large";
     /// The first line did not come in time.
     pub const HEADER_TIMEOUT: &str = "header-timeout";
+
+    /// All of them.
+    pub const ALL: &[&str] =
+        &[UNSUPPORTED, UNAUTHORIZED, BUSY, SHUTDOWN, HEADER_INVALID, HEADER_TOO_LARGE, HEADER_TIMEOUT];
 }
 
 /// Most bytes of a message, and of a code, that are sent or kept.

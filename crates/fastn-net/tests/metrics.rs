@@ -1,0 +1,92 @@
+//! What an endpoint counts, as its text tells it.
+
+mod support;
+
+use std::time::Duration;
+
+use support::{LATER, USUAL, close, generic, open, pair, soon, until};
+
+use fastn_net::{Endpoint, PeerAddress};
+
+/// One sample by its name and labels.
+fn sample(endpoint: &Endpoint, name: &str) -> f64 {
+    let text = endpoint.metrics();
+    let line = text.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
+    let line = line.unwrap_or_else(|| panic!("no {name} in\n{text}"));
+    line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
+}
+
+fn is(endpoint: &Endpoint, name: &str, value: f64) -> bool {
+    (sample(endpoint, name) - value).abs() < f64::EPSILON
+}
+
+#[tokio::test]
+async fn streams_and_connections_are_counted_from_both_sides() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[generic("Echo")], false).expect("listen");
+    let mut streams = Vec::new();
+    for options in [USUAL, LATER, USUAL] {
+        streams.push(open(&a, &b, &generic("Echo"), options).await.expect("open"));
+        streams.last_mut().expect("stream").flush();
+        streams.push(soon(listener.accept()).await.expect("accept").stream);
+    }
+    for (endpoint, direction, streams) in [(&a, "dialled", "opened"), (&b, "accepted", "accepted")] {
+        assert!(is(endpoint, &format!("fastn_net_connections{{direction=\"{direction}\"}}"), 1.0));
+        assert!(is(endpoint, &format!("fastn_net_connections_opened_total{{direction=\"{direction}\"}}"), 1.0));
+        assert!(is(endpoint, &format!("fastn_net_streams_{streams}_total"), 3.0));
+        assert!(is(endpoint, "fastn_net_streams", 3.0));
+        assert!(sample(endpoint, "fastn_net_sent_bytes_total") > 1000.0);
+        assert!(sample(endpoint, "fastn_net_received_bytes_total") > 1000.0);
+    }
+    assert!(is(&a, "fastn_net_dials_total", 1.0));
+    assert!(is(&a, "fastn_net_ack_seconds_count", 2.0), "only acknowledgements that somebody waits for are timed");
+    assert!(is(&a, "fastn_net_ack_seconds_bucket{le=\"+Inf\"}", 2.0));
+
+    drop(streams);
+    for endpoint in [&a, &b] {
+        until("no stream is open", || is(endpoint, "fastn_net_streams", 0.0)).await;
+    }
+    let sent = sample(&a, "fastn_net_sent_bytes_total");
+    close(&[&a]).await;
+    assert!(is(&a, "fastn_net_connections{direction=\"dialled\"}", 0.0));
+    assert!(is(&a, "fastn_net_connections_closed_total{by=\"local\",reason=\"shutdown\"}", 1.0));
+    assert!(sample(&a, "fastn_net_sent_bytes_total") >= sent, "a connection that ends leaves its bytes");
+    let told = "fastn_net_connections_closed_total{by=\"peer\",reason=\"shutdown\"}";
+    until("the peer learns why", || is(&b, told, 1.0)).await;
+    close(&[&b]).await;
+}
+
+#[tokio::test]
+async fn refusals_are_counted_where_they_are_sent_and_where_they_come() {
+    let (a, b) = pair().await;
+    let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
+    open(&a, &b, &generic("Other"), USUAL).await.expect_err("nobody serves it");
+    assert!(is(&a, "fastn_net_refusals_received_total{code=\"unsupported\"}", 1.0));
+    assert!(is(&b, "fastn_net_refusals_sent_total{code=\"unsupported\"}", 1.0));
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test]
+async fn pings_are_timed() {
+    let (a, b) = pair().await;
+    let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
+    let peer = a.peer(&b.address()).expect("peer");
+    let time = soon(a.ping(&peer)).await.expect("ping");
+    assert!(is(&a, "fastn_net_ping_seconds_count", 1.0));
+    assert!((sample(&a, "fastn_net_ping_seconds_sum") - time.as_secs_f64()).abs() < 1e-6);
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test]
+async fn a_dial_that_fails_counts_with_its_code() {
+    let (a, b) = pair().await;
+    let gone = b.address();
+    close(&[&b]).await;
+    let connect = async {
+        let peer = a.peer(&PeerAddress::new(gone.id)).expect("peer");
+        let _ = a.connect(&peer, Duration::from_millis(500)).await;
+    };
+    soon(connect).await;
+    until("the dial has failed", || sample(&a, "fastn_net_dials_failed_total{code=\"ERR_UNREACHABLE\"}") >= 1.0).await;
+    close(&[&a]).await;
+}
