@@ -17,10 +17,15 @@ export class RawPeer {
   static async start(...alpns: string[]): Promise<RawPeer> {
     const outside = Object.values(networkInterfaces()).some(addresses => addresses?.some(({ internal }) => !internal))
     if (outside) throw new Error('a raw peer starts only in a network namespace of its own: run this with npm test')
+    return await RawPeer.startAt('127.0.0.1:0', ...alpns)
+  }
+
+  /** One that binds an address of a network that the test has made, and that leads nowhere. */
+  static async startAt(address: string, ...alpns: string[]): Promise<RawPeer> {
     const builder = iroh.Endpoint.builder()
     iroh.presetMinimal(builder)
     builder.relayMode(iroh.RelayMode.disabled())
-    builder.bindAddr('127.0.0.1:0')
+    builder.bindAddr(address)
     builder.alpns(alpns.map(list))
     return new RawPeer(await builder.bind())
   }

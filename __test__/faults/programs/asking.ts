@@ -50,11 +50,7 @@ export class Asking {
     while (!this.#over.signal.aborted) {
       const at = this.#count++
       const number = `${this.#prefix}/${at}`
-      await this.#note(number, async () => {
-        await using stream = await open(this.#endpoint, peer, number, at, timeout)
-        await stream.finish(Buffer.concat([Buffer.from(at % 3 === 2 ? '' : `${number}\n`), bodyOf(number)]))
-        return differs(await readAll(stream), answerOf(number))
-      })
+      await this.#note(number, () => numbered(this.#endpoint, peer, number, at, timeout))
       await sleep(pause)
     }
   }
@@ -90,6 +86,13 @@ export class Asking {
   }
 }
 
+/** A single request. */
+export async function askNumbered(endpoint: Endpoint, peer: PeerAddress, number: string): Promise<Asked> {
+  const began = Date.now()
+  const outcome = await settled(() => numbered(endpoint, peer, number, 0))
+  return [number, outcome, began, Date.now() - began]
+}
+
 /** A single request of much. */
 export async function askOnce(
   endpoint: Endpoint,
@@ -112,6 +115,12 @@ export async function askOnce(
     return differs(await readAll(stream), sent)
   })
   return [number, outcome, began, Date.now() - began]
+}
+
+async function numbered(endpoint: Endpoint, peer: PeerAddress, number: string, at: number, timeout?: number) {
+  await using stream = await open(endpoint, peer, number, at, timeout)
+  await stream.finish(Buffer.concat([Buffer.from(at % 3 === 2 ? '' : `${number}\n`), bodyOf(number)]))
+  return differs(await readAll(stream), answerOf(number))
 }
 
 /** One request in three waits for its ack, one does not, and one is never sent twice. */

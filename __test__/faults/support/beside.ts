@@ -91,7 +91,11 @@ export async function beside(t: ExecutionContext, work: Work): Promise<void> {
   await work.happens(world)
   checkPrompt(t, 'near → bystander', await collect(near, 'bystander'))
   checkPrompt(t, 'bystander → near', await collect(bystander, 'near'))
-  checkLedgers(t, all, served)
+  checkLedgers(
+    t,
+    all,
+    served.map(({ ledger }) => ledger)
+  )
   const after = await usages()
   for (const [at, peer] of stay.entries()) checkUsage(t, peer.name, before[at]!, after[at]!)
   for (const peer of served) if (!left.has(peer)) t.deepEqual(await peer.end(), endedWell, peer.name)

@@ -1,8 +1,8 @@
 // What must hold whatever happened.
+import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import { errorCodes } from 'fastn-net'
 import { type Asked, type Usage, whole } from './commands.js'
-import type { FaultPeer } from './peer.js'
 
 /** Milliseconds until a request has ended, with an answer or a code: 30 s of opening, then as long again until a loss is known. */
 export const deadline = 65_000
@@ -19,15 +19,15 @@ const codes: readonly string[] = errorCodes
  * Every request got its whole answer, or one error with a code, in time; none was delivered twice; one that was answered was
  * delivered whole.
  */
-export function checkLedgers(t: ExecutionContext, asked: readonly Asked[], served: readonly FaultPeer[]): void {
+export function checkLedgers(t: ExecutionContext, asked: readonly Asked[], ledgers: readonly string[]): void {
   const problems: string[] = []
   const seen = new Map<string, number>()
   const taken = new Set<string>()
-  for (const peer of served) {
-    for (const [what, number] of peer.delivered()) {
+  for (const ledger of ledgers) {
+    for (const [what, number] of delivered(ledger)) {
       if (what === 'seen') seen.set(number, (seen.get(number) ?? 0) + 1)
       else if (what === 'whole') taken.add(number)
-      else if (what !== 'failed' || !codes.includes(number)) problems.push(`${peer.name}: ${what} ${number}`)
+      else if (what !== 'failed' || !codes.includes(number)) problems.push(`${ledger}: ${what} ${number}`)
     }
   }
   for (const [number, times] of seen) if (times > 1) problems.push(`${number} was delivered ${times} times`)
@@ -63,6 +63,12 @@ export function logOutcomes(t: ExecutionContext, who: string, asked: readonly As
   const longest = asked.reduce((most, [, , , took]) => Math.max(most, took), 0)
   const shown = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ')
   t.log(`${who}: ${shown || 'nothing'}; the longest took ${longest} ms`)
+}
+
+/** The lines of a server's ledger, over all of its lives: what happened, and the number or the code. */
+function delivered(ledger: string): [what: string, number: string][] {
+  const lines = readFileSync(ledger, 'utf8').split('\n').filter(Boolean)
+  return lines.map(line => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)])
 }
 
 function mib(bytes: number): string {

@@ -64,3 +64,34 @@ export interface PeerCommands {
   ping: { given: { peer: PeerAddress }; answer: number }
   shutdown: { given: { timeout: number }; answer: { took: number; unfinished: number } }
 }
+
+/** How `programs/raw` is started. */
+export interface RawOptions {
+  bind: string
+}
+
+export interface RawCommands {
+  /** Takes every connection and every stream from now on, and reads nothing. */
+  accept: { given: { acks: boolean }; answer: null }
+  /** Opens so many streams, and says nothing. Resolves when all are open. */
+  flood: { given: { to: PeerAddress; streams: number }; answer: number }
+  /** How many it has opened by now. */
+  opened: { given: null; answer: number }
+}
+
+/** How `programs/dialling` is told to begin a round. */
+export interface Round {
+  secretKey: string
+  bind: string
+  ledger: string
+}
+
+export interface DiallingCommands {
+  /** A new endpoint. */
+  open: { given: Round; answer: null }
+  /** At that time, asks the peer: how it ended. */
+  dial: { given: { peer: PeerAddress; at: number; number: string }; answer: Asked }
+  /** Which side dialled the connection that new streams go over. */
+  dialled: { given: { peer: PeerAddress }; answer: boolean }
+  close: { given: null; answer: null }
+}

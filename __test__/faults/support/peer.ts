@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import { type EndpointOptions, type PeerAddress, SecretKey } from 'fastn-net'
 import type { Asked, Load, Once, PeerCommands, PeerOptions, Usage } from './commands.js'
@@ -113,11 +112,5 @@ export class FaultPeer {
 
   end(): Promise<Ended> {
     return this.#program.end()
-  }
-
-  /** What was delivered to it, over all of its lives: what happened, and the number or code. */
-  delivered(): [what: string, number: string][] {
-    const lines = readFileSync(this.ledger, 'utf8').split('\n').filter(Boolean)
-    return lines.map(line => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)])
   }
 }

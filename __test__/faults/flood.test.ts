@@ -1,0 +1,48 @@
+// A peer that opens streams and says nothing on them.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import type { EndpointOptions } from 'fastn-net'
+import { beside } from './support/beside.js'
+import type { RawCommands } from './support/commands.js'
+import type { FaultProgram } from './support/program.js'
+import { startRaw } from './support/raw.js'
+
+const streams = 10_000
+/** What a peer may have open at once unless told otherwise. */
+const most = 1024
+
+/** Floods `near`, while another asks it and shuts down. */
+async function flooded(
+  t: ExecutionContext,
+  options: EndpointOptions,
+  flooding: (program: FaultProgram<RawCommands>, opened: Promise<number>) => Promise<void>
+): Promise<void> {
+  await beside(t, {
+    near: options,
+    async happens({ lab, near, nearHost, bystander, start, leave }) {
+      const { program } = await startRaw(t, lab.host('raw'))
+      const opened = program.ask('flood', { to: near.address, streams })
+      opened.catch(() => {})
+      const leaving = await start('leaving', nearHost, { port: 4434 })
+      await leaving.load({ name: 'near', peer: near.address })
+      await flooding(program, opened)
+      await leave(leaving, 'near')
+      await near.progress('bystander', 15_000)
+      t.true((await bystander.ping(near.address)) >= 0)
+      program.signal('SIGKILL')
+    }
+  })
+}
+
+test(`a peer opens ${streams} streams and says nothing`, t =>
+  flooded(t, { maxStreams: streams }, async (_, opened) => {
+    t.is(await opened, streams)
+    await sleep(3000)
+  }))
+
+test(`a peer that may not, opens ${streams} streams, says nothing, and lets go of none`, t =>
+  flooded(t, { headerTimeout: 1000 }, async program => {
+    // All that it has open were refused meanwhile. As it keeps them, it gets no further.
+    await sleep(5000)
+    t.true((await program.ask('opened', null)) <= most)
+  }))

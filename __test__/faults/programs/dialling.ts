@@ -1,0 +1,37 @@
+// A peer that dials at a given moment, under a new key each round.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
+import type { DiallingCommands } from '../support/commands.js'
+import { askNumbered } from './asking.js'
+import { drive } from './drive.js'
+import { serve } from './serving.js'
+
+let endpoint: Endpoint
+let listening: Promise<void>
+
+const close = async () => {
+  await endpoint.close()
+  await listening
+}
+
+await drive<DiallingCommands>('ready', {
+  async open({ secretKey, bind, ledger }) {
+    endpoint = await getEndpoint(SecretKey.from(secretKey), { network: { bind: [bind] } })
+    listening = serve(endpoint, ledger, new AbortController().signal)
+    return null
+  },
+  async dial({ peer, at, number }) {
+    await sleep(Math.max(0, at - Date.now() - 5))
+    // A timer is too coarse for two that should be simultaneous.
+    while (Date.now() < at);
+    return askNumbered(endpoint, peer, number)
+  },
+  async dialled({ peer }) {
+    await using view = await endpoint.connect(peer)
+    return view.dialled
+  },
+  async close() {
+    await close()
+    return null
+  }
+})

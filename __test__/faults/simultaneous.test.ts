@@ -1,0 +1,77 @@
+// Both sides dial at the same moment.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { SecretKey } from 'fastn-net'
+import { beside } from './support/beside.js'
+import { checkLedgers } from './support/check.js'
+import { type Asked, type DiallingCommands, whole } from './support/commands.js'
+import { before, FaultProgram } from './support/program.js'
+import { proxy } from './support/proxy.js'
+
+const times = 200
+/** Taken in turn: an endpoint that was closed may keep its port for a moment. */
+const ports = [4433, 4434, 4435, 4436]
+
+test(`simultaneous dials from both sides, ${times} times`, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-faults-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  await beside(t, {
+    async happens({ lab }) {
+      const hosts = [lab.host('one'), lab.host('two')] as const
+      const programs = hosts.map(host => new FaultProgram<DiallingCommands>(t, host.namespace, 'dialling', {})) as [
+        FaultProgram<DiallingCommands>,
+        FaultProgram<DiallingCommands>
+      ]
+      await Promise.all(programs.map(program => program.ready))
+      const ledgers = [`${folder}/one`, `${folder}/two`]
+      // The second half takes a way of 10 ms, on which the two dials certainly cross.
+      for (const host of hosts) for (const port of ports) await proxy(t, lab, host, port, { delay: 10, jitter: 0 })
+      const asked: Asked[] = []
+      for (let time = 0; time < times; time++) {
+        if (time === times / 2) lab.part(...hosts)
+        const keys = hosts.map(() => SecretKey.generate())
+        const port = ports[time % ports.length]!
+        const addresses = hosts.map(({ address, gateway }, at) => ({
+          id52: keys[at]!.id52,
+          addresses: [`${time < times / 2 ? address : gateway}:${port}`]
+        }))
+        const each = <Result>(work: (at: 0 | 1) => Promise<Result>) => Promise.all(([0, 1] as const).map(work))
+        const peerOf = (at: number) => addresses[1 - at]!
+        await each(at =>
+          programs[at].ask('open', {
+            secretKey: keys[at]!.toHex(),
+            bind: `${hosts[at].address}:${port}`,
+            ledger: ledgers[at]!
+          })
+        )
+        const at = Date.now() + 15
+        asked.push(
+          ...(await each(side => programs[side].ask('dial', { peer: peerOf(side), at, number: `${side}/${time}` })))
+        )
+        const settled = async () => {
+          for (;;) {
+            const [one, two] = await each(side => programs[side].ask('dialled', { peer: peerOf(side) }))
+            if (one !== two) return
+            await sleep(20)
+          }
+        }
+        await before(settled(), 15_000, `round ${time}: both sides did not settle on one connection`)
+        asked.push(
+          ...(await each(side =>
+            programs[side].ask('dial', { peer: peerOf(side), at: 0, number: `${side}/${time}/settled` })
+          ))
+        )
+        await each(side => programs[side].ask('close', null))
+      }
+      t.deepEqual(
+        asked.filter(([, outcome]) => outcome !== whole),
+        []
+      )
+      checkLedgers(t, asked, ledgers)
+      for (const program of programs) t.deepEqual(await program.end(), { code: 0, signal: null, stderr: '' })
+    }
+  })
+})
