@@ -72,8 +72,9 @@ interface OpenOptions {
      */
     ack?: 'now' | 'later';
     /**
-     * Whether a stream that its peer has certainly not seen is sent again on another connection. Default: true.
-     * Of no effect on a connection's own streams.
+     * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
+     * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
+     * Default: true. Of no effect on a connection's own streams.
      */
     retry?: boolean;
     /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
@@ -313,6 +314,34 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+/**
+ * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
+ * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
+ * let this key in, or speaks no protocol of this library, is not dialled again; nor is one whose address nothing tells.
+ */
+interface ConnectOptions {
+    /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
+    retries?: number;
+    /** The longest delay behind the first failure, in milliseconds. Default: 100. */
+    minDelay?: number;
+    /** The longest delay of all, in milliseconds. Default: 30 s. */
+    maxDelay?: number;
+    /** One dial, in milliseconds. Default: 10 s. */
+    attemptTimeout?: number;
+}
+
+/** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
+declare class KeptPeer implements Disposable, AsyncDisposable {
+    #private;
+    /** ID52 of the peer. */
+    readonly id52: string;
+    private constructor();
+    /** Ends it; the connection stays as long as it is used. Idempotent. */
+    [Symbol.dispose](): void;
+    /** The same. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
 /** What did not end in the time that a shutdown had. */
 interface ShutdownReport {
     /** Everything ended, and everything finished was delivered. */
@@ -500,10 +529,10 @@ interface EndpointOptions {
     signal?: AbortSignal;
     /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
     kulfi?: boolean;
-    /** `getStream` and `connect` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
+    /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
     openTimeout?: number;
-    /** One dial. Default: 10 s. */
-    dialTimeout?: number;
+    /** How a peer is dialled again and again until it is reached. */
+    connect?: ConnectOptions;
     /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
     ackTimeout?: number;
     /** A ping's answer. Default: 5 s. */
@@ -512,7 +541,10 @@ interface EndpointOptions {
     headerTimeout?: number;
     /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
     closeTimeout?: number;
-    /** A connection without stream, request or held view is closed after this. Default: 60 s. */
+    /**
+     * A connection without stream, request or held view is closed after this, by the side that dialled it, unless the peer is kept
+     * ({@link Endpoint.keep}). Default: 60 s.
+     */
     idleTimeout?: number;
     /** Longest header of an incoming stream. Default: 64 KiB. */
     headerBytes?: number;
@@ -623,7 +655,10 @@ declare class Endpoint implements AsyncDisposable {
      */
     ticket(options?: TimeoutOptions): Promise<string>;
     /**
-     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way.
+     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
+     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
+     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
+     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
      *
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
      * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
@@ -678,6 +713,16 @@ declare class Endpoint implements AsyncDisposable {
      * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
      */
     metrics(): string;
+    /**
+     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
+     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
+     * a call wants it, or a new address of it is given.
+     *
+     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    keep(peer: Peer, options?: CancelOptions): KeptPeer;
     /**
      * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
      * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
@@ -841,5 +886,5 @@ declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions):
  */
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 
-export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
-export type { CancelOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };
+export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
+export type { CancelOptions, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };

@@ -12,6 +12,7 @@ import type { CancelOptions, TimeoutOptions } from './call-options.js'
 import { Connection } from './connection.js'
 import { FastnNetError } from './errors.js'
 import { Graceful } from './graceful.js'
+import { KeptPeer } from './kept-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import { native } from './native.js'
 import type { OpenOptions } from './open-options.js'
@@ -116,7 +117,10 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way.
+   * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
+   * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
+   * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
+   * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
    *
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
    * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
@@ -185,7 +189,11 @@ export class Endpoint implements AsyncDisposable {
   async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
     throwIfAborted(options.signal)
     const { handle, id52 } = knownPeer(this.#state, peer)
-    const { number } = await outcomeOf(native().peerPing(handle), { peer: id52, phase: 'ping' }, options.signal)
+    const { number } = await outcomeOf(
+      native().peerPing(handle, this.#state.options.openTimeout),
+      { peer: id52, phase: 'ping' },
+      options.signal
+    )
     return number as number
   }
 
@@ -201,6 +209,20 @@ export class Endpoint implements AsyncDisposable {
     const text = native().endpointMetrics(this.#state.handle)
     if (text === null) throw lastFailure({ phase: 'metrics' })
     return text
+  }
+
+  /**
+   * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
+   * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
+   * a call wants it, or a new address of it is given.
+   *
+   * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
+   *
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  keep(peer: Peer, options: CancelOptions = {}): KeptPeer {
+    throwIfAborted(options.signal)
+    return KeptPeer.of(knownPeer(this.#state, peer), options.signal)
   }
 
   /**

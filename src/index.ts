@@ -1,6 +1,7 @@
 export { IncomingStreams } from './accept.js'
 export { IncomingConnections } from './accept-connections.js'
 export type { CancelOptions, LineOptions, ReadIntoOptions, TimeoutOptions } from './call-options.js'
+export type { ConnectOptions } from './connect-options.js'
 export { Connection } from './connection.js'
 export type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
 export { Endpoint, getEndpoint } from './endpoint.js'
@@ -23,6 +24,7 @@ export {
   type StoredSecretKey,
   saveSecretKey
 } from './identity.js'
+export { KeptPeer } from './kept-peer.js'
 export type { ListenOptions, StreamHandler, StreamHandlers } from './listen.js'
 export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './network.js'
 export type { OpenOptions } from './open-options.js'

@@ -66,7 +66,8 @@ export interface Native {
     timeoutMs: number
   ): number
   peerConnect(peer: number, timeoutMs: number): number
-  peerPing(peer: number): number
+  peerPing(peer: number, timeoutMs: number): number
+  peerKeep(peer: number): number
 
   streamAck(stream: number): number
   streamRead(stream: number, into: Uint8Array, offset: number): number
@@ -184,7 +185,10 @@ export interface BindingEndpointOptions {
   bind: string[] | null
   peers: BindingPeer[]
   kulfi: boolean
-  dialTimeout: number
+  connectRetries: number | null
+  connectMinDelay: number
+  connectMaxDelay: number
+  connectAttemptTimeout: number
   ackTimeout: number
   headerTimeout: number
   headerBytes: number

@@ -13,8 +13,9 @@ export interface OpenOptions {
    */
   ack?: 'now' | 'later'
   /**
-   * Whether a stream that its peer has certainly not seen is sent again on another connection. Default: true.
-   * Of no effect on a connection's own streams.
+   * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
+   * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
+   * Default: true. Of no effect on a connection's own streams.
    */
   retry?: boolean
   /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */

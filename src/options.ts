@@ -1,5 +1,6 @@
 import { resolveNetwork } from './bridge/network-options.js'
-import { oneOf, optional, positive } from './bridge/validate.js'
+import { count, object, oneOf, optional, positive } from './bridge/validate.js'
+import type { ConnectOptions } from './connect-options.js'
 import type { Graceful } from './graceful.js'
 import type { BindingEndpointOptions } from './native.js'
 import type { Network } from './network.js'
@@ -20,10 +21,10 @@ export interface EndpointOptions {
   signal?: AbortSignal
   /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
   kulfi?: boolean
-  /** `getStream` and `connect` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
+  /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
   openTimeout?: number
-  /** One dial. Default: 10 s. */
-  dialTimeout?: number
+  /** How a peer is dialled again and again until it is reached. */
+  connect?: ConnectOptions
   /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
   ackTimeout?: number
   /** A ping's answer. Default: 5 s. */
@@ -32,7 +33,10 @@ export interface EndpointOptions {
   headerTimeout?: number
   /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
   closeTimeout?: number
-  /** A connection without stream, request or held view is closed after this. Default: 60 s. */
+  /**
+   * A connection without stream, request or held view is closed after this, by the side that dialled it, unless the peer is kept
+   * ({@link Endpoint.keep}). Default: 60 s.
+   */
   idleTimeout?: number
   /** Longest header of an incoming stream. Default: 64 KiB. */
   headerBytes?: number
@@ -55,7 +59,7 @@ export interface EndpointOptions {
 /** The defaults: here and nowhere else. */
 export const defaults = {
   openTimeout: 30_000,
-  dialTimeout: 10_000,
+  connect: { minDelay: 100, maxDelay: 30_000, attemptTimeout: 10_000 },
   ackTimeout: 10_000,
   pingTimeout: 5_000,
   headerTimeout: 10_000,
@@ -91,13 +95,13 @@ export interface ResolvedOptions {
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, its message naming the field.
  */
 export function resolveOptions(options: EndpointOptions): ResolvedOptions {
-  const number = (name: keyof EndpointOptions & keyof typeof defaults) =>
+  const number = (name: Exclude<keyof EndpointOptions & keyof typeof defaults, 'connect'>) =>
     positive(options[name] ?? defaults[name], `options.${name}`)
   return {
     binding: {
       ...resolveNetwork(options.network ?? networkOfEnvironment()),
       kulfi: optional('boolean', options.kulfi, 'options.kulfi') ?? false,
-      dialTimeout: number('dialTimeout'),
+      ...resolveConnect(options.connect),
       ackTimeout: number('ackTimeout'),
       headerTimeout: number('headerTimeout'),
       headerBytes: number('headerBytes'),
@@ -116,6 +120,18 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
     pingTimeout: number('pingTimeout'),
     closeTimeout: number('closeTimeout'),
     lineBytes: number('lineBytes')
+  }
+}
+
+function resolveConnect(options: ConnectOptions = {}) {
+  object(options, 'options.connect', 'an object')
+  const number = (name: keyof typeof defaults.connect) =>
+    positive(options[name] ?? defaults.connect[name], `options.connect.${name}`)
+  return {
+    connectRetries: options.retries === undefined ? null : count(options.retries, 'options.connect.retries'),
+    connectMinDelay: number('minDelay'),
+    connectMaxDelay: number('maxDelay'),
+    connectAttemptTimeout: number('attemptTimeout')
   }
 }
 

@@ -11,6 +11,11 @@ export function positive(value: unknown, path: string): number {
   throw invalid(path, 'a whole number from 1 to 2,147,483,647')
 }
 
+/** A whole number, zero included. */
+export function count(value: unknown, path: string): number {
+  return value === 0 ? value : positive(value, path)
+}
+
 /** One of the listed words. */
 export function oneOf<const T extends string>(words: readonly T[], value: unknown, path: string): T {
   if (words.includes(value as T)) return value as T

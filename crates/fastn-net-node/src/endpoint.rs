@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use fastn_net::{Code, Config, CustomNetwork, Endpoint, Error, Limits, Network, PeerAddress, Relay, Result, SecretKey};
+use fastn_net::{
+    Code, Config, Connect, CustomNetwork, Endpoint, Error, Limits, Network, PeerAddress, Relay, Result, SecretKey,
+};
 use napi::Env;
 use napi_derive::napi;
 
@@ -43,8 +45,14 @@ pub struct BindingEndpointOptions {
     pub peers: Vec<BindingPeer>,
     /// Speak `/kulfi/identity/0.1` as well.
     pub kulfi: bool,
+    /// Further dials of one request after the first; null: as many as there is time for.
+    pub connect_retries: Option<f64>,
+    /// The longest delay behind the first failed dial.
+    pub connect_min_delay: f64,
+    /// The longest delay of all.
+    pub connect_max_delay: f64,
     /// One dial.
-    pub dial_timeout: f64,
+    pub connect_attempt_timeout: f64,
     /// One acknowledgement.
     pub ack_timeout: f64,
     /// One header line.
@@ -53,7 +61,7 @@ pub struct BindingEndpointOptions {
     pub header_bytes: f64,
     /// One ping.
     pub ping_timeout: f64,
-    /// Before a peer of no interest is forgotten.
+    /// Before a connection that nothing uses is closed, and a peer of no interest is forgotten.
     pub idle_timeout: f64,
     /// Streams a peer may open on one connection.
     pub bidi_streams: f64,
@@ -196,7 +204,12 @@ fn whole_u32(number: f64) -> u32 {
 impl BindingEndpointOptions {
     fn into_config(self) -> Result<Config> {
         let limits = Limits {
-            dial_timeout: milliseconds(self.dial_timeout),
+            connect: Connect {
+                retries: self.connect_retries.map(whole_u32),
+                min_delay: milliseconds(self.connect_min_delay),
+                max_delay: milliseconds(self.connect_max_delay),
+                attempt_timeout: milliseconds(self.connect_attempt_timeout),
+            },
             ack_timeout: milliseconds(self.ack_timeout),
             header_timeout: milliseconds(self.header_timeout),
             header_bytes: whole(self.header_bytes),

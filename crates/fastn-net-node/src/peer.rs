@@ -80,11 +80,22 @@ pub fn peer_connect(env: Env, peer: f64, timeout: f64) -> f64 {
     })
 }
 
-/// Round-trip time. Operation; its outcome is a number of milliseconds.
+/// Round-trip time; `timeout` is for the connection. Operation; its outcome is a number of milliseconds.
 #[napi(catch_unwind)]
-pub fn peer_ping(env: Env, peer: f64) -> f64 {
-    with_peer(&env, peer, |endpoint, peer| async move {
-        Ok(Outcome::Number(endpoint.ping(&peer).await?.as_secs_f64() * 1000.0))
+pub fn peer_ping(env: Env, peer: f64, timeout: f64) -> f64 {
+    with_peer(&env, peer, move |endpoint, peer| async move {
+        Ok(Outcome::Number(endpoint.ping(&peer, milliseconds(timeout)).await?.as_secs_f64() * 1000.0))
+    })
+}
+
+/// Keeps the peer connected until the handle that this gives is released. A handle, or `FAILED`.
+#[napi(catch_unwind)]
+pub fn peer_keep(env: Env, peer: f64) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let (_, peer) = get_peer(e, peer)?;
+            e.table.borrow_mut().insert(Slot::Keep(peer.keep()?))
+        })
     })
 }
 

@@ -28,8 +28,8 @@ pub struct Config {
 /// Bounds of everything that grows, and time limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// One dial, from the first packet to the end of the handshake.
-    pub dial_timeout: Duration,
+    /// Reaching a peer.
+    pub connect: Connect,
     /// From a written header to its acknowledgement.
     pub ack_timeout: Duration,
     /// From an accepted stream to the end of its first line.
@@ -38,7 +38,8 @@ pub struct Limits {
     pub header_bytes: usize,
     /// One ping.
     pub ping_timeout: Duration,
-    /// A peer's actor with neither connection nor request is let go after this.
+    /// A connection that we dialled and nothing uses is closed after this; so long without connection or request, a peer's
+    /// actor is let go.
     pub idle_timeout: Duration,
     /// Bidirectional streams that a peer may have open on one connection.
     pub bidi_streams: u32,
@@ -52,6 +53,19 @@ pub struct Limits {
     pub queued_streams: usize,
     /// The same, of one peer.
     pub queued_streams_per_peer: usize,
+}
+
+/// How a peer is reached: one dial after the other, as long as somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// Dials of one request after the first that failed; without bound in its time, where that is not said.
+    pub retries: Option<u32>,
+    /// The longest delay behind the first failure; it doubles with each. A delay is a random part of it.
+    pub min_delay: Duration,
+    /// The longest delay of all.
+    pub max_delay: Duration,
+    /// One dial, from the first packet to the end of the handshake.
+    pub attempt_timeout: Duration,
 }
 
 /// Where a peer is: its key, and whatever is known of its addresses.
@@ -121,17 +135,25 @@ impl PeerAddress {
         EndpointAddr::from_parts(self.id.into(), ips.chain(relays))
     }
 
-    /// Takes in what another knows of the same peer.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for a in &other.addresses {
-            if !self.addresses.contains(a) {
-                self.addresses.push(*a);
-            }
-        }
-        for r in &other.relays {
-            if !self.relays.contains(r) {
-                self.relays.push(r.clone());
-            }
+    /// Takes in what another knows of the same peer, the newest last; the oldest go when there are too many.
+    /// Whether something was new.
+    pub(crate) fn merge(&mut self, other: &Self) -> bool {
+        let addresses = merge(&mut self.addresses, &other.addresses);
+        merge(&mut self.relays, &other.relays) || addresses
+    }
+}
+
+/// Addresses, and relays, that are remembered of one peer.
+const REMEMBERED: usize = 32;
+
+fn merge<T: Clone + PartialEq>(known: &mut Vec<T>, more: &[T]) -> bool {
+    let before = known.len();
+    for one in more {
+        if !known.contains(one) {
+            known.push(one.clone());
         }
     }
+    let new = known.len() > before;
+    known.drain(..known.len().saturating_sub(REMEMBERED));
+    new
 }

@@ -6,29 +6,28 @@ use std::{
     pin::pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use iroh::endpoint::{ConnectionError, RecvStream, SendStream, VarInt};
-use tokio::sync::Notify;
-
 use crate::{
+    config::PeerAddress,
     error::{Code, Error, Result},
     finishing::Finishing,
     identity::PublicKey,
     metrics::Metrics,
-    protocol::Protocol,
+    peer::Seen,
     stream::Stream,
+    users::{Alarm, Users},
     wire::{
-        ack::PONG,
         alpn::Alpn,
         codes::{close, reset},
         header,
     },
 };
+use iroh::endpoint::{ConnectionError, RecvStream, SendStream, VarInt};
 
 /// A connection to a peer. Clones are the same connection.
 #[derive(Clone)]
@@ -118,14 +117,14 @@ impl Connection {
     /// `ERR_CONNECTION_LOST`.
     pub fn try_open(&self, header: &[u8]) -> Result<Option<Stream>> {
         self.check_spoken(header)?;
-        let Some(used) = self.0.users.enter(self) else { return Ok(None) };
+        let Some(used) = self.enter() else { return Ok(None) };
         let mut cx = Context::from_waker(Waker::noop());
         let (send, recv) = match pin!(self.0.quic.open_bi()).poll(&mut cx) {
             Poll::Ready(Ok(halves)) => halves,
             Poll::Ready(Err(_)) => return Err(self.lost_error()),
             Poll::Pending => return Ok(None),
         };
-        Ok(Some(Stream::opened(self.clone(), send, recv, used, header)))
+        Ok(Some(Stream::opened(self.clone(), send, recv, Some(used), header)))
     }
 
     /// Opens a stream and writes its header. Cancel safe: a stream without its whole header is reset.
@@ -135,7 +134,12 @@ impl Connection {
     /// `ERR_CONNECTION_LOST`; the flag is true where the peer cannot have seen the stream.
     pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
-        let Some(used) = self.0.users.enter(self) else { return Err((self.lost_error(), true)) };
+        let Some(used) = self.enter() else { return Err((self.lost_error(), true)) };
+        self.open_as(header, Some(used)).await
+    }
+
+    /// Opens a stream that counts as a use of the connection, or as none.
+    pub(crate) async fn open_as(&self, header: &[u8], used: Option<Use>) -> Result<Stream, (Error, bool)> {
         let (send, recv) = self.0.quic.open_bi().await.map_err(|_| (self.lost_error(), true))?;
         let mut stream = Stream::opened(self.clone(), send, recv, used, header);
         poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, true))?;
@@ -176,7 +180,7 @@ impl Connection {
 
     /// Counts a stream of the peer's as in use; `None` once the connection was given up.
     pub(crate) fn enter(&self) -> Option<Use> {
-        self.0.users.enter(self)
+        self.0.users.enter().then(|| Use(self.clone()))
     }
 
     /// Streams and views that use it.
@@ -188,6 +192,34 @@ impl Connection {
     /// Waits until nothing uses the connection, and lets nothing use it from then on.
     pub(crate) async fn retired(&self) {
         self.0.users.retire().await;
+    }
+
+    /// Lets nothing use the connection from then on, unless something does.
+    pub(crate) fn try_retire(&self) -> bool {
+        self.0.users.try_retire()
+    }
+
+    /// It is live, and takes new uses.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.is_live() && !self.0.users.is_retired()
+    }
+
+    /// Sets who is told when the connection is used again, after a look that found it unused. Once.
+    pub(crate) fn on_stir(&self, alarm: Alarm) {
+        self.0.users.set_alarm(alarm);
+        self.0.users.doze();
+    }
+
+    /// What its peer's actor wants to know now and then.
+    pub(crate) fn look(&self) -> Seen {
+        let stats = self.0.quic.stats();
+        let traffic = stats.frame_rx.stream + stats.frame_tx.stream;
+        Seen { received: stats.udp_rx.bytes, traffic, users: self.0.users.doze() }
+    }
+
+    /// The peer has sent something on a stream: an acknowledgement, or more.
+    pub(crate) fn carried_streams(&self) -> bool {
+        self.0.quic.stats().frame_rx.stream > 0
     }
 
     /// Waits until the connection has ended or is given up.
@@ -244,34 +276,6 @@ impl Connection {
         self.0.quic.close(VarInt::from_u64(on_the_wire).unwrap_or(VarInt::MAX), reason.as_bytes());
     }
 
-    /// Asks the peer for a sign of life and gives the round-trip time. Cancel safe. Without a time limit of its own.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_PING` for a wrong answer, `ERR_CONNECTION_LOST`, and what the peer refused with.
-    pub async fn ping(&self) -> Result<Duration> {
-        let started = Instant::now();
-        let mut stream = self.open(&header::encode(&Protocol::Ping, None)?).await.map_err(|(error, _)| error)?;
-        // Our sending half stays open until the answer is there (WIRE.md, Ping).
-        let mut answer = [0; PONG.len() + 1];
-        let mut count = 0;
-        loop {
-            let read = poll_fn(|cx| stream.poll_read(cx, &mut answer[count..])).await?;
-            count += read.count;
-            if read.end || count == answer.len() {
-                break;
-            }
-        }
-        stream.finish();
-        if &answer[..count] == PONG {
-            let time = started.elapsed();
-            self.0.metrics.ping_answered_after(time);
-            return Ok(time);
-        }
-        let text = String::from_utf8_lossy(&answer[..count]).into_owned();
-        Err(Error::new(Code::Ping, format!("the peer answered a ping with {text:?} and not with \"pong\\n\"")))
-    }
-
     /// Waits for the end of the connection. Never fails.
     pub async fn closed(&self) -> CloseInfo {
         self.close_info(&self.0.quic.closed().await)
@@ -304,6 +308,19 @@ impl Connection {
             rtt: path.rtt(),
         };
         self.0.quic.paths().iter().map(info).collect()
+    }
+
+    /// Where its peer is, as its paths say.
+    pub(crate) fn remote_addresses(&self) -> PeerAddress {
+        let mut address = PeerAddress::new(self.0.peer);
+        for path in self.0.quic.paths().iter() {
+            match path.remote_addr() {
+                iroh::TransportAddr::Ip(at) => address.addresses.push(*at),
+                iroh::TransportAddr::Relay(url) => address.relays.push(url.clone()),
+                _ => {}
+            }
+        }
+        address
     }
 
     /// Counters since the connection was made.
@@ -408,47 +425,5 @@ pub(crate) struct Use(Connection);
 impl Drop for Use {
     fn drop(&mut self) {
         self.0.0.users.leave();
-    }
-}
-
-/// How many use a connection, and whether it may still be used: one number, so that nothing slips in
-/// between the last use and the close.
-#[derive(Default)]
-struct Users {
-    count: AtomicUsize,
-    empty: Notify,
-}
-
-const RETIRED: usize = 1 << (usize::BITS - 1);
-
-impl Users {
-    fn enter(&self, connection: &Connection) -> Option<Use> {
-        let enter = |count| (count & RETIRED == 0).then_some(count + 1);
-        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter).ok()?;
-        Some(Use(connection.clone()))
-    }
-
-    fn leave(&self) {
-        if self.count.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.empty.notify_waiters();
-        }
-    }
-
-    fn is_retired(&self) -> bool {
-        self.count.load(Ordering::Acquire) & RETIRED != 0
-    }
-
-    fn count(&self) -> usize {
-        self.count.load(Ordering::Acquire) & !RETIRED
-    }
-
-    async fn retire(&self) {
-        loop {
-            let empty = self.empty.notified();
-            match self.count.compare_exchange(0, RETIRED, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) | Err(RETIRED) => return,
-                Err(_) => empty.await,
-            }
-        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     incoming::accept_connections,
     listener::{Listener, Places},
     metrics,
-    peer::{Peer, closed},
+    peer::{Peer, Tries, closed},
     protocol::Protocol,
     shared::Shared,
 };
@@ -54,6 +54,10 @@ impl Endpoint {
             endpoint.peer(peer)?;
         }
         Ok(endpoint)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0
     }
 
     /// Who this is.
@@ -111,29 +115,29 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// Those of [`Peer::connect`].
+    /// `ERR_UNREACHABLE` says what was tried, and how often; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
+    /// `ERR_PROTOCOL_UNSUPPORTED` and `ERR_CLOSED` come at once.
     pub async fn connect(&self, peer: &Peer, limit: Duration) -> Result<View> {
         let connect = async {
+            let mut tries = Tries::new(self.limits().connect.retries, true);
             loop {
-                let connection = self.connection_to(peer).await?;
+                let connection = self.connection_to(peer, tries).await?;
                 if let Some(view) = View::new(&connection) {
                     return Ok(view);
                 }
                 connection.unusable().await;
+                tries = tries.next();
             }
         };
-        tokio::time::timeout(limit, connect).await.unwrap_or_else(|_| {
-            let text = format!("there was no connection to the peer {} within {} s", peer.id(), limit.as_secs_f32());
-            Err(Error::new(Code::Unreachable, text))
-        })
+        peer.within(&self.0, limit, connect).await?
     }
 
-    /// As [`Peer::connect`]; while the endpoint closes, nothing new begins on connections that still drain.
-    pub(crate) async fn connection_to(&self, peer: &Peer) -> Result<Connection> {
+    /// A connection for new streams; while the endpoint closes, nothing new begins on connections that still drain.
+    pub(crate) async fn connection_to(&self, peer: &Peer, tries: Tries) -> Result<Connection> {
         if self.0.is_closing() {
             return Err(closed());
         }
-        peer.connect().await
+        peer.connect(tries).await
     }
 
     /// A live connection by its number, held.
@@ -148,13 +152,13 @@ impl Endpoint {
             .ok_or_else(|| Error::new(Code::Closed, "the connection has ended"))
     }
 
-    /// Round-trip time to a peer, answered by its core. Dials if need be. Cancel safe.
+    /// Round-trip time to a peer, answered by its core. Dials if need be, for at most `limit`. Cancel safe.
     ///
     /// # Errors
     ///
-    /// Those of [`Peer::connect`]; `ERR_PING` when no or a wrong answer came.
-    pub async fn ping(&self, peer: &Peer) -> Result<Duration> {
-        let connection = self.connection_to(peer).await?;
+    /// Those of [`Endpoint::connect`]; `ERR_PING` when no or a wrong answer came.
+    pub async fn ping(&self, peer: &Peer, limit: Duration) -> Result<Duration> {
+        let connection = self.connect(peer, limit).await?;
         let limit = self.0.limits().ping_timeout;
         tokio::time::timeout(limit, connection.ping()).await.unwrap_or_else(|_| {
             let text = format!("the peer did not answer a ping within {} s", limit.as_secs_f32());

@@ -22,7 +22,7 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
         let task = shared.clone();
         shared.spawn(async move {
             let Ok(accepting) = incoming.accept() else { return };
-            match tokio::time::timeout(limits.dial_timeout, accepting).await {
+            match tokio::time::timeout(limits.connect.attempt_timeout, accepting).await {
                 Ok(Ok(quic)) => task.welcome(quic),
                 Ok(Err(error)) => debug!(%error, "a handshake failed"),
                 Err(_) => debug!("a handshake took too long"),

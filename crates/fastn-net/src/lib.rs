@@ -18,6 +18,8 @@
 //! - [`open`]: opening streams, with what that takes.
 //! - [`peer`]: one actor for each peer, the owner of its connections.
 //! - [`connection`]: one QUIC connection: opening streams, closing.
+//! - `users`: what uses a connection, and whether it may.
+//! - `ping`: asking a peer for a sign of life.
 //! - [`accept`]: streams that the other side opens, from the first byte to their listener.
 //! - [`listener`]: who is served what: the routing table and the queues behind it.
 //! - [`inbound`]: connections that peers make, and held views of connections.
@@ -39,13 +41,15 @@ mod metrics;
 pub mod network;
 pub mod open;
 pub mod peer;
+mod ping;
 pub mod protocol;
 mod shared;
 pub mod stream;
+mod users;
 mod watch;
 pub mod wire;
 
-pub use config::{Config, Limits, PeerAddress};
+pub use config::{Config, Connect, Limits, PeerAddress};
 pub use connection::{CloseInfo, Connection};
 pub use endpoint::Endpoint;
 pub use error::{Code, Error, Result};
@@ -54,6 +58,6 @@ pub use inbound::{Inbound, View};
 pub use listener::{Incoming, Listener};
 pub use network::{CustomNetwork, Network, Relay};
 pub use open::OpenOptions;
-pub use peer::{Peer, PeerState, PeerStatus};
+pub use peer::{Keep, Peer, PeerState, PeerStatus};
 pub use protocol::Protocol;
 pub use stream::Stream;

@@ -12,7 +12,7 @@ use crate::{
     connection::Connection,
     endpoint::Endpoint,
     error::{Code, Error, Result},
-    peer::Peer,
+    peer::{Peer, Tries},
     stream::Stream,
 };
 
@@ -23,7 +23,7 @@ pub struct OpenOptions {
     pub has_extra: bool,
     /// Wait for the peer's acknowledgement.
     pub await_ack: bool,
-    /// Send what the peer cannot have seen again on a new connection.
+    /// Dial again where a dial failed, and send what the peer cannot have seen again on a new connection.
     pub retry: bool,
     /// All of it together.
     pub timeout: Duration,
@@ -36,14 +36,15 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// Those of [`Peer::connect`]; `ERR_TOO_MANY_STREAMS`, `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and what the
+    /// Those of [`Endpoint::connect`]; `ERR_TOO_MANY_STREAMS`, `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and what the
     /// peer refused with.
     pub async fn get_stream(&self, peer: &Peer, header: &[u8], options: OpenOptions) -> Result<Stream> {
         let phase = Phase::new();
         let open = async {
+            let mut tries = Tries::new(self.limits().connect.retries, options.retry);
             loop {
                 phase.set(Phase::DIALLING);
-                let connection = self.connection_to(peer).await?;
+                let connection = self.connection_to(peer, tries).await?;
                 match self.open_on(&connection, header, options, &phase).await {
                     Ok(stream) => return Ok(stream),
                     Err(Failed { unseen: true, .. }) if options.retry => {
@@ -51,12 +52,17 @@ impl Endpoint {
                         self.0.metrics.stream_retried();
                         // Until the actor knows as well, it would hand out the same connection.
                         connection.unusable().await;
+                        tries = tries.next();
                     }
                     Err(Failed { error, .. }) => return Err(error),
                 }
             }
         };
-        tokio::time::timeout(options.timeout, open).await.unwrap_or_else(|_| Err(phase.timed_out(options.timeout)))
+        match peer.within(self.shared(), options.timeout, open).await {
+            Ok(opened) => opened,
+            Err(unreachable) if phase.is_dialling() => Err(unreachable),
+            Err(_) => Err(phase.timed_out(options.timeout)),
+        }
     }
 
     /// Opens a stream on one connection and no other. Cancel safe.
@@ -120,6 +126,10 @@ impl Phase {
 
     fn set(&self, phase: u8) {
         self.0.store(phase, Ordering::Relaxed);
+    }
+
+    fn is_dialling(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == Self::DIALLING
     }
 
     fn timed_out(&self, limit: Duration) -> Error {

@@ -106,10 +106,11 @@ impl Shared {
     }
 
     /// Lets a peer's actor go if nobody else holds the peer; its addresses go with it.
-    pub(crate) fn forget(&self, peer: &Arc<Peer>) -> bool {
+    /// `is_quiet`: nobody has told it anything that it has not heard.
+    pub(crate) fn forget(&self, peer: &Arc<Peer>, is_quiet: impl FnOnce() -> bool) -> bool {
         let mut peers = self.peers();
-        // One is the table's, two are the actor's own and its loop's.
-        let unused = Arc::strong_count(peer) <= 2;
+        // One is in the endpoint's list, one the actor's own. Whoever gets another one asks under this lock.
+        let unused = Arc::strong_count(peer) <= 2 && is_quiet();
         if unused {
             peers.remove(&peer.id());
         }
@@ -122,7 +123,11 @@ impl Shared {
         if self.is_closing() {
             return Err(closed());
         }
-        let start = || Peer::start(self, PeerAddress::new(id));
+        let start = || {
+            let mut address = PeerAddress::new(id);
+            self.config.peers.iter().filter(|known| known.id == id).for_each(|known| _ = address.merge(known));
+            Peer::start(self, address)
+        };
         Ok(peers.entry(id).or_insert_with(start).clone())
     }
 

@@ -56,7 +56,7 @@ pub struct Stream {
     /// A failure was met behind bytes, or while nobody read: whoever reads next must hear of it, not of an end.
     unheard: bool,
     connection: Connection,
-    _used: Use,
+    _used: Option<Use>,
 }
 
 #[derive(Debug)]
@@ -84,7 +84,13 @@ pub struct Read {
 
 impl Stream {
     /// A stream that we opened, whose header is still to be sent and its acknowledgement to come.
-    pub(crate) fn opened(connection: Connection, send: SendStream, recv: RecvStream, used: Use, header: &[u8]) -> Self {
+    pub(crate) fn opened(
+        connection: Connection,
+        send: SendStream,
+        recv: RecvStream,
+        used: Option<Use>,
+        header: &[u8],
+    ) -> Self {
         connection.metrics().stream_opened();
         let mut stream = Self::new(connection, send, recv, used, Ack::Matching(0));
         stream.unsent = Bytes::copy_from_slice(header);
@@ -101,13 +107,13 @@ impl Stream {
         unsent: Bytes,
     ) -> Self {
         connection.metrics().stream_accepted();
-        let mut stream = Self::new(connection, send, recv, used, Ack::Done);
+        let mut stream = Self::new(connection, send, recv, Some(used), Ack::Done);
         stream.buffered = buffered;
         stream.unsent = unsent;
         stream
     }
 
-    fn new(connection: Connection, send: SendStream, recv: RecvStream, used: Use, ack: Ack) -> Self {
+    fn new(connection: Connection, send: SendStream, recv: RecvStream, used: Option<Use>, ack: Ack) -> Self {
         Self {
             id: send.id().into(),
             send: Some(send),
@@ -163,7 +169,7 @@ impl Stream {
     /// will not be handed to anyone (WIRE.md, Codes).
     #[must_use]
     pub fn may_be_sent_again(&self) -> bool {
-        let promised = |info: CloseInfo| info.by == "peer" && [close::IDLE, close::SUPERSEDED].contains(&info.code);
+        let promised = |info: CloseInfo| info.by == "peer" && close::PROMISES.contains(&info.code);
         let unseen = !self.unsent.is_empty() || self.connection.close_reason().is_some_and(promised);
         !matches!(self.ack, Ack::Done) && !self.written && unseen && !self.connection.is_live()
     }

@@ -165,7 +165,7 @@ async fn afterwards_everything_is_closed() {
     closed("peer", a.peer(&b.address()).map(drop));
     closed("getStream", soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.map(drop));
     closed("connect", soon(a.connect(&peer, GENEROUS)).await.map(drop));
-    closed("ping", soon(a.ping(&peer)).await.map(drop));
+    closed("ping", soon(a.ping(&peer, GENEROUS)).await.map(drop));
     closed("openBi", soon(a.open_bi(&view, &header(&Protocol::Tcp), USUAL)).await.map(drop));
     closed("connection", a.connection(view.id()).map(drop));
     closed("listen", a.listen(None, &[Protocol::Http], false).map(drop));
@@ -196,7 +196,7 @@ async fn nothing_new_begins_while_it_closes() {
     let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.expect_err("closing");
     assert_eq!(error.code(), Code::Closed, "{error}");
     assert_eq!(soon(a.connect(&peer, GENEROUS)).await.expect_err("closing").code(), Code::Closed);
-    assert_eq!(soon(a.ping(&peer)).await.expect_err("closing").code(), Code::Closed);
+    assert_eq!(soon(a.ping(&peer, GENEROUS)).await.expect_err("closing").code(), Code::Closed);
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("shutdown").await;
     RawStream::start(&connection, b"\"Tcp\"\n").await.is_refused("shutdown").await;
     soon(closing).await;
@@ -339,7 +339,7 @@ async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
     let serving = echo(&a, &[Protocol::Tcp]);
     let other = open(&b, &a, &Protocol::Tcp, USUAL).await.expect("stream");
     assert_eq!(exchange(other, b"hello").await.expect("answer"), b"hello");
-    soon(a.ping(&a.peer(&b.address()).expect("peer"))).await.expect("answered");
+    soon(a.ping(&a.peer(&b.address()).expect("peer"), GENEROUS)).await.expect("answered");
     close(&[&a, &b]).await;
     soon(serving).await.expect("ends with its endpoint");
 }

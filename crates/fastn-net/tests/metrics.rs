@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{LATER, USUAL, close, generic, open, pair, soon, until};
+use support::{GENEROUS, LATER, USUAL, close, generic, open, pair, soon, until};
 
 use fastn_net::{Endpoint, PeerAddress};
 
@@ -71,7 +71,7 @@ async fn pings_are_timed() {
     let (a, b) = pair().await;
     let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
     let peer = a.peer(&b.address()).expect("peer");
-    let time = soon(a.ping(&peer)).await.expect("ping");
+    let time = soon(a.ping(&peer, GENEROUS)).await.expect("ping");
     assert!(is(&a, "fastn_net_ping_seconds_count", 1.0));
     assert!((sample(&a, "fastn_net_ping_seconds_sum") - time.as_secs_f64()).abs() < 1e-6);
     close(&[&a, &b]).await;

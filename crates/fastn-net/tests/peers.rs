@@ -10,8 +10,8 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Config, Connection, CustomNetwork, Endpoint, Inbound, Limits, Network, PeerAddress, Protocol, SecretKey,
-    View, wire::alpn::Alpn,
+    Code, Config, Connect, Connection, CustomNetwork, Endpoint, Inbound, Limits, Network, PeerAddress, Protocol,
+    SecretKey, View, wire::alpn::Alpn,
 };
 use futures_util::future::join_all;
 use support::{
@@ -61,7 +61,7 @@ async fn streams_go_over_the_connection_whoever_dialled_it() {
     write_all(&mut back, b"over your connection").await.expect("write");
     back.finish();
     assert_eq!(read_to_end(&mut at_a).await.expect("bytes"), b"over your connection");
-    soon(b.ping(&b.peer(&a.address()).expect("peer"))).await.expect("pong");
+    soon(b.ping(&b.peer(&a.address()).expect("peer"), GENEROUS)).await.expect("pong");
     made(&into_b).await;
     no_more(&into_b);
     no_more(&into_a);
@@ -237,7 +237,11 @@ async fn a_request_that_is_never_repeated_is_answered_or_fails_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_not_there_cannot_be_reached() {
-    let a = endpoint_with(Limits { dial_timeout: Duration::from_millis(500), ..limits() }).await;
+    let a = endpoint_with(Limits {
+        connect: Connect { attempt_timeout: Duration::from_millis(500), ..limits().connect },
+        ..limits()
+    })
+    .await;
     let nobody = SecretKey::generate().public();
     let error = open_at(&a, &PeerAddress::new(nobody), &Protocol::Tcp, USUAL).await.expect_err("nobody");
     assert_eq!(error.code(), Code::Unreachable);
@@ -247,7 +251,7 @@ async fn who_is_not_there_cannot_be_reached() {
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
     let at = silent.local_addr().expect("address");
     let address = PeerAddress { addresses: vec![at], ..PeerAddress::new(nobody) };
-    let error = open_at(&a, &address, &Protocol::Tcp, USUAL).await.expect_err("nobody");
+    let error = open_at(&a, &address, &Protocol::Tcp, ONCE).await.expect_err("nobody");
     assert_eq!(error.code(), Code::Unreachable);
     assert!(error.message().contains(&at.to_string()), "{error}");
     assert!(error.message().contains(&nobody.to_string()), "{error}");
@@ -257,7 +261,7 @@ async fn who_is_not_there_cannot_be_reached() {
     echo(&b, &[Protocol::Tcp]);
     let wrong = SecretKey::generate().public();
     let address = PeerAddress { id: wrong, ..b.address() };
-    let error = open_at(&a, &address, &Protocol::Tcp, USUAL).await.expect_err("another");
+    let error = open_at(&a, &address, &Protocol::Tcp, ONCE).await.expect_err("another");
     assert_eq!(error.code(), Code::Unreachable, "{error}");
     let stream = open_at(&a, &b.address(), &Protocol::Tcp, USUAL).await.expect("the right one");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
@@ -276,17 +280,20 @@ async fn an_endpoint_cannot_dial_itself() {
 #[tokio::test]
 async fn a_peer_that_listens_for_nothing_is_reached_once_it_does() {
     let (a, b) = pair().await;
-    let error = open(&a, &b, &Protocol::Tcp, USUAL).await.expect_err("nothing listens");
+    let error = open(&a, &b, &Protocol::Tcp, ONCE).await.expect_err("nothing listens");
     assert_eq!(error.code(), Code::Unreachable);
     assert!(error.message().contains("listens for nothing"), "{error}");
+    // Whoever waits gets it as soon as there is something.
+    let mut waiting = Box::pin(open(&a, &b, &Protocol::Tcp, USUAL));
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut waiting).await.is_err());
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
-    drop(open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream"));
+    drop(waiting.await.expect("stream"));
     // The connection stays; the protocol goes with its listener.
     drop(listener);
     let error = open(&a, &b, &Protocol::Tcp, USUAL).await.expect_err("listener gone");
     assert_eq!((error.code(), error.remote_code()), (Code::ProtocolUnsupported, Some("unsupported")));
     let c = endpoint().await;
-    let error = open_at(&c, &b.address(), &Protocol::Tcp, USUAL).await.expect_err("nothing listens");
+    let error = open_at(&c, &b.address(), &Protocol::Tcp, ONCE).await.expect_err("nothing listens");
     assert_eq!(error.code(), Code::Unreachable);
     close(&[&a, &b, &c]).await;
 }

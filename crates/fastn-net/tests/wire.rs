@@ -293,7 +293,7 @@ async fn our_ping_is_exact_and_keeps_its_side_open() {
             other.hears_last(b"").await;
             connection
         };
-        let (pinged, _connection) = tokio::join!(soon(endpoint.ping(&peer)), answer);
+        let (pinged, _connection) = tokio::join!(soon(endpoint.ping(&peer, GENEROUS)), answer);
         assert!(pinged.expect("pong") > Duration::ZERO);
         raw.close().await;
     }
@@ -321,7 +321,7 @@ async fn a_ping_that_is_answered_wrongly_or_not_at_all_fails() {
             }
             other
         };
-        let (pinged, _other) = tokio::join!(soon(endpoint.ping(&peer)), reply);
+        let (pinged, _other) = tokio::join!(soon(endpoint.ping(&peer, GENEROUS)), reply);
         assert_eq!(pinged.expect_err("a wrong answer").code(), expected, "{answer:?}");
     }
     raw.close().await;

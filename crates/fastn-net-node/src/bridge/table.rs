@@ -5,7 +5,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use fastn_net::{Code, Endpoint, Error, Inbound, Listener, Peer, Protocol, Result, Stream, View};
+use fastn_net::{Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Result, Stream, View};
 
 use super::{
     operation::Operation,
@@ -23,6 +23,8 @@ pub(crate) enum Slot {
     Operation(Operation),
     Endpoint(Endpoint),
     Peer(Endpoint, Arc<Peer>),
+    /// Held for what its end does.
+    Keep(#[expect(dead_code)] Keep),
     Connection(Endpoint, View),
     Listener(Listener),
     Inbound(Endpoint, Inbound),

@@ -1,43 +1,60 @@
 //! Does what the table says.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until, timeout},
+};
 use tracing::debug;
 
 use super::{
-    Message, Peer, PeerState, PeerStatus, closed, dial,
-    table::{Action, Event, Link, Table},
+    Message, Peer, PeerStatus, closed, dial,
+    pulse::Seen,
+    table::{Action, Event, Link, Policy, Table},
 };
-use crate::{accept, connection::Connection, error::Result, shared::Shared, wire::codes::close};
+use crate::{
+    accept,
+    connection::Connection,
+    error::{Code, Error, Result},
+    shared::Shared,
+    wire::codes::close,
+};
 
 /// The least time that an old connection has to answer, when another one challenges it.
 const CONTEST: Duration = Duration::from_secs(1);
 
+/// A connection that lasted so long was worth something, even if nothing was said on it.
+const LASTED: Duration = Duration::from_secs(1);
+
 /// Runs until the endpoint closes, or until the peer is of no interest to anyone.
 pub(crate) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: mpsc::UnboundedReceiver<Message>) {
-    let table = Table::new(shared.id() < peer.id());
-    let mut actor =
-        Actor { shared, peer, table, connections: HashMap::new(), waiting: Vec::new(), failure: None, failed_dials: 0 };
+    let mut actor = Actor::new(shared, peer);
     loop {
-        let idle = actor.shared.limits().idle_timeout;
-        let message = if actor.table.is_idle() {
-            tokio::time::timeout(idle, messages.recv()).await
-        } else {
-            Ok(messages.recv().await)
+        let message = match actor.table.deadline() {
+            Some(at) => tokio::select! {
+                message = messages.recv() => message,
+                () = sleep_until(at) => Some(Message::Time),
+            },
+            None => messages.recv().await,
         };
-        match message {
-            Ok(Some(message)) => {
-                let shutdown = matches!(message, Message::Shutdown);
-                actor.take(message);
-                if shutdown {
-                    return;
-                }
-            }
-            Ok(None) => return,
-            Err(_) if actor.shared.forget(&actor.peer) => return,
-            Err(_) => {}
+        let Some(message) = message else { break };
+        let shutdown = matches!(message, Message::Shutdown);
+        actor.take(message);
+        if shutdown || actor.forgotten && actor.shared.forget(&actor.peer, || messages.is_empty()) {
+            break;
         }
+        actor.forgotten = false;
+    }
+    // What came too late is turned away as what comes later is.
+    messages.close();
+    while let Ok(message) = messages.try_recv() {
+        super::turn_away(message);
     }
 }
 
@@ -45,66 +62,132 @@ struct Actor {
     shared: Arc<Shared>,
     peer: Arc<Peer>,
     table: Table,
-    connections: HashMap<u64, Connection>,
-    waiting: Vec<oneshot::Sender<Result<Connection>>>,
-    /// Why the last dial failed.
-    failure: Option<crate::error::Error>,
-    failed_dials: u32,
+    connections: HashMap<u64, (Connection, Instant)>,
+    waiting: HashMap<u64, oneshot::Sender<Result<Connection>>>,
+    /// Why the last dial failed, or the last connection was lost.
+    failure: Option<Error>,
+    closing: bool,
+    forgotten: bool,
 }
 
 impl Actor {
+    fn new(shared: Arc<Shared>, peer: Arc<Peer>) -> Self {
+        let limits = shared.limits();
+        let policy =
+            Policy { connect: limits.connect, idle_timeout: limits.idle_timeout, ping_timeout: limits.ping_timeout };
+        let table = Table::new(shared.id() < peer.id(), policy, Instant::now(), random);
+        Self {
+            shared,
+            peer,
+            table,
+            connections: HashMap::new(),
+            waiting: HashMap::new(),
+            failure: None,
+            closing: false,
+            forgotten: false,
+        }
+    }
+
     fn take(&mut self, message: Message) {
+        let before = self.told();
+        let mut lost = false;
         let event = match message {
-            Message::Wanted(answer) => {
+            Message::Wanted { request, answer, retries, fresh } => {
                 self.bury();
-                self.waiting.push(answer);
-                Event::Wanted
+                self.waiting.insert(request, answer);
+                Event::Wanted { request, retries, fresh }
             }
+            Message::Unwanted(request) => {
+                self.waiting.remove(&request);
+                Event::Unwanted(request)
+            }
+            Message::Kept => Event::Kept,
+            Message::Unkept => Event::Unkept,
+            Message::Known => Event::Known,
             Message::Inbound(connection) => Event::Inbound(self.adopt(connection)),
             Message::Dialled(Ok(connection)) => Event::Dialled(self.adopt(connection)),
-            Message::Dialled(Err(error)) => {
-                self.failed_dials += 1;
+            Message::Dialled(Err(dial::Failed { error, last })) => {
                 self.failure = Some(error);
-                Event::DialFailed
+                Event::DialFailed { last }
             }
-            Message::Pinged(id, answered) => Event::Pinged { id, answered },
+            Message::Challenged(link, answered) => Event::Challenged { link, answered },
+            Message::Pinged(id) => match self.see(id) {
+                Some(seen) => Event::Pinged(id, seen),
+                None => return,
+            },
+            Message::Stirred(id) => match self.see(id) {
+                Some(seen) => Event::Stirred(id, seen),
+                None => return,
+            },
+            Message::Time => {
+                let due = self.table.due(Instant::now());
+                Event::Time(due.into_iter().filter_map(|id| Some((id, self.see(id)?))).collect())
+            }
             Message::Lost(id) => {
-                self.connections.remove(&id);
-                Event::Lost(id)
+                lost = true;
+                match self.bury_one(id) {
+                    Some(event) => event,
+                    None => return self.shared.changed(&self.peer.id()),
+                }
             }
             Message::Shutdown => {
-                self.failure = None;
+                self.closing = true;
                 Event::Shutdown
             }
         };
         self.handle(event);
-        self.publish();
+        if lost || before != self.told() {
+            self.shared.changed(&self.peer.id());
+        }
     }
 
-    fn publish(&mut self) {
-        let state = self.table.state();
-        if state == PeerState::Connected {
-            self.failed_dials = 0;
-            self.failure = None;
-        }
-        let attempts = self.failed_dials;
-        self.peer.publish(PeerStatus { state, last_error: self.failure.clone(), attempts, ..PeerStatus::default() });
-        self.shared.changed(&self.peer.id());
+    /// What others are told, as far as it can be compared.
+    fn told(&self) -> impl PartialEq + use<> {
+        let table = &self.table;
+        (table.state(), table.preferred(), table.attempts(), table.next_retry(), table.is_kept())
+    }
+
+    fn publish(&self) {
+        let connected = self.table.preferred().is_some();
+        self.peer.publish(PeerStatus {
+            state: self.table.state(),
+            last_error: self.failure.clone().filter(|_| !connected),
+            next_retry: self.table.next_retry().map(Instant::into_std),
+            attempts: if connected { 0 } else { self.table.attempts() },
+            kept: self.table.is_kept(),
+        });
     }
 
     /// Whoever wants a connection may know before the actor that the last one has ended.
     fn bury(&mut self) {
-        let ended = |(id, connection): (&u64, &Connection)| (!connection.is_live()).then_some(*id);
+        let ended = |(id, (connection, _)): (&u64, &(Connection, Instant))| (!connection.is_live()).then_some(*id);
         let ended: Vec<u64> = self.connections.iter().filter_map(ended).collect();
         for id in ended {
-            self.connections.remove(&id);
-            self.handle(Event::Lost(id));
+            if let Some(event) = self.bury_one(id) {
+                self.handle(event);
+            }
         }
     }
 
+    fn bury_one(&mut self, link: u64) -> Option<Event> {
+        let (connection, since) = self.connections.remove(&link)?;
+        let here = connection.close_reason().is_some_and(|end| end.by == "local");
+        let worth = here || connection.carried_streams() || since.elapsed() >= LASTED;
+        let error = connection.lost_error();
+        let last = error.code() == Code::Unauthorized;
+        if connection.close_reason().is_some_and(|end| end.by != "local" && end.code != close::IDLE) {
+            self.failure = Some(error);
+        }
+        Some(Event::Lost { link, worth: worth && !last, last })
+    }
+
     fn handle(&mut self, event: Event) {
-        for action in self.table.on(event) {
-            debug!(peer = %self.peer.id(), ?event, ?action);
+        debug!(peer = %self.peer.id(), ?event);
+        let actions = self.table.on(Instant::now(), event);
+        // Whoever is answered finds it said already.
+        self.publish();
+        for action in actions {
+            debug!(peer = %self.peer.id(), ?action);
             self.act(action);
         }
     }
@@ -112,63 +195,92 @@ impl Actor {
     fn act(&mut self, action: Action) {
         match action {
             Action::Dial => {
-                if self.failed_dials > 0 {
+                if self.table.attempts() > 0 {
                     self.shared.metrics.dial_retried();
                 }
+                self.peer.count_dial();
                 let (shared, peer) = (self.shared.clone(), self.peer.clone());
                 self.shared.spawn(async move {
                     let result = dial::dial(&shared, &peer.address()).await;
-                    shared.metrics.dialled(&result);
+                    shared.metrics.dialled(&result.as_ref().map_err(|failed| failed.error.clone()));
                     peer.tell(Message::Dialled(result));
                 });
             }
-            Action::Ping(id) => self.ping(id),
+            Action::Ping(id) => self.ping(id, |_| None),
+            Action::Challenge(id) => {
+                self.ping(id, |connection| Some(connection.rtt().map_or(CONTEST, |rtt| CONTEST.max(rtt * 3))));
+            }
             Action::Prefer(id) => {
-                let connection = self.connections.get(&id).cloned();
+                let connection = self.connection(id);
                 self.peer.prefer(connection.clone());
-                for answer in self.waiting.drain(..) {
+                for (_, answer) in self.waiting.drain() {
                     let _ = answer.send(connection.clone().ok_or_else(closed));
                 }
             }
             Action::PreferNone => self.peer.prefer(None),
             Action::Retire(id) => self.retire(id),
+            Action::End(id) => self.end(id),
+            // No promise goes with it: what this side accepted may be on its way to a handler.
             Action::Drop(id) => {
-                if let Some(connection) = self.connections.get(&id) {
-                    connection.close_own(close::SUPERSEDED, "a newer connection replaces this one");
+                if let Some(connection) = self.connection(id) {
+                    connection.close_own(close::PLAIN, "the peer did not answer on this connection");
                 }
             }
-            Action::Fail => {
-                let error = self.failure.clone().unwrap_or_else(closed);
-                for answer in self.waiting.drain(..) {
-                    let _ = answer.send(Err(error.clone()));
+            Action::Fail(request) => {
+                if let Some(answer) = self.waiting.remove(&request) {
+                    let failure = self.failure.clone().filter(|_| !self.closing);
+                    let _ = answer.send(Err(failure.unwrap_or_else(closed)));
                 }
             }
+            Action::Forget => self.forgotten = true,
         }
     }
 
     /// Serves the connection until its end.
     fn adopt(&mut self, connection: Connection) -> Link {
         let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_own() };
-        self.connections.insert(link.id, connection.clone());
+        self.connections.insert(link.id, (connection.clone(), Instant::now()));
         self.shared.list(&connection);
         self.shared.metrics.connection_opened(link.dialled);
+        let mailbox = self.peer.mailbox.clone();
+        connection.on_stir(Box::new(move || {
+            // An actor that is gone needs no telling.
+            let _ = mailbox.send(Message::Stirred(link.id));
+        }));
+        self.peer.remember(&connection);
         let adopted = Adopted { shared: self.shared.clone(), peer: self.peer.clone(), connection };
         self.shared.spawn(async move { adopted.serve().await });
         link
     }
 
-    fn ping(&self, id: u64) {
-        let Some(connection) = self.connections.get(&id).cloned() else { return };
-        let peer = self.peer.clone();
+    fn see(&self, id: u64) -> Option<Seen> {
+        let connection = self.connection(id)?;
+        self.peer.remember(&connection);
+        Some(connection.look())
+    }
+
+    /// Pings, and says what came of it; with a limit, also when nothing did.
+    fn ping(&self, id: u64, limit: impl FnOnce(&Connection) -> Option<Duration>) {
+        let Some(connection) = self.connection(id) else { return };
+        let (peer, limit) = (self.peer.clone(), limit(&connection));
+        let usual = self.shared.limits().ping_timeout;
         self.shared.spawn(async move {
-            let limit = connection.rtt().map_or(CONTEST, |rtt| CONTEST.max(rtt * 3));
-            let answered = matches!(tokio::time::timeout(limit, connection.ping()).await, Ok(Ok(_)));
-            peer.tell(Message::Pinged(id, answered));
+            let Some(limit) = limit else {
+                if matches!(timeout(usual, connection.beat()).await, Ok(Ok(_))) {
+                    peer.tell(Message::Pinged(id));
+                }
+                return;
+            };
+            let before = connection.look().received;
+            let ponged = matches!(timeout(limit, connection.beat()).await, Ok(Ok(_)));
+            // Any byte is an answer.
+            let answered = ponged || (connection.is_live() && connection.look().received != before);
+            peer.tell(Message::Challenged(id, answered));
         });
     }
 
     fn retire(&self, id: u64) {
-        let Some(connection) = self.connections.get(&id).cloned() else { return };
+        let Some(connection) = self.connection(id) else { return };
         if connection.is_dialled() {
             self.shared.spawn(async move {
                 tokio::select! {
@@ -180,6 +292,23 @@ impl Actor {
                 }
             });
         }
+    }
+
+    /// Ends a connection that nothing uses. Whatever begins at this moment either keeps it, or goes over a new one.
+    fn end(&mut self, id: u64) {
+        let Some(connection) = self.connection(id) else { return };
+        if !connection.try_retire() {
+            return self.handle(Event::Stirred(id, connection.look()));
+        }
+        self.handle(Event::Ended(id));
+        self.shared.spawn(async move {
+            connection.drained().await;
+            connection.close_own(close::IDLE, "nothing used this connection");
+        });
+    }
+
+    fn connection(&self, id: u64) -> Option<Connection> {
+        self.connections.get(&id).map(|(connection, _)| connection.clone())
     }
 }
 
@@ -208,4 +337,10 @@ impl Drop for Adopted {
         self.shared.unlist(&self.connection);
         self.peer.tell(Message::Lost(self.connection.id()));
     }
+}
+
+/// From 0 to 1. Jitter needs no better source than the keys that the standard library gives its hash maps.
+#[expect(clippy::cast_precision_loss, reason = "a delay needs no more than 53 bits")]
+fn random() -> f64 {
+    RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }

@@ -4,6 +4,7 @@ use std::{fmt::Write, sync::Arc, time::Instant};
 
 use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError};
 
+use super::{Peer, PeerState};
 use crate::{
     config::PeerAddress,
     connection::Connection,
@@ -13,15 +14,29 @@ use crate::{
     wire::{alpn::Alpn, codes::close},
 };
 
+/// Why a dial failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: Error,
+    /// Dialling again would end the same way.
+    pub(crate) last: bool,
+}
+
+impl Failed {
+    fn last(error: Error) -> Self {
+        Self { error, last: true }
+    }
+}
+
 /// Dials once, within the time that one dial has.
 ///
 /// # Errors
 ///
 /// `ERR_UNREACHABLE` says what was tried and for how long; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
 /// `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`.
-pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress) -> Result<Connection> {
+pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress) -> Result<Connection, Failed> {
     let started = Instant::now();
-    let iroh = shared.iroh().ok_or_else(super::closed)?;
+    let Some(iroh) = shared.iroh() else { return Err(Failed::last(super::closed())) };
     let mut alpns = Alpn::offered(shared.config().kulfi).into_iter();
     let first = alpns.next().expect("one ALPN at least");
     let connect = async {
@@ -29,26 +44,33 @@ pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress) -> Result<Conne
         let connecting = iroh.connect_with_opts(to.to_iroh(), &first, options).await?;
         Ok::<_, ConnectError>(connecting.await?)
     };
-    let failed = match tokio::time::timeout(shared.limits().dial_timeout, connect).await {
+    let failed = match tokio::time::timeout(shared.limits().connect.attempt_timeout, connect).await {
         Ok(Ok(quic)) => {
-            return match Alpn::from_bytes(quic.alpn()) {
-                Some(alpn) => Ok(Connection::new(quic, alpn, true, &shared.metrics)),
-                None => Err(Error::new(Code::ProtocolUnsupported, "the peer chose a protocol that was not offered")),
+            let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {
+                let text = "the peer chose a protocol that was not offered";
+                return Err(Failed::last(Error::new(Code::ProtocolUnsupported, text)));
             };
+            return Ok(Connection::new(quic, alpn, true, &shared.metrics));
         }
         Ok(Err(error)) => error,
-        Err(_) => return Err(unreachable(shared, to, started, "it did not answer")),
+        Err(_) => return Err(Failed { error: unreachable(shared, to, started, "it did not answer"), last: false }),
     };
     Err(explain(shared, to, started, failed))
 }
 
-fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectError) -> Error {
+fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectError) -> Failed {
+    let mut last = false;
     let why = match &error {
         ConnectError::Connect { source: ConnectWithOptsError::SelfConnect { .. }, .. } => {
-            return Error::new(Code::PeerAddress, "this is the endpoint's own id: an endpoint cannot dial itself");
+            let text = "this is the endpoint's own id: an endpoint cannot dial itself";
+            return Failed::last(Error::new(Code::PeerAddress, text));
         }
-        ConnectError::Connect { source: ConnectWithOptsError::EndpointClosed { .. }, .. } => return super::closed(),
+        ConnectError::Connect { source: ConnectWithOptsError::EndpointClosed { .. }, .. } => {
+            return Failed::last(super::closed());
+        }
         ConnectError::Connect { source: ConnectWithOptsError::NoAddress { .. }, .. } => {
+            // A look-up may find it later; without one, only a new address helps, and that wakes the actor.
+            last = lookups(&shared.config().network).is_none();
             "no address of it is known or could be looked up: use its ticket, or give addresses".to_owned()
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
@@ -59,12 +81,12 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
                     Code::Unauthorized => "the peer does not let this key in: ask its owner to allow it",
                     _ => "the peer is there and speaks another protocol: it offers none of the ALPNs of this library",
                 };
-                return Error::new(code, text).with_source(error);
+                return Failed::last(Error::new(code, text).with_source(error));
             }
         },
         other => other.to_string(),
     };
-    unreachable(shared, to, started, &why).with_source(error)
+    Failed { error: unreachable(shared, to, started, &why).with_source(error), last }
 }
 
 /// What ended the handshake, in words; a code where it is more than being unreachable.
@@ -89,24 +111,40 @@ fn connection_error(error: &ConnectionError) -> Result<String, Code> {
     })
 }
 
+/// What a request that ran out of time is told: what was tried, how often, and why it did not do.
+pub(crate) fn out_of_time(shared: &Shared, peer: &Peer, started: Instant, dials: u64) -> Error {
+    let status = peer.status();
+    let why = match (&status.last_error, status.state) {
+        (Some(error), _) => error.message().to_owned(),
+        (None, PeerState::Dialling) => return unreachable(shared, &peer.address(), started, "it did not answer"),
+        _ => format!("the peer {} cannot be reached", peer.id()),
+    };
+    let times = if dials == 1 { "once".to_owned() } else { format!("{dials} times") };
+    let text = format!("{why}; dialled {times} in {:.1} s", started.elapsed().as_secs_f32());
+    Error::new(Code::Unreachable, text)
+}
+
 fn unreachable(shared: &Shared, to: &PeerAddress, started: Instant, why: &str) -> Error {
     let mut tried: Vec<String> = to.addresses.iter().map(ToString::to_string).collect();
     tried.extend(to.relays.iter().map(|relay| format!("relay {relay}")));
-    match &shared.config().network {
-        Network::Internet => tried.push("look-up by DNS, pkarr and mDNS".to_owned()),
-        Network::Lan => tried.push("look-up by mDNS".to_owned()),
-        Network::Loopback => {}
-        Network::Custom(custom) => {
-            let kinds =
-                [(custom.dns_origin.is_some(), "DNS"), (custom.pkarr.is_some(), "pkarr"), (custom.mdns, "mDNS")];
-            let kinds: Vec<&str> = kinds.iter().filter_map(|(on, kind)| on.then_some(*kind)).collect();
-            if !kinds.is_empty() {
-                tried.push(format!("look-up by {}", kinds.join(", ")));
-            }
-        }
-    }
+    tried.extend(lookups(&shared.config().network));
     let mut text = format!("the peer {} cannot be reached: {why}", to.id);
     let tried = if tried.is_empty() { "nothing".to_owned() } else { tried.join(", ") };
     let _ = write!(text, " (tried {tried} for {:.1} s)", started.elapsed().as_secs_f32());
     Error::new(Code::Unreachable, text)
+}
+
+/// The look-ups of a network, in words.
+fn lookups(network: &Network) -> Option<String> {
+    let kinds = match network {
+        Network::Internet => "DNS, pkarr and mDNS".to_owned(),
+        Network::Lan => "mDNS".to_owned(),
+        Network::Loopback => return None,
+        Network::Custom(custom) => {
+            let kinds =
+                [(custom.dns_origin.is_some(), "DNS"), (custom.pkarr.is_some(), "pkarr"), (custom.mdns, "mDNS")];
+            kinds.iter().filter_map(|(on, kind)| on.then_some(*kind)).collect::<Vec<&str>>().join(", ")
+        }
+    };
+    (!kinds.is_empty()).then(|| format!("look-up by {kinds}"))
 }

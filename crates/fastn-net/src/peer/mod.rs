@@ -2,17 +2,31 @@
 //!
 //! - `table`: what to do, as a table of state and event; no network, no clock
 //! - `actor`: does it: dials, pings, hands out, gives up
+//! - `backoff`: how long to wait between two dials
+//! - `pulse`: whether a connection is alive, and used
 //! - `dial`: one attempt
-//! - `status`: what it publishes
+//! - `keep`: a peer that is kept connected
+//! - `status`: what the actor publishes
 
 mod actor;
+mod backoff;
 mod dial;
+mod keep;
+mod pulse;
 mod status;
 mod table;
 
+pub use keep::Keep;
+pub(crate) use pulse::Seen;
 pub use status::{PeerState, PeerStatus};
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{
     mpsc::{self, error::SendError},
@@ -32,7 +46,12 @@ use crate::{
 #[derive(Debug)]
 pub struct Peer {
     id: PublicKey,
+    /// Every address that was given.
     address: Mutex<PeerAddress>,
+    /// Those that worked of late: iroh forgets them a minute after the last connection.
+    worked: Mutex<PeerAddress>,
+    requests: AtomicU64,
+    dials: AtomicU64,
     /// What new streams go over. Kept here so that opening one needs no actor.
     preferred: Mutex<Option<Connection>>,
     /// Written by the actor, read by everyone.
@@ -43,12 +62,47 @@ pub struct Peer {
 /// What an actor is told. Each sender is bounded by what it stands for: a request, a connection.
 #[derive(Debug)]
 pub(crate) enum Message {
-    Wanted(oneshot::Sender<Result<Connection>>),
+    Wanted {
+        request: u64,
+        answer: oneshot::Sender<Result<Connection>>,
+        retries: Option<u32>,
+        fresh: bool,
+    },
+    Unwanted(u64),
+    Kept,
+    Unkept,
+    /// There is a new address.
+    Known,
     Inbound(Connection),
-    Dialled(Result<Connection>),
-    Pinged(u64, bool),
+    Dialled(Result<Connection, dial::Failed>),
+    Challenged(u64, bool),
+    Pinged(u64),
+    /// A connection that nothing used is used again.
+    Stirred(u64),
+    /// It is time for what the table said.
+    Time,
     Lost(u64),
     Shutdown,
+}
+
+/// How often a request for a connection may be tried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tries {
+    pub(crate) retries: Option<u32>,
+    /// This is the first: it need not wait for the delay behind the failures of others.
+    pub(crate) fresh: bool,
+}
+
+impl Tries {
+    /// Those of a new request; `retry`: more than one.
+    pub(crate) fn new(retries: Option<u32>, retry: bool) -> Self {
+        Self { retries: if retry { retries } else { Some(0) }, fresh: true }
+    }
+
+    /// What is left when one came to nothing.
+    pub(crate) fn next(self) -> Self {
+        Self { retries: self.retries.map(|left| left.saturating_sub(1)), fresh: false }
+    }
 }
 
 impl Peer {
@@ -57,7 +111,10 @@ impl Peer {
         let (mailbox, messages) = mpsc::unbounded_channel();
         let peer = Arc::new(Self {
             id: address.id,
+            worked: Mutex::new(PeerAddress::new(address.id)),
             address: Mutex::new(address),
+            requests: AtomicU64::new(0),
+            dials: AtomicU64::new(0),
             preferred: Mutex::default(),
             status: Mutex::default(),
             mailbox,
@@ -72,21 +129,35 @@ impl Peer {
         self.id
     }
 
-    /// Everything that is known of where it is.
+    /// Everything that is known of where it is: what was given, the newest 32 of it, and what worked of late.
     #[must_use]
     pub fn address(&self) -> PeerAddress {
-        lock(&self.address).clone()
+        let mut address = lock(&self.address).clone();
+        address.merge(&lock(&self.worked));
+        address
     }
 
-    /// Adds to what is known of where it is.
+    /// Adds to what is known of where it is. What is new is tried at once by whoever waits.
     pub fn add_address(&self, address: &PeerAddress) {
-        lock(&self.address).merge(address);
+        let new = lock(&self.address).merge(address);
+        if new && self.connection().is_none() {
+            self.tell(Message::Known);
+        }
+    }
+
+    /// Keeps the peer connected until what this gives is dropped, or the endpoint is closed.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED`.
+    pub fn keep(self: &Arc<Self>) -> Result<Keep> {
+        Keep::new(self)
     }
 
     /// The connection that new streams go over, if there is a live one.
     #[must_use]
     pub fn connection(&self) -> Option<Connection> {
-        lock(&self.preferred).clone().filter(Connection::is_live)
+        lock(&self.preferred).clone().filter(Connection::is_usable)
     }
 
     /// How it stands with the peer, without asking its actor.
@@ -95,28 +166,63 @@ impl Peer {
         lock(&self.status).clone()
     }
 
-    /// The connection that new streams go over; makes one if there is none. Callers share one dial.
-    /// Cancel safe: the dial goes on for the others.
+    /// The connection that new streams go over; makes one if there is none, and dials again and again until it is there,
+    /// as often as [`crate::config::Connect::retries`] allows. Callers share their dials. Without a time limit of its own.
+    /// Cancel safe: a dial that is under way goes on.
     ///
     /// # Errors
     ///
-    /// `ERR_UNREACHABLE`, `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`.
-    pub async fn connect(&self) -> Result<Connection> {
+    /// `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`: at once. `ERR_UNREACHABLE` when the
+    /// retries are used up, and at once when no address is known and nothing can look one up.
+    pub(crate) async fn connect(&self, tries: Tries) -> Result<Connection> {
         if let Some(connection) = self.connection() {
             return Ok(connection);
         }
         let (answer, result) = oneshot::channel();
-        self.tell(Message::Wanted(answer));
-        result.await.unwrap_or_else(|_| Err(closed()))
+        let request = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut wait = Wait { peer: self, request, answered: false };
+        self.tell(Message::Wanted { request, answer, retries: tries.retries, fresh: tries.fresh });
+        let result = result.await.unwrap_or_else(|_| Err(closed()));
+        wait.answered = true;
+        result
+    }
+
+    /// Runs a request until its time is over: then it gives what was tried to reach the peer, as an error.
+    pub(crate) async fn within<T>(
+        &self,
+        shared: &Shared,
+        limit: Duration,
+        request: impl Future<Output = Result<T>>,
+    ) -> Result<Result<T>, Error> {
+        let started = Instant::now();
+        let dials = self.dials.load(Ordering::Relaxed) - u64::from(self.status().state == PeerState::Dialling);
+        tokio::time::timeout(limit, request).await.map_err(|_| {
+            let dials = self.dials.load(Ordering::Relaxed).saturating_sub(dials);
+            dial::out_of_time(shared, self, started, dials)
+        })
     }
 
     pub(crate) fn tell(&self, message: Message) {
         // An actor that is gone drops what it is asked, which its asker sees as closed. Its peer must see that too.
-        if let Err(SendError(Message::Inbound(connection) | Message::Dialled(Ok(connection)))) =
-            self.mailbox.send(message)
-        {
-            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+        if let Err(SendError(message)) = self.mailbox.send(message) {
+            turn_away(message);
         }
+    }
+
+    fn count_dial(&self) {
+        self.dials.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes by which ways a live connection goes.
+    fn remember(&self, connection: &Connection) {
+        let now = connection.remote_addresses();
+        let mut worked = lock(&self.worked);
+        let mut latest = now.clone();
+        latest.addresses.extend(worked.addresses.drain(..).filter(|address| !now.addresses.contains(address)));
+        latest.relays.extend(worked.relays.drain(..).filter(|relay| !now.relays.contains(relay)));
+        latest.addresses.truncate(WORKED);
+        latest.relays.truncate(WORKED);
+        *worked = latest;
     }
 
     fn publish(&self, status: PeerStatus) {
@@ -125,6 +231,31 @@ impl Peer {
 
     fn prefer(&self, connection: Option<Connection>) {
         *lock(&self.preferred) = connection;
+    }
+}
+
+/// A request that waits for a connection.
+struct Wait<'a> {
+    peer: &'a Peer,
+    request: u64,
+    answered: bool,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.peer.tell(Message::Unwanted(self.request));
+        }
+    }
+}
+
+/// Addresses that worked, and relays, that are remembered.
+const WORKED: usize = 4;
+
+/// What reaches an actor that is gone.
+fn turn_away(message: Message) {
+    if let Message::Inbound(connection) | Message::Dialled(Ok(connection)) = message {
+        connection.close_own(close::SHUTDOWN, "this endpoint is closing");
     }
 }
 

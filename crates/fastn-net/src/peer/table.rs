@@ -1,35 +1,79 @@
-//! What a peer's actor does: state and event to state and actions. No network, no clock.
+//! What a peer's actor does: state and event to state and actions. No network, no clock of its own, no chance of its own.
 //!
-//! | state | event | what happens |
-//! |---|---|---|
-//! | idle | wanted | dial |
-//! | dialling | wanted | wait for that dial |
-//! | dialling | dialled | connected: prefer it, answer everyone |
-//! | dialling | dial failed | idle: fail everyone |
-//! | any | inbound | see "a second connection" below, or connected |
-//! | connected | wanted | answer |
-//! | connected | lost (the last) | idle |
-//! | any | shutdown | closed: fail everyone |
+//! | state | event | next state | action |
+//! |---|---|---|---|
+//! | idle | wanted, kept | dialling | dial |
+//! | idle | the same, a moment after a failure | backing off | none: the delay comes first |
+//! | dialling | wanted | dialling | wait for that dial |
+//! | dialling | dialled | connected | prefer it, answer everyone |
+//! | dialling | dial failed, somebody may try again | backing off | fail whoever may not |
+//! | dialling | dial failed for good, or nobody may try again | idle | fail everyone |
+//! | backing off | wanted | backing off | sooner, if that request has seen no failure yet |
+//! | backing off | a new address | dialling | dial |
+//! | backing off | time came | dialling | dial |
+//! | backing off | the last request gave up, unkept | idle | none |
+//! | any but closed | inbound | connected | see "a second connection"; else prefer it, answer everyone |
+//! | connected | wanted | connected | answer |
+//! | connected | time came: too quiet | connected | ping |
+//! | connected | time came: two misses | connected | drop it, which is then lost |
+//! | connected | time came: unused, and we dialled it | connected | end it, unless it is used at that moment |
+//! | connected | ended, lost (the last) | idle, or as from idle when kept | prefer none |
+//! | idle | time came: idle for long enough | idle | forget the peer, unless somebody holds it |
+//! | any | shutdown | closed | fail everyone |
+//! | closed | wanted | closed | fail |
+//! | closed | inbound, dialled | closed | drop it |
 //!
 //! A second connection on `/fastn-net/1` appears. Same dialler: the newest wins, for the dialler knows why it
-//! dialled again. Different diallers: the old one is pinged. If it does not answer it is dropped; if it does, the
-//! one dialled by the smaller key wins, which both sides find alike. On older ALPNs only a connection that we
-//! dialled is ever preferred.
+//! dialled again. Different diallers: the old one is challenged by a ping. If it does not answer it is dropped; if it
+//! does, the one dialled by the smaller key wins, which both sides find alike. On older ALPNs only a connection that we
+//! dialled is ever preferred, and only that one is pinged.
+//!
+//! A connection that ended before it was worth anything (it carried no byte of a stream and did not last) counts as a
+//! failed dial: a peer that accepts and closes is not dialled in a circle.
 
-use super::PeerState;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    PeerState,
+    backoff::Backoff,
+    pulse::{Finding, Habits, Pulse, Seen},
+};
+use crate::config::Connect;
 
 /// One peer's table.
-#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the state is made of them, and said by `state`")]
 pub(crate) struct Table {
     /// Our key is smaller than the peer's, as raw bytes.
     smaller: bool,
-    links: Vec<Link>,
-    /// Those of the links that take no new stream any more.
-    retired: Vec<u64>,
+    policy: Policy,
+    /// From 0 to 1.
+    random: Box<dyn FnMut() -> f64 + Send>,
+    links: Vec<Held>,
     preferred: Option<u64>,
     contest: Option<Contest>,
     dialling: bool,
     closed: bool,
+    backoff: Backoff,
+    retry_at: Option<Instant>,
+    /// Requests that wait for a connection: how often each may still try again; always, where that is not said.
+    waiting: BTreeMap<u64, Option<u32>>,
+    kept: usize,
+    /// The peer refused for good: `keep` alone does not ask again.
+    refused: bool,
+    idle_since: Instant,
+}
+
+/// What the table is told once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub(crate) connect: Connect,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) ping_timeout: Duration,
 }
 
 /// What the table knows of a connection.
@@ -42,6 +86,13 @@ pub(crate) struct Link {
     pub(crate) own: bool,
 }
 
+struct Held {
+    link: Link,
+    /// It takes no new stream any more.
+    retired: bool,
+    pulse: Pulse,
+}
+
 /// Two connections by different diallers; the old one is being pinged.
 #[derive(Clone, Copy, Debug)]
 struct Contest {
@@ -50,14 +101,43 @@ struct Contest {
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Event {
-    Wanted,
+    /// A request waits for a connection. `fresh`: it has seen no failure yet.
+    Wanted {
+        request: u64,
+        retries: Option<u32>,
+        fresh: bool,
+    },
+    /// It gave up.
+    Unwanted(u64),
+    Kept,
+    Unkept,
+    /// There is a new address to try.
+    Known,
     Dialled(Link),
-    DialFailed,
+    /// `last`: dialling again would end the same way.
+    DialFailed {
+        last: bool,
+    },
     Inbound(Link),
-    Lost(u64),
-    Pinged { id: u64, answered: bool },
+    /// `worth`: it carried a byte of a stream, or lasted.
+    Lost {
+        link: u64,
+        worth: bool,
+        last: bool,
+    },
+    /// It was unused, and takes no use any more.
+    Ended(u64),
+    /// It was unused, and is used now.
+    Stirred(u64, Seen),
+    Pinged(u64, Seen),
+    Challenged {
+        link: u64,
+        answered: bool,
+    },
+    /// What [`Table::deadline`] named has come; with a look at each of [`Table::due`].
+    Time(Vec<(u64, Seen)>),
     Shutdown,
 }
 
@@ -65,87 +145,233 @@ pub(crate) enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Dial,
-    /// Ping it, and say whether it answered within max(3 RTT, 1 s).
+    /// Ping it, and say when it answered.
     Ping(u64),
+    /// Ping it, and say whether it answered within max(3 RTT, 1 s).
+    Challenge(u64),
     /// New streams go here from now on; whoever waits gets it.
     Prefer(u64),
     /// There is nothing to open streams on.
     PreferNone,
     /// No new stream here; whoever dialled it closes it when it is empty.
     Retire(u64),
+    /// Nothing uses it: close it, unless something does by now.
+    End(u64),
     /// It does not answer: close it.
     Drop(u64),
-    /// Whoever waits gets the dial's error, or "closed".
-    Fail,
+    /// This request gets the last failure, or "closed".
+    Fail(u64),
+    /// Let the actor go, unless somebody holds the peer.
+    Forget,
 }
 
 impl Table {
-    pub(crate) fn new(smaller: bool) -> Self {
+    pub(crate) fn new(
+        smaller: bool,
+        policy: Policy,
+        now: Instant,
+        random: impl FnMut() -> f64 + Send + 'static,
+    ) -> Self {
         Self {
             smaller,
+            policy,
+            random: Box::new(random),
             links: Vec::new(),
-            retired: Vec::new(),
             preferred: None,
             contest: None,
             dialling: false,
             closed: false,
+            backoff: Backoff::new(&policy.connect),
+            retry_at: None,
+            waiting: BTreeMap::new(),
+            kept: 0,
+            refused: false,
+            idle_since: now,
         }
-    }
-
-    /// Nothing is held and nothing is under way.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.links.is_empty() && !self.dialling
     }
 
     pub(crate) fn state(&self) -> PeerState {
-        match (self.closed, self.preferred, self.dialling) {
-            (true, _, _) => PeerState::Closed,
-            (_, Some(_), _) => PeerState::Connected,
-            (_, None, true) => PeerState::Dialling,
-            (_, None, false) => PeerState::Idle,
+        match (self.closed, self.preferred, self.dialling, self.retry_at) {
+            (true, ..) => PeerState::Closed,
+            (_, Some(_), ..) => PeerState::Connected,
+            (_, _, true, _) => PeerState::Dialling,
+            (.., Some(_)) => PeerState::BackingOff,
+            _ => PeerState::Idle,
         }
     }
 
-    pub(crate) fn on(&mut self, event: Event) -> Vec<Action> {
+    /// The connection for new streams.
+    pub(crate) fn preferred(&self) -> Option<u64> {
+        self.preferred
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.backoff.failures()
+    }
+
+    pub(crate) fn next_retry(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept > 0
+    }
+
+    /// When [`Event::Time`] is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        if self.closed {
+            return None;
+        }
+        let looks = self.links.iter().filter(|held| is_pinged(held.link)).map(|held| held.pulse.look_at());
+        let forget = self.is_idle().then(|| self.idle_since + self.policy.idle_timeout);
+        looks.chain(self.retry_at).chain(forget).min()
+    }
+
+    /// The connections to look at now.
+    pub(crate) fn due(&self, now: Instant) -> Vec<u64> {
+        let due = |held: &&Held| is_pinged(held.link) && held.pulse.look_at() <= now;
+        self.links.iter().filter(due).map(|held| held.link.id).collect()
+    }
+
+    pub(crate) fn on(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
-        match event {
-            Event::Shutdown => {
+        match (self.state(), event) {
+            (PeerState::Closed, Event::Wanted { request, .. }) => actions.push(Action::Fail(request)),
+            (PeerState::Closed, Event::Inbound(link) | Event::Dialled(link)) => actions.push(Action::Drop(link.id)),
+            (PeerState::Closed, _) => {}
+            (_, Event::Shutdown) => {
                 self.closed = true;
-                actions.extend([Action::PreferNone, Action::Fail]);
+                self.retry_at = None;
+                actions.push(Action::PreferNone);
+                self.fail_all(&mut actions);
             }
-            Event::Wanted if self.closed => actions.push(Action::Fail),
-            Event::Wanted => match self.preferred {
-                Some(id) => actions.push(Action::Prefer(id)),
-                None if !self.dialling => {
-                    self.dialling = true;
-                    actions.push(Action::Dial);
+            (state, Event::Wanted { request, retries, fresh }) => {
+                self.waiting.insert(request, retries);
+                match self.preferred {
+                    Some(id) => self.prefer(id, &mut actions),
+                    None => self.pursue(now, fresh && state != PeerState::Dialling, &mut actions),
                 }
-                None => {}
-            },
-            Event::Dialled(link) => {
-                self.dialling = false;
-                self.appear(link, &mut actions);
             }
-            Event::DialFailed => {
+            (_, Event::Unwanted(request)) => {
+                self.waiting.remove(&request);
+            }
+            (_, Event::Kept) => {
+                self.kept += 1;
+                self.refused = false;
+                self.pursue(now, true, &mut actions);
+            }
+            (_, Event::Unkept) => self.kept = self.kept.saturating_sub(1),
+            (_, Event::Known) => {
+                self.refused = false;
+                if self.is_wanted() && self.preferred.is_none() && !self.dialling {
+                    self.dial(&mut actions);
+                }
+            }
+            (_, Event::Dialled(link)) => {
+                self.dialling = false;
+                self.refused = false;
+                self.appear(now, link, &mut actions);
+            }
+            (_, Event::DialFailed { last }) => {
                 self.dialling = false;
                 if self.preferred.is_none() {
-                    actions.push(Action::Fail);
+                    self.fail(now, last, &mut actions);
                 }
             }
-            Event::Inbound(link) => self.appear(link, &mut actions),
-            Event::Lost(id) => self.lost(id, &mut actions),
-            Event::Pinged { id, answered } => self.pinged(id, answered, &mut actions),
+            (_, Event::Inbound(link)) => self.appear(now, link, &mut actions),
+            (_, Event::Lost { link, worth, last }) => self.lost(now, link, worth, last, &mut actions),
+            (_, Event::Ended(id)) => {
+                self.retired(id);
+                self.leave(now, id, &mut actions);
+            }
+            (_, Event::Stirred(id, seen)) => self.with(id, |pulse| pulse.stir(now, seen)),
+            (_, Event::Pinged(id, seen)) => self.with(id, |pulse| pulse.answer(now, seen)),
+            (_, Event::Challenged { link, answered }) => self.challenged(link, answered, &mut actions),
+            (_, Event::Time(looks)) => self.time(now, &looks, &mut actions),
+        }
+        if !self.is_wanted() {
+            self.retry_at = None;
+        }
+        if !self.is_idle() {
+            self.idle_since = now;
         }
         actions
     }
 
-    fn appear(&mut self, link: Link, actions: &mut Vec<Action>) {
-        if self.closed {
-            actions.push(Action::Drop(link.id));
+    fn time(&mut self, now: Instant, looks: &[(u64, Seen)], actions: &mut Vec<Action>) {
+        let kept = self.is_kept();
+        for (id, seen) in looks {
+            let Some(held) = self.links.iter_mut().find(|held| held.link.id == *id) else { continue };
+            let habits = habits(self.policy, held.link);
+            // What was superseded is closed by those who wait for its end.
+            let habits = Habits { may_end: habits.may_end && !held.retired, ..habits };
+            match held.pulse.look(now, *seen, kept && !held.retired, habits) {
+                Finding::Ping => actions.push(Action::Ping(*id)),
+                Finding::Unused => actions.push(Action::End(*id)),
+                Finding::Dead => {
+                    held.retired = true;
+                    actions.push(Action::Drop(*id));
+                    self.leave(now, *id, actions);
+                }
+                Finding::Fine => {}
+            }
+        }
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.retry_at = None;
+            if self.is_wanted() {
+                self.dial(actions);
+            }
+        }
+        if self.is_idle() && self.idle_since + self.policy.idle_timeout <= now {
+            self.idle_since = now;
+            actions.push(Action::Forget);
+        }
+    }
+
+    /// Something is wanted, and there is no connection: dial now or later.
+    fn pursue(&mut self, now: Instant, fresh: bool, actions: &mut Vec<Action>) {
+        if self.preferred.is_some() || self.dialling {
             return;
         }
-        self.links.push(link);
-        if !link.own && !link.dialled {
+        if !self.is_wanted() {
+            return;
+        }
+        let at = self.backoff.next(now, fresh);
+        if at <= now {
+            self.dial(actions);
+        } else {
+            self.retry_at = Some(self.retry_at.map_or(at, |sooner| sooner.min(at)));
+        }
+    }
+
+    fn dial(&mut self, actions: &mut Vec<Action>) {
+        self.retry_at = None;
+        self.dialling = true;
+        actions.push(Action::Dial);
+    }
+
+    /// A dial failed. Whoever may try again waits on.
+    fn fail(&mut self, now: Instant, last: bool, actions: &mut Vec<Action>) {
+        self.backoff.fail(now, (self.random)());
+        self.refused |= last;
+        self.waiting.retain(|request, retries| {
+            let again = !last && *retries != Some(0);
+            *retries = retries.map(|left| left.saturating_sub(1));
+            if !again {
+                actions.push(Action::Fail(*request));
+            }
+            again
+        });
+        self.pursue(now, false, actions);
+    }
+
+    fn fail_all(&mut self, actions: &mut Vec<Action>) {
+        actions.extend(std::mem::take(&mut self.waiting).into_keys().map(Action::Fail));
+    }
+
+    fn appear(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
+        self.links.push(Held { link, retired: false, pulse: Pulse::new(now, habits(self.policy, link)) });
+        if !is_pinged(link) {
             return;
         }
         let Some(old) = self.preferred.and_then(|id| self.link(id)) else {
@@ -154,8 +380,7 @@ impl Table {
         };
         // Whatever was being settled is settled anew with the newcomer.
         let challenger = self.contest.take().and_then(|contest| self.link(contest.new));
-        let same_dialler = |other: Link| other.dialled == link.dialled;
-        if same_dialler(old) {
+        if old.dialled == link.dialled {
             self.prefer(link.id, actions);
             self.retire(old.id, actions);
             if let Some(challenger) = challenger {
@@ -166,35 +391,48 @@ impl Table {
                 self.retire(challenger.id, actions);
             }
             self.contest = Some(Contest { old: old.id, new: link.id });
-            actions.push(Action::Ping(old.id));
+            actions.push(Action::Challenge(old.id));
         }
     }
 
-    fn lost(&mut self, id: u64, actions: &mut Vec<Action>) {
-        self.links.retain(|link| link.id != id);
-        self.retired.retain(|retired| *retired != id);
+    fn lost(&mut self, now: Instant, id: u64, worth: bool, last: bool, actions: &mut Vec<Action>) {
+        let Some(at) = self.links.iter().position(|held| held.link.id == id) else { return };
+        let held = self.links.remove(at);
+        if worth {
+            self.backoff.reset();
+        } else if held.link.dialled {
+            self.backoff.fail(now, (self.random)());
+            self.refused |= last;
+        }
+        self.leave(now, id, actions);
+    }
+
+    /// New streams go elsewhere.
+    fn leave(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         let contest = self.contest.take_if(|contest| contest.old == id || contest.new == id);
         if self.preferred != Some(id) {
             return;
         }
         self.preferred = None;
-        let next = contest
-            .map(|contest| contest.new)
-            .or_else(|| self.links.iter().rev().find(|link| self.is_usable(**link)).map(|link| link.id));
-        match next {
-            Some(next) => self.prefer(next, actions),
-            None => actions.push(Action::PreferNone),
+        let other = |held: &&Held| held.link.id != id && is_pinged(held.link) && !held.retired;
+        let next =
+            contest.map(|contest| contest.new).or_else(|| self.links.iter().rev().find(other).map(|held| held.link.id));
+        if let Some(next) = next {
+            self.prefer(next, actions);
+        } else {
+            actions.push(Action::PreferNone);
+            self.pursue(now, false, actions);
         }
     }
 
-    fn pinged(&mut self, id: u64, answered: bool, actions: &mut Vec<Action>) {
+    fn challenged(&mut self, id: u64, answered: bool, actions: &mut Vec<Action>) {
         let Some(contest) = self.contest.take_if(|contest| contest.old == id) else { return };
         let (Some(old), Some(new)) = (self.link(contest.old), self.link(contest.new)) else { return };
         if answered {
             self.settle(old, new, actions);
         } else {
             self.prefer(new.id, actions);
-            self.retired.push(old.id);
+            self.retired(old.id);
             actions.push(Action::Drop(old.id));
         }
     }
@@ -210,152 +448,46 @@ impl Table {
 
     fn prefer(&mut self, id: u64, actions: &mut Vec<Action>) {
         self.preferred = Some(id);
+        self.retry_at = None;
+        self.waiting.clear();
         actions.push(Action::Prefer(id));
     }
 
     fn retire(&mut self, id: u64, actions: &mut Vec<Action>) {
-        self.retired.push(id);
+        self.retired(id);
         actions.push(Action::Retire(id));
     }
 
-    fn is_usable(&self, link: Link) -> bool {
-        (link.own || link.dialled) && !self.retired.contains(&link.id)
+    fn retired(&mut self, id: u64) {
+        self.links.iter_mut().filter(|held| held.link.id == id).for_each(|held| held.retired = true);
+    }
+
+    fn with(&mut self, id: u64, tell: impl FnOnce(&mut Pulse)) {
+        if let Some(held) = self.links.iter_mut().find(|held| held.link.id == id) {
+            tell(&mut held.pulse);
+        }
+    }
+
+    /// Somebody waits for a connection, or wants it kept.
+    fn is_wanted(&self) -> bool {
+        !self.waiting.is_empty() || (self.is_kept() && !self.refused)
+    }
+
+    /// Nothing is held, wanted or under way.
+    fn is_idle(&self) -> bool {
+        self.links.is_empty() && !self.dialling && self.waiting.is_empty() && !self.is_kept()
     }
 
     fn link(&self, id: u64) -> Option<Link> {
-        self.links.iter().copied().find(|link| link.id == id)
+        self.links.iter().find(|held| held.link.id == id).map(|held| held.link)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// We may open streams on it: to prefer it, and to ping it.
+fn is_pinged(link: Link) -> bool {
+    link.own || link.dialled
+}
 
-    use super::*;
-
-    fn own(id: u64, dialled: bool) -> Link {
-        Link { id, dialled, own: true }
-    }
-
-    #[test]
-    fn concurrent_requests_share_one_dial() {
-        let mut table = Table::new(true);
-        assert_eq!(table.on(Event::Wanted), [Action::Dial]);
-        assert_eq!(table.on(Event::Wanted), []);
-        assert_eq!(table.on(Event::Dialled(own(1, true))), [Action::Prefer(1)]);
-        assert_eq!(table.on(Event::Wanted), [Action::Prefer(1)]);
-    }
-
-    #[test]
-    fn an_inbound_connection_is_used_for_our_streams_too() {
-        let mut table = Table::new(true);
-        assert_eq!(table.on(Event::Inbound(own(1, false))), [Action::Prefer(1)]);
-        assert_eq!(table.on(Event::Wanted), [Action::Prefer(1)]);
-    }
-
-    #[test]
-    fn an_older_peers_inbound_connection_is_not() {
-        let mut table = Table::new(true);
-        assert_eq!(table.on(Event::Inbound(Link { id: 1, dialled: false, own: false })), []);
-        assert_eq!(table.on(Event::Wanted), [Action::Dial]);
-    }
-
-    #[test]
-    fn the_newest_of_one_dialler_wins() {
-        let mut table = Table::new(true);
-        table.on(Event::Inbound(own(1, false)));
-        assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Prefer(2), Action::Retire(1)]);
-    }
-
-    #[test]
-    fn simultaneous_dials_settle_on_the_smaller_keys_on_both_sides() {
-        for (smaller, kept) in [(true, 1), (false, 2)] {
-            // Ours is 1, the peer's is 2, in either order.
-            for first_ours in [true, false] {
-                let mut table = Table::new(smaller);
-                table.on(Event::Wanted);
-                let (first, second) = if first_ours { (1, 2) } else { (2, 1) };
-                let appear = |id| if id == 1 { Event::Dialled(own(1, true)) } else { Event::Inbound(own(2, false)) };
-                table.on(appear(first));
-                assert_eq!(table.on(appear(second)), [Action::Ping(first)]);
-                table.on(Event::Pinged { id: first, answered: true });
-                assert_eq!(table.preferred, Some(kept));
-            }
-        }
-    }
-
-    #[test]
-    fn a_silent_old_connection_is_dropped() {
-        let mut table = Table::new(true);
-        table.on(Event::Wanted);
-        table.on(Event::Dialled(own(1, true)));
-        assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Ping(1)]);
-        let missed = table.on(Event::Pinged { id: 1, answered: false });
-        assert_eq!(missed, [Action::Prefer(2), Action::Drop(1)]);
-    }
-
-    #[test]
-    fn losing_the_old_one_ends_the_contest() {
-        let mut table = Table::new(true);
-        table.on(Event::Inbound(own(1, false)));
-        table.on(Event::Wanted);
-        table.on(Event::Dialled(own(2, true)));
-        assert_eq!(table.on(Event::Lost(1)), [Action::Prefer(2)]);
-        assert_eq!(table.on(Event::Pinged { id: 1, answered: false }), []);
-    }
-
-    #[test]
-    fn a_failed_dial_fails_the_waiting_unless_the_peer_came_to_us() {
-        let mut table = Table::new(true);
-        table.on(Event::Wanted);
-        assert_eq!(table.on(Event::DialFailed), [Action::Fail]);
-        table.on(Event::Wanted);
-        assert_eq!(table.on(Event::Inbound(own(1, false))), [Action::Prefer(1)]);
-        assert_eq!(table.on(Event::DialFailed), []);
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_happens_the_preferred_connection_is_a_live_one(
-            smaller: bool,
-            events in prop::collection::vec((0u8..6, any::<bool>(), any::<bool>(), 0usize..8), 0..64),
-        ) {
-            let mut table = Table::new(smaller);
-            let mut live: Vec<Link> = Vec::new();
-            let mut next = 1;
-            for (kind, flag, own, at) in events {
-                let pick = live.get(at % live.len().max(1)).map_or(0, |link| link.id);
-                let event = match kind {
-                    0 => Event::Wanted,
-                    1 if table.dialling => {
-                        next += 1;
-                        live.push(Link { id: next, dialled: true, own });
-                        Event::Dialled(live[live.len() - 1])
-                    }
-                    2 if table.dialling => Event::DialFailed,
-                    3 => {
-                        next += 1;
-                        live.push(Link { id: next, dialled: false, own });
-                        Event::Inbound(live[live.len() - 1])
-                    }
-                    4 => {
-                        live.retain(|link| link.id != pick);
-                        Event::Lost(pick)
-                    }
-                    _ => Event::Pinged { id: pick, answered: flag },
-                };
-                let waiting = matches!(event, Event::Wanted);
-                let actions = table.on(event);
-                for action in &actions {
-                    if let Action::Prefer(id) = action {
-                        prop_assert!(live.iter().any(|link| link.id == *id && (link.own || link.dialled)));
-                    }
-                }
-                // A request is answered now, or a dial is under way that will.
-                prop_assert!(!waiting || table.dialling || actions.iter().any(|a| matches!(a, Action::Prefer(_))));
-                let usable = live.iter().any(|link| table.is_usable(*link));
-                prop_assert_eq!(table.preferred.is_some(), usable);
-            }
-        }
-    }
+fn habits(policy: Policy, link: Link) -> Habits {
+    Habits { ping_timeout: policy.ping_timeout, idle_timeout: policy.idle_timeout, may_end: link.dialled }
 }

@@ -12,8 +12,10 @@ pub mod close {
     pub const SHUTDOWN: u64 = 0x103;
     /// The peer is not let in.
     pub const UNAUTHORIZED: u64 = 0x104;
-    /// Too many connections.
+    /// Too many connections. Said before a stream of the connection is accepted, and so with the same promise as [`IDLE`].
     pub const LIMIT: u64 = 0x105;
+    /// Those that promise that no stream that was not acknowledged has been or will be handed to anyone.
+    pub const PROMISES: [u64; 3] = [IDLE, SUPERSEDED, LIMIT];
 }
 
 /// Codes that reset the sending half of a stream, or stop the other side's.

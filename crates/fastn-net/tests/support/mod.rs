@@ -13,7 +13,7 @@ use std::{
 };
 
 use fastn_net::{
-    Config, Endpoint, Error, Incoming, Limits, Listener, Network, OpenOptions, PeerAddress, Protocol, Result,
+    Config, Connect, Endpoint, Error, Incoming, Limits, Listener, Network, OpenOptions, PeerAddress, Protocol, Result,
     SecretKey, Stream, wire::header,
 };
 use serde_json::json;
@@ -34,7 +34,12 @@ pub(crate) const ONCE: OpenOptions = OpenOptions { retry: false, ..USUAL };
 /// The defaults that users get.
 pub(crate) fn limits() -> Limits {
     Limits {
-        dial_timeout: Duration::from_secs(10),
+        connect: Connect {
+            retries: None,
+            min_delay: Duration::from_millis(100),
+            max_delay: Duration::from_secs(30),
+            attempt_timeout: Duration::from_secs(10),
+        },
         ack_timeout: Duration::from_secs(10),
         header_timeout: Duration::from_secs(10),
         header_bytes: 64 * 1024,

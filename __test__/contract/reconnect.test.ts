@@ -1,0 +1,102 @@
+import test from 'ava'
+import { type Endpoint, type EndpointOptions, FastnNetError, getEndpoint, SecretKey } from 'fastn-net'
+import { Echo, readAll, turn } from '../helpers/pair.js'
+
+const quick: EndpointOptions = {
+  network: 'loopback',
+  connect: { minDelay: 10, maxDelay: 100, attemptTimeout: 500 }
+}
+
+function serve(endpoint: Endpoint): void {
+  void endpoint.listen([[Echo, stream => stream.write('here')]])
+}
+
+async function ask(from: Endpoint, to: Endpoint, timeout = 20_000): Promise<string> {
+  const stream = await from.getStream(to.address(), Echo, { timeout })
+  await stream.finish()
+  return (await readAll(stream)).toString()
+}
+
+test('a request waits for a peer that is not there yet', async t => {
+  await using client = await getEndpoint(SecretKey.generate(), quick)
+  await using server = await getEndpoint(SecretKey.generate(), quick)
+  const waiting = ask(client, server)
+  await turn()
+  serve(server)
+  t.is(await waiting, 'here')
+})
+
+test('a peer that restarted with its key is reached again, at its new address', async t => {
+  await using client = await getEndpoint(SecretKey.generate(), quick)
+  const key = SecretKey.generate()
+  for (let round = 0; round < 3; round++) {
+    await using server = await getEndpoint(key, quick)
+    serve(server)
+    t.is(await ask(client, server), 'here')
+  }
+})
+
+test('an error says what was tried, how often, and for how long', async t => {
+  await using client = await getEndpoint(SecretKey.generate(), quick)
+  await using server = await getEndpoint(SecretKey.generate(), quick)
+  const error = await t.throwsAsync(ask(client, server, 1000), { instanceOf: FastnNetError })
+  t.is(error.code, 'ERR_UNREACHABLE')
+  t.regex(error.message, /listens for nothing.*127\.0\.0\.1:\d+.*dialled \d+ times in 1\.\d s/)
+})
+
+test('retry: false is one attempt, and retries bounds them', async t => {
+  await using server = await getEndpoint(SecretKey.generate(), quick)
+  await using patient = await getEndpoint(SecretKey.generate(), quick)
+  const unreachable = { code: 'ERR_UNREACHABLE', message: /listens for nothing/ } as const
+  await t.throwsAsync(patient.getStream(server.address(), Echo, { retry: false }), unreachable)
+  await using bounded = await getEndpoint(SecretKey.generate(), { ...quick, connect: { ...quick.connect, retries: 2 } })
+  await t.throwsAsync(bounded.getStream(server.address(), Echo), unreachable)
+  await t.throwsAsync(bounded.connect(server.address()), unreachable)
+})
+
+test('a kept peer is connected without being asked, until that is disposed or aborted', async t => {
+  await using client = await getEndpoint(SecretKey.generate(), { ...quick, idleTimeout: 100 })
+  const key = SecretKey.generate()
+  const controller = new AbortController()
+  const connections: number[] = []
+  let kept: Disposable | undefined
+  for (let round = 0; round < 3; round++) {
+    await using server = await getEndpoint(key, quick)
+    const incoming = server.accept()
+    kept ??= client.keep(server.address(), { signal: controller.signal })
+    // The client learns where the server is now; it dials by itself.
+    await client.connect(server.address())
+    const { value } = await incoming.next()
+    t.is(value?.remoteId52, client.id52)
+    connections.push(round)
+  }
+  t.is(connections.length, 3)
+  kept?.[Symbol.dispose]()
+  kept?.[Symbol.dispose]()
+  controller.abort()
+  t.throws(() => client.keep('nobody'), { code: 'ERR_PEER_ADDRESS' })
+})
+
+test('an unused connection is closed by its dialler, a kept one is not', async t => {
+  const idle = { ...quick, idleTimeout: 200 }
+  await using client = await getEndpoint(SecretKey.generate(), idle)
+  await using server = await getEndpoint(SecretKey.generate(), idle)
+  serve(server)
+  {
+    using _kept = client.keep(server.address())
+    const connection = await client.connect(server.address())
+    const { closed } = connection
+    await connection[Symbol.asyncDispose]()
+    const still = new Promise(resolve => setTimeout(resolve, 1000, 'open'))
+    t.is(await Promise.race([closed, still]), 'open')
+    t.is(await ask(client, server), 'here')
+  }
+  const incoming = server.accept()
+  await turn()
+  const view = await client.connect(server.address())
+  const { closed } = view
+  await view[Symbol.asyncDispose]()
+  t.like(await closed, { code: 0x101, by: 'local' })
+  t.is(await ask(client, server), 'here')
+  await incoming.return()
+})

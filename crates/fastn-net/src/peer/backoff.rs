@@ -1,0 +1,95 @@
+//! How long to wait before the next dial.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::Connect;
+
+/// Doubles from `min_delay` to `max_delay`, with full jitter: each delay is a random part of that, so that many who lost
+/// the same peer do not come back all at once.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    min: Duration,
+    max: Duration,
+    failures: u32,
+    /// The last failure, and the end of the delay behind it.
+    last: Option<(Instant, Instant)>,
+}
+
+impl Backoff {
+    pub(crate) fn new(connect: &Connect) -> Self {
+        Self { min: connect.min_delay, max: connect.max_delay.max(connect.min_delay), failures: 0, last: None }
+    }
+
+    /// Dials that failed one after the other.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Another failure; `random` is from 0 to 1.
+    pub(crate) fn fail(&mut self, now: Instant, random: f64) {
+        let longest = self.min.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(self.max);
+        self.failures = self.failures.saturating_add(1);
+        self.last = Some((now, now + longest.mul_f64(random.clamp(0.0, 1.0))));
+    }
+
+    /// There was a connection that was worth something: the next failure is a first one.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+        self.last = None;
+    }
+
+    /// When to dial. A request that has seen no failure yet is worth one dial of its own, `min_delay` behind the last one.
+    pub(crate) fn next(&self, now: Instant, fresh: bool) -> Instant {
+        match self.last {
+            Some((failed, _)) if fresh => now.max(self.until().map_or(now, |until| until.min(failed + self.min))),
+            _ => now.max(self.until().unwrap_or(now)),
+        }
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.last.map(|(_, until)| until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CONNECT: Connect = Connect {
+        retries: None,
+        min_delay: Duration::from_millis(100),
+        max_delay: Duration::from_secs(30),
+        attempt_timeout: Duration::from_secs(10),
+    };
+
+    #[test]
+    fn it_doubles_from_the_least_to_the_most_delay() {
+        let (mut backoff, now) = (Backoff::new(&CONNECT), Instant::now());
+        let delays = (0..12).map(|_| {
+            backoff.fail(now, 1.0);
+            (backoff.next(now, false) - now).as_millis()
+        });
+        let expected = [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 30_000];
+        assert!(delays.eq(expected));
+        assert_eq!(backoff.next(now, true) - now, CONNECT.min_delay);
+        backoff.reset();
+        assert_eq!((backoff.next(now, false), backoff.failures()), (now, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_delay_is_a_part_of_what_doubling_allows(failures in 1_u32..200, random in 0.0..1.0_f64) {
+            let (mut backoff, now) = (Backoff::new(&CONNECT), Instant::now());
+            for _ in 0..failures {
+                backoff.fail(now, random);
+            }
+            let longest = Duration::from_millis(100 << (failures - 1).min(20)).min(CONNECT.max_delay);
+            prop_assert!(backoff.next(now, false) - now <= longest);
+            prop_assert!(backoff.next(now, true) <= backoff.next(now, false));
+        }
+    }
+}

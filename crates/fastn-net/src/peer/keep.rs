@@ -1,0 +1,33 @@
+//! A peer that is kept connected.
+
+use std::sync::Arc;
+
+use super::{Message, Peer, closed};
+use crate::error::Result;
+
+/// Keeps a peer connected, and comes back by itself when the connection is lost, until this is dropped. The
+/// connection is not closed for idleness meanwhile. What goes wrong shows in [`Peer::status`].
+#[derive(Debug)]
+pub struct Keep(Arc<Peer>);
+
+impl Keep {
+    pub(crate) fn new(peer: &Arc<Peer>) -> Result<Self> {
+        if peer.mailbox.is_closed() {
+            return Err(closed());
+        }
+        peer.tell(Message::Kept);
+        Ok(Self(peer.clone()))
+    }
+
+    /// Whom it keeps.
+    #[must_use]
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.0
+    }
+}
+
+impl Drop for Keep {
+    fn drop(&mut self) {
+        self.0.tell(Message::Unkept);
+    }
+}

@@ -1,0 +1,398 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const POLICY: Policy = Policy {
+    connect: Connect {
+        retries: None,
+        min_delay: Duration::from_millis(100),
+        max_delay: Duration::from_secs(30),
+        attempt_timeout: Duration::from_secs(10),
+    },
+    idle_timeout: Duration::from_mins(1),
+    ping_timeout: Duration::from_secs(5),
+};
+
+/// A table and its time, which passes when a test says so. Every delay is the longest that it may be.
+struct Timed {
+    table: Table,
+    requests: u64,
+}
+
+impl Timed {
+    fn new(smaller: bool) -> Self {
+        Self { table: Table::new(smaller, POLICY, Instant::now(), || 1.0), requests: 0 }
+    }
+
+    fn on(&mut self, event: Event) -> Vec<Action> {
+        self.table.on(Instant::now(), event)
+    }
+
+    fn want(&mut self) -> Vec<Action> {
+        self.want_with(None, true)
+    }
+
+    fn want_with(&mut self, retries: Option<u32>, fresh: bool) -> Vec<Action> {
+        self.requests += 1;
+        self.on(Event::Wanted { request: self.requests, retries, fresh })
+    }
+
+    /// Sleeps until the next deadline, and gives how long that was, and what came of it.
+    async fn next(&mut self, seen: Seen) -> (Duration, Vec<Action>) {
+        let (start, at) = (Instant::now(), self.table.deadline().expect("a deadline"));
+        tokio::time::sleep_until(at).await;
+        let looks = self.table.due(Instant::now()).into_iter().map(|id| (id, seen)).collect();
+        (start.elapsed(), self.on(Event::Time(looks)))
+    }
+}
+
+fn own(id: u64, dialled: bool) -> Link {
+    Link { id, dialled, own: true }
+}
+
+fn lost(link: u64) -> Event {
+    Event::Lost { link, worth: true, last: false }
+}
+
+const FAILED: Event = Event::DialFailed { last: false };
+
+#[tokio::test(start_paused = true)]
+async fn concurrent_requests_share_one_dial() {
+    let mut table = Timed::new(true);
+    assert_eq!(table.want(), [Action::Dial]);
+    assert_eq!(table.want(), []);
+    assert_eq!(table.on(Event::Dialled(own(1, true))), [Action::Prefer(1)]);
+    assert_eq!(table.want(), [Action::Prefer(1)]);
+    assert_eq!(table.table.state(), PeerState::Connected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inbound_connection_is_used_for_our_streams_too() {
+    let mut table = Timed::new(true);
+    assert_eq!(table.on(Event::Inbound(own(1, false))), [Action::Prefer(1)]);
+    assert_eq!(table.want(), [Action::Prefer(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_peers_inbound_connection_is_not_used_and_not_looked_at() {
+    let mut table = Timed::new(true);
+    assert_eq!(table.on(Event::Inbound(Link { id: 1, dialled: false, own: false })), []);
+    assert_eq!(table.table.deadline(), None);
+    assert_eq!(table.want(), [Action::Dial]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_of_one_dialler_wins() {
+    let mut table = Timed::new(true);
+    table.on(Event::Inbound(own(1, false)));
+    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Prefer(2), Action::Retire(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn simultaneous_dials_settle_on_the_smaller_keys_on_both_sides() {
+    for (smaller, kept) in [(true, 1), (false, 2)] {
+        // Ours is 1, the peer's is 2, in either order.
+        for first_ours in [true, false] {
+            let mut table = Timed::new(smaller);
+            table.want();
+            let (first, second) = if first_ours { (1, 2) } else { (2, 1) };
+            let appear = |id| if id == 1 { Event::Dialled(own(1, true)) } else { Event::Inbound(own(2, false)) };
+            table.on(appear(first));
+            assert_eq!(table.on(appear(second)), [Action::Challenge(first)]);
+            table.on(Event::Challenged { link: first, answered: true });
+            assert_eq!(table.table.preferred, Some(kept));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_old_connection_is_dropped() {
+    let mut table = Timed::new(true);
+    table.want();
+    table.on(Event::Dialled(own(1, true)));
+    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Challenge(1)]);
+    let missed = table.on(Event::Challenged { link: 1, answered: false });
+    assert_eq!(missed, [Action::Prefer(2), Action::Drop(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn losing_the_old_one_ends_the_contest() {
+    let mut table = Timed::new(true);
+    table.on(Event::Inbound(own(1, false)));
+    table.on(Event::Known);
+    table.on(Event::Dialled(own(2, true)));
+    assert_eq!(table.on(lost(1)), [Action::Prefer(2)]);
+    assert_eq!(table.on(Event::Challenged { link: 1, answered: false }), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_dials_again_ever_later_as_long_as_somebody_waits() {
+    let mut table = Timed::new(true);
+    assert_eq!(table.want(), [Action::Dial]);
+    for delay in [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000] {
+        assert_eq!(table.on(FAILED), []);
+        assert_eq!(table.table.state(), PeerState::BackingOff);
+        assert_eq!(table.next(Seen::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
+    }
+    table.on(FAILED);
+    table.on(Event::Unwanted(1));
+    assert_eq!(table.table.state(), PeerState::Idle);
+    // Nobody is left: nothing is dialled any more, and at last the peer is forgotten.
+    assert_eq!(table.next(Seen::default()).await.1, [Action::Forget]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_request_is_worth_a_dial_of_its_own() {
+    let mut table = Timed::new(true);
+    table.want();
+    for _ in 0..12 {
+        table.on(FAILED);
+        table.next(Seen::default()).await;
+    }
+    table.on(FAILED);
+    // One that has failed before waits with the others.
+    table.want_with(None, false);
+    assert_eq!(table.table.deadline(), Some(Instant::now() + POLICY.connect.max_delay));
+    table.want();
+    assert_eq!(table.next(Seen::default()).await, (POLICY.connect.min_delay, vec![Action::Dial]));
+    table.on(FAILED);
+    assert_eq!(table.on(Event::Known), [Action::Dial]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_are_counted_for_each_request() {
+    let mut table = Timed::new(true);
+    table.want_with(Some(0), true);
+    table.want_with(Some(1), true);
+    table.want();
+    assert_eq!(table.on(FAILED), [Action::Fail(1)]);
+    table.next(Seen::default()).await;
+    assert_eq!(table.on(FAILED), [Action::Fail(2)]);
+    table.next(Seen::default()).await;
+    assert_eq!(table.on(Event::DialFailed { last: true }), [Action::Fail(3)]);
+    assert_eq!(table.table.state(), PeerState::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_waiting_are_answered_when_the_peer_comes_to_us() {
+    let mut table = Timed::new(true);
+    table.want();
+    table.on(FAILED);
+    assert_eq!(table.on(Event::Inbound(own(1, false))), [Action::Prefer(1)]);
+    assert_eq!(table.table.next_retry(), None);
+    table.on(lost(1));
+    table.want();
+    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Prefer(2)]);
+    assert_eq!(table.on(FAILED), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
+    let mut table = Timed::new(true);
+    assert_eq!(table.on(Event::Kept), [Action::Dial]);
+    table.on(Event::Dialled(own(1, true)));
+    assert_eq!(table.on(lost(1)), [Action::PreferNone, Action::Dial]);
+    table.on(FAILED);
+    assert_eq!(table.next(Seen::default()).await.1, [Action::Dial]);
+    assert_eq!(table.on(Event::DialFailed { last: true }), []);
+    assert_eq!((table.table.state(), table.table.deadline()), (PeerState::Idle, None));
+    // A request asks again for all.
+    table.want();
+    table.next(Seen::default()).await;
+    table.on(Event::Dialled(own(2, true)));
+    assert_eq!(table.on(lost(2)), [Action::PreferNone, Action::Dial]);
+    table.on(FAILED);
+    table.on(Event::Unkept);
+    assert_eq!(table.table.state(), PeerState::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
+    let mut table = Timed::new(true);
+    table.on(Event::Kept);
+    for delay in [100, 200, 400] {
+        table.on(Event::Dialled(own(delay, true)));
+        assert_eq!(table.on(Event::Lost { link: delay, worth: false, last: false }), [Action::PreferNone]);
+        assert_eq!(table.next(Seen::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unused_connection_ends_where_it_was_dialled() {
+    for dialled in [true, false] {
+        let mut table = Timed::new(true);
+        table.on(if dialled { Event::Dialled(own(1, true)) } else { Event::Inbound(own(1, false)) });
+        let (start, mut ended, mut received) = (Instant::now(), false, 0);
+        while start.elapsed() < POLICY.idle_timeout * 3 && !ended {
+            received += 1;
+            let seen = Seen { received, ..Seen::default() };
+            let (_, actions) = table.next(seen).await;
+            table.on(Event::Pinged(1, seen));
+            ended = actions == [Action::End(1)];
+        }
+        assert_eq!(ended, dialled);
+        if dialled {
+            assert_eq!(start.elapsed(), POLICY.idle_timeout);
+            assert_eq!(table.on(Event::Ended(1)), [Action::PreferNone]);
+            // What begins at the same moment gets a new one.
+            assert_eq!(table.want(), [Action::Dial]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_is_dropped_and_replaced_while_somebody_wants_it() {
+    let mut table = Timed::new(true);
+    table.on(Event::Kept);
+    table.on(Event::Dialled(own(1, true)));
+    let silent = Seen { users: 1, ..Seen::default() };
+    table.on(Event::Stirred(1, silent));
+    let mut all = Vec::new();
+    while all.last() != Some(&Action::Dial) {
+        all.extend(table.next(silent).await.1);
+    }
+    assert_eq!(all, [Action::Ping(1), Action::Drop(1), Action::PreferNone, Action::Dial]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_happens_behind_a_shutdown() {
+    let mut table = Timed::new(true);
+    table.want();
+    table.on(Event::Kept);
+    assert_eq!(table.on(Event::Shutdown), [Action::PreferNone, Action::Fail(1)]);
+    assert_eq!((table.table.state(), table.table.deadline()), (PeerState::Closed, None));
+    assert_eq!(table.want(), [Action::Fail(2)]);
+    assert_eq!(table.on(Event::Dialled(own(1, true))), [Action::Drop(1)]);
+    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Drop(2)]);
+    assert_eq!(table.on(FAILED), []);
+}
+
+/// What a property test knows of the world around a table.
+#[derive(Default)]
+struct World {
+    live: Vec<Link>,
+    retired: Vec<u64>,
+    /// Requests that are not answered yet.
+    waiting: Vec<u64>,
+    next: u64,
+    dialling: bool,
+    kept: usize,
+}
+
+impl World {
+    fn event(&mut self, kind: u8, flag: bool, own: bool, at: usize, table: &Table, now: Instant) -> Option<Event> {
+        self.next += 1;
+        let id = self.next;
+        let pick = self.live.get(at % self.live.len().max(1)).map_or(0, |link| link.id);
+        let seen = Seen { received: u64::from(flag) * id, traffic: u64::from(own) * id, users: at % 3 };
+        Some(match kind {
+            0 | 1 => {
+                self.waiting.push(id);
+                Event::Wanted { request: id, retries: u32::try_from(at).ok().filter(|at| *at < 3), fresh: flag }
+            }
+            2 => {
+                Event::Unwanted(if self.waiting.is_empty() { 0 } else { self.waiting.remove(at % self.waiting.len()) })
+            }
+            3 => {
+                self.kept += 1;
+                Event::Kept
+            }
+            4 if self.kept > 0 => {
+                self.kept -= 1;
+                Event::Unkept
+            }
+            5 => Event::Known,
+            6 | 7 if self.dialling => {
+                self.dialling = false;
+                self.live.push(Link { id, dialled: true, own });
+                Event::Dialled(Link { id, dialled: true, own })
+            }
+            8 | 9 if self.dialling => {
+                self.dialling = false;
+                Event::DialFailed { last: flag && own }
+            }
+            10 => {
+                self.live.push(Link { id, dialled: false, own });
+                Event::Inbound(Link { id, dialled: false, own })
+            }
+            11 | 12 => {
+                self.live.retain(|link| link.id != pick);
+                Event::Lost { link: pick, worth: flag, last: own }
+            }
+            13 => Event::Challenged { link: pick, answered: flag },
+            14 => Event::Stirred(pick, seen),
+            15 => Event::Pinged(pick, seen),
+            16..=19 => Event::Time(table.due(now).into_iter().map(|id| (id, seen)).collect()),
+            20 if at == 7 && flag && own => Event::Shutdown,
+            _ => return None,
+        })
+    }
+}
+
+proptest! {
+    #[test]
+    fn in_whatever_order_things_happen(
+        smaller: bool,
+        random in 0.0..=1.0_f64,
+        events in prop::collection::vec((0u8..21, any::<bool>(), any::<bool>(), 0usize..8, 0u64..20_000), 0..200),
+    ) {
+        let mut now = Instant::now();
+        let mut table = Table::new(smaller, POLICY, now, move || random);
+        let mut world = World::default();
+        for (kind, flag, own, at, wait) in events {
+            // Time passes up to what is due, which then comes; or a moment.
+            let due = table.deadline().map_or(now, |due| due.max(now));
+            now = if kind >= 16 { due } else { due.min(now + Duration::from_millis(wait)) };
+            let Some(event) = world.event(kind, flag, own, at, &table, now) else { continue };
+            let ended = matches!(event, Event::Shutdown);
+            let mut actions = table.on(now, event);
+            if let Some(Action::End(id)) = actions.iter().find(|action| matches!(action, Action::End(_))).copied() {
+                world.retired.push(id);
+                actions.extend(table.on(now, Event::Ended(id)));
+            }
+            for action in actions {
+                match action {
+                    Action::Dial => {
+                        prop_assert!(!world.dialling, "two dials at once");
+                        world.dialling = true;
+                    }
+                    Action::Prefer(id) => {
+                        prop_assert!(world.live.iter().any(|link| link.id == id && (link.own || link.dialled)));
+                        prop_assert!(!world.retired.contains(&id), "a connection that takes nothing new");
+                        world.waiting.clear();
+                    }
+                    Action::Fail(request) => {
+                        let place = world.waiting.iter().position(|waiting| *waiting == request);
+                        prop_assert!(place.is_some(), "answered twice, or never asked");
+                        world.waiting.remove(place.unwrap_or_default());
+                    }
+                    Action::Retire(id) | Action::Drop(id) => world.retired.push(id),
+                    Action::Forget => prop_assert!(world.live.is_empty() && world.waiting.is_empty() && world.kept == 0),
+                    Action::Ping(_) | Action::Challenge(_) | Action::PreferNone | Action::End(_) => {}
+                }
+            }
+            // No request is lost: whoever is not answered waits for a dial, now or at a time that comes.
+            prop_assert!(table.waiting.keys().eq(world.waiting.iter()));
+            prop_assert!(world.waiting.is_empty() || world.dialling || table.retry_at.is_some());
+            prop_assert_eq!(table.dialling && table.state() != PeerState::Closed, world.dialling && table.state() != PeerState::Closed);
+            // One is preferred as long as there is one that can be.
+            let usable = |link: &&Link| is_pinged(**link) && !world.retired.contains(&link.id);
+            if table.state() != PeerState::Closed {
+                prop_assert_eq!(table.preferred.is_some(), world.live.iter().find(usable).is_some());
+                prop_assert_eq!(table.links.len(), world.live.len());
+                let fresh_links = world.live.iter().filter(usable).count();
+                prop_assert!(fresh_links <= 2, "two at most, while they are settled");
+                prop_assert!(fresh_links < 2 || table.contest.is_some());
+            }
+            if let Some(at) = table.retry_at {
+                prop_assert!(at <= now + POLICY.connect.max_delay);
+                prop_assert!(table.is_wanted() && table.preferred.is_none());
+            }
+            if ended {
+                prop_assert!(world.waiting.is_empty() && table.deadline().is_none());
+                world.live.clear();
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! How many use a connection, and whether it may still be used.
+
+use std::{
+    fmt,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+
+/// Who is told that a connection nobody used is used again.
+pub(crate) type Alarm = Box<dyn Fn() + Send + Sync>;
+
+/// The streams and views that use a connection, and whether it may still be used: one number, so that nothing slips in
+/// between the last use and the close, and so that a use costs one atomic operation.
+#[derive(Default)]
+pub(crate) struct Users {
+    count: AtomicUsize,
+    empty: Notify,
+    alarm: OnceLock<Alarm>,
+}
+
+/// Nothing uses the connection any more, and nothing may.
+const RETIRED: usize = 1 << (usize::BITS - 1);
+
+/// Nothing used the connection when the peer's actor looked: the next use tells it.
+const DOZING: usize = 1 << (usize::BITS - 2);
+
+const COUNT: usize = DOZING - 1;
+
+impl Users {
+    /// Counts one more, until [`Users::leave`]; false once the connection is retired.
+    pub(crate) fn enter(&self) -> bool {
+        let enter = |count| (count & RETIRED == 0).then_some((count & !DOZING) + 1);
+        let entered = self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter);
+        if entered.is_ok_and(|count| count & DOZING != 0)
+            && let Some(alarm) = self.alarm.get()
+        {
+            alarm();
+        }
+        entered.is_ok()
+    }
+
+    pub(crate) fn leave(&self) {
+        if (self.count.fetch_sub(1, Ordering::AcqRel) & COUNT) == 1 {
+            self.empty.notify_waiters();
+        }
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.count.load(Ordering::Acquire) & RETIRED != 0
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire) & COUNT
+    }
+
+    /// Sets who is told when a use ends a doze. Once.
+    pub(crate) fn set_alarm(&self, alarm: Alarm) {
+        let _ = self.alarm.set(alarm);
+    }
+
+    /// The number of users; where there is none, the next one rings the alarm.
+    pub(crate) fn doze(&self) -> usize {
+        let doze = |count| (count & COUNT == 0).then_some(count | DOZING);
+        match self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, doze) {
+            Ok(_) => 0,
+            Err(count) => count & COUNT,
+        }
+    }
+
+    /// Lets nothing use the connection from now on, unless something does.
+    pub(crate) fn try_retire(&self) -> bool {
+        let retire = |count| (count & COUNT == 0).then_some(RETIRED);
+        self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, retire).is_ok()
+    }
+
+    /// Waits until nothing uses the connection, and lets nothing use it from then on.
+    pub(crate) async fn retire(&self) {
+        loop {
+            let empty = self.empty.notified();
+            if self.try_retire() {
+                return;
+            }
+            empty.await;
+        }
+    }
+}
+
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Users").field("count", &self.count()).field("retired", &self.is_retired()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_is_used_is_not_retired_and_what_is_retired_is_not_used() {
+        let users = Users::default();
+        assert!(users.enter() && users.enter());
+        assert!(!users.try_retire());
+        users.leave();
+        assert_eq!((users.count(), users.try_retire()), (1, false));
+        users.leave();
+        assert!(users.try_retire() && users.is_retired());
+        assert!(!users.enter());
+        assert_eq!(users.count(), 0);
+    }
+
+    #[test]
+    fn only_the_first_use_after_a_doze_rings() {
+        let (users, rung) = (Users::default(), Arc::new(AtomicUsize::new(0)));
+        let counter = rung.clone();
+        users.set_alarm(Box::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }));
+        assert!(users.enter());
+        assert_eq!((users.doze(), rung.load(Ordering::Relaxed)), (1, 0));
+        users.leave();
+        assert_eq!(users.doze(), 0);
+        assert!(users.enter() && users.enter());
+        assert_eq!((users.count(), rung.load(Ordering::Relaxed)), (2, 1));
+    }
+}

@@ -1,0 +1,279 @@
+//! Connections that look after themselves: dialled again, kept, closed when idle, and gone with their endpoint.
+
+mod support;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fastn_net::{
+    Code, Config, Connect, CustomNetwork, Endpoint, Limits, Network, Peer, PeerAddress, PeerState, Protocol, SecretKey,
+    wire::{alpn::Alpn, codes::close as codes},
+};
+use futures_util::future::join_all;
+use support::{
+    GENEROUS, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, header, introduce, limits, open,
+    open_at, pair,
+    raw::{Raw, RawStream, code},
+    soon, until,
+};
+
+/// Impatient, so that a test need not wait.
+fn quick() -> Limits {
+    let connect = Connect {
+        min_delay: Duration::from_millis(10),
+        max_delay: Duration::from_millis(100),
+        attempt_timeout: Duration::from_millis(500),
+        ..limits().connect
+    };
+    Limits { connect, ..limits() }
+}
+
+fn short() -> Limits {
+    Limits { idle_timeout: Duration::from_millis(300), ..quick() }
+}
+
+/// An endpoint with this key, at this address if the system gives it.
+async fn at(secret: &SecretKey, bind: SocketAddr) -> Endpoint {
+    let network = Network::Custom(CustomNetwork { bind: vec![bind], ..CustomNetwork::default() });
+    loop {
+        match Endpoint::bind(secret.clone(), Config { network: network.clone(), ..config(quick()) }).await {
+            Ok(endpoint) => return endpoint,
+            // The system gives a closed socket's port back a moment later.
+            Err(error) => assert_eq!(error.code(), Code::Bind),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn ask(from: &Endpoint, to: &Peer) {
+    let stream = soon(from.get_stream(to, &header(&Protocol::Tcp), USUAL)).await.expect("stream");
+    assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unreachable_peer_is_dialled_until_the_time_is_over_and_the_error_says_what_was_tried() {
+    let a = endpoint_with(quick()).await;
+    let b = endpoint().await;
+    let peer = a.peer(&b.address()).expect("peer");
+    let options = fastn_net::OpenOptions { timeout: Duration::from_secs(2), ..USUAL };
+    let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), options)).await.expect_err("nothing listens");
+    assert_eq!(error.code(), Code::Unreachable);
+    for part in ["listens for nothing", &b.address().addresses[0].to_string(), " times in 2."] {
+        assert!(error.message().contains(part), "{part}: {error}");
+    }
+    until("nobody waits any more", || peer.status().state == PeerState::Idle).await;
+    assert_eq!(peer.status().last_error.expect("error").code(), Code::Unreachable);
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn retries_are_counted() {
+    let connect = Connect { retries: Some(2), ..quick().connect };
+    let a = endpoint_with(Limits { connect, ..quick() }).await;
+    let b = endpoint().await;
+    let peer = a.peer(&b.address()).expect("peer");
+    let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.expect_err("nothing listens");
+    assert_eq!((error.code(), peer.status().attempts), (Code::Unreachable, 3));
+    let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), ONCE)).await.expect_err("nothing listens");
+    assert_eq!((error.code(), peer.status().attempts), (Code::Unreachable, 4));
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_served_once_its_peer_starts_there_or_elsewhere() {
+    let a = endpoint_with(quick()).await;
+    let secret = SecretKey::generate();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let reserved = std::net::UdpSocket::bind(any).expect("bind");
+    let there = reserved.local_addr().expect("address");
+    let nowhere = PeerAddress { addresses: vec![there], ..PeerAddress::new(secret.public()) };
+    let peer = a.peer(&nowhere).expect("peer");
+    let (mut last, places) = (None, [there, any, any]);
+    drop(reserved);
+    for place in places {
+        let waiting = (0..20).map(|_| ask(&a, &peer));
+        let starting = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let b = at(&secret, place).await;
+            echo(&b, &[Protocol::Tcp]);
+            // Elsewhere somebody has to say so; all who wait profit.
+            a.peer(&b.address()).expect("peer");
+            b
+        };
+        let (_, b) = tokio::join!(join_all(waiting), starting);
+        let connection = peer.connection().expect("connection");
+        close(&[&b]).await;
+        soon(connection.closed()).await;
+        last = Some(b);
+    }
+    close(&[&a, &last.expect("one")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_peer_comes_back_by_itself_and_is_never_idle() {
+    let a = endpoint_with(Limits { idle_timeout: Duration::from_millis(100), ..quick() }).await;
+    let secret = SecretKey::generate();
+    let mut place = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut keep = None;
+    for _ in 0..5 {
+        let b = at(&secret, place).await;
+        echo(&b, &[Protocol::Tcp]);
+        place = b.bound_sockets()[0];
+        let peer = a.peer(&b.address()).expect("peer");
+        keep.get_or_insert_with(|| peer.keep().expect("open"));
+        until("connected", || peer.status().state == PeerState::Connected).await;
+        let connection = peer.connection().expect("connection");
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert!(connection.is_live() && peer.status().kept);
+        close(&[&b]).await;
+        soon(connection.closed()).await;
+        until("it is missed", || peer.status().state != PeerState::Connected && peer.status().attempts > 0).await;
+        assert!(peer.status().last_error.is_some());
+    }
+    let peer = keep.as_ref().expect("kept").peer().clone();
+    drop(keep);
+    until("nobody wants it", || peer.status().state == PeerState::Idle && !peer.status().kept).await;
+    close(&[&a]).await;
+    assert_eq!(peer.keep().expect_err("closed").code(), Code::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unused_connection_is_closed_by_its_dialler_and_a_used_one_is_not() {
+    let (a, b) = (endpoint_with(short()).await, endpoint_with(short()).await);
+    introduce(&a, &b);
+    echo(&b, &[Protocol::Tcp]);
+    let peer = a.peer(&b.address()).expect("peer");
+    let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let connection = stream.connection().clone();
+    tokio::time::sleep(short().idle_timeout * 4).await;
+    assert!(connection.is_live(), "a stream is open");
+    drop(stream);
+    let view = soon(a.connect(&peer, GENEROUS)).await.expect("view");
+    tokio::time::sleep(short().idle_timeout * 4).await;
+    assert!(connection.is_live() && view.is_live(), "a view is held");
+    drop(view);
+    let end = soon(connection.closed()).await;
+    assert_eq!((end.code, end.by), (codes::IDLE, "local"));
+    until("idle", || peer.status().state == PeerState::Idle).await;
+    assert!(peer.status().last_error.is_none());
+    ask(&a, &peer).await;
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_stream_is_lost_to_an_idle_close_on_either_side() {
+    let limits = Limits { idle_timeout: Duration::from_millis(20), ..quick() };
+    let (a, b) = (endpoint_with(limits).await, endpoint_with(limits).await);
+    introduce(&a, &b);
+    for endpoint in [&a, &b] {
+        echo(endpoint, &[Protocol::Tcp]);
+    }
+    let (of_a, of_b) = (a.peer(&b.address()).expect("peer"), b.peer(&a.address()).expect("peer"));
+    // Around the moment at which the connection is closed, until that has met many requests.
+    let (start, mut ended, mut round) = (Instant::now(), 0, 0);
+    while ended < 15 {
+        assert!(start.elapsed() < Duration::from_secs(100), "idle {ended} times only");
+        tokio::join!(ask(&a, &of_a), ask(&b, &of_b));
+        let connection = of_a.connection();
+        round += 1;
+        tokio::time::sleep(Duration::from_millis(35 + round * 7 % 20)).await;
+        ended += usize::from(connection.is_none_or(|connection| !connection.is_live()));
+    }
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_was_refused_before_a_stream_was_accepted_is_made_again() {
+    let a = endpoint_with(quick()).await;
+    for promise in codes::PROMISES {
+        let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+        let address = raw.address();
+        let peer = async {
+            for _ in 0..3 {
+                let connection = raw.accept().await;
+                RawStream::accept(&connection).await.hears(b"\"Tcp\"\n").await;
+                connection.close(code(u32::try_from(promise).expect("small")), b"");
+            }
+            let connection = raw.accept().await;
+            let mut stream = RawStream::accept(&connection).await;
+            stream.hears(b"\"Tcp\"\n").await;
+            stream.say(b"ack\n").await;
+            connection
+        };
+        let (opened, connection) = tokio::join!(open_at(&a, &address, &Protocol::Tcp, USUAL), peer);
+        opened.expect("a stream at last");
+        drop(connection);
+        raw.close().await;
+    }
+    close(&[&a]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_does_not_let_us_in_is_not_dialled_again() {
+    let a = endpoint_with(quick()).await;
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let peer = a.peer(&raw.address()).expect("peer");
+    let _keep = peer.keep().expect("open");
+    soon(refuse(&raw)).await;
+    until("refused", || peer.status().last_error.is_some_and(|error| error.code() == Code::Unauthorized)).await;
+    let again = tokio::time::timeout(Duration::from_millis(500), raw.accept()).await;
+    assert!(again.is_err(), "dialled again");
+    // Whoever asks is told.
+    let line = header(&Protocol::Tcp);
+    let (opened, ()) = tokio::join!(soon(a.get_stream(&peer, &line, USUAL)), soon(refuse(&raw)));
+    assert_eq!(opened.expect_err("refused").code(), Code::Unauthorized);
+    raw.close().await;
+    close(&[&a]).await;
+}
+
+async fn refuse(raw: &Raw) {
+    let connection = raw.accept().await;
+    connection.close(code(u32::try_from(codes::UNAUTHORIZED).expect("small")), b"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_endpoints_with_one_key_lose_no_stream() {
+    let a = endpoint_with(quick()).await;
+    echo(&a, &[Protocol::Tcp]);
+    let secret = SecretKey::generate();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let (one, other) = (at(&secret, any).await, at(&secret, any).await);
+    let asking = async |from: &Endpoint| {
+        echo(from, &[Protocol::Tcp]);
+        let peer = from.peer(&a.address()).expect("peer");
+        for _ in 0..100 {
+            ask(from, &peer).await;
+        }
+    };
+    tokio::join!(asking(&one), asking(&other));
+    let peer = a.peer(&one.address()).expect("peer");
+    ask(&a, &peer).await;
+    close(&[&one, &other, &a]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_actor_outlives_its_endpoint_or_its_use() {
+    let (a, b) = pair().await;
+    echo(&b, &[Protocol::Tcp]);
+    let nobody = PeerAddress::new(SecretKey::generate().public());
+    let nobody = PeerAddress { addresses: vec![SocketAddr::from(([127, 0, 0, 1], 9))], ..nobody };
+    let (peer, dead) = (a.peer(&b.address()).expect("peer"), a.peer(&nobody).expect("peer"));
+    ask(&a, &peer).await;
+    let _keep = dead.keep().expect("open");
+    let weak = Arc::downgrade(&peer);
+    drop(peer);
+    close(&[&a]).await;
+    until("its actor is gone", || weak.upgrade().is_none()).await;
+    assert_eq!(dead.status().state, PeerState::Closed);
+
+    let c = endpoint_with(short()).await;
+    let peer = c.peer(&b.address()).expect("peer");
+    ask(&c, &peer).await;
+    let weak = Arc::downgrade(&peer);
+    drop(peer);
+    until("nobody is interested in it", || weak.upgrade().is_none()).await;
+    close(&[&b, &c]).await;
+}
