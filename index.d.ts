@@ -72,9 +72,8 @@ interface OpenOptions {
      */
     ack?: 'now' | 'later';
     /**
-     * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
-     * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
-     * Default: true. Of no effect on a connection's own streams.
+     * Whether a stream that its peer has certainly not seen is sent again on another connection. Default: true.
+     * Of no effect on a connection's own streams.
      */
     retry?: boolean;
     /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
@@ -314,34 +313,6 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-/**
- * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
- * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
- * let this key in, or speaks no protocol of this library, is not dialled again; nor is one whose address nothing tells.
- */
-interface ConnectOptions {
-    /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
-    retries?: number;
-    /** The longest delay behind the first failure, in milliseconds. Default: 100. */
-    minDelay?: number;
-    /** The longest delay of all, in milliseconds. Default: 30 s. */
-    maxDelay?: number;
-    /** One dial, in milliseconds. Default: 10 s. */
-    attemptTimeout?: number;
-}
-
-/** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
-declare class KeptPeer implements Disposable, AsyncDisposable {
-    #private;
-    /** ID52 of the peer. */
-    readonly id52: string;
-    private constructor();
-    /** Ends it; the connection stays as long as it is used. Idempotent. */
-    [Symbol.dispose](): void;
-    /** The same. */
-    [Symbol.asyncDispose](): Promise<void>;
-}
-
 /** What did not end in the time that a shutdown had. */
 interface ShutdownReport {
     /** Everything ended, and everything finished was delivered. */
@@ -529,10 +500,10 @@ interface EndpointOptions {
     signal?: AbortSignal;
     /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
     kulfi?: boolean;
-    /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
+    /** `getStream` and `connect` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
     openTimeout?: number;
-    /** How a peer is dialled again and again until it is reached. */
-    connect?: ConnectOptions;
+    /** One dial. Default: 10 s. */
+    dialTimeout?: number;
     /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
     ackTimeout?: number;
     /** A ping's answer. Default: 5 s. */
@@ -541,10 +512,7 @@ interface EndpointOptions {
     headerTimeout?: number;
     /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
     closeTimeout?: number;
-    /**
-     * A connection without stream, request or held view is closed after this, by the side that dialled it, unless the peer is kept
-     * ({@link Endpoint.keep}). Default: 60 s.
-     */
+    /** A connection without stream, request or held view is closed after this. Default: 60 s. */
     idleTimeout?: number;
     /** Longest header of an incoming stream. Default: 64 KiB. */
     headerBytes?: number;
@@ -580,172 +548,6 @@ interface ListenOptions {
      * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
      */
     onError?: (error: unknown, stream: PeerStream) => unknown;
-}
-
-/**
- * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
- *
- * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
- *
- * @example
- * const secretKey = SecretKey.generate()
- * console.log(secretKey.id52)
- */
-declare class SecretKey {
-    #private;
-    private constructor();
-    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
-    static generate(): SecretKey;
-    /**
-     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
-     *
-     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
-     */
-    static from(key: string | Uint8Array | SecretKey): SecretKey;
-    /** The public key that belongs to it. */
-    get publicKey(): PublicKey;
-    /** The public key's ID52: what to tell others. */
-    get id52(): string;
-    /**
-     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
-     *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
-     */
-    sign(bytes: Uint8Array): Uint8Array;
-    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
-    toBytes(): Uint8Array;
-    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
-    toHex(): string;
-    /** `SecretKey(<ID52>)`. */
-    toString(): string;
-    /** `SecretKey(<ID52>)`. */
-    toJSON(): string;
-}
-
-/**
- * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
- *
- * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
- * is closed then, within 3 s. It belongs to the thread that made it.
- *
- * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
- * for the platform.
- */
-declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
-/** This program among its peers. Made by {@link getEndpoint}. */
-declare class Endpoint implements AsyncDisposable {
-    #private;
-    /** Who this endpoint is. */
-    readonly publicKey: PublicKey;
-    private constructor();
-    /** The public key as people write it: what to tell others. */
-    get id52(): string;
-    /**
-     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED`.
-     */
-    address(): Required<PeerAddress>;
-    /**
-     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
-     *
-     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    ticket(options?: TimeoutOptions): Promise<string>;
-    /**
-     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
-     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
-     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
-     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
-     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
-     * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
-     * failed at once; `ERR_CLOSED`.
-     */
-    getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
-    /**
-     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
-     * the next. {@link listen} does that by itself.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
-     */
-    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
-    /**
-     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
-     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
-     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
-     *
-     * Keeps the process alive while the endpoint is referenced.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
-     */
-    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
-    /**
-     * Connections that peers make, one level below streams.
-     *
-     * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    accept(options?: CancelOptions): IncomingConnections;
-    /**
-     * The connection with a peer, dialled if there is none.
-     *
-     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
-    /**
-     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
-     *
-     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
-     */
-    ping(peer: Peer, options?: CancelOptions): Promise<number>;
-    /**
-     * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
-     * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
-     *
-     * Once the endpoint is closed it gives the last figures.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
-     */
-    metrics(): string;
-    /**
-     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
-     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
-     * a call wants it, or a new address of it is given.
-     *
-     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    keep(peer: Peer, options?: CancelOptions): KeptPeer;
-    /**
-     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
-     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
-     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
-     * Does nothing the second time, and cannot be undone.
-     */
-    drain(): void;
-    /**
-     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
-     * close (shutdown). Callers at the same time share it; closing again does nothing. May be awaited in a handler. Keeps the
-     * process alive.
-     *
-     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
-     * silent can take 3 s more to be told. The signal ends the wait, not the closing.
-     * @returns how many finished streams their peers had not acknowledged in time.
-     */
-    close(options?: TimeoutOptions): Promise<number>;
-    /** Listening keeps the process alive again. */
-    ref(): this;
-    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
-    unref(): this;
-    /** As {@link close}. */
-    [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -803,6 +605,236 @@ declare class FastnNetError extends Error {
  * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
  */
 declare function isFastnNetError(error: unknown, code?: FastnNetErrorCode): error is FastnNetError;
+
+/** How it stands with a peer. A snapshot: nothing in it changes later. */
+interface PeerInfo {
+    /** ID52 of the peer. */
+    readonly id52: string;
+    /**
+     * False only in {@link Endpoint.watch}, once: the endpoint has let the peer go, because nothing is or was wanted of it for
+     * `idleTimeout`, or because the endpoint closes. A peer that comes back is told as any other.
+     */
+    readonly known: boolean;
+    /**
+     * `'connected'`: there is a connection for new streams; `'dialling'`: one is being made; `'backing-off'`: the last dial failed,
+     * and the next comes after `nextRetry`; `'idle'`: none, and nobody asks for one.
+     */
+    readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
+    /** Whether it is kept connected. */
+    readonly kept: boolean;
+    /** Dials that failed since there was a connection, or since somebody asked for one. */
+    readonly attempts: number;
+    /** Why the last dial failed, or the last connection was lost; `null` while there is a connection, or when nothing failed. */
+    readonly lastError: FastnNetError | null;
+    /** Milliseconds from this snapshot to the next dial; `null` unless it is `'backing-off'`. */
+    readonly nextRetry: number | null;
+    /** Its live connections, the one for new streams first: mostly one, for a short time two, none without a connection. */
+    readonly connections: readonly PeerConnection[];
+}
+/** One of a peer's connections, as part of a {@link PeerInfo}. */
+interface PeerConnection {
+    /** What was agreed on to speak. */
+    readonly alpn: string;
+    /** Whether this side dialled it. */
+    readonly dialled: boolean;
+    /** Whether new streams go over it. */
+    readonly preferred: boolean;
+    /** The ways its packets can take: direct or through a relay, with round-trip time. */
+    readonly paths: readonly ConnectionPath[];
+    /** Bytes, datagrams and streams. */
+    readonly stats: ConnectionStats;
+}
+
+/**
+ * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
+ *
+ * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
+ *
+ * @example
+ * const secretKey = SecretKey.generate()
+ * console.log(secretKey.id52)
+ */
+declare class SecretKey {
+    #private;
+    private constructor();
+    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
+    static generate(): SecretKey;
+    /**
+     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
+     *
+     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
+     */
+    static from(key: string | Uint8Array | SecretKey): SecretKey;
+    /** The public key that belongs to it. */
+    get publicKey(): PublicKey;
+    /** The public key's ID52: what to tell others. */
+    get id52(): string;
+    /**
+     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
+     */
+    sign(bytes: Uint8Array): Uint8Array;
+    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
+    toBytes(): Uint8Array;
+    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
+    toHex(): string;
+    /** `SecretKey(<ID52>)`. */
+    toString(): string;
+    /** `SecretKey(<ID52>)`. */
+    toJSON(): string;
+}
+
+/**
+ * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
+ * endpoint ends it.
+ *
+ * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
+ * Waiting does not keep the process alive.
+ */
+declare class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next peer that has changed since it was given last. Several calls may wait at once. */
+    next(): Promise<IteratorResult<PeerInfo, undefined>>;
+    /** Ends it; calls of {@link next} that wait see the end. */
+    return(): Promise<IteratorResult<PeerInfo, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
+ *
+ * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
+ * is closed then, within 3 s. It belongs to the thread that made it.
+ *
+ * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
+ * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
+ * for the platform.
+ */
+declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
+/** This program among its peers. Made by {@link getEndpoint}. */
+declare class Endpoint implements AsyncDisposable {
+    #private;
+    /** Who this endpoint is. */
+    readonly publicKey: PublicKey;
+    private constructor();
+    /** The public key as people write it: what to tell others. */
+    get id52(): string;
+    /**
+     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`.
+     */
+    address(): Required<PeerAddress>;
+    /**
+     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
+     *
+     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    ticket(options?: TimeoutOptions): Promise<string>;
+    /**
+     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
+     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
+     * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
+     * failed at once; `ERR_CLOSED`.
+     */
+    getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
+    /**
+     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
+     * the next. {@link listen} does that by itself.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
+    /**
+     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
+     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
+     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
+     *
+     * Keeps the process alive while the endpoint is referenced.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
+    /**
+     * Connections that peers make, one level below streams.
+     *
+     * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    accept(options?: CancelOptions): IncomingConnections;
+    /**
+     * The connection with a peer, dialled if there is none.
+     *
+     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
+    /**
+     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+     *
+     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+     */
+    ping(peer: Peer, options?: CancelOptions): Promise<number>;
+    /**
+     * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
+     * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     */
+    peers(): readonly PeerInfo[];
+    /**
+     * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
+     * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
+     * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
+     *
+     * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
+     * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    watch(options?: CancelOptions): PeerChanges;
+    /**
+     * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
+     * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+     *
+     * Once the endpoint is closed it gives the last figures.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     */
+    metrics(): string;
+    /**
+     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
+     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
+     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
+     * Does nothing the second time, and cannot be undone.
+     */
+    drain(): void;
+    /**
+     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
+     * close (shutdown). Callers at the same time share it; closing again does nothing. May be awaited in a handler. Keeps the
+     * process alive.
+     *
+     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
+     * silent can take 3 s more to be told. The signal ends the wait, not the closing.
+     * @returns how many finished streams their peers had not acknowledged in time.
+     */
+    close(options?: TimeoutOptions): Promise<number>;
+    /** Listening keeps the process alive again. */
+    ref(): this;
+    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+    unref(): this;
+    /** As {@link close}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
 
 /**
  * A place for secrets that are named by their ID52. `keyring: true` means the system's: Keychain, Credential Manager or
@@ -886,5 +918,5 @@ declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions):
  */
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 
-export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
-export type { CancelOptions, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };
+export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, PeerChanges, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
+export type { CancelOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };

@@ -6,6 +6,7 @@ import { lastFailure } from './bridge/failure.js'
 import { openStream } from './bridge/open.js'
 import { handleOf, outcomeOf } from './bridge/operation.js'
 import { startBridge, wakeWord } from './bridge/park.js'
+import { peerInfo } from './bridge/peer-info.js'
 import { showAs } from './bridge/show.js'
 import { object, positive, throwIfAborted } from './bridge/validate.js'
 import type { CancelOptions, TimeoutOptions } from './call-options.js'
@@ -18,10 +19,12 @@ import { native } from './native.js'
 import type { OpenOptions } from './open-options.js'
 import { defaults, type EndpointOptions, resolveOptions } from './options.js'
 import { knownPeer, type Peer, type PeerAddress } from './peer.js'
+import type { PeerInfo } from './peer-info.js'
 import type { Protocol } from './protocol.js'
 import type { PublicKey } from './public-key.js'
 import { SecretKey } from './secret-key.js'
 import type { PeerStream } from './stream.js'
+import { PeerChanges } from './watch.js'
 
 /**
  * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
@@ -195,6 +198,32 @@ export class Endpoint implements AsyncDisposable {
       options.signal
     )
     return number as number
+  }
+
+  /**
+   * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
+   * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+   */
+  peers(): readonly PeerInfo[] {
+    const peers = native().endpointPeers(this.#state.handle)
+    if (peers === null) throw lastFailure({ phase: 'peers' })
+    return peers.map(peerInfo)
+  }
+
+  /**
+   * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
+   * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
+   * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
+   *
+   * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
+   * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  watch(options: CancelOptions = {}): PeerChanges {
+    return PeerChanges.of(this.#state, options.signal)
   }
 
   /**

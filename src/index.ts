@@ -30,6 +30,8 @@ export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './network.
 export type { OpenOptions } from './open-options.js'
 export type { EndpointOptions } from './options.js'
 export type { Peer, PeerAddress } from './peer.js'
+export type { PeerConnection, PeerInfo } from './peer-info.js'
 export { type Json, Protocol, type UnitProtocol } from './protocol.js'
 export type { ShutdownReport } from './shutdown-report.js'
 export { PeerStream } from './stream.js'
+export { PeerChanges } from './watch.js'

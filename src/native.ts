@@ -69,6 +69,10 @@ export interface Native {
   peerPing(peer: number, timeoutMs: number): number
   peerKeep(peer: number): number
 
+  endpointPeers(endpoint: number): BindingPeerInfo[] | null
+  endpointWatch(endpoint: number): number
+  watchTake(watch: number): BindingPeerInfo[] | null
+
   streamAck(stream: number): number
   streamRead(stream: number, into: Uint8Array, offset: number): number
   streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean): number
@@ -171,6 +175,27 @@ export interface BindingStats {
   datagramsReceived: number
   lostPackets: number
   streams: number
+}
+
+/** How it stands with a peer; `nextRetry` in milliseconds from now. */
+export interface BindingPeerInfo {
+  id52: string
+  known: boolean
+  state: 'idle' | 'dialling' | 'connected' | 'backing-off'
+  kept: boolean
+  attempts: number
+  lastError: BindingError | null
+  nextRetry: number | null
+  connections: BindingPeerConnection[]
+}
+
+/** One of a peer's connections. */
+export interface BindingPeerConnection {
+  alpn: string
+  dialled: boolean
+  preferred: boolean
+  paths: BindingPath[]
+  stats: BindingStats
 }
 
 /** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `options.ts`. */

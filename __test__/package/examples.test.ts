@@ -50,6 +50,20 @@ for (const sender of ['sender.js', 'plain.mjs']) {
   })
 }
 
+test('the watcher of the README sees its peer come and go', async t => {
+  const { process: receiver, lines } = startReceiver()
+  try {
+    const ticket: string = (await lines.next()).value
+    const { status, stdout, stderr } = node('dist-examples/watch.js', ticket)
+    t.is(status, 0, stderr)
+    t.regex(stdout, /^[0-9a-v]{51}[0g] connected direct 127\.0\.0\.1:\d+ /m)
+    t.regex(stdout, /^fastn_net_connections\{direction="dialled"\} 1$/m)
+    t.regex(stdout, /^[0-9a-v]{51}[0g] gone /m)
+  } finally {
+    receiver.kill('SIGKILL')
+  }
+})
+
 const files = {
   'an ordinary file': Buffer.from('one\ntwo\n\nfour, without a newline at the end'),
   'an empty file': Buffer.alloc(0),

@@ -2,12 +2,15 @@ import test from 'ava'
 import { expectTypeOf } from 'expect-type'
 import {
   type Connection,
+  type ConnectionStats,
   type Endpoint,
   type EndpointOptions,
+  type FastnNetError,
   type FastnNetErrorCode,
   isFastnNetError,
   type Json,
   type Peer,
+  type PeerInfo,
   type PeerStream,
   Protocol,
   type PublicKey,
@@ -32,6 +35,11 @@ test('the types are what they are meant to be', t => {
   expectTypeOf<Endpoint['connect']>().returns.resolves.toEqualTypeOf<Connection>()
   expectTypeOf<ReturnType<Endpoint['acceptBi']>>().toExtend<AsyncIterable<PeerStream>>()
   expectTypeOf<ReturnType<Endpoint['address']>>().toExtend<Peer>()
+  expectTypeOf<ReturnType<Endpoint['watch']>>().toExtend<AsyncIterable<PeerInfo> & AsyncDisposable>()
+  expectTypeOf<Endpoint['peers']>().returns.toEqualTypeOf<readonly PeerInfo[]>()
+  expectTypeOf<PeerInfo['lastError']>().toEqualTypeOf<FastnNetError | null>()
+  expectTypeOf<PeerInfo['connections'][number]['stats']>().toEqualTypeOf<ConnectionStats>()
+  expectTypeOf<Endpoint['metrics']>().returns.toEqualTypeOf<string>()
   expectTypeOf<PublicKey>().toExtend<Peer>()
   expectTypeOf<SecretKey>().not.toExtend<PublicKey>()
   expectTypeOf<PeerDuplex>().toExtend<NodeJS.ReadWriteStream>()

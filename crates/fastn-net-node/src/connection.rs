@@ -139,33 +139,13 @@ pub fn connection_rtt(env: Env, connection: f64) -> Option<f64> {
 /// The ways packets can take; none once the connection has ended.
 #[napi(catch_unwind)]
 pub fn connection_paths(env: Env, connection: f64) -> Vec<BindingPath> {
-    let paths = |_: &Endpoint, view: &View| {
-        let path = |path: fastn_net::connection::PathInfo| BindingPath {
-            address: path.address,
-            relay: path.relay,
-            selected: path.selected,
-            rtt: path.rtt.as_secs_f64() * 1000.0,
-        };
-        view.paths().into_iter().map(path).collect()
-    };
-    Environment::with(&env, |e| with_view(e, connection, paths).unwrap_or_default())
+    Environment::with(&env, |e| with_view(e, connection, |_, view| paths(view)).unwrap_or_default())
 }
 
 /// Counters since the connection was made.
 #[napi(catch_unwind)]
 pub fn connection_stats(env: Env, connection: f64) -> Option<BindingStats> {
-    let stats = |_: &Endpoint, view: &View| {
-        let stats = view.stats();
-        BindingStats {
-            bytes_sent: id_to_number(stats.bytes_sent),
-            bytes_received: id_to_number(stats.bytes_received),
-            datagrams_sent: id_to_number(stats.datagrams_sent),
-            datagrams_received: id_to_number(stats.datagrams_received),
-            lost_packets: id_to_number(stats.lost_packets),
-            streams: f64::from(u32::try_from(stats.streams).unwrap_or(u32::MAX)),
-        }
-    };
-    Environment::with(&env, |e| e.value(|e| with_view(e, connection, stats)))
+    Environment::with(&env, |e| e.value(|e| with_view(e, connection, |_, view| stats(view))))
 }
 
 /// Closes the connection for everyone.
@@ -190,6 +170,28 @@ fn info(connection: &fastn_net::Connection) -> BindingConnectionInfo {
         id52: connection.remote().to_string(),
         alpn: connection.alpn().as_str().to_owned(),
         dialled: connection.is_dialled(),
+    }
+}
+
+pub(crate) fn paths(connection: &fastn_net::Connection) -> Vec<BindingPath> {
+    let path = |path: fastn_net::connection::PathInfo| BindingPath {
+        address: path.address,
+        relay: path.relay,
+        selected: path.selected,
+        rtt: path.rtt.as_secs_f64() * 1000.0,
+    };
+    connection.paths().into_iter().map(path).collect()
+}
+
+pub(crate) fn stats(connection: &fastn_net::Connection) -> BindingStats {
+    let stats = connection.stats();
+    BindingStats {
+        bytes_sent: id_to_number(stats.bytes_sent),
+        bytes_received: id_to_number(stats.bytes_received),
+        datagrams_sent: id_to_number(stats.datagrams_sent),
+        datagrams_received: id_to_number(stats.datagrams_received),
+        lost_packets: id_to_number(stats.lost_packets),
+        streams: f64::from(u32::try_from(stats.streams).unwrap_or(u32::MAX)),
     }
 }
 

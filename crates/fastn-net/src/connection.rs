@@ -12,6 +12,9 @@ use std::{
     time::Duration,
 };
 
+use futures_util::Stream as Events;
+use iroh::endpoint::{ConnectionError, PathEvent, RecvStream, SendStream, VarInt};
+
 use crate::{
     config::PeerAddress,
     error::{Code, Error, Result},
@@ -27,7 +30,6 @@ use crate::{
         header,
     },
 };
-use iroh::endpoint::{ConnectionError, RecvStream, SendStream, VarInt};
 
 /// A connection to a peer. Clones are the same connection.
 #[derive(Clone)]
@@ -321,6 +323,11 @@ impl Connection {
             }
         }
         address
+    }
+
+    /// One for each path that opens, closes or is selected, until the connection ends.
+    pub(crate) fn path_events(&self) -> impl Events<Item = PathEvent> + Send + Unpin + 'static {
+        self.0.quic.path_events()
     }
 
     /// Counters since the connection was made.

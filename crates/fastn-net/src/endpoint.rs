@@ -17,6 +17,7 @@ use crate::{
     peer::{Peer, Tries, closed},
     protocol::Protocol,
     shared::Shared,
+    watch::{PeerInfo, Watch},
 };
 
 /// A secret key with sockets. Clones are the same endpoint.
@@ -191,6 +192,22 @@ impl Endpoint {
         let inbound = self.0.inbound.open()?;
         self.0.offer_alpns();
         Ok(inbound)
+    }
+
+    /// How it stands with every peer that is known, by their keys. Peers are known while somebody is interested in them, and
+    /// for a while after; none is once the endpoint is closed.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        self.0.peer_infos()
+    }
+
+    /// Tells how it stands with every peer, and then of each that changes.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED`.
+    pub fn watch(&self) -> Result<Watch> {
+        self.0.watch()
     }
 
     /// What it has counted so far, in the Prometheus text format, version 0.0.4: connections, streams, bytes, dials, retries,

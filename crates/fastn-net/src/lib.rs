@@ -14,7 +14,7 @@
 //! - [`endpoint`]: bind, dial, serve, close.
 //! - `shared`: what everything of one endpoint shares, and how it ends.
 //! - `incoming`: connections that peers make, from the first packet to their actor.
-//! - `watch`: who is told what changes.
+//! - [`watch`]: how it stands with the peers, now and whenever it changes.
 //! - [`open`]: opening streams, with what that takes.
 //! - [`peer`]: one actor for each peer, the owner of its connections.
 //! - [`connection`]: one QUIC connection: opening streams, closing.
@@ -46,7 +46,7 @@ pub mod protocol;
 mod shared;
 pub mod stream;
 mod users;
-mod watch;
+pub mod watch;
 pub mod wire;
 
 pub use config::{Config, Connect, Limits, PeerAddress};
@@ -61,3 +61,4 @@ pub use open::OpenOptions;
 pub use peer::{Keep, Peer, PeerState, PeerStatus};
 pub use protocol::Protocol;
 pub use stream::Stream;
+pub use watch::{PeerInfo, Watch};

@@ -22,6 +22,7 @@ use crate::{
     listener::Router,
     metrics::Metrics,
     peer::{Message, Peer, closed},
+    watch::Watchers,
     wire::{alpn::Alpn, codes::close},
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) inbound: Arc<Inlet>,
     /// Its connections count into it as well.
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) watchers: Watchers,
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
     connections: Mutex<HashMap<u64, Connection>>,
     tasks: TaskTracker,
@@ -56,6 +58,7 @@ impl Shared {
             router: Arc::default(),
             inbound: Inlet::new(config.limits.connections),
             metrics: Arc::default(),
+            watchers: Watchers::default(),
             peers: Mutex::default(),
             connections: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -102,7 +105,7 @@ impl Shared {
 
     /// Something changed about a peer: its state, its preferred connection, or one of its connections was lost.
     pub(crate) fn changed(&self, peer: &PublicKey) {
-        crate::watch::changed(self, peer);
+        self.watchers.changed(peer);
     }
 
     /// Lets a peer's actor go if nobody else holds the peer; its addresses go with it.
@@ -113,6 +116,7 @@ impl Shared {
         let unused = Arc::strong_count(peer) <= 2 && is_quiet();
         if unused {
             peers.remove(&peer.id());
+            self.watchers.gone(&peer.id());
         }
         unused
     }
@@ -124,6 +128,7 @@ impl Shared {
             return Err(closed());
         }
         let start = || {
+            self.changed(&id);
             let mut address = PeerAddress::new(id);
             self.config.peers.iter().filter(|known| known.id == id).for_each(|known| _ = address.merge(known));
             Peer::start(self, address)
@@ -166,8 +171,9 @@ impl Shared {
     async fn shut(self: &Arc<Self>, limit: Duration) -> usize {
         self.router.close();
         self.inbound.close();
-        for peer in self.peers().drain() {
-            peer.1.tell(Message::Shutdown);
+        for (id, peer) in self.peers().drain() {
+            self.watchers.gone(&id);
+            peer.tell(Message::Shutdown);
         }
         let live: Vec<Connection> = self.connections().values().cloned().collect();
         let drained = async {
@@ -191,6 +197,7 @@ impl Shared {
         let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
         // One that came in too late for its peer's actor has nobody who takes it off the list.
         self.unlist_all();
+        self.watchers.close();
         left
     }
 
@@ -204,7 +211,7 @@ impl Shared {
         self.connections.lock().expect("no panic while held")
     }
 
-    fn peers(&self) -> MutexGuard<'_, HashMap<PublicKey, Arc<Peer>>> {
+    pub(crate) fn peers(&self) -> MutexGuard<'_, HashMap<PublicKey, Arc<Peer>>> {
         self.peers.lock().expect("no panic while held")
     }
 }

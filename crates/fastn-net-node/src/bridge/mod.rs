@@ -22,6 +22,7 @@ use fastn_net::{Result, Stream};
 
 pub(crate) use bytes::{bytes_mut, id_to_number, number_to_id, numbers_mut};
 pub(crate) use environment::{Environment, farewell, stale};
+pub(crate) use error::BindingError;
 pub(crate) use operation::{Outcome, start};
 pub(crate) use table::{Channel, Slot, StreamSlot};
 

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use fastn_net::{Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Result, Stream, View};
+use fastn_net::{Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Result, Stream, View, Watch};
 
 use super::{
     operation::Operation,
@@ -28,6 +28,7 @@ pub(crate) enum Slot {
     Connection(Endpoint, View),
     Listener(Listener),
     Inbound(Endpoint, Inbound),
+    Watch(Watch),
     Stream(Box<StreamSlot>),
 }
 

@@ -248,6 +248,8 @@ impl Actor {
             let _ = mailbox.send(Message::Stirred(link.id));
         }));
         self.peer.remember(&connection);
+        self.shared.follow_paths(&connection);
+        self.peer.join(&connection);
         let adopted = Adopted { shared: self.shared.clone(), peer: self.peer.clone(), connection };
         self.shared.spawn(async move { adopted.serve().await });
         link
@@ -334,6 +336,7 @@ impl Drop for Adopted {
         if let Some(info) = self.connection.close_reason() {
             self.shared.metrics.connection_closed(&info);
         }
+        self.peer.leave(&self.connection);
         self.shared.unlist(&self.connection);
         self.peer.tell(Message::Lost(self.connection.id()));
     }

@@ -54,6 +54,8 @@ pub struct Peer {
     dials: AtomicU64,
     /// What new streams go over. Kept here so that opening one needs no actor.
     preferred: Mutex<Option<Connection>>,
+    /// All that live, for whoever wants to see them.
+    connections: Mutex<Vec<Connection>>,
     /// Written by the actor, read by everyone.
     status: Mutex<PeerStatus>,
     mailbox: mpsc::UnboundedSender<Message>,
@@ -116,6 +118,7 @@ impl Peer {
             requests: AtomicU64::new(0),
             dials: AtomicU64::new(0),
             preferred: Mutex::default(),
+            connections: Mutex::default(),
             status: Mutex::default(),
             mailbox,
         });
@@ -158,6 +161,12 @@ impl Peer {
     #[must_use]
     pub fn connection(&self) -> Option<Connection> {
         lock(&self.preferred).clone().filter(Connection::is_usable)
+    }
+
+    /// Its live connections, those included that take no new stream.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        lock(&self.connections).clone()
     }
 
     /// How it stands with the peer, without asking its actor.
@@ -223,6 +232,14 @@ impl Peer {
         latest.addresses.truncate(WORKED);
         latest.relays.truncate(WORKED);
         *worked = latest;
+    }
+
+    fn join(&self, connection: &Connection) {
+        lock(&self.connections).push(connection.clone());
+    }
+
+    fn leave(&self, connection: &Connection) {
+        lock(&self.connections).retain(|other| other.id() != connection.id());
     }
 
     fn publish(&self, status: PeerStatus) {

@@ -1,0 +1,106 @@
+//! How it stands with the peers, now and whenever it changes.
+
+use std::{task::Poll, time::Instant};
+
+use fastn_net::PeerInfo;
+use napi::Env;
+use napi_derive::napi;
+
+use crate::{
+    bridge::{BindingError, Channel, Environment, Slot, stale},
+    connection::{BindingPath, BindingStats, paths, stats},
+    endpoint::get,
+};
+
+/// A [`PeerInfo`] as it crosses.
+#[napi(object, use_nullable = true)]
+pub struct BindingPeerInfo {
+    /// Who.
+    pub id52: String,
+    /// False once it was let go.
+    pub known: bool,
+    /// `idle`, `dialling`, `connected` or `backing-off`.
+    pub state: String,
+    /// Somebody wants it kept connected.
+    pub kept: bool,
+    /// Dials that failed in a row.
+    pub attempts: f64,
+    /// Why the last dial failed or the last connection was lost.
+    pub last_error: Option<BindingError>,
+    /// Milliseconds until it is dialled again.
+    pub next_retry: Option<f64>,
+    /// Those that live, the preferred one first.
+    pub connections: Vec<BindingPeerConnection>,
+}
+
+/// One of a peer's connections.
+#[napi(object)]
+pub struct BindingPeerConnection {
+    /// What was negotiated.
+    pub alpn: String,
+    /// We made it.
+    pub dialled: bool,
+    /// New streams go over it.
+    pub preferred: bool,
+    /// The ways packets can take.
+    pub paths: Vec<BindingPath>,
+    /// Counters since it was made.
+    pub stats: BindingStats,
+}
+
+/// How it stands with every peer that is known.
+#[napi(catch_unwind)]
+pub fn endpoint_peers(env: Env, endpoint: f64) -> Option<Vec<BindingPeerInfo>> {
+    Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.peers().into_iter().map(Into::into).collect())))
+}
+
+/// Watches the peers. A handle, or `FAILED`. Releasing it ends that.
+#[napi(catch_unwind)]
+pub fn endpoint_watch(env: Env, endpoint: f64) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let watch = get(e, endpoint)?.watch()?;
+            e.table.borrow_mut().insert(Slot::Watch(watch))
+        })
+    })
+}
+
+/// A peer that has changed; nothing when none has: the waker is armed. Null when it failed.
+#[napi(catch_unwind)]
+pub fn watch_take(env: Env, watch: f64) -> Option<Vec<BindingPeerInfo>> {
+    Environment::with(&env, |e| {
+        e.value(|e| {
+            let polled = e.table.borrow_mut().poll(watch, Channel::Read, |slot, cx| match slot {
+                Slot::Watch(watch) => Some(watch.poll_change(cx)),
+                _ => None,
+            });
+            match polled.flatten().ok_or_else(stale)? {
+                Poll::Ready(info) => Ok(vec![info?.into()]),
+                Poll::Pending => Ok(Vec::new()),
+            }
+        })
+    })
+}
+
+impl From<PeerInfo> for BindingPeerInfo {
+    fn from(info: PeerInfo) -> Self {
+        let next_retry = info.status.next_retry.map(|at| at.saturating_duration_since(Instant::now()));
+        let connection = |(at, connection): (usize, &fastn_net::Connection)| BindingPeerConnection {
+            alpn: connection.alpn().as_str().to_owned(),
+            dialled: connection.is_dialled(),
+            preferred: info.preferred && at == 0,
+            paths: paths(connection),
+            stats: stats(connection),
+        };
+        Self {
+            id52: info.id.to_string(),
+            known: info.known,
+            state: info.status.state.as_str().to_owned(),
+            kept: info.status.kept,
+            attempts: f64::from(info.status.attempts),
+            last_error: info.status.last_error.as_ref().map(Into::into),
+            next_retry: next_retry.map(|time| time.as_secs_f64() * 1000.0),
+            connections: info.connections.iter().enumerate().map(connection).collect(),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! How it stands with the peers, now and whenever it changes.
+
+mod support;
+
+use std::time::Duration;
+
+use fastn_net::{Code, Endpoint, Limits, PeerInfo, PeerState, Watch};
+use support::{GENEROUS, USUAL, close, endpoint, endpoint_with, generic, introduce, limits, open, pair, soon, until};
+
+/// Takes changes until one is as it should be.
+async fn change(watch: &Watch, is: impl Fn(&PeerInfo) -> bool) -> PeerInfo {
+    soon(async {
+        loop {
+            let info = watch.changed().await.expect("the endpoint is open");
+            if is(&info) {
+                return info;
+            }
+        }
+    })
+    .await
+}
+
+async fn connect(from: &Endpoint, to: &Endpoint) {
+    let peer = from.peer(&to.address()).expect("peer");
+    drop(soon(from.connect(&peer, GENEROUS)).await.expect("connect"));
+}
+
+#[tokio::test]
+async fn each_known_peer_comes_first_and_then_what_changes() {
+    let (a, b) = pair().await;
+    let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
+    let watch = a.watch().expect("watch");
+    let first = soon(watch.changed()).await.expect("change");
+    assert_eq!((first.id, first.known, first.status.state), (b.id(), true, PeerState::Idle));
+    let stream = open(&a, &b, &generic("Echo"), USUAL).await.expect("open");
+    let there = change(&watch, |info| info.status.state == PeerState::Connected).await;
+    assert!(there.preferred && there.connections[0].is_dialled());
+    drop(stream);
+    close(&[&b]).await;
+    let lost = change(&watch, |info| info.status.state != PeerState::Connected).await;
+    assert!(lost.connections.is_empty() && !lost.preferred);
+    close(&[&a]).await;
+}
+
+#[tokio::test]
+async fn closing_tells_that_every_peer_goes_and_then_ends() {
+    let (a, b) = pair().await;
+    let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
+    connect(&a, &b).await;
+    let watch = a.watch().expect("watch");
+    change(&watch, |info| info.status.state == PeerState::Connected).await;
+    close(&[&a]).await;
+    let gone = change(&watch, |info| !info.known).await;
+    assert_eq!(gone.id, b.id());
+    assert_eq!(soon(watch.changed()).await.expect_err("it is closed").code(), Code::Closed);
+    assert_eq!(a.watch().expect_err("it is closed").code(), Code::Closed);
+    assert!(a.peers().is_empty());
+    close(&[&b]).await;
+}
+
+#[tokio::test]
+async fn a_watcher_that_never_reads_keeps_nothing_of_peers_that_came_and_went() {
+    let server = endpoint_with(Limits { idle_timeout: Duration::from_millis(50), ..limits() }).await;
+    let _listener = server.listen(None, &[generic("Echo")], false).expect("listen");
+    let (slow, fast) = (server.watch().expect("watch"), server.watch().expect("watch"));
+    for _ in 0..12 {
+        let client = endpoint().await;
+        connect(&client, &server).await;
+        change(&fast, |info| info.id == client.id() && info.status.state == PeerState::Connected).await;
+        assert!(slow.waiting() <= server.peers().len());
+        close(&[&client]).await;
+    }
+    until("every peer was let go", || server.peers().is_empty()).await;
+    assert_eq!(slow.waiting(), 0);
+    until("who was told of them is told the end", || fast.waiting() > 0).await;
+    assert!(!soon(fast.changed()).await.expect("change").known);
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn connections_that_were_there_before_are_watched_like_those_that_come() {
+    let (a, b) = (endpoint().await, endpoint().await);
+    introduce(&a, &b);
+    let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
+    connect(&a, &b).await;
+    for _ in 0..3 {
+        let watch = a.watch().expect("watch");
+        let info = change(&watch, |info| info.status.state == PeerState::Connected).await;
+        assert_eq!(info.connections.len(), 1);
+        drop(watch);
+    }
+    // Those who follow paths must hold up nothing.
+    let watch = a.watch().expect("watch");
+    close(&[&a]).await;
+    while soon(watch.changed()).await.is_ok() {}
+    close(&[&b]).await;
+}

@@ -1,0 +1,24 @@
+import { getEndpoint, SecretKey } from 'fastn-net'
+
+const [ticket] = process.argv.slice(2)
+if (ticket === undefined) throw new Error('npm run example watch TICKET, with the ticket that the receiver printed')
+
+await using endpoint = await getEndpoint(SecretKey.generate())
+const watching = (async () => {
+  // First each peer as it is now, then each that changes. It ends with the endpoint.
+  for await (const { id52, known, state, connections, lastError } of endpoint.watch()) {
+    const path = connections[0]?.paths.find(path => path.selected)
+    console.log(
+      id52,
+      known ? state : 'gone',
+      path?.relay ? 'relay' : 'direct',
+      path?.address,
+      path?.rtt,
+      lastError?.code
+    )
+  }
+})()
+await endpoint.ping(ticket)
+console.log(endpoint.metrics())
+await endpoint.close()
+await watching

@@ -1,0 +1,87 @@
+import { releaseWithOwner } from './bridge/collector.js'
+import type { EndpointState } from './bridge/endpoint-state.js'
+import { lastFailure } from './bridge/failure.js'
+import { park, unpark, wakeWord } from './bridge/park.js'
+import { peerInfo } from './bridge/peer-info.js'
+import { throwIfAborted } from './bridge/validate.js'
+import { FAILED, native } from './native.js'
+import type { PeerInfo } from './peer-info.js'
+
+/**
+ * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
+ * endpoint ends it.
+ *
+ * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
+ * Waiting does not keep the process alive.
+ */
+export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
+  readonly #signal: AbortSignal | undefined
+  readonly #close = () => this.#end()
+  #handle = FAILED
+  #waiting: Promise<void> | null = null
+
+  private constructor(endpoint: EndpointState, signal: AbortSignal | undefined) {
+    this.#signal = signal
+    if (signal?.aborted === true) return
+    throwIfAborted(signal)
+    this.#handle = native().endpointWatch(endpoint.handle)
+    if (this.#handle === FAILED) throw lastFailure({ phase: 'watch' })
+    releaseWithOwner(this, this.#handle)
+    signal?.addEventListener('abort', this.#close, { once: true })
+  }
+
+  /** @internal */
+  static of(endpoint: EndpointState, signal?: AbortSignal): PeerChanges {
+    return new PeerChanges(endpoint, signal)
+  }
+
+  /** The next peer that has changed since it was given last. Several calls may wait at once. */
+  async next(): Promise<IteratorResult<PeerInfo, undefined>> {
+    for (;;) {
+      if (this.#handle === FAILED) return { done: true, value: undefined }
+      const taken = native().watchTake(this.#handle)
+      if (taken === null) this.#failed()
+      else if (taken[0] !== undefined) return { done: false, value: peerInfo(taken[0]) }
+      else await this.#wait(this.#handle)
+    }
+  }
+
+  /** Ends it; calls of {@link next} that wait see the end. */
+  async return(): Promise<IteratorResult<PeerInfo, undefined>> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  /** Itself. */
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** As {@link return}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end()
+  }
+
+  /** All who wait share one promise. It holds nothing: whoever only looks on is no reason for a program to stay. */
+  #wait(handle: number): Promise<void> {
+    this.#waiting ??= park(wakeWord(handle, 0), undefined, false).finally(() => {
+      this.#waiting = null
+    })
+    return this.#waiting
+  }
+
+  #failed(): void {
+    const error = lastFailure({ phase: 'watch' })
+    this.#end()
+    if (error.code !== 'ERR_CLOSED') throw error
+  }
+
+  #end(): void {
+    if (this.#handle === FAILED) return
+    const handle = this.#handle
+    this.#handle = FAILED
+    this.#signal?.removeEventListener('abort', this.#close)
+    native().handleRelease(handle)
+    unpark(wakeWord(handle, 0))
+  }
+}
