@@ -39,7 +39,7 @@ impl Endpoint {
         let transport = QuicTransportConfig::builder()
             .max_concurrent_bidi_streams(VarInt::from_u32(limits.bidi_streams))
             .max_concurrent_uni_streams(VarInt::from_u32(0))
-            // Nobody reads datagrams: each connection would keep up to 1 MiB of them.
+            // Nobody reads datagrams: each connection would keep up to 1,250,000 bytes of them.
             .datagram_receive_buffer_size(None)
             .receive_window(VarInt::from_u32(limits.receive_window))
             .build();
