@@ -186,8 +186,10 @@ impl Newcomer {
 
     async fn deliver(mut self, place: Place, index: Option<usize>, used: Use, protocol: Protocol) {
         // A dialler that sent its first bytes with the header waits for an answer and not for the acknowledgement, which
-        // can travel with it. One that waits for the acknowledgement gets it now.
-        let unsent = if self.rest.is_empty() { Bytes::new() } else { Bytes::from_static(ACK) };
+        // can travel with it. One that waits for the acknowledgement gets it now: older peers always do, and what they
+        // send with the header is the extra line.
+        let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_own();
+        let unsent = if waits_for_ack { Bytes::new() } else { Bytes::from_static(ACK) };
         // What came whole is delivered even if its acknowledgement can no longer be written.
         if unsent.is_empty() && self.write_all(ACK).await.is_err() && !self.is_whole() {
             return;

@@ -87,6 +87,23 @@ async fn the_ack_waits_for_no_extra_line() {
 }
 
 #[tokio::test]
+async fn the_ack_for_an_older_peer_waits_for_nobody_who_holds_the_stream() {
+    let endpoint = kulfi_endpoint(limits()).await;
+    let listener = endpoint.listen(None, &[Protocol::HttpProxy], false).expect("listen");
+    for alpn in [Alpn::Entity, Alpn::Kulfi] {
+        let raw = Raw::bind(&[]).await;
+        let connection = raw.dial(&endpoint, alpn).await;
+        let mut other = RawStream::start(&connection, b"\"HttpProxy\"\n{\"extra\":1}\n").await;
+        let mut stream = incoming(&listener).await.stream;
+        other.hears(b"ack\n").await;
+        other.end(b"body").await;
+        assert_eq!(read_to_end(&mut stream).await.expect("rest"), b"{\"extra\":1}\nbody");
+        raw.close().await;
+    }
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test]
 async fn payload_may_come_with_the_header() {
     let endpoint = kulfi_endpoint(limits()).await;
     let listener = endpoint.listen(None, &[Protocol::Tcp], false).expect("listen");
