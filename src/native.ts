@@ -80,6 +80,7 @@ export interface Native {
   streamReset(stream: number, code: number): void
   streamStop(stream: number, code: number): void
   streamLetGo(stream: number, code: number): void
+  streamsWatch(streams: Float64Array, count: number): void
   streamIdle(index: number): void
   streamProtocol(stream: number): string | null
   streamAcknowledged(endpoint: number, connection: number, stream: number): number

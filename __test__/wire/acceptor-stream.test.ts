@@ -16,6 +16,23 @@ const handlers: StreamHandlers = [
 ]
 
 for (const alpn of alpns) {
+  test(`${alpn}: streams that are neither read nor finished, each let go by the peer`, async t => {
+    const most = 40
+    const acceptor_ = await acceptor(t, alpn, echo, { maxStreams: most })
+    const held: PeerStream[] = []
+    for (let count = 0; count < most * 5; count++) {
+      const [ours, theirs] = await accepted(acceptor_)
+      held.push(ours)
+      await theirs.finish(`line ${count}\n`)
+      await theirs.drop()
+    }
+    for (const [count, ours] of held.entries()) {
+      t.is(await ours.nextString(), `line ${count}`)
+      t.is(await ours.read(), null)
+      t.like(await failure(ours.write('answer')), { code: 'ERR_STREAM_STOPPED', errorCode: 0 })
+    }
+  })
+
   test(`${alpn}: each side may end first and go on reading`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     {

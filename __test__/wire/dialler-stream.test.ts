@@ -79,6 +79,51 @@ for (const alpn of alpns) {
     }
   })
 
+  // More than the hundred, all held.
+  test(`${alpn}: 300 exchanges that are never finished, each let go by the peer`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    const held: PeerStream[] = []
+    for (let count = 0; count < 300; count++) {
+      const [ours, theirs] = await opened(dialler_)
+      held.push(ours)
+      await ours.write(`line ${count}\n`)
+      await theirs.write(`line ${count}\n`)
+      // Read to the end, read as far as the line, or not at all.
+      if (count % 3 === 0) t.is(await ours.nextString(), `line ${count}`)
+      await theirs.drop()
+      if (count % 3 === 1) t.is(Buffer.from((await ours.read()) ?? '').toString(), `line ${count}\n`)
+      if (count % 3 === 1) t.is(await ours.read(), null)
+    }
+    // Nothing is lost, and whoever writes hears of it.
+    for (const [count, ours] of held.entries()) {
+      if (count % 3 === 2) t.is(await ours.nextString(), `line ${count}`)
+      t.is(await ours.read(), null)
+      t.like(await failure(ours.write('more')), { code: 'ERR_STREAM_STOPPED', errorCode: 0 })
+    }
+  })
+
+  test(`${alpn}: a stop that came while nobody wrote is told to whoever writes or finishes then`, async t => {
+    const dialler_ = await dialler(t, alpn)
+    for (const code of [0, 7]) {
+      for (const end of ['write', 'finish'] as const) {
+        const [ours, theirs] = await opened(dialler_)
+        await theirs.stop(code)
+        await theirs.finish('answer')
+        await pause(100)
+        t.like(await failure(ours[end]('more')), { code: 'ERR_STREAM_STOPPED', errorCode: code })
+        t.is(Buffer.from((await ours.read()) ?? '').toString(), 'answer')
+        t.is(await ours.read(), null)
+      }
+    }
+    // Nothing more is wanted, and there is nothing more.
+    const [ours, theirs] = await opened(dialler_)
+    await theirs.drop()
+    await pause(100)
+    await ours.finish()
+    await ours.closed
+    t.is(await ours.read(), null)
+  })
+
   test(`${alpn}: 1,000 refusals`, async t => {
     const { endpoint, peer, raw } = await dialler(t, alpn)
     for (let count = 0; count < 1000; count++) {

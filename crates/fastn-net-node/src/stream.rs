@@ -95,6 +95,26 @@ pub fn stream_let_go(env: Env, stream: f64, code: f64) {
     end(&env, stream, |slot| slot.stream.let_go(number_to_id(code)));
 }
 
+/// Watches the sending halves that are still open, of the first `count` streams: a peer that wants no more of them gets its places
+/// back, whoever holds the streams.
+#[napi(catch_unwind)]
+pub fn streams_watch(env: Env, streams: &[f64], count: u32) {
+    Environment::with(&env, |e| {
+        for stream in streams.iter().take(count as usize) {
+            let mut table = e.table.borrow_mut();
+            let done = table.poll(*stream, Channel::Read, |slot, cx| {
+                let Slot::Stream(slot) = slot else { return false };
+                slot.stream.watch_stop();
+                slot.stream.idle(cx, AHEAD_BYTES);
+                slot.is_done()
+            });
+            let freed = done.is_some_and(|done| done).then(|| table.remove(*stream));
+            drop(table);
+            drop(freed);
+        }
+    });
+}
+
 /// Whatever is at `index` was woken, or its side has finished, and nobody reads: looks for the end.
 #[napi(catch_unwind)]
 pub fn stream_idle(env: Env, index: u32) {
@@ -104,8 +124,8 @@ pub fn stream_idle(env: Env, index: u32) {
             return;
         }
         let done = table.poll_index(index, Channel::Read, |slot, cx| match slot {
-            Slot::Stream(slot) if slot.stream.is_send_done() => {
-                slot.stream.read_ahead(cx, AHEAD_BYTES);
+            Slot::Stream(slot) => {
+                slot.stream.idle(cx, AHEAD_BYTES);
                 slot.is_done()
             }
             _ => false,

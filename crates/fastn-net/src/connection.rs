@@ -22,6 +22,7 @@ use crate::{
     identity::PublicKey,
     metrics::Metrics,
     peer::Seen,
+    stop_watch::StopWatches,
     stream::Stream,
     users::{Alarm, Users},
     wire::{
@@ -46,6 +47,7 @@ struct Inner {
     users: Users,
     finishing: Finishing,
     metrics: Arc<Metrics>,
+    stop_watches: StopWatches,
 }
 
 /// How a connection ended.
@@ -72,6 +74,7 @@ impl Connection {
             users: Users::default(),
             finishing: Finishing::default(),
             metrics: metrics.clone(),
+            stop_watches: StopWatches::default(),
         }))
     }
 
@@ -240,6 +243,11 @@ impl Connection {
     /// What was sent here and is not yet acknowledged.
     pub(crate) fn finishing(&self) -> &Finishing {
         &self.0.finishing
+    }
+
+    /// The sending halves here that stay open.
+    pub(crate) fn stop_watches(&self) -> &StopWatches {
+        &self.0.stop_watches
     }
 
     /// Waits until the peer acknowledged all of a finished stream, or stopped it.

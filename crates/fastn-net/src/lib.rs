@@ -25,6 +25,7 @@
 //! - [`inbound`]: connections that peers make, and held views of connections.
 //! - [`stream`]: the two halves of a stream.
 //! - `metrics`: what an endpoint counts, and the text in which it tells it.
+//! - `stop_watch`: whether the peer wants no more of a half that stays open.
 //! - [`error`]: one error type, one table of codes.
 
 pub mod accept;
@@ -44,6 +45,7 @@ pub mod peer;
 mod ping;
 pub mod protocol;
 mod shared;
+mod stop_watch;
 pub mod stream;
 mod users;
 pub mod watch;

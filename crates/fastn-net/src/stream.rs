@@ -13,6 +13,7 @@ use iroh::endpoint::{ReadError, RecvStream, SendStream, VarInt, WriteError};
 use crate::{
     connection::{CloseInfo, Connection, Use},
     error::{Code, Error, Result},
+    stop_watch::Stop,
     wire::{
         ack::{ACK, ANSWER_LIMIT, Answer},
         codes::{close, reset},
@@ -55,8 +56,11 @@ pub struct Stream {
     failed: Option<Box<Failed>>,
     /// A failure was met behind bytes, or while nobody read: whoever reads next must hear of it, not of an end.
     unheard: bool,
+    /// Whether the peer stopped our sending half while nobody wrote.
+    stop: Stop,
     connection: Connection,
-    _used: Option<Use>,
+    /// Until both halves are over, even if somebody has not heard of it yet.
+    used: Option<Use>,
 }
 
 #[derive(Debug)]
@@ -130,8 +134,9 @@ impl Stream {
             writer: None,
             failed: None,
             unheard: false,
+            stop: Stop::Unwatched,
             connection,
-            _used: used,
+            used,
         }
     }
 
@@ -153,10 +158,10 @@ impl Stream {
         self.id.is_multiple_of(2) != self.connection.is_dialled()
     }
 
-    /// Our sending half has ended: finished, reset or stopped.
+    /// Our sending half has ended: finished, reset or stopped; and whoever writes knows it.
     #[must_use]
     pub fn is_send_done(&self) -> bool {
-        self.send.is_none()
+        self.send.is_none() && !matches!(self.stop, Stop::Unheard(_))
     }
 
     /// The receiving half has ended, and all of it was read, its failure included.
@@ -181,6 +186,13 @@ impl Stream {
     ///
     /// Those of [`Stream::poll_write`].
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if let Stop::Unheard(code) = self.stop {
+            return self.poll_stopped(cx, code);
+        }
+        self.poll_unsent(cx)
+    }
+
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while !self.unsent.is_empty() {
             let unsent = self.unsent.clone();
             let count = ready!(self.poll_send(cx, &unsent))?;
@@ -192,7 +204,7 @@ impl Stream {
     /// The same as far as it goes without waiting; what is left goes with the next call of any kind.
     pub fn flush(&mut self) {
         if !self.unsent.is_empty() {
-            let _ = self.poll_flush(&mut Context::from_waker(Waker::noop()));
+            let _ = self.poll_unsent(&mut Context::from_waker(Waker::noop()));
         }
     }
 
@@ -204,7 +216,7 @@ impl Stream {
     /// `ERR_STREAM_RESET` when the peer took it and failed: the receiving half is gone.
     pub fn poll_ack(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if !matches!(self.ack, Ack::Done) {
-            ready!(self.poll_flush(cx))?;
+            ready!(self.poll_unsent(cx))?;
             self.ack_awaited.get_or_insert_with(Instant::now);
         }
         // The line is read four bytes at a time at first, so that nothing behind it is taken.
@@ -278,10 +290,30 @@ impl Stream {
             if got == 0 {
                 self.ended = true;
                 self.recv = None;
+                self.settle();
             }
             count += got;
         }
         Poll::Ready(Ok(Read { count, end: self.ended && self.buffered.is_empty() }))
+    }
+
+    /// Watches a sending half that is still open from now on, so that it can be given back when the peer stops it:
+    /// [`Stream::idle`] and reading look for that, and arm their waker for it. Whoever writes or flushes next hears of it. For
+    /// streams that live on for a while: watching costs about as much as a small write.
+    pub fn watch_stop(&mut self) {
+        if let (Some(send), Stop::Unwatched) = (&self.send, &self.stop) {
+            self.stop = self.connection.stop_watches().start(send).map_or(Stop::Unwatched, Stop::Watched);
+        }
+    }
+
+    /// While nobody reads, looks for what may give the halves back: the peer's stop, if that is watched; and behind our own end, the
+    /// peer's, as [`Stream::read_ahead`] does. The waker stays armed for either.
+    pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
+        self.poll_stop(cx);
+        if self.send.is_none() {
+            self.read_ahead(cx, limit);
+        }
+        self.settle();
     }
 
     /// Looks for the end while nobody reads, keeping at most `limit` bytes for later, so that the half
@@ -344,13 +376,17 @@ impl Stream {
     /// One write to QUIC.
     fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let Some(send) = &mut self.send else {
-            return Poll::Ready(Err(match &self.failed {
-                Some(failed) if failed.both => {
+            return match (&self.failed, self.stop.code()) {
+                (Some(failed), _) if failed.both => {
                     self.unheard = false;
-                    failed.error.clone()
+                    Poll::Ready(Err(failed.error.clone()))
                 }
-                _ => Error::new(Code::StreamFinished, "this side of the stream has ended: nothing more can be written"),
-            }));
+                (_, Some(code)) => self.poll_stopped(cx, code),
+                _ => {
+                    let text = "this side of the stream has ended: nothing more can be written";
+                    Poll::Ready(Err(Error::new(Code::StreamFinished, text)))
+                }
+            };
         };
         let Poll::Ready(written) = Pin::new(send).poll_write(cx, bytes) else {
             self.writer = Some(cx.waker().clone());
@@ -358,18 +394,7 @@ impl Stream {
         };
         match written {
             Ok(count) => Poll::Ready(Ok(count)),
-            Err(WriteError::Stopped(code)) => {
-                // A refusal stops us as well; its line says why, and may come a packet later.
-                if !matches!(self.ack, Ack::Done) {
-                    let both = Waker::from(Arc::new(Both(cx.waker().clone(), self.reader.clone())));
-                    match ready!(self.poll_ack(&mut Context::from_waker(&both))) {
-                        Err(error) if error.code() == Code::StreamReset => self.unheard = true,
-                        answer => answer?,
-                    }
-                }
-                self.reset_own(code);
-                Poll::Ready(Err(stopped(code)))
-            }
+            Err(WriteError::Stopped(code)) => self.poll_stopped(cx, code),
             Err(WriteError::ConnectionLost(_)) => {
                 self.send = None;
                 // What came before the loss can still be read.
@@ -383,6 +408,41 @@ impl Stream {
         }
     }
 
+    /// What a write fails with on a half that the peer stopped.
+    fn poll_stopped<T>(&mut self, cx: &mut Context<'_>, code: VarInt) -> Poll<Result<T>> {
+        // Nothing is taken any more, a header that was not sent included.
+        self.unsent.clear();
+        // A refusal stops us as well; its line says why, and may come a packet later.
+        if !matches!(self.ack, Ack::Done) {
+            let both = Waker::from(Arc::new(Both(cx.waker().clone(), self.reader.clone())));
+            match ready!(self.poll_ack(&mut Context::from_waker(&both))) {
+                Err(error) if error.code() == Code::StreamReset => self.unheard = true,
+                answer => answer?,
+            }
+        }
+        self.stop = Stop::Heard(code);
+        self.reset_own(code);
+        Poll::Ready(Err(stopped(code)))
+    }
+
+    fn poll_stop(&mut self, cx: &mut Context<'_>) {
+        let Stop::Watched(watch) = &mut self.stop else { return };
+        let Poll::Ready(stopped) = watch.poll(cx) else { return };
+        self.stop = stopped.map_or(Stop::Unwatched, Stop::Unheard);
+        if let Some(code) = stopped {
+            self.unsent.clear();
+            self.reset_own(code);
+            self.settle();
+        }
+    }
+
+    /// Whatever somebody still has to hear: a stream of which nothing is left in QUIC does not use its connection.
+    fn settle(&mut self) {
+        if self.send.is_none() && self.recv.is_none() {
+            self.used = None;
+        }
+    }
+
     /// Ends our side: the FIN follows what was written. Idempotent. A stream whose header cannot be sent now, see
     /// [`Stream::poll_flush`], is reset.
     pub fn finish(&mut self) {
@@ -391,6 +451,7 @@ impl Stream {
             self.reset(reset::LET_GO);
         }
         if let Some(send) = self.send.take() {
+            self.stop = Stop::Unwatched;
             self.connection.finishing().push(self.id, Box::pin(send.stopped()));
             if !matches!(self.ack, Ack::Done) {
                 self.missing_ack = true;
@@ -404,6 +465,7 @@ impl Stream {
     /// Ends our side at once; what the peer has not received is lost to it. `code` is the application's.
     pub fn reset(&mut self, code: u64) {
         self.reset_own(varint(code));
+        self.stop.hear();
     }
 
     /// Asks the peer to send no more; what was not read is thrown away. `code` is the application's.
@@ -426,6 +488,10 @@ impl Stream {
     fn reset_own(&mut self, code: VarInt) {
         if let Some(mut send) = self.send.take() {
             let _ = send.reset(code);
+            if let Stop::Watched(_) = self.stop {
+                self.stop = Stop::Unwatched;
+                self.connection.stop_watches().leave_behind();
+            }
         }
     }
 
@@ -467,6 +533,7 @@ impl Stream {
                 self.reader = Some(cx.waker().clone());
                 // Whoever waits for the peer must have spoken.
                 self.flush();
+                self.poll_stop(cx);
                 Poll::Pending
             }
         }
@@ -557,8 +624,11 @@ impl Stream {
 
     fn fail(&mut self, error: Error, both: bool) -> Error {
         self.ack_settled();
-        if both && let Some(writer) = self.writer.take() {
-            writer.wake();
+        if both {
+            self.stop.hear();
+            if let Some(writer) = self.writer.take() {
+                writer.wake();
+            }
         }
         match &mut self.failed {
             Some(first) if first.both || !both => first.error.clone(),

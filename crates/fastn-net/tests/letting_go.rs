@@ -2,13 +2,19 @@
 
 mod support;
 
-use fastn_net::{Limits, Protocol, wire::alpn::Alpn};
+use std::{
+    future::poll_fn,
+    task::{Context, Poll},
+};
+
+use fastn_net::{Code, Limits, Protocol, Stream, wire::alpn::Alpn};
 use futures_util::FutureExt;
 use support::{
-    LATER, USUAL, close, endpoint, endpoint_with, incoming, limits, open_at,
+    GENEROUS, LATER, USUAL, close, endpoint, endpoint_with, incoming, limits, open_at,
     raw::{Raw, RawStream, code},
     read_to_end, soon, write_all,
 };
+use tokio::task::JoinHandle;
 
 const EXCHANGES: usize = 1000;
 
@@ -120,6 +126,83 @@ async fn streams_that_were_refused_or_reset_give_their_places_back() {
             }
         }
     }
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
+
+/// Whoever holds a stream looks at it only when it is woken.
+fn hold(mut stream: Stream) -> JoinHandle<Stream> {
+    stream.watch_stop();
+    tokio::spawn(async move {
+        let over = |stream: &mut Stream, cx: &mut Context<'_>| {
+            stream.idle(cx, 64 * 1024);
+            if stream.connection().users() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        };
+        soon(poll_fn(|cx| over(&mut stream, cx))).await;
+        stream
+    })
+}
+
+#[tokio::test]
+async fn streams_that_the_peer_let_go_give_their_places_back_although_we_hold_them_unfinished() {
+    // More than the hundred that the peer lets be open at once.
+    const HELD: u32 = 250;
+    for alpn in [Alpn::FastnNet, Alpn::Entity] {
+        let endpoint = endpoint().await;
+        let raw = Raw::bind(&[alpn.as_bytes()]).await;
+        let address = raw.address();
+        let acceptor = async {
+            let connection = raw.accept().await;
+            for at in 0..HELD {
+                let mut other = RawStream::accept(&connection).await;
+                other.hears(b"\"Http\"\n").await;
+                other.end(b"ack\nresponse\n").await;
+                other.recv.stop(code(at)).expect("stop");
+            }
+            connection
+        };
+        let dialler = async {
+            let mut held = Vec::new();
+            for _ in 0..HELD {
+                held.push(hold(open_at(&endpoint, &address, &Protocol::Http, USUAL).await.expect("stream")));
+            }
+            for (held, stop) in held.into_iter().zip(0..) {
+                let mut stream = soon(held).await.expect("held");
+                assert!(!stream.is_send_done());
+                let error = soon(poll_fn(|cx| stream.poll_flush(cx))).await.expect_err("flush");
+                assert_eq!((error.code(), error.error_code()), (Code::StreamStopped, Some(stop)));
+                assert!(stream.is_send_done());
+                let error = write_all(&mut stream, b"more").await.expect_err("write");
+                assert_eq!((error.code(), error.error_code()), (Code::StreamStopped, Some(stop)));
+                assert_eq!(read_to_end(&mut stream).await.expect("answer"), b"response\n");
+            }
+        };
+        tokio::join!(acceptor, dialler);
+        raw.close().await;
+        close(&[&endpoint]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stop_before_the_header_was_sent_ends_the_stream_and_nothing_else() {
+    let endpoint = endpoint().await;
+    let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
+    let peer = endpoint.peer(&raw.address()).expect("peer");
+    let (connection, theirs) =
+        tokio::join!(async { endpoint.connect(&peer, GENEROUS).await.expect("connection") }, raw.accept());
+    let header = b"\"Http\"\n";
+    let mut unsent = connection.try_open(header).expect("connection").expect("stream");
+    let mut later = connection.try_open(header).expect("connection").expect("stream");
+    later.flush();
+    let mut other = RawStream::accept(&theirs).await;
+    other.recv.stop(code(7)).expect("stop");
+    other.end(b"ack\n").await;
+    let mut behind = RawStream::accept(&theirs).await;
+    behind.hears(header).await;
+    behind.say(b"ack\n").await;
+    soon(poll_fn(|cx| later.poll_ack(cx))).await.expect("what came behind the stop");
+    let error = write_all(&mut unsent, b"request").await;
+    assert_eq!(error.expect_err("write").code(), Code::StreamStopped);
     raw.close().await;
     close(&[&endpoint]).await;
 }
