@@ -8,6 +8,16 @@ export function releaseWithOwner(owner: object, handle: number): void {
   registry.register(owner, handle)
 }
 
+// The set must not refer to its owner, or that is never collected.
+const registryOfMany = new FinalizationRegistry<ReadonlyMap<number, unknown>>(handles => {
+  for (const handle of handles.keys()) native().handleRelease(handle)
+})
+
+/** When `owner` is collected, lets go of the handles that are the keys of `handles` by then. */
+export function releaseAllWithOwner(owner: object, handles: ReadonlyMap<number, unknown>): void {
+  registryOfMany.register(owner, handles)
+}
+
 /** Something with a handle that mostly ends by itself soon. */
 export interface ShortLived {
   readonly handle: number

@@ -2,7 +2,7 @@ import { type BindingPeer, FAILED, native } from '../native.js'
 import type { ResolvedOptions } from '../options.js'
 import type { Protocol } from '../protocol.js'
 import { BoundedMap } from './bounded-map.js'
-import { releaseWithOwner } from './collector.js'
+import { releaseAllWithOwner, releaseWithOwner } from './collector.js'
 import { lastFailure } from './failure.js'
 import { hold, unhold } from './hold.js'
 import type { Opener } from './open.js'
@@ -68,6 +68,8 @@ export class EndpointState {
     this.handle = handle
     this.options = options
     releaseWithOwner(this, handle)
+    // Each holds the endpoint's native half.
+    releaseAllWithOwner(this, this.#uses)
   }
 
   /** Aborted when the endpoint begins to close. */

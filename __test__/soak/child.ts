@@ -1,0 +1,69 @@
+// What a process of the soak tells the one that started it.
+import { readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+/** How a process stands. */
+export interface Sample {
+  readonly kind: 'sample'
+  readonly ended: number
+  readonly running: number
+  /** Bytes. */
+  readonly rss: number
+  /** Bytes. */
+  readonly heap: number
+  /** Native handles. */
+  readonly handles: number
+  readonly fds: number
+}
+
+/** How it ended. */
+export interface Last {
+  readonly kind: 'last'
+  readonly ended: number
+  readonly unexpected: readonly string[]
+  readonly lost: readonly string[]
+  /** Streams still counted on its connections. */
+  readonly streams: number
+  /** Native handles. */
+  readonly handles: number
+  /** What its shutdown reported, as JSON. */
+  readonly shutdown: string
+}
+
+const addon = createRequire(import.meta.url)('../../dist/generated/binding.cjs') as { handleCount(): number }
+
+/** Native handles of this thread. */
+export function handleCount(): number {
+  return addon.handleCount()
+}
+
+/** Collects first: what the collector would let go of at its leisure is no leak. */
+export function sample(ended: number, running: number): Sample {
+  globalThis.gc?.()
+  const { rss, heapUsed } = process.memoryUsage()
+  const fds = process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0
+  return { kind: 'sample', ended, running, rss, heap: heapUsed, handles: handleCount(), fds }
+}
+
+/** Tells the parent. */
+export function tell(message: unknown): void {
+  process.send?.(message)
+}
+
+/** When the parent says so, or is gone. */
+export function told(): AbortSignal {
+  const controller = new AbortController()
+  process.once('message', () => controller.abort())
+  process.once('disconnect', () => controller.abort())
+  return controller.signal
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, milliseconds))
+}
+
+/** Waits until it is so, for some seconds. */
+export async function until(isSo: () => boolean, milliseconds: number): Promise<boolean> {
+  for (const end = performance.now() + milliseconds; performance.now() < end; await pause(50)) if (isSo()) return true
+  return isSo()
+}

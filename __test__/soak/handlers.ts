@@ -1,0 +1,45 @@
+import type { PeerStream, Protocol, StreamHandler } from 'fastn-net'
+import { Both, Down, Half, Hold, Line, Reset, Up } from './protocols.js'
+
+const block = new Uint8Array(64 * 1024).fill(42)
+
+/** What every process of the soak serves. */
+export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
+  [Line, async stream => stream.finish(`${await stream.nextString()}\n`)],
+  [Up, async stream => stream.finish(`${await take(stream)}\n`)],
+  [Down, async stream => give(stream, Number(await stream.nextString()))],
+  [
+    Both,
+    async stream => {
+      for await (const chunk of stream) await stream.write(chunk)
+    }
+  ],
+  [
+    Half,
+    async stream => {
+      const bytes = await take(stream)
+      for (let part = 0; part < 5; part++) await stream.write(`${bytes}\n`)
+    }
+  ],
+  [
+    Reset,
+    async stream => {
+      await stream.nextString()
+      stream.reset(7)
+    }
+  ],
+  [Hold, async stream => void (await take(stream))]
+]
+
+/** Writes so many bytes. */
+export async function give(stream: PeerStream, bytes: number): Promise<void> {
+  for (let left = bytes; left > 0; left -= block.length) await stream.write(block.subarray(0, left))
+}
+
+/** Reads to the end and gives the number of bytes. */
+export async function take(stream: PeerStream): Promise<number> {
+  const into = new Uint8Array(64 * 1024)
+  let bytes = 0
+  for (let count = await stream.read({ into }); count !== null; count = await stream.read({ into })) bytes += count
+  return bytes
+}
