@@ -313,6 +313,18 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
+interface ConnectMessage {
+    /** ID52 of this side. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** Why it failed: from `error` on. */
+    error?: unknown;
+    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
+    result?: unknown;
+}
+
 /** What did not end in the time that a shutdown had. */
 interface ShutdownReport {
     /** Everything ended, and everything finished was delivered. */
@@ -551,101 +563,6 @@ interface ListenOptions {
 }
 
 /**
- * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).
- * Minor versions may add codes: keep a default branch.
- */
-declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
-/** What went wrong, to branch on. */
-type FastnNetErrorCode = (typeof errorCodes)[number];
-/** What is known about a failure beside its code and message. */
-interface FastnNetErrorOptions {
-    /** ID52 of the peer it happened with. */
-    peer?: string | undefined;
-    /** Protocol of the stream it happened on. */
-    protocol?: Protocol | undefined;
-    /** What was being done, for a person: `'dial'`, `'read'`, … */
-    phase?: string | undefined;
-    /** Application error code of a reset, a stop or a close. */
-    errorCode?: number | undefined;
-    /** The peer's own word for why it refused. */
-    remoteCode?: string | undefined;
-    /** The text that was there when the stream ended in the middle of a line. */
-    partial?: string | undefined;
-    /** What caused it. */
-    cause?: unknown;
-}
-/**
- * The one class of this library's failures. `code` is what to branch on; `message` says what to do.
- *
- * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's own reason instead.
- */
-declare class FastnNetError extends Error {
-    /** What to branch on. */
-    readonly code: FastnNetErrorCode;
-    /** ID52 of the peer it happened with. */
-    readonly peer?: string;
-    /** Protocol of the stream it happened on. */
-    readonly protocol?: Protocol;
-    /** What was being done. */
-    readonly phase?: string;
-    /** Application error code of a reset, a stop or a close. */
-    readonly errorCode?: number;
-    /** The peer's own word for why it refused. */
-    readonly remoteCode?: string;
-    /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
-    readonly partial?: string;
-    constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
-    /** True for an error of another copy of this package as well, in another realm too. */
-    static [Symbol.hasInstance](value: unknown): boolean;
-}
-/**
- * Whether `error` is this library's, and if `code` is given, has that code.
- *
- * @example
- * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
- */
-declare function isFastnNetError(error: unknown, code?: FastnNetErrorCode): error is FastnNetError;
-
-/** How it stands with a peer. A snapshot: nothing in it changes later. */
-interface PeerInfo {
-    /** ID52 of the peer. */
-    readonly id52: string;
-    /**
-     * False only in {@link Endpoint.watch}, once: the endpoint has let the peer go, because nothing is or was wanted of it for
-     * `idleTimeout`, or because the endpoint closes. A peer that comes back is told as any other.
-     */
-    readonly known: boolean;
-    /**
-     * `'connected'`: there is a connection for new streams; `'dialling'`: one is being made; `'backing-off'`: the last dial failed,
-     * and the next comes after `nextRetry`; `'idle'`: none, and nobody asks for one.
-     */
-    readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
-    /** Whether it is kept connected. */
-    readonly kept: boolean;
-    /** Dials that failed since there was a connection, or since somebody asked for one. */
-    readonly attempts: number;
-    /** Why the last dial failed, or the last connection was lost; `null` while there is a connection, or when nothing failed. */
-    readonly lastError: FastnNetError | null;
-    /** Milliseconds from this snapshot to the next dial; `null` unless it is `'backing-off'`. */
-    readonly nextRetry: number | null;
-    /** Its live connections, the one for new streams first: mostly one, for a short time two, none without a connection. */
-    readonly connections: readonly PeerConnection[];
-}
-/** One of a peer's connections, as part of a {@link PeerInfo}. */
-interface PeerConnection {
-    /** What was agreed on to speak. */
-    readonly alpn: string;
-    /** Whether this side dialled it. */
-    readonly dialled: boolean;
-    /** Whether new streams go over it. */
-    readonly preferred: boolean;
-    /** The ways its packets can take: direct or through a relay, with round-trip time. */
-    readonly paths: readonly ConnectionPath[];
-    /** Bytes, datagrams and streams. */
-    readonly stats: ConnectionStats;
-}
-
-/**
  * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
  *
  * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
@@ -683,26 +600,6 @@ declare class SecretKey {
     toString(): string;
     /** `SecretKey(<ID52>)`. */
     toJSON(): string;
-}
-
-/**
- * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
- * endpoint ends it.
- *
- * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
- * Waiting does not keep the process alive.
- */
-declare class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
-    #private;
-    private constructor();
-    /** The next peer that has changed since it was given last. Several calls may wait at once. */
-    next(): Promise<IteratorResult<PeerInfo, undefined>>;
-    /** Ends it; calls of {@link next} that wait see the end. */
-    return(): Promise<IteratorResult<PeerInfo, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
-    [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -785,24 +682,6 @@ declare class Endpoint implements AsyncDisposable {
      */
     ping(peer: Peer, options?: CancelOptions): Promise<number>;
     /**
-     * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
-     * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
-     */
-    peers(): readonly PeerInfo[];
-    /**
-     * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
-     * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
-     * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
-     *
-     * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
-     * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    watch(options?: CancelOptions): PeerChanges;
-    /**
      * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
      * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
      *
@@ -835,6 +714,62 @@ declare class Endpoint implements AsyncDisposable {
     /** As {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
 }
+
+/**
+ * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).
+ * Minor versions may add codes: keep a default branch.
+ */
+declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
+/** What went wrong, to branch on. */
+type FastnNetErrorCode = (typeof errorCodes)[number];
+/** What is known about a failure beside its code and message. */
+interface FastnNetErrorOptions {
+    /** ID52 of the peer it happened with. */
+    peer?: string | undefined;
+    /** Protocol of the stream it happened on. */
+    protocol?: Protocol | undefined;
+    /** What was being done, for a person: `'dial'`, `'read'`, … */
+    phase?: string | undefined;
+    /** Application error code of a reset, a stop or a close. */
+    errorCode?: number | undefined;
+    /** The peer's own word for why it refused. */
+    remoteCode?: string | undefined;
+    /** The text that was there when the stream ended in the middle of a line. */
+    partial?: string | undefined;
+    /** What caused it. */
+    cause?: unknown;
+}
+/**
+ * The one class of this library's failures. `code` is what to branch on; `message` says what to do.
+ *
+ * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's own reason instead.
+ */
+declare class FastnNetError extends Error {
+    /** What to branch on. */
+    readonly code: FastnNetErrorCode;
+    /** ID52 of the peer it happened with. */
+    readonly peer?: string;
+    /** Protocol of the stream it happened on. */
+    readonly protocol?: Protocol;
+    /** What was being done. */
+    readonly phase?: string;
+    /** Application error code of a reset, a stop or a close. */
+    readonly errorCode?: number;
+    /** The peer's own word for why it refused. */
+    readonly remoteCode?: string;
+    /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
+    readonly partial?: string;
+    constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
+    /** True for an error of another copy of this package as well, in another realm too. */
+    static [Symbol.hasInstance](value: unknown): boolean;
+}
+/**
+ * Whether `error` is this library's, and if `code` is given, has that code.
+ *
+ * @example
+ * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
+ */
+declare function isFastnNetError(error: unknown, code?: FastnNetErrorCode): error is FastnNetError;
 
 /**
  * A place for secrets that are named by their ID52. `keyring: true` means the system's: Keychain, Credential Manager or
@@ -918,5 +853,69 @@ declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions):
  */
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 
-export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, PeerChanges, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
-export type { CancelOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };
+/** How much a record matters. */
+type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
+/** One thing that the native side tells of its work. */
+interface LogRecord {
+    /** Milliseconds since 1970, with a fraction. */
+    readonly time: number;
+    /** How much it matters. */
+    readonly level: LogLevel;
+    /** Who says it: `fastn_net::…` for this library, `iroh::…`, `noq::…` and others for its transport. */
+    readonly target: string;
+    /** What is said, for a person. */
+    readonly message: string;
+    /**
+     * What it is about, with what the spans around it say. This library's own have `peer` (ID52), `connection` and `stream`
+     * (numbers), where they apply. Whole numbers beyond 2^53 are texts.
+     */
+    readonly fields: {
+        readonly [name: string]: string | number | boolean;
+    };
+    /** Only where records were lost, in their place: how many, for they came faster than the logger took them. */
+    readonly dropped?: number;
+}
+
+/** Takes the records. What it throws, or rejects with, is a warning of the process, once, and stops nothing. */
+type Logger = (record: LogRecord) => unknown;
+/** Which records a logger is told. */
+interface LoggerOptions {
+    /**
+     * Levels by target, `target=level` with commas between: the longest target that a record's own begins with decides, a level
+     * alone is for all others. Default: `warn,fastn_net=info`.
+     */
+    filter?: string;
+}
+/**
+ * Gives what the native side tells of its work to a function, in this thread; `null` ends that. One logger at a time: another
+ * one takes its place. Each thread has its own, and hears of all endpoints of the process.
+ *
+ * Records come in batches, shortly after they were made. They wait in 4 MiB at most; what does not fit is dropped, and told as a
+ * record with `dropped`. A logger does not keep the process alive: what waits at the `exit` event, or when it is taken off, is
+ * given to it then. Without a logger nothing is recorded, and that costs nothing.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, naming the part of the filter that cannot be read, and the logger before stays;
+ * `ERR_BUSY` when other native code in the process takes all tracing; `ERR_NATIVE`.
+ */
+declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
+
+/** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
+interface StreamMessage {
+    /** ID52 of this side. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** What the stream is for. */
+    readonly protocol: Protocol;
+    /** `'out'`: this side opens it, until it is open. `'in'`: the peer did, until its handler has ended. */
+    readonly direction: 'in' | 'out';
+    /** The stream: from `asyncStart` on for `'out'`, always for `'in'`. */
+    stream?: PeerStream;
+    /** Why it failed: from `error` on. */
+    error?: unknown;
+    /** The stream, or what the handler gave: from `asyncStart` on. */
+    result?: unknown;
+}
+
+export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { CancelOptions, ConnectMessage, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

@@ -137,6 +137,7 @@ export class Connection implements AsyncDisposable {
 }
 
 class ThisConnection implements Opener {
+  readonly dials = false
   readonly #handle: number
   readonly id52: string
 

@@ -11,6 +11,7 @@ import { showAs } from './bridge/show.js'
 import { object, positive, throwIfAborted } from './bridge/validate.js'
 import type { CancelOptions, TimeoutOptions } from './call-options.js'
 import { Connection } from './connection.js'
+import { watched } from './diagnostics.js'
 import { FastnNetError } from './errors.js'
 import { Graceful } from './graceful.js'
 import { KeptPeer } from './kept-peer.js'
@@ -50,7 +51,8 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
   const resolved = resolveOptions(options)
   startBridge()
   const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
-  const state = new EndpointState(await handleOf(bind, { phase: 'bind' }, signal), resolved)
+  const handle = await handleOf(bind, { phase: 'bind' }, signal)
+  const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
   closeAtExit(state.handle, resolved.closeOnExit)
   const endpoint = Endpoint.of(state, secretKey.publicKey, graceful)
   if (graceful?.cancelled.aborted) {
@@ -180,8 +182,15 @@ export class Endpoint implements AsyncDisposable {
     throwIfAborted(options.signal)
     const { handle, id52 } = knownPeer(this.#state, peer)
     const timeout = timeoutOf(options, this.#state.options.openTimeout)
-    const operation = native().peerConnect(handle, timeout)
-    return Connection.of(this.#state, await handleOf(operation, { peer: id52, phase: 'connect' }, options.signal))
+    const traced = watched('connect')
+    if (traced === undefined) return await this.#connect(handle, id52, timeout, options.signal)
+    const connect = () => this.#connect(handle, id52, timeout, options.signal)
+    return await traced.tracePromise(connect, { endpoint: this.id52, peer: id52 })
+  }
+
+  async #connect(peer: number, id52: string, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+    const operation = native().peerConnect(peer, timeout)
+    return Connection.of(this.#state, await handleOf(operation, { peer: id52, phase: 'connect' }, signal))
   }
 
   /**

@@ -1,9 +1,11 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { Listener } from './bridge/listener.js'
 import { invalid, object } from './bridge/validate.js'
+import { watched } from './diagnostics.js'
 import { isFastnNetError } from './errors.js'
 import type { Protocol, UnitProtocol } from './protocol.js'
 import { PeerStream } from './stream.js'
+import type { StreamMessage } from './stream-message.js'
 
 /** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
 export type StreamHandler = (stream: PeerStream) => unknown
@@ -45,7 +47,7 @@ export async function listen(
     const stream = listener.take()
     if (stream === null) break
     if (stream === undefined) await listener.wait()
-    else running.add(serve(stream, (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
+    else running.add(serve(endpoint, stream, (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
   }
   // One that drains is closed some time, by somebody who knows how long to wait.
   if (endpoint.isDraining) await running.end(undefined, endpoint.closing)
@@ -53,9 +55,16 @@ export async function listen(
 }
 
 // Never rejects: whatever a handler does, the loop goes on.
-async function serve(stream: PeerStream, handler: StreamHandler, onError: NonNullable<ListenOptions['onError']>) {
+async function serve(
+  endpoint: EndpointState,
+  stream: PeerStream,
+  handler: StreamHandler,
+  onError: NonNullable<ListenOptions['onError']>
+) {
   try {
-    await handler(stream)
+    const traced = watched('stream')
+    if (traced === undefined) await handler(stream)
+    else await traced.tracePromise(async () => handler(stream), incoming(endpoint, stream))
   } catch (error) {
     PeerStream.fail(stream, handlerFailed, 'the handler of this stream failed')
     return await report(error, stream, onError)
@@ -66,6 +75,10 @@ async function serve(stream: PeerStream, handler: StreamHandler, onError: NonNul
     // A peer that has what it wanted stops the rest: that is no failure.
     if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) await report(error, stream, onError)
   }
+}
+
+function incoming({ id52 }: EndpointState, stream: PeerStream): StreamMessage {
+  return { endpoint: id52, peer: stream.remoteId52, protocol: stream.protocol, direction: 'in', stream }
 }
 
 async function report(error: unknown, stream: PeerStream, onError: NonNullable<ListenOptions['onError']>) {

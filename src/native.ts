@@ -95,6 +95,10 @@ export interface Native {
   connectionStats(connection: number): BindingStats | null
   connectionClose(connection: number, code: number, reason: string): void
   connectionClosed(connection: number): number
+
+  logStart(): string[]
+  logOpen(filter: string, bytes: number): number
+  logTake(log: number, most: number): string | null
 }
 
 /** Not now: the waker is armed, park and call again. */

@@ -75,7 +75,9 @@ export const defaults = {
   maxConnections: 10_000,
   maxConnectionsPerPeer: 64,
   queuedStreams: 1_024,
-  queuedStreamsPerPeer: 256
+  queuedStreamsPerPeer: 256,
+  logFilter: 'warn,fastn_net=info',
+  logBytes: 4_194_304
 } as const
 
 /** Options with nothing left open. */

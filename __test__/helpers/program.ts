@@ -21,9 +21,11 @@ export class Program {
   #taken = 0
   readonly ended: Promise<Ended>
 
-  constructor(name: string, ...args: string[]) {
+  /** `program`: its name, or its name and all of its environment. */
+  constructor(program: string | { name: string; env: NodeJS.ProcessEnv }, ...args: string[]) {
+    const { name, env } = typeof program === 'string' ? { name: program, env: process.env } : program
     const file = new URL(`../lifecycle/programs/${name}.js`, import.meta.url)
-    const child = spawn(process.execPath, [file.pathname, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [file.pathname, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     const timer = setTimeout(() => child.kill('SIGKILL'), limit)
     createInterface(child.stdout).on('line', line => {

@@ -9,6 +9,7 @@ import type { Opener } from './open.js'
 
 /** A peer that an endpoint knows. */
 export class KnownPeer implements Opener {
+  readonly dials = true
   readonly handle: number
   readonly id52: string
 
@@ -50,6 +51,7 @@ const most = 1024
 /** What an endpoint, its connections and its streams share. */
 export class EndpointState {
   readonly handle: number
+  readonly id52: string
   readonly options: ResolvedOptions
   readonly #peers = new BoundedMap<string, KnownPeer>(most, peer => this.#forget(peer.handle))
   // One peer can be known under several texts: its ID52, a ticket, hex.
@@ -64,8 +66,9 @@ export class EndpointState {
   /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */
   served: Map<number, Protocol> | undefined
 
-  constructor(handle: number, options: ResolvedOptions) {
+  constructor(handle: number, id52: string, options: ResolvedOptions) {
     this.handle = handle
+    this.id52 = id52
     this.options = options
     releaseWithOwner(this, handle)
     // Each holds the endpoint's native half.

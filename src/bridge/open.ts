@@ -1,8 +1,10 @@
+import { type Watched, watched } from '../diagnostics.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
-import { FAILED, native, PENDING, RETRY } from '../native.js'
+import { type BindingOutcome, FAILED, native, PENDING, RETRY } from '../native.js'
 import type { OpenOptions } from '../open-options.js'
 import type { Protocol } from '../protocol.js'
 import { PeerStream } from '../stream.js'
+import type { StreamMessage } from '../stream-message.js'
 import type { EndpointState } from './endpoint-state.js'
 import { type Context, lastFailure, localFailure } from './failure.js'
 import { flushLater } from './flush.js'
@@ -15,6 +17,8 @@ import { cancelled } from './write-half.js'
 
 /** What streams are opened through: a peer, or one connection. */
 export interface Opener {
+  /** Whether it makes a connection where there is none. */
+  readonly dials: boolean
   readonly id52: string
   /** A stream if one can be had at once; its connection and its own number go into `ids`. */
   tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number
@@ -25,12 +29,28 @@ export interface Opener {
 const none: OpenOptions = {}
 const ids = new Float64Array(2)
 
-/** Opens a stream: at once over a connection that is there, else as an operation. */
-export async function openStream(
+/** Opens a stream, and publishes that where somebody watches. */
+export function openStream(
   endpoint: EndpointState,
   opener: Opener,
   protocol: Protocol,
   options: OpenOptions = none
+): Promise<PeerStream> {
+  const traced = watched('stream')
+  if (traced === undefined) return open(endpoint, opener, protocol, options)
+  const message: StreamMessage = { endpoint: endpoint.id52, peer: opener.id52, protocol, direction: 'out' }
+  return traced.tracePromise(async () => {
+    message.stream = await open(endpoint, opener, protocol, options)
+    return message.stream
+  }, message)
+}
+
+/** At once over a connection that is there, else as an operation. */
+async function open(
+  endpoint: EndpointState,
+  opener: Opener,
+  protocol: Protocol,
+  options: OpenOptions
 ): Promise<PeerStream> {
   const { extra, signal } = options
   throwIfAborted(signal)
@@ -61,8 +81,25 @@ export async function openStream(
 
   const left = Math.max(timeout - (performance.now() - began), 1)
   const operation = opener.startOpen(line, extra !== undefined, awaitAck, retry, left)
-  const outcome = await outcomeOf(operation, context, signal)
+  const traced = opener.dials ? watched('connect') : undefined
+  const outcome =
+    traced === undefined
+      ? await outcomeOf(operation, context, signal)
+      : await dialled(traced, endpoint, operation, context, signal)
   return PeerStream.of(coreOf(endpoint, opener, protocol, outcome.handle as number, outcome.ids as number[]))
+}
+
+/** The operation as a dial: what is published has no result, for an operation's is of no use to others. */
+async function dialled(
+  traced: Watched<'connect'>,
+  endpoint: EndpointState,
+  operation: number,
+  context: Context,
+  signal: AbortSignal | undefined
+): Promise<BindingOutcome> {
+  const outcome = outcomeOf(operation, context, signal)
+  await traced.tracePromise(() => outcome.then(() => {}), { endpoint: endpoint.id52, peer: context.peer as string })
+  return await outcome
 }
 
 const goneUnseen = localFailure(

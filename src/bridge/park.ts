@@ -26,6 +26,9 @@ export function startBridge(): void {
   if (started) return
   native().bridgeStart(drain)
   started = true
+  for (const wrong of native().logStart()) {
+    process.emitWarning(`FASTN_NET_LOG: ${wrong}`, { type: 'FastnNetWarning', code: 'ERR_INVALID_ARGUMENT' })
+  }
 }
 let started = false
 

@@ -4,7 +4,7 @@
 //!
 //! - `bridge`: the wake queue, the handle table, operations, the runtime: all `unsafe`, all that touches
 //!   threads and the life of the process.
-//! - `identity`, `key_store`, `endpoint`, `peer`, `watch`, `listener`, `connection`, `stream`: what TypeScript calls, in the
+//! - `identity`, `key_store`, `endpoint`, `peer`, `watch`, `listener`, `connection`, `stream`, `logging`: what TypeScript calls, in the
 //!   order of its own files. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
@@ -23,6 +23,7 @@ mod endpoint;
 mod identity;
 mod key_store;
 mod listener;
+mod logging;
 mod peer;
 mod stream;
 mod watch;

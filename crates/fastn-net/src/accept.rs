@@ -19,6 +19,7 @@ use tracing::debug;
 use crate::{
     connection::{Connection, Use},
     listener::{Incoming, Place, Queue, Route},
+    logging::target,
     protocol::Protocol,
     shared::Shared,
     stream::Stream,
@@ -50,7 +51,6 @@ pub(crate) async fn serve(shared: &Arc<Shared>, connection: &Connection) {
             shared.spawn(negotiation);
         }
     }
-    debug!(?connection, "no more streams");
 }
 
 /// A stream that is not acknowledged yet.
@@ -97,7 +97,9 @@ impl Newcomer {
             // Dropping the halves ends the stream: FIN behind what was written, STOP_SENDING for the rest.
             None => {}
             Some(Turned::Away(refusal)) => {
-                debug!(peer = %self.connection.remote(), code = refusal.code, "stream refused");
+                let (peer, connection) = (self.connection.remote(), self.connection.id());
+                let stream = u64::from(self.send.id());
+                debug!(target: target::STREAM, %peer, connection, stream, code = refusal.code, "refused");
                 self.shared.metrics.refusal_sent(&refusal.code);
                 let _ = self.write_all(&refusal.encode()).await;
             }

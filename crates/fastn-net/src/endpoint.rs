@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use iroh::endpoint::{QuicTransportConfig, VarInt};
 use iroh_tickets::{Ticket, endpoint::EndpointTicket};
+use tracing::info;
 
 use crate::{
     config::{Config, Limits, PeerAddress},
@@ -13,6 +14,7 @@ use crate::{
     inbound::{Inbound, View},
     incoming::accept_connections,
     listener::{Listener, Places},
+    logging::target,
     metrics,
     peer::{Peer, Tries, closed},
     protocol::Protocol,
@@ -51,6 +53,7 @@ impl Endpoint {
         let shared = Shared::new(iroh.clone(), id, config);
         shared.spawn(accept_connections(shared.clone(), iroh));
         let endpoint = Self(shared);
+        info!(target: target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
         for peer in &endpoint.0.config().peers {
             endpoint.peer(peer)?;
         }

@@ -6,6 +6,7 @@ use tracing::debug;
 
 use crate::{
     connection::Connection,
+    logging::target,
     peer::Message,
     shared::Shared,
     wire::{alpn::Alpn, codes::close},
@@ -24,8 +25,8 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
             let Ok(accepting) = incoming.accept() else { return };
             match tokio::time::timeout(limits.connect.attempt_timeout, accepting).await {
                 Ok(Ok(quic)) => task.welcome(quic),
-                Ok(Err(error)) => debug!(%error, "a handshake failed"),
-                Err(_) => debug!("a handshake took too long"),
+                Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
+                Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),
             }
         });
     }
@@ -43,6 +44,7 @@ impl Shared {
             return;
         };
         if !self.admit(&connection) {
+            debug!(target: target::ENDPOINT, peer = %connection.remote(), "turned away: too many connections");
             connection.close_own(close::LIMIT, "too many connections");
             return;
         }

@@ -10,6 +10,7 @@
 //! - [`protocol`]: what a stream is for, as its first line says it.
 //! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
 //! - [`config`]: everything an endpoint is told, and its limits.
+//! - [`logging`]: what is told of all this, and to whom.
 //! - [`network`]: which sockets, relays and look-ups an endpoint uses.
 //! - [`endpoint`]: bind, dial, serve, close.
 //! - `shared`: what everything of one endpoint shares, and how it ends.
@@ -38,6 +39,7 @@ pub mod identity;
 pub mod inbound;
 mod incoming;
 pub mod listener;
+pub mod logging;
 mod metrics;
 pub mod network;
 pub mod open;

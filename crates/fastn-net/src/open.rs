@@ -12,6 +12,7 @@ use crate::{
     connection::Connection,
     endpoint::Endpoint,
     error::{Code, Error, Result},
+    logging::target,
     peer::{Peer, Tries},
     stream::Stream,
 };
@@ -48,7 +49,7 @@ impl Endpoint {
                 match self.open_on(&connection, header, options, &phase).await {
                     Ok(stream) => return Ok(stream),
                     Err(Failed { unseen: true, .. }) if options.retry => {
-                        debug!(peer = %peer.id(), "the connection went before the peer took the stream: again");
+                        debug!(target: target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
                         self.0.metrics.stream_retried();
                         // Until the actor knows as well, it would hand out the same connection.
                         connection.unusable().await;

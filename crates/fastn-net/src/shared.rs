@@ -12,6 +12,7 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch};
 use tokio_util::task::TaskTracker;
+use tracing::{debug, info};
 
 use crate::{
     config::{Config, Limits, PeerAddress},
@@ -20,6 +21,7 @@ use crate::{
     identity::PublicKey,
     inbound::Inlet,
     listener::Router,
+    logging::target,
     metrics::Metrics,
     peer::{Message, Peer, closed},
     watch::Watchers,
@@ -169,6 +171,7 @@ impl Shared {
     }
 
     async fn shut(self: &Arc<Self>, limit: Duration) -> usize {
+        debug!(target: target::ENDPOINT, endpoint = %self.id, "closing");
         self.router.close();
         self.inbound.close();
         for (id, peer) in self.peers().drain() {
@@ -198,6 +201,7 @@ impl Shared {
         // One that came in too late for its peer's actor has nobody who takes it off the list.
         self.unlist_all();
         self.watchers.close();
+        info!(target: target::ENDPOINT, endpoint = %self.id, left, "closed");
         left
     }
 

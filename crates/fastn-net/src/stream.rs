@@ -9,10 +9,13 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use iroh::endpoint::{ReadError, RecvStream, SendStream, VarInt, WriteError};
+use tracing::{debug, trace};
 
 use crate::{
     connection::{CloseInfo, Connection, Use},
     error::{Code, Error, Result},
+    identity::PublicKey,
+    logging::target,
     stop_watch::Stop,
     wire::{
         ack::{ACK, ANSWER_LIMIT, Answer},
@@ -98,6 +101,7 @@ impl Stream {
         connection.metrics().stream_opened();
         let mut stream = Self::new(connection, send, recv, used, Ack::Matching(0));
         stream.unsent = Bytes::copy_from_slice(header);
+        trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "opened");
         stream
     }
 
@@ -114,6 +118,7 @@ impl Stream {
         let mut stream = Self::new(connection, send, recv, Some(used), Ack::Done);
         stream.buffered = buffered;
         stream.unsent = unsent;
+        trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "accepted");
         stream
     }
 
@@ -554,6 +559,7 @@ impl Stream {
                             self.connection.metrics().acknowledged_after(since.elapsed());
                         }
                         self.ack_settled();
+                        trace!(target: target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");
                     }
                 }
                 Ack::Matching(matched) => {
@@ -573,6 +579,10 @@ impl Stream {
         Ok(used)
     }
 
+    fn peer(&self) -> PublicKey {
+        self.connection.remote()
+    }
+
     fn refused(&mut self, line: &[u8]) -> Error {
         let peer = self.connection.remote();
         let error = match Answer::parse(line) {
@@ -582,6 +592,8 @@ impl Stream {
                 refusal.into_error(&peer)
             }
         };
+        let code = error.code().as_str();
+        debug!(target: target::STREAM, peer = %peer, connection = self.connection.id(), stream = self.id, code, "refused by the peer");
         self.let_go(reset::LET_GO);
         self.fail(error, true)
     }

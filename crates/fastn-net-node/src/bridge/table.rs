@@ -5,7 +5,9 @@ use std::{
     task::{Context, Waker},
 };
 
-use fastn_net::{Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Result, Stream, View, Watch};
+use fastn_net::{
+    Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Result, Stream, View, Watch, logging::Records,
+};
 
 use super::{
     operation::Operation,
@@ -30,6 +32,7 @@ pub(crate) enum Slot {
     Inbound(Endpoint, Inbound),
     Watch(Watch),
     Stream(Box<StreamSlot>),
+    Log(Records),
 }
 
 /// A stream, and what only JavaScript asks of it.

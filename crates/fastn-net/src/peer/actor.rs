@@ -11,7 +11,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until, timeout},
 };
-use tracing::debug;
+use tracing::{debug, info, trace};
 
 use super::{
     Message, Peer, PeerStatus, closed, dial,
@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     accept,
-    connection::Connection,
+    connection::{CloseInfo, Connection},
     error::{Code, Error, Result},
+    logging::target,
     shared::Shared,
     wire::codes::close,
 };
@@ -182,12 +183,12 @@ impl Actor {
     }
 
     fn handle(&mut self, event: Event) {
-        debug!(peer = %self.peer.id(), ?event);
+        trace!(target: target::PEER, peer = %self.peer.id(), ?event, "happened");
         let actions = self.table.on(Instant::now(), event);
         // Whoever is answered finds it said already.
         self.publish();
         for action in actions {
-            debug!(peer = %self.peer.id(), ?action);
+            trace!(target: target::PEER, peer = %self.peer.id(), ?action, "decided");
             self.act(action);
         }
     }
@@ -211,6 +212,7 @@ impl Actor {
                 self.ping(id, |connection| Some(connection.rtt().map_or(CONTEST, |rtt| CONTEST.max(rtt * 3))));
             }
             Action::Prefer(id) => {
+                debug!(target: target::CONNECTION, peer = %self.peer.id(), connection = id, "preferred");
                 let connection = self.connection(id);
                 self.peer.prefer(connection.clone());
                 for (_, answer) in self.waiting.drain() {
@@ -239,6 +241,8 @@ impl Actor {
     /// Serves the connection until its end.
     fn adopt(&mut self, connection: Connection) -> Link {
         let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_own() };
+        let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
+        info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
         self.connections.insert(link.id, (connection.clone(), Instant::now()));
         self.shared.list(&connection);
         self.shared.metrics.connection_opened(link.dialled);
@@ -282,6 +286,7 @@ impl Actor {
     }
 
     fn retire(&self, id: u64) {
+        debug!(target: target::CONNECTION, peer = %self.peer.id(), connection = id, "retired");
         let Some(connection) = self.connection(id) else { return };
         if connection.is_dialled() {
             self.shared.spawn(async move {
@@ -338,6 +343,10 @@ impl Drop for Adopted {
         }
         self.peer.leave(&self.connection);
         self.shared.unlist(&self.connection);
+        if let Some(CloseInfo { code, reason, by }) = self.connection.close_reason() {
+            let (peer, connection) = (self.peer.id(), self.connection.id());
+            info!(target: target::CONNECTION, %peer, connection, by, code, reason, "ended");
+        }
         self.peer.tell(Message::Lost(self.connection.id()));
     }
 }

@@ -3,12 +3,14 @@
 use std::{fmt::Write, sync::Arc, time::Instant};
 
 use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError};
+use tracing::{debug, info};
 
 use super::{Peer, PeerState};
 use crate::{
     config::PeerAddress,
     connection::Connection,
     error::{Code, Error, Result},
+    logging::target,
     network::Network,
     shared::Shared,
     wire::{alpn::Alpn, codes::close},
@@ -36,6 +38,19 @@ impl Failed {
 /// `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`.
 pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress) -> Result<Connection, Failed> {
     let started = Instant::now();
+    debug!(target: target::DIAL, peer = %to.id, addresses = ?to.addresses, relays = to.relays.len(), "dialling");
+    let result = attempt(shared, to, started).await;
+    let ms = started.elapsed().as_secs_f64() * 1000.0;
+    match &result {
+        Ok(connection) => debug!(target: target::DIAL, peer = %to.id, connection = connection.id(), ms, "dialled"),
+        Err(Failed { error, .. }) => {
+            info!(target: target::DIAL, peer = %to.id, code = error.code().as_str(), ms, "failed: {error}");
+        }
+    }
+    result
+}
+
+async fn attempt(shared: &Arc<Shared>, to: &PeerAddress, started: Instant) -> Result<Connection, Failed> {
     let Some(iroh) = shared.iroh() else { return Err(Failed::last(super::closed())) };
     let mut alpns = Alpn::offered(shared.config().kulfi).into_iter();
     let first = alpns.next().expect("one ALPN at least");

@@ -1,0 +1,229 @@
+// What the native side tells of its work, as a logger gets it. The logger belongs to the thread: one test at a time.
+import test from 'ava'
+import { getEndpoint, type LogRecord, SecretKey, setLogger } from 'fastn-net'
+import { Echo, pair, readAll, turn } from '../helpers/pair.js'
+
+test.afterEach.always(() => setLogger(null))
+
+/** Waits until it holds; a test that waits in vain fails by the time limit of all. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn()
+}
+
+test.serial('a logger is told of endpoints, connections and streams, by peer and number', async t => {
+  const records: LogRecord[] = []
+  const before = Date.now()
+  setLogger(record => records.push(record), { filter: 'fastn_net=trace' })
+  const peers = await pair()
+  const [mine] = await peers.stream()
+  const { id52 } = peers.server
+  const connections = () => records.filter(({ target }) => target === 'fastn_net::connection')
+  await peers[Symbol.asyncDispose]()
+  const said = (target: string, message: string) =>
+    records.find(
+      each => each.target === `fastn_net::${target}` && each.message === message && each.fields.peer === id52
+    )
+  await until(() => connections().filter(({ message }) => message === 'ended').length === 2)
+  for (const [target, message, level] of [
+    ['dial', 'dialling', 'debug'],
+    ['dial', 'dialled', 'debug'],
+    ['connection', 'made', 'info'],
+    ['connection', 'preferred', 'debug'],
+    ['stream', 'opened', 'trace'],
+    ['stream', 'acknowledged', 'trace'],
+    ['connection', 'ended', 'info']
+  ] as const) {
+    t.is(said(target, message)?.level, level, `${target}: ${message}`)
+  }
+  const { fields, time, dropped } = said('stream', 'opened') as LogRecord
+  t.is(fields.stream, mine.id)
+  t.is(typeof fields.connection, 'number')
+  t.is(dropped, undefined)
+  t.true(time > before - 1000 && time < Date.now() + 1000)
+  t.true(records.every(({ target }) => target.startsWith('fastn_net')))
+  setLogger(null)
+  t.is(records.filter(each => each.message === 'bound').length, 2)
+  t.is(records.filter(each => each.message === 'closed').length, 2)
+})
+
+test.serial('a dial that fails says with what', async t => {
+  const records: LogRecord[] = []
+  setLogger(record => records.push(record))
+  await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', dialTimeout: 100 })
+  const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
+  await t.throwsAsync(endpoint.connect(nobody, { timeout: 2000 }), { code: 'ERR_UNREACHABLE' })
+  await until(() => records.some(({ target, level }) => target === 'fastn_net::dial' && level === 'info'))
+  const failed = records.find(({ target }) => target === 'fastn_net::dial')
+  t.is(failed?.fields.code, 'ERR_UNREACHABLE')
+  t.is(failed?.fields.peer, nobody.id52)
+  t.regex(failed?.message ?? '', /127\.0\.0\.1:9/)
+})
+
+test.serial('the default filter is quiet about each stream', async t => {
+  const records: LogRecord[] = []
+  setLogger(record => records.push(record))
+  await using peers = await pair()
+  for (let count = 0; count < 10; count++) await peers.stream()
+  await until(() => records.some(({ message }) => message === 'made'))
+  setLogger(null)
+  t.deepEqual(
+    records.filter(({ level }) => level === 'debug' || level === 'trace'),
+    []
+  )
+})
+
+test.serial('nothing secret is in any record', async t => {
+  const records: LogRecord[] = []
+  const [one, two] = [SecretKey.generate(), SecretKey.generate()]
+  setLogger(record => records.push(record), { filter: 'trace' })
+  const token = 'a-token-that-only-the-relay-sees'
+  const network = { bind: ['127.0.0.1:0'], relays: [{ url: 'http://127.0.0.1:9', token }] }
+  const server = await getEndpoint(one, { network })
+  const client = await getEndpoint(two, { network })
+  const serving = server.acceptBi(Echo)
+  const [mine, { value: theirs }] = await Promise.all([
+    client.getStream(server.address(), Echo, { extra: 'private words' }),
+    serving.next()
+  ])
+  await Promise.all([mine.finish('more private words'), theirs?.finish('private answer')])
+  await readAll(mine)
+  await Promise.all([client.close(), server.close()])
+  setLogger(null)
+  t.true(records.length > 100)
+  const all = JSON.stringify(records)
+  for (const { name, text } of [one, two].flatMap(key => {
+    const bytes = key.toBytes()
+    return [
+      { name: 'hex', text: key.toHex() },
+      { name: 'base64', text: Buffer.from(bytes).toString('base64').slice(0, 40) },
+      { name: 'numbers', text: [...bytes].slice(0, 8).join(', ') }
+    ]
+  })) {
+    t.false(all.toLowerCase().includes(text.toLowerCase()), name)
+  }
+  t.false(all.includes(token))
+  t.false(all.includes('private'))
+})
+
+test.serial('what a logger throws or rejects with reaches nothing and is one warning', async t => {
+  const warnings: (Error & { code?: string })[] = []
+  const listen = (warning: Error) => warnings.push(warning)
+  process.on('warning', listen)
+  let count = 0
+  setLogger(
+    () => {
+      count++
+      if (count % 2 === 0) throw new Error('a logger failed')
+      return Promise.reject(new Error('a logger failed'))
+    },
+    { filter: 'fastn_net=trace' }
+  )
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await Promise.all([mine.finish('still'), theirs.finish('works')])
+  t.is((await readAll(mine)).toString(), 'works')
+  await until(() => count > 4 && warnings.length > 0)
+  await turn()
+  process.off('warning', listen)
+  t.deepEqual(
+    warnings.map(({ code }) => code),
+    ['ERR_LOGGER']
+  )
+  t.regex(warnings[0]?.message ?? '', /a logger failed/)
+})
+
+test.serial('a filter that cannot be read names the part, and the logger before stays', async t => {
+  const records: LogRecord[] = []
+  setLogger(record => records.push(record), { filter: 'fastn_net=info' })
+  const wrong = { code: 'ERR_INVALID_ARGUMENT', message: /"fastn_net=loud"/ }
+  t.throws(() => setLogger(() => {}, { filter: 'warn,fastn_net=loud' }), wrong)
+  t.throws(() => setLogger('console' as never), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => setLogger(() => {}, { filter: 5 as never }), { code: 'ERR_INVALID_ARGUMENT', message: /filter/ })
+  await using _endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  await until(() => records.some(({ message }) => message === 'bound'))
+  t.pass()
+})
+
+test.serial('another logger takes the place of the first, which hears nothing more', async t => {
+  const [first, second]: [LogRecord[], LogRecord[]] = [[], []]
+  setLogger(record => first.push(record))
+  setLogger(record => second.push(record))
+  await using _endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  await until(() => second.length > 0)
+  t.deepEqual(first, [])
+})
+
+test.serial('a logger that takes itself off is not called again', async t => {
+  let count = 0
+  setLogger(
+    () => {
+      if (++count === 1) setLogger(null)
+    },
+    { filter: 'trace' }
+  )
+  const peers = await pair()
+  await peers.stream()
+  await until(() => count > 0)
+  // What had been recorded by then was still its own; from then on nothing is.
+  const then = count
+  await peers[Symbol.asyncDispose]()
+  t.is(count, then)
+})
+
+test.serial('a logger that makes records by what it does holds up nothing', async t => {
+  const peers = await pair()
+  await peers.stream()
+  let calls = 0
+  setLogger(
+    () => {
+      // Each record makes several: the queue overflows, and what is lost is counted.
+      if (calls++ < 20_000)
+        void peers.client.getStream(peers.server.id52, 'Http', { ack: 'later' }).then(
+          stream => stream.reset(1),
+          () => {}
+        )
+    },
+    { filter: 'trace' }
+  )
+  await peers.stream()
+  let turns = 0
+  while (turns < 20 || calls < 1000) {
+    await turn()
+    turns++
+  }
+  setLogger(null)
+  const then = calls
+  await turn()
+  t.is(calls, then)
+  await peers[Symbol.asyncDispose]()
+})
+
+test.serial('records that come while JavaScript is busy are bounded, and what is dropped is counted', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const records: LogRecord[] = []
+  setLogger(record => records.push(record), { filter: 'trace' })
+  // QUIC tells of every packet; no event loop goes round while this writes and reads.
+  const data = new Uint8Array(1_000_000)
+  const sending = (async () => {
+    for (let count = 0; count < 24; count++) await mine.write(data)
+    await mine.finish()
+  })()
+  let bytes = 0
+  const into = new Uint8Array(1_000_000)
+  for (;;) {
+    const count = await theirs.read({ into })
+    if (count === null) break
+    bytes += count
+    const end = performance.now() + 30
+    while (performance.now() < end);
+  }
+  await sending
+  t.is(bytes, 24_000_000)
+  await until(() => records.some(({ dropped }) => dropped !== undefined))
+  setLogger(null)
+  const notice = records.find(({ dropped }) => dropped !== undefined)
+  t.true((notice?.dropped ?? 0) > 0)
+  t.is(notice?.target, 'fastn_net::logging')
+  t.is(notice?.level, 'warn')
+})

@@ -1,0 +1,47 @@
+// FASTN_NET_LOG, and loggers, over the life of a process.
+import test from 'ava'
+import { Program, quiet } from '../helpers/program.js'
+
+const run = (what: string, filter?: string) => {
+  const { FASTN_NET_LOG: _, ...env } = process.env
+  return new Program({ name: 'log', env: filter === undefined ? env : { ...env, FASTN_NET_LOG: filter } }, what).ended
+}
+
+for (const what of ['quiet', 'exit', 'worker']) {
+  test(`nothing is printed by itself: ${what}`, async t => {
+    t.deepEqual(await run(what), quiet('hello'))
+    t.deepEqual(await run(what, ''), quiet('hello'))
+    t.deepEqual(await run(what, 'off'), quiet('hello'))
+  })
+
+  test(`FASTN_NET_LOG is printed to stderr, and stdout stays clean: ${what}`, async t => {
+    const { code, lines, stderr } = await run(what, 'fastn_net=trace')
+    t.is(code, 0)
+    t.deepEqual(lines, ['hello'])
+    for (const each of [/ INFO fastn_net::endpoint: bound endpoint=/, /TRACE fastn_net::stream: acknowledged peer=/])
+      t.regex(stderr, each)
+    t.notRegex(stderr, /iroh::|noq::|Warning/)
+    // The last word at process.exit() too, when no JavaScript runs any more.
+    if (what !== 'exit') t.regex(stderr, /fastn_net::endpoint: closed endpoint=/)
+  })
+}
+
+test('a part that cannot be read is one warning with a code that names it, and the others hold', async t => {
+  const { code, lines, stderr } = await run('quiet', 'warn,fastn_net::endpoint=loud,fastn_net=info')
+  t.is(code, 0)
+  t.deepEqual(lines, ['hello'])
+  t.is(
+    stderr.match(/\[ERR_INVALID_ARGUMENT\] FastnNetWarning: FASTN_NET_LOG: .*"fastn_net::endpoint=loud"/g)?.length,
+    1
+  )
+  t.regex(stderr, /INFO fastn_net::connection: made peer=/)
+})
+
+test('a logger keeps no process alive, and is told of the end', async t => {
+  t.deepEqual(await run('idle logger'), quiet('set'))
+  t.deepEqual(await run('logger at exit'), quiet('hello', '2'))
+})
+
+test('each thread has a logger of its own, which ends with it', async t => {
+  t.deepEqual(await run('workers'), quiet('hello'))
+})

@@ -1,0 +1,51 @@
+//! What the core tells of its work, to stderr and to JavaScript.
+
+use std::{env, sync::Once};
+
+use fastn_net::logging::{Filter, Records, install};
+use napi::Env;
+use napi_derive::napi;
+
+use crate::bridge::{Channel, Environment, Slot};
+
+/// Starts tracing, once for the process: what `FASTN_NET_LOG` asks for goes to stderr from then on, from whatever thread.
+/// Gives what is wrong with it, once as well; the rest of it holds.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn log_start() -> Vec<String> {
+    static START: Once = Once::new();
+    let mut wrong = Vec::new();
+    START.call_once(|| {
+        let text = env::var_os("FASTN_NET_LOG").unwrap_or_default();
+        let (filter, errors) = Filter::parse_lossy(&text.to_string_lossy());
+        install(filter);
+        wrong.extend(errors.iter().map(|error| error.message().to_owned()));
+    });
+    wrong
+}
+
+/// Listens to what passes the filter, until the handle is released; keeps that many bytes of it at most.
+#[napi(catch_unwind)]
+pub fn log_open(env: Env, filter: String, bytes: u32) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let records = Records::new(Filter::parse(&filter)?, bytes as usize)?;
+            e.table.borrow_mut().insert(Slot::Log(records))
+        })
+    })
+}
+
+/// The next records as a JSON array, `most` of them; null when none waits, and the handle is woken when one does.
+#[napi(catch_unwind)]
+pub fn log_take(env: Env, log: f64, most: u32) -> Option<String> {
+    Environment::with(&env, |e| {
+        let taken = e.table.borrow_mut().poll(log, Channel::Done, |slot, cx| match slot {
+            Slot::Log(records) => match records.poll_take(cx, most as usize) {
+                std::task::Poll::Ready(text) => Some(text),
+                std::task::Poll::Pending => None,
+            },
+            _ => None,
+        });
+        taken.flatten()
+    })
+}

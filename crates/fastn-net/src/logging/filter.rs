@@ -1,0 +1,116 @@
+//! Which records are wanted: `warn,fastn_net=trace`.
+
+use tracing::{Level, Metadata, level_filters::LevelFilter};
+use tracing_subscriber::filter::Targets;
+
+use crate::error::{Code, Error, Result};
+
+/// Levels by target. The longest target that a record's own begins with decides; a level without a target is for all others.
+#[derive(Clone, Debug, Default)]
+pub struct Filter(Targets);
+
+impl Filter {
+    /// Reads a filter, every part of it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT`, the message naming the first part that cannot be read.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (filter, errors) = Self::parse_lossy(text);
+        errors.into_iter().next().map_or(Ok(filter), Err)
+    }
+
+    /// Reads what can be read, and says what cannot.
+    #[must_use]
+    pub fn parse_lossy(text: &str) -> (Self, Vec<Error>) {
+        let mut targets = Targets::new();
+        let mut errors = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            match read(part) {
+                Some(read) => {
+                    targets = match read.default_level() {
+                        Some(level) => targets.with_default(level),
+                        None => targets.with_targets(read.iter()),
+                    }
+                }
+                None => errors.push(unreadable(part)),
+            }
+        }
+        (Self(targets), errors)
+    }
+
+    /// Nothing passes.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.max_level() == LevelFilter::OFF
+    }
+
+    pub(crate) fn passes(&self, metadata: &Metadata<'_>) -> bool {
+        self.0.would_enable(metadata.target(), metadata.level())
+    }
+
+    /// The most that any target may say.
+    pub(crate) fn max_level(&self) -> LevelFilter {
+        let default = self.0.default_level().unwrap_or(LevelFilter::OFF);
+        self.0.iter().map(|(_, level)| level).fold(default, LevelFilter::max)
+    }
+
+    pub(crate) fn into_targets(self) -> Targets {
+        self.0
+    }
+}
+
+/// One part. Spans and fields (`target[span{field}]=level`) are another syntax: matching them needs a regex engine.
+fn read(part: &str) -> Option<Targets> {
+    if part.contains(['[', '{', ' ']) || part.starts_with('=') {
+        return None;
+    }
+    part.parse().ok()
+}
+
+fn unreadable(part: &str) -> Error {
+    let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+    let levels = levels.map(|level| level.as_str().to_lowercase()).join(", ");
+    let text = format!(
+        "the part {part:?} of the log filter cannot be read: write target=level, or a level alone ({levels}, off), parts \
+         with a comma between them"
+    );
+    Error::new(Code::InvalidArgument, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_target_decides() {
+        let filter = Filter::parse(" warn, fastn_net=debug,fastn_net::stream=off ,iroh").unwrap().0;
+        assert!(filter.would_enable("noq", &Level::WARN));
+        assert!(!filter.would_enable("noq", &Level::INFO));
+        assert!(filter.would_enable("fastn_net::peer", &Level::DEBUG));
+        assert!(!filter.would_enable("fastn_net::peer", &Level::TRACE));
+        assert!(!filter.would_enable("fastn_net::stream", &Level::ERROR));
+        assert!(filter.would_enable("iroh::socket", &Level::TRACE));
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_read_is_named_and_the_others_hold() {
+        for bad in ["fastn_net=loud", "a=b=c", "=info", "fastn_net[span]=info", "f[{x}]=info", "not one"] {
+            let (filter, errors) = Filter::parse_lossy(&format!("warn,{bad},iroh=info"));
+            assert_eq!(errors.len(), 1, "{bad}");
+            assert_eq!(errors[0].code(), Code::InvalidArgument);
+            assert!(errors[0].message().contains(&format!("{bad:?}")), "{}", errors[0].message());
+            assert!(filter.0.would_enable("iroh", &Level::INFO));
+            assert!(filter.0.would_enable("noq", &Level::WARN));
+            assert!(Filter::parse(bad).is_err());
+        }
+    }
+
+    #[test]
+    fn nothing_and_off_let_nothing_pass() {
+        for text in ["", " , ", "off", "fastn_net=off"] {
+            assert!(Filter::parse(text).unwrap().is_off(), "{text}");
+        }
+        assert!(!Filter::parse("off,fastn_net=error").unwrap().is_off());
+    }
+}

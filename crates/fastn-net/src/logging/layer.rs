@@ -1,0 +1,186 @@
+//! The one subscriber of the process: to stderr as the environment says, and to every listener.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use serde_json::{Map, Value};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+    span,
+    subscriber::Interest,
+};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, Filter as LayerFilter, SubscriberExt},
+    registry::{LookupSpan, Registry},
+};
+
+use super::{
+    filter::Filter,
+    records::{Queue, Record},
+};
+use crate::error::{Code, Error, Result};
+
+/// Where a record may go.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    pub(crate) filter: Filter,
+    pub(crate) queue: Queue,
+}
+
+static SINKS: RwLock<Vec<Arc<Sink>>> = RwLock::new(Vec::new());
+static INSTALLED: OnceLock<bool> = OnceLock::new();
+
+/// Installs the subscriber, once for the process; later calls do nothing. `stderr` is printed there, by this crate itself.
+/// Where another subscriber is installed already, that one stays and hears everything. False then.
+pub fn install(stderr: Filter) -> bool {
+    *INSTALLED.get_or_init(|| {
+        // Threads that end, and pipes that nobody reads any more, are no reason to say more.
+        let print = tracing_subscriber::fmt::layer().with_ansi(false).log_internal_errors(false);
+        let print = print.with_writer(std::io::stderr).with_filter(stderr.into_targets());
+        let subscriber = Registry::default().with(print).with(Listeners.with_filter(Wanted));
+        tracing::subscriber::set_global_default(subscriber).is_ok()
+    })
+}
+
+pub(crate) fn add(sink: &Arc<Sink>) -> Result<()> {
+    if !install(Filter::default()) {
+        let text =
+            "another program in this process has installed a tracing subscriber of its own: take the records there";
+        return Err(Error::new(Code::Busy, text));
+    }
+    SINKS.write().unwrap_or_else(PoisonError::into_inner).push(sink.clone());
+    tracing_core::callsite::rebuild_interest_cache();
+    Ok(())
+}
+
+pub(crate) fn remove(sink: &Arc<Sink>) {
+    SINKS.write().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, sink));
+    tracing_core::callsite::rebuild_interest_cache();
+}
+
+fn wanted_by(metadata: &Metadata<'_>) -> Vec<Arc<Sink>> {
+    // Copied out: whatever a record's fields do when they are formatted, no lock is held.
+    let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
+    sinks.iter().filter(|sink| sink.filter.passes(metadata)).cloned().collect()
+}
+
+/// Whether any listener wants it. It hangs on nothing but the metadata, so tracing remembers the answer until listeners
+/// come or go.
+struct Wanted;
+
+impl<S> LayerFilter<S> for Wanted {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
+        sinks.iter().any(|sink| sink.filter.passes(metadata))
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if wanted_by(metadata).is_empty() { Interest::never() } else { Interest::always() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
+        Some(sinks.iter().map(|sink| sink.filter.max_level()).fold(LevelFilter::OFF, LevelFilter::max))
+    }
+}
+
+/// Turns events into records, with the fields of the spans around them.
+struct Listeners;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listeners {
+    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
+        let mut more = Fields::default();
+        values.record(&mut more);
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            fields.values.extend(more.values);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let metadata = event.metadata();
+        let sinks = wanted_by(metadata);
+        if sinks.is_empty() {
+            return;
+        }
+        let mut own = Fields::default();
+        event.record(&mut own);
+        let mut fields = Map::new();
+        for span in context.event_scope(event).into_iter().flat_map(tracing_subscriber::registry::Scope::from_root) {
+            if let Some(around) = span.extensions().get::<Fields>() {
+                fields.extend(around.values.clone());
+            }
+        }
+        fields.extend(own.values);
+        let target = metadata.target().to_owned();
+        let text = Record { level: level(*metadata.level()), target, message: own.message, fields }.encode();
+        for sink in sinks {
+            sink.queue.push(text.clone());
+        }
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
+}
+
+/// What an event or a span says, as JSON has it. Whole numbers beyond 2^53 and what is no number are texts.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    values: Map<String, Value>,
+}
+
+const SAFE: u64 = 1 << 53;
+
+impl Fields {
+    fn insert(&mut self, field: &Field, value: impl Into<Value>) {
+        self.values.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if value < SAFE { self.insert(field, value) } else { self.insert(field, value.to_string()) }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if value.unsigned_abs() < SAFE { self.insert(field, value) } else { self.insert(field, value.to_string()) }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() { self.insert(field, value) } else { self.insert(field, value.to_string()) }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.insert(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" { value.clone_into(&mut self.message) } else { self.insert(field, value) }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}

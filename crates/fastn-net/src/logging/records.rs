@@ -1,0 +1,208 @@
+//! What waits for one listener: bounded in bytes, and what does not fit is counted.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    filter::Filter,
+    layer::{self, Sink},
+    target,
+};
+
+/// What a queued record takes beside its text.
+const OVERHEAD: usize = 64;
+
+/// The records of one listener, from its making until it is dropped.
+#[derive(Debug)]
+pub struct Records(Arc<Sink>);
+
+impl Records {
+    /// Listens to what passes the filter, keeping `bytes` of it at most.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BUSY` when another program owns the tracing of this process.
+    pub fn new(filter: Filter, bytes: usize) -> crate::Result<Self> {
+        let sink = Arc::new(Sink { filter, queue: Queue::new(bytes) });
+        layer::add(&sink)?;
+        Ok(Self(sink))
+    }
+
+    /// The next records as a JSON array, `most` of them, or the waker is armed. What had to be dropped is a record of its
+    /// own, in its place, with their number as `dropped`. Call again until it is pending.
+    pub fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<String> {
+        self.0.queue.poll_take(cx, most)
+    }
+}
+
+impl Drop for Records {
+    fn drop(&mut self) {
+        layer::remove(&self.0);
+    }
+}
+
+/// One record, before it is text.
+pub(crate) struct Record {
+    pub(crate) level: &'static str,
+    pub(crate) target: String,
+    pub(crate) message: String,
+    pub(crate) fields: Map<String, Value>,
+}
+
+impl Record {
+    pub(crate) fn encode(&self) -> String {
+        self.object(None).to_string()
+    }
+
+    fn object(&self, dropped: Option<u64>) -> Value {
+        // Microseconds: an f64 holds them until the year 2255.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as f64 / 1000.0;
+        let Self { level, target, message, fields } = self;
+        let mut object =
+            json!({ "time": time, "level": level, "target": target, "message": message, "fields": fields });
+        if let (Some(dropped), Some(object)) = (dropped, object.as_object_mut()) {
+            object.insert("dropped".to_owned(), dropped.into());
+        }
+        object
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Queue {
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<String>,
+    bytes: usize,
+    /// Since the last record that found room.
+    dropped: u64,
+    waker: Option<Waker>,
+}
+
+impl Queue {
+    fn new(most: usize) -> Self {
+        Self { most, state: Mutex::default() }
+    }
+
+    pub(crate) fn push(&self, record: String) {
+        let mut state = self.lock();
+        let notice = (state.dropped > 0).then(|| notice(state.dropped));
+        let needed = cost(&record) + notice.as_deref().map_or(0, cost);
+        if state.bytes + needed > self.most {
+            state.dropped += 1;
+        } else {
+            state.dropped = 0;
+            state.bytes += needed;
+            state.waiting.extend(notice);
+            state.waiting.push_back(record);
+        }
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<String> {
+        let mut state = self.lock();
+        let count = state.waiting.len().min(most);
+        let mut taken: Vec<String> = state.waiting.drain(..count).collect();
+        state.bytes -= taken.iter().map(|record| cost(record)).sum::<usize>();
+        if state.waiting.is_empty() && state.dropped > 0 {
+            taken.push(notice(std::mem::take(&mut state.dropped)));
+        }
+        if taken.is_empty() {
+            state.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        drop(state);
+        Poll::Ready(format!("[{}]", taken.join(",")))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while held")
+    }
+}
+
+fn cost(record: &str) -> usize {
+    record.len() + OVERHEAD
+}
+
+fn notice(dropped: u64) -> String {
+    let message = format!("{dropped} records were dropped: they came faster than they were taken");
+    let record = Record { level: "warn", target: target::LOGGING.to_owned(), message, fields: Map::new() };
+    record.object(Some(dropped)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(queue: &Queue, most: usize) -> Vec<Value> {
+        match queue.poll_take(&mut Context::from_waker(Waker::noop()), most) {
+            Poll::Ready(text) => serde_json::from_str(&text).unwrap(),
+            Poll::Pending => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_million_records_stay_within_the_bound_and_none_is_uncounted() {
+        let queue = Queue::new(100_000);
+        for at in 0..1_000_000_u64 {
+            queue.push(json!({ "at": at }).to_string());
+            assert!(queue.lock().bytes <= 100_000);
+        }
+        let (mut kept, mut dropped) = (0, 0);
+        loop {
+            let batch = take(&queue, 64);
+            if batch.is_empty() {
+                break;
+            }
+            for record in batch {
+                match record["dropped"].as_u64() {
+                    Some(count) => dropped += count,
+                    None => kept += 1,
+                }
+            }
+        }
+        assert!(kept > 100);
+        assert_eq!(kept + dropped, 1_000_000);
+        assert_eq!(queue.lock().bytes, 0);
+    }
+
+    #[test]
+    fn what_was_dropped_is_told_in_its_place() {
+        let queue = Queue::new(1000);
+        for at in 0..100 {
+            queue.push(json!({ "at": at }).to_string());
+        }
+        let first = take(&queue, 5);
+        assert!(first.iter().all(|record| record["dropped"].is_null()));
+        queue.push(json!({ "at": 100 }).to_string());
+        let rest = take(&queue, 100);
+        let notices: Vec<_> = rest.iter().filter_map(|record| record["dropped"].as_u64()).collect();
+        assert_eq!(notices.len(), 1);
+        assert_eq!(first.len() as u64 + rest.len() as u64 - 2 + notices[0], 100);
+        assert_eq!(rest.last().unwrap()["at"], 100);
+        assert_eq!(take(&queue, 100), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn a_record_larger_than_the_whole_is_counted() {
+        let queue = Queue::new(100);
+        queue.push("x".repeat(200));
+        let told = take(&queue, 1);
+        assert_eq!(told[0]["dropped"], 1);
+        assert_eq!(told[0]["level"], "warn");
+    }
+}
