@@ -72,8 +72,9 @@ interface OpenOptions {
      */
     ack?: 'now' | 'later';
     /**
-     * Whether a stream that its peer has certainly not seen is sent again on another connection. Default: true.
-     * Of no effect on a connection's own streams.
+     * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
+     * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
+     * Default: true. Of no effect on a connection's own streams.
      */
     retry?: boolean;
     /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
@@ -313,57 +314,68 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
-interface ConnectMessage {
-    /** ID52 of this side. */
-    readonly endpoint: string;
-    /** ID52 of the peer. */
-    readonly peer: string;
-    /** Why it failed: from `error` on. */
-    error?: unknown;
-    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
-    result?: unknown;
+/**
+ * Asked before a peer may connect, and before it may use what is listened for. Only `true` lets it in: `false`, a failure, and an
+ * answer that does not come in time refuse. A boolean that is returned costs less than a promise of one.
+ *
+ * Waiting for an answer does not keep the process alive. Lists ({@link EndpointOptions.allow}, {@link EndpointOptions.deny}) come
+ * first: who is not on them is not asked about.
+ */
+interface Authorize {
+    /**
+     * May this peer connect? Asked once for each connection that it makes, before a ping on it is answered and a stream is looked at.
+     * A refusal closes the connection, and the peer gets `ERR_UNAUTHORIZED`, which is not retried. Of a connection that this side
+     * made it is asked when the peer first opens a stream on it; a refusal ends that stream and those after it, and nothing else.
+     */
+    peer?: (id52: string) => boolean | Promise<boolean>;
+    /**
+     * May this peer open a stream of this protocol, which is listened for? Asked before the stream is acknowledged. A refusal ends
+     * that stream alone, with `ERR_UNAUTHORIZED`; others do not wait for it.
+     */
+    stream?: (id52: string, protocol: Protocol) => boolean | Promise<boolean>;
+    /** How long an answer may take; then it is no. Default: 5 s. */
+    timeout?: number;
+    /** Questions without an answer at one time. What comes above is refused, with `ERR_BUSY`. Default: 4,096. */
+    pending?: number;
+    /** The share of one peer in them. Default: 1,024. */
+    pendingPerPeer?: number;
+    /**
+     * Told what `peer` or `stream` threw or rejected with, after the refusal. `protocol` is `null` where it was about the peer.
+     * Default: a warning of the process, one for each code.
+     */
+    onError?: (error: unknown, id52: string, protocol: Protocol | null) => unknown;
 }
 
-/** What did not end in the time that a shutdown had. */
-interface ShutdownReport {
-    /** Everything ended, and everything finished was delivered. */
-    readonly clean: boolean;
-    /** Pieces of work given to `spawn`, and calls of `listen` whose handlers still ran. */
-    readonly unfinished: number;
-    /** The same by name. */
-    readonly work: readonly {
-        readonly name: string;
-        readonly count: number;
-    }[];
-    /** Streams that peers had opened and that were cut off. */
-    readonly openStreams: number;
-    /** The same by protocol, as far as a handler or a loop had taken them. */
-    readonly streams: readonly {
-        readonly protocol: Protocol;
-        readonly count: number;
-    }[];
-    /** Finished streams that their peers had not acknowledged. */
-    readonly unacknowledged: number;
-    /** Endpoints that were still telling their peers: a silent one can take 3 s. They go on, and are closed soon. */
-    readonly unclosed: number;
+/**
+ * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
+ * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
+ * let this key in, or speaks no protocol of this library, is not dialled again; nor is one whose address nothing tells.
+ */
+interface ConnectOptions {
+    /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
+    retries?: number;
+    /** The longest delay behind the first failure, in milliseconds. Default: 100. */
+    minDelay?: number;
+    /** The longest delay of all, in milliseconds. Default: 30 s. */
+    maxDelay?: number;
+    /** One dial, in milliseconds. Default: 10 s. */
+    attemptTimeout?: number;
 }
 
 /** How a {@link Graceful} is triggered. */
 interface GracefulOptions {
-    /**
-     * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
-     * listened for. A worker thread gets no signals.
-     */
+    /** Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false. */
     signals?: boolean | readonly NodeJS.Signals[];
 }
-/** What is known of a piece of work. */
-interface SpawnOptions {
-    /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
-    name?: string;
+/** What did not end in time. */
+interface ShutdownReport {
+    /** Pieces of work given to `spawn` that had not settled. */
+    readonly unfinished: number;
+    /** Finished streams that their peers had not acknowledged. */
+    readonly unacknowledged: number;
 }
 /**
- * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
+ * Ends a program well: tells everyone, waits for what was begun, closes the endpoints.
  *
  * @example
  * const graceful = new Graceful({ signals: true })
@@ -377,35 +389,124 @@ declare class Graceful {
     /** Aborted when the shutdown begins: for every call that should end then. */
     get cancelled(): AbortSignal;
     /**
-     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
-     * a shutdown waits is waited for as well.
-     *
+     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}.
      * Gives the work's own promise. The failure of one that nobody awaits is not an unhandled one.
-     *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
-     * after the shutdown has waited: it is not called.
      */
-    spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options?: SpawnOptions): Promise<T>;
+    spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T)): Promise<T>;
     /**
-     * Ends everything, in this order:
+     * Aborts {@link cancelled}, waits for what was spawned, then closes the endpoints that were given this object.
+     * Never rejects; called again, gives the same promise. It does not end the process: that ends when nothing is left to do.
      *
-     * 1. The endpoints that were given this object {@link Endpoint.drain | drain}: peers' new streams and connections are refused,
-     *    and loops end. {@link cancelled} is aborted.
-     * 2. What was spawned, handlers of `listen` and streams that peers opened before go on to their end. They may use four fifths
-     *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
-     * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
+     * A second Ctrl-C ends the process as if nobody had listened for the first.
      *
-     * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
-     * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
-     * process as if nobody had listened.
-     *
-     * @param options `timeout`: milliseconds for all of it. Default: 5 s.
-     * @returns what did not end in time.
+     * @param options `timeout`: milliseconds for the work and then again for the endpoints. Default: 5 s.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
      */
     shutdown(options?: {
         timeout?: number;
     }): Promise<ShutdownReport>;
+}
+
+/** Where an endpoint finds peers and is found. */
+type Network = 
+/** n0's relays, DNS and pkarr look-up, mDNS, port mapping. */
+'internet'
+/** mDNS only: nothing outside the local network is contacted. */
+ | 'lan'
+/** 127.0.0.1 only: nothing is contacted, no other socket is opened. */
+ | 'loopback' | CustomNetwork;
+/** A relay and what it asks for. */
+interface RelayAddress {
+    /** Its URL. */
+    url: string;
+    /** The token that it wants to see. Default: none. */
+    token?: string;
+}
+/** Look-up of peers by DNS. */
+interface DnsLookup {
+    /** The domain that peers are looked up under. */
+    origin: string;
+    /** `address:port` of the server to ask. Default: the system's. */
+    server?: string;
+}
+/** One's own servers. What is not named is not used. */
+interface CustomNetwork {
+    /** Relays, as URLs or with the token that a relay asks for. Default: none. */
+    relays?: readonly (string | RelayAddress)[];
+    /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
+    dns?: string | DnsLookup;
+    /** URL of a pkarr relay to publish at and look up from. Default: none. */
+    pkarr?: string;
+    /** Look-up in the local network. Default: false. */
+    mdns?: boolean;
+    /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
+    portMapping?: boolean;
+    /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
+    bind?: readonly string[];
+    /** Peers whose addresses are known. Default: none. */
+    peers?: readonly PeerAddress[];
+}
+
+/** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
+interface EndpointOptions {
+    /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
+    network?: Network;
+    /** Closes this endpoint in its shutdown. */
+    graceful?: Graceful;
+    /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
+    signal?: AbortSignal;
+    /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
+    kulfi?: boolean;
+    /** Only these peers may connect and use what is listened for; {@link Endpoint.access} changes it. Default: everyone. */
+    allow?: readonly Peer[];
+    /** These may not, even if they are allowed; {@link Endpoint.access} changes it. Default: nobody. */
+    deny?: readonly Peer[];
+    /** Asked before a peer may connect, and before it may open a stream. Default: whoever the lists let in may. */
+    authorize?: Authorize;
+    /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
+    openTimeout?: number;
+    /** How a peer is dialled again and again until it is reached. */
+    connect?: ConnectOptions;
+    /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
+    ackTimeout?: number;
+    /** A ping's answer. Default: 5 s. */
+    pingTimeout?: number;
+    /** How long an incoming stream may take to send its header. Default: 10 s. */
+    headerTimeout?: number;
+    /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
+    closeTimeout?: number;
+    /**
+     * A connection without stream, request or held view is closed after this, by the side that dialled it, unless the peer is kept
+     * ({@link Endpoint.keep}). Default: 60 s.
+     */
+    idleTimeout?: number;
+    /** Longest header of an incoming stream. Default: 64 KiB. */
+    headerBytes?: number;
+    /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
+    lineBytes?: number;
+    /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
+    receiveWindow?: number;
+    /** Streams that a peer may have open at once on one connection. Default: 1,024. */
+    maxStreams?: number;
+    /**
+     * Streams that a peer may have open at once on all its connections, once their headers are there; above, `ERR_TOO_MANY_STREAMS`.
+     * Default: 8,192, or `maxStreams` if that is more.
+     */
+    maxStreamsPerPeer?: number;
+    /** The same of all peers together; above, `ERR_BUSY`. Default: 262,144, or `maxStreamsPerPeer` if that is more. */
+    maxStreamsTotal?: number;
+    /** How many streams a peer may open in a second, in the long run; above, `ERR_BUSY`. Pings do not count. Default: no bound. */
+    streamsPerSecond?: number;
+    /** How many of them at once. Default: as many as in a second. */
+    streamsBurst?: number;
+    /** Connections of all peers together. Default: 10,000. */
+    maxConnections?: number;
+    /** Connections of one peer. Default: 64. */
+    maxConnectionsPerPeer?: number;
+    /** Acknowledged streams that wait for one listener. Default: 1,024. */
+    queuedStreams?: number;
+    /** The share of one peer in them. Default: 256. */
+    queuedStreamsPerPeer?: number;
 }
 
 /**
@@ -456,92 +557,62 @@ interface PeerAddress {
 /** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
 type Peer = string | PublicKey | PeerAddress;
 
-/** Where an endpoint finds peers and is found. */
-type Network = 
-/** n0's relays, DNS and pkarr look-up, mDNS, port mapping. */
-'internet'
-/** mDNS only: nothing outside the local network is contacted. */
- | 'lan'
-/** 127.0.0.1 only: nothing is contacted, no other socket is opened. */
- | 'loopback' | CustomNetwork;
-/** A relay and what it asks for. */
-interface RelayAddress {
-    /** Its URL. */
-    url: string;
-    /** The token that it wants to see. Default: none. */
-    token?: string;
+/** Who may connect: ID52s, in no order. */
+interface AccessLists {
+    /** Only these; `null`: everyone. */
+    readonly allow: readonly string[] | null;
+    /** Not these, even if `allow` has them. */
+    readonly deny: readonly string[];
 }
-/** Look-up of peers by DNS. */
-interface DnsLookup {
-    /** The domain that peers are looked up under. */
-    origin: string;
-    /** `address:port` of the server to ask. Default: the system's. */
-    server?: string;
-}
-/** One's own servers. What is not named is not used. */
-interface CustomNetwork {
-    /** Relays, as URLs or with the token that a relay asks for. Default: none. */
-    relays?: readonly (string | RelayAddress)[];
-    /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
-    dns?: string | DnsLookup;
-    /** URL of a pkarr relay to publish at and look up from. Default: none. */
-    pkarr?: string;
-    /** Look-up in the local network. Default: false. */
-    mdns?: boolean;
-    /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
-    portMapping?: boolean;
-    /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
-    bind?: readonly string[];
-    /** Peers whose addresses are known. Default: none. */
-    peers?: readonly PeerAddress[];
+/**
+ * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
+ * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
+ *
+ * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. The lists say nothing about whom this endpoint
+ * dials. Of a peer only the key counts, not its addresses.
+ *
+ * @example
+ * endpoint.access.deny(stream.remoteId52)
+ */
+declare class Access {
+    #private;
+    private constructor();
+    /**
+     * Lets peers in: takes them off the denied, and adds them to the allowed where there is such a list.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     */
+    allow(peers: Peer | readonly Peer[]): void;
+    /**
+     * Keeps peers out, and disconnects those that are connected.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     */
+    deny(peers: Peer | readonly Peer[]): void;
+    /**
+     * Says anew who may. What is not given stays as it is.
+     *
+     * @param lists `allow`: only these, `null` for everyone; `deny`: not these.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     */
+    set(lists: {
+        allow?: readonly Peer[] | null;
+        deny?: readonly Peer[];
+    }): void;
+    /** The lists as they are: a copy. */
+    get lists(): AccessLists;
 }
 
-/** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
-interface EndpointOptions {
-    /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
-    network?: Network;
-    /** Ends this endpoint well in its shutdown: see {@link Graceful.shutdown}. */
-    graceful?: Graceful;
-    /**
-     * At `process.exit()`, after an uncaught exception and wherever else the process or thread emits `exit`, tells the peers, so
-     * that they see a close (shutdown) and no time-out. What was finished just before has half of that time to arrive. It blocks
-     * until that is done, 100 ms at most for all endpoints together. Default: false: peers learn of it when their connection times out.
-     */
-    closeOnExit?: boolean;
-    /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
-    signal?: AbortSignal;
-    /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
-    kulfi?: boolean;
-    /** `getStream` and `connect` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
-    openTimeout?: number;
-    /** One dial. Default: 10 s. */
-    dialTimeout?: number;
-    /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
-    ackTimeout?: number;
-    /** A ping's answer. Default: 5 s. */
-    pingTimeout?: number;
-    /** How long an incoming stream may take to send its header. Default: 10 s. */
-    headerTimeout?: number;
-    /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
-    closeTimeout?: number;
-    /** A connection without stream, request or held view is closed after this. Default: 60 s. */
-    idleTimeout?: number;
-    /** Longest header of an incoming stream. Default: 64 KiB. */
-    headerBytes?: number;
-    /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
-    lineBytes?: number;
-    /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
-    receiveWindow?: number;
-    /** Streams that a peer may have open at once on one connection. Default: 1,024. */
-    maxStreams?: number;
-    /** Connections of all peers together. Default: 10,000. */
-    maxConnections?: number;
-    /** Connections of one peer. Default: 64. */
-    maxConnectionsPerPeer?: number;
-    /** Acknowledged streams that wait for one listener. Default: 1,024. */
-    queuedStreams?: number;
-    /** The share of one peer in them. Default: 256. */
-    queuedStreamsPerPeer?: number;
+/** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
+declare class KeptPeer implements Disposable, AsyncDisposable {
+    #private;
+    /** ID52 of the peer. */
+    readonly id52: string;
+    private constructor();
+    /** Ends it; the connection stays as long as it is used. Idempotent. */
+    [Symbol.dispose](): void;
+    /** The same. */
+    [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
@@ -609,8 +680,7 @@ declare class SecretKey {
  * is closed then, within 3 s. It belongs to the thread that made it.
  *
  * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
- * for the platform.
+ * socket can be had; `ERR_NATIVE` where there is no addon for the platform.
  */
 declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
 /** This program among its peers. Made by {@link getEndpoint}. */
@@ -618,6 +688,8 @@ declare class Endpoint implements AsyncDisposable {
     #private;
     /** Who this endpoint is. */
     readonly publicKey: PublicKey;
+    /** Who may connect and use what is listened for. */
+    readonly access: Access;
     private constructor();
     /** The public key as people write it: what to tell others. */
     get id52(): string;
@@ -635,7 +707,10 @@ declare class Endpoint implements AsyncDisposable {
      */
     ticket(options?: TimeoutOptions): Promise<string>;
     /**
-     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way.
+     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
+     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
+     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
+     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
      *
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
      * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
@@ -647,29 +722,28 @@ declare class Endpoint implements AsyncDisposable {
      * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
      * the next. {@link listen} does that by itself.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
      */
     acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
     /**
-     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
-     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
-     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
+     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal or {@link close}
+     * ends it; after a signal, handlers that run may end first, for at most the endpoint's `closeTimeout`. With the `cancelled` of
+     * the endpoint's own {@link Graceful} as the signal, its shutdown waits for that.
      *
      * Keeps the process alive while the endpoint is referenced.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
      */
     listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
     /**
      * Connections that peers make, one level below streams.
      *
-     * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
      */
     accept(options?: CancelOptions): IncomingConnections;
     /**
-     * The connection with a peer, dialled if there is none.
+     * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
+     * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
      *
      * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
@@ -682,28 +756,20 @@ declare class Endpoint implements AsyncDisposable {
      */
     ping(peer: Peer, options?: CancelOptions): Promise<number>;
     /**
-     * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
-     * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
+     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
+     * a call wants it, or a new address of it is given.
      *
-     * Once the endpoint is closed it gives the last figures.
+     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
      *
-     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
      */
-    metrics(): string;
+    keep(peer: Peer, options?: CancelOptions): KeptPeer;
     /**
-     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
-     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
-     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
-     * Does nothing the second time, and cannot be undone.
-     */
-    drain(): void;
-    /**
-     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
-     * close (shutdown). Callers at the same time share it; closing again does nothing. May be awaited in a handler. Keeps the
-     * process alive.
+     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost. Callers at the same
+     * time share it; closing again does nothing. Keeps the process alive.
      *
-     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
-     * silent can take 3 s more to be told. The signal ends the wait, not the closing.
+     * @param options `timeout`: for all of it; default the endpoint's `closeTimeout`, 5 s. The signal ends the wait, not the closing.
      * @returns how many finished streams their peers had not acknowledged in time.
      */
     close(options?: TimeoutOptions): Promise<number>;
@@ -853,69 +919,5 @@ declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions):
  */
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 
-/** How much a record matters. */
-type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
-/** One thing that the native side tells of its work. */
-interface LogRecord {
-    /** Milliseconds since 1970, with a fraction. */
-    readonly time: number;
-    /** How much it matters. */
-    readonly level: LogLevel;
-    /** Who says it: `fastn_net::…` for this library, `iroh::…`, `noq::…` and others for its transport. */
-    readonly target: string;
-    /** What is said, for a person. */
-    readonly message: string;
-    /**
-     * What it is about, with what the spans around it say. This library's own have `peer` (ID52), `connection` and `stream`
-     * (numbers), where they apply. Whole numbers beyond 2^53 are texts.
-     */
-    readonly fields: {
-        readonly [name: string]: string | number | boolean;
-    };
-    /** Only where records were lost, in their place: how many, for they came faster than the logger took them. */
-    readonly dropped?: number;
-}
-
-/** Takes the records. What it throws, or rejects with, is a warning of the process, once, and stops nothing. */
-type Logger = (record: LogRecord) => unknown;
-/** Which records a logger is told. */
-interface LoggerOptions {
-    /**
-     * Levels by target, `target=level` with commas between: the longest target that a record's own begins with decides, a level
-     * alone is for all others. Default: `warn,fastn_net=info`.
-     */
-    filter?: string;
-}
-/**
- * Gives what the native side tells of its work to a function, in this thread; `null` ends that. One logger at a time: another
- * one takes its place. Each thread has its own, and hears of all endpoints of the process.
- *
- * Records come in batches, shortly after they were made. They wait in 4 MiB at most; what does not fit is dropped, and told as a
- * record with `dropped`. A logger does not keep the process alive: what waits at the `exit` event, or when it is taken off, is
- * given to it then. Without a logger nothing is recorded, and that costs nothing.
- *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, naming the part of the filter that cannot be read, and the logger before stays;
- * `ERR_BUSY` when other native code in the process takes all tracing; `ERR_NATIVE`.
- */
-declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
-
-/** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
-interface StreamMessage {
-    /** ID52 of this side. */
-    readonly endpoint: string;
-    /** ID52 of the peer. */
-    readonly peer: string;
-    /** What the stream is for. */
-    readonly protocol: Protocol;
-    /** `'out'`: this side opens it, until it is open. `'in'`: the peer did, until its handler has ended. */
-    readonly direction: 'in' | 'out';
-    /** The stream: from `asyncStart` on for `'out'`, always for `'in'`. */
-    stream?: PeerStream;
-    /** Why it failed: from `error` on. */
-    error?: unknown;
-    /** The stream, or what the handler gave: from `asyncStart` on. */
-    result?: unknown;
-}
-
-export { Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { CancelOptions, ConnectMessage, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export { Access, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
+export type { AccessLists, Authorize, CancelOptions, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };

@@ -1,5 +1,7 @@
 import { IncomingStreams } from './accept.js'
 import { IncomingConnections } from './accept-connections.js'
+import { Access } from './access.js'
+import type { Authorize } from './authorize.js'
 import { EndpointState } from './bridge/endpoint-state.js'
 import { closeAtExit, closingBeforeExit, forgetAtExit } from './bridge/exit.js'
 import { lastFailure } from './bridge/failure.js'
@@ -7,6 +9,7 @@ import { openStream } from './bridge/open.js'
 import { handleOf, outcomeOf } from './bridge/operation.js'
 import { startBridge, wakeWord } from './bridge/park.js'
 import { peerInfo } from './bridge/peer-info.js'
+import { answerQuestions } from './bridge/questions.js'
 import { showAs } from './bridge/show.js'
 import { object, positive, throwIfAborted } from './bridge/validate.js'
 import type { CancelOptions, TimeoutOptions } from './call-options.js'
@@ -54,6 +57,8 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
   const handle = await handleOf(bind, { phase: 'bind' }, signal)
   const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
   closeAtExit(state.handle, resolved.closeOnExit)
+  if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
+    answerQuestions(state.handle, options.authorize as Authorize)
   const endpoint = Endpoint.of(state, secretKey.publicKey, graceful)
   if (graceful?.cancelled.aborted) {
     await endpoint.close()
@@ -68,11 +73,14 @@ export class Endpoint implements AsyncDisposable {
   readonly #graceful: Graceful | undefined
   /** Who this endpoint is. */
   readonly publicKey: PublicKey
+  /** Who may connect and use what is listened for. */
+  readonly access: Access
 
   private constructor(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) {
     this.#state = state
     this.#graceful = graceful
     this.publicKey = publicKey
+    this.access = Access.of(state)
     if (graceful === undefined) return
     state.served = new Map()
     Graceful.add(graceful, this)
@@ -173,7 +181,8 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * The connection with a peer, dialled if there is none.
+   * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
+   * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
    *
    * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.

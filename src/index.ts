@@ -1,5 +1,7 @@
 export { IncomingStreams } from './accept.js'
 export { IncomingConnections } from './accept-connections.js'
+export { Access, type AccessLists } from './access.js'
+export type { Authorize } from './authorize.js'
 export type { CancelOptions, LineOptions, ReadIntoOptions, TimeoutOptions } from './call-options.js'
 export type { ConnectOptions } from './connect-options.js'
 export type { ConnectMessage } from './connect-message.js'

@@ -1,6 +1,7 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { Listener } from './bridge/listener.js'
 import { invalid, object } from './bridge/validate.js'
+import { warnOnce } from './bridge/warn.js'
 import { watched } from './diagnostics.js'
 import { isFastnNetError } from './errors.js'
 import type { Protocol, UnitProtocol } from './protocol.js'
@@ -89,21 +90,11 @@ async function report(error: unknown, stream: PeerStream, onError: NonNullable<L
   }
 }
 
-const warned = new Set<string>()
-const mostWarnings = 100
-
 function warn(error: unknown, stream: PeerStream): void {
-  const failure: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
-  const { code, message, stack } = failure
-  const type = typeof code === 'string' ? code : 'ERR_HANDLER'
-  if (warned.has(type) || warned.size >= mostWarnings) return
-  warned.add(type)
   const which = JSON.stringify(stream.protocol)
-  process.emitWarning(`a handler of ${which} failed: ${message}. Give listen an onError to see every failure`, {
-    type: 'FastnNetWarning',
-    code: type,
-    detail: stack ?? ''
-  })
+  const say = (message: string) =>
+    `a handler of ${which} failed: ${message}. Give listen an onError to see every failure`
+  warnOnce(error, 'ERR_HANDLER', say)
 }
 
 /** Counts what runs: a promise each would be a list to keep. */

@@ -55,6 +55,14 @@ export interface Native {
   endpointIncoming(endpoint: number): number
   incomingTake(incoming: number): number
 
+  endpointAccess(endpoint: number): BindingAccess | null
+  endpointAccessSet(endpoint: number, access: BindingAccess): number
+  endpointAccessAllow(endpoint: number, ids: string[]): number
+  endpointAccessDeny(endpoint: number, ids: string[]): number
+  endpointQuestions(endpoint: number): number
+  questionsTake(questions: number, most: number): BindingQuestion[] | null
+  questionsAnswer(questions: number, number: number, may: boolean): void
+
   peerAdd(endpoint: number, peer: BindingPeer): number
   openTry(peer: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number
   openStart(
@@ -156,6 +164,33 @@ export interface BindingPeer {
   relays: string[]
 }
 
+/** Who may connect, what for, and how much. */
+export interface BindingGuardOptions {
+  access: BindingAccess
+  authorizePeer: boolean
+  authorizeStream: boolean
+  authorizeTimeout: number
+  authorizePending: number
+  authorizePendingPerPeer: number
+  maxStreamsPerPeer: number
+  maxStreamsTotal: number
+  streamsPerSecond: number | null
+  streamsBurst: number
+}
+
+/** ID52s of who may and who may not. */
+export interface BindingAccess {
+  allow: string[] | null
+  deny: string[]
+}
+
+/** Whether a peer may connect, or open a stream of this protocol (JSON). */
+export interface BindingQuestion {
+  number: number
+  id52: string
+  protocol: string | null
+}
+
 /** What does not change about a connection. */
 export interface BindingConnectionInfo {
   id: number
@@ -228,6 +263,7 @@ export interface BindingEndpointOptions {
   receiveWindow: number
   maxConnections: number
   maxConnectionsPerPeer: number
+  guard: BindingGuardOptions
   queuedStreams: number
   queuedStreamsPerPeer: number
 }

@@ -1,9 +1,11 @@
+import type { Authorize } from './authorize.js'
 import { resolveNetwork } from './bridge/network-options.js'
-import { count, object, oneOf, optional, positive } from './bridge/validate.js'
+import { count, invalid, object, oneOf, optional, positive } from './bridge/validate.js'
 import type { ConnectOptions } from './connect-options.js'
 import type { Graceful } from './graceful.js'
-import type { BindingEndpointOptions } from './native.js'
+import type { BindingEndpointOptions, BindingGuardOptions } from './native.js'
 import type { Network } from './network.js'
+import { idsOf, type Peer } from './peer.js'
 
 /** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
 export interface EndpointOptions {
@@ -21,6 +23,12 @@ export interface EndpointOptions {
   signal?: AbortSignal
   /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
   kulfi?: boolean
+  /** Only these peers may connect and use what is listened for; {@link Endpoint.access} changes it. Default: everyone. */
+  allow?: readonly Peer[]
+  /** These may not, even if they are allowed; {@link Endpoint.access} changes it. Default: nobody. */
+  deny?: readonly Peer[]
+  /** Asked before a peer may connect, and before it may open a stream. Default: whoever the lists let in may. */
+  authorize?: Authorize
   /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
   openTimeout?: number
   /** How a peer is dialled again and again until it is reached. */
@@ -46,6 +54,17 @@ export interface EndpointOptions {
   receiveWindow?: number
   /** Streams that a peer may have open at once on one connection. Default: 1,024. */
   maxStreams?: number
+  /**
+   * Streams that a peer may have open at once on all its connections, once their headers are there; above, `ERR_TOO_MANY_STREAMS`.
+   * Default: 8,192, or `maxStreams` if that is more.
+   */
+  maxStreamsPerPeer?: number
+  /** The same of all peers together; above, `ERR_BUSY`. Default: 262,144, or `maxStreamsPerPeer` if that is more. */
+  maxStreamsTotal?: number
+  /** How many streams a peer may open in a second, in the long run; above, `ERR_BUSY`. Pings do not count. Default: no bound. */
+  streamsPerSecond?: number
+  /** How many of them at once. Default: as many as in a second. */
+  streamsBurst?: number
   /** Connections of all peers together. Default: 10,000. */
   maxConnections?: number
   /** Connections of one peer. Default: 64. */
@@ -59,6 +78,7 @@ export interface EndpointOptions {
 /** The defaults: here and nowhere else. */
 export const defaults = {
   openTimeout: 30_000,
+  authorize: { timeout: 5_000, pending: 4_096, pendingPerPeer: 1_024 },
   connect: { minDelay: 100, maxDelay: 30_000, attemptTimeout: 10_000 },
   ackTimeout: 10_000,
   pingTimeout: 5_000,
@@ -72,6 +92,8 @@ export const defaults = {
   lineBytes: 1_048_576,
   receiveWindow: 16_777_216,
   maxStreams: 1_024,
+  maxStreamsPerPeer: 8_192,
+  maxStreamsTotal: 262_144,
   maxConnections: 10_000,
   maxConnectionsPerPeer: 64,
   queuedStreams: 1_024,
@@ -97,7 +119,7 @@ export interface ResolvedOptions {
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, its message naming the field.
  */
 export function resolveOptions(options: EndpointOptions): ResolvedOptions {
-  const number = (name: Exclude<keyof EndpointOptions & keyof typeof defaults, 'connect'>) =>
+  const number = (name: Exclude<keyof EndpointOptions & keyof typeof defaults, 'authorize' | 'connect'>) =>
     positive(options[name] ?? defaults[name], `options.${name}`)
   return {
     binding: {
@@ -113,6 +135,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       receiveWindow: number('receiveWindow'),
       maxConnections: number('maxConnections'),
       maxConnectionsPerPeer: number('maxConnectionsPerPeer'),
+      guard: resolveGuard(options),
       queuedStreams: number('queuedStreams'),
       queuedStreamsPerPeer: number('queuedStreamsPerPeer')
     },
@@ -134,6 +157,35 @@ function resolveConnect(options: ConnectOptions = {}) {
     connectMinDelay: number('minDelay'),
     connectMaxDelay: number('maxDelay'),
     connectAttemptTimeout: number('attemptTimeout')
+  }
+}
+
+function resolveGuard(options: EndpointOptions): BindingGuardOptions {
+  const { authorize = {}, allow, deny = [], streamsPerSecond, streamsBurst } = options
+  object(authorize, 'options.authorize', 'an object')
+  for (const name of ['peer', 'stream', 'onError'] as const) {
+    if (authorize[name] !== undefined && typeof authorize[name] !== 'function')
+      throw invalid(`options.authorize.${name}`, 'a function')
+  }
+  const number = (name: keyof typeof defaults.authorize) =>
+    positive(authorize[name] ?? defaults.authorize[name], `options.authorize.${name}`)
+  const most = (name: 'maxStreams' | 'maxStreamsPerPeer' | 'maxStreamsTotal', least = 0) =>
+    positive(options[name] ?? Math.max(defaults[name], least), `options.${name}`)
+  const maxStreamsPerPeer = most('maxStreamsPerPeer', most('maxStreams'))
+  const perSecond = streamsPerSecond === undefined ? null : positive(streamsPerSecond, 'options.streamsPerSecond')
+  if (streamsBurst !== undefined && perSecond === null)
+    throw invalid('options.streamsBurst', 'given with streamsPerSecond')
+  return {
+    access: { allow: allow === undefined ? null : idsOf(allow, 'options.allow'), deny: idsOf(deny, 'options.deny') },
+    authorizePeer: authorize.peer !== undefined,
+    authorizeStream: authorize.stream !== undefined,
+    authorizeTimeout: number('timeout'),
+    authorizePending: number('pending'),
+    authorizePendingPerPeer: number('pendingPerPeer'),
+    maxStreamsPerPeer,
+    maxStreamsTotal: most('maxStreamsTotal', maxStreamsPerPeer),
+    streamsPerSecond: perSecond,
+    streamsBurst: streamsBurst === undefined ? (perSecond ?? 1) : positive(streamsBurst, 'options.streamsBurst')
   }
 }
 

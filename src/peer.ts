@@ -47,6 +47,16 @@ export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingP
   }
 }
 
+/** The ID52s of one or several peers; `path` names them in errors. */
+export function idsOf(peers: Peer | readonly Peer[], path: string): string[] {
+  if (!Array.isArray(peers)) return [idOfPeer(peers as Peer, path)]
+  return (peers as readonly Peer[]).map((peer, at) => idOfPeer(peer, `${path}[${at}]`))
+}
+
+function idOfPeer(peer: Peer, path: string): string {
+  return (typeof peer === 'string' ? parse(peer) : addressOf(peer, path)).id52
+}
+
 // The longest text of a key alone is hex; a ticket has a word in front and is longer.
 const longestKey = 64
 

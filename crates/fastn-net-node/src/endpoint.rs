@@ -1,6 +1,6 @@
 //! Endpoints: bind, say where they are, close.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{mem::take, net::SocketAddr, time::Duration};
 
 use fastn_net::{
     Code, Config, Connect, CustomNetwork, Endpoint, Error, Limits, Network, PeerAddress, Relay, Result, SecretKey,
@@ -10,6 +10,7 @@ use napi_derive::napi;
 
 use crate::{
     bridge::{Environment, Outcome, Slot, farewell, stale, start},
+    guard::BindingGuardOptions,
     peer::BindingPeer,
 };
 
@@ -71,6 +72,8 @@ pub struct BindingEndpointOptions {
     pub max_connections: f64,
     /// Connections of one peer.
     pub max_connections_per_peer: f64,
+    /// Who may connect, what for, and how much.
+    pub guard: BindingGuardOptions,
     /// Streams that wait for one listener.
     pub queued_streams: f64,
     /// The same, of one peer.
@@ -193,16 +196,16 @@ pub(crate) fn milliseconds(ms: f64) -> Duration {
 
 /// A number that TypeScript has checked; what is out of range is cut to it.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` cuts to the range")]
-fn whole(number: f64) -> usize {
+pub(crate) fn whole(number: f64) -> usize {
     number as usize
 }
 
-fn whole_u32(number: f64) -> u32 {
+pub(crate) fn whole_u32(number: f64) -> u32 {
     u32::try_from(whole(number)).unwrap_or(u32::MAX)
 }
 
 impl BindingEndpointOptions {
-    fn into_config(self) -> Result<Config> {
+    fn into_config(mut self) -> Result<Config> {
         let limits = Limits {
             connect: Connect {
                 retries: self.connect_retries.map(whole_u32),
@@ -216,6 +219,9 @@ impl BindingEndpointOptions {
             ping_timeout: milliseconds(self.ping_timeout),
             idle_timeout: milliseconds(self.idle_timeout),
             bidi_streams: whole_u32(self.bidi_streams),
+            streams_per_peer: whole(self.guard.max_streams_per_peer),
+            streams: whole(self.guard.max_streams_total),
+            stream_rate: self.guard.stream_rate(),
             receive_window: whole_u32(self.receive_window),
             connections: whole(self.max_connections),
             connections_per_peer: whole(self.max_connections_per_peer),
@@ -223,7 +229,8 @@ impl BindingEndpointOptions {
             queued_streams_per_peer: whole(self.queued_streams_per_peer),
         };
         let peers = self.peers.iter().map(PeerAddress::try_from).collect::<Result<_>>()?;
-        Ok(Config { kulfi: self.kulfi, peers, limits, network: self.into_network()? })
+        let (authorize, access) = (self.guard.authorize(), take(&mut self.guard.access).try_into()?);
+        Ok(Config { kulfi: self.kulfi, peers, access, authorize, limits, network: self.into_network()? })
     }
 
     fn into_network(self) -> Result<Network> {

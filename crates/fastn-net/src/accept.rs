@@ -18,7 +18,8 @@ use tracing::debug;
 
 use crate::{
     connection::{Connection, Use},
-    listener::{Incoming, Place, Queue, Route},
+    guard::Quota,
+    listener::{Incoming, Place, Route},
     logging::target,
     protocol::Protocol,
     shared::Shared,
@@ -42,10 +43,10 @@ const FLUSH_AFTER: Duration = Duration::from_millis(20);
 const LET_GO: VarInt = VarInt::from_u32(0);
 
 /// Accepts the streams of one connection until it ends.
-pub(crate) async fn serve(shared: &Arc<Shared>, connection: &Connection) {
+pub(crate) async fn serve(shared: &Arc<Shared>, quota: &Arc<Quota>, connection: &Connection) {
     // Streams that came before the connection ended are still accepted behind its end.
     while let Ok((send, recv)) = connection.accept().await {
-        let newcomer = Newcomer::new(shared, connection, send, recv);
+        let newcomer = Newcomer::new(shared, quota, connection, send, recv);
         let mut negotiation = Box::pin(newcomer.negotiate());
         if poll_fn(|cx| Poll::Ready(negotiation.as_mut().poll(cx))).await.is_pending() {
             shared.spawn(negotiation);
@@ -56,6 +57,7 @@ pub(crate) async fn serve(shared: &Arc<Shared>, connection: &Connection) {
 /// A stream that is not acknowledged yet.
 struct Newcomer {
     shared: Arc<Shared>,
+    quota: Arc<Quota>,
     connection: Connection,
     send: SendStream,
     recv: RecvStream,
@@ -73,9 +75,16 @@ enum Turned {
 }
 
 impl Newcomer {
-    fn new(shared: &Arc<Shared>, connection: &Connection, send: SendStream, recv: RecvStream) -> Self {
+    fn new(
+        shared: &Arc<Shared>,
+        quota: &Arc<Quota>,
+        connection: &Connection,
+        send: SendStream,
+        recv: RecvStream,
+    ) -> Self {
         Self {
             shared: shared.clone(),
+            quota: quota.clone(),
             connection: connection.clone(),
             send,
             recv,
@@ -167,23 +176,28 @@ impl Newcomer {
             self.connection.closed().await;
             return Err(Turned::Gone);
         };
+        let used = used.with(shared.guard.check_quota(&self.quota).map_err(Turned::Away)?);
+        if shared.guard.checks_streams(&self.connection) {
+            let connection = self.connection.clone();
+            self.unless_reset(shared.guard.check_stream(&connection, protocol)).await?.map_err(Turned::Away)?;
+        }
         let peer = self.connection.remote();
         let place = match queue.try_reserve(peer) {
             Ok(Some(place)) => place,
-            Ok(None) => self.wait_for_place(&queue).await?.ok_or_else(unserved)?,
+            Ok(None) => self.unless_reset(queue.reserve(peer)).await?.map_err(|()| unserved())?,
             Err(()) => return Err(unserved()),
         };
         Ok((place, index, used))
     }
 
-    /// A peer that gives up waiting is not handed to anyone. `None` when the listener went.
-    async fn wait_for_place(&mut self, queue: &Arc<Queue>) -> Result<Option<Place>, Turned> {
-        let mut place = pin!(queue.reserve(self.connection.remote()));
+    /// A peer that gives up waiting is not handed to anyone.
+    async fn unless_reset<T>(&mut self, wait: impl Future<Output = T>) -> Result<T, Turned> {
+        let mut wait = pin!(wait);
         tokio::select! {
-            place = &mut place => return Ok(place.ok()),
+            got = &mut wait => return Ok(got),
             reset = self.recv.received_reset() => if !matches!(reset, Ok(None)) { return Err(Turned::Gone) },
         }
-        Ok(place.await.ok())
+        Ok(wait.await)
     }
 
     async fn deliver(mut self, place: Place, index: Option<usize>, used: Use, protocol: Protocol) {

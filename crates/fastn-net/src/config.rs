@@ -8,6 +8,7 @@ use iroh_tickets::{Ticket, endpoint::EndpointTicket};
 
 use crate::{
     error::{Code, Error, Result},
+    guard::{AccessLists, Authorize, Rate},
     identity::PublicKey,
     network::Network,
 };
@@ -21,6 +22,10 @@ pub struct Config {
     pub peers: Vec<PeerAddress>,
     /// Speak `/kulfi/identity/0.1` as well (WIRE.md, Connection).
     pub kulfi: bool,
+    /// Who may connect.
+    pub access: AccessLists,
+    /// What is asked before a peer or a stream is taken.
+    pub authorize: Option<Authorize>,
     /// Bounds and time limits.
     pub limits: Limits,
 }
@@ -43,6 +48,12 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// Bidirectional streams that a peer may have open on one connection.
     pub bidi_streams: u32,
+    /// Streams that a peer may have open on all its connections, once their first line is there.
+    pub streams_per_peer: usize,
+    /// The same, of all peers.
+    pub streams: usize,
+    /// How fast one peer may open them; without bound, where that is not said.
+    pub stream_rate: Option<Rate>,
     /// Bytes that a peer may send on one connection before somebody reads them.
     pub receive_window: u32,
     /// Connections of the endpoint.

@@ -14,11 +14,13 @@ use std::{
 
 use futures_util::Stream as Events;
 use iroh::endpoint::{ConnectionError, PathEvent, RecvStream, SendStream, VarInt};
+use tokio::sync::OnceCell;
 
 use crate::{
     config::PeerAddress,
     error::{Code, Error, Result},
     finishing::Finishing,
+    guard::Share,
     identity::PublicKey,
     metrics::Metrics,
     peer::Seen,
@@ -45,6 +47,8 @@ struct Inner {
     /// With what this side closed it first; QUIC does not tell.
     closed_here: OnceLock<(u64, String)>,
     users: Users,
+    /// Whether its peer may use what is served here, where that was asked after the connection was made.
+    let_in: OnceCell<bool>,
     finishing: Finishing,
     metrics: Arc<Metrics>,
     stop_watches: StopWatches,
@@ -72,6 +76,7 @@ impl Connection {
             quic,
             closed_here: OnceLock::new(),
             users: Users::default(),
+            let_in: OnceCell::new(),
             finishing: Finishing::default(),
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
@@ -185,7 +190,12 @@ impl Connection {
 
     /// Counts a stream of the peer's as in use; `None` once the connection was given up.
     pub(crate) fn enter(&self) -> Option<Use> {
-        self.0.users.enter().then(|| Use(self.clone()))
+        self.0.users.enter().then(|| Use { connection: self.clone(), share: None })
+    }
+
+    /// Whether its peer may use what is served here; asks if that is not known. Cancel safe: the next one asks again.
+    pub(crate) async fn let_in<E>(&self, ask: impl Future<Output = Result<bool, E>>) -> Result<bool, E> {
+        self.0.let_in.get_or_try_init(|| ask).await.copied()
     }
 
     /// Streams and views that use it.
@@ -383,6 +393,9 @@ impl Connection {
             ("peer", close::UNAUTHORIZED) => {
                 (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
             }
+            ("peer", close::LIMIT) => {
+                (Code::Busy, format!("the peer takes no further connection now ({:?}): try again later", info.reason))
+            }
             ("peer", close::SHUTDOWN) => (Code::ConnectionLost, "the peer shut down".to_owned()),
             ("peer", code) => {
                 (Code::ConnectionLost, format!("the peer closed the connection (code {code}, {:?})", info.reason))
@@ -435,10 +448,21 @@ pub struct Stats {
 
 /// Counts one stream or view as a user of the connection, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Use(Connection);
+pub(crate) struct Use {
+    connection: Connection,
+    share: Option<Share>,
+}
+
+impl Use {
+    /// One that takes a share of what its peer may have as well.
+    pub(crate) fn with(mut self, share: Share) -> Self {
+        self.share = Some(share);
+        self
+    }
+}
 
 impl Drop for Use {
     fn drop(&mut self) {
-        self.0.0.users.leave();
+        self.connection.0.users.leave();
     }
 }

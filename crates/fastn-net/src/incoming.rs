@@ -6,6 +6,7 @@ use tracing::debug;
 
 use crate::{
     connection::Connection,
+    guard::Turned,
     logging::target,
     peer::Message,
     shared::Shared,
@@ -24,7 +25,7 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
         shared.spawn(async move {
             let Ok(accepting) = incoming.accept() else { return };
             match tokio::time::timeout(limits.connect.attempt_timeout, accepting).await {
-                Ok(Ok(quic)) => task.welcome(quic),
+                Ok(Ok(quic)) => task.welcome(quic).await,
                 Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
                 Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),
             }
@@ -33,34 +34,51 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
 }
 
 impl Shared {
-    fn welcome(self: &Arc<Self>, quic: iroh::endpoint::Connection) {
+    /// Nothing is made for a peer that is not let in, and nothing is remembered of it.
+    async fn welcome(self: &Arc<Self>, quic: iroh::endpoint::Connection) {
         let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {
             quic.close(0u8.into(), b"unknown ALPN");
             return;
         };
         let connection = Connection::new(quic, alpn, false, &self.metrics);
+        if let Err(Turned { code, reason }) = self.admit(&connection).await {
+            debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "a connection is turned away");
+            self.unlist(&connection);
+            connection.close_own(code, reason);
+            return;
+        }
         let Ok(peer) = self.peer(connection.remote()) else {
+            self.unlist(&connection);
             connection.close_own(close::SHUTDOWN, "this endpoint is closing");
             return;
         };
-        if !self.admit(&connection) {
-            debug!(target: target::ENDPOINT, peer = %connection.remote(), "turned away: too many connections");
-            connection.close_own(close::LIMIT, "too many connections");
-            return;
-        }
         self.inbound.offer(&connection);
         peer.tell(Message::Inbound(connection));
     }
 
-    /// Lists a connection that a peer made, if there is room for it: counted and listed under one lock.
-    fn admit(&self, connection: &Connection) -> bool {
+    async fn admit(&self, connection: &Connection) -> Result<(), Turned> {
+        self.list_if_room(connection)?;
+        tokio::select! {
+            answer = self.guard.check_peer(connection.remote()) => answer,
+            // Its peer, a change of the lists, or the endpoint's end was quicker.
+            info = connection.closed() => Err(Turned { code: info.code, reason: "it has ended" }),
+        }
+    }
+
+    /// Lists a connection that a peer made, if the peer may and there is room for it: looked up, counted and listed under
+    /// one lock, so that neither a change of who may nor another connection slips in between.
+    fn list_if_room(&self, connection: &Connection) -> Result<(), Turned> {
         let limits = self.limits();
         let mut connections = self.connections();
+        self.guard.check_lists(&connection.remote())?;
         let of_peer = connections.values().filter(|other| other.remote() == connection.remote()).count();
-        let room = connections.len() < limits.connections && of_peer < limits.connections_per_peer;
-        if room {
-            connections.insert(connection.id(), connection.clone());
+        if connections.len() >= limits.connections {
+            return Err(Turned { code: close::LIMIT, reason: "too many connections" });
         }
-        room
+        if of_peer >= limits.connections_per_peer {
+            return Err(Turned { code: close::LIMIT, reason: "too many connections of this key" });
+        }
+        connections.insert(connection.id(), connection.clone());
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@
 //! - [`protocol`]: what a stream is for, as its first line says it.
 //! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
 //! - [`config`]: everything an endpoint is told, and its limits.
+//! - [`guard`]: who may connect, what for, and how much.
 //! - [`logging`]: what is told of all this, and to whom.
 //! - [`network`]: which sockets, relays and look-ups an endpoint uses.
 //! - [`endpoint`]: bind, dial, serve, close.
@@ -35,6 +36,7 @@ pub mod connection;
 pub mod endpoint;
 pub mod error;
 mod finishing;
+pub mod guard;
 pub mod identity;
 pub mod inbound;
 mod incoming;
@@ -57,6 +59,7 @@ pub use config::{Config, Connect, Limits, PeerAddress};
 pub use connection::{CloseInfo, Connection};
 pub use endpoint::Endpoint;
 pub use error::{Code, Error, Result};
+pub use guard::{AccessLists, Authorize, Question, Questions, Rate};
 pub use identity::{PublicKey, SecretKey};
 pub use inbound::{Inbound, View};
 pub use listener::{Incoming, Listener};

@@ -18,6 +18,7 @@ use crate::{
     config::{Config, Limits, PeerAddress},
     connection::Connection,
     error::Result,
+    guard::Guard,
     identity::PublicKey,
     inbound::Inlet,
     listener::Router,
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     /// Its connections count into it as well.
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) watchers: Watchers,
+    pub(crate) guard: Guard,
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
     connections: Mutex<HashMap<u64, Connection>>,
     tasks: TaskTracker,
@@ -61,6 +63,7 @@ impl Shared {
             inbound: Inlet::new(config.limits.connections),
             metrics: Arc::default(),
             watchers: Watchers::default(),
+            guard: Guard::new(&config),
             peers: Mutex::default(),
             connections: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -173,6 +176,7 @@ impl Shared {
     async fn shut(self: &Arc<Self>, limit: Duration) -> usize {
         debug!(target: target::ENDPOINT, endpoint = %self.id, "closing");
         self.router.close();
+        self.guard.close();
         self.inbound.close();
         for (id, peer) in self.peers().drain() {
             self.watchers.gone(&id);

@@ -6,7 +6,8 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Result, Stream, View, Watch, logging::Records,
+    Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Questions, Result, Stream, View, Watch,
+    logging::Records,
 };
 
 use super::{
@@ -31,6 +32,7 @@ pub(crate) enum Slot {
     Listener(Listener),
     Inbound(Endpoint, Inbound),
     Watch(Watch),
+    Questions(Questions),
     Stream(Box<StreamSlot>),
     Log(Records),
 }

@@ -329,7 +329,7 @@ struct Adopted {
 impl Adopted {
     async fn serve(&self) {
         if self.connection.alpn().is_own() || !self.connection.is_dialled() {
-            accept::serve(&self.shared, &self.connection).await;
+            accept::serve(&self.shared, &self.peer.quota, &self.connection).await;
         }
         self.connection.closed().await;
     }

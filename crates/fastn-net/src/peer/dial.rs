@@ -91,6 +91,10 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
         | ConnectError::Connection { source, .. } => match connection_error(source) {
             Ok(why) => why,
+            Err(Code::Busy) => {
+                let text = "the peer takes no further connection now: try again later";
+                return Failed { error: Error::new(Code::Busy, text).with_source(error), last: false };
+            }
             Err(code) => {
                 let text = match code {
                     Code::Unauthorized => "the peer does not let this key in: ask its owner to allow it",
@@ -111,7 +115,7 @@ fn connection_error(error: &ConnectionError) -> Result<String, Code> {
             return Err(Code::Unauthorized);
         }
         ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::LIMIT => {
-            "it is there and has too many connections: try again later".to_owned()
+            return Err(Code::Busy);
         }
         // TLS alert 120, no_application_protocol (RFC 7301, 3.2), as QUIC carries it (RFC 9001, 4.8).
         ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 0x100 + 120 => {
@@ -129,6 +133,8 @@ fn connection_error(error: &ConnectionError) -> Result<String, Code> {
 /// What a request that ran out of time is told: what was tried, how often, and why it did not do.
 pub(crate) fn out_of_time(shared: &Shared, peer: &Peer, started: Instant, dials: u64) -> Error {
     let status = peer.status();
+    let busy = status.last_error.as_ref().filter(|error| error.code() == Code::Busy);
+    let code = busy.map_or(Code::Unreachable, Error::code);
     let why = match (&status.last_error, status.state) {
         (Some(error), _) => error.message().to_owned(),
         (None, PeerState::Dialling) => return unreachable(shared, &peer.address(), started, "it did not answer"),
@@ -136,7 +142,7 @@ pub(crate) fn out_of_time(shared: &Shared, peer: &Peer, started: Instant, dials:
     };
     let times = if dials == 1 { "once".to_owned() } else { format!("{dials} times") };
     let text = format!("{why}; dialled {times} in {:.1} s", started.elapsed().as_secs_f32());
-    Error::new(Code::Unreachable, text)
+    Error::new(code, text)
 }
 
 fn unreachable(shared: &Shared, to: &PeerAddress, started: Instant, why: &str) -> Error {

@@ -37,6 +37,7 @@ use crate::{
     config::PeerAddress,
     connection::Connection,
     error::{Code, Error, Result},
+    guard::Quota,
     identity::PublicKey,
     shared::Shared,
     wire::codes::close,
@@ -52,6 +53,8 @@ pub struct Peer {
     worked: Mutex<PeerAddress>,
     requests: AtomicU64,
     dials: AtomicU64,
+    /// What its streams may take.
+    pub(crate) quota: Arc<Quota>,
     /// What new streams go over. Kept here so that opening one needs no actor.
     preferred: Mutex<Option<Connection>>,
     /// All that live, for whoever wants to see them.
@@ -115,6 +118,7 @@ impl Peer {
             id: address.id,
             worked: Mutex::new(PeerAddress::new(address.id)),
             address: Mutex::new(address),
+            quota: shared.guard.quota(),
             requests: AtomicU64::new(0),
             dials: AtomicU64::new(0),
             preferred: Mutex::default(),

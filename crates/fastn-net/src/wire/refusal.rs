@@ -13,6 +13,8 @@ pub mod code {
     pub const UNSUPPORTED: &str = "unsupported";
     /// The peer may not use it.
     pub const UNAUTHORIZED: &str = "unauthorized";
+    /// The peer has as many streams open as it may.
+    pub const TOO_MANY_STREAMS: &str = "too-many-streams";
     /// No room now.
     pub const BUSY: &str = "busy";
     /// The endpoint closes.
@@ -74,6 +76,7 @@ impl Refusal {
         let (code, advice) = match self.code.as_str() {
             code::UNSUPPORTED => (Code::ProtocolUnsupported, "does not serve this protocol"),
             code::UNAUTHORIZED => (Code::Unauthorized, "does not let us in: ask for access there"),
+            code::TOO_MANY_STREAMS => (Code::TooManyStreams, "takes no further stream of ours: finish some first"),
             code::BUSY => (Code::Busy, "has no room now: try again later"),
             code::SHUTDOWN => (Code::ShuttingDown, "is shutting down: try again when it is back"),
             code::HEADER_INVALID => (Code::HeaderInvalid, "did not understand the protocol's line"),

@@ -13,8 +13,8 @@ use std::{
 };
 
 use fastn_net::{
-    Config, Connect, Endpoint, Error, Incoming, Limits, Listener, Network, OpenOptions, PeerAddress, Protocol, Result,
-    SecretKey, Stream, wire::header,
+    AccessLists, Config, Connect, Endpoint, Error, Incoming, Limits, Listener, Network, OpenOptions, PeerAddress,
+    Protocol, Result, SecretKey, Stream, wire::header,
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -46,6 +46,9 @@ pub(crate) fn limits() -> Limits {
         ping_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_mins(1),
         bidi_streams: 1024,
+        streams_per_peer: 8192,
+        streams: 262_144,
+        stream_rate: None,
         receive_window: 16 * 1024 * 1024,
         connections: 10_000,
         connections_per_peer: 64,
@@ -55,7 +58,14 @@ pub(crate) fn limits() -> Limits {
 }
 
 pub(crate) fn config(limits: Limits) -> Config {
-    Config { network: Network::Loopback, peers: Vec::new(), kulfi: false, limits }
+    Config {
+        network: Network::Loopback,
+        peers: Vec::new(),
+        kulfi: false,
+        access: AccessLists::default(),
+        authorize: None,
+        limits,
+    }
 }
 
 pub(crate) async fn endpoint() -> Endpoint {

@@ -1,0 +1,251 @@
+// Who may connect and use what is listened for.
+import test, { type ExecutionContext } from 'ava'
+import {
+  type Authorize,
+  type Endpoint,
+  type EndpointOptions,
+  type FastnNetError,
+  type FastnNetErrorCode,
+  getEndpoint,
+  type PeerStream,
+  Protocol,
+  SecretKey
+} from 'fastn-net'
+import { turn } from '../helpers/pair.js'
+
+const Echo: Protocol = Protocol.generic('Echo')
+const Other: Protocol = Protocol.generic('Other')
+
+async function endpoint(t: ExecutionContext, options: EndpointOptions = {}): Promise<Endpoint> {
+  const made = await getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 500, ...options })
+  t.teardown(() => made.close())
+  return made
+}
+
+async function echo(stream: PeerStream): Promise<void> {
+  await stream.write(`${await stream.nextString()}\n`)
+}
+
+/** A server that answers lines, and a client that knows it. */
+async function both(t: ExecutionContext, options: EndpointOptions): Promise<[Endpoint, Endpoint]> {
+  const server = await endpoint(t, options)
+  void server.listen([
+    [Echo, echo],
+    [Other, echo]
+  ])
+  return [server, await endpoint(t)]
+}
+
+async function exchange(client: Endpoint, server: Endpoint, protocol = Echo): Promise<string | null> {
+  const stream = await client.getStream(server.address(), protocol)
+  await stream.finish('hello\n')
+  return await stream.nextString()
+}
+
+async function refusal(promise: Promise<unknown>): Promise<FastnNetError> {
+  try {
+    await promise
+  } catch (error) {
+    return error as FastnNetError
+  }
+  throw new Error('it was not refused')
+}
+
+test('a peer is asked about once a connection, and a stream each time', async t => {
+  const asked: unknown[] = []
+  const [server, client] = await both(t, {
+    authorize: {
+      peer: id52 => asked.push(id52) > 0,
+      stream: async (id52, protocol) => asked.push([id52, protocol]) > 0
+    }
+  })
+  t.is(await exchange(client, server), 'hello')
+  t.is(await exchange(client, server, Other), 'hello')
+  t.true((await client.ping(server.address())) > 0)
+  t.deepEqual(asked, [client.id52, [client.id52, Echo], [client.id52, Other]])
+})
+
+const failing: [string, () => boolean | Promise<boolean>, string | null][] = [
+  ['false', () => false, null],
+  ['a promise of false', async () => false, null],
+  [
+    'a throw',
+    () => {
+      throw new Error('broken')
+    },
+    'broken'
+  ],
+  [
+    'a rejection',
+    async () => {
+      throw new Error('broken later')
+    },
+    'broken later'
+  ],
+  ['no boolean', (() => 'yes') as never, 'must be a boolean'],
+  ['no boolean, later', (async () => 1) as never, 'must be a boolean']
+]
+
+for (const [what, answer, reported] of failing) {
+  test(`${what} keeps a peer out, whatever it waits for`, async t => {
+    const errors: [unknown, string, unknown][] = []
+    const onError = (error: unknown, id52: string, protocol: Protocol | null) => errors.push([error, id52, protocol])
+    const [server, client] = await both(t, { authorize: { peer: answer, onError } })
+    const address = server.address()
+    t.like(await refusal(client.getStream(address, Echo)), { code: 'ERR_UNAUTHORIZED', peer: server.id52 })
+    t.like(await refusal(client.getStream(address, Echo, { retry: false })), { code: 'ERR_UNAUTHORIZED' })
+    t.like(await refusal(client.ping(address)), { code: 'ERR_UNAUTHORIZED' })
+    const later = async () => await (await client.getStream(address, Echo, { ack: 'later' })).nextString()
+    t.like(await refusal(later()), { code: 'ERR_UNAUTHORIZED' })
+    const connected = async () => {
+      const connection = await client.connect(address)
+      t.like(await connection.closed, { code: 0x104, by: 'peer' })
+      await connection.openBi(Echo)
+    }
+    t.like(await refusal(connected()), { code: 'ERR_UNAUTHORIZED' })
+    if (reported === null) t.deepEqual(errors, [])
+    else {
+      t.true(errors.length > 0)
+      for (const [error, id52, protocol] of errors) {
+        t.true((error as Error).message.includes(reported))
+        t.deepEqual([id52, protocol], [client.id52, null])
+      }
+    }
+  })
+
+  test(`${what} keeps a stream out, and no other`, async t => {
+    const errors: unknown[] = []
+    const stream: Authorize['stream'] = (_, protocol) => JSON.stringify(protocol) === JSON.stringify(Other) || answer()
+    const [server, client] = await both(t, { authorize: { stream, onError: (...error) => errors.push(error) } })
+    const open = await client.getStream(server.address(), Other)
+    const refused = await refusal(client.getStream(server.address(), Echo))
+    t.like(refused, { code: 'ERR_UNAUTHORIZED', remoteCode: 'unauthorized', protocol: Echo })
+    await open.finish('hello\n')
+    t.is(await open.nextString(), 'hello')
+    t.is(errors.length, reported === null ? 0 : 1)
+  })
+}
+
+test('an answer that does not come refuses in time, and comes too late', async t => {
+  let late: ((may: boolean) => void) | undefined
+  const answer = () =>
+    new Promise<boolean>(resolve => {
+      late = resolve
+    })
+  const [server, client] = await both(t, { authorize: { stream: answer, timeout: 100 } })
+  t.like(await refusal(client.getStream(server.address(), Echo)), { code: 'ERR_UNAUTHORIZED' })
+  late?.(true)
+  await turn()
+  t.like(await refusal(client.getStream(server.address(), Echo)), { code: 'ERR_UNAUTHORIZED' })
+})
+
+test('one stream does not wait for the answer about another', async t => {
+  let answer: ((may: boolean) => void) | undefined
+  const stream: Authorize['stream'] = (_, protocol) => {
+    if (JSON.stringify(protocol) === JSON.stringify(Other)) return true
+    return new Promise<boolean>(resolve => {
+      answer = resolve
+    })
+  }
+  const [server, client] = await both(t, { authorize: { stream } })
+  const waiting = exchange(client, server)
+  while (answer === undefined) await turn()
+  t.is(await exchange(client, server, Other), 'hello')
+  answer(true)
+  t.is(await waiting, 'hello')
+})
+
+test('what is not listened for is not asked about', async t => {
+  const [server, client] = await both(t, { authorize: { stream: () => t.fail() as never } })
+  t.like(await refusal(client.getStream(server.address(), 'Tcp')), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
+})
+
+test('too many questions are refused as busy', async t => {
+  let answer: ((may: boolean) => void) | undefined
+  const stream: Authorize['stream'] = () =>
+    new Promise<boolean>(resolve => {
+      answer = resolve
+    })
+  const [server, client] = await both(t, { authorize: { stream, pending: 1 } })
+  const first = exchange(client, server)
+  while (answer === undefined) await turn()
+  t.like(await refusal(client.getStream(server.address(), Echo)), { code: 'ERR_BUSY' })
+  answer(true)
+  t.is(await first, 'hello')
+})
+
+test('many streams at once are asked about one by one', async t => {
+  let asked = 0
+  const [server, client] = await both(t, { authorize: { peer: () => true, stream: () => asked++ % 2 === 0 } })
+  await client.connect(server.address())
+  const answers = await Promise.allSettled(Array.from({ length: 200 }, () => exchange(client, server)))
+  t.is(answers.filter(({ status }) => status === 'fulfilled').length, 100)
+  t.is(asked, 200)
+})
+
+test('a list of those who are allowed keeps out everyone else, without a question', async t => {
+  const [friend, stranger] = [await endpoint(t), await endpoint(t)]
+  const asked: string[] = []
+  const server = await endpoint(t, { allow: [friend.publicKey], authorize: { peer: id52 => asked.push(id52) > 0 } })
+  void server.listen([[Echo, echo]])
+  t.is(await exchange(friend, server), 'hello')
+  t.like(await refusal(exchange(stranger, server)), { code: 'ERR_UNAUTHORIZED' })
+  t.deepEqual(asked, [friend.id52])
+  t.deepEqual(server.access.lists, { allow: [friend.id52], deny: [] })
+})
+
+test('who may connect can change: whoever may not any more is disconnected', async t => {
+  const [server, client] = await both(t, {})
+  const stream = await client.getStream(server.address(), Echo)
+  server.access.deny(client.id52)
+  t.like(await refusal(stream.nextString()), { code: 'ERR_UNAUTHORIZED', errorCode: 0x104 })
+  t.like(await refusal(exchange(client, server)), { code: 'ERR_UNAUTHORIZED' })
+  t.deepEqual(server.access.lists, { allow: null, deny: [client.id52] })
+
+  server.access.allow(client.publicKey)
+  t.is(await exchange(client, server), 'hello')
+  t.deepEqual(server.access.lists, { allow: null, deny: [] })
+
+  server.access.set({ allow: [] })
+  t.like(await refusal(exchange(client, server)), { code: 'ERR_UNAUTHORIZED' })
+  server.access.allow([client.address()])
+  t.is(await exchange(client, server), 'hello')
+
+  server.access.set({ deny: [client.id52] })
+  t.like(await refusal(exchange(client, server)), { code: 'ERR_UNAUTHORIZED' })
+  t.deepEqual(server.access.lists, { allow: [client.id52], deny: [client.id52] })
+  server.access.set({ allow: null, deny: [] })
+  t.is(await exchange(client, server), 'hello')
+})
+
+test('streams on a connection that we made are let in alike', async t => {
+  const asked: unknown[] = []
+  const dialler = await endpoint(t, { authorize: { peer: id52 => asked.push(id52) < 0 } })
+  void dialler.listen([[Echo, echo]])
+  const other = await endpoint(t)
+  const incoming = other.accept()
+  await using connection = await dialler.connect(other.address())
+  const { value: back } = await incoming.next()
+  if (back === undefined) return t.fail('no connection came')
+  t.like(await refusal(back.openBi(Echo)), { code: 'ERR_UNAUTHORIZED', remoteCode: 'unauthorized' })
+  t.like(await refusal(back.openBi(Echo)), { code: 'ERR_UNAUTHORIZED', remoteCode: 'unauthorized' })
+  t.deepEqual(asked, [other.id52])
+  t.true(connection.stats() !== null)
+})
+
+test('what is of no use is said at once', async t => {
+  const bind = (options: object) => getEndpoint(SecretKey.generate(), { network: 'loopback', ...options })
+  const wrong: [object, FastnNetErrorCode, string][] = [
+    [{ authorize: true }, 'ERR_INVALID_ARGUMENT', 'options.authorize'],
+    [{ authorize: { peer: true } }, 'ERR_INVALID_ARGUMENT', 'options.authorize.peer'],
+    [{ authorize: { timeout: 0 } }, 'ERR_INVALID_ARGUMENT', 'options.authorize.timeout'],
+    [{ allow: ['nobody'] }, 'ERR_PEER_ADDRESS', '']
+  ]
+  for (const [options, code, message] of wrong) {
+    const error = await refusal(bind(options))
+    t.is(error.code, code)
+    t.true(error.message.includes(message), error.message)
+  }
+  const server = await endpoint(t)
+  t.is((await refusal((async () => server.access.deny('nobody'))())).code, 'ERR_PEER_ADDRESS')
+})

@@ -1,0 +1,71 @@
+// How much one peer, and all of them, may have.
+import test, { type ExecutionContext } from 'ava'
+import { type EndpointOptions, type FastnNetError, getEndpoint, SecretKey } from 'fastn-net'
+import { Echo, type Pair, pair } from '../helpers/pair.js'
+
+async function limited(t: ExecutionContext, options: EndpointOptions): Promise<Pair> {
+  const both = await pair(options)
+  t.teardown(() => both[Symbol.asyncDispose]())
+  return both
+}
+
+async function refusal(promise: Promise<unknown>): Promise<FastnNetError> {
+  return await promise.then(
+    () => {
+      throw new Error('it was not refused')
+    },
+    error => error
+  )
+}
+
+test('a peer has so many streams open; one that ends makes room', async t => {
+  const both = await limited(t, { maxStreamsPerPeer: 2 })
+  const [mine, theirs] = await both.stream()
+  await both.stream()
+  const refused = await refusal(both.client.getStream(both.server.address(), Echo))
+  t.like(refused, { code: 'ERR_TOO_MANY_STREAMS', remoteCode: 'too-many-streams' })
+  t.true(refused.message.includes('2 streams'), refused.message)
+  t.true((await both.client.ping(both.server.address())) > 0)
+  await Promise.all([mine.finish(), theirs.finish()])
+  t.is(await theirs.read(), null)
+  t.is(await mine.read(), null)
+  await both.stream()
+})
+
+test('all peers have so many streams open', async t => {
+  const both = await limited(t, { maxStreamsTotal: 1 })
+  await both.stream()
+  t.like(await refusal(both.client.getStream(both.server.address(), Echo)), { code: 'ERR_BUSY', remoteCode: 'busy' })
+})
+
+test('a peer opens so many streams a second', async t => {
+  const both = await limited(t, { streamsPerSecond: 1, streamsBurst: 3 })
+  await both.stream()
+  const incoming = both.server.acceptBi('Tcp')
+  const answers = await Promise.allSettled(
+    Array.from({ length: 20 }, () => both.client.getStream(both.server.address(), 'Tcp'))
+  )
+  const refused = answers.filter(answer => answer.status === 'rejected')
+  t.true(refused.length > 0)
+  for (const { reason } of refused) t.like(reason, { code: 'ERR_BUSY', remoteCode: 'busy' })
+  await incoming.return()
+})
+
+test('a bound that is raised raises those above it', async t => {
+  const both = await limited(t, { maxStreams: 300_000 })
+  await both.stream()
+  t.pass()
+})
+
+test('what is of no use is said at once', async t => {
+  for (const [name, options] of Object.entries({
+    maxStreamsPerPeer: { maxStreamsPerPeer: 0 },
+    maxStreamsTotal: { maxStreamsTotal: 1.5 },
+    streamsPerSecond: { streamsPerSecond: Number.POSITIVE_INFINITY },
+    streamsBurst: { streamsBurst: 5 }
+  })) {
+    const error = await refusal(getEndpoint(SecretKey.generate(), { network: 'loopback', ...options }))
+    t.is(error.code, 'ERR_INVALID_ARGUMENT')
+    t.true(error.message.includes(name), error.message)
+  }
+})

@@ -1,0 +1,65 @@
+// What a peer by others sees that is not let in: the close code, the refusal, and silence before.
+import test from 'ava'
+import { acceptor, alpns, echo, echoLine, next, ownCode, pause, refusal } from '../helpers/wire.js'
+
+for (const alpn of alpns) {
+  test(`${alpn}: a peer that is not let in sees the connection closed with the code`, async t => {
+    const { raw } = await acceptor(t, alpn, echo, { authorize: { peer: () => false } })
+    t.regex(await raw.closed(), new RegExp(`\\b${ownCode(alpn, 0x104)}\\b`))
+  })
+
+  test(`${alpn}: so does one that is denied later`, async t => {
+    const { endpoint, peer, raw } = await acceptor(t, alpn)
+    const ping = await raw.open('"Ping"\n')
+    t.is(await ping.rest(), 'ack\npong\n')
+    endpoint.access.deny(peer.id52)
+    t.regex(await raw.closed(), new RegExp(`\\b${ownCode(alpn, 0x104)}\\b`))
+  })
+
+  test(`${alpn}: neither a ping nor a stream is answered before`, async t => {
+    let answer: ((may: boolean) => void) | undefined
+    const peer = () =>
+      new Promise<boolean>(resolve => {
+        answer = resolve
+      })
+    const { raw, streams } = await acceptor(t, alpn, echo, { authorize: { peer } })
+    const [ping, stream] = [await raw.open('"Ping"\n'), await raw.open(echoLine)]
+    let heard = false
+    const [ponged, acked] = [ping.rest(), stream.take(4)]
+    for (const answered of [ponged, acked])
+      answered.then(
+        () => {
+          heard = true
+        },
+        () => {}
+      )
+    await pause(100)
+    t.false(heard)
+    answer?.(true)
+    t.is(await ponged, 'ack\npong\n')
+    t.is(await acked, 'ack\n')
+    t.is((await next(streams)).protocol, echo)
+  })
+
+  test(`${alpn}: a stream that is not let in hears the refusal line, and the others go on`, async t => {
+    let may = false
+    const { raw, streams } = await acceptor(t, alpn, echo, { authorize: { stream: () => may } })
+    const refused = await raw.open(echoLine)
+    t.is(await refused.rest(), '{"error":"unauthorized","message":"this key may not use {\\"Generic\\":\\"Echo\\"}"}\n')
+    t.is(await refused.stopped(), 0)
+    may = true
+    const taken = await raw.open(echoLine)
+    t.is(await taken.take(4), 'ack\n')
+    await next(streams)
+  })
+
+  test(`${alpn}: a stream too many hears which bound it met`, async t => {
+    const { raw, streams } = await acceptor(t, alpn, echo, { maxStreamsPerPeer: 1 })
+    const held = await raw.open(echoLine)
+    t.is(await held.take(4), 'ack\n')
+    const ours = await next(streams)
+    const refused = await raw.open(echoLine)
+    t.regex(await refused.rest(), refusal('too-many-streams'))
+    t.is(ours.protocol, echo)
+  })
+}

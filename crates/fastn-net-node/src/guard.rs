@@ -1,0 +1,173 @@
+//! Who may connect, what for, and how much: lists, questions, limits.
+
+use std::task::Poll;
+
+use fastn_net::{AccessLists, Authorize, PublicKey, Rate, Result};
+use napi::Env;
+use napi_derive::napi;
+
+use crate::{
+    bridge::{Channel, Environment, Slot, id_to_number, number_to_id, stale},
+    endpoint::{get, milliseconds, whole, whole_u32},
+};
+
+/// What an endpoint is told about it. Times are in milliseconds.
+#[napi(object, use_nullable = true)]
+pub struct BindingGuardOptions {
+    /// The lists to begin with.
+    pub access: BindingAccess,
+    /// Ask about peers.
+    pub authorize_peer: bool,
+    /// Ask about streams.
+    pub authorize_stream: bool,
+    /// One answer.
+    pub authorize_timeout: f64,
+    /// Questions without an answer.
+    pub authorize_pending: f64,
+    /// The same, about one peer.
+    pub authorize_pending_per_peer: f64,
+    /// Streams a peer may have open on all its connections.
+    pub max_streams_per_peer: f64,
+    /// Streams all peers may have open.
+    pub max_streams_total: f64,
+    /// New streams of one peer.
+    pub streams_per_second: Option<f64>,
+    /// New streams of one peer at once.
+    pub streams_burst: f64,
+}
+
+/// An [`AccessLists`] as it crosses, ID52s.
+#[napi(object, use_nullable = true)]
+#[derive(Default)]
+pub struct BindingAccess {
+    /// Only these, if there is such a list.
+    pub allow: Option<Vec<String>>,
+    /// Not these.
+    pub deny: Vec<String>,
+}
+
+/// A question as it crosses.
+#[napi(object, use_nullable = true)]
+pub struct BindingQuestion {
+    /// To answer it by.
+    pub number: f64,
+    /// Who.
+    pub id52: String,
+    /// JSON of the protocol; null where it is about the peer.
+    pub protocol: Option<String>,
+}
+
+/// Who may connect.
+#[napi(catch_unwind)]
+pub fn endpoint_access(env: Env, endpoint: f64) -> Option<BindingAccess> {
+    Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.access().into())))
+}
+
+/// Says anew who may connect. 0 or `FAILED`.
+#[napi(catch_unwind)]
+pub fn endpoint_access_set(env: Env, endpoint: f64, access: BindingAccess) -> f64 {
+    change(&env, endpoint, || access.try_into(), |lists, new| *lists = new)
+}
+
+/// Lets these peers in. 0 or `FAILED`.
+#[napi(catch_unwind)]
+pub fn endpoint_access_allow(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
+    change(&env, endpoint, || keys(&ids), |lists, keys: Vec<_>| keys.into_iter().for_each(|key| lists.allow(key)))
+}
+
+/// Keeps these peers out. 0 or `FAILED`.
+#[napi(catch_unwind)]
+pub fn endpoint_access_deny(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
+    change(&env, endpoint, || keys(&ids), |lists, keys: Vec<_>| keys.into_iter().for_each(|key| lists.deny(key)))
+}
+
+/// Takes the endpoint's questions. A handle, or `FAILED`. Releasing it refuses all of them from then on.
+#[napi(catch_unwind)]
+pub fn endpoint_questions(env: Env, endpoint: f64) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let questions = get(e, endpoint)?.questions()?;
+            e.table.borrow_mut().insert(Slot::Questions(questions))
+        })
+    })
+}
+
+/// Takes what is asked, at most `most`. None: the waker is armed. Null once the endpoint has closed.
+#[napi(catch_unwind)]
+pub fn questions_take(env: Env, questions: f64, most: u32) -> Option<Vec<BindingQuestion>> {
+    Environment::with(&env, |e| {
+        e.value(|e| {
+            let polled = e.table.borrow_mut().poll(questions, Channel::Read, |slot, cx| match slot {
+                Slot::Questions(questions) => Some(questions.poll_take(cx, most as usize)),
+                _ => None,
+            });
+            let Poll::Ready(asked) = polled.flatten().ok_or_else(stale)? else { return Ok(Vec::new()) };
+            let cross = |question: fastn_net::Question| BindingQuestion {
+                number: id_to_number(question.number),
+                id52: question.peer.to_string(),
+                protocol: question.protocol.map(|protocol| protocol.to_json()),
+            };
+            Ok(asked?.into_iter().map(cross).collect())
+        })
+    })
+}
+
+/// Answers a question. One that is open no longer is let be.
+#[napi(catch_unwind)]
+pub fn questions_answer(env: Env, questions: f64, number: f64, may: bool) {
+    Environment::with(&env, |e| {
+        if let Some(Slot::Questions(questions)) = e.table.borrow_mut().slot(questions) {
+            questions.answer(number_to_id(number), may);
+        }
+    });
+}
+
+fn change<T>(
+    env: &Env,
+    endpoint: f64,
+    read: impl FnOnce() -> Result<T>,
+    change: impl FnOnce(&mut AccessLists, T),
+) -> f64 {
+    Environment::with(env, |e| {
+        e.answer(|e| {
+            let read = read()?;
+            get(e, endpoint)?.change_access(|lists| change(lists, read));
+            Ok(0.0)
+        })
+    })
+}
+
+fn keys<C: FromIterator<PublicKey>>(ids: &[String]) -> Result<C> {
+    ids.iter().map(|id| PublicKey::parse(id)).collect()
+}
+
+impl BindingGuardOptions {
+    pub(crate) fn authorize(&self) -> Option<Authorize> {
+        (self.authorize_peer || self.authorize_stream).then(|| Authorize {
+            peer: self.authorize_peer,
+            stream: self.authorize_stream,
+            timeout: milliseconds(self.authorize_timeout),
+            pending: whole(self.authorize_pending),
+            pending_per_peer: whole(self.authorize_pending_per_peer),
+        })
+    }
+
+    pub(crate) fn stream_rate(&self) -> Option<Rate> {
+        self.streams_per_second.map(|most| Rate { per_second: whole_u32(most), burst: whole_u32(self.streams_burst) })
+    }
+}
+
+impl From<AccessLists> for BindingAccess {
+    fn from(lists: AccessLists) -> Self {
+        let texts = |keys: std::collections::HashSet<PublicKey>| keys.iter().map(ToString::to_string).collect();
+        Self { allow: lists.allow.map(texts), deny: texts(lists.deny) }
+    }
+}
+
+impl TryFrom<BindingAccess> for AccessLists {
+    type Error = fastn_net::Error;
+
+    fn try_from(access: BindingAccess) -> Result<Self> {
+        Ok(Self { allow: access.allow.as_deref().map(keys).transpose()?, deny: keys(&access.deny)? })
+    }
+}

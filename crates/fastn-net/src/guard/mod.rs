@@ -1,0 +1,182 @@
+//! Who may connect, what for, and how much.
+//!
+//! - `access`: lists of who may and who may not
+//! - `questions`: what is asked of whoever embeds this crate
+//! - `quota`: the streams that a peer may have open
+//! - `bucket`: how fast it may open them
+
+mod access;
+mod bucket;
+mod questions;
+mod quota;
+
+use std::sync::{Arc, atomic::AtomicUsize};
+
+pub use access::AccessLists;
+pub use bucket::Rate;
+pub use questions::{Authorize, Question, Questions};
+pub(crate) use quota::{Quota, Share};
+
+use crate::{
+    config::{Config, Limits},
+    connection::Connection,
+    endpoint::Endpoint,
+    error::{Code, Error, Result},
+    identity::PublicKey,
+    protocol::Protocol,
+    wire::{
+        codes::close,
+        refusal::{Refusal, code},
+    },
+};
+use access::Access;
+use questions::{Board, Verdict};
+use quota::{Bounds, Exceeded};
+
+/// Everything of one endpoint that decides who may what.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    access: Access,
+    board: Option<Arc<Board>>,
+    /// Streams that peers have open, all of them.
+    streams: Arc<AtomicUsize>,
+    bounds: Bounds,
+}
+
+/// Why a connection is closed, as its peer is told.
+pub(crate) struct Turned {
+    pub(crate) code: u64,
+    pub(crate) reason: &'static str,
+}
+
+const UNAUTHORIZED: Turned = Turned { code: close::UNAUTHORIZED, reason: "this key is not let in" };
+const LATE: Turned = Turned { code: close::UNAUTHORIZED, reason: "nobody said in time whether this key is let in" };
+const BUSY: Turned = Turned { code: close::LIMIT, reason: "too many wait to be let in" };
+
+impl Guard {
+    pub(crate) fn new(config: &Config) -> Self {
+        let Limits { streams_per_peer, streams, stream_rate, .. } = config.limits;
+        Self {
+            access: Access::new(config.access.clone()),
+            board: config.authorize.filter(|rules| rules.peer || rules.stream).map(Board::new),
+            streams: Arc::default(),
+            bounds: Bounds { of_one_peer: streams_per_peer, of_all: streams, rate: stream_rate },
+        }
+    }
+
+    /// What a new peer may have.
+    pub(crate) fn quota(&self) -> Arc<Quota> {
+        Quota::new(&self.streams)
+    }
+
+    /// What the lists say of a peer: known before anything is made for it.
+    pub(crate) fn check_lists(&self, peer: &PublicKey) -> Result<(), Turned> {
+        if self.access.lets_in(peer) { Ok(()) } else { Err(UNAUTHORIZED) }
+    }
+
+    /// Whether a peer that the lists let in may connect.
+    pub(crate) async fn check_peer(&self, peer: PublicKey) -> Result<(), Turned> {
+        let Some(board) = self.board.as_ref().filter(|board| board.rules().peer) else { return Ok(()) };
+        match board.ask(peer, None).await {
+            Verdict::Yes => Ok(()),
+            Verdict::No => Err(UNAUTHORIZED),
+            Verdict::Late => Err(LATE),
+            Verdict::Busy => Err(BUSY),
+        }
+    }
+
+    /// Counts a stream of a peer's.
+    pub(crate) fn check_quota(&self, quota: &Arc<Quota>) -> Result<Share, Refusal> {
+        quota.take(&self.bounds, std::time::Instant::now).map_err(|exceeded| {
+            let (code, message) = match exceeded {
+                Exceeded::OfOnePeer => {
+                    let most = self.bounds.of_one_peer;
+                    (code::TOO_MANY_STREAMS, format!("{most} streams of one peer at a time: finish some first"))
+                }
+                Exceeded::OfAll => (code::BUSY, "as many streams are open here as may be".to_owned()),
+                Exceeded::Rate(rate, wait) => {
+                    let (most, wait) = (rate.per_second, wait.as_secs_f32());
+                    (code::BUSY, format!("{most} new streams a second of one peer: wait {wait:.3} s"))
+                }
+            };
+            Refusal { code: code.to_owned(), message }
+        })
+    }
+
+    /// Something is asked, or looked up, about the streams of such a connection.
+    pub(crate) fn checks_streams(&self, connection: &Connection) -> bool {
+        self.board.as_ref().is_some_and(|board| board.rules().stream) || connection.is_dialled()
+    }
+
+    /// Whether a peer may use a protocol on this connection.
+    pub(crate) async fn check_stream(&self, connection: &Connection, protocol: &Protocol) -> Result<(), Refusal> {
+        let peer = connection.remote();
+        if connection.is_dialled() {
+            // Whoever made a connection was checked then. One that we made says nothing about what its peer may use here.
+            self.check_lists(&peer).map_err(Turned::into_refusal)?;
+            let ask = async {
+                match self.check_peer(peer).await {
+                    Ok(()) => Ok(true),
+                    Err(turned) if turned.code == close::UNAUTHORIZED => Ok(false),
+                    Err(turned) => Err(turned.into_refusal()),
+                }
+            };
+            if !connection.let_in(ask).await? {
+                return Err(UNAUTHORIZED.into_refusal());
+            }
+        }
+        let Some(board) = self.board.as_ref().filter(|board| board.rules().stream) else { return Ok(()) };
+        let (code, message) = match board.ask(peer, Some(protocol.clone())).await {
+            Verdict::Yes => return Ok(()),
+            Verdict::No => (code::UNAUTHORIZED, format!("this key may not use {}", protocol.to_json())),
+            Verdict::Late => (code::UNAUTHORIZED, "nobody said in time whether this key may use it".to_owned()),
+            Verdict::Busy => (code::BUSY, "too many streams wait to be let in".to_owned()),
+        };
+        Err(Refusal { code: code.to_owned(), message })
+    }
+
+    /// The endpoint closes: nothing is asked any more.
+    pub(crate) fn close(&self) {
+        if let Some(board) = &self.board {
+            board.close();
+        }
+    }
+}
+
+impl Turned {
+    fn into_refusal(self) -> Refusal {
+        let code = if self.code == close::UNAUTHORIZED { code::UNAUTHORIZED } else { code::BUSY };
+        Refusal { code: code.to_owned(), message: self.reason.to_owned() }
+    }
+}
+
+impl Endpoint {
+    /// Who may connect and use what is served here.
+    #[must_use]
+    pub fn access(&self) -> AccessLists {
+        self.shared().guard.access.lists()
+    }
+
+    /// Changes who may. Connections of those who may no longer are closed at once, those that we made included.
+    pub fn change_access(&self, change: impl FnOnce(&mut AccessLists)) {
+        let guard = &self.shared().guard;
+        guard.access.change(change);
+        // Behind the change: whoever is listed from now on was looked up in the new lists.
+        let connections: Vec<Connection> = self.shared().connections().values().cloned().collect();
+        for connection in connections {
+            if let Err(Turned { code, reason }) = guard.check_lists(&connection.remote()) {
+                connection.close_own(code, reason);
+            }
+        }
+    }
+
+    /// The questions that [`Authorize`] asks for.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` when nothing is asked here, or somebody takes them already.
+    pub fn questions(&self) -> Result<Questions> {
+        let board = self.shared().guard.board.as_ref();
+        board.ok_or_else(|| Error::new(Code::InvalidArgument, "this endpoint asks nothing"))?.taker()
+    }
+}

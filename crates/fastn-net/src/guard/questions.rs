@@ -1,0 +1,301 @@
+//! Questions to whoever embeds this crate: may this peer, may this stream? Bounded in number and in time.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    error::{Code, Error, Result},
+    identity::PublicKey,
+    protocol::Protocol,
+};
+
+/// What is asked about, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authorize {
+    /// Ask once about each connection that a peer makes.
+    pub peer: bool,
+    /// Ask about each stream that a peer opens.
+    pub stream: bool,
+    /// A question that has no answer by then is answered with no.
+    pub timeout: Duration,
+    /// Questions without an answer at one time; more are not asked.
+    pub pending: usize,
+    /// The same, about one peer.
+    pub pending_per_peer: usize,
+}
+
+/// Whether a peer may connect, or use a protocol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// To answer it by.
+    pub number: u64,
+    /// Who.
+    pub peer: PublicKey,
+    /// What for; none where it is about the peer itself.
+    pub protocol: Option<Protocol>,
+}
+
+/// Takes the questions of an endpoint. Dropping it answers all of them with no, now and later.
+#[derive(Debug)]
+pub struct Questions(Arc<Board>);
+
+impl Questions {
+    /// Takes what is asked, at most `most`; at least one, or it arms the waker.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED` once the endpoint has closed.
+    pub fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<Question>>> {
+        let mut state = self.0.lock();
+        if state.closed {
+            return Poll::Ready(Err(crate::peer::closed()));
+        }
+        let from = state.taken;
+        let asked = state.open.range_mut(from..).filter_map(|(_, open)| open.question.take());
+        let asked: Vec<Question> = asked.take(most).collect();
+        match asked.last() {
+            Some(last) => {
+                state.taken = last.number + 1;
+                Poll::Ready(Ok(asked))
+            }
+            None => {
+                state.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Answers a question. One that is no longer open, or never was, is let be.
+    pub fn answer(&self, number: u64, may: bool) {
+        if let Some(open) = self.0.lock().remove(number) {
+            let _ = open.answer.send(may);
+        }
+    }
+}
+
+impl Drop for Questions {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// How a question ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Yes,
+    No,
+    /// Nobody answered in time.
+    Late,
+    /// Too many are open already.
+    Busy,
+}
+
+/// The open questions of an endpoint.
+#[derive(Debug)]
+pub(crate) struct Board {
+    rules: Authorize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: BTreeMap<u64, Open>,
+    of_peer: HashMap<PublicKey, usize>,
+    next: u64,
+    /// All below were taken.
+    taken: u64,
+    waker: Option<Waker>,
+    is_taken: bool,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    peer: PublicKey,
+    /// Until it is taken.
+    question: Option<Question>,
+    answer: oneshot::Sender<bool>,
+}
+
+impl Board {
+    pub(crate) fn new(rules: Authorize) -> Arc<Self> {
+        Arc::new(Self { rules, state: Mutex::default() })
+    }
+
+    pub(crate) fn rules(&self) -> &Authorize {
+        &self.rules
+    }
+
+    /// Whoever answers, once.
+    pub(crate) fn taker(self: &Arc<Self>) -> Result<Questions> {
+        if std::mem::replace(&mut self.lock().is_taken, true) {
+            return Err(Error::new(Code::InvalidArgument, "the endpoint's questions are being answered already"));
+        }
+        Ok(Questions(self.clone()))
+    }
+
+    /// Asks, and waits for the answer. Cancel safe: the question is withdrawn.
+    pub(crate) async fn ask(&self, peer: PublicKey, protocol: Option<Protocol>) -> Verdict {
+        let Some((asked, answer)) = self.post(peer, protocol) else { return Verdict::Busy };
+        let answer = tokio::time::timeout(self.rules.timeout, answer).await;
+        drop(asked);
+        match answer {
+            Ok(Ok(true)) => Verdict::Yes,
+            Ok(_) => Verdict::No,
+            Err(_) => Verdict::Late,
+        }
+    }
+
+    fn post(&self, peer: PublicKey, protocol: Option<Protocol>) -> Option<(Asked<'_>, oneshot::Receiver<bool>)> {
+        let mut state = self.lock();
+        let of_peer = state.of_peer.get(&peer).copied().unwrap_or(0);
+        if state.open.len() >= self.rules.pending || of_peer >= self.rules.pending_per_peer {
+            return None;
+        }
+        let (sender, answer) = oneshot::channel();
+        let number = state.next;
+        state.next += 1;
+        if !state.closed {
+            state.of_peer.insert(peer, of_peer + 1);
+            let question = Some(Question { number, peer, protocol });
+            state.open.insert(number, Open { peer, question, answer: sender });
+        }
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Some((Asked { board: self, number }, answer))
+    }
+
+    /// No answer will come any more.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.of_peer.clear();
+        let open = std::mem::take(&mut state.open);
+        let waker = state.waker.take();
+        drop(state);
+        drop(open);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while held")
+    }
+}
+
+impl State {
+    fn remove(&mut self, number: u64) -> Option<Open> {
+        let open = self.open.remove(&number)?;
+        if let Some(count) = self.of_peer.get_mut(&open.peer) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_peer.remove(&open.peer);
+            }
+        }
+        Some(open)
+    }
+}
+
+/// A question that is open until this is dropped.
+struct Asked<'a> {
+    board: &'a Board,
+    number: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        let open = self.board.lock().remove(self.number);
+        drop(open);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, poll_fn};
+
+    use super::*;
+    use crate::identity::SecretKey;
+
+    const RULES: Authorize =
+        Authorize { peer: true, stream: true, timeout: Duration::from_secs(5), pending: 3, pending_per_peer: 2 };
+
+    fn key() -> PublicKey {
+        SecretKey::generate().public()
+    }
+
+    fn take(questions: &Questions) -> Vec<Question> {
+        match questions.poll_take(&mut Context::from_waker(Waker::noop()), 9) {
+            Poll::Ready(asked) => asked.expect("open"),
+            Poll::Pending => Vec::new(),
+        }
+    }
+
+    async fn begun<F: Future<Output = Verdict>>(ask: F) -> std::pin::Pin<Box<F>> {
+        let mut ask = Box::pin(ask);
+        poll_fn(|cx| Poll::Ready(assert!(ask.as_mut().poll(cx).is_pending()))).await;
+        ask
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_question_gets_its_own_answer() {
+        let board = Board::new(RULES);
+        let questions = board.taker().expect("taker");
+        assert!(board.taker().is_err());
+        let (one, other) = (key(), key());
+        let first = begun(board.ask(one, None)).await;
+        let second = begun(board.ask(other, Some(Protocol::Http))).await;
+        let asked = take(&questions);
+        let about: Vec<_> = asked.iter().map(|q| (q.peer, q.protocol.clone())).collect();
+        assert_eq!(about, [(one, None), (other, Some(Protocol::Http))]);
+        assert_eq!(take(&questions), []);
+        questions.answer(asked[1].number, true);
+        questions.answer(asked[1].number, false);
+        questions.answer(asked[0].number, false);
+        questions.answer(77, true);
+        assert_eq!((first.await, second.await), (Verdict::No, Verdict::Yes));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_answers_is_refused_in_time_and_forgotten() {
+        let board = Board::new(RULES);
+        assert_eq!(board.ask(key(), None).await, Verdict::Late);
+        let questions = board.taker().expect("taker");
+        assert_eq!(take(&questions), []);
+        drop(begun(board.ask(key(), None)).await);
+        assert_eq!(take(&questions), []);
+        assert!(board.lock().open.is_empty() && board.lock().of_peer.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn too_many_are_not_asked_and_one_peer_has_a_share() {
+        let board = Board::new(RULES);
+        let (greedy, other) = (key(), key());
+        let held = [begun(board.ask(greedy, None)).await, begun(board.ask(greedy, None)).await];
+        assert_eq!(board.ask(greedy, None).await, Verdict::Busy);
+        let third = begun(board.ask(other, None)).await;
+        assert_eq!(board.ask(key(), None).await, Verdict::Busy);
+        drop(held);
+        drop(third);
+        let _ = begun(board.ask(greedy, None)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_anybody_to_answer_all_are_refused_at_once() {
+        let board = Board::new(RULES);
+        let questions = board.taker().expect("taker");
+        let open = begun(board.ask(key(), None)).await;
+        drop(questions);
+        assert_eq!(open.await, Verdict::No);
+        assert_eq!(board.ask(key(), None).await, Verdict::No);
+    }
+}

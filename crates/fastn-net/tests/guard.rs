@@ -1,0 +1,340 @@
+//! Who may connect, what for, and how much: lists, questions, limits.
+
+mod support;
+
+use std::{collections::HashSet, time::Duration};
+
+use fastn_net::{
+    AccessLists, Authorize, Code, Config, Endpoint, Limits, Protocol, Question, Questions, Rate, SecretKey,
+    wire::{alpn::Alpn, codes::close as codes},
+};
+use iroh::endpoint::ConnectionError;
+use support::{
+    GENEROUS, LATER, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, generic, header, incoming,
+    introduce, limits, open, pair,
+    raw::{Raw, RawStream},
+    read_to_end, soon, stream, until, waits,
+};
+
+const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS, pending: 64, pending_per_peer: 16 };
+const PEERS: Authorize = Authorize { stream: false, ..RULES };
+const STREAMS: Authorize = Authorize { peer: false, ..RULES };
+
+async fn asking(rules: Authorize) -> (Endpoint, Questions) {
+    let config = Config { authorize: Some(rules), ..config(limits()) };
+    let endpoint = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
+    let questions = endpoint.questions().expect("questions");
+    (endpoint, questions)
+}
+
+async fn listed(access: AccessLists) -> Endpoint {
+    Endpoint::bind(SecretKey::generate(), Config { access, ..config(limits()) }).await.expect("bind")
+}
+
+async fn asked(questions: &Questions) -> Question {
+    soon(std::future::poll_fn(|cx| questions.poll_take(cx, 1))).await.expect("open").remove(0)
+}
+
+async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
+    match soon(connection.closed()).await {
+        ConnectionError::ApplicationClosed(close) => close.error_code.into(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_allowed_is_told_so_whatever_it_waits_for() {
+    let server = listed(AccessLists { allow: Some(HashSet::new()), deny: HashSet::new() }).await;
+    let _served = echo(&server, &[Protocol::Http]);
+    let client = endpoint().await;
+    introduce(&client, &server);
+    let peer = client.peer(&server.address()).expect("peer");
+    for options in [USUAL, ONCE] {
+        let refused = open(&client, &server, &Protocol::Http, options).await.expect_err("refused");
+        assert_eq!(refused.code(), Code::Unauthorized, "{refused}");
+    }
+    let refused = match open(&client, &server, &Protocol::Http, LATER).await {
+        Ok(mut stream) => read_to_end(&mut stream).await.expect_err("refused"),
+        Err(refused) => refused,
+    };
+    assert_eq!(refused.code(), Code::Unauthorized, "{refused}");
+    assert_eq!(soon(client.ping(&peer, GENEROUS)).await.expect_err("refused").code(), Code::Unauthorized);
+    if let Ok(view) = soon(client.connect(&peer, GENEROUS)).await {
+        assert_eq!(soon(view.closed()).await.code, codes::UNAUTHORIZED);
+        let header = header(&Protocol::Http);
+        let refused = soon(client.open_bi(&view, &header, USUAL)).await.expect_err("refused");
+        assert_eq!(refused.code(), Code::Unauthorized);
+    }
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_raw_peer_sees_the_code_and_an_older_one_sees_0() {
+    let server = endpoint().await;
+    let _served = echo(&server, &[Protocol::Http]);
+    for (alpn, code) in [(Alpn::FastnNet, codes::UNAUTHORIZED), (Alpn::Entity, 0)] {
+        let raw = Raw::bind(&[]).await;
+        server.change_access(|lists| lists.deny(raw.id()));
+        assert_eq!(closed_with(&raw.dial(&server, alpn).await).await, code);
+        raw.close().await;
+    }
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_becomes_denied_is_disconnected_and_may_come_back_when_it_is_allowed() {
+    let (client, server) = pair().await;
+    let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
+    let (mut ours, _theirs) = stream(&client, &server, &Protocol::Http, &listener).await;
+    server.change_access(|lists| lists.deny(client.id()));
+    let lost = read_to_end(&mut ours).await.expect_err("lost");
+    assert_eq!((lost.code(), lost.error_code()), (Code::Unauthorized, Some(codes::UNAUTHORIZED)));
+    let refused = open(&client, &server, &Protocol::Http, USUAL).await.expect_err("denied");
+    assert_eq!(refused.code(), Code::Unauthorized);
+    server.change_access(|lists| lists.allow(client.id()));
+    stream(&client, &server, &Protocol::Http, &listener).await;
+    assert_eq!(server.access(), AccessLists::default());
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn nothing_is_answered_before_the_peer_is_let_in() {
+    let (server, questions) = asking(PEERS).await;
+    let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
+    for alpn in [Alpn::FastnNet, Alpn::Entity] {
+        let raw = Raw::bind(&[]).await;
+        let connection = raw.dial(&server, alpn).await;
+        let mut ping = RawStream::start(&connection, b"\"Ping\"\n").await;
+        let mut http = RawStream::start(&connection, b"\"Http\"\n").await;
+        let question = asked(&questions).await;
+        assert_eq!((question.peer, question.protocol), (raw.id(), None));
+        let mut early = Box::pin(async { ping.recv.read_chunk(1).await.map(|_| ()) });
+        assert!(waits(&mut early).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(waits(&mut early).await, "answered before its peer was let in");
+        drop(early);
+        questions.answer(question.number, true);
+        ping.hears_last(b"ack\npong\n").await;
+        http.hears(b"ack\n").await;
+        incoming(&listener).await;
+        // Once for a connection.
+        RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+        raw.close().await;
+    }
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn a_no_and_no_answer_close_the_connection_and_list_nothing() {
+    let rules = Authorize { timeout: Duration::from_millis(50), ..PEERS };
+    let (server, questions) = asking(rules).await;
+    let _served = echo(&server, &[Protocol::Http]);
+    for answered in [true, false] {
+        let raw = Raw::bind(&[]).await;
+        let connection = raw.dial(&server, Alpn::FastnNet).await;
+        if answered {
+            questions.answer(asked(&questions).await.number, false);
+        }
+        assert_eq!(closed_with(&connection).await, codes::UNAUTHORIZED);
+        raw.close().await;
+    }
+    drop(questions);
+    let raw = Raw::bind(&[]).await;
+    let connection = raw.dial(&server, Alpn::FastnNet).await;
+    assert_eq!(closed_with(&connection).await, codes::UNAUTHORIZED);
+    raw.close().await;
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn a_stream_is_asked_about_when_it_is_served_and_holds_up_no_other() {
+    let (server, questions) = asking(STREAMS).await;
+    let client = endpoint().await;
+    introduce(&client, &server);
+    let _served = echo(&server, &[generic("slow"), generic("bad"), generic("good")]);
+    let unserved = open(&client, &server, &Protocol::Tcp, USUAL).await.expect_err("unserved");
+    assert_eq!(unserved.code(), Code::ProtocolUnsupported);
+    let slow = tokio::spawn({
+        let (client, server) = (client.clone(), server.clone());
+        async move { open(&client, &server, &generic("slow"), USUAL).await }
+    });
+    let waiting = asked(&questions).await;
+    assert_eq!((waiting.peer, waiting.protocol.clone()), (client.id(), Some(generic("slow"))));
+    for (name, may) in [("bad", false), ("good", true)] {
+        let answers = async {
+            let question = asked(&questions).await;
+            questions.answer(question.number, may);
+        };
+        let protocol = generic(name);
+        let (opened, ()) = tokio::join!(open(&client, &server, &protocol, USUAL), answers);
+        match opened {
+            Ok(stream) => assert_eq!((may, exchange(stream, b"hello").await.expect("echo")), (true, b"hello".to_vec())),
+            Err(error) => {
+                assert_eq!((may, error.code(), error.remote_code()), (false, Code::Unauthorized, Some("unauthorized")))
+            }
+        }
+    }
+    assert!(!slow.is_finished());
+    questions.answer(waiting.number, true);
+    assert!(soon(slow).await.expect("join").is_ok());
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_given_up_withdraws_its_question() {
+    let rules = Authorize { pending: 1, pending_per_peer: 1, ..STREAMS };
+    let (server, questions) = asking(rules).await;
+    let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");
+    let raw = Raw::bind(&[]).await;
+    let connection = raw.dial(&server, Alpn::FastnNet).await;
+    let mut first = RawStream::start(&connection, b"\"Http\"\n").await;
+    let question = asked(&questions).await;
+    RawStream::start(&connection, b"\"Http\"\n").await.is_refused("busy").await;
+    first.send.reset(0u8.into()).expect("reset");
+    let mut second = loop {
+        // Until the reset has arrived the one place is taken.
+        let second = RawStream::start(&connection, b"\"Http\"\n").await;
+        let Ok(next) = tokio::time::timeout(Duration::from_millis(200), asked(&questions)).await else { continue };
+        assert_ne!(next.number, question.number);
+        questions.answer(question.number, true);
+        questions.answer(next.number, false);
+        break second;
+    };
+    second.is_refused("unauthorized").await;
+    raw.close().await;
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn streams_on_a_connection_that_we_made_are_let_in_alike() {
+    let (ours, questions) = asking(RULES).await;
+    let _served = echo(&ours, &[Protocol::Http]);
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let peer = ours.peer(&raw.address()).expect("peer");
+    let (view, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
+    let _view = view.expect("connection");
+    // We dialled: that we are there is no secret.
+    RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+    let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
+    let question = asked(&questions).await;
+    assert_eq!((question.peer, question.protocol), (raw.id(), None));
+    questions.answer(question.number, true);
+    let question = asked(&questions).await;
+    assert_eq!(question.protocol, Some(Protocol::Http));
+    questions.answer(question.number, true);
+    stream.hears(b"ack\n").await;
+    let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
+    let question = asked(&questions).await;
+    assert_eq!(question.protocol, Some(Protocol::Http), "the peer is asked about once");
+    questions.answer(question.number, false);
+    stream.is_refused("unauthorized").await;
+    ours.change_access(|lists| lists.deny(raw.id()));
+    assert_eq!(closed_with(&connection).await, codes::UNAUTHORIZED);
+    let (view, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
+    let _view = view.expect("we may dial whom we do not let in");
+    RawStream::start(&connection, b"\"Http\"\n").await.is_refused("unauthorized").await;
+    raw.close().await;
+    close(&[&ours]).await;
+}
+
+#[tokio::test]
+async fn a_peer_has_so_many_streams_open_on_all_its_connections() {
+    let server = endpoint_with(Limits { streams_per_peer: 3, streams: 4, ..limits() }).await;
+    let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
+    let raw = Raw::bind(&[]).await;
+    let connections = [raw.dial(&server, Alpn::FastnNet).await, raw.dial(&server, Alpn::Entity).await];
+    let mut held = Vec::new();
+    for connection in [&connections[0], &connections[1], &connections[0]] {
+        let mut stream = RawStream::start(connection, b"\"Http\"\n").await;
+        stream.hears(b"ack\n").await;
+        held.push((stream, incoming(&listener).await));
+    }
+    for connection in &connections {
+        RawStream::start(connection, b"\"Http\"\n").await.is_refused("too-many-streams").await;
+        RawStream::start(connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+    }
+    let other = Raw::bind(&[]).await;
+    let connection = other.dial(&server, Alpn::FastnNet).await;
+    let mut fourth = RawStream::start(&connection, b"\"Http\"\n").await;
+    fourth.hears(b"ack\n").await;
+    RawStream::start(&connection, b"\"Http\"\n").await.is_refused("busy").await;
+    held.pop();
+    let mut again = RawStream::start(&connections[0], b"\"Http\"\n").await;
+    again.hears(b"ack\n").await;
+    raw.close().await;
+    other.close().await;
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn a_peer_opens_so_many_streams_in_so_much_time_however_often_it_connects() {
+    let rate = Rate { per_second: 1, burst: 2 };
+    let server = endpoint_with(Limits { stream_rate: Some(rate), ..limits() }).await;
+    let client = endpoint().await;
+    introduce(&client, &server);
+    let _served = echo(&server, &[Protocol::Http]);
+    let mut errors = 0;
+    for _ in 0..20 {
+        match open(&client, &server, &Protocol::Http, USUAL).await {
+            Ok(stream) => assert_eq!(exchange(stream, b"x").await.expect("echo"), b"x"),
+            Err(error) => {
+                assert_eq!(error.code(), Code::Busy, "{error}");
+                errors += 1;
+            }
+        }
+    }
+    assert!(errors > 0, "20 streams at once where 2 are allowed");
+    // Whoever waits gets its turn.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert!(open(&client, &server, &Protocol::Http, USUAL).await.is_ok());
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_busy_and_not_unreachable() {
+    let server = endpoint_with(Limits { connections_per_peer: 1, ..limits() }).await;
+    let _served = echo(&server, &[Protocol::Http]);
+    let raw = Raw::bind(&[]).await;
+    let first = raw.dial(&server, Alpn::FastnNet).await;
+    RawStream::start(&first, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+    assert_eq!(closed_with(&raw.dial(&server, Alpn::FastnNet).await).await, codes::LIMIT);
+    raw.close().await;
+
+    // What that close becomes at ours.
+    let client = endpoint().await;
+    let peer = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let to = client.peer(&peer.address()).expect("peer");
+    let refuse = async || peer.accept().await.close(u32::try_from(codes::LIMIT).expect("code").into(), b"full");
+    let header = header(&Protocol::Http);
+    let (opened, ()) = tokio::join!(soon(client.get_stream(&to, &header, ONCE)), refuse());
+    assert_eq!(opened.expect_err("full").code(), Code::Busy);
+    // It is retried, for nothing was handed to anybody.
+    let (opened, _held) = tokio::join!(soon(client.get_stream(&to, &header, USUAL)), async {
+        refuse().await;
+        let connection = peer.accept().await;
+        let mut stream = RawStream::accept(&connection).await;
+        stream.say(b"ack\n").await;
+        (connection, stream)
+    });
+    assert!(opened.is_ok());
+    peer.close().await;
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_closes_waits_for_no_answer() {
+    let (server, questions) = asking(RULES).await;
+    let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");
+    let raw = Raw::bind(&[]).await;
+    let connection = raw.dial(&server, Alpn::FastnNet).await;
+    let question = asked(&questions).await;
+    close(&[&server]).await;
+    closed_with(&connection).await;
+    questions.answer(question.number, true);
+    until("the questions end", || {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        matches!(questions.poll_take(&mut cx, 1), std::task::Poll::Ready(Err(_)))
+    })
+    .await;
+    raw.close().await;
+}
