@@ -362,20 +362,45 @@ interface ConnectOptions {
     attemptTimeout?: number;
 }
 
-/** How a {@link Graceful} is triggered. */
-interface GracefulOptions {
-    /** Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false. */
-    signals?: boolean | readonly NodeJS.Signals[];
-}
-/** What did not end in time. */
+/** What did not end in the time that a shutdown had. */
 interface ShutdownReport {
-    /** Pieces of work given to `spawn` that had not settled. */
+    /** Everything ended, and everything finished was delivered. */
+    readonly clean: boolean;
+    /** Pieces of work given to `spawn`, and calls of `listen` whose handlers still ran. */
     readonly unfinished: number;
+    /** The same by name. */
+    readonly work: readonly {
+        readonly name: string;
+        readonly count: number;
+    }[];
+    /** Streams that peers had opened and that were cut off. */
+    readonly openStreams: number;
+    /** The same by protocol, as far as a handler or a loop had taken them. */
+    readonly streams: readonly {
+        readonly protocol: Protocol;
+        readonly count: number;
+    }[];
     /** Finished streams that their peers had not acknowledged. */
     readonly unacknowledged: number;
+    /** Endpoints that were still telling their peers: a silent one can take 3 s. They go on, and are closed soon. */
+    readonly unclosed: number;
+}
+
+/** How a {@link Graceful} is triggered. */
+interface GracefulOptions {
+    /**
+     * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
+     * listened for. A worker thread gets no signals.
+     */
+    signals?: boolean | readonly NodeJS.Signals[];
+}
+/** What is known of a piece of work. */
+interface SpawnOptions {
+    /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
+    name?: string;
 }
 /**
- * Ends a program well: tells everyone, waits for what was begun, closes the endpoints.
+ * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
  *
  * @example
  * const graceful = new Graceful({ signals: true })
@@ -389,17 +414,30 @@ declare class Graceful {
     /** Aborted when the shutdown begins: for every call that should end then. */
     get cancelled(): AbortSignal;
     /**
-     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}.
+     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
+     * a shutdown waits is waited for as well.
+     *
      * Gives the work's own promise. The failure of one that nobody awaits is not an unhandled one.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
+     * after the shutdown has waited: it is not called.
      */
-    spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T)): Promise<T>;
+    spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options?: SpawnOptions): Promise<T>;
     /**
-     * Aborts {@link cancelled}, waits for what was spawned, then closes the endpoints that were given this object.
-     * Never rejects; called again, gives the same promise. It does not end the process: that ends when nothing is left to do.
+     * Ends everything, in this order:
      *
-     * A second Ctrl-C ends the process as if nobody had listened for the first.
+     * 1. The endpoints that were given this object {@link Endpoint.drain | drain}: peers' new streams and connections are refused,
+     *    and loops end. {@link cancelled} is aborted.
+     * 2. What was spawned, handlers of `listen` and streams that peers opened before go on to their end. They may use four fifths
+     *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
+     * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
      *
-     * @param options `timeout`: milliseconds for the work and then again for the endpoints. Default: 5 s.
+     * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
+     * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
+     * process as if nobody had listened.
+     *
+     * @param options `timeout`: milliseconds for all of it. Default: 5 s.
+     * @returns what did not end in time.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
      */
     shutdown(options?: {
@@ -451,8 +489,14 @@ interface CustomNetwork {
 interface EndpointOptions {
     /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
     network?: Network;
-    /** Closes this endpoint in its shutdown. */
+    /** Ends this endpoint well in its shutdown: see {@link Graceful.shutdown}. */
     graceful?: Graceful;
+    /**
+     * At `process.exit()`, after an uncaught exception and wherever else the process or thread emits `exit`, tells the peers, so
+     * that they see a close (shutdown) and no time-out. What was finished just before has half of that time to arrive. It blocks
+     * until that is done, 100 ms at most for all endpoints together. Default: false: peers learn of it when their connection times out.
+     */
+    closeOnExit?: boolean;
     /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
     signal?: AbortSignal;
     /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
@@ -603,6 +647,18 @@ declare class Access {
     get lists(): AccessLists;
 }
 
+/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
+interface ConnectMessage {
+    /** ID52 of this side. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** Why it failed: from `error` on. */
+    error?: unknown;
+    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
+    result?: unknown;
+}
+
 /** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
 declare class KeptPeer implements Disposable, AsyncDisposable {
     #private;
@@ -631,154 +687,6 @@ interface ListenOptions {
      * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
      */
     onError?: (error: unknown, stream: PeerStream) => unknown;
-}
-
-/**
- * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
- *
- * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
- *
- * @example
- * const secretKey = SecretKey.generate()
- * console.log(secretKey.id52)
- */
-declare class SecretKey {
-    #private;
-    private constructor();
-    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
-    static generate(): SecretKey;
-    /**
-     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
-     *
-     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
-     */
-    static from(key: string | Uint8Array | SecretKey): SecretKey;
-    /** The public key that belongs to it. */
-    get publicKey(): PublicKey;
-    /** The public key's ID52: what to tell others. */
-    get id52(): string;
-    /**
-     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
-     *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
-     */
-    sign(bytes: Uint8Array): Uint8Array;
-    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
-    toBytes(): Uint8Array;
-    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
-    toHex(): string;
-    /** `SecretKey(<ID52>)`. */
-    toString(): string;
-    /** `SecretKey(<ID52>)`. */
-    toJSON(): string;
-}
-
-/**
- * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
- *
- * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
- * is closed then, within 3 s. It belongs to the thread that made it.
- *
- * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_NATIVE` where there is no addon for the platform.
- */
-declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
-/** This program among its peers. Made by {@link getEndpoint}. */
-declare class Endpoint implements AsyncDisposable {
-    #private;
-    /** Who this endpoint is. */
-    readonly publicKey: PublicKey;
-    /** Who may connect and use what is listened for. */
-    readonly access: Access;
-    private constructor();
-    /** The public key as people write it: what to tell others. */
-    get id52(): string;
-    /**
-     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED`.
-     */
-    address(): Required<PeerAddress>;
-    /**
-     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
-     *
-     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    ticket(options?: TimeoutOptions): Promise<string>;
-    /**
-     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
-     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
-     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
-     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
-     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
-     * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
-     * failed at once; `ERR_CLOSED`.
-     */
-    getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
-    /**
-     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
-     * the next. {@link listen} does that by itself.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
-     */
-    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
-    /**
-     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal or {@link close}
-     * ends it; after a signal, handlers that run may end first, for at most the endpoint's `closeTimeout`. With the `cancelled` of
-     * the endpoint's own {@link Graceful} as the signal, its shutdown waits for that.
-     *
-     * Keeps the process alive while the endpoint is referenced.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_CLOSED`; `ERR_INVALID_ARGUMENT`.
-     */
-    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
-    /**
-     * Connections that peers make, one level below streams.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    accept(options?: CancelOptions): IncomingConnections;
-    /**
-     * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
-     * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
-     *
-     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
-    /**
-     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
-     *
-     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
-     */
-    ping(peer: Peer, options?: CancelOptions): Promise<number>;
-    /**
-     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
-     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
-     * a call wants it, or a new address of it is given.
-     *
-     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    keep(peer: Peer, options?: CancelOptions): KeptPeer;
-    /**
-     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost. Callers at the same
-     * time share it; closing again does nothing. Keeps the process alive.
-     *
-     * @param options `timeout`: for all of it; default the endpoint's `closeTimeout`, 5 s. The signal ends the wait, not the closing.
-     * @returns how many finished streams their peers had not acknowledged in time.
-     */
-    close(options?: TimeoutOptions): Promise<number>;
-    /** Listening keeps the process alive again. */
-    ref(): this;
-    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
-    unref(): this;
-    /** As {@link close}. */
-    [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -836,6 +744,252 @@ declare class FastnNetError extends Error {
  * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
  */
 declare function isFastnNetError(error: unknown, code?: FastnNetErrorCode): error is FastnNetError;
+
+/** How it stands with a peer. A snapshot: nothing in it changes later. */
+interface PeerInfo {
+    /** ID52 of the peer. */
+    readonly id52: string;
+    /**
+     * False only in {@link Endpoint.watch}, once: the endpoint has let the peer go, because nothing is or was wanted of it for
+     * `idleTimeout`, or because the endpoint closes. A peer that comes back is told as any other.
+     */
+    readonly known: boolean;
+    /**
+     * `'connected'`: there is a connection for new streams; `'dialling'`: one is being made; `'backing-off'`: the last dial failed,
+     * and the next comes after `nextRetry`; `'idle'`: none, and nobody asks for one.
+     */
+    readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
+    /** Whether it is kept connected. */
+    readonly kept: boolean;
+    /** Dials that failed since there was a connection, or since somebody asked for one. */
+    readonly attempts: number;
+    /** Why the last dial failed, or the last connection was lost; `null` while there is a connection, or when nothing failed. */
+    readonly lastError: FastnNetError | null;
+    /** Milliseconds from this snapshot to the next dial; `null` unless it is `'backing-off'`. */
+    readonly nextRetry: number | null;
+    /** Its live connections, the one for new streams first: mostly one, for a short time two, none without a connection. */
+    readonly connections: readonly PeerConnection[];
+}
+/** One of a peer's connections, as part of a {@link PeerInfo}. */
+interface PeerConnection {
+    /** What was agreed on to speak. */
+    readonly alpn: string;
+    /** Whether this side dialled it. */
+    readonly dialled: boolean;
+    /** Whether new streams go over it. */
+    readonly preferred: boolean;
+    /** The ways its packets can take: direct or through a relay, with round-trip time. */
+    readonly paths: readonly ConnectionPath[];
+    /** Bytes, datagrams and streams. */
+    readonly stats: ConnectionStats;
+}
+
+/**
+ * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
+ *
+ * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
+ *
+ * @example
+ * const secretKey = SecretKey.generate()
+ * console.log(secretKey.id52)
+ */
+declare class SecretKey {
+    #private;
+    private constructor();
+    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
+    static generate(): SecretKey;
+    /**
+     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
+     *
+     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
+     */
+    static from(key: string | Uint8Array | SecretKey): SecretKey;
+    /** The public key that belongs to it. */
+    get publicKey(): PublicKey;
+    /** The public key's ID52: what to tell others. */
+    get id52(): string;
+    /**
+     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
+     */
+    sign(bytes: Uint8Array): Uint8Array;
+    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
+    toBytes(): Uint8Array;
+    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
+    toHex(): string;
+    /** `SecretKey(<ID52>)`. */
+    toString(): string;
+    /** `SecretKey(<ID52>)`. */
+    toJSON(): string;
+}
+
+/**
+ * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
+ * endpoint ends it.
+ *
+ * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
+ * Waiting does not keep the process alive.
+ */
+declare class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next peer that has changed since it was given last. Several calls may wait at once. */
+    next(): Promise<IteratorResult<PeerInfo, undefined>>;
+    /** Ends it; calls of {@link next} that wait see the end. */
+    return(): Promise<IteratorResult<PeerInfo, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
+ *
+ * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
+ * is closed then, within 3 s. It belongs to the thread that made it.
+ *
+ * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
+ * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
+ * for the platform.
+ */
+declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
+/** This program among its peers. Made by {@link getEndpoint}. */
+declare class Endpoint implements AsyncDisposable {
+    #private;
+    /** Who this endpoint is. */
+    readonly publicKey: PublicKey;
+    /** Who may connect and use what is listened for. */
+    readonly access: Access;
+    private constructor();
+    /** The public key as people write it: what to tell others. */
+    get id52(): string;
+    /**
+     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`.
+     */
+    address(): Required<PeerAddress>;
+    /**
+     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
+     *
+     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    ticket(options?: TimeoutOptions): Promise<string>;
+    /**
+     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
+     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
+     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
+     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
+     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
+     * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
+     * failed at once; `ERR_CLOSED`.
+     */
+    getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
+    /**
+     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
+     * the next. {@link listen} does that by itself.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
+    /**
+     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
+     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
+     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
+     *
+     * Keeps the process alive while the endpoint is referenced.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
+    /**
+     * Connections that peers make, one level below streams.
+     *
+     * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    accept(options?: CancelOptions): IncomingConnections;
+    /**
+     * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
+     * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
+     *
+     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
+    /**
+     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+     *
+     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+     */
+    ping(peer: Peer, options?: CancelOptions): Promise<number>;
+    /**
+     * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
+     * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     */
+    peers(): readonly PeerInfo[];
+    /**
+     * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
+     * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
+     * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
+     *
+     * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
+     * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    watch(options?: CancelOptions): PeerChanges;
+    /**
+     * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
+     * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+     *
+     * Once the endpoint is closed it gives the last figures.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     */
+    metrics(): string;
+    /**
+     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
+     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
+     * a call wants it, or a new address of it is given.
+     *
+     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    keep(peer: Peer, options?: CancelOptions): KeptPeer;
+    /**
+     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
+     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
+     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
+     * Does nothing the second time, and cannot be undone.
+     */
+    drain(): void;
+    /**
+     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
+     * close (shutdown). Callers at the same time share it; closing again does nothing. May be awaited in a handler. Keeps the
+     * process alive.
+     *
+     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
+     * silent can take 3 s more to be told. The signal ends the wait, not the closing.
+     * @returns how many finished streams their peers had not acknowledged in time.
+     */
+    close(options?: TimeoutOptions): Promise<number>;
+    /** Listening keeps the process alive again. */
+    ref(): this;
+    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+    unref(): this;
+    /** As {@link close}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
 
 /**
  * A place for secrets that are named by their ID52. `keyring: true` means the system's: Keychain, Credential Manager or
@@ -919,5 +1073,69 @@ declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions):
  */
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 
-export { Access, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey };
-export type { AccessLists, Authorize, CancelOptions, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, Network, OpenOptions, Peer, PeerAddress, ReadIntoOptions, RelayAddress, ShutdownReport, StoredSecretKey, StreamHandler, StreamHandlers, TimeoutOptions, UnitProtocol };
+/** How much a record matters. */
+type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
+/** One thing that the native side tells of its work. */
+interface LogRecord {
+    /** Milliseconds since 1970, with a fraction. */
+    readonly time: number;
+    /** How much it matters. */
+    readonly level: LogLevel;
+    /** Who says it: `fastn_net::…` for this library, `iroh::…`, `noq::…` and others for its transport. */
+    readonly target: string;
+    /** What is said, for a person. */
+    readonly message: string;
+    /**
+     * What it is about, with what the spans around it say. This library's own have `peer` (ID52), `connection` and `stream`
+     * (numbers), where they apply. Whole numbers beyond 2^53 are texts.
+     */
+    readonly fields: {
+        readonly [name: string]: string | number | boolean;
+    };
+    /** Only where records were lost, in their place: how many, for they came faster than the logger took them. */
+    readonly dropped?: number;
+}
+
+/** Takes the records. What it throws, or rejects with, is a warning of the process, once, and stops nothing. */
+type Logger = (record: LogRecord) => unknown;
+/** Which records a logger is told. */
+interface LoggerOptions {
+    /**
+     * Levels by target, `target=level` with commas between: the longest target that a record's own begins with decides, a level
+     * alone is for all others. Default: `warn,fastn_net=info`.
+     */
+    filter?: string;
+}
+/**
+ * Gives what the native side tells of its work to a function, in this thread; `null` ends that. One logger at a time: another
+ * one takes its place. Each thread has its own, and hears of all endpoints of the process.
+ *
+ * Records come in batches, shortly after they were made. They wait in 4 MiB at most; what does not fit is dropped, and told as a
+ * record with `dropped`. A logger does not keep the process alive: what waits at the `exit` event, or when it is taken off, is
+ * given to it then. Without a logger nothing is recorded, and that costs nothing.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, naming the part of the filter that cannot be read, and the logger before stays;
+ * `ERR_BUSY` when other native code in the process takes all tracing; `ERR_NATIVE`.
+ */
+declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
+
+/** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
+interface StreamMessage {
+    /** ID52 of this side. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** What the stream is for. */
+    readonly protocol: Protocol;
+    /** `'out'`: this side opens it, until it is open. `'in'`: the peer did, until its handler has ended. */
+    readonly direction: 'in' | 'out';
+    /** The stream: from `asyncStart` on for `'out'`, always for `'in'`. */
+    stream?: PeerStream;
+    /** Why it failed: from `error` on. */
+    error?: unknown;
+    /** The stream, or what the handler gave: from `asyncStart` on. */
+    result?: unknown;
+}
+
+export { Access, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerChanges, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

@@ -5,8 +5,7 @@
 //! - `bridge`: the wake queue, the handle table, operations, the runtime: all `unsafe`, all that touches
 //!   threads and the life of the process.
 //! - `identity`, `key_store`, `endpoint`, `guard`, `peer`, `watch`, `listener`, `connection`, `stream`, `logging`: what TypeScript
-//!   calls, in the
-//!   order of its own files. Every export is synchronous and catches panics.
+//!   calls, in the order of its own files. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
 //!
