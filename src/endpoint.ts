@@ -5,7 +5,7 @@ import type { Authorize } from './authorize.js'
 import { EndpointState } from './bridge/endpoint-state.js'
 import { closeAtExit, closingBeforeExit, forgetAtExit } from './bridge/exit.js'
 import { lastFailure } from './bridge/failure.js'
-import { openStream } from './bridge/open.js'
+import { openNow, openStream } from './bridge/open.js'
 import { handleOf, outcomeOf } from './bridge/operation.js'
 import { startBridge, wakeWord } from './bridge/park.js'
 import { peerInfo } from './bridge/peer-info.js'
@@ -140,8 +140,14 @@ export class Endpoint implements AsyncDisposable {
    * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
    * failed at once; `ERR_CLOSED`.
    */
-  async getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream> {
-    return await openStream(this.#state, knownPeer(this.#state, peer), protocol, options)
+  getStream(peer: Peer, protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
+    try {
+      const known = knownPeer(this.#state, peer)
+      const stream = openNow(this.#state, known, protocol, options)
+      return stream === undefined ? openStream(this.#state, known, protocol, options) : Promise.resolve(stream)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**

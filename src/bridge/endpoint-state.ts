@@ -34,8 +34,22 @@ interface PeerObject {
   readonly relays?: readonly string[]
 }
 
-function saying({ id52, addresses, relays }: PeerObject): string {
-  return `${id52} ${addresses ?? ''} ${relays ?? ''}`
+/** What an object said when it was read, for it may be changed. */
+interface Said {
+  readonly id52: string
+  readonly addresses: readonly string[]
+  readonly relays: readonly string[]
+}
+
+function isSaid(said: Said, { id52, addresses, relays }: PeerObject): boolean {
+  return id52 === said.id52 && areSame(addresses, said.addresses) && areSame(relays, said.relays)
+}
+
+function areSame(texts: readonly string[] | undefined, before: readonly string[]): boolean {
+  if (texts === undefined) return before.length === 0
+  if (texts.length !== before.length) return false
+  for (let at = 0; at < before.length; at++) if (texts[at] !== before[at]) return false
+  return true
 }
 
 /** One connection's share of what each of its streams needs to know. */
@@ -56,7 +70,7 @@ export class EndpointState {
   readonly #peers = new BoundedMap<string, KnownPeer>(most, peer => this.#forget(peer.handle))
   // One peer can be known under several texts: its ID52, a ticket, hex.
   readonly #uses = new Map<number, number>()
-  readonly #seen = new WeakMap<PeerObject, { said: string; id52: string }>()
+  readonly #seen = new WeakMap<PeerObject, { said: Said; peer: string }>()
   readonly #links = new BoundedMap<number, Link>(most)
   readonly #closing = new AbortController()
   #waiting = 0
@@ -93,13 +107,14 @@ export class EndpointState {
   /** The peer that this very object stood for, if it says the same as then. Reading a key again would cost more than a request. */
   seen(object: PeerObject): KnownPeer | undefined {
     const seen = this.#seen.get(object)
-    if (seen === undefined || seen.said !== saying(object)) return undefined
-    return this.known(seen.id52)
+    if (seen === undefined || !isSaid(seen.said, object)) return undefined
+    return this.known(seen.peer)
   }
 
   /** Notes what an object stands for. */
   remember(object: PeerObject, peer: KnownPeer): KnownPeer {
-    this.#seen.set(object, { said: saying(object), id52: peer.id52 })
+    const { id52, addresses = [], relays = [] } = object
+    this.#seen.set(object, { said: { id52, addresses: [...addresses], relays: [...relays] }, peer: peer.id52 })
     return peer
   }
 

@@ -29,6 +29,25 @@ export interface Opener {
 const none: OpenOptions = {}
 const ids = new Float64Array(2)
 
+/**
+ * Opens a stream whose acknowledgement is not waited for over a connection that is there; `undefined` where it needs more than
+ * that, and {@link openStream} is to be called.
+ */
+export function openNow(
+  endpoint: EndpointState,
+  opener: Opener,
+  protocol: Protocol,
+  { ack, extra, signal, retry, timeout }: OpenOptions
+): PeerStream | undefined {
+  if (ack !== 'later' || extra !== undefined || signal !== undefined || retry !== undefined || timeout !== undefined)
+    return undefined
+  if (watched('stream') !== undefined) return undefined
+  const opened = opener.tryOpen(headerOf(protocol).line, false, ids)
+  if (opened < 0) return undefined
+  flushLater(opened)
+  return PeerStream.of(coreOf(endpoint, opener, protocol, opened, ids))
+}
+
 /** Opens a stream, and publishes that where somebody watches. */
 export function openStream(
   endpoint: EndpointState,
@@ -112,9 +131,9 @@ function coreOf(
   opener: Opener,
   protocol: Protocol,
   handle: number,
-  [connection, id]: ArrayLike<number> & Iterable<number>
+  ids: ArrayLike<number>
 ): StreamCore {
-  return new StreamCore(handle, endpoint.linkTo(connection as number, opener.id52), protocol, id as number)
+  return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
 }
 
 /** Waits for the peer's ack; `false` when the stream is gone and may be sent again unseen. */

@@ -9,6 +9,7 @@ import type { StreamCore } from './stream-core.js'
 import { throwIfAborted } from './validate.js'
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const end = Promise.resolve(null)
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** The receiving half of a stream. Whatever reads it, there is one reader at a time. */
@@ -24,13 +25,25 @@ export class ReadHalf {
     this.#core = core
   }
 
-  /** The next bytes, `null` at the end. */
-  async read(signal?: AbortSignal): Promise<Uint8Array | null> {
+  /** The next bytes, `null` at the end. What is there already takes no async function. */
+  read(signal?: AbortSignal): Promise<Uint8Array | null> {
+    const core = this.#core
+    if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal)
+    if (this.#ended) return end
+    if (core.readOver) return this.#read(signal)
+    const got = this.#tryNative()
+    return got > 0 ? Promise.resolve(this.#chunk(got)) : this.#read(signal, got)
+  }
+
+  /** `first`: what the first try gave, when it was made already. */
+  async #read(signal: AbortSignal | undefined, first?: number): Promise<Uint8Array | null> {
     this.#enter(signal)
     const kept = this.#lines?.takeChunk()
     if (kept) return kept
+    let tried = first
     for (;;) {
-      const chunk = this.#tryChunk()
+      const chunk = tried === undefined ? this.#tryChunk() : this.#answer(tried)
+      tried = undefined
       if (chunk !== undefined) return chunk
       await this.#wait(signal)
       this.#core.reading = false
@@ -117,14 +130,22 @@ export class ReadHalf {
 
   /** Bytes, `null` at the end, `undefined` when there is nothing yet. */
   #tryChunk(): Uint8Array | null | undefined {
-    if (this.#isOver()) return null
+    return this.#isOver() ? null : this.#answer(this.#tryNative())
+  }
+
+  #tryNative(): number {
     slab.reserve()
-    const got = native().streamRead(this.#core.handle, slab.bytes, slab.used)
-    if (got > 0) {
-      const count = this.#count(got)
-      return count === null ? null : slab.take(count)
-    }
+    return native().streamRead(this.#core.handle, slab.bytes, slab.used)
+  }
+
+  #answer(got: number): Uint8Array | null | undefined {
+    if (got > 0) return this.#chunk(got)
     return got < PENDING ? this.#fail() : undefined
+  }
+
+  #chunk(got: number): Uint8Array | null {
+    const count = this.#count(got)
+    return count === null ? null : slab.take(count)
   }
 
   /** The count in a positive answer, `null` when it says nothing but the end. */

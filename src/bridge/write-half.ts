@@ -12,6 +12,7 @@ import { throwIfAborted } from './validate.js'
 export const cancelled = 0x101
 
 const nothing = new Uint8Array(0)
+const accepted = Promise.resolve()
 const encoder = new TextEncoder()
 // Short strings are encoded here: the addon has copied them when it returns.
 const scratch = new Uint8Array(16 * 1024)
@@ -41,14 +42,14 @@ export class WriteHalf {
 
   /** Resolves when the chunk is accepted by flow control. */
   write(chunk: Uint8Array | string, signal?: AbortSignal): Promise<void> {
-    return this.#send(chunk, false, signal)
+    return this.#sendNow(chunk, false, signal)
   }
 
   /** Resolves when the end, and what comes before it, is accepted by flow control. */
   finish(chunk?: Uint8Array | string, signal?: AbortSignal): Promise<void> {
     if (this.#finishing !== null && (chunk === undefined || chunk.length === 0)) return this.#finishing
     const again = this.#ending
-    const sent = this.#send(chunk ?? nothing, true, signal)
+    const sent = this.#sendNow(chunk ?? nothing, true, signal)
     if (this.#ending && !again) this.#finishing = sent
     return sent
   }
@@ -74,12 +75,33 @@ export class WriteHalf {
     return this.#delivery.promise
   }
 
-  async #send(chunk: Uint8Array | string, finish: boolean, signal: AbortSignal | undefined): Promise<void> {
+  /** Most is accepted at once: that takes no async function. */
+  #sendNow(chunk: Uint8Array | string, finish: boolean, signal: AbortSignal | undefined): Promise<void> {
+    if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null)
+      return this.#send(chunk, finish, signal)
+    const bytes = typeof chunk === 'string' ? encode(chunk) : chunk
+    const got = native().streamWrite(this.#core.handle, bytes, 0, finish)
+    if (got !== bytes.length * 2 + (finish ? 1 : 0)) return this.#send(bytes, finish, undefined, got)
+    if (finish) {
+      this.#ending = true
+      this.#end()
+    }
+    return accepted
+  }
+
+  /** `first`: what the first try gave, when it was made already. */
+  async #send(
+    chunk: Uint8Array | string,
+    finish: boolean,
+    signal: AbortSignal | undefined,
+    first?: number
+  ): Promise<void> {
     throwIfAborted(signal)
     this.#checkOpen()
     const core = this.#core
     let bytes = typeof chunk === 'string' ? encode(chunk) : checkChunk(chunk)
     let sent = 0
+    let tried = first
     let inTurn = !this.#busy
     this.#ending = finish
     this.#busy = true
@@ -91,7 +113,8 @@ export class WriteHalf {
       }
       for (;;) {
         if (core.writeOver) this.#throw()
-        const got = native().streamWrite(core.handle, bytes, sent, finish)
+        const got = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
+        tried = undefined
         if (got >= 0) {
           const flag = got & 1
           sent += (got - flag) / 2
@@ -197,12 +220,14 @@ function kept(bytes: Uint8Array): Uint8Array {
   return bytes.buffer === scratch.buffer ? bytes.slice() : bytes
 }
 
+function problemOf(chunk: Uint8Array | string): string | null {
+  if (typeof chunk === 'string') return null
+  if (!isUint8Array(chunk)) return 'must be a Uint8Array or a string'
+  return isSharedArrayBuffer(chunk.buffer) ? 'must not be shared memory' : null
+}
+
 function checkChunk(chunk: Uint8Array): Uint8Array {
-  const problem = !isUint8Array(chunk)
-    ? 'must be a Uint8Array or a string'
-    : isSharedArrayBuffer(chunk.buffer)
-      ? 'must not be shared memory'
-      : null
+  const problem = problemOf(chunk)
   if (problem !== null) throw new FastnNetError('ERR_INVALID_ARGUMENT', `chunk ${problem}`, { phase: 'write' })
   return chunk
 }
