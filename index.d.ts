@@ -201,9 +201,6 @@ declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
      * Sends bytes, or a string as UTF-8. Resolves when flow control has accepted all of them: the chunk may be used again then,
      * but may not have arrived.
      *
-     * First bytes, up to 4 KiB with the header, wait for what follows them until the end of this turn of the event loop, so that a
-     * request and its end are one packet. If they fail then, the next call says so.
-     *
      * Writes are sent in the order of the calls and never interleave. Aborting a write that still waits for its turn, or of
      * which nothing was accepted, leaves the stream as it was; one that was accepted in part resets the stream (0x101).
      *
@@ -213,7 +210,7 @@ declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void>;
     /**
      * Sends a last chunk, if one is given, and the end. Resolves when both are accepted by flow control; {@link closed} says
-     * when they have arrived. A whole message of up to 4 KiB is accepted at once. Reading goes on. A second call without a chunk does nothing.
+     * when they have arrived. Reading goes on. A second call without a chunk does nothing.
      *
      * Cancelling is as with {@link write}: what was not begun leaves the stream open.
      *
