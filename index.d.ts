@@ -370,14 +370,18 @@ interface ShutdownReport {
     readonly unfinished: number;
     /** The same by name. */
     readonly work: readonly {
+        /** As it was given to `spawn`. */
         readonly name: string;
+        /** How many of that name. */
         readonly count: number;
     }[];
     /** Streams that peers had opened and that were cut off. */
     readonly openStreams: number;
     /** The same by protocol, as far as a handler or a loop had taken them. */
     readonly streams: readonly {
+        /** What they were for. */
         readonly protocol: Protocol;
+        /** How many of that protocol. */
         readonly count: number;
     }[];
     /** Finished streams that their peers had not acknowledged. */

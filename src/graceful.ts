@@ -146,7 +146,7 @@ export class Graceful {
     let unacknowledged = 0
     const closing = Array.from(this.#endpoints, async endpoint => {
       unclosed++
-      unacknowledged += await endpoint.close({ timeout: Math.ceil(timeout) })
+      unacknowledged += await endpoint.close({ timeout: Math.ceil(timeout * forDelivery) })
       unclosed--
     })
     const time = timer(timeout)
@@ -164,6 +164,9 @@ export class Graceful {
 
 /** The share of the time that work and streams may use; the rest is for delivering what was finished, and for telling peers. */
 const forWork = 0.8
+
+/** The share of what is left that goes to delivery: a peer that is gone acknowledges nothing, and is then told for a while. */
+const forDelivery = 0.5
 
 /** Streams that no work stands for are looked after this often. */
 const streamsEveryMs = 20

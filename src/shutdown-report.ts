@@ -7,11 +7,21 @@ export interface ShutdownReport {
   /** Pieces of work given to `spawn`, and calls of `listen` whose handlers still ran. */
   readonly unfinished: number
   /** The same by name. */
-  readonly work: readonly { readonly name: string; readonly count: number }[]
+  readonly work: readonly {
+    /** As it was given to `spawn`. */
+    readonly name: string
+    /** How many of that name. */
+    readonly count: number
+  }[]
   /** Streams that peers had opened and that were cut off. */
   readonly openStreams: number
   /** The same by protocol, as far as a handler or a loop had taken them. */
-  readonly streams: readonly { readonly protocol: Protocol; readonly count: number }[]
+  readonly streams: readonly {
+    /** What they were for. */
+    readonly protocol: Protocol
+    /** How many of that protocol. */
+    readonly count: number
+  }[]
   /** Finished streams that their peers had not acknowledged. */
   readonly unacknowledged: number
   /** Endpoints that were still telling their peers: a silent one can take 3 s. They go on, and are closed soon. */

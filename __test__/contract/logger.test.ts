@@ -49,7 +49,10 @@ test.serial('a logger is told of endpoints, connections and streams, by peer and
 test.serial('a dial that fails says with what', async t => {
   const records: LogRecord[] = []
   setLogger(record => records.push(record))
-  await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', dialTimeout: 100 })
+  await using endpoint = await getEndpoint(SecretKey.generate(), {
+    network: 'loopback',
+    connect: { attemptTimeout: 100 }
+  })
   const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
   await t.throwsAsync(endpoint.connect(nobody, { timeout: 2000 }), { code: 'ERR_UNREACHABLE' })
   await until(() => records.some(({ target, level }) => target === 'fastn_net::dial' && level === 'info'))

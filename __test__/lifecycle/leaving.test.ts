@@ -1,6 +1,6 @@
 // What the peer of a process sees when that ends.
 import test from 'ava'
-import { getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
+import { Graceful, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 import { Program } from '../helpers/program.js'
 
 /** Serves one program: how its connection ends, and the lines that it sent. */
@@ -90,3 +90,19 @@ for (const how of ['worker exit', 'worker terminate']) {
     })
   }
 }
+
+test('a peer that vanished holds no shutdown up: what it did not acknowledge is counted, the endpoint is closed', async t => {
+  const graceful = new Graceful()
+  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+  const incoming = endpoint.acceptBi(Protocol.generic('Hold'))
+  const program = new Program('leave', JSON.stringify(endpoint.address()), 'graceful', 'none')
+  const { value: stream } = await incoming.next()
+  await stream!.write('hello\n')
+  t.is(await program.line(), 'ready')
+  program.kill('SIGKILL')
+  await program.ended
+  await stream!.finish('nobody is there\n')
+  stream!.stop(0)
+  const { unacknowledged, unclosed } = await graceful.shutdown({ timeout: 16_000 })
+  t.deepEqual({ unacknowledged, unclosed }, { unacknowledged: 1, unclosed: 0 })
+})

@@ -1,8 +1,8 @@
-// What the collector lets go of: an endpoint that was closed and dropped leaves no native handle.
+// Native handles that must not stay: of endpoints that were closed and dropped, and of streams that are over.
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
+import { getEndpoint, type PeerStream, SecretKey } from '../../dist/modules/index.js'
 import { native } from '../../dist/modules/native.js'
 
 setFlagsFromString('--expose-gc')
@@ -30,4 +30,32 @@ test('endpoints that were closed leave nothing native, nor do the peers that the
   t.true(native().handleCount() <= few, `${before} → ${native().handleCount()} handles`)
   await server.close()
   await listening
+})
+
+test('a stream whose writer hears first that the connection was lost leaves nothing native', async t => {
+  const before = native().handleCount()
+  const options = { network: 'loopback' } as const
+  const [client, server] = await Promise.all([
+    getEndpoint(SecretKey.generate(), options),
+    getEndpoint(SecretKey.generate(), options)
+  ])
+  const incoming = server.acceptBi('Tcp')
+  const kept: unknown[] = []
+  const streams: PeerStream[] = []
+  for (let count = 0; count < 50; count++) {
+    const stream = await client.getStream(server.address(), 'Tcp')
+    kept.push(await incoming.next())
+    streams.push(stream)
+  }
+  // More than is taken from anybody whom nobody reads.
+  const bytes = new Uint8Array(4 * 1024 * 1024)
+  const writing = streams.map(stream => t.throwsAsync(stream.write(bytes), { code: 'ERR_CONNECTION_LOST' }))
+  const used = native().handleCount()
+  const view = await client.connect(server.address())
+  view.close(7, 'gone')
+  await Promise.all(writing)
+  // The server's are held, and nobody has asked them for anything yet.
+  t.is(kept.length, 50)
+  t.true(native().handleCount() <= used - 50 + 2, `${before}, ${used}, ${native().handleCount()} handles`)
+  await Promise.all([client.close(), server.close()])
 })

@@ -5,7 +5,6 @@ import { releaseWithOwnerLater, type ShortLived } from './collector.js'
 import type { Link } from './endpoint-state.js'
 import { type Context, failure, localFailure } from './failure.js'
 import { unpark, wakeWord } from './park.js'
-import { watchLater } from './stop-watch.js'
 
 /** What a stream's two halves share: the handle, whose it is, and the failure that ended both. */
 export class StreamCore implements ShortLived {
@@ -29,7 +28,6 @@ export class StreamCore implements ShortLived {
     this.protocol = protocol
     this.id = id
     releaseWithOwnerLater(this)
-    watchLater(this)
   }
 
   get over(): boolean {
@@ -46,11 +44,13 @@ export class StreamCore implements ShortLived {
 
   /**
    * A native call on one half failed. A reset or a stop ends that half only and is the half's to remember;
-   * a lost connection and a refusal end both, and wake whoever waits on the other: the first half to hear of it
-   * freed the place, and the other would hear only that the handle is stale.
+   * a lost connection and a refusal end both, and wake whoever waits on the other. The native place is given back at once: nobody
+   * will ask for it again, and a half that had not heard would keep it.
    */
   heard(error: BindingError): void {
-    if (this.failure === null && !ownHalfOnly.has(error.code)) this.fail(error)
+    if (this.failure !== null || ownHalfOnly.has(error.code)) return
+    this.fail(error)
+    native().streamLetGo(this.handle, 0)
   }
 
   /** Ends both halves at once, with a code of this library's own. */

@@ -59,16 +59,12 @@ impl Questions {
         let from = state.taken;
         let asked = state.open.range_mut(from..).filter_map(|(_, open)| open.question.take());
         let asked: Vec<Question> = asked.take(most).collect();
-        match asked.last() {
-            Some(last) => {
-                state.taken = last.number + 1;
-                Poll::Ready(Ok(asked))
-            }
-            None => {
-                state.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        if let Some(last) = asked.last() {
+            state.taken = last.number + 1;
+            return Poll::Ready(Ok(asked));
         }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// Answers a question. One that is no longer open, or never was, is let be.
