@@ -125,7 +125,7 @@ pub fn connection_open_start(
         let (endpoint, connection) = found?;
         let options = OpenOptions { has_extra, await_ack, retry: false, timeout: milliseconds(timeout) };
         let stream = endpoint.open_bi(&connection, &header, options).await?;
-        Ok(Outcome::Stream { stream, has_extra })
+        Ok(Outcome::Stream { stream: Box::new(stream), has_extra })
     })
 }
 

@@ -67,7 +67,7 @@ pub fn open_start(
     with_peer(&env, peer, move |endpoint, peer| async move {
         let options = OpenOptions { has_extra, await_ack, retry, timeout: milliseconds(timeout) };
         let stream = endpoint.get_stream(&peer, &header, options).await?;
-        Ok(Outcome::Stream { stream, has_extra })
+        Ok(Outcome::Stream { stream: Box::new(stream), has_extra })
     })
 }
 

@@ -170,7 +170,7 @@ async fn a_stream_is_asked_about_when_it_is_served_and_holds_up_no_other() {
         match opened {
             Ok(stream) => assert_eq!((may, exchange(stream, b"hello").await.expect("echo")), (true, b"hello".to_vec())),
             Err(error) => {
-                assert_eq!((may, error.code(), error.remote_code()), (false, Code::Unauthorized, Some("unauthorized")))
+                assert_eq!((may, error.code(), error.remote_code()), (false, Code::Unauthorized, Some("unauthorized")));
             }
         }
     }

@@ -4,7 +4,11 @@ mod support;
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,7 +16,8 @@ use fastn_net::{
     Code, Config, Connect, CustomNetwork, Endpoint, Limits, Network, Peer, PeerAddress, PeerState, Protocol, SecretKey,
     wire::{alpn::Alpn, codes::close as codes},
 };
-use futures_util::future::join_all;
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use iroh::endpoint::Connection;
 use support::{
     GENEROUS, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, header, introduce, limits, open,
     open_at, pair,
@@ -191,17 +196,34 @@ async fn a_connection_that_was_refused_before_a_stream_was_accepted_is_made_agai
     for promise in codes::PROMISES {
         let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
         let address = raw.address();
-        let peer = async {
-            for _ in 0..3 {
-                let connection = raw.accept().await;
-                RawStream::accept(&connection).await.hears(b"\"Tcp\"\n").await;
-                connection.close(code(u32::try_from(promise).expect("small")), b"");
+        // Side by side: a connection that another one replaced at once brings no stream.
+        let seen = AtomicUsize::new(0);
+        let serve = |connection: Connection| {
+            let seen = &seen;
+            async move {
+                let (send, recv) = connection.accept_bi().await.ok()?;
+                let mut stream = RawStream { send, recv };
+                stream.hears(b"\"Tcp\"\n").await;
+                if seen.fetch_add(1, Ordering::Relaxed) < 3 {
+                    connection.close(code(u32::try_from(promise).expect("small")), b"");
+                    return None;
+                }
+                stream.say(b"ack\n").await;
+                Some(connection)
             }
-            let connection = raw.accept().await;
-            let mut stream = RawStream::accept(&connection).await;
-            stream.hears(b"\"Tcp\"\n").await;
-            stream.say(b"ack\n").await;
-            connection
+        };
+        let peer = async {
+            let mut serving = FuturesUnordered::new();
+            let mut accepting = pin!(raw.accept());
+            loop {
+                tokio::select! {
+                    connection = &mut accepting => {
+                        serving.push(serve(connection));
+                        accepting.set(raw.accept());
+                    }
+                    Some(Some(connection)) = serving.next() => return connection,
+                }
+            }
         };
         let (opened, connection) = tokio::join!(open_at(&a, &address, &Protocol::Tcp, USUAL), peer);
         opened.expect("a stream at last");

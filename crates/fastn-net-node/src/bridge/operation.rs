@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
     Nothing,
     Endpoint(Endpoint),
     Connection(Endpoint, View),
-    Stream { stream: Stream, has_extra: bool },
+    Stream { stream: Box<Stream>, has_extra: bool },
     Text(String),
     Number(f64),
     Closed(CloseInfo),
@@ -131,7 +131,7 @@ impl Outcome {
             Self::Connection(endpoint, view) => outcome.handle = handle(Slot::Connection(endpoint, view))?,
             Self::Stream { stream, has_extra } => {
                 let mut ids = [0.0; 2];
-                outcome.handle = Some(insert_stream(environment, stream, has_extra, &mut ids)?);
+                outcome.handle = Some(insert_stream(environment, *stream, has_extra, &mut ids)?);
                 outcome.ids = Some(ids.to_vec());
             }
             Self::Text(text) => outcome.text = Some(text),

@@ -3,7 +3,7 @@
 //! - `filter`: which of it
 //! - `records`: the bounded queue of one listener
 //! - `layer`: from an event to a record; the one subscriber of the process
-//! - [`target`]: the names under which this library speaks
+//! - `target`: the names under which this library speaks
 //!
 //! While nobody listens the process-wide level is off: an event costs one relaxed load, as without a subscriber.
 
