@@ -238,7 +238,7 @@ mod tests {
 
     async fn begun<F: Future<Output = Verdict>>(ask: F) -> std::pin::Pin<Box<F>> {
         let mut ask = Box::pin(ask);
-        poll_fn(|cx| Poll::Ready(assert!(ask.as_mut().poll(cx).is_pending()))).await;
+        assert!(poll_fn(|cx| Poll::Ready(ask.as_mut().poll(cx))).await.is_pending());
         ask
     }
 
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(board.ask(key(), None).await, Verdict::Busy);
         drop(held);
         drop(third);
-        let _ = begun(board.ask(greedy, None)).await;
+        drop(begun(board.ask(greedy, None)).await);
     }
 
     #[tokio::test(start_paused = true)]
