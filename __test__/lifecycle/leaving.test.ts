@@ -6,7 +6,6 @@ import { Program } from '../helpers/program.js'
 /** Serves one program: how its connection ends, and the lines that it sent. */
 async function peerOf() {
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-  endpoint.unref()
   const lines: string[] = []
   const streams: PeerStream[] = []
   const incoming = endpoint.accept()
