@@ -5,6 +5,7 @@ import { releaseWithOwnerLater, type ShortLived } from './collector.js'
 import type { Link } from './endpoint-state.js'
 import { type Context, failure, localFailure } from './failure.js'
 import { unpark, wakeWord } from './park.js'
+import { watchLater } from './stop-watch.js'
 
 /** What a stream's two halves share: the handle, whose it is, and the failure that ended both. */
 export class StreamCore implements ShortLived {
@@ -28,6 +29,7 @@ export class StreamCore implements ShortLived {
     this.protocol = protocol
     this.id = id
     releaseWithOwnerLater(this)
+    watchLater(this)
   }
 
   get over(): boolean {
