@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use iroh::endpoint::{RecvStream, SendStream, VarInt, WriteError};
 use tracing::debug;
 
@@ -205,7 +204,7 @@ impl Newcomer {
         // can travel with it. One that waits for the acknowledgement gets it now: older peers always do, and what they
         // send with the header is the extra line.
         let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_own();
-        let unsent = if waits_for_ack { Bytes::new() } else { Bytes::from_static(ACK) };
+        let unsent = if waits_for_ack { &[] } else { ACK };
         // What came whole is delivered even if its acknowledgement can no longer be written.
         if unsent.is_empty() && self.write_all(ACK).await.is_err() && !self.is_whole() {
             return;

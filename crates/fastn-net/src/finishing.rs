@@ -1,31 +1,98 @@
-//! What a connection has sent and its peer has not acknowledged yet: closing waits for it.
+//! What a connection has to send as the last of its streams, and what its peer has not acknowledged yet: closing waits for both.
 
 use std::{
-    future::Future,
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
 };
 
-use iroh::endpoint::{StoppedError, VarInt};
+use futures_util::task::AtomicWaker;
+use iroh::endpoint::{SendStream, StoppedError, VarInt};
 use tokio::sync::Notify;
 
 /// noq's `Stopped`, whose name iroh does not export.
 pub(crate) type Acknowledged = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
 
-/// Finished halves that are not yet acknowledged, and finished streams whose header is not.
+/// Finished halves that are not yet written or acknowledged, and finished streams whose header is not.
+///
+/// Small last words are not written by whoever finishes their streams but by the connection's own task: all of one turn together,
+/// on the thread that sends them, so that nobody waits there for QUIC's lock on the connection.
 #[derive(Default)]
 pub(crate) struct Finishing {
     halves: Mutex<Halves>,
+    writer: AtomicWaker,
     missing_acks: AtomicUsize,
     /// Something was acknowledged that somebody may wait for, or somebody gave up waiting.
     settled: Notify,
 }
 
+/// The last of a sending half, all of it still to be written, and then the FIN.
+pub(crate) struct Last {
+    pub(crate) send: SendStream,
+    pub(crate) bytes: Vec<u8>,
+}
+
 impl Finishing {
+    /// Leaves what is last to the connection's task. True: the first of its turn, and [`Finishing::send`] must be called at the
+    /// end of that. Gives it back when that task has ended.
+    pub(crate) fn leave(&self, last: Last) -> Result<bool, Last> {
+        let mut halves = self.lock();
+        if halves.unattended {
+            return Err(last);
+        }
+        halves.outbox.push(last);
+        Ok(halves.outbox.len() == 1)
+    }
+
+    /// Has the connection's task write what was left to it.
+    pub(crate) fn send(&self) {
+        self.writer.wake();
+    }
+
+    /// Runs the rest of the connection's task, and writes what is left to it meanwhile.
+    pub(crate) async fn write_while(&self, rest: impl Future<Output = ()>) {
+        let mut rest = pin!(rest);
+        let mut blocked = Vec::new();
+        poll_fn(|cx| {
+            self.writer.register(cx.waker());
+            self.write(cx, &mut blocked);
+            rest.as_mut().poll(cx)
+        })
+        .await;
+        // What is written after a connection's end fails as it should.
+        self.lock().unattended = true;
+        self.write(&mut Context::from_waker(Waker::noop()), &mut blocked);
+    }
+
+    fn write(&self, cx: &mut Context<'_>, blocked: &mut Vec<Last>) {
+        let mut halves = self.lock();
+        if halves.outbox.is_empty() && blocked.is_empty() {
+            return;
+        }
+        blocked.append(&mut halves.outbox);
+        halves.in_hand = blocked.len();
+        drop(halves);
+        let mut written = Vec::with_capacity(blocked.len());
+        blocked.retain_mut(|last| match last.poll_write(cx) {
+            Poll::Pending => true,
+            Poll::Ready(()) => {
+                written.push((last.send.id().into(), Box::pin(last.send.stopped()) as Acknowledged));
+                false
+            }
+        });
+        let mut halves = self.lock();
+        halves.in_hand = blocked.len();
+        for (stream, acknowledged) in written {
+            halves.push(stream, acknowledged);
+        }
+        drop(halves);
+        self.settled.notify_waiters();
+    }
+
     /// Our half of a stream was finished.
     pub(crate) fn push(&self, stream: u64, acknowledged: Acknowledged) {
         self.lock().push(stream, acknowledged);
@@ -47,10 +114,11 @@ impl Finishing {
             if let Some(waiting) = Waiting::take(self, stream) {
                 return waiting.done().await;
             }
-            if !self.lock().waited.contains(&stream) {
+            if !self.lock().may_have(stream) {
                 return Ok(());
             }
-            // Somebody else waits for the same; when that one is done, or gives up, it is looked for again.
+            // It is still to be written, or somebody else waits for the same: when that changes, it is looked for again.
+            self.send();
             settled.await;
         }
     }
@@ -61,19 +129,20 @@ impl Finishing {
             let settled = self.settled.notified();
             if let Some(waiting) = Waiting::any(self) {
                 let _ = waiting.done().await;
-            } else if self.lock().waited.is_empty() && self.missing_acks.load(Ordering::Acquire) == 0 {
+            } else if self.lock().is_empty() && self.missing_acks.load(Ordering::Acquire) == 0 {
                 return;
             } else {
+                self.send();
                 settled.await;
             }
         }
     }
 
-    /// Finished halves that nobody has acknowledged.
+    /// Finished halves that nobody has acknowledged, those included that were lost with the connection.
     pub(crate) fn left(&self) -> usize {
         let mut halves = self.lock();
         halves.sweep();
-        halves.list.len() + halves.waited.len()
+        halves.list.len() + halves.waited.len() + halves.outbox.len() + halves.in_hand + halves.lost
     }
 
     fn lock(&self) -> MutexGuard<'_, Halves> {
@@ -81,13 +150,35 @@ impl Finishing {
     }
 }
 
+impl Last {
+    /// Ready when all of it was taken, or nothing of it will be: a peer that stopped it, or a connection that was lost.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.bytes.is_empty() {
+            match Pin::new(&mut self.send).poll_write(cx, &self.bytes) {
+                Poll::Ready(Ok(count)) => drop(self.bytes.drain(..count)),
+                Poll::Ready(Err(_)) => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
 /// Swept as it doubles, so that it costs next to nothing for each stream.
 #[derive(Default)]
 struct Halves {
+    /// What the connection's task has still to take.
+    outbox: Vec<Last>,
+    /// How many the connection's task has taken, and not written.
+    in_hand: usize,
+    /// There is no such task any more.
+    unattended: bool,
     list: Vec<(u64, Acknowledged)>,
     sweep_at: usize,
     /// Streams that were taken out of the list by somebody who waits.
     waited: Vec<u64>,
+    /// How many were not acknowledged when the connection ended.
+    lost: usize,
 }
 
 impl Halves {
@@ -101,9 +192,26 @@ impl Halves {
         self.list.push((stream, acknowledged));
     }
 
+    /// A stream that is not in the list may be on its way into it.
+    fn may_have(&self, stream: u64) -> bool {
+        self.in_hand > 0
+            || self.waited.contains(&stream)
+            || self.outbox.iter().any(|last| u64::from(last.send.id()) == stream)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.in_hand == 0 && self.outbox.is_empty() && self.waited.is_empty()
+    }
+
     fn sweep(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
-        self.list.retain_mut(|(_, acknowledged)| acknowledged.as_mut().poll(&mut cx).is_pending());
+        self.list.retain_mut(|(_, acknowledged)| match acknowledged.as_mut().poll(&mut cx) {
+            Poll::Pending => true,
+            Poll::Ready(ended) => {
+                self.lost += usize::from(ended.is_err());
+                false
+            }
+        });
     }
 }
 
@@ -133,7 +241,7 @@ impl<'a> Waiting<'a> {
     async fn done(mut self) -> Result<(), ()> {
         let result = self.acknowledged.as_mut().expect("present until dropped").as_mut().await;
         self.acknowledged = None;
-        result.map(|_| ()).map_err(|_| ())
+        result.map(|_| ()).map_err(|_| self.finishing.lock().lost += 1)
     }
 }
 

@@ -7,13 +7,13 @@ use std::{
     time::Instant,
 };
 
-use bytes::{Buf, Bytes};
 use iroh::endpoint::{ReadError, RecvStream, SendStream, VarInt, WriteError};
 use tracing::{debug, trace};
 
 use crate::{
     connection::{CloseInfo, Connection, Use},
     error::{Code, Error, Result},
+    finishing::Last,
     identity::PublicKey,
     logging::target,
     stop_watch::Stop,
@@ -37,8 +37,10 @@ pub struct Stream {
     id: u64,
     send: Option<SendStream>,
     recv: Option<RecvStream>,
-    /// The header, or the acknowledgement, while it waits for the first bytes to travel with.
-    unsent: Bytes,
+    /// The header, or the acknowledgement, while it waits for the first bytes to travel with; and those, on a stream that gathers.
+    unsent: Vec<u8>,
+    /// Small first bytes wait for the end of the turn.
+    gathers: bool,
     /// Bytes that were read before somebody asked for them; they come first.
     buffered: Vec<u8>,
     buffered_at: usize,
@@ -100,7 +102,7 @@ impl Stream {
     ) -> Self {
         connection.metrics().stream_opened();
         let mut stream = Self::new(connection, send, recv, used, Ack::Matching(0));
-        stream.unsent = Bytes::copy_from_slice(header);
+        stream.unsent = header.to_vec();
         trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "opened");
         stream
     }
@@ -112,12 +114,12 @@ impl Stream {
         recv: RecvStream,
         used: Use,
         buffered: Vec<u8>,
-        unsent: Bytes,
+        unsent: &[u8],
     ) -> Self {
         connection.metrics().stream_accepted();
         let mut stream = Self::new(connection, send, recv, Some(used), Ack::Done);
         stream.buffered = buffered;
-        stream.unsent = unsent;
+        stream.unsent = unsent.to_vec();
         trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "accepted");
         stream
     }
@@ -127,7 +129,8 @@ impl Stream {
             id: send.id().into(),
             send: Some(send),
             recv: Some(recv),
-            unsent: Bytes::new(),
+            unsent: Vec::new(),
+            gathers: false,
             buffered: Vec::new(),
             buffered_at: 0,
             ended: false,
@@ -184,6 +187,19 @@ impl Stream {
         !matches!(self.ack, Ack::Done) && !self.written && unseen && !self.connection.is_live()
     }
 
+    /// Small first bytes wait from now on with the header or the acknowledgement, and so does a FIN behind them: until
+    /// [`Stream::flush`] and, where [`Stream::finish`] says so, [`Connection::flush`], which whoever calls this calls at the end of its
+    /// turn. A request is one packet then, and the requests of one turn are written together.
+    pub fn gather(&mut self) {
+        self.gathers = true;
+    }
+
+    /// Something waits for the end of the turn.
+    #[must_use]
+    pub fn is_gathering(&self) -> bool {
+        self.gathers && !self.unsent.is_empty() && self.send.is_some()
+    }
+
     /// Sends the header or the acknowledgement that waits to travel with the first bytes. Whoever opens or accepts a stream
     /// and has nothing to write yet calls this, or reads.
     ///
@@ -199,15 +215,18 @@ impl Stream {
 
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while !self.unsent.is_empty() {
-            let unsent = self.unsent.clone();
-            let count = ready!(self.poll_send(cx, &unsent))?;
-            self.unsent.advance(count);
+            let unsent = std::mem::take(&mut self.unsent);
+            let sent = self.poll_send(cx, &unsent);
+            self.unsent = unsent;
+            let count = ready!(sent)?;
+            self.unsent.drain(..count);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// The same as far as it goes without waiting; what is left goes with the next call of any kind.
+    /// The same as far as it goes without waiting; what is left goes with the next call of any kind. Nothing gathers from now on.
     pub fn flush(&mut self) {
+        self.gathers = false;
         if !self.unsent.is_empty() {
             let _ = self.poll_unsent(&mut Context::from_waker(Waker::noop()));
         }
@@ -353,6 +372,11 @@ impl Stream {
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let mut count = 0;
         if !self.unsent.is_empty() {
+            if self.is_gathering() && self.unsent.len() + bytes.len() <= TOGETHER_BYTES {
+                self.unsent.extend_from_slice(bytes);
+                self.written |= !bytes.is_empty();
+                return Poll::Ready(Ok(bytes.len()));
+            }
             count = ready!(self.poll_together(cx, bytes))?;
         }
         if count == 0 && !bytes.is_empty() {
@@ -374,7 +398,7 @@ impl Stream {
         piece[..first].copy_from_slice(&self.unsent);
         piece[first..all].copy_from_slice(bytes);
         let count = ready!(self.poll_send(cx, &piece[..all]))?;
-        self.unsent.advance(count.min(first));
+        self.unsent.drain(..count.min(first));
         Poll::Ready(Ok(count.saturating_sub(first)))
     }
 
@@ -450,20 +474,44 @@ impl Stream {
 
     /// Ends our side: the FIN follows what was written. Idempotent. A stream whose header cannot be sent now, see
     /// [`Stream::poll_flush`], is reset.
-    pub fn finish(&mut self) {
+    /// True on a stream that [gathers](Stream::gather), when [`Connection::flush`] is to be called at the end of the turn.
+    pub fn finish(&mut self) -> bool {
+        let left = self.is_gathering() && self.leave_last();
         self.flush();
         if !self.unsent.is_empty() {
             self.reset(reset::LET_GO);
         }
         if let Some(send) = self.send.take() {
-            self.stop = Stop::Unwatched;
             self.connection.finishing().push(self.id, Box::pin(send.stopped()));
-            if !matches!(self.ack, Ack::Done) {
-                self.missing_ack = true;
-                self.connection.finishing().missing_ack(true);
-            }
+            self.sent_all();
             // Dropping it sends the FIN, and frees a half that the peer stopped, which `finish` alone does not.
             drop(send);
+        }
+        left
+    }
+
+    /// Leaves what was gathered, and the FIN, to the connection's task.
+    fn leave_last(&mut self) -> bool {
+        let Some(send) = self.send.take() else { return false };
+        let bytes = std::mem::take(&mut self.unsent);
+        match self.connection.finishing().leave(Last { send, bytes }) {
+            Ok(first) => {
+                self.sent_all();
+                first
+            }
+            Err(Last { send, bytes }) => {
+                self.send = Some(send);
+                self.unsent = bytes;
+                false
+            }
+        }
+    }
+
+    fn sent_all(&mut self) {
+        self.stop = Stop::Unwatched;
+        if !matches!(self.ack, Ack::Done) {
+            self.missing_ack = true;
+            self.connection.finishing().missing_ack(true);
         }
     }
 

@@ -36,7 +36,7 @@ pub(crate) const RETRY: f64 = -3.0;
 /// A stream that we opened, as a handle; its connection and its id go into `out`.
 pub(crate) fn insert_stream(
     environment: &Environment,
-    stream: Stream,
+    mut stream: Stream,
     has_extra: bool,
     out: &mut [f64],
 ) -> Result<f64> {
@@ -44,6 +44,8 @@ pub(crate) fn insert_stream(
     for (place, id) in out.iter_mut().zip(ids) {
         *place = id_to_number(id);
     }
+    // JavaScript calls `streamsFlush` at the end of the turn.
+    stream.gather();
     let slot = StreamSlot { stream, has_extra, protocol: None };
     environment.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))
 }

@@ -328,10 +328,13 @@ struct Adopted {
 
 impl Adopted {
     async fn serve(&self) {
-        if self.connection.alpn().is_own() || !self.connection.is_dialled() {
-            accept::serve(&self.shared, &self.peer.quota, &self.connection).await;
-        }
-        self.connection.closed().await;
+        let accept = async {
+            if self.connection.alpn().is_own() || !self.connection.is_dialled() {
+                accept::serve(&self.shared, &self.peer.quota, &self.connection).await;
+            }
+            self.connection.closed().await;
+        };
+        self.connection.finishing().write_while(accept).await;
     }
 }
 

@@ -1,0 +1,141 @@
+//! First bytes that wait for the end of a turn: they travel together, and closing forgets none of them.
+
+mod support;
+
+use std::{future::poll_fn, time::Duration};
+
+use fastn_net::{Code, Connection, Endpoint, Listener, Protocol, Stream, wire::alpn::Alpn};
+use support::{
+    USUAL, close, echo, endpoint, exchange, header, incoming, open, open_at, pair, pattern, raw::Frozen, read_to_end,
+    soon, until, waits, write_all,
+};
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Two endpoints, what one serves, and the other's connection to it, over which a stream went already.
+async fn connected() -> (Endpoint, Endpoint, Listener, Connection) {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let opened = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    drop(incoming(&listener).await);
+    let connection = opened.connection().clone();
+    (a, b, listener, connection)
+}
+
+fn gathering(connection: &Connection) -> Stream {
+    let mut stream = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
+    stream.gather();
+    stream
+}
+
+async fn arrived(listener: &Listener) -> Vec<u8> {
+    let mut stream = incoming(listener).await.stream;
+    read_to_end(&mut stream).await.expect("whole")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_of_a_turn_asks_for_a_flush_and_that_sends_all() {
+    let (a, b, listener, connection) = connected().await;
+    let (mut first, mut second) = (gathering(&connection), gathering(&connection));
+    write_all(&mut first, b"fir").await.expect("write");
+    write_all(&mut first, b"st").await.expect("write");
+    write_all(&mut second, b"second").await.expect("write");
+    assert!(first.is_gathering());
+    assert!(first.finish(), "somebody must flush");
+    assert!(!first.is_gathering());
+    assert!(!second.finish(), "somebody will");
+    connection.flush();
+    let mut got = [arrived(&listener).await, arrived(&listener).await];
+    got.sort();
+    assert_eq!(got, [b"first".to_vec(), b"second".to_vec()]);
+    soon(connection.acknowledged(first.id())).await.expect("acknowledged");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_the_acknowledgement_sends_what_was_left() {
+    let (a, b, listener, connection) = connected().await;
+    let mut stream = gathering(&connection);
+    write_all(&mut stream, b"last words").await.expect("write");
+    assert!(stream.finish());
+    let (acknowledged, got) = tokio::join!(soon(connection.acknowledged(stream.id())), arrived(&listener));
+    acknowledged.expect("acknowledged");
+    assert_eq!(got, b"last words");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_sends_what_was_left() {
+    for _ in 0..20 {
+        let (a, b, listener, connection) = connected().await;
+        let mut stream = gathering(&connection);
+        write_all(&mut stream, b"last words").await.expect("write");
+        assert!(stream.finish());
+        drop(stream);
+        let (left, got) = tokio::join!(soon(a.close(LIMIT)), arrived(&listener));
+        assert_eq!((left, got.as_slice()), (0, b"last words".as_slice()));
+        close(&[&b]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_gathered_when_its_connection_ended_is_lost_and_that_is_said() {
+    let (a, b, _listener, connection) = connected().await;
+    let mut stream = gathering(&connection);
+    write_all(&mut stream, b"too late").await.expect("write");
+    connection.close(0, "");
+    soon(connection.closed()).await;
+    // The task that would have taken it has ended.
+    until("it left the endpoint", || !a.has_connection(&connection)).await;
+    assert!(!stream.finish());
+    let error = soon(poll_fn(|cx| stream.poll_flush(cx))).await.expect_err("lost");
+    assert_eq!(error.code(), Code::ConnectionLost);
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_has_spoken_before() {
+    let (a, b) = pair().await;
+    echo(&b, &[Protocol::Tcp]);
+    let opened = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let mut stream = gathering(opened.connection());
+    write_all(&mut stream, b"gathered, ").await.expect("write");
+    let mut byte = [0];
+    // The echo answers at the end only: this read waits, and sends what was gathered.
+    assert!(waits(&mut poll_fn(|cx| stream.poll_read(cx, &mut byte))).await);
+    assert!(!stream.is_gathering());
+    assert_eq!(exchange(stream, b"and not").await.expect("answer"), b"gathered, and not");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_large_to_wait_goes_at_once() {
+    let (a, b, listener, connection) = connected().await;
+    let bytes = pattern(100_000);
+    let mut stream = gathering(&connection);
+    write_all(&mut stream, &bytes[..10]).await.expect("write");
+    write_all(&mut stream, &bytes[10..]).await.expect("write");
+    assert!(!stream.finish());
+    assert!(arrived(&listener).await == bytes);
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_connection_that_is_lost_during_closing_takes_with_it_is_counted() {
+    let a = endpoint().await;
+    let (peer, frozen) = Frozen::start(Alpn::FastnNet, b"\"Tcp\"\n").await;
+    let mut stream = open_at(&a, &peer.address, &Protocol::Tcp, USUAL).await.expect("stream");
+    write_all(&mut stream, b"freeze").await.expect("write");
+    soon(frozen).await.expect("frozen");
+    let connection = stream.connection().clone();
+    let mut left = gathering(&connection);
+    write_all(&mut left, b"left").await.expect("write");
+    left.finish();
+    stream.finish();
+    let mut closing = Box::pin(a.close(LIMIT));
+    assert!(waits(&mut closing).await);
+    until("both are being written", || a.peers().is_empty()).await;
+    connection.close(0, "lost");
+    assert_eq!(soon(closing).await, 2);
+    peer.thaw().await;
+}
