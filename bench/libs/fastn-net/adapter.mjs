@@ -21,12 +21,17 @@ const stream = (s, mode) => {
   }
 }
 
-export async function startServer(onStream, { mode }) {
-  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-  ;(async () => {
-    for await (const s of endpoint.acceptBi([protocol])) onStream(stream(s, mode))
-  })()
-  return { address: endpoint.address() }
+export const startServer = serverWith({})
+
+/** A server whose endpoint has these options as well. */
+export function serverWith(options) {
+  return async (onStream, { mode }) => {
+    const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', ...options })
+    ;(async () => {
+      for await (const s of endpoint.acceptBi([protocol])) onStream(stream(s, mode))
+    })()
+    return { address: endpoint.address() }
+  }
 }
 
 // The harness wants a connection of its own for each connect(); a pair of endpoints has one. So a client that
