@@ -4,8 +4,8 @@ const waiting = new Float64Array(1024)
 let count = 0
 
 /**
- * A stream's header, or its acknowledgement, waits with small first bytes until the end of this turn of the event loop: so a request
- * and its header are one packet, and all that a turn finishes is sent with one wake of the thread that sends it.
+ * A stream's header, or its acknowledgement, waits with small first bytes for the stream's end, or for the end of this turn of the
+ * event loop: so a request and its header are one packet.
  */
 export function flushLater(handle: number): void {
   if (count === 0) setImmediate(flush)

@@ -22,7 +22,7 @@ const AHEAD_BYTES: usize = 64 * 1024;
 /// 1 when the peer has acknowledged the stream; `PENDING`, `FAILED` or `RETRY`.
 #[napi(catch_unwind)]
 pub fn stream_ack(env: Env, stream: f64) -> f64 {
-    poll(&env, stream, Channel::Read, |_, slot, cx| match slot.stream.poll_ack(cx) {
+    poll(&env, stream, Channel::Read, |slot, cx| match slot.stream.poll_ack(cx) {
         Poll::Ready(Ok(())) => Poll::Ready(Ok(1.0)),
         Poll::Ready(Err(_)) if !slot.has_extra && slot.stream.may_be_sent_again() => Poll::Ready(Ok(RETRY)),
         Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -36,7 +36,7 @@ pub fn stream_read(env: Env, stream: f64, mut into: Uint8ArraySlice<'_>, offset:
     let into = bytes_mut(&mut into);
     let from = (offset as usize).min(into.len());
     let to = into.len().min(from + CALL_BYTES);
-    poll(&env, stream, Channel::Read, |_, slot, cx| {
+    poll(&env, stream, Channel::Read, |slot, cx| {
         slot.stream.poll_read(cx, &mut into[from..to]).map_ok(|read| flagged(read.count, read.end))
     })
 }
@@ -48,7 +48,7 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
     let from = (offset as usize).min(bytes.len());
     let bytes = &bytes[from..];
     let now = &bytes[..bytes.len().min(CALL_BYTES)];
-    poll(&env, stream, Channel::Write, |e, slot, cx| {
+    poll(&env, stream, Channel::Write, |slot, cx| {
         let mut count = 0;
         // Nothing is waited for that goes with the end.
         if now.is_empty() && !(finish && slot.stream.is_gathering()) {
@@ -63,18 +63,16 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
             }
         }
         let finished = finish && count == bytes.len();
-        if finished && slot.stream.finish() {
-            e.flush_later(slot.stream.connection());
+        if finished {
+            slot.stream.finish();
         }
         Poll::Ready(Ok(flagged(count, finished)))
     })
 }
 
-/// The turn in which they came is over: sends what still waits for more of the first `count` streams, and what was left on
-/// their connections.
+/// The turn in which they came is over: sends what still waits for more, of the first `count` streams.
 #[napi(catch_unwind)]
 pub fn streams_flush(env: Env, streams: &[f64], count: u32) {
-    Environment::with(&env, Environment::flush);
     for stream in streams.iter().take(count as usize) {
         end(&env, *stream, |slot| slot.stream.flush());
     }
@@ -164,13 +162,13 @@ fn poll(
     env: &Env,
     stream: f64,
     channel: Channel,
-    f: impl FnOnce(&Environment, &mut StreamSlot, &mut Context<'_>) -> Poll<Result<f64>>,
+    f: impl FnOnce(&mut StreamSlot, &mut Context<'_>) -> Poll<Result<f64>>,
 ) -> f64 {
     Environment::with(env, |e| {
         let mut table = e.table.borrow_mut();
         let polled = table.poll(stream, channel, |slot, cx| match slot {
             Slot::Stream(slot) => {
-                let polled = f(e, slot, cx);
+                let polled = f(slot, cx);
                 Some((polled, slot.is_done()))
             }
             _ => None,

@@ -260,11 +260,6 @@ impl Connection {
         &self.0.stop_watches
     }
 
-    /// Sends the last words of streams that were left for the end of the turn: see [`Stream::finish`].
-    pub fn flush(&self) {
-        self.0.finishing.send();
-    }
-
     /// Waits until the peer acknowledged all of a finished stream, or stopped it.
     ///
     /// # Errors

@@ -19,8 +19,8 @@ pub(crate) type Acknowledged = Pin<Box<dyn Future<Output = Result<Option<VarInt>
 
 /// Finished halves that are not yet written or acknowledged, and finished streams whose header is not.
 ///
-/// Small last words are not written by whoever finishes their streams but by the connection's own task: all of one turn together,
-/// on the thread that sends them, so that nobody waits there for QUIC's lock on the connection.
+/// Small last words are not written by whoever finishes their streams but by the connection's own task: as many as are there
+/// together, on the thread that sends them, so that nobody waits for QUIC's lock on the connection meanwhile.
 #[derive(Default)]
 pub(crate) struct Finishing {
     halves: Mutex<Halves>,
@@ -37,20 +37,16 @@ pub(crate) struct Last {
 }
 
 impl Finishing {
-    /// Leaves what is last to the connection's task. True: the first of its turn, and [`Finishing::send`] must be called at the
-    /// end of that. Gives it back when that task has ended.
-    pub(crate) fn leave(&self, last: Last) -> Result<bool, Last> {
+    /// Leaves what is last to the connection's task. Gives it back when that has ended.
+    pub(crate) fn leave(&self, last: Last) -> Result<(), Last> {
         let mut halves = self.lock();
         if halves.unattended {
             return Err(last);
         }
         halves.outbox.push(last);
-        Ok(halves.outbox.len() == 1)
-    }
-
-    /// Has the connection's task write what was left to it.
-    pub(crate) fn send(&self) {
+        drop(halves);
         self.writer.wake();
+        Ok(())
     }
 
     /// Runs the rest of the connection's task, and writes what is left to it meanwhile.
@@ -118,7 +114,6 @@ impl Finishing {
                 return Ok(());
             }
             // It is still to be written, or somebody else waits for the same: when that changes, it is looked for again.
-            self.send();
             settled.await;
         }
     }
@@ -132,7 +127,6 @@ impl Finishing {
             } else if self.lock().is_empty() && self.missing_acks.load(Ordering::Acquire) == 0 {
                 return;
             } else {
-                self.send();
                 settled.await;
             }
         }

@@ -187,9 +187,8 @@ impl Stream {
         !matches!(self.ack, Ack::Done) && !self.written && unseen && !self.connection.is_live()
     }
 
-    /// Small first bytes wait from now on with the header or the acknowledgement, and so does a FIN behind them: until
-    /// [`Stream::flush`] and, where [`Stream::finish`] says so, [`Connection::flush`], which whoever calls this calls at the end of its
-    /// turn. A request is one packet then, and the requests of one turn are written together.
+    /// Small first bytes wait from now on with the header or the acknowledgement: for [`Stream::finish`], or for [`Stream::flush`],
+    /// which whoever calls this calls at the end of its turn. A request is one packet then.
     pub fn gather(&mut self) {
         self.gathers = true;
     }
@@ -474,9 +473,10 @@ impl Stream {
 
     /// Ends our side: the FIN follows what was written. Idempotent. A stream whose header cannot be sent now, see
     /// [`Stream::poll_flush`], is reset.
-    /// True on a stream that [gathers](Stream::gather), when [`Connection::flush`] is to be called at the end of the turn.
-    pub fn finish(&mut self) -> bool {
-        let left = self.is_gathering() && self.leave_last();
+    pub fn finish(&mut self) {
+        if self.is_gathering() {
+            self.leave_last();
+        }
         self.flush();
         if !self.unsent.is_empty() {
             self.reset(reset::LET_GO);
@@ -487,22 +487,17 @@ impl Stream {
             // Dropping it sends the FIN, and frees a half that the peer stopped, which `finish` alone does not.
             drop(send);
         }
-        left
     }
 
     /// Leaves what was gathered, and the FIN, to the connection's task.
-    fn leave_last(&mut self) -> bool {
-        let Some(send) = self.send.take() else { return false };
+    fn leave_last(&mut self) {
+        let Some(send) = self.send.take() else { return };
         let bytes = std::mem::take(&mut self.unsent);
         match self.connection.finishing().leave(Last { send, bytes }) {
-            Ok(first) => {
-                self.sent_all();
-                first
-            }
+            Ok(()) => self.sent_all(),
             Err(Last { send, bytes }) => {
                 self.send = Some(send);
                 self.unsent = bytes;
-                false
             }
         }
     }

@@ -1,4 +1,4 @@
-//! First bytes that wait for the end of a turn: they travel together, and closing forgets none of them.
+//! First bytes that wait for the end of their stream, or of a turn: they travel together, and closing forgets none of them.
 
 mod support;
 
@@ -34,30 +34,32 @@ async fn arrived(listener: &Listener) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_of_a_turn_asks_for_a_flush_and_that_sends_all() {
+async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
     let (a, b, listener, connection) = connected().await;
     let (mut first, mut second) = (gathering(&connection), gathering(&connection));
     write_all(&mut first, b"fir").await.expect("write");
     write_all(&mut first, b"st").await.expect("write");
     write_all(&mut second, b"second").await.expect("write");
     assert!(first.is_gathering());
-    assert!(first.finish(), "somebody must flush");
-    assert!(!first.is_gathering());
-    assert!(!second.finish(), "somebody will");
-    connection.flush();
-    let mut got = [arrived(&listener).await, arrived(&listener).await];
-    got.sort();
-    assert_eq!(got, [b"first".to_vec(), b"second".to_vec()]);
+    first.finish();
+    assert_eq!(arrived(&listener).await, b"first");
     soon(connection.acknowledged(first.id())).await.expect("acknowledged");
+    assert!(second.is_gathering());
+    second.flush();
+    assert!(!second.is_gathering());
+    let mut other = incoming(&listener).await.stream;
+    write_all(&mut second, b", and more").await.expect("write");
+    second.finish();
+    assert_eq!(read_to_end(&mut other).await.expect("whole"), b"second, and more");
     close(&[&a, &b]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_waits_for_the_acknowledgement_sends_what_was_left() {
+async fn what_is_on_its_way_to_be_written_can_be_waited_for() {
     let (a, b, listener, connection) = connected().await;
     let mut stream = gathering(&connection);
     write_all(&mut stream, b"last words").await.expect("write");
-    assert!(stream.finish());
+    stream.finish();
     let (acknowledged, got) = tokio::join!(soon(connection.acknowledged(stream.id())), arrived(&listener));
     acknowledged.expect("acknowledged");
     assert_eq!(got, b"last words");
@@ -65,12 +67,12 @@ async fn whoever_waits_for_the_acknowledgement_sends_what_was_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_sends_what_was_left() {
+async fn closing_waits_for_what_is_on_its_way_to_be_written() {
     for _ in 0..20 {
         let (a, b, listener, connection) = connected().await;
         let mut stream = gathering(&connection);
         write_all(&mut stream, b"last words").await.expect("write");
-        assert!(stream.finish());
+        stream.finish();
         drop(stream);
         let (left, got) = tokio::join!(soon(a.close(LIMIT)), arrived(&listener));
         assert_eq!((left, got.as_slice()), (0, b"last words".as_slice()));
@@ -87,7 +89,7 @@ async fn what_was_gathered_when_its_connection_ended_is_lost_and_that_is_said() 
     soon(connection.closed()).await;
     // The task that would have taken it has ended.
     until("it left the endpoint", || !a.has_connection(&connection)).await;
-    assert!(!stream.finish());
+    stream.finish();
     let error = soon(poll_fn(|cx| stream.poll_flush(cx))).await.expect_err("lost");
     assert_eq!(error.code(), Code::ConnectionLost);
     close(&[&a, &b]).await;
@@ -115,7 +117,7 @@ async fn what_is_too_large_to_wait_goes_at_once() {
     let mut stream = gathering(&connection);
     write_all(&mut stream, &bytes[..10]).await.expect("write");
     write_all(&mut stream, &bytes[10..]).await.expect("write");
-    assert!(!stream.finish());
+    stream.finish();
     assert!(arrived(&listener).await == bytes);
     close(&[&a, &b]).await;
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fastn_net::{Code, Connection, Endpoint, Error, Result};
+use fastn_net::{Code, Endpoint, Error, Result};
 use napi::{
     Env,
     bindgen_prelude::{Function, Uint32ArraySlice},
@@ -31,8 +31,6 @@ pub(crate) struct Environment {
     pub(crate) table: RefCell<Table>,
     wakes: Arc<Wakes>,
     error: RefCell<Option<BindingError>>,
-    /// Connections that have something to send at the end of this turn.
-    unsent: RefCell<Vec<Connection>>,
 }
 
 thread_local! {
@@ -53,18 +51,6 @@ impl Environment {
         *self.error.borrow_mut() = Some(error.into());
     }
 
-    /// What was left on the connection is sent at the end of this turn.
-    pub(crate) fn flush_later(&self, connection: &Connection) {
-        self.unsent.borrow_mut().push(connection.clone());
-    }
-
-    /// The turn is over.
-    pub(crate) fn flush(&self) {
-        for connection in self.unsent.borrow_mut().drain(..) {
-            connection.flush();
-        }
-    }
-
     /// A handle or a count, or `FAILED` with the error kept.
     pub(crate) fn answer(&self, f: impl FnOnce(&Self) -> Result<f64>) -> f64 {
         f(self).unwrap_or_else(|error| {
@@ -80,12 +66,8 @@ impl Environment {
 
     fn create(env: &Env) -> Rc<Self> {
         let wakes: Arc<Wakes> = Arc::default();
-        let environment = Rc::new(Self {
-            table: RefCell::new(Table::new(wakes.clone())),
-            wakes,
-            error: RefCell::default(),
-            unsent: RefCell::default(),
-        });
+        let environment =
+            Rc::new(Self { table: RefCell::new(Table::new(wakes.clone())), wakes, error: RefCell::default() });
         let raw = env.raw();
         ENVIRONMENTS.with_borrow_mut(|all| all.push((raw, environment.clone())));
         environment
@@ -99,7 +81,6 @@ impl Environment {
         let Some(environment) = ended else { return };
         // Nothing must ring from here on, whatever is still woken.
         environment.wakes.detach();
-        environment.flush();
         let slots = environment.table.borrow_mut().drain();
         let endpoint = |slot: &Slot| if let Slot::Endpoint(endpoint) = slot { Some(endpoint.clone()) } else { None };
         farewell(&slots.iter().filter_map(endpoint).collect::<Vec<_>>(), FAREWELL);
