@@ -147,7 +147,7 @@ declare class Connection implements AsyncDisposable {
      * Closes the connection for everyone who uses it. Does nothing when it has ended.
      *
      * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
-     * @param reason what the peer is told, a short text.
+     * @param reason what the peer is told, a short text: the first 256 bytes of it.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     close(code?: number, reason?: string): void;

@@ -254,6 +254,16 @@ test('closing a connection tells both sides how it ended', async t => {
   t.throws(() => mine.close(0x101), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
+test('a reason for closing that is longer than a packet is cut, whatever the code', async t => {
+  await using peers = await pair()
+  const incoming = peers.server.accept()
+  const [mine, { value: theirs }] = await Promise.all([peers.client.connect(peers.server.address()), incoming.next()])
+  mine.close(2 ** 53 - 1, '€'.repeat(1000))
+  const reason = '€'.repeat(85)
+  t.deepEqual(await theirs?.closed, { code: 2 ** 53 - 1, reason, by: 'peer' })
+  t.deepEqual(await mine.closed, { code: 2 ** 53 - 1, reason, by: 'local' })
+})
+
 test('a connection that is lost takes its streams with it, both halves', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()

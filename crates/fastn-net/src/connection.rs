@@ -34,6 +34,10 @@ use crate::{
     },
 };
 
+/// Most of a reason for closing that the peer is told. noq panics, and with it the process ends, where a code of more than two
+/// bytes and a reason do not fit into a packet together.
+const REASON_BYTES: usize = 256;
+
 /// A connection to a peer. Clones are the same connection.
 #[derive(Clone)]
 pub struct Connection(Arc<Inner>);
@@ -277,9 +281,10 @@ impl Connection {
         }
     }
 
-    /// Closes the connection for everyone. Data that the peer has not received is lost to it.
+    /// Closes the connection for everyone. Data that the peer has not received is lost to it. Of the reason the first 256 bytes
+    /// are kept.
     pub fn close(&self, code: u64, reason: &str) {
-        self.close_as(code, code, reason);
+        self.close_as(code, code, &reason[..reason.floor_char_boundary(REASON_BYTES)]);
     }
 
     /// Closes it with a code of this project's own, which older peers see as 0.
