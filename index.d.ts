@@ -199,7 +199,7 @@ declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     read(options: ReadIntoOptions): Promise<number | null>;
     /**
      * Sends bytes, or a string as UTF-8. Resolves when flow control has accepted all of them: the chunk may be used again then,
-     * but may not have arrived.
+     * but may not have arrived. One whose buffer is transferred or resized before that fails, as an aborted one does.
      *
      * Writes are sent in the order of the calls and never interleave. Aborting a write that still waits for its turn, or of
      * which nothing was accepted, leaves the stream as it was; one that was accepted in part resets the stream (0x101).

@@ -297,6 +297,29 @@ test('what is no chunk or signal is refused', async t => {
   await t.throwsAsync(mine.read({ signal: {} as AbortSignal }), code('ERR_INVALID_ARGUMENT'))
 })
 
+test('a chunk that is taken away before it is written fails, and what was sent of it is no message', async t => {
+  await using peers = await pair()
+  const take = (chunk: Uint8Array<ArrayBuffer>) => structuredClone(chunk.buffer, { transfer: [chunk.buffer] })
+  for (const end of ['write', 'finish'] as const) {
+    const [mine, theirs] = await peers.stream()
+    const chunk = pattern(32_000_000) as Uint8Array<ArrayBuffer>
+    const sending = t.throwsAsync(mine[end](chunk), code('ERR_INVALID_ARGUMENT'))
+    await turn()
+    take(chunk)
+    await t.throwsAsync(readAll(theirs), { ...code('ERR_STREAM_RESET'), message: /code 257/ })
+    await sending
+  }
+  const [mine, theirs] = await peers.stream()
+  const first = mine.write(pattern(4_000_000))
+  const waiting = pattern(10) as Uint8Array<ArrayBuffer>
+  const dropped = t.throwsAsync(mine.write(waiting), code('ERR_INVALID_ARGUMENT'))
+  take(waiting)
+  await t.throwsAsync(mine.write(waiting), code('ERR_INVALID_ARGUMENT'))
+  const last = mine.finish('last')
+  t.is((await readAll(theirs)).length, 4_000_004)
+  await Promise.all([first, dropped, last])
+})
+
 test('closed resolves when the peer has it all, and ignoring its rejection is safe', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()

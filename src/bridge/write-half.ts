@@ -100,6 +100,7 @@ export class WriteHalf {
     this.#checkOpen()
     const core = this.#core
     let bytes = typeof chunk === 'string' ? encode(chunk) : checkChunk(chunk)
+    const { length } = bytes
     let sent = 0
     let tried = first
     let inTurn = !this.#busy
@@ -113,6 +114,8 @@ export class WriteHalf {
       }
       for (;;) {
         if (core.writeOver) this.#throw()
+        // Whoever waits may lose the bytes meanwhile: a part of a chunk must neither end well nor be waited for without end.
+        if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
         const got = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
         tried = undefined
         if (got >= 0) {
@@ -223,11 +226,26 @@ function kept(bytes: Uint8Array): Uint8Array {
 function problemOf(chunk: Uint8Array | string): string | null {
   if (typeof chunk === 'string') return null
   if (!isUint8Array(chunk)) return 'must be a Uint8Array or a string'
+  if (chunk.length === 0 && chunk !== nothing && isDetached(chunk.buffer)) return 'must not be detached'
   return isSharedArrayBuffer(chunk.buffer) ? 'must not be shared memory' : null
+}
+
+/** `ArrayBuffer.prototype.detached` came with Node.js 22. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
 }
 
 function checkChunk(chunk: Uint8Array): Uint8Array {
   const problem = problemOf(chunk)
-  if (problem !== null) throw new FastnNetError('ERR_INVALID_ARGUMENT', `chunk ${problem}`, { phase: 'write' })
+  if (problem !== null) throw notAChunk(problem)
   return chunk
+}
+
+function notAChunk(problem: string): FastnNetError {
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `chunk ${problem}`, { phase: 'write' })
 }
