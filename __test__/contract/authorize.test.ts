@@ -233,6 +233,24 @@ test('streams on a connection that we made are let in alike', async t => {
   t.true(connection.stats() !== null)
 })
 
+test('what is thrown may be of any kind: it refuses, and ends nothing', async t => {
+  const things = [Object.create(null), new Proxy(new Error('no'), { get: () => thrown() }), Symbol('no'), undefined]
+  const [server, client] = await both(t, {
+    authorize: {
+      stream() {
+        throw things.shift()
+      }
+    }
+  })
+  while (things.length > 0) t.is((await refusal(exchange(client, server))).code, 'ERR_UNAUTHORIZED')
+  // A failure to tell of it would be a rejection that nobody handles.
+  await turn()
+})
+
+function thrown(): never {
+  throw new Error('not even this can be asked')
+}
+
 test('what is of no use is said at once', async t => {
   const bind = (options: object) => getEndpoint(SecretKey.generate(), { network: 'loopback', ...options })
   const wrong: [object, FastnNetErrorCode, string][] = [

@@ -4,6 +4,7 @@ import { FAILED, native } from '../native.js'
 import { defaults } from '../options.js'
 import { lastFailure } from './failure.js'
 import { park, unpark, wakeWord } from './park.js'
+import { wordsOf } from './warn.js'
 
 // So many at a time, and then the event loop goes round: a logger that makes records itself holds up nobody else.
 const batch = 256
@@ -68,10 +69,10 @@ let warned = false
 function warn(error: unknown): void {
   if (warned) return
   warned = true
-  const what = error instanceof Error ? error.message : typeof error === 'object' ? 'an object' : String(error)
-  process.emitWarning(`the function given to setLogger failed: ${what}. It is told once; records go on coming`, {
+  const { message, stack } = wordsOf(error)
+  process.emitWarning(`the function given to setLogger failed: ${message}. It is told once; records go on coming`, {
     type: 'FastnNetWarning',
     code: 'ERR_LOGGER',
-    detail: error instanceof Error ? (error.stack ?? '') : ''
+    detail: stack
   })
 }

@@ -7,10 +7,18 @@ const mostWarnings = 100
  * @param otherwise the code of what has none.
  */
 export function warnOnce(error: unknown, otherwise: string, say: (message: string) => string): void {
-  const failure: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
-  const { code, message, stack } = failure
-  const type = typeof code === 'string' ? code : otherwise
-  if (warned.has(type) || warned.size >= mostWarnings) return
-  warned.add(type)
-  process.emitWarning(say(message), { type: 'FastnNetWarning', code: type, detail: stack ?? '' })
+  const { code = otherwise, message, stack } = wordsOf(error)
+  if (warned.has(code) || warned.size >= mostWarnings) return
+  warned.add(code)
+  process.emitWarning(say(message), { type: 'FastnNetWarning', code, detail: stack })
+}
+
+/** What was thrown, as texts. A user may throw anything: what no text can be made of must not end the process here. */
+export function wordsOf(error: unknown): { code: string | undefined; message: string; stack: string } {
+  try {
+    const { code, message, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
+    return { code: typeof code === 'string' ? code : undefined, message: String(message), stack: String(stack ?? '') }
+  } catch {
+    return { code: undefined, message: `${typeof error} of which no text can be made`, stack: '' }
+  }
 }
