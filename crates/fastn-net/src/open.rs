@@ -139,7 +139,9 @@ impl Phase {
             Self::OPENING => (Code::TooManyStreams, "the peer has allowed no further stream: finish some first,"),
             _ => (Code::AckTimeout, "the peer has not acknowledged the stream"),
         };
-        Error::new(code, format!("{text} within {} s", limit.as_secs_f32()))
+        // What is left of a time has more digits than anybody wants to read.
+        let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
+        Error::new(code, format!("{text} within {seconds} s"))
     }
 }
 

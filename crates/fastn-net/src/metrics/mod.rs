@@ -234,12 +234,12 @@ mod tests {
     #[test]
     fn a_word_of_a_peers_own_makes_no_label() {
         let metrics = Metrics::default();
-        for word in ["busy", "go\"away\n", "", "busy", "other"] {
+        for word in ["busy", "go\"away\n", "", "busy", "other", "too-many-streams"] {
             metrics.refusal_received(word);
         }
         let counted: Vec<_> =
             metrics.refusals_received.each(refusal::code::ALL).filter(|(_, count)| *count > 0).collect();
-        assert_eq!(counted, [("busy", 2), ("other", 3)]);
+        assert_eq!(counted, [("too-many-streams", 1), ("busy", 2), ("other", 3)]);
     }
 
     #[test]

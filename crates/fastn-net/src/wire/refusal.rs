@@ -1,6 +1,6 @@
 //! The line that an acceptor sends in place of the ack.
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     error::{Code, Error},
@@ -28,7 +28,7 @@ pub mod code {
 
     /// All of them.
     pub const ALL: &[&str] =
-        &[UNSUPPORTED, UNAUTHORIZED, BUSY, SHUTDOWN, HEADER_INVALID, HEADER_TOO_LARGE, HEADER_TIMEOUT];
+        &[UNSUPPORTED, UNAUTHORIZED, TOO_MANY_STREAMS, BUSY, SHUTDOWN, HEADER_INVALID, HEADER_TOO_LARGE, HEADER_TIMEOUT];
 }
 
 /// Most bytes of a message, and of a code, that are sent or kept.
@@ -44,19 +44,12 @@ pub struct Refusal {
     pub message: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Line {
-    error: String,
-    #[serde(default)]
-    message: String,
-}
-
 impl Refusal {
     /// The refusal as its line, `\n` included. Control characters and what exceeds 1 KiB of the message are left out.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let error = serde_json::Value::from(tidy(&self.code, CODE_LIMIT));
-        let message = serde_json::Value::from(tidy(&self.message, MESSAGE_LIMIT));
+        let error = Value::from(tidy(&self.code, CODE_LIMIT));
+        let message = Value::from(tidy(&self.message, MESSAGE_LIMIT));
         format!("{{\"error\":{error},\"message\":{message}}}\n").into_bytes()
     }
 
@@ -64,9 +57,15 @@ impl Refusal {
     /// Control characters and what exceeds 1 KiB are left out: the text goes to people's terminals.
     #[must_use]
     pub fn parse(line: &[u8]) -> Self {
-        let Line { error, message } = serde_json::from_slice(line)
-            .unwrap_or_else(|_| Line { error: String::new(), message: String::from_utf8_lossy(line).into_owned() });
-        Self { code: tidy(&error, CODE_LIMIT), message: tidy(&message, MESSAGE_LIMIT) }
+        let json = serde_json::from_slice(line).unwrap_or(Value::Null);
+        // The word is what counts: it holds whatever stands beside it.
+        match json.get("error").and_then(Value::as_str) {
+            Some(error) => {
+                let message = json.get("message").and_then(Value::as_str).unwrap_or_default();
+                Self { code: tidy(error, CODE_LIMIT), message: tidy(message, MESSAGE_LIMIT) }
+            }
+            None => Self { code: String::new(), message: tidy(&String::from_utf8_lossy(line), MESSAGE_LIMIT) },
+        }
     }
 
     /// What the dialler's caller gets: the error that the word stands for, `ERR_REFUSED` for one that we do not know,
@@ -104,7 +103,6 @@ fn tidy(text: &str, limit: usize) -> String {
 mod tests {
     use data_encoding::HEXLOWER;
     use proptest::prelude::*;
-    use serde_json::Value;
 
     use super::*;
     use crate::{identity::SecretKey, wire::ack::ANSWER_LIMIT};
@@ -133,6 +131,16 @@ mod tests {
         let error = Refusal::parse(b"go away \xff\x1b[31m").into_error(&SecretKey::generate().public());
         assert_eq!((error.code(), error.remote_code()), (Code::Refused, Some("")));
         assert!(error.message().contains("go away \u{fffd}[31m"));
+    }
+
+    #[test]
+    fn the_word_holds_whatever_stands_beside_it_and_only_an_object_has_one() {
+        for line in [r#"{"error":"busy"}"#, r#"{"error":"busy","message":null}"#, r#"{"message":7,"error":"busy","x":[]}"#] {
+            assert_eq!(Refusal::parse(line.as_bytes()), refusal("busy", ""), "{line}");
+        }
+        for line in [r#"["busy","no"]"#, r#"{"error":7}"#, r#""busy""#] {
+            assert_eq!(Refusal::parse(line.as_bytes()), refusal("", line));
+        }
     }
 
     #[test]
