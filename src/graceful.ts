@@ -1,4 +1,5 @@
-import { optional, positive, texts } from './bridge/validate.js'
+import { constants } from 'node:os'
+import { invalid, object, optional, positive, texts } from './bridge/validate.js'
 import { Endpoint } from './endpoint.js'
 import { FastnNetError } from './errors.js'
 import { defaults } from './options.js'
@@ -40,13 +41,8 @@ export class Graceful {
 
   /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
   constructor(options: GracefulOptions = {}) {
-    const { signals = false } = options
-    this.#signals =
-      typeof signals === 'boolean'
-        ? signals
-          ? ['SIGINT', 'SIGTERM']
-          : []
-        : (texts(signals, 'options.signals') as NodeJS.Signals[])
+    const { signals = false } = object(options, 'options', 'an object')
+    this.#signals = typeof signals === 'boolean' ? (signals ? ['SIGINT', 'SIGTERM'] : []) : signalNames(signals)
     for (const signal of this.#signals) process.on(signal, this.#onSignal)
   }
 
@@ -62,6 +58,7 @@ export class Graceful {
 
   /** @internal Throws when nothing may begin any more. */
   static check(graceful: Graceful): void {
+    if (!(graceful instanceof Graceful)) throw invalid('options.graceful', 'a Graceful')
     if (graceful.cancelled.aborted) throw shuttingDown()
   }
 
@@ -81,6 +78,7 @@ export class Graceful {
    */
   spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options: SpawnOptions = {}): Promise<T> {
     const called = typeof work === 'function'
+    object(options, 'options', 'an object')
     const name = optional('string', options.name, 'options.name') ?? ((called && work.name) || 'unnamed')
     const late = called && this.#reported
     const promise = late ? Promise.reject(shuttingDown()) : called ? call(work, this.cancelled) : Promise.resolve(work)
@@ -108,8 +106,15 @@ export class Graceful {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
    */
   shutdown(options: { timeout?: number } = {}): Promise<ShutdownReport> {
+    object(options, 'options', 'an object')
     const timeout = options.timeout === undefined ? defaults.closeTimeout : positive(options.timeout, 'options.timeout')
-    this.#shutdown ??= this.#end(timeout)
+    if (this.#shutdown !== undefined) return this.#shutdown
+    // Before anybody is told of it: whoever is may call this again.
+    let begin = (_: Promise<ShutdownReport>) => {}
+    this.#shutdown = new Promise(resolve => {
+      begin = resolve
+    })
+    begin(this.#end(timeout))
     return this.#shutdown
   }
 
@@ -170,6 +175,14 @@ const forDelivery = 0.5
 
 /** Streams that no work stands for are looked after this often. */
 const streamsEveryMs = 20
+
+/** Names of signals that can be listened for. */
+function signalNames(signals: readonly string[]): NodeJS.Signals[] {
+  return texts(signals, 'options.signals').map((name, at) => {
+    if (name in constants.signals && name !== 'SIGKILL' && name !== 'SIGSTOP') return name as NodeJS.Signals
+    throw invalid(`options.signals[${at}]`, "a signal that can be listened for, as 'SIGTERM'")
+  })
+}
 
 async function call<T>(work: (cancelled: AbortSignal) => Promise<T> | T, cancelled: AbortSignal): Promise<T> {
   return await work(cancelled)

@@ -30,6 +30,17 @@ test('shutdown tells everyone, waits for what was spawned, then closes the endpo
   t.is(graceful.shutdown(), graceful.shutdown())
 })
 
+test('whoever is told of a shutdown and calls for it too gets the same one', async t => {
+  const graceful = new Graceful()
+  let again: Promise<unknown> | undefined
+  graceful.cancelled.addEventListener('abort', () => {
+    again = graceful.shutdown()
+  })
+  const first = graceful.shutdown()
+  t.is(again, first)
+  t.deepEqual(await first, clean)
+})
+
 test('work that does not end is reported by name, and holds up nothing for ever', async t => {
   const graceful = new Graceful()
   const never = () => new Promise(() => {})
@@ -260,7 +271,16 @@ test('an endpoint may be closed in its own handler, and while it dials', async t
 test('options are checked', t => {
   const expected = { code: 'ERR_INVALID_ARGUMENT' }
   t.throws(() => new Graceful({ signals: 'SIGINT' as never }), expected)
+  const listeners = process.eventNames().length
+  for (const signal of ['SIGKILL', 'SIGNAL', 'exit', 5]) {
+    const message = /options\.signals\[1\]/
+    t.throws(() => new Graceful({ signals: ['SIGTERM', signal as never] }), { ...expected, message })
+  }
+  t.is(process.eventNames().length, listeners)
   t.throws(() => new Graceful().shutdown({ timeout: -1 }), expected)
   t.throws(() => new Graceful().spawn(Promise.resolve(), { name: 1 as never }), expected)
-  return t.throwsAsync(getEndpoint(SecretKey.generate(), { closeOnExit: 'yes' as never }), expected)
+  return Promise.all([
+    t.throwsAsync(getEndpoint(SecretKey.generate(), { closeOnExit: 'yes' as never }), expected),
+    t.throwsAsync(getEndpoint(SecretKey.generate(), { graceful: {} as never }), expected)
+  ])
 })
