@@ -1,5 +1,6 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { lastFailure } from './bridge/failure.js'
+import { object } from './bridge/validate.js'
 import { FAILED, native } from './native.js'
 import { idsOf, type Peer } from './peer.js'
 
@@ -58,9 +59,10 @@ export class Access {
    * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
    */
   set(lists: { allow?: readonly Peer[] | null; deny?: readonly Peer[] }): void {
+    const { allow: allowed, deny: denied } = object(lists, 'lists', '{ allow, deny }')
     const now = this.lists
-    const allow = lists.allow === undefined ? now.allow : lists.allow && idsOf(lists.allow, 'lists.allow')
-    const deny = lists.deny === undefined ? now.deny : idsOf(lists.deny, 'lists.deny')
+    const allow = allowed === undefined ? now.allow : allowed === null ? null : idsOf(allowed, 'lists.allow')
+    const deny = denied === undefined ? now.deny : idsOf(denied, 'lists.deny')
     this.#done(native().endpointAccessSet(this.#endpoint.handle, { allow: allow && [...allow], deny: [...deny] }))
   }
 

@@ -5,7 +5,7 @@ import { lastFailure } from './bridge/failure.js'
 import { type Opener, openStream } from './bridge/open.js'
 import { outcomeOf } from './bridge/operation.js'
 import { showAs } from './bridge/show.js'
-import { invalid, userCode } from './bridge/validate.js'
+import { invalid, signalOf, userCode } from './bridge/validate.js'
 import type { CancelOptions } from './call-options.js'
 import type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
 import { type BindingConnectionInfo, FAILED, native } from './native.js'
@@ -87,7 +87,7 @@ export class Connection implements AsyncDisposable {
    * `ERR_INVALID_ARGUMENT`.
    */
   acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
-    return IncomingStreams.of(this.#endpoint, protocols, this.#info.id, options.signal)
+    return IncomingStreams.of(this.#endpoint, protocols, this.#info.id, signalOf(options))
   }
 
   /**

@@ -11,7 +11,7 @@ import { startBridge, wakeWord } from './bridge/park.js'
 import { peerInfo } from './bridge/peer-info.js'
 import { answerQuestions } from './bridge/questions.js'
 import { showAs } from './bridge/show.js'
-import { object, positive, throwIfAborted } from './bridge/validate.js'
+import { object, positive, signalOf, throwIfAborted } from './bridge/validate.js'
 import type { CancelOptions, TimeoutOptions } from './call-options.js'
 import { Connection } from './connection.js'
 import { watched } from './diagnostics.js'
@@ -122,7 +122,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   async ticket(options: TimeoutOptions = {}): Promise<string> {
-    throwIfAborted(options.signal)
+    throwIfAborted(signalOf(options))
     const timeout = timeoutOf(options, defaults.ticketTimeout)
     const operation = native().endpointTicket(this.#state.handle, timeout)
     const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
@@ -142,6 +142,7 @@ export class Endpoint implements AsyncDisposable {
    */
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
     try {
+      object(options, 'options', 'an object')
       const known = knownPeer(this.#state, peer)
       const stream = openNow(this.#state, known, protocol, options)
       return stream === undefined ? openStream(this.#state, known, protocol, options) : Promise.resolve(stream)
@@ -158,7 +159,7 @@ export class Endpoint implements AsyncDisposable {
    * `ERR_INVALID_ARGUMENT`.
    */
   acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
-    return IncomingStreams.of(this.#state, protocols, undefined, options.signal)
+    return IncomingStreams.of(this.#state, protocols, undefined, signalOf(options))
   }
 
   /**
@@ -183,7 +184,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   accept(options: CancelOptions = {}): IncomingConnections {
-    return IncomingConnections.of(this.#state, options.signal)
+    return IncomingConnections.of(this.#state, signalOf(options))
   }
 
   /**
@@ -194,7 +195,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
-    throwIfAborted(options.signal)
+    throwIfAborted(signalOf(options))
     const { handle, id52 } = knownPeer(this.#state, peer)
     const timeout = timeoutOf(options, this.#state.options.openTimeout)
     const traced = watched('connect')
@@ -214,7 +215,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
    */
   async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
-    throwIfAborted(options.signal)
+    throwIfAborted(signalOf(options))
     const { handle, id52 } = knownPeer(this.#state, peer)
     const { number } = await outcomeOf(
       native().peerPing(handle, this.#state.options.openTimeout),
@@ -247,7 +248,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   watch(options: CancelOptions = {}): PeerChanges {
-    return PeerChanges.of(this.#state, options.signal)
+    return PeerChanges.of(this.#state, signalOf(options))
   }
 
   /**
@@ -274,7 +275,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   keep(peer: Peer, options: CancelOptions = {}): KeptPeer {
-    throwIfAborted(options.signal)
+    throwIfAborted(signalOf(options))
     return KeptPeer.of(knownPeer(this.#state, peer), options.signal)
   }
 
@@ -298,7 +299,7 @@ export class Endpoint implements AsyncDisposable {
    * @returns how many finished streams their peers had not acknowledged in time.
    */
   async close(options: TimeoutOptions = {}): Promise<number> {
-    throwIfAborted(options.signal)
+    throwIfAborted(signalOf(options))
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
     const { handle } = this.#state
     closingBeforeExit(handle)

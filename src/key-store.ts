@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { lastFailure } from './bridge/failure.js'
+import { object, optional, throwIfAborted } from './bridge/validate.js'
 import { FastnNetError } from './errors.js'
 import { type Keyring, openKeyring, readKeyring, writeKeyring } from './keyring.js'
 import { native } from './native.js'
@@ -94,7 +95,7 @@ export async function saveSecretKey(secretKey: SecretKey, options: KeyStoreOptio
  * @throws {FastnNetError} as these two.
  */
 export async function readOrCreateSecretKey(options: KeyStoreOptions = {}): Promise<StoredSecretKey> {
-  const { folder, name, keyring, env, signal } = options
+  const { folder, name, keyring, env, signal } = object(options, 'options', 'an object')
   // Only these: a new key cannot be made for an ID52 that is wanted.
   const chosen: KeyStoreOptions = { folder, name, keyring, env, signal }
   const found = await find(chosen)
@@ -146,8 +147,12 @@ interface Checked {
   signal: AbortSignal | undefined
 }
 
-function check({ folder = '.', name, id52, env = process.env, signal }: LoadSecretKeyOptions): Checked {
-  signal?.throwIfAborted()
+function check(options: LoadSecretKeyOptions): Checked {
+  const { folder = '.', name, id52, env = process.env, signal } = object(options, 'options', 'an object')
+  throwIfAborted(signal)
+  optional('string', folder, 'options.folder')
+  optional('string', name, 'options.name')
+  object(env, 'options.env', 'an object')
   if (name !== undefined && id52 !== undefined) {
     throw new FastnNetError('ERR_INVALID_ARGUMENT', 'name and id52 look in different places: give one of them')
   }

@@ -1,3 +1,4 @@
+import { invalid } from './bridge/validate.js'
 import { FastnNetError } from './errors.js'
 import type { PublicKey } from './public-key.js'
 import { SecretKey } from './secret-key.js'
@@ -13,10 +14,12 @@ export interface Keyring {
   write(id52: string, secret: Uint8Array): Promise<void>
 }
 
-/** The keyring that was asked for, or `null`. `ERR_KEY_STORE` when it cannot be had. */
+/** The keyring that was asked for, or `null`. `ERR_KEY_STORE` when it cannot be had; `ERR_INVALID_ARGUMENT`. */
 export async function openKeyring(keyring: boolean | Keyring | undefined): Promise<Keyring | null> {
   if (keyring === undefined || keyring === false) return null
-  return keyring === true ? await systemKeyring() : keyring
+  if (keyring === true) return await systemKeyring()
+  if (typeof keyring?.read === 'function' && typeof keyring.write === 'function') return keyring
+  throw invalid('options.keyring', 'a boolean or an object with read and write')
 }
 
 /** The secret of a public key; `null` when it is not there. `ERR_KEY_STORE` when what is there is not that secret. */

@@ -37,7 +37,7 @@ export async function listen(
   handlers: StreamHandlers,
   options: ListenOptions = {}
 ): Promise<void> {
-  const { signal, otherwise, onError = warn } = options
+  const { signal, otherwise, onError = warn } = object(options, 'options', 'an object')
   const routes = pairs(handlers)
   if (otherwise !== undefined) checkHandler(otherwise, 'options.otherwise')
   if (typeof onError !== 'function') throw invalid('options.onError', 'a function')

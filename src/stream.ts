@@ -2,7 +2,7 @@ import { Pull } from './bridge/pull.js'
 import { ReadHalf } from './bridge/read-half.js'
 import { showAs } from './bridge/show.js'
 import type { StreamCore } from './bridge/stream-core.js'
-import { positive, userCode } from './bridge/validate.js'
+import { object, positive, userCode } from './bridge/validate.js'
 import { WriteHalf } from './bridge/write-half.js'
 import type { CancelOptions, LineOptions, ReadIntoOptions } from './call-options.js'
 import { Connection } from './connection.js'
@@ -220,9 +220,8 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   }
 
   #lineBytes(options: LineOptions): number {
-    return options.maxBytes === undefined
-      ? this.#core.link.endpoint.options.lineBytes
-      : positive(options.maxBytes, 'options.maxBytes')
+    const { maxBytes } = object(options, 'options', 'an object')
+    return maxBytes === undefined ? this.#core.link.endpoint.options.lineBytes : positive(maxBytes, 'options.maxBytes')
   }
 
   static {

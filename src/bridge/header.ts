@@ -26,7 +26,8 @@ export function headerOf(protocol: Protocol): Header {
   if (typeof protocol === 'string') return units.get(protocol) ?? make(protocol, units, protocol)
   const name = nameOf(protocol)
   if (name === null) return make(protocol)
-  return named.get(name) ?? make(protocol, named, name)
+  // Made of what is its key: the object itself may say another name when it is asked again.
+  return named.get(name) ?? make({ Generic: name }, named, name)
 }
 
 /** The header line with a line of extra data behind it. */

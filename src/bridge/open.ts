@@ -12,7 +12,7 @@ import { headerOf, lineWithExtra } from './header.js'
 import { outcomeOf } from './operation.js'
 import { park, unpark, wakeWord } from './park.js'
 import { StreamCore } from './stream-core.js'
-import { oneOf, optional, positive, throwIfAborted } from './validate.js'
+import { object, oneOf, optional, positive, throwIfAborted } from './validate.js'
 import { cancelled } from './write-half.js'
 
 /** What streams are opened through: a peer, or one connection. */
@@ -71,7 +71,7 @@ async function open(
   protocol: Protocol,
   options: OpenOptions
 ): Promise<PeerStream> {
-  const { extra, signal } = options
+  const { extra, signal } = object(options, 'options', 'an object')
   throwIfAborted(signal)
   const header = headerOf(protocol)
   const line = extra === undefined ? header.line : lineWithExtra(header, extra)

@@ -1,0 +1,86 @@
+// Whatever is given in place of what the types ask for: a failure with a code, at once, and nothing else happens.
+import test from 'ava'
+import {
+  Graceful,
+  getEndpoint,
+  isFastnNetError,
+  loadSecretKey,
+  Protocol,
+  readOrCreateSecretKey,
+  SecretKey,
+  saveSecretKey
+} from 'fastn-net'
+import { pair } from '../helpers/pair.js'
+
+const invalid = { code: 'ERR_INVALID_ARGUMENT' }
+
+test('options that are no object are refused by every call', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const { client, server } = peers
+  const address = server.address()
+  const none = null as never
+  for (const call of [
+    () => getEndpoint(SecretKey.generate(), none),
+    () => client.getStream(address, 'Http', none),
+    () => client.connect(address, none),
+    () => client.ping(address, none),
+    () => client.ticket(none),
+    () => client.keep(address, none),
+    () => client.watch(none),
+    () => client.accept(none),
+    () => client.acceptBi('Http', none),
+    () => client.listen({}, none),
+    () => client.close(none),
+    () => client.access.set(none),
+    () => mine.connection.openBi('Http', none),
+    () => mine.connection.acceptBi('Http', none),
+    () => mine.nextString(none),
+    () => mine.nextJson(none),
+    () => mine.lines(none),
+    () => new Graceful(none),
+    () => new Graceful().spawn(Promise.resolve(), none),
+    () => new Graceful().shutdown(none),
+    () => loadSecretKey(none),
+    () => readOrCreateSecretKey(none),
+    () => saveSecretKey(SecretKey.generate(), none)
+  ]) {
+    await t.throwsAsync(async () => await call(), { ...invalid, message: /options|lists/ }, call.toString())
+  }
+})
+
+test('a key store is told what it can use', async t => {
+  for (const [options, field] of [
+    [{ folder: 5 }, /options\.folder/],
+    [{ name: 5 }, /options\.name/],
+    [{ env: null }, /options\.env/],
+    [{ signal: {} }, /options\.signal/],
+    [{ id52: SecretKey.generate().id52, keyring: 'mine' }, /options\.keyring/]
+  ] as const) {
+    await t.throwsAsync(loadSecretKey({ env: {}, ...options } as never), { ...invalid, message: field })
+  }
+})
+
+test('lists of peers are lists of peers, or null where that is said', async t => {
+  await using peers = await pair()
+  const { access } = peers.server
+  for (const allow of [0, '', Number.NaN, false]) {
+    const error = t.throws(() => access.set({ allow: allow as never }), { any: true })
+    t.true(isFastnNetError(error), String(error))
+  }
+  t.deepEqual(access.lists, { allow: null, deny: [] })
+})
+
+test('a protocol that says another name each time it is asked is no other protocol’s', async t => {
+  await using peers = await pair()
+  let asked = 0
+  const shifty = {
+    get Generic() {
+      return asked++ % 2 === 0 ? 'One' : 'Other'
+    }
+  }
+  const address = peers.server.address()
+  await t.throwsAsync(peers.client.getStream(address, shifty, { timeout: 1, retry: false }), { any: true })
+  void peers.server.listen([[Protocol.generic('One'), stream => stream.finish('one\n')]])
+  t.is(await (await peers.client.getStream(address, Protocol.generic('One'))).nextString(), 'one')
+})
