@@ -29,7 +29,15 @@ export function writableOf(stream: PeerStream): WritableStream<Uint8Array | stri
       const { signal } = controller as WithSignal
       signal.addEventListener('abort', () => stream.reset(codeOf(signal.reason)), { once: true })
     },
-    write: chunk => stream.write(chunk),
+    async write(chunk) {
+      try {
+        await stream.write(chunk)
+      } catch (error) {
+        // From now on nobody can write, end or abort this: the peer must not wait for more of it.
+        stream.reset()
+        throw error
+      }
+    },
     close: () => stream.finish()
   })
 }

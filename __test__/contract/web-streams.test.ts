@@ -87,3 +87,13 @@ test('a reset of the peer is an error of readable', async t => {
   mine.reset(3)
   await t.throwsAsync(reading, { code: 'ERR_STREAM_RESET' })
 })
+
+test('what is no chunk is an error of writable, and the peer sees a reset', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const writer = mine.writable.getWriter()
+  await writer.write('begun')
+  await t.throwsAsync(writer.write(5 as never), { code: 'ERR_INVALID_ARGUMENT' })
+  await t.throwsAsync(writer.closed, { code: 'ERR_INVALID_ARGUMENT' })
+  await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
+})
