@@ -268,7 +268,7 @@ export interface BindingEndpointOptions {
   queuedStreamsPerPeer: number
 }
 
-const supported = 'Linux (x64, arm64; glibc or musl), macOS (x64, arm64) and Windows (x64)'
+const supported = 'Linux (x64, arm64; glibc or musl), macOS and Windows (x64, arm64)'
 
 let loaded: Native | undefined
 

@@ -1,13 +1,12 @@
 import { native } from '../native.js'
-
-let holds = 0
+import { waiters } from './waiters.js'
 
 /** One more thing that keeps the process alive. Each call is undone by one {@link unhold}. */
 export function hold(): void {
-  if (holds++ === 0) native().bridgeHold(true)
+  if (waiters().holds++ === 0) native().bridgeHold(true)
 }
 
 /** Undoes one {@link hold}; without any left the event loop may end. */
 export function unhold(): void {
-  if (--holds === 0) native().bridgeHold(false)
+  if (--waiters().holds === 0) native().bridgeHold(false)
 }

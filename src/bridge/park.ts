@@ -1,5 +1,6 @@
 import { native } from '../native.js'
 import { hold, unhold } from './hold.js'
+import { type Waiter, waiters } from './waiters.js'
 
 /** Channel of a handle's wake word: reading, accepting and the ack; writing; an operation that is complete. */
 export type Channel = 0 | 1 | 2
@@ -9,7 +10,7 @@ export function wakeWord(handle: number, channel: Channel): number {
   return (handle % 0x1000000) * 4 + channel
 }
 
-class Parked {
+class Parked implements Waiter {
   readonly resume: () => void
   readonly holds: boolean
   constructor(resume: () => void, holds: boolean) {
@@ -18,19 +19,16 @@ class Parked {
   }
 }
 
-// By wake word. Filled without gaps, for an array with holes in it is a hash table.
-const parked: (Parked | undefined)[] = []
-
 /** Starts the bridge of this environment; later calls do nothing. */
 export function startBridge(): void {
-  if (started) return
+  const bridge = waiters()
+  if (bridge.started) return
   native().bridgeStart(drain)
-  started = true
+  bridge.started = true
   for (const wrong of native().logStart()) {
     process.emitWarning(`FASTN_NET_LOG: ${wrong}`, { type: 'FastnNetWarning', code: 'ERR_INVALID_ARGUMENT' })
   }
 }
-let started = false
 
 /**
  * Waits until the word is woken. A wake is a hint: call the native function again, and park again if it still cannot go on.
@@ -66,12 +64,14 @@ function parkUntil(word: number, signal: AbortSignal, holds: boolean): Promise<v
 }
 
 function place(word: number, resume: () => void, holds: boolean): void {
+  const { parked } = waiters()
   while (parked.length <= word) parked.push(undefined)
   parked[word] = new Parked(resume, holds)
   if (holds) hold()
 }
 
-function take(word: number): Parked | undefined {
+function take(word: number): Waiter | undefined {
+  const { parked } = waiters()
   const entry = parked[word]
   if (entry === undefined) return undefined
   parked[word] = undefined
