@@ -85,7 +85,7 @@ interface OpenOptions {
 type Json = null | boolean | number | string | readonly Json[] | {
     readonly [key: string]: Json;
 };
-/** The protocols that have a name of their own. */
+/** The protocols that have a name of their own. `Ping` is answered by this library and reaches no handler. */
 type UnitProtocol = 'Ping' | 'WhatTimeIsIt' | 'Http' | 'HttpProxy' | 'Socks5' | 'Tcp' | 'DeviceToAccount' | 'AccountToAccount' | 'AccountToDevice' | 'RigControl';
 /**
  * What a stream is for: one of the named protocols, or `{ Generic: … }` with any JSON value that two applications agree on.
@@ -547,7 +547,7 @@ interface EndpointOptions {
     streamsPerSecond?: number;
     /** How many of them at once. Default: as many as in a second. */
     streamsBurst?: number;
-    /** Connections of all peers together. Default: 10,000. */
+    /** Connections of all peers together, those that are being made included. Default: 10,000. */
     maxConnections?: number;
     /** Connections of one peer. Default: 64. */
     maxConnectionsPerPeer?: number;

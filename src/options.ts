@@ -65,7 +65,7 @@ export interface EndpointOptions {
   streamsPerSecond?: number
   /** How many of them at once. Default: as many as in a second. */
   streamsBurst?: number
-  /** Connections of all peers together. Default: 10,000. */
+  /** Connections of all peers together, those that are being made included. Default: 10,000. */
   maxConnections?: number
   /** Connections of one peer. Default: 64. */
   maxConnectionsPerPeer?: number

@@ -5,7 +5,7 @@ import { native } from './native.js'
 /** Whatever JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-/** The protocols that have a name of their own. */
+/** The protocols that have a name of their own. `Ping` is answered by this library and reaches no handler. */
 export type UnitProtocol =
   | 'Ping'
   | 'WhatTimeIsIt'

@@ -1,4 +1,6 @@
 // How much one peer, and all of them, may have.
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
 import { type EndpointOptions, type FastnNetError, getEndpoint, SecretKey } from 'fastn-net'
 import { Echo, type Pair, pair } from '../helpers/pair.js'
@@ -68,4 +70,37 @@ test('what is of no use is said at once', async t => {
     t.is(error.code, 'ERR_INVALID_ARGUMENT')
     t.true(error.message.includes(name), error.message)
   }
+})
+
+/** A way to an endpoint on which nothing comes back: whoever takes it never ends his handshake. */
+async function oneWay(t: ExecutionContext, to: string): Promise<{ address: string; answered: Promise<unknown> }> {
+  const bound = async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1')
+    t.teardown(() => socket.close())
+    await once(socket, 'listening')
+    return socket
+  }
+  const [front, back]: [Socket, Socket] = [await bound(), await bound()]
+  const port = Number(to.split(':')[1])
+  front.on('message', message => back.send(message, port, '127.0.0.1'))
+  return { address: `127.0.0.1:${front.address().port}`, answered: once(back, 'message') }
+}
+
+test('connections that are being made count as those that are there', async t => {
+  const both = await limited(t, { maxConnections: 2, closeTimeout: 500 })
+  void both.server.listen({})
+  const { id52, addresses } = both.server.address()
+  const controller = new AbortController()
+  const stuck = [0, 1].map(async () => {
+    const client = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+    t.teardown(() => client.close())
+    const { address, answered } = await oneWay(t, addresses[0] as string)
+    const connecting = client.connect({ id52, addresses: [address] }, { signal: controller.signal })
+    await Promise.race([answered, connecting])
+    return { connecting }
+  })
+  const connecting = (await Promise.all(stuck)).map(({ connecting }) => connecting.catch(error => error.name))
+  t.is((await refusal(both.client.connect({ id52, addresses }, { timeout: 1000 }))).code, 'ERR_UNREACHABLE')
+  controller.abort()
+  t.deepEqual(await Promise.all(connecting), ['AbortError', 'AbortError'])
 })

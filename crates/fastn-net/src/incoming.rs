@@ -1,6 +1,6 @@
 //! Connections that peers make: from the first packet to their peer's actor.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use tracing::debug;
 
@@ -17,14 +17,19 @@ use crate::{
 pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint) {
     while let Some(incoming) = iroh.accept().await {
         let limits = *shared.limits();
-        if !shared.is_listening() || shared.connections().len() >= limits.connections {
+        // Handshakes count: whoever begins them needs no key, and not even an address of his own.
+        if !shared.is_listening() || shared.connections().len() + shared.handshakes() >= limits.connections {
             incoming.refuse();
             continue;
         }
         let task = shared.clone();
+        let handshake = Handshake::begin(&shared);
         shared.spawn(async move {
             let Ok(accepting) = incoming.accept() else { return };
-            match tokio::time::timeout(limits.connect.attempt_timeout, accepting).await {
+            let accepted = tokio::time::timeout(limits.connect.attempt_timeout, accepting).await;
+            // What was made is counted as a connection.
+            drop(handshake);
+            match accepted {
                 Ok(Ok(quic)) => task.welcome(quic).await,
                 Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
                 Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),
@@ -33,7 +38,27 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
     }
 }
 
+/// Counts a connection that is being made, until this is dropped.
+struct Handshake(Arc<Shared>);
+
+impl Handshake {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        shared.handshakes.fetch_add(1, Ordering::Relaxed);
+        Self(shared.clone())
+    }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        self.0.handshakes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Shared {
+    fn handshakes(&self) -> usize {
+        self.handshakes.load(Ordering::Relaxed)
+    }
+
     /// Nothing is made for a peer that is not let in, and nothing is remembered of it.
     async fn welcome(self: &Arc<Self>, quic: iroh::endpoint::Connection) {
         let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {

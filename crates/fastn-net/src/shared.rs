@@ -5,7 +5,7 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) guard: Guard,
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
     connections: Mutex<HashMap<u64, Connection>>,
+    /// Connections that peers are making.
+    pub(crate) handshakes: AtomicUsize,
     tasks: TaskTracker,
     runtime: Handle,
     closing: AtomicBool,
@@ -66,6 +68,7 @@ impl Shared {
             guard: Guard::new(&config),
             peers: Mutex::default(),
             connections: Mutex::default(),
+            handshakes: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
             closing: AtomicBool::new(false),
