@@ -109,7 +109,9 @@ impl Newcomer {
                 let stream = u64::from(self.send.id());
                 debug!(target: target::STREAM, %peer, connection, stream, code = refusal.code, "refused");
                 self.shared.metrics.refusal_sent(&refusal.code);
-                let _ = self.write_all(&refusal.encode()).await;
+                if self.write_all(&refusal.encode()).await.is_err() {
+                    let _ = self.send.reset(LET_GO);
+                }
             }
             Some(Turned::Gone) => {
                 let _ = self.send.reset(LET_GO);
@@ -206,7 +208,8 @@ impl Newcomer {
         let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_own();
         let unsent = if waits_for_ack { &[] } else { ACK };
         // What came whole is delivered even if its acknowledgement can no longer be written.
-        if unsent.is_empty() && self.write_all(ACK).await.is_err() && !self.is_whole() {
+        if unsent.is_empty() && self.write_all(ACK).await.is_err() && (self.connection.is_live() || !self.is_whole()) {
+            let _ = self.send.reset(LET_GO);
             return;
         }
         let Self { shared, connection, send, recv, rest, .. } = self;
@@ -225,16 +228,22 @@ impl Newcomer {
         }
     }
 
+    /// A peer that gives no room for these few bytes must not hold a place with a listener: it has as long as for its header.
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Turned> {
-        while !bytes.is_empty() {
-            match poll_fn(|cx| Pin::new(&mut self.send).poll_write(cx, bytes)).await {
-                Ok(count) => bytes = &bytes[count..],
-                // Whoever stopped the stream already has it and wants no answer: it is delivered all the same.
-                Err(WriteError::Stopped(_)) => return Ok(()),
-                Err(_) => return Err(Turned::Gone),
+        let limit = self.shared.limits().header_timeout;
+        let send = &mut self.send;
+        let written = async {
+            while !bytes.is_empty() {
+                match poll_fn(|cx| Pin::new(&mut *send).poll_write(cx, bytes)).await {
+                    Ok(count) => bytes = &bytes[count..],
+                    // Whoever stopped the stream already has it and wants no answer: it is delivered all the same.
+                    Err(WriteError::Stopped(_)) => return Ok(()),
+                    Err(_) => return Err(Turned::Gone),
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        tokio::time::timeout(limit, written).await.unwrap_or(Err(Turned::Gone))
     }
 
     /// Everything up to the FIN is here, now that the connection has ended. Keeps it.

@@ -259,6 +259,29 @@ async fn silent_and_slow_headers_end_at_their_deadline_and_delay_no_other() {
 }
 
 #[tokio::test]
+async fn who_takes_no_acknowledgement_holds_no_place_of_a_listener() {
+    let header_timeout = Duration::from_millis(400);
+    let few = Limits { header_timeout, queued_streams: 2, queued_streams_per_peer: 2, ..limits() };
+    let endpoint = kulfi_endpoint(few).await;
+    let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
+    for alpn in Alpn::ALL {
+        let (deaf, raw) = (Raw::bind_deaf().await, Raw::bind(&[]).await);
+        let held = deaf.dial(&endpoint, alpn).await;
+        let mut unanswered = Vec::new();
+        for header in ["\"Http\"\n", "\"Http\"\n", "\"Ping\"\n", "nothing\n"] {
+            unanswered.push(RawStream::start(&held, header.as_bytes()).await);
+        }
+        goes_on(&raw.dial(&endpoint, alpn).await, &listener).await;
+        for stream in &mut unanswered {
+            assert_eq!(stream.hears_reset().await, 0);
+        }
+        deaf.close().await;
+        raw.close().await;
+    }
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test]
 async fn a_ping_is_answered_with_fin_at_once() {
     let endpoint = kulfi_endpoint(limits()).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");

@@ -27,8 +27,16 @@ pub mod code {
     pub const HEADER_TIMEOUT: &str = "header-timeout";
 
     /// All of them.
-    pub const ALL: &[&str] =
-        &[UNSUPPORTED, UNAUTHORIZED, TOO_MANY_STREAMS, BUSY, SHUTDOWN, HEADER_INVALID, HEADER_TOO_LARGE, HEADER_TIMEOUT];
+    pub const ALL: &[&str] = &[
+        UNSUPPORTED,
+        UNAUTHORIZED,
+        TOO_MANY_STREAMS,
+        BUSY,
+        SHUTDOWN,
+        HEADER_INVALID,
+        HEADER_TOO_LARGE,
+        HEADER_TIMEOUT,
+    ];
 }
 
 /// Most bytes of a message, and of a code, that are sent or kept.
@@ -135,7 +143,9 @@ mod tests {
 
     #[test]
     fn the_word_holds_whatever_stands_beside_it_and_only_an_object_has_one() {
-        for line in [r#"{"error":"busy"}"#, r#"{"error":"busy","message":null}"#, r#"{"message":7,"error":"busy","x":[]}"#] {
+        for line in
+            [r#"{"error":"busy"}"#, r#"{"error":"busy","message":null}"#, r#"{"message":7,"error":"busy","x":[]}"#]
+        {
             assert_eq!(Refusal::parse(line.as_bytes()), refusal("busy", ""), "{line}");
         }
         for line in [r#"["busy","no"]"#, r#"{"error":7}"#, r#""busy""#] {

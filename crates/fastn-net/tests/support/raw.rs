@@ -6,8 +6,8 @@ use fastn_net::{PeerAddress, PublicKey, wire::alpn::Alpn};
 use iroh::{
     EndpointAddr, RelayMode, TransportAddr,
     endpoint::{
-        Connection, NetReportConfig, PortmapperConfig, ReadError, ReadExactError, RecvStream, SendStream, VarInt,
-        presets,
+        Connection, NetReportConfig, PortmapperConfig, QuicTransportConfig, ReadError, ReadExactError, RecvStream,
+        SendStream, VarInt, presets,
     },
 };
 
@@ -24,12 +24,22 @@ pub(crate) struct RawStream {
 impl Raw {
     /// On 127.0.0.1, with iroh's own limits: 100 streams in either direction.
     pub(crate) async fn bind(alpns: &[&[u8]]) -> Self {
+        Self::bind_with(alpns, QuicTransportConfig::builder().build()).await
+    }
+
+    /// One that takes no byte on any stream.
+    pub(crate) async fn bind_deaf() -> Self {
+        Self::bind_with(&[], QuicTransportConfig::builder().stream_receive_window(VarInt::from_u32(0)).build()).await
+    }
+
+    async fn bind_with(alpns: &[&[u8]], transport: QuicTransportConfig) -> Self {
         let builder = iroh::Endpoint::builder(presets::Minimal)
             .clear_address_lookup()
             .relay_mode(RelayMode::Disabled)
             .portmapper_config(PortmapperConfig::Disabled)
             .net_report_config(NetReportConfig::minimal())
             .alpns(alpns.iter().map(|alpn| alpn.to_vec()).collect())
+            .transport_config(transport)
             .clear_ip_transports()
             .bind_addr(SocketAddr::from(([127, 0, 0, 1], 0)))
             .expect("address");
