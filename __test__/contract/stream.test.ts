@@ -291,7 +291,12 @@ test('a finish that is aborted before its turn leaves the stream open', async t 
 test('what is no chunk or signal is refused', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
-  for (const bad of [null, 5, {}, new ArrayBuffer(4), new Uint8Array(new SharedArrayBuffer(4))]) {
+  class Longer extends Uint8Array {
+    override get length() {
+      return 9
+    }
+  }
+  for (const bad of [null, 5, {}, new ArrayBuffer(4), new Uint8Array(new SharedArrayBuffer(4)), new Longer(0)]) {
     await t.throwsAsync(mine.write(bad as Uint8Array), code('ERR_INVALID_ARGUMENT'))
   }
   await t.throwsAsync(mine.read({ signal: {} as AbortSignal }), code('ERR_INVALID_ARGUMENT'))

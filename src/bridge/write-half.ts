@@ -122,7 +122,9 @@ export class WriteHalf {
           const flag = got & 1
           sent += (got - flag) / 2
           if (flag === 1) return this.#end()
-          if (sent === bytes.length && !finish) return
+          if (sent === length && !finish) return
+          // It waits for at least one byte, if there is one: a class of the caller's own that says another length would go on for ever.
+          if (got === 0) throw notAChunk('must have as many bytes as its length says')
         } else if (got === FAILED) {
           this.#fail()
           // The peer wants no more, and there is no more.
