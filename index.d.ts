@@ -3,7 +3,7 @@
 /** Options of a call that can be cancelled. */
 interface CancelOptions {
     /** Cancels the call, which then rejects with the signal's reason. */
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
 }
 /** Options of a read into the caller's own buffer. */
 interface ReadIntoOptions extends CancelOptions {
@@ -13,12 +13,12 @@ interface ReadIntoOptions extends CancelOptions {
 /** Options of reading lines. */
 interface LineOptions extends CancelOptions {
     /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
-    maxBytes?: number;
+    maxBytes?: number | undefined;
 }
 /** Options of a call with a time limit. */
 interface TimeoutOptions extends CancelOptions {
     /** Milliseconds. */
-    timeout?: number;
+    timeout?: number | undefined;
 }
 
 /** One way that packets of a connection can take. */
@@ -63,22 +63,22 @@ interface OpenOptions {
      * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
      * as the stream's first line. Default: none.
      */
-    extra?: string;
+    extra?: string | undefined;
     /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
     /**
      * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
      * a round trip: a refusal then rejects every waiting and later call on the stream.
      */
-    ack?: 'now' | 'later';
+    ack?: 'now' | 'later' | undefined;
     /**
      * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
      * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
      * Default: true. Of no effect on a connection's own streams.
      */
-    retry?: boolean;
+    retry?: boolean | undefined;
     /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
-    timeout?: number;
+    timeout?: number | undefined;
 }
 
 /** Whatever JSON can say. */
@@ -327,23 +327,23 @@ interface Authorize {
      * A refusal closes the connection, and the peer gets `ERR_UNAUTHORIZED`, which is not retried. Of a connection that this side
      * made it is asked when the peer first opens a stream on it; a refusal ends that stream and those after it, and nothing else.
      */
-    peer?: (id52: string) => boolean | Promise<boolean>;
+    peer?: ((id52: string) => boolean | Promise<boolean>) | undefined;
     /**
      * May this peer open a stream of this protocol, which is listened for? Asked before the stream is acknowledged. A refusal ends
      * that stream alone, with `ERR_UNAUTHORIZED`; others do not wait for it.
      */
-    stream?: (id52: string, protocol: Protocol) => boolean | Promise<boolean>;
+    stream?: ((id52: string, protocol: Protocol) => boolean | Promise<boolean>) | undefined;
     /** How long an answer may take; then it is no. Default: 5 s. */
-    timeout?: number;
+    timeout?: number | undefined;
     /** Questions without an answer at one time. What comes above is refused, with `ERR_BUSY`. Default: 4,096. */
-    pending?: number;
+    pending?: number | undefined;
     /** The share of one peer in them. Default: 1,024. */
-    pendingPerPeer?: number;
+    pendingPerPeer?: number | undefined;
     /**
      * Told what `peer` or `stream` threw or rejected with, after the refusal. `protocol` is `null` where it was about the peer.
      * Default: a warning of the process, one for each code.
      */
-    onError?: (error: unknown, id52: string, protocol: Protocol | null) => unknown;
+    onError?: ((error: unknown, id52: string, protocol: Protocol | null) => unknown) | undefined;
 }
 
 /**
@@ -353,13 +353,13 @@ interface Authorize {
  */
 interface ConnectOptions {
     /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
-    retries?: number;
+    retries?: number | undefined;
     /** The longest delay behind the first failure, in milliseconds. Default: 100. */
-    minDelay?: number;
+    minDelay?: number | undefined;
     /** The longest delay of all, in milliseconds. Default: 30 s. */
-    maxDelay?: number;
+    maxDelay?: number | undefined;
     /** One dial, in milliseconds. Default: 10 s. */
-    attemptTimeout?: number;
+    attemptTimeout?: number | undefined;
 }
 
 /** What did not end in the time that a shutdown had. */
@@ -396,12 +396,12 @@ interface GracefulOptions {
      * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
      * listened for. A worker thread gets no signals.
      */
-    signals?: boolean | readonly NodeJS.Signals[];
+    signals?: boolean | readonly NodeJS.Signals[] | undefined;
 }
 /** What is known of a piece of work. */
 interface SpawnOptions {
     /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
-    name?: string;
+    name?: string | undefined;
 }
 /**
  * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
@@ -445,7 +445,7 @@ declare class Graceful {
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
      */
     shutdown(options?: {
-        timeout?: number;
+        timeout?: number | undefined;
     }): Promise<ShutdownReport>;
 }
 
@@ -462,99 +462,99 @@ interface RelayAddress {
     /** Its URL. */
     url: string;
     /** The token that it wants to see. Default: none. */
-    token?: string;
+    token?: string | undefined;
 }
 /** Look-up of peers by DNS. */
 interface DnsLookup {
     /** The domain that peers are looked up under. */
     origin: string;
     /** `address:port` of the server to ask. Default: the system's. */
-    server?: string;
+    server?: string | undefined;
 }
 /** One's own servers. What is not named is not used. */
 interface CustomNetwork {
     /** Relays, as URLs or with the token that a relay asks for. Default: none. */
-    relays?: readonly (string | RelayAddress)[];
+    relays?: readonly (string | RelayAddress)[] | undefined;
     /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
-    dns?: string | DnsLookup;
+    dns?: string | DnsLookup | undefined;
     /** URL of a pkarr relay to publish at and look up from. Default: none. */
-    pkarr?: string;
+    pkarr?: string | undefined;
     /** Look-up in the local network. Default: false. */
-    mdns?: boolean;
+    mdns?: boolean | undefined;
     /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
-    portMapping?: boolean;
+    portMapping?: boolean | undefined;
     /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
-    bind?: readonly string[];
+    bind?: readonly string[] | undefined;
     /** Peers whose addresses are known. Default: none. */
-    peers?: readonly PeerAddress[];
+    peers?: readonly PeerAddress[] | undefined;
 }
 
 /** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
 interface EndpointOptions {
     /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
-    network?: Network;
+    network?: Network | undefined;
     /** Ends this endpoint well in its shutdown: see {@link Graceful.shutdown}. */
-    graceful?: Graceful;
+    graceful?: Graceful | undefined;
     /**
      * At `process.exit()`, after an uncaught exception and wherever else the process or thread emits `exit`, tells the peers, so
      * that they see a close (shutdown) and no time-out. What was finished just before has half of that time to arrive. It blocks
      * until that is done, 100 ms at most for all endpoints together. Default: false: peers learn of it when their connection times out.
      */
-    closeOnExit?: boolean;
+    closeOnExit?: boolean | undefined;
     /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
     /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
-    kulfi?: boolean;
+    kulfi?: boolean | undefined;
     /** Only these peers may connect and use what is listened for; {@link Endpoint.access} changes it. Default: everyone. */
-    allow?: readonly Peer[];
+    allow?: readonly Peer[] | undefined;
     /** These may not, even if they are allowed; {@link Endpoint.access} changes it. Default: nobody. */
-    deny?: readonly Peer[];
+    deny?: readonly Peer[] | undefined;
     /** Asked before a peer may connect, and before it may open a stream. Default: whoever the lists let in may. */
-    authorize?: Authorize;
+    authorize?: Authorize | undefined;
     /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
-    openTimeout?: number;
+    openTimeout?: number | undefined;
     /** How a peer is dialled again and again until it is reached. */
-    connect?: ConnectOptions;
+    connect?: ConnectOptions | undefined;
     /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
-    ackTimeout?: number;
+    ackTimeout?: number | undefined;
     /** A ping's answer. Default: 5 s. */
-    pingTimeout?: number;
+    pingTimeout?: number | undefined;
     /** How long an incoming stream may take to send its header. Default: 10 s. */
-    headerTimeout?: number;
+    headerTimeout?: number | undefined;
     /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
-    closeTimeout?: number;
+    closeTimeout?: number | undefined;
     /**
      * A connection without stream, request or held view is closed after this, by the side that dialled it, unless the peer is kept
      * ({@link Endpoint.keep}). Default: 60 s.
      */
-    idleTimeout?: number;
+    idleTimeout?: number | undefined;
     /** Longest header of an incoming stream. Default: 64 KiB. */
-    headerBytes?: number;
+    headerBytes?: number | undefined;
     /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
-    lineBytes?: number;
+    lineBytes?: number | undefined;
     /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
-    receiveWindow?: number;
+    receiveWindow?: number | undefined;
     /** Streams that a peer may have open at once on one connection. Default: 1,024. */
-    maxStreams?: number;
+    maxStreams?: number | undefined;
     /**
      * Streams that a peer may have open at once on all its connections, once their headers are there; above, `ERR_TOO_MANY_STREAMS`.
      * Default: 8,192, or `maxStreams` if that is more.
      */
-    maxStreamsPerPeer?: number;
+    maxStreamsPerPeer?: number | undefined;
     /** The same of all peers together; above, `ERR_BUSY`. Default: 262,144, or `maxStreamsPerPeer` if that is more. */
-    maxStreamsTotal?: number;
+    maxStreamsTotal?: number | undefined;
     /** How many streams a peer may open in a second, in the long run; above, `ERR_BUSY`. Pings do not count. Default: no bound. */
-    streamsPerSecond?: number;
+    streamsPerSecond?: number | undefined;
     /** How many of them at once. Default: as many as in a second. */
-    streamsBurst?: number;
+    streamsBurst?: number | undefined;
     /** Connections of all peers together, those that are being made included. Default: 10,000. */
-    maxConnections?: number;
+    maxConnections?: number | undefined;
     /** Connections of one peer. Default: 64. */
-    maxConnectionsPerPeer?: number;
+    maxConnectionsPerPeer?: number | undefined;
     /** Acknowledged streams that wait for one listener. Default: 1,024. */
-    queuedStreams?: number;
+    queuedStreams?: number | undefined;
     /** The share of one peer in them. Default: 256. */
-    queuedStreamsPerPeer?: number;
+    queuedStreamsPerPeer?: number | undefined;
 }
 
 /**
@@ -644,8 +644,8 @@ declare class Access {
      * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
      */
     set(lists: {
-        allow?: readonly Peer[] | null;
-        deny?: readonly Peer[];
+        allow?: readonly Peer[] | null | undefined;
+        deny?: readonly Peer[] | undefined;
     }): void;
     /** The lists as they are: a copy. */
     get lists(): AccessLists;
@@ -684,13 +684,13 @@ type StreamHandlers = {
 /** How {@link Endpoint.listen} goes about it. */
 interface ListenOptions {
     /** Ends listening; nothing is thrown. */
-    signal?: AbortSignal;
+    signal?: AbortSignal | undefined;
     /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
-    otherwise?: StreamHandler;
+    otherwise?: StreamHandler | undefined;
     /**
      * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
      */
-    onError?: (error: unknown, stream: PeerStream) => unknown;
+    onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined;
 }
 
 /**
@@ -1108,7 +1108,7 @@ interface LoggerOptions {
      * Levels by target, `target=level` with commas between: the longest target that a record's own begins with decides, a level
      * alone is for all others. Default: `warn,fastn_net=info`.
      */
-    filter?: string;
+    filter?: string | undefined;
 }
 /**
  * Gives what the native side tells of its work to a function, in this thread; `null` ends that. One logger at a time: another

@@ -58,7 +58,7 @@ export class Access {
    * @param lists `allow`: only these, `null` for everyone; `deny`: not these.
    * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
    */
-  set(lists: { allow?: readonly Peer[] | null; deny?: readonly Peer[] }): void {
+  set(lists: { allow?: readonly Peer[] | null | undefined; deny?: readonly Peer[] | undefined }): void {
     const { allow: allowed, deny: denied } = object(lists, 'lists', '{ allow, deny }')
     const now = this.lists
     const allow = allowed === undefined ? now.allow : allowed === null ? null : idsOf(allowed, 'lists.allow')

@@ -13,21 +13,21 @@ export interface Authorize {
    * A refusal closes the connection, and the peer gets `ERR_UNAUTHORIZED`, which is not retried. Of a connection that this side
    * made it is asked when the peer first opens a stream on it; a refusal ends that stream and those after it, and nothing else.
    */
-  peer?: (id52: string) => boolean | Promise<boolean>
+  peer?: ((id52: string) => boolean | Promise<boolean>) | undefined
   /**
    * May this peer open a stream of this protocol, which is listened for? Asked before the stream is acknowledged. A refusal ends
    * that stream alone, with `ERR_UNAUTHORIZED`; others do not wait for it.
    */
-  stream?: (id52: string, protocol: Protocol) => boolean | Promise<boolean>
+  stream?: ((id52: string, protocol: Protocol) => boolean | Promise<boolean>) | undefined
   /** How long an answer may take; then it is no. Default: 5 s. */
-  timeout?: number
+  timeout?: number | undefined
   /** Questions without an answer at one time. What comes above is refused, with `ERR_BUSY`. Default: 4,096. */
-  pending?: number
+  pending?: number | undefined
   /** The share of one peer in them. Default: 1,024. */
-  pendingPerPeer?: number
+  pendingPerPeer?: number | undefined
   /**
    * Told what `peer` or `stream` threw or rejected with, after the refusal. `protocol` is `null` where it was about the peer.
    * Default: a warning of the process, one for each code.
    */
-  onError?: (error: unknown, id52: string, protocol: Protocol | null) => unknown
+  onError?: ((error: unknown, id52: string, protocol: Protocol | null) => unknown) | undefined
 }

@@ -1,7 +1,7 @@
 /** Options of a call that can be cancelled. */
 export interface CancelOptions {
   /** Cancels the call, which then rejects with the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** Options of a read into the caller's own buffer. */
@@ -13,11 +13,11 @@ export interface ReadIntoOptions extends CancelOptions {
 /** Options of reading lines. */
 export interface LineOptions extends CancelOptions {
   /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
-  maxBytes?: number
+  maxBytes?: number | undefined
 }
 
 /** Options of a call with a time limit. */
 export interface TimeoutOptions extends CancelOptions {
   /** Milliseconds. */
-  timeout?: number
+  timeout?: number | undefined
 }

@@ -5,11 +5,11 @@
  */
 export interface ConnectOptions {
   /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
-  retries?: number
+  retries?: number | undefined
   /** The longest delay behind the first failure, in milliseconds. Default: 100. */
-  minDelay?: number
+  minDelay?: number | undefined
   /** The longest delay of all, in milliseconds. Default: 30 s. */
-  maxDelay?: number
+  maxDelay?: number | undefined
   /** One dial, in milliseconds. Default: 10 s. */
-  attemptTimeout?: number
+  attemptTimeout?: number | undefined
 }

@@ -11,13 +11,13 @@ export interface GracefulOptions {
    * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
    * listened for. A worker thread gets no signals.
    */
-  signals?: boolean | readonly NodeJS.Signals[]
+  signals?: boolean | readonly NodeJS.Signals[] | undefined
 }
 
 /** What is known of a piece of work. */
 export interface SpawnOptions {
   /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
-  name?: string
+  name?: string | undefined
 }
 
 /**
@@ -105,7 +105,7 @@ export class Graceful {
    * @returns what did not end in time.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
    */
-  shutdown(options: { timeout?: number } = {}): Promise<ShutdownReport> {
+  shutdown(options: { timeout?: number | undefined } = {}): Promise<ShutdownReport> {
     object(options, 'options', 'an object')
     const timeout = options.timeout === undefined ? defaults.closeTimeout : positive(options.timeout, 'options.timeout')
     if (this.#shutdown !== undefined) return this.#shutdown

@@ -19,13 +19,13 @@ export type StreamHandlers =
 /** How {@link Endpoint.listen} goes about it. */
 export interface ListenOptions {
   /** Ends listening; nothing is thrown. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
-  otherwise?: StreamHandler
+  otherwise?: StreamHandler | undefined
   /**
    * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
    */
-  onError?: (error: unknown, stream: PeerStream) => unknown
+  onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
 }
 
 /** Sent with the reset of a stream whose handler failed. */

@@ -13,7 +13,7 @@ export interface LoggerOptions {
    * Levels by target, `target=level` with commas between: the longest target that a record's own begins with decides, a level
    * alone is for all others. Default: `warn,fastn_net=info`.
    */
-  filter?: string
+  filter?: string | undefined
 }
 
 let current: Log | undefined

@@ -15,7 +15,7 @@ export interface RelayAddress {
   /** Its URL. */
   url: string
   /** The token that it wants to see. Default: none. */
-  token?: string
+  token?: string | undefined
 }
 
 /** Look-up of peers by DNS. */
@@ -23,23 +23,23 @@ export interface DnsLookup {
   /** The domain that peers are looked up under. */
   origin: string
   /** `address:port` of the server to ask. Default: the system's. */
-  server?: string
+  server?: string | undefined
 }
 
 /** One's own servers. What is not named is not used. */
 export interface CustomNetwork {
   /** Relays, as URLs or with the token that a relay asks for. Default: none. */
-  relays?: readonly (string | RelayAddress)[]
+  relays?: readonly (string | RelayAddress)[] | undefined
   /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
-  dns?: string | DnsLookup
+  dns?: string | DnsLookup | undefined
   /** URL of a pkarr relay to publish at and look up from. Default: none. */
-  pkarr?: string
+  pkarr?: string | undefined
   /** Look-up in the local network. Default: false. */
-  mdns?: boolean
+  mdns?: boolean | undefined
   /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
-  portMapping?: boolean
+  portMapping?: boolean | undefined
   /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
-  bind?: readonly string[]
+  bind?: readonly string[] | undefined
   /** Peers whose addresses are known. Default: none. */
-  peers?: readonly PeerAddress[]
+  peers?: readonly PeerAddress[] | undefined
 }

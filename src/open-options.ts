@@ -4,20 +4,20 @@ export interface OpenOptions {
    * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
    * as the stream's first line. Default: none.
    */
-  extra?: string
+  extra?: string | undefined
   /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /**
    * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
    * a round trip: a refusal then rejects every waiting and later call on the stream.
    */
-  ack?: 'now' | 'later'
+  ack?: 'now' | 'later' | undefined
   /**
    * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
    * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
    * Default: true. Of no effect on a connection's own streams.
    */
-  retry?: boolean
+  retry?: boolean | undefined
   /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
-  timeout?: number
+  timeout?: number | undefined
 }

@@ -10,69 +10,69 @@ import { idsOf, type Peer } from './peer.js'
 /** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
 export interface EndpointOptions {
   /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
-  network?: Network
+  network?: Network | undefined
   /** Ends this endpoint well in its shutdown: see {@link Graceful.shutdown}. */
-  graceful?: Graceful
+  graceful?: Graceful | undefined
   /**
    * At `process.exit()`, after an uncaught exception and wherever else the process or thread emits `exit`, tells the peers, so
    * that they see a close (shutdown) and no time-out. What was finished just before has half of that time to arrive. It blocks
    * until that is done, 100 ms at most for all endpoints together. Default: false: peers learn of it when their connection times out.
    */
-  closeOnExit?: boolean
+  closeOnExit?: boolean | undefined
   /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
   /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
-  kulfi?: boolean
+  kulfi?: boolean | undefined
   /** Only these peers may connect and use what is listened for; {@link Endpoint.access} changes it. Default: everyone. */
-  allow?: readonly Peer[]
+  allow?: readonly Peer[] | undefined
   /** These may not, even if they are allowed; {@link Endpoint.access} changes it. Default: nobody. */
-  deny?: readonly Peer[]
+  deny?: readonly Peer[] | undefined
   /** Asked before a peer may connect, and before it may open a stream. Default: whoever the lists let in may. */
-  authorize?: Authorize
+  authorize?: Authorize | undefined
   /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
-  openTimeout?: number
+  openTimeout?: number | undefined
   /** How a peer is dialled again and again until it is reached. */
-  connect?: ConnectOptions
+  connect?: ConnectOptions | undefined
   /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
-  ackTimeout?: number
+  ackTimeout?: number | undefined
   /** A ping's answer. Default: 5 s. */
-  pingTimeout?: number
+  pingTimeout?: number | undefined
   /** How long an incoming stream may take to send its header. Default: 10 s. */
-  headerTimeout?: number
+  headerTimeout?: number | undefined
   /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
-  closeTimeout?: number
+  closeTimeout?: number | undefined
   /**
    * A connection without stream, request or held view is closed after this, by the side that dialled it, unless the peer is kept
    * ({@link Endpoint.keep}). Default: 60 s.
    */
-  idleTimeout?: number
+  idleTimeout?: number | undefined
   /** Longest header of an incoming stream. Default: 64 KiB. */
-  headerBytes?: number
+  headerBytes?: number | undefined
   /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
-  lineBytes?: number
+  lineBytes?: number | undefined
   /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
-  receiveWindow?: number
+  receiveWindow?: number | undefined
   /** Streams that a peer may have open at once on one connection. Default: 1,024. */
-  maxStreams?: number
+  maxStreams?: number | undefined
   /**
    * Streams that a peer may have open at once on all its connections, once their headers are there; above, `ERR_TOO_MANY_STREAMS`.
    * Default: 8,192, or `maxStreams` if that is more.
    */
-  maxStreamsPerPeer?: number
+  maxStreamsPerPeer?: number | undefined
   /** The same of all peers together; above, `ERR_BUSY`. Default: 262,144, or `maxStreamsPerPeer` if that is more. */
-  maxStreamsTotal?: number
+  maxStreamsTotal?: number | undefined
   /** How many streams a peer may open in a second, in the long run; above, `ERR_BUSY`. Pings do not count. Default: no bound. */
-  streamsPerSecond?: number
+  streamsPerSecond?: number | undefined
   /** How many of them at once. Default: as many as in a second. */
-  streamsBurst?: number
+  streamsBurst?: number | undefined
   /** Connections of all peers together, those that are being made included. Default: 10,000. */
-  maxConnections?: number
+  maxConnections?: number | undefined
   /** Connections of one peer. Default: 64. */
-  maxConnectionsPerPeer?: number
+  maxConnectionsPerPeer?: number | undefined
   /** Acknowledged streams that wait for one listener. Default: 1,024. */
-  queuedStreams?: number
+  queuedStreams?: number | undefined
   /** The share of one peer in them. Default: 256. */
-  queuedStreamsPerPeer?: number
+  queuedStreamsPerPeer?: number | undefined
 }
 
 /** The defaults: here and nowhere else. */

@@ -44,6 +44,11 @@ test('the types are what they are meant to be', t => {
   expectTypeOf<SecretKey>().not.toExtend<PublicKey>()
   expectTypeOf<PeerDuplex>().toExtend<NodeJS.ReadWriteStream>()
 
+  // What may be there or not can be passed on as it is, however strict the program's own settings are.
+  expectTypeOf<Endpoint['getStream']>().toBeCallableWith('', 'Http', { signal: undefined, timeout: undefined })
+  expectTypeOf<PeerStream['nextString']>().toBeCallableWith({ signal: undefined, maxBytes: undefined })
+  expectTypeOf<{ network: undefined; allow: undefined; closeTimeout: undefined }>().toExtend<EndpointOptions>()
+
   expectTypeOf<'Http'>().toExtend<Protocol>()
   expectTypeOf<'Echo'>().not.toExtend<Protocol>()
   expectTypeOf(Protocol.generic({ a: [1, null] })).toExtend<Protocol>()

@@ -50,7 +50,7 @@ export function object<T extends object>(value: T, path: string, expected: strin
 }
 
 /** The signal among a call's options, which must be an object. */
-export function signalOf(options: { signal?: AbortSignal }): AbortSignal | undefined {
+export function signalOf(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
   return object(options, 'options', 'an object').signal
 }
 

@@ -134,14 +134,14 @@ impl Phase {
     }
 
     fn timed_out(&self, limit: Duration) -> Error {
-        let (code, text) = match self.0.load(Ordering::Relaxed) {
-            Self::DIALLING => (Code::Unreachable, "there was no connection to the peer"),
-            Self::OPENING => (Code::TooManyStreams, "the peer has allowed no further stream: finish some first,"),
-            _ => (Code::AckTimeout, "the peer has not acknowledged the stream"),
+        let (code, text, advice) = match self.0.load(Ordering::Relaxed) {
+            Self::DIALLING => (Code::Unreachable, "there was no connection to the peer", ""),
+            Self::OPENING => (Code::TooManyStreams, "the peer has allowed no further stream", ": finish some first"),
+            _ => (Code::AckTimeout, "the peer has not acknowledged the stream", ""),
         };
         // What is left of a time has more digits than anybody wants to read.
         let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
-        Error::new(code, format!("{text} within {seconds} s"))
+        Error::new(code, format!("{text} within {seconds} s{advice}"))
     }
 }
 
