@@ -8,13 +8,14 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::oneshot,
     time::{Instant, sleep_until, timeout},
 };
 use tracing::{debug, info, trace};
 
 use super::{
     Message, Peer, PeerStatus, closed, dial,
+    mailbox::Messages,
     pulse::Seen,
     table::{Action, Event, Link, Policy, Table},
 };
@@ -34,17 +35,16 @@ const CONTEST: Duration = Duration::from_secs(1);
 const LASTED: Duration = Duration::from_secs(1);
 
 /// Runs until the endpoint closes, or until the peer is of no interest to anyone.
-pub(crate) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: mpsc::UnboundedReceiver<Message>) {
+pub(crate) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: Messages) {
     let mut actor = Actor::new(shared, peer);
     loop {
         let message = match actor.table.deadline() {
             Some(at) => tokio::select! {
-                message = messages.recv() => message,
-                () = sleep_until(at) => Some(Message::Time),
+                message = messages.next() => message,
+                () = sleep_until(at) => Message::Time,
             },
-            None => messages.recv().await,
+            None => messages.next().await,
         };
-        let Some(message) = message else { break };
         let shutdown = matches!(message, Message::Shutdown);
         actor.take(message);
         if shutdown || actor.forgotten && actor.shared.forget(&actor.peer, || messages.is_empty()) {
@@ -53,10 +53,7 @@ pub(crate) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: mpsc
         actor.forgotten = false;
     }
     // What came too late is turned away as what comes later is.
-    messages.close();
-    while let Ok(message) = messages.try_recv() {
-        super::turn_away(message);
-    }
+    messages.close().into_iter().for_each(super::turn_away);
 }
 
 struct Actor {

@@ -2,6 +2,7 @@
 //!
 //! - `table`: what to do, as a table of state and event; no network, no clock
 //! - `actor`: does it: dials, pings, hands out, gives up
+//! - `mailbox`: what it is told
 //! - `backoff`: how long to wait between two dials
 //! - `pulse`: whether a connection is alive, and used
 //! - `dial`: one attempt
@@ -12,6 +13,7 @@ mod actor;
 mod backoff;
 mod dial;
 mod keep;
+mod mailbox;
 mod pulse;
 mod status;
 mod table;
@@ -28,10 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{
-    mpsc::{self, error::SendError},
-    oneshot,
-};
+use tokio::sync::oneshot;
 
 use crate::{
     config::PeerAddress,
@@ -42,6 +41,7 @@ use crate::{
     shared::Shared,
     wire::codes::close,
 };
+use mailbox::Mailbox;
 
 /// A peer of an endpoint: its addresses, and the connection in use if there is one.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub struct Peer {
     connections: Mutex<Vec<Connection>>,
     /// Written by the actor, read by everyone.
     status: Mutex<PeerStatus>,
-    mailbox: mpsc::UnboundedSender<Message>,
+    mailbox: Mailbox,
 }
 
 /// What an actor is told. Each sender is bounded by what it stands for: a request, a connection.
@@ -113,7 +113,7 @@ impl Tries {
 impl Peer {
     /// A peer with its actor running.
     pub(crate) fn start(shared: &Arc<Shared>, address: PeerAddress) -> Arc<Self> {
-        let (mailbox, messages) = mpsc::unbounded_channel();
+        let (mailbox, messages) = Mailbox::new();
         let peer = Arc::new(Self {
             id: address.id,
             worked: Mutex::new(PeerAddress::new(address.id)),
@@ -217,7 +217,7 @@ impl Peer {
 
     pub(crate) fn tell(&self, message: Message) {
         // An actor that is gone drops what it is asked, which its asker sees as closed. Its peer must see that too.
-        if let Err(SendError(message)) = self.mailbox.send(message) {
+        if let Err(message) = self.mailbox.send(message) {
             turn_away(message);
         }
     }

@@ -370,6 +370,8 @@ impl Table {
     }
 
     fn appear(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
+        // Of one mostly: a list would make room for four.
+        self.links.reserve_exact(1);
         self.links.push(Held { link, retired: false, pulse: Pulse::new(now, habits(self.policy, link)) });
         if !is_pinged(link) {
             return;
