@@ -27,6 +27,7 @@ const columns = [
   ['B', 'rps', 'B: req/s, 64 in flight'],
   ['C', 'p50', 'C: connect ms'],
   ['Ds', 'kibPerStream', 'D: KiB/stream'],
+  ['Ds', 'kibPerFurther', 'D: KiB/further stream'],
   ['Dc', 'kibPerConn', 'D: KiB/conn'],
   ['E', 'importMs', 'E: import ms'],
   ['E', 'mib', 'E: MiB on disk'],

@@ -229,7 +229,7 @@ const workloads = {
   async Ds(address) {
     // memory per open idle stream
     if (!adapter.info.multiplexed) return { skipped: 'one stream per connection' }
-    const conn = await adapter.connect(address, { mode })
+    let conn = await adapter.connect(address, { mode })
     const keep = []
     const open = async () => {
       const s = await conn.openStream()
@@ -240,15 +240,33 @@ const workloads = {
     for (let i = 0; i < 20; i++) await within(open(), 5000, 'warm-up stream')
     const before = await ask('rss')
     const want = opts.streams ?? 1000
+    const further = opts.further ?? 4
     let opened = 0,
-      limit = null
+      more = 0,
+      limit = null,
+      after = null
     try {
       for (; opened < want; opened++) await within(open(), 5000, `stream ${opened + 21}`)
+      after = await ask('rss')
+      for (; more < further * want; more++) {
+        // What one connection carries is limited.
+        if (more % want === 0) conn = await adapter.connect(address, { mode })
+        await within(open(), 5000, `further stream ${more + 1}`)
+      }
     } catch (e) {
       limit = String(e?.message ?? e)
     }
-    const after = await ask('rss')
-    return { opened, kibPerStream: opened ? (after - before) / 1024 / opened : null, limit, held: await ask('held') }
+    const last = await ask('rss')
+    after ??= last
+    const kib = (bytes, streams) => (streams ? bytes / 1024 / streams : null)
+    return {
+      opened,
+      kibPerStream: kib(after - before, opened),
+      further: more,
+      kibPerFurther: kib(last - after, more),
+      limit,
+      held: await ask('held')
+    }
   },
 
   async Dc(address) {

@@ -57,10 +57,11 @@ export async function startServer(onStream, { mode }) {
   return { address: { id: ep.id().toString(), at: ep.boundSockets().filter(a => a.startsWith('127.')) } }
 }
 
-let endpoint
+// Connections that are held come from a peer each, as fastn-net's do: what iroh keeps of a peer it keeps once for all of them.
+const endpoints = []
 export async function connect({ id, at }, { mode }) {
-  endpoint ??= bind()
-  const conn = await (await endpoint).connect(new EndpointAddr(EndpointId.fromString(id), undefined, at), ALPN)
+  if (mode === 'hold' || endpoints.length === 0) endpoints.push(await bind())
+  const conn = await endpoints.at(-1).connect(new EndpointAddr(EndpointId.fromString(id), undefined, at), ALPN)
   return {
     openStream: async () => stream(await conn.openBi(), limit(mode)),
     close: async () => {

@@ -245,18 +245,30 @@ async fn client(work: &str, opts: &Value, lines: mpsc::UnboundedReceiver<Value>)
                 Ok((conn.clone(), tx, rx))
             };
             let mut keep = vec![];
-            let conn = ep.connect(to.clone(), ALPN).await?;
+            let mut conn = ep.connect(to.clone(), ALPN).await?;
             let (warm, want, key) = if work == "Ds" { (20, n("streams", 1000), "kibPerStream") } else { (5, n("conns", 50), "kibPerConn") };
             let mut before = 0.0;
+            // What iroh keeps of a peer it keeps once for all of its connections: each here is a peer's own.
+            let mut peers = vec![];
             for i in 0..warm + want {
                 if i == warm { before = lines.ask("rss").await.as_f64().unwrap() }
-                let fresh;
-                let conn = if work == "Ds" { &conn } else { fresh = ep.connect(to.clone(), ALPN).await?; &fresh };
-                keep.push(open(conn).await?);
+                if work == "Dc" {
+                    let peer = bind(false).await?;
+                    conn = peer.connect(to.clone(), ALPN).await?;
+                    peers.push(peer);
+                }
+                keep.push(open(&conn).await?);
             }
             let after = lines.ask("rss").await.as_f64().unwrap();
+            let further = if work == "Ds" { n("further", 4) * want } else { 0 };
+            for i in 0..further {
+                if i % want == 0 { conn = ep.connect(to.clone(), ALPN).await? }
+                keep.push(open(&conn).await?);
+            }
+            let last = lines.ask("rss").await.as_f64().unwrap();
+            let kib = |bytes: f64, each: usize| if each == 0 { Value::Null } else { json!(bytes / 1024.0 / each as f64) };
             let held = lines.ask("held").await;
-            json!({ "opened": want, key: (after - before) / 1024.0 / want as f64, "limit": null, "held": held })
+            json!({ "opened": want, key: kib(after - before, want), "further": further, "kibPerFurther": kib(last - after, further), "limit": null, "held": held })
         }
         _ => return Err(format!("no workload {work}").into()),
     })
