@@ -1,4 +1,4 @@
-import { isSharedArrayBuffer, isUint8Array } from 'node:util/types'
+import { isBytes, isShared } from '../bytes.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { LineReader } from '../line-reader.js'
 import { type BindingError, native, PENDING } from '../native.js'
@@ -222,9 +222,9 @@ export class ReadHalf {
 }
 
 function checkInto(into: Uint8Array): void {
-  const problem = !isUint8Array(into)
+  const problem = !isBytes(into)
     ? 'must be a Uint8Array'
-    : isSharedArrayBuffer(into.buffer)
+    : isShared(into)
       ? 'must not be shared memory'
       : into.length === 0
         ? 'must not be empty or detached'

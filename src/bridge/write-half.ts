@@ -1,4 +1,4 @@
-import { isSharedArrayBuffer, isUint8Array } from 'node:util/types'
+import { isBytes, isShared } from '../bytes.js'
 import { FastnNetError } from '../errors.js'
 import { type BindingError, FAILED, native } from '../native.js'
 import { Delivery } from './delivery.js'
@@ -227,9 +227,9 @@ function kept(bytes: Uint8Array): Uint8Array {
 
 function problemOf(chunk: Uint8Array | string): string | null {
   if (typeof chunk === 'string') return null
-  if (!isUint8Array(chunk)) return 'must be a Uint8Array or a string'
+  if (!isBytes(chunk)) return 'must be a Uint8Array or a string'
   if (chunk.length === 0 && chunk !== nothing && isDetached(chunk.buffer)) return 'must not be detached'
-  return isSharedArrayBuffer(chunk.buffer) ? 'must not be shared memory' : null
+  return isShared(chunk) ? 'must not be shared memory' : null
 }
 
 /** `ArrayBuffer.prototype.detached` came with Node.js 22. */
