@@ -84,6 +84,8 @@ impl Shared {
     async fn admit(&self, connection: &Connection) -> Result<(), Turned> {
         self.list_if_room(connection)?;
         tokio::select! {
+            // First: a peer that is let in and has gone already may have sent streams whole, and knows that they arrived.
+            biased;
             answer = self.guard.check_peer(connection.remote()) => answer,
             // Its peer, a change of the lists, or the endpoint's end was quicker.
             info = connection.closed() => Err(Turned { code: info.code, reason: "it has ended" }),
