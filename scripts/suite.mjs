@@ -53,6 +53,12 @@ export function avaCounts(output) {
   }
 }
 
+/** A program that closes with a count of this form itself. */
+export function ownCount(output) {
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? []
+  return { passed: Number(passed ?? 0), failed: Number(failed ?? 0) }
+}
+
 function sum(found, group) {
   return found.reduce((all, match) => all + Number(match[group]), 0)
 }

@@ -1,0 +1,149 @@
+// The same scenes under each runtime that the package promises: `npm run test:runtimes`. Not ava, which knows Node.js only.
+// Its arguments are how this runtime starts another program.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type Endpoint, type FastnNetError, getEndpoint, Protocol, SecretKey } from 'fastn-net'
+import { duplex } from 'fastn-net/node'
+
+const generous = 30_000
+const start = process.argv.slice(2)
+
+const [server, client] = [await fresh(), await fresh()]
+const { id52 } = server
+const address = server.address()
+// Answered by Node's own HTTP server, which takes the stream for a socket.
+const http = createServer((_, response) => response.end('served'))
+const listening = server.listen(
+  {
+    async AccountToAccount(stream) {
+      await stream.write(`${JSON.stringify(await stream.nextJson())}\n`)
+    },
+    async Tcp(stream) {
+      for await (const chunk of stream) await stream.write(chunk)
+    },
+    async Http(stream) {
+      const socket = duplex(stream)
+      http.emit('connection', socket)
+      await once(socket, 'close')
+    },
+    RigControl() {
+      throw new Error('as planned')
+    }
+  },
+  { onError: () => {} }
+)
+
+const scenes: Record<string, () => Promise<void>> = {
+  async 'a request and its answer'() {
+    const stream = await client.getStream(address, 'AccountToAccount')
+    await stream.finish('{"hello":"world"}\n')
+    assert.deepEqual(await stream.nextJson(), { hello: 'world' })
+    await stream.closed
+  },
+  async '2,000 requests side by side'() {
+    const answers = Array.from({ length: 2000 }, async (_, at) => {
+      const stream = await client.getStream(address, 'AccountToAccount', { ack: 'later' })
+      await stream.finish(`${at}\n`)
+      assert.equal(await stream.nextJson(), at)
+    })
+    await Promise.all(answers)
+  },
+  async 'bytes both ways through web streams'() {
+    const stream = await client.getStream(address, 'Tcp')
+    const sent = Uint8Array.from({ length: 4 * 1024 * 1024 }, (_, at) => at ^ (at >> 8))
+    const [got] = await Promise.all([
+      new Response(stream.readable).arrayBuffer(),
+      new Blob([sent]).stream().pipeTo(stream.writable)
+    ])
+    assert.equal(Buffer.compare(Buffer.from(got), sent), 0)
+  },
+  async 'a stream as a socket of node:http'() {
+    const socket = duplex(await client.getStream(address, 'Http'))
+    const asked = request({ createConnection: () => socket as never, headers: { host: 'peer', connection: 'close' } })
+    asked.end()
+    const [response] = await once(asked, 'response')
+    let text = ''
+    for await (const chunk of response) text += chunk
+    assert.equal(text, 'served')
+  },
+  async 'failures have codes'() {
+    await fails('ERR_PROTOCOL_UNSUPPORTED', client.getStream(address, Protocol.generic('nobody')))
+    const failed = await client.getStream(address, 'RigControl', { ack: 'later' })
+    await failed.finish()
+    await fails('ERR_STREAM_RESET', failed.nextString())
+    await fails('ERR_UNREACHABLE', client.getStream(SecretKey.generate().id52, 'Tcp', { timeout: 300 }))
+  },
+  async 'an abort rejects with its reason, and the stream goes on'() {
+    const stream = await client.getStream(address, 'Tcp')
+    const controller = new AbortController()
+    const reading = stream.read({ signal: controller.signal })
+    controller.abort('enough')
+    assert.equal(await reading.catch((reason: unknown) => reason), 'enough')
+    await stream.finish('and on')
+    assert.equal(await new Response(stream.readable).text(), 'and on')
+  },
+  async 'peers are watched and pinged'() {
+    assert.equal(typeof (await client.ping(address)), 'number')
+    // Those that others asked for are known as well.
+    for await (const peer of client.watch()) if (peer.id52 === id52 && peer.state === 'connected') break
+  },
+  async 'another process, ended by a signal'() {
+    const [command, ...args] = start as [string, ...string[]]
+    const child = spawn(command, [...args, fileURLToPath(new URL('peer.js', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const ticket = (await lines.next()).value as string
+    const stream = await client.getStream(ticket, 'AccountToAccount')
+    await stream.finish('["over","there"]\n')
+    assert.deepEqual(await stream.nextJson(), ['over', 'there'])
+    await stream.closed
+    const exit = once(child, 'exit')
+    // Not `child.kill`: Deno takes that for how the child ended.
+    process.kill(child.pid as number, 'SIGTERM')
+    assert.equal((await lines.next()).value, 'ended well')
+    assert.deepEqual(await exit, [0, null])
+  },
+  async 'closing is told to the peer, and shared'() {
+    const connection = await client.connect(address)
+    await Promise.all([server.close(), server.close()])
+    await listening
+    assert.deepEqual({ ...(await connection.closed) }.code, 0x103)
+    await fails('ERR_CLOSED', server.getStream(client.address(), 'Tcp'))
+  }
+}
+
+let [passed, failed] = [0, 0]
+for (const [name, scene] of Object.entries(scenes)) {
+  try {
+    await within(scene())
+    passed++
+    console.log(`  ✔ ${name}`)
+  } catch (error) {
+    failed++
+    console.log(`  ✘ ${name}\n`, error)
+  }
+}
+// The client is not closed: this process must end all the same.
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+function fresh(): Promise<Endpoint> {
+  return getEndpoint(SecretKey.generate(), { network: 'loopback' })
+}
+
+async function fails(code: FastnNetError['code'], work: Promise<unknown>): Promise<void> {
+  await assert.rejects(work, (error: FastnNetError) => error.code === code)
+}
+
+async function within(scene: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${generous} ms`)), generous)
+  })
+  await Promise.race([scene, late]).finally(() => clearTimeout(timer))
+}
