@@ -4,6 +4,8 @@
 const elsewhere = process.env.FASTN_NET_TEST_NAMESPACE === '1' ? [] : ['!dist-test/wire/**']
 // Faults need a network made for them: `npm run test:faults` makes it.
 if (process.env.FASTN_NET_TEST_FAULTS !== '1') elsewhere.push('!dist-test/faults/**')
+// And servers ones that have to be compiled: `npm run test:servers`.
+if (process.env.FASTN_NET_TEST_SERVERS === undefined) elsewhere.push('!dist-test/servers/**')
 
 export default {
   files: ['dist-test/**/*.test.js', ...elsewhere],

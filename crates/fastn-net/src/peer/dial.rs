@@ -2,7 +2,10 @@
 
 use std::{fmt::Write, sync::Arc, time::Instant};
 
-use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError};
+use iroh::{
+    Watcher,
+    endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError},
+};
 use tracing::{debug, info};
 
 use super::{Peer, PeerState};
@@ -152,7 +155,27 @@ fn unreachable(shared: &Shared, to: &PeerAddress, started: Instant, why: &str) -
     let mut text = format!("the peer {} cannot be reached: {why}", to.id);
     let tried = if tried.is_empty() { "nothing".to_owned() } else { tried.join(", ") };
     let _ = write!(text, " (tried {tried} for {:.1} s)", started.elapsed().as_secs_f32());
+    if let Some(trouble) = relay_trouble(shared) {
+        let _ = write!(text, "; {trouble}");
+    }
     Error::new(Code::Unreachable, text)
+}
+
+/// What is wrong between this endpoint and its own relay, in words.
+fn relay_trouble(shared: &Shared) -> Option<String> {
+    let relays = shared.iroh().filter(|_| shared.config().network.has_relays())?.home_relay_status().get();
+    let Some(relay) = relays.first() else {
+        return Some("none of this endpoint's own relays has answered yet".to_owned());
+    };
+    let url = relay.url();
+    match (relay.auth_denied_reason(), relay.last_error()) {
+        _ if relay.is_connected() => None,
+        (Some(reason), _) => {
+            Some(format!("the relay {url} does not let this endpoint in ({reason}): give the token that it asks for"))
+        }
+        (None, Some(error)) => Some(format!("the relay {url} cannot be reached: {error:#}")),
+        (None, None) => Some(format!("there is no connection to the relay {url}")),
+    }
 }
 
 /// The look-ups of a network, in words.

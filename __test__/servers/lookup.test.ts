@@ -1,0 +1,77 @@
+// Peers that are known by their ID52 alone, and found through a server of one's own.
+import test from 'ava'
+import { isFastnNetError, SecretKey } from 'fastn-net'
+import { Echo } from '../helpers/pair.js'
+import { dnsServer } from './support/dns-server.js'
+import { bound, exchange, open, openEcho, pathsOf } from './support/endpoints.js'
+import { packetsOut } from './support/outside.js'
+import { startRelay } from './support/relay.js'
+
+test.afterEach('nothing but this machine was contacted', t => {
+  t.is(packetsOut(), 0)
+})
+
+test('a peer publishes itself by pkarr, and is found by its ID52 through pkarr', async t => {
+  const { pkarr, server } = await dnsServer(t)
+  await server.start()
+  const far = await openEcho(t, { pkarr, bind: bound.four })
+  const near = await open(t, { pkarr, bind: bound.four })
+  await exchange(t, await near.getStream(far.id52, Echo))
+})
+
+test('and through DNS', async t => {
+  const { pkarr, dns, server } = await dnsServer(t)
+  await server.start()
+  const far = await openEcho(t, { pkarr, bind: bound.four })
+  const near = await open(t, { dns, bind: bound.four })
+  await exchange(t, await near.getStream(far.id52, Echo))
+})
+
+test('a peer behind a relay publishes the relay only, and is reached through it', async t => {
+  const { url } = await startRelay(t)
+  const { pkarr, dns, server } = await dnsServer(t)
+  await server.start()
+  const far = await openEcho(t, { relays: [url], pkarr, bind: bound.six })
+  const near = await open(t, { relays: [url], dns, bind: bound.four })
+  await exchange(t, await near.getStream(far.id52, Echo))
+  t.deepEqual(
+    pathsOf(near).map(({ address }) => address),
+    [url]
+  )
+})
+
+test('a peer that comes back elsewhere is found again', async t => {
+  const { pkarr, server } = await dnsServer(t)
+  await server.start()
+  const key = SecretKey.generate()
+  const before = await openEcho(t, { pkarr, bind: bound.four }, { key })
+  const near = await open(t, { pkarr, bind: bound.four })
+  await exchange(t, await near.getStream(before.id52, Echo))
+  const { addresses } = before.address()
+  await before.close()
+  const after = await openEcho(t, { pkarr, bind: bound.four }, { key })
+  t.notDeepEqual(after.address().addresses, addresses)
+  await exchange(t, await near.getStream(after.id52, Echo))
+})
+
+test('what could not be published while the server was away is published when it is there', async t => {
+  const { pkarr, dns, server } = await dnsServer(t)
+  const far = await openEcho(t, { pkarr, bind: bound.four })
+  const near = await open(t, { dns, bind: bound.four })
+  const reached = near.getStream(far.id52, Echo)
+  await server.start()
+  await exchange(t, await reached)
+})
+
+for (const by of ['pkarr', 'dns'] as const) {
+  test(`a peer that nobody published is not found by ${by}, and the error says where it was looked for`, async t => {
+    const { server, ...urls } = await dnsServer(t)
+    await server.start()
+    const near = await open(t, { [by]: urls[by], bind: bound.four })
+    const { id52 } = SecretKey.generate()
+    const error = await t.throwsAsync(near.getStream(id52, Echo, { timeout: 2000 }))
+    t.log(error?.message)
+    t.true(isFastnNetError(error, 'ERR_UNREACHABLE'))
+    t.true(error?.message.includes(`look-up by ${by === 'dns' ? 'DNS' : by}`))
+  })
+}

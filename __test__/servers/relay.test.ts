@@ -1,0 +1,114 @@
+// Peers that reach each other through a relay, and what becomes of them without it.
+import test from 'ava'
+import { isFastnNetError } from 'fastn-net'
+import { Echo } from '../helpers/pair.js'
+import { bound, exchange, open, openEcho, pathsOf } from './support/endpoints.js'
+import { packetsOut } from './support/outside.js'
+import { startRelay } from './support/relay.js'
+
+test.afterEach('nothing but this machine was contacted', t => {
+  t.is(packetsOut(), 0)
+})
+
+test('peers that only a relay joins exchange streams, and peers() says that it is in between', async t => {
+  const { url } = await startRelay(t)
+  const far = await openEcho(t, { relays: [url], bind: bound.six })
+  const near = await open(t, { relays: [url], bind: bound.four })
+  const peer = { id52: far.id52, relays: [url] }
+  await Promise.all([1, 2, 3].map(async () => exchange(t, await near.getStream(peer, Echo))))
+  for (const endpoint of [near, far]) {
+    const paths = pathsOf(endpoint).map(({ address, relay, selected }) => ({ address, relay, selected }))
+    t.deepEqual(paths, [{ address: url, relay: true, selected: true }])
+  }
+})
+
+test('a ticket waits for the home relay, and is all that the other side needs', async t => {
+  const { url } = await startRelay(t)
+  const far = await openEcho(t, { relays: [url], bind: bound.six })
+  const ticket = await far.ticket()
+  t.deepEqual(far.address().relays, [url])
+  const near = await open(t, { relays: [url], bind: bound.four })
+  await exchange(t, await near.getStream(ticket, Echo))
+})
+
+test('a ticket of an endpoint whose relay is away tells its addresses', async t => {
+  const { url, server } = await startRelay(t)
+  await server.stop()
+  const far = await openEcho(t, { relays: [url], bind: bound.four })
+  const ticket = await far.ticket({ timeout: 500 })
+  const near = await open(t, { relays: [url], bind: bound.four })
+  await exchange(t, await near.getStream(ticket, Echo))
+  t.true(pathsOf(near).every(path => !path.relay))
+})
+
+test('a relay lets in whoever has its token', async t => {
+  const { url } = await startRelay(t, 'a secret')
+  const relays = [{ url, token: 'a secret' }]
+  const far = await openEcho(t, { relays, bind: bound.six })
+  const near = await open(t, { relays, bind: bound.four })
+  await exchange(t, await near.getStream(await far.ticket(), Echo))
+})
+
+for (const [what, token] of [
+  ['no', undefined],
+  ['another', 'a guess']
+] as const) {
+  test(`a relay refuses an endpoint with ${what} token, whose errors say so`, async t => {
+    const { url } = await startRelay(t, 'a secret')
+    const far = await openEcho(t, { relays: [{ url, token: 'a secret' }], bind: bound.six })
+    const ticket = await far.ticket()
+    const near = await open(t, { relays: [token === undefined ? url : { url, token }], bind: bound.four })
+    const error = await t.throwsAsync(near.getStream(ticket, Echo, { timeout: 3000 }))
+    t.true(isFastnNetError(error, 'ERR_UNREACHABLE'))
+    t.log(error?.message)
+    t.true(error?.message.includes(`the relay ${url} does not let this endpoint in`))
+    t.false(error?.message.includes('a guess'))
+  })
+}
+
+test('while a relay is away, what goes directly goes on', async t => {
+  const { url, server } = await startRelay(t)
+  const far = await openEcho(t, { relays: [url], bind: bound.four })
+  const near = await open(t, { relays: [url], bind: bound.four })
+  const ticket = await far.ticket()
+  const stream = await near.getStream(ticket, Echo)
+  // The direct way is found while the relay serves.
+  for await (const { connections } of near.watch()) {
+    if (connections[0]?.paths.some(({ relay, selected }) => selected && !relay)) break
+  }
+  await server.stop()
+  await stream.write('before\n')
+  t.is(await stream.nextString(), 'before')
+  await exchange(t, await near.getStream(ticket, Echo))
+  await server.start()
+  await exchange(t, stream)
+})
+
+test('a relay that is away for a moment costs a peer behind it nothing but that moment', async t => {
+  const { url, server } = await startRelay(t)
+  const far = await openEcho(t, { relays: [url], bind: bound.six })
+  const near = await open(t, { relays: [url], bind: bound.four })
+  const stream = await near.getStream(await far.ticket(), Echo)
+  await server.stop()
+  await stream.write('there and ')
+  await server.start()
+  await stream.write('back\n')
+  t.is(await stream.nextString(), 'there and back')
+  await exchange(t, stream)
+})
+
+test('a peer that only a relay joins is lost without it, and reached again when it is back', async t => {
+  const { url, server } = await startRelay(t)
+  const far = await openEcho(t, { relays: [url], bind: bound.six })
+  const near = await open(t, { relays: [url], bind: bound.four })
+  const ticket = await far.ticket()
+  const stream = await near.getStream(ticket, Echo)
+  await server.stop()
+  await t.throwsAsync(stream.read(), { code: 'ERR_CONNECTION_LOST' })
+  const away = await t.throwsAsync(near.getStream(ticket, Echo, { timeout: 3000 }), { code: 'ERR_UNREACHABLE' })
+  t.log(away?.message)
+  t.regex(away?.message ?? '', /relay/)
+  const again = near.getStream(ticket, Echo)
+  await server.start()
+  await exchange(t, await again)
+})

@@ -1,0 +1,13 @@
+import { spawnSync } from 'node:child_process'
+
+/**
+ * How many packets any program here has sent to anywhere but this machine: the way out that `npm run test:servers` makes leads
+ * nowhere, and counts them.
+ */
+export function packetsOut(): number {
+  const { stdout } = spawnSync('nft', ['-j', 'list', 'counter', 'inet', 'outside', 'sent'], { encoding: 'utf8' })
+  const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { packets: number } }[] }
+  const found = nftables.find(({ counter }) => counter !== undefined)
+  if (found?.counter === undefined) throw new Error(`nobody counts: ${stdout}`)
+  return found.counter.packets
+}
