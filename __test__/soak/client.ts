@@ -1,106 +1,35 @@
 // The load: many kinds of requests, side by side, until it is told to end.
-import { type Endpoint, Graceful, getEndpoint, type PeerAddress, type Protocol, SecretKey } from 'fastn-net'
+import { Graceful, getEndpoint, type PeerAddress, SecretKey } from 'fastn-net'
 import { handleCount, type Last, pause, sample, tell, told, until } from './child.js'
-import { give, handlers, take } from './handlers.js'
-import { Both, Comes, Down, Half, Hold, Line, Nobody, Reset, Up } from './protocols.js'
+import { handlers } from './handlers.js'
+import * as kinds from './kinds.js'
+import { Onlooker } from './onlooker.js'
+import { Comes, Late, Never, Nobody, Slow } from './protocols.js'
 import { Requests } from './requests.js'
+import type { Addresses } from './server.js'
 
-const [serverText, vanishingText, boundText] = process.argv.slice(2) as [string, string, string]
-const server = JSON.parse(serverText) as PeerAddress
-const vanishing = JSON.parse(vanishingText) as PeerAddress
+/** Whom a client asks, and as whom. */
+export interface ClientTask {
+  readonly server: Required<Addresses>
+  /** The one that is killed every now and then. */
+  readonly vanishing: PeerAddress
+  /** Of the one whom the server always lets in, and of the one that is on its lists every now and then. */
+  readonly keys: { readonly steady: string; readonly listed: string }
+  /** Milliseconds that a request may take. */
+  readonly bound: number
+}
+
+const { server, vanishing, keys, bound } = JSON.parse(process.argv[2] as string) as ClientTask
+const { open, asking, listed } = server
 const end = told()
 const graceful = new Graceful()
 const requests = new Requests()
 const options = { network: 'loopback', graceful } as const
-const steady = await getEndpoint(SecretKey.generate(), options)
+const steady = await getEndpoint(SecretKey.from(keys.steady), options)
 const rough = await getEndpoint(SecretKey.generate(), options)
+const unsure = await getEndpoint(SecretKey.from(keys.listed), options)
 const listening = steady.listen(handlers, { onError: () => {} })
-
-/** An answer that is not what was asked for. */
-function expect(got: unknown, wanted: unknown): void {
-  if (got !== wanted) throw new Error(`got ${got}, wanted ${wanted}`)
-}
-
-async function line(endpoint: Endpoint, peer: PeerAddress, ack: 'now' | 'later', protocol: Protocol = Line) {
-  await using stream = await endpoint.getStream(peer, protocol, { ack })
-  const text = `line ${Math.random()}`
-  await stream.finish(`${text}\n`)
-  expect(await stream.nextString(), text)
-  expect(await stream.read(), null)
-}
-
-const size = () => 1 + Math.floor(Math.random() * 1024 * 1024)
-
-async function up(endpoint: Endpoint, peer: PeerAddress) {
-  await using stream = await endpoint.getStream(peer, Up)
-  const bytes = size()
-  await give(stream, bytes)
-  await stream.finish()
-  expect(await stream.nextString(), String(bytes))
-}
-
-async function down(endpoint: Endpoint, peer: PeerAddress) {
-  await using stream = await endpoint.getStream(peer, Down)
-  const bytes = size()
-  await stream.write(`${bytes}\n`)
-  expect(await take(stream), bytes)
-}
-
-async function both(endpoint: Endpoint, peer: PeerAddress) {
-  await using stream = await endpoint.getStream(peer, Both)
-  const bytes = size()
-  const giving = give(stream, bytes).then(() => stream.finish())
-  expect((await Promise.all([take(stream), giving]))[0], bytes)
-}
-
-async function half() {
-  await using stream = await steady.getStream(server, Half)
-  await stream.finish('x'.repeat(1000))
-  let lines = 0
-  for await (const line of stream.lines()) {
-    expect(line, '1000')
-    lines++
-  }
-  expect(lines, 5)
-}
-
-async function reset() {
-  await using stream = await steady.getStream(server, Reset)
-  await stream.write('please\n')
-  const error = await stream.read().then(
-    () => ({ code: 'an answer', errorCode: 0 }),
-    error => error
-  )
-  expect(`${error.code} ${error.errorCode}`, 'ERR_STREAM_RESET 7')
-}
-
-async function resetByUs() {
-  const stream = await steady.getStream(server, Both)
-  await stream.write('some bytes')
-  stream.reset(9)
-  stream.stop(9)
-}
-
-async function aborted() {
-  const controller = new AbortController()
-  setTimeout(() => controller.abort(), Math.random() * 3)
-  await using stream = await steady.getStream(server, Hold, { signal: controller.signal })
-  await stream.read({ signal: controller.signal })
-}
-
-async function refused() {
-  const error = await steady.getStream(server, Nobody).then(
-    () => ({ code: 'an acknowledgement' }),
-    error => error
-  )
-  expect(error.code, 'ERR_PROTOCOL_UNSUPPORTED')
-}
-
-async function shortLived() {
-  await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-  await line(endpoint, server, 'now')
-  endpoint.drain()
-}
+const onlookers = [new Onlooker(steady, 0), new Onlooker(steady, 100), new Onlooker(unsure, 100)]
 
 /** A kind of request again and again, `side` of them side by side. */
 function again(
@@ -120,31 +49,50 @@ function again(
 }
 
 const comesAndGoes = ['ERR_PROTOCOL_UNSUPPORTED', 'ERR_STREAM_RESET', 'ERR_UNEXPECTED_END', 'ERR_STREAM_STOPPED']
+// Of a connection that is closed the word can get lost, and then the reason with it.
+const maybe = ['ERR_UNAUTHORIZED', 'ERR_CONNECTION_LOST']
+const { line, up, down, both } = kinds
 const load = [
-  ...again('line', 12, 2, [], () => line(steady, server, 'now')),
-  ...again('line, ack later', 24, 2, [], () => line(steady, server, 'later')),
-  ...again('bytes up', 1, 100, [], () => up(steady, server)),
-  ...again('bytes down', 1, 100, [], () => down(steady, server)),
-  ...again('bytes both ways', 1, 100, [], () => both(steady, server)),
-  ...again('half-close', 2, 20, [], half),
-  ...again('reset by the handler', 2, 20, [], reset),
-  ...again('reset by the caller', 2, 20, [], resetByUs),
-  ...again('aborted', 4, 5, ['AbortError'], aborted),
-  ...again('refused', 2, 20, [], refused),
-  ...again('ping', 1, 100, [], () => steady.ping(server)),
-  ...again('a listener that comes and goes', 2, 20, comesAndGoes, () => line(steady, server, 'now', Comes)),
-  ...again('an endpoint opened and closed', 1, 1000, [], shortLived),
+  ...again('line', 12, 2, [], () => line(steady, open, 'now')),
+  ...again('line, ack later', 24, 2, [], () => line(steady, open, 'later')),
+  ...again('bytes up', 1, 100, [], () => up(steady, open)),
+  ...again('bytes down', 1, 100, [], () => down(steady, open)),
+  ...again('bytes both ways', 1, 100, [], () => both(steady, open)),
+  ...again('half-close', 2, 20, [], () => kinds.half(steady, open)),
+  ...again('reset by the handler', 2, 20, [], () => kinds.reset(steady, open)),
+  ...again('reset by the caller', 2, 20, [], () => kinds.resetByUs(steady, open)),
+  ...again('aborted', 4, 5, ['AbortError'], () => kinds.aborted(steady, open)),
+  ...again('refused', 2, 20, [], () => kinds.refused(steady, open, Nobody, 'ERR_PROTOCOL_UNSUPPORTED')),
+  ...again('ping', 1, 100, [], () => steady.ping(open)),
+  ...again('a listener that comes and goes', 2, 20, comesAndGoes, () => line(steady, open, 'now', Comes)),
+  ...again('an endpoint opened and closed', 1, 1000, [], () => kinds.shortLived(open)),
   // Its connection is closed under it every now and then.
-  ...again('line, connection closed', 4, 5, 'any', () => line(rough, server, 'later')),
-  ...again('bytes, connection closed', 1, 50, 'any', () => both(rough, server)),
-  ...again('the connection is closed', 1, 500, 'any', async () => (await rough.connect(server)).close(7, 'soak')),
+  ...again('line, connection closed', 4, 5, 'any', () => line(rough, open, 'later')),
+  ...again('bytes, connection closed', 1, 50, 'any', () => both(rough, open)),
+  ...again('the connection is closed', 1, 500, 'any', async () => (await rough.connect(open)).close(7, 'soak')),
   ...again('line to the one that vanishes', 2, 20, 'any', () => line(steady, vanishing, 'now')),
-  ...again('bytes to the one that vanishes', 1, 50, 'any', () => up(steady, vanishing))
+  ...again('bytes to the one that vanishes', 1, 50, 'any', () => up(steady, vanishing)),
+  // More of these at a time than questions may be open about one peer.
+  ...again('asked about, slowly', 16, 20, ['ERR_BUSY'], () => line(steady, asking, 'now', Slow)),
+  ...again('asked about, slowly, ack later', 8, 20, ['ERR_BUSY'], () => line(steady, asking, 'later', Slow)),
+  ...again('given up while asked about', 2, 20, ['AbortError', 'ERR_BUSY'], () => kinds.aborted(steady, asking, Slow)),
+  // What is asked about others does not hold up these.
+  ...again('asked about', 4, 5, [], () => line(unsure, asking, 'now')),
+  ...again('the answer is no', 2, 20, [], () => kinds.refused(unsure, asking, Never, 'ERR_UNAUTHORIZED')),
+  ...again('no answer in time', 2, 100, [], () => kinds.refused(unsure, asking, Late, 'ERR_UNAUTHORIZED')),
+  ...again('a stranger that is asked about', 2, 500, [], () => kinds.stranger(asking)),
+  ...again('a stranger that leaves', 1, 500, ['ERR_CLOSED', 'ERR_UNAUTHORIZED'], () => kinds.passer(asking)),
+  ...again('always on the lists', 2, 10, [], () => line(steady, listed, 'now')),
+  ...again('sometimes on the lists', 4, 10, maybe, () => line(unsure, listed, 'now')),
+  ...again('sometimes on the lists, ack later', 4, 10, maybe, () => line(unsure, listed, 'later')),
+  ...again('bytes, sometimes on the lists', 1, 50, maybe, () => both(unsure, listed)),
+  ...again('ping, sometimes on the lists', 1, 50, maybe, () => unsure.ping(listed)),
+  ...again('each known peer is told', 1, 100, [], () => kinds.overview(steady)),
+  ...again('watched for a moment', 1, 100, [], () => kinds.glance(steady))
 ]
 
 tell({ kind: 'ready' })
 const timer = setInterval(() => tell(sample(requests.ended, requests.running)), 1000)
-const bound = Number(boundText)
 const lost = new Set<string>()
 const watchdog = setInterval(() => {
   for (const what of requests.lost(bound)) lost.add(what.replace(/, for \d+ s$/, ''))
@@ -156,12 +104,14 @@ if (!(await until(() => requests.running === 0, bound))) for (const what of requ
 if (lost.size === 0) await Promise.all(load)
 clearInterval(timer)
 clearInterval(watchdog)
-const views = await Promise.all([steady.connect(server), rough.connect(server)])
+const views = await Promise.all([steady.connect(open), rough.connect(open)])
 const used = () => views.reduce((sum, view) => sum + view.stats().streams - 1, 0)
 await until(() => used() === 0, 20_000)
 const streams = used()
+await until(() => onlookers.every(({ wrong }) => wrong.length === 0), 20_000)
+const wrong = onlookers.flatMap((onlooker, number) => onlooker.wrong.map(what => `onlooker ${number}: ${what}`))
 const report = await graceful.shutdown({ timeout: 20_000 })
-await listening
+await Promise.all([listening, ...onlookers.map(({ done }) => done)])
 await until(() => {
   globalThis.gc?.()
   return handleCount() <= 16
@@ -169,7 +119,7 @@ await until(() => {
 const last: Last = {
   kind: 'last',
   ended: requests.ended,
-  unexpected: requests.unexpected,
+  unexpected: [...requests.unexpected, ...wrong],
   lost: [...lost],
   streams: streams + report.openStreams,
   handles: handleCount(),

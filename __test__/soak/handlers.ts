@@ -5,7 +5,7 @@ const block = new Uint8Array(64 * 1024).fill(42)
 
 /** What every process of the soak serves. */
 export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
-  [Line, async stream => stream.finish(`${await stream.nextString()}\n`)],
+  [Line, lines],
   [Up, async stream => stream.finish(`${await take(stream)}\n`)],
   [Down, async stream => give(stream, Number(await stream.nextString()))],
   [
@@ -30,6 +30,11 @@ export const handlers: readonly (readonly [Protocol, StreamHandler])[] = [
   ],
   [Hold, async stream => void (await take(stream))]
 ]
+
+/** Gives back one line. */
+export async function lines(stream: PeerStream): Promise<void> {
+  await stream.finish(`${await stream.nextString()}\n`)
+}
 
 /** Writes so many bytes. */
 export async function give(stream: PeerStream, bytes: number): Promise<void> {

@@ -3,9 +3,12 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type PeerAddress, SecretKey } from 'fastn-net'
+import { SecretKey } from 'fastn-net'
 import { type Last, pause, type Sample } from './child.js'
+import type { ClientTask } from './client.js'
+import { answerAbout } from './guarded.js'
 import { judge, type Verdict } from './judge.js'
+import type { Addresses, ServerTask } from './server.js'
 
 const minutes = Number(process.argv[2])
 /** Longer than any time-out that ends a request to a peer that was killed. */
@@ -15,18 +18,18 @@ const vanishesEveryMs = 15_000
 class Child {
   readonly samples: Sample[] = []
   readonly process: ChildProcess
-  readonly ready: Promise<PeerAddress>
+  readonly ready: Promise<Addresses>
   readonly exit: Promise<unknown>
   last: Last | undefined
 
-  constructor(name: string, ...args: string[]) {
+  constructor(name: 'server' | 'client', task: ServerTask | ClientTask) {
     const file = fileURLToPath(new URL(`${name}.js`, import.meta.url))
-    this.process = fork(file, args, { execArgv: ['--enable-source-maps', '--expose-gc'] })
+    this.process = fork(file, [JSON.stringify(task)], { execArgv: ['--enable-source-maps', '--expose-gc'] })
     this.exit = once(this.process, 'exit')
     this.ready = new Promise((resolve, reject) => {
       this.process.once('exit', () => reject(new Error(`${name} ended`)))
-      this.process.on('message', (message: Sample | Last | { kind: 'ready'; address: PeerAddress }) => {
-        if (message.kind === 'ready') resolve(message.address)
+      this.process.on('message', (message: Sample | Last | { kind: 'ready'; addresses: Addresses }) => {
+        if (message.kind === 'ready') resolve(message.addresses)
         else if (message.kind === 'last') this.last = message
         else this.samples.push(message)
       })
@@ -42,19 +45,36 @@ class Child {
   /** Tells it to end, and says whether it did so by itself. */
   async end(): Promise<boolean> {
     if (this.process.connected) this.process.send('end')
-    const ended = await Promise.race([this.exit.then(() => true), pause(bound + 60_000).then(() => false)])
-    if (!ended) this.process.kill('SIGKILL')
-    return ended && this.process.exitCode === 0
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), bound + 60_000)
+    await this.exit
+    clearTimeout(timer)
+    return this.process.exitCode === 0
   }
 }
 
-const keys = [SecretKey.generate(), SecretKey.generate()] as const
-const server = new Child('server', keys[0].toHex())
-const address = await server.ready
-const startVanishing = () => new Child('server', keys[1].toHex(), JSON.stringify(address))
+/** Of one that is let in where the server asks. */
+function welcome(): SecretKey {
+  for (;;) {
+    const key = SecretKey.generate()
+    if (answerAbout(key.id52) === 'slowly') return key
+  }
+}
+
+const [serverKey, vanishingKey] = [SecretKey.generate(), SecretKey.generate()]
+const [steadyKey, listedKey] = [welcome(), welcome()]
+const lists = { always: steadyKey.id52, sometimes: listedKey.id52 }
+const server = new Child('server', { key: serverKey.toHex(), lists })
+// It has lists, so it has all of them.
+const addresses = (await server.ready) as Required<Addresses>
+const startVanishing = () => new Child('server', { key: vanishingKey.toHex(), asks: addresses.open })
 let vanishing = startVanishing()
-// The client knows it by its first address, and by the connections that it makes from others.
-const client = new Child('client', JSON.stringify(address), JSON.stringify(await vanishing.ready), String(bound))
+const client = new Child('client', {
+  server: addresses,
+  // The client knows it by its first address, and by the connections that it makes from others.
+  vanishing: (await vanishing.ready).open,
+  keys: { steady: steadyKey.toHex(), listed: listedKey.toHex() },
+  bound
+})
 await client.ready
 
 let vanished = 0

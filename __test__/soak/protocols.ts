@@ -18,3 +18,9 @@ export const Hold = Protocol.generic('Hold')
 export const Comes = Protocol.generic('Comes')
 /** Has none. */
 export const Nobody = Protocol.generic('Nobody')
+/** As Line; where questions are asked, the answer is yes, after a while. */
+export const Slow = Protocol.generic('Slow')
+/** Where questions are asked, the answer is no, in each of the ways that it can be given. */
+export const Never = Protocol.generic('Never')
+/** Where questions are asked, the answer comes too late. */
+export const Late = Protocol.generic('Late')

@@ -1,29 +1,56 @@
 // Serves until it is told to end. Also the peer that vanishes: it does the same until somebody kills it.
-import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
+import { type Endpoint, Graceful, getEndpoint, type PeerAddress, type PeerStream, SecretKey } from 'fastn-net'
 import { handleCount, type Last, pause, sample, tell, told, until } from './child.js'
-import { handlers } from './handlers.js'
-import { Comes, Line } from './protocols.js'
+import { openAsking, openListed } from './guarded.js'
+import { handlers, lines } from './handlers.js'
+import { Onlooker } from './onlooker.js'
+import { Comes, Late, Line, Never, Slow } from './protocols.js'
 import { Requests } from './requests.js'
 
-const [key, other] = process.argv.slice(2) as [string, string?]
+/** What a server is to do, beside serving. */
+export interface ServerTask {
+  readonly key: string
+  /** It asks that one, again and again. */
+  readonly asks?: PeerAddress
+  /** It opens endpoints that let in whom they want to; of these peers the one always, the other sometimes. */
+  readonly lists?: { readonly always: string; readonly sometimes: string }
+}
+
+/** Where a server's endpoints are. */
+export interface Addresses {
+  readonly open: PeerAddress
+  /** Asks about each peer and stream. */
+  readonly asking?: PeerAddress
+  /** Has lists that change. */
+  readonly listed?: PeerAddress
+}
+
+const task = JSON.parse(process.argv[2] as string) as ServerTask
 const end = told()
 const graceful = new Graceful()
 const requests = new Requests()
-const endpoint = await getEndpoint(SecretKey.from(key), { network: 'loopback', graceful })
+const endpoint = await getEndpoint(SecretKey.from(task.key), { network: 'loopback', graceful })
 
 let served = 0
-const counted = handlers.map(
-  ([protocol, handler]) =>
-    [
-      protocol,
-      async (stream: Parameters<typeof handler>[0]) => {
-        served++
-        await handler(stream)
-      }
-    ] as const
-)
+const counted = handlers.map(([protocol, handler]) => {
+  const count = async (stream: PeerStream) => {
+    served++
+    await handler(stream)
+  }
+  return [protocol, count] as const
+})
 // What a handler meets when its peer gives up is the peer's doing, and counted there.
-const listening = endpoint.listen(counted, { onError: () => {} })
+const quiet = { onError: () => {} }
+const listening = [endpoint.listen(counted, quiet)]
+const onlookers = [new Onlooker(endpoint, 0), new Onlooker(endpoint, 100)]
+
+let guarded: { asking: Endpoint; listed: Endpoint } | undefined
+if (task.lists !== undefined) {
+  guarded = { asking: await openAsking(graceful), listed: await openListed(graceful, task.lists, end) }
+  const asked = [Slow, Never, Late].map(protocol => [protocol, lines] as const)
+  listening.push(guarded.asking.listen([...counted, ...asked], quiet), guarded.listed.listen(counted, quiet))
+  onlookers.push(new Onlooker(guarded.asking, 100), new Onlooker(guarded.listed, 0))
+}
 
 // A listener that comes and goes.
 const comings = (async () => {
@@ -38,14 +65,18 @@ const comings = (async () => {
   }
 })()
 
-tell({ kind: 'ready', address: endpoint.address() })
+const addresses: Addresses = {
+  open: endpoint.address(),
+  ...(guarded && { asking: guarded.asking.address(), listed: guarded.listed.address() })
+}
+tell({ kind: 'ready', addresses })
 const timer = setInterval(() => tell(sample(served, 0)), 1000)
-if (other !== undefined) {
+const { asks } = task
+if (asks !== undefined) {
   // The one that vanishes also asks: the pair has a connection from either side.
-  const peer = JSON.parse(other)
   while (!end.aborted) {
     await requests.one('line from the one that vanishes', 'any', async () => {
-      await using stream = await endpoint.getStream(peer, Line)
+      await using stream = await endpoint.getStream(asks, Line)
       await stream.finish('hello\n')
       await stream.nextString()
     })
@@ -55,8 +86,11 @@ if (other !== undefined) {
 await new Promise<void>(resolve => (end.aborted ? resolve() : end.addEventListener('abort', () => resolve())))
 await comings
 clearInterval(timer)
+// Nobody asks any more: a slow onlooker comes to know how it stands, too.
+await until(() => onlookers.every(({ wrong }) => wrong.length === 0), 20_000)
+const wrong = onlookers.flatMap((onlooker, number) => onlooker.wrong.map(what => `onlooker ${number}: ${what}`))
 const report = await graceful.shutdown({ timeout: 20_000 })
-await listening
+await Promise.all([...listening, ...onlookers.map(({ done }) => done)])
 await until(() => {
   globalThis.gc?.()
   return handleCount() <= 8
@@ -64,7 +98,7 @@ await until(() => {
 const last: Last = {
   kind: 'last',
   ended: served,
-  unexpected: requests.unexpected,
+  unexpected: [...requests.unexpected, ...wrong],
   lost: requests.lost(0),
   streams: report.openStreams,
   handles: handleCount(),

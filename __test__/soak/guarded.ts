@@ -1,0 +1,74 @@
+// Endpoints of the server that let in whom they want to.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Authorize, type Endpoint, type Graceful, getEndpoint, type Protocol, SecretKey } from 'fastn-net'
+import { Late, Never, Slow } from './protocols.js'
+
+/** How an endpoint that asks answers about a peer: the peer knows it as well. */
+export type Answer = 'at once' | 'slowly' | 'no' | 'too late'
+
+export function answerAbout(id52: string): Answer {
+  const answers = ['at once', 'slowly', 'no', 'too late'] as const
+  return answers[id52.charCodeAt(0) % 4] as Answer
+}
+
+const defaultTimeout = 5000
+
+const questions: Authorize = {
+  peer: id52 => answer(answerAbout(id52)),
+  stream(_, protocol) {
+    if (isSame(protocol, Slow)) return answer('slowly')
+    if (isSame(protocol, Late)) return answer('too late')
+    return isSame(protocol, Never) ? no() : true
+  },
+  // Fewer than one peer asks at a time: some are refused as busy.
+  pendingPerPeer: 16,
+  onError: () => {}
+}
+
+function answer(about: Answer): boolean | Promise<boolean> {
+  if (about === 'slowly') return sleep(50 * Math.random(), true)
+  if (about === 'too late') return sleep(defaultTimeout + 1000, true)
+  return about === 'at once'
+}
+
+function no(): boolean | Promise<boolean> {
+  const way = Math.random()
+  if (way < 0.25) throw new Error('no')
+  if (way < 0.5) return Promise.reject(new Error('no'))
+  return way < 0.75 ? sleep(20 * Math.random(), false) : false
+}
+
+function isSame(one: Protocol, other: Protocol): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
+
+/** One that asks about each peer and each stream. */
+export async function openAsking(graceful: Graceful): Promise<Endpoint> {
+  return await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful, authorize: questions })
+}
+
+/** One with lists that change until `end`: `always` is let in by each of them, `sometimes` by half. */
+export async function openListed(
+  graceful: Graceful,
+  { always, sometimes }: { always: string; sometimes: string },
+  end: AbortSignal
+): Promise<Endpoint> {
+  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+  const { access } = endpoint
+  const others = Array.from({ length: 100 }, () => SecretKey.generate().publicKey)
+  const changes = [
+    () => access.deny([...others, sometimes]),
+    () => access.allow(sometimes),
+    () => access.set({ allow: [always, ...others], deny: [] }),
+    () => access.allow([sometimes]),
+    () => access.set({ deny: [sometimes] }),
+    () => access.set({ allow: null, deny: others })
+  ]
+  void (async () => {
+    for (let at = 0; !end.aborted; at++) {
+      changes[at % changes.length]?.()
+      await sleep(300 * Math.random())
+    }
+  })()
+  return endpoint
+}

@@ -1,0 +1,129 @@
+// The kinds of requests that the client makes. Each ends by itself, and fails where the answer is not what was asked for.
+import { type Endpoint, getEndpoint, type PeerAddress, type Protocol, SecretKey } from 'fastn-net'
+import { answerAbout } from './guarded.js'
+import { give, take } from './handlers.js'
+import { Both, Down, Half, Hold, Line, Reset, Slow, Up } from './protocols.js'
+
+const size = () => 1 + Math.floor(Math.random() * 1024 * 1024)
+
+export async function line(endpoint: Endpoint, peer: PeerAddress, ack: 'now' | 'later', protocol: Protocol = Line) {
+  await using stream = await endpoint.getStream(peer, protocol, { ack })
+  const text = `line ${Math.random()}`
+  await stream.finish(`${text}\n`)
+  expect(await stream.nextString(), text)
+  expect(await stream.read(), null)
+}
+
+export async function up(endpoint: Endpoint, peer: PeerAddress) {
+  await using stream = await endpoint.getStream(peer, Up)
+  const bytes = size()
+  await give(stream, bytes)
+  await stream.finish()
+  expect(await stream.nextString(), String(bytes))
+}
+
+export async function down(endpoint: Endpoint, peer: PeerAddress) {
+  await using stream = await endpoint.getStream(peer, Down)
+  const bytes = size()
+  await stream.write(`${bytes}\n`)
+  expect(await take(stream), bytes)
+}
+
+export async function both(endpoint: Endpoint, peer: PeerAddress) {
+  await using stream = await endpoint.getStream(peer, Both)
+  const bytes = size()
+  const giving = give(stream, bytes).then(() => stream.finish())
+  expect((await Promise.all([take(stream), giving]))[0], bytes)
+}
+
+export async function half(endpoint: Endpoint, peer: PeerAddress) {
+  await using stream = await endpoint.getStream(peer, Half)
+  await stream.finish('x'.repeat(1000))
+  let lines = 0
+  for await (const line of stream.lines()) {
+    expect(line, '1000')
+    lines++
+  }
+  expect(lines, 5)
+}
+
+export async function reset(endpoint: Endpoint, peer: PeerAddress) {
+  await using stream = await endpoint.getStream(peer, Reset)
+  await stream.write('please\n')
+  const error = await stream.read().then(
+    () => ({ code: 'an answer', errorCode: 0 }),
+    error => error
+  )
+  expect(`${error.code} ${error.errorCode}`, 'ERR_STREAM_RESET 7')
+}
+
+export async function resetByUs(endpoint: Endpoint, peer: PeerAddress) {
+  const stream = await endpoint.getStream(peer, Both)
+  await stream.write('some bytes')
+  stream.reset(9)
+  stream.stop(9)
+}
+
+export async function aborted(endpoint: Endpoint, peer: PeerAddress, protocol: Protocol = Hold) {
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(), Math.random() * 3)
+  await using stream = await endpoint.getStream(peer, protocol, { signal: controller.signal })
+  await stream.read({ signal: controller.signal })
+}
+
+export async function refused(endpoint: Endpoint, peer: PeerAddress, protocol: Protocol, code: string) {
+  expect(await codeOf(endpoint.getStream(peer, protocol)), code)
+}
+
+export async function shortLived(peer: PeerAddress) {
+  await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  await line(endpoint, peer, 'now')
+  endpoint.drain()
+}
+
+/** A peer that was never there before: what is said about it hangs on its key. */
+export async function stranger(asking: PeerAddress) {
+  await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  const about = answerAbout(endpoint.id52)
+  const wanted = about === 'at once' || about === 'slowly' ? 'none' : 'ERR_UNAUTHORIZED'
+  expect(await codeOf(line(endpoint, asking, 'now')), wanted)
+}
+
+/** One that leaves while it is asked about. */
+export async function passer(asking: PeerAddress) {
+  await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  setTimeout(() => void endpoint.close(), Math.random() * 50)
+  await line(endpoint, asking, 'now', Slow)
+}
+
+/** Whoever begins to watch is told of each peer that is known. */
+export async function overview(endpoint: Endpoint) {
+  const missing = new Set(endpoint.peers().map(({ id52 }) => id52))
+  for await (const { id52 } of endpoint.watch()) {
+    missing.delete(id52)
+    if (missing.size === 0) break
+  }
+}
+
+/** Watching ends with its signal, for all who wait. */
+export async function glance(endpoint: Endpoint) {
+  const controller = new AbortController()
+  const changes = endpoint.watch({ signal: controller.signal })
+  setTimeout(() => controller.abort(), Math.random() * 20)
+  const look = async () => {
+    for await (const { known } of changes) expect(typeof known, 'boolean')
+  }
+  await Promise.all([look(), look()])
+  expect((await changes.next()).done, true)
+}
+
+function expect(got: unknown, wanted: unknown): void {
+  if (got !== wanted) throw new Error(`got ${got}, wanted ${wanted}`)
+}
+
+async function codeOf(request: Promise<unknown>): Promise<string> {
+  return await request.then(
+    () => 'none',
+    error => error.code ?? String(error)
+  )
+}
