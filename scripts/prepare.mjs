@@ -33,10 +33,13 @@ export function install() {
   if (noted('install', [installed])?.inputs === inputs) return
   if (!newerThanLock(installed)) {
     say('npm install')
-    // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms. --no-save leaves the lock file as it is.
+    // Not `npm ci`, which wants every optional package in the lock file: @number0/iroh names some that were never published.
+    // --no-save leaves the lock file as it is.
     const args = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
+    // Whatever NODE_ENV and the user's npm leave out: these are the tools, and what they have for each platform.
+    args.push('--include=dev', '--include=optional')
     const npm = process.env.npm_execpath
-    if (npm?.endsWith('.js')) run(process.execPath, [npm, ...args])
+    if (npm?.endsWith('npm-cli.js')) run(process.execPath, [npm, ...args])
     else run('npm', args, { shell: process.platform === 'win32' })
   }
   stamp('install', { inputs })
