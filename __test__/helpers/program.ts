@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 
 /** How a program ended. */
 export interface Ended {
@@ -24,8 +25,8 @@ export class Program {
   /** `program`: its name, or its name and all of its environment. */
   constructor(program: string | { name: string; env: NodeJS.ProcessEnv }, ...args: string[]) {
     const { name, env } = typeof program === 'string' ? { name: program, env: process.env } : program
-    const file = new URL(`../lifecycle/programs/${name}.js`, import.meta.url)
-    const child = spawn(process.execPath, [file.pathname, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const file = fileURLToPath(new URL(`../lifecycle/programs/${name}.js`, import.meta.url))
+    const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     const timer = setTimeout(() => child.kill('SIGKILL'), limit)
     createInterface(child.stdout).on('line', line => {

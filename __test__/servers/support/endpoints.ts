@@ -1,5 +1,12 @@
 import type { ExecutionContext } from 'ava'
-import { type CustomNetwork, type Endpoint, type EndpointOptions, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import {
+  type CustomNetwork,
+  type Endpoint,
+  type EndpointOptions,
+  getEndpoint,
+  type PeerStream,
+  SecretKey
+} from 'fastn-net'
 import { Echo, pattern, readAll } from '../../helpers/pair.js'
 
 /** Of two that are bound to different ones of these, neither reaches the other but through a relay. */
