@@ -1,5 +1,5 @@
 import test from 'ava'
-import { type PeerStream, Protocol } from 'fastn-net'
+import { getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 const code = (code: string) => ({ code }) as { code: string }
@@ -367,4 +367,48 @@ test('the extra line is the first that the acceptor reads', async t => {
     peers.client.getStream(peers.server.id52, 'HttpProxy', { extra: 'a\nb' }),
     code('ERR_INVALID_ARGUMENT')
   )
+})
+
+test('a stream that is opened while nothing can be sent goes on when it can, whoever waits on it', async t => {
+  const server = await getEndpoint(SecretKey.generate(), {
+    network: 'loopback',
+    receiveWindow: 65_536,
+    closeTimeout: 500
+  })
+  const client = await getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 500 })
+  t.teardown(() => Promise.all([server.close(), client.close()]))
+  const bulk = server.acceptBi('Tcp')
+  const heard: string[] = []
+  void server.listen({
+    // Speaks first: whoever opens it may have nothing to say.
+    Http: stream => stream.write('welcome\n'),
+    async Socks5(stream) {
+      heard.push(await stream.nextString())
+      await stream.write('thanks\n')
+    },
+    HttpProxy() {
+      heard.push('silent')
+    }
+  })
+  const address = server.address()
+  const filling = await client.getStream(address, 'Tcp')
+  const whole = filling.finish(pattern(1_000_000))
+  await turn()
+  const open = (protocol: Protocol) => client.getStream(address, protocol, { ack: 'later' })
+  const reads = await open('Http')
+  const welcome = reads.nextString()
+  const writes = await open('Socks5')
+  const written = writes.write('hello\n')
+  const thanks = writes.nextString()
+  const silent = await open('HttpProxy')
+  await turn()
+  t.deepEqual(heard, [])
+  const { value } = await bulk.next()
+  t.is((await readAll(value as PeerStream)).length, 1_000_000)
+  await whole
+  t.is(await welcome, 'welcome')
+  await written
+  t.is(await thanks, 'thanks')
+  t.is(await silent.read(), null)
+  t.deepEqual(heard.sort(), ['hello', 'silent'])
 })

@@ -74,7 +74,10 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
 #[napi(catch_unwind)]
 pub fn streams_flush(env: Env, streams: &[f64], count: u32) {
     for stream in streams.iter().take(count as usize) {
-        end(&env, *stream, |slot| slot.stream.flush());
+        let _ = poll(&env, *stream, Channel::Read, |slot, cx| {
+            slot.stream.flush_or_wake(cx.waker());
+            Poll::Pending
+        });
     }
 }
 

@@ -225,10 +225,23 @@ impl Stream {
 
     /// The same as far as it goes without waiting; what is left goes with the next call of any kind. Nothing gathers from now on.
     pub fn flush(&mut self) {
+        self.flush_or_wake(Waker::noop());
+    }
+
+    /// The same; where something is left, `waker` is armed for when there is room, and whoever calls this again.
+    pub fn flush_or_wake(&mut self, waker: &Waker) {
         self.gathers = false;
-        if !self.unsent.is_empty() {
-            let _ = self.poll_unsent(&mut Context::from_waker(Waker::noop()));
+        if self.unsent.is_empty() {
+            return;
         }
+        // QUIC wakes the last one who asked for room: a writer who waits must not lose that to somebody who only passes by.
+        let writer = self.writer.clone();
+        let waker = match &writer {
+            Some(writer) => &Waker::from(Arc::new(Both(writer.clone(), Some(waker.clone())))),
+            None => waker,
+        };
+        let _ = self.poll_unsent(&mut Context::from_waker(waker));
+        self.writer = writer;
     }
 
     /// Waits for the peer's acknowledgement.
@@ -329,9 +342,10 @@ impl Stream {
         }
     }
 
-    /// While nobody reads, looks for what may give the halves back: the peer's stop, if that is watched; and behind our own end, the
-    /// peer's, as [`Stream::read_ahead`] does. The waker stays armed for either.
+    /// While nobody reads, sends what still waits to be sent first, and looks for what may give the halves back: the peer's stop, if
+    /// that is watched; and behind our own end, the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
     pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
+        self.flush_or_wake(cx.waker());
         self.poll_stop(cx);
         if self.send.is_none() {
             self.read_ahead(cx, limit);
@@ -580,7 +594,7 @@ impl Stream {
             Poll::Pending => {
                 self.reader = Some(cx.waker().clone());
                 // Whoever waits for the peer must have spoken.
-                self.flush();
+                self.flush_or_wake(cx.waker());
                 self.poll_stop(cx);
                 Poll::Pending
             }
