@@ -214,10 +214,8 @@ impl Stream {
 
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while !self.unsent.is_empty() {
-            let unsent = std::mem::take(&mut self.unsent);
-            let sent = self.poll_send(cx, &unsent);
-            self.unsent = unsent;
-            let count = ready!(sent)?;
+            let unsent = self.unsent.clone();
+            let count = ready!(self.poll_send(cx, &unsent))?;
             self.unsent.drain(..count);
         }
         Poll::Ready(Ok(()))
