@@ -93,6 +93,9 @@ export interface Native {
   streamProtocol(stream: number): string | null
   streamAcknowledged(endpoint: number, connection: number, stream: number): number
 
+  streamsUnacknowledged(streams: Float64Array, count: number): number
+  streamGiveUp(stream: number): void
+
   connectionView(endpoint: number, connection: number): number
   connectionInfo(connection: number): BindingConnectionInfo | null
   streamConnectionInfo(stream: number): BindingConnectionInfo | null

@@ -19,7 +19,8 @@ export class Delivery {
     // Asking without waiting for the answer must not end the process.
     this.promise.catch(() => {})
     core.onFailure = error => {
-      if (!this.#followed) this.fail(error)
+      // An end that the peer's QUIC has is not the peer's yet: without its acknowledgement nobody there took it.
+      if (!this.#followed || error.code === 'ERR_ACK_TIMEOUT') this.fail(error)
     }
   }
 

@@ -91,7 +91,7 @@ export class Listener {
     this.route = route
     const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
-    return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id))
+    return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id, false))
   }
 
   #ended(): null {

@@ -45,7 +45,7 @@ export function openNow(
   const opened = opener.tryOpen(headerOf(protocol).line, false, ids)
   if (opened < 0) return undefined
   flushLater(opened)
-  return PeerStream.of(coreOf(endpoint, opener, protocol, opened, ids))
+  return PeerStream.of(coreOf(endpoint, opener, protocol, opened, ids, true))
 }
 
 /** Opens a stream, and publishes that where somebody watches. */
@@ -84,7 +84,7 @@ async function open(
 
   const opened = opener.tryOpen(line, extra !== undefined, ids)
   if (opened >= 0) {
-    const core = coreOf(endpoint, opener, protocol, opened, ids)
+    const core = coreOf(endpoint, opener, protocol, opened, ids, !awaitAck)
     if (!awaitAck) {
       flushLater(opened)
       return PeerStream.of(core)
@@ -105,7 +105,8 @@ async function open(
     traced === undefined
       ? await outcomeOf(operation, context, signal)
       : await dialled(traced, endpoint, operation, context, signal)
-  return PeerStream.of(coreOf(endpoint, opener, protocol, outcome.handle as number, outcome.ids as number[]))
+  const [handle, numbers] = [outcome.handle as number, outcome.ids as number[]]
+  return PeerStream.of(coreOf(endpoint, opener, protocol, handle, numbers, !awaitAck))
 }
 
 /** The operation as a dial: what is published has no result, for an operation's is of no use to others. */
@@ -131,9 +132,10 @@ function coreOf(
   opener: Opener,
   protocol: Protocol,
   handle: number,
-  ids: ArrayLike<number>
+  ids: ArrayLike<number>,
+  awaitsAck: boolean
 ): StreamCore {
-  return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
+  return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number, awaitsAck)
 }
 
 /** Waits for the peer's ack; `false` when the stream is gone and may be sent again unseen. */
@@ -151,6 +153,7 @@ async function acknowledged(core: StreamCore, timeout: number, signal: AbortSign
         }, timeout)
         await park(word, signal)
       } else if (answer === PENDING) {
+        native().streamGiveUp(core.handle)
         throw new FastnNetError('ERR_ACK_TIMEOUT', `the peer did not acknowledge the stream within ${timeout} ms`, {
           ...core.context('ack')
         })

@@ -1,4 +1,5 @@
 import { native } from '../native.js'
+import { awaitAck } from './ack-watch.js'
 import type { StreamCore } from './stream-core.js'
 
 // Fewer than the hundred streams that a Rust peer lets be open at once.
@@ -10,7 +11,8 @@ let timer: NodeJS.Timeout | undefined
 
 /**
  * Lets the core watch the stream's sending half, if that is still open in a while: so the stream's places are given back when the
- * peer wants no more of it, although this side neither finishes nor reads. Most streams are over before, and cost nothing.
+ * peer wants no more of it, although this side neither finishes nor reads. Where nobody waits for the peer's acknowledgement, that is
+ * watched too. Most streams are over before, and cost nothing.
  */
 export function watchLater(core: StreamCore): void {
   if (young.push(core) >= most) watch()
@@ -21,7 +23,10 @@ function watch(): void {
   clearTimeout(timer)
   timer = undefined
   let count = 0
-  for (const core of young) if (!core.writeOver) handles[count++] = core.handle
+  for (const core of young) {
+    if (!core.writeOver) handles[count++] = core.handle
+    if (core.awaitsAck && !core.over) awaitAck(core)
+  }
   young = []
   if (count > 0) native().streamsWatch(handles, count)
 }

@@ -14,6 +14,10 @@ export class StreamCore implements ShortLived {
   readonly protocol: Protocol
   /** QUIC's number of the stream. */
   readonly id: number
+  /** It was opened, and nobody waits for the peer's acknowledgement. */
+  readonly awaitsAck: boolean
+  /** When that is overdue, by `performance.now()`; set for streams that live for a while. */
+  ackBy = 0
   /** Somebody waits for bytes. */
   reading = false
   readOver = false
@@ -23,11 +27,12 @@ export class StreamCore implements ShortLived {
   /** Told when `failure` is set. */
   onFailure: ((error: BindingError) => void) | null = null
 
-  constructor(handle: number, link: Link, protocol: Protocol, id: number) {
+  constructor(handle: number, link: Link, protocol: Protocol, id: number, awaitsAck: boolean) {
     this.handle = handle
     this.link = link
     this.protocol = protocol
     this.id = id
+    this.awaitsAck = awaitsAck
     releaseWithOwnerLater(this)
     watchLater(this)
   }

@@ -24,6 +24,7 @@ use crate::{
     identity::PublicKey,
     metrics::Metrics,
     peer::Seen,
+    stall::Stall,
     stop_watch::StopWatches,
     stream::Stream,
     users::{Alarm, Users},
@@ -56,6 +57,7 @@ struct Inner {
     finishing: Finishing,
     metrics: Arc<Metrics>,
     stop_watches: StopWatches,
+    stall: Stall,
 }
 
 /// How a connection ended.
@@ -84,6 +86,7 @@ impl Connection {
             finishing: Finishing::default(),
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
+            stall: Stall::default(),
         }))
     }
 
@@ -131,7 +134,7 @@ impl Connection {
     /// `ERR_CONNECTION_LOST`.
     pub fn try_open(&self, header: &[u8]) -> Result<Option<Stream>> {
         self.check_spoken(header)?;
-        let Some(used) = self.enter() else { return Ok(None) };
+        let Some(used) = self.begin() else { return Ok(None) };
         let mut cx = Context::from_waker(Waker::noop());
         let (send, recv) = match pin!(self.0.quic.open_bi()).poll(&mut cx) {
             Poll::Ready(Ok(halves)) => halves,
@@ -148,7 +151,7 @@ impl Connection {
     /// `ERR_CONNECTION_LOST`; the flag is true where the peer cannot have seen the stream.
     pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
-        let Some(used) = self.enter() else { return Err((self.lost_error(), true)) };
+        let Some(used) = self.begin() else { return Err((self.lost_error(), true)) };
         self.open_as(header, Some(used)).await
     }
 
@@ -192,6 +195,11 @@ impl Connection {
         self.0.quic.accept_bi().await
     }
 
+    /// Counts a stream of ours as in use; `None` where none may begin any more.
+    fn begin(&self) -> Option<Use> {
+        if self.0.stall.is_stalled() { None } else { self.enter() }
+    }
+
     /// Counts a stream of the peer's as in use; `None` once the connection was given up.
     pub(crate) fn enter(&self) -> Option<Use> {
         self.0.users.enter().then(|| Use { connection: self.clone(), share: None })
@@ -220,7 +228,7 @@ impl Connection {
 
     /// It is live, and takes new uses.
     pub(crate) fn is_usable(&self) -> bool {
-        self.is_live() && !self.0.users.is_retired()
+        self.is_live() && !self.0.users.is_retired() && !self.0.stall.is_stalled()
     }
 
     /// Sets who is told when the connection is used again, after a look that found it unused. Once.
@@ -243,7 +251,7 @@ impl Connection {
 
     /// Waits until the connection has ended or is given up.
     pub(crate) async fn unusable(&self) {
-        if !self.0.users.is_retired() {
+        if self.is_usable() {
             self.0.quic.closed().await;
         }
         // The actor learns it from a task of its own: give that its turn.
@@ -262,6 +270,18 @@ impl Connection {
     /// The sending halves here that stay open.
     pub(crate) fn stop_watches(&self) -> &StopWatches {
         &self.0.stop_watches
+    }
+
+    /// Whether it takes no new stream any more, and who is told.
+    pub(crate) fn stall(&self) -> &Stall {
+        &self.0.stall
+    }
+
+    /// A stream that we opened here was refused, or not acknowledged in time: an older peer takes no other on this connection.
+    pub(crate) fn not_taken(&self) {
+        if self.0.dialled && !self.0.alpn.is_own() {
+            self.0.stall.tell();
+        }
     }
 
     /// Waits until the peer acknowledged all of a finished stream, or stopped it.

@@ -27,6 +27,7 @@
 //! - [`inbound`]: connections that peers make, and held views of connections.
 //! - [`stream`]: the two halves of a stream.
 //! - `metrics`: what an endpoint counts, and the text in which it tells it.
+//! - `stall`: whether a connection to an older peer takes no new stream any more.
 //! - `stop_watch`: whether the peer wants no more of a half that stays open.
 //! - [`error`]: one error type, one table of codes.
 
@@ -49,6 +50,7 @@ pub mod peer;
 mod ping;
 pub mod protocol;
 mod shared;
+mod stall;
 mod stop_watch;
 pub mod stream;
 mod users;

@@ -2,7 +2,10 @@
 
 use std::{
     future::poll_fn,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Duration,
 };
 
@@ -94,7 +97,7 @@ impl Endpoint {
         if !options.await_ack {
             return Ok(stream);
         }
-        phase.set(Phase::ACKNOWLEDGING);
+        phase.acknowledging(connection);
         let limit = self.limits().ack_timeout;
         match tokio::time::timeout(limit, poll_fn(|cx| stream.poll_ack(cx))).await {
             Ok(Ok(())) => Ok(stream),
@@ -114,7 +117,11 @@ struct Failed {
 }
 
 /// What is being waited for: whoever runs out of time is told.
-struct Phase(AtomicU8);
+struct Phase {
+    step: AtomicU8,
+    /// Where a stream waits for its acknowledgement.
+    on: Mutex<Option<Connection>>,
+}
 
 impl Phase {
     const DIALLING: u8 = 0;
@@ -122,22 +129,32 @@ impl Phase {
     const ACKNOWLEDGING: u8 = 2;
 
     fn new() -> Self {
-        Self(AtomicU8::new(Self::DIALLING))
+        Self { step: AtomicU8::new(Self::DIALLING), on: Mutex::default() }
     }
 
-    fn set(&self, phase: u8) {
-        self.0.store(phase, Ordering::Relaxed);
+    fn set(&self, step: u8) {
+        self.step.store(step, Ordering::Relaxed);
+    }
+
+    fn acknowledging(&self, connection: &Connection) {
+        *self.on.lock().expect("no panic while held") = Some(connection.clone());
+        self.set(Self::ACKNOWLEDGING);
     }
 
     fn is_dialling(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == Self::DIALLING
+        self.step.load(Ordering::Relaxed) == Self::DIALLING
     }
 
     fn timed_out(&self, limit: Duration) -> Error {
-        let (code, text, advice) = match self.0.load(Ordering::Relaxed) {
+        let (code, text, advice) = match self.step.load(Ordering::Relaxed) {
             Self::DIALLING => (Code::Unreachable, "there was no connection to the peer", ""),
             Self::OPENING => (Code::TooManyStreams, "the peer has allowed no further stream", ": finish some first"),
-            _ => (Code::AckTimeout, "the peer has not acknowledged the stream", ""),
+            _ => {
+                if let Some(connection) = &*self.on.lock().expect("no panic while held") {
+                    connection.not_taken();
+                }
+                (Code::AckTimeout, "the peer has not acknowledged the stream", "")
+            }
         };
         // What is left of a time has more digits than anybody wants to read.
         let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;

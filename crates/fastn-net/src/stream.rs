@@ -1,5 +1,7 @@
 //! One stream: two halves that end apart from each other.
 
+mod late;
+
 use std::{
     pin::Pin,
     sync::Arc,
@@ -649,6 +651,7 @@ impl Stream {
         };
         let code = error.code().as_str();
         debug!(target: target::STREAM, peer = %peer, connection = self.connection.id(), stream = self.id, code, "refused by the peer");
+        self.connection.not_taken();
         self.let_go(reset::LET_GO);
         self.fail(error, true)
     }
@@ -672,6 +675,7 @@ impl Stream {
                 "the peer ended the stream without acknowledging it: it may not serve this protocol",
             ),
         };
+        self.connection.not_taken();
         self.let_go(reset::LET_GO);
         self.fail(error, true)
     }

@@ -117,6 +117,7 @@ impl Actor {
                 Some(seen) => Event::Stirred(id, seen),
                 None => return,
             },
+            Message::Stalled(id) => Event::Stalled(id),
             Message::Time => {
                 let due = self.table.due(Instant::now());
                 Event::Time(due.into_iter().filter_map(|id| Some((id, self.see(id)?))).collect())
@@ -248,6 +249,10 @@ impl Actor {
             // An actor that is gone needs no telling.
             let _ = mailbox.send(Message::Stirred(link.id));
         }));
+        let mailbox = self.peer.mailbox.clone();
+        connection.stall().on_stall(Box::new(move || {
+            let _ = mailbox.send(Message::Stalled(link.id));
+        }));
         self.peer.remember(&connection);
         self.shared.follow_paths(&connection);
         self.peer.join(&connection);
@@ -290,7 +295,7 @@ impl Actor {
                 tokio::select! {
                     () = connection.retired() => {
                         connection.drained().await;
-                        connection.close_own(close::SUPERSEDED, "another connection of this pair took over");
+                        connection.close_own(close::SUPERSEDED, "new streams of this pair go over another connection");
                     }
                     _ = connection.closed() => {}
                 }

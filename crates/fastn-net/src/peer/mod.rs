@@ -84,6 +84,8 @@ pub(crate) enum Message {
     Pinged(u64),
     /// A connection that nothing used is used again.
     Stirred(u64),
+    /// A stream of ours was refused or ignored on a connection where that means that the next ones will be as well.
+    Stalled(u64),
     /// It is time for what the table said.
     Time,
     Lost(u64),

@@ -17,6 +17,7 @@
 //! | connected | time came: too quiet | connected | ping |
 //! | connected | time came: two misses | connected | drop it, which is then lost |
 //! | connected | time came: unused, and we dialled it | connected | end it, unless it is used at that moment |
+//! | connected | stalled, on an older ALPN where we dialled | as if it were lost | retire it |
 //! | connected | ended, lost (the last) | idle, or as from idle when kept | prefer none |
 //! | idle | time came: idle for long enough | idle | forget the peer, unless somebody holds it |
 //! | any | shutdown | closed | fail everyone |
@@ -28,22 +29,27 @@
 //! does, the one dialled by the smaller key wins, which both sides find alike. On older ALPNs only a connection that we
 //! dialled is ever preferred, and only that one is pinged.
 //!
+//! Older peers take the streams of a connection one after the other, and one that they refuse or ignore ends that. On such a
+//! connection that we dialled nothing new is opened then: what runs on it goes on, and the next stream goes over another.
+//!
 //! A connection that ended before it was worth anything (it carried no byte of a stream and did not last) counts as a
 //! failed dial: a peer that accepts and closes is not dialled in a circle.
 
+mod choice;
+mod event;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
+pub(crate) use self::event::{Action, Event, Link, Policy};
 use super::{
     PeerState,
     backoff::Backoff,
     pulse::{Finding, Habits, Pulse, Seen},
 };
-use crate::config::Connect;
 
 /// One peer's table.
 #[expect(clippy::struct_excessive_bools, reason = "the state is made of them, and said by `state`")]
@@ -68,24 +74,6 @@ pub(crate) struct Table {
     idle_since: Instant,
 }
 
-/// What the table is told once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Policy {
-    pub(crate) connect: Connect,
-    pub(crate) idle_timeout: Duration,
-    pub(crate) ping_timeout: Duration,
-}
-
-/// What the table knows of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) id: u64,
-    /// We made it.
-    pub(crate) dialled: bool,
-    /// It speaks `/fastn-net/1`.
-    pub(crate) own: bool,
-}
-
 struct Held {
     link: Link,
     /// It takes no new stream any more.
@@ -98,71 +86,6 @@ struct Held {
 struct Contest {
     old: u64,
     new: u64,
-}
-
-/// What happened.
-#[derive(Clone, Debug)]
-pub(crate) enum Event {
-    /// A request waits for a connection. `fresh`: it has seen no failure yet.
-    Wanted {
-        request: u64,
-        retries: Option<u32>,
-        fresh: bool,
-    },
-    /// It gave up.
-    Unwanted(u64),
-    Kept,
-    Unkept,
-    /// There is a new address to try.
-    Known,
-    Dialled(Link),
-    /// `last`: dialling again would end the same way.
-    DialFailed {
-        last: bool,
-    },
-    Inbound(Link),
-    /// `worth`: it carried a byte of a stream, or lasted.
-    Lost {
-        link: u64,
-        worth: bool,
-        last: bool,
-    },
-    /// It was unused, and takes no use any more.
-    Ended(u64),
-    /// It was unused, and is used now.
-    Stirred(u64, Seen),
-    Pinged(u64, Seen),
-    Challenged {
-        link: u64,
-        answered: bool,
-    },
-    /// What [`Table::deadline`] named has come; with a look at each of [`Table::due`].
-    Time(Vec<(u64, Seen)>),
-    Shutdown,
-}
-
-/// What to do about it, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Dial,
-    /// Ping it, and say when it answered.
-    Ping(u64),
-    /// Ping it, and say whether it answered within max(3 RTT, 1 s).
-    Challenge(u64),
-    /// New streams go here from now on; whoever waits gets it.
-    Prefer(u64),
-    /// There is nothing to open streams on.
-    PreferNone,
-    /// No new stream here; whoever dialled it closes it when it is empty.
-    Retire(u64),
-    /// Nothing uses it: close it, unless something does by now.
-    End(u64),
-    /// It does not answer: close it.
-    Drop(u64),
-    /// This request gets the last failure, or "closed".
-    Fail(u64),
-    /// Let the actor go, unless somebody holds the peer.
-    Forget,
 }
 
 impl Table {
@@ -286,6 +209,7 @@ impl Table {
             }
             (_, Event::Stirred(id, seen)) => self.with(id, |pulse| pulse.stir(now, seen)),
             (_, Event::Pinged(id, seen)) => self.with(id, |pulse| pulse.answer(now, seen)),
+            (_, Event::Stalled(id)) => self.stalled(now, id, &mut actions),
             (_, Event::Challenged { link, answered }) => self.challenged(link, answered, &mut actions),
             (_, Event::Time(looks)) => self.time(now, &looks, &mut actions),
         }
@@ -369,101 +293,6 @@ impl Table {
         actions.extend(std::mem::take(&mut self.waiting).into_keys().map(Action::Fail));
     }
 
-    fn appear(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
-        // Of one mostly: a list would make room for four.
-        self.links.reserve_exact(1);
-        self.links.push(Held { link, retired: false, pulse: Pulse::new(now, habits(self.policy, link)) });
-        if !is_pinged(link) {
-            return;
-        }
-        let Some(old) = self.preferred.and_then(|id| self.link(id)) else {
-            self.prefer(link.id, actions);
-            return;
-        };
-        // Whatever was being settled is settled anew with the newcomer.
-        let challenger = self.contest.take().and_then(|contest| self.link(contest.new));
-        if old.dialled == link.dialled {
-            self.prefer(link.id, actions);
-            self.retire(old.id, actions);
-            if let Some(challenger) = challenger {
-                self.settle(challenger, link, actions);
-            }
-        } else {
-            if let Some(challenger) = challenger {
-                self.retire(challenger.id, actions);
-            }
-            self.contest = Some(Contest { old: old.id, new: link.id });
-            actions.push(Action::Challenge(old.id));
-        }
-    }
-
-    fn lost(&mut self, now: Instant, id: u64, worth: bool, last: bool, actions: &mut Vec<Action>) {
-        let Some(at) = self.links.iter().position(|held| held.link.id == id) else { return };
-        let held = self.links.remove(at);
-        if worth {
-            self.backoff.reset();
-        } else if held.link.dialled {
-            self.backoff.fail(now, (self.random)());
-            self.refused |= last;
-        }
-        self.leave(now, id, actions);
-    }
-
-    /// New streams go elsewhere.
-    fn leave(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
-        let contest = self.contest.take_if(|contest| contest.old == id || contest.new == id);
-        if self.preferred != Some(id) {
-            return;
-        }
-        self.preferred = None;
-        let other = |held: &&Held| held.link.id != id && is_pinged(held.link) && !held.retired;
-        let next =
-            contest.map(|contest| contest.new).or_else(|| self.links.iter().rev().find(other).map(|held| held.link.id));
-        if let Some(next) = next {
-            self.prefer(next, actions);
-        } else {
-            actions.push(Action::PreferNone);
-            self.pursue(now, false, actions);
-        }
-    }
-
-    fn challenged(&mut self, id: u64, answered: bool, actions: &mut Vec<Action>) {
-        let Some(contest) = self.contest.take_if(|contest| contest.old == id) else { return };
-        let (Some(old), Some(new)) = (self.link(contest.old), self.link(contest.new)) else { return };
-        if answered {
-            self.settle(old, new, actions);
-        } else {
-            self.prefer(new.id, actions);
-            self.retired(old.id);
-            actions.push(Action::Drop(old.id));
-        }
-    }
-
-    /// Both are alive and were dialled by different sides.
-    fn settle(&mut self, one: Link, other: Link, actions: &mut Vec<Action>) {
-        let (winner, loser) = if one.dialled == self.smaller { (one, other) } else { (other, one) };
-        if self.preferred != Some(winner.id) {
-            self.prefer(winner.id, actions);
-        }
-        self.retire(loser.id, actions);
-    }
-
-    fn prefer(&mut self, id: u64, actions: &mut Vec<Action>) {
-        self.preferred = Some(id);
-        self.retry_at = None;
-        self.waiting.clear();
-        actions.push(Action::Prefer(id));
-    }
-
-    fn retire(&mut self, id: u64, actions: &mut Vec<Action>) {
-        self.retired(id);
-        actions.push(Action::Retire(id));
-    }
-
-    fn retired(&mut self, id: u64) {
-        self.links.iter_mut().filter(|held| held.link.id == id).for_each(|held| held.retired = true);
-    }
-
     fn with(&mut self, id: u64, tell: impl FnOnce(&mut Pulse)) {
         if let Some(held) = self.links.iter_mut().find(|held| held.link.id == id) {
             tell(&mut held.pulse);
@@ -478,10 +307,6 @@ impl Table {
     /// Nothing is held, wanted or under way.
     fn is_idle(&self) -> bool {
         self.links.is_empty() && !self.dialling && self.waiting.is_empty() && !self.is_kept()
-    }
-
-    fn link(&self, id: u64) -> Option<Link> {
-        self.links.iter().find(|held| held.link.id == id).map(|held| held.link)
     }
 }
 

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Connect;
 
 const POLICY: Policy = Policy {
     connect: Connect {
@@ -76,7 +79,7 @@ async fn an_inbound_connection_is_used_for_our_streams_too() {
 #[tokio::test(start_paused = true)]
 async fn an_older_peers_inbound_connection_is_not_used_and_not_looked_at() {
     let mut table = Timed::new(true);
-    assert_eq!(table.on(Event::Inbound(Link { id: 1, dialled: false, own: false })), []);
+    assert_eq!(table.on(Event::Inbound(older(1, false))), []);
     assert_eq!(table.table.deadline(), None);
     assert_eq!(table.want(), [Action::Dial]);
 }
@@ -254,6 +257,53 @@ async fn a_silent_connection_is_dropped_and_replaced_while_somebody_wants_it() {
     assert_eq!(all, [Action::Ping(1), Action::Drop(1), Action::PreferNone, Action::Dial]);
 }
 
+fn older(id: u64, dialled: bool) -> Link {
+    Link { id, dialled, own: false }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_peers_stalled_connection_is_retired_and_the_next_stream_dials_anew() {
+    let mut table = Timed::new(true);
+    table.want();
+    table.on(Event::Dialled(older(1, true)));
+    assert_eq!(table.on(Event::Stalled(1)), [Action::Retire(1), Action::PreferNone]);
+    assert_eq!(table.table.state(), PeerState::Idle);
+    assert_eq!(table.want(), [Action::Dial]);
+    assert_eq!(table.on(Event::Dialled(older(2, true))), [Action::Prefer(2)]);
+    // What another of its streams tells of it, or its end, is of no interest any more.
+    assert_eq!(table.on(Event::Stalled(1)), []);
+    assert_eq!(table.on(lost(1)), []);
+    assert_eq!(table.table.preferred, Some(2));
+    // While somebody wants the peer kept, nothing has to be wanted for that.
+    table.on(Event::Kept);
+    assert_eq!(table.on(Event::Stalled(2)), [Action::Retire(2), Action::PreferNone, Action::Dial]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retired_connection_is_not_ended_for_idleness_and_its_streams_go_on() {
+    let mut table = Timed::new(true);
+    table.on(Event::Dialled(older(1, true)));
+    table.on(Event::Stalled(1));
+    let start = Instant::now();
+    let mut received = 0;
+    while start.elapsed() < POLICY.idle_timeout * 3 {
+        received += 1;
+        let (_, actions) = table.next(Seen { received, ..Seen::default() }).await;
+        assert!(actions.iter().all(|action| *action == Action::Ping(1)), "{actions:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_an_older_peers_connection_that_we_dialled_stalls() {
+    for link in [own(1, true), own(1, false), older(1, false)] {
+        let mut table = Timed::new(true);
+        table.on(if link.dialled { Event::Dialled(link) } else { Event::Inbound(link) });
+        let before = table.table.preferred;
+        assert_eq!(table.on(Event::Stalled(1)), []);
+        assert_eq!(table.table.preferred, before);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_happens_behind_a_shutdown() {
     let mut table = Timed::new(true);
@@ -320,6 +370,7 @@ impl World {
                 Event::Lost { link: pick, worth: flag, last: own }
             }
             13 => Event::Challenged { link: pick, answered: flag },
+            21 | 22 => Event::Stalled(pick),
             14 => Event::Stirred(pick, seen),
             15 => Event::Pinged(pick, seen),
             16..=19 => Event::Time(table.due(now).into_iter().map(|id| (id, seen)).collect()),
@@ -334,7 +385,7 @@ proptest! {
     fn in_whatever_order_things_happen(
         smaller: bool,
         random in 0.0..=1.0_f64,
-        events in prop::collection::vec((0u8..21, any::<bool>(), any::<bool>(), 0usize..8, 0u64..20_000), 0..200),
+        events in prop::collection::vec((0u8..23, any::<bool>(), any::<bool>(), 0usize..8, 0u64..20_000), 0..200),
     ) {
         let mut now = Instant::now();
         let mut table = Table::new(smaller, POLICY, now, move || random);
@@ -342,7 +393,7 @@ proptest! {
         for (kind, flag, own, at, wait) in events {
             // Time passes up to what is due, which then comes; or a moment.
             let due = table.deadline().map_or(now, |due| due.max(now));
-            now = if kind >= 16 { due } else { due.min(now + Duration::from_millis(wait)) };
+            now = if (16..=19).contains(&kind) { due } else { due.min(now + Duration::from_millis(wait)) };
             let Some(event) = world.event(kind, flag, own, at, &table, now) else { continue };
             let ended = matches!(event, Event::Shutdown);
             let mut actions = table.on(now, event);

@@ -1,0 +1,41 @@
+//! Acknowledgements that do not come, for streams that do not wait for them.
+
+use napi::Env;
+use napi_derive::napi;
+
+use crate::bridge::{Channel, Environment, Slot};
+
+/// Which of the first `count` streams, 32 at most, are still not acknowledged: bit `i` stands for the stream at `i`. An
+/// acknowledgement that is there is taken; one that comes later wakes the stream's reader.
+#[napi(catch_unwind)]
+pub fn streams_unacknowledged(env: Env, streams: &[f64], count: u32) -> u32 {
+    Environment::with(&env, |e| {
+        let mut lacking = 0;
+        for (at, stream) in streams.iter().take(count.min(u32::BITS) as usize).enumerate() {
+            let mut table = e.table.borrow_mut();
+            let polled = table.poll(*stream, Channel::Read, |slot, cx| {
+                let Slot::Stream(slot) = slot else { return (false, false) };
+                (slot.stream.lacks_ack(cx), slot.is_done())
+            });
+            let (lacks, done) = polled.unwrap_or_default();
+            let freed = done.then(|| table.remove(*stream));
+            drop(table);
+            drop(freed);
+            lacking |= u32::from(lacks) << at;
+        }
+        lacking
+    })
+}
+
+/// Lets go of a stream that was not acknowledged in time. An older peer is given no other one on its connection.
+#[napi(catch_unwind)]
+pub fn stream_give_up(env: Env, stream: f64) {
+    Environment::with(&env, |e| {
+        let mut table = e.table.borrow_mut();
+        let Some(Slot::Stream(slot)) = table.slot(stream) else { return };
+        slot.stream.give_up();
+        let freed = slot.is_done().then(|| table.remove(stream));
+        drop(table);
+        drop(freed);
+    });
+}

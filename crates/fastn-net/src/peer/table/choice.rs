@@ -1,0 +1,117 @@
+//! Which connection new streams go over: what comes, what goes, and what settles it between two.
+
+use tokio::time::Instant;
+
+use super::{Action, Contest, Held, Link, Table, habits, is_pinged};
+use crate::peer::pulse::Pulse;
+
+impl Table {
+    pub(super) fn appear(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
+        // Of one mostly: a list would make room for four.
+        self.links.reserve_exact(1);
+        self.links.push(Held { link, retired: false, pulse: Pulse::new(now, habits(self.policy, link)) });
+        if !is_pinged(link) {
+            return;
+        }
+        let Some(old) = self.preferred.and_then(|id| self.link(id)) else {
+            self.prefer(link.id, actions);
+            return;
+        };
+        // Whatever was being settled is settled anew with the newcomer.
+        let challenger = self.contest.take().and_then(|contest| self.link(contest.new));
+        if old.dialled == link.dialled {
+            self.prefer(link.id, actions);
+            self.retire(old.id, actions);
+            if let Some(challenger) = challenger {
+                self.settle(challenger, link, actions);
+            }
+        } else {
+            if let Some(challenger) = challenger {
+                self.retire(challenger.id, actions);
+            }
+            self.contest = Some(Contest { old: old.id, new: link.id });
+            actions.push(Action::Challenge(old.id));
+        }
+    }
+
+    pub(super) fn lost(&mut self, now: Instant, id: u64, worth: bool, last: bool, actions: &mut Vec<Action>) {
+        let Some(at) = self.links.iter().position(|held| held.link.id == id) else { return };
+        let held = self.links.remove(at);
+        if worth {
+            self.backoff.reset();
+        } else if held.link.dialled {
+            self.backoff.fail(now, (self.random)());
+            self.refused |= last;
+        }
+        self.leave(now, id, actions);
+    }
+
+    /// New streams go elsewhere.
+    pub(super) fn leave(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
+        let contest = self.contest.take_if(|contest| contest.old == id || contest.new == id);
+        if self.preferred != Some(id) {
+            return;
+        }
+        self.preferred = None;
+        let other = |held: &&Held| held.link.id != id && is_pinged(held.link) && !held.retired;
+        let next =
+            contest.map(|contest| contest.new).or_else(|| self.links.iter().rev().find(other).map(|held| held.link.id));
+        if let Some(next) = next {
+            self.prefer(next, actions);
+        } else {
+            actions.push(Action::PreferNone);
+            self.pursue(now, false, actions);
+        }
+    }
+
+    /// The peer takes no new stream on it any more: one that it did not like blocked, or ended, its accept loop. So it is with
+    /// older peers, and only where we dialled.
+    pub(super) fn stalled(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
+        let stalls = |held: &Held| held.link.id == id && held.link.dialled && !held.link.own && !held.retired;
+        if self.links.iter().any(stalls) {
+            self.retire(id, actions);
+            self.leave(now, id, actions);
+        }
+    }
+
+    pub(super) fn challenged(&mut self, id: u64, answered: bool, actions: &mut Vec<Action>) {
+        let Some(contest) = self.contest.take_if(|contest| contest.old == id) else { return };
+        let (Some(old), Some(new)) = (self.link(contest.old), self.link(contest.new)) else { return };
+        if answered {
+            self.settle(old, new, actions);
+        } else {
+            self.prefer(new.id, actions);
+            self.retired(old.id);
+            actions.push(Action::Drop(old.id));
+        }
+    }
+
+    /// Both are alive and were dialled by different sides.
+    fn settle(&mut self, one: Link, other: Link, actions: &mut Vec<Action>) {
+        let (winner, loser) = if one.dialled == self.smaller { (one, other) } else { (other, one) };
+        if self.preferred != Some(winner.id) {
+            self.prefer(winner.id, actions);
+        }
+        self.retire(loser.id, actions);
+    }
+
+    pub(super) fn prefer(&mut self, id: u64, actions: &mut Vec<Action>) {
+        self.preferred = Some(id);
+        self.retry_at = None;
+        self.waiting.clear();
+        actions.push(Action::Prefer(id));
+    }
+
+    fn retire(&mut self, id: u64, actions: &mut Vec<Action>) {
+        self.retired(id);
+        actions.push(Action::Retire(id));
+    }
+
+    pub(super) fn retired(&mut self, id: u64) {
+        self.links.iter_mut().filter(|held| held.link.id == id).for_each(|held| held.retired = true);
+    }
+
+    pub(super) fn link(&self, id: u64) -> Option<Link> {
+        self.links.iter().find(|held| held.link.id == id).map(|held| held.link)
+    }
+}

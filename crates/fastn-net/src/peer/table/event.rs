@@ -1,0 +1,90 @@
+//! What a table is told, and what it answers.
+
+use std::time::Duration;
+
+use crate::{config::Connect, peer::Seen};
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// A request waits for a connection. `fresh`: it has seen no failure yet.
+    Wanted {
+        request: u64,
+        retries: Option<u32>,
+        fresh: bool,
+    },
+    /// It gave up.
+    Unwanted(u64),
+    Kept,
+    Unkept,
+    /// There is a new address to try.
+    Known,
+    Dialled(Link),
+    /// `last`: dialling again would end the same way.
+    DialFailed {
+        last: bool,
+    },
+    Inbound(Link),
+    /// `worth`: it carried a byte of a stream, or lasted.
+    Lost {
+        link: u64,
+        worth: bool,
+        last: bool,
+    },
+    /// It was unused, and takes no use any more.
+    Ended(u64),
+    /// It was unused, and is used now.
+    Stirred(u64, Seen),
+    Pinged(u64, Seen),
+    /// A stream that we opened on it was refused, or not acknowledged in time.
+    Stalled(u64),
+    Challenged {
+        link: u64,
+        answered: bool,
+    },
+    /// What [`Table::deadline`] named has come; with a look at each of [`Table::due`].
+    Time(Vec<(u64, Seen)>),
+    Shutdown,
+}
+
+/// What to do about it, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Dial,
+    /// Ping it, and say when it answered.
+    Ping(u64),
+    /// Ping it, and say whether it answered within max(3 RTT, 1 s).
+    Challenge(u64),
+    /// New streams go here from now on; whoever waits gets it.
+    Prefer(u64),
+    /// There is nothing to open streams on.
+    PreferNone,
+    /// No new stream here; whoever dialled it closes it when it is empty.
+    Retire(u64),
+    /// Nothing uses it: close it, unless something does by now.
+    End(u64),
+    /// It does not answer: close it.
+    Drop(u64),
+    /// This request gets the last failure, or "closed".
+    Fail(u64),
+    /// Let the actor go, unless somebody holds the peer.
+    Forget,
+}
+
+/// What the table is told once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub(crate) connect: Connect,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) ping_timeout: Duration,
+}
+
+/// What the table knows of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) id: u64,
+    /// We made it.
+    pub(crate) dialled: bool,
+    /// It speaks `/fastn-net/1`.
+    pub(crate) own: bool,
+}

@@ -1,0 +1,39 @@
+//! Acknowledgements that do not come, for whoever does not wait for them.
+
+use std::task::Context;
+
+use tracing::debug;
+
+use super::{Ack, Stream};
+use crate::{
+    error::{Code, Error},
+    logging::target,
+    wire::codes::reset,
+};
+
+impl Stream {
+    /// Whether the peer has neither acknowledged nor ended a stream that we opened, and may still do so. An acknowledgement that
+    /// is there is taken. The waker is armed where it is not, as by a read.
+    pub fn lacks_ack(&mut self, cx: &mut Context<'_>) -> bool {
+        if matches!(self.ack, Ack::Done) || self.recv.is_none() {
+            return false;
+        }
+        // Of what comes behind it no more than has to be.
+        self.read_ahead(cx, 1);
+        !matches!(self.ack, Ack::Done) && self.recv.is_some()
+    }
+
+    /// Lets go of a stream that was not acknowledged in time: whoever waits on it is woken, and hears `ERR_ACK_TIMEOUT`. An older
+    /// peer is given no other stream on this connection.
+    pub fn give_up(&mut self) {
+        let (peer, connection, stream) = (self.peer(), self.connection.id(), self.id);
+        debug!(target: target::STREAM, %peer, connection, stream, "not acknowledged in time");
+        self.let_go(reset::CANCELLED);
+        self.fail(Error::new(Code::AckTimeout, "the peer has not acknowledged the stream in time"), true);
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+        self.settle();
+        self.connection.not_taken();
+    }
+}

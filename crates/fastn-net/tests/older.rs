@@ -1,0 +1,154 @@
+//! Peers that take the streams of a connection one after the other: one that they refuse or ignore is the last of it.
+
+mod support;
+
+use std::time::Duration;
+
+use fastn_net::{Code, Limits, OpenOptions, Peer, Protocol, Stream, wire::alpn::Alpn};
+use iroh::endpoint::{Connection, ConnectionError};
+use support::{
+    GENEROUS, LATER, USUAL, close, header, kulfi_endpoint, limits,
+    raw::{Raw, RawStream},
+    read_exact, read_to_end, read_until_error, soon, until, write_all,
+};
+
+/// How the peer ends its accept loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dislikes {
+    /// It says nothing at all.
+    Ignores,
+    Refuses,
+    Ends,
+}
+
+const PATIENCE: Duration = Duration::from_millis(300);
+
+async fn get(endpoint: &fastn_net::Endpoint, peer: &Peer, options: OpenOptions) -> fastn_net::Result<Stream> {
+    soon(endpoint.get_stream(peer, &header(&Protocol::Http), options)).await
+}
+
+/// A stream to the raw peer, from both ends, acknowledged.
+async fn stream(endpoint: &fastn_net::Endpoint, peer: &Peer, connection: &Connection) -> (Stream, RawStream) {
+    let (ours, theirs) = tokio::join!(get(endpoint, peer, USUAL), async {
+        let mut stream = RawStream::accept(connection).await;
+        stream.hears(b"\"Http\"\n").await;
+        stream.say(b"ack\n").await;
+        stream
+    });
+    (ours.expect("stream"), theirs)
+}
+
+/// Opens a stream that the peer dislikes, as its dialler sees it.
+async fn disliked(
+    endpoint: &fastn_net::Endpoint,
+    peer: &Peer,
+    connection: &Connection,
+    how: Dislikes,
+    options: OpenOptions,
+) -> RawStream {
+    let opened = async {
+        let mut stream = match get(endpoint, peer, options).await {
+            Ok(stream) => stream,
+            Err(error) => return error,
+        };
+        if how == Dislikes::Ignores {
+            tokio::time::sleep(PATIENCE).await;
+            stream.give_up();
+        }
+        read_until_error(&mut stream).await.1
+    };
+    let (error, theirs) = tokio::join!(opened, async {
+        let mut stream = RawStream::accept(connection).await;
+        stream.hears(b"\"Http\"\n").await;
+        match how {
+            Dislikes::Ignores => {}
+            Dislikes::Refuses => stream.end(b"no\n").await,
+            Dislikes::Ends => stream.end(b"").await,
+        }
+        stream
+    });
+    let expected = if how == Dislikes::Ignores { Code::AckTimeout } else { Code::Refused };
+    assert_eq!(error.code(), expected, "{how:?}: {error}");
+    theirs
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_stream_that_it_dislikes_a_new_connection_is_made_and_what_runs_goes_on() {
+    let endpoint = kulfi_endpoint(Limits { ack_timeout: PATIENCE, ..limits() }).await;
+    for alpn in [Alpn::Entity, Alpn::Kulfi] {
+        let raw = Raw::bind(&[alpn.as_bytes()]).await;
+        let peer = endpoint.peer(&raw.address()).expect("peer");
+        for how in [Dislikes::Ignores, Dislikes::Refuses, Dislikes::Ends] {
+            for options in [USUAL, LATER] {
+                let (view, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
+                drop(view.expect("connection"));
+                let (mut running, mut other) = stream(&endpoint, &peer, &first).await;
+                let _disliked = disliked(&endpoint, &peer, &first, how, options).await;
+                // At once: the very next one waits for nobody on the old one.
+                let (next, second) = tokio::join!(get(&endpoint, &peer, USUAL), async {
+                    let connection = raw.accept().await;
+                    let mut stream = RawStream::accept(&connection).await;
+                    stream.say(b"ack\n").await;
+                    stream.end(b"answer").await;
+                    connection
+                });
+                assert_eq!(read_to_end(&mut next.expect("stream")).await.expect("answer"), b"answer");
+                // What ran on the old one goes on, and then it is closed.
+                assert!(first.close_reason().is_none(), "{how:?}");
+                other.say(b"still there").await;
+                assert_eq!(read_exact(&mut running, 11).await.expect("bytes"), b"still there");
+                write_all(&mut running, b"and here").await.expect("write");
+                running.finish();
+                other.hears_last(b"and here").await;
+                other.end(b"").await;
+                assert_eq!(read_to_end(&mut running).await.expect("end"), b"");
+                drop(running);
+                let ConnectionError::ApplicationClosed(told) = soon(first.closed()).await else { panic!("not closed") };
+                assert_eq!(u64::from(told.error_code), 0);
+                until("the new one is left", || peer.connections().len() == 1).await;
+                second.close(0u8.into(), b"");
+                until("it is gone", || peer.connections().is_empty()).await;
+            }
+        }
+        raw.close().await;
+    }
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_time_limit_of_the_callers_own_counts_as_well() {
+    let endpoint = kulfi_endpoint(limits()).await;
+    let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
+    let peer = endpoint.peer(&raw.address()).expect("peer");
+    let (view, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
+    let view = view.expect("connection");
+    let short = OpenOptions { timeout: PATIENCE, ..USUAL };
+    assert_eq!(get(&endpoint, &peer, short).await.expect_err("ignored").code(), Code::AckTimeout);
+    // Who holds the connection itself cannot begin anything there either.
+    let error = soon(endpoint.open_bi(&view, &header(&Protocol::Http), USUAL)).await.expect_err("stalled");
+    assert_eq!(error.code(), Code::ConnectionLost, "{error}");
+    let (next, second) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
+    assert_ne!(next.expect("connection").id(), view.id());
+    drop(view);
+    soon(first.closed()).await;
+    drop(second);
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_the_new_alpn_one_stream_says_nothing_of_the_next() {
+    let endpoint = kulfi_endpoint(Limits { ack_timeout: PATIENCE, ..limits() }).await;
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let peer = endpoint.peer(&raw.address()).expect("peer");
+    let (view, connection) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
+    drop(view.expect("connection"));
+    for how in [Dislikes::Ignores, Dislikes::Refuses, Dislikes::Ends] {
+        for options in [USUAL, LATER] {
+            let _disliked = disliked(&endpoint, &peer, &connection, how, options).await;
+            stream(&endpoint, &peer, &connection).await;
+        }
+    }
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
