@@ -291,8 +291,8 @@ export class Endpoint implements AsyncDisposable {
 
   /**
    * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
-   * close (shutdown). Callers at the same time share it; closing again does nothing. May be awaited in a handler. Keeps the
-   * process alive.
+   * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. May be
+   * awaited in a handler. Keeps the process alive.
    *
    * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
    * silent can take 3 s more to be told. The signal ends the wait, not the closing.
@@ -307,6 +307,7 @@ export class Endpoint implements AsyncDisposable {
     if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
     const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' }, options.signal)
     forgetAtExit(handle)
+    await outcomeOf(native().endpointFreed(handle), { phase: 'close' }, options.signal)
     return number as number
   }
 

@@ -46,6 +46,7 @@ export interface Native {
   endpointMetrics(endpoint: number): string | null
   endpointCountRetry(endpoint: number): void
   endpointClose(endpoint: number, timeoutMs: number): number
+  endpointFreed(endpoint: number): number
   endpointDrain(endpoint: number): void
   endpointServing(endpoint: number): number[]
   endpointQueued(endpoint: number): number

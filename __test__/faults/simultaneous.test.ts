@@ -12,8 +12,8 @@ import { before, FaultProgram } from './support/program.js'
 import { proxy } from './support/proxy.js'
 
 const times = 200
-/** Taken in turn: an endpoint that was closed may keep its port for a moment. */
-const ports = [4433, 4434, 4435, 4436]
+/** Of each side, again and again. */
+const port = 4433
 
 test(`simultaneous dials from both sides, ${times} times`, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-faults-'))
@@ -28,12 +28,11 @@ test(`simultaneous dials from both sides, ${times} times`, async t => {
       await Promise.all(programs.map(program => program.ready))
       const ledgers = [`${folder}/one`, `${folder}/two`]
       // The second half takes a way of 10 ms, on which the two dials certainly cross.
-      for (const host of hosts) for (const port of ports) await proxy(t, lab, host, port, { delay: 10, jitter: 0 })
+      for (const host of hosts) await proxy(t, lab, host, port, { delay: 10, jitter: 0 })
       const asked: Asked[] = []
       for (let time = 0; time < times; time++) {
         if (time === times / 2) lab.part(...hosts)
         const keys = hosts.map(() => SecretKey.generate())
-        const port = ports[time % ports.length]!
         const addresses = hosts.map(({ address, gateway }, at) => ({
           id52: keys[at]!.id52,
           addresses: [`${time < times / 2 ? address : gateway}:${port}`]

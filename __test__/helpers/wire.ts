@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import {
+  type Connection,
   type Endpoint,
   type EndpointOptions,
   getEndpoint,
@@ -73,7 +74,9 @@ export async function accepted({ streams, raw }: Acceptor, line = echoLine): Pro
 export interface Dialler {
   readonly endpoint: Endpoint
   readonly peer: RawPeer
-  /** The raw peer's end of the connection. */
+  /** Our end of the connection, held: so it is not closed when it is empty. */
+  readonly connection: Connection
+  /** The raw peer's end of it. */
   readonly raw: RawConnection
 }
 
@@ -81,9 +84,23 @@ export interface Dialler {
 export async function dialler(t: ExecutionContext, alpn: string, options: EndpointOptions = {}): Promise<Dialler> {
   const endpoint = await endpointFor(t, options)
   const peer = await rawPeerFor(t, alpn)
+  return await dialled(endpoint, peer)
+}
+
+async function dialled(endpoint: Endpoint, peer: RawPeer): Promise<Dialler> {
   const accepting = peer.accept()
-  await endpoint.connect(peer.address)
-  return { endpoint, peer, raw: await accepting }
+  const connection = await endpoint.connect(peer.address)
+  return { endpoint, peer, connection, raw: await accepting }
+}
+
+/**
+ * Where the next stream goes, behind one that was refused or never acknowledged: an older peer takes no other on that connection,
+ * so another is made.
+ */
+export async function behindRefusal({ endpoint, peer, connection, raw }: Dialler): Promise<Dialler> {
+  if (raw.alpn === '/fastn-net/1') return { endpoint, peer, connection, raw }
+  await connection[Symbol.asyncDispose]()
+  return await dialled(endpoint, peer)
 }
 
 /** Begins to open a stream to the raw peer; gives its end, and the stream that waits for an ack. */

@@ -3,6 +3,7 @@ import test from 'ava'
 import type { Endpoint, PeerStream } from 'fastn-net'
 import {
   alpns,
+  behindRefusal,
   dialler,
   echo,
   echoLine,
@@ -82,12 +83,13 @@ for (const alpn of alpns) {
   })
 
   test(`${alpn}: an ack that never comes`, async t => {
-    const dialler_ = await dialler(t, alpn, { ackTimeout: 100 })
+    let dialler_ = await dialler(t, alpn, { ackTimeout: 100 })
     for (const answer of ['', 'ac']) {
       const [opens, theirs] = await opening(dialler_)
       await theirs.write(answer)
       t.like(await failure(opens), { code: 'ERR_ACK_TIMEOUT', peer: dialler_.peer.id52, protocol: echo })
       t.is(await theirs.wasReset(), ownCode(alpn, 0x101))
+      dialler_ = await behindRefusal(dialler_)
     }
     const [ours, theirs] = await opened(dialler_)
     await ours.finish('the connection is as good as before\n')
@@ -114,7 +116,7 @@ for (const alpn of alpns) {
   })
 
   test(`${alpn}: a refusal says why`, async t => {
-    const dialler_ = await dialler(t, alpn)
+    let dialler_ = await dialler(t, alpn)
     for (const { error, message, becomes, hex } of golden('wire').refusals) {
       const [opens, theirs] = await opening(dialler_)
       await theirs.take(echoLine.length)
@@ -123,12 +125,13 @@ for (const alpn of alpns) {
       t.like(refused, { code: becomes, remoteCode: error, peer: dialler_.peer.id52, protocol: echo })
       t.true(refused.message.includes(JSON.stringify(message || error)), refused.message)
       t.is(await theirs.wasReset(), 0)
+      dialler_ = await behindRefusal(dialler_)
     }
     await opened(dialler_)
   })
 
   test(`${alpn}: any other line than ack is a refusal; it is shown without control characters`, async t => {
-    const dialler_ = await dialler(t, alpn)
+    let dialler_ = await dialler(t, alpn)
     for (const { what, hex, refused } of golden('wire').answers) {
       const [opens, theirs] = await opening(dialler_)
       await theirs.write(Buffer.concat([Buffer.from(hex, 'hex'), Buffer.from('\n')]))
@@ -142,20 +145,23 @@ for (const alpn of alpns) {
       t.true(error.message.includes(JSON.stringify(refused.message).slice(1, -1)), what)
       // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point.
       t.notRegex(error.message, /[\u0000-\u001f\u007f-\u009f]/, what)
+      dialler_ = await behindRefusal(dialler_)
     }
   })
 
   test(`${alpn}: an end, half a line, a reset or a flood in place of the ack`, async t => {
-    const dialler_ = await dialler(t, alpn)
+    let dialler_ = await dialler(t, alpn)
     for (const half of ['', 'ac', 'ack', '{"error":"busy"', 'no']) {
       const [opens, theirs] = await opening(dialler_)
       await theirs.finish(half)
       t.like(await failure(opens), { code: 'ERR_REFUSED' }, half)
+      dialler_ = await behindRefusal(dialler_)
     }
     const [flooded, flood] = await opening(dialler_)
     const flooding = flood.write('x'.repeat(100_000))
     t.like(await failure(flooded), { code: 'ERR_REFUSED' })
     await flooding.catch(() => {})
+    dialler_ = await behindRefusal(dialler_)
     const [opens, theirs] = await opening(dialler_)
     await theirs.reset(9)
     // It may be what became of an ack that it overtook.

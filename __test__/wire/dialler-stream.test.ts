@@ -1,7 +1,18 @@
 // We dial, a raw peer accepts: what becomes of a stream after its ack.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
-import { alpns, dialler, echo, echoLine, endpointFor, failure, opened, pause, rawPeerFor } from '../helpers/wire.js'
+import {
+  alpns,
+  behindRefusal,
+  dialler,
+  echo,
+  echoLine,
+  endpointFor,
+  failure,
+  opened,
+  pause,
+  rawPeerFor
+} from '../helpers/wire.js'
 
 for (const alpn of alpns) {
   test(`${alpn}: each side may end first and go on reading`, async t => {
@@ -125,14 +136,16 @@ for (const alpn of alpns) {
   })
 
   test(`${alpn}: 1,000 refusals`, async t => {
-    const { endpoint, peer, raw } = await dialler(t, alpn)
+    let dialler_ = await dialler(t, alpn)
     for (let count = 0; count < 1000; count++) {
+      const { endpoint, peer, raw } = dialler_
       const opens = failure(endpoint.getStream(peer.address, echo))
       const theirs = await raw.accept()
       await theirs.take(echoLine.length)
       await theirs.finish('{"error":"busy","message":""}\n')
       await theirs.drop()
       t.like(await opens, { code: 'ERR_BUSY' })
+      dialler_ = await behindRefusal(dialler_)
     }
   })
 

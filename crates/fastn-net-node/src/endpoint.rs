@@ -137,6 +137,17 @@ pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
     })
 }
 
+/// Waits until the ports of a closed endpoint are free again, a second at most. Operation. Streams whose connections have ended
+/// let go of them, whoever holds the streams: what had arrived on them can still be read.
+#[napi(catch_unwind)]
+pub fn endpoint_freed(env: Env, endpoint: f64) -> f64 {
+    Environment::with(&env, |e| e.table.borrow_mut().each_stream(|slot| slot.stream.outlive()));
+    with_endpoint(&env, endpoint, |endpoint| async move {
+        endpoint.freed().await;
+        Ok(Outcome::Nothing)
+    })
+}
+
 /// Takes nothing new from peers from now on.
 #[napi(catch_unwind)]
 pub fn endpoint_drain(env: Env, endpoint: f64) {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::Stream as Events;
-use iroh::endpoint::{ConnectionError, PathEvent, RecvStream, SendStream, VarInt};
+use iroh::endpoint::{ConnectionError, Path, PathEvent, RecvStream, SendStream, VarInt};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     identity::PublicKey,
     metrics::Metrics,
     peer::Seen,
+    quic::Quic,
     stall::Stall,
     stop_watch::StopWatches,
     stream::Stream,
@@ -48,7 +49,7 @@ struct Inner {
     peer: PublicKey,
     alpn: Alpn,
     dialled: bool,
-    quic: iroh::endpoint::Connection,
+    quic: Quic,
     /// With what this side closed it first; QUIC does not tell.
     closed_here: OnceLock<(u64, String)>,
     users: Users,
@@ -79,7 +80,7 @@ impl Connection {
             peer: quic.remote_id().into(),
             alpn,
             dialled,
-            quic,
+            quic: Quic::new(quic),
             closed_here: OnceLock::new(),
             users: Users::default(),
             let_in: OnceCell::new(),
@@ -326,6 +327,13 @@ impl Connection {
         self.close_info(&self.0.quic.closed().await)
     }
 
+    /// Lets go of what an ended connection holds of QUIC, and with it of the endpoint's sockets.
+    pub(crate) fn let_go(&self) {
+        // What is to be acknowledged never will be: looking at it lets it go.
+        self.0.finishing.left();
+        self.0.quic.let_go();
+    }
+
     /// How it ended, if it did.
     #[must_use]
     pub fn close_reason(&self) -> Option<CloseInfo> {
@@ -335,14 +343,15 @@ impl Connection {
     /// Round-trip time of the selected path.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        let paths = self.0.quic.paths();
-        paths.iter().find(iroh::endpoint::Path::is_selected).or_else(|| paths.iter().next()).map(|p| p.rtt())
+        let quic = self.0.quic.live()?;
+        let paths = quic.paths();
+        paths.iter().find(Path::is_selected).or_else(|| paths.iter().next()).map(|p| p.rtt())
     }
 
     /// The ways packets can take.
     #[must_use]
     pub fn paths(&self) -> Vec<PathInfo> {
-        let info = |path: iroh::endpoint::Path<'_>| PathInfo {
+        let info = |path: Path<'_>| PathInfo {
             address: match path.remote_addr() {
                 iroh::TransportAddr::Ip(address) => address.to_string(),
                 iroh::TransportAddr::Relay(url) => url.to_string(),
@@ -352,13 +361,14 @@ impl Connection {
             selected: path.is_selected(),
             rtt: path.rtt(),
         };
-        self.0.quic.paths().iter().map(info).collect()
+        self.0.quic.live().map_or_else(Vec::new, |quic| quic.paths().iter().map(info).collect())
     }
 
     /// Where its peer is, as its paths say.
     pub(crate) fn remote_addresses(&self) -> PeerAddress {
         let mut address = PeerAddress::new(self.0.peer);
-        for path in self.0.quic.paths().iter() {
+        let Some(quic) = self.0.quic.live() else { return address };
+        for path in quic.paths().iter() {
             match path.remote_addr() {
                 iroh::TransportAddr::Ip(at) => address.addresses.push(*at),
                 iroh::TransportAddr::Relay(url) => address.relays.push(url.clone()),

@@ -254,6 +254,12 @@ impl Endpoint {
         self.0.close(limit).await
     }
 
+    /// Waits until the ports of an endpoint that closes can be bound again, which is a moment behind [`Endpoint::close`]; a second
+    /// at most, for a stream that somebody holds can keep them: see [`crate::Stream::outlive`]. Cancel safe.
+    pub async fn freed(&self) {
+        self.0.freed().await;
+    }
+
     /// Tells every peer at once, without waiting for anything: for a process that is about to end.
     pub fn close_now(&self) {
         self.0.close_now();

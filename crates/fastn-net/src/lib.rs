@@ -15,11 +15,13 @@
 //! - [`network`]: which sockets, relays and look-ups an endpoint uses.
 //! - [`endpoint`]: bind, dial, serve, close.
 //! - `shared`: what everything of one endpoint shares, and how it ends.
+//! - `sockets`: when the ports of an endpoint are free again.
 //! - `incoming`: connections that peers make, from the first packet to their actor.
 //! - [`watch`]: how it stands with the peers, now and whenever it changes.
 //! - [`open`]: opening streams, with what that takes.
 //! - [`peer`]: one actor for each peer, the owner of its connections.
 //! - [`connection`]: one QUIC connection: opening streams, closing.
+//! - `quic`: iroh's connection, until it has ended.
 //! - `users`: what uses a connection, and whether it may.
 //! - `ping`: asking a peer for a sign of life.
 //! - [`accept`]: streams that the other side opens, from the first byte to their listener.
@@ -49,7 +51,9 @@ pub mod open;
 pub mod peer;
 mod ping;
 pub mod protocol;
+mod quic;
 mod shared;
+mod sockets;
 mod stall;
 mod stop_watch;
 pub mod stream;

@@ -162,6 +162,13 @@ impl Router {
         table.queues.iter().map(|queue| queue.lock().waiting.iter().filter(live).count()).sum()
     }
 
+    /// Streams that wait let go of an endpoint that has closed, and are handed out all the same.
+    pub(crate) fn outlive(&self) {
+        for queue in &self.lock().queues {
+            queue.lock().waiting.iter_mut().for_each(|incoming| incoming.stream.outlive());
+        }
+    }
+
     fn remove(&self, queue: &Arc<Queue>) {
         let mut table = self.lock();
         let Some(at) = table.queues.iter().position(|q| Arc::ptr_eq(q, queue)) else { return };

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     future::Future,
+    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -25,6 +26,7 @@ use crate::{
     logging::target,
     metrics::Metrics,
     peer::{Message, Peer, closed},
+    sockets,
     watch::Watchers,
     wire::{alpn::Alpn, codes::close},
 };
@@ -34,6 +36,7 @@ use crate::{
 pub(crate) struct Shared {
     /// Gone once it is closed: its sockets are open as long as anybody holds it.
     iroh: Mutex<Option<iroh::Endpoint>>,
+    sockets: Vec<SocketAddr>,
     id: PublicKey,
     config: Config,
     pub(crate) router: Arc<Router>,
@@ -59,6 +62,7 @@ impl Shared {
     /// Of an endpoint with its sockets open. Must be called within a tokio runtime, which the endpoint then lives on.
     pub(crate) fn new(iroh: iroh::Endpoint, id: PublicKey, config: Config) -> Arc<Self> {
         Arc::new(Self {
+            sockets: iroh.bound_sockets(),
             iroh: Mutex::new(Some(iroh)),
             id,
             router: Arc::default(),
@@ -171,6 +175,12 @@ impl Shared {
         left.ok().and_then(|left| *left).unwrap_or(0)
     }
 
+    /// What [`crate::Endpoint::freed`] does.
+    pub(crate) async fn freed(&self) {
+        let _ = self.closed.subscribe().wait_for(Option::is_some).await;
+        sockets::freed(&self.sockets).await;
+    }
+
     pub(crate) fn close_now(&self) {
         self.closing.store(true, Ordering::Release);
         self.close_connections();
@@ -207,6 +217,8 @@ impl Shared {
         let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
         // One that came in too late for its peer's actor has nobody who takes it off the list.
         self.unlist_all();
+        // Those that nobody has taken yet.
+        self.router.outlive();
         self.watchers.close();
         info!(target: target::ENDPOINT, endpoint = %self.id, left, "closed");
         left

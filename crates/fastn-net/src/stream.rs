@@ -1,6 +1,7 @@
 //! One stream: two halves that end apart from each other.
 
 mod late;
+mod outlive;
 
 use std::{
     pin::Pin,

@@ -181,6 +181,14 @@ impl Table {
         entries.filter_map(wanted).collect()
     }
 
+    pub(crate) fn each_stream(&mut self, mut f: impl FnMut(&mut StreamSlot)) {
+        for entry in &mut self.entries {
+            if let Slot::Stream(slot) = &mut entry.slot {
+                f(slot);
+            }
+        }
+    }
+
     /// Everything, for the end of the thread.
     pub(crate) fn drain(&mut self) -> Vec<Slot> {
         self.free.clear();

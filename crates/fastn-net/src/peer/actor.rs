@@ -352,6 +352,7 @@ impl Drop for Adopted {
             let (peer, connection) = (self.peer.id(), self.connection.id());
             info!(target: target::CONNECTION, %peer, connection, by, code, reason, "ended");
         }
+        self.connection.let_go();
         self.peer.tell(Message::Lost(self.connection.id()));
     }
 }

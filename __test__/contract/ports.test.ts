@@ -1,0 +1,51 @@
+import { createSocket } from 'node:dgram'
+import test from 'ava'
+import { getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import { Echo } from '../helpers/pair.js'
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4')
+  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
+  const { port } = socket.address()
+  await new Promise<void>(resolve => socket.close(resolve))
+  return port
+}
+
+test('an endpoint that was closed gives its port back, a hundred times in a row, whatever is held of it', async t => {
+  const network = { bind: [`127.0.0.1:${await freePort()}`] }
+  const other = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  t.teardown(() => other.close())
+  const theirs = other.acceptBi(Echo)
+  const kept: PeerStream[] = []
+  for (let count = 0; count < 100; count++) {
+    const endpoint = await getEndpoint(SecretKey.generate(), { network, closeTimeout: 100 })
+    // Never taken, and never read: both outlive their endpoint.
+    endpoint.acceptBi(Echo)
+    const [mine, accepted] = await Promise.all([endpoint.getStream(other.address(), Echo), theirs.next()])
+    const connection = await endpoint.connect(other.address())
+    kept.push(mine, accepted.value, await other.getStream(endpoint.address(), Echo))
+    await accepted.value.write('hello\n')
+    if (count % 10 === 0) t.is(await mine.nextString(), 'hello')
+    await endpoint.close()
+    t.is((await connection.closed).by, 'local')
+    await t.throwsAsync(mine.write('x'), { code: 'ERR_CLOSED' })
+  }
+})
+
+test('what had arrived before its endpoint was closed can be read afterwards, and then why nothing follows', async t => {
+  const [endpoint, other] = await Promise.all([
+    getEndpoint(SecretKey.generate(), { network: 'loopback' }),
+    getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  ])
+  t.teardown(() => other.close())
+  const theirs = other.acceptBi(Echo)
+  const [mine, accepted] = await Promise.all([endpoint.getStream(other.address(), Echo), theirs.next()])
+  await accepted.value.write('one\ntwo\nthr')
+  t.is(await mine.nextString(), 'one')
+  await endpoint.close()
+  t.is(await mine.nextString(), 'two')
+  t.is(Buffer.from((await mine.read()) as Uint8Array).toString(), 'thr')
+  await t.throwsAsync(mine.read(), { code: 'ERR_CLOSED' })
+  await t.throwsAsync(mine.read(), { code: 'ERR_CLOSED' })
+})
