@@ -534,6 +534,11 @@ interface EndpointOptions {
     lineBytes?: number | undefined;
     /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
     receiveWindow?: number | undefined;
+    /**
+     * The same of all connections of one peer together, of which each may have 64 KiB more. Those that a peer makes when its others
+     * have it all get that alone, until one of them ends. Default: 64 MiB, or `receiveWindow` if that is more.
+     */
+    receiveWindowPerPeer?: number | undefined;
     /** Streams that a peer may have open at once on one connection. Default: 1,024. */
     maxStreams?: number | undefined;
     /**

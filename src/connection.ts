@@ -150,7 +150,7 @@ class ThisConnection implements Opener {
     return native().connectionOpenTry(this.#handle, line, hasExtra, ids)
   }
 
-  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean): number {
-    return native().connectionOpenStart(this.#handle, line, hasExtra, awaitAck)
+  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, _retry: boolean, timeout: number): number {
+    return native().connectionOpenStart(this.#handle, line, hasExtra, awaitAck, timeout)
   }
 }

@@ -101,7 +101,13 @@ export interface Native {
   connectionInfo(connection: number): BindingConnectionInfo | null
   streamConnectionInfo(stream: number): BindingConnectionInfo | null
   connectionOpenTry(connection: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number
-  connectionOpenStart(connection: number, header: Uint8Array, hasExtra: boolean, awaitAck: boolean): number
+  connectionOpenStart(
+    connection: number,
+    header: Uint8Array,
+    hasExtra: boolean,
+    awaitAck: boolean,
+    timeoutMs: number
+  ): number
   connectionRtt(connection: number): number | null
   connectionPaths(connection: number): BindingPath[]
   connectionStats(connection: number): BindingStats | null
@@ -265,6 +271,7 @@ export interface BindingEndpointOptions {
   idleTimeout: number
   bidiStreams: number
   receiveWindow: number
+  receiveWindowPerPeer: number
   maxConnections: number
   maxConnectionsPerPeer: number
   guard: BindingGuardOptions

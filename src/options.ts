@@ -52,6 +52,11 @@ export interface EndpointOptions {
   lineBytes?: number | undefined
   /** Bytes that a connection may have sent before they are read. Default: 16 MiB. */
   receiveWindow?: number | undefined
+  /**
+   * The same of all connections of one peer together, of which each may have 64 KiB more. Those that a peer makes when its others
+   * have it all get that alone, until one of them ends. Default: 64 MiB, or `receiveWindow` if that is more.
+   */
+  receiveWindowPerPeer?: number | undefined
   /** Streams that a peer may have open at once on one connection. Default: 1,024. */
   maxStreams?: number | undefined
   /**
@@ -91,6 +96,7 @@ export const defaults = {
   headerBytes: 65_536,
   lineBytes: 1_048_576,
   receiveWindow: 16_777_216,
+  receiveWindowPerPeer: 67_108_864,
   maxStreams: 1_024,
   maxStreamsPerPeer: 8_192,
   maxStreamsTotal: 262_144,
@@ -133,6 +139,10 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       idleTimeout: number('idleTimeout'),
       bidiStreams: number('maxStreams'),
       receiveWindow: number('receiveWindow'),
+      receiveWindowPerPeer: positive(
+        options.receiveWindowPerPeer ?? Math.max(defaults.receiveWindowPerPeer, number('receiveWindow')),
+        'options.receiveWindowPerPeer'
+      ),
       maxConnections: number('maxConnections'),
       maxConnectionsPerPeer: number('maxConnectionsPerPeer'),
       guard: resolveGuard(options),

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import test from 'ava'
-import { getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import { type Endpoint, getEndpoint, type IncomingStreams, type PeerStream, SecretKey } from 'fastn-net'
 import { Echo } from '../helpers/pair.js'
 
 /** A port that was free a moment ago. */
@@ -10,6 +10,13 @@ async function freePort(): Promise<number> {
   const { port } = socket.address()
   await new Promise<void>(resolve => socket.close(resolve))
   return port
+}
+
+/** A stream, from both ends. */
+async function opened(from: Endpoint, to: Endpoint, streams: IncomingStreams): Promise<[PeerStream, PeerStream]> {
+  const [mine, { value }] = await Promise.all([from.getStream(to.address(), Echo), streams.next()])
+  if (value === undefined) throw new Error('no stream comes any more')
+  return [mine, value]
 }
 
 test('an endpoint that was closed gives its port back, a hundred times in a row, whatever is held of it', async t => {
@@ -22,13 +29,14 @@ test('an endpoint that was closed gives its port back, a hundred times in a row,
     const endpoint = await getEndpoint(SecretKey.generate(), { network, closeTimeout: 100 })
     // Never taken, and never read: both outlive their endpoint.
     endpoint.acceptBi(Echo)
-    const [mine, accepted] = await Promise.all([endpoint.getStream(other.address(), Echo), theirs.next()])
+    const [mine, there] = await opened(endpoint, other, theirs)
     const connection = await endpoint.connect(other.address())
-    kept.push(mine, accepted.value, await other.getStream(endpoint.address(), Echo))
-    await accepted.value.write('hello\n')
+    kept.push(mine, there, await other.getStream(endpoint.address(), Echo))
+    await there.write('hello\n')
     if (count % 10 === 0) t.is(await mine.nextString(), 'hello')
+    const { closed } = connection
     await endpoint.close()
-    t.is((await connection.closed).by, 'local')
+    t.like(await closed, { code: 0x103, by: 'local' })
     await t.throwsAsync(mine.write('x'), { code: 'ERR_CLOSED' })
   }
 })
@@ -40,8 +48,8 @@ test('what had arrived before its endpoint was closed can be read afterwards, an
   ])
   t.teardown(() => other.close())
   const theirs = other.acceptBi(Echo)
-  const [mine, accepted] = await Promise.all([endpoint.getStream(other.address(), Echo), theirs.next()])
-  await accepted.value.write('one\ntwo\nthr')
+  const [mine, there] = await opened(endpoint, other, theirs)
+  await there.write('one\ntwo\nthr')
   t.is(await mine.nextString(), 'one')
   await endpoint.close()
   t.is(await mine.nextString(), 'two')

@@ -68,6 +68,8 @@ pub struct BindingEndpointOptions {
     pub bidi_streams: f64,
     /// Bytes a peer may send on one connection ahead of its readers.
     pub receive_window: f64,
+    /// The same, on all its connections together.
+    pub receive_window_per_peer: f64,
     /// Connections of the endpoint.
     pub max_connections: f64,
     /// Connections of one peer.
@@ -234,6 +236,7 @@ impl BindingEndpointOptions {
             streams: whole(self.guard.max_streams_total),
             stream_rate: self.guard.stream_rate(),
             receive_window: whole_u32(self.receive_window),
+            receive_window_per_peer: u64::try_from(whole(self.receive_window_per_peer)).unwrap_or(u64::MAX),
             connections: whole(self.max_connections),
             connections_per_peer: whole(self.max_connections_per_peer),
             queued_streams: whole(self.queued_streams),

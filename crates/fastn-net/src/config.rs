@@ -56,6 +56,8 @@ pub struct Limits {
     pub stream_rate: Option<Rate>,
     /// Bytes that a peer may send on one connection before somebody reads them.
     pub receive_window: u32,
+    /// The same, on all its connections together. Each may have 64 KiB of its own beside it.
+    pub receive_window_per_peer: u64,
     /// Connections of the endpoint.
     pub connections: usize,
     /// Connections of one peer.

@@ -250,6 +250,13 @@ impl Connection {
         self.0.quic.stats().frame_rx.stream > 0
     }
 
+    /// Bytes that the peer may send before somebody reads them: more than before.
+    pub(crate) fn set_receive_window(&self, bytes: u64) {
+        if let Some(quic) = self.0.quic.live() {
+            quic.set_receive_window(VarInt::from_u64(bytes).unwrap_or(VarInt::MAX));
+        }
+    }
+
     /// Waits until the connection has ended or is given up.
     pub(crate) async fn unusable(&self) {
         if self.is_usable() {

@@ -16,7 +16,7 @@ use crate::{
     listener::{Listener, Places},
     logging::target,
     metrics,
-    peer::{Peer, Tries, closed},
+    peer::{Peer, Tries, closed, first_window},
     protocol::Protocol,
     shared::Shared,
     watch::{PeerInfo, Watch},
@@ -43,7 +43,8 @@ impl Endpoint {
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             // Nobody reads datagrams: each connection would keep up to 1,250,000 bytes of them.
             .datagram_receive_buffer_size(None)
-            .receive_window(VarInt::from_u32(limits.receive_window))
+            // The rest of it comes with the peer's actor.
+            .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
             .build();
         let builder = config.network.builder()?.secret_key(secret.into_iroh()).transport_config(transport);
         let iroh = builder

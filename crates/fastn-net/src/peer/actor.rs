@@ -18,6 +18,7 @@ use super::{
     mailbox::Messages,
     pulse::Seen,
     table::{Action, Event, Link, Policy, Table},
+    windows::Windows,
 };
 use crate::{
     accept,
@@ -60,6 +61,7 @@ struct Actor {
     shared: Arc<Shared>,
     peer: Arc<Peer>,
     table: Table,
+    windows: Windows,
     connections: HashMap<u64, (Connection, Instant)>,
     waiting: HashMap<u64, oneshot::Sender<Result<Connection>>>,
     /// Why the last dial failed, or the last connection was lost.
@@ -74,10 +76,12 @@ impl Actor {
         let policy =
             Policy { connect: limits.connect, idle_timeout: limits.idle_timeout, ping_timeout: limits.ping_timeout };
         let table = Table::new(shared.id() < peer.id(), policy, Instant::now(), random);
+        let windows = Windows::new(limits.receive_window, limits.receive_window_per_peer);
         Self {
             shared,
             peer,
             table,
+            windows,
             connections: HashMap::new(),
             waiting: HashMap::new(),
             failure: None,
@@ -170,6 +174,9 @@ impl Actor {
 
     fn bury_one(&mut self, link: u64) -> Option<Event> {
         let (connection, since) = self.connections.remove(&link)?;
+        for (other, window) in self.windows.go(link) {
+            self.connections[&other].0.set_receive_window(window);
+        }
         let here = connection.close_reason().is_some_and(|end| end.by == "local");
         let worth = here || connection.carried_streams() || since.elapsed() >= LASTED;
         let error = connection.lost_error();
@@ -242,6 +249,7 @@ impl Actor {
         let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
         info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
         self.connections.insert(link.id, (connection.clone(), Instant::now()));
+        connection.set_receive_window(self.windows.come(link.id));
         self.shared.list(&connection);
         self.shared.metrics.connection_opened(link.dialled);
         let mailbox = self.peer.mailbox.clone();

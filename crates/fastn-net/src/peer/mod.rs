@@ -8,6 +8,7 @@
 //! - `dial`: one attempt
 //! - `keep`: a peer that is kept connected
 //! - `status`: what the actor publishes
+//! - `windows`: how much a peer may send before somebody reads it
 
 mod actor;
 mod backoff;
@@ -17,10 +18,12 @@ mod mailbox;
 mod pulse;
 mod status;
 mod table;
+mod windows;
 
 pub use keep::Keep;
 pub(crate) use pulse::Seen;
 pub use status::{PeerState, PeerStatus};
+pub(crate) use windows::first as first_window;
 
 use std::{
     sync::{

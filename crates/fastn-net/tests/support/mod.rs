@@ -50,6 +50,7 @@ pub(crate) fn limits() -> Limits {
         streams: 262_144,
         stream_rate: None,
         receive_window: 16 * 1024 * 1024,
+        receive_window_per_peer: 64 * 1024 * 1024,
         connections: 10_000,
         connections_per_peer: 64,
         queued_streams: 1024,
