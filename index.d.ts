@@ -68,7 +68,8 @@ interface OpenOptions {
     signal?: AbortSignal | undefined;
     /**
      * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
-     * a round trip: a refusal then rejects every waiting and later call on the stream.
+     * a round trip: a refusal then rejects every waiting and later call on the stream, and so does an ack that has not come within
+     * the endpoint's `ackTimeout` (`ERR_ACK_TIMEOUT`; the stream is reset). Where reading was stopped, nobody learns of the ack.
      */
     ack?: 'now' | 'later' | undefined;
     /**
@@ -162,7 +163,7 @@ declare class Connection implements AsyncDisposable {
  * `ERR_READ_PENDING`. What one of them leaves, the next gets.
  *
  * A waiting call keeps the process alive. Any call can also reject with what ended the whole stream: `ERR_CONNECTION_LOST`,
- * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for.
+ * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for, or `ERR_ACK_TIMEOUT`.
  */
 declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     #private;
@@ -515,7 +516,7 @@ interface EndpointOptions {
     openTimeout?: number | undefined;
     /** How a peer is dialled again and again until it is reached. */
     connect?: ConnectOptions | undefined;
-    /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
+    /** From a header that was sent to the peer's ack, also with `ack: 'later'`, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
     ackTimeout?: number | undefined;
     /** A ping's answer. Default: 5 s. */
     pingTimeout?: number | undefined;

@@ -9,7 +9,8 @@ export interface OpenOptions {
   signal?: AbortSignal | undefined
   /**
    * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
-   * a round trip: a refusal then rejects every waiting and later call on the stream.
+   * a round trip: a refusal then rejects every waiting and later call on the stream, and so does an ack that has not come within
+   * the endpoint's `ackTimeout` (`ERR_ACK_TIMEOUT`; the stream is reset). Where reading was stopped, nobody learns of the ack.
    */
   ack?: 'now' | 'later' | undefined
   /**

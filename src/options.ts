@@ -33,7 +33,7 @@ export interface EndpointOptions {
   openTimeout?: number | undefined
   /** How a peer is dialled again and again until it is reached. */
   connect?: ConnectOptions | undefined
-  /** From a header that was sent to the peer's ack, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
+  /** From a header that was sent to the peer's ack, also with `ack: 'later'`, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
   ackTimeout?: number | undefined
   /** A ping's answer. Default: 5 s. */
   pingTimeout?: number | undefined

@@ -17,7 +17,7 @@ import { readableOf, writableOf } from './web-streams.js'
  * `ERR_READ_PENDING`. What one of them leaves, the next gets.
  *
  * A waiting call keeps the process alive. Any call can also reject with what ended the whole stream: `ERR_CONNECTION_LOST`,
- * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for.
+ * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for, or `ERR_ACK_TIMEOUT`.
  */
 export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly #core: StreamCore

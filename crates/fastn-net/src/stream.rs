@@ -671,12 +671,12 @@ impl Stream {
                 return error;
             }
             Some(error) => error,
-            None => Error::new(
-                Code::Refused,
-                "the peer ended the stream without acknowledging it: it may not serve this protocol",
-            ),
+            None => {
+                self.connection.not_taken();
+                let text = "the peer ended the stream without acknowledging it: it may not serve this protocol";
+                Error::new(Code::Refused, text)
+            }
         };
-        self.connection.not_taken();
         self.let_go(reset::LET_GO);
         self.fail(error, true)
     }

@@ -39,7 +39,7 @@ impl Flood {
     fn send(&mut self) -> usize {
         let mut cx = Context::from_waker(Waker::noop());
         let send: &mut SendStream = &mut self.stream.send;
-        while let Poll::Ready(Ok(count)) = Pin::new(&mut *send).poll_write(&mut cx, &[0; 64 * 1024]) {
+        while let Poll::Ready(Ok(count)) = Pin::new(&mut *send).poll_write(&mut cx, &[0; 4 * 1024]) {
             self.sent += count;
         }
         self.sent
