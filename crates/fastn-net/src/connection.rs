@@ -287,9 +287,13 @@ impl Connection {
 
     /// A stream that we opened here was refused, or not acknowledged in time: an older peer takes no other on this connection.
     pub(crate) fn not_taken(&self) {
-        if self.0.dialled && !self.0.alpn.is_own() {
+        if self.may_stall() {
             self.0.stall.tell();
         }
+    }
+
+    pub(crate) fn may_stall(&self) -> bool {
+        self.0.dialled && !self.0.alpn.is_own()
     }
 
     /// Waits until the peer acknowledged all of a finished stream, or stopped it.

@@ -257,10 +257,12 @@ impl Actor {
             // An actor that is gone needs no telling.
             let _ = mailbox.send(Message::Stirred(link.id));
         }));
-        let mailbox = self.peer.mailbox.clone();
-        connection.stall().on_stall(Box::new(move || {
-            let _ = mailbox.send(Message::Stalled(link.id));
-        }));
+        if connection.may_stall() {
+            let mailbox = self.peer.mailbox.clone();
+            connection.stall().on_stall(Box::new(move || {
+                let _ = mailbox.send(Message::Stalled(link.id));
+            }));
+        }
         self.peer.remember(&connection);
         self.shared.follow_paths(&connection);
         self.peer.join(&connection);

@@ -4,8 +4,6 @@
 //! adopts the connection. A window that was announced cannot be taken back: what a peer was allowed to send it may send. So what a
 //! connection was given it keeps until its end, and a newcomer gets what is left.
 
-use std::collections::BTreeMap;
-
 /// Before the peer is known, and for connections beyond those that share the rest.
 const FIRST: u32 = 64 * 1024;
 
@@ -22,35 +20,38 @@ pub(crate) struct Windows {
     /// What is left for them to share, above the first window of each.
     left: u64,
     /// How much above the first one each has, the oldest first.
-    granted: BTreeMap<u64, u64>,
+    granted: Vec<(u64, u64)>,
 }
 
 impl Windows {
     pub(crate) fn new(each: u32, all: u64) -> Self {
-        Self { each, left: all, granted: BTreeMap::new() }
+        Self { each, left: all, granted: Vec::new() }
     }
 
     /// The window of a new connection.
     pub(crate) fn come(&mut self, connection: u64) -> u64 {
-        self.granted.insert(connection, 0);
-        self.grow(connection).unwrap_or_else(|| first(self.each).into())
+        // Of one mostly: a list would make room for four.
+        self.granted.reserve_exact(1);
+        self.granted.push((connection, 0));
+        self.grow(self.granted.len() - 1).map_or_else(|| first(self.each).into(), |(_, window)| window)
     }
 
     /// A connection has ended: the windows of those that get what it had, the newest first.
     pub(crate) fn go(&mut self, connection: u64) -> Vec<(u64, u64)> {
-        self.left += self.granted.remove(&connection).unwrap_or(0);
-        let others: Vec<u64> = self.granted.keys().rev().copied().collect();
-        others.into_iter().filter_map(|other| Some((other, self.grow(other)?))).collect()
+        if let Some(at) = self.granted.iter().position(|(other, _)| *other == connection) {
+            self.left += self.granted.remove(at).1;
+        }
+        (0..self.granted.len()).rev().filter_map(|at| self.grow(at)).collect()
     }
 
-    /// A connection's window, if there is more for it.
-    fn grow(&mut self, connection: u64) -> Option<u64> {
+    /// A connection and its window, if there is more for it.
+    fn grow(&mut self, at: usize) -> Option<(u64, u64)> {
         let first = first(self.each);
-        let granted = self.granted.get_mut(&connection)?;
+        let (connection, granted) = &mut self.granted[at];
         let more = (u64::from(self.each - first) - *granted).min(self.left);
         self.left -= more;
         *granted += more;
-        (more > 0).then_some(u64::from(first) + *granted)
+        (more > 0).then_some((*connection, u64::from(first) + *granted))
     }
 }
 
