@@ -4,7 +4,7 @@ use std::task::Context;
 
 use tracing::debug;
 
-use super::{Ack, Stream};
+use super::{Stream, ack::Ack};
 use crate::{
     error::{Code, Error},
     logging::target,

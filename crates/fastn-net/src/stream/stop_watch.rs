@@ -11,7 +11,7 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt};
 
-use crate::finishing::Acknowledged;
+use crate::connection::finishing::Acknowledged;
 
 /// What is known of the peer's stop of a sending half.
 #[derive(Debug, Default)]

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use crate::users::Alarm;
+use super::users::Alarm;
 
 /// One connection's.
 #[derive(Default)]

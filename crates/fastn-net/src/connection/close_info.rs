@@ -1,0 +1,111 @@
+//! How a connection ends, and what is said of it.
+
+use iroh::endpoint::{ConnectionError, VarInt};
+
+use super::Connection;
+use crate::{
+    error::{Code, Error},
+    wire::codes::{close, reset},
+};
+
+/// Most of a reason for closing that the peer is told. noq panics, and with it the process ends, where a code of more than two
+/// bytes and a reason do not fit into a packet together.
+const REASON_BYTES: usize = 256;
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseInfo {
+    /// Application close code; 0 where there was none.
+    pub code: u64,
+    /// What was said, or what happened.
+    pub reason: String,
+    /// Who ended it: `local`, `peer` or `network`.
+    pub by: &'static str,
+}
+
+impl Connection {
+    /// Closes the connection for everyone. Data that the peer has not received is lost to it. Of the reason the first 256 bytes
+    /// are kept.
+    pub fn close(&self, code: u64, reason: &str) {
+        self.close_as(code, code, &reason[..reason.floor_char_boundary(REASON_BYTES)]);
+    }
+
+    /// Closes it with a code of this project's own, which older peers see as 0.
+    pub(crate) fn close_own(&self, code: u64, reason: &str) {
+        self.close_as(code, self.own_code(code), reason);
+    }
+
+    fn close_as(&self, code: u64, on_the_wire: u64, reason: &str) {
+        // Closing what has ended already would make QUIC forget how: whether streams may be sent again hangs on that.
+        if !self.is_live() {
+            return;
+        }
+        let _ = self.0.closed_here.set((code, reason.to_owned()));
+        self.0.quic.close(VarInt::from_u64(on_the_wire).unwrap_or(VarInt::MAX), reason.as_bytes());
+    }
+
+    /// Waits for the end of the connection. Never fails.
+    pub async fn closed(&self) -> CloseInfo {
+        self.close_info(&self.0.quic.closed().await)
+    }
+
+    /// Lets go of what an ended connection holds of QUIC, and with it of the endpoint's sockets.
+    pub(crate) fn let_go(&self) {
+        // What is to be acknowledged never will be: looking at it lets it go.
+        self.0.finishing.left();
+        self.0.quic.let_go();
+    }
+
+    /// How it ended, if it did.
+    #[must_use]
+    pub fn close_reason(&self) -> Option<CloseInfo> {
+        self.0.quic.close_reason().map(|error| self.close_info(&error))
+    }
+
+    fn close_info(&self, error: &ConnectionError) -> CloseInfo {
+        // What closed it first stays the reason: an endpoint that goes after its connections gives them another.
+        if let Some((code, reason)) = self.0.closed_here.get().cloned() {
+            return CloseInfo { code, reason, by: "local" };
+        }
+        match error {
+            ConnectionError::ApplicationClosed(close) => CloseInfo {
+                code: close.error_code.into(),
+                reason: String::from_utf8_lossy(&close.reason).into_owned(),
+                by: "peer",
+            },
+            ConnectionError::LocallyClosed => CloseInfo { code: 0, reason: String::new(), by: "local" },
+            ConnectionError::ConnectionClosed(close) => CloseInfo { code: 0, reason: close.to_string(), by: "peer" },
+            other => CloseInfo { code: 0, reason: other.to_string(), by: "network" },
+        }
+    }
+
+    /// A code of this project's own, as this connection's peer may see it (WIRE.md, Codes).
+    pub(crate) fn own_code(&self, code: u64) -> u64 {
+        if self.0.alpn.is_own() { code } else { reset::LET_GO }
+    }
+
+    /// What a call on a connection that has ended fails with.
+    pub(crate) fn lost_error(&self) -> Error {
+        let Some(info) = self.close_reason() else {
+            return Error::new(Code::ConnectionLost, "this connection takes no new stream: a newer one replaces it");
+        };
+        let (code, text) = match (info.by, info.code) {
+            ("peer", close::UNAUTHORIZED) => {
+                (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
+            }
+            ("peer", close::LIMIT) => {
+                (Code::Busy, format!("the peer takes no further connection now ({:?}): try again later", info.reason))
+            }
+            ("peer", close::SHUTDOWN) => (Code::ConnectionLost, "the peer shut down".to_owned()),
+            ("peer", code) => {
+                (Code::ConnectionLost, format!("the peer closed the connection (code {code}, {:?})", info.reason))
+            }
+            ("local", close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
+            ("local", code) => {
+                (Code::ConnectionLost, format!("this side closed the connection (code {code}, {:?})", info.reason))
+            }
+            _ => (Code::ConnectionLost, format!("the connection was lost: {}", info.reason)),
+        };
+        Error::new(code, text).with_error_code(info.code)
+    }
+}

@@ -1,0 +1,153 @@
+//! One QUIC connection.
+//!
+//! - `opening`: streams on it
+//! - `usage`, `users`: who uses it, and whether it takes new uses
+//! - `stall`: an older peer that takes no new stream
+//! - `finishing`: what is still to be written and acknowledged
+//! - `close_info`: how it ends
+//! - `path_info`, `stats`: what is known of it
+//! - `quic`: iroh's connection, until it has ended
+
+mod close_info;
+pub(crate) mod finishing;
+mod opening;
+mod path_info;
+mod quic;
+pub(crate) mod stall;
+mod stats;
+mod usage;
+pub(crate) mod users;
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
+use tokio::sync::OnceCell;
+
+pub(crate) use self::usage::Use;
+pub use self::{close_info::CloseInfo, path_info::PathInfo, stats::Stats};
+use self::{finishing::Finishing, quic::Quic, stall::Stall, users::Users};
+use crate::{error::Result, identity::PublicKey, metrics::Metrics, stream::stop_watch::StopWatches, wire::alpn::Alpn};
+
+/// A connection to a peer. Clones are the same connection.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    id: u64,
+    peer: PublicKey,
+    alpn: Alpn,
+    dialled: bool,
+    quic: Quic,
+    /// With what this side closed it first; QUIC does not tell.
+    closed_here: OnceLock<(u64, String)>,
+    users: Users,
+    /// Whether its peer may use what is served here, where that was asked after the connection was made.
+    let_in: OnceCell<bool>,
+    finishing: Finishing,
+    metrics: Arc<Metrics>,
+    stop_watches: StopWatches,
+    stall: Stall,
+}
+
+impl Connection {
+    pub(crate) fn new(quic: iroh::endpoint::Connection, alpn: Alpn, dialled: bool, metrics: &Arc<Metrics>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(Arc::new(Inner {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            peer: quic.remote_id().into(),
+            alpn,
+            dialled,
+            quic: Quic::new(quic),
+            closed_here: OnceLock::new(),
+            users: Users::default(),
+            let_in: OnceCell::new(),
+            finishing: Finishing::default(),
+            metrics: metrics.clone(),
+            stop_watches: StopWatches::default(),
+            stall: Stall::default(),
+        }))
+    }
+
+    /// Unique in this process.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Who is at the other end, as the handshake proved it.
+    #[must_use]
+    pub fn remote(&self) -> PublicKey {
+        self.0.peer
+    }
+
+    /// What was negotiated.
+    #[must_use]
+    pub fn alpn(&self) -> Alpn {
+        self.0.alpn
+    }
+
+    /// We made this connection, not the peer.
+    #[must_use]
+    pub fn is_dialled(&self) -> bool {
+        self.0.dialled
+    }
+
+    /// It has not ended.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.0.quic.close_reason().is_none()
+    }
+
+    pub(crate) async fn accept(&self) -> Result<(SendStream, RecvStream), ConnectionError> {
+        self.0.quic.accept_bi().await
+    }
+
+    /// Whether its peer may use what is served here; asks if that is not known. Cancel safe: the next one asks again.
+    pub(crate) async fn let_in<E>(&self, ask: impl Future<Output = Result<bool, E>>) -> Result<bool, E> {
+        self.0.let_in.get_or_try_init(|| ask).await.copied()
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// What was sent here and is not yet acknowledged.
+    pub(crate) fn finishing(&self) -> &Finishing {
+        &self.0.finishing
+    }
+
+    /// The sending halves here that stay open.
+    pub(crate) fn stop_watches(&self) -> &StopWatches {
+        &self.0.stop_watches
+    }
+
+    /// Waits until the peer acknowledged all of a finished stream, or stopped it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CONNECTION_LOST`.
+    pub async fn acknowledged(&self, stream: u64) -> Result<()> {
+        self.0.finishing.acknowledged(stream).await.map_err(|()| self.lost_error())
+    }
+
+    /// Waits until everything that was finished here is acknowledged, its header included, or the connection has ended.
+    pub(crate) async fn drained(&self) {
+        tokio::select! {
+            () = self.0.finishing.all() => {}
+            _ = self.0.quic.closed() => {}
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.0.id).field("peer", &self.0.peer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! Opening streams on a connection.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use super::{Connection, Use};
+use crate::{
+    error::{Code, Error, Result},
+    stream::Stream,
+    wire::{alpn::Alpn, header},
+};
+
+impl Connection {
+    /// We may open streams on it: always on `/fastn-net/1`, else only where we dialled (WIRE.md, Connection).
+    #[must_use]
+    pub fn can_open(&self) -> bool {
+        self.0.alpn.is_own() || self.0.dialled
+    }
+
+    /// Opens a stream without waiting, or gives `None` where that needs a wait. Its header goes with the first bytes that
+    /// are written, or with [`Stream::poll_flush`], or when something is read.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CONNECTION_LOST`.
+    pub fn try_open(&self, header: &[u8]) -> Result<Option<Stream>> {
+        self.check_spoken(header)?;
+        let Some(used) = self.begin() else { return Ok(None) };
+        let mut cx = Context::from_waker(Waker::noop());
+        let (send, recv) = match pin!(self.0.quic.open_bi()).poll(&mut cx) {
+            Poll::Ready(Ok(halves)) => halves,
+            Poll::Ready(Err(_)) => return Err(self.lost_error()),
+            Poll::Pending => return Ok(None),
+        };
+        Ok(Some(Stream::opened(self.clone(), send, recv, Some(used), header)))
+    }
+
+    /// Opens a stream and writes its header. Cancel safe: a stream without its whole header is reset.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CONNECTION_LOST`; the flag is true where the peer cannot have seen the stream.
+    pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
+        self.check_spoken(header).map_err(|error| (error, false))?;
+        let Some(used) = self.begin() else { return Err((self.lost_error(), true)) };
+        self.open_as(header, Some(used)).await
+    }
+
+    /// Opens a stream that counts as a use of the connection, or as none.
+    pub(crate) async fn open_as(&self, header: &[u8], used: Option<Use>) -> Result<Stream, (Error, bool)> {
+        let (send, recv) = self.0.quic.open_bi().await.map_err(|_| (self.lost_error(), true))?;
+        let mut stream = Stream::opened(self.clone(), send, recv, used, header);
+        poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, true))?;
+        Ok(stream)
+    }
+
+    /// Fails where [`Connection::can_open`] is false.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT`.
+    pub fn check_can_open(&self) -> Result<()> {
+        if self.can_open() {
+            return Ok(());
+        }
+        let text = "the peer made this connection and speaks only the older protocol: it accepts no stream on it; \
+                    use the endpoint's getStream, which makes a connection of its own";
+        Err(Error::new(Code::InvalidArgument, text))
+    }
+
+    /// malai and kulfi peers know few protocols (WIRE.md, Connection).
+    fn check_spoken(&self, header: &[u8]) -> Result<()> {
+        if self.0.alpn != Alpn::Kulfi {
+            return Ok(());
+        }
+        let line = header.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let protocol = header::decode(line)?;
+        if protocol.is_kulfi() {
+            return Ok(());
+        }
+        let text = format!("a peer that speaks only {} does not know {}", self.0.alpn.as_str(), protocol.to_json());
+        Err(Error::new(Code::ProtocolUnsupported, text))
+    }
+}

@@ -1,0 +1,58 @@
+//! What a connection has counted.
+
+use iroh::endpoint::VarInt;
+
+use super::Connection;
+use crate::peer::Seen;
+
+/// Counters of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// UDP payload sent, in bytes.
+    pub bytes_sent: u64,
+    /// UDP payload received, in bytes.
+    pub bytes_received: u64,
+    /// UDP datagrams sent.
+    pub datagrams_sent: u64,
+    /// UDP datagrams received.
+    pub datagrams_received: u64,
+    /// QUIC packets given up for lost.
+    pub lost_packets: u64,
+    /// Streams and views in use now.
+    pub streams: usize,
+}
+
+impl Connection {
+    /// Counters since the connection was made.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let quic = self.0.quic.stats();
+        Stats {
+            bytes_sent: quic.udp_tx.bytes,
+            bytes_received: quic.udp_rx.bytes,
+            datagrams_sent: quic.udp_tx.datagrams,
+            datagrams_received: quic.udp_rx.datagrams,
+            lost_packets: quic.lost_packets,
+            streams: self.users(),
+        }
+    }
+
+    /// What its peer's actor wants to know now and then.
+    pub(crate) fn look(&self) -> Seen {
+        let stats = self.0.quic.stats();
+        let traffic = stats.frame_rx.stream + stats.frame_tx.stream;
+        Seen { received: stats.udp_rx.bytes, traffic, users: self.0.users.doze() }
+    }
+
+    /// The peer has sent something on a stream: an acknowledgement, or more.
+    pub(crate) fn carried_streams(&self) -> bool {
+        self.0.quic.stats().frame_rx.stream > 0
+    }
+
+    /// Bytes that the peer may send before somebody reads them: more than before.
+    pub(crate) fn set_receive_window(&self, bytes: u64) {
+        if let Some(quic) = self.0.quic.live() {
+            quic.set_receive_window(VarInt::from_u64(bytes).unwrap_or(VarInt::MAX));
+        }
+    }
+}

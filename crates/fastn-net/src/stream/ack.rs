@@ -1,0 +1,141 @@
+//! The acknowledgement of a stream that we opened, and a refusal in its place.
+
+use std::{
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use tracing::{debug, trace};
+
+use super::Stream;
+use crate::{
+    error::{Code, Error, Result},
+    logging::target,
+    wire::{
+        ack::{ACK, ANSWER_LIMIT, Answer},
+        codes::reset,
+        line::{Feed, LineBuffer},
+    },
+};
+
+/// How far the acknowledgement of a stream that we opened has come.
+#[derive(Debug)]
+pub(super) enum Ack {
+    Done,
+    Matching(usize),
+    Refusal(Box<LineBuffer>),
+}
+
+impl Stream {
+    /// Waits for the peer's acknowledgement.
+    ///
+    /// # Errors
+    ///
+    /// What the peer refused with (see [`crate::wire::ack`]), `ERR_CONNECTION_LOST`: both halves are gone then.
+    /// `ERR_STREAM_RESET` when the peer took it and failed: the receiving half is gone.
+    pub fn poll_ack(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if !matches!(self.ack, Ack::Done) {
+            ready!(self.poll_unsent(cx))?;
+            self.ack_awaited.get_or_insert_with(Instant::now);
+        }
+        // The line is read four bytes at a time at first, so that nothing behind it is taken.
+        let mut buffer = [0; 512];
+        loop {
+            let want = match &self.ack {
+                Ack::Done => return Poll::Ready(Ok(())),
+                Ack::Matching(matched) => ACK.len() - matched,
+                Ack::Refusal(_) => buffer.len(),
+            };
+            match ready!(self.poll_recv(cx, &mut buffer[..want])) {
+                Ok(0) => return Poll::Ready(Err(self.not_acknowledged(None))),
+                Ok(count) => {
+                    if let Err(error) = self.feed_ack(&buffer[..count]) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                Err(error) => return Poll::Ready(Err(self.not_acknowledged(Some(error)))),
+            }
+        }
+    }
+
+    /// Takes bytes of the answer line; gives how many belonged to it.
+    pub(super) fn feed_ack(&mut self, bytes: &[u8]) -> Result<usize> {
+        let mut used = 0;
+        while used < bytes.len() {
+            match &mut self.ack {
+                Ack::Done => break,
+                Ack::Matching(matched) if bytes[used] == ACK[*matched] => {
+                    *matched += 1;
+                    used += 1;
+                    if *matched == ACK.len() {
+                        self.ack = Ack::Done;
+                        if let Some(since) = self.ack_awaited.take() {
+                            self.connection.metrics().acknowledged_after(since.elapsed());
+                        }
+                        self.ack_settled();
+                        trace!(target: target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");
+                    }
+                }
+                Ack::Matching(matched) => {
+                    let mut line = Box::new(LineBuffer::new(ANSWER_LIMIT));
+                    line.feed(&ACK[..*matched]);
+                    self.ack = Ack::Refusal(line);
+                }
+                Ack::Refusal(line) => {
+                    if let Feed::More = line.feed(&bytes[used..]) {
+                        return Ok(bytes.len());
+                    }
+                    let line = line.take();
+                    return Err(self.refused(&line));
+                }
+            }
+        }
+        Ok(used)
+    }
+
+    fn refused(&mut self, line: &[u8]) -> Error {
+        let peer = self.connection.remote();
+        let error = match Answer::parse(line) {
+            Answer::Ack => Error::new(Code::Internal, "an acknowledgement was taken for a refusal"),
+            Answer::Refused(refusal) => {
+                self.connection.metrics().refusal_received(&refusal.code);
+                refusal.into_error(&peer)
+            }
+        };
+        let code = error.code().as_str();
+        debug!(target: target::STREAM, peer = %peer, connection = self.connection.id(), stream = self.id, code, "refused by the peer");
+        self.connection.not_taken();
+        self.let_go(reset::LET_GO);
+        self.fail(error, true)
+    }
+
+    /// The stream ended before its acknowledgement.
+    pub(super) fn not_acknowledged(&mut self, error: Option<Error>) -> Error {
+        if let Ack::Refusal(line) = &mut self.ack {
+            let line = line.take();
+            return self.refused(&line);
+        }
+        let error = match error {
+            // A handler that fails at once resets what it has acknowledged, and the reset may overtake the acknowledgement:
+            // it is the end of this half, as it would be behind it.
+            Some(error) if error.code() == Code::StreamReset => {
+                self.ack = Ack::Done;
+                return error;
+            }
+            Some(error) => error,
+            None => {
+                self.connection.not_taken();
+                let text = "the peer ended the stream without acknowledging it: it may not serve this protocol";
+                Error::new(Code::Refused, text)
+            }
+        };
+        self.let_go(reset::LET_GO);
+        self.fail(error, true)
+    }
+
+    pub(super) fn ack_settled(&mut self) {
+        if std::mem::take(&mut self.missing_ack) {
+            self.connection.finishing().missing_ack(false);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The ends of a stream: finished, reset, stopped, let go.
+
+use iroh::endpoint::VarInt;
+
+use super::{Stream, ack::Ack, stop_watch::Stop};
+use crate::{connection::finishing::Last, wire::codes::reset};
+
+impl Stream {
+    /// Ends our side: the FIN follows what was written. Idempotent. A stream whose header cannot be sent now, see
+    /// [`Stream::poll_flush`], is reset.
+    pub fn finish(&mut self) {
+        if self.is_gathering() {
+            self.leave_last();
+        }
+        self.flush();
+        if !self.unsent.is_empty() {
+            self.reset(reset::LET_GO);
+        }
+        if let Some(send) = self.send.take() {
+            self.connection.finishing().push(self.id, Box::pin(send.stopped()));
+            self.sent_all();
+            // Dropping it sends the FIN, and frees a half that the peer stopped, which `finish` alone does not.
+            drop(send);
+        }
+    }
+
+    /// Leaves what was gathered, and the FIN, to the connection's task.
+    fn leave_last(&mut self) {
+        let Some(send) = self.send.take() else { return };
+        let bytes = std::mem::take(&mut self.unsent);
+        match self.connection.finishing().leave(Last { send, bytes }) {
+            Ok(()) => self.sent_all(),
+            Err(Last { send, bytes }) => {
+                self.send = Some(send);
+                self.unsent = bytes;
+            }
+        }
+    }
+
+    fn sent_all(&mut self) {
+        self.stop = Stop::Unwatched;
+        if !matches!(self.ack, Ack::Done) {
+            self.missing_ack = true;
+            self.connection.finishing().missing_ack(true);
+        }
+    }
+
+    /// Ends our side at once; what the peer has not received is lost to it. `code` is the application's.
+    pub fn reset(&mut self, code: u64) {
+        self.reset_own(varint(code));
+        self.stop.hear();
+    }
+
+    /// Asks the peer to send no more; what was not read is thrown away. `code` is the application's.
+    pub fn stop(&mut self, code: u64) {
+        self.buffered = Vec::new();
+        self.buffered_at = 0;
+        self.unheard = false;
+        if let Some(mut recv) = self.recv.take() {
+            let _ = recv.stop(varint(code));
+        }
+    }
+
+    /// Ends both directions with a code of this project's own (0 towards older peers).
+    pub fn let_go(&mut self, code: u64) {
+        let code = self.connection.own_code(code);
+        self.reset(code);
+        self.stop(code);
+    }
+
+    pub(super) fn reset_own(&mut self, code: VarInt) {
+        if let Some(mut send) = self.send.take() {
+            let _ = send.reset(code);
+            if let Stop::Watched(_) = self.stop {
+                self.stop = Stop::Unwatched;
+                self.connection.stop_watches().leave_behind();
+            }
+        }
+    }
+
+    /// Whatever somebody still has to hear: a stream of which nothing is left in QUIC does not use its connection.
+    pub(super) fn settle(&mut self) {
+        if self.send.is_none() && self.recv.is_none() {
+            self.used = None;
+        }
+    }
+}
+
+/// Codes beyond what QUIC can carry are checked where they come in; here they are cut to the largest.
+fn varint(code: u64) -> VarInt {
+    VarInt::from_u64(code).unwrap_or(VarInt::MAX)
+}

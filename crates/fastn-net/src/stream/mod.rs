@@ -1,0 +1,205 @@
+//! One stream: two halves that end apart from each other.
+//!
+//! - `write`, `read`: bytes out and in
+//! - `ack`: the acknowledgement, or a refusal
+//! - `end`: finish, reset, stop
+//! - `unread`: what may end a stream that nobody reads or writes at present
+//! - `stop_watch`: whether the peer wants no more of a half that stays open
+//! - `late`: acknowledgements that do not come
+//! - `outlive`: what is left of a stream when its connection has ended
+
+mod ack;
+mod end;
+mod late;
+mod outlive;
+mod read;
+pub(crate) mod stop_watch;
+mod unread;
+mod write;
+
+use std::{task::Waker, time::Instant};
+
+use iroh::endpoint::{RecvStream, SendStream};
+use tracing::trace;
+
+pub use self::read::Read;
+use self::{ack::Ack, stop_watch::Stop};
+use crate::{
+    connection::{CloseInfo, Connection, Use},
+    error::Error,
+    identity::PublicKey,
+    logging::target,
+    wire::codes::{close, reset},
+};
+
+/// A bidirectional stream to a peer.
+///
+/// Every `poll_*` works outside a runtime: it tries, and arms the waker of its own direction when it must wait.
+/// Dropping a stream resets what was not finished and stops what was not read.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each tells of another thing, in any combination")]
+pub struct Stream {
+    id: u64,
+    send: Option<SendStream>,
+    recv: Option<RecvStream>,
+    /// The header, or the acknowledgement, while it waits for the first bytes to travel with; and those, on a stream that gathers.
+    unsent: Vec<u8>,
+    /// Small first bytes wait for the end of the turn.
+    gathers: bool,
+    /// Bytes that were read before somebody asked for them; they come first.
+    buffered: Vec<u8>,
+    buffered_at: usize,
+    /// The receiving half ended with a FIN, although bytes may still be buffered.
+    ended: bool,
+    ack: Ack,
+    /// Since when somebody waits for it. A stream that does not wait reads no clock.
+    ack_awaited: Option<Instant>,
+    /// We finished, and the connection counts the acknowledgement of our header as missing.
+    missing_ack: bool,
+    /// A byte of payload was accepted: it is never sent again unseen.
+    written: bool,
+    /// Who waits for bytes, for the rare case that a writer must watch the receiving half too.
+    reader: Option<Waker>,
+    /// Who waits for room, for a refusal that is read while the peer leaves the other direction open.
+    writer: Option<Waker>,
+    /// Why the receiving half, or the whole stream, is gone; said again to whoever asks again.
+    failed: Option<Box<Failed>>,
+    /// A failure was met behind bytes, or while nobody read: whoever reads next must hear of it, not of an end.
+    unheard: bool,
+    /// Whether the peer stopped our sending half while nobody wrote.
+    stop: Stop,
+    connection: Connection,
+    /// Until both halves are over, even if somebody has not heard of it yet.
+    used: Option<Use>,
+}
+
+#[derive(Debug)]
+struct Failed {
+    error: Error,
+    both: bool,
+}
+
+impl Stream {
+    /// A stream that we opened, whose header is still to be sent and its acknowledgement to come.
+    pub(crate) fn opened(
+        connection: Connection,
+        send: SendStream,
+        recv: RecvStream,
+        used: Option<Use>,
+        header: &[u8],
+    ) -> Self {
+        connection.metrics().stream_opened();
+        let mut stream = Self::new(connection, send, recv, used, Ack::Matching(0));
+        stream.unsent = header.to_vec();
+        trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "opened");
+        stream
+    }
+
+    /// A stream that the peer opened, with what was read behind its header, and what is still to be sent first.
+    pub(crate) fn accepted(
+        connection: Connection,
+        send: SendStream,
+        recv: RecvStream,
+        used: Use,
+        buffered: Vec<u8>,
+        unsent: &[u8],
+    ) -> Self {
+        connection.metrics().stream_accepted();
+        let mut stream = Self::new(connection, send, recv, Some(used), Ack::Done);
+        stream.buffered = buffered;
+        stream.unsent = unsent.to_vec();
+        trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "accepted");
+        stream
+    }
+
+    fn new(connection: Connection, send: SendStream, recv: RecvStream, used: Option<Use>, ack: Ack) -> Self {
+        Self {
+            id: send.id().into(),
+            send: Some(send),
+            recv: Some(recv),
+            unsent: Vec::new(),
+            gathers: false,
+            buffered: Vec::new(),
+            buffered_at: 0,
+            ended: false,
+            ack,
+            ack_awaited: None,
+            missing_ack: false,
+            written: false,
+            reader: None,
+            writer: None,
+            failed: None,
+            unheard: false,
+            stop: Stop::Unwatched,
+            connection,
+            used,
+        }
+    }
+
+    /// The QUIC stream id, unique on its connection.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The connection it runs on.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The peer opened it. QUIC numbers the streams of whoever dialled even, the other side's odd.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.id.is_multiple_of(2) != self.connection.is_dialled()
+    }
+
+    /// Our sending half has ended: finished, reset or stopped; and whoever writes knows it.
+    #[must_use]
+    pub fn is_send_done(&self) -> bool {
+        self.send.is_none() && !matches!(self.stop, Stop::Unheard(_))
+    }
+
+    /// The receiving half has ended, and all of it was read, its failure included.
+    #[must_use]
+    pub fn is_recv_done(&self) -> bool {
+        self.recv.is_none() && self.buffered.is_empty() && !self.unheard
+    }
+
+    /// The stream is gone, was not acknowledged, and its connection ended with the promise that it was not and
+    /// will not be handed to anyone (WIRE.md, Codes).
+    #[must_use]
+    pub fn may_be_sent_again(&self) -> bool {
+        let promised = |info: CloseInfo| info.by == "peer" && close::PROMISES.contains(&info.code);
+        let unseen = !self.unsent.is_empty() || self.connection.close_reason().is_some_and(promised);
+        !matches!(self.ack, Ack::Done) && !self.written && unseen && !self.connection.is_live()
+    }
+
+    fn peer(&self) -> PublicKey {
+        self.connection.remote()
+    }
+
+    fn fail(&mut self, error: Error, both: bool) -> Error {
+        self.ack_settled();
+        if both {
+            self.stop.hear();
+            if let Some(writer) = self.writer.take() {
+                writer.wake();
+            }
+        }
+        match &mut self.failed {
+            Some(first) if first.both || !both => first.error.clone(),
+            // What ended the whole stream says more than what ended a half of it.
+            failed => failed.insert(Box::new(Failed { error, both })).error.clone(),
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Dropping a half of noq's would finish it: a clean end to a message that was cut short.
+        self.let_go(reset::LET_GO);
+        self.ack_settled();
+        self.connection.metrics().stream_ended();
+    }
+}
