@@ -71,7 +71,7 @@ async fn attempt(shared: &Arc<Shared>, to: &PeerAddress, started: Instant) -> Re
             return Ok(Connection::new(quic, alpn, true, &shared.metrics));
         }
         Ok(Err(error)) => error,
-        Err(_) => return Err(Failed { error: unreachable(shared, to, started, "it did not answer"), last: false }),
+        Err(_) => return Err(Failed { error: unreachable(shared, to, started, &silence(shared)), last: false }),
     };
     Err(explain(shared, to, started, failed))
 }
@@ -92,7 +92,7 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
             "no address of it is known or could be looked up: use its ticket, or give addresses".to_owned()
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
-        | ConnectError::Connection { source, .. } => match connection_error(source) {
+        | ConnectError::Connection { source, .. } => match connection_error(shared, source) {
             Ok(why) => why,
             Err(Code::Busy) => {
                 let text = "the peer takes no further connection now: try again later";
@@ -112,7 +112,7 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
 }
 
 /// What ended the handshake, in words; a code where it is more than being unreachable.
-fn connection_error(error: &ConnectionError) -> Result<String, Code> {
+fn connection_error(shared: &Shared, error: &ConnectionError) -> Result<String, Code> {
     Ok(match error {
         ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::UNAUTHORIZED => {
             return Err(Code::Unauthorized);
@@ -128,7 +128,7 @@ fn connection_error(error: &ConnectionError) -> Result<String, Code> {
         ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 2 => {
             "it is there and listens for nothing: start a listener on it first".to_owned()
         }
-        ConnectionError::TimedOut => "it did not answer".to_owned(),
+        ConnectionError::TimedOut => silence(shared),
         other => other.to_string(),
     })
 }
@@ -140,7 +140,7 @@ pub(crate) fn out_of_time(shared: &Shared, peer: &Peer, started: Instant, dials:
     let code = busy.map_or(Code::Unreachable, Error::code);
     let why = match (&status.last_error, status.state) {
         (Some(error), _) => error.message().to_owned(),
-        (None, PeerState::Dialling) => return unreachable(shared, &peer.address(), started, "it did not answer"),
+        (None, PeerState::Dialling) => return unreachable(shared, &peer.address(), started, &silence(shared)),
         _ => format!("the peer {} cannot be reached", peer.id()),
     };
     let times = if dials == 1 { "once".to_owned() } else { format!("{dials} times") };
@@ -155,17 +155,19 @@ fn unreachable(shared: &Shared, to: &PeerAddress, started: Instant, why: &str) -
     let mut text = format!("the peer {} cannot be reached: {why}", to.id);
     let tried = if tried.is_empty() { "nothing".to_owned() } else { tried.join(", ") };
     let _ = write!(text, " (tried {tried} for {:.1} s)", started.elapsed().as_secs_f32());
-    if let Some(trouble) = relay_trouble(shared) {
-        let _ = write!(text, "; {trouble}");
-    }
     Error::new(Code::Unreachable, text)
 }
 
-/// What is wrong between this endpoint and its own relay, in words.
+/// That a peer did not answer, in words; and what is wrong with this endpoint's own relay, which may be why.
+fn silence(shared: &Shared) -> String {
+    let trouble = relay_trouble(shared).map(|trouble| format!(", and {trouble}"));
+    format!("it did not answer{}", trouble.unwrap_or_default())
+}
+
 fn relay_trouble(shared: &Shared) -> Option<String> {
     let relays = shared.iroh().filter(|_| shared.config().network.has_relays())?.home_relay_status().get();
     let Some(relay) = relays.first() else {
-        return Some("none of this endpoint's own relays has answered yet".to_owned());
+        return Some("none of this endpoint's relays has answered yet".to_owned());
     };
     let url = relay.url();
     match (relay.auth_denied_reason(), relay.last_error()) {
