@@ -412,3 +412,39 @@ test('a stream that is opened while nothing can be sent goes on when it can, who
   t.is(await silent.read(), null)
   t.deepEqual(heard.sort(), ['hello', 'silent'])
 })
+
+test('a stop is heard by a writer that waits because others have filled the connection', async t => {
+  const server = await getEndpoint(SecretKey.generate(), {
+    network: 'loopback',
+    receiveWindow: 65_536,
+    closeTimeout: 500
+  })
+  const client = await getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 500 })
+  t.teardown(() => Promise.all([server.close(), client.close()]))
+  const incoming = server.acceptBi('Tcp')
+  const address = server.address()
+  const mine = await client.getStream(address, 'Tcp')
+  const { value: theirs } = await incoming.next()
+  const filling = await client.getStream(address, 'Tcp')
+  void filling.write(pattern(1_000_000)).catch(() => {})
+  await turn()
+  const writing = mine.write('not now')
+  await turn()
+  theirs?.stop(7)
+  await t.throwsAsync(writing, { ...code('ERR_STREAM_STOPPED'), message: /code 7/ })
+})
+
+test('who is stopped before anything was written, and is reset, hears of both', async t => {
+  await using peers = await pair()
+  const incoming = peers.server.acceptBi('Tcp')
+  const mine = await peers.client.getStream(peers.server.address(), 'Tcp', { ack: 'later' })
+  await mine.write('at once\n')
+  mine.stop(9)
+  const { value } = await incoming.next()
+  const theirs = value as PeerStream
+  await turn()
+  t.is(await theirs.nextString(), 'at once')
+  mine.reset(8)
+  await t.throwsAsync(theirs.read(), { ...code('ERR_STREAM_RESET'), message: /code 8/ })
+  await t.throwsAsync(theirs.write('late'), { ...code('ERR_STREAM_STOPPED'), message: /code 9/ })
+})

@@ -134,6 +134,7 @@ impl Stream {
     }
 
     pub(super) fn ack_settled(&mut self) {
+        self.wake_writer();
         if std::mem::take(&mut self.missing_ack) {
             self.connection.finishing().missing_ack(false);
         }

@@ -22,6 +22,8 @@ impl Stream {
             // Dropping it sends the FIN, and frees a half that the peer stopped, which `finish` alone does not.
             drop(send);
         }
+        // Nothing is written any more.
+        self.stop.hear();
     }
 
     /// Leaves what was gathered, and the FIN, to the connection's task.

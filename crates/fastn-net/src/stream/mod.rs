@@ -183,9 +183,6 @@ impl Stream {
         self.ack_settled();
         if both {
             self.stop.hear();
-            if let Some(writer) = self.writer.take() {
-                writer.wake();
-            }
         }
         match &mut self.failed {
             Some(first) if first.both || !both => first.error.clone(),

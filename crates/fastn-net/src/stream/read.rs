@@ -29,6 +29,10 @@ impl Stream {
         if let Poll::Ready(Err(_)) = read {
             self.unheard = false;
         }
+        if read.is_ready() {
+            // The wake that led here may have been for the stop, and there is no other.
+            self.poll_stop(cx);
+        }
         read
     }
 

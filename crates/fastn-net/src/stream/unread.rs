@@ -18,6 +18,7 @@ impl Stream {
     /// that is watched; and behind our own end, the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
     pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
         self.flush_or_wake(cx.waker());
+        self.wake_writer();
         self.poll_stop(cx);
         if self.send.is_none() {
             self.read_ahead(cx, limit);
@@ -33,6 +34,8 @@ impl Stream {
             self.unsent.clear();
             self.reset_own(code);
             self.settle();
+            // While the whole connection waits for room, QUIC tells a writer nothing of a stop.
+            self.wake_writer();
         }
     }
 }

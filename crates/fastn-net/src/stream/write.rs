@@ -66,8 +66,12 @@ impl Stream {
             Some(writer) => &Waker::from(Arc::new(Both(writer.clone(), Some(waker.clone())))),
             None => waker,
         };
-        let _ = self.poll_unsent(&mut Context::from_waker(waker));
+        let flushed = self.poll_unsent(&mut Context::from_waker(waker));
         self.writer = writer;
+        // Nobody is told here: whoever writes next must hear why.
+        if let (Poll::Ready(Err(_)), Stop::Heard(code)) = (flushed, &self.stop) {
+            self.stop = Stop::Unheard(*code);
+        }
     }
 
     /// Writes what flow control lets through now; at least one byte, or it waits.
@@ -144,12 +148,21 @@ impl Stream {
         }
     }
 
+    /// Whoever waits to write looks again: what it waits for may have come to somebody else.
+    pub(super) fn wake_writer(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.wake();
+        }
+    }
+
     /// What a write fails with on a half that the peer stopped.
     fn poll_stopped<T>(&mut self, cx: &mut Context<'_>, code: VarInt) -> Poll<Result<T>> {
         // Nothing is taken any more, a header that was not sent included.
         self.unsent.clear();
         // A refusal stops us as well; its line says why, and may come a packet later.
-        if !matches!(self.ack, Ack::Done) {
+        if !matches!(self.ack, Ack::Done) && self.recv.is_some() {
+            // A reader that comes meanwhile waits in this place for the line, and may be who gets it.
+            self.writer = Some(cx.waker().clone());
             let both = Waker::from(Arc::new(Both(cx.waker().clone(), self.reader.clone())));
             match ready!(self.poll_ack(&mut Context::from_waker(&both))) {
                 Err(error) if error.code() == Code::StreamReset => self.unheard = true,
