@@ -1,4 +1,5 @@
 import { native } from '../native.js'
+import { atTurnEnd } from './turn.js'
 
 const waiting = new Float64Array(1024)
 let count = 0
@@ -8,7 +9,7 @@ let count = 0
  * event loop: so a request and its header are one packet.
  */
 export function flushLater(handle: number): void {
-  if (count === 0) setImmediate(flush)
+  if (count === 0) atTurnEnd(flush)
   else if (count === waiting.length) flush()
   waiting[count++] = handle
 }

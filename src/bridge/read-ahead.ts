@@ -1,5 +1,6 @@
 import { native } from '../native.js'
 import type { StreamCore } from './stream-core.js'
+import { atTurnEnd } from './turn.js'
 
 let finished: StreamCore[] = []
 
@@ -8,7 +9,7 @@ let finished: StreamCore[] = []
  * loop: so the stream's place is given back although its answer is never read. Whoever reads at once has looked already.
  */
 export function readAheadLater(core: StreamCore): void {
-  if (finished.push(core) === 1) setImmediate(readAhead)
+  if (finished.push(core) === 1) atTurnEnd(readAhead)
 }
 
 function readAhead(): void {

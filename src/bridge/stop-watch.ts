@@ -1,12 +1,14 @@
 import { native } from '../native.js'
 import { awaitAck } from './ack-watch.js'
 import type { StreamCore } from './stream-core.js'
+import { atTurnEnd } from './turn.js'
 
 // Fewer than the hundred streams that a Rust peer lets be open at once.
 const most = 32
 const afterMs = 50
-const handles = new Float64Array(most)
+let handles = new Float64Array(most)
 let young: StreamCore[] = []
+let thinAt = most
 let timer: NodeJS.Timeout | undefined
 
 /**
@@ -15,13 +17,27 @@ let timer: NodeJS.Timeout | undefined
  * watched too. Most streams are over before, and cost nothing.
  */
 export function watchLater(core: StreamCore): void {
-  if (young.push(core) >= most) watch()
-  else timer ??= setTimeout(watch, afterMs).unref()
+  // What a turn begins it mostly finishes as well.
+  if (young.push(core) === thinAt) atTurnEnd(thin)
+  timer ??= setTimeout(watch, afterMs).unref()
+}
+
+/** Forgets those that are over, and waits no longer where many can still be written. */
+function thin(): void {
+  let open = 0
+  young = young.filter(core => {
+    if (!core.writeOver) open++
+    return isGoing(core)
+  })
+  if (open >= most) watch()
+  else thinAt = young.length + most
 }
 
 function watch(): void {
   clearTimeout(timer)
   timer = undefined
+  thinAt = most
+  if (young.length > handles.length) handles = new Float64Array(young.length * 2)
   let count = 0
   for (const core of young) {
     if (!core.writeOver) handles[count++] = core.handle
@@ -29,4 +45,9 @@ function watch(): void {
   }
   young = []
   if (count > 0) native().streamsWatch(handles, count)
+}
+
+/** Something of it would be watched. */
+function isGoing({ writeOver, awaitsAck, over }: StreamCore): boolean {
+  return !writeOver || (awaitsAck && !over)
 }
