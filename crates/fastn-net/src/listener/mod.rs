@@ -1,19 +1,20 @@
 //! Who is served what: one routing table for an endpoint, and a bounded queue behind each listener.
 
+mod queue;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
-use tokio::sync::Notify;
-
+use self::queue::{Open, Queue};
+pub(crate) use self::queue::{Place, Places};
 use crate::{
     error::{Code, Error, Result},
-    identity::PublicKey,
     protocol::{Protocol, ProtocolKey},
     stream::Stream,
 };
@@ -41,24 +42,9 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint drains or has closed, and nothing waits any more.
+    /// `ERR_CLOSED` once the endpoint drains or has closed, and nothing waits any more, or is being acknowledged.
     pub fn poll_accept(&self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<Incoming>>> {
-        let mut inner = self.queue.lock();
-        if inner.waiting.is_empty() {
-            if inner.closed {
-                return Poll::Ready(Err(Error::new(Code::Closed, "the endpoint was closed")));
-            }
-            inner.waker = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        let count = inner.waiting.len().min(most);
-        let taken: Vec<Incoming> = inner.waiting.drain(..count).collect();
-        for incoming in &taken {
-            inner.give_back(incoming.stream.connection().remote());
-        }
-        drop(inner);
-        self.queue.room.notify_waiters();
-        Poll::Ready(Ok(taken))
+        self.queue.poll_take(cx, most)
     }
 
     /// The next stream. Cancel safe.
@@ -75,7 +61,7 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.router.remove(&self.queue);
-        self.queue.close(true);
+        self.queue.close(Open::No);
     }
 }
 
@@ -125,7 +111,7 @@ impl Router {
         if self.is_closed() {
             return Err(Error::new(Code::Closed, "the endpoint was closed"));
         }
-        let queue = Arc::new(Queue { places, inner: Mutex::default(), room: Notify::new() });
+        let queue = Queue::new(places);
         let routes = match connection {
             Some(id) => table.connections.entry(id).or_default(),
             None => &mut table.everyone,
@@ -157,15 +143,13 @@ impl Router {
 
     /// Streams that wait for their listener to take them, and whose peer is still there.
     pub(crate) fn waiting(&self) -> usize {
-        let table = self.lock();
-        let live = |incoming: &&Incoming| incoming.stream.connection().is_live();
-        table.queues.iter().map(|queue| queue.lock().waiting.iter().filter(live).count()).sum()
+        self.lock().queues.iter().map(|queue| queue.waiting()).sum()
     }
 
     /// Streams that wait let go of an endpoint that has closed, and are handed out all the same.
     pub(crate) fn outlive(&self) {
         for queue in &self.lock().queues {
-            queue.lock().waiting.iter_mut().for_each(|incoming| incoming.stream.outlive());
+            queue.outlive();
         }
     }
 
@@ -186,7 +170,7 @@ impl Router {
         let table = self.lock();
         self.closed.store(true, Ordering::Release);
         for queue in &table.queues {
-            queue.close(false);
+            queue.close(Open::Draining);
         }
     }
 
@@ -239,139 +223,26 @@ impl Routes {
     }
 }
 
-/// How many streams may wait for a listener: all together, and of one peer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Places {
-    pub(crate) all: usize,
-    pub(crate) of_one_peer: usize,
-}
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
 
-/// The streams that wait for a listener, and the places that are promised to streams being acknowledged.
-#[derive(Debug)]
-pub(crate) struct Queue {
-    places: Places,
-    inner: Mutex<Inner>,
-    room: Notify,
-}
+    use super::*;
 
-#[derive(Debug, Default)]
-struct Inner {
-    waiting: VecDeque<Incoming>,
-    taken: usize,
-    of_peer: HashMap<PublicKey, usize>,
-    waker: Option<Waker>,
-    closed: bool,
-    /// Somebody will flush what waits.
-    flushing: bool,
-}
+    const PLACES: Places = Places { all: 2, of_one_peer: 2 };
 
-/// A place in a queue, before the stream is acknowledged. Dropping it gives the place back.
-pub(crate) struct Place {
-    queue: Arc<Queue>,
-    peer: PublicKey,
-    used: bool,
-}
-
-impl Queue {
-    /// A place, if there is one; `Err` when the listener is gone.
-    pub(crate) fn try_reserve(self: &Arc<Self>, peer: PublicKey) -> Result<Option<Place>, ()> {
-        let mut inner = self.lock();
-        if inner.closed {
-            return Err(());
-        }
-        let of_peer = inner.of_peer.get(&peer).copied().unwrap_or(0);
-        if inner.taken >= self.places.all || of_peer >= self.places.of_one_peer {
-            return Ok(None);
-        }
-        inner.taken += 1;
-        inner.of_peer.insert(peer, of_peer + 1);
-        Ok(Some(Place { queue: self.clone(), peer, used: false }))
-    }
-
-    /// Waits for a place; `Err` when the listener is gone. Cancel safe.
-    pub(crate) async fn reserve(self: &Arc<Self>, peer: PublicKey) -> Result<Place, ()> {
-        loop {
-            let mut room = std::pin::pin!(self.room.notified());
-            room.as_mut().enable();
-            if let Some(place) = self.try_reserve(peer)? {
-                return Ok(place);
-            }
-            room.await;
-        }
-    }
-
-    /// An acknowledgement waits here, and nobody has been told yet to look after it.
-    pub(crate) fn needs_flush(&self) -> bool {
-        let mut inner = self.lock();
-        !inner.waiting.is_empty() && !std::mem::replace(&mut inner.flushing, true)
-    }
-
-    /// Sends the acknowledgements of those that nobody has taken.
-    pub(crate) fn flush(&self) {
-        let mut inner = self.lock();
-        inner.flushing = false;
-        for incoming in &mut inner.waiting {
-            incoming.stream.flush();
-        }
-    }
-
-    fn close(&self, refuse: bool) {
-        let mut inner = self.lock();
-        inner.closed = true;
-        let waiting = if refuse { std::mem::take(&mut inner.waiting) } else { VecDeque::new() };
-        let waker = inner.waker.take();
-        drop(inner);
-        // Dropping a stream resets it; that must not happen under the lock.
-        drop(waiting);
-        self.room.notify_waiters();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("no panic while held")
-    }
-}
-
-impl Inner {
-    fn give_back(&mut self, peer: PublicKey) {
-        self.taken -= 1;
-        if let Some(count) = self.of_peer.get_mut(&peer) {
-            *count -= 1;
-            if *count == 0 {
-                self.of_peer.remove(&peer);
-            }
-        }
-    }
-}
-
-impl Place {
-    pub(crate) fn queue(&self) -> Arc<Queue> {
-        self.queue.clone()
-    }
-
-    /// Puts the stream into its place. A listener that has gone meanwhile lets it go.
-    pub(crate) fn fill(mut self, incoming: Incoming) {
-        let mut inner = self.queue.lock();
-        if inner.closed {
-            return;
-        }
-        self.used = true;
-        inner.waiting.push_back(incoming);
-        let waker = inner.waker.take();
-        drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !self.used {
-            self.queue.lock().give_back(self.peer);
-            self.queue.room.notify_waiters();
-        }
+    #[test]
+    fn a_listener_that_drains_ends_when_no_place_is_promised_any_more() {
+        let router = Arc::new(Router::default());
+        let listener = router.listen(None, &[Protocol::Tcp], false, PLACES).expect("listen");
+        let peer = crate::SecretKey::generate().public();
+        let place = listener.queue.try_reserve(peer).expect("open").expect("room");
+        router.close();
+        assert!(listener.queue.try_reserve(peer).is_err());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(listener.poll_accept(&mut cx, 1).is_pending());
+        drop(place);
+        let Poll::Ready(Err(error)) = listener.poll_accept(&mut cx, 1) else { panic!("nothing is to come") };
+        assert_eq!(error.code(), Code::Closed);
     }
 }
