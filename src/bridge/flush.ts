@@ -1,15 +1,15 @@
 import { native } from '../native.js'
-import { atTurnEnd } from './turn.js'
+import { soon } from './soon.js'
 
 const waiting = new Float64Array(1024)
 let count = 0
 
 /**
- * A stream's header, or its acknowledgement, waits with small first bytes for the stream's end, or for the end of this turn of the
- * event loop: so a request and its header are one packet.
+ * A stream's header, or its acknowledgement, waits a moment with small first bytes for the stream's end, or for whoever reads: so a
+ * request and its header are one packet.
  */
 export function flushLater(handle: number): void {
-  if (count === 0) atTurnEnd(flush)
+  if (count === 0) soon(flush)
   else if (count === waiting.length) flush()
   waiting[count++] = handle
 }

@@ -1,15 +1,15 @@
 import { native } from '../native.js'
+import { soon } from './soon.js'
 import type { StreamCore } from './stream-core.js'
-import { atTurnEnd } from './turn.js'
 
 let finished: StreamCore[] = []
 
 /**
- * Lets the core look for the end of a stream that this side has finished and that nobody reads at the end of this turn of the event
- * loop: so the stream's place is given back although its answer is never read. Whoever reads at once has looked already.
+ * Lets the core look for the end of a stream that this side has finished and that nobody reads by then: so the stream's place is
+ * given back although its answer is never read. Whoever reads at once has looked already.
  */
 export function readAheadLater(core: StreamCore): void {
-  if (finished.push(core) === 1) atTurnEnd(readAhead)
+  if (finished.push(core) === 1) soon(readAhead)
 }
 
 function readAhead(): void {

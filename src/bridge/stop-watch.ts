@@ -1,7 +1,7 @@
 import { native } from '../native.js'
 import { awaitAck } from './ack-watch.js'
+import { soon } from './soon.js'
 import type { StreamCore } from './stream-core.js'
-import { atTurnEnd } from './turn.js'
 
 // Fewer than the hundred streams that a Rust peer lets be open at once.
 const most = 32
@@ -17,8 +17,8 @@ let timer: NodeJS.Timeout | undefined
  * watched too. Most streams are over before, and cost nothing.
  */
 export function watchLater(core: StreamCore): void {
-  // What a turn begins it mostly finishes as well.
-  if (young.push(core) === thinAt) atTurnEnd(thin)
+  // What was just begun is mostly finished in a moment.
+  if (young.push(core) === thinAt) soon(thin)
   timer ??= setTimeout(watch, afterMs).unref()
 }
 

@@ -50,7 +50,7 @@ pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) 
                 let connection = id_to_number(incoming.stream.connection().id());
                 let id = id_to_number(incoming.stream.id());
                 let route = incoming.route.and_then(|route| u32::try_from(route).ok()).map_or(-1.0, f64::from);
-                // JavaScript calls `streamsFlush` at the end of the turn.
+                // JavaScript calls `streamsFlush` soon.
                 incoming.stream.gather();
                 let slot = StreamSlot { stream: incoming.stream, has_extra: false, protocol: incoming.protocol };
                 let handle = e.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))?;

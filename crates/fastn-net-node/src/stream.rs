@@ -70,7 +70,7 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
     })
 }
 
-/// The turn in which they came is over: sends what still waits for more, of the first `count` streams.
+/// Sends what still waits for more to travel with, of the first `count` streams.
 #[napi(catch_unwind)]
 pub fn streams_flush(env: Env, streams: &[f64], count: u32) {
     for stream in streams.iter().take(count as usize) {

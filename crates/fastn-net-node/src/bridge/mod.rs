@@ -44,7 +44,7 @@ pub(crate) fn insert_stream(
     for (place, id) in out.iter_mut().zip(ids) {
         *place = id_to_number(id);
     }
-    // JavaScript calls `streamsFlush` at the end of the turn.
+    // JavaScript calls `streamsFlush` soon.
     stream.gather();
     let slot = StreamSlot { stream, has_extra, protocol: None };
     environment.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))

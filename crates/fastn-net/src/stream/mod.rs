@@ -44,7 +44,7 @@ pub struct Stream {
     recv: Option<RecvStream>,
     /// The header, or the acknowledgement, while it waits for the first bytes to travel with; and those, on a stream that gathers.
     unsent: Vec<u8>,
-    /// Small first bytes wait for the end of the turn.
+    /// Small first bytes wait as well.
     gathers: bool,
     /// Bytes that were read before somebody asked for them; they come first.
     buffered: Vec<u8>,

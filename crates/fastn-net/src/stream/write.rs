@@ -16,12 +16,12 @@ const TOGETHER_BYTES: usize = 4 * 1024;
 
 impl Stream {
     /// Small first bytes wait from now on with the header or the acknowledgement: for [`Stream::finish`], or for [`Stream::flush`],
-    /// which whoever calls this calls at the end of its turn. A request is one packet then.
+    /// which whoever calls this calls soon. A request is one packet then.
     pub fn gather(&mut self) {
         self.gathers = true;
     }
 
-    /// Something waits for the end of the turn.
+    /// Something waits for more to travel with.
     #[must_use]
     pub fn is_gathering(&self) -> bool {
         self.gathers && !self.unsent.is_empty() && self.send.is_some()
