@@ -12,17 +12,15 @@ export class Newcomers {
 
   /** Waits until another try is worth it. Keeps the process alive while the endpoint is referenced. */
   wait(handle: number): Promise<void> {
-    this.#waiting ??= this.#park(handle)
+    if (this.#waiting === null) {
+      this.#endpoint.beginWaiting()
+      this.#waiting = park(wakeWord(handle, 0), undefined, false).then(this.#woken)
+    }
     return this.#waiting
   }
 
-  async #park(handle: number): Promise<void> {
-    this.#endpoint.beginWaiting()
-    try {
-      await park(wakeWord(handle, 0), undefined, false)
-    } finally {
-      this.#waiting = null
-      this.#endpoint.endWaiting()
-    }
+  readonly #woken = () => {
+    this.#waiting = null
+    this.#endpoint.endWaiting()
   }
 }
