@@ -4,10 +4,10 @@ mod support;
 
 use std::{future::poll_fn, time::Duration};
 
-use fastn_net::{Code, Connection, Endpoint, Listener, Protocol, Stream, wire::alpn::Alpn};
+use fastn_net::{Code, Connection, Endpoint, Limits, Listener, Protocol, Stream, wire::alpn::Alpn};
 use support::{
-    USUAL, close, echo, endpoint, exchange, header, incoming, open, open_at, pair, pattern, raw::Frozen, read_to_end,
-    soon, until, waits, write_all,
+    USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, introduce, limits, open, open_at, pair,
+    pattern, raw::Frozen, read_to_end, soon, until, waits, write_all,
 };
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -140,4 +140,37 @@ async fn what_a_connection_that_is_lost_during_closing_takes_with_it_is_counted(
     connection.close(0, "lost");
     assert_eq!(soon(closing).await, 2);
     peer.thaw().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_cannot_be_written_holds_up_no_other_that_was_acknowledged() {
+    let a = endpoint().await;
+    let b = endpoint_with(Limits { receive_window: 64 * 1024, ..limits() }).await;
+    introduce(&a, &b);
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let mut filling = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let mut unread = incoming(&listener).await.stream;
+    let connection = filling.connection().clone();
+    let mut small = gathering(&connection);
+    write_all(&mut small, b"small").await.expect("write");
+    small.finish();
+    assert_eq!(arrived(&listener).await, b"small");
+    soon(connection.acknowledged(small.id())).await.expect("acknowledged");
+    // The connection takes no more until somebody reads.
+    let block = pattern(16 * 1024);
+    while !waits(&mut poll_fn(|cx| filling.poll_write(cx, &block))).await {}
+    let mut blocked = gathering(&connection);
+    write_all(&mut blocked, b"blocked").await.expect("write");
+    blocked.finish();
+    soon(connection.acknowledged(small.id())).await.expect("still acknowledged");
+    let acknowledged = soon(connection.acknowledged(blocked.id()));
+    let reading = async {
+        filling.finish();
+        read_to_end(&mut unread).await.expect("whole");
+        arrived(&listener).await
+    };
+    let (acknowledged, got) = tokio::join!(acknowledged, reading);
+    acknowledged.expect("acknowledged");
+    assert_eq!(got, b"blocked");
+    close(&[&a, &b]).await;
 }

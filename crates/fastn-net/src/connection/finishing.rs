@@ -53,6 +53,7 @@ impl Finishing {
     pub(crate) async fn write_while(&self, rest: impl Future<Output = ()>) {
         let mut rest = pin!(rest);
         let mut blocked = Vec::new();
+        let attendant = Attendant(self);
         poll_fn(|cx| {
             self.writer.register(cx.waker());
             self.write(cx, &mut blocked);
@@ -62,6 +63,7 @@ impl Finishing {
         // What is written after a connection's end fails as it should.
         self.lock().unattended = true;
         self.write(&mut Context::from_waker(Waker::noop()), &mut blocked);
+        drop(attendant);
     }
 
     fn write(&self, cx: &mut Context<'_>, blocked: &mut Vec<Last>) {
@@ -70,18 +72,18 @@ impl Finishing {
             return;
         }
         blocked.append(&mut halves.outbox);
-        halves.in_hand = blocked.len();
+        halves.hold(blocked);
         drop(halves);
         let mut written = Vec::with_capacity(blocked.len());
         blocked.retain_mut(|last| match last.poll_write(cx) {
             Poll::Pending => true,
             Poll::Ready(()) => {
-                written.push((last.send.id().into(), Box::pin(last.send.stopped()) as Acknowledged));
+                written.push((last.id(), Box::pin(last.send.stopped()) as Acknowledged));
                 false
             }
         });
         let mut halves = self.lock();
-        halves.in_hand = blocked.len();
+        halves.hold(blocked);
         for (stream, acknowledged) in written {
             halves.push(stream, acknowledged);
         }
@@ -136,7 +138,7 @@ impl Finishing {
     pub(crate) fn left(&self) -> usize {
         let mut halves = self.lock();
         halves.sweep();
-        halves.list.len() + halves.waited.len() + halves.outbox.len() + halves.in_hand + halves.lost
+        halves.list.len() + halves.waited.len() + halves.outbox.len() + halves.in_hand.len() + halves.lost
     }
 
     fn lock(&self) -> MutexGuard<'_, Halves> {
@@ -144,7 +146,28 @@ impl Finishing {
     }
 }
 
+/// Whatever ends the connection's task, a panic included, nobody waits for what it will not write.
+struct Attendant<'a>(&'a Finishing);
+
+impl Drop for Attendant<'_> {
+    fn drop(&mut self) {
+        let mut halves = self.0.lock();
+        halves.unattended = true;
+        halves.lost += halves.in_hand.len() + halves.outbox.len();
+        halves.in_hand.clear();
+        let unwritten = std::mem::take(&mut halves.outbox);
+        drop(halves);
+        // Dropping a half takes QUIC's lock.
+        drop(unwritten);
+        self.0.settled.notify_waiters();
+    }
+}
+
 impl Last {
+    fn id(&self) -> u64 {
+        self.send.id().into()
+    }
+
     /// Ready when all of it was taken, or nothing of it will be: a peer that stopped it, or a connection that was lost.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while !self.bytes.is_empty() {
@@ -163,8 +186,8 @@ impl Last {
 struct Halves {
     /// What the connection's task has still to take.
     outbox: Vec<Last>,
-    /// How many the connection's task has taken, and not written.
-    in_hand: usize,
+    /// Streams whose last the connection's task has taken, and not written.
+    in_hand: Vec<u64>,
     /// There is no such task any more.
     unattended: bool,
     list: Vec<(u64, Acknowledged)>,
@@ -186,15 +209,21 @@ impl Halves {
         self.list.push((stream, acknowledged));
     }
 
-    /// A stream that is not in the list may be on its way into it.
+    fn hold(&mut self, taken: &[Last]) {
+        self.in_hand.clear();
+        self.in_hand.extend(taken.iter().map(Last::id));
+    }
+
+    /// It was not in the list just before, but may be on its way into it, or there by now.
     fn may_have(&self, stream: u64) -> bool {
-        self.in_hand > 0
+        self.list.iter().any(|(id, _)| *id == stream)
+            || self.in_hand.contains(&stream)
             || self.waited.contains(&stream)
-            || self.outbox.iter().any(|last| u64::from(last.send.id()) == stream)
+            || self.outbox.iter().any(|last| last.id() == stream)
     }
 
     fn is_empty(&self) -> bool {
-        self.in_hand == 0 && self.outbox.is_empty() && self.waited.is_empty()
+        self.list.is_empty() && self.in_hand.is_empty() && self.outbox.is_empty() && self.waited.is_empty()
     }
 
     fn sweep(&mut self) {
