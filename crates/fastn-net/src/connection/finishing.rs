@@ -7,11 +7,11 @@ use std::{
         Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures_util::task::AtomicWaker;
-use iroh::endpoint::{SendStream, StoppedError, VarInt};
+use iroh::endpoint::{SendStream, StoppedError, VarInt, WriteError};
 use tokio::sync::Notify;
 
 /// noq's `Stopped`, whose name iroh does not export.
@@ -77,7 +77,9 @@ impl Finishing {
         let mut written = Vec::with_capacity(blocked.len());
         blocked.retain_mut(|last| match last.poll_write(cx) {
             Poll::Pending => true,
-            Poll::Ready(()) => {
+            // As where a stream is finished: of one that the peer stopped noq is not asked.
+            Poll::Ready(Err(WriteError::Stopped(_))) => false,
+            Poll::Ready(_) => {
                 written.push((last.id(), Box::pin(last.send.stopped()) as Acknowledged));
                 false
             }
@@ -169,15 +171,12 @@ impl Last {
     }
 
     /// Ready when all of it was taken, or nothing of it will be: a peer that stopped it, or a connection that was lost.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WriteError>> {
         while !self.bytes.is_empty() {
-            match Pin::new(&mut self.send).poll_write(cx, &self.bytes) {
-                Poll::Ready(Ok(count)) => drop(self.bytes.drain(..count)),
-                Poll::Ready(Err(_)) => break,
-                Poll::Pending => return Poll::Pending,
-            }
+            let count = ready!(Pin::new(&mut self.send).poll_write(cx, &self.bytes))?;
+            self.bytes.drain(..count);
         }
-        Poll::Ready(())
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -1,6 +1,11 @@
 //! The ends of a stream: finished, reset, stopped, let go.
 
-use iroh::endpoint::VarInt;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use iroh::endpoint::{SendStream, VarInt, WriteError};
 
 use super::{Stream, ack::Ack, stop_watch::Stop};
 use crate::{connection::finishing::Last, wire::codes::reset};
@@ -16,8 +21,11 @@ impl Stream {
         if !self.unsent.is_empty() {
             self.reset(reset::LET_GO);
         }
-        if let Some(send) = self.send.take() {
-            self.connection.finishing().push(self.id, Box::pin(send.stopped()));
+        if let Some(mut send) = self.send.take() {
+            // noq keeps something for each half that it is asked about after the peer stopped it, as long as the connection lives.
+            if !is_stopped(&mut send) {
+                self.connection.finishing().push(self.id, Box::pin(send.stopped()));
+            }
             self.sent_all();
             // Dropping it sends the FIN, and frees a half that the peer stopped, which `finish` alone does not.
             drop(send);
@@ -86,6 +94,11 @@ impl Stream {
             self.used = None;
         }
     }
+}
+
+fn is_stopped(send: &mut SendStream) -> bool {
+    let written = Pin::new(send).poll_write(&mut Context::from_waker(Waker::noop()), &[]);
+    matches!(written, Poll::Ready(Err(WriteError::Stopped(_))))
 }
 
 /// Codes beyond what QUIC can carry are checked where they come in; here they are cut to the largest.
