@@ -2,19 +2,17 @@
 
 mod support;
 
-use std::{
-    future::poll_fn,
-    task::{Context, Poll},
-};
+use std::{future::poll_fn, task::Poll};
 
 use fastn_net::{Code, Limits, Protocol, Stream, wire::alpn::Alpn};
 use futures_util::FutureExt;
 use support::{
     GENEROUS, LATER, USUAL, close, endpoint, endpoint_with, incoming, limits, open_at,
     raw::{Raw, RawStream, code},
-    read_to_end, soon, write_all,
+    read_to_end, soon, until, write_all,
 };
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 const EXCHANGES: usize = 1000;
 
@@ -130,15 +128,19 @@ async fn streams_that_were_refused_or_reset_give_their_places_back() {
     close(&[&endpoint]).await;
 }
 
-/// Whoever holds a stream looks at it only when it is woken.
-fn hold(mut stream: Stream) -> JoinHandle<Stream> {
+/// Whoever holds a stream looks at it only when it is woken, until it is asked for.
+fn hold(mut stream: Stream, asked: &CancellationToken) -> JoinHandle<Stream> {
     stream.watch_stop();
+    let asked = asked.clone();
     tokio::spawn(async move {
-        let over = |stream: &mut Stream, cx: &mut Context<'_>| {
+        let looking = poll_fn(|cx| {
             stream.idle(cx, 64 * 1024);
-            if stream.connection().users() == 0 { Poll::Ready(()) } else { Poll::Pending }
-        };
-        soon(poll_fn(|cx| over(&mut stream, cx))).await;
+            Poll::<()>::Pending
+        });
+        tokio::select! {
+            () = looking => {}
+            () = asked.cancelled() => {}
+        }
         stream
     })
 }
@@ -162,10 +164,15 @@ async fn streams_that_the_peer_let_go_give_their_places_back_although_we_hold_th
             connection
         };
         let dialler = async {
-            let mut held = Vec::new();
+            let (mut held, asked) = (Vec::new(), CancellationToken::new());
+            let connection =
+                endpoint.connect(&endpoint.peer(&address).expect("peer"), GENEROUS).await.expect("connection");
             for _ in 0..HELD {
-                held.push(hold(open_at(&endpoint, &address, &Protocol::Http, USUAL).await.expect("stream")));
+                let stream = open_at(&endpoint, &address, &Protocol::Http, USUAL).await.expect("stream");
+                held.push(hold(stream, &asked));
             }
+            until("only this view uses the connection", || connection.users() == 1).await;
+            asked.cancel();
             for (held, stop) in held.into_iter().zip(0..) {
                 let mut stream = soon(held).await.expect("held");
                 assert!(!stream.is_send_done());
