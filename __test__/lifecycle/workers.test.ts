@@ -14,6 +14,10 @@ test('several endpoints in one process, and in several workers at once', async t
   t.deepEqual(await new Program('workers', 'at once').ended, quiet('done'))
 })
 
+test('an answer goes although its thread does something else from then on', async t => {
+  t.deepEqual(await new Program('workers', 'busy').ended, quiet('done'))
+})
+
 test('workers that close nothing end by themselves', async t => {
   t.deepEqual(await new Program('workers', 'leave').ended, quiet('done'))
 })

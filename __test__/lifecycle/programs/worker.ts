@@ -1,8 +1,9 @@
 // A thread with an endpoint of its own: an exchange, or something that waits for ever.
-import { parentPort, workerData } from 'node:worker_threads'
+import { once } from 'node:events'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 
-const { server, what } = workerData as { server: PeerAddress; what: string }
+const { server, what, told } = workerData as { server: PeerAddress; what: string; told: Int32Array }
 const Echo = Protocol.generic('Echo')
 const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
 
@@ -27,6 +28,18 @@ if (what === 'exchange' || what === 'exchange and leave') {
   await stream.finish('hello\n')
   parentPort?.postMessage(await stream.nextString())
   if (what === 'exchange') await endpoint.close()
+} else if (what === 'busy') {
+  // The answer is given, and the thread does nothing else until whoever asked has it.
+  const listening = endpoint.listen({
+    async AccountToAccount(stream) {
+      await stream.finish(`${await stream.nextString()}\n`)
+      Atomics.wait(told, 0, 0)
+    }
+  })
+  parentPort?.postMessage(endpoint.address())
+  await once(parentPort as MessagePort, 'message')
+  await endpoint.close()
+  await listening
 } else {
   waits[what]?.().catch(() => {})
   setTimeout(() => parentPort?.postMessage('waiting'), 20)

@@ -19,8 +19,11 @@ const listening = server.listen(
   { onError: () => {} }
 )
 
+const told = new Int32Array(new SharedArrayBuffer(4))
 const start = (what: string) =>
-  new Worker(new URL('./worker.js', import.meta.url), { workerData: { server: server.address() as PeerAddress, what } })
+  new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: { server: server.address() as PeerAddress, what, told }
+  })
 
 async function exchange(): Promise<void> {
   const worker = start('exchange')
@@ -43,6 +46,17 @@ if (what === 'in turn') {
     await endpoint.close()
   })
   await Promise.all([...streams, ...Array.from({ length: 6 }, exchange)])
+} else if (what === 'busy') {
+  const worker = start('busy')
+  const ended = once(worker, 'exit')
+  const [address] = (await once(worker, 'message')) as [PeerAddress]
+  const stream = await server.getStream(address, 'AccountToAccount', { ack: 'later' })
+  await stream.finish('hello\n')
+  if ((await stream.nextString()) !== 'hello') throw new Error('it answered something else')
+  Atomics.store(told, 0, 1)
+  Atomics.notify(told, 0)
+  worker.postMessage('end')
+  await ended
 } else if (what === 'leave') {
   // A worker that closes nothing ends by itself as well.
   for (let count = 0; count < 5; count++) {
