@@ -896,8 +896,8 @@ declare class Endpoint implements AsyncDisposable {
      *
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
      * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
-     * `ERR_TOO_MANY_STREAMS` or `ERR_REFUSED` with the peer's `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler
-     * failed at once; `ERR_CLOSED`.
+     * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
+     * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
      */
     getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
     /**
