@@ -1,9 +1,6 @@
-import { releaseWithOwner } from './bridge/collector.js'
 import type { EndpointState } from './bridge/endpoint-state.js'
-import { lastFailure } from './bridge/failure.js'
 import { Newcomers } from './bridge/newcomers.js'
-import { unpark, wakeWord } from './bridge/park.js'
-import { throwIfAborted } from './bridge/validate.js'
+import { Source } from './bridge/source.js'
 import { Connection } from './connection.js'
 import { FAILED, native, PENDING } from './native.js'
 
@@ -15,21 +12,13 @@ import { FAILED, native, PENDING } from './native.js'
  */
 export class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
   readonly #endpoint: EndpointState
-  readonly #signal: AbortSignal | undefined
-  readonly #close = () => this.#end()
-  #handle = FAILED
+  readonly #source: Source
   readonly #newcomers: Newcomers
 
   private constructor(endpoint: EndpointState, signal: AbortSignal | undefined) {
     this.#endpoint = endpoint
     this.#newcomers = new Newcomers(endpoint)
-    this.#signal = signal
-    if (signal?.aborted === true) return
-    throwIfAborted(signal)
-    this.#handle = native().endpointIncoming(endpoint.handle)
-    if (this.#handle === FAILED) throw lastFailure({ phase: 'accept' })
-    releaseWithOwner(this, this.#handle)
-    signal?.addEventListener('abort', this.#close, { once: true })
+    this.#source = new Source('accept', signal, () => native().endpointIncoming(endpoint.handle))
   }
 
   /** @internal */
@@ -40,17 +29,18 @@ export class IncomingConnections implements AsyncIterableIterator<Connection>, A
   /** The next connection. Several calls may wait at once. */
   async next(): Promise<IteratorResult<Connection, undefined>> {
     for (;;) {
-      if (this.#handle === FAILED) return { done: true, value: undefined }
-      const taken = native().incomingTake(this.#handle)
+      const { handle } = this.#source
+      if (handle === FAILED) return { done: true, value: undefined }
+      const taken = native().incomingTake(handle)
       if (taken >= 0) return { done: false, value: Connection.of(this.#endpoint, taken) }
-      if (taken === PENDING) await this.#newcomers.wait(this.#handle)
-      else this.#failed()
+      if (taken === PENDING) await this.#newcomers.wait(handle)
+      else this.#source.failed()
     }
   }
 
   /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
   async return(): Promise<IteratorResult<Connection, undefined>> {
-    this.#end()
+    this.#source.close()
     return { done: true, value: undefined }
   }
 
@@ -61,21 +51,6 @@ export class IncomingConnections implements AsyncIterableIterator<Connection>, A
 
   /** As {@link return}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#end()
-  }
-
-  #failed(): void {
-    const error = lastFailure({ phase: 'accept' })
-    this.#end()
-    if (error.code !== 'ERR_CLOSED') throw error
-  }
-
-  #end(): void {
-    if (this.#handle === FAILED) return
-    const handle = this.#handle
-    this.#handle = FAILED
-    this.#signal?.removeEventListener('abort', this.#close)
-    native().handleRelease(handle)
-    unpark(wakeWord(handle, 0))
+    this.#source.close()
   }
 }

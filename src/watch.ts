@@ -1,9 +1,7 @@
-import { releaseWithOwner } from './bridge/collector.js'
 import type { EndpointState } from './bridge/endpoint-state.js'
-import { lastFailure } from './bridge/failure.js'
-import { park, unpark, wakeWord } from './bridge/park.js'
+import { park, wakeWord } from './bridge/park.js'
 import { peerInfo } from './bridge/peer-info.js'
-import { throwIfAborted } from './bridge/validate.js'
+import { Source } from './bridge/source.js'
 import { FAILED, native } from './native.js'
 import type { PeerInfo } from './peer-info.js'
 
@@ -15,19 +13,11 @@ import type { PeerInfo } from './peer-info.js'
  * Waiting does not keep the process alive.
  */
 export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
-  readonly #signal: AbortSignal | undefined
-  readonly #close = () => this.#end()
-  #handle = FAILED
+  readonly #source: Source
   #waiting: Promise<void> | null = null
 
   private constructor(endpoint: EndpointState, signal: AbortSignal | undefined) {
-    this.#signal = signal
-    if (signal?.aborted === true) return
-    throwIfAborted(signal)
-    this.#handle = native().endpointWatch(endpoint.handle)
-    if (this.#handle === FAILED) throw lastFailure({ phase: 'watch' })
-    releaseWithOwner(this, this.#handle)
-    signal?.addEventListener('abort', this.#close, { once: true })
+    this.#source = new Source('watch', signal, () => native().endpointWatch(endpoint.handle))
   }
 
   /** @internal */
@@ -38,17 +28,18 @@ export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDispos
   /** The next peer that has changed since it was given last. Several calls may wait at once. */
   async next(): Promise<IteratorResult<PeerInfo, undefined>> {
     for (;;) {
-      if (this.#handle === FAILED) return { done: true, value: undefined }
-      const taken = native().watchTake(this.#handle)
-      if (taken === null) this.#failed()
+      const { handle } = this.#source
+      if (handle === FAILED) return { done: true, value: undefined }
+      const taken = native().watchTake(handle)
+      if (taken === null) this.#source.failed()
       else if (taken[0] !== undefined) return { done: false, value: peerInfo(taken[0]) }
-      else await this.#wait(this.#handle)
+      else await this.#wait(handle)
     }
   }
 
   /** Ends it; calls of {@link next} that wait see the end. */
   async return(): Promise<IteratorResult<PeerInfo, undefined>> {
-    this.#end()
+    this.#source.close()
     return { done: true, value: undefined }
   }
 
@@ -59,7 +50,7 @@ export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDispos
 
   /** As {@link return}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#end()
+    this.#source.close()
   }
 
   /** All who wait share one promise. It holds nothing: whoever only looks on is no reason for a program to stay. */
@@ -68,20 +59,5 @@ export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDispos
       this.#waiting = null
     })
     return this.#waiting
-  }
-
-  #failed(): void {
-    const error = lastFailure({ phase: 'watch' })
-    this.#end()
-    if (error.code !== 'ERR_CLOSED') throw error
-  }
-
-  #end(): void {
-    if (this.#handle === FAILED) return
-    const handle = this.#handle
-    this.#handle = FAILED
-    this.#signal?.removeEventListener('abort', this.#close)
-    native().handleRelease(handle)
-    unpark(wakeWord(handle, 0))
   }
 }

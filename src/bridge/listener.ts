@@ -1,15 +1,13 @@
 import { FAILED, native } from '../native.js'
 import type { Protocol } from '../protocol.js'
 import { PeerStream } from '../stream.js'
-import { releaseWithOwner } from './collector.js'
 import type { EndpointState } from './endpoint-state.js'
-import { lastFailure } from './failure.js'
 import { flushLater } from './flush.js'
 import { headerOf } from './header.js'
 import { Newcomers } from './newcomers.js'
-import { unpark, wakeWord } from './park.js'
+import { wakeWord } from './park.js'
+import { Source } from './source.js'
 import { StreamCore } from './stream-core.js'
-import { throwIfAborted } from './validate.js'
 
 // As `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
@@ -28,10 +26,7 @@ export interface Served {
 export class Listener {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
-  readonly #signal: AbortSignal | undefined
-  // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
-  readonly #close = () => this.#endpoint.isDraining || this.close()
-  #handle = FAILED
+  readonly #source: Source
   #taken: Float64Array | null = null
   #at = 0
   #end = 0
@@ -44,21 +39,19 @@ export class Listener {
     this.#endpoint = endpoint
     this.#newcomers = new Newcomers(endpoint)
     this.#protocols = served.protocols
-    this.#signal = signal
     const texts = served.protocols.map(protocol => headerOf(protocol).json)
-    if (isAborted(signal)) return
-    this.#handle = native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
-    if (this.#handle === FAILED) throw lastFailure({ phase: 'listen' })
-    releaseWithOwner(this, this.#handle)
-    signal?.addEventListener('abort', this.#close, { once: true })
+    const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
+    // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
+    this.#source = new Source('listen', signal, open, () => endpoint.isDraining || this.close())
   }
 
   /** The next stream; `undefined` when none waits, `null` when none will come any more. */
   take(): PeerStream | null | undefined {
-    if (this.#handle === FAILED) return null
+    const { handle } = this.#source
+    if (handle === FAILED) return null
     if (this.#at === this.#end) {
       this.#taken ??= new Float64Array(batch * group)
-      const count = native().listenerAccept(this.#handle, this.#taken)
+      const count = native().listenerAccept(handle, this.#taken)
       if (count === FAILED) return this.#ended()
       if (count < 0) return undefined
       this.#at = 0
@@ -70,18 +63,13 @@ export class Listener {
 
   /** Waits until {@link take} is worth another try. Keeps the process alive while the endpoint is referenced. */
   wait(): Promise<void> {
-    return this.#newcomers.wait(this.#handle)
+    return this.#newcomers.wait(this.#source.handle)
   }
 
   /** Serves no more: what waits is refused. Idempotent. */
   close(): void {
-    if (this.#handle === FAILED) return
-    const handle = this.#handle
-    this.#handle = FAILED
-    this.#signal?.removeEventListener('abort', this.#close)
     for (; this.#at < this.#end; this.#at += group) native().handleRelease(this.#taken?.[this.#at] ?? FAILED)
-    native().handleRelease(handle)
-    unpark(wakeWord(handle, 0))
+    this.#source.close()
   }
 
   #next(taken: Float64Array): PeerStream {
@@ -95,17 +83,9 @@ export class Listener {
   }
 
   #ended(): null {
-    const error = lastFailure({ phase: 'accept' })
-    this.close()
-    if (error.code !== 'ERR_CLOSED') throw error
+    this.#source.failed()
     return null
   }
 }
 
 type Group = [handle: number, connection: number, route: number, id: number]
-
-function isAborted(signal: AbortSignal | undefined): boolean {
-  if (signal?.aborted === true) return true
-  throwIfAborted(signal)
-  return false
-}

@@ -1,0 +1,53 @@
+import { FAILED, native } from '../native.js'
+import { releaseWithOwner } from './collector.js'
+import { lastFailure } from './failure.js'
+import { unpark, wakeWord } from './park.js'
+import { throwIfAborted } from './validate.js'
+
+/** What a loop takes from: a native handle, until the loop is left, its signal is aborted, or there is no more to come. */
+export class Source {
+  /** `FAILED` once it is closed. */
+  handle: number = FAILED
+  readonly #phase: string
+  readonly #signal: AbortSignal | undefined
+  readonly #aborted: () => void
+
+  /**
+   * A signal that is aborted, now or later, is no failure: it closes this, or calls `aborted` where that is given.
+   *
+   * @param open gives the handle; not called when the signal is aborted already.
+   */
+  constructor(
+    phase: string,
+    signal: AbortSignal | undefined,
+    open: () => number,
+    aborted: () => void = () => this.close()
+  ) {
+    this.#phase = phase
+    this.#signal = signal
+    this.#aborted = aborted
+    if (signal?.aborted === true) return
+    throwIfAborted(signal)
+    this.handle = open()
+    if (this.handle === FAILED) throw lastFailure({ phase })
+    releaseWithOwner(this, this.handle)
+    signal?.addEventListener('abort', aborted, { once: true })
+  }
+
+  /** Lets go; whoever waits finds out. Idempotent. */
+  close(): void {
+    if (this.handle === FAILED) return
+    const { handle } = this
+    this.handle = FAILED
+    this.#signal?.removeEventListener('abort', this.#aborted)
+    native().handleRelease(handle)
+    unpark(wakeWord(handle, 0))
+  }
+
+  /** What to do when taking failed: closes, and throws what was more than the end. */
+  failed(): void {
+    const error = lastFailure({ phase: this.#phase })
+    this.close()
+    if (error.code !== 'ERR_CLOSED') throw error
+  }
+}
