@@ -41,7 +41,6 @@ export interface Native {
 
   endpointBind(secret: Uint8Array, options: BindingEndpointOptions): number
   endpointAddress(endpoint: number): BindingPeer | null
-  endpointSockets(endpoint: number): string[] | null
   endpointTicket(endpoint: number, timeoutMs: number): number
   endpointMetrics(endpoint: number): string | null
   endpointCountRetry(endpoint: number): void

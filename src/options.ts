@@ -114,7 +114,6 @@ export interface ResolvedOptions {
   readonly binding: BindingEndpointOptions
   readonly openTimeout: number
   readonly ackTimeout: number
-  readonly pingTimeout: number
   readonly closeTimeout: number
   readonly lineBytes: number
 }
@@ -152,7 +151,6 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
     closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
     openTimeout: number('openTimeout'),
     ackTimeout: number('ackTimeout'),
-    pingTimeout: number('pingTimeout'),
     closeTimeout: number('closeTimeout'),
     lineBytes: number('lineBytes')
   }

@@ -1,4 +1,5 @@
 import { lastFailure } from './bridge/failure.js'
+import { showAs } from './bridge/show.js'
 import { isBytes, needBytes, toHex } from './bytes.js'
 import { FastnNetError } from './errors.js'
 import { native } from './native.js'
@@ -78,11 +79,7 @@ export class PublicKey {
   }
 
   static {
-    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-      value(this: PublicKey) {
-        return `PublicKey(${this.id52})`
-      }
-    })
+    showAs(this, self => `PublicKey(${self.id52})`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { lastFailure } from './bridge/failure.js'
+import { showAs } from './bridge/show.js'
 import { isBytes, needBytes, toHex } from './bytes.js'
 import { FastnNetError } from './errors.js'
 import { native } from './native.js'
@@ -88,10 +89,6 @@ export class SecretKey {
   }
 
   static {
-    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-      value(this: SecretKey) {
-        return this.toString()
-      }
-    })
+    showAs(this, String)
   }
 }

@@ -98,13 +98,6 @@ pub fn endpoint_address(env: Env, endpoint: f64) -> Option<BindingPeer> {
     Environment::with(&env, |e| e.value(|e| Ok((&get(e, endpoint)?.address()).into())))
 }
 
-/// The sockets it is bound to, as `ip:port`.
-#[napi(catch_unwind)]
-pub fn endpoint_sockets(env: Env, endpoint: f64) -> Option<Vec<String>> {
-    let sockets = |e: &Environment| Ok(get(e, endpoint)?.bound_sockets().iter().map(ToString::to_string).collect());
-    Environment::with(&env, |e| e.value(sockets))
-}
-
 /// The address as text. Operation; its outcome is a text.
 #[napi(catch_unwind)]
 pub fn endpoint_ticket(env: Env, endpoint: f64, timeout: f64) -> f64 {
