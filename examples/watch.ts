@@ -11,7 +11,7 @@ const watching = (async () => {
     console.log(
       id52,
       known ? state : 'gone',
-      path?.relay ? 'relay' : 'direct',
+      path && (path.relay ? 'relay' : 'direct'),
       path?.address,
       path?.rtt,
       lastError?.code
