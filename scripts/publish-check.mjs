@@ -3,10 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { at, fail } from './util.mjs'
 
 const json = (...path) => JSON.parse(readFileSync(at(...path, 'package.json'), 'utf8'))
-const { napi, optionalDependencies = {}, version } = json()
+const { napi, optionalDependencies = {}, repository, version } = json()
 const platforms = readdirSync(at('npm'))
 const missing = []
 
+if (repository === undefined) missing.push('repository: npm refuses provenance without it')
 if (platforms.length !== napi.targets.length) missing.push(`${napi.targets.length} folders in npm, one for each target`)
 for (const platform of platforms) {
   const { main, name } = json('npm', platform)
