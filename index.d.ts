@@ -78,7 +78,10 @@ interface OpenOptions {
      * Default: true. Of no effect on a connection's own streams.
      */
     retry?: boolean | undefined;
-    /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
+    /**
+     * All of it together, in milliseconds, then `ERR_UNREACHABLE`; where there is a connection, `ERR_TOO_MANY_STREAMS` or
+     * `ERR_ACK_TIMEOUT`, by what was waited for. Default: the endpoint's `openTimeout`, 30 s.
+     */
     timeout?: number | undefined;
 }
 
@@ -139,7 +142,8 @@ declare class Connection implements AsyncDisposable {
     /**
      * Opens a stream on this connection and no other.
      *
-     * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal.
+     * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
+     * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
      */
     openBi(protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
     /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */
@@ -920,9 +924,11 @@ declare class Endpoint implements AsyncDisposable {
      */
     listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
     /**
-     * Connections that peers make, one level below streams.
+     * Connections that peers make, one level below streams; one loop at a time. Call {@link Connection.acceptBi} at once: until
+     * then, streams on a connection go to the endpoint's listeners, and are refused where none serves them.
      *
-     * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
      */
     accept(options?: CancelOptions): IncomingConnections;
     /**
@@ -930,7 +936,8 @@ declare class Endpoint implements AsyncDisposable {
      * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
      *
      * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the
+     * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
      */
     connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
     /**

@@ -93,7 +93,8 @@ export class Connection implements AsyncDisposable {
   /**
    * Opens a stream on this connection and no other.
    *
-   * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal.
+   * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
+   * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
    */
   openBi(protocol: Protocol, options?: OpenOptions): Promise<PeerStream> {
     return openStream(this.#endpoint, new ThisConnection(this.#handle, this.remoteId52), protocol, options)

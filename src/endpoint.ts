@@ -179,9 +179,11 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Connections that peers make, one level below streams.
+   * Connections that peers make, one level below streams; one loop at a time. Call {@link Connection.acceptBi} at once: until
+   * then, streams on a connection go to the endpoint's listeners, and are refused where none serves them.
    *
-   * @throws {FastnNetError} `ERR_SHUTTING_DOWN`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * `ERR_INVALID_ARGUMENT`.
    */
   accept(options: CancelOptions = {}): IncomingConnections {
     return IncomingConnections.of(this.#state, signalOf(options))
@@ -192,7 +194,8 @@ export class Endpoint implements AsyncDisposable {
    * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
    *
    * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_UNREACHABLE`, `ERR_UNAUTHORIZED`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the
+   * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
    */
   async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
     throwIfAborted(signalOf(options))

@@ -19,6 +19,9 @@ export interface OpenOptions {
    * Default: true. Of no effect on a connection's own streams.
    */
   retry?: boolean | undefined
-  /** All of it together, in milliseconds, then `ERR_UNREACHABLE` (or `ERR_ACK_TIMEOUT`). Default: the endpoint's `openTimeout`, 30 s. */
+  /**
+   * All of it together, in milliseconds, then `ERR_UNREACHABLE`; where there is a connection, `ERR_TOO_MANY_STREAMS` or
+   * `ERR_ACK_TIMEOUT`, by what was waited for. Default: the endpoint's `openTimeout`, 30 s.
+   */
   timeout?: number | undefined
 }
