@@ -8,7 +8,7 @@ const node = (...args) => passes(process.execPath, args)
 
 const steps = {
   biome: () => node(tool.biome, 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])),
-  'types: src, index.d.ts, node.d.ts': () => node(at('scripts', 'types.mjs'), '--check'),
+  'types: src, index.d.ts, node.d.ts': () => node(at('scripts', 'types.mjs')),
   // Tests of internals import what is built; for their types its declarations are enough, also on a fresh clone.
   'types: __test__': () =>
     node(tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly') && node(tool.tsc, '-p', '__test__', '--noEmit'),

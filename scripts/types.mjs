@@ -1,6 +1,5 @@
 // The public types, rolled up from src into index.d.ts and node.d.ts.
-//   node scripts/types.mjs           writes them
-//   node scripts/types.mjs --check   fails when they are not what src says
+// `npm run build` writes them; this script by itself fails when they are not what src says.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -62,11 +61,6 @@ async function check() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   install()
-  if (process.argv.includes('--check')) {
-    say('types: index.d.ts and node.d.ts are what src says')
-    await check()
-  } else {
-    const { compile } = await import('./prepare.mjs')
-    await compile()
-  }
+  say('types: index.d.ts and node.d.ts are what src says')
+  await check()
 }
