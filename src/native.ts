@@ -12,9 +12,9 @@ export interface Native {
   bridgeWoken(out: Uint32Array): number
   bridgeHold(hold: boolean): void
   takeError(): BindingError
-  handleRelease(handle: number): void
   handleCount(): number
   errorCodes(): string[]
+  handleRelease(handle: number): void
 
   opTake(op: number): BindingOutcome | null
   opCancel(op: number): void

@@ -4,8 +4,8 @@
 //!
 //! - `bridge`: the wake queue, the handle table, operations, the runtime: all `unsafe`, all that touches
 //!   threads and the life of the process.
-//! - `identity`, `key_store`, `endpoint`, `guard`, `peer`, `watch`, `listener`, `connection`, `stream`, `late`, `logging`: what
-//!   TypeScript calls, in the order of its own files. Every export is synchronous and catches panics.
+//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `late`, `connection`, `logging`: what
+//!   TypeScript calls, in the order of `src/native.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
 //!

@@ -34,7 +34,8 @@ pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
     })
 }
 
-/// Opens a stream over a connection that is there, and puts connection and stream id into `out`. A handle; `PENDING` where it needs a wait (`openStart`); `FAILED`.
+/// Opens a stream over a connection that is there, and puts connection and stream id into `out`. A handle; `PENDING` where
+/// it needs a wait (`openStart`); `FAILED`.
 #[napi(catch_unwind)]
 pub fn open_try(env: Env, peer: f64, header: &[u8], has_extra: bool, mut out: Float64ArraySlice<'_>) -> f64 {
     let out = numbers_mut(&mut out);
