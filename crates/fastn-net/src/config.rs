@@ -20,7 +20,7 @@ pub struct Config {
     pub network: Network,
     /// Peers whose addresses are known from the start.
     pub peers: Vec<PeerAddress>,
-    /// Speak `/kulfi/identity/0.1` as well (WIRE.md, Connection).
+    /// Speak `/kulfi/identity/0.1` as well (docs/wire.md, Connection).
     pub kulfi: bool,
     /// Who may connect.
     pub access: AccessLists,

@@ -1,7 +1,7 @@
 //! Peer-to-peer messaging on iroh and QUIC.
 //!
 //! An [`Endpoint`] is a secret key with sockets. It opens streams to peers and serves the streams that
-//! peers open, over one connection for each pair of peers. What goes over the wire is in `wire/`.
+//! peers open, over one connection for each pair of peers. What goes over the wire is in `wire/` and docs/wire.md.
 //!
 //! # Layout
 //!

@@ -1,4 +1,4 @@
-//! Pings: WIRE.md, Ping.
+//! Pings: docs/wire.md, Ping.
 
 use std::{
     future::poll_fn,
@@ -32,7 +32,7 @@ impl Connection {
         let started = Instant::now();
         let header = header::encode(&Protocol::Ping, None)?;
         let mut stream = self.open_as(&header, used).await.map_err(|(error, _)| error)?;
-        // Our sending half stays open until the answer is there (WIRE.md, Ping).
+        // Our sending half stays open until the answer is there (docs/wire.md, Ping).
         let mut answer = [0; PONG.len() + 1];
         let mut count = 0;
         loop {

@@ -1,4 +1,4 @@
-//! The bytes of WIRE.md, exactly, against a peer without this library, on every ALPN.
+//! The bytes of docs/wire.md, exactly, against a peer without this library, on every ALPN.
 
 mod support;
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Connection {
-    /// We may open streams on it: always on `/fastn-net/1`, else only where we dialled (WIRE.md, Connection).
+    /// We may open streams on it: always on `/fastn-net/1`, else only where we dialled (docs/wire.md, Connection).
     #[must_use]
     pub fn can_open(&self) -> bool {
         self.0.alpn.is_own() || self.0.dialled
@@ -71,7 +71,7 @@ impl Connection {
         Err(Error::new(Code::InvalidArgument, text))
     }
 
-    /// malai and kulfi peers know few protocols (WIRE.md, Connection).
+    /// malai and kulfi peers know few protocols (docs/wire.md, Connection).
     fn check_spoken(&self, header: &[u8]) -> Result<()> {
         if self.0.alpn != Alpn::Kulfi {
             return Ok(());

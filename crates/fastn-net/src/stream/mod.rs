@@ -167,7 +167,7 @@ impl Stream {
     }
 
     /// The stream is gone, was not acknowledged, and its connection ended with the promise that it was not and
-    /// will not be handed to anyone (WIRE.md, Codes).
+    /// will not be handed to anyone (docs/wire.md, Codes).
     #[must_use]
     pub fn may_be_sent_again(&self) -> bool {
         let promised = |info: CloseInfo| info.by == "peer" && close::PROMISES.contains(&info.code);

@@ -1,7 +1,7 @@
 //! Whether the peer wants no more of a sending half that stays open.
 //!
-//! QUIC answers a STOP with a RESET, and until that is acknowledged the stream keeps its place (WIRE.md, Letting go of a stream). A
-//! half that is written or finished hears of the stop by itself; one that is left open must be watched.
+//! QUIC answers a STOP with a RESET, and until that is acknowledged the stream keeps its place (docs/wire.md, Letting go of
+//! a stream). A half that is written or finished hears of the stop by itself; one that is left open must be watched.
 
 use std::{
     fmt,

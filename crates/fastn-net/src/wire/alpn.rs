@@ -1,4 +1,4 @@
-//! The ALPNs, and what each allows (WIRE.md, Connection).
+//! The ALPNs, and what each allows (docs/wire.md, Connection).
 
 /// What two peers agreed to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
