@@ -1,5 +1,5 @@
 import test from 'ava'
-import { getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
+import { type PeerStream, Protocol } from 'fastn-net'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 const code = (code: string) => ({ code }) as { code: string }
@@ -206,88 +206,6 @@ test('a second read while one waits is refused, and takes nothing from it', asyn
   t.is(Buffer.from((await first) ?? []).toString(), 'x')
 })
 
-test('an aborted read rejects with the reason and loses nothing', async t => {
-  await using peers = await pair()
-  const [mine, theirs] = await peers.stream()
-  const controller = new AbortController()
-  const reason = { any: 'thing' }
-  const reading = theirs.read({ signal: controller.signal })
-  controller.abort(reason)
-  t.is(await reading.catch(error => error), reason)
-  t.is(await theirs.read({ signal: controller.signal }).catch(error => error), reason)
-  await mine.finish('all of it')
-  t.is((await readAll(theirs)).toString(), 'all of it')
-})
-
-test('reads that are aborted all the time lose no byte', async t => {
-  await using peers = await pair()
-  const [mine, theirs] = await peers.stream()
-  const whole = pattern(2_000_000)
-  const writing = (async () => {
-    for (let at = 0; at < whole.length; at += 10_000) {
-      await mine.write(whole.subarray(at, at + 10_000))
-      if (at % 100_000 === 0) await new Promise(setImmediate)
-    }
-    await mine.finish()
-  })()
-  const chunks: Uint8Array[] = []
-  for (let round = 0; ; round++) {
-    const controller = new AbortController()
-    if (round % 2 === 0) setImmediate(() => controller.abort())
-    try {
-      const chunk = await theirs.read({ signal: controller.signal })
-      if (chunk === null) break
-      chunks.push(chunk)
-    } catch (error) {
-      t.is((error as Error).name, 'AbortError')
-    }
-  }
-  await writing
-  t.true(Buffer.concat(chunks).equals(whole))
-})
-
-test('aborting a write that was accepted in part resets the stream', async t => {
-  await using peers = await pair()
-  const [mine, theirs] = await peers.stream()
-  const controller = new AbortController()
-  const writing = mine.write(new Uint8Array(32_000_000), { signal: controller.signal })
-  await turn()
-  const reason = new Error('enough')
-  controller.abort(reason)
-  t.is(await writing.catch(error => error), reason)
-  const error = await t.throwsAsync(readAll(theirs), code('ERR_STREAM_RESET'))
-  t.is((error as { errorCode?: number }).errorCode, 0x101)
-})
-
-test('aborting a write that waits for its turn takes only that one out', async t => {
-  await using peers = await pair()
-  const [mine, theirs] = await peers.stream()
-  const first = pattern(4_000_000)
-  const controller = new AbortController()
-  const sent = mine.write(first)
-  const dropped = mine.write('never', { signal: controller.signal })
-  const last = mine.finish('last')
-  controller.abort()
-  await t.throwsAsync(dropped, { any: true, name: 'AbortError' })
-  const received = await readAll(theirs)
-  await Promise.all([sent, last])
-  t.true(received.equals(Buffer.concat([first, Buffer.from('last')])))
-})
-
-test('a finish that is aborted before its turn leaves the stream open', async t => {
-  await using peers = await pair()
-  const [mine, theirs] = await peers.stream()
-  const controller = new AbortController()
-  const sent = mine.write(pattern(4_000_000))
-  const ending = mine.finish('end', { signal: controller.signal })
-  controller.abort()
-  await t.throwsAsync(ending, { any: true, name: 'AbortError' })
-  const all = readAll(theirs)
-  await sent
-  await mine.finish('other')
-  t.is((await all).subarray(-5).toString(), 'other')
-})
-
 test('what is no chunk or signal is refused', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
@@ -367,71 +285,6 @@ test('the extra line is the first that the acceptor reads', async t => {
     peers.client.getStream(peers.server.id52, 'HttpProxy', { extra: 'a\nb' }),
     code('ERR_INVALID_ARGUMENT')
   )
-})
-
-test('a stream that is opened while nothing can be sent goes on when it can, whoever waits on it', async t => {
-  const server = await getEndpoint(SecretKey.generate(), {
-    network: 'loopback',
-    receiveWindow: 65_536,
-    closeTimeout: 500
-  })
-  const client = await getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 500 })
-  t.teardown(() => Promise.all([server.close(), client.close()]))
-  const bulk = server.acceptBi('Tcp')
-  const heard: string[] = []
-  void server.listen({
-    // Speaks first: whoever opens it may have nothing to say.
-    Http: stream => stream.write('welcome\n'),
-    async Socks5(stream) {
-      heard.push(await stream.nextString())
-      await stream.write('thanks\n')
-    },
-    HttpProxy() {
-      heard.push('silent')
-    }
-  })
-  const address = server.address()
-  const filling = await client.getStream(address, 'Tcp')
-  const whole = filling.finish(pattern(1_000_000))
-  await turn()
-  const open = (protocol: Protocol) => client.getStream(address, protocol, { ack: 'later' })
-  const reads = await open('Http')
-  const welcome = reads.nextString()
-  const writes = await open('Socks5')
-  const written = writes.write('hello\n')
-  const thanks = writes.nextString()
-  const silent = await open('HttpProxy')
-  await turn()
-  t.deepEqual(heard, [])
-  const { value } = await bulk.next()
-  t.is((await readAll(value as PeerStream)).length, 1_000_000)
-  await whole
-  t.is(await welcome, 'welcome')
-  await written
-  t.is(await thanks, 'thanks')
-  t.is(await silent.read(), null)
-  t.deepEqual(heard.sort(), ['hello', 'silent'])
-})
-
-test('a stop is heard by a writer that waits because others have filled the connection', async t => {
-  const server = await getEndpoint(SecretKey.generate(), {
-    network: 'loopback',
-    receiveWindow: 65_536,
-    closeTimeout: 500
-  })
-  const client = await getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 500 })
-  t.teardown(() => Promise.all([server.close(), client.close()]))
-  const incoming = server.acceptBi('Tcp')
-  const address = server.address()
-  const mine = await client.getStream(address, 'Tcp')
-  const { value: theirs } = await incoming.next()
-  const filling = await client.getStream(address, 'Tcp')
-  void filling.write(pattern(1_000_000)).catch(() => {})
-  await turn()
-  const writing = mine.write('not now')
-  await turn()
-  theirs?.stop(7)
-  await t.throwsAsync(writing, { ...code('ERR_STREAM_STOPPED'), message: /code 7/ })
 })
 
 test('who is stopped before anything was written, and is reset, hears of both', async t => {
