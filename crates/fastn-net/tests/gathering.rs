@@ -22,6 +22,22 @@ async fn connected() -> (Endpoint, Endpoint, Listener, Connection) {
     (a, b, listener, connection)
 }
 
+/// The same with little room on the connection, and a stream to fill it with.
+async fn narrow() -> (Endpoint, Endpoint, Listener, Stream) {
+    let a = endpoint().await;
+    let b = endpoint_with(Limits { receive_window: 64 * 1024, ..limits() }).await;
+    introduce(&a, &b);
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let filling = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    (a, b, listener, filling)
+}
+
+/// The connection takes no more then, until somebody reads.
+async fn fill(stream: &mut Stream) {
+    let block = pattern(16 * 1024);
+    while !waits(&mut poll_fn(|cx| stream.poll_write(cx, &block))).await {}
+}
+
 fn gathering(connection: &Connection) -> Stream {
     let mut stream = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
     stream.gather();
@@ -142,13 +158,32 @@ async fn what_a_connection_that_is_lost_during_closing_takes_with_it_is_counted(
     peer.thaw().await;
 }
 
+#[tokio::test]
+async fn what_a_lost_connection_takes_with_it_counts_as_acknowledged_for_nobody() {
+    let (a, b, listener, mut filling) = narrow().await;
+    fill(&mut filling).await;
+    let connection = filling.connection().clone();
+    let mut blocked = gathering(&connection);
+    write_all(&mut blocked, b"blocked").await.expect("write");
+    blocked.finish();
+    let mut acknowledged = Box::pin(connection.acknowledged(blocked.id()));
+    assert!(waits(&mut acknowledged).await);
+    connection.close(0, "lost");
+    assert_eq!(soon(acknowledged).await.expect_err("lost").code(), Code::ConnectionLost);
+    until("it left the endpoint", || !a.has_connection(&connection)).await;
+    filling.finish();
+    for stream in [&blocked, &filling] {
+        // Whoever asks late is told the same.
+        let error = soon(connection.acknowledged(stream.id())).await.expect_err("lost");
+        assert_eq!(error.code(), Code::ConnectionLost);
+    }
+    drop(listener);
+    close(&[&a, &b]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_cannot_be_written_holds_up_no_other_that_was_acknowledged() {
-    let a = endpoint().await;
-    let b = endpoint_with(Limits { receive_window: 64 * 1024, ..limits() }).await;
-    introduce(&a, &b);
-    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
-    let mut filling = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let (a, b, listener, mut filling) = narrow().await;
     let mut unread = incoming(&listener).await.stream;
     let connection = filling.connection().clone();
     let mut small = gathering(&connection);
@@ -156,9 +191,7 @@ async fn one_that_cannot_be_written_holds_up_no_other_that_was_acknowledged() {
     small.finish();
     assert_eq!(arrived(&listener).await, b"small");
     soon(connection.acknowledged(small.id())).await.expect("acknowledged");
-    // The connection takes no more until somebody reads.
-    let block = pattern(16 * 1024);
-    while !waits(&mut poll_fn(|cx| filling.poll_write(cx, &block))).await {}
+    fill(&mut filling).await;
     let mut blocked = gathering(&connection);
     write_all(&mut blocked, b"blocked").await.expect("write");
     blocked.finish();

@@ -51,8 +51,7 @@ impl Connection {
 
     /// Lets go of what an ended connection holds of QUIC, and with it of the endpoint's sockets.
     pub(crate) fn let_go(&self) {
-        // What is to be acknowledged never will be: looking at it lets it go.
-        self.0.finishing.left();
+        self.0.finishing.over();
         self.0.quic.let_go();
     }
 

@@ -114,8 +114,8 @@ impl Finishing {
             if let Some(waiting) = Waiting::take(self, stream) {
                 return waiting.done().await;
             }
-            if !self.lock().may_have(stream) {
-                return Ok(());
+            if let Some(settled) = self.lock().settled(stream) {
+                return settled;
             }
             // It is still to be written, or somebody else waits for the same: when that changes, it is looked for again.
             settled.await;
@@ -140,7 +140,18 @@ impl Finishing {
     pub(crate) fn left(&self) -> usize {
         let mut halves = self.lock();
         halves.sweep();
-        halves.list.len() + halves.waited.len() + halves.outbox.len() + halves.in_hand.len() + halves.lost
+        halves.list.len() + halves.waited.len() + halves.outbox.len() + halves.in_hand.len() + halves.lost.len()
+    }
+
+    /// The connection has ended, and its task with it, if it ever had one: what is not acknowledged never will be.
+    pub(crate) fn over(&self) {
+        let mut halves = self.lock();
+        halves.sweep();
+        let unwritten = halves.over();
+        drop(halves);
+        // Dropping a half takes QUIC's lock.
+        drop(unwritten);
+        self.settled.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Halves> {
@@ -153,15 +164,7 @@ struct Attendant<'a>(&'a Finishing);
 
 impl Drop for Attendant<'_> {
     fn drop(&mut self) {
-        let mut halves = self.0.lock();
-        halves.unattended = true;
-        halves.lost += halves.in_hand.len() + halves.outbox.len();
-        halves.in_hand.clear();
-        let unwritten = std::mem::take(&mut halves.outbox);
-        drop(halves);
-        // Dropping a half takes QUIC's lock.
-        drop(unwritten);
-        self.0.settled.notify_waiters();
+        self.0.over();
     }
 }
 
@@ -193,8 +196,8 @@ struct Halves {
     sweep_at: usize,
     /// Streams that were taken out of the list by somebody who waits.
     waited: Vec<u64>,
-    /// How many were not acknowledged when the connection ended.
-    lost: usize,
+    /// Streams that were not acknowledged when the connection ended: whoever asks later must not take them for acknowledged.
+    lost: Vec<u64>,
 }
 
 impl Halves {
@@ -206,6 +209,10 @@ impl Halves {
             self.sweep_at = self.list.len() * 2;
         }
         self.list.push((stream, acknowledged));
+        if self.unattended {
+            // It is kept no longer than the connection: it would keep the endpoint's sockets open.
+            self.sweep();
+        }
     }
 
     fn hold(&mut self, taken: &[Last]) {
@@ -213,12 +220,22 @@ impl Halves {
         self.in_hand.extend(taken.iter().map(Last::id));
     }
 
-    /// It was not in the list just before, but may be on its way into it, or there by now.
-    fn may_have(&self, stream: u64) -> bool {
-        self.list.iter().any(|(id, _)| *id == stream)
+    /// What became of a stream that was not in the list just before; none while it may be on its way into it, or there by now.
+    fn settled(&self, stream: u64) -> Option<Result<(), ()>> {
+        let is_left = self.list.iter().any(|(id, _)| *id == stream)
             || self.in_hand.contains(&stream)
             || self.waited.contains(&stream)
-            || self.outbox.iter().any(|last| last.id() == stream)
+            || self.outbox.iter().any(|last| last.id() == stream);
+        (!is_left).then(|| if self.lost.contains(&stream) { Err(()) } else { Ok(()) })
+    }
+
+    /// Nothing is written any more; gives what will not be.
+    fn over(&mut self) -> Vec<Last> {
+        self.unattended = true;
+        let unwritten = std::mem::take(&mut self.outbox);
+        self.lost.append(&mut self.in_hand);
+        self.lost.extend(unwritten.iter().map(Last::id));
+        unwritten
     }
 
     fn is_empty(&self) -> bool {
@@ -227,10 +244,10 @@ impl Halves {
 
     fn sweep(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
-        self.list.retain_mut(|(_, acknowledged)| match acknowledged.as_mut().poll(&mut cx) {
+        self.list.retain_mut(|(stream, acknowledged)| match acknowledged.as_mut().poll(&mut cx) {
             Poll::Pending => true,
             Poll::Ready(ended) => {
-                self.lost += usize::from(ended.is_err());
+                self.lost.extend(ended.is_err().then_some(*stream));
                 false
             }
         });
@@ -263,7 +280,7 @@ impl<'a> Waiting<'a> {
     async fn done(mut self) -> Result<(), ()> {
         let result = self.acknowledged.as_mut().expect("present until dropped").as_mut().await;
         self.acknowledged = None;
-        result.map(|_| ()).map_err(|_| self.finishing.lock().lost += 1)
+        result.map(|_| ()).map_err(|_| self.finishing.lock().lost.push(self.stream))
     }
 }
 
@@ -271,7 +288,9 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut halves = self.finishing.lock();
         halves.waited.retain(|stream| *stream != self.stream);
-        halves.list.extend(self.acknowledged.take().map(|acknowledged| (self.stream, acknowledged)));
+        if let Some(acknowledged) = self.acknowledged.take() {
+            halves.push(self.stream, acknowledged);
+        }
         drop(halves);
         self.finishing.settled.notify_waiters();
     }
