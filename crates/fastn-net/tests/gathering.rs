@@ -158,6 +158,27 @@ async fn what_a_connection_that_is_lost_during_closing_takes_with_it_is_counted(
     peer.thaw().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_wants_no_answer_gets_its_place_back_also_where_there_is_no_room_for_it() {
+    let (a, b, listener, mut filling) = narrow().await;
+    let unread = incoming(&listener).await.stream;
+    fill(&mut filling).await;
+    let answering = a.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let mut asking = gathering(unread.connection());
+    write_all(&mut asking, b"question").await.expect("write");
+    asking.finish();
+    let mut asked = incoming(&answering).await.stream;
+    asked.gather();
+    write_all(&mut asked, b"answer").await.expect("write");
+    asked.finish();
+    let mut acknowledged = Box::pin(filling.connection().acknowledged(asked.id()));
+    assert!(waits(&mut acknowledged).await);
+    drop(asking);
+    soon(acknowledged).await.expect("stopped");
+    assert!(waits(&mut poll_fn(|cx| filling.poll_write(cx, b"no room"))).await);
+    close(&[&a, &b]).await;
+}
+
 #[tokio::test]
 async fn what_a_lost_connection_takes_with_it_counts_as_acknowledged_for_nobody() {
     let (a, b, listener, mut filling) = narrow().await;

@@ -7,7 +7,7 @@ use std::{
         Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
 use futures_util::task::AtomicWaker;
@@ -176,10 +176,24 @@ impl Last {
     /// Ready when all of it was taken, or nothing of it will be: a peer that stopped it, or a connection that was lost.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WriteError>> {
         while !self.bytes.is_empty() {
-            let count = ready!(Pin::new(&mut self.send).poll_write(cx, &self.bytes))?;
+            let count = match Pin::new(&mut self.send).poll_write(cx, &self.bytes) {
+                Poll::Ready(written) => written?,
+                Poll::Pending => match self.stopped() {
+                    Some(code) => return Poll::Ready(Err(WriteError::Stopped(code))),
+                    None => return Poll::Pending,
+                },
+            };
             self.bytes.drain(..count);
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// While the whole connection waits for room, QUIC wakes a writer whose half the peer stops, and tells it nothing.
+    fn stopped(&self) -> Option<VarInt> {
+        match pin!(self.send.stopped()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(code)) => code,
+            _ => None,
+        }
     }
 }
 
