@@ -8,9 +8,9 @@ use fastn_net::{Code, Limits, OpenOptions, Protocol, wire::alpn::Alpn};
 use futures_util::FutureExt;
 use iroh::endpoint::Connection;
 use support::{
-    GENEROUS, LATER, USUAL, close, generic, incoming, kulfi_endpoint, limits, open_at, pattern,
+    GENEROUS, LATER, USUAL, close, generic, header, incoming, kulfi_endpoint, limits, open_at, pattern,
     raw::{Raw, RawStream, code},
-    read_exact, read_to_end, read_until_error, soon, write_all,
+    read_exact, read_to_end, read_until_error, soon, until, write_all,
 };
 
 /// The connection still serves: one exchange of `"Http"`, which `served` takes.
@@ -278,6 +278,31 @@ async fn who_takes_no_acknowledgement_holds_no_place_of_a_listener() {
         deaf.close().await;
         raw.close().await;
     }
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test]
+async fn what_a_peer_ends_before_its_header_is_whole_is_refused_and_not_waited_for() {
+    let endpoint = kulfi_endpoint(limits()).await;
+    let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
+    let deaf = Raw::bind_deaf().await;
+    let connection = deaf.dial(&endpoint, Alpn::FastnNet).await;
+    let address = deaf.address();
+    let peer = endpoint.peer(&address).expect("peer");
+    until("it is connected", || peer.connection().is_some()).await;
+    let ours = peer.connection().expect("connection");
+    let (opened, _refused) = tokio::join!(open_at(&endpoint, &address, &Protocol::Http, USUAL), async {
+        until("its header waits", || ours.users() == 1).await;
+        // The peer has no byte of it, and learns of it by the end of a later one.
+        drop(ours.try_open(&header(&Protocol::Http)).expect("connection").expect("stream"));
+        let mut stream = RawStream::accept(&connection).await;
+        stream.recv.stop(code(0)).expect("stop");
+        stream.end(b"").await;
+        stream
+    });
+    assert_eq!(opened.expect_err("refused").code(), Code::Refused);
+    assert!(ours.is_live());
+    deaf.close().await;
     close(&[&endpoint]).await;
 }
 

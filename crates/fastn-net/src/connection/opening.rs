@@ -42,7 +42,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `ERR_CONNECTION_LOST`; the flag is true where the peer cannot have seen the stream.
+    /// `ERR_CONNECTION_LOST`, and what the peer refused with; the flag is true where the peer cannot have seen the whole header.
     pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
         let Some(used) = self.begin() else { return Err((self.lost_error(), true)) };
@@ -53,7 +53,8 @@ impl Connection {
     pub(crate) async fn open_as(&self, header: &[u8], used: Option<Use>) -> Result<Stream, (Error, bool)> {
         let (send, recv) = self.0.quic.open_bi().await.map_err(|_| (self.lost_error(), true))?;
         let mut stream = Stream::opened(self.clone(), send, recv, used, header);
-        poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, true))?;
+        // While the connection lives, it is the peer that ended a stream before its header was whole.
+        poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, !self.is_live()))?;
         Ok(stream)
     }
 
