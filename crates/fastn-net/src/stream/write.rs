@@ -91,6 +91,8 @@ impl Stream {
             count = ready!(self.poll_together(cx, bytes))?;
         }
         if count == 0 && !bytes.is_empty() {
+            // Room may have come since not all of what waits was taken: it goes first all the same.
+            ready!(self.poll_unsent(cx))?;
             count = ready!(self.poll_send(cx, bytes))?;
         }
         self.written |= count > 0;
