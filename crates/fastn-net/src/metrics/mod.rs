@@ -200,9 +200,14 @@ impl Shared {
     /// The same of all that are left.
     pub(crate) fn unlist_all(&self) {
         let mut connections = self.connections();
-        for (_, connection) in connections.drain() {
+        let keep = |(_, connection): (u64, Connection)| {
             self.metrics.keep_bytes(&connection.stats());
-        }
+            connection
+        };
+        let left: Vec<Connection> = connections.drain().map(keep).collect();
+        drop(connections);
+        // One that never had a task has nobody else who does this.
+        left.iter().for_each(Connection::let_go);
     }
 }
 
