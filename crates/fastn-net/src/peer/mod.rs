@@ -213,7 +213,9 @@ impl Peer {
         request: impl Future<Output = Result<T>>,
     ) -> Result<Result<T>, Error> {
         let started = Instant::now();
-        let dials = self.dials.load(Ordering::Relaxed) - u64::from(self.status().state == PeerState::Dialling);
+        // The one under way counts as well, whether or not the actor has counted it by now.
+        let under_way = u64::from(self.status().state == PeerState::Dialling);
+        let dials = self.dials.load(Ordering::Relaxed).saturating_sub(under_way);
         tokio::time::timeout(limit, request).await.map_err(|_| {
             let dials = self.dials.load(Ordering::Relaxed).saturating_sub(dials);
             dial::out_of_time(shared, self, started, dials)
