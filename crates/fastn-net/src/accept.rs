@@ -167,7 +167,7 @@ impl Newcomer {
             away(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
         };
         let spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
-        let route = if spoken { self.shared.router.route(self.connection.id(), protocol) } else { None };
+        let route = if spoken { self.route(protocol).await? } else { None };
         let Some(Route { queue, index }) = route else {
             return Err(unserved());
         };
@@ -189,6 +189,20 @@ impl Newcomer {
             Err(()) => return Err(unserved()),
         };
         Ok((place, index, used))
+    }
+
+    /// Who serves the protocol. On a connection that somebody takes for itself, it may take a moment until that is known.
+    async fn route(&mut self, protocol: &Protocol) -> Result<Option<Route>, Turned> {
+        let shared = self.shared.clone();
+        loop {
+            let changed = shared.router.changed();
+            let route = shared.router.route(self.connection.id(), protocol);
+            if route.is_some() || shared.router.is_closed() {
+                return Ok(route);
+            }
+            let Some(wait) = self.connection.unclaimed(shared.limits().header_timeout) else { return Ok(None) };
+            let _ = self.unless_reset(tokio::time::timeout(wait, changed)).await?;
+        }
     }
 
     /// A peer that gives up waiting is not handed to anyone.

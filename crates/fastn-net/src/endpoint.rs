@@ -116,13 +116,22 @@ impl Endpoint {
         Ok(peer)
     }
 
-    /// A connection to a peer, held: it counts as used until the view is dropped. Cancel safe.
+    /// A connection to a peer, held: it counts as used until the view is dropped. Streams that the peer opens on a new one wait for
+    /// a second until something serves them. Cancel safe.
     ///
     /// # Errors
     ///
     /// `ERR_UNREACHABLE` says what was tried, and how often; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
     /// `ERR_PROTOCOL_UNSUPPORTED` and `ERR_CLOSED` come at once.
     pub async fn connect(&self, peer: &Peer, limit: Duration) -> Result<View> {
+        let taking = peer.taking();
+        let view = self.view(peer, limit).await?;
+        view.take();
+        drop(taking);
+        Ok(view)
+    }
+
+    async fn view(&self, peer: &Peer, limit: Duration) -> Result<View> {
         let connect = async {
             let mut tries = Tries::new(self.limits().connect.retries, true);
             loop {
@@ -163,7 +172,7 @@ impl Endpoint {
     ///
     /// Those of [`Endpoint::connect`]; `ERR_PING` when no or a wrong answer came.
     pub async fn ping(&self, peer: &Peer, limit: Duration) -> Result<Duration> {
-        let connection = self.connect(peer, limit).await?;
+        let connection = self.view(peer, limit).await?;
         let limit = self.0.limits().ping_timeout;
         tokio::time::timeout(limit, connection.ping()).await.unwrap_or_else(|_| {
             let text = format!("the peer did not answer a ping within {} s", limit.as_secs_f32());
@@ -182,6 +191,10 @@ impl Endpoint {
         let limits = self.0.limits();
         let places = Places { all: limits.queued_streams, of_one_peer: limits.queued_streams_per_peer };
         let listener = self.0.router.listen(connection, protocols, otherwise, places)?;
+        if let Some(connection) = connection.and_then(|id| self.0.connections().get(&id).cloned()) {
+            connection.settle();
+        }
+        self.0.router.announce();
         self.0.offer_alpns();
         Ok(listener)
     }

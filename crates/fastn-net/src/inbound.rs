@@ -49,6 +49,7 @@ impl Inbound {
         let mut state = self.0.lock();
         while let Some(view) = state.waiting.pop_front() {
             if view.is_live() {
+                view.take();
                 return Poll::Ready(Ok(view));
             }
         }
@@ -66,7 +67,7 @@ impl Drop for Inbound {
         state.open = false;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        drop(waiting);
+        waiting.iter().for_each(|view| view.settle());
     }
 }
 
@@ -112,7 +113,9 @@ impl Inlet {
         if !state.open || state.closed || state.waiting.len() >= self.most {
             return;
         }
-        state.waiting.extend(View::new(connection));
+        let Some(view) = View::new(connection) else { return };
+        view.offer();
+        state.waiting.push_back(view);
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {

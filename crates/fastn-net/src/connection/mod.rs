@@ -4,10 +4,12 @@
 //! - `usage`, `users`: who uses it, and whether it takes new uses
 //! - `stall`: an older peer that takes no new stream
 //! - `finishing`: what is still to be written and acknowledged
+//! - `claim`: whether whoever takes it for itself has said what it serves
 //! - `close_info`: how it ends
 //! - `path_info`, `stats`: what is known of it
 //! - `quic`: iroh's connection, until it has ended
 
+mod claim;
 mod close_info;
 pub(crate) mod finishing;
 mod opening;
@@ -31,8 +33,8 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::usage::Use;
+use self::{claim::Claim, finishing::Finishing, quic::Quic, stall::Stall, users::Users};
 pub use self::{close_info::CloseInfo, path_info::PathInfo, stats::Stats};
-use self::{finishing::Finishing, quic::Quic, stall::Stall, users::Users};
 use crate::{error::Result, identity::PublicKey, metrics::Metrics, stream::stop_watch::StopWatches, wire::alpn::Alpn};
 
 /// A connection to a peer. Clones are the same connection.
@@ -54,6 +56,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     stop_watches: StopWatches,
     stall: Stall,
+    claim: Claim,
 }
 
 impl Connection {
@@ -72,6 +75,7 @@ impl Connection {
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
             stall: Stall::default(),
+            claim: Claim::default(),
         }))
     }
 

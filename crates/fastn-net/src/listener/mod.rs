@@ -11,6 +11,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::sync::{Notify, futures::Notified};
+
 use self::queue::{Open, Queue};
 pub(crate) use self::queue::{Place, Places};
 use crate::{
@@ -73,6 +75,8 @@ pub(crate) struct Router {
     listening: AtomicUsize,
     /// Nobody is served any more. Set with the table locked.
     closed: AtomicBool,
+    /// There may be a new owner, or none will come.
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -153,6 +157,16 @@ impl Router {
         }
     }
 
+    /// Streams that wait for somebody who serves them look again.
+    pub(crate) fn announce(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Ready at the next [`Router::announce`], or when nothing is served any more.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
     fn remove(&self, queue: &Arc<Queue>) {
         let mut table = self.lock();
         let Some(at) = table.queues.iter().position(|q| Arc::ptr_eq(q, queue)) else { return };
@@ -172,6 +186,7 @@ impl Router {
         for queue in &table.queues {
             queue.close(Open::Draining);
         }
+        self.changed.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {

@@ -250,6 +250,9 @@ impl Actor {
         info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
         self.connections.insert(link.id, (connection.clone(), Instant::now()));
         connection.set_receive_window(self.windows.come(link.id));
+        if self.peer.is_being_taken() && connection.is_dialled() {
+            connection.offer();
+        }
         self.shared.list(&connection);
         self.shared.metrics.connection_opened(link.dialled);
         let mailbox = self.peer.mailbox.clone();

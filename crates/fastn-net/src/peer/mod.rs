@@ -28,7 +28,7 @@ pub(crate) use windows::first as first_window;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -56,6 +56,8 @@ pub struct Peer {
     worked: Mutex<PeerAddress>,
     requests: AtomicU64,
     dials: AtomicU64,
+    /// Those who want a connection for itself, and not for a stream.
+    takers: AtomicUsize,
     /// What its streams may take.
     pub(crate) quota: Arc<Quota>,
     /// What new streams go over. Kept here so that opening one needs no actor.
@@ -126,6 +128,7 @@ impl Peer {
             quota: shared.guard.quota(),
             requests: AtomicU64::new(0),
             dials: AtomicU64::new(0),
+            takers: AtomicUsize::new(0),
             preferred: Mutex::default(),
             connections: Mutex::default(),
             status: Mutex::default(),
@@ -222,6 +225,16 @@ impl Peer {
         })
     }
 
+    /// A connection that is made until this is dropped is offered to whoever wants it for itself.
+    pub(crate) fn taking(&self) -> Taking<'_> {
+        self.takers.fetch_add(1, Ordering::AcqRel);
+        Taking(self)
+    }
+
+    fn is_being_taken(&self) -> bool {
+        self.takers.load(Ordering::Acquire) > 0
+    }
+
     pub(crate) fn tell(&self, message: Message) {
         // An actor that is gone drops what it is asked, which its asker sees as closed. Its peer must see that too.
         if let Err(message) = self.mailbox.send(message) {
@@ -274,6 +287,15 @@ impl Drop for Wait<'_> {
         if !self.answered {
             self.peer.tell(Message::Unwanted(self.request));
         }
+    }
+}
+
+/// Somebody who wants a connection for itself.
+pub(crate) struct Taking<'a>(&'a Peer);
+
+impl Drop for Taking<'_> {
+    fn drop(&mut self) {
+        self.0.takers.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

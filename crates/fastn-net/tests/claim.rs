@@ -1,0 +1,91 @@
+//! Streams that come before whoever takes their connection for itself has said what it serves there.
+
+mod support;
+
+use std::{future::poll_fn, time::Duration};
+
+use fastn_net::{Code, Endpoint, Inbound, Protocol, View};
+use support::{
+    GENEROUS, LATER, USUAL, close, endpoint, exchange, incoming, introduce, open, pair, read_to_end, soon, write_all,
+};
+use tokio::time::sleep;
+
+/// Longer than a stream needs to get here, and less than it is waited for.
+const MOMENT: Duration = Duration::from_millis(200);
+
+async fn made(inbound: &Inbound) -> View {
+    soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection")
+}
+
+async fn request(from: &Endpoint, to: &Endpoint) -> fastn_net::Stream {
+    let mut stream = open(from, to, &Protocol::Tcp, LATER).await.expect("stream");
+    write_all(&mut stream, b"early").await.expect("write");
+    stream.finish();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that() {
+    let (a, b) = pair().await;
+    let inbound = b.inbound().expect("inbound");
+    let mut asking = request(&a, &b).await;
+    sleep(MOMENT).await;
+    let view = made(&inbound).await;
+    sleep(MOMENT).await;
+    let listener = b.listen(Some(view.id()), &[Protocol::Tcp], false).expect("listen");
+    let mut stream = incoming(&listener).await.stream;
+    assert_eq!(read_to_end(&mut stream).await.expect("request"), b"early");
+    write_all(&mut stream, b"answer").await.expect("write");
+    stream.finish();
+    assert_eq!(read_to_end(&mut asking).await.expect("answer"), b"answer");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn also_on_a_connection_that_this_side_made_for_itself() {
+    let (a, b) = (endpoint().await, endpoint().await);
+    introduce(&a, &b);
+    let inbound = b.inbound().expect("inbound");
+    let peer = a.peer(&b.address()).expect("peer");
+    let (view, asking) = tokio::join!(soon(a.connect(&peer, GENEROUS)), async {
+        made(&inbound).await;
+        request(&b, &a).await
+    });
+    sleep(MOMENT).await;
+    let listener = a.listen(Some(view.expect("connection").id()), &[Protocol::Tcp], false).expect("listen");
+    let mut stream = incoming(&listener).await.stream;
+    assert_eq!(read_to_end(&mut stream).await.expect("request"), b"early");
+    drop(asking);
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_served_by_then_is_refused() {
+    let (a, b) = pair().await;
+    let inbound = b.inbound().expect("inbound");
+    let asking = open(&a, &b, &Protocol::Tcp, USUAL);
+    let serving = async {
+        let view = made(&inbound).await;
+        (b.listen(Some(view.id()), &[Protocol::Http], false).expect("listen"), view)
+    };
+    let (refused, (listener, _view)) = tokio::join!(asking, serving);
+    assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
+    let served = open(&a, &b, &Protocol::Http, LATER).await.expect("stream");
+    let answering = async {
+        let mut stream = incoming(&listener).await.stream;
+        assert_eq!(read_to_end(&mut stream).await.expect("request"), b"hello");
+        stream.finish();
+    };
+    let (answer, ()) = tokio::join!(exchange(served, b"hello"), answering);
+    assert_eq!(answer.expect("answer"), b"");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_a_connection_and_serves_nothing_is_not_waited_for_long() {
+    let (a, b) = pair().await;
+    let inbound = b.inbound().expect("inbound");
+    let (refused, _view) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), made(&inbound));
+    assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
+    close(&[&a, &b]).await;
+}
