@@ -259,7 +259,8 @@ mod tests {
             let digits = "0123456789abcdefghijklmnopqrstuv";
             let last = digits.find(&id52[51..]).expect("digit") + spare;
             let changed = format!("{}{}", &id52[..51], &digits[last..=last]);
-            prop_assert!(PublicKey::parse(&changed).is_err());
+            // One in a thousand that ends in o is a key in z-base-32 by chance, and is taken for that.
+            prop_assert!(PublicKey::parse(&changed).map_or(true, |other| other.as_iroh().to_z32() == changed));
         }
 
         #[test]
