@@ -924,8 +924,9 @@ declare class Endpoint implements AsyncDisposable {
      */
     listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
     /**
-     * Connections that peers make, one level below streams; one loop at a time. Call {@link Connection.acceptBi} at once: until
-     * then, streams on a connection go to the endpoint's listeners, and are refused where none serves them.
+     * Connections that peers make, one level below streams; one loop at a time. Streams that a peer opens before
+     * {@link Connection.acceptBi} says who takes them go to the endpoint's listeners. Those that no listener serves wait until a second
+     * after the loop gave the connection, and are refused then.
      *
      * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
      * `ERR_INVALID_ARGUMENT`.
@@ -934,6 +935,8 @@ declare class Endpoint implements AsyncDisposable {
     /**
      * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
      * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
+     *
+     * Streams that the peer opens on a new connection, and that nothing serves yet, wait for a second until something does.
      *
      * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the

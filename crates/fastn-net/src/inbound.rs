@@ -67,7 +67,9 @@ impl Drop for Inbound {
         state.open = false;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
-        waiting.iter().for_each(|view| view.settle());
+        for view in &waiting {
+            view.settle();
+        }
     }
 }
 
