@@ -244,6 +244,21 @@ test('connections are had by connecting and by accepting, and carry streams both
   await incoming.return()
 })
 
+test('a stream that comes before its connection has a loop of its own waits for that', async t => {
+  await using peers = await pair()
+  const incoming = peers.server.accept()
+  const mine = await peers.client.getStream(peers.server.address(), Echo, { ack: 'later' })
+  await mine.finish('early\n')
+  // An answer to a ping says that all before it has come.
+  await peers.client.ping(peers.server.id52)
+  const { value: connection } = await incoming.next()
+  await peers.client.ping(peers.server.id52)
+  const { value: theirs } = (await connection?.acceptBi(Echo).next()) ?? {}
+  t.is(await theirs?.nextString(), 'early')
+  await theirs?.finish('answer\n')
+  t.is(await mine.nextString(), 'answer')
+})
+
 test('closing a connection tells both sides how it ended', async t => {
   await using peers = await pair()
   const incoming = peers.server.accept()
