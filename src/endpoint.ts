@@ -313,6 +313,7 @@ export class Endpoint implements AsyncDisposable {
     if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
     const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' }, options.signal)
     forgetAtExit(handle)
+    this.#state.forgetPeers()
     await outcomeOf(native().endpointFreed(handle), { phase: 'close' }, options.signal)
     return number as number
   }

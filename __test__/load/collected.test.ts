@@ -32,6 +32,21 @@ test('endpoints that were closed leave nothing native, nor do the peers that the
   await listening
 })
 
+// Counts all handles of the process, and so runs alone.
+test.serial(
+  'an endpoint that is closed gives back what is native of its peers at once, although it is held',
+  async t => {
+    const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+    const before = native().handleCount()
+    const peer = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
+    await t.throwsAsync(endpoint.getStream(peer, 'Tcp', { timeout: 50 }), { code: 'ERR_UNREACHABLE' })
+    t.is(native().handleCount(), before + 1)
+    await endpoint.close()
+    t.is(native().handleCount(), before)
+    await t.throwsAsync(endpoint.getStream(peer, 'Tcp'), { code: 'ERR_CLOSED' })
+  }
+)
+
 test('a stream whose writer hears first that the connection was lost leaves nothing native', async t => {
   const before = native().handleCount()
   const options = { network: 'loopback' } as const

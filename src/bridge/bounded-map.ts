@@ -25,6 +25,11 @@ export class BoundedMap<K, V> {
     }
   }
 
+  /** Drops all entries. */
+  clear(): void {
+    for (const [key, value] of this.#entries) this.#remove(key, value)
+  }
+
   #remove(key: K, value: V): void {
     this.#entries.delete(key)
     this.#dropped?.(value)

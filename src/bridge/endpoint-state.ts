@@ -99,6 +99,11 @@ export class EndpointState {
     this.#closing.abort()
   }
 
+  /** It is closed: what is native of its peers is given back now, and not when it is collected. */
+  forgetPeers(): void {
+    this.#peers.clear()
+  }
+
   drain(): void {
     this.isDraining = true
     native().endpointDrain(this.handle)
