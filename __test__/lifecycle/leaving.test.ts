@@ -70,9 +70,11 @@ test('without it, process.exit tells nobody', async t => {
 test('at SIGTERM a program with a Graceful closes, and the peer sees it', async t => {
   await using peer = await peerOf()
   const program = new Program('leave', peer.address, 'graceful', 'none')
+  // Asked before: a connection that is over is not accepted any more.
+  const ended = peer.ended()
   t.is(await program.line(), 'ready')
   program.kill('SIGTERM')
-  t.deepEqual(await peer.ended(), shutdown)
+  t.deepEqual(await ended, shutdown)
   const { code, signal, stderr } = await program.ended
   t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
 })
