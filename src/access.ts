@@ -1,6 +1,6 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { lastFailure } from './bridge/failure.js'
-import { object } from './bridge/validate.js'
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
 import { FAILED, native } from './native.js'
 import { idsOf, type Peer } from './peer.js'
 
@@ -11,6 +11,8 @@ export interface AccessLists {
   /** Not these, even if `allow` has them. */
   readonly deny: readonly string[]
 }
+
+const listNames: OptionNames<AccessLists> = { allow: true, deny: true }
 
 /**
  * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
@@ -59,7 +61,7 @@ export class Access {
    * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
    */
   set(lists: { allow?: readonly Peer[] | null | undefined; deny?: readonly Peer[] | undefined }): void {
-    const { allow: allowed, deny: denied } = object(lists, 'lists', '{ allow, deny }')
+    const { allow: allowed, deny: denied } = checkOptions(lists, listNames, 'lists', '{ allow, deny }')
     const now = this.lists
     const allow = allowed === undefined ? now.allow : allowed === null ? null : idsOf(allowed, 'lists.allow')
     const deny = denied === undefined ? now.deny : idsOf(denied, 'lists.deny')

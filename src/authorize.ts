@@ -1,3 +1,4 @@
+import type { OptionNames } from './bridge/option-names.js'
 import type { Protocol } from './protocol.js'
 
 /**
@@ -30,4 +31,14 @@ export interface Authorize {
    * Default: a warning of the process, one for each code.
    */
   onError?: ((error: unknown, id52: string, protocol: Protocol | null) => unknown) | undefined
+}
+
+/** The names of {@link Authorize}. */
+export const authorizeNames: OptionNames<Authorize> = {
+  peer: true,
+  stream: true,
+  timeout: true,
+  pending: true,
+  pendingPerPeer: true,
+  onError: true
 }

@@ -1,3 +1,5 @@
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
+
 /** Options of a call that can be cancelled. */
 export interface CancelOptions {
   /** Cancels the call, which then rejects with the signal's reason. */
@@ -20,4 +22,18 @@ export interface LineOptions extends CancelOptions {
 export interface TimeoutOptions extends CancelOptions {
   /** Milliseconds. */
   timeout?: number | undefined
+}
+
+/** The names of {@link CancelOptions}. */
+export const cancelNames: OptionNames<CancelOptions> = { signal: true }
+/** The names of {@link ReadIntoOptions}. */
+export const readNames: OptionNames<ReadIntoOptions> = { ...cancelNames, into: true }
+/** The names of {@link LineOptions}. */
+export const lineNames: OptionNames<LineOptions> = { ...cancelNames, maxBytes: true }
+/** The names of {@link TimeoutOptions}. */
+export const timeoutNames: OptionNames<TimeoutOptions> = { ...cancelNames, timeout: true }
+
+/** The signal of a call that takes no other option. */
+export function signalOf(options: CancelOptions): AbortSignal | undefined {
+  return checkOptions(options, cancelNames).signal
 }

@@ -1,3 +1,5 @@
+import type { OptionNames } from './bridge/option-names.js'
+
 /**
  * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
  * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
@@ -12,4 +14,12 @@ export interface ConnectOptions {
   maxDelay?: number | undefined
   /** One dial, in milliseconds. Default: 10 s. */
   attemptTimeout?: number | undefined
+}
+
+/** The names of {@link ConnectOptions}. */
+export const connectNames: OptionNames<ConnectOptions> = {
+  retries: true,
+  minDelay: true,
+  maxDelay: true,
+  attemptTimeout: true
 }

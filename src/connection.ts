@@ -4,12 +4,13 @@ import type { EndpointState, Link } from './bridge/endpoint-state.js'
 import { lastFailure } from './bridge/failure.js'
 import { type Opener, openStream } from './bridge/open.js'
 import { outcomeOf } from './bridge/operation.js'
+import { checkOptions } from './bridge/option-names.js'
 import { showAs } from './bridge/show.js'
-import { invalid, signalOf, userCode } from './bridge/validate.js'
-import type { CancelOptions } from './call-options.js'
+import { invalid, userCode } from './bridge/validate.js'
+import { type CancelOptions, signalOf } from './call-options.js'
 import type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
 import { type BindingConnectionInfo, FAILED, native } from './native.js'
-import type { OpenOptions } from './open-options.js'
+import { type OpenOptions, openNames } from './open-options.js'
 import type { Protocol } from './protocol.js'
 import type { PeerStream } from './stream.js'
 
@@ -96,8 +97,9 @@ export class Connection implements AsyncDisposable {
    * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
    * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
    */
-  openBi(protocol: Protocol, options?: OpenOptions): Promise<PeerStream> {
-    return openStream(this.#endpoint, new ThisConnection(this.#handle, this.remoteId52), protocol, options)
+  async openBi(protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
+    checkOptions(options, openNames)
+    return await openStream(this.#endpoint, new ThisConnection(this.#handle, this.remoteId52), protocol, options)
   }
 
   /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */

@@ -7,12 +7,13 @@ import { closeAtExit, closingBeforeExit, forgetAtExit } from './bridge/exit.js'
 import { lastFailure } from './bridge/failure.js'
 import { openNow, openStream } from './bridge/open.js'
 import { handleOf, outcomeOf } from './bridge/operation.js'
+import { checkOptions } from './bridge/option-names.js'
 import { startBridge, wakeWord } from './bridge/park.js'
 import { peerInfo } from './bridge/peer-info.js'
 import { answerQuestions } from './bridge/questions.js'
 import { showAs } from './bridge/show.js'
-import { object, positive, signalOf, throwIfAborted } from './bridge/validate.js'
-import type { CancelOptions, TimeoutOptions } from './call-options.js'
+import { positive, throwIfAborted } from './bridge/validate.js'
+import { type CancelOptions, signalOf, type TimeoutOptions, timeoutNames } from './call-options.js'
 import { Connection } from './connection.js'
 import { watched } from './diagnostics.js'
 import { FastnNetError } from './errors.js'
@@ -20,7 +21,7 @@ import { Graceful } from './graceful.js'
 import { KeptPeer } from './kept-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import { native } from './native.js'
-import type { OpenOptions } from './open-options.js'
+import { type OpenOptions, openNames } from './open-options.js'
 import { defaults, type EndpointOptions, resolveOptions } from './options.js'
 import { knownPeer, type Peer, type PeerAddress } from './peer.js'
 import type { PeerInfo } from './peer-info.js'
@@ -47,11 +48,10 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
       'secretKey must be a SecretKey: see SecretKey.generate and SecretKey.from'
     )
   }
-  object(options, 'options', 'an object')
+  const resolved = resolveOptions(options)
   const { signal, graceful } = options
   throwIfAborted(signal)
   if (graceful !== undefined) Graceful.check(graceful)
-  const resolved = resolveOptions(options)
   startBridge()
   const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
   const handle = await handleOf(bind, { phase: 'bind' }, signal)
@@ -122,8 +122,8 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   async ticket(options: TimeoutOptions = {}): Promise<string> {
-    throwIfAborted(signalOf(options))
     const timeout = timeoutOf(options, defaults.ticketTimeout)
+    throwIfAborted(options.signal)
     const operation = native().endpointTicket(this.#state.handle, timeout)
     const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
     return text as string
@@ -142,7 +142,7 @@ export class Endpoint implements AsyncDisposable {
    */
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
     try {
-      object(options, 'options', 'an object')
+      checkOptions(options, openNames)
       const known = knownPeer(this.#state, peer)
       const stream = openNow(this.#state, known, protocol, options)
       return stream === undefined ? openStream(this.#state, known, protocol, options) : Promise.resolve(stream)
@@ -201,9 +201,9 @@ export class Endpoint implements AsyncDisposable {
    * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
    */
   async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
-    throwIfAborted(signalOf(options))
-    const { handle, id52 } = knownPeer(this.#state, peer)
     const timeout = timeoutOf(options, this.#state.options.openTimeout)
+    throwIfAborted(options.signal)
+    const { handle, id52 } = knownPeer(this.#state, peer)
     const traced = watched('connect')
     if (traced === undefined) return await this.#connect(handle, id52, timeout, options.signal)
     const connect = () => this.#connect(handle, id52, timeout, options.signal)
@@ -305,8 +305,8 @@ export class Endpoint implements AsyncDisposable {
    * @returns how many finished streams their peers had not acknowledged in time.
    */
   async close(options: TimeoutOptions = {}): Promise<number> {
-    throwIfAborted(signalOf(options))
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
+    throwIfAborted(options.signal)
     const { handle } = this.#state
     closingBeforeExit(handle)
     this.#state.beginClosing()
@@ -341,5 +341,6 @@ export class Endpoint implements AsyncDisposable {
 }
 
 function timeoutOf(options: TimeoutOptions, otherwise: number): number {
-  return options.timeout === undefined ? otherwise : positive(options.timeout, 'options.timeout')
+  const { timeout } = checkOptions(options, timeoutNames)
+  return timeout === undefined ? otherwise : positive(timeout, 'options.timeout')
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
-import { invalid, object, optional, positive, texts } from './bridge/validate.js'
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
+import { invalid, optional, positive, texts } from './bridge/validate.js'
 import { Endpoint } from './endpoint.js'
 import { FastnNetError } from './errors.js'
 import { defaults } from './options.js'
@@ -19,6 +20,10 @@ export interface SpawnOptions {
   /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
   name?: string | undefined
 }
+
+const gracefulNames: OptionNames<GracefulOptions> = { signals: true }
+const spawnNames: OptionNames<SpawnOptions> = { name: true }
+const shutdownNames = { timeout: true } as const
 
 /**
  * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
@@ -41,7 +46,7 @@ export class Graceful {
 
   /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
   constructor(options: GracefulOptions = {}) {
-    const { signals = false } = object(options, 'options', 'an object')
+    const { signals = false } = checkOptions(options, gracefulNames)
     this.#signals = typeof signals === 'boolean' ? (signals ? ['SIGINT', 'SIGTERM'] : []) : signalNames(signals)
     for (const signal of this.#signals) process.on(signal, this.#onSignal)
   }
@@ -78,7 +83,7 @@ export class Graceful {
    */
   spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options: SpawnOptions = {}): Promise<T> {
     const called = typeof work === 'function'
-    object(options, 'options', 'an object')
+    checkOptions(options, spawnNames)
     const name = optional('string', options.name, 'options.name') ?? ((called && work.name) || 'unnamed')
     const late = called && this.#reported
     const promise = late ? Promise.reject(shuttingDown()) : called ? call(work, this.cancelled) : Promise.resolve(work)
@@ -106,7 +111,7 @@ export class Graceful {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
    */
   shutdown(options: { timeout?: number | undefined } = {}): Promise<ShutdownReport> {
-    object(options, 'options', 'an object')
+    checkOptions(options, shutdownNames)
     const timeout = options.timeout === undefined ? defaults.closeTimeout : positive(options.timeout, 'options.timeout')
     if (this.#shutdown !== undefined) return this.#shutdown
     // Before anybody is told of it: whoever is may call this again.

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { lastFailure } from './bridge/failure.js'
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
 import { object, optional, throwIfAborted } from './bridge/validate.js'
 import { FastnNetError } from './errors.js'
 import { type Keyring, openKeyring, readKeyring, writeKeyring } from './keyring.js'
@@ -32,6 +33,11 @@ export interface LoadSecretKeyOptions extends KeyStoreOptions {
   /** Look for the secret of this public key, in the environment's lines and the keyring; no files. Not with `name`. */
   id52?: string | PublicKey | undefined
 }
+
+/** The names of {@link KeyStoreOptions}. */
+const storeNames: OptionNames<KeyStoreOptions> = { folder: true, name: true, keyring: true, env: true, signal: true }
+/** The names of {@link LoadSecretKeyOptions}. */
+const loadNames: OptionNames<LoadSecretKeyOptions> = { ...storeNames, id52: true }
 
 /** A secret key that is stored somewhere. */
 export interface StoredSecretKey {
@@ -72,6 +78,7 @@ export async function loadSecretKey(options: LoadSecretKeyOptions = {}): Promise
  */
 export async function saveSecretKey(secretKey: SecretKey, options: KeyStoreOptions = {}): Promise<string> {
   const key = SecretKey.from(secretKey)
+  checkOptions(options, storeNames)
   const { folder, name, signal } = check(options)
   const keyring = await whileWanted(openKeyring(options.keyring), signal)
   if (keyring !== null) await whileWanted(writeKeyring(keyring, key), signal)
@@ -95,18 +102,18 @@ export async function saveSecretKey(secretKey: SecretKey, options: KeyStoreOptio
  * @throws {FastnNetError} as these two.
  */
 export async function readOrCreateSecretKey(options: KeyStoreOptions = {}): Promise<StoredSecretKey> {
-  const { folder, name, keyring, env, signal } = object(options, 'options', 'an object')
-  // Only these: a new key cannot be made for an ID52 that is wanted.
-  const chosen: KeyStoreOptions = { folder, name, keyring, env, signal }
-  const found = await find(chosen)
+  // Without `id52`: no new key can be made for an ID52 that is wanted.
+  checkOptions(options, storeNames)
+  const { signal } = options
+  const found = await find(options)
   if (found !== null) return found
   const secretKey = SecretKey.generate()
   try {
-    return { secretKey, place: await saveSecretKey(secretKey, chosen), created: true }
+    return { secretKey, place: await saveSecretKey(secretKey, options), created: true }
   } catch (error) {
     signal?.throwIfAborted()
     // Another program may have stored its key since.
-    const stored = await find(chosen)
+    const stored = await find(options)
     if (stored === null) throw error
     return stored
   }
@@ -148,7 +155,7 @@ interface Checked {
 }
 
 function check(options: LoadSecretKeyOptions): Checked {
-  const { folder = '.', name, id52, env = process.env, signal } = object(options, 'options', 'an object')
+  const { folder = '.', name, id52, env = process.env, signal } = checkOptions(options, loadNames)
   throwIfAborted(signal)
   optional('string', folder, 'options.folder')
   optional('string', name, 'options.name')

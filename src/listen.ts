@@ -1,5 +1,6 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { Listener } from './bridge/listener.js'
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
 import { invalid, object } from './bridge/validate.js'
 import { warnOnce } from './bridge/warn.js'
 import { watched } from './diagnostics.js'
@@ -28,6 +29,9 @@ export interface ListenOptions {
   onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
 }
 
+/** The names of {@link ListenOptions}. */
+const listenNames: OptionNames<ListenOptions> = { signal: true, otherwise: true, onError: true }
+
 /** Sent with the reset of a stream whose handler failed. */
 const handlerFailed = 0x102
 
@@ -37,7 +41,7 @@ export async function listen(
   handlers: StreamHandlers,
   options: ListenOptions = {}
 ): Promise<void> {
-  const { signal, otherwise, onError = warn } = object(options, 'options', 'an object')
+  const { signal, otherwise, onError = warn } = checkOptions(options, listenNames)
   const routes = pairs(handlers)
   if (otherwise !== undefined) checkHandler(otherwise, 'options.otherwise')
   if (typeof onError !== 'function') throw invalid('options.onError', 'a function')

@@ -1,6 +1,7 @@
 import { Log } from './bridge/log.js'
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
 import { startBridge } from './bridge/park.js'
-import { invalid, object, optional } from './bridge/validate.js'
+import { invalid, optional } from './bridge/validate.js'
 import type { LogRecord } from './log-record.js'
 import { defaults } from './options.js'
 
@@ -15,6 +16,8 @@ export interface LoggerOptions {
    */
   filter?: string | undefined
 }
+
+const loggerNames: OptionNames<LoggerOptions> = { filter: true }
 
 let current: Log | undefined
 
@@ -31,7 +34,7 @@ let current: Log | undefined
  */
 export function setLogger(logger: Logger | null, options: LoggerOptions = {}): void {
   if (logger !== null && typeof logger !== 'function') throw invalid('logger', 'a function or null')
-  object(options, 'options', 'an object')
+  checkOptions(options, loggerNames)
   const filter = optional('string', options.filter, 'options.filter') ?? defaults.logFilter
   const before = current
   current = logger === null ? undefined : open(logger, filter)

@@ -1,3 +1,4 @@
+import type { OptionNames } from './bridge/option-names.js'
 import type { PeerAddress } from './peer.js'
 
 /** Where an endpoint finds peers and is found. */
@@ -43,3 +44,18 @@ export interface CustomNetwork {
   /** Peers whose addresses are known. Default: none. */
   peers?: readonly PeerAddress[] | undefined
 }
+
+/** The names of {@link CustomNetwork}. */
+export const networkNames: OptionNames<CustomNetwork> = {
+  relays: true,
+  dns: true,
+  pkarr: true,
+  mdns: true,
+  portMapping: true,
+  bind: true,
+  peers: true
+}
+/** The names of {@link RelayAddress}. */
+export const relayNames: OptionNames<RelayAddress> = { url: true, token: true }
+/** The names of {@link DnsLookup}. */
+export const dnsNames: OptionNames<DnsLookup> = { origin: true, server: true }

@@ -1,4 +1,5 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
 import type { PeerStream } from './stream.js'
 
 /** Options of {@link duplex}: those of a Node stream that a socket leaves open. */
@@ -18,6 +19,12 @@ export function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDup
   return new PeerDuplex(stream, options)
 }
 
+const duplexNames: OptionNames<PeerDuplexOptions> = {
+  readableHighWaterMark: true,
+  writableHighWaterMark: true,
+  signal: true
+}
+
 const blockBytes = 64 * 1024
 const leastRoom = 16 * 1024
 
@@ -30,7 +37,7 @@ export class PeerDuplex extends Duplex {
   #idle: NodeJS.Timeout | undefined
 
   constructor(stream: PeerStream, options: PeerDuplexOptions = {}) {
-    super({ ...options, allowHalfOpen: true, decodeStrings: false })
+    super({ ...checkOptions(options, duplexNames), allowHalfOpen: true, decodeStrings: false })
     this.#stream = stream
     this.on('error', () => {})
   }

@@ -1,3 +1,5 @@
+import type { OptionNames } from './bridge/option-names.js'
+
 /** How a stream is opened. */
 export interface OpenOptions {
   /**
@@ -25,3 +27,6 @@ export interface OpenOptions {
    */
   timeout?: number | undefined
 }
+
+/** The names of {@link OpenOptions}. */
+export const openNames: OptionNames<OpenOptions> = { extra: true, signal: true, ack: true, retry: true, timeout: true }

@@ -1,7 +1,8 @@
-import type { Authorize } from './authorize.js'
+import { type Authorize, authorizeNames } from './authorize.js'
 import { resolveNetwork } from './bridge/network-options.js'
-import { count, invalid, object, oneOf, optional, positive } from './bridge/validate.js'
-import type { ConnectOptions } from './connect-options.js'
+import { checkOptions, type OptionNames } from './bridge/option-names.js'
+import { count, invalid, oneOf, optional, positive } from './bridge/validate.js'
+import { type ConnectOptions, connectNames } from './connect-options.js'
 import type { Graceful } from './graceful.js'
 import type { BindingEndpointOptions, BindingGuardOptions } from './native.js'
 import type { Network } from './network.js'
@@ -80,6 +81,38 @@ export interface EndpointOptions {
   queuedStreamsPerPeer?: number | undefined
 }
 
+/** The names of {@link EndpointOptions}. */
+const endpointNames: OptionNames<EndpointOptions> = {
+  network: true,
+  graceful: true,
+  closeOnExit: true,
+  signal: true,
+  kulfi: true,
+  allow: true,
+  deny: true,
+  authorize: true,
+  openTimeout: true,
+  connect: true,
+  ackTimeout: true,
+  pingTimeout: true,
+  headerTimeout: true,
+  closeTimeout: true,
+  idleTimeout: true,
+  headerBytes: true,
+  lineBytes: true,
+  receiveWindow: true,
+  receiveWindowPerPeer: true,
+  maxStreams: true,
+  maxStreamsPerPeer: true,
+  maxStreamsTotal: true,
+  streamsPerSecond: true,
+  streamsBurst: true,
+  maxConnections: true,
+  maxConnectionsPerPeer: true,
+  queuedStreams: true,
+  queuedStreamsPerPeer: true
+}
+
 /** The defaults: here and nowhere else. */
 export const defaults = {
   openTimeout: 30_000,
@@ -124,6 +157,7 @@ export interface ResolvedOptions {
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, its message naming the field.
  */
 export function resolveOptions(options: EndpointOptions): ResolvedOptions {
+  checkOptions(options, endpointNames)
   const number = (name: Exclude<keyof EndpointOptions & keyof typeof defaults, 'authorize' | 'connect'>) =>
     positive(options[name] ?? defaults[name], `options.${name}`)
   return {
@@ -157,7 +191,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
 }
 
 function resolveConnect(options: ConnectOptions = {}) {
-  object(options, 'options.connect', 'an object')
+  checkOptions(options, connectNames, 'options.connect')
   const number = (name: keyof typeof defaults.connect) =>
     positive(options[name] ?? defaults.connect[name], `options.connect.${name}`)
   return {
@@ -170,7 +204,7 @@ function resolveConnect(options: ConnectOptions = {}) {
 
 function resolveGuard(options: EndpointOptions): BindingGuardOptions {
   const { authorize = {}, allow, deny = [], streamsPerSecond, streamsBurst } = options
-  object(authorize, 'options.authorize', 'an object')
+  checkOptions(authorize, authorizeNames, 'options.authorize')
   for (const name of ['peer', 'stream', 'onError'] as const) {
     if (authorize[name] !== undefined && typeof authorize[name] !== 'function')
       throw invalid(`options.authorize.${name}`, 'a function')

@@ -1,10 +1,18 @@
+import { checkOptions } from './bridge/option-names.js'
 import { Pull } from './bridge/pull.js'
 import { ReadHalf } from './bridge/read-half.js'
 import { showAs } from './bridge/show.js'
 import type { StreamCore } from './bridge/stream-core.js'
-import { object, positive, userCode } from './bridge/validate.js'
+import { positive, userCode } from './bridge/validate.js'
 import { WriteHalf } from './bridge/write-half.js'
-import type { CancelOptions, LineOptions, ReadIntoOptions } from './call-options.js'
+import {
+  type CancelOptions,
+  type LineOptions,
+  lineNames,
+  type ReadIntoOptions,
+  readNames,
+  signalOf
+} from './call-options.js'
 import { Connection } from './connection.js'
 import { FastnNetError } from './errors.js'
 import type { Json, Protocol } from './protocol.js'
@@ -91,8 +99,13 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
    */
   read(options: ReadIntoOptions): Promise<number | null>
   read(options?: CancelOptions & { into?: Uint8Array | undefined }): Promise<Uint8Array | number | null> {
-    const into = options?.into
-    return into === undefined ? this.#reader.read(options?.signal) : this.#reader.readInto(into, options?.signal)
+    if (options === undefined) return this.#reader.read()
+    try {
+      const { into, signal } = checkOptions(options, readNames)
+      return into === undefined ? this.#reader.read(signal) : this.#reader.readInto(into, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -106,7 +119,12 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * {@link finish}; `ERR_STREAM_RESET` after {@link reset}; `ERR_INVALID_ARGUMENT`.
    */
   write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
-    return this.#writer.write(chunk, options?.signal)
+    if (options === undefined) return this.#writer.write(chunk)
+    try {
+      return this.#writer.write(chunk, signalOf(options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -118,7 +136,12 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * @throws {FastnNetError} as {@link write}.
    */
   finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
-    return this.#writer.finish(chunk, options?.signal)
+    if (options === undefined) return this.#writer.finish(chunk)
+    try {
+      return this.#writer.finish(chunk, signalOf(options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -220,7 +243,7 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   }
 
   #lineBytes(options: LineOptions): number {
-    const { maxBytes } = object(options, 'options', 'an object')
+    const { maxBytes } = checkOptions(options, lineNames)
     return maxBytes === undefined ? this.#core.link.endpoint.options.lineBytes : positive(maxBytes, 'options.maxBytes')
   }
 

@@ -7,6 +7,7 @@ import {
   type EndpointOptions,
   type FastnNetError,
   type FastnNetErrorCode,
+  getEndpoint,
   isFastnNetError,
   type Json,
   type Peer,
@@ -70,4 +71,24 @@ test('the types are what they are meant to be', t => {
     endpoint.listen([[Protocol.generic('Echo'), stream => stream.finish()]])
   }
   t.is(typeof handlers, 'function')
+
+  const misspelt = (endpoint: Endpoint, stream: PeerStream, key: SecretKey) => {
+    // @ts-expect-error: an unknown option
+    getEndpoint(key, { alow: [] })
+    // @ts-expect-error: an unknown option
+    getEndpoint(key, { network: { mdsn: true } })
+    // @ts-expect-error: an unknown option
+    getEndpoint(key, { authorize: { pear: () => true } })
+    // @ts-expect-error: an unknown option
+    endpoint.getStream('', 'Http', { akc: 'later' })
+    // @ts-expect-error: an unknown option
+    endpoint.listen({}, { onerror: () => {} })
+    // @ts-expect-error: an unknown option
+    stream.read({ intoo: new Uint8Array(1) })
+    // @ts-expect-error: an unknown option
+    stream.write('', { singal: undefined })
+    // @ts-expect-error: an unknown option
+    endpoint.access.set({ dney: [] })
+  }
+  t.is(typeof misspelt, 'function')
 })

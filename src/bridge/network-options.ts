@@ -1,7 +1,8 @@
 import type { BindingEndpointOptions } from '../native.js'
-import type { CustomNetwork, Network } from '../network.js'
+import { type CustomNetwork, dnsNames, type Network, networkNames, type RelayAddress, relayNames } from '../network.js'
 import { addressOf } from '../peer.js'
-import { invalid, object, oneOf, optional, texts } from './validate.js'
+import { checkOptions } from './option-names.js'
+import { invalid, oneOf, optional, texts } from './validate.js'
 
 /** The part of the binding's options that says where peers are found. */
 export type BindingNetwork = Pick<
@@ -23,9 +24,10 @@ export function resolveNetwork(network: Network): BindingNetwork {
 }
 
 function custom(network: CustomNetwork): BindingNetwork {
+  checkOptions(network, networkNames, 'options.network')
   const at = (name: keyof CustomNetwork) => `options.network.${name}`
   const dns = typeof network.dns === 'string' ? { origin: network.dns } : network.dns
-  if (dns !== undefined) object(dns, at('dns'), 'a domain or { origin, server }')
+  if (dns !== undefined) checkOptions(dns, dnsNames, at('dns'), 'a domain or { origin, server }')
   const bind = texts(network.bind, at('bind'))
   if (network.peers !== undefined && !Array.isArray(network.peers)) throw invalid(at('peers'), 'an array of addresses')
   return {
@@ -44,10 +46,10 @@ function custom(network: CustomNetwork): BindingNetwork {
 function relays(value: CustomNetwork['relays'], path: string): { url: string; token: string | null }[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) throw invalid(path, 'an array of URLs or { url, token }')
-  return value.map((entry: string | { url: string; token?: string }, index) => {
+  return value.map((entry: string | RelayAddress, index) => {
     const here = `${path}[${index}]`
     if (typeof entry === 'string') return { url: entry, token: null }
-    const { url, token } = object(entry, here, 'a URL or { url, token }')
+    const { url, token } = checkOptions(entry, relayNames, here, 'a URL or { url, token }')
     if (typeof url !== 'string') throw invalid(`${here}.url`, 'a string')
     return { url, token: optional('string', token, `${here}.token`) ?? null }
   })

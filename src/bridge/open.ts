@@ -12,7 +12,7 @@ import { headerOf, lineWithExtra } from './header.js'
 import { outcomeOf } from './operation.js'
 import { park, unpark, wakeWord } from './park.js'
 import { StreamCore } from './stream-core.js'
-import { object, oneOf, optional, positive, throwIfAborted } from './validate.js'
+import { oneOf, optional, positive, throwIfAborted } from './validate.js'
 import { cancelled } from './write-half.js'
 
 /** What streams are opened through: a peer, or one connection. */
@@ -26,7 +26,6 @@ export interface Opener {
   startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number
 }
 
-const none: OpenOptions = {}
 const ids = new Float64Array(2)
 
 /**
@@ -48,12 +47,12 @@ export function openNow(
   return PeerStream.of(coreOf(endpoint, opener, protocol, opened, ids, true))
 }
 
-/** Opens a stream, and publishes that where somebody watches. */
+/** Opens a stream with checked options, and publishes that where somebody watches. */
 export function openStream(
   endpoint: EndpointState,
   opener: Opener,
   protocol: Protocol,
-  options: OpenOptions = none
+  options: OpenOptions
 ): Promise<PeerStream> {
   const traced = watched('stream')
   if (traced === undefined) return open(endpoint, opener, protocol, options)
@@ -71,7 +70,7 @@ async function open(
   protocol: Protocol,
   options: OpenOptions
 ): Promise<PeerStream> {
-  const { extra, signal } = object(options, 'options', 'an object')
+  const { extra, signal } = options
   throwIfAborted(signal)
   const header = headerOf(protocol)
   const line = extra === undefined ? header.line : lineWithExtra(header, extra)

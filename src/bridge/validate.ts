@@ -49,11 +49,6 @@ export function object<T extends object>(value: T, path: string, expected: strin
   throw invalid(path, expected)
 }
 
-/** The signal among a call's options, which must be an object. */
-export function signalOf(options: { signal?: AbortSignal | undefined }): AbortSignal | undefined {
-  return object(options, 'options', 'an object').signal
-}
-
 /** Throws the signal's reason if it is aborted already. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal === undefined) return
