@@ -1067,7 +1067,8 @@ interface StoredSecretKey {
  *
  * @throws {FastnNetError} `ERR_KEY_STORE` when what is there is no key or not the right one, when two places contradict
  * each other (both files of one name, both variables of lines), or when a keyring is needed and not asked for, missing or
- * locked. `ERR_PEER_ADDRESS` when `id52` is none. `ERR_INVALID_ARGUMENT` when `name` is no plain file name.
+ * locked, or when a file is no regular file or larger than 64 KiB. `ERR_PEER_ADDRESS` when `id52` is none.
+ * `ERR_INVALID_ARGUMENT` when `name` is no plain file name, or a variable in `env` is no string.
  */
 declare function loadSecretKey(options?: LoadSecretKeyOptions): Promise<SecretKey | null>;
 /**

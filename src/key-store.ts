@@ -61,7 +61,8 @@ export interface StoredSecretKey {
  *
  * @throws {FastnNetError} `ERR_KEY_STORE` when what is there is no key or not the right one, when two places contradict
  * each other (both files of one name, both variables of lines), or when a keyring is needed and not asked for, missing or
- * locked. `ERR_PEER_ADDRESS` when `id52` is none. `ERR_INVALID_ARGUMENT` when `name` is no plain file name.
+ * locked, or when a file is no regular file or larger than 64 KiB. `ERR_PEER_ADDRESS` when `id52` is none.
+ * `ERR_INVALID_ARGUMENT` when `name` is no plain file name, or a variable in `env` is no string.
  */
 export async function loadSecretKey(options: LoadSecretKeyOptions = {}): Promise<SecretKey | null> {
   return (await find(options))?.secretKey ?? null
@@ -168,7 +169,7 @@ function check(options: LoadSecretKeyOptions): Checked {
     folder: resolve(folder),
     name: name ?? null,
     wanted: id52 === undefined ? null : PublicKey.from(id52),
-    variable: variable => env[variable] ?? null,
+    variable: variable => optional('string', env[variable], `options.env.${variable}`) ?? null,
     signal
   }
 }

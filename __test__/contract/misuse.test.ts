@@ -54,6 +54,9 @@ test('a key store is told what it can use', async t => {
     [{ folder: 5 }, /options\.folder/],
     [{ name: 5 }, /options\.name/],
     [{ env: null }, /options\.env/],
+    [{ env: { FASTN_SECRET_KEY: 5 } }, /options\.env\.FASTN_SECRET_KEY/],
+    [{ env: { FASTN_SECRET_KEYS: ['a'] } }, /options\.env\.FASTN_SECRET_KEYS/],
+    [{ env: { FASTN_SECRET_KEYS_FILE: null } }, /options\.env\.FASTN_SECRET_KEYS_FILE/],
     [{ signal: {} }, /options\.signal/],
     [{ id52: SecretKey.generate().id52, keyring: 'mine' }, /options\.keyring/]
   ] as const) {

@@ -178,3 +178,12 @@ test('name and id52 together are refused', async t => {
   t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'))
   t.true(isFastnNetError(await t.throwsAsync(loadSecretKey({ id52: 'x', env })), 'ERR_PEER_ADDRESS'))
 })
+
+test('a folder that is a file is said to be none, by reading and by saving', async t => {
+  const folder = join(temporary(t, { plain: '' }), 'plain')
+  const says = /plain is not a folder/
+  await keyStoreError(t, loadSecretKey({ folder, env }), says)
+  await keyStoreError(t, loadSecretKey({ folder, name: 'a', env }), says)
+  await keyStoreError(t, saveSecretKey(SecretKey.generate(), { folder }), says)
+  await keyStoreError(t, loadSecretKey({ folder: join(folder, 'deeper'), env }), says)
+})

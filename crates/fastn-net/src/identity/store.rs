@@ -7,7 +7,7 @@
 //! An `.id52` file says that the secret is in the system's keyring. Whoever embeds this crate asks the keyring:
 //! service `fastn`, account the ID52, either 64 hex digits as its password or 32 bytes as its secret.
 //!
-//! These functions block on the file system, for a few small files.
+//! These functions block on the file system, for a few regular files of at most 64 KiB each; anything else is `ERR_KEY_STORE`.
 
 mod environment;
 mod file;

@@ -3,12 +3,15 @@
 use std::{
     fs::{self, File, OpenOptions},
     hash::{BuildHasher, RandomState},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::Path,
 };
 
 use super::failed;
 use crate::error::{Error, Result};
+
+/// The longest file that is read: keys and lines of keys are short.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// What the file's text parses to, white space around it aside; `None` when there is no such file.
 pub(super) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
@@ -23,17 +26,53 @@ pub(super) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Res
     })
 }
 
-/// The file's text; `None` when there is no such file.
+/// The text of a regular file of at most 64 KiB; `None` when there is no such file. Never waits for anything but the disk.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(path, error)),
+    let file = match open(path) {
+        Ok(file) => file,
+        Err(error) => {
+            if let Some(file) = no_folder(path) {
+                return Err(failed(format!("{} is not a folder: give the folder of the key", file.display())));
+            }
+            return if error.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(unreadable(path, error)) };
+        }
+    };
+    let metadata = file.metadata().map_err(|error| unreadable(path, error))?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
+        return Err(failed(format!("{} could not be read (it is {what}): a key is in a text file", path.display())));
     }
+    let mut text = String::new();
+    // One byte more than allowed: the file can grow, and some files do not tell their size.
+    if metadata.len() <= MAX_BYTES {
+        file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|error| unreadable(path, error))?;
+    }
+    if metadata.len() > MAX_BYTES || text.len() as u64 > MAX_BYTES {
+        return Err(failed(format!("{} is larger than 64 KiB: is it the right file?", path.display())));
+    }
+    Ok(Some(text))
+}
+
+/// Opens a file for reading. A FIFO without a writer opens too, at once, and a terminal does not become this process's own.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    options.open(path)
+}
+
+/// What stands in the place of one of the path's folders and is none. Some systems report that like a missing file.
+fn no_folder(path: &Path) -> Option<&Path> {
+    path.ancestors().skip(1).find(|folder| folder.metadata().is_ok_and(|metadata| !metadata.is_dir()))
 }
 
 /// Makes a file that was not there, whole or not at all, for its owner only. `AlreadyExists` when it was there.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
+    // Found here: making the folder would fail with `AlreadyExists`, as if the key were there.
+    if let Some(file) = no_folder(path) {
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, format!("{} is not a folder", file.display())));
+    }
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -65,3 +104,6 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
     failed(format!("{} could not be read ({error}): is it a text file that this user may read?", path.display()))
         .with_source(error)
 }
+
+#[cfg(test)]
+mod tests;
