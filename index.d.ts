@@ -17,7 +17,7 @@ interface LineOptions extends CancelOptions {
 }
 /** Options of a call with a time limit. */
 interface TimeoutOptions extends CancelOptions {
-    /** Milliseconds. */
+    /** Milliseconds. A fraction is rounded up, 0 means at once, `Infinity` means no limit. */
     timeout?: number | undefined;
 }
 
@@ -49,9 +49,9 @@ interface ConnectionStats {
 }
 /** How a connection ended. */
 interface ConnectionClosed {
-    /** The close code; 0 when there was none. */
-    readonly code: number;
-    /** What was said, or what happened. */
+    /** The close code, a bigint where it is above 2^53 - 1; 0 when there was none. */
+    readonly code: number | bigint;
+    /** What was said, or what happened. Control characters of the peer's text are escaped: `\n`, `\u{1b}`. */
     readonly reason: string;
     /** Who ended it: this side, the peer, or neither. */
     readonly by: 'local' | 'peer' | 'network';
@@ -151,11 +151,11 @@ declare class Connection implements AsyncDisposable {
     /**
      * Closes the connection for everyone who uses it. Does nothing when it has ended.
      *
-     * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
      * @param reason what the peer is told, a short text: the first 256 bytes of it.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
-    close(code?: number, reason?: string): void;
+    close(code?: number | bigint, reason?: string): void;
     /** Gives the view back; the connection stays as it is. */
     [Symbol.asyncDispose](): Promise<void>;
 }
@@ -226,18 +226,18 @@ declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
      * Ends sending at once: what has not arrived is thrown away, and the peer sees `ERR_STREAM_RESET` with this code, not an end.
      * Waiting writes reject. Does nothing once sending has ended.
      *
-     * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
-    reset(code?: number): void;
+    reset(code?: number | bigint): void;
     /**
      * Takes no further byte: the peer's writes fail with `ERR_STREAM_STOPPED` and this code. A waiting read rejects.
      * Does nothing once the end was reached.
      *
-     * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
-    stop(code?: number): void;
+    stop(code?: number | bigint): void;
     /**
      * The next line, without its `\n`. What comes behind it stays for the next call, of whatever kind.
      *
@@ -494,7 +494,10 @@ interface CustomNetwork {
     peers?: readonly PeerAddress[] | undefined;
 }
 
-/** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
+/**
+ * How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. Of a time-out a fraction is rounded up,
+ * 0 means at once, and `Infinity` means none.
+ */
 interface EndpointOptions {
     /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
     network?: Network | undefined;
@@ -719,7 +722,7 @@ interface FastnNetErrorOptions {
     /** What was being done, for a person: `'dial'`, `'read'`, … */
     phase?: string | undefined;
     /** Application error code of a reset, a stop or a close. */
-    errorCode?: number | undefined;
+    errorCode?: number | bigint | undefined;
     /** The peer's own word for why it refused. */
     remoteCode?: string | undefined;
     /** The text that was there when the stream ended in the middle of a line. */
@@ -741,8 +744,8 @@ declare class FastnNetError extends Error {
     readonly protocol?: Protocol;
     /** What was being done. */
     readonly phase?: string;
-    /** Application error code of a reset, a stop or a close. */
-    readonly errorCode?: number;
+    /** Application error code of a reset, a stop or a close; a bigint where it is above 2^53 - 1. `JSON.stringify` shows that as text. */
+    readonly errorCode?: number | bigint;
     /** The peer's own word for why it refused. */
     readonly remoteCode?: string;
     /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */

@@ -20,7 +20,7 @@ export interface LineOptions extends CancelOptions {
 
 /** Options of a call with a time limit. */
 export interface TimeoutOptions extends CancelOptions {
-  /** Milliseconds. */
+  /** Milliseconds. A fraction is rounded up, 0 means at once, `Infinity` means no limit. */
   timeout?: number | undefined
 }
 

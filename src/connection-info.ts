@@ -28,9 +28,9 @@ export interface ConnectionStats {
 
 /** How a connection ended. */
 export interface ConnectionClosed {
-  /** The close code; 0 when there was none. */
-  readonly code: number
-  /** What was said, or what happened. */
+  /** The close code, a bigint where it is above 2^53 - 1; 0 when there was none. */
+  readonly code: number | bigint
+  /** What was said, or what happened. Control characters of the peer's text are escaped: `\n`, `\u{1b}`. */
   readonly reason: string
   /** Who ended it: this side, the peer, or neither. */
   readonly by: 'local' | 'peer' | 'network'

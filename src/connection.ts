@@ -1,12 +1,14 @@
 import { IncomingStreams } from './accept.js'
+import { userCode } from './bridge/codes.js'
 import { releaseWithOwner } from './bridge/collector.js'
 import type { EndpointState, Link } from './bridge/endpoint-state.js'
 import { lastFailure } from './bridge/failure.js'
+import { jsonSafe } from './bridge/json-safe.js'
 import { type Opener, openStream } from './bridge/open.js'
 import { outcomeOf } from './bridge/operation.js'
 import { checkOptions } from './bridge/option-names.js'
 import { showAs } from './bridge/show.js'
-import { invalid, userCode } from './bridge/validate.js'
+import { invalid } from './bridge/validate.js'
 import { type CancelOptions, signalOf } from './call-options.js'
 import type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
 import { type BindingConnectionInfo, FAILED, native } from './native.js'
@@ -111,11 +113,11 @@ export class Connection implements AsyncDisposable {
   /**
    * Closes the connection for everyone who uses it. Does nothing when it has ended.
    *
-   * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+   * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
    * @param reason what the peer is told, a short text: the first 256 bytes of it.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
-  close(code = 0, reason = ''): void {
+  close(code: number | bigint = 0, reason = ''): void {
     if (typeof reason !== 'string') throw invalid('reason', 'a string')
     native().connectionClose(this.#handle, userCode(code, 'code'), reason)
   }
@@ -128,7 +130,8 @@ export class Connection implements AsyncDisposable {
   async #end(): Promise<ConnectionClosed> {
     try {
       const { closed } = await outcomeOf(native().connectionClosed(this.#handle), {}, undefined, false)
-      return closed as ConnectionClosed
+      const ended = closed as ConnectionClosed
+      return typeof ended.code === 'bigint' ? jsonSafe(ended) : ended
     } catch (error) {
       return { code: 0, reason: error instanceof Error ? error.message : String(error), by: 'local' }
     }

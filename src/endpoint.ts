@@ -12,7 +12,7 @@ import { startBridge, wakeWord } from './bridge/park.js'
 import { peerInfo } from './bridge/peer-info.js'
 import { answerQuestions } from './bridge/questions.js'
 import { showAs } from './bridge/show.js'
-import { positive, throwIfAborted } from './bridge/validate.js'
+import { throwIfAborted, timeLimit } from './bridge/validate.js'
 import { type CancelOptions, signalOf, type TimeoutOptions, timeoutNames } from './call-options.js'
 import { Connection } from './connection.js'
 import { watched } from './diagnostics.js'
@@ -342,5 +342,5 @@ export class Endpoint implements AsyncDisposable {
 
 function timeoutOf(options: TimeoutOptions, otherwise: number): number {
   const { timeout } = checkOptions(options, timeoutNames)
-  return timeout === undefined ? otherwise : positive(timeout, 'options.timeout')
+  return timeout === undefined ? otherwise : timeLimit(timeout, 'options.timeout')
 }

@@ -1,3 +1,4 @@
+import { jsonSafe } from './bridge/json-safe.js'
 import type { Protocol } from './protocol.js'
 
 /**
@@ -53,7 +54,7 @@ export interface FastnNetErrorOptions {
   /** What was being done, for a person: `'dial'`, `'read'`, … */
   phase?: string | undefined
   /** Application error code of a reset, a stop or a close. */
-  errorCode?: number | undefined
+  errorCode?: number | bigint | undefined
   /** The peer's own word for why it refused. */
   remoteCode?: string | undefined
   /** The text that was there when the stream ended in the middle of a line. */
@@ -79,8 +80,8 @@ export class FastnNetError extends Error {
   declare readonly protocol?: Protocol
   /** What was being done. */
   declare readonly phase?: string
-  /** Application error code of a reset, a stop or a close. */
-  declare readonly errorCode?: number
+  /** Application error code of a reset, a stop or a close; a bigint where it is above 2^53 - 1. `JSON.stringify` shows that as text. */
+  declare readonly errorCode?: number | bigint
   /** The peer's own word for why it refused. */
   declare readonly remoteCode?: string
   /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
@@ -94,6 +95,7 @@ export class FastnNetError extends Error {
     for (const [name, value] of Object.entries({ peer, protocol, phase, errorCode, remoteCode, partial })) {
       if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true })
     }
+    if (typeof errorCode === 'bigint') jsonSafe(this)
   }
 
   static {

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { checkOptions, type OptionNames } from './bridge/option-names.js'
-import { invalid, optional, positive, texts } from './bridge/validate.js'
+import { after } from './bridge/timer.js'
+import { invalid, optional, texts, timeLimit } from './bridge/validate.js'
 import { Endpoint } from './endpoint.js'
 import { FastnNetError } from './errors.js'
 import { defaults } from './options.js'
@@ -112,7 +113,8 @@ export class Graceful {
    */
   shutdown(options: { timeout?: number | undefined } = {}): Promise<ShutdownReport> {
     checkOptions(options, shutdownNames)
-    const timeout = options.timeout === undefined ? defaults.closeTimeout : positive(options.timeout, 'options.timeout')
+    const timeout =
+      options.timeout === undefined ? defaults.closeTimeout : timeLimit(options.timeout, 'options.timeout')
     if (this.#shutdown !== undefined) return this.#shutdown
     // Before anybody is told of it: whoever is may call this again.
     let begin = (_: Promise<ShutdownReport>) => {}
@@ -134,7 +136,7 @@ export class Graceful {
     const work = tally(this.#running.values()).map(({ value: name, count }) => ({ name, count }))
     const serving = this.#serving()
     const streams = tally(serving.protocols).map(({ value: protocol, count }) => ({ protocol, count }))
-    const { unacknowledged, unclosed } = await this.#close(Math.max(until - performance.now(), 1))
+    const { unacknowledged, unclosed } = await this.#close(Math.max(until - performance.now(), 0))
     const clean = unfinished + serving.count + unacknowledged + unclosed === 0
     return { clean, unfinished, work, openStreams: serving.count, streams, unacknowledged, unclosed }
   }
@@ -202,10 +204,10 @@ function shuttingDown(): FastnNetError {
 function timer(most: number) {
   const time = { isOver: false, over: Promise.resolve(), stop: () => {} }
   time.over = new Promise<void>(resolve => {
-    const id = setTimeout(() => {
+    const id = after(most, () => {
       time.isOver = true
       resolve()
-    }, most)
+    })
     time.stop = () => clearTimeout(id)
   })
   return time

@@ -1,6 +1,7 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { Listener } from './bridge/listener.js'
 import { checkOptions, type OptionNames } from './bridge/option-names.js'
+import { after } from './bridge/timer.js'
 import { invalid, object } from './bridge/validate.js'
 import { warnOnce } from './bridge/warn.js'
 import { watched } from './diagnostics.js'
@@ -117,7 +118,7 @@ class Running {
   async end(most: number | undefined, closing: AbortSignal): Promise<void> {
     if (this.#count === 0 || closing.aborted) return
     await new Promise<void>(resolve => {
-      const timer = most === undefined ? undefined : setTimeout(done, most)
+      const timer = most === undefined ? undefined : after(most, done)
       this.#idle = done
       closing.addEventListener('abort', done)
       function done() {

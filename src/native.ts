@@ -85,8 +85,8 @@ export interface Native {
   streamRead(stream: number, into: Uint8Array, offset: number): number
   streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean): number
   streamsFlush(streams: Float64Array, count: number): void
-  streamReset(stream: number, code: number): void
-  streamStop(stream: number, code: number): void
+  streamReset(stream: number, code: number | bigint): void
+  streamStop(stream: number, code: number | bigint): void
   streamLetGo(stream: number, code: number): void
   streamsWatch(streams: Float64Array, count: number): void
   streamIdle(index: number): void
@@ -110,7 +110,7 @@ export interface Native {
   connectionRtt(connection: number): number | null
   connectionPaths(connection: number): BindingPath[]
   connectionStats(connection: number): BindingStats | null
-  connectionClose(connection: number, code: number, reason: string): void
+  connectionClose(connection: number, code: number | bigint, reason: string): void
   connectionClosed(connection: number): number
 
   logStart(): string[]
@@ -129,7 +129,7 @@ export const RETRY = -3
 export interface BindingError {
   code: string
   message: string
-  errorCode: number | null
+  errorCode: number | bigint | null
   remoteCode: string | null
   cause: string | null
 }
@@ -147,7 +147,7 @@ export interface BindingOutcome {
 
 /** How a connection ended. */
 export interface BindingCloseInfo {
-  code: number
+  code: number | bigint
   reason: string
   by: 'local' | 'peer' | 'network'
 }

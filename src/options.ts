@@ -1,14 +1,17 @@
 import { type Authorize, authorizeNames } from './authorize.js'
 import { resolveNetwork } from './bridge/network-options.js'
 import { checkOptions, type OptionNames } from './bridge/option-names.js'
-import { count, invalid, oneOf, optional, positive } from './bridge/validate.js'
+import { count, delay, invalid, oneOf, optional, positive, timeLimit } from './bridge/validate.js'
 import { type ConnectOptions, connectNames } from './connect-options.js'
 import type { Graceful } from './graceful.js'
 import type { BindingEndpointOptions, BindingGuardOptions } from './native.js'
 import type { Network } from './network.js'
 import { idsOf, type Peer } from './peer.js'
 
-/** How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. */
+/**
+ * How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. Of a time-out a fraction is rounded up,
+ * 0 means at once, and `Infinity` means none.
+ */
 export interface EndpointOptions {
   /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
   network?: Network | undefined
@@ -160,16 +163,18 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
   checkOptions(options, endpointNames)
   const number = (name: Exclude<keyof EndpointOptions & keyof typeof defaults, 'authorize' | 'connect'>) =>
     positive(options[name] ?? defaults[name], `options.${name}`)
+  const time = (name: `${'ack' | 'header' | 'ping' | 'idle' | 'open' | 'close'}Timeout`) =>
+    timeLimit(options[name] ?? defaults[name], `options.${name}`)
   return {
     binding: {
       ...resolveNetwork(options.network ?? networkOfEnvironment()),
       kulfi: optional('boolean', options.kulfi, 'options.kulfi') ?? false,
       ...resolveConnect(options.connect),
-      ackTimeout: number('ackTimeout'),
-      headerTimeout: number('headerTimeout'),
+      ackTimeout: time('ackTimeout'),
+      headerTimeout: time('headerTimeout'),
       headerBytes: number('headerBytes'),
-      pingTimeout: number('pingTimeout'),
-      idleTimeout: number('idleTimeout'),
+      pingTimeout: time('pingTimeout'),
+      idleTimeout: time('idleTimeout'),
       bidiStreams: number('maxStreams'),
       receiveWindow: number('receiveWindow'),
       receiveWindowPerPeer: positive(
@@ -183,22 +188,22 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       queuedStreamsPerPeer: number('queuedStreamsPerPeer')
     },
     closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
-    openTimeout: number('openTimeout'),
-    ackTimeout: number('ackTimeout'),
-    closeTimeout: number('closeTimeout'),
+    openTimeout: time('openTimeout'),
+    ackTimeout: time('ackTimeout'),
+    closeTimeout: time('closeTimeout'),
     lineBytes: number('lineBytes')
   }
 }
 
 function resolveConnect(options: ConnectOptions = {}) {
   checkOptions(options, connectNames, 'options.connect')
-  const number = (name: keyof typeof defaults.connect) =>
-    positive(options[name] ?? defaults.connect[name], `options.connect.${name}`)
+  const time = (name: keyof typeof defaults.connect, read = delay) =>
+    read(options[name] ?? defaults.connect[name], `options.connect.${name}`)
   return {
     connectRetries: options.retries === undefined ? null : count(options.retries, 'options.connect.retries'),
-    connectMinDelay: number('minDelay'),
-    connectMaxDelay: number('maxDelay'),
-    connectAttemptTimeout: number('attemptTimeout')
+    connectMinDelay: time('minDelay'),
+    connectMaxDelay: time('maxDelay'),
+    connectAttemptTimeout: time('attemptTimeout', timeLimit)
   }
 }
 
@@ -209,8 +214,8 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
     if (authorize[name] !== undefined && typeof authorize[name] !== 'function')
       throw invalid(`options.authorize.${name}`, 'a function')
   }
-  const number = (name: keyof typeof defaults.authorize) =>
-    positive(authorize[name] ?? defaults.authorize[name], `options.authorize.${name}`)
+  const number = (name: keyof typeof defaults.authorize, read = positive) =>
+    read(authorize[name] ?? defaults.authorize[name], `options.authorize.${name}`)
   const most = (name: 'maxStreams' | 'maxStreamsPerPeer' | 'maxStreamsTotal', least = 0) =>
     positive(options[name] ?? Math.max(defaults[name], least), `options.${name}`)
   const maxStreamsPerPeer = most('maxStreamsPerPeer', most('maxStreams'))
@@ -221,7 +226,7 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
     access: { allow: allow === undefined ? null : idsOf(allow, 'options.allow'), deny: idsOf(deny, 'options.deny') },
     authorizePeer: authorize.peer !== undefined,
     authorizeStream: authorize.stream !== undefined,
-    authorizeTimeout: number('timeout'),
+    authorizeTimeout: number('timeout', timeLimit),
     authorizePending: number('pending'),
     authorizePendingPerPeer: number('pendingPerPeer'),
     maxStreamsPerPeer,

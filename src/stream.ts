@@ -1,9 +1,10 @@
+import { userCode } from './bridge/codes.js'
 import { checkOptions } from './bridge/option-names.js'
 import { Pull } from './bridge/pull.js'
 import { ReadHalf } from './bridge/read-half.js'
 import { showAs } from './bridge/show.js'
 import type { StreamCore } from './bridge/stream-core.js'
-import { positive, userCode } from './bridge/validate.js'
+import { positive } from './bridge/validate.js'
 import { WriteHalf } from './bridge/write-half.js'
 import {
   type CancelOptions,
@@ -148,10 +149,10 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * Ends sending at once: what has not arrived is thrown away, and the peer sees `ERR_STREAM_RESET` with this code, not an end.
    * Waiting writes reject. Does nothing once sending has ended.
    *
-   * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+   * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
-  reset(code = 0): void {
+  reset(code: number | bigint = 0): void {
     this.#writer.reset(userCode(code, 'code'))
   }
 
@@ -159,10 +160,10 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * Takes no further byte: the peer's writes fail with `ERR_STREAM_STOPPED` and this code. A waiting read rejects.
    * Does nothing once the end was reached.
    *
-   * @param code 0 (the default) or a number of the application's own; 0x100 to 0x1ff are reserved.
+   * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
-  stop(code = 0): void {
+  stop(code: number | bigint = 0): void {
     this.#reader.stop(userCode(code, 'code'))
   }
 

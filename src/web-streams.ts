@@ -1,3 +1,4 @@
+import { codeOf } from './bridge/codes.js'
 import type { PeerStream } from './stream.js'
 
 const chunkSize = 64 * 1024
@@ -44,9 +45,3 @@ export function writableOf(stream: PeerStream): WritableStream<Uint8Array | stri
 
 // In the standard and in Node since 18, but not in the types of Node 20.
 type WithSignal = WritableStreamDefaultController & { readonly signal: AbortSignal }
-
-/** A reason as a code: a number that one may choose is one, all else is 0. */
-function codeOf(reason: unknown): number {
-  const fits = typeof reason === 'number' && Number.isSafeInteger(reason) && reason >= 0
-  return fits && (reason < 0x100 || reason > 0x1ff) ? reason : 0
-}

@@ -256,7 +256,7 @@ test('what is of no use is said at once', async t => {
   const wrong: [object, FastnNetErrorCode, string][] = [
     [{ authorize: true }, 'ERR_INVALID_ARGUMENT', 'options.authorize'],
     [{ authorize: { peer: true } }, 'ERR_INVALID_ARGUMENT', 'options.authorize.peer'],
-    [{ authorize: { timeout: 0 } }, 'ERR_INVALID_ARGUMENT', 'options.authorize.timeout'],
+    [{ authorize: { timeout: -1 } }, 'ERR_INVALID_ARGUMENT', 'options.authorize.timeout'],
     [{ allow: ['nobody'] }, 'ERR_PEER_ADDRESS', '']
   ]
   for (const [options, code, message] of wrong) {

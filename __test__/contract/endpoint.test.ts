@@ -328,7 +328,7 @@ test('options are checked, and the message names the field', async t => {
     [{ network: { relays: [{}] } }, /options\.network\.relays\[0\]\.url/],
     [{ network: { bind: ['127.0.0.1:0', 5] } }, /options\.network\.bind\[1\]/],
     [{ network: { mdns: 'yes' } }, /options\.network\.mdns/],
-    [{ connect: { attemptTimeout: 0 } }, /options\.connect\.attemptTimeout/],
+    [{ connect: { attemptTimeout: -1 } }, /options\.connect\.attemptTimeout/],
     [{ connect: { retries: -1 } }, /options\.connect\.retries/],
     [{ connect: 5 }, /options\.connect /],
     [{ headerBytes: 1.5 }, /options\.headerBytes/],

@@ -26,6 +26,15 @@ for (const what of ['quiet', 'exit', 'worker']) {
   })
 }
 
+test('what a peer says is printed on one line, without control characters', async t => {
+  const { code, stderr } = await run('hostile', 'trace')
+  t.is(code, 0)
+  t.true(stderr.includes('\\u{1b}[2J'), 'the reason was printed')
+  // Newlines end the events themselves.
+  t.notRegex(stderr, /[^\P{Cc}\n]/u)
+  t.notRegex(stderr, /^ERROR forged/m)
+})
+
 test('a part that cannot be read is one warning with a code that names it, and the others hold', async t => {
   const { code, lines, stderr } = await run('quiet', 'warn,fastn_net::endpoint=loud,fastn_net=info')
   t.is(code, 0)

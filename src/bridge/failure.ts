@@ -21,6 +21,10 @@ export function failure(error: BindingError, context: Context): FastnNetError {
 }
 
 /** A failure that was found on this side of the bridge. */
-export function localFailure(code: FastnNetErrorCode, message: string, errorCode: number | null = null): BindingError {
+export function localFailure(
+  code: FastnNetErrorCode,
+  message: string,
+  errorCode: number | bigint | null = null
+): BindingError {
   return { code, message, errorCode, remoteCode: null, cause: null }
 }

@@ -4,6 +4,7 @@ import { FAILED, native } from '../native.js'
 import { defaults } from '../options.js'
 import { lastFailure } from './failure.js'
 import { park, unpark, wakeWord } from './park.js'
+import { printable, printableLines } from './printable.js'
 import { wordsOf } from './warn.js'
 
 // So many at a time, and then the event loop goes round: a logger that makes records itself holds up nobody else.
@@ -70,9 +71,12 @@ function warn(error: unknown): void {
   if (warned) return
   warned = true
   const { message, stack } = wordsOf(error)
-  process.emitWarning(`the function given to setLogger failed: ${message}. It is told once; records go on coming`, {
-    type: 'FastnNetWarning',
-    code: 'ERR_LOGGER',
-    detail: stack
-  })
+  process.emitWarning(
+    `the function given to setLogger failed: ${printable(message)}. It is told once; records go on coming`,
+    {
+      type: 'FastnNetWarning',
+      code: 'ERR_LOGGER',
+      detail: printableLines(stack)
+    }
+  )
 }

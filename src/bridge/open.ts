@@ -12,7 +12,8 @@ import { headerOf, lineWithExtra } from './header.js'
 import { outcomeOf } from './operation.js'
 import { park, unpark, wakeWord } from './park.js'
 import { StreamCore } from './stream-core.js'
-import { oneOf, optional, positive, throwIfAborted } from './validate.js'
+import { after } from './timer.js'
+import { oneOf, optional, throwIfAborted, timeLimit } from './validate.js'
 import { cancelled } from './write-half.js'
 
 /** What streams are opened through: a peer, or one connection. */
@@ -77,7 +78,7 @@ async function open(
   const awaitAck = options.ack === undefined || oneOf(['now', 'later'], options.ack, 'options.ack') === 'now'
   const retry = optional('boolean', options.retry, 'options.retry') ?? true
   const timeout =
-    options.timeout === undefined ? endpoint.options.openTimeout : positive(options.timeout, 'options.timeout')
+    options.timeout === undefined ? endpoint.options.openTimeout : timeLimit(options.timeout, 'options.timeout')
   const context: Context = { peer: opener.id52, protocol, phase: 'open' }
   const began = performance.now()
 
@@ -97,7 +98,7 @@ async function open(
     if (!retry || !isFastnNetError(error, 'ERR_CONNECTION_LOST')) throw error
   }
 
-  const left = Math.max(timeout - (performance.now() - began), 1)
+  const left = Math.max(timeout - (performance.now() - began), 0)
   const operation = opener.startOpen(line, extra !== undefined, awaitAck, retry, left)
   const traced = opener.dials ? watched('connect') : undefined
   const outcome =
@@ -146,10 +147,10 @@ async function acknowledged(core: StreamCore, timeout: number, signal: AbortSign
     for (;;) {
       const answer = native().streamAck(core.handle)
       if (answer === PENDING && !late) {
-        timer ??= setTimeout(() => {
+        timer ??= after(timeout, () => {
           late = true
           unpark(word)
-        }, timeout)
+        })
         await park(word, signal)
       } else if (answer === PENDING) {
         native().streamGiveUp(core.handle)

@@ -99,7 +99,7 @@ export class ReadHalf {
   }
 
   /** Wants no further byte: the peer is told so, a waiting read fails. */
-  stop(code: number): void {
+  stop(code: number | bigint): void {
     const core = this.#core
     this.#lines = null
     if (core.readOver) return

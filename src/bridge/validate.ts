@@ -5,10 +5,25 @@ export function invalid(path: string, expected: string): FastnNetError {
   return new FastnNetError('ERR_INVALID_ARGUMENT', `${path} must be ${expected}`)
 }
 
-/** A whole number above zero: milliseconds, bytes or a count. */
+/** A whole number above zero: bytes or a count. */
 export function positive(value: unknown, path: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0x7fffffff) return value
   throw invalid(path, 'a whole number from 1 to 2,147,483,647')
+}
+
+/**
+ * A time limit in milliseconds. A fraction is rounded up, 0 is at once, `Infinity` is none; so is what no timer can hold, from 2^31
+ * (24 days) on.
+ */
+export function timeLimit(value: unknown, path: string): number {
+  if (typeof value !== 'number' || !(value >= 0)) throw invalid(path, 'a number of milliseconds, 0 or more')
+  return value > 0x7fffffff ? Number.POSITIVE_INFINITY : Math.ceil(value)
+}
+
+/** As {@link timeLimit}, but more than 0: a pause of nothing is none. */
+export function delay(value: unknown, path: string): number {
+  if (value === 0) throw invalid(path, 'a number of milliseconds above 0')
+  return timeLimit(value, path)
 }
 
 /** A whole number, zero included. */
@@ -54,13 +69,4 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal === undefined) return
   if (typeof signal?.throwIfAborted !== 'function') throw invalid('options.signal', 'an AbortSignal')
   signal.throwIfAborted()
-}
-
-const mostCode = 2 ** 53 - 1
-
-/** A code of the user's own for a reset, a stop or a close. */
-export function userCode(code: unknown, path: string): number {
-  const fits = typeof code === 'number' && Number.isInteger(code) && code >= 0 && code <= mostCode
-  if (fits && (code < 0x100 || code > 0x1ff)) return code
-  throw invalid(path, 'a whole number from 0 on; 0x100 to 0x1ff are reserved')
 }

@@ -55,7 +55,7 @@ export class WriteHalf {
   }
 
   /** Ends sending at once; the peer sees the code instead of an end. */
-  reset(code: number): void {
+  reset(code: number | bigint): void {
     const core = this.#core
     if (core.writeOver) return
     core.writeOver = true

@@ -13,6 +13,12 @@ async function meet(): Promise<void> {
   void server.listen([[Protocol.generic('Echo'), stream => stream.finish('hello\n')]])
   const stream = await client.getStream(server.address(), Protocol.generic('Echo'))
   console.log(await stream.nextString())
+  if (what === 'hostile') {
+    const { connection } = stream
+    const theirs = await server.connect(client.address())
+    theirs.close(7, '\u001b[2J\nERROR forged \u009b31m')
+    await connection.closed
+  }
   if (what === 'exit') process.exit()
   await Promise.all([client.close(), server.close()])
 }

@@ -1,12 +1,16 @@
 //! Connections: held views of them.
 
 use fastn_net::{Endpoint, OpenOptions, Result, View};
-use napi::{Env, bindgen_prelude::Float64ArraySlice};
+use napi::{
+    Env,
+    bindgen_prelude::{BigInt, Either, Float64ArraySlice},
+};
 use napi_derive::napi;
 
 use crate::{
     bridge::{
-        Environment, Outcome, PENDING, Slot, id_to_number, insert_stream, number_to_id, numbers_mut, stale, start,
+        Environment, Outcome, PENDING, Slot, code_from_js, id_to_number, insert_stream, number_to_id, numbers_mut,
+        stale, start,
     },
     endpoint::{get, milliseconds},
 };
@@ -150,10 +154,10 @@ pub fn connection_stats(env: Env, connection: f64) -> Option<BindingStats> {
 
 /// Closes the connection for everyone.
 #[napi(catch_unwind)]
-pub fn connection_close(env: Env, connection: f64, code: f64, reason: String) {
+pub fn connection_close(env: Env, connection: f64, code: Either<f64, BigInt>, reason: String) {
     Environment::with(&env, |e| {
         // A connection that has gone needs no closing.
-        let _ = with_view(e, connection, |_, view| view.close(number_to_id(code), &reason));
+        let _ = with_view(e, connection, |_, view| view.close(code_from_js(&code), &reason));
     });
 }
 

@@ -196,8 +196,11 @@ where
     }
 }
 
+/// A time limit; `Infinity` is none.
 pub(crate) fn milliseconds(ms: f64) -> Duration {
-    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)
+    /// Thirty years: a limit that is never reached, and can be added to any point in time.
+    const NONE: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    Duration::try_from_secs_f64(ms / 1000.0).map_or(NONE, |limit| limit.min(NONE))
 }
 
 /// A number that TypeScript has checked; what is out of range is cut to it.

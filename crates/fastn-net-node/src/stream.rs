@@ -3,12 +3,16 @@
 use std::task::{Context, Poll, ready};
 
 use fastn_net::Result;
-use napi::{Env, bindgen_prelude::Uint8ArraySlice};
+use napi::{
+    Env,
+    bindgen_prelude::{BigInt, Either, Uint8ArraySlice},
+};
 use napi_derive::napi;
 
 use crate::{
     bridge::{
-        Channel, Environment, FAILED, Outcome, PENDING, RETRY, Slot, StreamSlot, bytes_mut, number_to_id, stale, start,
+        Channel, Environment, FAILED, Outcome, PENDING, RETRY, Slot, StreamSlot, bytes_mut, code_from_js, number_to_id,
+        stale, start,
     },
     endpoint::get,
 };
@@ -83,14 +87,14 @@ pub fn streams_flush(env: Env, streams: &[f64], count: u32) {
 
 /// Ends our side at once.
 #[napi(catch_unwind)]
-pub fn stream_reset(env: Env, stream: f64, code: f64) {
-    end(&env, stream, |slot| slot.stream.reset(number_to_id(code)));
+pub fn stream_reset(env: Env, stream: f64, code: Either<f64, BigInt>) {
+    end(&env, stream, |slot| slot.stream.reset(code_from_js(&code)));
 }
 
 /// Ends the other side.
 #[napi(catch_unwind)]
-pub fn stream_stop(env: Env, stream: f64, code: f64) {
-    end(&env, stream, |slot| slot.stream.stop(number_to_id(code)));
+pub fn stream_stop(env: Env, stream: f64, code: Either<f64, BigInt>) {
+    end(&env, stream, |slot| slot.stream.stop(code_from_js(&code)));
 }
 
 /// Ends both sides with a code of this project's own, which older peers see as 0.

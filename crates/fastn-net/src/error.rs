@@ -1,6 +1,8 @@
 //! One error type, and the one table of its codes.
 
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+
+use crate::printable::printable;
 
 /// Why something failed: a [`Code`] to branch on, a message that says what to do, and what caused it.
 #[derive(Clone, Debug)]
@@ -19,9 +21,14 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error with a code and a message that says what to do.
+    /// An error with a code and a message that says what to do. Control characters in it, which may be a peer's, are escaped.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), error_code: None, remote_code: None, source: None }
+        let message = message.into();
+        let message = match printable(&message) {
+            Cow::Borrowed(_) => message,
+            Cow::Owned(escaped) => escaped,
+        };
+        Self { code, message, error_code: None, remote_code: None, source: None }
     }
 
     /// The same error with its cause.

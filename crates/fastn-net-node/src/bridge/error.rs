@@ -2,8 +2,11 @@
 
 use std::error::Error as StdError;
 
-use fastn_net::{Code, Error};
+use fastn_net::{Code, Error, printable};
+use napi::bindgen_prelude::{BigInt, Either};
 use napi_derive::napi;
+
+use super::code_to_js;
 
 /// A [`fastn_net::Error`] as it crosses.
 #[napi(object, use_nullable = true)]
@@ -13,7 +16,7 @@ pub struct BindingError {
     /// For a person.
     pub message: String,
     /// Application code of a reset, a stop or a close.
-    pub error_code: Option<f64>,
+    pub error_code: Option<Either<f64, BigInt>>,
     /// The peer's word in its refusal line.
     pub remote_code: Option<String>,
     /// What the causes say, innermost last.
@@ -25,16 +28,14 @@ impl From<&Error> for BindingError {
         let mut causes = Vec::new();
         let mut source = error.source();
         while let Some(cause) = source {
-            causes.push(cause.to_string());
+            causes.push(printable(&cause.to_string()).into_owned());
             source = cause.source();
         }
         causes.dedup();
         Self {
             code: error.code().as_str().to_owned(),
             message: error.message().to_owned(),
-            // Codes are QUIC varints of 62 bits; those that people choose fit into 53.
-            #[expect(clippy::cast_precision_loss, reason = "see above")]
-            error_code: error.error_code().map(|code| code as f64),
+            error_code: error.error_code().map(code_to_js),
             remote_code: error.remote_code().map(str::to_owned),
             cause: (!causes.is_empty()).then(|| causes.join(": ")),
         }

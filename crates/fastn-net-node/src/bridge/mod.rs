@@ -11,6 +11,7 @@
 #![expect(unsafe_code, reason = "the one module of the workspace that may; each use says why it is safe")]
 
 mod bytes;
+mod codes;
 mod environment;
 mod error;
 mod operation;
@@ -21,6 +22,7 @@ mod wakes;
 use fastn_net::{Result, Stream};
 
 pub(crate) use bytes::{bytes_mut, id_to_number, number_to_id, numbers_mut};
+pub(crate) use codes::{code_from_js, code_to_js};
 pub(crate) use environment::{Environment, farewell, stale};
 pub(crate) use error::BindingError;
 pub(crate) use operation::{Outcome, start};

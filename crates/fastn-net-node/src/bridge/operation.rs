@@ -8,11 +8,15 @@ use std::{
 
 use fastn_net::{CloseInfo, Endpoint, Result, Stream, View};
 use futures_util::FutureExt;
-use napi::Env;
+use napi::{
+    Env,
+    bindgen_prelude::{BigInt, Either},
+};
 use napi_derive::napi;
 use tokio::task::AbortHandle;
 
 use super::{
+    code_to_js,
     environment::{Environment, stale},
     error::{BindingError, internal},
     insert_stream, runtime,
@@ -58,7 +62,7 @@ pub struct BindingOutcome {
 #[napi(object)]
 pub struct BindingCloseInfo {
     /// Application close code.
-    pub code: f64,
+    pub code: Either<f64, BigInt>,
     /// What was said, or what happened.
     pub reason: String,
     /// `local`, `peer` or `network`.
@@ -136,9 +140,8 @@ impl Outcome {
             }
             Self::Text(text) => outcome.text = Some(text),
             Self::Number(number) => outcome.number = Some(number),
-            #[expect(clippy::cast_precision_loss, reason = "codes that people choose fit into 53 bits")]
             Self::Closed(CloseInfo { code, reason, by }) => {
-                outcome.closed = Some(BindingCloseInfo { code: code as f64, reason, by: by.to_owned() });
+                outcome.closed = Some(BindingCloseInfo { code: code_to_js(code), reason, by: by.to_owned() });
             }
         }
         Ok(outcome)

@@ -5,6 +5,7 @@ use iroh::endpoint::{ConnectionError, VarInt};
 use super::Connection;
 use crate::{
     error::{Code, Error},
+    printable::printable,
     wire::codes::{close, reset},
 };
 
@@ -17,7 +18,7 @@ const REASON_BYTES: usize = 256;
 pub struct CloseInfo {
     /// Application close code; 0 where there was none.
     pub code: u64,
-    /// What was said, or what happened.
+    /// What was said, or what happened. Control characters of a peer's text are escaped.
     pub reason: String,
     /// Who ended it: `local`, `peer` or `network`.
     pub by: &'static str,
@@ -69,12 +70,12 @@ impl Connection {
         match error {
             ConnectionError::ApplicationClosed(close) => CloseInfo {
                 code: close.error_code.into(),
-                reason: String::from_utf8_lossy(&close.reason).into_owned(),
+                reason: printable(&String::from_utf8_lossy(&close.reason)).into_owned(),
                 by: "peer",
             },
             ConnectionError::LocallyClosed => CloseInfo { code: 0, reason: String::new(), by: "local" },
-            ConnectionError::ConnectionClosed(close) => CloseInfo { code: 0, reason: close.to_string(), by: "peer" },
-            other => CloseInfo { code: 0, reason: other.to_string(), by: "network" },
+            ConnectionError::ConnectionClosed(close) => CloseInfo { code: 0, reason: said(close), by: "peer" },
+            other => CloseInfo { code: 0, reason: said(other), by: "network" },
         }
     }
 
@@ -93,18 +94,22 @@ impl Connection {
                 (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
             }
             ("peer", close::LIMIT) => {
-                (Code::Busy, format!("the peer takes no further connection now ({:?}): try again later", info.reason))
+                (Code::Busy, format!("the peer takes no further connection now (\"{}\"): try again later", info.reason))
             }
             ("peer", close::SHUTDOWN) => (Code::ConnectionLost, "the peer shut down".to_owned()),
             ("peer", code) => {
-                (Code::ConnectionLost, format!("the peer closed the connection (code {code}, {:?})", info.reason))
+                (Code::ConnectionLost, format!("the peer closed the connection (code {code}, \"{}\")", info.reason))
             }
             ("local", close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
             ("local", code) => {
-                (Code::ConnectionLost, format!("this side closed the connection (code {code}, {:?})", info.reason))
+                (Code::ConnectionLost, format!("this side closed the connection (code {code}, \"{}\")", info.reason))
             }
             _ => (Code::ConnectionLost, format!("the connection was lost: {}", info.reason)),
         };
         Error::new(code, text).with_error_code(info.code)
     }
+}
+
+fn said(error: &impl ToString) -> String {
+    printable(&error.to_string()).into_owned()
 }

@@ -22,8 +22,12 @@ use tracing_subscriber::{
 use super::{
     filter::Filter,
     records::{Queue, Record},
+    stderr::one_line,
 };
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    printable::printable,
+};
 
 /// Where a record may go.
 #[derive(Debug)]
@@ -41,7 +45,7 @@ pub fn install(stderr: Filter) -> bool {
     *INSTALLED.get_or_init(|| {
         // Threads that end, and pipes that nobody reads any more, are no reason to say more.
         let print = tracing_subscriber::fmt::layer().with_ansi(false).log_internal_errors(false);
-        let print = print.with_writer(std::io::stderr).with_filter(stderr.into_targets());
+        let print = print.with_writer(one_line).with_filter(stderr.into_targets());
         let subscriber = Registry::default().with(print).with(Listeners.with_filter(Wanted));
         tracing::subscriber::set_global_default(subscriber).is_ok()
     })
@@ -177,7 +181,9 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" { value.clone_into(&mut self.message) } else { self.insert(field, value) }
+        // A person reads it: what a peer has put in must not move a cursor.
+        let value = printable(value);
+        if field.name() == "message" { self.message = value.into_owned() } else { self.insert(field, value) }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
