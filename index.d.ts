@@ -92,6 +92,16 @@ type Json = null | boolean | number | string | readonly Json[] | {
 /** The protocols that have a name of their own. `Ping` is answered by this library and reaches no handler. */
 type UnitProtocol = 'Ping' | 'WhatTimeIsIt' | 'Http' | 'HttpProxy' | 'Socks5' | 'Tcp' | 'DeviceToAccount' | 'AccountToAccount' | 'AccountToDevice' | 'RigControl';
 /**
+ * What calls take for a protocol. A text that names a unit protocol is that protocol; every other text is `{ Generic: text }`.
+ * {@link Protocol.unit} and {@link Protocol.generic} say which one is meant. What calls give, as `stream.protocol`, is a
+ * {@link Protocol}.
+ */
+type ProtocolInput = Protocol | (string & Record<never, never>);
+/** `Value`, if JSON can say it. An interface is one, although it is no {@link Json} for the compiler. */
+type JsonOf<Value> = [Value] extends [Json] ? Value : Value extends (...parameters: never) => unknown ? never : Value extends object ? {
+    readonly [Name in keyof Value]: JsonOf<Value[Name]>;
+} : Extract<Value, Json>;
+/**
  * What a stream is for: one of the named protocols, or `{ Generic: … }` with any JSON value that two applications agree on.
  *
  * Two Generic protocols are the same when their values are equal as JSON: the order of keys does not matter.
@@ -102,10 +112,12 @@ type Protocol = UnitProtocol | {
 };
 /** Makes protocols. */
 declare const Protocol: {
+    /** The unit protocol of that name: `Protocol.unit('Http')`. `ERR_INVALID_ARGUMENT` where there is none. */
+    readonly unit: <Name extends UnitProtocol>(name: Name) => Name;
     /** `{ Generic: value }`, an application's own protocol: `Protocol.generic('Echo')`. */
-    readonly generic: <const Value extends Json>(value: Value) => {
+    readonly generic: <const Value>(value: Value & JsonOf<Value>) => {
         /** What two applications agree on. */
-        readonly Generic: Value;
+        readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json;
     };
 };
 
@@ -138,14 +150,14 @@ declare class Connection implements AsyncDisposable {
      * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
      * `ERR_INVALID_ARGUMENT`.
      */
-    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
+    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
     /**
      * Opens a stream on this connection and no other.
      *
      * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
      * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
      */
-    openBi(protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
+    openBi(protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
     /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */
     get closed(): Promise<ConnectionClosed>;
     /**
@@ -690,10 +702,15 @@ declare class KeptPeer implements Disposable, AsyncDisposable {
 
 /** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
 type StreamHandler = (stream: PeerStream) => unknown;
-/** Who takes which protocol: an object by unit protocol, or pairs for all kinds. */
+/**
+ * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
+ * `{ Generic: name }`. This library answers `Ping` itself.
+ */
 type StreamHandlers = {
-    readonly [P in UnitProtocol]?: StreamHandler | undefined;
-} | readonly (readonly [Protocol, StreamHandler])[];
+    readonly [name: string]: StreamHandler | undefined;
+    readonly Ping?: undefined;
+    readonly Generic?: undefined;
+} | readonly (readonly [ProtocolInput, StreamHandler])[];
 /** How {@link Endpoint.listen} goes about it. */
 interface ListenOptions {
     /** Ends listening; nothing is thrown. */
@@ -906,7 +923,7 @@ declare class Endpoint implements AsyncDisposable {
      * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
      * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
      */
-    getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
+    getStream(peer: Peer, protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
     /**
      * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
      * the next. {@link listen} does that by itself.
@@ -914,7 +931,7 @@ declare class Endpoint implements AsyncDisposable {
      * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
      * `ERR_INVALID_ARGUMENT`.
      */
-    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
+    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
     /**
      * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
      * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
@@ -1162,4 +1179,4 @@ interface StreamMessage {
 }
 
 export { Access, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerChanges, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

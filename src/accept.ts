@@ -1,6 +1,6 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { Listener } from './bridge/listener.js'
-import type { Protocol } from './protocol.js'
+import type { ProtocolInput } from './protocol.js'
 import type { PeerStream } from './stream.js'
 
 /**
@@ -19,11 +19,11 @@ export class IncomingStreams implements AsyncIterableIterator<PeerStream>, Async
   /** @internal */
   static of(
     endpoint: EndpointState,
-    protocols: Protocol | readonly Protocol[],
+    protocols: ProtocolInput | readonly ProtocolInput[],
     connection?: number,
     signal?: AbortSignal
   ): IncomingStreams {
-    const list = Array.isArray(protocols) ? (protocols as readonly Protocol[]) : [protocols as Protocol]
+    const list = Array.isArray(protocols) ? (protocols as readonly ProtocolInput[]) : [protocols as ProtocolInput]
     const served = { protocols: list, otherwise: false }
     const listener = new Listener(endpoint, connection === undefined ? served : { ...served, connection }, signal)
     return new IncomingStreams(listener)

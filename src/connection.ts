@@ -13,7 +13,7 @@ import { type CancelOptions, signalOf } from './call-options.js'
 import type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
 import { type BindingConnectionInfo, FAILED, native } from './native.js'
 import { type OpenOptions, openNames } from './open-options.js'
-import type { Protocol } from './protocol.js'
+import type { ProtocolInput } from './protocol.js'
 import type { PeerStream } from './stream.js'
 
 /**
@@ -89,7 +89,7 @@ export class Connection implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
    * `ERR_INVALID_ARGUMENT`.
    */
-  acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
+  acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
     return IncomingStreams.of(this.#endpoint, protocols, this.#info.id, signalOf(options))
   }
 
@@ -99,7 +99,7 @@ export class Connection implements AsyncDisposable {
    * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
    * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
    */
-  async openBi(protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
+  async openBi(protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
     checkOptions(options, openNames)
     return await openStream(this.#endpoint, new ThisConnection(this.#handle, this.remoteId52), protocol, options)
   }

@@ -25,7 +25,7 @@ import { type OpenOptions, openNames } from './open-options.js'
 import { defaults, type EndpointOptions, resolveOptions } from './options.js'
 import { knownPeer, type Peer, type PeerAddress } from './peer.js'
 import type { PeerInfo } from './peer-info.js'
-import type { Protocol } from './protocol.js'
+import type { Protocol, ProtocolInput } from './protocol.js'
 import type { PublicKey } from './public-key.js'
 import { SecretKey } from './secret-key.js'
 import type { PeerStream } from './stream.js'
@@ -140,7 +140,7 @@ export class Endpoint implements AsyncDisposable {
    * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
    * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
    */
-  getStream(peer: Peer, protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
+  getStream(peer: Peer, protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
     try {
       checkOptions(options, openNames)
       const known = knownPeer(this.#state, peer)
@@ -158,7 +158,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
    * `ERR_INVALID_ARGUMENT`.
    */
-  acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
+  acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
     return IncomingStreams.of(this.#state, protocols, undefined, signalOf(options))
   }
 

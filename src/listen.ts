@@ -6,17 +6,24 @@ import { invalid, object } from './bridge/validate.js'
 import { warnOnce } from './bridge/warn.js'
 import { watched } from './diagnostics.js'
 import { isFastnNetError } from './errors.js'
-import type { Protocol, UnitProtocol } from './protocol.js'
+import type { ProtocolInput } from './protocol.js'
 import { PeerStream } from './stream.js'
 import type { StreamMessage } from './stream-message.js'
 
 /** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
 export type StreamHandler = (stream: PeerStream) => unknown
 
-/** Who takes which protocol: an object by unit protocol, or pairs for all kinds. */
+/**
+ * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
+ * `{ Generic: name }`. This library answers `Ping` itself.
+ */
 export type StreamHandlers =
-  | { readonly [P in UnitProtocol]?: StreamHandler | undefined }
-  | readonly (readonly [Protocol, StreamHandler])[]
+  | {
+      readonly [name: string]: StreamHandler | undefined
+      readonly Ping?: undefined
+      readonly Generic?: undefined
+    }
+  | readonly (readonly [ProtocolInput, StreamHandler])[]
 
 /** How {@link Endpoint.listen} goes about it. */
 export interface ListenOptions {
@@ -130,7 +137,7 @@ class Running {
   }
 }
 
-function pairs(handlers: StreamHandlers): readonly (readonly [Protocol, StreamHandler])[] {
+function pairs(handlers: StreamHandlers): readonly (readonly [ProtocolInput, StreamHandler])[] {
   object(handlers, 'handlers', 'an object of functions by protocol, or an array of [protocol, function]')
   if (isPairs(handlers)) {
     return handlers.map((pair, at) => {
@@ -140,10 +147,10 @@ function pairs(handlers: StreamHandlers): readonly (readonly [Protocol, StreamHa
   }
   return Object.entries(handlers)
     .filter(([, handler]) => handler !== undefined)
-    .map(([protocol, handler]) => [protocol as UnitProtocol, checkHandler(handler, `handlers.${protocol}`)])
+    .map(([protocol, handler]) => [protocol, checkHandler(handler, `handlers.${protocol}`)])
 }
 
-function isPairs(handlers: StreamHandlers): handlers is readonly (readonly [Protocol, StreamHandler])[] {
+function isPairs(handlers: StreamHandlers): handlers is readonly (readonly [ProtocolInput, StreamHandler])[] {
   return Array.isArray(handlers)
 }
 

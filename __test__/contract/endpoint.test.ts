@@ -51,12 +51,20 @@ test('what is no protocol is refused', async t => {
   await using peers = await pair()
   const cyclic: Record<string, unknown> = {}
   cyclic.self = cyclic
-  for (const protocol of ['Echo', null, 5, {}, { Generic: undefined }, { Generic: cyclic }, { Generic: 1, More: 2 }]) {
+  for (const protocol of [
+    'Generic',
+    null,
+    5,
+    {},
+    { Generic: undefined },
+    { Generic: cyclic },
+    { Generic: 1, More: 2 }
+  ]) {
     await t.throwsAsync(peers.client.getStream(peers.server.address(), protocol as never), {
       code: 'ERR_INVALID_ARGUMENT'
     })
   }
-  t.throws(() => peers.server.acceptBi(['Http', 'Echo' as never]), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => peers.server.acceptBi(['Http', 'Generic']), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
 test('listen hands each protocol to its handler, all at once', async t => {

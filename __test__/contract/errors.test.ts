@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import { FastnNetError, isFastnNetError, SecretKey } from 'fastn-net'
+import { FastnNetError, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
 import { errorCodes } from '../../dist/modules/errors.js'
 import { native } from '../../dist/modules/native.js'
 import { Echo, pair } from '../helpers/pair.js'
@@ -108,5 +108,22 @@ test('an error of a stream says which peer and protocol', async t => {
     peer: peers.client.id52,
     protocol: Echo,
     phase: 'read'
+  })
+})
+
+test('ERR_BIND names the address and the reason', async t => {
+  const bind = async (...addresses: string[]) => {
+    const endpoint = await getEndpoint(SecretKey.generate(), { network: { bind: addresses } })
+    t.teardown(() => endpoint.close())
+    return endpoint
+  }
+  const [taken = ''] = (await bind('127.0.0.1:0')).address().addresses
+  await t.throwsAsync(bind(taken), { code: 'ERR_BIND', message: new RegExp(`${taken}.*in use`) })
+  // Of several, the one that cannot be had.
+  await t.throwsAsync(bind('[::1]:0', taken), { code: 'ERR_BIND', message: new RegExp(`${taken}.*in use`) })
+  await t.throwsAsync(bind('192.0.2.1:0'), { code: 'ERR_BIND', message: /192\.0\.2\.1:0.*no such address/ })
+  await t.throwsAsync(bind('127.0.0.1:0', '127.0.0.1:0'), {
+    code: 'ERR_BIND',
+    message: /127\.0\.0\.1:0.*single.*family/
   })
 })

@@ -14,10 +14,19 @@ import {
   type PeerInfo,
   type PeerStream,
   Protocol,
+  type ProtocolInput,
   type PublicKey,
   type SecretKey
 } from 'fastn-net'
 import type { PeerDuplex } from 'fastn-net/node'
+
+interface Topic {
+  readonly room: string
+  readonly tags?: readonly string[]
+  readonly owner: { readonly name: string | null }
+}
+
+const topic: Topic = { room: 'a', owner: { name: null } }
 
 // Checked by the compiler; what runs only says that it was compiled.
 test('the types are what they are meant to be', t => {
@@ -54,6 +63,21 @@ test('the types are what they are meant to be', t => {
   expectTypeOf<'Echo'>().not.toExtend<Protocol>()
   expectTypeOf(Protocol.generic({ a: [1, null] })).toExtend<Protocol>()
   expectTypeOf<{ Generic: undefined }>().not.toExtend<Protocol>()
+  expectTypeOf<Protocol>().toExtend<ProtocolInput>()
+  expectTypeOf<string>().toExtend<ProtocolInput>()
+  expectTypeOf<PeerStream['protocol']>().toEqualTypeOf<Protocol>()
+  expectTypeOf(Protocol.unit('Http')).toEqualTypeOf<'Http'>()
+
+  // An interface has no index signature of its own, and is JSON all the same.
+  expectTypeOf(Protocol.generic(topic)).toExtend<Protocol>()
+  expectTypeOf(Protocol.generic([topic, { of: topic }])).toExtend<Protocol>()
+  expectTypeOf(Protocol.generic('Echo')).toEqualTypeOf<{ readonly Generic: 'Echo' }>()
+  // @ts-expect-error: JSON cannot say it
+  Protocol.generic({ at: new Date() })
+  // @ts-expect-error: JSON cannot say it
+  Protocol.generic({ run: () => {} })
+  // @ts-expect-error: JSON cannot say it
+  Protocol.generic(undefined)
 
   expectTypeOf<'ERR_UNREACHABLE'>().toExtend<FastnNetErrorCode>()
   expectTypeOf<string>().not.toExtend<FastnNetErrorCode>()
@@ -63,8 +87,14 @@ test('the types are what they are meant to be', t => {
   if (isFastnNetError(caught)) expectTypeOf(caught.code).toEqualTypeOf<FastnNetErrorCode>()
 
   const handlers = (endpoint: Endpoint) => {
-    // @ts-expect-error: no unit protocol has this name
-    endpoint.listen({ Echo: () => {} })
+    endpoint.listen({ Echo: stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
+    // @ts-expect-error: this library answers it itself
+    endpoint.listen({ Ping: () => {} })
+    // @ts-expect-error: that is no name of a protocol
+    endpoint.listen({ Generic: () => {} })
+    endpoint.listen([['Echo', stream => stream.finish()]])
+    endpoint.acceptBi(['Echo', 'Http', Protocol.generic(1)])
+    endpoint.getStream('', 'Echo')
     // @ts-expect-error: it is made by getEndpoint
     ;new (endpoint.constructor as typeof Endpoint)()
     endpoint.listen({ Http: async stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import test from 'ava'
 import fc from 'fast-check'
@@ -32,7 +33,7 @@ test('what is no protocol is ERR_INVALID_ARGUMENT', t => {
   const circle: Record<string, unknown> = {}
   circle.self = circle
   const wrong = [
-    ...['Echo', 'ping', '', 'Generic', null, undefined, 1, [], {}, () => 1, Symbol('x')],
+    ...['Generic', '\ud800', null, undefined, 1, [], {}, () => 1, Symbol('x')],
     ...[{ Echo: null }, { Tcp: 1 }, { Generic: 1, Tcp: null }, { Generic: undefined }],
     ...[Number.NaN, Number.POSITIVE_INFINITY, 1n, [undefined], { a: undefined }, { a: () => 1 }, circle, '\ud800'].map(
       value => ({ Generic: value })
@@ -42,4 +43,14 @@ test('what is no protocol is ERR_INVALID_ARGUMENT', t => {
     const error = t.throws(() => protocolText(protocol as Protocol), undefined, inspect(protocol))
     t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'), inspect(error))
   }
+})
+
+test('a text is the unit protocol of that name, or else a Generic', t => {
+  const golden = new URL('../../crates/fastn-net/tests/golden/protocol.json', import.meta.url)
+  const { units } = JSON.parse(readFileSync(golden, 'utf8')) as { units: string[] }
+  for (const name of units) {
+    t.is(protocolText(name), JSON.stringify(name))
+    t.is(Protocol.unit(name as 'Http') as string, name)
+  }
+  for (const name of ['Echo', 'ping', '', 'constructor']) t.is(protocolText(name), JSON.stringify({ Generic: name }))
 })

@@ -1,9 +1,11 @@
 import { FastnNetError } from '../errors.js'
-import { type Protocol, protocolText } from '../protocol.js'
+import { type Protocol, type ProtocolInput, protocolOf, protocolText } from '../protocol.js'
 import { BoundedMap } from './bounded-map.js'
 
 /** A protocol as it crosses the wire. */
 export interface Header {
+  /** The protocol, in the one form that users see. */
+  readonly protocol: Protocol
   /** Canonical JSON: equal protocols have equal text. */
   readonly json: string
   /** The line, with its end. */
@@ -13,21 +15,22 @@ export interface Header {
 const encoder = new TextEncoder()
 const most = 512
 const longest = 1024
-const units = new BoundedMap<string, Header>(most)
-// Those whose value is a text, as nearly all have; others are worked out each time.
+// Those that were given as a text.
+const texts = new BoundedMap<string, Header>(most)
+// Those with a text as their Generic value. Values of other kinds are worked out each time.
 const named = new BoundedMap<string, Header>(most)
 
 /**
  * A protocol's header line.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is neither a unit protocol nor `{ Generic: … }`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is neither a text nor `{ Generic: … }`.
  */
-export function headerOf(protocol: Protocol): Header {
-  if (typeof protocol === 'string') return units.get(protocol) ?? make(protocol, units, protocol)
+export function headerOf(protocol: ProtocolInput): Header {
+  if (typeof protocol === 'string') return texts.get(protocol) ?? make(protocolOf(protocol), texts, protocol)
   const name = nameOf(protocol)
   if (name === null) return make(protocol)
   // Made of what is its key: the object itself may say another name when it is asked again.
-  return named.get(name) ?? make({ Generic: name }, named, name)
+  return named.get(name) ?? make(Object.freeze({ Generic: name }), named, name)
 }
 
 /** The header line with a line of extra data behind it. */
@@ -43,12 +46,12 @@ export function lineWithExtra(header: Header, extra: string): Uint8Array {
 
 function make(protocol: Protocol, known?: BoundedMap<string, Header>, key = ''): Header {
   const json = protocolText(protocol)
-  const header = { json, line: encoder.encode(`${json}\n`) }
+  const header = { protocol, json, line: encoder.encode(`${json}\n`) }
   if (key.length <= longest) known?.set(key, header)
   return header
 }
 
-function nameOf(protocol: Exclude<Protocol, string>): string | null {
+function nameOf(protocol: Exclude<ProtocolInput, string>): string | null {
   const { Generic: name } = protocol ?? {}
   return typeof name === 'string' && Object.keys(protocol).length === 1 ? name : null
 }

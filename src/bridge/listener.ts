@@ -1,13 +1,14 @@
 import { FAILED, native } from '../native.js'
-import type { Protocol } from '../protocol.js'
+import type { Protocol, ProtocolInput } from '../protocol.js'
 import { PeerStream } from '../stream.js'
 import type { EndpointState } from './endpoint-state.js'
 import { flushLater } from './flush.js'
-import { headerOf } from './header.js'
+import { type Header, headerOf } from './header.js'
 import { Newcomers } from './newcomers.js'
 import { wakeWord } from './park.js'
 import { Source } from './source.js'
 import { StreamCore } from './stream-core.js'
+import { invalid } from './validate.js'
 
 // As `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
@@ -15,7 +16,7 @@ const batch = 64
 
 /** What one listener serves. */
 export interface Served {
-  readonly protocols: readonly Protocol[]
+  readonly protocols: readonly ProtocolInput[]
   /** Also takes every Generic protocol that nobody else serves. */
   readonly otherwise: boolean
   /** Only the streams of this connection. */
@@ -38,8 +39,9 @@ export class Listener {
   constructor(endpoint: EndpointState, served: Served, signal?: AbortSignal) {
     this.#endpoint = endpoint
     this.#newcomers = new Newcomers(endpoint)
-    this.#protocols = served.protocols
-    const texts = served.protocols.map(protocol => headerOf(protocol).json)
+    const headers = served.protocols.map(servedHeader)
+    this.#protocols = headers.map(header => header.protocol)
+    const texts = headers.map(header => header.json)
     const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
     // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
     this.#source = new Source('listen', signal, open, () => endpoint.isDraining || this.close())
@@ -86,6 +88,12 @@ export class Listener {
     this.#source.failed()
     return null
   }
+}
+
+function servedHeader(protocol: ProtocolInput): Header {
+  if (protocol === 'Ping')
+    throw invalid('protocols', "others than 'Ping': this library answers it, and no handler sees it")
+  return headerOf(protocol)
 }
 
 type Group = [handle: number, connection: number, route: number, id: number]

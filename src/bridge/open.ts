@@ -2,7 +2,7 @@ import { type Watched, watched } from '../diagnostics.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { type BindingOutcome, FAILED, native, PENDING, RETRY } from '../native.js'
 import type { OpenOptions } from '../open-options.js'
-import type { Protocol } from '../protocol.js'
+import type { Protocol, ProtocolInput } from '../protocol.js'
 import { PeerStream } from '../stream.js'
 import type { StreamMessage } from '../stream-message.js'
 import type { EndpointState } from './endpoint-state.js'
@@ -36,27 +36,29 @@ const ids = new Float64Array(2)
 export function openNow(
   endpoint: EndpointState,
   opener: Opener,
-  protocol: Protocol,
+  protocol: ProtocolInput,
   { ack, extra, signal, retry, timeout }: OpenOptions
 ): PeerStream | undefined {
   if (ack !== 'later' || extra !== undefined || signal !== undefined || retry !== undefined || timeout !== undefined)
     return undefined
   if (watched('stream') !== undefined) return undefined
-  const opened = opener.tryOpen(headerOf(protocol).line, false, ids)
+  const header = headerOf(protocol)
+  const opened = opener.tryOpen(header.line, false, ids)
   if (opened < 0) return undefined
   flushLater(opened)
-  return PeerStream.of(coreOf(endpoint, opener, protocol, opened, ids, true))
+  return PeerStream.of(coreOf(endpoint, opener, header.protocol, opened, ids, true))
 }
 
 /** Opens a stream with checked options, and publishes that where somebody watches. */
 export function openStream(
   endpoint: EndpointState,
   opener: Opener,
-  protocol: Protocol,
+  input: ProtocolInput,
   options: OpenOptions
 ): Promise<PeerStream> {
   const traced = watched('stream')
-  if (traced === undefined) return open(endpoint, opener, protocol, options)
+  if (traced === undefined) return open(endpoint, opener, input, options)
+  const { protocol } = headerOf(input)
   const message: StreamMessage = { endpoint: endpoint.id52, peer: opener.id52, protocol, direction: 'out' }
   return traced.tracePromise(async () => {
     message.stream = await open(endpoint, opener, protocol, options)
@@ -68,12 +70,13 @@ export function openStream(
 async function open(
   endpoint: EndpointState,
   opener: Opener,
-  protocol: Protocol,
+  input: ProtocolInput,
   options: OpenOptions
 ): Promise<PeerStream> {
   const { extra, signal } = options
   throwIfAborted(signal)
-  const header = headerOf(protocol)
+  const header = headerOf(input)
+  const { protocol } = header
   const line = extra === undefined ? header.line : lineWithExtra(header, extra)
   const awaitAck = options.ack === undefined || oneOf(['now', 'later'], options.ack, 'options.ack') === 'now'
   const retry = optional('boolean', options.retry, 'options.retry') ?? true

@@ -19,6 +19,7 @@ use crate::{
     peer::{Peer, Tries, closed, first_window},
     protocol::Protocol,
     shared::Shared,
+    sockets,
     watch::{PeerInfo, Watch},
 };
 
@@ -46,11 +47,9 @@ impl Endpoint {
             // The rest of it comes with the peer's actor.
             .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
             .build();
+        let addresses = config.network.bind_addresses();
         let builder = config.network.builder()?.secret_key(secret.into_iroh()).transport_config(transport);
-        let iroh = builder
-            .bind()
-            .await
-            .map_err(|e| Error::new(Code::Bind, format!("no socket could be bound: {e}")).with_source(e))?;
+        let iroh = builder.bind().await.map_err(|error| sockets::bind_error(&addresses, error))?;
         let shared = Shared::new(iroh.clone(), id, config);
         shared.spawn(accept_connections(shared.clone(), iroh));
         let endpoint = Self(shared);

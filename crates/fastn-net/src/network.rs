@@ -1,6 +1,6 @@
 //! Which sockets, relays and look-ups an endpoint uses, as an iroh builder.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use iroh::{
     RelayConfig, RelayMap, RelayMode, RelayUrl,
@@ -11,6 +11,9 @@ use iroh::{
 use iroh_mdns_address_lookup::MdnsAddressLookup;
 
 use crate::error::{Code, Error, Result};
+
+/// Any port of this machine's own address.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Where an endpoint looks for peers and lets itself be found.
 #[derive(Clone, Debug)]
@@ -63,6 +66,15 @@ impl Network {
         }
     }
 
+    /// The addresses that are bound.
+    pub(crate) fn bind_addresses(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::Loopback => vec![LOOPBACK],
+            Self::Custom(custom) if !custom.bind.is_empty() => custom.bind.clone(),
+            _ => vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)), SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))],
+        }
+    }
+
     /// The iroh builder for this network.
     ///
     /// # Errors
@@ -72,7 +84,7 @@ impl Network {
         match self {
             Self::Internet => Ok(Builder::new(presets::N0).address_lookup(MdnsAddressLookup::builder())),
             Self::Lan => Ok(private().address_lookup(MdnsAddressLookup::builder())),
-            Self::Loopback => bind(private(), &[SocketAddr::from(([127, 0, 0, 1], 0))]),
+            Self::Loopback => bind(private(), &[LOOPBACK]),
             Self::Custom(custom) => custom.builder(),
         }
     }
@@ -140,6 +152,6 @@ fn bind(builder: Builder, addresses: &[SocketAddr]) -> Result<Builder> {
     addresses.iter().try_fold(builder.clear_ip_transports(), |builder, address| {
         builder
             .bind_addr(*address)
-            .map_err(|e| Error::new(Code::Bind, format!("{address} cannot be bound")).with_source(e))
+            .map_err(|e| Error::new(Code::Bind, format!("{address} cannot be bound: {e}")).with_source(e))
     })
 }

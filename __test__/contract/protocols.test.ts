@@ -1,0 +1,89 @@
+// Any text is a protocol: a unit protocol's name means that, every other one is a Generic.
+import test from 'ava'
+import { Protocol } from 'fastn-net'
+import { pair } from '../helpers/pair.js'
+
+const invalid = { code: 'ERR_INVALID_ARGUMENT' }
+const names = [
+  'Echo',
+  'http',
+  '',
+  'constructor',
+  '__proto__',
+  'toString',
+  'hasOwnProperty',
+  'a "quoted" name',
+  '日本',
+  'x'.repeat(2000)
+]
+
+for (const name of names) {
+  test(`a text is a protocol on both sides: ${JSON.stringify(name).slice(0, 30)}`, async t => {
+    await using peers = await pair()
+    const address = peers.server.address()
+    const generic = Protocol.generic(name)
+    void peers.server.listen(
+      Object.fromEntries([[name, (stream: { finish(text: string): unknown }) => stream.finish('by name\n')]])
+    )
+    for (const asked of [name, generic]) {
+      await using stream = await peers.client.getStream(address, asked)
+      t.deepEqual(stream.protocol, generic)
+      t.is(await stream.nextString(), 'by name')
+    }
+    // Both mean the same one, which has a listener.
+    for (const taken of [name, generic]) t.throws(() => peers.server.acceptBi(taken), { code: 'ERR_PROTOCOL_IN_USE' })
+  })
+}
+
+test('whoever looks at a protocol sees one form, however it was written', async t => {
+  const asked: unknown[] = []
+  await using peers = await pair({ authorize: { stream: (_, protocol) => asked.push(protocol) > 0 } })
+  const { client, server } = peers
+  const address = server.address()
+  const incoming = server.acceptBi(['Echo', 'Http'])
+  void server.listen({}, { otherwise: stream => stream.finish(`${JSON.stringify(stream.protocol)}\n`) })
+  for (const [written, seen] of [
+    ['Echo', { Generic: 'Echo' }],
+    ['Http', 'Http'],
+    [Protocol.unit('Http'), 'Http'],
+    [Protocol.generic('Echo'), { Generic: 'Echo' }]
+  ] as const) {
+    await using mine = await client.getStream(address, written)
+    const { value: theirs } = await incoming.next()
+    t.deepEqual([mine.protocol, theirs?.protocol, asked.pop()], [seen, seen, seen])
+  }
+  await using other = await client.getStream(address, 'Other')
+  t.is(await other.nextString(), '{"Generic":"Other"}')
+  await using held = await client.connect(address)
+  await using onConnection = await held.openBi('Echo')
+  t.deepEqual(onConnection.protocol, { Generic: 'Echo' })
+})
+
+test('a Generic that is named as a unit protocol is another one', async t => {
+  await using peers = await pair()
+  void peers.server.listen([
+    ['Http', stream => stream.finish('unit\n')],
+    [Protocol.generic('Http'), stream => stream.finish('generic\n')]
+  ])
+  const address = peers.server.address()
+  t.is(await (await peers.client.getStream(address, 'Http')).nextString(), 'unit')
+  t.is(await (await peers.client.getStream(address, Protocol.generic('Http'))).nextString(), 'generic')
+})
+
+test('what is no protocol is answered with what to write', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const handler = () => {}
+  const write = /Protocol\.generic\('NAME'\)/
+  await t.throwsAsync(server.listen({ Generic: handler } as never), { ...invalid, message: write })
+  await t.throwsAsync(client.getStream(server.id52, 'Generic'), { ...invalid, message: write })
+  await t.throwsAsync(client.getStream(server.id52, { Generic: handler } as never), { ...invalid, message: /function/ })
+  await t.throwsAsync(client.getStream(server.id52, { Echo: null } as never), {
+    ...invalid,
+    message: /Protocol\.generic/
+  })
+  await t.throwsAsync(server.listen({ Ping: handler } as never), { ...invalid, message: /Ping.*no handler/ })
+  t.throws(() => server.acceptBi('Ping'), { ...invalid, message: /Ping.*no handler/ })
+  t.throws(() => Protocol.unit('Echo' as never), { ...invalid, message: /'Http'/ })
+  await t.throwsAsync(client.getStream(server.id52, '\ud800'), { ...invalid, message: /surrogate/ })
+})
