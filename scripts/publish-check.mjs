@@ -7,6 +7,7 @@ const { napi, optionalDependencies = {}, repository, version } = json()
 const platforms = readdirSync(at('npm'))
 const missing = []
 
+if (!readFileSync(at('src', 'version.ts'), 'utf8').includes(`'${version}'`)) missing.push(`src/version.ts: ${version}`)
 if (repository === undefined) missing.push('repository: npm refuses provenance without it')
 if (platforms.length !== napi.targets.length) missing.push(`${napi.targets.length} folders in npm, one for each target`)
 for (const platform of platforms) {

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { FastnNetError } from './errors.js'
+import { loadAddon } from './bridge/addon.js'
 
 /**
  * What the addon exports, same names and order as in `crates/fastn-net-node/src`.
@@ -8,6 +7,7 @@ import { FastnNetError } from './errors.js'
  * `takeError()` then says why. A handle is generation and index in one safe integer; results are counts with a flag in bit 0.
  */
 export interface Native {
+  version(): string
   bridgeStart(wake: () => void): void
   bridgeWoken(out: Uint32Array): number
   bridgeHold(hold: boolean): void
@@ -278,29 +278,18 @@ export interface BindingEndpointOptions {
   queuedStreamsPerPeer: number
 }
 
-const supported = 'Linux (x64, arm64; glibc or musl), macOS and Windows (x64, arm64)'
-
 let loaded: Native | undefined
 
 /**
  * The addon, loaded at first use: importing the package costs nothing and cannot fail.
  *
- * @throws {FastnNetError} `ERR_NATIVE` when there is no addon for this platform, or it cannot be loaded.
+ * @throws {FastnNetError} `ERR_NATIVE` when there is no addon for this platform, it cannot be loaded, or is of another version.
  */
 export function native(): Native {
   return loaded ?? load()
 }
 
 function load(): Native {
-  try {
-    loaded = createRequire(import.meta.url)('#addon') as Native
-    return loaded
-  } catch (cause) {
-    throw new FastnNetError(
-      'ERR_NATIVE',
-      `the native addon for ${process.platform} ${process.arch} could not be loaded. Supported are ${supported}. ` +
-        'On one of these, install again without --no-optional (--omit=optional); in a clone of the repository, run: npm run build',
-      { cause, phase: 'load' }
-    )
-  }
+  loaded = loadAddon()
+  return loaded
 }

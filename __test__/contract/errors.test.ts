@@ -1,12 +1,19 @@
+import { createRequire } from 'node:module'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { FastnNetError, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
 import { errorCodes } from '../../dist/modules/errors.js'
 import { native } from '../../dist/modules/native.js'
+import { version } from '../../dist/modules/version.js'
 import { Echo, pair } from '../helpers/pair.js'
 
 test('the codes are those of the core, in its order', t => {
   t.deepEqual([...errorCodes], native().errorCodes())
+})
+
+test('package, addon and source have one version', t => {
+  const { version: published } = createRequire(import.meta.url)('fastn-net/package.json') as { version: string }
+  t.deepEqual([version, native().version()], [published, published])
 })
 
 test('an error has what is known about it and no more', t => {

@@ -149,6 +149,13 @@ pub fn handle_count(env: Env) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// The version of this addon. TypeScript compares it with its own.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// Every code of the table in `fastn_net::Code`.
 #[napi(catch_unwind)]
 #[must_use]

@@ -1,0 +1,123 @@
+// An addon that cannot be loaded: what is said of it must be what is wrong with it.
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const onGlibc = 'glibcVersionRuntime' in (process.report.getReport() as { header: object }).header
+const abi = process.platform === 'linux' ? (onGlibc ? '-gnu' : '-musl') : process.platform === 'win32' ? '-msvc' : ''
+const target = `${process.platform}-${process.arch}${abi}`
+const name = `fastn-net-${target}`
+
+interface Told {
+  code: string
+  message: string
+  causes: string[]
+}
+
+/** The package as npm installs it, without any platform's; `files` are put beside it. What the first call throws. */
+function load(t: ExecutionContext, files: Record<string, string> = {}, options: Options = {}): Told {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-native-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const { copy = 'node_modules/fastn-net', before = '' } = options
+  for (const file of ['package.json', 'dist/index.js', 'dist/node.js', 'dist/shared.js', 'dist/generated/binding.cjs'])
+    cpSync(join(root, file), join(folder, copy, file))
+  for (const [file, text] of Object.entries({ 'package.json': '{ "type": "module" }', ...files })) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    if (text === '') rmSync(join(folder, file))
+    else writeFileSync(join(folder, file), text)
+  }
+  writeFileSync(
+    join(folder, 'main.mjs'),
+    `${before}
+const { SecretKey } = await import('./${copy}/dist/index.js')
+try {
+  SecretKey.generate()
+  console.log(JSON.stringify({ code: 'none', message: '', causes: [] }))
+} catch (error) {
+  const causes = []
+  for (let cause = error.cause; cause; cause = cause.cause) causes.push(cause.message)
+  console.log(JSON.stringify({ code: error.code, message: error.message, causes }))
+}`
+  )
+  const { NAPI_RS_NATIVE_LIBRARY_PATH: _, ...env } = process.env
+  return JSON.parse(execFileSync(process.execPath, ['main.mjs'], { cwd: folder, env, encoding: 'utf8' })) as Told
+}
+
+interface Options {
+  /** Where the package is. */
+  copy?: string
+  /** What runs before it is imported. */
+  before?: string
+}
+
+const installed = (of: string, main: string, text: string, version = '0.1.0') => ({
+  [`node_modules/${of}/package.json`]: JSON.stringify({ name: of, version, main }),
+  [`node_modules/${of}/${main}`]: text
+})
+
+test('a missing package is named, with the C library it is for', t => {
+  const { code, message, causes } = load(t)
+  t.is(code, 'ERR_NATIVE')
+  t.true(message.includes(name), message)
+  t.regex(message, /not installed/)
+  if (process.platform === 'linux') t.regex(message, onGlibc ? /glibc/ : /musl/)
+  // Nothing of the loader's search, which tries every name that there could be.
+  t.deepEqual(
+    causes.filter(cause => !cause.includes(name)),
+    []
+  )
+})
+
+test('an addon that the system refuses to load is the cause, and comes first', t => {
+  const { code, message, causes } = load(t, installed(name, 'addon.node', 'no library'))
+  t.is(code, 'ERR_NATIVE')
+  t.true(message.includes(name), message)
+  t.regex(causes[0] ?? '', /addon\.node|invalid|too short/)
+  t.true(message.includes(causes[0]?.split('\n')[0] ?? 'no cause'), message)
+  t.is(causes.length, 1, causes.join('\n'))
+})
+
+test('a package without its file is told as it is', t => {
+  const { message } = load(t, {
+    [`node_modules/${name}/package.json`]: JSON.stringify({ name, version: '0.1.0', main: 'gone.node' })
+  })
+  t.regex(message, /gone\.node/)
+})
+
+test('an addon of another version is refused', t => {
+  const { code, message } = load(t, installed(name, 'index.js', "exports.version = () => '9.9.9'", '9.9.9'))
+  t.is(code, 'ERR_NATIVE')
+  t.regex(message, /9\.9\.9.*0\.1\.0|0\.1\.0.*9\.9\.9/)
+})
+
+test('one that does not tell its version is of another version', t => {
+  t.is(load(t, installed(name, 'index.js', 'exports.other = 1')).code, 'ERR_NATIVE')
+})
+
+test('the package of another system is named: the folder was copied', t => {
+  const other = target === 'linux-arm64-musl' ? 'linux-x64-gnu' : 'linux-arm64-musl'
+  const { message } = load(t, installed(`fastn-net-${other}`, 'addon.node', 'x'))
+  t.true(message.includes(name) && message.includes(`fastn-net-${other}`), message)
+})
+
+test('a platform without an addon is told what is supported', t => {
+  const before = "Object.defineProperty(process, 'platform', { value: 'sunos' })"
+  const { code, message } = load(t, {}, { before })
+  t.is(code, 'ERR_NATIVE')
+  t.regex(message, /sunos.*[Ss]upported are Linux/)
+})
+
+test('a bundle is told to keep the package external', t => {
+  const { code, message } = load(t, { 'out/package.json': '', 'out/dist/generated/binding.cjs': '' }, { copy: 'out' })
+  t.is(code, 'ERR_NATIVE')
+  t.regex(message, /bundle.*external/)
+})
+
+test('a clone that was not built is told to build', t => {
+  const { message } = load(t, { 'node_modules/fastn-net/dist/generated/binding.cjs': '' })
+  t.regex(message, /npm run build/)
+})
