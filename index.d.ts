@@ -1,4 +1,5 @@
 // Generated from src/index.ts by scripts/types.mjs: do not edit.
+/// <reference types="node" />
 
 /** Options of a call that can be cancelled. */
 interface CancelOptions {
@@ -181,7 +182,7 @@ declare class Connection implements AsyncDisposable {
  * A waiting call keeps the process alive. Any call can also reject with what ended the whole stream: `ERR_CONNECTION_LOST`,
  * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for, or `ERR_ACK_TIMEOUT`.
  */
-declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
+declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, AsyncDisposable {
     #private;
     private constructor();
     /** What the stream is for, as its opener said. */
@@ -207,13 +208,17 @@ declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
      */
     read(options?: CancelOptions & {
         into?: undefined;
-    }): Promise<Uint8Array | null>;
+    }): Promise<Uint8Array<ArrayBuffer> | null>;
     /**
      * Puts the next bytes into `into` and resolves with their count, `null` at the end. The fastest way for bulk.
      *
      * @throws {FastnNetError} as without `into`; `ERR_INVALID_ARGUMENT` when `into` is empty, shared or detached.
      */
     read(options: ReadIntoOptions): Promise<number | null>;
+    /** For an `into` that may be absent: the bytes where it is, else their count; `null` at the end. */
+    read(options: CancelOptions & {
+        into?: Uint8Array | undefined;
+    }): Promise<Uint8Array<ArrayBuffer> | number | null>;
     /**
      * Sends bytes, or a string as UTF-8. Resolves when flow control has accepted all of them: the chunk may be used again then,
      * but may not have arrived. One whose buffer is transferred or resized before that fails, as an aborted one does.
@@ -270,12 +275,12 @@ declare class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
      */
     lines(options?: LineOptions): AsyncIterableIterator<string>;
     /** Reads chunks up to the end. Leaving the loop leaves the stream open. */
-    [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
+    [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>>;
     /**
      * The receiving half as a web stream of bytes, which can be read with a buffer of one's own (`{ mode: 'byob' }`).
      * Cancelling it is {@link stop}; a number as the reason is the code.
      */
-    get readable(): ReadableStream<Uint8Array>;
+    get readable(): ReadableStream<Uint8Array<ArrayBuffer>>;
     /**
      * The sending half as a web stream of bytes or strings. Closing it is {@link finish}, aborting it {@link reset};
      * a number as the reason is the code.
@@ -603,7 +608,7 @@ declare class PublicKey {
     /** The key as 64 lower-case hex digits. */
     toHex(): string;
     /** A copy of the key's 32 bytes. */
-    toBytes(): Uint8Array;
+    toBytes(): Uint8Array<ArrayBuffer>;
     /**
      * Whether `signature` is this key's signature of `bytes`. A signature that is not 64 bytes long is nobody's: `false`.
      *
@@ -623,9 +628,16 @@ interface PeerAddress {
     /** The peer's ID52. */
     id52: string;
     /** `address:port` of its sockets. */
-    addresses?: readonly string[];
+    addresses?: readonly string[] | undefined;
     /** URLs of its relays. */
-    relays?: readonly string[];
+    relays?: readonly string[] | undefined;
+    /** Never there: an endpoint or a secret key is no address. Give its `publicKey`, or the endpoint's `address()`. */
+    publicKey?: undefined;
+}
+/** Where an endpoint can be reached: all of it is there. */
+interface EndpointAddress extends PeerAddress {
+    addresses: readonly string[];
+    relays: readonly string[];
 }
 /** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
 type Peer = string | PublicKey | PeerAddress;
@@ -771,13 +783,17 @@ declare class FastnNetError extends Error {
     /** True for an error of another copy of this package as well, in another realm too. */
     static [Symbol.hasInstance](value: unknown): boolean;
 }
+/** Whether `error` is this library's. */
+declare function isFastnNetError(error: unknown): error is FastnNetError;
 /**
- * Whether `error` is this library's, and if `code` is given, has that code.
+ * Whether `error` is this library's, and has that code.
  *
  * @example
  * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
  */
-declare function isFastnNetError(error: unknown, code?: FastnNetErrorCode): error is FastnNetError;
+declare function isFastnNetError<Code extends FastnNetErrorCode>(error: unknown, code: Code): error is FastnNetError & {
+    readonly code: Code;
+};
 
 /** How it stands with a peer. A snapshot: nothing in it changes later. */
 interface PeerInfo {
@@ -847,9 +863,9 @@ declare class SecretKey {
      *
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
      */
-    sign(bytes: Uint8Array): Uint8Array;
+    sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
     /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
-    toBytes(): Uint8Array;
+    toBytes(): Uint8Array<ArrayBuffer>;
     /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
     toHex(): string;
     /** `SecretKey(<ID52>)`. */
@@ -904,7 +920,7 @@ declare class Endpoint implements AsyncDisposable {
      *
      * @throws {FastnNetError} `ERR_CLOSED`.
      */
-    address(): Required<PeerAddress>;
+    address(): EndpointAddress;
     /**
      * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
      *
@@ -1039,7 +1055,7 @@ interface Keyring {
     /** The secret of an ID52, as 64 hex digits or 32 bytes; `null` when it is not there. */
     read(id52: string): Promise<string | Uint8Array | null>;
     /** Puts a secret of 32 bytes there. */
-    write(id52: string, secret: Uint8Array): Promise<void>;
+    write(id52: string, secret: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 /** Where a key is looked for or put. */
@@ -1179,4 +1195,4 @@ interface StreamMessage {
 }
 
 export { Access, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerChanges, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

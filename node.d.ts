@@ -1,4 +1,5 @@
 // Generated from src/node.ts by scripts/types.mjs: do not edit.
+/// <reference types="node" />
 
 import { Duplex, DuplexOptions } from 'node:stream';
 import { PeerStream } from './index.js';

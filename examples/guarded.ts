@@ -16,6 +16,6 @@ await endpoint.listen({
     await stream.write(`hello ${stream.remoteId52}\n`)
   },
   async RigControl(stream) {
-    endpoint.access.deny((await stream.nextString()) ?? []) // disconnects that peer
+    endpoint.access.deny(await stream.nextString()) // disconnects that peer
   }
 })

@@ -23,7 +23,7 @@ import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import { native } from './native.js'
 import { type OpenOptions, openNames } from './open-options.js'
 import { defaults, type EndpointOptions, resolveOptions } from './options.js'
-import { knownPeer, type Peer, type PeerAddress } from './peer.js'
+import { type EndpointAddress, knownPeer, type Peer } from './peer.js'
 import type { PeerInfo } from './peer-info.js'
 import type { Protocol, ProtocolInput } from './protocol.js'
 import type { PublicKey } from './public-key.js'
@@ -109,7 +109,7 @@ export class Endpoint implements AsyncDisposable {
    *
    * @throws {FastnNetError} `ERR_CLOSED`.
    */
-  address(): Required<PeerAddress> {
+  address(): EndpointAddress {
     const address = native().endpointAddress(this.#state.handle)
     if (address === null) throw lastFailure({ phase: 'address' })
     return address

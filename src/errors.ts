@@ -110,12 +110,18 @@ export class FastnNetError extends Error {
   }
 }
 
+/** Whether `error` is this library's. */
+export function isFastnNetError(error: unknown): error is FastnNetError
 /**
- * Whether `error` is this library's, and if `code` is given, has that code.
+ * Whether `error` is this library's, and has that code.
  *
  * @example
  * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
  */
-export function isFastnNetError(error: unknown, code?: FastnNetErrorCode): error is FastnNetError {
+export function isFastnNetError<Code extends FastnNetErrorCode>(
+  error: unknown,
+  code: Code
+): error is FastnNetError & { readonly code: Code }
+export function isFastnNetError(error: unknown, code?: FastnNetErrorCode): boolean {
   return error instanceof FastnNetError && (code === undefined || error.code === code)
 }

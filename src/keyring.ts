@@ -11,7 +11,7 @@ export interface Keyring {
   /** The secret of an ID52, as 64 hex digits or 32 bytes; `null` when it is not there. */
   read(id52: string): Promise<string | Uint8Array | null>
   /** Puts a secret of 32 bytes there. */
-  write(id52: string, secret: Uint8Array): Promise<void>
+  write(id52: string, secret: Uint8Array<ArrayBuffer>): Promise<void>
 }
 
 /** The keyring that was asked for, or `null`. `ERR_KEY_STORE` when it cannot be had; `ERR_INVALID_ARGUMENT`. */

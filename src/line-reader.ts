@@ -8,7 +8,7 @@ const empty = new Uint8Array(0)
  * A line ends with `\n`, which is taken and not given; a `\r` before it stays. What is not asked for as a line can be taken as bytes.
  */
 export class LineReader {
-  #chunks: Uint8Array[] = []
+  #chunks: Uint8Array<ArrayBuffer>[] = []
   #size = 0
   // Bytes at the front in which there is no newline: nothing is searched twice.
   #searched = 0
@@ -19,7 +19,7 @@ export class LineReader {
   }
 
   /** Adds bytes at the end. They are kept, mostly without a copy: leave them as they are. */
-  push(chunk: Uint8Array): void {
+  push(chunk: Uint8Array<ArrayBuffer>): void {
     if (chunk.length === 0) return
     this.#size += chunk.length
     let last = chunk
@@ -58,7 +58,7 @@ export class LineReader {
   }
 
   /** Takes the bytes that came first, in one piece as they came; `null` when there are none. */
-  takeChunk(): Uint8Array | null {
+  takeChunk(): Uint8Array<ArrayBuffer> | null {
     const first = this.#chunks[0]
     return first === undefined ? null : this.#take(first.length)
   }
@@ -107,7 +107,7 @@ export class LineReader {
     return this.#size > maxBytes ? this.#size : -1
   }
 
-  #take(count: number): Uint8Array {
+  #take(count: number): Uint8Array<ArrayBuffer> {
     this.#size -= count
     this.#searched = Math.max(this.#searched - count, 0)
     const first = this.#chunks[0]
@@ -123,7 +123,7 @@ export class LineReader {
     return this.#join(count)
   }
 
-  #join(count: number): Uint8Array {
+  #join(count: number): Uint8Array<ArrayBuffer> {
     const joined = new Uint8Array(count)
     let filled = 0
     let whole = 0

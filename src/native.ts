@@ -19,11 +19,11 @@ export interface Native {
   opTake(op: number): BindingOutcome | null
   opCancel(op: number): void
 
-  secretKeyGenerate(): Uint8Array
-  secretKeyParse(text: string): Uint8Array | null
-  secretKeyPublic(secret: Uint8Array): Uint8Array | null
-  secretKeySign(secret: Uint8Array, message: Uint8Array): Uint8Array
-  publicKeyParse(text: string): Uint8Array | null
+  secretKeyGenerate(): Uint8Array<ArrayBuffer>
+  secretKeyParse(text: string): Uint8Array<ArrayBuffer> | null
+  secretKeyPublic(secret: Uint8Array): Uint8Array<ArrayBuffer> | null
+  secretKeySign(secret: Uint8Array, message: Uint8Array): Uint8Array<ArrayBuffer>
+  publicKeyParse(text: string): Uint8Array<ArrayBuffer> | null
   publicKeyCheck(bytes: Uint8Array): boolean
   publicKeyId52(bytes: Uint8Array): string
   publicKeyVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
@@ -161,7 +161,7 @@ export interface BindingKeyEnvironment {
 
 /** A key that was found, or whose it is when the secret is in the keyring. */
 export interface BindingKeyFound {
-  secret: Uint8Array | null
+  secret: Uint8Array<ArrayBuffer> | null
   inKeyring: string | null
   place: string
 }

@@ -9,9 +9,17 @@ export interface PeerAddress {
   /** The peer's ID52. */
   id52: string
   /** `address:port` of its sockets. */
-  addresses?: readonly string[]
+  addresses?: readonly string[] | undefined
   /** URLs of its relays. */
-  relays?: readonly string[]
+  relays?: readonly string[] | undefined
+  /** Never there: an endpoint or a secret key is no address. Give its `publicKey`, or the endpoint's `address()`. */
+  publicKey?: undefined
+}
+
+/** Where an endpoint can be reached: all of it is there. */
+export interface EndpointAddress extends PeerAddress {
+  addresses: readonly string[]
+  relays: readonly string[]
 }
 
 /** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
@@ -34,11 +42,13 @@ export function knownPeer(endpoint: EndpointState, peer: Peer): KnownPeer {
 
 /** A peer that is no text, checked; `path` names it in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
-  const { id52, addresses, relays } = object(
+  const { id52, addresses, relays, publicKey } = object(
     peer as PeerAddress,
     path,
     'a text, a PublicKey or { id52, addresses, relays }'
   )
+  if (publicKey !== undefined)
+    throw notAPeer(`${path} is an endpoint or a secret key: give its publicKey, or address()`)
   if (typeof id52 !== 'string') throw notAPeer(`${path}.id52 must be a string`)
   return {
     id52: idOf(id52),

@@ -50,7 +50,7 @@ export class PublicKey {
   }
 
   /** A copy of the key's 32 bytes. */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#bytes)
   }
 

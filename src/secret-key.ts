@@ -64,12 +64,12 @@ export class SecretKey {
    *
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
    */
-  sign(bytes: Uint8Array): Uint8Array {
+  sign(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     return native().secretKeySign(this.#bytes, needBytes('bytes', bytes))
   }
 
   /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#bytes)
   }
 

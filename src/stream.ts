@@ -28,12 +28,12 @@ import { readableOf, writableOf } from './web-streams.js'
  * A waiting call keeps the process alive. Any call can also reject with what ended the whole stream: `ERR_CONNECTION_LOST`,
  * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for, or `ERR_ACK_TIMEOUT`.
  */
-export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
+export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, AsyncDisposable {
   readonly #core: StreamCore
   readonly #reader: ReadHalf
   readonly #writer: WriteHalf
   #connection: Connection | undefined
-  #readable: ReadableStream<Uint8Array> | undefined
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
   #writable: WritableStream<Uint8Array | string> | undefined
 
   private constructor(core: StreamCore) {
@@ -92,14 +92,16 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * @throws {FastnNetError} `ERR_STREAM_RESET` when the peer reset it, with `errorCode`; `ERR_STREAM_STOPPED` after {@link stop};
    * `ERR_READ_PENDING`.
    */
-  read(options?: CancelOptions & { into?: undefined }): Promise<Uint8Array | null>
+  read(options?: CancelOptions & { into?: undefined }): Promise<Uint8Array<ArrayBuffer> | null>
   /**
    * Puts the next bytes into `into` and resolves with their count, `null` at the end. The fastest way for bulk.
    *
    * @throws {FastnNetError} as without `into`; `ERR_INVALID_ARGUMENT` when `into` is empty, shared or detached.
    */
   read(options: ReadIntoOptions): Promise<number | null>
-  read(options?: CancelOptions & { into?: Uint8Array | undefined }): Promise<Uint8Array | number | null> {
+  /** For an `into` that may be absent: the bytes where it is, else their count; `null` at the end. */
+  read(options: CancelOptions & { into?: Uint8Array | undefined }): Promise<Uint8Array<ArrayBuffer> | number | null>
+  read(options?: CancelOptions & { into?: Uint8Array | undefined }): Promise<Uint8Array<ArrayBuffer> | number | null> {
     if (options === undefined) return this.#reader.read()
     try {
       const { into, signal } = checkOptions(options, readNames)
@@ -204,7 +206,7 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   }
 
   /** Reads chunks up to the end. Leaving the loop leaves the stream open. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
     return new Pull(() => this.#reader.read())
   }
 
@@ -212,7 +214,7 @@ export class PeerStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
    * The receiving half as a web stream of bytes, which can be read with a buffer of one's own (`{ mode: 'byob' }`).
    * Cancelling it is {@link stop}; a number as the reason is the code.
    */
-  get readable(): ReadableStream<Uint8Array> {
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#readable ??= readableOf(this)
     return this.#readable
   }

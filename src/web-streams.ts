@@ -4,7 +4,7 @@ import type { PeerStream } from './stream.js'
 const chunkSize = 64 * 1024
 
 /** A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred. */
-export function readableOf(stream: PeerStream): ReadableStream<Uint8Array> {
+export function readableOf(stream: PeerStream): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream(
     {
       type: 'bytes',
@@ -19,7 +19,7 @@ export function readableOf(stream: PeerStream): ReadableStream<Uint8Array> {
       cancel: reason => stream.stop(codeOf(reason))
     },
     { highWaterMark: 0 }
-  ) as ReadableStream<Uint8Array>
+  ) as ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
 /** A stream's sending half as a web stream. */

@@ -74,6 +74,20 @@ test('lists of peers are lists of peers, or null where that is said', async t =>
   t.deepEqual(access.lists, { allow: null, deny: [] })
 })
 
+test('what is no peer is told what to give', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const { client, server } = peers
+  for (const [peer, give] of [
+    [server, /publicKey/],
+    [SecretKey.generate(), /publicKey/],
+    [mine, /id52/],
+    [{ id52: server.id52, publicKey: server.publicKey }, /publicKey/]
+  ] as const) {
+    await t.throwsAsync(client.getStream(peer as never, 'Http'), { code: 'ERR_PEER_ADDRESS', message: give })
+  }
+})
+
 test('a protocol that says another name each time it is asked is no other protocol’s', async t => {
   await using peers = await pair()
   let asked = 0

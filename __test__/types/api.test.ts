@@ -1,24 +1,40 @@
 import test from 'ava'
 import { expectTypeOf } from 'expect-type'
 import {
+  type Authorize,
+  type CancelOptions,
   type Connection,
   type ConnectionStats,
+  type ConnectOptions,
+  type CustomNetwork,
+  type DnsLookup,
   type Endpoint,
   type EndpointOptions,
   type FastnNetError,
   type FastnNetErrorCode,
+  type FastnNetErrorOptions,
+  type GracefulOptions,
   getEndpoint,
   isFastnNetError,
   type Json,
+  type LineOptions,
+  type ListenOptions,
+  type LoadSecretKeyOptions,
+  type LoggerOptions,
+  type OpenOptions,
   type Peer,
+  type PeerAddress,
   type PeerInfo,
   type PeerStream,
   Protocol,
   type ProtocolInput,
   type PublicKey,
-  type SecretKey
+  type RelayAddress,
+  type SecretKey,
+  type SpawnOptions,
+  type TimeoutOptions
 } from 'fastn-net'
-import type { PeerDuplex } from 'fastn-net/node'
+import type { PeerDuplex, PeerDuplexOptions } from 'fastn-net/node'
 
 interface Topic {
   readonly room: string
@@ -28,12 +44,23 @@ interface Topic {
 
 const topic: Topic = { room: 'a', owner: { name: null } }
 
+/** The names of optional properties that may be absent and not `undefined`. */
+type Strict<Options> = {
+  [Name in keyof Options]-?: Record<never, never> extends Pick<Options, Name>
+    ? { [Each in Name]: undefined } extends Pick<Options, Name>
+      ? never
+      : Name
+    : never
+}[keyof Options]
+
 // Checked by the compiler; what runs only says that it was compiled.
 test('the types are what they are meant to be', t => {
   expectTypeOf<PeerStream['read']>().toBeCallableWith()
   expectTypeOf<PeerStream['read']>().toBeCallableWith({ into: new Uint8Array(1) })
   const reads = (stream: PeerStream) => [stream.read(), stream.read({ into: new Uint8Array(1) })] as const
-  expectTypeOf(reads).returns.toEqualTypeOf<readonly [Promise<Uint8Array | null>, Promise<number | null>]>()
+  expectTypeOf(reads).returns.toEqualTypeOf<
+    readonly [Promise<Uint8Array<ArrayBuffer> | null>, Promise<number | null>]
+  >()
 
   const json = (stream: PeerStream) => [stream.nextJson(), stream.nextJson<{ a: number }>()] as const
   expectTypeOf(json).returns.toEqualTypeOf<readonly [Promise<Json>, Promise<{ a: number }>]>()
@@ -83,8 +110,38 @@ test('the types are what they are meant to be', t => {
   expectTypeOf<string>().not.toExtend<FastnNetErrorCode>()
   expectTypeOf<{ network: 'moon' }>().not.toExtend<EndpointOptions>()
 
+  // What is handed out can be given to whatever takes bytes of its own.
+  type Bytes = Uint8Array<ArrayBuffer>
+  expectTypeOf<SecretKey['toBytes']>().returns.toEqualTypeOf<Bytes>()
+  expectTypeOf<SecretKey['sign']>().returns.toEqualTypeOf<Bytes>()
+  expectTypeOf<PublicKey['toBytes']>().returns.toEqualTypeOf<Bytes>()
+  expectTypeOf<PeerStream>().toExtend<AsyncIterable<Bytes>>()
+  expectTypeOf<PeerStream['readable']>().toEqualTypeOf<ReadableStream<Bytes>>()
+  const maybeInto = (stream: PeerStream, into: Uint8Array | undefined) => stream.read({ into })
+  expectTypeOf(maybeInto).returns.resolves.toEqualTypeOf<Bytes | number | null>()
+
+  // Each has an id, and none says where a peer is.
+  expectTypeOf<PeerStream>().not.toExtend<Peer>()
+  expectTypeOf<Endpoint>().not.toExtend<Peer>()
+  expectTypeOf<SecretKey>().not.toExtend<Peer>()
+
+  // Of every option, what may be absent may be undefined.
+  expectTypeOf<Strict<EndpointOptions>>().toBeNever()
+  expectTypeOf<Strict<Authorize> | Strict<ConnectOptions> | Strict<CustomNetwork>>().toBeNever()
+  expectTypeOf<Strict<RelayAddress> | Strict<DnsLookup> | Strict<PeerAddress>>().toBeNever()
+  expectTypeOf<Strict<OpenOptions> | Strict<ListenOptions> | Strict<LoggerOptions>>().toBeNever()
+  expectTypeOf<Strict<CancelOptions> | Strict<LineOptions> | Strict<TimeoutOptions>>().toBeNever()
+  expectTypeOf<Strict<GracefulOptions> | Strict<SpawnOptions> | Strict<LoadSecretKeyOptions>>().toBeNever()
+  expectTypeOf<Strict<FastnNetErrorOptions> | Strict<PeerDuplexOptions>>().toBeNever()
+
   const caught: unknown = null
   if (isFastnNetError(caught)) expectTypeOf(caught.code).toEqualTypeOf<FastnNetErrorCode>()
+  if (isFastnNetError(caught, 'ERR_BUSY')) expectTypeOf(caught.code).toEqualTypeOf<'ERR_BUSY'>()
+  const branches = (error: FastnNetError) => {
+    if (isFastnNetError(error, 'ERR_BUSY')) expectTypeOf(error.code).toEqualTypeOf<'ERR_BUSY'>()
+    else expectTypeOf(error).toEqualTypeOf<FastnNetError>()
+  }
+  expectTypeOf(branches).toBeFunction()
 
   const handlers = (endpoint: Endpoint) => {
     endpoint.listen({ Echo: stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })

@@ -6,7 +6,7 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (line: Uint8Array | string) => (typeof line === 'string' ? line : new TextDecoder().decode(line))
 
 /** The same bytes, cut at these places. */
-function pieces(whole: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+function pieces(whole: Uint8Array<ArrayBuffer>, cuts: readonly number[]): Uint8Array<ArrayBuffer>[] {
   const places = [...new Set(cuts.map(cut => cut % (whole.length + 1)))].sort((a, b) => a - b)
   return [0, ...places].map((from, at) => whole.subarray(from, [...places, whole.length][at]))
 }

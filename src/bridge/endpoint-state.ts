@@ -30,8 +30,8 @@ export class KnownPeer implements Opener {
 /** A peer that is no text. */
 interface PeerObject {
   readonly id52: string
-  readonly addresses?: readonly string[]
-  readonly relays?: readonly string[]
+  readonly addresses?: readonly string[] | undefined
+  readonly relays?: readonly string[] | undefined
 }
 
 /** What an object said when it was read, for it may be changed. */

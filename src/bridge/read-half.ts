@@ -26,7 +26,7 @@ export class ReadHalf {
   }
 
   /** The next bytes, `null` at the end. What is there already takes no async function. */
-  read(signal?: AbortSignal): Promise<Uint8Array | null> {
+  read(signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | null> {
     const core = this.#core
     if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal)
     if (this.#ended) return end
@@ -36,7 +36,7 @@ export class ReadHalf {
   }
 
   /** `first`: what the first try gave, when it was made already. */
-  async #read(signal: AbortSignal | undefined, first?: number): Promise<Uint8Array | null> {
+  async #read(signal: AbortSignal | undefined, first?: number): Promise<Uint8Array<ArrayBuffer> | null> {
     this.#enter(signal)
     const kept = this.#lines?.takeChunk()
     if (kept) return kept
@@ -129,7 +129,7 @@ export class ReadHalf {
   }
 
   /** Bytes, `null` at the end, `undefined` when there is nothing yet. */
-  #tryChunk(): Uint8Array | null | undefined {
+  #tryChunk(): Uint8Array<ArrayBuffer> | null | undefined {
     return this.#isOver() ? null : this.#answer(this.#tryNative())
   }
 
@@ -138,12 +138,12 @@ export class ReadHalf {
     return native().streamRead(this.#core.handle, slab.bytes, slab.used)
   }
 
-  #answer(got: number): Uint8Array | null | undefined {
+  #answer(got: number): Uint8Array<ArrayBuffer> | null | undefined {
     if (got > 0) return this.#chunk(got)
     return got < PENDING ? this.#fail() : undefined
   }
 
-  #chunk(got: number): Uint8Array | null {
+  #chunk(got: number): Uint8Array<ArrayBuffer> | null {
     const count = this.#count(got)
     return count === null ? null : slab.take(count)
   }

@@ -6,7 +6,7 @@ const leastRoom = 64 * 1024
 
 /** What reads without a buffer of their own are read into; one for each environment. */
 export class Slab {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   used = 0
 
   /** Makes sure that there is room for a read at `used`. */
@@ -17,7 +17,7 @@ export class Slab {
   }
 
   /** The `count` bytes that were just read at `used`. */
-  take(count: number): Uint8Array {
+  take(count: number): Uint8Array<ArrayBuffer> {
     const end = this.used + count
     if (count > shared) return this.bytes.slice(this.used, end)
     const piece = this.bytes.subarray(this.used, end)
