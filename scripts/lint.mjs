@@ -4,6 +4,7 @@ import { install } from './prepare.mjs'
 import { at, needCargo, passes, say, tool } from './util.mjs'
 
 const fix = process.argv.includes('--fix')
+const folders = ['src', '__test__', 'examples']
 const node = (...args) => passes(process.execPath, args)
 
 const steps = {
@@ -13,6 +14,8 @@ const steps = {
   'types: __test__': () =>
     node(tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly') && node(tool.tsc, '-p', '__test__', '--noEmit'),
   'types: examples': () => node(tool.tsc, '-p', 'examples', '--noEmit'),
+  // Behind the types: what it reads of __test__ are declarations that were just made.
+  'promises and conditions': () => node(tool.eslint, ...folders),
   rustfmt: () => passes('cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]),
   clippy: () =>
     passes('cargo', ['clippy', '--workspace', '--lib', '--tests', '--profile', 'dev-release', '--', '-D', 'warnings']),

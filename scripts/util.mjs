@@ -49,6 +49,7 @@ export async function become(command, args, options = {}) {
 export const tool = {
   ava: at('node_modules', 'ava', 'entrypoints', 'cli.mjs'),
   biome: at('node_modules', '@biomejs', 'biome', 'bin', 'biome'),
+  eslint: at('node_modules', 'eslint', 'bin', 'eslint.js'),
   napi: at('node_modules', '@napi-rs', 'cli', 'dist', 'cli.js'),
   tsc: at('node_modules', 'typescript', 'bin', 'tsc'),
   typedoc: at('node_modules', 'typedoc', 'bin', 'typedoc')

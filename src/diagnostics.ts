@@ -22,9 +22,17 @@ export function watched<Name extends keyof Messages>(name: Name): Watched<Name> 
   return channel !== undefined && isWatched(channel) ? channel : undefined
 }
 
+type Diagnostics = typeof import('node:diagnostics_channel')
+
+// Not every runtime has the module, the function, or a way to ask for them.
+function builtin(name: 'node:diagnostics_channel'): Partial<Diagnostics> | undefined {
+  const host: Partial<NodeJS.Process> = process
+  return host.getBuiltinModule?.(name) as Partial<Diagnostics> | undefined
+}
+
 // At the first use and not on import, which does no work.
 function make(): Channels | null {
-  const tracingChannel = process.getBuiltinModule?.('node:diagnostics_channel')?.tracingChannel
+  const { tracingChannel } = builtin('node:diagnostics_channel') ?? {}
   if (typeof tracingChannel !== 'function') return null
   return { connect: tracingChannel('fastn-net:connect'), stream: tracingChannel('fastn-net:stream') }
 }

@@ -40,7 +40,7 @@ export class Graceful {
   readonly #endpoints = new Set<Endpoint>()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onSignal = () => {
-    this.shutdown()
+    void this.shutdown()
   }
   #shutdown: Promise<ShutdownReport> | undefined
   #reported = false

@@ -15,7 +15,7 @@ export interface Keyring {
 }
 
 /** The keyring that was asked for, or `null`. `ERR_KEY_STORE` when it cannot be had; `ERR_INVALID_ARGUMENT`. */
-export async function openKeyring(keyring: boolean | Keyring | undefined): Promise<Keyring | null> {
+export async function openKeyring(keyring: boolean | Keyring | null | undefined): Promise<Keyring | null> {
   if (keyring === undefined || keyring === false) return null
   if (keyring === true) return await systemKeyring()
   if (typeof keyring?.read === 'function' && typeof keyring.write === 'function') return keyring

@@ -116,7 +116,7 @@ class Running {
 
   add(work: Promise<void>): void {
     this.#count++
-    work.then(() => {
+    void work.then(() => {
       if (--this.#count === 0) this.#idle?.()
     })
   }

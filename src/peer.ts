@@ -42,12 +42,10 @@ export function knownPeer(endpoint: EndpointState, peer: Peer): KnownPeer {
 
 /** A peer that is no text, checked; `path` names it in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
-  const { id52, addresses, relays, publicKey } = object(
-    peer as PeerAddress,
-    path,
-    'a text, a PublicKey or { id52, addresses, relays }'
-  )
-  if (publicKey !== undefined)
+  const expected = 'a text, a PublicKey or { id52, addresses, relays }'
+  const { id52, addresses, relays } = object(peer as PeerAddress, path, expected)
+  // A PublicKey has none.
+  if ((peer as { publicKey?: unknown }).publicKey !== undefined)
     throw notAPeer(`${path} is an endpoint or a secret key: give its publicKey, or address()`)
   if (typeof id52 !== 'string') throw notAPeer(`${path}.id52 must be a string`)
   return {

@@ -17,11 +17,11 @@ test('shutdown tells everyone, waits for what was spawned, then closes the endpo
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
   const order: string[] = []
   const listening = endpoint.listen([[Echo, () => {}]], { signal: graceful.cancelled })
-  graceful.spawn(async cancelled => {
+  void graceful.spawn(async cancelled => {
     await new Promise(resolve => cancelled.addEventListener('abort', resolve))
     order.push('told')
     t.truthy(endpoint.address())
-    graceful.spawn(Promise.resolve().then(() => order.push('late')))
+    void graceful.spawn(Promise.resolve().then(() => order.push('late')))
   })
   t.deepEqual(await graceful.shutdown(), clean)
   await listening
@@ -44,10 +44,10 @@ test('whoever is told of a shutdown and calls for it too gets the same one', asy
 test('work that does not end is reported by name, and holds up nothing for ever', async t => {
   const graceful = new Graceful()
   const never = () => new Promise(() => {})
-  graceful.spawn(never())
-  graceful.spawn(never)
-  graceful.spawn(never)
-  graceful.spawn(never, { name: 'the mail' })
+  void graceful.spawn(never())
+  void graceful.spawn(never)
+  void graceful.spawn(never)
+  void graceful.spawn(never, { name: 'the mail' })
   const { clean, unfinished, work } = await graceful.shutdown({ timeout: 50 })
   t.deepEqual([clean, unfinished], [false, 4])
   t.deepEqual(work, [
@@ -65,7 +65,7 @@ test('work that fails is its caller’s affair, and ends nobody', async t => {
   const graceful = new Graceful()
   const failure = new Error('work')
   t.is(await graceful.spawn(Promise.reject(failure)).catch(error => error), failure)
-  graceful.spawn(() => Promise.reject(new Error('nobody waits')))
+  void graceful.spawn(() => Promise.reject(new Error('nobody waits')))
   t.deepEqual(await graceful.shutdown(), clean)
 })
 

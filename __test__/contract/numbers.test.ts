@@ -126,7 +126,7 @@ for (const [code, seen] of codes) {
     mine.reset(code)
     const reset = await t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_RESET' })
     t.true(isFastnNetError(reset) && reset.errorCode === seen)
-    t.true(reset?.message.includes(`code ${code}`), reset?.message)
+    t.true(reset.message.includes(`code ${code}`), reset.message)
     const own = await t.throwsAsync(mine.write('x'), { code: 'ERR_STREAM_RESET' })
     t.true(isFastnNetError(own) && own.errorCode === seen)
 
@@ -164,6 +164,6 @@ test('control characters of a peer are shown escaped', async t => {
   theirs.connection.close(7, 'red \u001b[31m\nline\u009b\u202e')
   t.is((await connection.closed).reason, 'red \\u{1b}[31m\\nline\\u{9b}\\u{202e}')
   const error = await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })
-  t.true(error?.message.includes('red \\u{1b}[31m\\nline'), error?.message)
-  t.notRegex(error?.message ?? '', /\p{Cc}/u)
+  t.true(error.message.includes('red \\u{1b}[31m\\nline'), error.message)
+  t.notRegex(error.message, /\p{Cc}/u)
 })

@@ -59,7 +59,7 @@ test('without it, process.exit tells nobody', async t => {
   await using peer = await peerOf()
   const program = new Program('leave', peer.address, 'exit', 'none')
   let told = false
-  peer.ended().then(() => {
+  void peer.ended().then(() => {
     told = true
   })
   t.is((await program.ended).code, 7)

@@ -70,8 +70,8 @@ for (const by of ['pkarr', 'dns'] as const) {
     const near = await open(t, { [by]: urls[by], bind: bound.four })
     const { id52 } = SecretKey.generate()
     const error = await t.throwsAsync(near.getStream(id52, Echo, { timeout: 2000 }))
-    t.log(error?.message)
+    t.log(error.message)
     t.true(isFastnNetError(error, 'ERR_UNREACHABLE'))
-    t.true(error?.message.includes(`look-up by ${by === 'dns' ? 'DNS' : by}`))
+    t.true(error.message.includes(`look-up by ${by === 'dns' ? 'DNS' : by}`))
   })
 }

@@ -126,4 +126,4 @@ const last: Last = {
   shutdown: JSON.stringify(report)
 }
 tell(last)
-process.disconnect?.()
+if (process.connected) process.disconnect()

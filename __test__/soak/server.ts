@@ -105,4 +105,4 @@ const last: Last = {
   shutdown: JSON.stringify(report)
 }
 tell(last)
-process.disconnect?.()
+if (process.connected) process.disconnect()

@@ -144,36 +144,36 @@ test('the types are what they are meant to be', t => {
   expectTypeOf(branches).toBeFunction()
 
   const handlers = (endpoint: Endpoint) => {
-    endpoint.listen({ Echo: stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
+    void endpoint.listen({ Echo: stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
     // @ts-expect-error: this library answers it itself
-    endpoint.listen({ Ping: () => {} })
+    void endpoint.listen({ Ping: () => {} })
     // @ts-expect-error: that is no name of a protocol
-    endpoint.listen({ Generic: () => {} })
-    endpoint.listen([['Echo', stream => stream.finish()]])
+    void endpoint.listen({ Generic: () => {} })
+    void endpoint.listen([['Echo', stream => stream.finish()]])
     endpoint.acceptBi(['Echo', 'Http', Protocol.generic(1)])
-    endpoint.getStream('', 'Echo')
+    void endpoint.getStream('', 'Echo')
     // @ts-expect-error: it is made by getEndpoint
     ;new (endpoint.constructor as typeof Endpoint)()
-    endpoint.listen({ Http: async stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
-    endpoint.listen([[Protocol.generic('Echo'), stream => stream.finish()]])
+    void endpoint.listen({ Http: async stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
+    void endpoint.listen([[Protocol.generic('Echo'), stream => stream.finish()]])
   }
   t.is(typeof handlers, 'function')
 
   const misspelt = (endpoint: Endpoint, stream: PeerStream, key: SecretKey) => {
     // @ts-expect-error: an unknown option
-    getEndpoint(key, { alow: [] })
+    void getEndpoint(key, { alow: [] })
     // @ts-expect-error: an unknown option
-    getEndpoint(key, { network: { mdsn: true } })
+    void getEndpoint(key, { network: { mdsn: true } })
     // @ts-expect-error: an unknown option
-    getEndpoint(key, { authorize: { pear: () => true } })
+    void getEndpoint(key, { authorize: { pear: () => true } })
     // @ts-expect-error: an unknown option
-    endpoint.getStream('', 'Http', { akc: 'later' })
+    void endpoint.getStream('', 'Http', { akc: 'later' })
     // @ts-expect-error: an unknown option
-    endpoint.listen({}, { onerror: () => {} })
+    void endpoint.listen({}, { onerror: () => {} })
     // @ts-expect-error: an unknown option
-    stream.read({ intoo: new Uint8Array(1) })
+    void stream.read({ intoo: new Uint8Array(1) })
     // @ts-expect-error: an unknown option
-    stream.write('', { singal: undefined })
+    void stream.write('', { singal: undefined })
     // @ts-expect-error: an unknown option
     endpoint.access.set({ dney: [] })
   }

@@ -144,7 +144,7 @@ for (const alpn of alpns) {
 
   test(`${alpn}: 1,000 exchanges, each stopped by the peer before its end`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
-    endpoint.listen(handlers, { onError: () => {} })
+    void endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 500; count++) {
       // The peer keeps its sending side open, so the handler's return stops it.
       const open = await raw.open(`${echoLine}line ${count}\n`)
@@ -159,7 +159,7 @@ for (const alpn of alpns) {
 
   test(`${alpn}: 1,000 exchanges that the peer stops unread`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
-    endpoint.listen(handlers, { onError: () => {} })
+    void endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 1000; count++) {
       const theirs = await raw.open()
       await theirs.stop(0)
@@ -171,7 +171,7 @@ for (const alpn of alpns) {
 
   test(`${alpn}: 1,000 streams that are reset in their header, behind it, or never written`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
-    endpoint.listen(handlers, { onError: () => {} })
+    void endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 1000; count++) {
       const theirs = await raw.open(['', '{"Gene', echoLine, `${echoLine}begun`][count % 4])
       await theirs.stop(0)

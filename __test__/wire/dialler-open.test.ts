@@ -60,7 +60,7 @@ for (const alpn of alpns) {
   test(`${alpn}: getStream waits for the ack`, async t => {
     const [opens, theirs] = await opening(await dialler(t, alpn))
     let done = false
-    opens.then(() => {
+    void opens.then(() => {
       done = true
     })
     await theirs.take(echoLine.length)

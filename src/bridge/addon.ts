@@ -74,7 +74,9 @@ function whereWeAre(): [string, string] {
 }
 
 function isMusl(): boolean {
-  const { header } = (process.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
+  // Not every runtime has reports.
+  const host: Partial<NodeJS.Process> = process
+  const { header } = (host.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
   if (header?.glibcVersionRuntime !== undefined) return false
   return existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`)
 }

@@ -51,7 +51,8 @@ function make(protocol: Protocol, known?: BoundedMap<string, Header>, key = ''):
   return header
 }
 
-function nameOf(protocol: Exclude<ProtocolInput, string>): string | null {
-  const { Generic: name } = protocol ?? {}
+function nameOf(protocol: Exclude<ProtocolInput, string> | null | undefined): string | null {
+  if (protocol === null || protocol === undefined) return null
+  const { Generic: name } = protocol
   return typeof name === 'string' && Object.keys(protocol).length === 1 ? name : null
 }

@@ -26,7 +26,7 @@ export class Log {
     if (this.#handle === FAILED) throw lastFailure({ phase: 'log' })
     this.#word = wakeWord(this.#handle, 2)
     process.on('exit', this.#flush)
-    this.#run()
+    void this.#run()
   }
 
   /** The logger gets what waits, and then nothing more. */

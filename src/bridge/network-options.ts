@@ -18,7 +18,7 @@ const presets: Record<'internet' | 'lan' | 'loopback', BindingNetwork> = {
   loopback: { ...preset, network: 'loopback', mdns: false, portMapping: false, bind: ['127.0.0.1:0'] }
 }
 
-export function resolveNetwork(network: Network): BindingNetwork {
+export function resolveNetwork(network: Network | null): BindingNetwork {
   if (typeof network === 'object' && network !== null) return custom(network)
   return presets[oneOf(['internet', 'lan', 'loopback'], network, 'options.network')]
 }

@@ -144,14 +144,14 @@ function coreOf(
 /** Waits for the peer's ack; `false` when the stream is gone and may be sent again unseen. */
 async function acknowledged(core: StreamCore, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
   const word = wakeWord(core.handle, 0)
-  let late = false
+  const time = { isOver: false }
   let timer: NodeJS.Timeout | undefined
   try {
     for (;;) {
       const answer = native().streamAck(core.handle)
-      if (answer === PENDING && !late) {
+      if (answer === PENDING && !time.isOver) {
         timer ??= after(timeout, () => {
-          late = true
+          time.isOver = true
           unpark(word)
         })
         await park(word, signal)

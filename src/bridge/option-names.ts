@@ -13,13 +13,14 @@ export type OptionNames<Options> = { readonly [Name in keyof Options]-?: true }
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, naming the nearest known option.
  */
 export function checkOptions<Options extends object>(
-  options: Options,
+  options: Options | null,
   names: OptionNames<Options>,
   path = 'options',
   expected = 'an object'
 ): Options {
   if (typeof options !== 'object' || options === null) throw invalid(path, expected)
-  for (const name in options) if (names[name] !== true && Object.hasOwn(options, name)) throw unknown(name, names, path)
+  const known: Readonly<Record<string, true | undefined>> = names
+  for (const name in options) if (known[name] !== true && Object.hasOwn(options, name)) throw unknown(name, names, path)
   return options
 }
 

@@ -59,13 +59,13 @@ export function texts(value: unknown, path: string): string[] {
 }
 
 /** A plain object, or a class's. */
-export function object<T extends object>(value: T, path: string, expected: string): T {
+export function object<T extends object>(value: T | null, path: string, expected: string): T {
   if (typeof value === 'object' && value !== null) return value
   throw invalid(path, expected)
 }
 
 /** Throws the signal's reason if it is aborted already. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfAborted(signal: AbortSignal | null | undefined): void {
   if (signal === undefined) return
   if (typeof signal?.throwIfAborted !== 'function') throw invalid('options.signal', 'an AbortSignal')
   signal.throwIfAborted()

@@ -1,4 +1,4 @@
-import { native } from '../native.js'
+import { type Native, native } from '../native.js'
 
 /** What waits for the addon in this thread. */
 export interface Waiters {
@@ -29,8 +29,9 @@ export function waiters(): Waiters {
 }
 
 function find(): Waiters {
-  const addon = native() as { [place]?: Waiters }
-  addon[place] ??= { parked: [], holds: 0, started: false }
-  known = addon[place]
+  const addon: Native & { [place]?: Waiters } = native()
+  const found: Waiters | undefined = addon[place]
+  known = found ?? { parked: [], holds: 0, started: false }
+  addon[place] = known
   return known
 }

@@ -5,7 +5,7 @@ const way = process.argv[2]
 const graceful = new Graceful({ signals: true })
 const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
 graceful.cancelled.addEventListener('abort', () => console.log('cancelled'))
-if (way === 'hang') graceful.spawn(() => new Promise(() => setInterval(() => {}, 1000)))
+if (way === 'hang') void graceful.spawn(() => new Promise(() => setInterval(() => {}, 1000)))
 console.log(JSON.stringify(endpoint.address()))
 await endpoint.listen(
   [

@@ -29,13 +29,15 @@ if (isMainThread && how.startsWith('worker')) {
       })
     },
     closing: () => {
-      endpoint.close()
+      void endpoint.close()
       process.exit(7)
     },
     terminate: () => parentPort?.postMessage('now'),
     graceful: () => {
       console.log('ready')
-      graceful?.spawn(cancelled => new Promise<void>(resolve => cancelled.addEventListener('abort', () => resolve())))
+      void graceful?.spawn(
+        cancelled => new Promise<void>(resolve => cancelled.addEventListener('abort', () => resolve()))
+      )
       // Something that would keep the process for ever if nobody ended it.
       const timer = setInterval(() => {}, 1000)
       graceful?.cancelled.addEventListener('abort', () => clearInterval(timer))
