@@ -1,7 +1,7 @@
 // npm run lint [-- --fix]: everything that reads the code without running it. All of it runs; any failure fails.
 import { spawnSync } from 'node:child_process'
 import { install } from './prepare.mjs'
-import { at, needCargo, passes, say, tool } from './util.mjs'
+import { at, needCargo, passes, root, say, tool } from './util.mjs'
 
 const fix = process.argv.includes('--fix')
 const folders = ['src', '__test__', 'examples']
@@ -19,7 +19,9 @@ const steps = {
   rustfmt: () => passes('cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]),
   clippy: () =>
     passes('cargo', ['clippy', '--workspace', '--lib', '--tests', '--profile', 'dev-release', '--', '-D', 'warnings']),
-  typos
+  'unused dependencies': () => optional('cargo-machete', [], 'cargo install cargo-machete'),
+  'features of iroh': features,
+  typos: () => optional('typos', fix ? ['--write-changes'] : [], 'pip install typos, or cargo install typos-cli')
 }
 
 needCargo()
@@ -34,10 +36,19 @@ if (failed.length > 0) {
   process.exitCode = 1
 }
 
-function typos() {
-  const { error } = spawnSync('typos', ['--version'])
-  if (!error) return passes('typos', fix ? ['--write-changes'] : [])
-  console.log('typos is not installed (pip install typos, or cargo install typos-cli): skipped')
-  // Where nobody reads along, what was skipped is what was missed.
+/** A tool that npm does not bring. Without it a newcomer's lint goes on; in CI, where nobody reads along, it fails. */
+function optional(command, args, install) {
+  const { error } = spawnSync(command, ['--version'])
+  if (!error) return passes(command, args)
+  console.log(`${command} is not installed (${install}): skipped`)
   return !process.env.CI
+}
+
+/** Cargo.toml turns iroh's default features off; a dependency that uses iroh too can turn them on again. */
+function features() {
+  const args = ['tree', '--edges', 'features', '--invert', 'iroh', '--target', 'all', '--prefix', 'none']
+  const { stdout, status } = spawnSync('cargo', args, { cwd: root, encoding: 'utf8' })
+  const on = stdout.includes('iroh feature "default"')
+  if (on) console.log(`iroh's default features are on:\n${stdout}`)
+  return status === 0 && !on
 }

@@ -161,7 +161,7 @@ test('the types are what they are meant to be', t => {
 
   const misspelt = (endpoint: Endpoint, stream: PeerStream, key: SecretKey) => {
     // @ts-expect-error: an unknown option
-    void getEndpoint(key, { alow: [] })
+    void getEndpoint(key, { allowed: [] })
     // @ts-expect-error: an unknown option
     void getEndpoint(key, { network: { mdsn: true } })
     // @ts-expect-error: an unknown option
@@ -173,7 +173,7 @@ test('the types are what they are meant to be', t => {
     // @ts-expect-error: an unknown option
     void stream.read({ intoo: new Uint8Array(1) })
     // @ts-expect-error: an unknown option
-    void stream.write('', { singal: undefined })
+    void stream.write('', { signals: undefined })
     // @ts-expect-error: an unknown option
     endpoint.access.set({ dney: [] })
   }

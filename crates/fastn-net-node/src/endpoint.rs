@@ -199,7 +199,7 @@ where
 /// A time limit; `Infinity` is none.
 pub(crate) fn milliseconds(ms: f64) -> Duration {
     /// Thirty years: a limit that is never reached, and can be added to any point in time.
-    const NONE: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    const NONE: Duration = Duration::from_hours(30 * 365 * 24);
     Duration::try_from_secs_f64(ms / 1000.0).map_or(NONE, |limit| limit.min(NONE))
 }
 
