@@ -1034,8 +1034,8 @@ declare class Endpoint implements AsyncDisposable {
      * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. May be
      * awaited in a handler. Keeps the process alive.
      *
-     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A peer that is
-     * silent can take 3 s more to be told. The signal ends the wait, not the closing.
+     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A connected
+     * peer that became silent can take some round trips more. The signal ends the wait, not the closing.
      * @returns how many finished streams their peers had not acknowledged in time.
      */
     close(options?: TimeoutOptions): Promise<number>;

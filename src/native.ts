@@ -82,6 +82,7 @@ export interface Native {
   watchTake(watch: number): BindingPeerInfo[] | null
 
   streamAck(stream: number): number
+  streamAckLate(stream: number): void
   streamRead(stream: number, into: Uint8Array, offset: number): number
   streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean): number
   streamsFlush(streams: Float64Array, count: number): void

@@ -27,6 +27,7 @@ const names = {
     'dials_total',
     'dials_failed_total',
     'retries_total',
+    'actor_panics_total',
     'refusals_sent_total',
     'refusals_received_total'
   ],

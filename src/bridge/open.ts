@@ -141,20 +141,32 @@ function coreOf(
   return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number, awaitsAck)
 }
 
+/** After this an ack is late: the connection is checked, again after twice that time, and so on. No error before `ackTimeout`. */
+const lateAckMs = 250
+const mostBetweenChecksMs = 10_000
+
 /** Waits for the peer's ack; `false` when the stream is gone and may be sent again unseen. */
 async function acknowledged(core: StreamCore, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
   const word = wakeWord(core.handle, 0)
   const time = { isOver: false }
   let timer: NodeJS.Timeout | undefined
+  let waited = 0
+  let wait = Math.min(lateAckMs, timeout)
   try {
     for (;;) {
       const answer = native().streamAck(core.handle)
       if (answer === PENDING && !time.isOver) {
-        timer ??= after(timeout, () => {
+        timer ??= after(wait, () => {
           time.isOver = true
           unpark(word)
         })
         await park(word, signal)
+      } else if (answer === PENDING && waited + wait < timeout) {
+        native().streamAckLate(core.handle)
+        waited += wait
+        wait = Math.min(wait * 2, mostBetweenChecksMs, timeout - waited)
+        time.isOver = false
+        timer = undefined
       } else if (answer === PENDING) {
         native().streamGiveUp(core.handle)
         throw new FastnNetError('ERR_ACK_TIMEOUT', `the peer did not acknowledge the stream within ${timeout} ms`, {

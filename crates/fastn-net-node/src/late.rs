@@ -27,6 +27,16 @@ pub fn streams_unacknowledged(env: Env, streams: &[f64], count: u32) -> u32 {
     })
 }
 
+/// The acknowledgement of a stream is late: its connection is checked at once.
+#[napi(catch_unwind)]
+pub fn stream_ack_late(env: Env, stream: f64) {
+    Environment::with(&env, |e| {
+        if let Some(Slot::Stream(slot)) = e.table.borrow_mut().slot(stream) {
+            slot.stream.ack_is_late();
+        }
+    });
+}
+
 /// Lets go of a stream that was not acknowledged in time. An older peer is given no other one on its connection.
 #[napi(catch_unwind)]
 pub fn stream_give_up(env: Env, stream: f64) {

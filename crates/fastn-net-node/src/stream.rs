@@ -159,8 +159,7 @@ pub fn stream_acknowledged(env: Env, endpoint: f64, connection: f64, stream: f64
     let found = Environment::with(&env, |e| get(e, endpoint));
     start(&env, async move {
         // A connection that has gone takes the question with it: what it had acknowledged is not known any more.
-        let view = found?.connection(number_to_id(connection))?;
-        view.acknowledged(number_to_id(stream)).await?;
+        found?.acknowledged(number_to_id(connection), number_to_id(stream)).await?;
         Ok(Outcome::Nothing)
     })
 }

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use iroh::endpoint::{QuicTransportConfig, VarInt};
 use iroh_tickets::{Ticket, endpoint::EndpointTicket};
+use tokio::time::Instant;
 use tracing::info;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     listener::{Listener, Places},
     logging::target,
     metrics,
-    peer::{Peer, Tries, closed, first_window},
+    peer::{Peer, Tries, after, closed, first_window},
     protocol::Protocol,
     shared::Shared,
     sockets,
@@ -116,21 +117,28 @@ impl Endpoint {
     }
 
     /// A connection to a peer, held: it counts as used until the view is dropped. Streams that the peer opens on a new one wait for
-    /// a second until something serves them. Cancel safe.
+    /// a second until something serves them. One that was there already is asked for a sign of life first, for a second at most. Cancel
+    /// safe.
     ///
     /// # Errors
     ///
     /// `ERR_UNREACHABLE` says what was tried, and how often; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
     /// `ERR_PROTOCOL_UNSUPPORTED` and `ERR_CLOSED` come at once.
     pub async fn connect(&self, peer: &Peer, limit: Duration) -> Result<View> {
+        let until = after(Instant::now(), limit);
         let taking = peer.taking();
-        let view = self.view(peer, limit).await?;
-        view.take();
-        drop(taking);
-        Ok(view)
+        loop {
+            let known = peer.connection().map(|connection| connection.id());
+            let view = self.view(peer, until - Instant::now()).await?;
+            if known != Some(view.id()) || view.seems_alive().await {
+                view.take();
+                drop(taking);
+                return Ok(view);
+            }
+        }
     }
 
-    async fn view(&self, peer: &Peer, limit: Duration) -> Result<View> {
+    pub(crate) async fn view(&self, peer: &Peer, limit: Duration) -> Result<View> {
         let connect = async {
             let mut tries = Tries::new(self.limits().connect.retries, true);
             loop {
@@ -160,23 +168,18 @@ impl Endpoint {
     /// `ERR_CLOSED` when it has ended.
     pub fn connection(&self, id: u64) -> Result<View> {
         let connection = self.0.connections().get(&id).cloned();
-        connection
-            .and_then(|connection| View::new(&connection))
-            .ok_or_else(|| Error::new(Code::Closed, "the connection has ended"))
+        connection.and_then(|connection| View::new(&connection)).ok_or_else(connection_ended)
     }
 
-    /// Round-trip time to a peer, answered by its core. Dials if need be, for at most `limit`. Cancel safe.
+    /// Waits until the peer acknowledged all of a finished stream, or stopped it. Also on a connection that takes no new stream and
+    /// waits for just that. Cancel safe.
     ///
     /// # Errors
     ///
-    /// Those of [`Endpoint::connect`]; `ERR_PING` when no or a wrong answer came.
-    pub async fn ping(&self, peer: &Peer, limit: Duration) -> Result<Duration> {
-        let connection = self.view(peer, limit).await?;
-        let limit = self.0.limits().ping_timeout;
-        tokio::time::timeout(limit, connection.ping()).await.unwrap_or_else(|_| {
-            let text = format!("the peer did not answer a ping within {} s", limit.as_secs_f32());
-            Err(Error::new(Code::Ping, text))
-        })
+    /// `ERR_CLOSED` when the connection ended before this call, `ERR_CONNECTION_LOST` when it ends before the acknowledgement.
+    pub async fn acknowledged(&self, connection: u64, stream: u64) -> Result<()> {
+        let connection = self.0.connections().get(&connection).cloned();
+        connection.ok_or_else(connection_ended)?.acknowledged(stream).await
     }
 
     /// Serves some protocols from now on; with `connection`, only on that one and before everyone else.
@@ -296,4 +299,8 @@ impl Endpoint {
         }
         Ok(())
     }
+}
+
+fn connection_ended() -> Error {
+    Error::new(Code::Closed, "the connection has ended")
 }

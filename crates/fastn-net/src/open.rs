@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::{Instant, error::Elapsed};
 use tracing::debug;
 
 use crate::{
@@ -16,9 +17,13 @@ use crate::{
     endpoint::Endpoint,
     error::{Code, Error, Result},
     logging::target,
-    peer::{Peer, Tries},
+    peer::{Peer, Tries, after},
     stream::Stream,
 };
+
+/// After this an acknowledgement is late: its connection is checked ([`Stream::ack_is_late`]), again after twice that time, and so on.
+/// It is no error before `ack_timeout`.
+pub const LATE_ACK: Duration = Duration::from_millis(250);
 
 /// How a stream is opened.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +104,7 @@ impl Endpoint {
         }
         phase.acknowledging(connection);
         let limit = self.limits().ack_timeout;
-        match tokio::time::timeout(limit, poll_fn(|cx| stream.poll_ack(cx))).await {
+        match acknowledged(&mut stream, limit).await {
             Ok(Ok(())) => Ok(stream),
             Ok(Err(error)) => {
                 let unseen = !options.has_extra && stream.may_be_sent_again();
@@ -107,6 +112,20 @@ impl Endpoint {
             }
             Err(_) => Err(Failed { error: phase.timed_out(limit), unseen: false }),
         }
+    }
+}
+
+/// Waits for a stream's acknowledgement, and says while it is late.
+async fn acknowledged(stream: &mut Stream, limit: Duration) -> Result<Result<()>, Elapsed> {
+    let until = after(Instant::now(), limit);
+    let mut late = LATE_ACK;
+    loop {
+        let look = until.min(after(Instant::now(), late));
+        match tokio::time::timeout_at(look, poll_fn(|cx| stream.poll_ack(cx))).await {
+            Err(_) if look < until => stream.ack_is_late(),
+            ended => return ended,
+        }
+        late *= 2;
     }
 }
 

@@ -1,18 +1,72 @@
 //! Pings: docs/wire.md, Ping.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
+    pin::pin,
     time::{Duration, Instant},
 };
 
+use tokio::time;
+
 use crate::{
     connection::{Connection, Use},
+    endpoint::Endpoint,
     error::{Code, Error, Result},
+    open::LATE_ACK,
+    peer::{Peer, after},
     protocol::Protocol,
     wire::{ack::PONG, header},
 };
 
+/// How long a connection may take that somebody wants for itself, before it is handed out without a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+impl Endpoint {
+    /// Round-trip time to a peer, answered by its core. Dials if need be, for at most `limit`; pings again where the peer turns
+    /// out to have restarted. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::connect`]; `ERR_PING` when no or a wrong answer came.
+    pub async fn ping(&self, peer: &Peer, limit: Duration) -> Result<Duration> {
+        let until = after(time::Instant::now(), limit);
+        loop {
+            let view = self.view(peer, until - time::Instant::now()).await?;
+            let limit = self.limits().ping_timeout;
+            match time::timeout(limit, view.while_doubting(view.ping())).await {
+                Ok(Err(_)) if view.is_given_up() && time::Instant::now() < until => {}
+                Ok(answer) => return answer,
+                Err(_) => {
+                    let text = format!("the peer did not answer a ping within {} s", limit.as_secs_f32());
+                    return Err(Error::new(Code::Ping, text));
+                }
+            }
+        }
+    }
+}
+
 impl Connection {
+    /// Waits for an answer of the peer, and has the connection checked while that is late.
+    async fn while_doubting<T>(&self, answer: impl Future<Output = T>) -> T {
+        let (mut answer, mut late) = (pin!(answer), LATE_ACK);
+        loop {
+            match time::timeout(late, &mut answer).await {
+                Ok(answer) => return answer,
+                Err(_) => self.doubt(),
+            }
+            late *= 2;
+        }
+    }
+
+    /// Asks for a sign of life. False when the connection has ended; true when the peer is only slow.
+    pub(crate) async fn seems_alive(&self) -> bool {
+        if !self.answers(LATE_ACK).await {
+            self.doubt();
+            let _ = time::timeout(SIGN_OF_LIFE, self.closed()).await;
+        }
+        self.is_live()
+    }
+
     /// Asks the peer for a sign of life and gives the round-trip time. Cancel safe. Without a time limit of its own.
     ///
     /// # Errors

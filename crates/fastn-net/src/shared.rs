@@ -124,8 +124,8 @@ impl Shared {
     /// `is_quiet`: nobody has told it anything that it has not heard.
     pub(crate) fn forget(&self, peer: &Arc<Peer>, is_quiet: impl FnOnce() -> bool) -> bool {
         let mut peers = self.peers();
-        // One is in the endpoint's list, one the actor's own. Whoever gets another one asks under this lock.
-        let unused = Arc::strong_count(peer) <= 2 && is_quiet();
+        // One is in the endpoint's list, two are the actor's and its supervisor's. Whoever gets another one asks under this lock.
+        let unused = Arc::strong_count(peer) <= 3 && is_quiet();
         if unused {
             peers.remove(&peer.id());
             self.watchers.gone(&peer.id());

@@ -257,6 +257,25 @@ async fn all_who_wait_for_an_acknowledgement_get_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledgement_can_be_waited_for_on_a_connection_that_is_given_up_and_drains() {
+    let a = endpoint_with(Limits { idle_timeout: Duration::from_millis(100), ..limits() }).await;
+    let (stream, frozen) = frozen_stream(&a).await;
+    let (connection, id) = (stream.connection().clone(), stream.id());
+    drop(stream);
+    let peer = a.peer(&frozen.address).expect("peer");
+    until("nothing uses it", || peer.connection().is_none()).await;
+    assert!(connection.is_live(), "it waits for the acknowledgement");
+    let mut waiting = Box::pin(a.acknowledged(connection.id(), id));
+    assert!(waits(&mut waiting).await);
+    frozen.thaw().await;
+    soon(waiting).await.expect("acknowledged");
+    soon(connection.closed()).await;
+    let ended = soon(a.acknowledged(connection.id(), id)).await.expect_err("too late");
+    assert_eq!(ended.code(), Code::Closed, "{ended}");
+    close(&[&a]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_left_behind() {
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let before = tasks();

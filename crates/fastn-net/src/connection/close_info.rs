@@ -1,5 +1,7 @@
 //! How a connection ends, and what is said of it.
 
+use std::sync::atomic::Ordering;
+
 use iroh::endpoint::{ConnectionError, VarInt};
 
 use super::Connection;
@@ -34,6 +36,17 @@ impl Connection {
     /// Closes it with a code of this project's own, which older peers see as 0.
     pub(crate) fn close_own(&self, code: u64, reason: &str) {
         self.close_as(code, self.own_code(code), reason);
+    }
+
+    /// Closes a connection whose peer does not answer. Without a promise: what the peer accepted may be on its way to a handler.
+    pub(crate) fn give_up(&self) {
+        self.0.given_up.store(true, Ordering::Release);
+        self.close_own(close::PLAIN, "the peer did not answer on this connection");
+    }
+
+    /// It was closed by [`Connection::give_up`].
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.0.given_up.load(Ordering::Acquire)
     }
 
     fn close_as(&self, code: u64, on_the_wire: u64, reason: &str) {
@@ -99,6 +112,9 @@ impl Connection {
             ("peer", close::SHUTDOWN) => (Code::ConnectionLost, "the peer shut down".to_owned()),
             ("peer", code) => {
                 (Code::ConnectionLost, format!("the peer closed the connection (code {code}, \"{}\")", info.reason))
+            }
+            _ if self.is_given_up() => {
+                (Code::ConnectionLost, "the peer did not answer any more: it has restarted, moved or gone".to_owned())
             }
             ("local", close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
             ("local", code) => {

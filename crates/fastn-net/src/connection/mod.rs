@@ -2,6 +2,7 @@
 //!
 //! - `opening`: streams on it
 //! - `usage`, `users`: who uses it, and whether it takes new uses
+//! - `doubt`: who is told that it may be dead
 //! - `stall`: an older peer that takes no new stream
 //! - `finishing`: what is still to be written and acknowledged
 //! - `claim`: whether whoever takes it for itself has said what it serves
@@ -11,6 +12,7 @@
 
 mod claim;
 mod close_info;
+mod doubt;
 pub(crate) mod finishing;
 mod opening;
 mod path_info;
@@ -25,7 +27,7 @@ use std::{
     future::Future,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -33,7 +35,7 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::usage::Use;
-use self::{claim::Claim, finishing::Finishing, quic::Quic, stall::Stall, users::Users};
+use self::{claim::Claim, doubt::Doubt, finishing::Finishing, quic::Quic, stall::Stall, users::Users};
 pub use self::{close_info::CloseInfo, path_info::PathInfo, stats::Stats};
 use crate::{error::Result, identity::PublicKey, metrics::Metrics, stream::stop_watch::StopWatches, wire::alpn::Alpn};
 
@@ -56,6 +58,11 @@ struct Inner {
     metrics: Arc<Metrics>,
     stop_watches: StopWatches,
     stall: Stall,
+    doubt: Doubt,
+    /// This side gave it up: its peer did not answer.
+    given_up: AtomicBool,
+    /// What the peer may send before somebody reads, once the peer's actor has said so.
+    receive_window: AtomicU64,
     claim: Claim,
 }
 
@@ -75,6 +82,9 @@ impl Connection {
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
             stall: Stall::default(),
+            doubt: Doubt::default(),
+            given_up: AtomicBool::new(false),
+            receive_window: AtomicU64::new(0),
             claim: Claim::default(),
         }))
     }

@@ -1,5 +1,7 @@
 //! What a connection has counted.
 
+use std::sync::atomic::Ordering;
+
 use iroh::endpoint::VarInt;
 
 use super::Connection;
@@ -51,8 +53,20 @@ impl Connection {
 
     /// Bytes that the peer may send before somebody reads them: more than before.
     pub(crate) fn set_receive_window(&self, bytes: u64) {
+        self.0.receive_window.store(bytes, Ordering::Relaxed);
         if let Some(quic) = self.0.quic.live() {
             quic.set_receive_window(VarInt::from_u64(bytes).unwrap_or(VarInt::MAX));
+        }
+    }
+
+    /// Sends a frame that the peer's QUIC acknowledges, whatever flow control allows: the receive window, announced again.
+    pub(crate) fn probe(&self) {
+        let window = VarInt::from_u64(self.0.receive_window.load(Ordering::Relaxed)).unwrap_or(VarInt::MAX);
+        let less = VarInt::from_u64(window.into_inner().saturating_sub(1)).unwrap_or(window);
+        if let Some(quic) = self.0.quic.live().filter(|_| window > less) {
+            // Only a window that grows is announced.
+            quic.set_receive_window(less);
+            quic.set_receive_window(window);
         }
     }
 }

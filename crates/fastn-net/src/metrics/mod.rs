@@ -56,6 +56,7 @@ pub(crate) struct Metrics {
     dials: AtomicU64,
     failed_dials: Counts<6>,
     dial_retries: AtomicU64,
+    actor_panics: AtomicU64,
     stream_retries: AtomicU64,
     refusals_sent: Counts<{ refusal::code::ALL.len() + 1 }>,
     refusals_received: Counts<{ refusal::code::ALL.len() + 1 }>,
@@ -100,6 +101,10 @@ impl Metrics {
 
     pub(crate) fn dial_retried(&self) {
         add(&self.dial_retries, 1);
+    }
+
+    pub(crate) fn actor_panicked(&self) {
+        add(&self.actor_panics, 1);
     }
 
     pub(crate) fn stream_retried(&self) {
@@ -155,6 +160,8 @@ pub(crate) fn text(shared: &Shared) -> String {
     text.counters("dials_failed_total", "Dials that failed, by code.", "code", failed);
     let retries = [("dial", get(&metrics.dial_retries)), ("stream", get(&metrics.stream_retries))];
     text.counters("retries_total", "Dials and streams that were tried again.", "what", retries);
+    let panics = get(&metrics.actor_panics);
+    text.single("actor_panics_total", "counter", "Peers' actors that panicked, and were replaced.", panics);
     let sent = metrics.refusals_sent.each(refusal::code::ALL);
     text.counters("refusals_sent_total", "Streams of peers that were refused, by the word sent.", "code", sent);
     let received = metrics.refusals_received.each(refusal::code::ALL);

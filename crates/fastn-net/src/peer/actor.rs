@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hasher, RandomState},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use tokio::{
 use tracing::{debug, info, trace};
 
 use super::{
-    Message, Peer, PeerStatus, closed, dial,
+    Check, Message, Peer, PeerStatus, check, closed, dial,
     mailbox::Messages,
     pulse::Seen,
     table::{Action, Event, Link, Policy, Table},
@@ -35,9 +35,13 @@ const CONTEST: Duration = Duration::from_secs(1);
 /// A connection that lasted so long was worth something, even if nothing was said on it.
 const LASTED: Duration = Duration::from_secs(1);
 
+/// While the peer is dialled beside a connection that is doubted: a peer that came back meanwhile answers the next dial at once.
+const BESIDE: Duration = Duration::from_secs(1);
+
 /// Runs until the endpoint closes, or until the peer is of no interest to anyone.
-pub(crate) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: Messages) {
+pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, messages: &mut Messages) {
     let mut actor = Actor::new(shared, peer);
+    actor.count_keeps();
     loop {
         let message = match actor.table.deadline() {
             Some(at) => tokio::select! {
@@ -53,8 +57,6 @@ pub(crate) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: Mess
         }
         actor.forgotten = false;
     }
-    // What came too late is turned away as what comes later is.
-    messages.close().into_iter().for_each(super::turn_away);
 }
 
 struct Actor {
@@ -103,8 +105,7 @@ impl Actor {
                 self.waiting.remove(&request);
                 Event::Unwanted(request)
             }
-            Message::Kept => Event::Kept,
-            Message::Unkept => Event::Unkept,
+            Message::Keeps => return self.count_keeps(),
             Message::Known => Event::Known,
             Message::Inbound(connection) => Event::Inbound(self.adopt(connection)),
             Message::Dialled(Ok(connection)) => Event::Dialled(self.adopt(connection)),
@@ -113,6 +114,13 @@ impl Actor {
                 Event::DialFailed { last }
             }
             Message::Challenged(link, answered) => Event::Challenged { link, answered },
+            Message::AckLate(id) => {
+                if let Some(connection) = self.connection(id) {
+                    connection.doubt_heard();
+                }
+                Event::AckLate(id)
+            }
+            Message::Checked { link, check, answered } => Event::Checked { link, check, answered },
             Message::Pinged(id) => match self.see(id) {
                 Some(seen) => Event::Pinged(id, seen),
                 None => return,
@@ -137,9 +145,23 @@ impl Actor {
                 self.closing = true;
                 Event::Shutdown
             }
+            #[cfg(test)]
+            Message::Panic => panic!("as a test asked for"),
         };
         self.handle(event);
         if lost || before != self.told() {
+            self.shared.changed(&self.peer.id());
+        }
+    }
+
+    /// One after the other, each as an event of its own.
+    fn count_keeps(&mut self) {
+        let before = self.told();
+        while self.table.keeps() != self.peer.keeps.load(Ordering::Acquire) {
+            let more = self.table.keeps() < self.peer.keeps.load(Ordering::Acquire);
+            self.handle(if more { Event::Kept } else { Event::Unkept });
+        }
+        if before != self.told() {
             self.shared.changed(&self.peer.id());
         }
     }
@@ -206,8 +228,9 @@ impl Actor {
                 }
                 self.peer.count_dial();
                 let (shared, peer) = (self.shared.clone(), self.peer.clone());
+                let limit = self.dial_limit();
                 self.shared.spawn(async move {
-                    let result = dial::dial(&shared, &peer.address()).await;
+                    let result = dial::dial(&shared, &peer.address(), limit).await;
                     shared.metrics.dialled(&result.as_ref().map_err(|failed| failed.error.clone()));
                     peer.tell(Message::Dialled(result));
                 });
@@ -216,6 +239,7 @@ impl Actor {
             Action::Challenge(id) => {
                 self.ping(id, |connection| Some(connection.rtt().map_or(CONTEST, |rtt| CONTEST.max(rtt * 3))));
             }
+            Action::Check(id, check) => self.check(id, check),
             Action::Prefer(id) => {
                 debug!(target: target::CONNECTION, peer = %self.peer.id(), connection = id, "preferred");
                 let connection = self.connection(id);
@@ -227,10 +251,9 @@ impl Actor {
             Action::PreferNone => self.peer.prefer(None),
             Action::Retire(id) => self.retire(id),
             Action::End(id) => self.end(id),
-            // No promise goes with it: what this side accepted may be on its way to a handler.
             Action::Drop(id) => {
                 if let Some(connection) = self.connection(id) {
-                    connection.close_own(close::PLAIN, "the peer did not answer on this connection");
+                    connection.give_up();
                 }
             }
             Action::Fail(request) => {
@@ -259,6 +282,10 @@ impl Actor {
         connection.on_stir(Box::new(move || {
             // An actor that is gone needs no telling.
             let _ = mailbox.send(Message::Stirred(link.id));
+        }));
+        let mailbox = self.peer.mailbox.clone();
+        connection.on_doubt(Box::new(move || {
+            let _ = mailbox.send(Message::AckLate(link.id));
         }));
         if connection.may_stall() {
             let mailbox = self.peer.mailbox.clone();
@@ -298,6 +325,26 @@ impl Actor {
             let answered = ponged || (connection.is_live() && connection.look().received != before);
             peer.tell(Message::Challenged(id, answered));
         });
+    }
+
+    fn check(&self, link: u64, check: Check) {
+        let connection = self.connection(link);
+        let successor = if let Check::Successor(id) = check { self.connection(id) } else { None };
+        let peer = self.peer.clone();
+        self.shared.spawn(async move {
+            let answered = match connection {
+                Some(connection) => check::check(&connection, check, successor.as_ref()).await,
+                None => false,
+            };
+            peer.tell(Message::Checked { link, check, answered });
+        });
+    }
+
+    /// How long a dial may take.
+    fn dial_limit(&self) -> Duration {
+        let usual = self.shared.limits().connect.attempt_timeout;
+        let beside = self.table.preferred().and_then(|id| self.connection(id));
+        beside.map_or(usual, |old| usual.min(BESIDE.max(old.rtt().unwrap_or_default() * 6)))
     }
 
     fn retire(&self, id: u64) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::deadline::after;
 use crate::config::Connect;
 
 /// Doubles from `min_delay` to `max_delay`, with full jitter: each delay is a random part of that, so that many who lost
@@ -31,7 +32,8 @@ impl Backoff {
     pub(crate) fn fail(&mut self, now: Instant, random: f64) {
         let longest = self.min.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(self.max);
         self.failures = self.failures.saturating_add(1);
-        self.last = Some((now, now + longest.mul_f64(random.clamp(0.0, 1.0))));
+        let delay = Duration::try_from_secs_f64(longest.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(longest);
+        self.last = Some((now, after(now, delay)));
     }
 
     /// There was a connection that was worth something: the next failure is a first one.
@@ -43,7 +45,7 @@ impl Backoff {
     /// When to dial. A request that has seen no failure yet is worth one dial of its own, `min_delay` behind the last one.
     pub(crate) fn next(&self, now: Instant, fresh: bool) -> Instant {
         match self.last {
-            Some((failed, _)) if fresh => now.max(self.until().map_or(now, |until| until.min(failed + self.min))),
+            Some((failed, _)) if fresh => now.max(self.until().map_or(now, |until| until.min(after(failed, self.min)))),
             _ => now.max(self.until().unwrap_or(now)),
         }
     }

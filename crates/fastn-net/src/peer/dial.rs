@@ -1,6 +1,10 @@
 //! One attempt to reach a peer.
 
-use std::{fmt::Write, sync::Arc, time::Instant};
+use std::{
+    fmt::Write,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use iroh::{
     Watcher,
@@ -39,10 +43,10 @@ impl Failed {
 ///
 /// `ERR_UNREACHABLE` says what was tried and for how long; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
 /// `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`.
-pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress) -> Result<Connection, Failed> {
+pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress, limit: Duration) -> Result<Connection, Failed> {
     let started = Instant::now();
     debug!(target: target::DIAL, peer = %to.id, addresses = ?to.addresses, relays = to.relays.len(), "dialling");
-    let result = attempt(shared, to, started).await;
+    let result = attempt(shared, to, started, limit).await;
     let ms = started.elapsed().as_secs_f64() * 1000.0;
     match &result {
         Ok(connection) => debug!(target: target::DIAL, peer = %to.id, connection = connection.id(), ms, "dialled"),
@@ -53,7 +57,12 @@ pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress) -> Result<Conne
     result
 }
 
-async fn attempt(shared: &Arc<Shared>, to: &PeerAddress, started: Instant) -> Result<Connection, Failed> {
+async fn attempt(
+    shared: &Arc<Shared>,
+    to: &PeerAddress,
+    started: Instant,
+    limit: Duration,
+) -> Result<Connection, Failed> {
     let Some(iroh) = shared.iroh() else { return Err(Failed::last(super::closed())) };
     let mut alpns = Alpn::offered(shared.config().kulfi).into_iter();
     let first = alpns.next().expect("one ALPN at least");
@@ -62,7 +71,7 @@ async fn attempt(shared: &Arc<Shared>, to: &PeerAddress, started: Instant) -> Re
         let connecting = iroh.connect_with_opts(to.to_iroh(), &first, options).await?;
         Ok::<_, ConnectError>(connecting.await?)
     };
-    let failed = match tokio::time::timeout(shared.limits().connect.attempt_timeout, connect).await {
+    let failed = match tokio::time::timeout(limit, connect).await {
         Ok(Ok(quic)) => {
             let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {
                 let text = "the peer chose a protocol that was not offered";

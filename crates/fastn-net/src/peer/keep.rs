@@ -1,6 +1,6 @@
 //! A peer that is kept connected.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::{Message, Peer, closed};
 use crate::error::Result;
@@ -15,7 +15,8 @@ impl Keep {
         if peer.mailbox.is_closed() {
             return Err(closed());
         }
-        peer.tell(Message::Kept);
+        peer.keeps.fetch_add(1, Ordering::AcqRel);
+        peer.tell(Message::Keeps);
         Ok(Self(peer.clone()))
     }
 
@@ -28,6 +29,7 @@ impl Keep {
 
 impl Drop for Keep {
     fn drop(&mut self) {
-        self.0.tell(Message::Unkept);
+        self.0.keeps.fetch_sub(1, Ordering::AcqRel);
+        self.0.tell(Message::Keeps);
     }
 }

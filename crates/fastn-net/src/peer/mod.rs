@@ -5,6 +5,9 @@
 //! - `mailbox`: what it is told
 //! - `backoff`: how long to wait between two dials
 //! - `pulse`: whether a connection is alive, and used
+//! - `check`: the same for one that is doubted, at once
+//! - `deadline`: deadlines from time limits of any length
+//! - `supervisor`: runs the actor, and replaces one that panicked
 //! - `dial`: one attempt
 //! - `keep`: a peer that is kept connected
 //! - `status`: what the actor publishes
@@ -12,14 +15,21 @@
 
 mod actor;
 mod backoff;
+mod check;
+mod deadline;
 mod dial;
 mod keep;
 mod mailbox;
 mod pulse;
 mod status;
+mod supervisor;
 mod table;
+#[cfg(test)]
+mod tests;
 mod windows;
 
+pub(crate) use check::Check;
+pub(crate) use deadline::after;
 pub use keep::Keep;
 pub(crate) use pulse::Seen;
 pub use status::{PeerState, PeerStatus};
@@ -56,6 +66,8 @@ pub struct Peer {
     worked: Mutex<PeerAddress>,
     requests: AtomicU64,
     dials: AtomicU64,
+    /// Those who keep it connected.
+    keeps: AtomicUsize,
     /// Those who want a connection for itself, and not for a stream.
     takers: AtomicUsize,
     /// What its streams may take.
@@ -79,13 +91,19 @@ pub(crate) enum Message {
         fresh: bool,
     },
     Unwanted(u64),
-    Kept,
-    Unkept,
+    /// The number of those who keep the peer connected has changed.
+    Keeps,
     /// There is a new address.
     Known,
     Inbound(Connection),
     Dialled(Result<Connection, dial::Failed>),
     Challenged(u64, bool),
+    AckLate(u64),
+    Checked {
+        link: u64,
+        check: Check,
+        answered: bool,
+    },
     Pinged(u64),
     /// A connection that nothing used is used again.
     Stirred(u64),
@@ -95,6 +113,8 @@ pub(crate) enum Message {
     Time,
     Lost(u64),
     Shutdown,
+    #[cfg(test)]
+    Panic,
 }
 
 /// How often a request for a connection may be tried.
@@ -128,13 +148,14 @@ impl Peer {
             quota: shared.guard.quota(),
             requests: AtomicU64::new(0),
             dials: AtomicU64::new(0),
+            keeps: AtomicUsize::new(0),
             takers: AtomicUsize::new(0),
             preferred: Mutex::default(),
             connections: Mutex::default(),
             status: Mutex::default(),
             mailbox,
         });
-        shared.spawn(actor::run(shared.clone(), peer.clone(), messages));
+        shared.spawn(supervisor::run(shared.clone(), peer.clone(), messages));
         peer
     }
 
@@ -155,9 +176,16 @@ impl Peer {
     /// Adds to what is known of where it is. What is new is tried at once by whoever waits.
     pub fn add_address(&self, address: &PeerAddress) {
         let new = lock(&self.address).merge(address);
-        if new && self.connection().is_none() {
+        if new && !(self.connection().is_some() && self.works_at(address)) {
             self.tell(Message::Known);
         }
+    }
+
+    /// All of these are addresses of its live connections.
+    fn works_at(&self, address: &PeerAddress) -> bool {
+        let worked = lock(&self.worked);
+        address.addresses.iter().all(|address| worked.addresses.contains(address))
+            && address.relays.iter().all(|relay| worked.relays.contains(relay))
     }
 
     /// Keeps the peer connected until what this gives is dropped, or the endpoint is closed.
@@ -203,7 +231,7 @@ impl Peer {
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
         let mut wait = Wait { peer: self, request, answered: false };
         self.tell(Message::Wanted { request, answer, retries: tries.retries, fresh: tries.fresh });
-        let result = result.await.unwrap_or_else(|_| Err(closed()));
+        let result = result.await.unwrap_or_else(|_| Err(self.unanswered()));
         wait.answered = true;
         result
     }
@@ -240,6 +268,11 @@ impl Peer {
         if let Err(message) = self.mailbox.send(message) {
             turn_away(message);
         }
+    }
+
+    /// Why a request got no answer: its actor is gone.
+    fn unanswered(&self) -> Error {
+        if self.mailbox.is_closed() { closed() } else { supervisor::panicked() }
     }
 
     fn count_dial(&self) {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::deadline::after;
+
 /// While something waits: between two looks, and for a ping's answer.
 pub(crate) const WAITED: Duration = Duration::from_secs(3);
 
@@ -70,7 +72,7 @@ impl Pulse {
     /// Of a new connection that nothing uses yet.
     pub(crate) fn new(now: Instant, habits: Habits) -> Self {
         let first = if habits.may_end { UNUSED.min(habits.idle_timeout) } else { UNUSED };
-        Self { look_at: now + first, seen: Seen::default(), pinged: None, misses: 0, unused_since: Some(now) }
+        Self { look_at: after(now, first), seen: Seen::default(), pinged: None, misses: 0, unused_since: Some(now) }
     }
 
     /// When to look next.
@@ -82,7 +84,7 @@ impl Pulse {
     pub(crate) fn stir(&mut self, now: Instant, seen: Seen) {
         self.hear(seen);
         self.unused_since = None;
-        self.look_at = self.look_at.min(now + WAITED);
+        self.look_at = self.look_at.min(after(now, WAITED));
     }
 
     /// A ping was answered.
@@ -91,22 +93,22 @@ impl Pulse {
         // The ping is no traffic of its own: the next one comes in its time.
         self.seen = seen;
         if let Some(pinged) = self.pinged.take() {
-            let next = if self.unused_since.is_some() { pinged + UNUSED } else { now + WAITED };
+            let next = if self.unused_since.is_some() { after(pinged, UNUSED) } else { after(now, WAITED) };
             self.look_at = next.max(now);
         }
     }
 
     /// Looks. `kept`: somebody wants the peer connected.
     pub(crate) fn look(&mut self, now: Instant, seen: Seen, kept: bool, habits: Habits) -> Finding {
-        let overslept = now > self.look_at + OVERSLEPT;
+        let overslept = now > after(self.look_at, OVERSLEPT);
         let waited = kept || seen.users > 0;
         let busy = seen.traffic != self.seen.traffic;
         let heard = self.hear(seen);
         self.unused_since = if waited { None } else { self.unused_since.or(Some(now)) };
-        let unused_until = self.unused_since.map(|since| since + habits.idle_timeout).filter(|_| habits.may_end);
+        let unused_until = self.unused_since.map(|since| after(since, habits.idle_timeout)).filter(|_| habits.may_end);
         if unused_until.is_some_and(|until| now >= until) {
             // It stays unused or is used at the same moment: then it is looked at again.
-            self.look_at = now + WAITED;
+            self.look_at = after(now, WAITED);
             return Finding::Unused;
         }
         if self.pinged.is_some() && !heard && !overslept {
@@ -126,7 +128,8 @@ impl Pulse {
             (false, true) => habits.ping_timeout,
             (false, false) => UNUSED,
         };
-        self.look_at = unused_until.map_or(now + interval, |until| until.min(now + interval));
+        let next = after(now, interval);
+        self.look_at = unused_until.map_or(next, |until| until.min(next));
         if ping { Finding::Ping } else { Finding::Fine }
     }
 

@@ -20,6 +20,11 @@
 //! | connected | stalled, on an older ALPN where we dialled | as if it were lost | retire it |
 //! | connected | ended, lost (the last) | idle, or as from idle when kept | prefer none |
 //! | idle | time came: idle for long enough | idle | forget the peer, unless somebody holds it |
+//! | connected | a new address | connected | check it; callers wait for the outcome |
+//! | connected | an ack is late | connected | check it |
+//! | connected | checked: it answered | connected | prefer it, answer everyone |
+//! | connected | checked for a late ack: no answer | connected | dial beside it |
+//! | connected | checked for a new address: no answer | as if it were lost | drop it |
 //! | any | shutdown | closed | fail everyone |
 //! | closed | wanted | closed | fail |
 //! | closed | inbound, dialled | closed | drop it |
@@ -29,6 +34,12 @@
 //! does, the one dialled by the smaller key wins, which both sides find alike. On older ALPNs only a connection that we
 //! dialled is ever preferred, and only that one is pinged.
 //!
+//! A peer that crashed and came back is not known to be another process until it answers a new connection. So a connection that
+//! is doubted is not dropped for a short silence: the peer is dialled beside it, and only when the new connection answers and the
+//! old one does not is the old one dropped. A peer that is paused answers on neither, and loses nothing. An address that the caller
+//! gives is dialled instead of the old connection, for QUIC sends all packets to one peer by the path that it knows to work; the
+//! old connection gets more time to answer first. Connections that speak an older protocol are not checked.
+//!
 //! Older peers take the streams of a connection one after the other, and one that they refuse or ignore ends that. On such a
 //! connection that we dialled nothing new is opened then: what runs on it goes on, and the next stream goes over another.
 //!
@@ -36,6 +47,7 @@
 //! failed dial: a peer that accepts and closes is not dialled in a circle.
 
 mod choice;
+mod doubt;
 mod event;
 #[cfg(test)]
 mod tests;
@@ -46,8 +58,9 @@ use tokio::time::Instant;
 
 pub(crate) use self::event::{Action, Event, Link, Policy};
 use super::{
-    PeerState,
+    Check, PeerState,
     backoff::Backoff,
+    deadline::after,
     pulse::{Finding, Habits, Pulse, Seen},
 };
 
@@ -61,6 +74,8 @@ pub(crate) struct Table {
     random: Box<dyn FnMut() -> f64 + Send>,
     links: Vec<Held>,
     preferred: Option<u64>,
+    /// The preferred one is being checked: new streams wait for what comes of it.
+    withheld: bool,
     contest: Option<Contest>,
     dialling: bool,
     closed: bool,
@@ -78,14 +93,27 @@ struct Held {
     link: Link,
     /// It takes no new stream any more.
     retired: bool,
+    /// Under way.
+    check: Option<Check>,
+    /// An acknowledgement became late during a check.
+    check_again: bool,
+    /// It did not answer a check for a late acknowledgement; the peer is being dialled beside it.
+    doubted: bool,
     pulse: Pulse,
 }
 
-/// Two connections by different diallers; the old one is being pinged.
+/// Two connections by different diallers; the old one is being pinged. It is the preferred one, unless it was doubted before.
 #[derive(Clone, Copy, Debug)]
 struct Contest {
     old: u64,
     new: u64,
+}
+
+impl Contest {
+    /// The one of the two that is not this.
+    fn other(self, id: u64) -> u64 {
+        if self.new == id { self.old } else { self.new }
+    }
 }
 
 impl Table {
@@ -101,6 +129,7 @@ impl Table {
             random: Box::new(random),
             links: Vec::new(),
             preferred: None,
+            withheld: false,
             contest: None,
             dialling: false,
             closed: false,
@@ -140,13 +169,18 @@ impl Table {
         self.kept > 0
     }
 
+    /// How many keep the peer connected.
+    pub(crate) fn keeps(&self) -> usize {
+        self.kept
+    }
+
     /// When [`Event::Time`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.closed {
             return None;
         }
         let looks = self.links.iter().filter(|held| is_pinged(held.link)).map(|held| held.pulse.look_at());
-        let forget = self.is_idle().then(|| self.idle_since + self.policy.idle_timeout);
+        let forget = self.is_idle().then(|| after(self.idle_since, self.policy.idle_timeout));
         looks.chain(self.retry_at).chain(forget).min()
     }
 
@@ -171,6 +205,8 @@ impl Table {
             (state, Event::Wanted { request, retries, fresh }) => {
                 self.waiting.insert(request, retries);
                 match self.preferred {
+                    // Answered by what comes of the check.
+                    Some(_) if self.withheld => {}
                     Some(id) => self.prefer(id, &mut actions),
                     None => self.pursue(now, fresh && state != PeerState::Dialling, &mut actions),
                 }
@@ -186,8 +222,10 @@ impl Table {
             (_, Event::Unkept) => self.kept = self.kept.saturating_sub(1),
             (_, Event::Known) => {
                 self.refused = false;
-                if self.is_wanted() && self.preferred.is_none() && !self.dialling {
-                    self.dial(&mut actions);
+                match self.preferred {
+                    Some(id) => self.check_address(id, &mut actions),
+                    None if self.is_wanted() && !self.dialling => self.dial(&mut actions),
+                    None => {}
                 }
             }
             (_, Event::Dialled(link)) => {
@@ -199,6 +237,8 @@ impl Table {
                 self.dialling = false;
                 if self.preferred.is_none() {
                     self.fail(now, last, &mut actions);
+                } else {
+                    self.dialled_beside_in_vain(now, &mut actions);
                 }
             }
             (_, Event::Inbound(link)) => self.appear(now, link, &mut actions),
@@ -211,6 +251,10 @@ impl Table {
             (_, Event::Pinged(id, seen)) => self.with(id, |pulse| pulse.answer(now, seen)),
             (_, Event::Stalled(id)) => self.stalled(now, id, &mut actions),
             (_, Event::Challenged { link, answered }) => self.challenged(link, answered, &mut actions),
+            (_, Event::AckLate(id)) => self.ack_late(id, &mut actions),
+            (_, Event::Checked { link, check, answered }) => {
+                self.checked(now, link, check, answered, &mut actions);
+            }
             (_, Event::Time(looks)) => self.time(now, &looks, &mut actions),
         }
         if !self.is_wanted() {
@@ -232,11 +276,7 @@ impl Table {
             match held.pulse.look(now, *seen, kept && !held.retired, habits) {
                 Finding::Ping => actions.push(Action::Ping(*id)),
                 Finding::Unused => actions.push(Action::End(*id)),
-                Finding::Dead => {
-                    held.retired = true;
-                    actions.push(Action::Drop(*id));
-                    self.leave(now, *id, actions);
-                }
+                Finding::Dead => self.give_up(now, *id, actions),
                 Finding::Fine => {}
             }
         }
@@ -246,7 +286,7 @@ impl Table {
                 self.dial(actions);
             }
         }
-        if self.is_idle() && self.idle_since + self.policy.idle_timeout <= now {
+        if self.is_idle() && after(self.idle_since, self.policy.idle_timeout) <= now {
             self.idle_since = now;
             actions.push(Action::Forget);
         }

@@ -20,7 +20,19 @@ impl Stream {
         }
         // Of what comes behind it no more than has to be.
         self.read_ahead(cx, 1);
-        !matches!(self.ack, Ack::Done) && self.recv.is_some()
+        let lacks = !matches!(self.ack, Ack::Done) && self.recv.is_some();
+        if lacks {
+            self.ack_is_late();
+        }
+        lacks
+    }
+
+    /// The acknowledgement is not there, and a peer that lives would have sent it by now (see [`crate::open::LATE_ACK`]): the
+    /// connection is checked at once. No-op for a stream that does not wait for one.
+    pub fn ack_is_late(&self) {
+        if !matches!(self.ack, Ack::Done) && self.recv.is_some() {
+            self.connection.doubt();
+        }
     }
 
     /// Lets go of a stream that was not acknowledged in time: whoever waits on it is woken, and hears `ERR_ACK_TIMEOUT`. An older

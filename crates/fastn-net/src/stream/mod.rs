@@ -166,12 +166,15 @@ impl Stream {
         self.recv.is_none() && self.buffered.is_empty() && !self.unheard
     }
 
-    /// The stream is gone, was not acknowledged, and its connection ended with the promise that it was not and
-    /// will not be handed to anyone (docs/wire.md, Codes).
+    /// The stream is gone, was not acknowledged, and no byte of payload was accepted. Its header was not sent, its connection ended
+    /// with the promise that it was not and will not be handed to anyone (docs/wire.md, Codes), or this side gave the connection
+    /// up because the peer did not answer: a handler may have seen the bare header then, and sees it end in an error.
     #[must_use]
     pub fn may_be_sent_again(&self) -> bool {
         let promised = |info: CloseInfo| info.by == "peer" && close::PROMISES.contains(&info.code);
-        let unseen = !self.unsent.is_empty() || self.connection.close_reason().is_some_and(promised);
+        let unseen = !self.unsent.is_empty()
+            || self.connection.is_given_up()
+            || self.connection.close_reason().is_some_and(promised);
         !matches!(self.ack, Ack::Done) && !self.written && unseen && !self.connection.is_live()
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod raw;
 
 use std::{
     future::{Future, poll_fn},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
     task::Poll,
     time::Duration,
@@ -18,6 +19,9 @@ use fastn_net::{
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
+
+/// A port of the system's choice.
+pub(crate) const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// Longer than anything takes.
 pub(crate) const GENEROUS: Duration = Duration::from_secs(30);

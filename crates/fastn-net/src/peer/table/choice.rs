@@ -2,14 +2,15 @@
 
 use tokio::time::Instant;
 
-use super::{Action, Contest, Held, Link, Table, habits, is_pinged};
+use super::{Action, Check, Contest, Held, Link, Table, habits, is_pinged};
 use crate::peer::pulse::Pulse;
 
 impl Table {
     pub(super) fn appear(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
         // Of one mostly: a list would make room for four.
         self.links.reserve_exact(1);
-        self.links.push(Held { link, retired: false, pulse: Pulse::new(now, habits(self.policy, link)) });
+        let pulse = Pulse::new(now, habits(self.policy, link));
+        self.links.push(Held { link, retired: false, check: None, check_again: false, doubted: false, pulse });
         if !is_pinged(link) {
             return;
         }
@@ -18,19 +19,28 @@ impl Table {
             return;
         };
         // Whatever was being settled is settled anew with the newcomer.
-        let challenger = self.contest.take().and_then(|contest| self.link(contest.new));
+        let challenger = self.contest.take().and_then(|contest| self.link(contest.other(old.id)));
+        let doubted = self.is_doubted(old.id);
         if old.dialled == link.dialled {
             self.prefer(link.id, actions);
             self.retire(old.id, actions);
             if let Some(challenger) = challenger {
                 self.settle(challenger, link, actions);
             }
+            if doubted {
+                self.check(old.id, Check::Successor(link.id), actions);
+            }
         } else {
             if let Some(challenger) = challenger {
                 self.retire(challenger.id, actions);
             }
             self.contest = Some(Contest { old: old.id, new: link.id });
-            actions.push(Action::Challenge(old.id));
+            if doubted {
+                self.prefer(link.id, actions);
+                self.check(old.id, Check::Successor(link.id), actions);
+            } else {
+                actions.push(Action::Challenge(old.id));
+            }
         }
     }
 
@@ -53,9 +63,11 @@ impl Table {
             return;
         }
         self.preferred = None;
+        self.withheld = false;
         let other = |held: &&Held| held.link.id != id && is_pinged(held.link) && !held.retired;
-        let next =
-            contest.map(|contest| contest.new).or_else(|| self.links.iter().rev().find(other).map(|held| held.link.id));
+        let next = contest
+            .map(|contest| contest.other(id))
+            .or_else(|| self.links.iter().rev().find(other).map(|held| held.link.id));
         if let Some(next) = next {
             self.prefer(next, actions);
         } else {
@@ -89,7 +101,7 @@ impl Table {
     /// Both are alive and were dialled by different sides.
     fn settle(&mut self, one: Link, other: Link, actions: &mut Vec<Action>) {
         let (winner, loser) = if one.dialled == self.smaller { (one, other) } else { (other, one) };
-        if self.preferred != Some(winner.id) {
+        if self.preferred != Some(winner.id) || self.withheld {
             self.prefer(winner.id, actions);
         }
         self.retire(loser.id, actions);
@@ -97,6 +109,7 @@ impl Table {
 
     pub(super) fn prefer(&mut self, id: u64, actions: &mut Vec<Action>) {
         self.preferred = Some(id);
+        self.withheld = false;
         self.retry_at = None;
         self.waiting.clear();
         actions.push(Action::Prefer(id));

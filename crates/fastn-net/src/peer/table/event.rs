@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{config::Connect, peer::Seen};
+use crate::{
+    config::Connect,
+    peer::{Check, Seen},
+};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -42,6 +45,14 @@ pub(crate) enum Event {
         link: u64,
         answered: bool,
     },
+    /// A stream that we opened on it lacks its acknowledgement for longer than a live peer takes.
+    AckLate(u64),
+    /// What came of [`Action::Check`].
+    Checked {
+        link: u64,
+        check: Check,
+        answered: bool,
+    },
     /// What [`Table::deadline`] named has come; with a look at each of [`Table::due`].
     Time(Vec<(u64, Seen)>),
     Shutdown,
@@ -55,6 +66,8 @@ pub(crate) enum Action {
     Ping(u64),
     /// Ping it, and say whether it answered within max(3 RTT, 1 s).
     Challenge(u64),
+    /// Check it at once, and say whether it answered.
+    Check(u64, Check),
     /// New streams go here from now on; whoever waits gets it.
     Prefer(u64),
     /// There is nothing to open streams on.

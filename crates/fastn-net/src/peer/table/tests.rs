@@ -317,6 +317,113 @@ async fn nothing_happens_behind_a_shutdown() {
     assert_eq!(table.on(FAILED), []);
 }
 
+/// A table with one connection, which we dialled.
+fn connected() -> Timed {
+    let mut table = Timed::new(true);
+    table.want();
+    table.on(Event::Dialled(own(1, true)));
+    table
+}
+
+fn checked(link: u64, check: Check, answered: bool) -> Event {
+    Event::Checked { link, check, answered }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_address_is_dialled_once_the_old_connection_does_not_answer() {
+    let mut table = connected();
+    assert_eq!(table.on(Event::Known), [Action::PreferNone, Action::Check(1, Check::Address)]);
+    // Whoever asks meanwhile waits, and a second address changes nothing.
+    assert_eq!(table.want(), []);
+    assert_eq!(table.on(Event::Known), []);
+    let gone = table.on(checked(1, Check::Address, false));
+    assert_eq!(gone, [Action::Drop(1), Action::PreferNone, Action::Dial]);
+    assert_eq!(table.on(Event::Dialled(own(2, true))), [Action::Prefer(2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_address_of_a_peer_that_answers_is_not_dialled() {
+    let mut table = connected();
+    table.on(Event::Known);
+    table.want();
+    assert_eq!(table.on(checked(1, Check::Address, true)), [Action::Prefer(1)]);
+    assert_eq!(table.want(), [Action::Prefer(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_ack_dials_beside_a_silent_connection_and_only_an_answer_there_ends_it() {
+    let mut table = connected();
+    assert_eq!(table.on(Event::AckLate(1)), [Action::Check(1, Check::LateAck)]);
+    assert_eq!(table.on(checked(1, Check::LateAck, false)), [Action::Dial]);
+    assert_eq!(table.table.preferred(), Some(1), "it may be a pause");
+    let appeared = table.on(Event::Dialled(own(2, true)));
+    assert_eq!(appeared, [Action::Prefer(2), Action::Retire(1), Action::Check(1, Check::Successor(2))]);
+    assert_eq!(table.on(checked(1, Check::Successor(2), false)), [Action::Drop(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_ack_of_a_peer_that_answers_changes_nothing() {
+    let mut table = connected();
+    table.on(Event::AckLate(1));
+    assert_eq!(table.on(checked(1, Check::LateAck, true)), []);
+    // One that became late meanwhile may be the first of a silence.
+    table.on(Event::AckLate(1));
+    assert_eq!(table.on(Event::AckLate(1)), []);
+    assert_eq!(table.on(checked(1, Check::LateAck, true)), [Action::Check(1, Check::LateAck)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_peer_loses_nothing_to_late_acks() {
+    let mut table = connected();
+    for _ in 0..10 {
+        assert_eq!(table.on(Event::AckLate(1)), [Action::Check(1, Check::LateAck)]);
+        assert_eq!(table.on(checked(1, Check::LateAck, false)), [Action::Dial]);
+        // Streams go on asking, and the dial comes to nothing: it is checked again.
+        assert_eq!(table.on(Event::AckLate(1)), []);
+        assert_eq!(table.on(FAILED), [Action::Check(1, Check::LateAck)]);
+        assert_eq!(table.on(checked(1, Check::LateAck, false)), [], "the delay comes first");
+        tokio::time::sleep(POLICY.connect.max_delay).await;
+    }
+    assert_eq!(table.table.preferred(), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_that_the_peer_made_is_replaced_by_one_that_we_make() {
+    for smaller in [true, false] {
+        let mut table = Timed::new(smaller);
+        table.on(Event::Inbound(own(1, false)));
+        table.on(Event::AckLate(1));
+        table.on(checked(1, Check::LateAck, false));
+        let appeared = table.on(Event::Dialled(own(2, true)));
+        assert_eq!(appeared, [Action::Prefer(2), Action::Check(1, Check::Successor(2))]);
+        // It answers after all: then it is settled as ever.
+        table.on(checked(1, Check::Successor(2), smaller));
+        assert_eq!(table.table.preferred(), Some(2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_ack_on_a_replaced_connection_ends_it_if_only_the_other_one_answers() {
+    let mut table = Timed::new(true);
+    table.on(Event::Inbound(own(1, false)));
+    table.on(Event::Inbound(own(2, false)));
+    table.on(Event::AckLate(1));
+    assert_eq!(table.on(checked(1, Check::LateAck, false)), [Action::Check(1, Check::Successor(2))]);
+    assert_eq!(table.on(checked(1, Check::Successor(2), true)), []);
+    table.on(Event::AckLate(1));
+    table.on(checked(1, Check::LateAck, false));
+    assert_eq!(table.on(checked(1, Check::Successor(2), false)), [Action::Drop(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn older_peers_connections_are_not_checked() {
+    let mut table = Timed::new(true);
+    table.want();
+    table.on(Event::Dialled(older(1, true)));
+    assert_eq!(table.on(Event::Known), []);
+    assert_eq!(table.on(Event::AckLate(1)), []);
+}
+
 /// What a property test knows of the world around a table.
 #[derive(Default)]
 struct World {
@@ -327,6 +434,8 @@ struct World {
     next: u64,
     dialling: bool,
     kept: usize,
+    /// Checks that are under way; some of them do not count any more.
+    checks: Vec<(u64, Check)>,
 }
 
 impl World {
@@ -371,6 +480,11 @@ impl World {
             }
             13 => Event::Challenged { link: pick, answered: flag },
             21 | 22 => Event::Stalled(pick),
+            23..=25 => Event::AckLate(pick),
+            26..=28 if !self.checks.is_empty() => {
+                let (link, check) = self.checks.remove(at % self.checks.len());
+                Event::Checked { link, check, answered: flag }
+            }
             14 => Event::Stirred(pick, seen),
             15 => Event::Pinged(pick, seen),
             16..=19 => Event::Time(table.due(now).into_iter().map(|id| (id, seen)).collect()),
@@ -385,7 +499,7 @@ proptest! {
     fn in_whatever_order_things_happen(
         smaller: bool,
         random in 0.0..=1.0_f64,
-        events in prop::collection::vec((0u8..23, any::<bool>(), any::<bool>(), 0usize..8, 0u64..20_000), 0..200),
+        events in prop::collection::vec((0u8..29, any::<bool>(), any::<bool>(), 0usize..8, 0u64..20_000), 0..200),
     ) {
         let mut now = Instant::now();
         let mut table = Table::new(smaller, POLICY, now, move || random);
@@ -418,13 +532,23 @@ proptest! {
                         world.waiting.remove(place.unwrap_or_default());
                     }
                     Action::Retire(id) | Action::Drop(id) => world.retired.push(id),
+                    Action::Check(id, check) => {
+                        prop_assert!(world.live.iter().any(|link| link.id == id && link.own));
+                        world.checks.push((id, check));
+                    }
                     Action::Forget => prop_assert!(world.live.is_empty() && world.waiting.is_empty() && world.kept == 0),
                     Action::Ping(_) | Action::Challenge(_) | Action::PreferNone | Action::End(_) => {}
                 }
             }
             // No request is lost: whoever is not answered waits for a dial, now or at a time that comes.
             prop_assert!(table.waiting.keys().eq(world.waiting.iter()));
-            prop_assert!(world.waiting.is_empty() || world.dialling || table.retry_at.is_some());
+            let checked = |held: &Held| held.check.is_some_and(|check| world.checks.contains(&(held.link.id, check)));
+            prop_assert!(table.links.iter().all(|held| held.check.is_none() || checked(held)));
+            if table.withheld {
+                let held = table.links.iter().find(|held| Some(held.link.id) == table.preferred);
+                prop_assert!(held.is_some_and(checked) || table.contest.is_some());
+            }
+            prop_assert!(world.waiting.is_empty() || world.dialling || table.retry_at.is_some() || table.withheld);
             prop_assert_eq!(table.dialling && table.state() != PeerState::Closed, world.dialling && table.state() != PeerState::Closed);
             // One is preferred as long as there is one that can be.
             let usable = |link: &&Link| is_pinged(**link) && !world.retired.contains(&link.id);

@@ -1,0 +1,50 @@
+//! Whether a connection is alive, asked at once and answered soon.
+//!
+//! `pulse` gives up a silent connection in its own slow rhythm. A check is for a connection that somebody has a reason to doubt.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::connection::Connection;
+
+/// Why a connection is checked. Decides how long it may take to answer: this, or 3 RTT if that is longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// A stream's acknowledgement is late. Without an answer the peer is dialled beside this connection.
+    LateAck,
+    /// The caller gave an address at which the peer was not known. Without an answer this connection is given up.
+    Address,
+    /// This newer connection replaces it. Given up when the newer one answers and this one does not.
+    Successor(u64),
+}
+
+impl Check {
+    fn patience(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::LateAck => 100,
+            // Less than half of the time that a paused or overloaded peer has otherwise: somebody said that it moved.
+            Self::Address => 750,
+            Self::Successor(_) => 250,
+        })
+    }
+}
+
+/// Between two checks for late acknowledgements: a peer that acknowledges slowly gets few of them.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Checks a connection; `successor` is there for [`Check::Successor`]. False when the connection is to be given up.
+pub(super) async fn check(connection: &Connection, check: Check, successor: Option<&Connection>) -> bool {
+    let limit = connection.rtt().map_or(Duration::ZERO, |rtt| rtt * 3).max(check.patience());
+    let answered = match successor {
+        Some(successor) => {
+            let (old, new) = tokio::join!(connection.answers(limit), successor.answers(limit));
+            old || !new
+        }
+        None => connection.answers(limit).await,
+    };
+    if answered && check == Check::LateAck {
+        sleep(PAUSE).await;
+    }
+    answered
+}

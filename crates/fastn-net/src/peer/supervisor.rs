@@ -1,0 +1,53 @@
+//! Runs a peer's actor, and replaces one that panicked.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use tracing::error;
+
+use super::{Peer, PeerState, PeerStatus, actor, mailbox::Messages, turn_away};
+use crate::{
+    error::{Code, Error},
+    logging::target,
+    shared::Shared,
+    wire::codes::close,
+};
+
+/// Before an actor that panicked is replaced: one that panics again and again does not keep a thread busy.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs until the actor ends by itself.
+pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: Messages) {
+    loop {
+        let actor = AssertUnwindSafe(actor::run(shared.clone(), peer.clone(), &mut messages));
+        if actor.catch_unwind().await.is_ok() {
+            break;
+        }
+        error!(target: target::PEER, peer = %peer.id(), "the actor panicked, and is replaced");
+        shared.metrics.actor_panicked();
+        bury(&shared, &peer);
+        if shared.is_closing() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    // What came too late is turned away as what comes later is.
+    messages.close().into_iter().for_each(turn_away);
+}
+
+/// Nobody knows the connections of the actor any more: they end, so that their peer notices.
+fn bury(shared: &Shared, peer: &Peer) {
+    peer.prefer(None);
+    for connection in peer.connections() {
+        connection.close_own(close::PLAIN, "a defect on the other side");
+    }
+    peer.publish(PeerStatus { state: PeerState::Idle, last_error: Some(panicked()), ..PeerStatus::default() });
+    shared.changed(&peer.id());
+}
+
+/// What a request fails with whose actor panicked.
+pub(super) fn panicked() -> Error {
+    let text =
+        "a defect in this library ended what was under way with this peer; the next call begins anew. Please report it";
+    Error::new(Code::Internal, text)
+}

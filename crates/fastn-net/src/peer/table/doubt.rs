@@ -1,0 +1,101 @@
+//! Connections that somebody has a reason to doubt: checked at once, replaced if need be.
+
+use tokio::time::Instant;
+
+use super::{Action, Check, Held, Table};
+
+impl Table {
+    /// The caller knows another address of the peer, which may have moved: callers wait until it is clear.
+    pub(super) fn check_address(&mut self, id: u64, actions: &mut Vec<Action>) {
+        if self.held(id).is_some_and(|held| held.link.own && held.check != Some(Check::Address)) {
+            self.withheld = true;
+            actions.push(Action::PreferNone);
+            self.check(id, Check::Address, actions);
+        }
+    }
+
+    pub(super) fn ack_late(&mut self, id: u64, actions: &mut Vec<Action>) {
+        let Some(held) = self.held(id).filter(|held| held.link.own) else { return };
+        if held.check.is_some() || held.doubted {
+            held.check_again = true;
+        } else {
+            self.check(id, Check::LateAck, actions);
+        }
+    }
+
+    /// Begins a check. One that is under way for another reason does not count any more.
+    pub(super) fn check(&mut self, id: u64, check: Check, actions: &mut Vec<Action>) {
+        if let Some(held) = self.held(id) {
+            held.check = Some(check);
+            held.check_again = false;
+            actions.push(Action::Check(id, check));
+        }
+    }
+
+    pub(super) fn checked(&mut self, now: Instant, id: u64, check: Check, answered: bool, actions: &mut Vec<Action>) {
+        let Some(held) = self.held(id).filter(|held| held.check == Some(check)) else { return };
+        held.check = None;
+        if answered {
+            held.doubted = false;
+            let again = std::mem::take(&mut held.check_again);
+            self.answered(id, actions);
+            if again {
+                self.check(id, Check::LateAck, actions);
+            }
+        } else if check == Check::LateAck {
+            self.unanswered(now, id, actions);
+        } else {
+            self.give_up(now, id, actions);
+        }
+    }
+
+    fn answered(&mut self, id: u64, actions: &mut Vec<Action>) {
+        if self.contest.is_some_and(|contest| contest.old == id) {
+            self.challenged(id, true, actions);
+        } else if self.withheld && self.preferred == Some(id) {
+            self.prefer(id, actions);
+        }
+    }
+
+    /// It did not answer in a short time: not enough to drop it, and enough to look whether the peer answers elsewhere.
+    fn unanswered(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
+        match self.preferred {
+            Some(successor) if successor != id => self.check(id, Check::Successor(successor), actions),
+            Some(_) if self.dialling || self.backoff.next(now, true) <= now => {
+                if let Some(held) = self.held(id) {
+                    held.doubted = true;
+                }
+                if !self.dialling {
+                    self.dial(actions);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A dial beside a connection failed. That one is checked again for acknowledgements that became late meanwhile.
+    pub(super) fn dialled_beside_in_vain(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let Some(held) = self.links.iter_mut().find(|held| held.doubted) else { return };
+        held.doubted = false;
+        let (id, again) = (held.link.id, held.check.is_none() && std::mem::take(&mut held.check_again));
+        self.backoff.fail(now, (self.random)());
+        if again {
+            self.check(id, Check::LateAck, actions);
+        }
+    }
+
+    pub(super) fn is_doubted(&self, id: u64) -> bool {
+        self.links.iter().any(|held| held.link.id == id && held.doubted)
+    }
+
+    /// It does not answer: new streams go elsewhere.
+    pub(super) fn give_up(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
+        self.retired(id);
+        actions.push(Action::Drop(id));
+        self.leave(now, id, actions);
+    }
+
+    fn held(&mut self, id: u64) -> Option<&mut Held> {
+        self.links.iter_mut().find(|held| held.link.id == id)
+    }
+}

@@ -1,0 +1,141 @@
+//! A peer that crashes, and comes back under its key: nobody has told its peers.
+
+mod support;
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use fastn_net::{Code, Config, CustomNetwork, Endpoint, Network, Peer, Protocol, SecretKey};
+use support::{
+    ANY, GENEROUS, LATER, USUAL, close, config, echo, endpoint, exchange, header, limits, soon, until, write_all,
+};
+use tokio::runtime::Runtime;
+
+/// How long the first request after a restart may take.
+const SAME_PORT: Duration = Duration::from_secs(1);
+const OTHER_PORT: Duration = Duration::from_millis(1500);
+
+/// An endpoint with a runtime of its own, which can be taken away from it: its sockets close, and no peer hears of it.
+struct Mortal {
+    runtime: Option<Runtime>,
+    endpoint: Endpoint,
+}
+
+impl Mortal {
+    async fn start(secret: &SecretKey, bind: SocketAddr) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
+        let network = Network::Custom(CustomNetwork { bind: vec![bind], ..CustomNetwork::default() });
+        let secret = secret.clone();
+        let bound = runtime.spawn(async move {
+            loop {
+                match Endpoint::bind(secret.clone(), Config { network: network.clone(), ..config(limits()) }).await {
+                    Ok(endpoint) => {
+                        echo(&endpoint, &[Protocol::Tcp]);
+                        return endpoint;
+                    }
+                    // The system gives the port back a moment later.
+                    Err(error) => assert_eq!(error.code(), Code::Bind),
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        let endpoint = soon(bound).await.expect("bound");
+        Self { runtime: Some(runtime), endpoint }
+    }
+
+    async fn crash(mut self) {
+        let runtime = self.runtime.take().expect("once");
+        let down = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(5)));
+        soon(down).await.expect("down");
+    }
+}
+
+async fn ask(from: &Endpoint, to: &Peer) {
+    let stream = soon(from.get_stream(to, &header(&Protocol::Tcp), USUAL)).await.expect("stream");
+    assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+}
+
+/// Crashes a peer that is connected, starts it again, and gives how long the first request took then.
+async fn restarted(moves: bool, asks: impl AsyncFn(&Endpoint, &Peer)) -> Duration {
+    let (a, secret) = (endpoint().await, SecretKey::generate());
+    let b = Mortal::start(&secret, ANY).await;
+    let peer = a.peer(&b.endpoint.address()).expect("peer");
+    ask(&a, &peer).await;
+    let there = b.endpoint.bound_sockets()[0];
+    let place = if moves { ANY } else { there };
+    b.crash().await;
+    let b = Mortal::start(&secret, place).await;
+    assert_eq!(b.endpoint.bound_sockets()[0] != there, moves);
+    let started = Instant::now();
+    // As a caller does who knows where it is.
+    let peer = a.peer(&b.endpoint.address()).expect("peer");
+    asks(&a, &peer).await;
+    let took = started.elapsed();
+    close(&[&a]).await;
+    b.crash().await;
+    took
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_answered_soon_after_a_restart_there_or_elsewhere() {
+    for _ in 0..5 {
+        for (moves, limit) in [(false, SAME_PORT), (true, OTHER_PORT)] {
+            let took = restarted(moves, ask).await;
+            assert!(took < limit, "{took:?}, moved: {moves}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ping_and_a_connection_are_had_soon_after_a_restart() {
+    for (moves, limit) in [(false, SAME_PORT), (true, OTHER_PORT)] {
+        let took = restarted(moves, async |a, peer| {
+            soon(a.ping(peer, GENEROUS)).await.expect("pong");
+        });
+        let took = took.await;
+        assert!(took < limit, "ping: {took:?}, moved: {moves}");
+        let took = restarted(moves, async |a, peer| {
+            let view = soon(a.connect(peer, GENEROUS)).await.expect("connection");
+            soon(view.ping()).await.expect("pong");
+        });
+        let took = took.await;
+        assert!(took < limit, "connect: {took:?}, moved: {moves}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_to_a_crashed_peer_is_lost_soon_and_never_sent_again() {
+    let took = restarted(false, async |a, peer| {
+        let mut stream = soon(a.get_stream(peer, &header(&Protocol::Tcp), LATER)).await.expect("stream");
+        write_all(&mut stream, b"once").await.expect("write");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        stream.ack_is_late();
+        let error = support::read_until_error(&mut stream).await.1;
+        assert_eq!(error.code(), Code::ConnectionLost, "{error}");
+        assert!(!stream.may_be_sent_again());
+    });
+    let took = took.await;
+    assert!(took < SAME_PORT, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_address_of_a_peer_that_answers_changes_nothing() {
+    let (a, b) = (endpoint().await, endpoint().await);
+    echo(&b, &[Protocol::Tcp]);
+    let peer = a.peer(&b.address()).expect("peer");
+    ask(&a, &peer).await;
+    let connection = peer.connection().expect("connection").id();
+    for port in 1..20 {
+        let mut address = b.address();
+        address.addresses = vec![SocketAddr::from(([127, 0, 0, 1], port))];
+        a.peer(&address).expect("peer");
+        ask(&a, &peer).await;
+    }
+    until("it is checked", || peer.connection().is_some()).await;
+    assert_eq!(peer.connection().expect("connection").id(), connection);
+    assert_eq!(peer.connections().len(), 1);
+    close(&[&a, &b]).await;
+}
