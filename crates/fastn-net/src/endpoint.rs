@@ -96,7 +96,9 @@ impl Endpoint {
             && let Some(iroh) = self.0.iroh()
         {
             // Without a relay the ticket still tells the addresses: better than none.
-            let _ = tokio::time::timeout(limit, iroh.online()).await;
+            let _held = self.0.half_open.hold();
+            let online = tokio::time::timeout(limit, iroh.online());
+            let _ = self.0.ending.run_until_cancelled(online).await;
         }
         EndpointTicket::new(self.address().to_iroh()).encode_string()
     }
@@ -263,7 +265,8 @@ impl Endpoint {
     }
 
     /// Closes the endpoint: refuses what is new, waits until what was finished is acknowledged, tells every
-    /// peer, and closes the sockets. Bounded by `limit` and then some 3 s for unreachable peers. Idempotent;
+    /// peer, and closes the sockets. Bounded by `limit` and then some 3 round trips for connected peers that
+    /// became silent; dials that nobody answered do not count. Idempotent;
     /// all callers share the first one's closing, and dropping the future stops nothing.
     /// Gives the number of finished streams that were not acknowledged in time.
     pub async fn close(&self, limit: Duration) -> usize {

@@ -15,7 +15,10 @@ use crate::{
 
 /// Accepts the connections that peers make, until the endpoint is closed.
 pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint) {
-    while let Some(incoming) = iroh.accept().await {
+    let _held = shared.half_open.hold();
+    // Dropped before that.
+    let iroh = iroh;
+    while let Some(Some(incoming)) = shared.ending.run_until_cancelled(iroh.accept()).await {
         let limits = *shared.limits();
         // Handshakes count: whoever begins them needs no key, and not even an address of his own.
         if !shared.is_listening() || shared.connections().len() + shared.handshakes() >= limits.connections {
@@ -25,8 +28,15 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
         let task = shared.clone();
         let handshake = Handshake::begin(&shared);
         shared.spawn(async move {
-            let Ok(accepting) = incoming.accept() else { return };
-            let accepted = tokio::time::timeout(limits.connect.attempt_timeout, accepting).await;
+            let half_open = task.half_open.begin();
+            let Ok(accepting) = incoming.accept() else { return half_open.end() };
+            let accepted = tokio::time::timeout(limits.connect.attempt_timeout, accepting);
+            let Some(accepted) = task.ending.run_until_cancelled(accepted).await else { return };
+            if accepted.is_ok() {
+                half_open.end();
+            } else {
+                drop(half_open);
+            }
             // What was made is counted as a connection.
             drop(handshake);
             match accepted {

@@ -14,6 +14,7 @@
 //! - [`network`]: which sockets, relays and look-ups an endpoint uses.
 //! - [`endpoint`]: bind, dial, serve, close.
 //! - `shared`: what everything of one endpoint shares, and how it ends.
+//! - `half_open`: handshakes that nobody answered, and closing in spite of them.
 //! - `sockets`: when the ports of an endpoint are free again.
 //! - [`error`]: one error type, one table of codes.
 //!
@@ -45,6 +46,7 @@ pub mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod guard;
+mod half_open;
 pub mod identity;
 pub mod inbound;
 mod incoming;

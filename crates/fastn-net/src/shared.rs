@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::{runtime::Handle, sync::watch};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     connection::Connection,
     error::Result,
     guard::Guard,
+    half_open::{self, HalfOpen},
     identity::PublicKey,
     inbound::Inlet,
     listener::Router,
@@ -52,6 +53,9 @@ pub(crate) struct Shared {
     tasks: TaskTracker,
     runtime: Handle,
     closing: AtomicBool,
+    /// Cancelled when closing begins: dials end, and nothing more is accepted.
+    pub(crate) ending: CancellationToken,
+    pub(crate) half_open: HalfOpen,
     /// Somebody began to close it, and does so to the end.
     shutting: AtomicBool,
     /// Streams left unacknowledged, once the endpoint has closed.
@@ -76,6 +80,8 @@ impl Shared {
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
             closing: AtomicBool::new(false),
+            ending: CancellationToken::new(),
+            half_open: HalfOpen::default(),
             shutting: AtomicBool::new(false),
             closed: watch::Sender::new(None),
             config,
@@ -188,6 +194,7 @@ impl Shared {
 
     async fn shut(self: &Arc<Self>, limit: Duration) -> usize {
         debug!(target: target::ENDPOINT, endpoint = %self.id, "closing");
+        self.ending.cancel();
         self.router.close();
         self.guard.close();
         self.inbound.close();
@@ -203,15 +210,22 @@ impl Shared {
         };
         let _ = tokio::time::timeout(limit, drained).await;
         let left = live.iter().map(|connection| connection.finishing().left()).sum();
+        let goodbye = live.iter().map(Connection::goodbye).max().unwrap_or_default();
         self.close_connections();
-        // A task of its own: dropping iroh's close halfway leaves the endpoint half shut, and a second one returns early.
         let iroh = self.iroh.lock().expect("no panic while held").take();
-        let close = async move {
-            if let Some(iroh) = iroh {
-                iroh.close().await;
-            }
-        };
-        let _ = self.runtime.spawn(close).await;
+        // They have been told to end.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.half_open.ended()).await;
+        if self.half_open.any() {
+            half_open::abandon(iroh, goodbye).await;
+        } else {
+            // A task of its own: dropping iroh's close halfway leaves the endpoint half shut, and a second one returns early.
+            let close = async move {
+                if let Some(iroh) = iroh {
+                    iroh.close().await;
+                }
+            };
+            let _ = self.runtime.spawn(close).await;
+        }
         self.tasks.close();
         // The tasks of a connection end with it; a bound, in case one does not.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;

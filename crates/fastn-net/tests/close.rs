@@ -208,6 +208,59 @@ fn listener_is_closed(listener: &Listener) -> bool {
     matches!(listener.poll_accept(&mut cx, 1), std::task::Poll::Ready(Err(_)))
 }
 
+/// Somebody who takes packets and answers none.
+fn silent_peer() -> (std::net::UdpSocket, fastn_net::PeerAddress) {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
+    let address = fastn_net::PeerAddress::new(fastn_net::SecretKey::generate().public());
+    let address = fastn_net::PeerAddress { addresses: vec![socket.local_addr().expect("address")], ..address };
+    (socket, address)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dial_that_nobody_answered_does_not_hold_it_up() {
+    let attempt_timeout = Duration::from_millis(300);
+    let connect = fastn_net::Connect { retries: Some(0), attempt_timeout, ..limits().connect };
+    for under_way in [true, false] {
+        let a = endpoint_with(Limits { connect, ..limits() }).await;
+        let sockets = a.bound_sockets();
+        let (_socket, silent) = silent_peer();
+        let peer = a.peer(&silent).expect("peer");
+        let mut dialling = Box::pin(a.connect(&peer, GENEROUS));
+        assert!(waits(&mut dialling).await);
+        if under_way {
+            until("it is dialled", || peer.status().state == fastn_net::PeerState::Dialling).await;
+        } else {
+            soon(&mut dialling).await.expect_err("nobody answers");
+        }
+        let started = Instant::now();
+        assert_eq!(soon(a.close(LIMIT)).await, 0);
+        soon(a.freed()).await;
+        assert!(started.elapsed() < Duration::from_millis(500), "{:?}, under way: {under_way}", started.elapsed());
+        std::net::UdpSocket::bind(sockets[0]).expect("the port is free");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn peers_that_are_connected_learn_it_although_a_dial_was_not_answered() {
+    let (a, b) = pair().await;
+    echo(&b, &[Protocol::Tcp]);
+    let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let back = b.peer(&a.address()).expect("peer");
+    let connection = back.connection().expect("connection");
+    let (_socket, silent) = silent_peer();
+    let peer = a.peer(&silent).expect("peer");
+    let mut dialling = Box::pin(a.connect(&peer, GENEROUS));
+    assert!(waits(&mut dialling).await);
+    until("it is dialled", || peer.status().state == fastn_net::PeerState::Dialling).await;
+    drop(stream);
+    let started = Instant::now();
+    soon(a.close(LIMIT)).await;
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    let info = soon(connection.closed()).await;
+    assert_eq!((info.code, info.by), (0x103, "peer"));
+    close(&[&b]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn peers_learn_it_at_once() {
     for alpn in Alpn::ALL {
@@ -269,7 +322,7 @@ async fn an_acknowledgement_can_be_waited_for_on_a_connection_that_is_given_up_a
     assert!(waits(&mut waiting).await);
     frozen.thaw().await;
     soon(waiting).await.expect("acknowledged");
-    soon(connection.closed()).await;
+    until("the connection has ended", || !a.has_connection(&connection)).await;
     let ended = soon(a.acknowledged(connection.id(), id)).await.expect_err("too late");
     assert_eq!(ended.code(), Code::Closed, "{ended}");
     close(&[&a]).await;

@@ -1,6 +1,6 @@
 //! How a connection ends, and what is said of it.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use iroh::endpoint::{ConnectionError, VarInt};
 
@@ -14,6 +14,9 @@ use crate::{
 /// Most of a reason for closing that the peer is told. noq panics, and with it the process ends, where a code of more than two
 /// bytes and a reason do not fit into a packet together.
 const REASON_BYTES: usize = 256;
+
+const SHORTEST_GOODBYE: Duration = Duration::from_millis(20);
+const LONGEST_GOODBYE: Duration = Duration::from_millis(500);
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,12 @@ impl Connection {
     pub(crate) fn give_up(&self) {
         self.0.given_up.store(true, Ordering::Release);
         self.close_own(close::PLAIN, "the peer did not answer on this connection");
+    }
+
+    /// What its peer needs to hear that it is being closed.
+    pub(crate) fn goodbye(&self) -> Duration {
+        let round_trips = self.rtt().unwrap_or_default() * 2;
+        if self.is_live() { round_trips.clamp(SHORTEST_GOODBYE, LONGEST_GOODBYE) } else { Duration::ZERO }
     }
 
     /// It was closed by [`Connection::give_up`].

@@ -230,7 +230,10 @@ impl Actor {
                 let (shared, peer) = (self.shared.clone(), self.peer.clone());
                 let limit = self.dial_limit();
                 self.shared.spawn(async move {
-                    let result = dial::dial(&shared, &peer.address(), limit).await;
+                    let address = peer.address();
+                    let dial = dial::dial(&shared, &address, limit);
+                    // Its actor has answered all who wait.
+                    let Some(result) = shared.ending.run_until_cancelled(dial).await else { return };
                     shared.metrics.dialled(&result.as_ref().map_err(|failed| failed.error.clone()));
                     peer.tell(Message::Dialled(result));
                 });

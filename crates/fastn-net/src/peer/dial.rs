@@ -63,7 +63,11 @@ async fn attempt(
     started: Instant,
     limit: Duration,
 ) -> Result<Connection, Failed> {
-    let Some(iroh) = shared.iroh() else { return Err(Failed::last(super::closed())) };
+    let half_open = shared.half_open.begin();
+    let Some(iroh) = shared.iroh() else {
+        half_open.end();
+        return Err(Failed::last(super::closed()));
+    };
     let mut alpns = Alpn::offered(shared.config().kulfi).into_iter();
     let first = alpns.next().expect("one ALPN at least");
     let connect = async {
@@ -73,13 +77,17 @@ async fn attempt(
     };
     let failed = match tokio::time::timeout(limit, connect).await {
         Ok(Ok(quic)) => {
+            half_open.end();
             let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {
                 let text = "the peer chose a protocol that was not offered";
                 return Err(Failed::last(Error::new(Code::ProtocolUnsupported, text)));
             };
             return Ok(Connection::new(quic, alpn, true, &shared.metrics));
         }
-        Ok(Err(error)) => error,
+        Ok(Err(error)) => {
+            half_open.end();
+            error
+        }
         Err(_) => return Err(Failed { error: unreachable(shared, to, started, &silence(shared)), last: false }),
     };
     Err(explain(shared, to, started, failed))
@@ -101,6 +109,17 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
             "no address of it is known or could be looked up: use its ticket, or give addresses".to_owned()
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
+        | ConnectError::Connection { source, .. }
+            if is_other_key(source) =>
+        {
+            let places = to.addresses.iter().map(ToString::to_string).chain(to.relays.iter().map(ToString::to_string));
+            let places: Vec<String> = places.collect();
+            // Another address, or what a look-up finds, may still be the peer's.
+            last = places.len() <= 1 && lookups(&shared.config().network).is_none();
+            let place = places.join(" or ");
+            format!("another peer, with another key, answers at {place}: this peer's ticket or address is out of date")
+        }
+        ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
         | ConnectError::Connection { source, .. } => match connection_error(shared, source) {
             Ok(why) => why,
             Err(Code::Busy) => {
@@ -118,6 +137,12 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
         other => other.to_string(),
     };
     Failed { error: unreachable(shared, to, started, &why).with_source(error), last }
+}
+
+/// Whoever answered proved another key than the one that was dialled.
+fn is_other_key(error: &ConnectionError) -> bool {
+    // TLS alert 48, unknown_ca (RFC 8446, 6.2): found by this side, which expects one key and no authority.
+    matches!(error, ConnectionError::TransportError(error) if u64::from(error.code) == 0x100 + 48)
 }
 
 /// What ended the handshake, in words; a code where it is more than being unreachable.

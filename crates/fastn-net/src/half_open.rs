@@ -1,0 +1,93 @@
+//! Handshakes that nobody answered, and how an endpoint closes all the same.
+//!
+//! QUIC keeps a connection that was closed in the middle of its handshake for 3 s, as its peer may still answer, and iroh's close
+//! waits for that. Where such a connection exists, the endpoint gives its established connections the time to say goodbye, and
+//! then drops iroh's endpoint, which ends all that is left at once.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tracing::subscriber::{NoSubscriber, with_default};
+
+/// How long QUIC keeps an unanswered handshake, and a margin.
+const KEPT: Duration = Duration::from_secs(4);
+
+/// The handshakes of an endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct HalfOpen {
+    last_unanswered: Mutex<Option<Instant>>,
+    under_way: TaskTracker,
+}
+
+/// A handshake, or what else holds iroh's endpoint. Unless [`Handshake::end`] is called, nobody has answered it.
+pub(crate) struct Handshake<'a> {
+    of: &'a HalfOpen,
+    answered: bool,
+    _under_way: TaskTrackerToken,
+}
+
+impl HalfOpen {
+    pub(crate) fn begin(&self) -> Handshake<'_> {
+        Handshake { of: self, answered: false, _under_way: self.under_way.token() }
+    }
+
+    /// Counts what holds iroh's endpoint and is no handshake.
+    pub(crate) fn hold(&self) -> TaskTrackerToken {
+        self.under_way.token()
+    }
+
+    /// QUIC may still keep an unanswered handshake.
+    pub(crate) fn any(&self) -> bool {
+        let last = *self.last_unanswered.lock().expect("no panic while held");
+        last.is_some_and(|last| last.elapsed() < KEPT)
+    }
+
+    /// Waits until nothing is under way.
+    pub(crate) async fn ended(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+    }
+}
+
+impl Handshake<'_> {
+    /// It was answered, well or not.
+    pub(crate) fn end(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for Handshake<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            *self.of.last_unanswered.lock().expect("no panic while held") = Some(Instant::now());
+        }
+    }
+}
+
+/// Drops iroh's endpoint without waiting for handshakes. `goodbye`: what established connections need to tell their peers.
+pub(crate) async fn abandon(iroh: Option<iroh::Endpoint>, goodbye: Duration) {
+    tokio::time::sleep(goodbye).await;
+    // iroh logs an error for an endpoint that was not closed.
+    with_default(NoSubscriber::default(), || drop(iroh));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_an_unanswered_handshake_is_kept() {
+        let half_open = HalfOpen::default();
+        half_open.begin().end();
+        drop(half_open.hold());
+        assert!(!half_open.any());
+        let handshake = half_open.begin();
+        assert!(!half_open.any());
+        drop(handshake);
+        assert!(half_open.any());
+        half_open.ended().await;
+    }
+}
