@@ -720,7 +720,9 @@ type StreamHandler = (stream: PeerStream) => unknown;
  */
 type StreamHandlers = {
     readonly [name: string]: StreamHandler | undefined;
+    /** Not a protocol that a handler can take. */
     readonly Ping?: undefined;
+    /** No protocol's name: `Protocol.generic(value)` is one, in a pair. */
     readonly Generic?: undefined;
 } | readonly (readonly [ProtocolInput, StreamHandler])[];
 /** How {@link Endpoint.listen} goes about it. */
@@ -792,6 +794,7 @@ declare function isFastnNetError(error: unknown): error is FastnNetError;
  * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
  */
 declare function isFastnNetError<Code extends FastnNetErrorCode>(error: unknown, code: Code): error is FastnNetError & {
+    /** The code that was asked for. */
     readonly code: Code;
 };
 

@@ -121,7 +121,10 @@ export function isFastnNetError(error: unknown): error is FastnNetError
 export function isFastnNetError<Code extends FastnNetErrorCode>(
   error: unknown,
   code: Code
-): error is FastnNetError & { readonly code: Code }
+): error is FastnNetError & {
+  /** The code that was asked for. */
+  readonly code: Code
+}
 export function isFastnNetError(error: unknown, code?: FastnNetErrorCode): boolean {
   return error instanceof FastnNetError && (code === undefined || error.code === code)
 }

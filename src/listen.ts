@@ -20,7 +20,9 @@ export type StreamHandler = (stream: PeerStream) => unknown
 export type StreamHandlers =
   | {
       readonly [name: string]: StreamHandler | undefined
+      /** Not a protocol that a handler can take. */
       readonly Ping?: undefined
+      /** No protocol's name: `Protocol.generic(value)` is one, in a pair. */
       readonly Generic?: undefined
     }
   | readonly (readonly [ProtocolInput, StreamHandler])[]

@@ -1,4 +1,5 @@
 // Any text is a protocol: a unit protocol's name means that, every other one is a Generic.
+import { inspect } from 'node:util'
 import test from 'ava'
 import { Protocol } from 'fastn-net'
 import { pair } from '../helpers/pair.js'
@@ -86,4 +87,27 @@ test('what is no protocol is answered with what to write', async t => {
   t.throws(() => server.acceptBi('Ping'), { ...invalid, message: /Ping.*no handler/ })
   t.throws(() => Protocol.unit('Echo' as never), { ...invalid, message: /'Http'/ })
   await t.throwsAsync(client.getStream(server.id52, '\ud800'), { ...invalid, message: /surrogate/ })
+})
+
+test('a peer’s name for a protocol reaches no terminal with its control characters', async t => {
+  await using peers = await pair()
+  const name = 'bad\u009b31m\u202e\u007f'
+  const warned = new Promise<Error>(resolve => process.once('warning', resolve))
+  const shown = new Promise<string>(resolve => {
+    void peers.server.listen(
+      {},
+      {
+        otherwise: stream => {
+          resolve(inspect(stream))
+          throw new Error(`failed at ${JSON.stringify(stream.protocol)}`)
+        }
+      }
+    )
+  })
+  await using stream = await peers.client.getStream(peers.server.address(), name)
+  t.deepEqual(stream.protocol, { Generic: name })
+  for (const text of [await shown, (await warned).message]) {
+    t.notRegex(text, /[\p{Cc}\u202e]/u)
+    t.true(text.includes('bad\\u{9b}31m\\u{202e}\\u{7f}'), text)
+  }
 })

@@ -12,7 +12,7 @@ export function warnOnce(error: unknown, otherwise: string, say: (message: strin
   const { code = otherwise, message, stack } = wordsOf(error)
   if (warned.has(code) || warned.size >= mostWarnings) return
   warned.add(code)
-  process.emitWarning(say(printable(message)), { type: 'FastnNetWarning', code, detail: printableLines(stack) })
+  process.emitWarning(printable(say(message)), { type: 'FastnNetWarning', code, detail: printableLines(stack) })
 }
 
 /** What was thrown, as texts. A user may throw anything: what no text can be made of must not end the process here. */
