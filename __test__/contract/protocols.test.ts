@@ -104,8 +104,8 @@ test('a peer’s name for a protocol reaches no terminal with its control charac
       }
     )
   })
-  await using stream = await peers.client.getStream(peers.server.address(), name)
-  t.deepEqual(stream.protocol, { Generic: name })
+  // The handler fails at once: whether this side gets the stream first is open.
+  await peers.client.getStream(peers.server.address(), name).catch(() => {})
   for (const text of [await shown, (await warned).message]) {
     t.notRegex(text, /[\p{Cc}\u202e]/u)
     t.true(text.includes('bad\\u{9b}31m\\u{202e}\\u{7f}'), text)
