@@ -87,6 +87,14 @@ export class LineReader {
     return rest
   }
 
+  /** Copies what would keep a buffer of more than twice its size. For when what is left stays for a while. */
+  detach(): void {
+    for (let at = 0; at < this.#chunks.length; at++) {
+      const chunk = this.#chunks[at] as Uint8Array<ArrayBuffer>
+      if (chunk.buffer.byteLength > chunk.length * 2) this.#chunks[at] = chunk.slice()
+    }
+  }
+
   /** Length of the first line; -1 when its end is not here; more than `maxBytes` as soon as it must be. */
   #find(maxBytes: number): number {
     let before = 0

@@ -1,27 +1,33 @@
-// Pieces up to this size share a slab's buffer; larger ones have a buffer of their own, which can be transferred.
-const shared = 16 * 1024
+// As much as one native read gives.
 const slabBytes = 256 * 1024
-// Below this a read could return less than there is.
-const leastRoom = 64 * 1024
+const poolBytes = 16 * 1024
+// Pieces up to this size share a pool's buffer: an array buffer of their own would cost more than the read.
+const pooledMost = 4 * 1024
 
-/** What reads without a buffer of their own are read into; one for each environment. */
+/** What reads without a buffer of their own are read into; one for each environment. Nothing refers to it after the read. */
 export class Slab {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
-  used = 0
+  #pool = this.bytes
+  #used = 0
 
-  /** Makes sure that there is room for a read at `used`. */
+  /** Makes sure that there is room for a read. */
   reserve(): void {
-    if (this.bytes.length - this.used >= leastRoom) return
-    this.bytes = new Uint8Array(slabBytes)
-    this.used = 0
+    if (this.bytes.length === 0) this.bytes = new Uint8Array(slabBytes)
   }
 
-  /** The `count` bytes that were just read at `used`. */
+  /**
+   * A copy of the first `count` bytes. Up to 4 KiB it shares a buffer of 16 KiB with others, so that a piece that is kept keeps no
+   * more than that; above it has a buffer of its own.
+   */
   take(count: number): Uint8Array<ArrayBuffer> {
-    const end = this.used + count
-    if (count > shared) return this.bytes.slice(this.used, end)
-    const piece = this.bytes.subarray(this.used, end)
-    this.used = end
+    if (count > pooledMost) return this.bytes.slice(0, count)
+    if (this.#used + count > this.#pool.length) {
+      this.#pool = new Uint8Array(poolBytes)
+      this.#used = 0
+    }
+    const piece = this.#pool.subarray(this.#used, this.#used + count)
+    piece.set(this.bytes.subarray(0, count))
+    this.#used += count
     return piece
   }
 }
