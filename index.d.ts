@@ -198,8 +198,8 @@ declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
      */
     get connection(): Connection;
     /**
-     * The next bytes, as many as are there; `null` at the end. Above 16 KiB they have a buffer of their own,
-     * smaller pieces may share theirs with others: copy them before transferring `chunk.buffer`.
+     * The next bytes, as many as are there; `null` at the end. Above 4 KiB they have a buffer of their own. Smaller pieces may share one
+     * of 16 KiB with others, which lives as long as one of them: copy what is kept for long, and before transferring `chunk.buffer`.
      *
      * An aborted read loses nothing: the bytes are there for the next one.
      *
@@ -232,7 +232,7 @@ declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
     write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void>;
     /**
      * Sends a last chunk, if one is given, and the end. Resolves when both are accepted by flow control; {@link closed} says
-     * when they have arrived. Reading goes on. A second call without a chunk does nothing.
+     * when they have arrived. Reading goes on. A second call without a chunk waits for the first, and its signal ends that wait only.
      *
      * Cancelling is as with {@link write}: what was not begun leaves the stream open.
      *
@@ -278,7 +278,7 @@ declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
     [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>>;
     /**
      * The receiving half as a web stream of bytes, which can be read with a buffer of one's own (`{ mode: 'byob' }`).
-     * Cancelling it is {@link stop}; a number as the reason is the code.
+     * Cancelling it is {@link stop}; a number as the reason is the code. While another read waits, it waits for that.
      */
     get readable(): ReadableStream<Uint8Array<ArrayBuffer>>;
     /**
@@ -294,7 +294,10 @@ declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
      * process alive until it settles.
      */
     get closed(): Promise<void>;
-    /** Lets go: a stream that was not finished is reset, what was not read is stopped, both with 0. */
+    /**
+     * Lets go: a stream that was not finished is reset, what was not read is stopped, both with 0. A `finish` that is pending rejects
+     * with `ERR_STREAM_RESET`; one that has resolved stands.
+     */
     [Symbol.asyncDispose](): Promise<void>;
 }
 

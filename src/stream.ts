@@ -84,8 +84,8 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
   }
 
   /**
-   * The next bytes, as many as are there; `null` at the end. Above 16 KiB they have a buffer of their own,
-   * smaller pieces may share theirs with others: copy them before transferring `chunk.buffer`.
+   * The next bytes, as many as are there; `null` at the end. Above 4 KiB they have a buffer of their own. Smaller pieces may share one
+   * of 16 KiB with others, which lives as long as one of them: copy what is kept for long, and before transferring `chunk.buffer`.
    *
    * An aborted read loses nothing: the bytes are there for the next one.
    *
@@ -122,9 +122,8 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * {@link finish}; `ERR_STREAM_RESET` after {@link reset}; `ERR_INVALID_ARGUMENT`.
    */
   write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
-    if (options === undefined) return this.#writer.write(chunk)
     try {
-      return this.#writer.write(chunk, signalOf(options))
+      return this.#writer.write(chunk, options === undefined ? undefined : signalOf(options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -132,16 +131,15 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
 
   /**
    * Sends a last chunk, if one is given, and the end. Resolves when both are accepted by flow control; {@link closed} says
-   * when they have arrived. Reading goes on. A second call without a chunk does nothing.
+   * when they have arrived. Reading goes on. A second call without a chunk waits for the first, and its signal ends that wait only.
    *
    * Cancelling is as with {@link write}: what was not begun leaves the stream open.
    *
    * @throws {FastnNetError} as {@link write}.
    */
   finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
-    if (options === undefined) return this.#writer.finish(chunk)
     try {
-      return this.#writer.finish(chunk, signalOf(options))
+      return this.#writer.finish(chunk, options === undefined ? undefined : signalOf(options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -202,20 +200,30 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    */
   lines(options: LineOptions = {}): AsyncIterableIterator<string> {
     const maxBytes = this.#lineBytes(options)
-    return new Pull(() => this.#reader.lineOrLast(maxBytes, options.signal))
+    const { signal } = options
+    return new Pull(
+      owner => this.#reader.lineOrLast(maxBytes, signal, owner),
+      owner => this.#reader.leave(owner)
+    )
   }
 
   /** Reads chunks up to the end. Leaving the loop leaves the stream open. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
-    return new Pull(() => this.#reader.read())
+    return new Pull(
+      owner => this.#reader.read(undefined, owner),
+      owner => this.#reader.leave(owner)
+    )
   }
 
   /**
    * The receiving half as a web stream of bytes, which can be read with a buffer of one's own (`{ mode: 'byob' }`).
-   * Cancelling it is {@link stop}; a number as the reason is the code.
+   * Cancelling it is {@link stop}; a number as the reason is the code. While another read waits, it waits for that.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    this.#readable ??= readableOf(this)
+    this.#readable ??= readableOf(
+      into => this.#reader.readIntoInTurn(into),
+      code => this.stop(code)
+    )
     return this.#readable
   }
 
@@ -239,9 +247,12 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
     return this.#writer.delivered
   }
 
-  /** Lets go: a stream that was not finished is reset, what was not read is stopped, both with 0. */
+  /**
+   * Lets go: a stream that was not finished is reset, what was not read is stopped, both with 0. A `finish` that is pending rejects
+   * with `ERR_STREAM_RESET`; one that has resolved stands.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#writer.isOpen) this.#writer.reset(0)
+    this.#writer.reset(0)
     this.#reader.stop(0)
   }
 

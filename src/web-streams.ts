@@ -3,8 +3,15 @@ import type { PeerStream } from './stream.js'
 
 const chunkSize = 64 * 1024
 
-/** A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred. */
-export function readableOf(stream: PeerStream): ReadableStream<Uint8Array<ArrayBuffer>> {
+/**
+ * A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred.
+ *
+ * `read` fills the buffer in its turn, for an error here would be the web stream's for good; `stop` is told the code of a cancel.
+ */
+export function readableOf(
+  read: (into: Uint8Array) => Promise<number | null>,
+  stop: (code: number | bigint) => void
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream(
     {
       type: 'bytes',
@@ -12,11 +19,11 @@ export function readableOf(stream: PeerStream): ReadableStream<Uint8Array<ArrayB
       async pull(controller) {
         // With this size set there is a request whenever somebody reads, and with no high-water mark only then.
         const request = controller.byobRequest as ReadableStreamBYOBRequest
-        const count = await stream.read({ into: request.view as Uint8Array })
+        const count = await read(request.view as Uint8Array)
         if (count === null) controller.close()
         request.respond(count ?? 0)
       },
-      cancel: reason => stream.stop(codeOf(reason))
+      cancel: reason => stop(codeOf(reason))
     },
     { highWaterMark: 0 }
   ) as ReadableStream<Uint8Array<ArrayBuffer>>

@@ -58,13 +58,15 @@ function parkUntil(word: number, signal: AbortSignal, holds: boolean): Promise<v
       signal.removeEventListener('abort', abort)
       resolve()
     }
-    signal.addEventListener('abort', abort, { once: true })
     place(word, resume, holds)
+    signal.addEventListener('abort', abort, { once: true })
   })
 }
 
 function place(word: number, resume: () => void, holds: boolean): void {
   const { parked } = waiters()
+  // The first one would never settle: better that the second one says so.
+  if (parked[word] !== undefined) throw new Error(`fastn-net has a bug: two waiters for wake word ${word}`)
   while (parked.length <= word) parked.push(undefined)
   parked[word] = new Parked(resume, holds)
   if (holds) hold()

@@ -1,18 +1,24 @@
-/** Iterates over what a function gives until it gives `null`. Leaving the loop ends the iteration and nothing else. */
+/** Iterates over what a function gives until it gives `null`. Leaving the loop ends the iteration, a wait included, and nothing else. */
 export class Pull<T> implements AsyncIterableIterator<T> {
-  readonly #next: () => Promise<T | null>
+  readonly #next: (owner: object) => Promise<T | null>
+  readonly #leave: (owner: object) => void
   #done = false
+  #returned = false
 
-  constructor(next: () => Promise<T | null>) {
+  /** `leave` ends a wait of `next` that was begun for this owner. */
+  constructor(next: (owner: object) => Promise<T | null>, leave: (owner: object) => void) {
     this.#next = next
+    this.#leave = leave
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#done) return { done: true, value: undefined }
     try {
-      const value = await this.#next()
+      const value = await this.#next(this)
       if (value !== null) return { done: false, value }
     } catch (error) {
+      // What was left by `return` has no outcome of its own.
+      if (this.#returned) return { done: true, value: undefined }
       this.#done = true
       throw error
     }
@@ -22,6 +28,8 @@ export class Pull<T> implements AsyncIterableIterator<T> {
 
   async return(): Promise<IteratorResult<T, undefined>> {
     this.#done = true
+    this.#returned = true
+    this.#leave(this)
     return { done: true, value: undefined }
   }
 

@@ -11,6 +11,8 @@ import { throwIfAborted } from './validate.js'
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const end = Promise.resolve(null)
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
+// Nobody sees it: who left a read does not wait for it.
+const left = new Error('the read was left')
 
 /** The receiving half of a stream. Whatever reads it, there is one reader at a time. */
 export class ReadHalf {
@@ -20,23 +22,33 @@ export class ReadHalf {
   #error: BindingError | null = null
   // What was read for a line and not taken yet. Most streams never have one.
   #lines: LineReader | null = null
+  // Counts the reads that waited: the last one owns this half while `reading` is set, one before it has lost its place.
+  #turn = 0
+  #signal: AbortSignal | undefined
+  #owner: object | undefined
+  // Those who want to read when the present reader is done.
+  #next: (() => void)[] | null = null
 
   constructor(core: StreamCore) {
     this.#core = core
   }
 
-  /** The next bytes, `null` at the end. What is there already takes no async function. */
-  read(signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | null> {
+  /** The next bytes, `null` at the end. What is there already takes no async function. `owner` can {@link leave} the read. */
+  read(signal?: AbortSignal, owner?: object): Promise<Uint8Array<ArrayBuffer> | null> {
     const core = this.#core
-    if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal)
+    if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal, owner)
     if (this.#ended) return end
-    if (core.readOver) return this.#read(signal)
+    if (core.readOver) return this.#read(signal, owner)
     const got = this.#tryNative()
-    return got > 0 ? Promise.resolve(this.#chunk(got)) : this.#read(signal, got)
+    return got > 0 ? Promise.resolve(this.#chunk(got)) : this.#read(signal, owner, got)
   }
 
   /** `first`: what the first try gave, when it was made already. */
-  async #read(signal: AbortSignal | undefined, first?: number): Promise<Uint8Array<ArrayBuffer> | null> {
+  async #read(
+    signal: AbortSignal | undefined,
+    owner: object | undefined,
+    first?: number
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
     this.#enter(signal)
     const kept = this.#lines?.takeChunk()
     if (kept) return kept
@@ -45,8 +57,9 @@ export class ReadHalf {
       const chunk = tried === undefined ? this.#tryChunk() : this.#answer(tried)
       tried = undefined
       if (chunk !== undefined) return chunk
-      await this.#wait(signal)
-      this.#core.reading = false
+      const turn = this.#lock(signal, owner)
+      await this.#woken(turn, signal)
+      this.#unlock(turn, signal)
     }
   }
 
@@ -61,36 +74,53 @@ export class ReadHalf {
       const got = native().streamRead(this.#core.handle, into, 0)
       if (got > 0) return this.#count(got)
       if (got < PENDING) return this.#fail()
-      await this.#wait(signal)
-      this.#core.reading = false
+      const turn = this.#lock(signal, undefined)
+      await this.#woken(turn, signal)
+      this.#unlock(turn, signal)
       // Who waits for bytes may lose the place for them: transferred elsewhere, it has no length any more.
       checkInto(into)
     }
   }
 
+  /** As {@link readInto}, after the read that waits, if there is one. */
+  async readIntoInTurn(into: Uint8Array): Promise<number | null> {
+    while (this.#isTaken()) {
+      await new Promise<void>(resolve => {
+        this.#next ??= []
+        this.#next.push(resolve)
+      })
+    }
+    return this.readInto(into)
+  }
+
   /** The next line without its end, `null` when the stream ended before one began. */
-  async line(maxBytes: number, signal?: AbortSignal): Promise<string | null> {
+  async line(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
     this.#enter(signal)
     this.#lines ??= new LineReader()
     const lines = this.#lines
     for (;;) {
       const line = lines.takeLine(maxBytes)
       if (line === 'too-long') throw this.#tooLong(maxBytes)
-      if (line !== 'more') return this.#decode(lines, line, true)
+      if (line !== 'more') {
+        lines.detach()
+        return this.#decode(lines, line, true)
+      }
       const chunk = this.#tryChunk()
       if (chunk === null) return lines.size === 0 ? null : this.#endInLine(lines)
       if (chunk !== undefined) lines.push(chunk)
       else {
-        await this.#wait(signal)
-        this.#core.reading = false
+        lines.detach()
+        const turn = this.#lock(signal, owner)
+        await this.#woken(turn, signal)
+        this.#unlock(turn, signal)
       }
     }
   }
 
   /** As {@link line}, but what stands before the end counts as a line. */
-  async lineOrLast(maxBytes: number, signal?: AbortSignal): Promise<string | null> {
+  async lineOrLast(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
     try {
-      return await this.line(maxBytes, signal)
+      return await this.line(maxBytes, signal, owner)
     } catch (error) {
       const lines = this.#lines
       if (!isFastnNetError(error, 'ERR_UNEXPECTED_END') || lines === null) throw error
@@ -109,6 +139,14 @@ export class ReadHalf {
     unpark(wakeWord(core.handle, 0))
   }
 
+  /** Ends the wait of the read that has this owner, if there is one; the read rejects. No byte is lost. */
+  leave(owner: object): void {
+    if (!this.#core.reading || this.#owner !== owner) return
+    this.#evict()
+    // The wake may have come already, for the reader that is gone.
+    native().streamIdle(this.#core.handle % 0x1000000)
+  }
+
   /** An unexpected end, with what was there. */
   unexpectedEnd(partial: string): FastnNetError {
     return new FastnNetError(
@@ -120,7 +158,7 @@ export class ReadHalf {
 
   #enter(signal: AbortSignal | undefined): void {
     throwIfAborted(signal)
-    if (!this.#core.reading) return
+    if (!this.#isTaken()) return
     throw new FastnNetError(
       'ERR_READ_PENDING',
       'a read of this stream waits already: await it first; read, iterators, lines and readable are one reader',
@@ -135,7 +173,7 @@ export class ReadHalf {
 
   #tryNative(): number {
     slab.reserve()
-    return native().streamRead(this.#core.handle, slab.bytes, slab.used)
+    return native().streamRead(this.#core.handle, slab.bytes, 0)
   }
 
   #answer(got: number): Uint8Array<ArrayBuffer> | null | undefined {
@@ -157,14 +195,52 @@ export class ReadHalf {
     return got === 1 ? null : got >>> 1
   }
 
-  /** Who was woken takes `reading` back itself: that saves each read a promise. */
-  #wait(signal: AbortSignal | undefined): Promise<void> {
+  /** Whether a read waits that may still get bytes. One whose signal has aborted loses its place, even before it hears of that. */
+  #isTaken(): boolean {
+    const { reading, readOver } = this.#core
+    if (!reading || readOver) return false
+    if (this.#signal?.aborted !== true) return true
+    this.#evict()
+    return false
+  }
+
+  /** The place of the read that is about to wait. */
+  #lock(signal: AbortSignal | undefined, owner: object | undefined): number {
     this.#core.reading = true
+    this.#signal = signal
+    this.#owner = owner
+    return ++this.#turn
+  }
+
+  #woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
     const woken = park(wakeWord(this.#core.handle, 0), signal)
     if (signal === undefined) return woken
-    return woken.finally(() => {
-      this.#core.reading = false
+    return woken.catch(reason => {
+      if (turn === this.#turn) this.#release()
+      throw reason
     })
+  }
+
+  /** What a read does first when it was woken: it gives its place back, unless it has lost that. */
+  #unlock(turn: number, signal: AbortSignal | undefined): void {
+    if (turn === this.#turn) this.#release()
+    else throw signal?.aborted === true ? signal.reason : left
+  }
+
+  #release(): void {
+    this.#core.reading = false
+    this.#signal = undefined
+    this.#owner = undefined
+    if (this.#next === null) return
+    for (const resolve of this.#next) resolve()
+    this.#next = null
+  }
+
+  /** Takes the place of the read that waits, which rejects. */
+  #evict(): void {
+    this.#turn++
+    this.#release()
+    unpark(wakeWord(this.#core.handle, 0))
   }
 
   /** Whether the end was reached; throws when it was a bad one. */

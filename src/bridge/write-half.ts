@@ -47,11 +47,21 @@ export class WriteHalf {
 
   /** Resolves when the end, and what comes before it, is accepted by flow control. */
   finish(chunk?: Uint8Array | string, signal?: AbortSignal): Promise<void> {
-    if (this.#finishing !== null && (chunk === undefined || chunk.length === 0)) return this.#finishing
+    if (this.#finishing !== null && isEmpty(chunk)) return this.#finishAfter(this.#finishing, signal)
     const again = this.#ending
-    const sent = this.#sendNow(chunk ?? nothing, true, signal)
+    const sent = this.#sendNow(chunk === undefined ? nothing : chunk, true, signal)
     if (this.#ending && !again) this.#finishing = sent
     return sent
+  }
+
+  /** The outcome of the finish before; where that was called off, a finish of its own. */
+  async #finishAfter(first: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await abortable(first, signal)
+    } catch (error) {
+      if (signal?.aborted === true || !this.isOpen) throw error
+      await this.finish(undefined, signal)
+    }
   }
 
   /** Ends sending at once; the peer sees the code instead of an end. */
@@ -218,6 +228,21 @@ function encode(text: string): Uint8Array {
   // A UTF-16 unit takes three bytes at most.
   if (text.length * 3 > scratch.length) return encoder.encode(text)
   return scratch.subarray(0, encoder.encodeInto(text, scratch).written)
+}
+
+function isEmpty(chunk: Uint8Array | string | undefined): boolean {
+  return chunk === undefined || chunk === '' || (isBytes(chunk) && chunk.length === 0)
+}
+
+/** The same outcome, unless the signal aborts first: that ends this wait, and nothing else. */
+function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    throwIfAborted(signal)
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 /** The same bytes in a place that outlives the present call. */

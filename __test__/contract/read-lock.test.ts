@@ -1,0 +1,161 @@
+// A stream has one reader at a time: who it is, and when the next one may read.
+import test from 'ava'
+import type { PeerStream } from 'fastn-net'
+import { type Pair, pair, turn } from '../helpers/pair.js'
+
+const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString())
+
+/** Holds the event loop, so that all wakes of this time come together. */
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+async function streams(peers: Pair): Promise<[PeerStream, PeerStream]> {
+  const both = await peers.stream()
+  // The acknowledgement and the header are through: from now on each wake is for bytes.
+  await turn()
+  return both
+}
+
+test('a reader that was woken keeps its place until it has its bytes', async t => {
+  await using peers = await pair()
+  const { signal } = new AbortController()
+  for (let microtasks = 0; microtasks < 8; microtasks++) {
+    const [mine, theirs] = await streams(peers)
+    const [alarm, other] = await streams(peers)
+    const calls: Promise<string | null>[] = []
+    const read = () => calls.push(theirs.read({ signal }).then(text, error => error.code))
+    read()
+    // Another stream's reader, woken together with the first, tries to get in before that has its bytes.
+    const intruding = other.read().then(async () => {
+      for (let count = 0; count < microtasks; count++) await undefined
+      read()
+      read()
+    })
+    await Promise.all([alarm.write('x'), mine.write('a')])
+    block(30)
+    await intruding
+    await turn()
+    await mine.finish('z')
+    const outcomes = await Promise.race([Promise.all(calls), turn().then(turn)])
+    if (outcomes === undefined) {
+      t.fail(`a read never settled: ${microtasks} microtasks after the wake`)
+      continue
+    }
+    t.is(outcomes[0]?.[0], 'a', `${microtasks} microtasks after the wake`)
+    const bytes = outcomes.filter(each => each !== 'ERR_READ_PENDING').join('')
+    t.is(bytes + ((await theirs.read().then(text)) ?? ''), 'az')
+  }
+})
+
+test('an aborted read gives its place back at once', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const controller = new AbortController()
+  const aborted = theirs.read({ signal: controller.signal })
+  controller.abort()
+  const next = theirs.read()
+  await t.throwsAsync(aborted, { any: true, name: 'AbortError' })
+  await mine.finish('all')
+  t.is(text(await next), 'all')
+  t.is(await theirs.read(), null)
+})
+
+test("an abort listener that was there before the read's own may read", async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const controller = new AbortController()
+  let next: Promise<Uint8Array | null> | undefined
+  controller.signal.addEventListener('abort', () => {
+    next = theirs.read()
+  })
+  const aborted = theirs.read({ signal: controller.signal })
+  controller.abort()
+  await t.throwsAsync(aborted, { any: true, name: 'AbortError' })
+  await mine.finish('all')
+  t.is(text((await next) as Uint8Array | null), 'all')
+})
+
+test('a line and a read into a buffer give their places back as a read does', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  for (const call of ['line', 'into'] as const) {
+    const controller = new AbortController()
+    const { signal } = controller
+    const aborted = call === 'line' ? theirs.nextString({ signal }) : theirs.read({ signal, into: new Uint8Array(9) })
+    controller.abort()
+    const next = theirs.nextString()
+    await t.throwsAsync(aborted, { any: true, name: 'AbortError' })
+    await mine.write('a line\n')
+    t.is(await next, 'a line')
+  }
+})
+
+test('after stop the next read says so at once, although one waited', async t => {
+  await using peers = await pair()
+  const [, theirs] = await streams(peers)
+  const waiting = theirs.read()
+  theirs.stop(7)
+  const next = theirs.read()
+  await t.throwsAsync(waiting, { code: 'ERR_STREAM_STOPPED' })
+  await t.throwsAsync(next, { code: 'ERR_STREAM_STOPPED' })
+})
+
+test('return() on lines() that wait ends the wait, and loses nothing', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  await mine.write('half')
+  const lines = theirs.lines()
+  const waiting = lines.next()
+  await turn()
+  t.deepEqual(await lines.return?.(), { done: true, value: undefined })
+  // The half that came is there, and the next reader need not wait for the iterator.
+  t.is(text(await theirs.read()), 'half')
+  t.deepEqual(await waiting, { done: true, value: undefined })
+  const chunks = theirs[Symbol.asyncIterator]()
+  const chunk = chunks.next()
+  const left = chunks.return?.()
+  const next = theirs.read()
+  t.deepEqual(await left, { done: true, value: undefined })
+  t.deepEqual(await chunk, { done: true, value: undefined })
+  await mine.finish('whole')
+  t.is(text(await next), 'whole')
+})
+
+test("return() on an iterator leaves another reader's wait alone", async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const reading = theirs.read()
+  const lines = theirs.lines()
+  const refused = lines.next()
+  await lines.return?.()
+  await refused.catch(() => {})
+  await mine.finish('mine')
+  t.is(text(await reading), 'mine')
+})
+
+test('readable that is pulled while a read waits takes its turn', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const waiting = theirs.read()
+  const reader = theirs.readable.getReader()
+  const pulled = reader.read()
+  await turn()
+  await mine.write('one')
+  t.is(text(await waiting), 'one')
+  await mine.finish('two')
+  t.is(text((await pulled).value ?? null), 'two')
+  t.true((await reader.read()).done)
+})
+
+test('readable that waits for its turn is cancelled with the read that it waits for', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const waiting = theirs.read()
+  const reader = theirs.readable.getReader()
+  const pulled = reader.read()
+  await reader.cancel(7)
+  t.true((await pulled).done)
+  await t.throwsAsync(waiting, { code: 'ERR_STREAM_STOPPED' })
+  await t.throwsAsync(mine.write(new Uint8Array(32_000_000)), { code: 'ERR_STREAM_STOPPED' })
+})

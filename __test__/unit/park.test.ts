@@ -1,0 +1,27 @@
+import test from 'ava'
+import { park, unpark, wakeWord } from '../../dist/modules/bridge/park.js'
+
+// No handles have these slots.
+const word = wakeWord(4_000, 0)
+const other = wakeWord(4_001, 0)
+
+test('a wake word that is waited for refuses a second waiter, and keeps the first', async t => {
+  const first = park(word, undefined, false)
+  await t.throwsAsync(park(word, undefined, false), { any: true, message: /two waiters for wake word 16000/ })
+  await t.throwsAsync(park(word, new AbortController().signal, false), { any: true, message: /two waiters/ })
+  unpark(word)
+  await t.notThrowsAsync(first)
+})
+
+test('a wake word can be waited for again after a wake and after an abort', async t => {
+  const controller = new AbortController()
+  const aborted = park(other, controller.signal, false)
+  controller.abort()
+  const next = park(other, undefined, false)
+  await t.throwsAsync(aborted, { any: true, name: 'AbortError' })
+  unpark(other)
+  await next
+  const again = park(other, undefined, false)
+  unpark(other)
+  await t.notThrowsAsync(again)
+})
