@@ -13,6 +13,7 @@ import { peerInfo } from './bridge/peer-info.js'
 import { answerQuestions } from './bridge/questions.js'
 import { showAs } from './bridge/show.js'
 import { throwIfAborted, timeLimit } from './bridge/validate.js'
+import { whileWanted } from './bridge/while-wanted.js'
 import { type CancelOptions, signalOf, type TimeoutOptions, timeoutNames } from './call-options.js'
 import { Connection } from './connection.js'
 import { watched } from './diagnostics.js'
@@ -307,14 +308,19 @@ export class Endpoint implements AsyncDisposable {
   async close(options: TimeoutOptions = {}): Promise<number> {
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
     throwIfAborted(options.signal)
+    return await whileWanted(this.#close(timeout), options.signal)
+  }
+
+  /** A signal must not reach it: cancelled before it has begun, the native operation closes nothing. */
+  async #close(timeout: number): Promise<number> {
     const { handle } = this.#state
     closingBeforeExit(handle)
     this.#state.beginClosing()
     if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
-    const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' }, options.signal)
+    const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
     forgetAtExit(handle)
     this.#state.forgetPeers()
-    await outcomeOf(native().endpointFreed(handle), { phase: 'close' }, options.signal)
+    await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
     return number as number
   }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { lastFailure } from './bridge/failure.js'
 import { checkOptions, type OptionNames } from './bridge/option-names.js'
 import { object, optional, throwIfAborted } from './bridge/validate.js'
+import { whileWanted } from './bridge/while-wanted.js'
 import { FastnNetError } from './errors.js'
 import { type Keyring, openKeyring, readKeyring, writeKeyring } from './keyring.js'
 import { native } from './native.js'
@@ -171,21 +172,5 @@ function check(options: LoadSecretKeyOptions): Checked {
     wanted: id52 === undefined ? null : PublicKey.from(id52),
     variable: variable => optional('string', env[variable], `options.env.${variable}`) ?? null,
     signal
-  }
-}
-
-/** The work's outcome, unless the signal comes first; a keyring that waits for a person cannot be cancelled. */
-async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work
-  let abort = () => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-  })
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
