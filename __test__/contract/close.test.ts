@@ -24,7 +24,7 @@ test('an end that waits for a peer who does not read holds up closing no longer 
   await using peers = await pair()
   const [mine] = await peers.stream()
   const ending = mine.finish(pattern(32_000_000))
-  const ended = t.throwsAsync(ending)
+  const ended = t.throwsAsync(ending, { code: 'ERR_CLOSED' })
   await peers.client.close({ timeout: 200 })
   await ended
 })
@@ -34,7 +34,7 @@ test('calls that wait end with the endpoint', async t => {
   const [mine] = await peers.stream()
   const reading = mine.read()
   const writing = mine.write(pattern(32_000_000))
-  const [a, b] = [t.throwsAsync(reading, { instanceOf: Error }), t.throwsAsync(writing, { instanceOf: Error })]
+  const [a, b] = [t.throwsAsync(reading, { code: 'ERR_CLOSED' }), t.throwsAsync(writing, { code: 'ERR_CLOSED' })]
   await peers.client.close()
   await Promise.all([a, b])
 })

@@ -142,7 +142,7 @@ test('streams of peers that do not end are reported by protocol and cut off', as
     const { value: stream } = await incoming.next()
     kept.push(stream!)
   }
-  const reading = t.throwsAsync(kept[0]!.read())
+  const reading = t.throwsAsync(kept[0]!.read(), { code: 'ERR_CONNECTION_LOST' })
   const report = await graceful.shutdown({ timeout: 1000 })
   t.deepEqual([report.clean, report.unfinished, report.openStreams], [false, 0, 3])
   const byProtocol = report.streams.map(({ protocol, count }) => `${count} ${JSON.stringify(protocol)}`)

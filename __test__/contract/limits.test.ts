@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
 import { type EndpointOptions, type FastnNetError, getEndpoint, SecretKey } from 'fastn-net'
+import { resolveOptions } from '../../dist/modules/options.js'
 import { Echo, type Pair, pair } from '../helpers/pair.js'
 
 async function limited(t: ExecutionContext, options: EndpointOptions): Promise<Pair> {
@@ -54,9 +55,19 @@ test('a peer opens so many streams a second', async t => {
 })
 
 test('a bound that is raised raises those above it', async t => {
+  const raised = resolveOptions({ network: 'loopback', maxStreams: 300_000, receiveWindow: 100_000_000 }).binding
+  t.like(raised.guard, { maxStreamsPerPeer: 300_000, maxStreamsTotal: 300_000 })
+  t.is(raised.receiveWindowPerPeer, 100_000_000)
+  const perPeer = resolveOptions({ network: 'loopback', maxStreamsPerPeer: 400_000 }).binding
+  t.like(perPeer.guard, { maxStreamsPerPeer: 400_000, maxStreamsTotal: 400_000 })
+  t.is(perPeer.bidiStreams, 1_024)
+  const lowered = resolveOptions({ network: 'loopback', maxStreams: 10, receiveWindow: 70_000 }).binding
+  t.like(lowered.guard, { maxStreamsPerPeer: 8_192, maxStreamsTotal: 262_144 })
+  t.is(lowered.receiveWindowPerPeer, 67_108_864)
+  // The core takes what was raised.
   const both = await limited(t, { maxStreams: 300_000 })
-  await both.stream()
-  t.pass()
+  const [mine] = await both.stream()
+  t.is(mine.remoteId52, both.server.id52)
 })
 
 test('what is of no use is said at once', async t => {

@@ -125,6 +125,6 @@ test('a known option may be undefined, and an object may inherit what it likes',
   await peers.stream()
   const inherits = Object.assign(Object.create({ whatever: 1 }), { timeout: undefined })
   t.is(typeof (await peers.client.ping(peers.server.address(), new Mine())), 'number')
-  await peers.client.connect(peers.server.address(), inherits)
-  t.pass()
+  const connection = await peers.client.connect(peers.server.address(), inherits)
+  t.is(connection.remoteId52, peers.server.id52)
 })

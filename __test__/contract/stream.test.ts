@@ -249,13 +249,18 @@ test('closed resolves when the peer has it all, and ignoring its rejection is sa
   const { closed } = mine
   const reading = readAll(theirs)
   await mine.finish('x')
-  await reading
-  await closed
+  t.is((await reading).toString(), 'x')
+  t.is(await closed, undefined)
   const [lost] = await peers.stream()
+  const unhandled: unknown[] = []
+  const note = (error: unknown) => unhandled.push(error)
+  process.on('unhandledRejection', note)
   void lost.closed
   lost.reset()
   await turn()
-  t.pass()
+  process.off('unhandledRejection', note)
+  t.deepEqual(unhandled, [])
+  await t.throwsAsync(lost.closed, code('ERR_STREAM_RESET'))
 })
 
 test('iterating leaves the stream open when the loop is left', async t => {

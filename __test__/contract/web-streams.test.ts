@@ -73,8 +73,11 @@ test('abort is reset, even while a write waits', async t => {
   await turn()
   await Promise.all([
     writer.abort(45),
-    t.throwsAsync(writing),
-    t.throwsAsync(writer.closed.catch(() => Promise.reject(new Error('closed'))))
+    t.throwsAsync(writing, { code: 'ERR_STREAM_RESET' }),
+    writer.closed.then(
+      () => t.fail('it closed well'),
+      reason => t.is(reason, 45)
+    )
   ])
   const error = await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
   t.is((error as { errorCode?: number }).errorCode, 45)

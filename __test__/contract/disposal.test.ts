@@ -1,0 +1,74 @@
+// What leaving a scope, or an iterator, does to the stream.
+import test from 'ava'
+import type { PeerStream } from 'fastn-net'
+import { Echo, pair, readAll, turn } from '../helpers/pair.js'
+import { prompt } from '../helpers/prompt.js'
+
+/** Writes until the peer takes no more. */
+function flood(stream: PeerStream): Promise<never> {
+  const writing = async () => {
+    for (;;) await stream.write(new Uint8Array(100_000))
+  }
+  return prompt(writing(), 'being stopped')
+}
+
+test('disposing a stream resets what it sends and stops what it receives', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const waiting = t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_STOPPED' })
+  await theirs[Symbol.asyncDispose]()
+  await waiting
+  await t.throwsAsync(flood(mine), { code: 'ERR_STREAM_STOPPED', message: /code 0\b/ })
+  await t.throwsAsync(mine.read(), { code: 'ERR_STREAM_RESET', message: /code 0\b/ })
+})
+
+test('disposing a stream that was finished keeps what it sent, and still stops what it receives', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await theirs.finish('all')
+  await theirs[Symbol.asyncDispose]()
+  t.is((await readAll(mine)).toString(), 'all')
+  await t.throwsAsync(flood(mine), { code: 'ERR_STREAM_STOPPED' })
+})
+
+test('a handler that returns ends both directions of its stream', async t => {
+  await using peers = await pair()
+  void peers.server.listen([[Echo, stream => stream.write('done')]])
+  const stream = await peers.client.getStream(peers.server.address(), Echo)
+  t.is((await readAll(stream)).toString(), 'done')
+  await t.throwsAsync(flood(stream), { code: 'ERR_STREAM_STOPPED', message: /code 0\b/ })
+})
+
+test('an iterator that was returned gives nothing more, and the stream keeps it', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('kept')
+  for (const iterator of [theirs[Symbol.asyncIterator](), theirs.lines()]) {
+    t.deepEqual(await iterator.return?.(), { done: true, value: undefined })
+    t.deepEqual(await iterator.next(), { done: true, value: undefined })
+  }
+  t.is((await readAll(theirs)).toString(), 'kept')
+})
+
+test('an iterator that failed is done, though the stream goes on', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('too long\nshort\n')
+  const lines = theirs.lines({ maxBytes: 5 })
+  await t.throwsAsync(lines.next(), { code: 'ERR_LINE_TOO_LONG' })
+  t.deepEqual(await lines.next(), { done: true, value: undefined })
+  t.is(await theirs.nextString(), 'too long')
+  t.is(await theirs.nextString(), 'short')
+})
+
+test('an iterator at the end stays there', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('x')
+  const chunks = theirs[Symbol.asyncIterator]()
+  t.false((await chunks.next()).done)
+  t.true((await chunks.next()).done)
+  theirs.stop()
+  await turn()
+  t.true((await chunks.next()).done)
+})
