@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+
 // The tests are TypeScript under __test__, compiled to dist-test by `npm test`: Node 20 strips no types, and a
 // plain file runs the same in a child process or a worker as in the test that starts it.
 // What needs a raw peer runs in a network namespace, which `npm test` makes and tells of here.
@@ -8,6 +10,8 @@ if (process.env.FASTN_NET_TEST_FAULTS !== '1') elsewhere.push('!dist-test/faults
 if (process.env.FASTN_NET_TEST_SERVERS === undefined) elsewhere.push('!dist-test/servers/**')
 
 export default {
+  nonSemVerExperiments: { observeRunsFromConfig: true },
+  observeRun,
   files: ['dist-test/**/*.test.js', ...elsewhere],
   // Each file has a process of its own: a crash or a leaked endpoint in one fails that file only.
   workerThreads: false,
@@ -16,4 +20,13 @@ export default {
   nodeArguments: ['--enable-source-maps'],
   // No test reaches past this machine, even where it names no network.
   environmentVariables: { FASTN_NET_NETWORK: 'loopback' }
+}
+
+/** Writes the counts of a run to the file that the script which started it names; see scripts/suite.mjs. */
+async function observeRun({ events }) {
+  const file = process.env.FASTN_NET_TEST_COUNTS
+  if (file === undefined) return
+  for await (const { type, stats } of events) {
+    if (type === 'stats') writeFileSync(file, JSON.stringify(stats))
+  }
 }

@@ -4,8 +4,8 @@
 import { readdirSync } from 'node:fs'
 import { namespace, skipWhere, unready } from './namespace.mjs'
 import { prepare } from './prepare.mjs'
-import { avaCounts, closeWithCount, suite } from './suite.mjs'
-import { at, say, tool } from './util.mjs'
+import { avaSuite, closeWithCount } from './suite.mjs'
+import { at, say } from './util.mjs'
 
 const given = process.argv.slice(2).filter(argument => argument !== '--short')
 const short = given.length < process.argv.length - 2
@@ -23,4 +23,4 @@ process.env.FASTN_NET_TEST_FAULTS = '1'
 if (short) process.env.FASTN_NET_FAULTS_SHORT = '1'
 // Mostly they wait: more of them at a time than there are processors.
 const args = ['--concurrency', '5', '--timeout', '8m', ...chosen]
-await suite(outer[0], [...outer.slice(1), process.execPath, tool.ava, ...args], avaCounts)
+await avaSuite(args, outer)

@@ -1,6 +1,6 @@
 // npm run lint [-- --fix]: everything that reads the code without running it. All of it runs; any failure fails.
 import { spawnSync } from 'node:child_process'
-import { install } from './prepare.mjs'
+import { install, installRawPeer } from './prepare.mjs'
 import { at, needCargo, passes, root, say, tool } from './util.mjs'
 
 const fix = process.argv.includes('--fix')
@@ -26,6 +26,7 @@ const steps = {
 
 needCargo()
 install()
+installRawPeer()
 const failed = []
 for (const [name, step] of Object.entries(steps)) {
   say(name)

@@ -1,6 +1,5 @@
 // Network namespaces, in which tests make and break networks, and see what leaves them: Linux only.
 import { spawnSync } from 'node:child_process'
-import { fail, say } from './util.mjs'
 
 // npm puts the programs of packages first, and one of them is called nft as well.
 process.env.PATH = process.env.PATH.split(':')
@@ -23,28 +22,15 @@ export function namespace(setUp) {
   return ['unshare', '-rnm', 'sh', '-c', `ip link set lo up && ${setUp} && exec "$@"`, 'sh']
 }
 
-/** What keeps that namespace, and `probe` in it, from working here, in words; installs what may be installed. */
+/** What keeps that namespace, and `probe` in it, from working here, and what to do about it; `undefined` when nothing does. */
 export function unready([command, ...args], probe = ['true']) {
   if (process.platform !== 'linux') return 'Linux is needed'
-  need('ip', 'iproute2')
-  need('nft', 'nftables')
   const tools = ['unshare', 'nsenter', 'setpriv', 'ip', 'tc', 'nft'].filter(name => !has(name))
-  if (tools.length > 0) return `not found: ${tools.join(', ')}. Install util-linux, iproute2 and nftables`
+  if (tools.length > 0)
+    return `not found: ${tools.join(', ')}; install util-linux, iproute2 and nftables (apt-get, dnf, apk)`
   const { status, stderr } = spawnSync(command, [...args, ...probe], { encoding: 'utf8' })
   if (status !== 0) return `no network namespaces here (unshare -rnm): ${stderr.trim()}`
   return undefined
-}
-
-function need(name, from) {
-  if (has(name) || process.getuid() !== 0 || !has('apt-get')) return
-  say(`apt-get install ${from}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const install = ['install', '-y', '-qq', '--no-install-recommends', from]
-  const options = { env, stdio: ['ignore', 'ignore', 'inherit'] }
-  if (spawnSync('apt-get', install, options).status === 0) return
-  spawnSync('apt-get', ['update', '-qq'], options)
-  if (spawnSync('apt-get', install, options).status !== 0)
-    fail(`${from} could not be installed: install it and run this again.`)
 }
 
 function has(name) {

@@ -1,6 +1,16 @@
 // All set-up between a fresh clone and a program that runs. Each step is skipped while nothing it reads was touched.
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { at, fingerprint, needCargo, noted, run, say, stamp, tool, unstamp } from './util.mjs'
 
@@ -22,32 +32,41 @@ export async function prepare({ profile, examples = false, tests = false } = {})
   await compile()
   place()
   if (examples) compileFolder('examples', 'dist-examples')
-  if (tests) compileFolder('__test__', 'dist-test')
+  if (tests) compileTests()
 }
 
-/** `npm install`, when `node_modules` is missing or older than `package.json` and the lock file. */
+/** `npm ci`, when `node_modules` is missing or older than `package.json` and the lock file. */
 export function install() {
-  const text = ['package.json', 'package-lock.json'].map(name => readFileSync(at(name)))
-  const inputs = createHash('sha256').update(text[0]).update(text[1]).digest('hex')
-  const installed = 'node_modules/.package-lock.json'
-  if (noted('install', [installed])?.inputs === inputs) return
-  if (!newerThanLock(installed)) {
-    say('npm install')
-    // Not `npm ci`, which wants every optional package in the lock file: @number0/iroh names some that were never published.
-    // --no-save leaves the lock file as it is.
-    const args = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
-    // Whatever NODE_ENV and the user's npm leave out: these are the tools, and what they have for each platform.
-    args.push('--include=dev', '--include=optional')
-    const npm = process.env.npm_execpath
-    if (npm?.endsWith('npm-cli.js')) run(process.execPath, [npm, ...args])
-    else run('npm', args, { shell: process.platform === 'win32' })
-  }
-  stamp('install', { inputs })
+  // Whatever NODE_ENV and the user's npm leave out: these are the tools, and what they have for each platform.
+  installIn('.', 'ci', '--include=dev', '--include=optional')
 }
 
-function newerThanLock(installed) {
+/**
+ * Installs the tests' raw peer, `__test__/iroh`: a package of its own, so that `npm ci` works at the root. Its optional platform
+ * packages were never all published, which `npm ci` does not accept; `--no-save` leaves its lock file as it is.
+ */
+export function installRawPeer() {
+  installIn('__test__/iroh', 'install', '--no-save')
+}
+
+function installIn(folder, ...command) {
+  const files = ['package.json', 'package-lock.json'].map(name => join(folder, name))
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(readFileSync(at(file)))
+  const inputs = hash.digest('hex')
+  const installed = join(folder, 'node_modules', '.package-lock.json')
+  const step = folder === '.' ? 'install' : `install-${folder.replaceAll('/', '-')}`
+  if (noted(step, [installed])?.inputs === inputs) return
   const time = path => statSync(at(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  return time(installed) > Math.max(time('package.json'), time('package-lock.json'))
+  if (time(installed) <= Math.max(...files.map(time))) {
+    say(`npm ${command[0]}${folder === '.' ? '' : ` in ${folder}`}`)
+    const args = [...command, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
+    const npm = process.env.npm_execpath
+    const options = { cwd: at(folder) }
+    if (npm?.endsWith('npm-cli.js')) run(process.execPath, [npm, ...args], options)
+    else run('npm', args, { ...options, shell: process.platform === 'win32' })
+  }
+  stamp(step, { inputs })
 }
 
 const addonInputs = ['Cargo.toml', 'Cargo.lock', 'crates']
@@ -133,6 +152,14 @@ export function place() {
     copyFileSync(source, `${target}.new`)
     renameSync(`${target}.new`, target)
   }
+}
+
+/** Compiled tests resolve the raw peer's packages as their sources do. */
+function compileTests() {
+  installRawPeer()
+  compileFolder('__test__', 'dist-test')
+  const link = at('dist-test', 'iroh', 'node_modules')
+  if (!existsSync(link)) symlinkSync(at('__test__', 'iroh', 'node_modules'), link, 'junction')
 }
 
 function compileFolder(folder, output) {

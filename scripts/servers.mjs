@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { namespace, skipWhere, unready } from './namespace.mjs'
 import { prepare } from './prepare.mjs'
-import { avaCounts, closeWithCount, suite } from './suite.mjs'
-import { at, needCargo, run, say, tool } from './util.mjs'
+import { avaSuite, closeWithCount } from './suite.mjs'
+import { at, needCargo, run, say } from './util.mjs'
 
 const given = process.argv.slice(2)
 const families = readdirSync(at('__test__', 'servers')).flatMap(name => /^(.+)\.test\.ts$/.exec(name)?.[1] ?? [])
@@ -42,7 +42,7 @@ install('iroh-dns-server')
 // What both were compiled from is of no more use.
 rmSync(at('target', 'servers', 'build'), { recursive: true, force: true })
 process.env.FASTN_NET_TEST_SERVERS = `${made}/bin`
-await suite(outer[0], [...outer.slice(1), process.execPath, tool.ava, '--timeout', '4m', ...chosen], avaCounts)
+await avaSuite(['--timeout', '4m', ...chosen], outer)
 
 /** Compiles a server, quickly rather than well; once for each release. */
 function install(name, ...features) {

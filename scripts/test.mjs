@@ -2,8 +2,8 @@
 // npm test -- ARGUMENTS    ava only: files (__test__/unit/id52.test.ts) and ava's own options
 import { spawnSync } from 'node:child_process'
 import { prebuilt, prepare } from './prepare.mjs'
-import { avaCounts, cargoCounts, closeWithCount, suite } from './suite.mjs'
-import { hostTarget, needCargo, say, tool } from './util.mjs'
+import { avaSuite, cargoCounts, closeWithCount, suite } from './suite.mjs'
+import { hostTarget, needCargo, say } from './util.mjs'
 
 const given = process.argv.slice(2)
 
@@ -19,7 +19,7 @@ if (given.length === 0 && !prebuilt) {
 }
 // A raw peer asks the router for ports: it runs where there is none.
 const wire = given.some(argument => argument.includes('__test__/wire'))
-if (!wire) await suite(process.execPath, [tool.ava, ...given.map(compiled)], avaCounts)
+if (!wire) await avaSuite(given.map(compiled))
 if (wire || given.length === 0) await wireSuite(wire ? given.map(compiled) : ['dist-test/wire/**'])
 
 /** Runs ava in a network namespace that has loopback and nothing else. */
@@ -30,7 +30,7 @@ async function wireSuite(args) {
     return
   }
   process.env.FASTN_NET_TEST_NAMESPACE = '1'
-  await suite('unshare', [...namespace, process.execPath, tool.ava, ...args], avaCounts)
+  await avaSuite(args, ['unshare', ...namespace])
 }
 
 /** A test's source is how a person names it; ava runs what was made of it. */

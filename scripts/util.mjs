@@ -63,7 +63,7 @@ export function fingerprint(...paths) {
     if (!stat) return
     if (!stat.isDirectory()) return hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`)
     for (const name of readdirSync(path).sort()) {
-      if (name !== 'generated' && name !== 'target') add(join(path, name))
+      if (!['generated', 'node_modules', 'target'].includes(name)) add(join(path, name))
     }
   }
   for (const path of paths) add(at(path))

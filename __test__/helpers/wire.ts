@@ -11,7 +11,7 @@ import {
   type Protocol,
   SecretKey
 } from 'fastn-net'
-import { type RawConnection, RawPeer, type RawStream } from './raw-peer.js'
+import { type RawConnection, RawPeer, type RawStream } from '../iroh/raw-peer.js'
 
 /** Both ALPNs that every peer may speak. */
 export const alpns = ['/fastn-net/1', '/fastn/entity/0.1'] as const

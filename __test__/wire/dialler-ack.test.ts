@@ -1,7 +1,6 @@
 // We dial, a raw peer accepts and does not acknowledge every stream: those that wait for it, and those that do not.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
-import type { RawStream } from '../helpers/raw-peer.js'
 import {
   alpns,
   behindRefusal,
@@ -16,6 +15,7 @@ import {
   ownCode,
   rawPeerFor
 } from '../helpers/wire.js'
+import type { RawStream } from '../iroh/raw-peer.js'
 
 const ackTimeout = 300
 

@@ -1,6 +1,6 @@
 // A peer made by others that does not behave. Starts in a network that the test made.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RawPeer, type RawStream } from '../../helpers/raw-peer.js'
+import { RawPeer, type RawStream } from '../../iroh/raw-peer.js'
 import type { RawCommands, RawOptions } from '../support/commands.js'
 import { drive } from './drive.js'
 
