@@ -928,7 +928,8 @@ declare class Endpoint implements AsyncDisposable {
      */
     address(): EndpointAddress;
     /**
-     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
+     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected. When the relay
+     * refuses this endpoint, it waits no longer: the ticket has addresses only, and the process is warned once (`ERR_RELAY`).
      *
      * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
      * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.

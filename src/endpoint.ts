@@ -13,6 +13,7 @@ import { peerInfo } from './bridge/peer-info.js'
 import { answerQuestions } from './bridge/questions.js'
 import { showAs } from './bridge/show.js'
 import { throwIfAborted, timeLimit } from './bridge/validate.js'
+import { warnOnce } from './bridge/warn.js'
 import { whileWanted } from './bridge/while-wanted.js'
 import { type CancelOptions, signalOf, type TimeoutOptions, timeoutNames } from './call-options.js'
 import { Connection } from './connection.js'
@@ -117,7 +118,8 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected.
+   * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected. When the relay
+   * refuses this endpoint, it waits no longer: the ticket has addresses only, and the process is warned once (`ERR_RELAY`).
    *
    * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
    * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
@@ -127,6 +129,8 @@ export class Endpoint implements AsyncDisposable {
     throwIfAborted(options.signal)
     const operation = native().endpointTicket(this.#state.handle, timeout)
     const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
+    const refusal = native().endpointRelayRefusal(this.#state.handle)
+    if (refusal !== null) warnOnce(new Error(refusal), 'ERR_RELAY', why => `the ticket has no relay: ${why}`)
     return text as string
   }
 

@@ -42,6 +42,7 @@ export interface Native {
   endpointBind(secret: Uint8Array, options: BindingEndpointOptions): number
   endpointAddress(endpoint: number): BindingPeer | null
   endpointTicket(endpoint: number, timeoutMs: number): number
+  endpointRelayRefusal(endpoint: number): string | null
   endpointMetrics(endpoint: number): string | null
   endpointCountRetry(endpoint: number): void
   endpointClose(endpoint: number, timeoutMs: number): number

@@ -1,4 +1,7 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import test from 'ava'
+import { getEndpoint, SecretKey } from 'fastn-net'
 import { Echo, pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 test('close is idempotent and shared', async t => {
@@ -60,4 +63,19 @@ test('a closed endpoint says so', async t => {
   await t.throwsAsync(peers.client.connect(address), expected)
   await t.throwsAsync(peers.client.ping(address), expected)
   t.throws(() => peers.client.acceptBi(Echo), expected)
+})
+
+test('a dial that nobody answers does not hold up closing', async t => {
+  const silent = createSocket('udp4').bind(0, '127.0.0.1')
+  t.teardown(() => silent.close())
+  await once(silent, 'listening')
+  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  const nobody = { id52: SecretKey.generate().id52, addresses: [`127.0.0.1:${silent.address().port}`] }
+  const dialling = t.throwsAsync(endpoint.getStream(nobody, Echo), { code: 'ERR_CLOSED' })
+  await once(silent, 'message')
+  const began = performance.now()
+  t.is(await endpoint.close({ timeout: 1 }), 0)
+  const took = performance.now() - began
+  t.true(took < 1500, `${took} ms`)
+  await dialling
 })

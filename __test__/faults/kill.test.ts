@@ -18,9 +18,10 @@ test(`a peer is killed and restarted ${times} times under load`, async t => {
         took.push(await near.progress('far', 60_000))
       }
       await Promise.all(leaving)
-      t.log(
-        `reached again in ${took.toSorted((a, b) => a - b)[times / 2]} ms in the middle, ${Math.max(...took)} ms at most`
-      )
+      took.sort((a, b) => a - b)
+      // By its rhythm alone the client would look for it after 9 s.
+      t.true(took[times / 2]! < 3000, `${took}`)
+      t.log(`reached again in ${took[times / 2]} ms in the middle, ${took.at(-1)} ms at most`)
     }
   })
 })

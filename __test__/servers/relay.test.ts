@@ -1,4 +1,5 @@
 // Peers that reach each other through a relay, and what becomes of them without it.
+import { once } from 'node:events'
 import test from 'ava'
 import { isFastnNetError } from 'fastn-net'
 import { Echo } from '../helpers/pair.js'
@@ -65,6 +66,23 @@ for (const [what, token] of [
     t.false(error.message.includes('a guess'))
   })
 }
+
+test.serial('a ticket does not wait for a relay that refuses this endpoint, and the process is warned', async t => {
+  const { url } = await startRelay(t, 'a secret')
+  const far = await openEcho(t, { relays: [{ url, token: 'a guess' }], bind: bound.four })
+  const warned = once(process, 'warning') as Promise<[NodeJS.ErrnoException]>
+  const began = performance.now()
+  const ticket = await far.ticket({ timeout: 30_000 })
+  t.true(performance.now() - began < 10_000)
+  const [{ name, code, message }] = await warned
+  t.deepEqual([name, code], ['FastnNetWarning', 'ERR_RELAY'])
+  t.true(message.includes(`the relay ${url} does not let this endpoint in`), message)
+  t.false(message.includes('a guess'))
+  // It has the addresses, as any other.
+  const near = await open(t, { relays: [], bind: bound.four })
+  await exchange(t, await near.getStream(ticket, Echo))
+  t.deepEqual(far.address().relays, [])
+})
 
 test('while a relay is away, what goes directly goes on', async t => {
   const { url, server } = await startRelay(t)

@@ -106,6 +106,12 @@ pub fn endpoint_ticket(env: Env, endpoint: f64, timeout: f64) -> f64 {
     })
 }
 
+/// Why the last ticket has no relay, where the relay refused this endpoint.
+#[napi(catch_unwind)]
+pub fn endpoint_relay_refusal(env: Env, endpoint: f64) -> Option<String> {
+    Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.relay_refusal()))).flatten()
+}
+
 /// What it has counted, in the Prometheus text format.
 #[napi(catch_unwind)]
 pub fn endpoint_metrics(env: Env, endpoint: f64) -> Option<String> {

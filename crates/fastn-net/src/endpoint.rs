@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use iroh::endpoint::{QuicTransportConfig, VarInt};
-use iroh_tickets::{Ticket, endpoint::EndpointTicket};
 use tokio::time::Instant;
 use tracing::info;
 
@@ -87,20 +86,6 @@ impl Endpoint {
     #[must_use]
     pub fn bound_sockets(&self) -> Vec<SocketAddr> {
         self.0.iroh().map(|iroh| iroh.bound_sockets()).unwrap_or_default()
-    }
-
-    /// The address as text in iroh's `endpoint…` form. Where relays are on it waits for the home relay,
-    /// at most `limit`. Cancel safe.
-    pub async fn ticket(&self, limit: Duration) -> String {
-        if self.0.config().network.has_relays()
-            && let Some(iroh) = self.0.iroh()
-        {
-            // Without a relay the ticket still tells the addresses: better than none.
-            let _held = self.0.half_open.hold();
-            let online = tokio::time::timeout(limit, iroh.online());
-            let _ = self.0.ending.run_until_cancelled(online).await;
-        }
-        EndpointTicket::new(self.address().to_iroh()).encode_string()
     }
 
     /// The peer with this key, remembering its addresses.

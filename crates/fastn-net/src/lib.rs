@@ -15,6 +15,7 @@
 //! - [`endpoint`]: bind, dial, serve, close.
 //! - `shared`: what everything of one endpoint shares, and how it ends.
 //! - `half_open`: handshakes that nobody answered, and closing in spite of them.
+//! - `relay`: this endpoint's own relays: waiting for one, and what is wrong with them.
 //! - `sockets`: when the ports of an endpoint are free again.
 //! - [`error`]: one error type, one table of codes.
 //!
@@ -59,6 +60,7 @@ pub mod peer;
 mod ping;
 mod printable;
 pub mod protocol;
+mod relay;
 mod shared;
 mod sockets;
 pub mod stream;

@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     /// Cancelled when closing begins: dials end, and nothing more is accepted.
     pub(crate) ending: CancellationToken,
     pub(crate) half_open: HalfOpen,
+    /// Why the last ticket has no relay, where the relay said so.
+    relay_refusal: Mutex<Option<String>>,
     /// Somebody began to close it, and does so to the end.
     shutting: AtomicBool,
     /// Streams left unacknowledged, once the endpoint has closed.
@@ -82,6 +84,7 @@ impl Shared {
             closing: AtomicBool::new(false),
             ending: CancellationToken::new(),
             half_open: HalfOpen::default(),
+            relay_refusal: Mutex::default(),
             shutting: AtomicBool::new(false),
             closed: watch::Sender::new(None),
             config,
@@ -246,6 +249,10 @@ impl Shared {
 
     pub(crate) fn connections(&self) -> MutexGuard<'_, HashMap<u64, Connection>> {
         self.connections.lock().expect("no panic while held")
+    }
+
+    pub(crate) fn relay_refusal(&self) -> MutexGuard<'_, Option<String>> {
+        self.relay_refusal.lock().expect("no panic while held")
     }
 
     pub(crate) fn peers(&self) -> MutexGuard<'_, HashMap<PublicKey, Arc<Peer>>> {

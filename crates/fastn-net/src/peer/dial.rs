@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use iroh::{
-    Watcher,
-    endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError},
-};
+use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError};
 use tracing::{debug, info};
 
 use super::{Peer, PeerState};
@@ -19,6 +16,7 @@ use crate::{
     error::{Code, Error, Result},
     logging::target,
     network::Network,
+    relay,
     shared::Shared,
     wire::{alpn::Alpn, codes::close},
 };
@@ -194,24 +192,8 @@ fn unreachable(shared: &Shared, to: &PeerAddress, started: Instant, why: &str) -
 
 /// That a peer did not answer, in words; and what is wrong with this endpoint's own relay, which may be why.
 fn silence(shared: &Shared) -> String {
-    let trouble = relay_trouble(shared).map(|trouble| format!(", and {trouble}"));
+    let trouble = relay::trouble(shared).map(|trouble| format!(", and {trouble}"));
     format!("it did not answer{}", trouble.unwrap_or_default())
-}
-
-fn relay_trouble(shared: &Shared) -> Option<String> {
-    let relays = shared.iroh().filter(|_| shared.config().network.has_relays())?.home_relay_status().get();
-    let Some(relay) = relays.first() else {
-        return Some("none of this endpoint's relays has answered yet".to_owned());
-    };
-    let url = relay.url();
-    match (relay.auth_denied_reason(), relay.last_error()) {
-        _ if relay.is_connected() => None,
-        (Some(reason), _) => {
-            Some(format!("the relay {url} does not let this endpoint in ({reason}): give the token that it asks for"))
-        }
-        (None, Some(error)) => Some(format!("the relay {url} cannot be reached: {error:#}")),
-        (None, None) => Some(format!("there is no connection to the relay {url}")),
-    }
 }
 
 /// The look-ups of a network, in words.
