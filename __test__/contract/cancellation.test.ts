@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events'
 import test from 'ava'
 import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
-import { Echo, pair, turn } from '../helpers/pair.js'
+import { Echo, type Pair, pair, turn } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
@@ -119,32 +119,44 @@ test('ticket waits for a relay no longer than its time-out, and no longer than i
   t.is(await prompt(waiting, 'ticket'), reason)
 })
 
-test('a signal that is aborted already ends every call before it begins', async t => {
-  await using peers = await pair()
+/** Every call of an endpoint and of a stream that takes a signal. */
+async function calls(peers: Pair, signal: AbortSignal): Promise<Record<string, () => Promise<unknown>>> {
   const [mine] = await peers.stream()
-  const reason = new Error('before')
-  const signal = AbortSignal.abort(reason)
+  const { client } = peers
   const address = peers.server.address()
-  const calls: Record<string, () => Promise<unknown>> = {
+  return {
     getEndpoint: () => getEndpoint(SecretKey.generate(), { network: 'loopback', signal }),
-    ticket: () => peers.client.ticket({ signal }),
-    getStream: () => peers.client.getStream(address, Echo, { signal }),
-    connect: () => peers.client.connect(address, { signal }),
-    ping: () => peers.client.ping(address, { signal }),
+    ticket: () => client.ticket({ signal }),
+    getStream: () => client.getStream(address, Echo, { signal }),
+    connect: () => client.connect(address, { signal }),
+    ping: () => client.ping(address, { signal }),
+    keep: async () => client.keep(address, { signal }),
     openBi: () => mine.connection.openBi(Echo, { signal }),
     read: () => mine.read({ signal }),
+    readInto: () => mine.read({ into: new Uint8Array(1), signal }),
     nextString: () => mine.nextString({ signal }),
+    lines: () => mine.lines({ signal }).next(),
     write: () => mine.write('x', { signal }),
     finish: () => mine.finish('x', { signal }),
-    close: () => peers.client.close({ signal })
+    close: () => client.close({ signal })
   }
-  for (const [name, call] of Object.entries(calls)) t.is(await call().catch(error => error), reason, name)
-  t.is(
-    t.throws(() => peers.client.keep(address, { signal }), { any: true }),
-    reason
-  )
+}
+
+test('a signal that is aborted already ends every call before it begins', async t => {
+  await using peers = await pair()
+  const reason = new Error('before')
+  const all = await calls(peers, AbortSignal.abort(reason))
+  for (const [name, call] of Object.entries(all)) t.is(await call().catch(error => error), reason, name)
   // Nothing was closed: the endpoint works.
-  t.true((await peers.client.ping(address)) > 0)
+  t.true((await peers.client.ping(peers.server.address())) > 0)
+})
+
+test('what is no signal is named by every call', async t => {
+  await using peers = await pair()
+  const all = await calls(peers, {} as AbortSignal)
+  for (const [name, call] of Object.entries(all))
+    await t.throwsAsync(call(), { code: 'ERR_INVALID_ARGUMENT', message: /options\.signal/ }, name)
+  t.true((await peers.client.ping(peers.server.address())) > 0)
 })
 
 test('disposing a loop frees its protocol, and ends it', async t => {

@@ -15,7 +15,7 @@ function flood(stream: PeerStream): Promise<never> {
 test('disposing a stream resets what it sends and stops what it receives', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
-  const waiting = t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_STOPPED' })
+  const waiting = t.throwsAsync(prompt(theirs.read(), 'a read'), { code: 'ERR_STREAM_STOPPED' })
   await theirs[Symbol.asyncDispose]()
   await waiting
   await t.throwsAsync(flood(mine), { code: 'ERR_STREAM_STOPPED', message: /code 0\b/ })

@@ -1,0 +1,50 @@
+import test from 'ava'
+import { resolveOptions } from '../../dist/modules/options.js'
+
+const guard = (options: Parameters<typeof resolveOptions>[0]) =>
+  resolveOptions({ network: 'loopback', ...options }).binding.guard
+
+test('every time-out takes 0 and Infinity, the one of authorize too, and a fraction is rounded up', t => {
+  for (const [given, resolved] of [
+    [0, 0],
+    [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+    [1.2, 2]
+  ] as const) {
+    t.is(guard({ authorize: { timeout: given } }).authorizeTimeout, resolved)
+    const { binding, openTimeout, ackTimeout, closeTimeout } = resolveOptions({
+      network: 'loopback',
+      openTimeout: given,
+      ackTimeout: given,
+      closeTimeout: given,
+      headerTimeout: given,
+      pingTimeout: given,
+      idleTimeout: given,
+      connect: { attemptTimeout: given }
+    })
+    t.deepEqual([openTimeout, ackTimeout, closeTimeout], [resolved, resolved, resolved])
+    t.deepEqual([binding.headerTimeout, binding.pingTimeout, binding.idleTimeout], [resolved, resolved, resolved])
+    t.deepEqual([binding.ackTimeout, binding.connectAttemptTimeout], [resolved, resolved])
+  }
+})
+
+test('sizes of authorize are positive whole numbers', t => {
+  for (const name of ['pending', 'pendingPerPeer'] as const) {
+    for (const wrong of [0, 1.5, Number.POSITIVE_INFINITY]) {
+      const message = new RegExp(`options\\.authorize\\.${name}\\b`)
+      t.throws(() => guard({ authorize: { [name]: wrong } }), { code: 'ERR_INVALID_ARGUMENT', message })
+    }
+  }
+  t.like(guard({ authorize: { pending: 7, pendingPerPeer: 5 } }), { authorizePending: 7, authorizePendingPerPeer: 5 })
+})
+
+test('a burst is what one second allows, unless it is given', t => {
+  t.like(guard({}), { streamsPerSecond: null, streamsBurst: 1 })
+  t.like(guard({ streamsPerSecond: 9 }), { streamsPerSecond: 9, streamsBurst: 9 })
+  t.like(guard({ streamsPerSecond: 9, streamsBurst: 30 }), { streamsPerSecond: 9, streamsBurst: 30 })
+})
+
+test('nobody is asked where authorize has no function', t => {
+  t.like(guard({ authorize: {} }), { authorizePeer: false, authorizeStream: false })
+  t.like(guard({ authorize: { peer: () => true } }), { authorizePeer: true, authorizeStream: false })
+  t.like(guard({ authorize: { stream: () => true } }), { authorizePeer: false, authorizeStream: true })
+})

@@ -1,0 +1,264 @@
+// npm run test:mutants [-- [--sample N] [--jobs N] FILES]
+//
+// Puts one small fault at a time into src and runs the tests that reach it. A fault that no test notices survives: it is printed.
+// FILES are files or folders of src; without them all of it. `--sample N` takes N faults, the same ones each time.
+//
+// Nothing in this folder is touched: the tests run in copies of it, with src compiled file by file.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from 'node:fs'
+import { SourceMap } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { prepare } from './prepare.mjs'
+import { at, cache, fail, say, tool } from './util.mjs'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { sample: { type: 'string' }, jobs: { type: 'string', default: '1' } }
+})
+const jobs = Number(values.jobs)
+const wanted = positionals.length === 0 ? ['src'] : positionals.map(path => relative(at(), at(path)))
+
+// Those that need no network of their own. Of them, what measures time and what looks at the package as a whole stays out.
+const folders = ['unit', 'contract', 'lifecycle']
+const unmeasured = ['import', 'copies', 'native'].map(name => `dist-test/lifecycle/${name}.test.js`)
+// The loader of the addon: a fault there is no test's to find.
+const unmutated = ['src/native.ts']
+// Most faults are noticed by one of the first few: the others need not start then.
+const firstFew = 3
+const leastMs = 20_000
+
+await prepare({ examples: true, tests: true })
+const { mutantsOf } = await import('./mutators.mjs')
+const { default: ts } = await import('typescript')
+
+const home = mkdtempSync(join(tmpdir(), 'fastn-net-mutants-'))
+process.on('exit', () => rmSync(home, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
+
+const modules = compiled()
+const workshops = Array.from({ length: jobs }, (_, number) => workshop(join(home, String(number))))
+const tests = await baseline(workshops[0])
+const mutants = sample(allMutants())
+say(`${mutants.length} mutants, ${tests.length} test files, ${jobs} at a time`)
+const queue = [...mutants]
+const kills = new Map()
+await Promise.all(workshops.map(work))
+report()
+
+/** `src` as JavaScript, by the module's name. */
+function compiled() {
+  const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true }
+  const found = new Map()
+  for (const path of readdirSync(at('src'), { recursive: true })) {
+    if (!path.endsWith('.ts') || path.startsWith('generated')) continue
+    const made = ts.transpileModule(readFileSync(at('src', path), 'utf8'), {
+      compilerOptions: { ...options, sourceMap: true, removeComments: true }
+    })
+    const code = made.outputText.replace(/\n\/\/# sourceMappingURL=.*/, '')
+    found.set(path.replace(/\.ts$/, '.js'), {
+      source: join('src', path),
+      code,
+      map: new SourceMap(JSON.parse(made.sourceMapText))
+    })
+  }
+  return found
+}
+
+/** A copy in which tests run: its own `dist` and tests, links to the rest. */
+function workshop(folder) {
+  mkdirSync(join(folder, 'dist', 'modules', 'bridge'), { recursive: true })
+  const own = ['dist', 'dist-test', 'package.json', 'ava.config.js']
+  for (const name of readdirSync(at())) if (!own.includes(name)) symlinkSync(at(name), join(folder, name))
+  for (const name of own.slice(1)) cpSync(at(name), join(folder, name), { recursive: true })
+  cpSync(at('dist', 'generated'), join(folder, 'dist', 'generated'), { recursive: true })
+  for (const [name, { code }] of modules) writeFileSync(join(folder, 'dist', 'modules', name), code)
+  for (const name of ['index', 'node'])
+    writeFileSync(join(folder, 'dist', `${name}.js`), `export * from './modules/${name}.js'\n`)
+  return folder
+}
+
+/**
+ * Each test file once, without a fault: how long it takes, and which code it reaches. Leaves out those that fail. What passed is
+ * remembered until `src`, the test file or the helpers change.
+ */
+async function baseline(folder) {
+  const kept = join(cache, 'mutants')
+  mkdirSync(kept, { recursive: true })
+  const shared = createHash('sha256')
+  for (const { code } of modules.values()) shared.update(code)
+  for (const name of readdirSync(at('dist-test', 'helpers')).sort())
+    shared.update(readFileSync(at('dist-test', 'helpers', name)))
+  const found = []
+  for (const file of testFiles()) {
+    const key = shared
+      .copy()
+      .update(file)
+      .update(readFileSync(at(file)))
+      .digest('hex')
+    const path = join(kept, `${file.replaceAll('/', '-')}.json`)
+    let test = readIfThere(path)
+    if (test?.key !== key) {
+      const coverage = join(home, 'coverage')
+      const began = performance.now()
+      const outcome = await runTests(folder, [file], 120_000, { NODE_V8_COVERAGE: coverage })
+      test = { key, file, ms: performance.now() - began }
+      if (outcome === 'passed') {
+        test.reached = reached(folder, coverage)
+        writeFileSync(path, JSON.stringify(test))
+      } else say(`${file} ${outcome} without a fault: it is left out`)
+      rmSync(coverage, { recursive: true, force: true })
+    }
+    if (test.reached) found.push(test)
+  }
+  return found
+}
+
+function testFiles() {
+  return folders
+    .flatMap(folder => readdirSync(at('dist-test', folder)).map(name => `dist-test/${folder}/${name}`))
+    .filter(file => file.endsWith('.test.js') && !unmeasured.includes(file))
+}
+
+function readIfThere(path) {
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
+}
+
+/** By module, the ranges of code that ran or did not, of each process. */
+function reached(folder, coverage) {
+  const prefix = pathToFileURL(join(folder, 'dist', 'modules')).href
+  const found = {}
+  for (const name of readdirSync(coverage)) {
+    for (const { url, functions } of JSON.parse(readFileSync(join(coverage, name), 'utf8')).result) {
+      if (!url.startsWith(prefix)) continue
+      const ranges = functions.flatMap(each => each.ranges)
+      const module = url.slice(prefix.length + 1)
+      found[module] ??= []
+      found[module].push(ranges.map(({ startOffset, endOffset, count }) => [startOffset, endOffset, count]))
+    }
+  }
+  return found
+}
+
+function reaches(test, { module, start }) {
+  return (test.reached[module] ?? []).some(ranges => {
+    let [least, ran] = [Number.POSITIVE_INFINITY, false]
+    // The innermost range decides.
+    for (const [from, to, count] of ranges) {
+      if (from <= start && start < to && to - from <= least) [least, ran] = [to - from, count > 0]
+    }
+    return ran
+  })
+}
+
+function allMutants() {
+  const found = []
+  for (const [module, { source, code, map }] of modules) {
+    if (unmutated.includes(source) || !wanted.some(path => source === path || source.startsWith(`${path}/`))) continue
+    for (const mutant of mutantsOf(code)) {
+      const before = code.slice(0, mutant.start).split('\n')
+      const line = (map.findEntry(before.length - 1, before.at(-1).length).originalLine ?? 0) + 1
+      found.push({ ...mutant, module, line, source, was: code.slice(mutant.start, mutant.end), outcome: undefined })
+    }
+  }
+  if (found.length === 0) fail(`nothing to change in ${wanted.join(', ')}`)
+  return found
+}
+
+/** Chosen by what they are: the same ones each time, while the code around them stays. */
+function sample(all) {
+  if (values.sample === undefined) return all
+  const key = ({ module, was, text, start }) =>
+    createHash('sha256').update(`${module}\0${was}\0${text}\0${start}`).digest('hex')
+  const chosen = all.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).slice(0, Number(values.sample))
+  return all.filter(mutant => chosen.includes(mutant))
+}
+
+async function work(folder) {
+  for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+    const { code } = modules.get(mutant.module)
+    const path = join(folder, 'dist', 'modules', mutant.module)
+    writeFileSync(path, code.slice(0, mutant.start) + mutant.text + code.slice(mutant.end))
+    mutant.outcome = await judge(folder, mutant)
+    writeFileSync(path, code)
+    if (mutant.outcome === 'survived' || mutant.outcome === 'unreached') console.log(described(mutant))
+  }
+}
+
+async function judge(folder, mutant) {
+  const killed = file => kills.get(`${mutant.module} ${file}`) ?? 0
+  const those = tests
+    .filter(test => reaches(test, mutant))
+    .sort((a, b) => killed(b.file) - killed(a.file) || a.ms - b.ms)
+  if (those.length === 0) return 'unreached'
+  for (const some of [those.slice(0, firstFew), those.slice(firstFew)]) {
+    if (some.length === 0) continue
+    const usual = some.reduce((sum, { ms }) => sum + ms, 0)
+    const files = some.map(({ file }) => file)
+    const outcome = await runTests(folder, files, leastMs + 3 * usual)
+    if (outcome === 'passed') continue
+    for (const file of files) kills.set(`${mutant.module} ${file}`, killed(file) + 1 / files.length)
+    return outcome === 'failed' ? 'killed' : 'timed out'
+  }
+  return 'survived'
+}
+
+/** Runs test files in a copy. One that does not end is ended, with all that it started. */
+async function runTests(folder, files, most, env = {}) {
+  const child = spawn(process.execPath, [tool.ava, '--fail-fast', ...files], {
+    cwd: folder,
+    stdio: 'ignore',
+    detached: true,
+    env: { ...process.env, ...env }
+  })
+  let late = false
+  const end = () => {
+    late = true
+    endGroup(child.pid)
+  }
+  const timer = setTimeout(end, most)
+  const leave = () => endGroup(child.pid)
+  process.on('exit', leave)
+  const code = await new Promise(resolve => child.once('close', resolve))
+  process.off('exit', leave)
+  clearTimeout(timer)
+  endGroup(child.pid)
+  return late ? 'timed out' : code === 0 ? 'passed' : 'failed'
+}
+
+function endGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // All of it has ended.
+  }
+}
+
+function described({ source, line, kind, was, text, outcome }) {
+  const short = code => code.replace(/\s+/g, ' ').slice(0, 60)
+  return `${outcome} ${source}:${line} ${kind}: ${short(was)} → ${short(text)}`
+}
+
+function report() {
+  const count = outcome => mutants.filter(mutant => mutant.outcome === outcome).length
+  const found = count('killed') + count('timed out')
+  const path = join(cache, 'mutants.json')
+  writeFileSync(path, JSON.stringify(mutants, null, 1))
+  console.log(
+    `${found} of ${mutants.length} mutants killed (${((100 * found) / mutants.length).toFixed(1)} %), ` +
+      `${count('timed out')} of them by time; ${count('survived')} survived, ${count('unreached')} no test reaches. ${path}`
+  )
+}
