@@ -1,7 +1,8 @@
-// npm run test:mutants [-- [--sample N] [--jobs N] FILES]
+// npm run test:mutants [-- [--sample N] [--jobs N] [--tests FOLDER,…] FILES]
 //
 // Puts one small fault at a time into src and runs the tests that reach it. A fault that no test notices survives: it is printed.
 // FILES are files or folders of src; without them all of it. `--sample N` takes N faults, the same ones each time.
+// `--tests unit,contract` runs those tests only. Ctrl-C ends it, and reports what is known by then.
 //
 // Nothing in this folder is touched: the tests run in copies of it, with src compiled file by file.
 import { spawn } from 'node:child_process'
@@ -27,13 +28,17 @@ import { at, cache, fail, say, tool } from './util.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { sample: { type: 'string' }, jobs: { type: 'string', default: '1' } }
+  options: {
+    sample: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
+    tests: { type: 'string', default: 'unit,contract,lifecycle' }
+  }
 })
 const jobs = Number(values.jobs)
 const wanted = positionals.length === 0 ? ['src'] : positionals.map(path => relative(at(), at(path)))
 
 // Those that need no network of their own. Of them, what measures time and what looks at the package as a whole stays out.
-const folders = ['unit', 'contract', 'lifecycle']
+const folders = values.tests.split(',')
 const unmeasured = ['import', 'copies', 'native'].map(name => `dist-test/lifecycle/${name}.test.js`)
 // The loader of the addon: a fault there is no test's to find.
 const unmutated = ['src/native.ts']
@@ -45,14 +50,20 @@ await prepare({ examples: true, tests: true })
 const { mutantsOf } = await import('./mutators.mjs')
 const { default: ts } = await import('typescript')
 
+const mutants = []
 const home = mkdtempSync(join(tmpdir(), 'fastn-net-mutants-'))
 process.on('exit', () => rmSync(home, { recursive: true, force: true }))
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    report()
+    process.exit(1)
+  })
+}
 
 const modules = compiled()
 const workshops = Array.from({ length: jobs }, (_, number) => workshop(join(home, String(number))))
 const tests = await baseline(workshops[0])
-const mutants = sample(allMutants())
+mutants.push(...sample(allMutants()))
 say(`${mutants.length} mutants, ${tests.length} test files, ${jobs} at a time`)
 const queue = [...mutants]
 const kills = new Map()
@@ -253,12 +264,14 @@ function described({ source, line, kind, was, text, outcome }) {
 }
 
 function report() {
-  const count = outcome => mutants.filter(mutant => mutant.outcome === outcome).length
+  const judged = mutants.filter(({ outcome }) => outcome !== undefined)
+  if (judged.length === 0) return
+  const count = outcome => judged.filter(mutant => mutant.outcome === outcome).length
   const found = count('killed') + count('timed out')
   const path = join(cache, 'mutants.json')
-  writeFileSync(path, JSON.stringify(mutants, null, 1))
+  writeFileSync(path, JSON.stringify(judged, null, 1))
   console.log(
-    `${found} of ${mutants.length} mutants killed (${((100 * found) / mutants.length).toFixed(1)} %), ` +
+    `${found} of ${judged.length} mutants killed (${((100 * found) / judged.length).toFixed(1)} %), ` +
       `${count('timed out')} of them by time; ${count('survived')} survived, ${count('unreached')} no test reaches. ${path}`
   )
 }
