@@ -91,6 +91,7 @@ export interface Native {
   streamStop(stream: number, code: number | bigint): void
   streamLetGo(stream: number, code: number): void
   streamsWatch(streams: Float64Array, count: number): void
+  streamSendEnded(stream: number): number
   streamIdle(index: number): void
   streamProtocol(stream: number): string | null
   streamAcknowledged(endpoint: number, connection: number, stream: number): number

@@ -240,8 +240,11 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * Settles when sending is over: resolves when all up to {@link finish} was acknowledged by the peer (or the peer wanted no
    * more of it), rejects when it was reset, stopped, refused or lost before. Does not wait for the peer's own end.
    *
+   * It rejects as soon as the peer stops reading or the connection ends, also while nobody reads or writes: a handler learns from it
+   * that its caller has left. A reset of the peer's own sending half ends reading only.
+   *
    * Ignoring it is safe: its rejection is never an unhandled one. Once finished, a stream whose `closed` was asked for keeps the
-   * process alive until it settles.
+   * process alive until it settles. Asking before costs about a small write, and holds the stream until it is over.
    */
   get closed(): Promise<void> {
     return this.#writer.delivered

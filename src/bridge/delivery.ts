@@ -1,5 +1,6 @@
-import { type BindingError, native } from '../native.js'
+import { type BindingError, FAILED, native } from '../native.js'
 import { outcomeOf } from './operation.js'
+import { park, unpark, wakeWord } from './park.js'
 import type { StreamCore } from './stream-core.js'
 
 /** Whether what a stream sent has arrived: made when somebody asks, for most do not. */
@@ -9,6 +10,8 @@ export class Delivery {
   #resolve!: () => void
   #reject!: (reason: unknown) => void
   #followed = false
+  // From the first ask to the end of sending.
+  #watched = true
 
   constructor(core: StreamCore) {
     this.#core = core
@@ -24,15 +27,38 @@ export class Delivery {
     }
   }
 
+  /**
+   * Rejects when the peer ends sending, also while nobody reads or writes. `isWriting`: a write that waits hears of the end itself,
+   * and decides. Does not keep the process alive.
+   */
+  async watch(isWriting: () => boolean): Promise<void> {
+    const { handle } = this.#core
+    while (this.#watched) {
+      if (native().streamSendEnded(handle) === FAILED) {
+        const error = native().takeError()
+        this.#watched = false
+        if (!isWriting()) this.fail(error)
+      } else await park(wakeWord(handle, 3), undefined, false)
+    }
+  }
+
   /** All is sent: from now on the peer's acknowledgement decides. */
   follow(): void {
     const { link, id } = this.#core
     this.#followed = true
+    this.#unwatch()
     const operation = native().streamAcknowledged(link.endpoint.handle, link.connection, id)
     outcomeOf(operation, this.#core.context('closed')).then(() => this.#resolve(), this.#reject)
   }
 
   fail(error: BindingError): void {
+    this.#unwatch()
     this.#reject(this.#core.error(error, 'closed'))
+  }
+
+  #unwatch(): void {
+    if (!this.#watched) return
+    this.#watched = false
+    unpark(wakeWord(this.#core.handle, 3))
   }
 }

@@ -2,8 +2,8 @@ import { native } from '../native.js'
 import { hold, unhold } from './hold.js'
 import { type Waiter, waiters } from './waiters.js'
 
-/** Channel of a handle's wake word: reading, accepting and the ack; writing; an operation that is complete. */
-export type Channel = 0 | 1 | 2
+/** Channel of a handle's wake word: reading, accepting and the ack; writing; an operation that is complete; an end of sending. */
+export type Channel = 0 | 1 | 2 | 3
 
 /** The wake word of a handle's channel: slot and channel, without the generation. */
 export function wakeWord(handle: number, channel: Channel): number {

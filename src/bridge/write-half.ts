@@ -81,6 +81,7 @@ export class WriteHalf {
       const error = this.#error ?? this.#core.failure
       if (this.#finished) this.#delivery.follow()
       else if (error !== null) this.#delivery.fail(error)
+      else void this.#delivery.watch(() => this.#busy)
     }
     return this.#delivery.promise
   }

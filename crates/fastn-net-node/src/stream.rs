@@ -123,6 +123,24 @@ pub fn streams_watch(env: Env, streams: &[f64], count: u32) {
     });
 }
 
+/// Whether the peer has ended the sending half: `FAILED` with the reason, or `PENDING`. Whoever writes next hears of it too.
+#[napi(catch_unwind)]
+pub fn stream_send_ended(env: Env, stream: f64) -> f64 {
+    Environment::with(&env, |e| {
+        let ended = e.table.borrow_mut().poll(stream, Channel::Ended, |slot, cx| match slot {
+            Slot::Stream(slot) => slot.stream.poll_send_ended(cx),
+            _ => Poll::Ready(stale()),
+        });
+        match ended.unwrap_or_else(|| Poll::Ready(stale())) {
+            Poll::Ready(error) => {
+                e.fail(&error);
+                FAILED
+            }
+            Poll::Pending => PENDING,
+        }
+    })
+}
+
 /// Whatever is at `index` was woken, or its side has finished, and nobody reads: looks for the end.
 #[napi(catch_unwind)]
 pub fn stream_idle(env: Env, index: u32) {

@@ -69,7 +69,7 @@ struct Entry {
     generation: u32,
     slot: Slot,
     /// Made when first needed and kept for whatever comes to this index later.
-    wakers: [Option<Waker>; 3],
+    wakers: [Option<Waker>; 4],
 }
 
 /// Which of a handle's wakers.
@@ -78,6 +78,7 @@ pub(crate) enum Channel {
     Read = 0,
     Write = 1,
     Done = 2,
+    Ended = 3,
 }
 
 impl Table {
@@ -92,7 +93,7 @@ impl Table {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.entries.len() >> INDEX_BITS == 0 => {
-                self.entries.push(Entry { generation: 1, slot: Slot::Free, wakers: [None, None, None] });
+                self.entries.push(Entry { generation: 1, slot: Slot::Free, wakers: [const { None }; 4] });
                 u32::try_from(self.entries.len() - 1).expect("below 2^24")
             }
             None => return Err(Error::new(Code::Busy, "too many open streams and operations: close some")),

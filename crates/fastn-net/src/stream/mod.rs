@@ -62,6 +62,8 @@ pub struct Stream {
     reader: Option<Waker>,
     /// Who waits for room, for a refusal that is read while the peer leaves the other direction open.
     writer: Option<Waker>,
+    /// Waits in [`Stream::poll_send_ended`].
+    end_waker: Option<Waker>,
     /// Why the receiving half, or the whole stream, is gone; said again to whoever asks again.
     failed: Option<Box<Failed>>,
     /// A failure was met behind bytes, or while nobody read: whoever reads next must hear of it, not of an end.
@@ -128,6 +130,7 @@ impl Stream {
             written: false,
             reader: None,
             writer: None,
+            end_waker: None,
             failed: None,
             unheard: false,
             stop: Stop::Unwatched,

@@ -177,13 +177,13 @@ impl Stream {
     }
 }
 
-fn stopped(code: VarInt) -> Error {
+pub(super) fn stopped(code: VarInt) -> Error {
     Error::new(Code::StreamStopped, format!("the peer takes no more bytes on this stream (code {code})"))
         .with_error_code(code.into())
 }
 
 /// Wakes a writer that watches the receiving half, and whoever reads it.
-struct Both(Waker, Option<Waker>);
+pub(super) struct Both(pub(super) Waker, pub(super) Option<Waker>);
 
 impl Wake for Both {
     fn wake(self: Arc<Self>) {

@@ -1,0 +1,106 @@
+// `closed` of a stream that nobody reads or writes.
+import test from 'ava'
+import type { PeerStream } from 'fastn-net'
+import { type Pair, pair, readAll, turn } from '../helpers/pair.js'
+
+async function streams(peers: Pair): Promise<[PeerStream, PeerStream]> {
+  const both = await peers.stream()
+  await turn()
+  return both
+}
+
+/** How `closed` settled, or `pending` where it has not within two seconds. */
+function outcome(stream: PeerStream): Promise<unknown> {
+  const closed = stream.closed.then(
+    () => 'resolved',
+    error => ({ code: error.code, errorCode: error.errorCode })
+  )
+  return Promise.race([closed, new Promise(resolve => setTimeout(resolve, 2000, 'pending'))])
+}
+
+test('closed settles when the peer stops a stream that nobody uses', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const closed = outcome(mine)
+  theirs.stop(7)
+  t.deepEqual(await closed, { code: 'ERR_STREAM_STOPPED', errorCode: 7 })
+  await t.throwsAsync(mine.write('x'), { code: 'ERR_STREAM_STOPPED' })
+})
+
+test('closed settles where it is asked for after the peer stopped', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  theirs.stop(8)
+  await turn()
+  t.deepEqual(await outcome(mine), { code: 'ERR_STREAM_STOPPED', errorCode: 8 })
+})
+
+test('closed settles while a read waits, which goes on', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const reading = mine.read()
+  const closed = outcome(mine)
+  theirs.stop(9)
+  t.deepEqual(await closed, { code: 'ERR_STREAM_STOPPED', errorCode: 9 })
+  await theirs.finish('still')
+  t.is(Buffer.from((await reading) as Uint8Array).toString(), 'still')
+})
+
+test('closed settles when the peer closes the connection, and what had arrived is still there', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const closed = outcome(mine)
+  await theirs.write('before')
+  await turn()
+  theirs.connection.close(5, 'enough')
+  t.deepEqual(await closed, { code: 'ERR_CONNECTION_LOST', errorCode: 5 })
+  t.is(Buffer.from((await mine.read()) as Uint8Array).toString(), 'before')
+  await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })
+})
+
+test('closed settles when the own endpoint closes', async t => {
+  const peers = await pair()
+  const [mine] = await streams(peers)
+  const closed = outcome(mine)
+  await peers[Symbol.asyncDispose]()
+  t.like(await closed, { code: 'ERR_CLOSED' })
+})
+
+test('closed settles when the peer refuses a stream that did not wait for its acknowledgement', async t => {
+  await using peers = await pair()
+  void peers.server.listen({ Http: () => {} })
+  const stream = await peers.client.getStream(peers.server.address(), 'Tcp', { ack: 'later' })
+  t.like(await outcome(stream), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
+})
+
+test('a handler whose request was read whole hears that its caller left', async t => {
+  await using peers = await pair()
+  const left = new Promise<unknown>((resolve, reject) => {
+    void peers.server.listen({
+      Http: async stream => {
+        await readAll(stream)
+        resolve(await outcome(stream))
+      }
+    })
+    setTimeout(reject, 5000, new Error('never'))
+  })
+  const stream = await peers.client.getStream(peers.server.address(), 'Http')
+  await stream.finish('request')
+  await turn()
+  await stream[Symbol.asyncDispose]()
+  t.deepEqual(await left, { code: 'ERR_STREAM_STOPPED', errorCode: 0 })
+})
+
+test('closed that was asked for resolves when the stream is finished and read', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const closed = outcome(mine)
+  await mine.finish('all')
+  t.is((await readAll(theirs)).toString(), 'all')
+  t.is(await closed, 'resolved')
+  // The next stream in the same place has a wait of its own.
+  const [again, other] = await streams(peers)
+  const next = outcome(again)
+  other.stop(3)
+  t.deepEqual(await next, { code: 'ERR_STREAM_STOPPED', errorCode: 3 })
+})
