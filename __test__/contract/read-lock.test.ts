@@ -101,6 +101,17 @@ test('after stop the next read says so at once, although one waited', async t =>
   await t.throwsAsync(next, { code: 'ERR_STREAM_STOPPED' })
 })
 
+test('stop throws away what was received for a line, and no clean end follows', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  await mine.finish('no line')
+  await t.throwsAsync(theirs.nextString(), { code: 'ERR_UNEXPECTED_END' })
+  theirs.stop(7)
+  await t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_STOPPED' })
+  await t.throwsAsync(theirs.nextString(), { code: 'ERR_STREAM_STOPPED' })
+  await t.notThrowsAsync(mine.closed)
+})
+
 test('return() on lines() that wait ends the wait, and loses nothing', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)

@@ -131,9 +131,12 @@ export class ReadHalf {
   /** Wants no further byte: the peer is told so, a waiting read fails. */
   stop(code: number | bigint): void {
     const core = this.#core
+    // What was received up to the end, and not taken, is thrown away: no end may follow that.
+    const cutsShort = this.#ended && this.#lines !== null && this.#lines.size > 0
     this.#lines = null
-    if (core.readOver) return
+    if (core.readOver && !cutsShort) return
     core.readOver = true
+    this.#ended = false
     this.#error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
     native().streamStop(core.handle, code)
     unpark(wakeWord(core.handle, 0))
