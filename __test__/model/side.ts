@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isFastnNetError, type PeerStream } from 'fastn-net'
+import { type Call, type Program, passed } from './program.js'
+
+/** How a call ended: with a value, or with an error's code (the name, where it is another error). */
+export type Outcome = { readonly value: unknown } | { readonly error: string; readonly errorCode: number | undefined }
+
+/** A call that was made. */
+export interface Made {
+  readonly call: Call
+  /** What a write or finish was given. */
+  readonly bytes: Uint8Array | undefined
+  /** Another read waited when this one was called, and was not aborted. */
+  readonly mayBePending: boolean
+  readonly signal: AbortSignal | undefined
+  /** Every settling of it: a list of more than one would be an error of this library. */
+  readonly outcomes: Outcome[]
+}
+
+const reads: ReadonlySet<Call['kind']> = new Set(['read', 'into', 'line', 'leave lines'])
+
+/** Bytes that tell their place, in lines of text. */
+const whole = new Uint8Array(4_000_037).map((_, at) =>
+  at % 64 === 63 ? 10 : 33 + ((at ^ (at >> 6) ^ (at >> 12) ^ (at >> 18)) % 90)
+)
+
+/** One end of a stream: carries out a program, and records each call. */
+export class Side {
+  readonly name: string
+  readonly made: Made[] = []
+  readonly #stream: PeerStream
+  readonly #settling: Promise<unknown>[] = []
+  #sent = 0
+
+  constructor(name: string, stream: PeerStream) {
+    this.name = name
+    this.#stream = stream
+  }
+
+  /** Resolves when the program is over and each of its calls has settled. */
+  async run(program: Program): Promise<void> {
+    for (const { call, wait, pause } of program.steps) {
+      const outcome = this.#make(call)
+      // Both sides may wait for each other: nobody waits for long.
+      if (wait) await Promise.race([outcome, sleep(15)])
+      await passed(pause)
+    }
+    if (program.last === 'drain') await this.#drain()
+    await this.#make({ kind: 'dispose' })
+    await this.#make({ kind: 'closed' })
+    await Promise.all(this.#settling)
+  }
+
+  /** Reads up to the end or a failure, and is over when what it sends has an outcome too. */
+  async #drain(): Promise<void> {
+    const finished = this.#make({ kind: 'finish', size: 7 })
+    for (;;) {
+      const outcome = await this.#make({ kind: 'read' })
+      if ('value' in outcome ? outcome.value === null : outcome.error !== 'ERR_READ_PENDING') break
+      if ('error' in outcome) await passed('immediate')
+    }
+    await finished
+    await this.#make({ kind: 'closed' })
+  }
+
+  #make(call: Call): Promise<Outcome> {
+    const controller = call.abort === undefined ? undefined : new AbortController()
+    const signal = controller?.signal
+    const bytes = 'size' in call ? this.#bytes(call.size) : undefined
+    const waits = (made: Made) =>
+      reads.has(made.call.kind) && made.outcomes.length === 0 && made.signal?.aborted !== true
+    const made: Made = { call, bytes, signal, mayBePending: this.made.some(waits), outcomes: [] }
+    this.made.push(made)
+    const outcome = this.#call(call, bytes, signal).then(
+      value => ({ value }),
+      (error: unknown) => ({
+        error: isFastnNetError(error) ? error.code : String((error as Error).name),
+        errorCode: isFastnNetError(error) ? Number(error.errorCode) : undefined
+      })
+    )
+    this.#settling.push(outcome.then(settled => made.outcomes.push(settled)))
+    if (controller !== undefined && call.abort !== undefined) {
+      if (call.abort === 'none') controller.abort()
+      else void passed(call.abort).then(() => controller.abort())
+    }
+    return outcome
+  }
+
+  async #call(call: Call, bytes: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+    const stream = this.#stream
+    const options = signal === undefined ? undefined : { signal }
+    switch (call.kind) {
+      case 'write':
+        return stream.write(bytes as Uint8Array, options)
+      case 'finish':
+        return stream.finish(bytes, options)
+      case 'read':
+        return (await stream.read(options)) ?? null
+      case 'into': {
+        const into = new Uint8Array(10_000)
+        const count = await stream.read({ into, signal })
+        return count === null ? null : into.subarray(0, count)
+      }
+      case 'line':
+        return stream.nextString(options)
+      case 'leave lines':
+        return leaveLines(stream, options)
+      case 'reset':
+        return stream.reset(call.code)
+      case 'stop':
+        return stream.stop(call.code)
+      case 'dispose':
+        return stream[Symbol.asyncDispose]()
+      case 'closed':
+        return stream.closed
+    }
+  }
+
+  #bytes(size: number): Uint8Array {
+    const at = this.#sent % whole.length
+    this.#sent += size
+    return Buffer.concat([whole.subarray(at, at + size), whole.subarray(0, Math.max(at + size - whole.length, 0))])
+  }
+}
+
+/** Begins to read a line, and leaves the iterator while that may wait: its text, or `undefined` when there was none. */
+async function leaveLines(stream: PeerStream, options: { signal: AbortSignal } | undefined): Promise<unknown> {
+  const lines = stream.lines(options)
+  const next = lines.next()
+  await passed('microtasks')
+  await lines.return?.()
+  const { value } = await next
+  return value
+}
