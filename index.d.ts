@@ -123,8 +123,10 @@ declare const Protocol: {
 };
 
 /**
- * A view of the one connection with a peer, which the endpoint owns. Holding it counts as use: the connection is not closed
- * for idleness. Dispose it to give it back; collecting or disposing a view closes nothing.
+ * A view of the one connection with a peer, which the endpoint owns. Collecting or disposing a view closes nothing.
+ *
+ * A view from {@link Endpoint.connect} or {@link Endpoint.accept} counts as use: the connection does not idle out until the view is
+ * disposed. {@link PeerStream.connection} only observes.
  */
 declare class Connection implements AsyncDisposable {
     #private;
@@ -169,7 +171,7 @@ declare class Connection implements AsyncDisposable {
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     close(code?: number | bigint, reason?: string): void;
-    /** Gives the view back; the connection stays as it is. */
+    /** Gives the view back: it no longer counts as use and opens no stream. {@link closed} still says how the connection ends. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -403,6 +405,13 @@ interface ShutdownReport {
         /** How many of that name. */
         readonly count: number;
     }[];
+    /** Spawned work that failed, the first 100. The reason of `cancelled` is no failure. Does not affect `clean`. */
+    readonly failures: readonly {
+        /** As it was given to `spawn`. */
+        readonly name: string;
+        /** What it threw. */
+        readonly error: unknown;
+    }[];
     /** Streams that peers had opened and that were cut off. */
     readonly openStreams: number;
     /** The same by protocol, as far as a handler or a loop had taken them. */
@@ -425,6 +434,13 @@ interface GracefulOptions {
      * listened for. A worker thread gets no signals.
      */
     signals?: boolean | readonly NodeJS.Signals[] | undefined;
+    /** Milliseconds for a shutdown, also one by a signal. Default: 5 s. */
+    timeout?: number | undefined;
+    /**
+     * Called once, with the report of the shutdown. Default: nothing for a shutdown by call, whose promise gives the report; for one by
+     * a signal, a warning of the process where something did not end well.
+     */
+    onReport?: ((report: ShutdownReport) => unknown) | undefined;
 }
 /** What is known of a piece of work. */
 interface SpawnOptions {
@@ -449,7 +465,8 @@ declare class Graceful {
      * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
      * a shutdown waits is waited for as well.
      *
-     * Gives the work's own promise. The failure of one that nobody awaits is not an unhandled one.
+     * Gives the work's own promise. Its failure is never an unhandled rejection: it is in the report of the shutdown, or a warning of the
+     * process where that ends without a shutdown.
      *
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
      * after the shutdown has waited: it is not called.
@@ -468,7 +485,7 @@ declare class Graceful {
      * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
      * process as if nobody had listened.
      *
-     * @param options `timeout`: milliseconds for all of it. Default: 5 s.
+     * @param options `timeout`: milliseconds for all of it. Default: {@link GracefulOptions.timeout}.
      * @returns what did not end in time.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
      */
@@ -718,7 +735,12 @@ declare class KeptPeer implements Disposable, AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
+/**
+ * Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it.
+ *
+ * A stream given to `duplex`, or whose `readable` or `writable` was taken, stays until those have ended, also after the handler's
+ * return.
+ */
 type StreamHandler = (stream: PeerStream) => unknown;
 /**
  * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for

@@ -10,8 +10,10 @@ type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writable
  * A stream as a Node `Duplex` that `http`, `tls`, `ssh2`, `pg` and others take as a socket.
  *
  * The halves end apart from each other (`allowHalfOpen`). `end()` is `finish`, `destroy()` resets what was not finished and stops
- * what was not read. From now on the stream is the Duplex's: do not read or write it elsewhere.
+ * what was not read. From now on the stream is the Duplex's: do not read or write it elsewhere. In a handler of `listen`, the stream
+ * stays until the Duplex has closed, also after the handler's return.
  *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for anything but a PeerStream.
  * @example
  * http.request({ createConnection: () => duplex(stream) })
  * server.emit('connection', duplex(stream))
@@ -31,9 +33,9 @@ declare class PeerDuplex extends Duplex {
     setNoDelay(): this;
     /** The endpoint keeps its connections alive: nothing to do. */
     setKeepAlive(): this;
-    /** A read that waits keeps the process alive: nothing to do. */
+    /** A waiting read or write keeps the process alive again. */
     ref(): this;
-    /** Nothing to do. */
+    /** A waiting read or write, now and later, does not keep the process alive. */
     unref(): this;
 }
 

@@ -2,7 +2,7 @@ import { IncomingStreams } from './accept.js'
 import { userCode } from './bridge/codes.js'
 import { releaseWithOwner } from './bridge/collector.js'
 import type { EndpointState, Link } from './bridge/endpoint-state.js'
-import { lastFailure } from './bridge/failure.js'
+import { failure, lastFailure, localFailure } from './bridge/failure.js'
 import { jsonSafe } from './bridge/json-safe.js'
 import { type Opener, openStream } from './bridge/open.js'
 import { outcomeOf } from './bridge/operation.js'
@@ -17,13 +17,16 @@ import type { ProtocolInput } from './protocol.js'
 import type { PeerStream } from './stream.js'
 
 /**
- * A view of the one connection with a peer, which the endpoint owns. Holding it counts as use: the connection is not closed
- * for idleness. Dispose it to give it back; collecting or disposing a view closes nothing.
+ * A view of the one connection with a peer, which the endpoint owns. Collecting or disposing a view closes nothing.
+ *
+ * A view from {@link Endpoint.connect} or {@link Endpoint.accept} counts as use: the connection does not idle out until the view is
+ * disposed. {@link PeerStream.connection} only observes.
  */
 export class Connection implements AsyncDisposable {
   readonly #endpoint: EndpointState
   readonly #handle: number
   readonly #info: BindingConnectionInfo
+  #disposed = false
   #closed: Promise<ConnectionClosed> | undefined
 
   private constructor(endpoint: EndpointState, handle: number) {
@@ -78,6 +81,7 @@ export class Connection implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_CLOSED` when the view was disposed.
    */
   stats(): ConnectionStats {
+    this.#checkHeld('stats')
     const stats = native().connectionStats(this.#handle)
     if (stats === null) throw lastFailure({ peer: this.remoteId52, phase: 'stats' })
     return stats
@@ -101,6 +105,7 @@ export class Connection implements AsyncDisposable {
    */
   async openBi(protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
     checkOptions(options, openNames)
+    this.#checkHeld('open')
     return await openStream(this.#endpoint, new ThisConnection(this.#handle, this.remoteId52), protocol, options)
   }
 
@@ -122,9 +127,15 @@ export class Connection implements AsyncDisposable {
     native().connectionClose(this.#handle, userCode(code, 'code'), reason)
   }
 
-  /** Gives the view back; the connection stays as it is. */
+  /** Gives the view back: it no longer counts as use and opens no stream. {@link closed} still says how the connection ends. */
   async [Symbol.asyncDispose](): Promise<void> {
-    native().handleRelease(this.#handle)
+    this.#disposed = true
+    native().connectionDispose(this.#handle)
+  }
+
+  #checkHeld(phase: string): void {
+    if (this.#disposed)
+      throw failure(localFailure('ERR_CLOSED', 'the view was disposed'), { peer: this.remoteId52, phase })
   }
 
   async #end(): Promise<ConnectionClosed> {

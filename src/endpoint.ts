@@ -56,7 +56,12 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
   if (graceful !== undefined) Graceful.check(graceful)
   startBridge()
   const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
-  const handle = await handleOf(bind, { phase: 'bind' }, signal)
+  // Not cancelled by the signal: whoever aborted this can bind the same port again at once.
+  const handle = await handleOf(bind, { phase: 'bind' })
+  if (signal?.aborted) {
+    await closeUnused(handle)
+    throw signal.reason
+  }
   const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
   closeAtExit(state.handle, resolved.closeOnExit)
   if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
@@ -320,11 +325,12 @@ export class Endpoint implements AsyncDisposable {
     const { handle } = this.#state
     closingBeforeExit(handle)
     this.#state.beginClosing()
-    if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
     const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
     forgetAtExit(handle)
     this.#state.forgetPeers()
     await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
+    // Not before: a shutdown meanwhile waits for this closing.
+    if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
     return number as number
   }
 
@@ -353,4 +359,11 @@ export class Endpoint implements AsyncDisposable {
 function timeoutOf(options: TimeoutOptions, otherwise: number): number {
   const { timeout } = checkOptions(options, timeoutNames)
   return timeout === undefined ? otherwise : timeLimit(timeout, 'options.timeout')
+}
+
+/** Closes an endpoint that no object stands for yet. */
+async function closeUnused(handle: number): Promise<void> {
+  await outcomeOf(native().endpointClose(handle, 0), { phase: 'close' })
+  await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
+  native().handleRelease(handle)
 }

@@ -1,11 +1,13 @@
 import { constants } from 'node:os'
 import { checkOptions, type OptionNames } from './bridge/option-names.js'
+import { printable } from './bridge/printable.js'
 import { after } from './bridge/timer.js'
 import { invalid, optional, texts, timeLimit } from './bridge/validate.js'
+import { warnOnce } from './bridge/warn.js'
 import { Endpoint } from './endpoint.js'
 import { FastnNetError } from './errors.js'
 import { defaults } from './options.js'
-import { type ShutdownReport, tally } from './shutdown-report.js'
+import { type ShutdownReport, summary, tally } from './shutdown-report.js'
 
 /** How a {@link Graceful} is triggered. */
 export interface GracefulOptions {
@@ -14,6 +16,13 @@ export interface GracefulOptions {
    * listened for. A worker thread gets no signals.
    */
   signals?: boolean | readonly NodeJS.Signals[] | undefined
+  /** Milliseconds for a shutdown, also one by a signal. Default: 5 s. */
+  timeout?: number | undefined
+  /**
+   * Called once, with the report of the shutdown. Default: nothing for a shutdown by call, whose promise gives the report; for one by
+   * a signal, a warning of the process where something did not end well.
+   */
+  onReport?: ((report: ShutdownReport) => unknown) | undefined
 }
 
 /** What is known of a piece of work. */
@@ -22,7 +31,7 @@ export interface SpawnOptions {
   name?: string | undefined
 }
 
-const gracefulNames: OptionNames<GracefulOptions> = { signals: true }
+const gracefulNames: OptionNames<GracefulOptions> = { signals: true, timeout: true, onReport: true }
 const spawnNames: OptionNames<SpawnOptions> = { name: true }
 const shutdownNames = { timeout: true } as const
 
@@ -40,14 +49,28 @@ export class Graceful {
   readonly #endpoints = new Set<Endpoint>()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onSignal = () => {
-    void this.shutdown()
+    const bySignal = this.#shutdown === undefined
+    void this.shutdown().then(report => {
+      if (bySignal && this.#onReport === undefined) warnOf(report)
+    })
   }
   #shutdown: Promise<ShutdownReport> | undefined
   #reported = false
+  #told = false
+  readonly #timeout: number
+  readonly #onReport: ((report: ShutdownReport) => unknown) | undefined
+  readonly #failures: { name: string; error: unknown }[] = []
+  readonly #onBeforeExit = () => {
+    for (const { name, error } of this.#failures) warnFailed(name, error)
+    this.#failures.length = 0
+  }
 
   /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
   constructor(options: GracefulOptions = {}) {
-    const { signals = false } = checkOptions(options, gracefulNames)
+    const { signals = false, timeout = defaults.closeTimeout, onReport } = checkOptions(options, gracefulNames)
+    this.#timeout = timeLimit(timeout, 'options.timeout')
+    if (onReport !== undefined && typeof onReport !== 'function') throw invalid('options.onReport', 'a function')
+    this.#onReport = onReport
     this.#signals = typeof signals === 'boolean' ? (signals ? ['SIGINT', 'SIGTERM'] : []) : signalNames(signals)
     for (const signal of this.#signals) process.on(signal, this.#onSignal)
   }
@@ -77,7 +100,8 @@ export class Graceful {
    * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
    * a shutdown waits is waited for as well.
    *
-   * Gives the work's own promise. The failure of one that nobody awaits is not an unhandled one.
+   * Gives the work's own promise. Its failure is never an unhandled rejection: it is in the report of the shutdown, or a warning of the
+   * process where that ends without a shutdown.
    *
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
    * after the shutdown has waited: it is not called.
@@ -90,7 +114,10 @@ export class Graceful {
     const promise = late ? Promise.reject(shuttingDown()) : called ? call(work, this.cancelled) : Promise.resolve(work)
     this.#running.set(promise, name)
     const settled = () => this.#running.delete(promise)
-    promise.then(settled, settled)
+    promise.then(settled, error => {
+      settled()
+      if (!late) this.#failed(name, error)
+    })
     return promise
   }
 
@@ -107,14 +134,13 @@ export class Graceful {
    * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
    * process as if nobody had listened.
    *
-   * @param options `timeout`: milliseconds for all of it. Default: 5 s.
+   * @param options `timeout`: milliseconds for all of it. Default: {@link GracefulOptions.timeout}.
    * @returns what did not end in time.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
    */
   shutdown(options: { timeout?: number | undefined } = {}): Promise<ShutdownReport> {
     checkOptions(options, shutdownNames)
-    const timeout =
-      options.timeout === undefined ? defaults.closeTimeout : timeLimit(options.timeout, 'options.timeout')
+    const timeout = options.timeout === undefined ? this.#timeout : timeLimit(options.timeout, 'options.timeout')
     if (this.#shutdown !== undefined) return this.#shutdown
     // Before anybody is told of it: whoever is may call this again.
     let begin = (_: Promise<ShutdownReport>) => {}
@@ -138,7 +164,31 @@ export class Graceful {
     const streams = tally(serving.protocols).map(({ value: protocol, count }) => ({ protocol, count }))
     const { unacknowledged, unclosed } = await this.#close(Math.max(until - performance.now(), 0))
     const clean = unfinished + serving.count + unacknowledged + unclosed === 0
-    return { clean, unfinished, work, openStreams: serving.count, streams, unacknowledged, unclosed }
+    this.#told = true
+    const failures = this.#failures.splice(0)
+    process.off('beforeExit', this.#onBeforeExit)
+    const report = { clean, unfinished, work, failures, openStreams: serving.count, streams, unacknowledged, unclosed }
+    await this.#tell(report)
+    return report
+  }
+
+  async #tell(report: ShutdownReport): Promise<void> {
+    try {
+      await this.#onReport?.(report)
+    } catch (error) {
+      warnOnce(error, 'ERR_HANDLER', message => `onReport failed: ${message}`)
+    }
+  }
+
+  #failed(name: string, error: unknown): void {
+    // What was told to end did.
+    if (this.cancelled.aborted && error === this.cancelled.reason) return
+    if (this.#told) {
+      warnFailed(name, error)
+      return
+    }
+    if (this.#failures.length === 0) process.once('beforeExit', this.#onBeforeExit)
+    if (this.#failures.length < maxFailures) this.#failures.push({ name, error })
   }
 
   /** Waits for all work, what joins it meanwhile included, and for the streams of peers that no work stands for. */
@@ -182,6 +232,23 @@ const forDelivery = 0.5
 
 /** Streams that no work stands for are looked after this often. */
 const streamsEveryMs = 20
+
+/** More failures than this are not kept. */
+const maxFailures = 100
+
+function warnFailed(name: string, error: unknown): void {
+  warnOnce(error, 'ERR_HANDLER', message => `spawned work ${JSON.stringify(name)} failed: ${message}`)
+}
+
+function warnOf(report: ShutdownReport): void {
+  const message = summary(report)
+  if (message === undefined) return
+  const options = { type: 'FastnNetWarning', code: 'ERR_SHUTTING_DOWN' }
+  process.emitWarning(
+    printable(`the shutdown ended with this left. ${message}. Give Graceful an onReport to see all of it`),
+    options
+  )
+}
 
 /** Names of signals that can be listened for. */
 function signalNames(signals: readonly string[]): NodeJS.Signals[] {

@@ -10,7 +10,12 @@ import type { ProtocolInput } from './protocol.js'
 import { PeerStream } from './stream.js'
 import type { StreamMessage } from './stream-message.js'
 
-/** Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it. */
+/**
+ * Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it.
+ *
+ * A stream given to `duplex`, or whose `readable` or `writable` was taken, stays until those have ended, also after the handler's
+ * return.
+ */
 export type StreamHandler = (stream: PeerStream) => unknown
 
 /**

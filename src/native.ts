@@ -100,6 +100,7 @@ export interface Native {
   streamGiveUp(stream: number): void
 
   connectionView(endpoint: number, connection: number): number
+  connectionDispose(connection: number): void
   connectionInfo(connection: number): BindingConnectionInfo | null
   streamConnectionInfo(stream: number): BindingConnectionInfo | null
   connectionOpenTry(connection: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number

@@ -1,6 +1,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import { checkOptions, type OptionNames } from './bridge/option-names.js'
-import type { PeerStream } from './stream.js'
+import { invalid } from './bridge/validate.js'
+import { PeerStream } from './stream.js'
 
 /** Options of {@link duplex}: those of a Node stream that a socket leaves open. */
 export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>
@@ -9,8 +10,10 @@ export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'w
  * A stream as a Node `Duplex` that `http`, `tls`, `ssh2`, `pg` and others take as a socket.
  *
  * The halves end apart from each other (`allowHalfOpen`). `end()` is `finish`, `destroy()` resets what was not finished and stops
- * what was not read. From now on the stream is the Duplex's: do not read or write it elsewhere.
+ * what was not read. From now on the stream is the Duplex's: do not read or write it elsewhere. In a handler of `listen`, the stream
+ * stays until the Duplex has closed, also after the handler's return.
  *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for anything but a PeerStream.
  * @example
  * http.request({ createConnection: () => duplex(stream) })
  * server.emit('connection', duplex(stream))
@@ -31,14 +34,17 @@ const leastRoom = 16 * 1024
 /** What {@link duplex} makes. A failure is an `'error'` event; without a listener it is only a close, and never ends the process. */
 export class PeerDuplex extends Duplex {
   readonly #stream: PeerStream
+  readonly #ended: () => void
   #block = Buffer.alloc(0)
   #used = 0
   #idleMs = 0
   #idle: NodeJS.Timeout | undefined
 
   constructor(stream: PeerStream, options: PeerDuplexOptions = {}) {
+    if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
     super({ ...checkOptions(options, duplexNames), allowHalfOpen: true, decodeStrings: false })
     this.#stream = stream
+    this.#ended = PeerStream.lend(stream)
     this.on('error', () => {})
   }
 
@@ -71,13 +77,15 @@ export class PeerDuplex extends Duplex {
     return this
   }
 
-  /** A read that waits keeps the process alive: nothing to do. */
+  /** A waiting read or write keeps the process alive again. */
   ref(): this {
+    PeerStream.setHolds(this.#stream, true)
     return this
   }
 
-  /** Nothing to do. */
+  /** A waiting read or write, now and later, does not keep the process alive. */
   unref(): this {
+    PeerStream.setHolds(this.#stream, false)
     return this
   }
 
@@ -115,7 +123,9 @@ export class PeerDuplex extends Duplex {
   /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearTimeout(this.#idle)
-    this.#stream[Symbol.asyncDispose]().then(() => done(error), done)
+    this.#stream[Symbol.asyncDispose]()
+      .then(() => done(error), done)
+      .finally(this.#ended)
   }
 
   #active(): void {

@@ -1,3 +1,4 @@
+import { wordsOf } from './bridge/warn.js'
 import type { Protocol } from './protocol.js'
 
 /** What did not end in the time that a shutdown had. */
@@ -12,6 +13,13 @@ export interface ShutdownReport {
     readonly name: string
     /** How many of that name. */
     readonly count: number
+  }[]
+  /** Spawned work that failed, the first 100. The reason of `cancelled` is no failure. Does not affect `clean`. */
+  readonly failures: readonly {
+    /** As it was given to `spawn`. */
+    readonly name: string
+    /** What it threw. */
+    readonly error: unknown
   }[]
   /** Streams that peers had opened and that were cut off. */
   readonly openStreams: number
@@ -38,4 +46,17 @@ export function tally<T>(all: Iterable<T>): { value: T; count: number }[] {
     else found.count++
   }
   return [...counted.values()]
+}
+
+/** One line about everything that did not end well; `undefined` when there is nothing to say. */
+export function summary(report: ShutdownReport): string | undefined {
+  const work = report.work.map(({ name, count }) => `${name}${count > 1 ? ` (${count})` : ''}`)
+  const said = [
+    work.length > 0 && `unfinished: ${work.join(', ')}`,
+    ...report.failures.map(({ name, error }) => `${name} failed: ${wordsOf(error).message}`),
+    report.openStreams > 0 && `streams cut off: ${report.openStreams}`,
+    report.unacknowledged > 0 && `finished streams not acknowledged: ${report.unacknowledged}`,
+    report.unclosed > 0 && `endpoints still closing: ${report.unclosed}`
+  ].filter(part => part !== false)
+  return said.length > 0 ? said.join('; ') : undefined
 }

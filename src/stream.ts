@@ -35,6 +35,8 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
   #connection: Connection | undefined
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
   #writable: WritableStream<Uint8Array | string> | undefined
+  #lent = 0
+  #returned: (() => void) | undefined
 
   private constructor(core: StreamCore) {
     this.#core = core
@@ -47,8 +49,29 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
     return new PeerStream(core)
   }
 
-  /** @internal What follows a handler that returned: a clean end. */
+  /** @internal Lends the stream to a web or Node stream: what this gives is to be called when that has ended. */
+  static lend(stream: PeerStream): () => void {
+    stream.#lent++
+    let over = false
+    return () => {
+      if (over) return
+      over = true
+      if (--stream.#lent === 0) stream.#returned?.()
+    }
+  }
+
+  /** @internal Whether waiting calls, now and later, keep the process alive. */
+  static setHolds(stream: PeerStream, holds: boolean): void {
+    stream.#core.setHolds(holds)
+  }
+
+  /** @internal What follows a handler that returned: a clean end, once what it lent the stream to has ended. */
   static async end(stream: PeerStream): Promise<void> {
+    if (stream.#lent > 0) {
+      await new Promise<void>(resolve => {
+        stream.#returned = resolve
+      })
+    }
     stream.#reader.stop(0)
     if (stream.#writer.isOpen) await stream.#writer.finish()
   }
@@ -222,7 +245,8 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#readable ??= readableOf(
       into => this.#reader.readIntoInTurn(into),
-      code => this.stop(code)
+      code => this.stop(code),
+      PeerStream.lend(this)
     )
     return this.#readable
   }
@@ -232,7 +256,7 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * a number as the reason is the code.
    */
   get writable(): WritableStream<Uint8Array | string> {
-    this.#writable ??= writableOf(this)
+    this.#writable ??= writableOf(this, PeerStream.lend(this))
     return this.#writable
   }
 

@@ -89,7 +89,7 @@ test('it has what a socket is asked for', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const socket = duplex(mine)
-  t.is(socket.setNoDelay().setKeepAlive().ref().unref(), socket)
+  t.is(socket.setNoDelay().setKeepAlive().unref().ref(), socket)
   t.is(socket.remoteAddress, peers.server.id52)
   socket.setTimeout(5)
   await once(socket, 'timeout')

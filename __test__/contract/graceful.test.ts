@@ -1,11 +1,12 @@
 import test from 'ava'
 import { Graceful, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
-import { Echo, pair, turn } from '../helpers/pair.js'
+import { Echo, pair, readAll, turn } from '../helpers/pair.js'
 
 const clean = {
   clean: true,
   unfinished: 0,
   work: [],
+  failures: [],
   openStreams: 0,
   streams: [],
   unacknowledged: 0,
@@ -61,12 +62,70 @@ test('work that does not end is reported by name, and holds up nothing for ever'
   )
 })
 
-test('work that fails is its caller’s affair, and ends nobody', async t => {
+test('work that fails ends nobody, and is in the report', async t => {
   const graceful = new Graceful()
   const failure = new Error('work')
-  t.is(await graceful.spawn(Promise.reject(failure)).catch(error => error), failure)
-  void graceful.spawn(() => Promise.reject(new Error('nobody waits')))
-  t.deepEqual(await graceful.shutdown(), clean)
+  t.is(await graceful.spawn(Promise.reject(failure), { name: 'the mail' }).catch(error => error), failure)
+  const second = new Error('nobody waits')
+  void graceful.spawn(function job() {
+    throw second
+  })
+  void graceful.spawn(
+    cancelled => new Promise((_, reject) => cancelled.addEventListener('abort', () => reject(cancelled.reason)))
+  )
+  const report = await graceful.shutdown()
+  t.deepEqual(report.failures, [
+    { name: 'the mail', error: failure },
+    { name: 'job', error: second }
+  ])
+  t.true(report.clean)
+})
+
+test('onReport gets the report of every shutdown, and its failure ends nobody', async t => {
+  const reports: unknown[] = []
+  const graceful = new Graceful({
+    signals: ['SIGHUP'],
+    onReport: report => {
+      reports.push(report)
+      throw new Error('as planned')
+    }
+  })
+  const cancelled = new Promise(resolve => graceful.cancelled.addEventListener('abort', resolve))
+  process.kill(process.pid, 'SIGHUP')
+  await cancelled
+  t.is(reports.length, 0)
+  const report = await graceful.shutdown()
+  t.deepEqual(reports, [report])
+})
+
+test('a shutdown takes as long as the object was told, where the call says nothing', async t => {
+  const graceful = new Graceful({ timeout: 50 })
+  void graceful.spawn(() => new Promise(() => {}))
+  const began = performance.now()
+  t.is((await graceful.shutdown()).unfinished, 1)
+  t.true(performance.now() - began < 4000)
+})
+
+test('a shutdown waits for a close that is under way, and what was finished is delivered', async t => {
+  const graceful = new Graceful()
+  await using clients = await pair()
+  const { server } = clients
+  const mine = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+  const streams = server.acceptBi(Echo)
+  const stream = await mine.getStream(server.address(), Echo)
+  const { value: theirs } = await streams.next()
+  // More than the peer's window takes unread: not delivered before it reads.
+  const bytes = new Uint8Array(1024 * 1024)
+  await stream.finish(bytes)
+  let closed = false
+  const closing = mine.close({ timeout: 30_000 }).finally(() => {
+    closed = true
+  })
+  const ending = graceful.shutdown({ timeout: 30_000 }).then(report => [report, closed])
+  const received = await readAll(theirs!)
+  t.is(received.length, bytes.length)
+  t.deepEqual(await ending, [clean, true])
+  t.is(await closing, 0)
 })
 
 test('while it shuts down, new streams are refused, those that run go on, and handlers may ask others', async t => {
@@ -278,6 +337,8 @@ test('options are checked', t => {
   }
   t.is(process.eventNames().length, listeners)
   t.throws(() => new Graceful().shutdown({ timeout: -1 }), expected)
+  t.throws(() => new Graceful({ timeout: -1 }), expected)
+  t.throws(() => new Graceful({ onReport: 'print' as never }), expected)
   t.throws(() => new Graceful().spawn(Promise.resolve(), { name: 1 as never }), expected)
   return Promise.all([
     t.throwsAsync(getEndpoint(SecretKey.generate(), { closeOnExit: 'yes' as never }), expected),

@@ -46,3 +46,17 @@ test('a map without a callback is bounded too', t => {
   const left = Array.from({ length: 100 }, (_, key) => map.get(key)).filter(value => value !== undefined)
   t.deepEqual(left, [97, 98, 99])
 })
+
+test('an entry that was asked for is not the next one to be dropped', t => {
+  const dropped: string[] = []
+  const map = new BoundedMap<string, string>(3, value => dropped.push(value))
+  for (const key of ['a', 'b', 'c']) map.set(key, key.toUpperCase())
+  t.is(map.get('a'), 'A')
+  map.set('d', 'D')
+  t.deepEqual(dropped, ['B'])
+  t.is(map.get('b'), undefined)
+  t.deepEqual(
+    ['a', 'c', 'd'].map(key => map.get(key)),
+    ['A', 'C', 'D']
+  )
+})

@@ -1,4 +1,4 @@
-/** A map of the latest `most` entries: one more drops the oldest. */
+/** A map of at most `most` entries: one more drops the least recently used. */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>()
   readonly #most: number
@@ -10,7 +10,13 @@ export class BoundedMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    return this.#entries.get(key)
+    const value = this.#entries.get(key)
+    // While there is room for as many again, the order cannot matter yet.
+    if (value !== undefined && this.#entries.size * 2 > this.#most) {
+      this.#entries.delete(key)
+      this.#entries.set(key, value)
+    }
+    return value
   }
 
   set(key: K, value: V): void {
@@ -18,7 +24,7 @@ export class BoundedMap<K, V> {
     if (before !== undefined) this.#remove(key, before)
     this.#entries.set(key, value)
     if (this.#entries.size <= this.#most) return
-    // A Map goes through its keys in the order of their coming.
+    // A Map goes through its keys in the order of insertion.
     for (const [oldest, old] of this.#entries) {
       this.#remove(oldest, old)
       break

@@ -2,7 +2,8 @@ import { type BindingPeer, FAILED, native } from '../native.js'
 import type { ResolvedOptions } from '../options.js'
 import type { Protocol } from '../protocol.js'
 import { BoundedMap } from './bounded-map.js'
-import { releaseAllWithOwner, releaseWithOwner } from './collector.js'
+import { releaseAllWithOwner } from './collector.js'
+import { closeCollected } from './exit.js'
 import { lastFailure } from './failure.js'
 import { hold, unhold } from './hold.js'
 import type { Opener } from './open.js'
@@ -60,18 +61,22 @@ export interface Link {
   readonly id52: string
 }
 
-const most = 1024
+const collected = new FinalizationRegistry<number>(closeCollected)
+
+/** Texts of peers. A program that talks to more of them pays for finding the peer again; each keeps its peer known. */
+const maxPeers = 4096
+const maxLinks = 16_384
 
 /** What an endpoint, its connections and its streams share. */
 export class EndpointState {
   readonly handle: number
   readonly id52: string
   readonly options: ResolvedOptions
-  readonly #peers = new BoundedMap<string, KnownPeer>(most, peer => this.#forget(peer.handle))
+  readonly #peers = new BoundedMap<string, KnownPeer>(maxPeers, peer => this.#forget(peer.handle))
   // One peer can be known under several texts: its ID52, a ticket, hex.
   readonly #uses = new Map<number, number>()
   readonly #seen = new WeakMap<PeerObject, { said: Said; peer: string }>()
-  readonly #links = new BoundedMap<number, Link>(most)
+  readonly #links = new BoundedMap<number, Link>(maxLinks)
   readonly #closing = new AbortController()
   #waiting = 0
   #referenced = true
@@ -84,7 +89,7 @@ export class EndpointState {
     this.handle = handle
     this.id52 = id52
     this.options = options
-    releaseWithOwner(this, handle)
+    collected.register(this, handle)
     // Each holds the endpoint's native half.
     releaseAllWithOwner(this, this.#uses)
   }

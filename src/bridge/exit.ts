@@ -25,6 +25,19 @@ export function closeAtExit(endpoint: number, tell: boolean): void {
   })
 }
 
+/** Closes an endpoint whose object was collected, as at the exit: its peers learn it now, and not by a timeout. */
+export function closeCollected(endpoint: number): void {
+  if (!open.delete(endpoint)) {
+    native().handleRelease(endpoint)
+    return
+  }
+  const closed = () => {
+    forgetAtExit(endpoint)
+    native().handleRelease(endpoint)
+  }
+  outcomeOf(native().endpointClose(endpoint, defaults.exitTimeout), {}).then(closed, closed)
+}
+
 /** The endpoint is being closed. Until that is done, its peers are still told at the exit. */
 export function closingBeforeExit(endpoint: number): void {
   open.delete(endpoint)

@@ -9,6 +9,7 @@ import { wakeWord } from './park.js'
 import { Source } from './source.js'
 import { StreamCore } from './stream-core.js'
 import { invalid } from './validate.js'
+import { warnOnce } from './warn.js'
 
 // As `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
@@ -28,9 +29,7 @@ export class Listener {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
   readonly #source: Source
-  #taken: Float64Array | null = null
-  #at = 0
-  #end = 0
+  readonly #ahead = new Prefetched()
   readonly #newcomers: Newcomers
   /** Of the stream taken last: which of the protocols it is for, -1 for none of them. */
   route = -1
@@ -44,23 +43,25 @@ export class Listener {
     const texts = headers.map(header => header.json)
     const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
     // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
-    this.#source = new Source('listen', signal, open, () => endpoint.isDraining || this.close())
+    const drained = () => endpoint.isDraining || this.close()
+    this.#source = new Source('listen', signal, open, drained, droppedListener(this.#ahead, texts))
   }
 
   /** The next stream; `undefined` when none waits, `null` when none will come any more. */
   take(): PeerStream | null | undefined {
     const { handle } = this.#source
     if (handle === FAILED) return null
-    if (this.#at === this.#end) {
-      this.#taken ??= new Float64Array(batch * group)
-      const count = native().listenerAccept(handle, this.#taken)
+    const ahead = this.#ahead
+    if (ahead.at === ahead.end) {
+      ahead.taken ??= new Float64Array(batch * group)
+      const count = native().listenerAccept(handle, ahead.taken)
       if (count === FAILED) return this.#ended()
       if (count < 0) return undefined
-      this.#at = 0
-      this.#end = count * group
-      for (let at = 0; at < this.#end; at += group) flushLater(this.#taken[at] as number)
+      ahead.at = 0
+      ahead.end = count * group
+      for (let at = 0; at < ahead.end; at += group) flushLater(ahead.taken[at] as number)
     }
-    return this.#next(this.#taken as Float64Array)
+    return this.#next(ahead.taken as Float64Array)
   }
 
   /** Waits until {@link take} is worth another try. Keeps the process alive while the endpoint is referenced. */
@@ -68,15 +69,15 @@ export class Listener {
     return this.#newcomers.wait(this.#source.handle)
   }
 
-  /** Serves no more: what waits is refused. Idempotent. */
+  /** Serves no more: new streams are refused, and those that wait are reset with code 0. Idempotent. */
   close(): void {
-    for (; this.#at < this.#end; this.#at += group) native().handleRelease(this.#taken?.[this.#at] ?? FAILED)
+    this.#ahead.letGo(0)
     this.#source.close()
   }
 
   #next(taken: Float64Array): PeerStream {
-    const at = this.#at
-    this.#at += group
+    const at = this.#ahead.at
+    this.#ahead.at += group
     const [handle, connection, route, id] = [taken[at], taken[at + 1], taken[at + 2], taken[at + 3]] as Group
     this.route = route
     const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
@@ -87,6 +88,37 @@ export class Listener {
   #ended(): null {
     this.#source.failed()
     return null
+  }
+}
+
+/** Streams taken from the native queue that nobody has asked for yet. Outlives its listener, so that they can be let go. */
+class Prefetched {
+  taken: Float64Array | null = null
+  at = 0
+  end = 0
+
+  letGo(code: number): void {
+    for (; this.at < this.end; this.at += group) native().streamLetGo(this.taken?.[this.at] ?? FAILED, code)
+  }
+}
+
+/** Sent with the reset of a stream that the collector found. */
+const foundByCollector = 0x103
+const nothing = new Float64Array(0)
+
+/** What happens to a listener that is collected while it still serves. Must not refer to it. */
+function droppedListener(ahead: Prefetched, protocols: readonly string[]): (handle: number) => void {
+  return handle => {
+    ahead.letGo(foundByCollector)
+    // One that has ended by itself is over: dropping it loses nothing.
+    if (native().listenerAccept(handle, nothing) === FAILED) return
+    const error = new Error(`a listener for ${protocols.join(', ')} was dropped`)
+    warnOnce(
+      error,
+      'ERR_LISTENER_DROPPED',
+      message =>
+        `${message} without return(): it serves no longer. Keep what acceptBi gives for as long as it is to serve`
+    )
   }
 }
 

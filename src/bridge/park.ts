@@ -12,7 +12,7 @@ export function wakeWord(handle: number, channel: Channel): number {
 
 class Parked implements Waiter {
   readonly resume: () => void
-  readonly holds: boolean
+  holds: boolean
   constructor(resume: () => void, holds: boolean) {
     this.resume = resume
     this.holds = holds
@@ -44,6 +44,15 @@ export function park(word: number, signal?: AbortSignal, holds = true): Promise<
 /** Wakes whoever waits for the word, from this side. */
 export function unpark(word: number): void {
   take(word)?.resume()
+}
+
+/** Whether the one who waits for the word, if any, keeps the process alive from now on. */
+export function setHolds(word: number, holds: boolean): void {
+  const entry = waiters().parked[word]
+  if (entry === undefined || entry.holds === holds) return
+  entry.holds = holds
+  if (holds) hold()
+  else unhold()
 }
 
 function parkUntil(word: number, signal: AbortSignal, holds: boolean): Promise<void> {

@@ -216,7 +216,7 @@ export class ReadHalf {
   }
 
   #woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = park(wakeWord(this.#core.handle, 0), signal)
+    const woken = park(wakeWord(this.#core.handle, 0), signal, this.#core.holds)
     if (signal === undefined) return woken
     return woken.catch(reason => {
       if (turn === this.#turn) this.#release()

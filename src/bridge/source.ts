@@ -1,8 +1,14 @@
 import { FAILED, native } from '../native.js'
-import { releaseWithOwner } from './collector.js'
 import { lastFailure } from './failure.js'
 import { unpark, wakeWord } from './park.js'
 import { throwIfAborted } from './validate.js'
+
+const droppedSources = new FinalizationRegistry<{ handle: number; dropped: (handle: number) => void }>(
+  ({ handle, dropped }) => {
+    dropped(handle)
+    native().handleRelease(handle)
+  }
+)
 
 /** What a loop takes from: a native handle, until the loop is left, its signal is aborted, or there is no more to come. */
 export class Source {
@@ -16,12 +22,14 @@ export class Source {
    * A signal that is aborted, now or later, is no failure: it closes this, or calls `aborted` where that is given.
    *
    * @param open gives the handle; not called when the signal is aborted already.
+   * @param dropped called when this is collected unclosed, before the handle is released. Must not refer to this.
    */
   constructor(
     phase: string,
     signal: AbortSignal | undefined,
     open: () => number,
-    aborted: () => void = () => this.close()
+    aborted: () => void = () => this.close(),
+    dropped: (handle: number) => void = () => {}
   ) {
     this.#phase = phase
     this.#signal = signal
@@ -30,7 +38,7 @@ export class Source {
     throwIfAborted(signal)
     this.handle = open()
     if (this.handle === FAILED) throw lastFailure({ phase })
-    releaseWithOwner(this, this.handle)
+    droppedSources.register(this, { handle: this.handle, dropped }, this)
     signal?.addEventListener('abort', aborted, { once: true })
   }
 
@@ -40,6 +48,7 @@ export class Source {
     const { handle } = this
     this.handle = FAILED
     this.#signal?.removeEventListener('abort', this.#aborted)
+    droppedSources.unregister(this)
     native().handleRelease(handle)
     unpark(wakeWord(handle, 0))
   }

@@ -4,7 +4,7 @@ import type { Protocol } from '../protocol.js'
 import { releaseWithOwnerLater, type ShortLived } from './collector.js'
 import type { Link } from './endpoint-state.js'
 import { type Context, failure, localFailure } from './failure.js'
-import { unpark, wakeWord } from './park.js'
+import { setHolds, unpark, wakeWord } from './park.js'
 import { watchLater } from './stop-watch.js'
 
 /** What a stream's two halves share: the handle, whose it is, and the failure that ended both. */
@@ -20,6 +20,8 @@ export class StreamCore implements ShortLived {
   ackBy = 0
   /** Somebody waits for bytes. */
   reading = false
+  /** Waiting calls keep the process alive. */
+  holds = true
   readOver = false
   writeOver = false
   /** Why both halves are over. */
@@ -35,6 +37,13 @@ export class StreamCore implements ShortLived {
     this.awaitsAck = awaitsAck
     releaseWithOwnerLater(this)
     watchLater(this)
+  }
+
+  /** Whether waiting calls, now and later, keep the process alive. */
+  setHolds(holds: boolean): void {
+    this.holds = holds
+    setHolds(wakeWord(this.handle, 0), holds)
+    setHolds(wakeWord(this.handle, 1), holds)
   }
 
   get over(): boolean {

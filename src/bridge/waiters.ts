@@ -13,7 +13,7 @@ export interface Waiters {
 /** Somebody who waits for a wake word. */
 export interface Waiter {
   readonly resume: () => void
-  readonly holds: boolean
+  holds: boolean
 }
 
 const place = Symbol.for('fastn-net.waiters')

@@ -143,7 +143,7 @@ export class WriteHalf {
           this.#throw()
         } else {
           bytes = kept(bytes)
-          await park(wakeWord(core.handle, 1), signal)
+          await park(wakeWord(core.handle, 1), signal, core.holds)
         }
       }
     } catch (error) {

@@ -1,6 +1,6 @@
-//! Connections: held views of them.
+//! Connections: views of them, in use until they are disposed, and observers.
 
-use fastn_net::{Endpoint, OpenOptions, Result, View};
+use fastn_net::{Connection, Endpoint, OpenOptions, Result};
 use napi::{
     Env,
     bindgen_prelude::{BigInt, Either, Float64ArraySlice},
@@ -9,8 +9,8 @@ use napi_derive::napi;
 
 use crate::{
     bridge::{
-        Environment, Outcome, PENDING, Slot, code_from_js, id_to_number, insert_stream, number_to_id, numbers_mut,
-        stale, start,
+        ConnectionSlot, Environment, Outcome, PENDING, Slot, code_from_js, id_to_number, insert_stream, number_to_id,
+        numbers_mut, stale, start,
     },
     endpoint::{get, milliseconds},
 };
@@ -58,19 +58,31 @@ pub struct BindingStats {
     pub streams: f64,
 }
 
-/// A live connection by its number. A handle, or `FAILED` when it has ended.
+/// A live connection by its number, as an observer: it does not count as use. A handle, or `FAILED` when it has ended.
 #[napi(catch_unwind)]
 pub fn connection_view(env: Env, endpoint: f64, id: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
             let endpoint = get(e, endpoint)?;
-            let view = endpoint.connection(number_to_id(id))?;
-            e.table.borrow_mut().insert(Slot::Connection(endpoint, view))
+            let connection = Connection::clone(&*endpoint.connection(number_to_id(id))?);
+            e.table.borrow_mut().insert(ConnectionSlot::observed(endpoint, connection))
         })
     })
 }
 
-/// What is known of a held connection.
+/// Makes a view an observer: it does not count as use any more.
+#[napi(catch_unwind)]
+pub fn connection_dispose(env: Env, connection: f64) {
+    Environment::with(&env, |e| {
+        let view = match e.table.borrow_mut().slot(connection) {
+            Some(Slot::Connection(slot)) => slot.view.take(),
+            _ => None,
+        };
+        drop(view);
+    });
+}
+
+/// What is known of a connection.
 #[napi(catch_unwind)]
 pub fn connection_info(env: Env, connection: f64) -> Option<BindingConnectionInfo> {
     Environment::with(&env, |e| e.value(|e| with_view(e, connection, |_, view| info(view))))
@@ -122,9 +134,8 @@ pub fn connection_open_start(
     timeout: f64,
 ) -> f64 {
     let header = header.to_vec();
-    let found = Environment::with(&env, |e| {
-        with_view(e, connection, |endpoint, view| (endpoint.clone(), fastn_net::Connection::clone(view)))
-    });
+    let found =
+        Environment::with(&env, |e| with_view(e, connection, |endpoint, view| (endpoint.clone(), view.clone())));
     start(&env, async move {
         let (endpoint, connection) = found?;
         let options = OpenOptions { has_extra, await_ack, retry: false, timeout: milliseconds(timeout) };
@@ -164,11 +175,11 @@ pub fn connection_close(env: Env, connection: f64, code: Either<f64, BigInt>, re
 /// How the connection ends. Operation.
 #[napi(catch_unwind)]
 pub fn connection_closed(env: Env, connection: f64) -> f64 {
-    let found = Environment::with(&env, |e| with_view(e, connection, |_, view| fastn_net::Connection::clone(view)));
+    let found = Environment::with(&env, |e| with_view(e, connection, |_, view| view.clone()));
     start(&env, async move { Ok(Outcome::Closed(found?.closed().await)) })
 }
 
-fn info(connection: &fastn_net::Connection) -> BindingConnectionInfo {
+fn info(connection: &Connection) -> BindingConnectionInfo {
     BindingConnectionInfo {
         id: id_to_number(connection.id()),
         id52: connection.remote().to_string(),
@@ -177,7 +188,7 @@ fn info(connection: &fastn_net::Connection) -> BindingConnectionInfo {
     }
 }
 
-pub(crate) fn paths(connection: &fastn_net::Connection) -> Vec<BindingPath> {
+pub(crate) fn paths(connection: &Connection) -> Vec<BindingPath> {
     let path = |path: fastn_net::connection::PathInfo| BindingPath {
         address: path.address,
         relay: path.relay,
@@ -187,7 +198,7 @@ pub(crate) fn paths(connection: &fastn_net::Connection) -> Vec<BindingPath> {
     connection.paths().into_iter().map(path).collect()
 }
 
-pub(crate) fn stats(connection: &fastn_net::Connection) -> BindingStats {
+pub(crate) fn stats(connection: &Connection) -> BindingStats {
     let stats = connection.stats();
     BindingStats {
         bytes_sent: id_to_number(stats.bytes_sent),
@@ -199,9 +210,9 @@ pub(crate) fn stats(connection: &fastn_net::Connection) -> BindingStats {
     }
 }
 
-fn with_view<R>(environment: &Environment, handle: f64, f: impl FnOnce(&Endpoint, &View) -> R) -> Result<R> {
+fn with_view<R>(environment: &Environment, handle: f64, f: impl FnOnce(&Endpoint, &Connection) -> R) -> Result<R> {
     match environment.table.borrow_mut().slot(handle) {
-        Some(Slot::Connection(endpoint, view)) => Ok(f(endpoint, view)),
+        Some(Slot::Connection(slot)) => Ok(f(&slot.endpoint, &slot.connection)),
         _ => Err(stale()),
     }
 }

@@ -7,7 +7,9 @@ use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
 use crate::{
-    bridge::{Channel, Environment, PENDING, Slot, StreamSlot, id_to_number, number_to_id, numbers_mut, stale},
+    bridge::{
+        Channel, ConnectionSlot, Environment, PENDING, Slot, StreamSlot, id_to_number, number_to_id, numbers_mut, stale,
+    },
     endpoint::get,
 };
 
@@ -85,7 +87,7 @@ pub fn incoming_take(env: Env, incoming: f64) -> f64 {
             });
             let (endpoint, polled) = polled.flatten().ok_or_else(stale)?;
             let Poll::Ready(view) = polled else { return Ok(PENDING) };
-            e.table.borrow_mut().insert(Slot::Connection(endpoint, view?))
+            e.table.borrow_mut().insert(ConnectionSlot::held(endpoint, view?))
         })
     })
 }

@@ -25,10 +25,23 @@ use crate::{
 
 /// A secret key with sockets. Clones are the same endpoint.
 ///
-/// It accepts connections while something listens, and closes when [`Endpoint::close`] says so; dropping
-/// the last clone only leaves its tasks to the runtime.
+/// It accepts connections while something listens. [`Endpoint::close`] closes it. Dropping the last clone closes it in the
+/// background: finished streams have 3 s to be acknowledged, and peers learn of it at once otherwise.
 #[derive(Clone, Debug)]
-pub struct Endpoint(pub(crate) Arc<Shared>);
+pub struct Endpoint(pub(crate) Arc<Shared>, #[expect(dead_code, reason = "held for its drop")] Arc<CloseOnDrop>);
+
+/// Closes the endpoint when its last public handle is dropped. Its tasks hold [`Shared`] alone.
+#[derive(Debug)]
+struct CloseOnDrop(Arc<Shared>);
+
+/// How long the endpoint that is dropped waits for the acknowledgement of finished streams.
+const DROPPED_TIMEOUT: Duration = Duration::from_secs(3);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.begin_close(DROPPED_TIMEOUT);
+    }
+}
 
 impl Endpoint {
     /// Opens the sockets. Must be called within a tokio runtime, which the endpoint then lives on.
@@ -52,12 +65,19 @@ impl Endpoint {
         let iroh = builder.bind().await.map_err(|error| sockets::bind_error(&addresses, error))?;
         let shared = Shared::new(iroh.clone(), id, config);
         shared.spawn(accept_connections(shared.clone(), iroh));
-        let endpoint = Self(shared);
+        let endpoint = Self(shared.clone(), Arc::new(CloseOnDrop(shared)));
         info!(target: target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
-        for peer in &endpoint.0.config().peers {
-            endpoint.peer(peer)?;
+        if let Err(error) = endpoint.add_configured_peers() {
+            // The caller can bind the same port again at once.
+            endpoint.close(Duration::ZERO).await;
+            endpoint.freed().await;
+            return Err(error);
         }
         Ok(endpoint)
+    }
+
+    fn add_configured_peers(&self) -> Result<()> {
+        self.0.config().peers.iter().try_for_each(|peer| self.peer(peer).map(drop))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

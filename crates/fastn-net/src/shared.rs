@@ -171,6 +171,13 @@ impl Shared {
     /// What [`crate::Endpoint::close`] does.
     pub(crate) async fn close(self: &Arc<Self>, limit: Duration) -> usize {
         let mut closed = self.closed.subscribe();
+        self.begin_close(limit);
+        let left = closed.wait_for(Option::is_some).await;
+        left.ok().and_then(|left| *left).unwrap_or(0)
+    }
+
+    /// Starts closing in the background. No-op if closing has begun.
+    pub(crate) fn begin_close(self: &Arc<Self>, limit: Duration) {
         self.closing.store(true, Ordering::Release);
         if !self.shutting.swap(true, Ordering::AcqRel) {
             let shared = self.clone();
@@ -180,8 +187,6 @@ impl Shared {
                 shared.closed.send_replace(Some(left));
             });
         }
-        let left = closed.wait_for(Option::is_some).await;
-        left.ok().and_then(|left| *left).unwrap_or(0)
     }
 
     /// What [`crate::Endpoint::freed`] does.

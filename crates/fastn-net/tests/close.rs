@@ -459,3 +459,37 @@ async fn what_was_finished_just_before_a_farewell_arrives() {
     assert_eq!(read_to_end(&mut receiving).await.expect("whole"), b"last words");
     close(&[&b]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropping_the_last_endpoint_closes_it() {
+    let (a, b) = pair().await;
+    let inbound = b.inbound().expect("inbound");
+    let peer = a.peer(&b.address()).expect("peer");
+    let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
+    let theirs = soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection");
+    let sockets = a.bound_sockets();
+    drop(a.clone());
+    soon(a.ping(&peer, GENEROUS)).await.expect("one of two handles was dropped");
+    assert!(theirs.is_live());
+    drop(a);
+    let info = soon(theirs.closed()).await;
+    assert_eq!((info.code, info.by), (0x103, "peer"));
+    drop((view, peer));
+    until("its port is free", || sockets.iter().all(|at| std::net::UdpSocket::bind(at).is_ok())).await;
+    close(&[&b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_finished_is_delivered_when_the_last_endpoint_is_dropped() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let mut stream = open(&a, &b, &Protocol::Tcp, LATER).await.expect("stream");
+    let bytes = pattern(256 * 1024);
+    write_all(&mut stream, &bytes).await.expect("write");
+    stream.finish();
+    drop((stream, a));
+    let mut theirs = soon(listener.accept()).await.expect("stream").stream;
+    assert!(soon(read_to_end(&mut theirs)).await.expect("bytes") == bytes);
+    drop(theirs);
+    close(&[&b]).await;
+}

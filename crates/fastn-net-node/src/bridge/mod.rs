@@ -26,7 +26,7 @@ pub(crate) use codes::{code_from_js, code_to_js};
 pub(crate) use environment::{Environment, farewell, stale};
 pub(crate) use error::BindingError;
 pub(crate) use operation::{Outcome, start};
-pub(crate) use table::{Channel, Slot, StreamSlot};
+pub(crate) use table::{Channel, ConnectionSlot, Slot, StreamSlot};
 
 /// Nothing to give now; the handle's waker is armed.
 pub(crate) const PENDING: f64 = -1.0;

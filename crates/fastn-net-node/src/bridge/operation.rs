@@ -20,7 +20,7 @@ use super::{
     environment::{Environment, stale},
     error::{BindingError, internal},
     insert_stream, runtime,
-    table::{Channel, Slot},
+    table::{Channel, ConnectionSlot, Slot},
 };
 
 /// A call that runs. Dropping it ends the native work.
@@ -132,7 +132,7 @@ impl Outcome {
         match self {
             Self::Nothing => {}
             Self::Endpoint(endpoint) => outcome.handle = handle(Slot::Endpoint(endpoint))?,
-            Self::Connection(endpoint, view) => outcome.handle = handle(Slot::Connection(endpoint, view))?,
+            Self::Connection(endpoint, view) => outcome.handle = handle(ConnectionSlot::held(endpoint, view))?,
             Self::Stream { stream, has_extra } => {
                 let mut ids = [0.0; 2];
                 outcome.handle = Some(insert_stream(environment, *stream, has_extra, &mut ids)?);

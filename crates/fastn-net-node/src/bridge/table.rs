@@ -6,7 +6,7 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Questions, Result, Stream, View, Watch,
+    Code, Connection, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Questions, Result, Stream, View, Watch,
     logging::Records,
 };
 
@@ -28,13 +28,34 @@ pub(crate) enum Slot {
     Peer(Endpoint, Arc<Peer>),
     /// Held for what its end does.
     Keep(#[expect(dead_code)] Keep),
-    Connection(Endpoint, View),
+    Connection(Box<ConnectionSlot>),
     Listener(Listener),
     Inbound(Endpoint, Inbound),
     Watch(Watch),
     Questions(Questions),
     Stream(Box<StreamSlot>),
     Log(Records),
+}
+
+/// A connection that JavaScript can ask about.
+pub(crate) struct ConnectionSlot {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) connection: Connection,
+    /// Keeps the connection from idling out; `None` for an observer.
+    pub(crate) view: Option<View>,
+}
+
+impl ConnectionSlot {
+    /// In use until it is disposed.
+    pub(crate) fn held(endpoint: Endpoint, view: View) -> Slot {
+        let connection = Connection::clone(&view);
+        Slot::Connection(Box::new(Self { endpoint, connection, view: Some(view) }))
+    }
+
+    /// Never counts as use.
+    pub(crate) fn observed(endpoint: Endpoint, connection: Connection) -> Slot {
+        Slot::Connection(Box::new(Self { endpoint, connection, view: None }))
+    }
 }
 
 /// A stream, and what only JavaScript asks of it.

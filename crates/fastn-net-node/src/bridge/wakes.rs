@@ -25,9 +25,16 @@ type Bell = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 /// What waits to be told to one JavaScript thread.
 #[derive(Default)]
 pub(crate) struct Wakes {
-    queue: Mutex<Vec<Arc<Word>>>,
+    queue: Mutex<Queue>,
     outstanding: AtomicBool,
     bell: Mutex<Option<Bell>>,
+}
+
+/// Words that wait. Each holds its [`Wakes`]: once detached it must stay empty, or both leak.
+#[derive(Default)]
+struct Queue {
+    words: Vec<Arc<Word>>,
+    detached: bool,
 }
 
 /// One waker: `index * 4 + channel` of what it belongs to. Queued once at the most.
@@ -50,11 +57,15 @@ impl Wakes {
         Ok(())
     }
 
-    /// Nothing rings any more. Wakers that still exist push in vain.
+    /// Nothing rings any more. Words that are woken from now on are dropped.
     pub(crate) fn detach(&self) {
         let bell = self.bell.lock().expect("no panic while held").take();
         drop(bell);
-        self.queue.lock().expect("no panic while held").clear();
+        let mut queue = self.queue.lock().expect("no panic while held");
+        queue.detached = true;
+        let words = std::mem::take(&mut queue.words);
+        drop(queue);
+        drop(words);
     }
 
     /// Keeps the process alive, or lets it end.
@@ -77,8 +88,8 @@ impl Wakes {
     pub(crate) fn take(&self, into: &mut [u32]) -> usize {
         self.outstanding.store(false, Ordering::SeqCst);
         let mut queue = self.queue.lock().expect("no panic while held");
-        let count = queue.len().min(into.len());
-        for (place, word) in into.iter_mut().zip(queue.drain(..count)) {
+        let count = queue.words.len().min(into.len());
+        for (place, word) in into.iter_mut().zip(queue.words.drain(..count)) {
             // Before JavaScript polls, so that what comes from now on is queued again.
             word.queued.store(false, Ordering::SeqCst);
             *place = word.text;
@@ -87,7 +98,12 @@ impl Wakes {
     }
 
     fn push(&self, word: Arc<Word>) {
-        self.queue.lock().expect("no panic while held").push(word);
+        let mut queue = self.queue.lock().expect("no panic while held");
+        if queue.detached {
+            return;
+        }
+        queue.words.push(word);
+        drop(queue);
         if !self.outstanding.swap(true, Ordering::SeqCst)
             && let Some(bell) = &*self.bell.lock().expect("no panic while held")
         {
@@ -113,5 +129,24 @@ impl Wake for Word {
         if !self.queued.swap(true, Ordering::SeqCst) {
             self.wakes.push(self.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_woken_after_detach_do_not_keep_the_wakes_alive() {
+        let wakes: Arc<Wakes> = Arc::default();
+        let wakers = [0, 4].map(|word| Word::waker(&wakes, word));
+        wakers[0].wake_by_ref();
+        wakes.detach();
+        for waker in wakers {
+            waker.wake();
+        }
+        let weak = Arc::downgrade(&wakes);
+        drop(wakes);
+        assert!(weak.upgrade().is_none());
     }
 }

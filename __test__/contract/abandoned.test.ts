@@ -1,0 +1,43 @@
+// Endpoints that were begun and given up: they hold no port.
+import { createSocket } from 'node:dgram'
+import test from 'ava'
+import { getEndpoint, SecretKey } from 'fastn-net'
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4')
+  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
+  const { port } = socket.address()
+  await new Promise<void>(resolve => socket.close(resolve))
+  return port
+}
+
+test('an aborted getEndpoint holds its port no longer than its promise', async t => {
+  const network = { bind: [`127.0.0.1:${await freePort()}`] }
+  for (let round = 0; round < 20; round++) {
+    const controller = new AbortController()
+    const reason = new Error('not wanted')
+    const binding = getEndpoint(SecretKey.generate(), { network, signal: controller.signal })
+    if (round % 2 === 0) await new Promise(resolve => setTimeout(resolve, round / 4))
+    controller.abort(reason)
+    const endpoint = await binding.catch(error => {
+      t.is(error, reason)
+      return undefined
+    })
+    await endpoint?.close()
+    const next = await getEndpoint(SecretKey.generate(), { network })
+    await next.close()
+  }
+})
+
+test('getEndpoint that fails behind the binding of its port holds it no longer than its promise', async t => {
+  const network = { bind: [`127.0.0.1:${await freePort()}`] }
+  const key = SecretKey.generate()
+  for (let round = 0; round < 5; round++) {
+    const wrong = getEndpoint(key, {
+      network: { ...network, peers: [{ id52: key.id52, addresses: ['127.0.0.1:9'] }] }
+    })
+    await t.throwsAsync(wrong, { code: 'ERR_PEER_ADDRESS' })
+    const next = await getEndpoint(key, { network })
+    await next.close()
+  }
+})

@@ -1,0 +1,97 @@
+// A stream that a handler gives to a Node or web stream stays until that ends.
+import { once } from 'node:events'
+import http from 'node:http'
+import { text } from 'node:stream/consumers'
+import test from 'ava'
+import type { PeerStream } from 'fastn-net'
+import { duplex } from 'fastn-net/node'
+import { Echo, pair, readAll, turn } from '../helpers/pair.js'
+
+test('duplex in a handler: http answers behind its return, and keeps the connection', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const web = http.createServer(async (request, response) => {
+    await turn()
+    response.end(`answer to ${await text(request)}`)
+  })
+  const listening = server.listen([[Echo, stream => void web.emit('connection', duplex(stream))]])
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  const socket = duplex(await client.getStream(server.address(), Echo))
+  agent.createConnection = () => socket
+  for (const body of ['one', 'two']) {
+    const request = http.request({ agent, method: 'POST', host: 'peer' })
+    request.end(body)
+    const [response] = await once(request, 'response')
+    t.is(await text(response), `answer to ${body}`)
+    await turn()
+  }
+  agent.destroy()
+  await server.close()
+  await listening
+})
+
+test('readable and writable in a handler: a pipe goes on behind its return', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const listening = server.listen([
+    [
+      Echo,
+      stream => {
+        void stream.readable.pipeTo(stream.writable)
+      }
+    ]
+  ])
+  const stream = await client.getStream(server.address(), Echo)
+  for (const line of ['one', 'two']) {
+    await stream.write(`${line}\n`)
+    t.is(await stream.nextString(), line)
+    await turn()
+  }
+  await stream.finish('end')
+  t.is((await readAll(stream)).toString(), 'end')
+  await server.close()
+  await listening
+})
+
+for (const [how, lend] of [
+  ['readable cancelled', (stream: PeerStream) => void stream.readable.cancel()],
+  ['readable read', async (stream: PeerStream) => void (await new Response(stream.readable).text())],
+  ['writable closed', (stream: PeerStream) => void stream.writable.close()],
+  ['writable aborted', (stream: PeerStream) => void stream.writable.abort()],
+  ['duplex destroyed', (stream: PeerStream) => void duplex(stream).destroy()],
+  ['duplex ended', (stream: PeerStream) => void duplex(stream).end('x').resume()]
+] as const) {
+  test(`what was lent and has ended lets listen end: ${how}`, async t => {
+    await using peers = await pair()
+    const { client, server } = peers
+    const controller = new AbortController()
+    const listening = server.listen([[Echo, lend]], { signal: controller.signal })
+    const stream = await client.getStream(server.address(), Echo)
+    await stream.finish('hello').catch(() => {})
+    await stream.read().catch(() => null)
+    controller.abort()
+    const began = performance.now()
+    await listening
+    t.true(performance.now() - began < 4000)
+  })
+}
+
+test('a lent stream ends with its connection: listen does not wait for it', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const controller = new AbortController()
+  const listening = server.listen([[Echo, stream => void duplex(stream)]], { signal: controller.signal })
+  const stream = await client.getStream(server.address(), Echo)
+  stream.connection.close(5, 'bye')
+  await turn()
+  controller.abort()
+  await server.close()
+  await listening
+  t.pass()
+})
+
+test('duplex takes a PeerStream and nothing else', t => {
+  for (const wrong of [undefined, null, {}, 'stream', new TransformStream()]) {
+    t.throws(() => duplex(wrong as never), { code: 'ERR_INVALID_ARGUMENT', message: /stream must be a PeerStream/ })
+  }
+})
