@@ -89,3 +89,27 @@ test('a second Ctrl-C ends a program whose work does not', async t => {
   const { code, signal } = await program.ended
   t.deepEqual({ code, signal }, { code: null, signal: 'SIGINT' })
 })
+
+test('a shutdown by a signal warns about what did not end well', async t => {
+  const program = new Program('report', 'warning')
+  await program.line()
+  program.kill('SIGTERM')
+  const { code, stderr } = await program.ended
+  t.is(code, 0)
+  t.regex(stderr, /\[ERR_SHUTTING_DOWN\] FastnNetWarning: .*unfinished: sleep; mail failed: the disk is full/)
+})
+
+test('a shutdown by a signal gives its report to onReport', async t => {
+  const program = new Program('report', 'onReport')
+  await program.line()
+  program.kill('SIGTERM')
+  const { code, lines, stderr } = await program.ended
+  t.deepEqual([code, stderr], [0, ''])
+  t.like(JSON.parse(lines[1]!), { clean: false, unfinished: 1, work: [{ name: 'sleep', count: 1 }] })
+})
+
+test('spawned work that failed is said at the end of a process that was not shut down', async t => {
+  const { code, stderr } = await new Program('report', 'no shutdown').ended
+  t.is(code, 0)
+  t.regex(stderr, /\[ERR_HANDLER\] FastnNetWarning: spawned work "mail" failed: the disk is full/)
+})
