@@ -600,7 +600,10 @@ interface EndpointOptions {
     streamsPerSecond?: number | undefined;
     /** How many of them at once. Default: as many as in a second. */
     streamsBurst?: number | undefined;
-    /** Connections of all peers together, those that are being made included. Default: 10,000. */
+    /**
+     * Connections of all peers together; above, `ERR_BUSY`. Those that are being made have bounds of their own. As many peers are
+     * remembered, and the quietest are forgotten first. Default: 10,000.
+     */
     maxConnections?: number | undefined;
     /** Connections of one peer. Default: 64. */
     maxConnectionsPerPeer?: number | undefined;
@@ -676,7 +679,7 @@ interface AccessLists {
  * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
  * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
  *
- * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. The lists say nothing about whom this endpoint
+ * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop. The lists say nothing about whom this endpoint
  * dials. Of a peer only the key counts, not its addresses.
  *
  * @example

@@ -18,7 +18,7 @@ const listNames: OptionNames<AccessLists> = { allow: true, deny: true }
  * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
  * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
  *
- * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. The lists say nothing about whom this endpoint
+ * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop. The lists say nothing about whom this endpoint
  * dials. Of a peer only the key counts, not its addresses.
  *
  * @example
@@ -77,5 +77,6 @@ export class Access {
 
   #done(answer: number): void {
     if (answer === FAILED) throw lastFailure({ phase: 'access' })
+    this.#endpoint.accessChanges++
   }
 }

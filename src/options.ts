@@ -74,7 +74,10 @@ export interface EndpointOptions {
   streamsPerSecond?: number | undefined
   /** How many of them at once. Default: as many as in a second. */
   streamsBurst?: number | undefined
-  /** Connections of all peers together, those that are being made included. Default: 10,000. */
+  /**
+   * Connections of all peers together; above, `ERR_BUSY`. Those that are being made have bounds of their own. As many peers are
+   * remembered, and the quietest are forgotten first. Default: 10,000.
+   */
   maxConnections?: number | undefined
   /** Connections of one peer. Default: 64. */
   maxConnectionsPerPeer?: number | undefined

@@ -267,3 +267,15 @@ test('what is of no use is said at once', async t => {
   const server = await endpoint(t)
   t.is((await refusal((async () => server.access.deny('nobody'))())).code, 'ERR_PEER_ADDRESS')
 })
+
+test('a loop gets no stream that a peer queued before it was denied', async t => {
+  const server = await endpoint(t)
+  const incoming = server.acceptBi(Echo)
+  const [denied, other] = [await endpoint(t), await endpoint(t)]
+  for (let count = 0; count < 100; count++) await denied.getStream(server.address(), Echo)
+  const first = await incoming.next()
+  t.is(first.value?.remoteId52, denied.id52)
+  server.access.deny(denied.id52)
+  await other.getStream(server.address(), Echo)
+  t.is((await incoming.next()).value?.remoteId52, other.id52)
+})

@@ -82,6 +82,8 @@ export class EndpointState {
   #referenced = true
   /** Nothing new is taken from peers any more. */
   isDraining = false
+  /** Counts changes of the access lists, so that prefetched streams are checked again. */
+  accessChanges = 0
   /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */
   served: Map<number, Protocol> | undefined
 
@@ -161,6 +163,13 @@ export class EndpointState {
     const info = native().streamConnectionInfo(stream)
     if (info === null) throw lastFailure({ phase: 'accept' })
     return this.#addLink(connection, info.id52)
+  }
+
+  /** Whether the access lists let a peer in now. */
+  letsIn(id52: string): boolean {
+    const lists = native().endpointAccess(this.handle)
+    if (lists === null) return true
+    return !lists.deny.includes(id52) && (lists.allow?.includes(id52) ?? true)
   }
 
   #addLink(connection: number, id52: string): Link {

@@ -30,6 +30,8 @@ export class Listener {
   readonly #protocols: readonly Protocol[]
   readonly #source: Source
   readonly #ahead = new Prefetched()
+  /** The endpoint's `accessChanges` when the prefetched streams were checked last. */
+  #checkedAt = 0
   readonly #newcomers: Newcomers
   /** Of the stream taken last: which of the protocols it is for, -1 for none of them. */
   route = -1
@@ -52,12 +54,14 @@ export class Listener {
     const { handle } = this.#source
     if (handle === FAILED) return null
     const ahead = this.#ahead
+    if (ahead.at < ahead.end && this.#checkedAt !== this.#endpoint.accessChanges) this.#purgeDenied()
     if (ahead.at === ahead.end) {
       ahead.taken ??= new Float64Array(batch * group)
       const count = native().listenerAccept(handle, ahead.taken)
       if (count === FAILED) return this.#ended()
       if (count < 0) return undefined
       ahead.at = 0
+      this.#checkedAt = this.#endpoint.accessChanges
       ahead.end = count * group
       for (let at = 0; at < ahead.end; at += group) flushLater(ahead.taken[at] as number)
     }
@@ -83,6 +87,22 @@ export class Listener {
     const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
     return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id, false))
+  }
+
+  /** Releases prefetched streams of peers that were denied meanwhile. */
+  #purgeDenied(): void {
+    const ahead = this.#ahead
+    const taken = ahead.taken as Float64Array
+    let end = ahead.at
+    for (let at = ahead.at; at < ahead.end; at += group) {
+      const [handle, connection] = [taken[at], taken[at + 1]] as [number, number]
+      if (this.#endpoint.letsIn(this.#endpoint.linkOf(connection, handle).id52)) {
+        taken.copyWithin(end, at, at + group)
+        end += group
+      } else native().streamLetGo(handle, 0)
+    }
+    ahead.end = end
+    this.#checkedAt = this.#endpoint.accessChanges
   }
 
   #ended(): null {

@@ -17,7 +17,7 @@ use tracing::debug;
 
 use crate::{
     connection::{Connection, Use},
-    guard::Quota,
+    guard::{Guard, Negotiation, Quota},
     listener::{Incoming, Place, Route},
     logging::target,
     protocol::Protocol,
@@ -61,6 +61,9 @@ struct Newcomer {
     send: SendStream,
     recv: RecvStream,
     line: LineBuffer,
+    /// Once this stream waits for something without being counted as open.
+    negotiation: Option<Negotiation>,
+    counted: bool,
     /// What came behind the header.
     rest: Vec<u8>,
 }
@@ -88,6 +91,8 @@ impl Newcomer {
             send,
             recv,
             line: LineBuffer::new(shared.limits().header_bytes),
+            negotiation: None,
+            counted: false,
             rest: Vec::new(),
         }
     }
@@ -124,6 +129,7 @@ impl Newcomer {
         if let Poll::Ready(result) = poll_fn(|cx| Poll::Ready(self.poll_header(cx))).await {
             return result;
         }
+        self.begin_waiting()?;
         let limit = self.shared.limits().header_timeout;
         let header = tokio::time::timeout(limit, poll_fn(|cx| self.poll_header(cx)));
         header.await.unwrap_or_else(|_| {
@@ -142,7 +148,11 @@ impl Newcomer {
                 Err(_) => return Poll::Ready(Err(Turned::Gone)),
             };
             match self.line.feed(&chunk[..count]) {
-                Feed::More => {}
+                Feed::More => {
+                    if let Some(Err(refusal)) = self.negotiation.as_mut().map(|waits| waits.buffered(count)) {
+                        return Poll::Ready(Err(Turned::Away(refusal)));
+                    }
+                }
                 Feed::TooLong => {
                     let limit = self.shared.limits().header_bytes;
                     let text = format!("the header line is longer than {limit} bytes");
@@ -155,6 +165,16 @@ impl Newcomer {
                 }
             }
         }
+    }
+
+    /// Counts this stream before a task of its own is spent on it, unless it is counted as open.
+    fn begin_waiting(&mut self) -> Result<(), Turned> {
+        if !self.counted && self.negotiation.is_none() {
+            let mut negotiation = Guard::check_negotiation(&self.quota).map_err(Turned::Away)?;
+            negotiation.buffered(self.line.buffered()).map_err(Turned::Away)?;
+            self.negotiation = Some(negotiation);
+        }
+        Ok(())
     }
 
     /// A place with whoever serves the protocol; waits for one while the peer does.
@@ -178,6 +198,8 @@ impl Newcomer {
             return Err(Turned::Gone);
         };
         let used = used.with(shared.guard.check_quota(&self.quota).map_err(Turned::Away)?);
+        self.counted = true;
+        self.negotiation = None;
         if shared.guard.checks_streams(&self.connection) {
             let connection = self.connection.clone();
             self.unless_reset(shared.guard.check_stream(&connection, protocol)).await?.map_err(Turned::Away)?;
@@ -188,6 +210,8 @@ impl Newcomer {
             Ok(None) => self.unless_reset(queue.reserve(peer)).await?.map_err(|()| unserved())?,
             Err(()) => return Err(unserved()),
         };
+        // It may have been denied while this stream waited.
+        shared.guard.check_lists(&peer).map_err(|turned| Turned::Away(turned.into_refusal()))?;
         Ok((place, index, used))
     }
 
@@ -201,6 +225,7 @@ impl Newcomer {
                 return Ok(route);
             }
             let Some(wait) = self.connection.unclaimed(shared.limits().header_timeout) else { return Ok(None) };
+            self.begin_waiting()?;
             let _ = self.unless_reset(tokio::time::timeout(wait, changed)).await?;
         }
     }
@@ -242,9 +267,24 @@ impl Newcomer {
         }
     }
 
+    /// How many of the bytes could be written at once.
+    fn try_write(&mut self, bytes: &[u8]) -> usize {
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(&mut self.send).poll_write(&mut cx, bytes) {
+            Poll::Ready(Ok(count)) => count,
+            _ => 0,
+        }
+    }
+
     /// A peer that gives no room for these few bytes must not hold a place with a listener: it has as long as for its header.
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Turned> {
         let limit = self.shared.limits().header_timeout;
+        // Mostly there is room.
+        bytes = &bytes[self.try_write(bytes)..];
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.begin_waiting().map_err(|_| Turned::Gone)?;
         let send = &mut self.send;
         let written = async {
             while !bytes.is_empty() {

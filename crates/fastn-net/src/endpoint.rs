@@ -190,7 +190,7 @@ impl Endpoint {
     }
 
     /// Serves some protocols from now on; with `connection`, only on that one and before everyone else.
-    /// While something listens, the endpoint accepts connections.
+    /// While something listens on the whole endpoint, the endpoint accepts connections.
     ///
     /// # Errors
     ///
@@ -204,7 +204,9 @@ impl Endpoint {
             connection.settle();
         }
         self.0.router.announce();
-        self.0.offer_alpns();
+        if connection.is_none() {
+            self.0.offer_alpns();
+        }
         Ok(listener)
     }
 

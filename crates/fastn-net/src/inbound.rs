@@ -125,6 +125,16 @@ impl Inlet {
         }
     }
 
+    /// Drops queued connections that have ended.
+    pub(crate) fn purge_ended(&self) {
+        let mut state = self.lock();
+        let waiting = std::mem::take(&mut state.waiting);
+        let (live, ended): (VecDeque<View>, VecDeque<View>) = waiting.into_iter().partition(|view| view.is_live());
+        state.waiting = live;
+        drop(state);
+        drop(ended);
+    }
+
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;

@@ -1,72 +1,65 @@
 //! Connections that peers make: from the first packet to their peer's actor.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
+use iroh::endpoint::Incoming;
 use tracing::debug;
 
 use crate::{
     connection::Connection,
     guard::Turned,
+    handshakes::{Admission, HandshakePermit},
     logging::target,
     peer::Message,
     shared::Shared,
     wire::{alpn::Alpn, codes::close},
 };
 
-/// Accepts the connections that peers make, until the endpoint is closed.
+/// Accepts the connections that peers make, until the endpoint's connections are closed.
 pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint) {
     let _held = shared.half_open.hold();
     // Dropped before that.
     let iroh = iroh;
-    while let Some(Some(incoming)) = shared.ending.run_until_cancelled(iroh.accept()).await {
-        let limits = *shared.limits();
-        // Handshakes count: whoever begins them needs no key, and not even an address of his own.
-        if !shared.is_listening() || shared.connections().len() + shared.handshakes() >= limits.connections {
+    while let Some(Some(incoming)) = shared.deaf.run_until_cancelled(iroh.accept()).await {
+        // A peer learns from this that nothing listens. One that comes when the endpoint is full or shuts down learns that from
+        // the code of a close, which only an accepted connection can carry.
+        if !shared.answers_handshakes() {
             incoming.refuse();
             continue;
         }
-        let task = shared.clone();
-        let handshake = Handshake::begin(&shared);
-        shared.spawn(async move {
-            let half_open = task.half_open.begin();
-            let Ok(accepting) = incoming.accept() else { return half_open.end() };
-            let accepted = tokio::time::timeout(limits.connect.attempt_timeout, accepting);
-            let Some(accepted) = task.ending.run_until_cancelled(accepted).await else { return };
-            if accepted.is_ok() {
-                half_open.end();
-            } else {
-                drop(half_open);
+        match shared.handshakes.admit(&incoming) {
+            Admission::Accept(permit) => {
+                let task = shared.clone();
+                shared.spawn(async move { task.shake_hands(incoming, permit).await });
             }
-            // What was made is counted as a connection.
-            drop(handshake);
-            match accepted {
-                Ok(Ok(quic)) => task.welcome(quic).await,
-                Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
-                Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),
-            }
-        });
-    }
-}
-
-/// Counts a connection that is being made, until this is dropped.
-struct Handshake(Arc<Shared>);
-
-impl Handshake {
-    fn begin(shared: &Arc<Shared>) -> Self {
-        shared.handshakes.fetch_add(1, Ordering::Relaxed);
-        Self(shared.clone())
-    }
-}
-
-impl Drop for Handshake {
-    fn drop(&mut self) {
-        self.0.handshakes.fetch_sub(1, Ordering::Relaxed);
+            // It fails for a proven address only, which is not asked for a proof.
+            Admission::Retry => drop(incoming.retry()),
+            Admission::Ignore => incoming.ignore(),
+        }
     }
 }
 
 impl Shared {
-    fn handshakes(&self) -> usize {
-        self.handshakes.load(Ordering::Relaxed)
+    async fn shake_hands(self: &Arc<Self>, incoming: Incoming, permit: HandshakePermit) {
+        let half_open = self.half_open.begin();
+        let Ok(accepting) = incoming.accept() else { return half_open.end() };
+        let accepted = tokio::time::timeout(self.limits().connect.attempt_timeout, accepting);
+        let Some(accepted) = self.deaf.run_until_cancelled(accepted).await else { return };
+        if accepted.is_ok() {
+            half_open.end();
+        } else {
+            drop(half_open);
+        }
+        drop(permit);
+        match accepted {
+            // A task of its own: the handshake's is larger, and ends here.
+            Ok(Ok(quic)) => {
+                let shared = self.clone();
+                self.spawn(async move { shared.welcome(quic).await });
+            }
+            Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
+            Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),
+        }
     }
 
     /// Nothing is made for a peer that is not let in, and nothing is remembered of it.
@@ -82,10 +75,13 @@ impl Shared {
             connection.close_own(code, reason);
             return;
         }
-        let Ok(peer) = self.peer(connection.remote()) else {
-            self.unlist(&connection);
-            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
-            return;
+        let peer = match self.inbound_peer(connection.remote()) {
+            Ok(peer) => peer,
+            Err(Turned { code, reason }) => {
+                self.unlist(&connection);
+                connection.close_own(code, reason);
+                return;
+            }
         };
         self.inbound.offer(&connection);
         peer.tell(Message::Inbound(connection));
@@ -107,6 +103,10 @@ impl Shared {
     fn list_if_room(&self, connection: &Connection) -> Result<(), Turned> {
         let limits = self.limits();
         let mut connections = self.connections();
+        // First: what is on the list when the endpoint closes its connections is told so.
+        if self.is_shutting_down() {
+            return Err(SHUTDOWN);
+        }
         self.guard.check_lists(&connection.remote())?;
         let of_peer = connections.values().filter(|other| other.remote() == connection.remote()).count();
         if connections.len() >= limits.connections {
@@ -119,3 +119,6 @@ impl Shared {
         Ok(())
     }
 }
+
+/// What a peer is told that comes when this endpoint takes nothing new.
+pub(crate) const SHUTDOWN: Turned = Turned { code: close::SHUTDOWN, reason: "this endpoint is shutting down" };

@@ -14,6 +14,8 @@
 //! - [`network`]: which sockets, relays and look-ups an endpoint uses.
 //! - [`endpoint`]: bind, dial, serve, close.
 //! - `shared`: what everything of one endpoint shares, and how it ends.
+//! - `handshakes`: which inbound handshakes are admitted.
+//! - `remembered`: the peers that are known, and which are forgotten.
 //! - `half_open`: handshakes that nobody answered, and closing in spite of them.
 //! - `relay`: this endpoint's own relays: waiting for one, and what is wrong with them.
 //! - `sockets`: when the ports of an endpoint are free again.
@@ -48,6 +50,7 @@ pub mod endpoint;
 pub mod error;
 pub mod guard;
 mod half_open;
+mod handshakes;
 pub mod identity;
 pub mod inbound;
 mod incoming;
@@ -61,6 +64,7 @@ mod ping;
 mod printable;
 pub mod protocol;
 mod relay;
+mod remembered;
 mod shared;
 mod sockets;
 pub mod stream;

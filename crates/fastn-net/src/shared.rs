@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -16,17 +16,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info};
 
 use crate::{
-    config::{Config, Limits, PeerAddress},
+    config::{Config, Limits},
     connection::Connection,
-    error::Result,
     guard::Guard,
     half_open::{self, HalfOpen},
+    handshakes::Handshakes,
     identity::PublicKey,
     inbound::Inlet,
     listener::Router,
     logging::target,
     metrics::Metrics,
-    peer::{Message, Peer, closed},
+    peer::{Message, Peer},
     sockets,
     watch::Watchers,
     wire::{alpn::Alpn, codes::close},
@@ -48,13 +48,16 @@ pub(crate) struct Shared {
     pub(crate) guard: Guard,
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
     connections: Mutex<HashMap<u64, Connection>>,
-    /// Connections that peers are making.
-    pub(crate) handshakes: AtomicUsize,
+    pub(crate) handshakes: Arc<Handshakes>,
     tasks: TaskTracker,
     runtime: Handle,
     closing: AtomicBool,
-    /// Cancelled when closing begins: dials end, and nothing more is accepted.
+    /// Something has listened.
+    offers_alpns: AtomicBool,
+    /// Cancelled when closing begins: dials end.
     pub(crate) ending: CancellationToken,
+    /// Cancelled when connections are closed: handshakes end. Until then, peers are told that this endpoint closes.
+    pub(crate) deaf: CancellationToken,
     pub(crate) half_open: HalfOpen,
     /// Why the last ticket has no relay, where the relay said so.
     relay_refusal: Mutex<Option<String>>,
@@ -67,22 +70,25 @@ pub(crate) struct Shared {
 impl Shared {
     /// Of an endpoint with its sockets open. Must be called within a tokio runtime, which the endpoint then lives on.
     pub(crate) fn new(iroh: iroh::Endpoint, id: PublicKey, config: Config) -> Arc<Self> {
+        let guard = Guard::new(&config);
         Arc::new(Self {
             sockets: iroh.bound_sockets(),
             iroh: Mutex::new(Some(iroh)),
             id,
-            router: Arc::default(),
+            router: Arc::new(Router::new(guard.access())),
             inbound: Inlet::new(config.limits.connections),
             metrics: Arc::default(),
             watchers: Watchers::default(),
-            guard: Guard::new(&config),
+            guard,
             peers: Mutex::default(),
             connections: Mutex::default(),
-            handshakes: AtomicUsize::new(0),
+            handshakes: Arc::default(),
             tasks: TaskTracker::new(),
             runtime: Handle::current(),
             closing: AtomicBool::new(false),
+            offers_alpns: AtomicBool::new(false),
             ending: CancellationToken::new(),
+            deaf: CancellationToken::new(),
             half_open: HalfOpen::default(),
             relay_refusal: Mutex::default(),
             shutting: AtomicBool::new(false),
@@ -142,30 +148,26 @@ impl Shared {
         unused
     }
 
-    pub(crate) fn peer(self: &Arc<Self>, id: PublicKey) -> Result<Arc<Peer>> {
-        let mut peers = self.peers();
-        // Asked under the lock: a peer that is made now is one that closing tells.
-        if self.is_closing() {
-            return Err(closed());
-        }
-        let start = || {
-            self.changed(&id);
-            let mut address = PeerAddress::new(id);
-            self.config.peers.iter().filter(|known| known.id == id).for_each(|known| _ = address.merge(known));
-            Peer::start(self, address)
-        };
-        Ok(peers.entry(id).or_insert_with(start).clone())
-    }
-
     /// Until something listens, no ALPN is offered and no connection accepted.
     pub(crate) fn offer_alpns(&self) {
         if let Some(iroh) = self.iroh() {
             iroh.set_alpns(Alpn::offered(self.config.kulfi));
+            self.offers_alpns.store(true, Ordering::Release);
         }
     }
 
     pub(crate) fn is_listening(&self) -> bool {
         !self.is_closing() && (self.router.is_listening() || self.inbound.is_open())
+    }
+
+    /// Nothing new is taken from peers any more.
+    pub(crate) fn is_shutting_down(&self) -> bool {
+        self.is_closing() || self.router.is_closed()
+    }
+
+    /// Peers that connect get an answer: they are served, or learn that an endpoint which listened shuts down.
+    pub(crate) fn answers_handshakes(&self) -> bool {
+        self.is_listening() || self.is_shutting_down() && self.offers_alpns.load(Ordering::Acquire)
     }
 
     /// What [`crate::Endpoint::close`] does.
@@ -217,6 +219,7 @@ impl Shared {
             }
         };
         let _ = tokio::time::timeout(limit, drained).await;
+        self.deaf.cancel();
         let left = live.iter().map(|connection| connection.finishing().left()).sum();
         let goodbye = live.iter().map(Connection::goodbye).max().unwrap_or_default();
         self.close_connections();

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fastn_net::{Code, Endpoint, Limits, Listener, Protocol, Result, Stream, wire::alpn::Alpn};
+use fastn_net::{
+    Code, Endpoint, Limits, Listener, Protocol, Result, Stream,
+    wire::{alpn::Alpn, codes::close as codes},
+};
 use futures_util::future::join_all;
 use iroh::endpoint::ConnectionError;
 use support::{
@@ -393,7 +396,9 @@ async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
     let unserved = open(&a, &b, &Protocol::Http, USUAL).await.expect_err("refused");
     assert_eq!(unserved.code(), Code::ShuttingDown, "{unserved}");
     let stranger = Raw::bind(&[]).await;
-    assert!(stranger.try_dial(&b, Alpn::FastnNet).await.is_none(), "a new connection");
+    let turned_away = stranger.dial(&b, Alpn::FastnNet).await;
+    let ConnectionError::ApplicationClosed(told) = soon(turned_away.closed()).await else { panic!("a new connection") };
+    assert_eq!(u64::from(told.error_code), codes::SHUTDOWN);
     stranger.close().await;
     let listening = b.listen(None, &[Protocol::Http], false).map(drop).expect_err("drains");
     assert_eq!(listening.code(), Code::ShuttingDown, "{listening}");

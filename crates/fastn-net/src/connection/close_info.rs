@@ -106,6 +106,17 @@ impl Connection {
         if self.0.alpn.is_own() { code } else { reset::LET_GO }
     }
 
+    /// What opening a stream fails with on a connection that has ended before the peer took the stream.
+    pub(crate) fn unopened_error(&self) -> Error {
+        match self.close_reason() {
+            Some(info) if info.by == "peer" && info.code == close::SHUTDOWN => {
+                let text = "the peer is shutting down: try another peer, or try again later";
+                Error::new(Code::ShuttingDown, text).with_error_code(info.code)
+            }
+            _ => self.lost_error(),
+        }
+    }
+
     /// What a call on a connection that has ended fails with.
     pub(crate) fn lost_error(&self) -> Error {
         let Some(info) = self.close_reason() else {

@@ -32,7 +32,7 @@ impl Connection {
         let mut cx = Context::from_waker(Waker::noop());
         let (send, recv) = match pin!(self.0.quic.open_bi()).poll(&mut cx) {
             Poll::Ready(Ok(halves)) => halves,
-            Poll::Ready(Err(_)) => return Err(self.lost_error()),
+            Poll::Ready(Err(_)) => return Err(self.unopened_error()),
             Poll::Pending => return Ok(None),
         };
         Ok(Some(Stream::opened(self.clone(), send, recv, Some(used), header)))
@@ -45,13 +45,13 @@ impl Connection {
     /// `ERR_CONNECTION_LOST`, and what the peer refused with; the flag is true where the peer cannot have seen the whole header.
     pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
-        let Some(used) = self.begin() else { return Err((self.lost_error(), true)) };
+        let Some(used) = self.begin() else { return Err((self.unopened_error(), true)) };
         self.open_as(header, Some(used)).await
     }
 
     /// Opens a stream that counts as a use of the connection, or as none.
     pub(crate) async fn open_as(&self, header: &[u8], used: Option<Use>) -> Result<Stream, (Error, bool)> {
-        let (send, recv) = self.0.quic.open_bi().await.map_err(|_| (self.lost_error(), true))?;
+        let (send, recv) = self.0.quic.open_bi().await.map_err(|_| (self.unopened_error(), true))?;
         let mut stream = Stream::opened(self.clone(), send, recv, used, header);
         // While the connection lives, it is the peer that ended a stream before its header was whole.
         poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, !self.is_live()))?;

@@ -4,16 +4,20 @@
 //! - `questions`: what is asked of whoever embeds this crate
 //! - `quota`: the streams that a peer may have open
 //! - `bucket`: how fast it may open them
+//! - `negotiation`: the streams that it has opened and that are not counted there yet
 
 mod access;
 mod bucket;
+mod negotiation;
 mod questions;
 mod quota;
 
 use std::sync::{Arc, atomic::AtomicUsize};
 
+pub(crate) use access::Access;
 pub use access::AccessLists;
 pub use bucket::Rate;
+pub(crate) use negotiation::{Negotiation, Negotiations};
 pub use questions::{Authorize, Question, Questions};
 pub(crate) use quota::{Quota, Share};
 
@@ -29,18 +33,20 @@ use crate::{
         refusal::{Refusal, code},
     },
 };
-use access::Access;
 use questions::{Board, Verdict};
 use quota::{Bounds, Exceeded};
 
 /// Everything of one endpoint that decides who may what.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    access: Access,
+    access: Arc<Access>,
     board: Option<Arc<Board>>,
     /// Streams that peers have open, all of them.
     streams: Arc<AtomicUsize>,
     bounds: Bounds,
+    negotiations: Arc<AtomicUsize>,
+    /// Bytes of unfinished headers that one peer may have.
+    header_bytes: u64,
 }
 
 /// Why a connection is closed, as its peer is told.
@@ -57,16 +63,27 @@ impl Guard {
     pub(crate) fn new(config: &Config) -> Self {
         let Limits { streams_per_peer, streams, stream_rate, .. } = config.limits;
         Self {
-            access: Access::new(config.access.clone()),
+            access: Arc::new(Access::new(config.access.clone())),
             board: config.authorize.filter(|rules| rules.peer || rules.stream).map(Board::new),
             streams: Arc::default(),
             bounds: Bounds { of_one_peer: streams_per_peer, of_all: streams, rate: stream_rate },
+            negotiations: Arc::default(),
+            header_bytes: config.limits.receive_window_per_peer,
         }
     }
 
     /// What a new peer may have.
     pub(crate) fn quota(&self) -> Arc<Quota> {
-        Quota::new(&self.streams)
+        Quota::new(&self.streams, Negotiations::new(&self.negotiations, self.header_bytes))
+    }
+
+    pub(crate) fn access(&self) -> Arc<Access> {
+        self.access.clone()
+    }
+
+    /// Counts a stream of a peer that waits and is not counted by [`Guard::check_quota`] yet; before a task is spent on it.
+    pub(crate) fn check_negotiation(quota: &Arc<Quota>) -> Result<Negotiation, Refusal> {
+        Negotiation::begin(quota).map_err(negotiation::Exceeded::refusal)
     }
 
     /// What the lists say of a peer: known before anything is made for it.
@@ -144,7 +161,7 @@ impl Guard {
 }
 
 impl Turned {
-    fn into_refusal(self) -> Refusal {
+    pub(crate) fn into_refusal(self) -> Refusal {
         let code = if self.code == close::UNAUTHORIZED { code::UNAUTHORIZED } else { code::BUSY };
         Refusal { code: code.to_owned(), message: self.reason.to_owned() }
     }
@@ -157,7 +174,8 @@ impl Endpoint {
         self.shared().guard.access.lists()
     }
 
-    /// Changes who may. Connections of those who may no longer are closed at once, those that we made included.
+    /// Changes who may. Connections of those who may no longer are closed at once, those that we made included. Their queued
+    /// streams are reset: a listener gets none of them afterwards.
     pub fn change_access(&self, change: impl FnOnce(&mut AccessLists)) {
         let guard = &self.shared().guard;
         guard.access.change(change);
@@ -168,6 +186,9 @@ impl Endpoint {
                 connection.close_own(code, reason);
             }
         }
+        // Behind the closes: whoever takes a stream or connection from a queue looks as well.
+        self.shared().router.purge_denied();
+        self.shared().inbound.purge_ended();
     }
 
     /// The questions that [`Authorize`] asks for.

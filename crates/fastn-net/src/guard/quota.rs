@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::bucket::{Bucket, Rate};
+use super::{
+    bucket::{Bucket, Rate},
+    negotiation::Negotiations,
+};
 
 /// Streams that a peer has open on all its connections, and how fast it opened them. It lives as long as the peer's actor:
 /// coming back with a new connection makes nothing new of it.
@@ -18,6 +21,7 @@ pub(crate) struct Quota {
     /// The streams of all peers.
     all: Arc<AtomicUsize>,
     bucket: Mutex<Bucket>,
+    pub(super) negotiations: Negotiations,
 }
 
 /// The bounds of a quota.
@@ -45,8 +49,8 @@ pub(crate) struct Share(Arc<Quota>);
 
 impl Quota {
     /// Of a new peer; `all` counts the streams of all peers.
-    pub(crate) fn new(all: &Arc<AtomicUsize>) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), all: all.clone(), bucket: Mutex::default() })
+    pub(crate) fn new(all: &Arc<AtomicUsize>, negotiations: Negotiations) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), all: all.clone(), bucket: Mutex::default(), negotiations })
     }
 
     /// Counts one more stream.
@@ -80,10 +84,14 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
+    fn new(all: &Arc<AtomicUsize>) -> Arc<Quota> {
+        Quota::new(all, Negotiations::new(&Arc::default(), 0))
+    }
+
     #[test]
     fn what_is_given_back_can_be_taken_again() {
         let all = Arc::default();
-        let (one, other) = (Quota::new(&all), Quota::new(&all));
+        let (one, other) = (new(&all), new(&all));
         let bounds = Bounds { of_one_peer: 2, of_all: 3, rate: None };
         let take = |quota: &Arc<Quota>| quota.take(&bounds, Instant::now);
         let mut held = vec![take(&one).expect("share"), take(&one).expect("share")];
@@ -98,7 +106,7 @@ mod tests {
     #[test]
     fn one_that_comes_too_fast_holds_nothing() {
         let all = Arc::default();
-        let quota = Quota::new(&all);
+        let quota = new(&all);
         let rate = Rate { per_second: 1, burst: 1 };
         let bounds = Bounds { of_one_peer: 9, of_all: 9, rate: Some(rate) };
         let now = Instant::now();

@@ -17,6 +17,7 @@ use self::queue::{Open, Queue};
 pub(crate) use self::queue::{Place, Places};
 use crate::{
     error::{Code, Error, Result},
+    guard::Access,
     protocol::{Protocol, ProtocolKey},
     stream::Stream,
 };
@@ -68,10 +69,11 @@ impl Drop for Listener {
 }
 
 /// Protocol to one owner, for a whole endpoint or for one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Router {
     table: Mutex<Table>,
-    /// Owners now, so that the accept loop need not lock.
+    access: Arc<Access>,
+    /// Owners for the whole endpoint, so that the accept loop need not lock.
     listening: AtomicUsize,
     /// Nobody is served any more. Set with the table locked.
     closed: AtomicBool,
@@ -99,6 +101,17 @@ pub(crate) struct Route {
 }
 
 impl Router {
+    /// Of an endpoint with these lists.
+    pub(crate) fn new(access: Arc<Access>) -> Self {
+        Self {
+            table: Mutex::default(),
+            access,
+            listening: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            changed: Notify::new(),
+        }
+    }
+
     /// Gives some protocols to a new listener; with `connection`, those of that connection only.
     ///
     /// # Errors
@@ -115,14 +128,16 @@ impl Router {
         if self.is_closed() {
             return Err(Error::new(Code::Closed, "the endpoint was closed"));
         }
-        let queue = Queue::new(places);
+        let queue = Queue::new(places, self.access.clone(), connection.is_none());
         let routes = match connection {
             Some(id) => table.connections.entry(id).or_default(),
             None => &mut table.everyone,
         };
         routes.claim(protocols, otherwise, &queue)?;
         table.queues.push(queue.clone());
-        self.listening.fetch_add(1, Ordering::Release);
+        if connection.is_none() {
+            self.listening.fetch_add(1, Ordering::Release);
+        }
         Ok(Listener { queue, router: self.clone() })
     }
 
@@ -148,6 +163,14 @@ impl Router {
     /// Streams that wait for their listener to take them, and whose peer is still there.
     pub(crate) fn waiting(&self) -> usize {
         self.lock().queues.iter().map(|queue| queue.waiting()).sum()
+    }
+
+    /// Drops queued streams of peers that the lists no longer let in.
+    pub(crate) fn purge_denied(&self) {
+        let queues = self.lock().queues.clone();
+        for queue in queues {
+            queue.purge_denied();
+        }
     }
 
     /// Streams that wait let go of an endpoint that has closed, and are handed out all the same.
@@ -176,7 +199,9 @@ impl Router {
             routes.release(queue);
             !routes.is_empty()
         });
-        self.listening.fetch_sub(1, Ordering::Release);
+        if queue.serves_endpoint() {
+            self.listening.fetch_sub(1, Ordering::Release);
+        }
     }
 
     /// Nothing new is served from now on: every listener learns it, what waits acknowledged is still handed out.
@@ -243,12 +268,13 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
+    use crate::guard::AccessLists;
 
     const PLACES: Places = Places { all: 2, of_one_peer: 2 };
 
     #[test]
     fn a_listener_that_drains_ends_when_no_place_is_promised_any_more() {
-        let router = Arc::new(Router::default());
+        let router = Arc::new(Router::new(Arc::new(Access::new(AccessLists::default()))));
         let listener = router.listen(None, &[Protocol::Tcp], false, PLACES).expect("listen");
         let peer = crate::SecretKey::generate().public();
         let place = listener.queue.try_reserve(peer).expect("open").expect("room");

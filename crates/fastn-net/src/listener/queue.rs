@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::Incoming;
 use crate::{
     error::{Code, Error, Result},
+    guard::Access,
     identity::PublicKey,
 };
 
@@ -25,6 +26,9 @@ pub(crate) struct Places {
 #[derive(Debug)]
 pub(crate) struct Queue {
     places: Places,
+    access: Arc<Access>,
+    /// Its listener serves the whole endpoint, not one connection.
+    serves_endpoint: bool,
     inner: Mutex<Inner>,
     room: Notify,
 }
@@ -59,8 +63,35 @@ pub(crate) struct Place {
 }
 
 impl Queue {
-    pub(super) fn new(places: Places) -> Arc<Self> {
-        Arc::new(Self { places, inner: Mutex::default(), room: Notify::new() })
+    pub(super) fn new(places: Places, access: Arc<Access>, serves_endpoint: bool) -> Arc<Self> {
+        Arc::new(Self { places, access, serves_endpoint, inner: Mutex::default(), room: Notify::new() })
+    }
+
+    pub(super) fn serves_endpoint(&self) -> bool {
+        self.serves_endpoint
+    }
+
+    /// Drops queued streams of peers that the lists no longer let in.
+    pub(super) fn purge_denied(&self) {
+        let mut inner = self.lock();
+        let waiting = std::mem::take(&mut inner.waiting);
+        let lets_in = |incoming: &Incoming| self.access.lets_in(&incoming.stream.connection().remote());
+        let (kept, denied): (VecDeque<_>, VecDeque<_>) = waiting.into_iter().partition(lets_in);
+        inner.waiting = kept;
+        for incoming in &denied {
+            inner.give_back(incoming.stream.connection().remote());
+        }
+        // A draining listener may have waited for these only.
+        let waker = inner.waker.take_if(|_| !denied.is_empty());
+        drop(inner);
+        // Dropping a stream resets it, which must not happen under the lock.
+        if !denied.is_empty() {
+            drop(denied);
+            self.room.notify_waiters();
+        }
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Streams that wait, and whose peer is still there.
@@ -88,7 +119,7 @@ impl Queue {
         Ok(Some(Place { queue: self.clone(), peer, used: false }))
     }
 
-    /// What [`Listener::poll_accept`](super::Listener::poll_accept) does.
+    /// What [`Listener::poll_accept`](super::Listener::poll_accept) does. A peer that was denied meanwhile is not served.
     pub(super) fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<Incoming>>> {
         let mut inner = self.lock();
         if inner.waiting.is_empty() {
@@ -100,12 +131,17 @@ impl Queue {
             return Poll::Pending;
         }
         let count = inner.waiting.len().min(most);
-        let taken: Vec<Incoming> = inner.waiting.drain(..count).collect();
+        let mut taken: Vec<Incoming> = inner.waiting.drain(..count).collect();
         for incoming in &taken {
             inner.give_back(incoming.stream.connection().remote());
         }
         drop(inner);
         self.room.notify_waiters();
+        taken.retain(|incoming| self.access.lets_in(&incoming.stream.connection().remote()));
+        if taken.is_empty() && count > 0 {
+            // All of them were denied meanwhile. The queue is shorter now.
+            return self.poll_take(cx, most);
+        }
         Poll::Ready(Ok(taken))
     }
 
@@ -173,10 +209,11 @@ impl Place {
         self.queue.clone()
     }
 
-    /// Puts the stream into its place. A listener that has gone meanwhile lets it go.
+    /// Puts the stream into its place. A listener that has gone meanwhile lets it go, and so does one whose endpoint denied the
+    /// peer meanwhile.
     pub(crate) fn fill(mut self, incoming: Incoming) {
         let mut inner = self.queue.lock();
-        if inner.open == Open::No {
+        if inner.open == Open::No || !self.queue.access.lets_in(&self.peer) {
             return;
         }
         self.used = true;

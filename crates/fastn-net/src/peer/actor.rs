@@ -204,7 +204,7 @@ impl Actor {
         let error = connection.lost_error();
         let last = error.code() == Code::Unauthorized;
         if connection.close_reason().is_some_and(|end| end.by != "local" && end.code != close::IDLE) {
-            self.failure = Some(error);
+            self.failure = Some(connection.unopened_error());
         }
         Some(Event::Lost { link, worth: worth && !last, last })
     }

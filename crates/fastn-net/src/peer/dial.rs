@@ -124,6 +124,10 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
                 let text = "the peer takes no further connection now: try again later";
                 return Failed { error: Error::new(Code::Busy, text).with_source(error), last: false };
             }
+            Err(Code::ShuttingDown) => {
+                let text = "the peer is shutting down: try another peer, or try again later";
+                return Failed { error: Error::new(Code::ShuttingDown, text).with_source(error), last: false };
+            }
             Err(code) => {
                 let text = match code {
                     Code::Unauthorized => "the peer does not let this key in: ask its owner to allow it",
@@ -152,6 +156,9 @@ fn connection_error(shared: &Shared, error: &ConnectionError) -> Result<String, 
         ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::LIMIT => {
             return Err(Code::Busy);
         }
+        ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::SHUTDOWN => {
+            return Err(Code::ShuttingDown);
+        }
         // TLS alert 120, no_application_protocol (RFC 7301, 3.2), as QUIC carries it (RFC 9001, 4.8).
         ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 0x100 + 120 => {
             return Err(Code::ProtocolUnsupported);
@@ -168,8 +175,8 @@ fn connection_error(shared: &Shared, error: &ConnectionError) -> Result<String, 
 /// What a request that ran out of time is told: what was tried, how often, and why it did not do.
 pub(crate) fn out_of_time(shared: &Shared, peer: &Peer, started: Instant, dials: u64) -> Error {
     let status = peer.status();
-    let busy = status.last_error.as_ref().filter(|error| error.code() == Code::Busy);
-    let code = busy.map_or(Code::Unreachable, Error::code);
+    let told = status.last_error.as_ref().filter(|error| matches!(error.code(), Code::Busy | Code::ShuttingDown));
+    let code = told.map_or(Code::Unreachable, Error::code);
     let why = match (&status.last_error, status.state) {
         (Some(error), _) => error.message().to_owned(),
         (None, PeerState::Dialling) => return unreachable(shared, &peer.address(), started, &silence(shared)),

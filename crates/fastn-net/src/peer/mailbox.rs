@@ -24,6 +24,8 @@ pub(super) struct Messages(Arc<Mutex<State>>);
 struct State {
     waiting: VecDeque<Message>,
     actor: Option<Waker>,
+    /// The actor has taken a message and not asked for the next one.
+    handling: bool,
     closed: bool,
 }
 
@@ -52,6 +54,12 @@ impl Mailbox {
         Ok(())
     }
 
+    /// The actor has handled every message, and can get another one.
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = lock(&self.0);
+        state.waiting.is_empty() && !state.handling && !state.closed
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         lock(&self.0).closed
     }
@@ -63,9 +71,11 @@ impl Messages {
         poll_fn(|cx| {
             let mut state = lock(&self.0);
             let Some(message) = state.waiting.pop_front() else {
+                state.handling = false;
                 state.actor = Some(cx.waker().clone());
                 return Poll::Pending;
             };
+            state.handling = true;
             if state.waiting.is_empty() {
                 state.waiting = VecDeque::new();
             }

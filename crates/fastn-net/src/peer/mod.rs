@@ -76,6 +76,8 @@ pub struct Peer {
     preferred: Mutex<Option<Connection>>,
     /// All that live, for whoever wants to see them.
     connections: Mutex<Vec<Connection>>,
+    /// When its actor last did something.
+    active_at: Mutex<Instant>,
     /// Written by the actor, read by everyone.
     status: Mutex<PeerStatus>,
     mailbox: Mailbox,
@@ -152,6 +154,7 @@ impl Peer {
             takers: AtomicUsize::new(0),
             preferred: Mutex::default(),
             connections: Mutex::default(),
+            active_at: Mutex::new(Instant::now()),
             status: Mutex::default(),
             mailbox,
         });
@@ -299,7 +302,19 @@ impl Peer {
         lock(&self.connections).retain(|other| other.id() != connection.id());
     }
 
+    /// Only its endpoint and its own tasks hold this peer: it has no connection and no request, and is not kept. Asked with the
+    /// endpoint's peers locked, so that no one else can get hold of it meanwhile.
+    pub(crate) fn is_quiet(self: &Arc<Self>) -> bool {
+        // The endpoint's list, the actor and its supervisor hold one each.
+        Arc::strong_count(self) <= 3 && self.mailbox.is_quiet()
+    }
+
+    pub(crate) fn active_at(&self) -> Instant {
+        *lock(&self.active_at)
+    }
+
     fn publish(&self, status: PeerStatus) {
+        *lock(&self.active_at) = Instant::now();
         *lock(&self.status) = status;
     }
 

@@ -114,6 +114,11 @@ impl Stream {
         stream
     }
 
+    /// Why the connection ended, as it concerns this stream.
+    fn connection_error(&self) -> Error {
+        if matches!(self.ack, Ack::Done) { self.connection.lost_error() } else { self.connection.unopened_error() }
+    }
+
     fn new(connection: Connection, send: SendStream, recv: RecvStream, used: Option<Use>, ack: Ack) -> Self {
         Self {
             id: send.id().into(),

@@ -19,7 +19,7 @@ impl Stream {
             self.stop = Stop::Unwatched;
         }
         if self.send.take().is_some() {
-            let error = self.connection.lost_error();
+            let error = self.connection_error();
             self.fail(error, true);
         }
         self.settle();

@@ -149,7 +149,7 @@ impl Stream {
     fn lost(&mut self) -> Error {
         self.send = None;
         self.recv = None;
-        let error = self.connection.lost_error();
+        let error = self.connection_error();
         self.fail(error, true)
     }
 }

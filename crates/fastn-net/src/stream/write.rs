@@ -140,7 +140,7 @@ impl Stream {
             Err(WriteError::ConnectionLost(_)) => {
                 self.send = None;
                 // What came before the loss can still be read.
-                let error = self.connection.lost_error();
+                let error = self.connection_error();
                 Poll::Ready(Err(self.fail(error, true)))
             }
             Err(WriteError::ClosedStream | WriteError::ZeroRttRejected) => {

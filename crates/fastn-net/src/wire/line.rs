@@ -46,6 +46,12 @@ impl LineBuffer {
         }
     }
 
+    /// How many bytes of an unfinished line it holds.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.line.len()
+    }
+
     /// The bytes gathered so far, without `\n`; the buffer is empty again.
     #[must_use]
     pub fn take(&mut self) -> Vec<u8> {

@@ -65,6 +65,12 @@ impl Raw {
         soon(self.0.connect(address, alpn.as_bytes())).await.ok()
     }
 
+    /// Dials a key at an address, and does not wait for an answer.
+    pub(crate) async fn dial_at(&self, id: PublicKey, at: SocketAddr, alpn: Alpn) {
+        let address = EndpointAddr::from_parts(id.into(), [TransportAddr::Ip(at)]);
+        let _ = self.0.connect(address, alpn.as_bytes()).await;
+    }
+
     pub(crate) async fn accept(&self) -> Connection {
         soon(async { self.0.accept().await.expect("endpoint").await.expect("connection") }).await
     }

@@ -1,0 +1,263 @@
+//! What gets in under load: handshakes, streams without a header, denied peers, remembered peers; and what the rest are told.
+
+mod support;
+
+use std::{
+    collections::HashSet,
+    net::{SocketAddr, UdpSocket},
+    sync::Arc,
+    task::{Context, Waker},
+    time::{Duration, Instant},
+};
+
+use fastn_net::{
+    Code, Endpoint, Limits, Protocol,
+    wire::{alpn::Alpn, codes::close as codes},
+};
+use futures_util::future::join_all;
+use iroh::endpoint::ConnectionError;
+use support::{
+    GENEROUS, ONCE, USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, introduce, limits, open,
+    open_at, pair,
+    raw::{Frozen, Raw, RawStream},
+    read_to_end, soon, until, write_all,
+};
+
+/// Streams that one peer may have in negotiation.
+const NEGOTIATIONS: usize = 1024;
+
+/// Handshakes in flight of unproven addresses.
+const UNVALIDATED: usize = 64;
+
+/// The first packets of this many handshakes with an endpoint, none of which goes on.
+async fn first_packets(endpoint: &Endpoint, count: usize) -> Vec<Vec<u8>> {
+    let sink = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("socket");
+    let at = sink.local_addr().expect("address");
+    let raw = Arc::new(Raw::bind(&[]).await);
+    let id = endpoint.id();
+    let dial = |_| {
+        let raw = raw.clone();
+        tokio::spawn(async move { raw.dial_at(id, at, Alpn::FastnNet).await })
+    };
+    let dials: Vec<_> = (0..count).map(dial).collect();
+    let (mut seen, mut packets) = (HashSet::new(), Vec::new());
+    let mut packet = vec![0; 2048];
+    while packets.len() < count {
+        let length = soon(sink.recv(&mut packet)).await.expect("packet");
+        // An Initial packet of QUIC version 1 (RFC 9000, 17.2.2), with the destination's connection id behind its length.
+        let cid = packet[6..6 + usize::from(packet[5])].to_vec();
+        if packet[0] & 0xf0 == 0xc0 && length >= 1200 && seen.insert(cid) {
+            packets.push(packet[..length].to_vec());
+        }
+    }
+    dials.iter().for_each(tokio::task::JoinHandle::abort);
+    join_all(dials).await;
+    let Ok(raw) = Arc::try_unwrap(raw) else { panic!("the dials have ended") };
+    // Not closed: that waits for the handshakes.
+    drop(raw);
+    packets
+}
+
+/// Sends the packets, and counts the Retry packets (RFC 9000, 17.2.5) among the answers.
+fn retries(to: SocketAddr, packets: &[Vec<u8>]) -> usize {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("socket");
+    let (mut retries, mut answer) = (0, [0; 2048]);
+    for packet in packets {
+        socket.send_to(packet, to).expect("send");
+        std::thread::sleep(Duration::from_millis(1));
+        socket.set_nonblocking(true).expect("socket");
+        while socket.recv(&mut answer).is_ok() {
+            retries += usize::from(answer[0] & 0xf0 == 0xf0);
+        }
+    }
+    socket.set_nonblocking(false).expect("socket");
+    socket.set_read_timeout(Some(Duration::from_millis(300))).expect("socket");
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until && socket.recv(&mut answer).is_ok() {
+        retries += usize::from(answer[0] & 0xf0 == 0xf0);
+    }
+    retries
+}
+
+async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
+    match soon(connection.closed()).await {
+        ConnectionError::ApplicationClosed(close) => close.error_code.into(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
+    for connections in [3, limits().connections] {
+        let server = endpoint_with(Limits { connections, ..limits() }).await;
+        let _served = echo(&server, &[Protocol::Http]);
+        let known = endpoint().await;
+        introduce(&known, &server);
+        let stream = open(&known, &server, &Protocol::Http, USUAL).await.expect("stream");
+        let packets = first_packets(&server, 300).await;
+        let to = server.address().addresses[0];
+        let retries = tokio::task::spawn_blocking(move || retries(to, &packets)).await.expect("thread");
+        assert!(retries >= 300 - UNVALIDATED - 20, "only {retries} of 300 had to prove their address");
+
+        let began = Instant::now();
+        assert_eq!(exchange(stream, b"known").await.expect("echo"), b"known");
+        let lost = known.peer(&server.address()).expect("peer").connection().expect("connection");
+        lost.close(0, "");
+        let again = open(&known, &server, &Protocol::Http, USUAL).await.expect("reconnected");
+        assert_eq!(exchange(again, b"again").await.expect("echo"), b"again");
+        let new = endpoint().await;
+        introduce(&new, &server);
+        let stream = open(&new, &server, &Protocol::Http, USUAL).await.expect("a new peer");
+        assert_eq!(exchange(stream, b"new").await.expect("echo"), b"new");
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        close(&[&known, &new, &server]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_full_endpoint_and_one_that_drains_say_so() {
+    let server = endpoint_with(Limits { connections: 1, ..limits() }).await;
+    let _served = echo(&server, &[Protocol::Http]);
+    let (first, second) = (endpoint().await, endpoint().await);
+    introduce(&first, &server);
+    introduce(&second, &server);
+    open(&first, &server, &Protocol::Http, USUAL).await.expect("stream");
+    let full = open(&second, &server, &Protocol::Http, ONCE).await.expect_err("full");
+    assert_eq!(full.code(), Code::Busy, "{full}");
+    server.drain();
+    for client in [&first, &second] {
+        let drains = open(client, &server, &Protocol::Http, ONCE).await.expect_err("drains");
+        assert_eq!(drains.code(), Code::ShuttingDown, "{drains}");
+    }
+    let raw = Raw::bind(&[]).await;
+    for (alpn, code) in [(Alpn::FastnNet, codes::SHUTDOWN), (Alpn::Entity, 0)] {
+        assert_eq!(closed_with(&raw.dial(&server, alpn).await).await, code);
+    }
+    raw.close().await;
+    close(&[&first, &second, &server]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_waits_for_an_acknowledgement_says_that_it_closes() {
+    let server = endpoint().await;
+    let _served = echo(&server, &[Protocol::Http]);
+    let (silent, frozen) = Frozen::start(Alpn::FastnNet, b"\"Tcp\"\n").await;
+    let mut stream = open_at(&server, &silent.address, &Protocol::Tcp, USUAL).await.expect("stream");
+    write_all(&mut stream, b"freeze").await.expect("write");
+    soon(frozen).await.expect("frozen");
+    let client = endpoint().await;
+    introduce(&client, &server);
+    write_all(&mut stream, b"last").await.expect("write");
+    stream.finish();
+    let closing = tokio::spawn({
+        let server = server.clone();
+        async move { server.close(Duration::from_secs(3)).await }
+    });
+    until("it closes", || server.peers().is_empty()).await;
+    let refused = open(&client, &server, &Protocol::Http, ONCE).await.expect_err("closing");
+    assert_eq!(refused.code(), Code::ShuttingDown, "{refused}");
+    closing.await.expect("closed");
+    silent.thaw().await;
+    close(&[&client]).await;
+}
+
+#[tokio::test]
+async fn streams_without_a_whole_header_are_bounded_for_one_peer_on_all_its_connections() {
+    let server = endpoint().await;
+    let _served = echo(&server, &[Protocol::Http]);
+    let raw = Raw::bind(&[]).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let connection = raw.dial(&server, Alpn::FastnNet).await;
+        let mut streams = Vec::new();
+        for _ in 0..1000 {
+            streams.push(RawStream::open(&connection).await);
+        }
+        // Opens those before it as well, and needs no wait itself.
+        RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+        held.push((connection, streams));
+    }
+    for stream in &mut held[1].1[NEGOTIATIONS - 1000 + 1..NEGOTIATIONS - 1000 + 20] {
+        stream.is_refused("too-many-streams").await;
+    }
+    let mut whole = RawStream::start(&held[1].0, b"\"Http\"\n").await;
+    whole.hears(b"ack\n").await;
+    let other = Raw::bind(&[]).await;
+    let connection = other.dial(&server, Alpn::FastnNet).await;
+    let mut slow = RawStream::start(&connection, b"\"Ht").await;
+    RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+    slow.say(b"tp\"\n").await;
+    slow.hears(b"ack\n").await;
+    raw.close().await;
+    other.close().await;
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn a_denied_peer_gets_nothing_from_what_it_queued() {
+    let (client, server) = pair().await;
+    let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
+    let mut queued = Vec::new();
+    for _ in 0..100 {
+        let mut stream = open(&client, &server, &Protocol::Http, USUAL).await.expect("stream");
+        write_all(&mut stream, b"whole").await.expect("write");
+        stream.finish();
+        queued.push(stream);
+    }
+    let inbound = server.inbound().expect("inbound");
+    until("all wait", || server.queued() == 100).await;
+    server.change_access(|lists| lists.deny(client.id()));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(listener.poll_accept(&mut cx, 100).is_pending(), "a denied peer is served");
+    assert!(inbound.poll_accept(&mut cx).is_pending());
+    let refused = read_to_end(&mut queued[0]).await.expect_err("denied");
+    assert_eq!(refused.code(), Code::Unauthorized, "{refused}");
+    // Its places are free again, and others are served.
+    server.change_access(|lists| lists.allow(client.id()));
+    let other = endpoint().await;
+    introduce(&other, &server);
+    open(&other, &server, &Protocol::Http, USUAL).await.expect("stream");
+    assert_eq!(incoming(&listener).await.stream.connection().remote(), other.id());
+    close(&[&client, &other, &server]).await;
+}
+
+#[tokio::test]
+async fn remembered_peers_are_bounded_and_those_in_use_are_kept() {
+    let server = endpoint_with(Limits { connections: 2, ..limits() }).await;
+    let _served = echo(&server, &[Protocol::Http]);
+    let friend = Raw::bind(&[]).await;
+    let connection = friend.dial(&server, Alpn::FastnNet).await;
+    RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+    for _ in 0..20 {
+        let raw = Raw::bind(&[]).await;
+        let stranger = raw.dial(&server, Alpn::FastnNet).await;
+        RawStream::start(&stranger, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+        let id = raw.id();
+        raw.close().await;
+        let gone = || server.peers().iter().all(|peer| peer.id != id || peer.connections.is_empty());
+        until("its connection has ended", gone).await;
+        assert!(server.peers().len() <= 2, "{} peers are remembered", server.peers().len());
+    }
+    RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+    assert!(server.peers().iter().any(|peer| peer.id == friend.id()));
+    friend.close().await;
+    close(&[&server]).await;
+}
+
+#[tokio::test]
+async fn listening_on_one_connection_lets_no_stranger_in() {
+    let server = endpoint().await;
+    let friend = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let peer = server.peer(&friend.address()).expect("peer");
+    let (view, connection) = tokio::join!(soon(server.connect(&peer, GENEROUS)), friend.accept());
+    let view = view.expect("connection");
+    let listener = server.listen(Some(view.id()), &[Protocol::Http], false).expect("listen");
+    let mut stream = RawStream::start(&connection, &header(&Protocol::Http)).await;
+    stream.hears(b"ack\n").await;
+    incoming(&listener).await;
+    let stranger = Raw::bind(&[]).await;
+    assert!(stranger.try_dial(&server, Alpn::FastnNet).await.is_none(), "a stranger is let in");
+    stranger.close().await;
+    friend.close().await;
+    close(&[&server]).await;
+}
