@@ -228,3 +228,52 @@ async fn one_that_cannot_be_written_holds_up_no_other_that_was_acknowledged() {
     assert_eq!(got, b"blocked");
     close(&[&a, &b]).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_header_without_room_follows_when_its_stream_is_finished() {
+    let (a, b, listener, mut filling) = narrow().await;
+    let filled = incoming(&listener).await.stream;
+    fill(&mut filling).await;
+    let connection = filling.connection().clone();
+    let mut waiting = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
+    waiting.flush();
+    waiting.finish();
+    let mut dropped = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
+    dropped.finish();
+    let mut filled = Some(filled);
+    let reading = tokio::spawn(async move {
+        let mut filled = filled.take().expect("once");
+        read_to_end(&mut filled).await.expect("whole");
+    });
+    filling.finish();
+    soon(reading).await.expect("task");
+    for stream in [&mut waiting, &mut dropped] {
+        let mut accepted = incoming(&listener).await.stream;
+        assert_eq!(read_to_end(&mut accepted).await.expect("an end, no reset"), b"");
+        accepted.finish();
+        assert_eq!(read_to_end(stream).await.expect("acknowledged"), b"");
+    }
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledgement_without_room_follows_when_its_stream_is_finished() {
+    let a = endpoint_with(Limits { receive_window: 64 * 1024, ..limits() }).await;
+    let b = endpoint().await;
+    introduce(&a, &b);
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let mut filled = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let mut filling = incoming(&listener).await.stream;
+    fill(&mut filling).await;
+    let mut asked = gathering(filled.connection());
+    write_all(&mut asked, b"question").await.expect("write");
+    asked.finish();
+    let mut answered = incoming(&listener).await.stream;
+    assert_eq!(read_to_end(&mut answered).await.expect("question"), b"question");
+    answered.finish();
+    drop(answered);
+    filling.finish();
+    read_to_end(&mut filled).await.expect("whole");
+    assert_eq!(read_to_end(&mut asked).await.expect("an end, no reset"), b"");
+    close(&[&a, &b]).await;
+}

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use fastn_net::{Code, Error, Limits, Protocol, Stream, wire::alpn::Alpn};
+use fastn_net::{Code, Endpoint, Error, Limits, Protocol, Stream, wire::alpn::Alpn};
 use futures_util::future::join_all;
 use support::{
     LATER, USUAL, close, echo, endpoint_with, exchange, generic, incoming, introduce, limits, open, open_at, pair,
@@ -325,6 +325,81 @@ async fn a_refusal_without_a_stop_reaches_a_write_that_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_write_can_be_polled_any_number_of_times() {
+    let (raw, endpoint, mut stream, _connection, mut other) = stopped_unacknowledged(limits()).await;
+    let mut asked = Context::from_waker(Waker::noop());
+    let mut chunk = [0; 64];
+    for _ in 0..200_000 {
+        assert!(stream.poll_write(&mut asked, b"x").is_pending());
+        stream.flush_or_wake(Waker::noop());
+    }
+    let reader = Arc::new(Woken::default());
+    let waker = Waker::from(reader.clone());
+    assert!(stream.poll_read(&mut Context::from_waker(&waker), &mut chunk).is_pending());
+    let written = poll_fn(|cx| stream.poll_write(cx, b"x"));
+    let (written, ()) = tokio::join!(soon(written), other.say(b"ack\n"));
+    assert_eq!(written.expect_err("stopped").code(), Code::StreamStopped);
+    assert!(reader.0.load(Ordering::SeqCst) > 0, "the reader that was there first is woken too");
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_write_fails_when_no_acknowledgement_comes() {
+    let ack_timeout = Duration::from_millis(300);
+    let (raw, endpoint, mut stream, _connection, _other) =
+        stopped_unacknowledged(Limits { ack_timeout, ..limits() }).await;
+    let error = soon(poll_fn(|cx| stream.poll_write(cx, b"x"))).await.expect_err("no acknowledgement");
+    assert_eq!(error.code(), Code::AckTimeout);
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unacknowledged_stream_fails_in_time_whether_it_is_read_or_written() {
+    let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
+    let endpoint = endpoint_with(Limits { ack_timeout: Duration::from_millis(300), ..limits() }).await;
+    let address = raw.address();
+    let silent = tokio::spawn(async move {
+        let connection = raw.accept().await;
+        let mut streams = Vec::new();
+        while let Ok(stream) = connection.accept_bi().await {
+            streams.push(stream);
+        }
+        raw
+    });
+    let written = open_at(&endpoint, &address, &Protocol::Tcp, LATER).await.expect("stream");
+    let mut read = open_at(&endpoint, &address, &Protocol::Tcp, LATER).await.expect("stream");
+    let mut written_slowly = open_at(&endpoint, &address, &Protocol::Tcp, LATER).await.expect("stream");
+    for error in soon(both_wait(written)).await {
+        assert_eq!(error.code(), Code::AckTimeout);
+    }
+    let error = soon(poll_fn(|cx| read.poll_read(cx, &mut [0; 64]))).await.expect_err("no acknowledgement");
+    assert_eq!(error.code(), Code::AckTimeout);
+    assert_eq!(soon(written_until_error(&mut written_slowly)).await.code(), Code::AckTimeout);
+    close(&[&endpoint]).await;
+    soon(silent).await.expect("task").close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledgement_that_nobody_has_read_is_in_time() {
+    let b = support::endpoint().await;
+    let a = endpoint_with(Limits { ack_timeout: Duration::from_millis(200), ..limits() }).await;
+    introduce(&a, &b);
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let mut stream = open(&a, &b, &Protocol::Tcp, LATER).await.expect("stream");
+    let mut accepted = incoming(&listener).await.stream;
+    // Far beyond the deadline.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    write_all(&mut stream, b"late").await.expect("write");
+    stream.finish();
+    assert_eq!(read_to_end(&mut accepted).await.expect("bytes"), b"late");
+    accepted.finish();
+    assert_eq!(read_to_end(&mut stream).await.expect("end"), b"");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_later_acknowledgement_is_found_by_reading() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
@@ -370,6 +445,25 @@ async fn a_stream_for_which_there_is_no_place_waits_unacknowledged() {
     accepted.push(incoming(&listener).await.stream);
     assert_eq!(read_to_end(&mut accepted[2]).await.expect("bytes"), b"the fourth");
     close(&[&a, &b]).await;
+}
+
+/// A stream whose peer has read its header, stopped it, and says nothing.
+async fn stopped_unacknowledged(limits: Limits) -> (Raw, Endpoint, Stream, iroh::endpoint::Connection, RawStream) {
+    let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
+    let endpoint = endpoint_with(limits).await;
+    let address = raw.address();
+    let acceptor = async {
+        let connection = raw.accept().await;
+        let mut other = RawStream::accept(&connection).await;
+        other.hears(b"\"Tcp\"\n").await;
+        other.recv.stop(0u8.into()).expect("stop");
+        (connection, other)
+    };
+    let (opened, (connection, other)) = tokio::join!(open_at(&endpoint, &address, &Protocol::Tcp, LATER), acceptor);
+    let mut stream = opened.expect("stream");
+    let mut asked = Context::from_waker(Waker::noop());
+    until("the stop has come", || stream.poll_write(&mut asked, b"x").is_pending()).await;
+    (raw, endpoint, stream, connection, other)
 }
 
 /// A read and a write of one stream wait side by side; what each of them fails with.

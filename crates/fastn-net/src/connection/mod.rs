@@ -1,6 +1,7 @@
 //! One QUIC connection.
 //!
 //! - `opening`: streams on it
+//! - `ack_deadlines`: how long its streams wait for their acknowledgements
 //! - `usage`, `users`: who uses it, and whether it takes new uses
 //! - `doubt`: who is told that it may be dead
 //! - `stall`: an older peer that takes no new stream
@@ -10,6 +11,7 @@
 //! - `path_info`, `stats`: what is known of it
 //! - `quic`: iroh's connection, until it has ended
 
+pub(crate) mod ack_deadlines;
 mod claim;
 mod close_info;
 mod doubt;
@@ -35,7 +37,7 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::usage::Use;
-use self::{claim::Claim, doubt::Doubt, finishing::Finishing, quic::Quic, stall::Stall, users::Users};
+use self::{ack_deadlines::AckDeadlines, claim::Claim, doubt::Doubt, finishing::Finishing, quic::Quic, stall::Stall, users::Users};
 pub use self::{close_info::CloseInfo, path_info::PathInfo, stats::Stats};
 use crate::{error::Result, identity::PublicKey, metrics::Metrics, stream::stop_watch::StopWatches, wire::alpn::Alpn};
 
@@ -57,6 +59,7 @@ struct Inner {
     finishing: Finishing,
     metrics: Arc<Metrics>,
     stop_watches: StopWatches,
+    ack_deadlines: AckDeadlines,
     stall: Stall,
     doubt: Doubt,
     /// This side gave it up: its peer did not answer.
@@ -81,6 +84,7 @@ impl Connection {
             finishing: Finishing::default(),
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
+            ack_deadlines: AckDeadlines::default(),
             stall: Stall::default(),
             doubt: Doubt::default(),
             given_up: AtomicBool::new(false),
@@ -135,6 +139,11 @@ impl Connection {
     /// What was sent here and is not yet acknowledged.
     pub(crate) fn finishing(&self) -> &Finishing {
         &self.0.finishing
+    }
+
+    /// The pending acknowledgements of streams that we opened here.
+    pub(crate) fn ack_deadlines(&self) -> &AckDeadlines {
+        &self.0.ack_deadlines
     }
 
     /// The sending halves here that stay open.

@@ -399,7 +399,14 @@ impl Adopted {
             }
             self.connection.closed().await;
         };
-        self.connection.finishing().write_while(accept).await;
+        let deadlines = self.connection.ack_deadlines().run(self.shared.limits().ack_timeout);
+        let served = async {
+            tokio::select! {
+                () = accept => {}
+                () = deadlines => {}
+            }
+        };
+        self.connection.finishing().write_while(served).await;
     }
 }
 

@@ -32,8 +32,10 @@ impl Stream {
     /// # Errors
     ///
     /// What the peer refused with (see [`crate::wire::ack`]), `ERR_CONNECTION_LOST`: both halves are gone then.
+    /// `ERR_ACK_TIMEOUT` when none came in the endpoint's time for it.
     /// `ERR_STREAM_RESET` when the peer took it and failed: the receiving half is gone.
     pub fn poll_ack(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.check_ack_deadline();
         if !matches!(self.ack, Ack::Done) {
             ready!(self.poll_unsent(cx))?;
             self.ack_awaited.get_or_insert_with(Instant::now);
@@ -134,6 +136,7 @@ impl Stream {
     }
 
     pub(super) fn ack_settled(&mut self) {
+        self.ack_deadline = None;
         self.wake_writer();
         if std::mem::take(&mut self.missing_ack) {
             self.connection.finishing().missing_ack(false);

@@ -11,14 +11,18 @@ use super::{Stream, ack::Ack, stop_watch::Stop};
 use crate::{connection::finishing::Last, wire::codes::reset};
 
 impl Stream {
-    /// Ends our side: the FIN follows what was written. Idempotent. A stream whose header cannot be sent now, see
-    /// [`Stream::poll_flush`], is reset.
+    /// Ends our side: the FIN follows what was written. Idempotent. A header or acknowledgement that flow control does not let
+    /// through now is sent by the connection's task, with the FIN behind it.
     pub fn finish(&mut self) {
-        if self.is_gathering() {
+        if !self.is_gathering() {
+            self.flush();
+        }
+        if !self.unsent.is_empty() {
             self.leave_last();
         }
-        self.flush();
         if !self.unsent.is_empty() {
+            // The connection has ended, and its task with it: nothing can follow.
+            self.flush();
             self.reset(reset::LET_GO);
         }
         if let Some(mut send) = self.send.take() {
@@ -34,7 +38,7 @@ impl Stream {
         self.stop.hear();
     }
 
-    /// Leaves what was gathered, and the FIN, to the connection's task.
+    /// Leaves what is not sent yet, and the FIN, to the connection's task.
     fn leave_last(&mut self) {
         let Some(send) = self.send.take() else { return };
         let bytes = std::mem::take(&mut self.unsent);
@@ -52,6 +56,7 @@ impl Stream {
         if !matches!(self.ack, Ack::Done) {
             self.missing_ack = true;
             self.connection.finishing().missing_ack(true);
+            self.start_ack_deadline();
         }
     }
 

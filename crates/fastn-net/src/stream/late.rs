@@ -1,6 +1,6 @@
 //! Acknowledgements that do not come, for whoever does not wait for them.
 
-use std::task::Context;
+use std::task::{Context, Waker};
 
 use tracing::debug;
 
@@ -32,6 +32,25 @@ impl Stream {
     pub fn ack_is_late(&self) {
         if !matches!(self.ack, Ack::Done) && self.recv.is_some() {
             self.connection.doubt();
+        }
+    }
+
+    /// Starts the deadline of the acknowledgement once the whole header is sent.
+    pub(super) fn start_ack_deadline(&mut self) {
+        if self.ack_deadline.is_none() && self.unsent.is_empty() && !matches!(self.ack, Ack::Done) {
+            self.ack_deadline = Some(self.connection.ack_deadlines().start());
+        }
+    }
+
+    /// Abandons the stream if the deadline of its acknowledgement has expired. An acknowledgement that arrived unread is in time.
+    pub(super) fn check_ack_deadline(&mut self) {
+        let is_expired = self.ack_deadline.as_ref().is_some_and(|deadline| deadline.is_expired());
+        if !is_expired {
+            return;
+        }
+        self.ack_deadline = None;
+        if self.lacks_ack(&mut Context::from_waker(Waker::noop())) {
+            self.give_up();
         }
     }
 

@@ -17,7 +17,7 @@ pub(crate) mod stop_watch;
 mod unread;
 mod write;
 
-use std::{task::Waker, time::Instant};
+use std::{sync::Arc, task::Waker, time::Instant};
 
 use iroh::endpoint::{RecvStream, SendStream};
 use tracing::trace;
@@ -25,7 +25,7 @@ use tracing::trace;
 pub use self::read::Read;
 use self::{ack::Ack, stop_watch::Stop};
 use crate::{
-    connection::{CloseInfo, Connection, Use},
+    connection::{CloseInfo, Connection, Use, ack_deadlines::AckDeadline},
     error::Error,
     identity::PublicKey,
     logging::target,
@@ -52,6 +52,8 @@ pub struct Stream {
     /// The receiving half ended with a FIN, although bytes may still be buffered.
     ended: bool,
     ack: Ack,
+    /// Runs from the sent header until the acknowledgement.
+    ack_deadline: Option<Arc<AckDeadline>>,
     /// Since when somebody waits for it. A stream that does not wait reads no clock.
     ack_awaited: Option<Instant>,
     /// We finished, and the connection counts the acknowledgement of our header as missing.
@@ -130,6 +132,7 @@ impl Stream {
             buffered_at: 0,
             ended: false,
             ack,
+            ack_deadline: None,
             ack_awaited: None,
             missing_ack: false,
             written: false,

@@ -5,7 +5,10 @@ use std::task::{Context, Poll, ready};
 use iroh::endpoint::ReadError;
 
 use super::{Stream, ack::Ack};
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    wire::codes::describe_reset,
+};
 
 /// What one read gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +25,10 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// `ERR_STREAM_RESET` with the peer's code, `ERR_CONNECTION_LOST`, `ERR_CLOSED` after [`Stream::stop`],
+    /// `ERR_STREAM_RESET` with the peer's code, `ERR_CONNECTION_LOST`, `ERR_ACK_TIMEOUT`, `ERR_CLOSED` after [`Stream::stop`],
     /// and what the peer refused with. Bytes that came before an error are given first.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<Read>> {
+        self.check_ack_deadline();
         let read = self.poll_fill(cx, into);
         if let Poll::Ready(Err(_)) = read {
             self.unheard = false;
@@ -126,7 +130,7 @@ impl Stream {
             Poll::Ready(Ok(count)) => Poll::Ready(Ok(count)),
             Poll::Ready(Err(ReadError::Reset(code))) => {
                 self.recv = None;
-                let text = format!("the peer reset the stream with code {code} before its end");
+                let text = format!("the peer reset the stream before its end: {}", describe_reset(code.into()));
                 let error = Error::new(Code::StreamReset, text).with_error_code(code.into());
                 Poll::Ready(Err(self.fail(error, false)))
             }
@@ -141,6 +145,12 @@ impl Stream {
                 // Whoever waits for the peer must have spoken.
                 self.flush_or_wake(cx.waker());
                 self.poll_stop(cx);
+                if let Some(deadline) = &self.ack_deadline {
+                    deadline.register_reader(cx.waker());
+                    if deadline.is_expired() {
+                        cx.waker().wake_by_ref();
+                    }
+                }
                 Poll::Pending
             }
         }

@@ -9,7 +9,10 @@ use std::{
 use iroh::endpoint::{VarInt, WriteError};
 
 use super::{Stream, ack::Ack, stop_watch::Stop};
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    wire::codes::describe_reset,
+};
 
 /// Up to here what waits to be sent and the first bytes are copied into one piece.
 const TOGETHER_BYTES: usize = 4 * 1024;
@@ -45,6 +48,7 @@ impl Stream {
             let unsent = self.unsent.clone();
             let count = ready!(self.poll_send(cx, &unsent))?;
             self.unsent.drain(..count);
+            self.start_ack_deadline();
         }
         Poll::Ready(Ok(()))
     }
@@ -78,9 +82,10 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// `ERR_STREAM_STOPPED` with the peer's code, `ERR_STREAM_FINISHED`, `ERR_CONNECTION_LOST`, and what the
+    /// `ERR_STREAM_STOPPED` with the peer's code, `ERR_STREAM_FINISHED`, `ERR_CONNECTION_LOST`, `ERR_ACK_TIMEOUT`, and what the
     /// peer refused with.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        self.check_ack_deadline();
         let mut count = 0;
         if !self.unsent.is_empty() {
             if self.is_gathering() && self.unsent.len() + bytes.len() <= TOGETHER_BYTES {
@@ -112,6 +117,7 @@ impl Stream {
         piece[first..all].copy_from_slice(bytes);
         let count = ready!(self.poll_send(cx, &piece[..all]))?;
         self.unsent.drain(..count.min(first));
+        self.start_ack_deadline();
         Poll::Ready(Ok(count.saturating_sub(first)))
     }
 
@@ -132,6 +138,12 @@ impl Stream {
         };
         let Poll::Ready(written) = Pin::new(send).poll_write(cx, bytes) else {
             self.writer = Some(cx.waker().clone());
+            if let Some(deadline) = &self.ack_deadline {
+                deadline.register_writer(cx.waker());
+                if deadline.is_expired() {
+                    cx.waker().wake_by_ref();
+                }
+            }
             return Poll::Pending;
         };
         match written {
@@ -161,12 +173,17 @@ impl Stream {
     fn poll_stopped<T>(&mut self, cx: &mut Context<'_>, code: VarInt) -> Poll<Result<T>> {
         // Nothing is taken any more, a header that was not sent included.
         self.unsent.clear();
+        self.start_ack_deadline();
         // A refusal stops us as well; its line says why, and may come a packet later.
         if !matches!(self.ack, Ack::Done) && self.recv.is_some() {
             // A reader that comes meanwhile waits in this place for the line, and may be who gets it.
             self.writer = Some(cx.waker().clone());
-            let both = Waker::from(Arc::new(Both(cx.waker().clone(), self.reader.clone())));
-            match ready!(self.poll_ack(&mut Context::from_waker(&both))) {
+            let reader = self.reader.clone();
+            let both = Waker::from(Arc::new(Both(cx.waker().clone(), reader.clone())));
+            let answer = self.poll_ack(&mut Context::from_waker(&both));
+            // The slot keeps the reader's own waker: with this one in it, each poll would wrap the one before.
+            self.reader = reader;
+            match ready!(answer) {
                 Err(error) if error.code() == Code::StreamReset => self.unheard = true,
                 answer => answer?,
             }
@@ -178,8 +195,8 @@ impl Stream {
 }
 
 pub(super) fn stopped(code: VarInt) -> Error {
-    Error::new(Code::StreamStopped, format!("the peer takes no more bytes on this stream (code {code})"))
-        .with_error_code(code.into())
+    let text = format!("the peer takes no more bytes on this stream: {}", describe_reset(code.into()));
+    Error::new(Code::StreamStopped, text).with_error_code(code.into())
 }
 
 /// Wakes a writer that watches the receiving half, and whoever reads it.

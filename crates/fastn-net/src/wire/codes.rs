@@ -18,6 +18,18 @@ pub mod close {
     pub const PROMISES: [u64; 3] = [IDLE, SUPERSEDED, LIMIT];
 }
 
+/// A code of a reset or a stop for people: this project's own codes in words, an application's as a number.
+pub(crate) fn describe_reset(code: u64) -> String {
+    let words = match code {
+        reset::LET_GO => "the peer let it go",
+        reset::CANCELLED => "the peer cancelled it",
+        reset::HANDLER_FAILED => "the peer's handler failed",
+        reset::COLLECTED => "the peer's program lost it to the garbage collector",
+        _ => return format!("code {code}"),
+    };
+    if code == 0 { format!("{words} (code 0)") } else { format!("{words} ({code:#x})") }
+}
+
 /// Codes that reset the sending half of a stream, or stop the other side's.
 pub mod reset {
     /// Let go: nobody wants the rest.
@@ -28,4 +40,18 @@ pub mod reset {
     pub const HANDLER_FAILED: u64 = 0x102;
     /// Forgotten, and found by the garbage collector.
     pub const COLLECTED: u64 = 0x103;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_codes_are_told_in_words_and_those_of_an_application_as_numbers() {
+        assert_eq!(describe_reset(reset::LET_GO), "the peer let it go (code 0)");
+        assert_eq!(describe_reset(reset::CANCELLED), "the peer cancelled it (0x101)");
+        assert_eq!(describe_reset(reset::HANDLER_FAILED), "the peer's handler failed (0x102)");
+        assert_eq!(describe_reset(reset::COLLECTED), "the peer's program lost it to the garbage collector (0x103)");
+        assert_eq!((describe_reset(7), describe_reset(300)), ("code 7".to_owned(), "code 300".to_owned()));
+    }
 }

@@ -1,0 +1,156 @@
+//! Deadlines of the acknowledgements of one connection's streams.
+//!
+//! All streams of an endpoint wait equally long, so deadlines end in the order in which they began: one timer of the
+//! connection's task serves them all.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Waker,
+    time::Duration,
+};
+
+use futures_util::task::AtomicWaker;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+use crate::peer::after;
+
+/// The deadline of one stream. The stream drops it when the acknowledgement arrives.
+#[derive(Debug, Default)]
+pub(crate) struct AckDeadline {
+    expired: AtomicBool,
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+}
+
+impl AckDeadline {
+    pub(crate) fn is_expired(&self) -> bool {
+        self.expired.load(Ordering::Acquire)
+    }
+
+    /// Wakes this reader when the deadline expires. Check [`AckDeadline::is_expired`] afterwards.
+    pub(crate) fn register_reader(&self, waker: &Waker) {
+        self.reader.register(waker);
+    }
+
+    /// Wakes this writer when the deadline expires. Check [`AckDeadline::is_expired`] afterwards.
+    pub(crate) fn register_writer(&self, waker: &Waker) {
+        self.writer.register(waker);
+    }
+
+    fn expire(&self) {
+        self.expired.store(true, Ordering::Release);
+        self.reader.wake();
+        self.writer.wake();
+    }
+}
+
+/// The pending deadlines of one connection, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct AckDeadlines {
+    queue: Mutex<Queue>,
+    /// Notified when the queue was empty and is not any more.
+    added: Notify,
+}
+
+/// Swept whenever it doubles, so that acknowledged streams take up little memory.
+#[derive(Debug, Default)]
+struct Queue {
+    begun: VecDeque<(Instant, Weak<AckDeadline>)>,
+    sweep_at: usize,
+}
+
+impl AckDeadlines {
+    const SMALLEST: usize = 64;
+
+    /// Starts the deadline of a stream whose header was just written.
+    pub(crate) fn start(&self) -> Arc<AckDeadline> {
+        let deadline = Arc::new(AckDeadline::default());
+        let mut queue = self.lock();
+        if queue.begun.len() >= queue.sweep_at.max(Self::SMALLEST) {
+            queue.begun.retain(|(_, deadline)| deadline.strong_count() > 0);
+            queue.sweep_at = queue.begun.len() * 2;
+        }
+        let was_empty = queue.begun.is_empty();
+        queue.begun.push_back((Instant::now(), Arc::downgrade(&deadline)));
+        drop(queue);
+        if was_empty {
+            self.added.notify_one();
+        }
+        deadline
+    }
+
+    /// Expires the deadlines that last longer than `limit`. Never returns.
+    pub(crate) async fn run(&self, limit: Duration) {
+        loop {
+            match self.expire(limit) {
+                Some(next) => sleep_until(next).await,
+                None => self.added.notified().await,
+            }
+        }
+    }
+
+    /// Expires what is due. Returns when the next deadline expires.
+    fn expire(&self, limit: Duration) -> Option<Instant> {
+        let now = Instant::now();
+        let mut due = Vec::new();
+        let mut queue = self.lock();
+        let next = loop {
+            let Some((since, deadline)) = queue.begun.front() else { break None };
+            let at = after(*since, limit);
+            match deadline.upgrade() {
+                Some(_) if at > now => break Some(at),
+                pending => due.extend(pending),
+            }
+            queue.begun.pop_front();
+        };
+        drop(queue);
+        // Not under the lock: a woken task may poll at once.
+        due.iter().for_each(|deadline| deadline.expire());
+        next
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().expect("no panic while held")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_expires_unless_it_is_dropped_before() {
+        let deadlines = AckDeadlines::default();
+        let first = deadlines.start();
+        tokio::time::advance(LIMIT / 2).await;
+        let (dropped, second) = (deadlines.start(), deadlines.start());
+        drop(dropped);
+        let _ = tokio::time::timeout(LIMIT / 2 + Duration::from_millis(10), deadlines.run(LIMIT)).await;
+        assert!(first.is_expired() && !second.is_expired());
+        let _ = tokio::time::timeout(LIMIT / 2, deadlines.run(LIMIT)).await;
+        assert!(second.is_expired() && deadlines.lock().begun.is_empty());
+    }
+
+    #[test]
+    fn acknowledged_streams_are_swept() {
+        let deadlines = AckDeadlines::default();
+        for _ in 0..10_000 {
+            drop(deadlines.start());
+        }
+        assert!(deadlines.lock().begun.len() <= AckDeadlines::SMALLEST);
+        let kept: Vec<_> = (0..1000).map(|_| deadlines.start()).collect();
+        for _ in 0..10_000 {
+            drop(deadlines.start());
+        }
+        assert!((kept.len()..=2 * kept.len() + 1).contains(&deadlines.lock().begun.len()));
+    }
+}
