@@ -5,7 +5,8 @@ import type { PeerStream } from './stream.js'
 
 /**
  * Incoming streams, to be taken in a loop. It serves its protocols from the call that made it on; leaving the loop, its signal,
- * or closing the endpoint ends it, and what still waits is refused.
+ * or closing the endpoint ends it, and what still waits is refused. One of a single connection also ends when that connection
+ * does, after the streams that arrived before.
  *
  * Waiting for a stream keeps the process alive, unless the endpoint is unreferenced.
  */

@@ -88,7 +88,8 @@ export class Connection implements AsyncDisposable {
   }
 
   /**
-   * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint.
+   * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint. The loop
+   * ends without an error when the connection has ended and the streams that arrived before are taken.
    *
    * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
    * `ERR_INVALID_ARGUMENT`.

@@ -189,7 +189,7 @@ impl Endpoint {
         connection.ok_or_else(connection_ended)?.acknowledged(stream).await
     }
 
-    /// Serves some protocols from now on; with `connection`, only on that one and before everyone else.
+    /// Serves some protocols from now on; with `connection`, only on that one, before everyone else, and until it ends.
     /// While something listens on the whole endpoint, the endpoint accepts connections.
     ///
     /// # Errors
@@ -200,8 +200,12 @@ impl Endpoint {
         let limits = self.0.limits();
         let places = Places { all: limits.queued_streams, of_one_peer: limits.queued_streams_per_peer };
         let listener = self.0.router.listen(connection, protocols, otherwise, places)?;
-        if let Some(connection) = connection.and_then(|id| self.0.connections().get(&id).cloned()) {
-            connection.settle();
+        if let Some(id) = connection {
+            let listed = self.0.connections().get(&id).cloned();
+            match listed {
+                Some(connection) => connection.settle(),
+                None => self.0.router.connection_ended(id),
+            }
         }
         self.0.router.announce();
         if connection.is_none() {

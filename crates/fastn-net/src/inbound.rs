@@ -4,13 +4,14 @@ use std::{
     collections::VecDeque,
     ops::Deref,
     sync::{Arc, Mutex, MutexGuard},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use crate::{
     connection::{Connection, Use},
     error::{Code, Error, Result},
     peer::closed,
+    wakers::Wakers,
 };
 
 /// A connection that is held: it counts as used, and is not closed for idleness, until this is dropped.
@@ -56,7 +57,11 @@ impl Inbound {
         if state.closed {
             return Poll::Ready(Err(closed()));
         }
-        state.waker = Some(cx.waker().clone());
+        let evicted = state.wakers.register(cx.waker());
+        drop(state);
+        if let Some(evicted) = evicted {
+            evicted.wake();
+        }
         Poll::Pending
     }
 }
@@ -85,7 +90,7 @@ struct State {
     open: bool,
     closed: bool,
     waiting: VecDeque<View>,
-    waker: Option<Waker>,
+    wakers: Wakers,
 }
 
 impl Inlet {
@@ -118,11 +123,9 @@ impl Inlet {
         let Some(view) = View::new(connection) else { return };
         view.offer();
         state.waiting.push_back(view);
-        let waker = state.waker.take();
+        let wakers = state.wakers.take();
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.wake();
     }
 
     /// Drops queued connections that have ended.
@@ -138,11 +141,9 @@ impl Inlet {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let waker = state.waker.take();
+        let wakers = state.wakers.take();
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.wake();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

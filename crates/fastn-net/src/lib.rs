@@ -68,6 +68,7 @@ mod remembered;
 mod shared;
 mod sockets;
 pub mod stream;
+mod wakers;
 pub mod watch;
 pub mod wire;
 

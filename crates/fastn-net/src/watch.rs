@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use futures_util::StreamExt;
@@ -20,6 +20,7 @@ use crate::{
     identity::PublicKey,
     peer::{Peer, PeerStatus, closed},
     shared::Shared,
+    wakers::Wakers,
 };
 
 /// How it stands with a peer.
@@ -70,7 +71,11 @@ impl Watch {
         if queue.closed {
             return Poll::Ready(Err(closed()));
         }
-        queue.waker = Some(cx.waker().clone());
+        let evicted = queue.wakers.register(cx.waker());
+        drop((queue, peers));
+        if let Some(evicted) = evicted {
+            evicted.wake();
+        }
         Poll::Pending
     }
 
@@ -249,7 +254,7 @@ struct State {
     order: BTreeMap<u64, PublicKey>,
     next: u64,
     peers: HashMap<PublicKey, Entry>,
-    waker: Option<Waker>,
+    wakers: Wakers,
     closed: bool,
 }
 
@@ -315,11 +320,9 @@ impl State {
 
 /// Not under the lock: whoever is woken may poll at once.
 fn wake(mut state: MutexGuard<'_, State>) {
-    let waker = state.waker.take();
+    let wakers = state.wakers.take();
     drop(state);
-    if let Some(waker) = waker {
-        waker.wake();
-    }
+    wakers.wake();
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

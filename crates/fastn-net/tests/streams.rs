@@ -18,7 +18,7 @@ use support::{
     LATER, USUAL, close, echo, endpoint_with, exchange, generic, incoming, introduce, limits, open, open_at, pair,
     pattern,
     raw::{Raw, RawStream},
-    read_exact, read_to_end, read_until_error, soon, stream, until, write_all,
+    read_exact, read_to_end, read_until_error, soon, stream, until, waits, write_all,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -444,6 +444,89 @@ async fn a_stream_for_which_there_is_no_place_waits_unacknowledged() {
     fourth.finish();
     accepted.push(incoming(&listener).await.stream);
     assert_eq!(read_to_end(&mut accepted[2]).await.expect("bytes"), b"the fourth");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_stream_wakes_one_of_the_tasks_that_accept() {
+    let (a, b) = pair().await;
+    let listener = Arc::new(b.listen(None, &[Protocol::Tcp], false).expect("listen"));
+    let mut gone = Box::pin(listener.accept());
+    assert!(waits(&mut gone).await);
+    let (accepted, mut count) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..3 {
+        let (listener, accepted) = (listener.clone(), accepted.clone());
+        tokio::spawn(async move { accepted.send(listener.accept().await) });
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut streams = vec![open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream")];
+    // It was woken for the first stream, and does not take it.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(gone);
+    for _ in 1..3 {
+        streams.push(open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream"));
+    }
+    for _ in 0..3 {
+        soon(count.recv()).await.expect("one each").expect("stream");
+    }
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_stream_wakes_all_tasks_that_poll() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let woken = [0; 2].map(|_| Arc::new(Woken::default()));
+    for task in &woken {
+        let waker = Waker::from(task.clone());
+        assert!(listener.poll_accept(&mut Context::from_waker(&waker), 1).is_pending());
+    }
+    let _stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    until("both are woken", || woken.iter().all(|task| task.0.load(Ordering::SeqCst) == 1)).await;
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_of_one_connection_ends_with_it_behind_what_it_holds() {
+    let (a, b) = pair().await;
+    let everyone = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let first = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let connection = incoming(&everyone).await.stream.connection().clone();
+    let listener = b.listen(Some(connection.id()), &[Protocol::Tcp, Protocol::Http], true).expect("listen");
+    let mut held = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    write_all(&mut held, b"held").await.expect("write");
+    held.finish();
+    soon(held.connection().acknowledged(held.id())).await.expect("acknowledged");
+    first.connection().close(0, "");
+    soon(connection.closed()).await;
+    let mut accepted = soon(listener.accept()).await.expect("what it holds").stream;
+    assert_eq!(read_to_end(&mut accepted).await.expect("whole"), b"held");
+    assert_eq!(soon(listener.accept()).await.expect_err("the end").code(), Code::Closed);
+    // One that comes too late ends at once.
+    let late = b.listen(Some(connection.id()), &[Protocol::Tcp], false).expect("listen");
+    assert_eq!(soon(late.accept()).await.expect_err("the end").code(), Code::Closed);
+    // Everyone's goes on.
+    let _stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    incoming(&everyone).await;
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_says_what_its_code_means() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    for (code, meaning) in [(0x102, "the peer's handler failed (0x102)"), (7, "code 7")] {
+        let mut stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+        let mut accepted = incoming(&listener).await.stream;
+        accepted.reset(code);
+        accepted.stop(code);
+        let (_, error) = read_until_error(&mut stream).await;
+        assert!(error.message().ends_with(meaning), "{error}");
+        assert_eq!((error.code(), error.error_code()), (Code::StreamReset, Some(code)));
+        let error = written_until_error(&mut stream).await;
+        assert!(error.message().ends_with(meaning), "{error}");
+        assert_eq!((error.code(), error.error_code()), (Code::StreamStopped, Some(code)));
+    }
     close(&[&a, &b]).await;
 }
 

@@ -37,7 +37,10 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::usage::Use;
-use self::{ack_deadlines::AckDeadlines, claim::Claim, doubt::Doubt, finishing::Finishing, quic::Quic, stall::Stall, users::Users};
+use self::{
+    ack_deadlines::AckDeadlines, claim::Claim, doubt::Doubt, finishing::Finishing, quic::Quic, stall::Stall,
+    users::Users,
+};
 pub use self::{close_info::CloseInfo, path_info::PathInfo, stats::Stats};
 use crate::{error::Result, identity::PublicKey, metrics::Metrics, stream::stop_watch::StopWatches, wire::alpn::Alpn};
 

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::PublicKey,
     protocol::Protocol,
+    wakers::Wakers,
 };
 
 /// What is asked about, and for how long.
@@ -63,7 +64,11 @@ impl Questions {
             state.taken = last.number + 1;
             return Poll::Ready(Ok(asked));
         }
-        state.waker = Some(cx.waker().clone());
+        let evicted = state.wakers.register(cx.waker());
+        drop(state);
+        if let Some(evicted) = evicted {
+            evicted.wake();
+        }
         Poll::Pending
     }
 
@@ -106,7 +111,7 @@ struct State {
     next: u64,
     /// All below were taken.
     taken: u64,
-    waker: Option<Waker>,
+    wakers: Wakers,
     is_taken: bool,
     closed: bool,
 }
@@ -162,11 +167,9 @@ impl Board {
             let question = Some(Question { number, peer, protocol });
             state.open.insert(number, Open { peer, question, answer: sender });
         }
-        let waker = state.waker.take();
+        let wakers = state.wakers.take();
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.wake();
         Some((Asked { board: self, number }, answer))
     }
 
@@ -176,12 +179,10 @@ impl Board {
         state.closed = true;
         state.of_peer.clear();
         let open = std::mem::take(&mut state.open);
-        let waker = state.waker.take();
+        let wakers = state.wakers.take();
         drop(state);
         drop(open);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.wake();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -217,7 +218,10 @@ impl Drop for Asked<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{Future, poll_fn};
+    use std::{
+        future::{Future, poll_fn},
+        task::Waker,
+    };
 
     use super::*;
     use crate::identity::SecretKey;

@@ -1,6 +1,7 @@
 //! Who is served what: one routing table for an endpoint, and a bounded queue behind each listener.
 
 mod queue;
+mod room;
 
 use std::{
     collections::HashMap,
@@ -41,23 +42,22 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Takes what waits, at most `most`; at least one, or it arms the waker.
+    /// Takes what waits, at most `most`; at least one, or it arms the waker. A stream that comes wakes all tasks that poll.
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint drains or has closed, and nothing waits any more, or is being acknowledged.
+    /// `ERR_CLOSED` once the endpoint drains or has closed, or the listener's one connection has ended, and nothing waits any more, or is being acknowledged.
     pub fn poll_accept(&self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<Incoming>>> {
         self.queue.poll_take(cx, most)
     }
 
-    /// The next stream. Cancel safe.
+    /// The next stream. Several tasks may wait: each stream wakes one of them, in turn. Cancel safe.
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint drains or has closed.
+    /// Those of [`Listener::poll_accept`].
     pub async fn accept(&self) -> Result<Incoming> {
-        let mut taken = std::future::poll_fn(|cx| self.poll_accept(cx, 1)).await?;
-        Ok(taken.remove(0))
+        self.queue.accept().await
     }
 }
 
@@ -190,6 +190,15 @@ impl Router {
         self.changed.notified()
     }
 
+    /// A connection has ended: its own listeners hand out what they hold, and end.
+    pub(crate) fn connection_ended(&self, connection: u64) {
+        let Some(routes) = self.lock().connections.remove(&connection) else { return };
+        let owners = routes.protocols.into_values().map(|(queue, _)| queue);
+        for queue in owners.chain(routes.otherwise) {
+            queue.close(Open::Draining);
+        }
+    }
+
     fn remove(&self, queue: &Arc<Queue>) {
         let mut table = self.lock();
         let Some(at) = table.queues.iter().position(|q| Arc::ptr_eq(q, queue)) else { return };
@@ -272,9 +281,13 @@ mod tests {
 
     const PLACES: Places = Places { all: 2, of_one_peer: 2 };
 
+    fn router() -> Arc<Router> {
+        Arc::new(Router::new(Arc::new(Access::new(AccessLists::default()))))
+    }
+
     #[test]
     fn a_listener_that_drains_ends_when_no_place_is_promised_any_more() {
-        let router = Arc::new(Router::new(Arc::new(Access::new(AccessLists::default()))));
+        let router = router();
         let listener = router.listen(None, &[Protocol::Tcp], false, PLACES).expect("listen");
         let peer = crate::SecretKey::generate().public();
         let place = listener.queue.try_reserve(peer).expect("open").expect("room");
@@ -285,5 +298,65 @@ mod tests {
         drop(place);
         let Poll::Ready(Err(error)) = listener.poll_accept(&mut cx, 1) else { panic!("nothing is to come") };
         assert_eq!(error.code(), Code::Closed);
+    }
+
+    #[test]
+    fn nothing_is_left_of_the_listeners_of_connections_that_have_ended() {
+        let router = router();
+        let _everyone = router.listen(None, &[Protocol::Tcp], false, PLACES).expect("listen");
+        let mut cx = Context::from_waker(Waker::noop());
+        for connection in 0..200 {
+            let listener =
+                router.listen(Some(connection), &[Protocol::Tcp, Protocol::Http], true, PLACES).expect("listen");
+            assert!(listener.poll_accept(&mut cx, 1).is_pending());
+            router.connection_ended(connection);
+            let Poll::Ready(Err(error)) = listener.poll_accept(&mut cx, 1) else { panic!("nothing is to come") };
+            assert_eq!(error.code(), Code::Closed);
+        }
+        let table = router.lock();
+        assert_eq!((table.connections.len(), table.queues.len(), router.listening.load(Ordering::Acquire)), (0, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_becomes_free_goes_to_one_stream_that_may_have_it() {
+        let router = router();
+        let places = Places { all: 3, of_one_peer: 2 };
+        let listener = router.listen(None, &[Protocol::Tcp], false, places).expect("listen");
+        let [greedy, other, third] = [0; 3].map(|_| crate::SecretKey::generate().public());
+        let queue = &listener.queue;
+        let reserve = |peer| {
+            let queue = queue.clone();
+            tokio::spawn(async move { queue.reserve(peer).await.expect("open") })
+        };
+        let held = [reserve(greedy).await.expect("task"), reserve(greedy).await.expect("task")];
+        let of_other = reserve(other).await.expect("task");
+        let (mut first, mut second) = (reserve(greedy), reserve(greedy));
+        tokio::task::yield_now().await;
+        let gone = reserve(third);
+        tokio::task::yield_now().await;
+        let last = reserve(third);
+        tokio::task::yield_now().await;
+        gone.abort();
+        assert!(gone.await.expect_err("aborted").is_cancelled());
+        // The greedy peer came first, and has its share.
+        drop(of_other);
+        let of_third = last.await.expect("task");
+        assert!(still_waits(&mut first).await && still_waits(&mut second).await);
+        let [one, two] = held;
+        drop(one);
+        let of_first = (&mut first).await.expect("task");
+        assert!(still_waits(&mut second).await, "one place, one stream");
+        drop((two, of_first));
+        second.await.expect("task");
+        drop(of_third);
+        assert!(queue.try_reserve(other).expect("open").is_some());
+    }
+
+    /// It has not ended, whatever others had to do first.
+    async fn still_waits<T>(task: &mut tokio::task::JoinHandle<T>) -> bool {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        !task.is_finished()
     }
 }

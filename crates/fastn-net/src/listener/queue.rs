@@ -1,18 +1,22 @@
 //! The bounded queue behind a listener, and places in it that are promised to streams being acknowledged.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
-use super::Incoming;
+use super::{
+    Incoming,
+    room::{Applicant, Room},
+};
 use crate::{
     error::{Code, Error, Result},
     guard::Access,
     identity::PublicKey,
+    wakers::Wakers,
 };
 
 /// How many streams may wait for a listener: all together, and of one peer.
@@ -25,20 +29,19 @@ pub(crate) struct Places {
 /// The streams that wait for a listener, and the places that are promised to streams being acknowledged.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    places: Places,
     access: Arc<Access>,
     /// Its listener serves the whole endpoint, not one connection.
     serves_endpoint: bool,
     inner: Mutex<Inner>,
-    room: Notify,
+    /// Each stream that comes wakes one of those that wait in [`Queue::accept`].
+    ready: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     waiting: VecDeque<Incoming>,
-    taken: usize,
-    of_peer: HashMap<PublicKey, usize>,
-    waker: Option<Waker>,
+    room: Room,
+    wakers: Wakers,
     open: Open,
     /// Somebody will flush what waits.
     flushing: bool,
@@ -56,6 +59,7 @@ pub(super) enum Open {
 }
 
 /// A place in a queue, before the stream is acknowledged. Dropping it gives the place back.
+#[derive(Debug)]
 pub(crate) struct Place {
     queue: Arc<Queue>,
     peer: PublicKey,
@@ -64,7 +68,14 @@ pub(crate) struct Place {
 
 impl Queue {
     pub(super) fn new(places: Places, access: Arc<Access>, serves_endpoint: bool) -> Arc<Self> {
-        Arc::new(Self { places, access, serves_endpoint, inner: Mutex::default(), room: Notify::new() })
+        let inner = Inner {
+            waiting: VecDeque::new(),
+            room: Room::new(places),
+            wakers: Wakers::default(),
+            open: Open::Yes,
+            flushing: false,
+        };
+        Arc::new(Self { access, serves_endpoint, inner: Mutex::new(inner), ready: Notify::new() })
     }
 
     pub(super) fn serves_endpoint(&self) -> bool {
@@ -72,26 +83,13 @@ impl Queue {
     }
 
     /// Drops queued streams of peers that the lists no longer let in.
-    pub(super) fn purge_denied(&self) {
+    pub(super) fn purge_denied(self: &Arc<Self>) {
         let mut inner = self.lock();
         let waiting = std::mem::take(&mut inner.waiting);
         let lets_in = |incoming: &Incoming| self.access.lets_in(&incoming.stream.connection().remote());
         let (kept, denied): (VecDeque<_>, VecDeque<_>) = waiting.into_iter().partition(lets_in);
         inner.waiting = kept;
-        for incoming in &denied {
-            inner.give_back(incoming.stream.connection().remote());
-        }
-        // A draining listener may have waited for these only.
-        let waker = inner.waker.take_if(|_| !denied.is_empty());
-        drop(inner);
-        // Dropping a stream resets it, which must not happen under the lock.
-        if !denied.is_empty() {
-            drop(denied);
-            self.room.notify_waiters();
-        }
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.give_back(inner, &denied);
     }
 
     /// Streams that wait, and whose peer is still there.
@@ -110,51 +108,78 @@ impl Queue {
         if inner.open != Open::Yes {
             return Err(());
         }
-        let of_peer = inner.of_peer.get(&peer).copied().unwrap_or(0);
-        if inner.taken >= self.places.all || of_peer >= self.places.of_one_peer {
-            return Ok(None);
-        }
-        inner.taken += 1;
-        inner.of_peer.insert(peer, of_peer + 1);
-        Ok(Some(Place { queue: self.clone(), peer, used: false }))
+        Ok(inner.room.take(peer).then(|| self.place(peer)))
     }
 
-    /// What [`Listener::poll_accept`](super::Listener::poll_accept) does. A peer that was denied meanwhile is not served.
-    pub(super) fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<Incoming>>> {
-        let mut inner = self.lock();
-        if inner.waiting.is_empty() {
-            // One that is being acknowledged comes still: its peer would take it for handed out.
-            if inner.open != Open::Yes && inner.taken == 0 {
-                return Poll::Ready(Err(Error::new(Code::Closed, "the endpoint was closed")));
+    /// What [`Listener::poll_accept`](super::Listener::poll_accept) does.
+    pub(super) fn poll_take(self: &Arc<Self>, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<Incoming>>> {
+        loop {
+            let mut inner = self.lock();
+            if inner.waiting.is_empty() && !inner.is_over() {
+                let evicted = inner.wakers.register(cx.waker());
+                drop(inner);
+                if let Some(evicted) = evicted {
+                    evicted.wake();
+                }
+                return Poll::Pending;
             }
-            inner.waker = Some(cx.waker().clone());
-            return Poll::Pending;
+            let taken = self.take(inner, most)?;
+            if !taken.is_empty() {
+                return Poll::Ready(Ok(taken));
+            }
+        }
+    }
+
+    /// What [`Listener::accept`](super::Listener::accept) does.
+    pub(super) async fn accept(self: &Arc<Self>) -> Result<Incoming> {
+        loop {
+            // Dropped after its wake, this wakes the next one that waits.
+            let mut ready = std::pin::pin!(self.ready.notified());
+            ready.as_mut().enable();
+            let taken = {
+                let inner = self.lock();
+                if inner.waiting.is_empty() && !inner.is_over() { None } else { Some(self.take(inner, 1)?) }
+            };
+            match taken {
+                None => ready.await,
+                Some(mut taken) => {
+                    if let Some(incoming) = taken.pop() {
+                        return Ok(incoming);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What waits, at most `most`, without the streams of peers that were denied meanwhile: nothing, where all of it was theirs.
+    fn take(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, most: usize) -> Result<Vec<Incoming>> {
+        if inner.waiting.is_empty() {
+            return Err(Error::new(Code::Closed, "no more streams come: the endpoint or the connection has ended"));
         }
         let count = inner.waiting.len().min(most);
         let mut taken: Vec<Incoming> = inner.waiting.drain(..count).collect();
-        for incoming in &taken {
-            inner.give_back(incoming.stream.connection().remote());
-        }
-        drop(inner);
-        self.room.notify_waiters();
+        self.give_back(inner, &taken);
         taken.retain(|incoming| self.access.lets_in(&incoming.stream.connection().remote()));
-        if taken.is_empty() && count > 0 {
-            // All of them were denied meanwhile. The queue is shorter now.
-            return self.poll_take(cx, most);
-        }
-        Poll::Ready(Ok(taken))
+        Ok(taken)
     }
 
     /// Waits for a place; `Err` when nothing new is served. Cancel safe.
     pub(crate) async fn reserve(self: &Arc<Self>, peer: PublicKey) -> Result<Place, ()> {
-        loop {
-            let mut room = std::pin::pin!(self.room.notified());
-            room.as_mut().enable();
-            if let Some(place) = self.try_reserve(peer)? {
-                return Ok(place);
+        let (applicant, place) = oneshot::channel();
+        let number = {
+            let mut inner = self.lock();
+            if inner.open != Open::Yes {
+                return Err(());
             }
-            room.await;
-        }
+            if inner.room.take(peer) {
+                return Ok(self.place(peer));
+            }
+            inner.room.apply(peer, applicant)
+        };
+        let withdrawn = Application { queue: self, peer, number };
+        let place = place.await.map_err(|_| ());
+        drop(withdrawn);
+        place
     }
 
     /// An acknowledgement waits here, and nobody has been told yet to look after it.
@@ -175,16 +200,48 @@ impl Queue {
     /// Takes nothing new, or nothing at all, from now on.
     pub(super) fn close(&self, open: Open) {
         let mut inner = self.lock();
+        if inner.open == Open::No {
+            return;
+        }
         inner.open = open;
         let waiting = if open == Open::No { std::mem::take(&mut inner.waiting) } else { VecDeque::new() };
-        let waker = inner.waker.take();
+        let applicants = inner.room.turn_away();
         drop(inner);
         // Dropping a stream resets it; that must not happen under the lock.
-        drop(waiting);
-        self.room.notify_waiters();
-        if let Some(waker) = waker {
-            waker.wake();
+        drop((waiting, applicants));
+        self.wake_all();
+    }
+
+    /// Wakes everyone who takes: there is an end to see.
+    fn wake_all(&self) {
+        let wakers = self.lock().wakers.take();
+        wakers.wake();
+        self.ready.notify_waiters();
+    }
+
+    /// Frees the places of streams that left the queue.
+    fn give_back<'a>(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, gone: impl IntoIterator<Item = &'a Incoming>) {
+        let mut next = Vec::new();
+        for incoming in gone {
+            next.extend(inner.room.give_back(incoming.stream.connection().remote()));
         }
+        let is_over = inner.is_over();
+        drop(inner);
+        for (peer, applicant) in next {
+            self.hand_over(peer, applicant);
+        }
+        if is_over {
+            self.wake_all();
+        }
+    }
+
+    fn place(self: &Arc<Self>, peer: PublicKey) -> Place {
+        Place { queue: self.clone(), peer, used: false }
+    }
+
+    /// Gives a place to the stream that it was taken for. One that has gone meanwhile drops it, and so gives it back.
+    fn hand_over(self: &Arc<Self>, peer: PublicKey, applicant: Applicant) {
+        let _ = applicant.send(self.place(peer));
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -193,14 +250,23 @@ impl Queue {
 }
 
 impl Inner {
-    fn give_back(&mut self, peer: PublicKey) {
-        self.taken -= 1;
-        if let Some(count) = self.of_peer.get_mut(&peer) {
-            *count -= 1;
-            if *count == 0 {
-                self.of_peer.remove(&peer);
-            }
-        }
+    /// Nothing waits any more, and nothing that is being acknowledged comes: its peer would take that for handed out.
+    fn is_over(&self) -> bool {
+        self.open != Open::Yes && self.waiting.is_empty() && self.room.is_unused()
+    }
+}
+
+/// A stream that waits for a place, until this is dropped.
+struct Application<'a> {
+    queue: &'a Arc<Queue>,
+    peer: PublicKey,
+    number: u64,
+}
+
+impl Drop for Application<'_> {
+    fn drop(&mut self) {
+        let applicant = self.queue.lock().room.withdraw(self.peer, self.number);
+        drop(applicant);
     }
 }
 
@@ -218,27 +284,28 @@ impl Place {
         }
         self.used = true;
         inner.waiting.push_back(incoming);
-        let waker = inner.waker.take();
+        let wakers = inner.wakers.take();
         drop(inner);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.wake();
+        self.queue.ready.notify_one();
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if !self.used {
-            let mut inner = self.queue.lock();
-            inner.give_back(self.peer);
-            // A listener that drains may have waited for this one only.
-            let draining = inner.open != Open::Yes;
-            let waker = inner.waker.take_if(|_| draining);
-            drop(inner);
-            self.queue.room.notify_waiters();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+        if self.used {
+            return;
+        }
+        let mut inner = self.queue.lock();
+        let next = inner.room.give_back(self.peer);
+        // A listener that drains may have waited for this one only.
+        let is_over = inner.is_over();
+        drop(inner);
+        if let Some((peer, applicant)) = next {
+            self.queue.hand_over(peer, applicant);
+        }
+        if is_over {
+            self.queue.wake_all();
         }
     }
 }

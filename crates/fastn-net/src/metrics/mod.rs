@@ -196,12 +196,13 @@ impl Live {
 }
 
 impl Shared {
-    /// Takes a connection off the list, and keeps what it counted.
+    /// Takes a connection off the list, keeps what it counted, and ends its listeners.
     pub(crate) fn unlist(&self, connection: &Connection) {
-        let mut connections = self.connections();
-        if let Some(connection) = connections.remove(&connection.id()) {
+        if let Some(connection) = self.connections().remove(&connection.id()) {
             self.metrics.keep_bytes(&connection.stats());
         }
+        // Off the list before: a listener that comes later finds that the connection has ended.
+        self.router.connection_ended(connection.id());
     }
 
     /// The same of all that are left.
