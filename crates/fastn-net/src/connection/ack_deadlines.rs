@@ -112,7 +112,9 @@ impl AckDeadlines {
         };
         drop(queue);
         // Not under the lock: a woken task may poll at once.
-        due.iter().for_each(|deadline| deadline.expire());
+        for deadline in due {
+            deadline.expire();
+        }
         next
     }
 
