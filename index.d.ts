@@ -148,7 +148,8 @@ declare class Connection implements AsyncDisposable {
      */
     stats(): ConnectionStats;
     /**
-     * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint.
+     * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint. The loop
+     * ends without an error when the connection has ended and the streams that arrived before are taken.
      *
      * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
      * `ERR_INVALID_ARGUMENT`.
@@ -308,7 +309,8 @@ declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
 
 /**
  * Incoming streams, to be taken in a loop. It serves its protocols from the call that made it on; leaving the loop, its signal,
- * or closing the endpoint ends it, and what still waits is refused.
+ * or closing the endpoint ends it, and what still waits is refused. One of a single connection also ends when that connection
+ * does, after the streams that arrived before.
  *
  * Waiting for a stream keeps the process alive, unless the endpoint is unreferenced.
  */
