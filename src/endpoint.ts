@@ -78,6 +78,8 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
 export class Endpoint implements AsyncDisposable {
   readonly #state: EndpointState
   readonly #graceful: Graceful | undefined
+  // All callers of `close` share it, and so find it settled in the order in which they called.
+  #closed: Promise<number> | undefined
   /** Who this endpoint is. */
   readonly publicKey: PublicKey
   /** Who may connect and use what is listened for. */
@@ -317,7 +319,8 @@ export class Endpoint implements AsyncDisposable {
   async close(options: TimeoutOptions = {}): Promise<number> {
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
     throwIfAborted(options.signal)
-    return await whileWanted(this.#close(timeout), options.signal)
+    this.#closed ??= this.#close(timeout)
+    return await whileWanted(this.#closed, options.signal)
   }
 
   /** A signal must not reach it: cancelled before it has begun, the native operation closes nothing. */

@@ -2,12 +2,17 @@ import test from 'ava'
 import { type Endpoint, getEndpoint, type PeerInfo, SecretKey } from 'fastn-net'
 import { Echo, pair, turn } from '../helpers/pair.js'
 
-/** Takes changes until one is as it should be. */
+/** Takes changes until one is as it should be. Waiting for a change keeps no process alive: the timer does. */
 async function until(changes: AsyncIterator<PeerInfo>, is: (info: PeerInfo) => boolean): Promise<PeerInfo> {
-  for (;;) {
-    const { done, value } = await changes.next()
-    if (done) throw new Error('the watch ended before')
-    if (is(value)) return value
+  const alive = setInterval(() => {}, 1000)
+  try {
+    for (;;) {
+      const { done, value } = await changes.next()
+      if (done) throw new Error('the watch ended before')
+      if (is(value)) return value
+    }
+  } finally {
+    clearInterval(alive)
   }
 }
 

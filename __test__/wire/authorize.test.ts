@@ -38,7 +38,7 @@ for (const alpn of alpns) {
     answer?.(true)
     t.is(await ponged, 'ack\npong\n')
     t.is(await acked, 'ack\n')
-    t.is((await next(streams)).protocol, echo)
+    t.deepEqual((await next(streams)).protocol, echo)
   })
 
   test(`${alpn}: a stream that is not let in hears the refusal line, and the others go on`, async t => {
@@ -60,6 +60,6 @@ for (const alpn of alpns) {
     const ours = await next(streams)
     const refused = await raw.open(echoLine)
     t.regex(await refused.rest(), refusal('too-many-streams'))
-    t.is(ours.protocol, echo)
+    t.deepEqual(ours.protocol, echo)
   })
 }

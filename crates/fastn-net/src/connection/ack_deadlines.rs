@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex, MutexGuard, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::Waker,
     time::Duration,
@@ -24,28 +24,32 @@ use crate::peer::after;
 /// The deadline of one stream. The stream drops it when the acknowledgement arrives.
 #[derive(Debug, Default)]
 pub(crate) struct AckDeadline {
-    expired: AtomicBool,
+    /// How long it lasted, in ms; 0 until it expires.
+    expired_after: AtomicU64,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
 
 impl AckDeadline {
-    pub(crate) fn is_expired(&self) -> bool {
-        self.expired.load(Ordering::Acquire)
+    /// How long it lasted, once it has expired.
+    pub(crate) fn expired_after(&self) -> Option<Duration> {
+        let ms = self.expired_after.load(Ordering::Acquire);
+        (ms > 0).then(|| Duration::from_millis(ms))
     }
 
-    /// Wakes this reader when the deadline expires. Check [`AckDeadline::is_expired`] afterwards.
+    /// Wakes this reader when the deadline expires. Check [`AckDeadline::expired_after`] afterwards.
     pub(crate) fn register_reader(&self, waker: &Waker) {
         self.reader.register(waker);
     }
 
-    /// Wakes this writer when the deadline expires. Check [`AckDeadline::is_expired`] afterwards.
+    /// Wakes this writer when the deadline expires. Check [`AckDeadline::expired_after`] afterwards.
     pub(crate) fn register_writer(&self, waker: &Waker) {
         self.writer.register(waker);
     }
 
-    fn expire(&self) {
-        self.expired.store(true, Ordering::Release);
+    fn expire(&self, limit: Duration) {
+        let ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.expired_after.store(ms, Ordering::Release);
         self.reader.wake();
         self.writer.wake();
     }
@@ -113,7 +117,7 @@ impl AckDeadlines {
         drop(queue);
         // Not under the lock: a woken task may poll at once.
         for deadline in due {
-            deadline.expire();
+            deadline.expire(limit);
         }
         next
     }
@@ -137,9 +141,9 @@ mod tests {
         let (dropped, second) = (deadlines.start(), deadlines.start());
         drop(dropped);
         let _ = tokio::time::timeout(LIMIT / 2 + Duration::from_millis(10), deadlines.run(LIMIT)).await;
-        assert!(first.is_expired() && !second.is_expired());
+        assert_eq!((first.expired_after(), second.expired_after()), (Some(LIMIT), None));
         let _ = tokio::time::timeout(LIMIT / 2, deadlines.run(LIMIT)).await;
-        assert!(second.is_expired() && deadlines.lock().begun.is_empty());
+        assert!(second.expired_after().is_some() && deadlines.lock().begun.is_empty());
     }
 
     #[test]

@@ -44,23 +44,24 @@ impl Stream {
 
     /// Abandons the stream if the deadline of its acknowledgement has expired. An acknowledgement that arrived unread is in time.
     pub(super) fn check_ack_deadline(&mut self) {
-        let is_expired = self.ack_deadline.as_ref().is_some_and(|deadline| deadline.is_expired());
-        if !is_expired {
-            return;
-        }
+        let Some(limit) = self.ack_deadline.as_ref().and_then(|deadline| deadline.expired_after()) else { return };
         self.ack_deadline = None;
         if self.lacks_ack(&mut Context::from_waker(Waker::noop())) {
-            self.give_up();
+            self.abandon(&format!("within {} ms", limit.as_millis()));
         }
     }
 
     /// Lets go of a stream that was not acknowledged in time: whoever waits on it is woken, and hears `ERR_ACK_TIMEOUT`. An older
     /// peer is given no other stream on this connection.
     pub fn give_up(&mut self) {
+        self.abandon("in time");
+    }
+
+    fn abandon(&mut self, when: &str) {
         let (peer, connection, stream) = (self.peer(), self.connection.id(), self.id);
         debug!(target: target::STREAM, %peer, connection, stream, "not acknowledged in time");
         self.let_go(reset::CANCELLED);
-        self.fail(Error::new(Code::AckTimeout, "the peer has not acknowledged the stream in time"), true);
+        self.fail(Error::new(Code::AckTimeout, format!("the peer did not acknowledge the stream {when}")), true);
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }

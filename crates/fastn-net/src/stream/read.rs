@@ -147,7 +147,7 @@ impl Stream {
                 self.poll_stop(cx);
                 if let Some(deadline) = &self.ack_deadline {
                     deadline.register_reader(cx.waker());
-                    if deadline.is_expired() {
+                    if deadline.expired_after().is_some() {
                         cx.waker().wake_by_ref();
                     }
                 }

@@ -140,7 +140,7 @@ impl Stream {
             self.writer = Some(cx.waker().clone());
             if let Some(deadline) = &self.ack_deadline {
                 deadline.register_writer(cx.waker());
-                if deadline.is_expired() {
+                if deadline.expired_after().is_some() {
                     cx.waker().wake_by_ref();
                 }
             }
