@@ -25,10 +25,12 @@ test('an endpoint that was closed gives its port back, a hundred times in a row,
   t.teardown(() => other.close())
   const theirs = other.acceptBi(Echo)
   const kept: PeerStream[] = []
+  // A loop that nothing refers to serves no longer.
+  const loops: IncomingStreams[] = []
   for (let count = 0; count < 100; count++) {
     const endpoint = await getEndpoint(SecretKey.generate(), { network, closeTimeout: 100 })
     // Never taken, and never read: both outlive their endpoint.
-    endpoint.acceptBi(Echo)
+    loops.push(endpoint.acceptBi(Echo))
     const [mine, there] = await opened(endpoint, other, theirs)
     const connection = await endpoint.connect(other.address())
     kept.push(mine, there, await other.getStream(endpoint.address(), Echo))

@@ -124,7 +124,8 @@ impl Queue {
                 return Poll::Pending;
             }
             let taken = self.take(inner, most)?;
-            if !taken.is_empty() {
+            // With no room to take anything, this only tells whether something waits.
+            if !taken.is_empty() || most == 0 {
                 return Poll::Ready(Ok(taken));
             }
         }
