@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    mem::ManuallyDrop,
     rc::Rc,
     sync::{Arc, mpsc},
     time::Duration,
@@ -35,14 +36,18 @@ pub(crate) struct Environment {
 
 thread_local! {
     /// More than one only where a thread has several contexts that load addons.
-    static ENVIRONMENTS: RefCell<Vec<(sys::napi_env, Rc<Environment>)>> = const { RefCell::new(Vec::new()) };
+    ///
+    /// Not dropped with the thread: an environment ends in its cleanup hook. A process that exits without running the hook would
+    /// else close its endpoints from a destructor, and its peers would hear of it or not by chance.
+    static ENVIRONMENTS: ManuallyDrop<RefCell<Vec<(sys::napi_env, Rc<Environment>)>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 impl Environment {
     /// Runs `f` with the state of this environment, which is made when it is first needed.
     pub(crate) fn with<R>(env: &Env, f: impl FnOnce(&Self) -> R) -> R {
         let raw = env.raw();
-        let found = ENVIRONMENTS.with_borrow(|all| all.iter().find(|(key, _)| *key == raw).map(|(_, e)| e.clone()));
+        let found = ENVIRONMENTS.with(|all| all.borrow().iter().find(|(key, _)| *key == raw).map(|(_, e)| e.clone()));
         f(&found.unwrap_or_else(|| Self::create(env)))
     }
 
@@ -69,14 +74,17 @@ impl Environment {
         let environment =
             Rc::new(Self { table: RefCell::new(Table::new(wakes.clone())), wakes, error: RefCell::default() });
         let raw = env.raw();
-        ENVIRONMENTS.with_borrow_mut(|all| all.push((raw, environment.clone())));
+        ENVIRONMENTS.with(|all| all.borrow_mut().push((raw, environment.clone())));
         environment
     }
 
     fn end(raw: sys::napi_env) {
-        let ended = ENVIRONMENTS.with_borrow_mut(|all| {
+        let ended = ENVIRONMENTS.with(|all| {
+            let mut all = all.borrow_mut();
             let at = all.iter().position(|(key, _)| *key == raw)?;
-            Some(all.swap_remove(at).1)
+            let ended = all.swap_remove(at).1;
+            all.shrink_to_fit();
+            Some(ended)
         });
         let Some(environment) = ended else { return };
         // Nothing must ring from here on, whatever is still woken.
