@@ -70,6 +70,8 @@ test('watch() begins with every known peer, then tells of what changes', async t
   await using peers = await pair()
   const incoming = peers.server.acceptBi(Echo)
   await peers.client.connect(peers.server.address())
+  // The server has the connection too, and not only its handshake.
+  await peers.client.ping(peers.server.address())
   const changes = peers.client.watch()
   const { value: first } = await changes.next()
   t.is(first?.id52, peers.server.id52)
