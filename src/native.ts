@@ -97,7 +97,7 @@ export interface Native {
   streamAcknowledged(endpoint: number, connection: number, stream: number): number
 
   streamsUnacknowledged(streams: Float64Array, count: number): number
-  streamGiveUp(stream: number): void
+  streamGiveUp(stream: number): boolean
 
   connectionView(endpoint: number, connection: number): number
   connectionDispose(connection: number): void

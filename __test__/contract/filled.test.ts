@@ -59,3 +59,20 @@ test('a stop is heard by a writer that waits because others have filled the conn
   theirs?.stop(7)
   await t.throwsAsync(writing, { code: 'ERR_STREAM_STOPPED', message: /code 7/ })
 })
+
+test('the error of a stream that finds no room names the unread streams of the peer', async t => {
+  await using peers = await pair({ ...narrow, ackTimeout: 400 })
+  const { client, server } = peers
+  const incoming = server.acceptBi('Tcp')
+  const address = server.address()
+  const filling = await client.getStream(address, 'Tcp')
+  const whole = filling.finish(pattern(1_000_000))
+  const { value: unread } = await incoming.next()
+  await turn()
+  const expected = { code: 'ERR_ACK_TIMEOUT', message: /must read or stop the other streams/ } as const
+  await t.throwsAsync(client.getStream(address, 'Tcp'), expected)
+  const deferred = await client.getStream(address, 'Tcp', { ack: 'later' })
+  await t.throwsAsync(deferred.read(), expected)
+  t.is((await readAll(unread as PeerStream)).length, 1_000_000)
+  await whole
+})

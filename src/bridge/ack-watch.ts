@@ -68,8 +68,15 @@ function look(): void {
 /** What the peer sees of it is what it sees of any stream that was cancelled. */
 export function giveUp(core: StreamCore): void {
   const { ackTimeout } = core.link.endpoint.options
-  native().streamGiveUp(core.handle)
-  core.fail(localFailure('ERR_ACK_TIMEOUT', `the peer did not acknowledge the stream within ${ackTimeout} ms`))
+  core.fail(localFailure('ERR_ACK_TIMEOUT', abandonUnacknowledged(core, ackTimeout)))
+}
+
+/** Resets a stream that was not acknowledged within `timeout` ms. Returns the message of the error. */
+export function abandonUnacknowledged(core: StreamCore, timeout: number): string {
+  const isBlocked = native().streamGiveUp(core.handle)
+  return isBlocked
+    ? `the peer took no more bytes on the connection within ${timeout} ms: it must read or stop the other streams, whose unread data fills its receiveWindow`
+    : `the peer did not acknowledge the stream within ${timeout} ms`
 }
 
 function isGoing(core: StreamCore): boolean {

@@ -5,6 +5,7 @@ import type { OpenOptions } from '../open-options.js'
 import type { Protocol, ProtocolInput } from '../protocol.js'
 import { PeerStream } from '../stream.js'
 import type { StreamMessage } from '../stream-message.js'
+import { abandonUnacknowledged } from './ack-watch.js'
 import type { EndpointState } from './endpoint-state.js'
 import { type Context, lastFailure, localFailure } from './failure.js'
 import { flushLater } from './flush.js'
@@ -168,10 +169,7 @@ async function acknowledged(core: StreamCore, timeout: number, signal: AbortSign
         time.isOver = false
         timer = undefined
       } else if (answer === PENDING) {
-        native().streamGiveUp(core.handle)
-        throw new FastnNetError('ERR_ACK_TIMEOUT', `the peer did not acknowledge the stream within ${timeout} ms`, {
-          ...core.context('ack')
-        })
+        throw new FastnNetError('ERR_ACK_TIMEOUT', abandonUnacknowledged(core, timeout), { ...core.context('ack') })
       } else if (answer === FAILED) {
         throw core.error(native().takeError(), 'ack')
       } else {

@@ -37,15 +37,17 @@ pub fn stream_ack_late(env: Env, stream: f64) {
     });
 }
 
-/// Lets go of a stream that was not acknowledged in time. An older peer is given no other one on its connection.
+/// Lets go of a stream that was not acknowledged in time. An older peer is given no other one on its connection. True if not even
+/// the header was sent, because the peer takes no more bytes.
 #[napi(catch_unwind)]
-pub fn stream_give_up(env: Env, stream: f64) {
+pub fn stream_give_up(env: Env, stream: f64) -> bool {
     Environment::with(&env, |e| {
         let mut table = e.table.borrow_mut();
-        let Some(Slot::Stream(slot)) = table.slot(stream) else { return };
-        slot.stream.give_up();
+        let Some(Slot::Stream(slot)) = table.slot(stream) else { return false };
+        let blocked = slot.stream.give_up();
         let freed = slot.is_done().then(|| table.remove(stream));
         drop(table);
         drop(freed);
-    });
+        blocked
+    })
 }

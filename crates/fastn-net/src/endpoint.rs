@@ -16,7 +16,7 @@ use crate::{
     listener::{Listener, Places},
     logging::target,
     metrics,
-    peer::{Peer, Tries, after, closed, first_window},
+    peer::{Peer, STREAM_WINDOW, Tries, after, closed, first_window},
     protocol::Protocol,
     shared::Shared,
     sockets,
@@ -58,6 +58,7 @@ impl Endpoint {
             // Nobody reads datagrams: each connection would keep up to 1,250,000 bytes of them.
             .datagram_receive_buffer_size(None)
             // The rest of it comes with the peer's actor.
+            .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
             .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
             .build();
         let addresses = config.network.bind_addresses();

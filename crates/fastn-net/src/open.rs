@@ -25,6 +25,10 @@ use crate::{
 /// It is no error before `ack_timeout`.
 pub const LATE_ACK: Duration = Duration::from_millis(250);
 
+/// What to do when not even a header finds room in the peer's receive window.
+pub(crate) const CONNECTION_FULL: &str =
+    ": it must read or stop the other streams, whose unread data fills its receive window";
+
 /// How a stream is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
@@ -97,14 +101,21 @@ impl Endpoint {
         phase: &Phase,
     ) -> Result<Stream, Failed> {
         phase.set(Phase::OPENING);
-        let opened = connection.open(header).await;
-        let mut stream = opened.map_err(|(error, unseen)| Failed { unseen: unseen && !is_final(&error), error })?;
-        if !options.await_ack {
+        let failed = |(error, unseen)| Failed { unseen: unseen && !is_final(&error), error };
+        let mut stream = connection.open_unsent(header).await.map_err(failed)?;
+        phase.sending(connection);
+        let limit = self.limits().ack_timeout;
+        let until = after(Instant::now(), limit);
+        let sending = connection.while_doubting(connection.send_header(&mut stream));
+        if options.await_ack {
+            let timed_out = |_| Failed { error: phase.timed_out(limit), unseen: false };
+            tokio::time::timeout_at(until, sending).await.map_err(timed_out)?.map_err(failed)?;
+        } else {
+            sending.await.map_err(failed)?;
             return Ok(stream);
         }
-        phase.acknowledging(connection);
-        let limit = self.limits().ack_timeout;
-        match acknowledged(&mut stream, limit).await {
+        phase.set(Phase::ACKNOWLEDGING);
+        match acknowledged(&mut stream, until).await {
             Ok(Ok(())) => Ok(stream),
             Ok(Err(error)) => {
                 let unseen = !options.has_extra && stream.may_be_sent_again();
@@ -116,8 +127,7 @@ impl Endpoint {
 }
 
 /// Waits for a stream's acknowledgement, and says while it is late.
-async fn acknowledged(stream: &mut Stream, limit: Duration) -> Result<Result<()>, Elapsed> {
-    let until = after(Instant::now(), limit);
+async fn acknowledged(stream: &mut Stream, until: Instant) -> Result<Result<()>, Elapsed> {
     let mut late = LATE_ACK;
     loop {
         let look = until.min(after(Instant::now(), late));
@@ -138,14 +148,15 @@ struct Failed {
 /// What is being waited for: whoever runs out of time is told.
 struct Phase {
     step: AtomicU8,
-    /// Where a stream waits for its acknowledgement.
+    /// Where a stream sends its header or waits for its acknowledgement.
     on: Mutex<Option<Connection>>,
 }
 
 impl Phase {
     const DIALLING: u8 = 0;
     const OPENING: u8 = 1;
-    const ACKNOWLEDGING: u8 = 2;
+    const SENDING: u8 = 2;
+    const ACKNOWLEDGING: u8 = 3;
 
     fn new() -> Self {
         Self { step: AtomicU8::new(Self::DIALLING), on: Mutex::default() }
@@ -155,9 +166,9 @@ impl Phase {
         self.step.store(step, Ordering::Relaxed);
     }
 
-    fn acknowledging(&self, connection: &Connection) {
+    fn sending(&self, connection: &Connection) {
         *self.on.lock().expect("no panic while held") = Some(connection.clone());
-        self.set(Self::ACKNOWLEDGING);
+        self.set(Self::SENDING);
     }
 
     fn is_dialling(&self) -> bool {
@@ -168,6 +179,7 @@ impl Phase {
         let (code, text, advice) = match self.step.load(Ordering::Relaxed) {
             Self::DIALLING => (Code::Unreachable, "there was no connection to the peer", ""),
             Self::OPENING => (Code::TooManyStreams, "the peer has allowed no further stream", ": finish some first"),
+            Self::SENDING => (Code::AckTimeout, "the peer took no more bytes on the connection", CONNECTION_FULL),
             _ => {
                 if let Some(connection) = &*self.on.lock().expect("no panic while held") {
                     connection.not_taken();

@@ -3,6 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,7 +13,7 @@ use crate::{
     connection::{Connection, Use},
     endpoint::Endpoint,
     error::{Code, Error, Result},
-    open::LATE_ACK,
+    open::{CONNECTION_FULL, LATE_ACK},
     peer::{Peer, after},
     protocol::Protocol,
     wire::{ack::PONG, header},
@@ -32,12 +33,13 @@ impl Endpoint {
         let until = after(time::Instant::now(), limit);
         loop {
             let view = self.view(peer, until - time::Instant::now()).await?;
-            let limit = self.limits().ping_timeout;
-            match time::timeout(limit, view.while_doubting(view.ping())).await {
+            let (limit, blocked) = (self.limits().ping_timeout, AtomicBool::new(false));
+            match time::timeout(limit, view.while_doubting(view.ping_and_tell(&blocked))).await {
                 Ok(Err(_)) if view.is_given_up() && time::Instant::now() < until => {}
                 Ok(answer) => return answer,
                 Err(_) => {
-                    let text = format!("the peer did not answer a ping within {} s", limit.as_secs_f32());
+                    let advice = if blocked.load(Ordering::Relaxed) { CONNECTION_FULL } else { "" };
+                    let text = format!("the peer did not answer a ping within {} s{advice}", limit.as_secs_f32());
                     return Err(Error::new(Code::Ping, text));
                 }
             }
@@ -47,7 +49,7 @@ impl Endpoint {
 
 impl Connection {
     /// Waits for an answer of the peer, and has the connection checked while that is late.
-    async fn while_doubting<T>(&self, answer: impl Future<Output = T>) -> T {
+    pub(crate) async fn while_doubting<T>(&self, answer: impl Future<Output = T>) -> T {
         let (mut answer, mut late) = (pin!(answer), LATE_ACK);
         loop {
             match time::timeout(late, &mut answer).await {
@@ -73,19 +75,27 @@ impl Connection {
     ///
     /// `ERR_PING` for a wrong answer, `ERR_CONNECTION_LOST`, and what the peer refused with.
     pub async fn ping(&self) -> Result<Duration> {
+        self.ping_and_tell(&AtomicBool::new(false)).await
+    }
+
+    /// `blocked` is true while the connection has no room for the ping.
+    async fn ping_and_tell(&self, blocked: &AtomicBool) -> Result<Duration> {
         let used = self.enter().ok_or_else(|| self.lost_error())?;
-        self.exchange_ping(Some(used)).await
+        self.exchange_ping(Some(used), blocked).await
     }
 
     /// The same for the peer's actor: it is no use of the connection, and ends no idleness.
     pub(crate) async fn beat(&self) -> Result<Duration> {
-        self.exchange_ping(None).await
+        self.exchange_ping(None, &AtomicBool::new(false)).await
     }
 
-    async fn exchange_ping(&self, used: Option<Use>) -> Result<Duration> {
+    async fn exchange_ping(&self, used: Option<Use>, blocked: &AtomicBool) -> Result<Duration> {
         let started = Instant::now();
         let header = header::encode(&Protocol::Ping, None)?;
         let mut stream = self.open_as(&header, used).await.map_err(|(error, _)| error)?;
+        blocked.store(true, Ordering::Relaxed);
+        self.send_header(&mut stream).await.map_err(|(error, _)| error)?;
+        blocked.store(false, Ordering::Relaxed);
         // Our sending half stays open until the answer is there (docs/wire.md, Ping).
         let mut answer = [0; PONG.len() + 1];
         let mut count = 0;

@@ -5,14 +5,15 @@ mod support;
 use std::{
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use fastn_net::{Endpoint, Limits, Protocol, wire::alpn::Alpn};
+use fastn_net::{Code, Endpoint, Limits, Protocol, wire::alpn::Alpn};
 use iroh::endpoint::{Connection, SendStream};
 use support::{
-    close, endpoint_with, limits,
+    USUAL, close, echo, endpoint_with, exchange, generic, header, introduce, limits, open, pair,
     raw::{Raw, RawStream},
-    until,
+    read_exact, soon, stream, until, write_all,
 };
 
 const FIRST: usize = 64 * 1024;
@@ -85,4 +86,66 @@ async fn the_connections_of_a_peer_share_what_it_may_send() {
         raw.close().await;
     }
     close(&[&endpoint]).await;
+}
+
+/// Receive window of one stream, in bytes.
+const STREAM: usize = 1_250_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unread_streams_do_not_starve_the_other_streams_of_a_connection() {
+    let (a, b) = pair().await;
+    let tcp = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let echoes = [echo(&a, &[generic("Echo")]), echo(&b, &[generic("Echo")])];
+    let bytes = vec![0; STREAM - header(&Protocol::Tcp).len()];
+    let mut unread = Vec::new();
+    for _ in 0..40 {
+        let (mut opened, mut accepted) = stream(&a, &b, &Protocol::Tcp, &tcp).await;
+        // The accepting side has sent an ack, which is shorter than the header.
+        write_all(&mut opened, &bytes).await.expect("a to b");
+        write_all(&mut accepted, &bytes).await.expect("b to a");
+        unread.push((opened, accepted));
+    }
+    for (from, to) in [(&a, &b), (&b, &a)] {
+        let opened = open(from, to, &generic("Echo"), USUAL).await.expect("an acknowledged stream");
+        assert_eq!(exchange(opened, b"small").await.expect("an echo"), b"small");
+        let peer = from.peer(&to.address()).expect("peer");
+        soon(from.ping(&peer, Duration::from_secs(5))).await.expect("a ping");
+    }
+    drop(unread);
+    close(&[&a, &b]).await;
+    for echo in echoes {
+        soon(echo).await.expect("echo");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_name_the_cause_when_unread_streams_fill_the_window_of_a_peer() {
+    let short = Duration::from_millis(400);
+    let a = endpoint_with(Limits { ack_timeout: short, ping_timeout: short, ..limits() }).await;
+    let window = u32::try_from(EACH).expect("small");
+    let b =
+        endpoint_with(Limits { receive_window: window, receive_window_per_peer: u64::from(window), ..limits() }).await;
+    introduce(&a, &b);
+    let tcp = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let (mut filling, mut unread) = stream(&a, &b, &Protocol::Tcp, &tcp).await;
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut sent = 0;
+    until("the window is full", || {
+        while let Poll::Ready(Ok(count)) = filling.poll_write(&mut cx, &[0; 4096]) {
+            sent += count;
+        }
+        sent + header(&Protocol::Tcp).len() >= EACH
+    })
+    .await;
+    let error = open(&a, &b, &Protocol::Tcp, USUAL).await.expect_err("no room for a header");
+    assert_eq!(error.code(), Code::AckTimeout);
+    assert!(error.to_string().contains("must read or stop the other streams"), "{error}");
+    let peer = a.peer(&b.address()).expect("peer");
+    let error = soon(a.ping(&peer, Duration::from_secs(5))).await.expect_err("no room for a ping");
+    assert_eq!(error.code(), Code::Ping);
+    assert!(error.to_string().contains("must read or stop the other streams"), "{error}");
+    read_exact(&mut unread, sent).await.expect("all of it");
+    let _ = stream(&a, &b, &Protocol::Tcp, &tcp).await;
+    soon(a.ping(&peer, Duration::from_secs(5))).await.expect("a ping");
+    close(&[&a, &b]).await;
 }

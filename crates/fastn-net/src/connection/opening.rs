@@ -44,18 +44,28 @@ impl Connection {
     ///
     /// `ERR_CONNECTION_LOST`, and what the peer refused with; the flag is true where the peer cannot have seen the whole header.
     pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
+        let mut stream = self.open_unsent(header).await?;
+        self.send_header(&mut stream).await?;
+        Ok(stream)
+    }
+
+    /// Opens a stream and does not send its header yet. See [`Connection::open`].
+    pub(crate) async fn open_unsent(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
         let Some(used) = self.begin() else { return Err((self.unopened_error(), true)) };
         self.open_as(header, Some(used)).await
     }
 
-    /// Opens a stream that counts as a use of the connection, or as none.
+    /// Sends the header of a stream that was opened on this connection. See [`Connection::open`].
+    pub(crate) async fn send_header(&self, stream: &mut Stream) -> Result<(), (Error, bool)> {
+        // While the connection lives, it is the peer that ended a stream before its header was whole.
+        poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, !self.is_live()))
+    }
+
+    /// Opens a stream that counts as a use of the connection, or as none. Its header is not sent yet.
     pub(crate) async fn open_as(&self, header: &[u8], used: Option<Use>) -> Result<Stream, (Error, bool)> {
         let (send, recv) = self.0.quic.open_bi().await.map_err(|_| (self.unopened_error(), true))?;
-        let mut stream = Stream::opened(self.clone(), send, recv, used, header);
-        // While the connection lives, it is the peer that ended a stream before its header was whole.
-        poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, !self.is_live()))?;
-        Ok(stream)
+        Ok(Stream::opened(self.clone(), send, recv, used, header))
     }
 
     /// Fails where [`Connection::can_open`] is false.

@@ -62,6 +62,16 @@ impl Connection {
         self.0.users.doze();
     }
 
+    /// Sets who is told when the connection has more users than [`Connection::watch_crowd`] allows. Once.
+    pub(crate) fn on_crowd(&self, alarm: Alarm) {
+        self.0.users.set_crowd_alarm(alarm);
+    }
+
+    /// Raises the alarm of [`Connection::on_crowd`] once, when there are more users than `most`. False when there are already.
+    pub(crate) fn watch_crowd(&self, most: usize) -> bool {
+        self.0.users.watch_crowd(most)
+    }
+
     /// Waits until the connection has ended or is given up.
     pub(crate) async fn unusable(&self) {
         if self.is_usable() {

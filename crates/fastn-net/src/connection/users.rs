@@ -20,6 +20,9 @@ pub(crate) struct Users {
     count: AtomicUsize,
     empty: Notify,
     alarm: OnceLock<Alarm>,
+    /// With more users than this the alarm is raised, once; 0 while nobody waits for that.
+    crowd: AtomicUsize,
+    crowd_alarm: OnceLock<Alarm>,
 }
 
 /// Nothing uses the connection any more, and nothing may.
@@ -34,9 +37,18 @@ impl Users {
     /// Counts one more, until [`Users::leave`]; false once the connection is retired.
     pub(crate) fn enter(&self) -> bool {
         let enter = |count| (count & RETIRED == 0).then_some((count & !DOZING) + 1);
-        let entered = self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, enter);
+        // In one order with `watch_crowd`: one of the two sees the other.
+        let entered = self.count.fetch_update(Ordering::SeqCst, Ordering::Acquire, enter);
         if entered.is_ok_and(|count| count & DOZING != 0)
             && let Some(alarm) = self.alarm.get()
+        {
+            alarm();
+        }
+        let crowd = self.crowd.load(Ordering::SeqCst);
+        if crowd > 0
+            && entered.is_ok_and(|count| count & COUNT >= crowd)
+            && self.crowd.swap(0, Ordering::AcqRel) > 0
+            && let Some(alarm) = self.crowd_alarm.get()
         {
             alarm();
         }
@@ -60,6 +72,21 @@ impl Users {
     /// Sets who is told when a use ends a doze. Once.
     pub(crate) fn set_alarm(&self, alarm: Alarm) {
         let _ = self.alarm.set(alarm);
+    }
+
+    /// Sets who is told of a crowd. Once.
+    pub(crate) fn set_crowd_alarm(&self, alarm: Alarm) {
+        let _ = self.crowd_alarm.set(alarm);
+    }
+
+    /// Raises the alarm of a crowd once, when there are more users than `most`, which is not 0. False when there are already.
+    pub(crate) fn watch_crowd(&self, most: usize) -> bool {
+        self.crowd.store(most, Ordering::SeqCst);
+        if self.count.load(Ordering::SeqCst) & COUNT <= most {
+            return true;
+        }
+        // Unless the user that came meanwhile has raised it.
+        self.crowd.swap(0, Ordering::AcqRel) == 0
     }
 
     /// The number of users; where there is none, the next one rings the alarm.
@@ -112,6 +139,23 @@ mod tests {
         assert!(users.try_retire() && users.is_retired());
         assert!(!users.enter());
         assert_eq!(users.count(), 0);
+    }
+
+    #[test]
+    fn a_crowd_raises_its_alarm_once() {
+        let (users, raised) = (Users::default(), Arc::new(AtomicUsize::new(0)));
+        let counter = raised.clone();
+        users.set_crowd_alarm(Box::new(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }));
+        let enter = || {
+            assert!(users.enter());
+            raised.load(Ordering::Relaxed)
+        };
+        assert_eq!((enter(), users.watch_crowd(2)), (0, true));
+        assert_eq!((enter(), enter(), enter()), (0, 1, 1));
+        assert!(!users.watch_crowd(3));
+        assert_eq!((enter(), users.watch_crowd(5), enter()), (1, true, 2));
     }
 
     #[test]

@@ -129,6 +129,7 @@ impl Actor {
                 Some(seen) => Event::Stirred(id, seen),
                 None => return,
             },
+            Message::Crowded(id) => return self.cover_streams(id),
             Message::Stalled(id) => Event::Stalled(id),
             Message::Time => {
                 let due = self.table.due(Instant::now());
@@ -198,6 +199,10 @@ impl Actor {
         let (connection, since) = self.connections.remove(&link)?;
         for (other, window) in self.windows.go(link) {
             self.connections[&other].0.set_receive_window(window);
+        }
+        let others: Vec<u64> = self.connections.keys().copied().collect();
+        for other in others {
+            self.cover_streams(other);
         }
         let here = connection.close_reason().is_some_and(|end| end.by == "local");
         let worth = here || connection.carried_streams() || since.elapsed() >= LASTED;
@@ -287,6 +292,11 @@ impl Actor {
             let _ = mailbox.send(Message::Stirred(link.id));
         }));
         let mailbox = self.peer.mailbox.clone();
+        connection.on_crowd(Box::new(move || {
+            let _ = mailbox.send(Message::Crowded(link.id));
+        }));
+        self.cover_streams(link.id);
+        let mailbox = self.peer.mailbox.clone();
         connection.on_doubt(Box::new(move || {
             let _ = mailbox.send(Message::AckLate(link.id));
         }));
@@ -302,6 +312,21 @@ impl Actor {
         let adopted = Adopted { shared: self.shared.clone(), peer: self.peer.clone(), connection };
         self.shared.spawn(async move { adopted.serve().await });
         link
+    }
+
+    /// Grows the window of a connection for the streams that use it now.
+    fn cover_streams(&mut self, id: u64) {
+        let Some(connection) = self.connection(id) else { return };
+        loop {
+            let cover = self.windows.cover(id, connection.users());
+            if let Some(window) = cover.window {
+                connection.set_receive_window(window);
+            }
+            // When the share of the peer is used up, only the end of a connection gives more.
+            if cover.streams.is_none_or(|streams| connection.watch_crowd(streams)) {
+                return;
+            }
+        }
     }
 
     fn see(&self, id: u64) -> Option<Seen> {

@@ -33,7 +33,7 @@ pub(crate) use deadline::after;
 pub use keep::Keep;
 pub(crate) use pulse::Seen;
 pub use status::{PeerState, PeerStatus};
-pub(crate) use windows::first as first_window;
+pub(crate) use windows::{STREAM as STREAM_WINDOW, first as first_window};
 
 use std::{
     sync::{
@@ -109,6 +109,8 @@ pub(crate) enum Message {
     Pinged(u64),
     /// A connection that nothing used is used again.
     Stirred(u64),
+    /// A connection has more streams than its receive window holds full.
+    Crowded(u64),
     /// A stream of ours was refused or ignored on a connection where that means that the next ones will be as well.
     Stalled(u64),
     /// It is time for what the table said.

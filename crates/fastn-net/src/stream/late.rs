@@ -52,9 +52,11 @@ impl Stream {
     }
 
     /// Lets go of a stream that was not acknowledged in time: whoever waits on it is woken, and hears `ERR_ACK_TIMEOUT`. An older
-    /// peer is given no other stream on this connection.
-    pub fn give_up(&mut self) {
+    /// peer is given no other stream on this connection. True if not even the header was sent: the peer takes no more bytes.
+    pub fn give_up(&mut self) -> bool {
+        let blocked = !self.is_header_sent();
         self.abandon("in time");
+        blocked
     }
 
     fn abandon(&mut self, when: &str) {

@@ -189,6 +189,11 @@ impl Stream {
         !matches!(self.ack, Ack::Done) && !self.written && unseen && !self.connection.is_live()
     }
 
+    /// Whether the whole header, or the ack, was accepted for sending.
+    pub(crate) fn is_header_sent(&self) -> bool {
+        self.unsent.is_empty()
+    }
+
     fn peer(&self) -> PublicKey {
         self.connection.remote()
     }
