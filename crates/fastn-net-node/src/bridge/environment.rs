@@ -34,13 +34,14 @@ pub(crate) struct Environment {
     error: RefCell<Option<BindingError>>,
 }
 
+type Environments = Vec<(sys::napi_env, Rc<Environment>)>;
+
 thread_local! {
     /// More than one only where a thread has several contexts that load addons.
     ///
     /// Not dropped with the thread: an environment ends in its cleanup hook. A process that exits without running the hook would
     /// else close its endpoints from a destructor, and its peers would hear of it or not by chance.
-    static ENVIRONMENTS: ManuallyDrop<RefCell<Vec<(sys::napi_env, Rc<Environment>)>>> =
-        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+    static ENVIRONMENTS: ManuallyDrop<RefCell<Environments>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 impl Environment {
