@@ -1,15 +1,7 @@
 // Endpoints that were begun and given up: they hold no port.
-import { createSocket } from 'node:dgram'
 import test from 'ava'
 import { getEndpoint, SecretKey } from 'fastn-net'
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>(resolve => socket.close(resolve))
-  return port
-}
+import { freePort } from '../helpers/free-port.js'
 
 test('an aborted getEndpoint holds its port no longer than its promise', async t => {
   const network = { bind: [`127.0.0.1:${await freePort()}`] }

@@ -1,16 +1,7 @@
-import { createSocket } from 'node:dgram'
 import test from 'ava'
 import { type Endpoint, getEndpoint, type IncomingStreams, type PeerStream, SecretKey } from 'fastn-net'
+import { freePort } from '../helpers/free-port.js'
 import { Echo } from '../helpers/pair.js'
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>(resolve => socket.close(resolve))
-  return port
-}
 
 /** A stream, from both ends. */
 async function opened(from: Endpoint, to: Endpoint, streams: IncomingStreams): Promise<[PeerStream, PeerStream]> {
