@@ -96,17 +96,22 @@ const scenes: Record<string, () => Promise<void>> = {
     const child = spawn(command, [...args, fileURLToPath(new URL('peer.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit']
     })
-    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-    const ticket = (await lines.next()).value as string
-    const stream = await client.getStream(ticket, 'AccountToAccount')
-    await stream.finish('["over","there"]\n')
-    assert.deepEqual(await stream.nextJson(), ['over', 'there'])
-    await stream.closed
-    const exit = once(child, 'exit')
-    // Not `child.kill`: Deno takes that for how the child ended.
-    process.kill(child.pid as number, 'SIGTERM')
-    assert.equal((await lines.next()).value, 'ended well')
-    assert.deepEqual(await exit, [0, null])
+    try {
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+      const ticket = (await lines.next()).value as string
+      const stream = await client.getStream(ticket, 'AccountToAccount')
+      await stream.finish('["over","there"]\n')
+      assert.deepEqual(await stream.nextJson(), ['over', 'there'])
+      await stream.closed
+      const exit = once(child, 'exit')
+      // Not `child.kill`: Deno reports that as how the child ended.
+      process.kill(child.pid as number, 'SIGTERM')
+      assert.equal((await lines.next()).value, 'ended well')
+      assert.deepEqual(await exit, [0, null])
+    } finally {
+      // A child that is left running would keep this process alive.
+      child.kill('SIGKILL')
+    }
   },
   async 'closing is told to the peer, and shared'() {
     const connection = await client.connect(address)
