@@ -129,13 +129,27 @@ async function bundle() {
   const made = await rollup({
     input,
     external: id => id.startsWith('node:') || id.startsWith('@'),
+    plugins: [
+      { name: 'maps', load: file => ({ code: readFileSync(file, 'utf8'), map: readFileSync(`${file}.map`, 'utf8') }) }
+    ],
     // Classes that name each other only inside their methods.
     onwarn: (warning, warn) => warning.code === 'CIRCULAR_DEPENDENCY' || warn(warning)
   })
   // The comments are in the types; here they are a third of what an import has to read. Names and lines stay.
-  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, removeComments: true }
-  const bare = { name: 'bare', renderChunk: code => ts.transpileModule(code, { compilerOptions }).outputText }
-  await made.write({ dir: at('dist'), format: 'es', chunkFileNames: 'shared.js', plugins: [bare] })
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    removeComments: true,
+    sourceMap: true
+  }
+  const bare = {
+    name: 'bare',
+    renderChunk(code) {
+      const { outputText, sourceMapText } = ts.transpileModule(code, { compilerOptions })
+      return { code: outputText.replace(/^\/\/# sourceMappingURL=.*$/m, ''), map: sourceMapText }
+    }
+  }
+  await made.write({ dir: at('dist'), format: 'es', chunkFileNames: 'shared.js', plugins: [bare], sourcemap: true })
 }
 
 /** The loader and the addon beside the compiled code, where it looks for them. */
