@@ -1,0 +1,59 @@
+// The defaults that the docs name are those of the code.
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import ts from 'typescript'
+import { defaults } from '../../dist/modules/options.js'
+
+const declarations = readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8')
+const optionsOf = { EndpointOptions: defaults, Authorize: defaults.authorize, ConnectOptions: defaults.connect }
+
+for (const [name, values] of Object.entries(optionsOf)) {
+  test(`the docs of ${name} name its defaults`, t => {
+    const documented = documentedDefaults(name)
+    const numbers = Object.entries(values).filter(
+      ([option, value]) => typeof value === 'number' && documented.has(option)
+    )
+    t.true(numbers.length >= 3)
+    for (const [option, value] of numbers) t.is(amount(documented.get(option)!), value, option)
+  })
+
+  test(`each number among the options of ${name} has a default in its docs`, t => {
+    const undocumented = [...documentedDefaults(name)].filter(([, text]) => text === '').map(([option]) => option)
+    t.deepEqual(undocumented, [])
+  })
+}
+
+test('what other docs say of a default is its value', t => {
+  const errors = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+  // "Default: the endpoint's `openTimeout`, 30 s." and "(its `headerTimeout`, 10 s unless …)".
+  const inherited = [
+    ...declarations.matchAll(/Default: the endpoint's `(\w+)`, ([\d.,]+(?: \w+)?)\./g),
+    ...errors.matchAll(/its `(\w+)`, ([\d.,]+(?: \w+)?) unless/g)
+  ]
+  t.true(inherited.length >= 4)
+  for (const [text, option, value] of inherited) {
+    t.is(amount(value!), (defaults as unknown as Record<string, number>)[option!], text)
+  }
+})
+
+/** What the docs of an interface say behind "Default:", by option; '' where they say nothing. Only options that are numbers. */
+function documentedDefaults(name: string): Map<string, string> {
+  const source = ts.createSourceFile('index.d.ts', declarations, ts.ScriptTarget.Latest, true)
+  const found = source.statements.find(
+    statement => ts.isInterfaceDeclaration(statement) && statement.name.text === name
+  ) as ts.InterfaceDeclaration
+  const defaults = new Map<string, string>()
+  for (const member of found.members) {
+    if (!ts.isPropertySignature(member) || !member.type?.getText().startsWith('number')) continue
+    const [comment] = ts.getJSDocCommentsAndTags(member).map(node => ts.getTextOfJSDocComment(node.comment) ?? '')
+    defaults.set(member.name.getText(), /Default: ([^.]+)/.exec(comment ?? '')?.[1] ?? '')
+  }
+  return defaults
+}
+
+/** `30 s`, `64 KiB`, `1,024`: in milliseconds, bytes, pieces. */
+function amount(text: string): number | undefined {
+  const [, number, unit = ''] = /^([\d,]+)(?: (ms|s|KiB|MiB)\b)?/.exec(text) ?? []
+  const factor = { '': 1, ms: 1, s: 1_000, KiB: 1_024, MiB: 1_048_576 }[unit]
+  return number === undefined || factor === undefined ? undefined : Number(number.replaceAll(',', '')) * factor
+}
