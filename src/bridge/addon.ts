@@ -45,7 +45,7 @@ function diagnose(error: NodeJS.ErrnoException): FastnNetError {
     text.includes("'#addon'")
   )
     return failed(
-      'the native addon was not found beside this code. Is fastn-net bundled? Keep it external: a bundle has no place for the addon',
+      'the native addon was not found beside this code. Is fastn-net bundled? Then keep fastn-net external: a bundle has no place for the addon',
       error
     )
   if (text.includes('binding.cjs'))

@@ -1,0 +1,65 @@
+// A program with fastn-net bundled in cannot find the addon: the error says so, and what to do.
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import { type ModuleFormat, rollup } from 'rollup'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+const program = `
+import { SecretKey } from 'fastn-net'
+try {
+  console.log(SecretKey.generate().id52.length)
+} catch (error) {
+  console.log(error.code, error.message)
+}`
+
+/** What a program prints that was bundled as it is for others, and runs without what it was made of. */
+async function run(t: ExecutionContext, format: ModuleFormat, external: boolean, manifest?: object): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-bundle-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const installed = join(folder, 'installed')
+  for (const file of ['package.json', 'dist/index.js', 'dist/shared.js'])
+    cpSync(join(root, file), join(installed, file))
+  writeFileSync(join(folder, 'program.js'), program)
+  const bundle = await rollup({
+    input: join(folder, 'program.js'),
+    external: id => id.startsWith('node:') || (external && id === 'fastn-net'),
+    plugins: [{ name: 'packages', resolveId: id => (id === 'fastn-net' ? join(installed, 'dist/index.js') : null) }],
+    onwarn() {}
+  })
+  const out = join(folder, 'out')
+  const extension = format === 'es' ? 'mjs' : 'cjs'
+  await bundle.write({ file: join(out, `program.${extension}`), format })
+  await bundle.close()
+  rmSync(installed, { recursive: true })
+  if (manifest !== undefined) writeFileSync(join(out, 'package.json'), JSON.stringify(manifest))
+  if (external) {
+    const modules = join(out, 'node_modules', 'fastn-net')
+    mkdirSync(modules, { recursive: true })
+    for (const file of ['package.json', 'dist']) cpSync(join(root, file), join(modules, file), { recursive: true })
+  }
+  const { NAPI_RS_NATIVE_LIBRARY_PATH: _, ...env } = process.env
+  return execFileSync(process.execPath, [join(out, `program.${extension}`)], { env, encoding: 'utf8' }).trim()
+}
+
+const manifests: [string, object | undefined][] = [
+  ['without a package.json', undefined],
+  ['with a package.json', { name: 'app' }],
+  ['with imports of its own', { name: 'app', imports: { '#own': './own.js' } }]
+]
+
+for (const format of ['es', 'cjs'] as const)
+  for (const [how, manifest] of manifests)
+    test(`bundled as ${format}, ${how}: keep fastn-net external`, async t => {
+      const printed = await run(t, format, false, manifest)
+      t.regex(printed, /^ERR_NATIVE /)
+      t.regex(printed, /bundled\? .*keep fastn-net external/i)
+    })
+
+test('kept external it runs', async t => {
+  t.is(await run(t, 'es', true), '52')
+})
