@@ -98,6 +98,7 @@ test('a handler that returns finishes its stream, one that throws resets it', as
   t.is(await ask(peers.client, peers.server.address(), 'Http'), 'good')
   const error = await t.throwsAsync(ask(peers.client, peers.server.id52, 'Tcp'), { code: 'ERR_STREAM_RESET' })
   t.is((error as { errorCode?: number }).errorCode, 0x102)
+  t.regex(error?.message ?? '', /the peer's handler failed \(0x102\)/)
   t.deepEqual(failures, [failure, 'Tcp'])
 })
 
@@ -355,4 +356,17 @@ test('a thousand streams at once over one connection', async t => {
   const address = peers.server.address()
   const answers = await Promise.all(Array.from({ length: 1000 }, () => ask(peers.client, address)))
   t.true(answers.every(answer => answer === 'hello'))
+})
+
+test('a peer object is read again when it has another address', async t => {
+  await using peers = await pair()
+  const { id52, addresses } = peers.server.address()
+  const client = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  const found = ['127.0.0.1:9']
+  const peer = { id52, addresses: found }
+  await t.throwsAsync(client.connect(peer, { timeout: 200 }), { code: 'ERR_UNREACHABLE' })
+  void peers.server.acceptBi(Echo)
+  found.push(...addresses)
+  t.is((await client.connect(peer)).remoteId52, id52)
+  await client.close()
 })

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
-import { getEndpoint, type PeerStream, SecretKey } from '../../dist/modules/index.js'
+import { Graceful, getEndpoint, type PeerStream, SecretKey } from '../../dist/modules/index.js'
 import { native } from '../../dist/modules/native.js'
 
 setFlagsFromString('--expose-gc')
@@ -74,4 +74,21 @@ test.serial('a stream whose writer hears first that the connection was lost leav
   t.is(kept.length, 50)
   t.true(native().handleCount() <= used - 50 + 2, `${before}, ${used}, ${native().handleCount()} handles`)
   await Promise.all([client.close(), server.close()])
+})
+
+test.serial('a Graceful does not keep endpoints that were closed', async t => {
+  const graceful = new Graceful()
+  const opened = async () => {
+    const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+    await endpoint.close()
+    return new WeakRef(endpoint)
+  }
+  const closed = await opened()
+  // A WeakRef keeps what it refers to until the turn of the event loop in which it was made or asked has ended.
+  for (let turn = 0; turn < 100 && closed.deref() !== undefined; turn++) {
+    await new Promise(resolve => setTimeout(resolve, 20))
+    collect()
+  }
+  t.is(closed.deref(), undefined)
+  t.deepEqual((await graceful.shutdown()).unclosed, 0)
 })

@@ -45,6 +45,20 @@ test('what is no protocol is ERR_INVALID_ARGUMENT', t => {
   }
 })
 
+test('the error says what was given in place of a protocol', t => {
+  const given: [unknown, string][] = [
+    [[], 'it is an array'],
+    [null, 'it is null'],
+    [undefined, 'it is undefined'],
+    [5, 'it is 5'],
+    [{ Echo: null, a: 1 }, 'it is an object with the keys ["Echo","a"]']
+  ]
+  for (const [protocol, said] of given) {
+    const { message } = t.throws(() => protocolText(protocol as Protocol)) as Error
+    t.true(message.startsWith(`not a protocol: ${said}; write`), message)
+  }
+})
+
 test('a text is the unit protocol of that name, or else a Generic', t => {
   const golden = new URL('../../crates/fastn-net/tests/golden/protocol.json', import.meta.url)
   const { units } = JSON.parse(readFileSync(golden, 'utf8')) as { units: string[] }

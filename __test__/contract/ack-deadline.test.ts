@@ -1,0 +1,44 @@
+// Streams that nobody reads or writes, and that their peer never acknowledges: they end in time.
+import test from 'ava'
+import { getEndpoint, SecretKey } from 'fastn-net'
+
+const never = () => new Promise<boolean>(() => {})
+
+async function unanswered(ackTimeout: number) {
+  const [client, server] = await Promise.all([
+    getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 0, ackTimeout }),
+    getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 0, authorize: { stream: never } })
+  ])
+  const incoming = server.acceptBi('Tcp')
+  // Waiting for the end of a stream keeps no process alive.
+  const alive = setInterval(() => {}, 1000)
+  return {
+    open: () => client.getStream(server.address(), 'Tcp', { ack: 'later' }),
+    async [Symbol.asyncDispose]() {
+      clearInterval(alive)
+      await incoming.return()
+      await Promise.all([client.close(), server.close()])
+    }
+  }
+}
+
+test.serial('each stream that is opened ends in time, also behind others that did', async t => {
+  await using peers = await unanswered(200)
+  for (let count = 0; count < 3; count++) {
+    const stream = await peers.open()
+    await t.throwsAsync(stream.closed, { code: 'ERR_ACK_TIMEOUT', message: /within 200 ms/ })
+  }
+})
+
+test.serial('a deadline ends when it is over, and not at the next look at all of them', async t => {
+  await using peers = await unanswered(1150)
+  const stream = await peers.open()
+  // Both are timers of this thread: a slow machine delays both, and keeps their order.
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+  }, 1800)
+  await t.throwsAsync(stream.closed, { code: 'ERR_ACK_TIMEOUT' })
+  t.false(late)
+  clearTimeout(timer)
+})
