@@ -350,6 +350,8 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
  * Asked before a peer may connect, and before it may use what is listened for. Only `true` lets it in: `false`, a failure, and an
  * answer that does not come in time refuse. A boolean that is returned costs less than a promise of one.
  *
+ * An answer holds until {@link Access.reauthorize} asks again: for the peer's connection, and for a stream that waits in a queue.
+ *
  * Waiting for an answer does not keep the process alive. Lists ({@link EndpointOptions.allow}, {@link EndpointOptions.deny}) come
  * first: who is not on them is not asked about.
  */
@@ -691,8 +693,8 @@ interface AccessLists {
  * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
  * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
  *
- * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop. The lists say nothing about whom this endpoint
- * dials. Of a peer only the key counts, not its addresses.
+ * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
+ * The lists say nothing about whom this endpoint dials. Of a peer only the key counts, not its addresses.
  *
  * @example
  * endpoint.access.deny(stream.remoteId52)
@@ -724,6 +726,27 @@ declare class Access {
     }): void;
     /** The lists as they are: a copy. */
     get lists(): AccessLists;
+    /**
+     * Asks {@link Authorize} again: call it when its answers have changed. `peer` is asked about each connection that a peer made, and
+     * about one that this side made if `peer` let its peer in before; then `stream` about each stream that waits for a handler or a
+     * loop. Does nothing without `authorize`.
+     *
+     * A refused peer is disconnected and gets `ERR_UNAUTHORIZED`. A refused stream fails with `ERR_UNAUTHORIZED` at the peer, or with
+     * `ERR_STREAM_RESET` (code 0) if it was acknowledged before. Streams that a handler or a loop has are not asked about. From the call
+     * on, no stream that an earlier answer let in is handed out: it waits for the new answer. Answers that are still to come from
+     * before the call are asked for again.
+     *
+     * Resolves when every question has its answer. A question that finds no room within {@link Authorize.pending} waits for it, as long
+     * as for an answer, and refuses then. Keeps the process alive until then.
+     *
+     * @param options `signal`: ends the wait and rejects with its reason; the asking goes on.
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * await database.revoke(id52)
+     * await endpoint.access.reauthorize()
+     */
+    reauthorize(options?: CancelOptions): Promise<void>;
 }
 
 /** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */

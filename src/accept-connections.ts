@@ -1,6 +1,7 @@
 import type { EndpointState } from './bridge/endpoint-state.js'
 import { Newcomers } from './bridge/newcomers.js'
 import { Source } from './bridge/source.js'
+import { warnDropped } from './bridge/warn.js'
 import { Connection } from './connection.js'
 import { FAILED, native, PENDING } from './native.js'
 
@@ -18,7 +19,8 @@ export class IncomingConnections implements AsyncIterableIterator<Connection>, A
   private constructor(endpoint: EndpointState, signal: AbortSignal | undefined) {
     this.#endpoint = endpoint
     this.#newcomers = new Newcomers(endpoint)
-    this.#source = new Source('accept', signal, () => native().endpointIncoming(endpoint.handle))
+    const open = () => native().endpointIncoming(endpoint.handle)
+    this.#source = new Source('accept', signal, open, undefined, droppedLoop)
   }
 
   /** @internal */
@@ -53,4 +55,13 @@ export class IncomingConnections implements AsyncIterableIterator<Connection>, A
   async [Symbol.asyncDispose](): Promise<void> {
     this.#source.close()
   }
+}
+
+/** What happens to a loop that is collected while it still takes connections. */
+function droppedLoop(handle: number): void {
+  const waiting = native().incomingTake(handle)
+  // One that has ended by itself is over: dropping it loses nothing.
+  if (waiting === FAILED) return
+  if (waiting >= 0) native().handleRelease(waiting)
+  warnDropped('a loop over connections', 'accept')
 }

@@ -5,6 +5,8 @@ import type { Protocol } from './protocol.js'
  * Asked before a peer may connect, and before it may use what is listened for. Only `true` lets it in: `false`, a failure, and an
  * answer that does not come in time refuse. A boolean that is returned costs less than a promise of one.
  *
+ * An answer holds until {@link Access.reauthorize} asks again: for the peer's connection, and for a stream that waits in a queue.
+ *
  * Waiting for an answer does not keep the process alive. Lists ({@link EndpointOptions.allow}, {@link EndpointOptions.deny}) come
  * first: who is not on them is not asked about.
  */

@@ -53,6 +53,7 @@ export interface Native {
   endpointsFarewell(endpoints: number[], timeoutMs: number): void
   endpointListen(endpoint: number, connection: number | null, protocols: string[], otherwise: boolean): number
   listenerAccept(listener: number, out: Float64Array): number
+  listenerPutBack(listener: number, groups: Float64Array): void
   endpointIncoming(endpoint: number): number
   incomingTake(incoming: number): number
 
@@ -60,6 +61,7 @@ export interface Native {
   endpointAccessSet(endpoint: number, access: BindingAccess): number
   endpointAccessAllow(endpoint: number, ids: string[]): number
   endpointAccessDeny(endpoint: number, ids: string[]): number
+  endpointReauthorize(endpoint: number): number
   endpointQuestions(endpoint: number): number
   questionsTake(questions: number, most: number): BindingQuestion[] | null
   questionsAnswer(questions: number, number: number, may: boolean): void

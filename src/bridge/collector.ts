@@ -9,12 +9,12 @@ export function releaseWithOwner(owner: object, handle: number): void {
 }
 
 // The set must not refer to its owner, or that is never collected.
-const registryOfMany = new FinalizationRegistry<ReadonlyMap<number, unknown>>(handles => {
-  for (const handle of handles.keys()) native().handleRelease(handle)
+const registryOfMany = new FinalizationRegistry<ReadonlySet<number>>(handles => {
+  for (const handle of handles) native().handleRelease(handle)
 })
 
-/** When `owner` is collected, lets go of the handles that are the keys of `handles` by then. */
-export function releaseAllWithOwner(owner: object, handles: ReadonlyMap<number, unknown>): void {
+/** When `owner` is collected, lets go of what is in `handles` by then. */
+export function releaseAllWithOwner(owner: object, handles: ReadonlySet<number>): void {
   registryOfMany.register(owner, handles)
 }
 

@@ -61,6 +61,11 @@ export interface Link {
   readonly id52: string
 }
 
+/** Streams that a listener took ahead of those who ask for them. */
+export interface Prefetched {
+  putBack(): void
+}
+
 const collected = new FinalizationRegistry<number>(closeCollected)
 
 /** Texts of peers. A program that talks to more of them pays for finding the peer again; each keeps its peer known. */
@@ -73,8 +78,8 @@ export class EndpointState {
   readonly id52: string
   readonly options: ResolvedOptions
   readonly #peers = new BoundedMap<string, KnownPeer>(maxPeers, peer => this.#forget(peer.handle))
-  // One peer can be known under several texts: its ID52, a ticket, hex.
-  readonly #uses = new Map<number, number>()
+  // One peer can be known under several texts (its ID52, a ticket, hex), each with a handle of its own.
+  readonly #peerHandles = new Set<number>()
   readonly #seen = new WeakMap<PeerObject, { said: Said; peer: string }>()
   readonly #links = new BoundedMap<number, Link>(maxLinks)
   readonly #closing = new AbortController()
@@ -82,8 +87,8 @@ export class EndpointState {
   #referenced = true
   /** Nothing new is taken from peers any more. */
   isDraining = false
-  /** Counts changes of the access lists, so that prefetched streams are checked again. */
-  accessChanges = 0
+  /** What its listeners have taken ahead. */
+  readonly prefetched: Set<Prefetched> = new Set()
   /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */
   served: Map<number, Protocol> | undefined
 
@@ -93,7 +98,7 @@ export class EndpointState {
     this.options = options
     collected.register(this, handle)
     // Each holds the endpoint's native half.
-    releaseAllWithOwner(this, this.#uses)
+    releaseAllWithOwner(this, this.#peerHandles)
   }
 
   /** Aborted when the endpoint begins to close. */
@@ -139,16 +144,15 @@ export class EndpointState {
   learn(text: string, peer: BindingPeer): KnownPeer {
     const handle = native().peerAdd(this.handle, peer)
     if (handle === FAILED) throw lastFailure({ peer: peer.id52, phase: 'peer' })
-    this.#uses.set(handle, (this.#uses.get(handle) ?? 0) + 1)
+    this.#peerHandles.add(handle)
     const known = new KnownPeer(handle, peer.id52)
     this.#peers.set(text, known)
     return known
   }
 
   #forget(handle: number): void {
-    const uses = (this.#uses.get(handle) ?? 1) - 1
-    if (uses > 0) this.#uses.set(handle, uses)
-    else if (this.#uses.delete(handle)) native().handleRelease(handle)
+    this.#peerHandles.delete(handle)
+    native().handleRelease(handle)
   }
 
   /** The link of a connection whose peer is known. */
@@ -165,11 +169,9 @@ export class EndpointState {
     return this.#addLink(connection, info.id52)
   }
 
-  /** Whether the access lists let a peer in now. */
-  letsIn(id52: string): boolean {
-    const lists = native().endpointAccess(this.handle)
-    if (lists === null) return true
-    return !lists.deny.includes(id52) && (lists.allow?.includes(id52) ?? true)
+  /** Puts streams that nobody has asked for yet back into their queues, where the core can refuse them. */
+  putBackPrefetched(): void {
+    for (const streams of this.prefetched) streams.putBack()
   }
 
   #addLink(connection: number, id52: string): Link {

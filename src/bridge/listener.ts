@@ -1,7 +1,7 @@
 import { FAILED, native } from '../native.js'
 import type { Protocol, ProtocolInput } from '../protocol.js'
 import { PeerStream } from '../stream.js'
-import type { EndpointState } from './endpoint-state.js'
+import type { EndpointState, Prefetched } from './endpoint-state.js'
 import { flushLater } from './flush.js'
 import { type Header, headerOf } from './header.js'
 import { Newcomers } from './newcomers.js'
@@ -9,7 +9,7 @@ import { wakeWord } from './park.js'
 import { Source } from './source.js'
 import { StreamCore } from './stream-core.js'
 import { invalid } from './validate.js'
-import { warnOnce } from './warn.js'
+import { warnDropped } from './warn.js'
 
 // As `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
@@ -29,9 +29,7 @@ export class Listener {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
   readonly #source: Source
-  readonly #ahead = new Prefetched()
-  /** The endpoint's `accessChanges` when the prefetched streams were checked last. */
-  #checkedAt = 0
+  readonly #ahead = new PrefetchedStreams()
   readonly #newcomers: Newcomers
   /** Of the stream taken last: which of the protocols it is for, -1 for none of them. */
   route = -1
@@ -46,7 +44,9 @@ export class Listener {
     const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
     // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
     const drained = () => endpoint.isDraining || this.close()
-    this.#source = new Source('listen', signal, open, drained, droppedListener(this.#ahead, texts))
+    this.#source = new Source('listen', signal, open, drained, droppedListener(this.#ahead, endpoint.prefetched, texts))
+    this.#ahead.listener = this.#source.handle
+    if (this.#source.handle !== FAILED) endpoint.prefetched.add(this.#ahead)
   }
 
   /** The next stream; `undefined` when none waits, `null` when none will come any more. */
@@ -54,14 +54,12 @@ export class Listener {
     const { handle } = this.#source
     if (handle === FAILED) return null
     const ahead = this.#ahead
-    if (ahead.at < ahead.end && this.#checkedAt !== this.#endpoint.accessChanges) this.#purgeDenied()
     if (ahead.at === ahead.end) {
       ahead.taken ??= new Float64Array(batch * group)
       const count = native().listenerAccept(handle, ahead.taken)
       if (count === FAILED) return this.#ended()
       if (count < 0) return undefined
       ahead.at = 0
-      this.#checkedAt = this.#endpoint.accessChanges
       ahead.end = count * group
       for (let at = 0; at < ahead.end; at += group) flushLater(ahead.taken[at] as number)
     }
@@ -73,9 +71,10 @@ export class Listener {
     return this.#newcomers.wait(this.#source.handle)
   }
 
-  /** Serves no more: new streams are refused, and those that wait are reset with code 0. Idempotent. */
+  /** Serves no more: new streams and those that wait are refused, or reset with code 0 where they were acknowledged. Idempotent. */
   close(): void {
-    this.#ahead.letGo(0)
+    this.#ahead.putBack()
+    this.#endpoint.prefetched.delete(this.#ahead)
     this.#source.close()
   }
 
@@ -89,36 +88,29 @@ export class Listener {
     return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id, false))
   }
 
-  /** Releases prefetched streams of peers that were denied meanwhile. */
-  #purgeDenied(): void {
-    const ahead = this.#ahead
-    const taken = ahead.taken as Float64Array
-    let end = ahead.at
-    for (let at = ahead.at; at < ahead.end; at += group) {
-      const [handle, connection] = [taken[at], taken[at + 1]] as [number, number]
-      if (this.#endpoint.letsIn(this.#endpoint.linkOf(connection, handle).id52)) {
-        taken.copyWithin(end, at, at + group)
-        end += group
-      } else native().streamLetGo(handle, 0)
-    }
-    ahead.end = end
-    this.#checkedAt = this.#endpoint.accessChanges
-  }
-
   #ended(): null {
+    this.#endpoint.prefetched.delete(this.#ahead)
     this.#source.failed()
     return null
   }
 }
 
 /** Streams taken from the native queue that nobody has asked for yet. Outlives its listener, so that they can be let go. */
-class Prefetched {
+class PrefetchedStreams implements Prefetched {
+  listener = FAILED
   taken: Float64Array | null = null
   at = 0
   end = 0
 
-  letGo(code: number): void {
-    for (; this.at < this.end; this.at += group) native().streamLetGo(this.taken?.[this.at] ?? FAILED, code)
+  putBack(): void {
+    if (this.taken === null || this.at === this.end) return
+    native().listenerPutBack(this.listener, this.taken.subarray(this.at, this.end))
+    this.at = this.end
+  }
+
+  /** They are lost with a listener that was collected. */
+  letGo(): void {
+    for (; this.at < this.end; this.at += group) native().streamLetGo(this.taken?.[this.at] ?? FAILED, foundByCollector)
   }
 }
 
@@ -127,18 +119,17 @@ const foundByCollector = 0x103
 const nothing = new Float64Array(0)
 
 /** What happens to a listener that is collected while it still serves. Must not refer to it. */
-function droppedListener(ahead: Prefetched, protocols: readonly string[]): (handle: number) => void {
+function droppedListener(
+  ahead: PrefetchedStreams,
+  prefetched: Set<Prefetched>,
+  protocols: readonly string[]
+): (handle: number) => void {
   return handle => {
-    ahead.letGo(foundByCollector)
+    ahead.letGo()
+    prefetched.delete(ahead)
     // One that has ended by itself is over: dropping it loses nothing.
     if (native().listenerAccept(handle, nothing) === FAILED) return
-    const error = new Error(`a listener for ${protocols.join(', ')} was dropped`)
-    warnOnce(
-      error,
-      'ERR_LISTENER_DROPPED',
-      message =>
-        `${message} without return(): it serves no longer. Keep what acceptBi gives for as long as it is to serve`
-    )
+    warnDropped(`a listener for ${protocols.join(', ')}`, 'acceptBi')
   }
 }
 

@@ -24,3 +24,10 @@ export function wordsOf(error: unknown): { code: string | undefined; message: st
     return { code: undefined, message: `${typeof error} of which no text can be made`, stack: '' }
   }
 }
+
+/** Warns of a loop that was collected while it served. */
+export function warnDropped(what: string, call: string): void {
+  const say = (message: string) =>
+    `${message} without return(): it serves no longer. Keep what ${call} gives for as long as it is to serve`
+  warnOnce(new Error(`${what} was dropped`), 'ERR_LISTENER_DROPPED', say)
+}

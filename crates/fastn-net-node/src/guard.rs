@@ -7,7 +7,7 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    bridge::{Channel, Environment, Slot, id_to_number, number_to_id, stale},
+    bridge::{Channel, Environment, Outcome, Slot, id_to_number, number_to_id, stale, start},
     endpoint::{get, milliseconds, whole, whole_u32},
 };
 
@@ -79,6 +79,17 @@ pub fn endpoint_access_allow(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
 #[napi(catch_unwind)]
 pub fn endpoint_access_deny(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
     change(&env, endpoint, || keys(&ids), |lists, keys: Vec<_>| keys.into_iter().for_each(|key| lists.deny(key)))
+}
+
+/// Asks about connected peers and queued streams again. Operation; cancelling it ends the wait alone.
+#[napi(catch_unwind)]
+pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
+    // Now, and not when the operation has its turn: JavaScript may take a stream before that.
+    let answered = Environment::with(&env, |e| get(e, endpoint)).map(|endpoint| endpoint.reauthorize());
+    start(&env, async move {
+        answered?.await;
+        Ok(Outcome::Nothing)
+    })
 }
 
 /// Takes the endpoint's questions. A handle, or `FAILED`. Releasing it refuses all of them from then on.

@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use fastn_net::{Protocol, Result};
+use fastn_net::{Incoming, Protocol, Result};
 use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
@@ -10,7 +10,7 @@ use crate::{
     bridge::{
         Channel, ConnectionSlot, Environment, PENDING, Slot, StreamSlot, id_to_number, number_to_id, numbers_mut, stale,
     },
-    endpoint::get,
+    endpoint::{get, whole},
 };
 
 /// Numbers for each stream in `listenerAccept`.
@@ -62,6 +62,25 @@ pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) 
             Ok(count)
         })
     })
+}
+
+/// Puts back what `listenerAccept` took and nobody has used: groups of four, in their order. Their handles are stale afterwards.
+#[napi(catch_unwind)]
+pub fn listener_put_back(env: Env, listener: f64, groups: &[f64]) {
+    Environment::with(&env, |e| {
+        let mut streams = Vec::with_capacity(groups.len() / GROUP);
+        for group in groups.chunks_exact(GROUP) {
+            let slot = e.table.borrow_mut().remove(group[0]);
+            if let Slot::Stream(slot) = slot {
+                let StreamSlot { stream, protocol, .. } = *slot;
+                let route = (protocol.is_none()).then(|| whole(group[2]));
+                streams.push(Incoming { stream, route, protocol });
+            }
+        }
+        if let Some(Slot::Listener(listener)) = e.table.borrow_mut().slot(listener) {
+            listener.put_back(streams);
+        }
+    });
 }
 
 /// Takes the connections that peers make. A handle, or `FAILED`. Releasing it gives the right back.

@@ -18,7 +18,7 @@ use tracing::debug;
 use crate::{
     connection::{Connection, Use},
     guard::{Guard, Negotiation, Quota},
-    listener::{Incoming, Place, Route},
+    listener::{Incoming, Place, Queue, Route},
     logging::target,
     protocol::Protocol,
     shared::Shared,
@@ -53,6 +53,19 @@ pub(crate) async fn serve(shared: &Arc<Shared>, quota: &Arc<Quota>, connection: 
     }
 }
 
+impl Shared {
+    /// Sends the acknowledgements that wait in a queue in a while, if nobody has taken their streams by then.
+    pub(crate) fn flush_later(&self, queue: &Arc<Queue>) {
+        if queue.needs_flush() {
+            let queue = queue.clone();
+            self.spawn(async move {
+                tokio::time::sleep(FLUSH_AFTER).await;
+                queue.flush();
+            });
+        }
+    }
+}
+
 /// A stream that is not acknowledged yet.
 struct Newcomer {
     shared: Arc<Shared>,
@@ -66,6 +79,15 @@ struct Newcomer {
     counted: bool,
     /// What came behind the header.
     rest: Vec<u8>,
+}
+
+/// A stream's place with its listener.
+struct Placed {
+    place: Place,
+    index: Option<usize>,
+    used: Use,
+    /// The epoch whose answers let it in.
+    epoch: u64,
 }
 
 /// Why a stream goes no further.
@@ -101,7 +123,7 @@ impl Newcomer {
         let turned = match self.header().await {
             Ok(Protocol::Ping) => self.write_all(&[ACK, PONG].concat()).await.err(),
             Ok(protocol) => match self.place(&protocol).await {
-                Ok((place, index, used)) => return self.deliver(place, index, used, protocol).await,
+                Ok(placed) => return self.deliver(placed, protocol).await,
                 Err(turned) => Some(turned),
             },
             Err(turned) => Some(turned),
@@ -178,7 +200,7 @@ impl Newcomer {
     }
 
     /// A place with whoever serves the protocol; waits for one while the peer does.
-    async fn place(&mut self, protocol: &Protocol) -> Result<(Place, Option<usize>, Use), Turned> {
+    async fn place(&mut self, protocol: &Protocol) -> Result<Placed, Turned> {
         let shared = self.shared.clone();
         let unserved = || {
             if shared.router.is_closed() || shared.is_closing() {
@@ -200,19 +222,31 @@ impl Newcomer {
         let used = used.with(shared.guard.check_quota(&self.quota).map_err(Turned::Away)?);
         self.counted = true;
         self.negotiation = None;
-        if shared.guard.checks_streams(&self.connection) {
-            let connection = self.connection.clone();
-            self.unless_reset(shared.guard.check_stream(&connection, protocol)).await?.map_err(Turned::Away)?;
-        }
+        let mut epoch = self.authorize(protocol).await?;
         let peer = self.connection.remote();
         let place = match queue.try_reserve(peer) {
             Ok(Some(place)) => place,
             Ok(None) => self.unless_reset(queue.reserve(peer)).await?.map_err(|()| unserved())?,
             Err(()) => return Err(unserved()),
         };
-        // It may have been denied while this stream waited.
+        // Who may what can have changed while this stream waited.
+        while shared.guard.epoch() != epoch {
+            epoch = self.authorize(protocol).await?;
+        }
         shared.guard.check_lists(&peer).map_err(|turned| Turned::Away(turned.into_refusal()))?;
-        Ok((place, index, used))
+        Ok(Placed { place, index, used, epoch })
+    }
+
+    /// Returns the epoch whose answers let the stream in.
+    async fn authorize(&mut self, protocol: &Protocol) -> Result<u64, Turned> {
+        let shared = self.shared.clone();
+        let epoch = shared.guard.epoch();
+        if shared.guard.checks_streams(&self.connection, epoch) {
+            let connection = self.connection.clone();
+            let check = shared.guard.check_stream(&connection, protocol, epoch);
+            self.unless_reset(check).await?.map_err(Turned::Away)?;
+        }
+        Ok(epoch)
     }
 
     /// Who serves the protocol. On a connection that somebody takes for itself, it may take a moment until that is known.
@@ -240,7 +274,8 @@ impl Newcomer {
         Ok(wait.await)
     }
 
-    async fn deliver(mut self, place: Place, index: Option<usize>, used: Use, protocol: Protocol) {
+    async fn deliver(mut self, placed: Placed, protocol: Protocol) {
+        let Placed { place, index, used, epoch } = placed;
         // A dialler that sent its first bytes with the header waits for an answer and not for the acknowledgement, which
         // can travel with it. One that waits for the acknowledgement gets it now: older peers always do, and what they
         // send with the header is the extra line.
@@ -254,16 +289,16 @@ impl Newcomer {
         let Self { shared, connection, send, recv, rest, .. } = self;
         let waits = !unsent.is_empty();
         let queue = place.queue();
-        place.fill(Incoming {
+        let incoming = Incoming {
             stream: Stream::accepted(connection, send, recv, used, rest, unsent),
             route: index,
             protocol: index.is_none().then_some(protocol),
-        });
-        if waits && queue.needs_flush() {
-            shared.spawn(async move {
-                tokio::time::sleep(FLUSH_AFTER).await;
-                queue.flush();
-            });
+        };
+        if let Some((place, incoming)) = place.fill(incoming, epoch) {
+            shared.reauthorize_stream(place, incoming).await;
+        }
+        if waits {
+            shared.flush_later(&queue);
         }
     }
 

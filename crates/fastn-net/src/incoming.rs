@@ -89,10 +89,16 @@ impl Shared {
 
     async fn admit(&self, connection: &Connection) -> Result<(), Turned> {
         self.list_if_room(connection)?;
+        // Behind the listing: whoever begins an epoch later finds the connection, and asks again.
+        let epoch = self.guard.epoch();
         tokio::select! {
             // First: a peer that is let in and has gone already may have sent streams whole, and knows that they arrived.
             biased;
-            answer = self.guard.check_peer(connection.remote()) => answer,
+            answer = self.guard.check_peer(connection.remote()) => {
+                answer?;
+                connection.note_let_in(epoch, true);
+                Ok(())
+            }
             // Its peer, a change of the lists, or the endpoint's end was quicker.
             info = connection.closed() => Err(Turned { code: info.code, reason: "it has ended" }),
         }

@@ -7,6 +7,7 @@
 //! - `stall`: an older peer that takes no new stream
 //! - `finishing`: what is still to be written and acknowledged
 //! - `claim`: whether whoever takes it for itself has said what it serves
+//! - `let_in`: whether its peer may use what is served here
 //! - `close_info`: how it ends
 //! - `path_info`, `stats`: what is known of it
 //! - `quic`: iroh's connection, until it has ended
@@ -16,6 +17,7 @@ mod claim;
 mod close_info;
 mod doubt;
 pub(crate) mod finishing;
+mod let_in;
 mod opening;
 mod path_info;
 mod quic;
@@ -26,7 +28,6 @@ pub(crate) mod users;
 
 use std::{
     fmt,
-    future::Future,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -34,12 +35,11 @@ use std::{
 };
 
 use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
-use tokio::sync::OnceCell;
 
 pub(crate) use self::usage::Use;
 use self::{
-    ack_deadlines::AckDeadlines, claim::Claim, doubt::Doubt, finishing::Finishing, quic::Quic, stall::Stall,
-    users::Users,
+    ack_deadlines::AckDeadlines, claim::Claim, doubt::Doubt, finishing::Finishing, let_in::LetIn, quic::Quic,
+    stall::Stall, users::Users,
 };
 pub use self::{close_info::CloseInfo, path_info::PathInfo, stats::Stats};
 use crate::{error::Result, identity::PublicKey, metrics::Metrics, stream::stop_watch::StopWatches, wire::alpn::Alpn};
@@ -57,8 +57,7 @@ struct Inner {
     /// With what this side closed it first; QUIC does not tell.
     closed_here: OnceLock<(u64, String)>,
     users: Users,
-    /// Whether its peer may use what is served here, where that was asked after the connection was made.
-    let_in: OnceCell<bool>,
+    let_in: LetIn,
     finishing: Finishing,
     metrics: Arc<Metrics>,
     stop_watches: StopWatches,
@@ -83,7 +82,7 @@ impl Connection {
             quic: Quic::new(quic),
             closed_here: OnceLock::new(),
             users: Users::default(),
-            let_in: OnceCell::new(),
+            let_in: LetIn::default(),
             finishing: Finishing::default(),
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
@@ -128,11 +127,6 @@ impl Connection {
 
     pub(crate) async fn accept(&self) -> Result<(SendStream, RecvStream), ConnectionError> {
         self.0.quic.accept_bi().await
-    }
-
-    /// Whether its peer may use what is served here; asks if that is not known. Cancel safe: the next one asks again.
-    pub(crate) async fn let_in<E>(&self, ask: impl Future<Output = Result<bool, E>>) -> Result<bool, E> {
-        self.0.let_in.get_or_try_init(|| ask).await.copied()
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

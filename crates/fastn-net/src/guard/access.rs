@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -46,12 +46,14 @@ pub(crate) struct Access {
     lists: Mutex<AccessLists>,
     /// Nobody is listed: there is nothing to look up.
     is_open: AtomicBool,
+    /// Counts the calls of [`Endpoint::reauthorize`](crate::Endpoint::reauthorize): an earlier answer counts no longer.
+    epoch: AtomicU64,
 }
 
 impl Access {
     pub(crate) fn new(lists: AccessLists) -> Self {
         let is_open = AtomicBool::new(lists == AccessLists::default());
-        Self { lists: Mutex::new(lists), is_open }
+        Self { lists: Mutex::new(lists), is_open, epoch: AtomicU64::new(0) }
     }
 
     pub(crate) fn lets_in(&self, peer: &PublicKey) -> bool {
@@ -66,6 +68,15 @@ impl Access {
         let mut lists = self.lock();
         change(&mut lists);
         self.is_open.store(*lists == AccessLists::default(), Ordering::Release);
+    }
+
+    /// The epoch whose answers count.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(super) fn begin_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
     fn lock(&self) -> MutexGuard<'_, AccessLists> {

@@ -5,12 +5,14 @@
 //! - `quota`: the streams that a peer may have open
 //! - `bucket`: how fast it may open them
 //! - `negotiation`: the streams that it has opened and that are not counted there yet
+//! - `reauthorize`: asking again about peers and streams that were let in
 
 mod access;
 mod bucket;
 mod negotiation;
 mod questions;
 mod quota;
+mod reauthorize;
 
 use std::sync::{Arc, atomic::AtomicUsize};
 
@@ -33,7 +35,7 @@ use crate::{
         refusal::{Refusal, code},
     },
 };
-use questions::{Board, Verdict};
+use questions::{Board, IfFull, Verdict};
 use quota::{Bounds, Exceeded};
 
 /// Everything of one endpoint that decides who may what.
@@ -41,6 +43,8 @@ use quota::{Bounds, Exceeded};
 pub(crate) struct Guard {
     access: Arc<Access>,
     board: Option<Arc<Board>>,
+    /// Locked while peers and streams are asked about again.
+    reauthorizing: tokio::sync::Mutex<()>,
     /// Streams that peers have open, all of them.
     streams: Arc<AtomicUsize>,
     bounds: Bounds,
@@ -65,6 +69,7 @@ impl Guard {
         Self {
             access: Arc::new(Access::new(config.access.clone())),
             board: config.authorize.filter(|rules| rules.peer || rules.stream).map(Board::new),
+            reauthorizing: tokio::sync::Mutex::default(),
             streams: Arc::default(),
             bounds: Bounds { of_one_peer: streams_per_peer, of_all: streams, rate: stream_rate },
             negotiations: Arc::default(),
@@ -91,10 +96,19 @@ impl Guard {
         if self.access.lets_in(peer) { Ok(()) } else { Err(UNAUTHORIZED) }
     }
 
+    /// The epoch whose answers count: those of the next one replace them.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.access.epoch()
+    }
+
     /// Whether a peer that the lists let in may connect.
     pub(crate) async fn check_peer(&self, peer: PublicKey) -> Result<(), Turned> {
+        self.ask_about_peer(peer, IfFull::Refuse).await
+    }
+
+    async fn ask_about_peer(&self, peer: PublicKey, if_full: IfFull) -> Result<(), Turned> {
         let Some(board) = self.board.as_ref().filter(|board| board.rules().peer) else { return Ok(()) };
-        match board.ask(peer, None).await {
+        match board.ask(peer, None, if_full).await {
             Verdict::Yes => Ok(()),
             Verdict::No => Err(UNAUTHORIZED),
             Verdict::Late => Err(LATE),
@@ -120,36 +134,53 @@ impl Guard {
         })
     }
 
-    /// Something is asked, or looked up, about the streams of such a connection.
-    pub(crate) fn checks_streams(&self, connection: &Connection) -> bool {
-        self.board.as_ref().is_some_and(|board| board.rules().stream) || connection.is_dialled()
+    /// Something is asked, or looked up, about the streams of such a connection in this epoch.
+    pub(crate) fn checks_streams(&self, connection: &Connection, epoch: u64) -> bool {
+        connection.is_dialled()
+            || self.board.as_ref().is_some_and(|board| {
+                let Authorize { peer, stream, .. } = *board.rules();
+                stream || peer && connection.was_let_in(epoch) != Some(true)
+            })
     }
 
-    /// Whether a peer may use a protocol on this connection.
-    pub(crate) async fn check_stream(&self, connection: &Connection, protocol: &Protocol) -> Result<(), Refusal> {
+    /// Whether a peer may use a protocol on this connection, by the answers of this epoch.
+    pub(crate) async fn check_stream(
+        &self,
+        connection: &Connection,
+        protocol: &Protocol,
+        epoch: u64,
+    ) -> Result<(), Refusal> {
+        self.ask_about_stream(connection, protocol, epoch, IfFull::Refuse).await
+    }
+
+    async fn ask_about_stream(
+        &self,
+        connection: &Connection,
+        protocol: &Protocol,
+        epoch: u64,
+        if_full: IfFull,
+    ) -> Result<(), Refusal> {
         let peer = connection.remote();
-        if connection.is_dialled() {
-            // Whoever made a connection was checked then. One that we made says nothing about what its peer may use here.
-            self.check_lists(&peer).map_err(Turned::into_refusal)?;
+        // Whoever made a connection was checked then. One that we made says nothing about what its peer may use here.
+        self.check_lists(&peer).map_err(Turned::into_refusal)?;
+        let Some(board) = &self.board else { return Ok(()) };
+        let Authorize { peer: asks_peer, stream: asks_stream, .. } = *board.rules();
+        if asks_peer {
             let ask = async {
-                match self.check_peer(peer).await {
+                match self.ask_about_peer(peer, if_full).await {
                     Ok(()) => Ok(true),
                     Err(turned) if turned.code == close::UNAUTHORIZED => Ok(false),
                     Err(turned) => Err(turned.into_refusal()),
                 }
             };
-            if !connection.let_in(ask).await? {
+            if !connection.let_in(epoch, ask).await? {
                 return Err(UNAUTHORIZED.into_refusal());
             }
         }
-        let Some(board) = self.board.as_ref().filter(|board| board.rules().stream) else { return Ok(()) };
-        let (code, message) = match board.ask(peer, Some(protocol.clone())).await {
-            Verdict::Yes => return Ok(()),
-            Verdict::No => (code::UNAUTHORIZED, format!("this key may not use {}", protocol.to_json())),
-            Verdict::Late => (code::UNAUTHORIZED, "nobody said in time whether this key may use it".to_owned()),
-            Verdict::Busy => (code::BUSY, "too many streams wait to be let in".to_owned()),
-        };
-        Err(Refusal { code: code.to_owned(), message })
+        if !asks_stream {
+            return Ok(());
+        }
+        board.ask(peer, Some(protocol), if_full).await.into_result(protocol)
     }
 
     /// The endpoint closes: nothing is asked any more.
@@ -157,6 +188,19 @@ impl Guard {
         if let Some(board) = &self.board {
             board.close();
         }
+    }
+}
+
+impl Verdict {
+    /// What a stream of this protocol is refused with.
+    fn into_result(self, protocol: &Protocol) -> Result<(), Refusal> {
+        let (code, message) = match self {
+            Verdict::Yes => return Ok(()),
+            Verdict::No => (code::UNAUTHORIZED, format!("this key may not use {}", protocol.to_json())),
+            Verdict::Late => (code::UNAUTHORIZED, "nobody said in time whether this key may use it".to_owned()),
+            Verdict::Busy => (code::BUSY, "too many streams wait to be let in".to_owned()),
+        };
+        Err(Refusal { code: code.to_owned(), message })
     }
 }
 

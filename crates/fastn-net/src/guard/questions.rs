@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::{
     error::{Code, Error, Result},
@@ -97,11 +97,22 @@ pub(crate) enum Verdict {
     Busy,
 }
 
+/// What becomes of a question where as many are open as may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfFull {
+    /// Nothing is asked: [`Verdict::Busy`].
+    Refuse,
+    /// It waits for room, as long as for an answer.
+    Wait,
+}
+
 /// The open questions of an endpoint.
 #[derive(Debug)]
 pub(crate) struct Board {
     rules: Authorize,
     state: Mutex<State>,
+    /// A question has ended: there is room for another.
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -126,7 +137,7 @@ struct Open {
 
 impl Board {
     pub(crate) fn new(rules: Authorize) -> Arc<Self> {
-        Arc::new(Self { rules, state: Mutex::default() })
+        Arc::new(Self { rules, state: Mutex::default(), freed: Notify::new() })
     }
 
     pub(crate) fn rules(&self) -> &Authorize {
@@ -142,8 +153,13 @@ impl Board {
     }
 
     /// Asks, and waits for the answer. Cancel safe: the question is withdrawn.
-    pub(crate) async fn ask(&self, peer: PublicKey, protocol: Option<Protocol>) -> Verdict {
-        let Some((asked, answer)) = self.post(peer, protocol) else { return Verdict::Busy };
+    pub(crate) async fn ask(&self, peer: PublicKey, protocol: Option<&Protocol>, if_full: IfFull) -> Verdict {
+        let posted = match (self.post(peer, protocol), if_full) {
+            (Some(posted), _) => Some(posted),
+            (None, IfFull::Refuse) => None,
+            (None, IfFull::Wait) => self.post_when_free(peer, protocol).await,
+        };
+        let Some((asked, answer)) = posted else { return Verdict::Busy };
         let answer = tokio::time::timeout(self.rules.timeout, answer).await;
         drop(asked);
         match answer {
@@ -153,7 +169,21 @@ impl Board {
         }
     }
 
-    fn post(&self, peer: PublicKey, protocol: Option<Protocol>) -> Option<(Asked<'_>, oneshot::Receiver<bool>)> {
+    /// Waits for room as long as for an answer.
+    async fn post_when_free(&self, peer: PublicKey, protocol: Option<&Protocol>) -> Option<Posted<'_>> {
+        let posted = async {
+            loop {
+                let freed = self.freed.notified();
+                if let Some(posted) = self.post(peer, protocol) {
+                    return posted;
+                }
+                freed.await;
+            }
+        };
+        tokio::time::timeout(self.rules.timeout, posted).await.ok()
+    }
+
+    fn post(&self, peer: PublicKey, protocol: Option<&Protocol>) -> Option<Posted<'_>> {
         let mut state = self.lock();
         let of_peer = state.of_peer.get(&peer).copied().unwrap_or(0);
         if state.open.len() >= self.rules.pending || of_peer >= self.rules.pending_per_peer {
@@ -164,7 +194,7 @@ impl Board {
         state.next += 1;
         if !state.closed {
             state.of_peer.insert(peer, of_peer + 1);
-            let question = Some(Question { number, peer, protocol });
+            let question = Some(Question { number, peer, protocol: protocol.cloned() });
             state.open.insert(number, Open { peer, question, answer: sender });
         }
         let wakers = state.wakers.take();
@@ -203,6 +233,8 @@ impl State {
     }
 }
 
+type Posted<'a> = (Asked<'a>, oneshot::Receiver<bool>);
+
 /// A question that is open until this is dropped.
 struct Asked<'a> {
     board: &'a Board,
@@ -213,6 +245,7 @@ impl Drop for Asked<'_> {
     fn drop(&mut self) {
         let open = self.board.lock().remove(self.number);
         drop(open);
+        self.board.freed.notify_waiters();
     }
 }
 
@@ -223,7 +256,10 @@ mod tests {
         task::Waker,
     };
 
-    use super::*;
+    use super::{
+        IfFull::{Refuse, Wait},
+        *,
+    };
     use crate::identity::SecretKey;
 
     const RULES: Authorize =
@@ -252,8 +288,8 @@ mod tests {
         let questions = board.taker().expect("taker");
         assert!(board.taker().is_err());
         let (one, other) = (key(), key());
-        let first = begun(board.ask(one, None)).await;
-        let second = begun(board.ask(other, Some(Protocol::Http))).await;
+        let first = begun(board.ask(one, None, Refuse)).await;
+        let second = begun(board.ask(other, Some(&Protocol::Http), Refuse)).await;
         let asked = take(&questions);
         let about: Vec<_> = asked.iter().map(|q| (q.peer, q.protocol.clone())).collect();
         assert_eq!(about, [(one, None), (other, Some(Protocol::Http))]);
@@ -268,10 +304,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_answers_is_refused_in_time_and_forgotten() {
         let board = Board::new(RULES);
-        assert_eq!(board.ask(key(), None).await, Verdict::Late);
+        assert_eq!(board.ask(key(), None, Refuse).await, Verdict::Late);
         let questions = board.taker().expect("taker");
         assert_eq!(take(&questions), []);
-        drop(begun(board.ask(key(), None)).await);
+        drop(begun(board.ask(key(), None, Refuse)).await);
         assert_eq!(take(&questions), []);
         assert!(board.lock().open.is_empty() && board.lock().of_peer.is_empty());
     }
@@ -280,22 +316,42 @@ mod tests {
     async fn too_many_are_not_asked_and_one_peer_has_a_share() {
         let board = Board::new(RULES);
         let (greedy, other) = (key(), key());
-        let held = [begun(board.ask(greedy, None)).await, begun(board.ask(greedy, None)).await];
-        assert_eq!(board.ask(greedy, None).await, Verdict::Busy);
-        let third = begun(board.ask(other, None)).await;
-        assert_eq!(board.ask(key(), None).await, Verdict::Busy);
+        let held = [begun(board.ask(greedy, None, Refuse)).await, begun(board.ask(greedy, None, Refuse)).await];
+        assert_eq!(board.ask(greedy, None, Refuse).await, Verdict::Busy);
+        let third = begun(board.ask(other, None, Refuse)).await;
+        assert_eq!(board.ask(key(), None, Refuse).await, Verdict::Busy);
         drop(held);
         drop(third);
-        drop(begun(board.ask(greedy, None)).await);
+        drop(begun(board.ask(greedy, None, Refuse)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_may_wait_for_room_as_long_as_for_an_answer() {
+        let board = Board::new(RULES);
+        let questions = board.taker().expect("taker");
+        let greedy = key();
+        let held = [begun(board.ask(greedy, None, Refuse)).await, begun(board.ask(greedy, None, Refuse)).await];
+        let waiting = begun(board.ask(greedy, Some(&Protocol::Http), Wait)).await;
+        assert_eq!(take(&questions).len(), 2);
+        drop(held);
+        let (verdict, ()) = tokio::join!(waiting, async {
+            tokio::task::yield_now().await;
+            let asked = take(&questions);
+            assert_eq!(asked[0].protocol, Some(Protocol::Http));
+            questions.answer(asked[0].number, true);
+        });
+        assert_eq!(verdict, Verdict::Yes);
+        let rules = Authorize { pending: 0, ..RULES };
+        assert_eq!(Board::new(rules).ask(greedy, None, Wait).await, Verdict::Busy);
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_anybody_to_answer_all_are_refused_at_once() {
         let board = Board::new(RULES);
         let questions = board.taker().expect("taker");
-        let open = begun(board.ask(key(), None)).await;
+        let open = begun(board.ask(key(), None, Refuse)).await;
         drop(questions);
         assert_eq!(open.await, Verdict::No);
-        assert_eq!(board.ask(key(), None).await, Verdict::No);
+        assert_eq!(board.ask(key(), None, Refuse).await, Verdict::No);
     }
 }

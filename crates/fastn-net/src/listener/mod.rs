@@ -13,14 +13,17 @@ use std::{
 };
 
 use tokio::sync::{Notify, futures::Notified};
+use tracing::debug;
 
-use self::queue::{Open, Queue};
-pub(crate) use self::queue::{Place, Places};
+use self::queue::Open;
+pub(crate) use self::queue::{Place, Places, Queue};
 use crate::{
     error::{Code, Error, Result},
     guard::Access,
+    logging::target,
     protocol::{Protocol, ProtocolKey},
     stream::Stream,
+    wire::refusal::Refusal,
 };
 
 /// A stream that a peer opened, acknowledged and ready to be handled.
@@ -32,6 +35,18 @@ pub struct Incoming {
     pub route: Option<usize>,
     /// What the header said; only where `route` does not tell.
     pub protocol: Option<Protocol>,
+}
+
+impl Incoming {
+    /// Refuses a stream that waited in a queue: by the refusal line where its ack was not sent yet, else by a reset.
+    pub(crate) fn refuse(self, refusal: &Refusal) {
+        let Self { mut stream, .. } = self;
+        if stream.refuse(refusal) {
+            let (peer, connection, stream_id) = (stream.connection().remote(), stream.connection().id(), stream.id());
+            debug!(target: target::STREAM, %peer, connection, stream = stream_id, code = refusal.code, "refused from a queue");
+            stream.connection().metrics().refusal_sent(&refusal.code);
+        }
+    }
 }
 
 /// Takes the streams of some protocols. Dropping it gives the protocols back and refuses what waits.
@@ -58,6 +73,12 @@ impl Listener {
     /// Those of [`Listener::poll_accept`].
     pub async fn accept(&self) -> Result<Incoming> {
         self.queue.accept().await
+    }
+
+    /// Puts streams back that were taken and not used, in their order, before all that waits. They are handed out again, or
+    /// refused with the listener's end.
+    pub fn put_back(&self, streams: Vec<Incoming>) {
+        self.queue.put_back(streams);
     }
 }
 
@@ -128,7 +149,7 @@ impl Router {
         if self.is_closed() {
             return Err(Error::new(Code::Closed, "the endpoint was closed"));
         }
-        let queue = Queue::new(places, self.access.clone(), connection.is_none());
+        let queue = Queue::new(places, self.access.clone(), protocols, connection.is_none());
         let routes = match connection {
             Some(id) => table.connections.entry(id).or_default(),
             None => &mut table.everyone,
@@ -171,6 +192,12 @@ impl Router {
         for queue in queues {
             queue.purge_denied();
         }
+    }
+
+    /// Takes all streams out of all queues, each with its place.
+    pub(crate) fn hold_all(&self) -> Vec<(Place, Incoming)> {
+        let queues = self.lock().queues.clone();
+        queues.iter().flat_map(Queue::hold_all).collect()
     }
 
     /// Streams that wait let go of an endpoint that has closed, and are handed out all the same.

@@ -16,7 +16,9 @@ use crate::{
     error::{Code, Error, Result},
     guard::Access,
     identity::PublicKey,
+    protocol::Protocol,
     wakers::Wakers,
+    wire::refusal::{Refusal, code},
 };
 
 /// How many streams may wait for a listener: all together, and of one peer.
@@ -30,6 +32,8 @@ pub(crate) struct Places {
 #[derive(Debug)]
 pub(crate) struct Queue {
     access: Arc<Access>,
+    /// What its listener serves; each stream's route is an index into it.
+    protocols: Box<[Protocol]>,
     /// Its listener serves the whole endpoint, not one connection.
     serves_endpoint: bool,
     inner: Mutex<Inner>,
@@ -58,6 +62,17 @@ pub(super) enum Open {
     No,
 }
 
+impl Open {
+    /// What a stream is told that waited in a queue in this state when its listener went.
+    fn refusal(self) -> Refusal {
+        let (code, message) = match self {
+            Self::Draining => (code::SHUTDOWN, "this endpoint is shutting down"),
+            Self::Yes | Self::No => (code::UNSUPPORTED, "its listener has ended here"),
+        };
+        Refusal { code: code.to_owned(), message: message.to_owned() }
+    }
+}
+
 /// A place in a queue, before the stream is acknowledged. Dropping it gives the place back.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -67,7 +82,7 @@ pub(crate) struct Place {
 }
 
 impl Queue {
-    pub(super) fn new(places: Places, access: Arc<Access>, serves_endpoint: bool) -> Arc<Self> {
+    pub(super) fn new(places: Places, access: Arc<Access>, protocols: &[Protocol], serves_endpoint: bool) -> Arc<Self> {
         let inner = Inner {
             waiting: VecDeque::new(),
             room: Room::new(places),
@@ -75,7 +90,8 @@ impl Queue {
             open: Open::Yes,
             flushing: false,
         };
-        Arc::new(Self { access, serves_endpoint, inner: Mutex::new(inner), ready: Notify::new() })
+        let protocols = protocols.into();
+        Arc::new(Self { access, protocols, serves_endpoint, inner: Mutex::new(inner), ready: Notify::new() })
     }
 
     pub(super) fn serves_endpoint(&self) -> bool {
@@ -90,6 +106,33 @@ impl Queue {
         let (kept, denied): (VecDeque<_>, VecDeque<_>) = waiting.into_iter().partition(lets_in);
         inner.waiting = kept;
         self.give_back(inner, &denied);
+        // Those that were put back may have nobody else who does.
+        self.flush();
+    }
+
+    /// Takes out all that waits, each stream with its place.
+    pub(super) fn hold_all(self: &Arc<Self>) -> Vec<(Place, Incoming)> {
+        let waiting = std::mem::take(&mut self.lock().waiting);
+        let hold = |incoming: Incoming| (self.place(incoming.stream.connection().remote()), incoming);
+        waiting.into_iter().map(hold).collect()
+    }
+
+    /// What [`Listener::put_back`](super::Listener::put_back) does.
+    pub(super) fn put_back(&self, streams: Vec<Incoming>) {
+        let mut inner = self.lock();
+        for incoming in streams.into_iter().rev() {
+            inner.room.take_back(incoming.stream.connection().remote());
+            inner.waiting.push_front(incoming);
+        }
+        let wakers = inner.wakers.take();
+        drop(inner);
+        wakers.wake();
+        self.ready.notify_one();
+    }
+
+    /// The protocol of a stream in this queue.
+    fn protocol<'a>(&'a self, incoming: &'a Incoming) -> Option<&'a Protocol> {
+        incoming.route.map_or(incoming.protocol.as_ref(), |index| self.protocols.get(index))
     }
 
     /// Streams that wait, and whose peer is still there.
@@ -204,12 +247,15 @@ impl Queue {
         if inner.open == Open::No {
             return;
         }
-        inner.open = open;
+        let before = std::mem::replace(&mut inner.open, open);
         let waiting = if open == Open::No { std::mem::take(&mut inner.waiting) } else { VecDeque::new() };
         let applicants = inner.room.turn_away();
         drop(inner);
-        // Dropping a stream resets it; that must not happen under the lock.
-        drop((waiting, applicants));
+        // Not under the lock: both lead to more.
+        drop(applicants);
+        for incoming in waiting {
+            incoming.refuse(&before.refusal());
+        }
         self.wake_all();
     }
 
@@ -276,12 +322,25 @@ impl Place {
         self.queue.clone()
     }
 
-    /// Puts the stream into its place. A listener that has gone meanwhile lets it go, and so does one whose endpoint denied the
-    /// peer meanwhile.
-    pub(crate) fn fill(mut self, incoming: Incoming) {
+    /// What the stream that has this place is for.
+    pub(crate) fn protocol(&self, incoming: &Incoming) -> Option<Protocol> {
+        self.queue.protocol(incoming).cloned()
+    }
+
+    /// Puts a stream into its place that was let in by the answers of `epoch`. Where those count no longer it comes back, with
+    /// its place. A listener that has gone meanwhile refuses it, and so does one whose endpoint denied the peer meanwhile.
+    #[must_use = "a stream that comes back is asked about again"]
+    pub(crate) fn fill(mut self, incoming: Incoming, epoch: u64) -> Option<(Self, Incoming)> {
         let mut inner = self.queue.lock();
         if inner.open == Open::No || !self.queue.access.lets_in(&self.peer) {
-            return;
+            let refusal = inner.open.refusal();
+            drop(inner);
+            incoming.refuse(&refusal);
+            return None;
+        }
+        if self.queue.access.epoch() != epoch {
+            drop(inner);
+            return Some((self, incoming));
         }
         self.used = true;
         inner.waiting.push_back(incoming);
@@ -289,6 +348,7 @@ impl Place {
         drop(inner);
         wakers.wake();
         self.queue.ready.notify_one();
+        None
     }
 }
 

@@ -37,10 +37,15 @@ impl Room {
     pub(super) fn take(&mut self, peer: PublicKey) -> bool {
         let is_free = self.has_room(&peer);
         if is_free {
-            self.taken += 1;
-            *self.of_peer.entry(peer).or_default() += 1;
+            self.take_back(peer);
         }
         is_free
+    }
+
+    /// Takes the place of a stream that had one before, whether there is room or not.
+    pub(super) fn take_back(&mut self, peer: PublicKey) {
+        self.taken += 1;
+        *self.of_peer.entry(peer).or_default() += 1;
     }
 
     /// Frees a place. Returns the stream that has it from now on: send it the place without the lock.

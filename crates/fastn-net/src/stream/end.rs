@@ -8,7 +8,10 @@ use std::{
 use iroh::endpoint::{SendStream, VarInt, WriteError};
 
 use super::{Stream, ack::Ack, stop_watch::Stop};
-use crate::{connection::finishing::Last, wire::codes::reset};
+use crate::{
+    connection::finishing::Last,
+    wire::{ack::ACK, codes::reset, refusal::Refusal},
+};
 
 impl Stream {
     /// Ends our side: the FIN follows what was written. Idempotent. A header or acknowledgement that flow control does not let
@@ -81,6 +84,21 @@ impl Stream {
         let code = self.connection.own_code(code);
         self.reset(code);
         self.stop(code);
+    }
+
+    /// Refuses a stream of the peer's that nobody has used. True where the refusal line could be sent: the ack was not yet. Where
+    /// it was, the stream is reset.
+    pub(crate) fn refuse(&mut self, refusal: &Refusal) -> bool {
+        let is_unacknowledged = self.unsent == ACK && self.connection.is_live();
+        if is_unacknowledged {
+            self.unsent = refusal.encode();
+            self.gathers = false;
+            self.finish();
+            self.stop(reset::LET_GO);
+        } else {
+            self.let_go(reset::LET_GO);
+        }
+        is_unacknowledged
     }
 
     pub(super) fn reset_own(&mut self, code: VarInt) {
