@@ -1,63 +1,6 @@
 // Generated from src/index.ts by scripts/types.mjs: do not edit.
 /// <reference types="node" />
 
-/** Options of a call that can be cancelled. */
-interface CancelOptions {
-    /** Cancels the call, which then rejects with the signal's reason. */
-    signal?: AbortSignal | undefined;
-}
-/** Options of a read into the caller's own buffer. */
-interface ReadIntoOptions extends CancelOptions {
-    /** Where the bytes go: not empty, not shared, not detached. Leave it alone until the read settles. */
-    into: Uint8Array;
-}
-/** Options of reading lines. */
-interface LineOptions extends CancelOptions {
-    /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
-    maxBytes?: number | undefined;
-}
-/** Options of a call with a time limit. */
-interface TimeoutOptions extends CancelOptions {
-    /** Milliseconds. A fraction is rounded up, 0 means at once, `Infinity` means no limit. */
-    timeout?: number | undefined;
-}
-
-/** One way that packets of a connection can take. */
-interface ConnectionPath {
-    /** `address:port`, or the relay's URL. */
-    readonly address: string;
-    /** Whether it goes through a relay. */
-    readonly relay: boolean;
-    /** Whether it is the one in use. */
-    readonly selected: boolean;
-    /** Round-trip time in milliseconds. */
-    readonly rtt: number;
-}
-/** Counters since a connection was made. */
-interface ConnectionStats {
-    /** Bytes of UDP payload. */
-    readonly bytesSent: number;
-    /** Bytes of UDP payload. */
-    readonly bytesReceived: number;
-    /** UDP datagrams. */
-    readonly datagramsSent: number;
-    /** UDP datagrams. */
-    readonly datagramsReceived: number;
-    /** QUIC packets. */
-    readonly lostPackets: number;
-    /** Streams and held views. */
-    readonly streams: number;
-}
-/** How a connection ended. */
-interface ConnectionClosed {
-    /** The close code, a bigint where it is above 2^53 - 1; 0 when there was none. */
-    readonly code: number | bigint;
-    /** What was said, or what happened. Control characters of the peer's text are escaped: `\n`, `\u{1b}`. */
-    readonly reason: string;
-    /** Who ended it: this side, the peer, or neither. */
-    readonly by: 'local' | 'peer' | 'network';
-}
-
 /** How a stream is opened. */
 interface OpenOptions {
     /**
@@ -122,58 +65,61 @@ declare const Protocol: {
     };
 };
 
-/**
- * A view of the one connection with a peer, which the endpoint owns. Collecting or disposing a view closes nothing.
- *
- * A view from {@link Endpoint.connect} or {@link Endpoint.accept} counts as use: the connection does not idle out until the view is
- * disposed. {@link PeerStream.connection} only observes.
- */
-declare class Connection implements AsyncDisposable {
-    #private;
-    private constructor();
-    /** ID52 of the peer. */
-    get remoteId52(): string;
-    /** What was agreed on to speak: `/fastn-net/1`, `/fastn/entity/0.1` or `/kulfi/identity/0.1`. */
-    get alpn(): string;
-    /** Whether this side dialled it. */
-    get dialled(): boolean;
-    /** Round-trip time of the path in use, in milliseconds; `null` when it is not known, or the connection has ended. */
-    get rtt(): number | null;
-    /** The ways its packets can take; none once it has ended. */
-    get paths(): readonly ConnectionPath[];
-    /**
-     * Counters since it was made.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED` when the view was disposed.
-     */
-    stats(): ConnectionStats;
-    /**
-     * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint. The loop
-     * ends without an error when the connection has ended and the streams that arrived before are taken.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
-     */
-    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
-    /**
-     * Opens a stream on this connection and no other.
-     *
-     * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
-     * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
-     */
-    openBi(protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
-    /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */
-    get closed(): Promise<ConnectionClosed>;
-    /**
-     * Closes the connection for everyone who uses it. Does nothing when it has ended.
-     *
-     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
-     * @param reason what the peer is told, a short text: the first 256 bytes of it.
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
-     */
-    close(code?: number | bigint, reason?: string): void;
-    /** Gives the view back: it no longer counts as use and opens no stream. {@link closed} still says how the connection ends. */
-    [Symbol.asyncDispose](): Promise<void>;
+/** Options of a call that can be cancelled. */
+interface CancelOptions {
+    /** Cancels the call, which then rejects with the signal's reason. */
+    signal?: AbortSignal | undefined;
+}
+/** Options of a read into the caller's own buffer. */
+interface ReadIntoOptions extends CancelOptions {
+    /** Where the bytes go: not empty, not shared, not detached. Leave it alone until the read settles. */
+    into: Uint8Array;
+}
+/** Options of reading lines. */
+interface LineOptions extends CancelOptions {
+    /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
+    maxBytes?: number | undefined;
+}
+/** Options of a call with a time limit. */
+interface TimeoutOptions extends CancelOptions {
+    /** Milliseconds. A fraction is rounded up, 0 means at once, `Infinity` means no limit. */
+    timeout?: number | undefined;
+}
+
+/** One way that packets of a connection can take. */
+interface ConnectionPath {
+    /** `address:port`, or the relay's URL. */
+    readonly address: string;
+    /** Whether it goes through a relay. */
+    readonly relay: boolean;
+    /** Whether it is the one in use. */
+    readonly selected: boolean;
+    /** Round-trip time in milliseconds. */
+    readonly rtt: number;
+}
+/** Counters since a connection was made. */
+interface ConnectionStats {
+    /** Bytes of UDP payload. */
+    readonly bytesSent: number;
+    /** Bytes of UDP payload. */
+    readonly bytesReceived: number;
+    /** UDP datagrams. */
+    readonly datagramsSent: number;
+    /** UDP datagrams. */
+    readonly datagramsReceived: number;
+    /** QUIC packets. */
+    readonly lostPackets: number;
+    /** Streams and held views. */
+    readonly streams: number;
+}
+/** How a connection ended. */
+interface ConnectionClosed {
+    /** The close code, a bigint where it is above 2^53 - 1; 0 when there was none. */
+    readonly code: number | bigint;
+    /** What was said, or what happened. Control characters of the peer's text are escaped: `\n`, `\u{1b}`. */
+    readonly reason: string;
+    /** Who ended it: this side, the peer, or neither. */
+    readonly by: 'local' | 'peer' | 'network';
 }
 
 /**
@@ -328,22 +274,75 @@ declare class IncomingStreams implements AsyncIterableIterator<PeerStream>, Asyn
 }
 
 /**
- * Connections that peers make, to be taken in a loop. It takes them from the call that made it on; leaving the loop, its signal,
- * or closing the endpoint ends it.
+ * A view of the one connection with a peer, which the endpoint owns. Collecting or disposing a view closes nothing.
  *
- * Waiting keeps the process alive, unless the endpoint is unreferenced.
+ * A view from {@link Endpoint.connect} or {@link Endpoint.accept} counts as use: the connection does not idle out until the view is
+ * disposed. {@link PeerStream.connection} only observes.
  */
-declare class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
+declare class Connection implements AsyncDisposable {
     #private;
     private constructor();
-    /** The next connection. Several calls may wait at once. */
-    next(): Promise<IteratorResult<Connection, undefined>>;
-    /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
-    return(): Promise<IteratorResult<Connection, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
+    /** ID52 of the peer. */
+    get remoteId52(): string;
+    /** What was agreed on to speak: `/fastn-net/1`, `/fastn/entity/0.1` or `/kulfi/identity/0.1`. */
+    get alpn(): string;
+    /** Whether this side dialled it. */
+    get dialled(): boolean;
+    /** Round-trip time of the path in use, in milliseconds; `null` when it is not known, or the connection has ended. */
+    get rtt(): number | null;
+    /** The ways its packets can take; none once it has ended. */
+    get paths(): readonly ConnectionPath[];
+    /**
+     * Counters since it was made.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` when the view was disposed.
+     */
+    stats(): ConnectionStats;
+    /**
+     * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint. The loop
+     * ends without an error when the connection has ended and the streams that arrived before are taken.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
+    /**
+     * Opens a stream on this connection and no other.
+     *
+     * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
+     * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
+     */
+    openBi(protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
+    /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */
+    get closed(): Promise<ConnectionClosed>;
+    /**
+     * Closes the connection for everyone who uses it. Does nothing when it has ended.
+     *
+     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
+     * @param reason what the peer is told, a short text: the first 256 bytes of it.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     */
+    close(code?: number | bigint, reason?: string): void;
+    /** Gives the view back: it no longer counts as use and opens no stream. {@link closed} still says how the connection ends. */
     [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
+interface StreamMessage {
+    /** ID52 of this side. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** What the stream is for. */
+    readonly protocol: Protocol;
+    /** `'out'`: this side opens it, until it is open. `'in'`: the peer did, until its handler has ended. */
+    readonly direction: 'in' | 'out';
+    /** The stream: from `asyncStart` on for `'out'`, always for `'in'`. */
+    stream?: PeerStream;
+    /** Why it failed: from `error` on. */
+    error?: unknown;
+    /** The stream, or what the handler gave: from `asyncStart` on. */
+    result?: unknown;
 }
 
 /**
@@ -749,16 +748,63 @@ declare class Access {
     reauthorize(options?: CancelOptions): Promise<void>;
 }
 
-/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
-interface ConnectMessage {
-    /** ID52 of this side. */
-    readonly endpoint: string;
-    /** ID52 of the peer. */
-    readonly peer: string;
-    /** Why it failed: from `error` on. */
-    error?: unknown;
-    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
-    result?: unknown;
+/**
+ * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
+ *
+ * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
+ *
+ * @example
+ * const secretKey = SecretKey.generate()
+ * console.log(secretKey.id52)
+ */
+declare class SecretKey {
+    #private;
+    private constructor();
+    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
+    static generate(): SecretKey;
+    /**
+     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
+     *
+     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
+     */
+    static from(key: string | Uint8Array | SecretKey): SecretKey;
+    /** The public key that belongs to it. */
+    get publicKey(): PublicKey;
+    /** The public key's ID52: what to tell others. */
+    get id52(): string;
+    /**
+     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
+     */
+    sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
+    toBytes(): Uint8Array<ArrayBuffer>;
+    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
+    toHex(): string;
+    /** `SecretKey(<ID52>)`. */
+    toString(): string;
+    /** `SecretKey(<ID52>)`. */
+    toJSON(): string;
+}
+
+/**
+ * Connections that peers make, to be taken in a loop. It takes them from the call that made it on; leaving the loop, its signal,
+ * or closing the endpoint ends it.
+ *
+ * Waiting keeps the process alive, unless the endpoint is unreferenced.
+ */
+declare class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next connection. Several calls may wait at once. */
+    next(): Promise<IteratorResult<Connection, undefined>>;
+    /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
+    return(): Promise<IteratorResult<Connection, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
@@ -901,46 +947,6 @@ interface PeerConnection {
     readonly paths: readonly ConnectionPath[];
     /** Bytes, datagrams and streams. */
     readonly stats: ConnectionStats;
-}
-
-/**
- * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
- *
- * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
- *
- * @example
- * const secretKey = SecretKey.generate()
- * console.log(secretKey.id52)
- */
-declare class SecretKey {
-    #private;
-    private constructor();
-    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
-    static generate(): SecretKey;
-    /**
-     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
-     *
-     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
-     */
-    static from(key: string | Uint8Array | SecretKey): SecretKey;
-    /** The public key that belongs to it. */
-    get publicKey(): PublicKey;
-    /** The public key's ID52: what to tell others. */
-    get id52(): string;
-    /**
-     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
-     *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
-     */
-    sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
-    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
-    toBytes(): Uint8Array<ArrayBuffer>;
-    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
-    toHex(): string;
-    /** `SecretKey(<ID52>)`. */
-    toString(): string;
-    /** `SecretKey(<ID52>)`. */
-    toJSON(): string;
 }
 
 /**
@@ -1246,21 +1252,15 @@ interface LoggerOptions {
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
 
-/** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
-interface StreamMessage {
+/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
+interface ConnectMessage {
     /** ID52 of this side. */
     readonly endpoint: string;
     /** ID52 of the peer. */
     readonly peer: string;
-    /** What the stream is for. */
-    readonly protocol: Protocol;
-    /** `'out'`: this side opens it, until it is open. `'in'`: the peer did, until its handler has ended. */
-    readonly direction: 'in' | 'out';
-    /** The stream: from `asyncStart` on for `'out'`, always for `'in'`. */
-    stream?: PeerStream;
     /** Why it failed: from `error` on. */
     error?: unknown;
-    /** The stream, or what the handler gave: from `asyncStart` on. */
+    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
     result?: unknown;
 }
 

@@ -1,4 +1,4 @@
-// Generated from src/node.ts by scripts/types.mjs: do not edit.
+// Generated from src/node/index.ts by scripts/types.mjs: do not edit.
 /// <reference types="node" />
 
 import { Duplex, DuplexOptions } from 'node:stream';

@@ -20,7 +20,7 @@ import {
 } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { prepare } from './prepare.mjs'
@@ -41,7 +41,7 @@ const wanted = positionals.length === 0 ? ['src'] : positionals.map(path => rela
 const folders = values.tests.split(',')
 const unmeasured = ['import', 'copies', 'native'].map(name => `dist-test/lifecycle/${name}.test.js`)
 // The loader of the addon: a fault there is no test's to find.
-const unmutated = ['src/native.ts']
+const unmutated = ['src/native/binding.ts']
 // Most faults are noticed by one of the first few: the others need not start then.
 const firstFew = 3
 const leastMs = 20_000
@@ -91,14 +91,21 @@ function compiled() {
 
 /** A copy in which tests run: its own `dist` and tests, links to the rest. */
 function workshop(folder) {
-  mkdirSync(join(folder, 'dist', 'modules', 'bridge'), { recursive: true })
+  mkdirSync(join(folder, 'dist'), { recursive: true })
   const own = ['dist', 'dist-test', 'package.json', 'ava.config.js']
   for (const name of readdirSync(at())) if (!own.includes(name)) symlinkSync(at(name), join(folder, name))
   for (const name of own.slice(1)) cpSync(at(name), join(folder, name), { recursive: true })
   cpSync(at('dist', 'generated'), join(folder, 'dist', 'generated'), { recursive: true })
-  for (const [name, { code }] of modules) writeFileSync(join(folder, 'dist', 'modules', name), code)
-  for (const name of ['index', 'node'])
-    writeFileSync(join(folder, 'dist', `${name}.js`), `export * from './modules/${name}.js'\n`)
+  for (const [name, { code }] of modules) {
+    const file = join(folder, 'dist', 'modules', name)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, code)
+  }
+  for (const [name, entry] of [
+    ['index', 'index'],
+    ['node', 'node/index']
+  ])
+    writeFileSync(join(folder, 'dist', `${name}.js`), `export * from './modules/${entry}.js'\n`)
   return folder
 }
 

@@ -125,7 +125,7 @@ export async function compile() {
 async function bundle() {
   const { rollup } = await import('rollup')
   const { default: ts } = await import('typescript')
-  const input = { index: at('dist', 'modules', 'index.js'), node: at('dist', 'modules', 'node.js') }
+  const input = { index: at('dist', 'modules', 'index.js'), node: at('dist', 'modules', 'node', 'index.js') }
   const made = await rollup({
     input,
     external: id => id.startsWith('node:') || id.startsWith('@'),

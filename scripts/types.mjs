@@ -16,21 +16,21 @@ export async function writeTypes(declarations) {
 async function rollUp(declarations) {
   const { rollup } = await import('rollup')
   const { dts } = await import('rollup-plugin-dts')
-  const roll = async (name, external) => {
-    const bundle = await rollup({ input: join(declarations, name), external, plugins: [dts()] })
+  const roll = async (entry, external) => {
+    const bundle = await rollup({ input: join(declarations, `${entry}.d.ts`), external, plugins: [dts()] })
     // What `fastn-net/node` takes from the package must be the package's own class, never a copy of it.
     const { output } = await bundle.generate({ paths: id => (id.startsWith('node:') ? id : './index.js') })
     const [{ code, moduleIds }] = output
-    const header = `// Generated from src/${name.replace('.d.ts', '.ts')} by scripts/types.mjs: do not edit.\n`
+    const header = `// Generated from src/${entry}.ts by scripts/types.mjs: do not edit.\n`
     // TypeScript from 6 on takes no types that are not asked for.
     const types = '/// <reference types="node" />\n'
     return { text: `${header}${types}\n${code.trim()}\n`, files: new Set(moduleIds) }
   }
   const builtin = id => id.startsWith('node:')
-  const index = await roll('index.d.ts', builtin)
+  const index = await roll('index', builtin)
   const ofIndex = (id, parent) =>
     parent !== undefined && index.files.has(resolve(dirname(parent), id.replace(/\.js$/, '.d.ts')))
-  const node = await roll('node.d.ts', (id, parent) => builtin(id) || ofIndex(id, parent))
+  const node = await roll('node/index', (id, parent) => builtin(id) || ofIndex(id, parent))
   return [
     ['index.d.ts', index.text],
     ['node.d.ts', node.text]

@@ -1,5 +1,5 @@
-import { jsonSafe } from './bridge/json-safe.js'
-import type { Protocol } from './protocol.js'
+import type { Protocol } from './stream/protocol.js'
+import { jsonSafe } from './util/json-safe.js'
 
 /**
  * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).

@@ -6,7 +6,7 @@ export {
   readOrCreateSecretKey,
   type StoredSecretKey,
   saveSecretKey
-} from './key-store.js'
-export type { Keyring } from './keyring.js'
-export { PublicKey } from './public-key.js'
-export { SecretKey } from './secret-key.js'
+} from './keys/key-store.js'
+export type { Keyring } from './keys/keyring.js'
+export { PublicKey } from './keys/public-key.js'
+export { SecretKey } from './keys/secret-key.js'

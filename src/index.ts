@@ -1,13 +1,21 @@
-export { IncomingStreams } from './accept.js'
-export { IncomingConnections } from './accept-connections.js'
-export { Access, type AccessLists } from './access.js'
-export type { Authorize } from './authorize.js'
-export type { CancelOptions, LineOptions, ReadIntoOptions, TimeoutOptions } from './call-options.js'
-export type { ConnectMessage } from './connect-message.js'
-export type { ConnectOptions } from './connect-options.js'
-export { Connection } from './connection.js'
-export type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection-info.js'
-export { Endpoint, getEndpoint } from './endpoint.js'
+export { Connection } from './connection/connection.js'
+export type { ConnectionClosed, ConnectionPath, ConnectionStats } from './connection/connection-info.js'
+export { IncomingStreams } from './connection/incoming-streams.js'
+export { PeerStream } from './connection/peer-stream.js'
+export type { StreamMessage } from './connection/stream-message.js'
+export { Access, type AccessLists } from './endpoint/access.js'
+export type { Authorize } from './endpoint/authorize.js'
+export type { ConnectOptions } from './endpoint/connect-options.js'
+export { Endpoint, getEndpoint } from './endpoint/endpoint.js'
+export { Graceful, type GracefulOptions, type SpawnOptions } from './endpoint/graceful.js'
+export { IncomingConnections } from './endpoint/incoming-connections.js'
+export { KeptPeer } from './endpoint/kept-peer.js'
+export type { ListenOptions, StreamHandler, StreamHandlers } from './endpoint/listen.js'
+export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './endpoint/network.js'
+export type { EndpointOptions } from './endpoint/options.js'
+export type { PeerConnection, PeerInfo } from './endpoint/peer-info.js'
+export type { ShutdownReport } from './endpoint/shutdown-report.js'
+export { PeerChanges } from './endpoint/watch.js'
 export {
   errorCodes,
   FastnNetError,
@@ -15,7 +23,6 @@ export {
   type FastnNetErrorOptions,
   isFastnNetError
 } from './errors.js'
-export { Graceful, type GracefulOptions, type SpawnOptions } from './graceful.js'
 export {
   type Keyring,
   type KeyStoreOptions,
@@ -27,17 +34,10 @@ export {
   type StoredSecretKey,
   saveSecretKey
 } from './identity.js'
-export { KeptPeer } from './kept-peer.js'
-export type { ListenOptions, StreamHandler, StreamHandlers } from './listen.js'
-export type { LogLevel, LogRecord } from './log-record.js'
-export { type Logger, type LoggerOptions, setLogger } from './logger.js'
-export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './network.js'
-export type { OpenOptions } from './open-options.js'
-export type { EndpointOptions } from './options.js'
-export type { EndpointAddress, Peer, PeerAddress } from './peer.js'
-export type { PeerConnection, PeerInfo } from './peer-info.js'
-export { type Json, type JsonOf, Protocol, type ProtocolInput, type UnitProtocol } from './protocol.js'
-export type { ShutdownReport } from './shutdown-report.js'
-export { PeerStream } from './stream.js'
-export type { StreamMessage } from './stream-message.js'
-export { PeerChanges } from './watch.js'
+export type { EndpointAddress, Peer, PeerAddress } from './keys/peer.js'
+export type { LogLevel, LogRecord } from './native/log-record.js'
+export { type Logger, type LoggerOptions, setLogger } from './native/logger.js'
+export type { ConnectMessage } from './stream/connect-message.js'
+export type { OpenOptions } from './stream/open-options.js'
+export { type Json, type JsonOf, Protocol, type ProtocolInput, type UnitProtocol } from './stream/protocol.js'
+export type { CancelOptions, LineOptions, ReadIntoOptions, TimeoutOptions } from './types.js'

@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
 import { type EndpointOptions, type FastnNetError, getEndpoint, SecretKey } from 'fastn-net'
-import { resolveOptions } from '../../dist/modules/options.js'
+import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 import { Echo, type Pair, pair } from '../helpers/pair.js'
 
 async function limited(t: ExecutionContext, options: EndpointOptions): Promise<Pair> {

@@ -1,10 +1,10 @@
 // The binding's table: a late call, with a handle whose place another has by now, reaches nothing.
 import test from 'ava'
-import { handleOf } from '../../dist/modules/bridge/operation.js'
-import { park, startBridge, wakeWord } from '../../dist/modules/bridge/park.js'
+import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
-import { FAILED, native, PENDING } from '../../dist/modules/native.js'
-import { resolveOptions } from '../../dist/modules/options.js'
+import { FAILED, native, PENDING } from '../../dist/modules/native/binding.js'
+import { handleOf } from '../../dist/modules/native/operations.js'
+import { park, startBridge, wakeWord } from '../../dist/modules/native/wakeups.js'
 
 const rounds = 1_000_000
 const places = 2 ** 24

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { type Endpoint, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
-import { waiters } from '../../dist/modules/bridge/waiters.js'
+import { waiters } from '../../dist/modules/native/keep-alive.js'
 import { judge } from './judge.js'
 import { type Call, type Run, runOf } from './program.js'
 import { Side } from './side.js'

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { BoundedMap } from '../../dist/modules/bridge/bounded-map.js'
+import { BoundedMap } from '../../dist/modules/util/bounded-map.js'
 
 test('one entry more than the bound drops the oldest', t => {
   const dropped: string[] = []

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { isFastnNetError, type Protocol, PublicKey, SecretKey } from 'fastn-net'
-import { protocolText } from '../../dist/modules/protocol.js'
+import { protocolText } from '../../dist/modules/stream/protocol.js'
 
 interface Golden {
   identity: {

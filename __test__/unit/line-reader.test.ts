@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { LineReader } from '../../dist/modules/line-reader.js'
+import { LineReader } from '../../dist/modules/stream/line-reader.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (line: Uint8Array | string) => (typeof line === 'string' ? line : new TextDecoder().decode(line))

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { resolveOptions } from '../../dist/modules/options.js'
+import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 
 const guard = (options: Parameters<typeof resolveOptions>[0]) =>
   resolveOptions({ network: 'loopback', ...options }).binding.guard

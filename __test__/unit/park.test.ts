@@ -1,5 +1,5 @@
 import test from 'ava'
-import { park, unpark, wakeWord } from '../../dist/modules/bridge/park.js'
+import { park, unpark, wakeWord } from '../../dist/modules/native/wakeups.js'
 
 // No handles have these slots.
 const word = wakeWord(4_000, 0)

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import test from 'ava'
 import fc from 'fast-check'
 import { isFastnNetError, type Json, Protocol } from 'fastn-net'
-import { protocolText } from '../../dist/modules/protocol.js'
+import { protocolText } from '../../dist/modules/stream/protocol.js'
 
 test('generic makes a Generic protocol', t => {
   t.deepEqual(Protocol.generic('Echo'), { Generic: 'Echo' })

@@ -5,7 +5,7 @@
 //! - `bridge`: the wake queue, the handle table, operations, the runtime: all `unsafe`, all that touches
 //!   threads and the life of the process.
 //! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `late`, `connection`, `logging`: what
-//!   TypeScript calls, in the order of `src/native.ts`. Every export is synchronous and catches panics.
+//!   TypeScript calls, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
 //!

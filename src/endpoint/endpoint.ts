@@ -1,0 +1,372 @@
+import { Connection } from '../connection/connection.js'
+import { EndpointState } from '../connection/endpoint-state.js'
+import { IncomingStreams } from '../connection/incoming-streams.js'
+import type { PeerStream } from '../connection/peer-stream.js'
+import { FastnNetError } from '../errors.js'
+import { type EndpointAddress, knownPeer, type Peer } from '../keys/peer.js'
+import type { PublicKey } from '../keys/public-key.js'
+import { SecretKey } from '../keys/secret-key.js'
+import { native } from '../native/binding.js'
+import { lastFailure } from '../native/failure.js'
+import { handleOf, outcomeOf } from '../native/operations.js'
+import { startBridge, wakeWord } from '../native/wakeups.js'
+import { watched } from '../stream/diagnostics.js'
+import { openNow, openStream } from '../stream/open.js'
+import { type OpenOptions, openNames } from '../stream/open-options.js'
+import type { Protocol, ProtocolInput } from '../stream/protocol.js'
+import { type CancelOptions, signalOf, type TimeoutOptions, timeoutNames } from '../types.js'
+import { whileWanted } from '../util/abort.js'
+import { showAs } from '../util/inspect.js'
+import { checkOptions } from '../util/option-names.js'
+import { throwIfAborted, timeLimit } from '../util/validate.js'
+import { warnOnce } from '../util/warn.js'
+import { Access } from './access.js'
+import type { Authorize } from './authorize.js'
+import { answerQuestions } from './authorizer.js'
+import { peerInfo } from './binding-peer-info.js'
+import { closeAtExit, closingBeforeExit, forgetAtExit } from './exit.js'
+import { Graceful } from './graceful.js'
+import { IncomingConnections } from './incoming-connections.js'
+import { KeptPeer } from './kept-peer.js'
+import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
+import { defaults, type EndpointOptions, resolveOptions } from './options.js'
+import type { PeerInfo } from './peer-info.js'
+import { PeerChanges } from './watch.js'
+
+/**
+ * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
+ *
+ * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
+ * is closed then, within 3 s. It belongs to the thread that made it.
+ *
+ * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
+ * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
+ * for the platform.
+ */
+export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions = {}): Promise<Endpoint> {
+  if (!(secretKey instanceof SecretKey)) {
+    throw new FastnNetError(
+      'ERR_SECRET_KEY',
+      'secretKey must be a SecretKey: see SecretKey.generate and SecretKey.from'
+    )
+  }
+  const resolved = resolveOptions(options)
+  const { signal, graceful } = options
+  throwIfAborted(signal)
+  if (graceful !== undefined) Graceful.check(graceful)
+  startBridge()
+  const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
+  // Not cancelled by the signal: whoever aborted this can bind the same port again at once.
+  const handle = await handleOf(bind, { phase: 'bind' })
+  if (signal?.aborted) {
+    await closeUnused(handle)
+    throw signal.reason
+  }
+  const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
+  closeAtExit(state.handle, resolved.closeOnExit)
+  if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
+    answerQuestions(state.handle, options.authorize as Authorize)
+  const endpoint = Endpoint.of(state, secretKey.publicKey, graceful)
+  if (graceful?.cancelled.aborted) {
+    await endpoint.close()
+    Graceful.check(graceful)
+  }
+  return endpoint
+}
+
+/** This program among its peers. Made by {@link getEndpoint}. */
+export class Endpoint implements AsyncDisposable {
+  readonly #state: EndpointState
+  readonly #graceful: Graceful | undefined
+  // All callers of `close` share it, and so find it settled in the order in which they called.
+  #closed: Promise<number> | undefined
+  /** Who this endpoint is. */
+  readonly publicKey: PublicKey
+  /** Who may connect and use what is listened for. */
+  readonly access: Access
+
+  private constructor(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) {
+    this.#state = state
+    this.#graceful = graceful
+    this.publicKey = publicKey
+    this.access = Access.of(state)
+    if (graceful === undefined) return
+    state.served = new Map()
+    Graceful.add(graceful, this)
+  }
+
+  /** @internal */
+  static of(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined): Endpoint {
+    return new Endpoint(state, publicKey, graceful)
+  }
+
+  /** @internal The streams that peers opened and that have not ended: how many, and the protocols of those that were given out. */
+  static serving(endpoint: Endpoint): { count: number; protocols: Protocol[] } {
+    const { handle, served } = endpoint.#state
+    const streams = native().endpointServing(handle)
+    const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
+    return { count: streams.length + native().endpointQueued(handle), protocols }
+  }
+
+  /** The public key as people write it: what to tell others. */
+  get id52(): string {
+    return this.publicKey.id52
+  }
+
+  /**
+   * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED`.
+   */
+  address(): EndpointAddress {
+    const address = native().endpointAddress(this.#state.handle)
+    if (address === null) throw lastFailure({ phase: 'address' })
+    return address
+  }
+
+  /**
+   * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected. When the relay
+   * refuses this endpoint, it waits no longer: the ticket has addresses only, and the process is warned once (`ERR_RELAY`).
+   *
+   * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
+   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  async ticket(options: TimeoutOptions = {}): Promise<string> {
+    const timeout = timeoutOf(options, defaults.ticketTimeout)
+    throwIfAborted(options.signal)
+    const operation = native().endpointTicket(this.#state.handle, timeout)
+    const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
+    const refusal = native().endpointRelayRefusal(this.#state.handle)
+    if (refusal !== null) warnOnce(new Error(refusal), 'ERR_RELAY', why => `the ticket has no relay: ${why}`)
+    return text as string
+  }
+
+  /**
+   * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
+   * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
+   * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
+   * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
+   *
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
+   * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
+   * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
+   * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
+   */
+  getStream(peer: Peer, protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
+    try {
+      checkOptions(options, openNames)
+      const known = knownPeer(this.#state, peer)
+      const stream = openNow(this.#state, known, protocol, options)
+      return stream === undefined ? openStream(this.#state, known, protocol, options) : Promise.resolve(stream)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
+   * the next. {@link listen} does that by itself.
+   *
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * `ERR_INVALID_ARGUMENT`.
+   */
+  acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
+    return IncomingStreams.of(this.#state, protocols, undefined, signalOf(options))
+  }
+
+  /**
+   * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
+   * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
+   * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
+   *
+   * Keeps the process alive while the endpoint is referenced.
+   *
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * `ERR_INVALID_ARGUMENT`.
+   */
+  async listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void> {
+    const listening = listen(this.#state, handlers, options)
+    // A shutdown closes the endpoint: the handlers that run may end before that.
+    await (this.#graceful?.spawn(listening, { name: 'listen' }) ?? listening)
+  }
+
+  /**
+   * Connections that peers make, one level below streams; one loop at a time. Streams that a peer opens before
+   * {@link Connection.acceptBi} says who takes them go to the endpoint's listeners. Those that no listener serves wait until a second
+   * after the loop gave the connection, and are refused then.
+   *
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * `ERR_INVALID_ARGUMENT`.
+   */
+  accept(options: CancelOptions = {}): IncomingConnections {
+    return IncomingConnections.of(this.#state, signalOf(options))
+  }
+
+  /**
+   * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
+   * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
+   *
+   * Streams that the peer opens on a new connection, and that nothing serves yet, wait for a second until something does.
+   *
+   * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the
+   * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
+   */
+  async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
+    const timeout = timeoutOf(options, this.#state.options.openTimeout)
+    throwIfAborted(options.signal)
+    const { handle, id52 } = knownPeer(this.#state, peer)
+    const traced = watched('connect')
+    if (traced === undefined) return await this.#connect(handle, id52, timeout, options.signal)
+    const connect = () => this.#connect(handle, id52, timeout, options.signal)
+    return await traced.tracePromise(connect, { endpoint: this.id52, peer: id52 })
+  }
+
+  async #connect(peer: number, id52: string, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
+    const operation = native().peerConnect(peer, timeout)
+    return Connection.of(this.#state, await handleOf(operation, { peer: id52, phase: 'connect' }, signal))
+  }
+
+  /**
+   * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+   *
+   * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+   */
+  async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
+    throwIfAborted(signalOf(options))
+    const { handle, id52 } = knownPeer(this.#state, peer)
+    const { number } = await outcomeOf(
+      native().peerPing(handle, this.#state.options.openTimeout),
+      { peer: id52, phase: 'ping' },
+      options.signal
+    )
+    return number as number
+  }
+
+  /**
+   * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
+   * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+   */
+  peers(): readonly PeerInfo[] {
+    const peers = native().endpointPeers(this.#state.handle)
+    if (peers === null) throw lastFailure({ phase: 'peers' })
+    return peers.map(peerInfo)
+  }
+
+  /**
+   * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
+   * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
+   * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
+   *
+   * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
+   * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  watch(options: CancelOptions = {}): PeerChanges {
+    return PeerChanges.of(this.#state, signalOf(options))
+  }
+
+  /**
+   * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
+   * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+   *
+   * Once the endpoint is closed it gives the last figures.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+   */
+  metrics(): string {
+    const text = native().endpointMetrics(this.#state.handle)
+    if (text === null) throw lastFailure({ phase: 'metrics' })
+    return text
+  }
+
+  /**
+   * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
+   * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
+   * a call wants it, or a new address of it is given.
+   *
+   * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
+   *
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   */
+  keep(peer: Peer, options: CancelOptions = {}): KeptPeer {
+    throwIfAborted(signalOf(options))
+    return KeptPeer.of(knownPeer(this.#state, peer), options.signal)
+  }
+
+  /**
+   * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
+   * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
+   * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
+   * Does nothing the second time, and cannot be undone.
+   */
+  drain(): void {
+    this.#state.drain()
+  }
+
+  /**
+   * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
+   * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. May be
+   * awaited in a handler. Keeps the process alive.
+   *
+   * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A connected
+   * peer that became silent can take some round trips more. The signal ends the wait, not the closing.
+   * @returns how many finished streams their peers had not acknowledged in time.
+   */
+  async close(options: TimeoutOptions = {}): Promise<number> {
+    const timeout = timeoutOf(options, this.#state.options.closeTimeout)
+    throwIfAborted(options.signal)
+    this.#closed ??= this.#close(timeout)
+    return await whileWanted(this.#closed, options.signal)
+  }
+
+  /** A signal must not reach it: cancelled before it has begun, the native operation closes nothing. */
+  async #close(timeout: number): Promise<number> {
+    const { handle } = this.#state
+    closingBeforeExit(handle)
+    this.#state.beginClosing()
+    const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
+    forgetAtExit(handle)
+    this.#state.forgetPeers()
+    await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
+    // Not before: a shutdown meanwhile waits for this closing.
+    if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
+    return number as number
+  }
+
+  /** Listening keeps the process alive again. */
+  ref(): this {
+    this.#state.ref()
+    return this
+  }
+
+  /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+  unref(): this {
+    this.#state.unref()
+    return this
+  }
+
+  /** As {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  static {
+    showAs(this, self => `Endpoint(${self.id52})`)
+  }
+}
+
+function timeoutOf(options: TimeoutOptions, otherwise: number): number {
+  const { timeout } = checkOptions(options, timeoutNames)
+  return timeout === undefined ? otherwise : timeLimit(timeout, 'options.timeout')
+}
+
+/** Closes an endpoint that no object stands for yet. */
+async function closeUnused(handle: number): Promise<void> {
+  await outcomeOf(native().endpointClose(handle, 0), { phase: 'close' })
+  await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
+  native().handleRelease(handle)
+}

@@ -1,0 +1,167 @@
+import type { EndpointState } from '../connection/endpoint-state.js'
+import { Listener } from '../connection/listener.js'
+import { PeerStream } from '../connection/peer-stream.js'
+import type { StreamMessage } from '../connection/stream-message.js'
+import { isFastnNetError } from '../errors.js'
+import { watched } from '../stream/diagnostics.js'
+import type { ProtocolInput } from '../stream/protocol.js'
+import { checkOptions, type OptionNames } from '../util/option-names.js'
+import { after } from '../util/timeout.js'
+import { invalid, object } from '../util/validate.js'
+import { warnOnce } from '../util/warn.js'
+
+/**
+ * Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it.
+ *
+ * A stream given to `duplex`, or whose `readable` or `writable` was taken, stays until those have ended, also after the handler's
+ * return.
+ */
+export type StreamHandler = (stream: PeerStream) => unknown
+
+/**
+ * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
+ * `{ Generic: name }`. This library answers `Ping` itself.
+ */
+export type StreamHandlers =
+  | {
+      readonly [name: string]: StreamHandler | undefined
+      /** Not a protocol that a handler can take. */
+      readonly Ping?: undefined
+      /** No protocol's name: `Protocol.generic(value)` is one, in a pair. */
+      readonly Generic?: undefined
+    }
+  | readonly (readonly [ProtocolInput, StreamHandler])[]
+
+/** How {@link Endpoint.listen} goes about it. */
+export interface ListenOptions {
+  /** Ends listening; nothing is thrown. */
+  signal?: AbortSignal | undefined
+  /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
+  otherwise?: StreamHandler | undefined
+  /**
+   * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
+   */
+  onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
+}
+
+/** The names of {@link ListenOptions}. */
+const listenNames: OptionNames<ListenOptions> = { signal: true, otherwise: true, onError: true }
+
+/** Sent with the reset of a stream whose handler failed. */
+const handlerFailed = 0x102
+
+/** Serves until the signal or the end of taking anything new, then waits a while for the handlers that run. */
+export async function listen(
+  endpoint: EndpointState,
+  handlers: StreamHandlers,
+  options: ListenOptions = {}
+): Promise<void> {
+  const { signal, otherwise, onError = warn } = checkOptions(options, listenNames)
+  const routes = pairs(handlers)
+  if (otherwise !== undefined) checkHandler(otherwise, 'options.otherwise')
+  if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
+  const served = { protocols: routes.map(([protocol]) => protocol), otherwise: otherwise !== undefined }
+  const listener = new Listener(endpoint, served, signal)
+  const running = new Running()
+  for (;;) {
+    const stream = listener.take()
+    if (stream === null) break
+    if (stream === undefined) await listener.wait()
+    else running.add(serve(endpoint, stream, (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
+  }
+  // One that drains is closed some time, by somebody who knows how long to wait.
+  if (endpoint.isDraining) await running.end(undefined, endpoint.closing)
+  else if (signal?.aborted) await running.end(endpoint.options.closeTimeout, endpoint.closing)
+}
+
+// Never rejects: whatever a handler does, the loop goes on.
+async function serve(
+  endpoint: EndpointState,
+  stream: PeerStream,
+  handler: StreamHandler,
+  onError: NonNullable<ListenOptions['onError']>
+) {
+  try {
+    const traced = watched('stream')
+    if (traced === undefined) await handler(stream)
+    else await traced.tracePromise(async () => handler(stream), incoming(endpoint, stream))
+  } catch (error) {
+    PeerStream.fail(stream, handlerFailed, 'the handler of this stream failed')
+    return await report(error, stream, onError)
+  }
+  try {
+    await PeerStream.end(stream)
+  } catch (error) {
+    // A peer that has what it wanted stops the rest: that is no failure.
+    if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) await report(error, stream, onError)
+  }
+}
+
+function incoming({ id52 }: EndpointState, stream: PeerStream): StreamMessage {
+  return { endpoint: id52, peer: stream.remoteId52, protocol: stream.protocol, direction: 'in', stream }
+}
+
+async function report(error: unknown, stream: PeerStream, onError: NonNullable<ListenOptions['onError']>) {
+  try {
+    await onError(error, stream)
+  } catch (second) {
+    warn(second, stream)
+  }
+}
+
+function warn(error: unknown, stream: PeerStream): void {
+  const which = JSON.stringify(stream.protocol)
+  const say = (message: string) =>
+    `a handler of ${which} failed: ${message}. Give listen an onError to see every failure`
+  warnOnce(error, 'ERR_HANDLER', say)
+}
+
+/** Counts what runs: a promise each would be a list to keep. */
+class Running {
+  #count = 0
+  #idle: (() => void) | undefined
+
+  add(work: Promise<void>): void {
+    this.#count++
+    void work.then(() => {
+      if (--this.#count === 0) this.#idle?.()
+    })
+  }
+
+  /** Waits until nothing runs any more, `most` milliseconds if given, or until the endpoint closes, which takes their streams away. */
+  async end(most: number | undefined, closing: AbortSignal): Promise<void> {
+    if (this.#count === 0 || closing.aborted) return
+    await new Promise<void>(resolve => {
+      const timer = most === undefined ? undefined : after(most, done)
+      this.#idle = done
+      closing.addEventListener('abort', done)
+      function done() {
+        clearTimeout(timer)
+        closing.removeEventListener('abort', done)
+        resolve()
+      }
+    })
+  }
+}
+
+function pairs(handlers: StreamHandlers): readonly (readonly [ProtocolInput, StreamHandler])[] {
+  object(handlers, 'handlers', 'an object of functions by protocol, or an array of [protocol, function]')
+  if (isPairs(handlers)) {
+    return handlers.map((pair, at) => {
+      if (!Array.isArray(pair)) throw invalid(`handlers[${at}]`, '[protocol, function]')
+      return [pair[0], checkHandler(pair[1], `handlers[${at}][1]`)]
+    })
+  }
+  return Object.entries(handlers)
+    .filter(([, handler]) => handler !== undefined)
+    .map(([protocol, handler]) => [protocol, checkHandler(handler, `handlers.${protocol}`)])
+}
+
+function isPairs(handlers: StreamHandlers): handlers is readonly (readonly [ProtocolInput, StreamHandler])[] {
+  return Array.isArray(handlers)
+}
+
+function checkHandler(handler: unknown, path: string): StreamHandler {
+  if (typeof handler === 'function') return handler as StreamHandler
+  throw invalid(path, 'a function')
+}

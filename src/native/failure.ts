@@ -1,0 +1,30 @@
+import { FastnNetError, type FastnNetErrorCode, type FastnNetErrorOptions } from '../errors.js'
+import { type BindingError, native } from './binding.js'
+
+/** What the failing side knows and the core does not. */
+export type Context = Pick<FastnNetErrorOptions, 'peer' | 'protocol' | 'phase'>
+
+/** The error of the native call that has just answered FAILED or `null`. */
+export function lastFailure(context: Context): FastnNetError {
+  return failure(native().takeError(), context)
+}
+
+/** A failure of the core as the error that users see. */
+export function failure(error: BindingError, context: Context): FastnNetError {
+  const options: FastnNetErrorOptions = {
+    ...context,
+    errorCode: error.errorCode ?? undefined,
+    remoteCode: error.remoteCode ?? undefined
+  }
+  if (error.cause !== null) options.cause = new Error(error.cause)
+  return new FastnNetError(error.code as FastnNetErrorCode, error.message, options)
+}
+
+/** A failure that was found on this side of the bridge. */
+export function localFailure(
+  code: FastnNetErrorCode,
+  message: string,
+  errorCode: number | bigint | null = null
+): BindingError {
+  return { code, message, errorCode, remoteCode: null, cause: null }
+}

@@ -1,0 +1,95 @@
+import type { Link } from '../connection/endpoint-state.js'
+import type { FastnNetError } from '../errors.js'
+import { type BindingError, native } from '../native/binding.js'
+import { type Context, failure, localFailure } from '../native/failure.js'
+import { releaseWithOwnerLater, type ShortLived } from '../native/finalizers.js'
+import { setHolds, unpark, wakeWord } from '../native/wakeups.js'
+import { watchLater } from './deferred/stop-sending-watch.js'
+import type { Protocol } from './protocol.js'
+
+/** What a stream's two halves share: the handle, whose it is, and the failure that ended both. */
+export class StreamCore implements ShortLived {
+  readonly handle: number
+  readonly link: Link
+  readonly protocol: Protocol
+  /** QUIC's number of the stream. */
+  readonly id: number
+  /** It was opened, and nobody waits for the peer's acknowledgement. */
+  readonly awaitsAck: boolean
+  /** When that is overdue, by `performance.now()`; set for streams that live for a while. */
+  ackBy = 0
+  /** Somebody waits for bytes. */
+  reading = false
+  /** Waiting calls keep the process alive. */
+  holds = true
+  readOver = false
+  writeOver = false
+  /** Why both halves are over. */
+  failure: BindingError | null = null
+  /** Told when `failure` is set. */
+  onFailure: ((error: BindingError) => void) | null = null
+
+  constructor(handle: number, link: Link, protocol: Protocol, id: number, awaitsAck: boolean) {
+    this.handle = handle
+    this.link = link
+    this.protocol = protocol
+    this.id = id
+    this.awaitsAck = awaitsAck
+    releaseWithOwnerLater(this)
+    watchLater(this)
+  }
+
+  /** Whether waiting calls, now and later, keep the process alive. */
+  setHolds(holds: boolean): void {
+    this.holds = holds
+    setHolds(wakeWord(this.handle, 0), holds)
+    setHolds(wakeWord(this.handle, 1), holds)
+  }
+
+  get over(): boolean {
+    return this.readOver && this.writeOver
+  }
+
+  context(phase: string): Context {
+    return { peer: this.link.id52, protocol: this.protocol, phase }
+  }
+
+  error(error: BindingError, phase: string): FastnNetError {
+    return failure(error, this.context(phase))
+  }
+
+  /**
+   * A native call on one half failed. A reset or a stop ends that half only and is the half's to remember;
+   * a lost connection and a refusal end both, and wake whoever waits on the other. The native place is given back at once: nobody
+   * will ask for it again, and a half that had not heard would keep it.
+   */
+  heard(error: BindingError): void {
+    if (this.failure !== null || ownHalfOnly.has(error.code)) return
+    this.fail(error)
+    native().streamLetGo(this.handle, 0)
+  }
+
+  /** Ends both halves at once, with a code of this library's own. */
+  letGo(code: number, message: string): void {
+    if (this.over) return
+    native().streamLetGo(this.handle, code)
+    this.fail(localFailure('ERR_STREAM_RESET', message, code))
+  }
+
+  /** Ends both halves with this error. */
+  fail(error: BindingError): void {
+    this.failure = error
+    this.readOver = true
+    this.writeOver = true
+    unpark(wakeWord(this.handle, 0))
+    unpark(wakeWord(this.handle, 1))
+    this.onFailure?.(error)
+  }
+}
+
+const ownHalfOnly: ReadonlySet<string> = new Set([
+  'ERR_STREAM_RESET',
+  'ERR_STREAM_STOPPED',
+  'ERR_STREAM_FINISHED',
+  'ERR_INVALID_ARGUMENT'
+])

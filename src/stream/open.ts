@@ -1,0 +1,186 @@
+import type { EndpointState } from '../connection/endpoint-state.js'
+import { PeerStream } from '../connection/peer-stream.js'
+import type { StreamMessage } from '../connection/stream-message.js'
+import { FastnNetError, isFastnNetError } from '../errors.js'
+import { type BindingOutcome, FAILED, native, PENDING, RETRY } from '../native/binding.js'
+import { type Context, lastFailure, localFailure } from '../native/failure.js'
+import { outcomeOf } from '../native/operations.js'
+import { park, unpark, wakeWord } from '../native/wakeups.js'
+import { after } from '../util/timeout.js'
+import { oneOf, optional, throwIfAborted, timeLimit } from '../util/validate.js'
+import { StreamCore } from './core.js'
+import { abandonUnacknowledged } from './deferred/ack-timeouts.js'
+import { flushLater } from './deferred/flush.js'
+import { type Watched, watched } from './diagnostics.js'
+import { headerOf, lineWithExtra } from './header.js'
+import type { OpenOptions } from './open-options.js'
+import type { Protocol, ProtocolInput } from './protocol.js'
+import { cancelled } from './writer.js'
+
+/** What streams are opened through: a peer, or one connection. */
+export interface Opener {
+  /** Whether it makes a connection where there is none. */
+  readonly dials: boolean
+  readonly id52: string
+  /** A stream if one can be had at once; its connection and its own number go into `ids`. */
+  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number
+  /** An operation that opens one with all that takes. */
+  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number
+}
+
+const ids = new Float64Array(2)
+
+/**
+ * Opens a stream whose acknowledgement is not waited for over a connection that is there; `undefined` where it needs more than
+ * that, and {@link openStream} is to be called.
+ */
+export function openNow(
+  endpoint: EndpointState,
+  opener: Opener,
+  protocol: ProtocolInput,
+  { ack, extra, signal, retry, timeout }: OpenOptions
+): PeerStream | undefined {
+  if (ack !== 'later' || extra !== undefined || signal !== undefined || retry !== undefined || timeout !== undefined)
+    return undefined
+  if (watched('stream') !== undefined) return undefined
+  const header = headerOf(protocol)
+  const opened = opener.tryOpen(header.line, false, ids)
+  if (opened < 0) return undefined
+  flushLater(opened)
+  return PeerStream.of(coreOf(endpoint, opener, header.protocol, opened, ids, true))
+}
+
+/** Opens a stream with checked options, and publishes that where somebody watches. */
+export function openStream(
+  endpoint: EndpointState,
+  opener: Opener,
+  input: ProtocolInput,
+  options: OpenOptions
+): Promise<PeerStream> {
+  const traced = watched('stream')
+  if (traced === undefined) return open(endpoint, opener, input, options)
+  const { protocol } = headerOf(input)
+  const message: StreamMessage = { endpoint: endpoint.id52, peer: opener.id52, protocol, direction: 'out' }
+  return traced.tracePromise(async () => {
+    message.stream = await open(endpoint, opener, protocol, options)
+    return message.stream
+  }, message)
+}
+
+/** At once over a connection that is there, else as an operation. */
+async function open(
+  endpoint: EndpointState,
+  opener: Opener,
+  input: ProtocolInput,
+  options: OpenOptions
+): Promise<PeerStream> {
+  const { extra, signal } = options
+  throwIfAborted(signal)
+  const header = headerOf(input)
+  const { protocol } = header
+  const line = extra === undefined ? header.line : lineWithExtra(header, extra)
+  const awaitAck = options.ack === undefined || oneOf(['now', 'later'], options.ack, 'options.ack') === 'now'
+  const retry = optional('boolean', options.retry, 'options.retry') ?? true
+  const timeout =
+    options.timeout === undefined ? endpoint.options.openTimeout : timeLimit(options.timeout, 'options.timeout')
+  const context: Context = { peer: opener.id52, protocol, phase: 'open' }
+  const began = performance.now()
+
+  const opened = opener.tryOpen(line, extra !== undefined, ids)
+  if (opened >= 0) {
+    const core = coreOf(endpoint, opener, protocol, opened, ids, !awaitAck)
+    if (!awaitAck) {
+      flushLater(opened)
+      return PeerStream.of(core)
+    }
+    if (await acknowledged(core, Math.min(timeout, endpoint.options.ackTimeout), signal)) return PeerStream.of(core)
+    if (!retry) throw core.error(goneUnseen, 'ack')
+    native().endpointCountRetry(endpoint.handle)
+  } else if (opened === FAILED) {
+    const error = lastFailure(context)
+    // Nothing was sent: the connection ended under it, and another may be had.
+    if (!retry || !isFastnNetError(error, 'ERR_CONNECTION_LOST')) throw error
+  }
+
+  const left = Math.max(timeout - (performance.now() - began), 0)
+  const operation = opener.startOpen(line, extra !== undefined, awaitAck, retry, left)
+  const traced = opener.dials ? watched('connect') : undefined
+  const outcome =
+    traced === undefined
+      ? await outcomeOf(operation, context, signal)
+      : await dialled(traced, endpoint, operation, context, signal)
+  const [handle, numbers] = [outcome.handle as number, outcome.ids as number[]]
+  return PeerStream.of(coreOf(endpoint, opener, protocol, handle, numbers, !awaitAck))
+}
+
+/** The operation as a dial: what is published has no result, for an operation's is of no use to others. */
+async function dialled(
+  traced: Watched<'connect'>,
+  endpoint: EndpointState,
+  operation: number,
+  context: Context,
+  signal: AbortSignal | undefined
+): Promise<BindingOutcome> {
+  const outcome = outcomeOf(operation, context, signal)
+  await traced.tracePromise(() => outcome.then(() => {}), { endpoint: endpoint.id52, peer: context.peer as string })
+  return await outcome
+}
+
+const goneUnseen = localFailure(
+  'ERR_CONNECTION_LOST',
+  'the connection ended before the peer took the stream: it can be opened again'
+)
+
+function coreOf(
+  endpoint: EndpointState,
+  opener: Opener,
+  protocol: Protocol,
+  handle: number,
+  ids: ArrayLike<number>,
+  awaitsAck: boolean
+): StreamCore {
+  return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number, awaitsAck)
+}
+
+/** After this an ack is late: the connection is checked, again after twice that time, and so on. No error before `ackTimeout`. */
+const lateAckMs = 250
+const mostBetweenChecksMs = 10_000
+
+/** Waits for the peer's ack; `false` when the stream is gone and may be sent again unseen. */
+async function acknowledged(core: StreamCore, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const word = wakeWord(core.handle, 0)
+  const time = { isOver: false }
+  let timer: NodeJS.Timeout | undefined
+  let waited = 0
+  let wait = Math.min(lateAckMs, timeout)
+  try {
+    for (;;) {
+      const answer = native().streamAck(core.handle)
+      if (answer === PENDING && !time.isOver) {
+        timer ??= after(wait, () => {
+          time.isOver = true
+          unpark(word)
+        })
+        await park(word, signal)
+      } else if (answer === PENDING && waited + wait < timeout) {
+        native().streamAckLate(core.handle)
+        waited += wait
+        wait = Math.min(wait * 2, mostBetweenChecksMs, timeout - waited)
+        time.isOver = false
+        timer = undefined
+      } else if (answer === PENDING) {
+        throw new FastnNetError('ERR_ACK_TIMEOUT', abandonUnacknowledged(core, timeout), { ...core.context('ack') })
+      } else if (answer === FAILED) {
+        throw core.error(native().takeError(), 'ack')
+      } else {
+        if (answer === RETRY) core.fail(goneUnseen)
+        return answer !== RETRY
+      }
+    }
+  } catch (error) {
+    core.letGo(cancelled, 'the stream was not acknowledged')
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}

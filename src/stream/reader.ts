@@ -1,0 +1,312 @@
+import { FastnNetError, isFastnNetError } from '../errors.js'
+import { type BindingError, native, PENDING } from '../native/binding.js'
+import { localFailure } from '../native/failure.js'
+import { park, unpark, wakeWord } from '../native/wakeups.js'
+import { isBytes, isShared } from '../util/bytes.js'
+import { throwIfAborted } from '../util/validate.js'
+import type { StreamCore } from './core.js'
+import { LineReader } from './line-reader.js'
+import { slab } from './slab.js'
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const end = Promise.resolve(null)
+const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
+// Nobody sees it: who left a read does not wait for it.
+const left = new Error('the read was left')
+
+/** The receiving half of a stream. Whatever reads it, there is one reader at a time. */
+export class ReadHalf {
+  readonly #core: StreamCore
+  #ended = false
+  // A reset by the peer, or our own stop: the end of this half only.
+  #error: BindingError | null = null
+  // What was read for a line and not taken yet. Most streams never have one.
+  #lines: LineReader | null = null
+  // Counts the reads that waited: the last one owns this half while `reading` is set, one before it has lost its place.
+  #turn = 0
+  #signal: AbortSignal | undefined
+  #owner: object | undefined
+  // Those who want to read when the present reader is done.
+  #next: (() => void)[] | null = null
+
+  constructor(core: StreamCore) {
+    this.#core = core
+  }
+
+  /** The next bytes, `null` at the end. What is there already takes no async function. `owner` can {@link leave} the read. */
+  read(signal?: AbortSignal, owner?: object): Promise<Uint8Array<ArrayBuffer> | null> {
+    const core = this.#core
+    if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal, owner)
+    if (this.#ended) return end
+    if (core.readOver) return this.#read(signal, owner)
+    const got = this.#tryNative()
+    return got > 0 ? Promise.resolve(this.#chunk(got)) : this.#read(signal, owner, got)
+  }
+
+  /** `first`: what the first try gave, when it was made already. */
+  async #read(
+    signal: AbortSignal | undefined,
+    owner: object | undefined,
+    first?: number
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    this.#enter(signal)
+    const kept = this.#lines?.takeChunk()
+    if (kept) return kept
+    let tried = first
+    for (;;) {
+      const chunk = tried === undefined ? this.#tryChunk() : this.#answer(tried)
+      tried = undefined
+      if (chunk !== undefined) return chunk
+      const turn = this.#lock(signal, owner)
+      await this.#woken(turn, signal)
+      this.#unlock(turn, signal)
+    }
+  }
+
+  /** Puts the next bytes into `into` and gives their count, `null` at the end. */
+  async readInto(into: Uint8Array, signal?: AbortSignal): Promise<number | null> {
+    this.#enter(signal)
+    checkInto(into)
+    const kept = this.#lines?.takeInto(into)
+    if (kept) return kept
+    for (;;) {
+      if (this.#isOver()) return null
+      const got = native().streamRead(this.#core.handle, into, 0)
+      if (got > 0) return this.#count(got)
+      if (got < PENDING) return this.#fail()
+      const turn = this.#lock(signal, undefined)
+      await this.#woken(turn, signal)
+      this.#unlock(turn, signal)
+      // Who waits for bytes may lose the place for them: transferred elsewhere, it has no length any more.
+      checkInto(into)
+    }
+  }
+
+  /** As {@link readInto}, after the read that waits, if there is one. */
+  async readIntoInTurn(into: Uint8Array): Promise<number | null> {
+    while (this.#isTaken()) {
+      await new Promise<void>(resolve => {
+        this.#next ??= []
+        this.#next.push(resolve)
+      })
+    }
+    return this.readInto(into)
+  }
+
+  /** The next line without its end, `null` when the stream ended before one began. */
+  async line(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
+    this.#enter(signal)
+    this.#lines ??= new LineReader()
+    const lines = this.#lines
+    for (;;) {
+      const line = lines.takeLine(maxBytes)
+      if (line === 'too-long') throw this.#tooLong(maxBytes)
+      if (line !== 'more') {
+        lines.detach()
+        return this.#decode(lines, line, true)
+      }
+      const chunk = this.#tryChunk()
+      if (chunk === null) return lines.size === 0 ? null : this.#endInLine(lines)
+      if (chunk !== undefined) lines.push(chunk)
+      else {
+        lines.detach()
+        const turn = this.#lock(signal, owner)
+        await this.#woken(turn, signal)
+        this.#unlock(turn, signal)
+      }
+    }
+  }
+
+  /** As {@link line}, but what stands before the end counts as a line. */
+  async lineOrLast(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
+    try {
+      return await this.line(maxBytes, signal, owner)
+    } catch (error) {
+      const lines = this.#lines
+      if (!isFastnNetError(error, 'ERR_UNEXPECTED_END') || lines === null) throw error
+      return this.#decode(lines, lines.takeRest(), false)
+    }
+  }
+
+  /** Wants no further byte: the peer is told so, a waiting read fails. */
+  stop(code: number | bigint): void {
+    const core = this.#core
+    // What was received up to the end, and not taken, is thrown away: no end may follow that.
+    const cutsShort = this.#ended && this.#lines !== null && this.#lines.size > 0
+    this.#lines = null
+    if (core.readOver && !cutsShort) return
+    core.readOver = true
+    this.#ended = false
+    this.#error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
+    native().streamStop(core.handle, code)
+    unpark(wakeWord(core.handle, 0))
+  }
+
+  /** Ends the wait of the read that has this owner, if there is one; the read rejects. No byte is lost. */
+  leave(owner: object): void {
+    if (!this.#core.reading || this.#owner !== owner) return
+    this.#evict()
+    // The wake may have come already, for the reader that is gone.
+    native().streamIdle(this.#core.handle % 0x1000000)
+  }
+
+  /** An unexpected end, with what was there. */
+  unexpectedEnd(partial: string): FastnNetError {
+    return new FastnNetError(
+      'ERR_UNEXPECTED_END',
+      partial === '' ? 'the stream ended where a line was expected' : 'the stream ended in the middle of a line',
+      { ...this.#core.context('read'), partial }
+    )
+  }
+
+  #enter(signal: AbortSignal | undefined): void {
+    throwIfAborted(signal)
+    if (!this.#isTaken()) return
+    throw new FastnNetError(
+      'ERR_READ_PENDING',
+      'a read of this stream waits already: await it first; read, iterators, lines and readable are one reader',
+      this.#core.context('read')
+    )
+  }
+
+  /** Bytes, `null` at the end, `undefined` when there is nothing yet. */
+  #tryChunk(): Uint8Array<ArrayBuffer> | null | undefined {
+    return this.#isOver() ? null : this.#answer(this.#tryNative())
+  }
+
+  #tryNative(): number {
+    slab.reserve()
+    return native().streamRead(this.#core.handle, slab.bytes, 0)
+  }
+
+  #answer(got: number): Uint8Array<ArrayBuffer> | null | undefined {
+    if (got > 0) return this.#chunk(got)
+    return got < PENDING ? this.#fail() : undefined
+  }
+
+  #chunk(got: number): Uint8Array<ArrayBuffer> | null {
+    const count = this.#count(got)
+    return count === null ? null : slab.take(count)
+  }
+
+  /** The count in a positive answer, `null` when it says nothing but the end. */
+  #count(got: number): number | null {
+    if ((got & 1) === 1) {
+      this.#ended = true
+      this.#core.readOver = true
+    }
+    return got === 1 ? null : got >>> 1
+  }
+
+  /** Whether a read waits that may still get bytes. One whose signal has aborted loses its place, even before it hears of that. */
+  #isTaken(): boolean {
+    const { reading, readOver } = this.#core
+    if (!reading || readOver) return false
+    if (this.#signal?.aborted !== true) return true
+    this.#evict()
+    return false
+  }
+
+  /** The place of the read that is about to wait. */
+  #lock(signal: AbortSignal | undefined, owner: object | undefined): number {
+    this.#core.reading = true
+    this.#signal = signal
+    this.#owner = owner
+    return ++this.#turn
+  }
+
+  #woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
+    const woken = park(wakeWord(this.#core.handle, 0), signal, this.#core.holds)
+    if (signal === undefined) return woken
+    return woken.catch(reason => {
+      if (turn === this.#turn) this.#release()
+      throw reason
+    })
+  }
+
+  /** What a read does first when it was woken: it gives its place back, unless it has lost that. */
+  #unlock(turn: number, signal: AbortSignal | undefined): void {
+    if (turn === this.#turn) this.#release()
+    else throw signal?.aborted === true ? signal.reason : left
+  }
+
+  #release(): void {
+    this.#core.reading = false
+    this.#signal = undefined
+    this.#owner = undefined
+    if (this.#next === null) return
+    for (const resolve of this.#next) resolve()
+    this.#next = null
+  }
+
+  /** Takes the place of the read that waits, which rejects. */
+  #evict(): void {
+    this.#turn++
+    this.#release()
+    unpark(wakeWord(this.#core.handle, 0))
+  }
+
+  /** Whether the end was reached; throws when it was a bad one. */
+  #isOver(): boolean {
+    if (!this.#core.readOver) return false
+    // What was received whole stays whole, whatever happens to the other half.
+    if (this.#ended) return true
+    const error = this.#error ?? this.#core.failure
+    if (error === null) return true
+    throw this.#core.error(error, 'read')
+  }
+
+  /** `null` when it was no failure but an end. */
+  #fail(): null {
+    const core = this.#core
+    const error = core.failure ?? native().takeError()
+    // Our side was over, so the core read ahead, met the end, had nothing to keep, and gave the place back. An endpoint that was
+    // closed is no end: what it closed its connections with tells it from a place that is gone.
+    if (error.code === 'ERR_CLOSED' && error.errorCode === null && core.writeOver && core.failure === null) {
+      this.#ended = true
+      core.readOver = true
+      return null
+    }
+    core.heard(error)
+    if (error.code === 'ERR_STREAM_RESET') {
+      this.#error = error
+      core.readOver = true
+    }
+    throw core.error(error, 'read')
+  }
+
+  #endInLine(lines: LineReader): never {
+    throw this.unexpectedEnd(lenient.decode(lines.peekRest()))
+  }
+
+  #tooLong(maxBytes: number): FastnNetError {
+    return new FastnNetError(
+      'ERR_LINE_TOO_LONG',
+      `the line has more than ${maxBytes} bytes: raise maxBytes, or read it as bytes`,
+      this.#core.context('read')
+    )
+  }
+
+  #decode(lines: LineReader, line: Uint8Array, ended: boolean): string {
+    try {
+      return strict.decode(line)
+    } catch (cause) {
+      lines.putBack(line, ended)
+      throw new FastnNetError('ERR_UTF8', 'the line is not UTF-8: read it as bytes', {
+        ...this.#core.context('read'),
+        cause
+      })
+    }
+  }
+}
+
+function checkInto(into: Uint8Array): void {
+  const problem = !isBytes(into)
+    ? 'must be a Uint8Array'
+    : isShared(into)
+      ? 'must not be shared memory'
+      : into.length === 0
+        ? 'must not be empty or detached'
+        : null
+  if (problem !== null) throw new FastnNetError('ERR_INVALID_ARGUMENT', `options.into ${problem}`, { phase: 'read' })
+}

@@ -1,0 +1,279 @@
+import { FastnNetError } from '../errors.js'
+import { type BindingError, FAILED, native } from '../native/binding.js'
+import { localFailure } from '../native/failure.js'
+import { park, unpark, wakeWord } from '../native/wakeups.js'
+import { isBytes, isShared } from '../util/bytes.js'
+import { throwIfAborted } from '../util/validate.js'
+import type { StreamCore } from './core.js'
+import { readAheadLater } from './deferred/drain-to-fin.js'
+import { Delivery } from './send-completion.js'
+
+/** Sent with a reset that a signal caused. */
+export const cancelled = 0x101
+
+const nothing = new Uint8Array(0)
+const accepted = Promise.resolve()
+const encoder = new TextEncoder()
+// Short strings are encoded here: the addon has copied them when it returns.
+const scratch = new Uint8Array(16 * 1024)
+
+/** The sending half of a stream: writes in the order of the calls, the end behind them. */
+export class WriteHalf {
+  readonly #core: StreamCore
+  #busy = false
+  // Those whose turn comes when the present write is done.
+  #queue: (() => void)[] | null = null
+  // The end was asked for, and is accepted.
+  #ending = false
+  #finished = false
+  #finishing: Promise<void> | null = null
+  // A stop by the peer, or our own reset: the end of this half only.
+  #error: BindingError | null = null
+  #delivery: Delivery | null = null
+
+  constructor(core: StreamCore) {
+    this.#core = core
+  }
+
+  /** Nothing has ended this half, nor asked for its end. */
+  get isOpen(): boolean {
+    return !this.#core.writeOver && !this.#ending
+  }
+
+  /** Resolves when the chunk is accepted by flow control. */
+  write(chunk: Uint8Array | string, signal?: AbortSignal): Promise<void> {
+    return this.#sendNow(chunk, false, signal)
+  }
+
+  /** Resolves when the end, and what comes before it, is accepted by flow control. */
+  finish(chunk?: Uint8Array | string, signal?: AbortSignal): Promise<void> {
+    if (this.#finishing !== null && isEmpty(chunk)) return this.#finishAfter(this.#finishing, signal)
+    const again = this.#ending
+    const sent = this.#sendNow(chunk === undefined ? nothing : chunk, true, signal)
+    if (this.#ending && !again) this.#finishing = sent
+    return sent
+  }
+
+  /** The outcome of the finish before; where that was called off, a finish of its own. */
+  async #finishAfter(first: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await abortable(first, signal)
+    } catch (error) {
+      if (signal?.aborted === true || !this.isOpen) throw error
+      await this.finish(undefined, signal)
+    }
+  }
+
+  /** Ends sending at once; the peer sees the code instead of an end. */
+  reset(code: number | bigint): void {
+    const core = this.#core
+    if (core.writeOver) return
+    core.writeOver = true
+    native().streamReset(core.handle, code)
+    this.#over(localFailure('ERR_STREAM_RESET', `sending was ended by this side with code ${code}`, code))
+    unpark(wakeWord(core.handle, 1))
+  }
+
+  /** Settles when the peer has acknowledged what was sent, or never will. */
+  get delivered(): Promise<void> {
+    if (this.#delivery === null) {
+      this.#delivery = new Delivery(this.#core)
+      const error = this.#error ?? this.#core.failure
+      if (this.#finished) this.#delivery.follow()
+      else if (error !== null) this.#delivery.fail(error)
+      else void this.#delivery.watch(() => this.#busy)
+    }
+    return this.#delivery.promise
+  }
+
+  /** Most is accepted at once: that takes no async function. */
+  #sendNow(chunk: Uint8Array | string, finish: boolean, signal: AbortSignal | undefined): Promise<void> {
+    if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null)
+      return this.#send(chunk, finish, signal)
+    const bytes = typeof chunk === 'string' ? encode(chunk) : chunk
+    const got = native().streamWrite(this.#core.handle, bytes, 0, finish)
+    if (got !== bytes.length * 2 + (finish ? 1 : 0)) return this.#send(bytes, finish, undefined, got)
+    if (finish) {
+      this.#ending = true
+      this.#end()
+    }
+    return accepted
+  }
+
+  /** `first`: what the first try gave, when it was made already. */
+  async #send(
+    chunk: Uint8Array | string,
+    finish: boolean,
+    signal: AbortSignal | undefined,
+    first?: number
+  ): Promise<void> {
+    throwIfAborted(signal)
+    this.#checkOpen()
+    const core = this.#core
+    let bytes = typeof chunk === 'string' ? encode(chunk) : checkChunk(chunk)
+    const { length } = bytes
+    let sent = 0
+    let tried = first
+    let inTurn = !this.#busy
+    this.#ending = finish
+    this.#busy = true
+    try {
+      if (!inTurn) {
+        bytes = kept(bytes)
+        await this.#turn(signal)
+        inTurn = true
+      }
+      for (;;) {
+        if (core.writeOver) this.#throw()
+        // Whoever waits may lose the bytes meanwhile: a part of a chunk must neither end well nor be waited for without end.
+        if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
+        const got = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
+        tried = undefined
+        if (got >= 0) {
+          const flag = got & 1
+          sent += (got - flag) / 2
+          if (flag === 1) return this.#end()
+          if (sent === length && !finish) return
+          // It waits for at least one byte, if there is one: a class of the caller's own that says another length would go on for ever.
+          if (got === 0) throw notAChunk('must have as many bytes as its length says')
+        } else if (got === FAILED) {
+          this.#fail()
+          // The peer wants no more, and there is no more.
+          if (finish && bytes.length === 0 && this.#isLetGo()) return this.#end()
+          this.#throw()
+        } else {
+          bytes = kept(bytes)
+          await park(wakeWord(core.handle, 1), signal, core.holds)
+        }
+      }
+    } catch (error) {
+      // Half a chunk is no message: the peer must not take it for one, and its answer is of no use.
+      if (sent > 0 && !core.writeOver)
+        core.letGo(cancelled, 'the stream was reset by this side: a write was cancelled half way')
+      if (finish) this.#reopen()
+      throw error
+    } finally {
+      if (inTurn) this.#pass()
+    }
+  }
+
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#queue ??= []
+      const queue = this.#queue
+      const abort = () => {
+        queue.splice(queue.indexOf(next), 1)
+        reject(signal?.reason)
+      }
+      const next = () => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      queue.push(next)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+
+  #pass(): void {
+    const next = this.#queue?.shift()
+    if (next === undefined) this.#busy = false
+    else next()
+  }
+
+  #checkOpen(): void {
+    if (this.#core.writeOver || this.#ending) this.#throw()
+  }
+
+  #throw(): never {
+    const error = this.#error ?? (this.#finished ? null : this.#core.failure)
+    throw this.#core.error(error ?? finishedBefore, 'write')
+  }
+
+  #end(): void {
+    this.#finished = true
+    this.#error = null
+    const core = this.#core
+    core.writeOver = true
+    this.#delivery?.follow()
+    // If nobody reads any more, it is the core that must find the peer's end.
+    if (!core.readOver && !core.reading) readAheadLater(core)
+  }
+
+  /** An end that was called off before any of it was sent leaves the half open. */
+  #reopen(): void {
+    this.#ending = false
+    this.#finishing = null
+  }
+
+  #fail(): void {
+    const error = this.#core.failure ?? native().takeError()
+    this.#core.heard(error)
+    if (error.code === 'ERR_INVALID_ARGUMENT') throw this.#core.error(error, 'write')
+    this.#core.writeOver = true
+    this.#over(error)
+  }
+
+  #over(error: BindingError): void {
+    this.#error = error
+    this.#delivery?.fail(error)
+  }
+
+  #isLetGo(): boolean {
+    return this.#error?.code === 'ERR_STREAM_STOPPED' && (this.#error.errorCode ?? 0) === 0
+  }
+}
+
+const finishedBefore = localFailure('ERR_STREAM_FINISHED', 'sending was finished before: nothing more can be sent')
+
+function encode(text: string): Uint8Array {
+  // A UTF-16 unit takes three bytes at most.
+  if (text.length * 3 > scratch.length) return encoder.encode(text)
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written)
+}
+
+function isEmpty(chunk: Uint8Array | string | undefined): boolean {
+  return chunk === undefined || chunk === '' || (isBytes(chunk) && chunk.length === 0)
+}
+
+/** The same outcome, unless the signal aborts first: that ends this wait, and nothing else. */
+function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    throwIfAborted(signal)
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** The same bytes in a place that outlives the present call. */
+function kept(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer === scratch.buffer ? bytes.slice() : bytes
+}
+
+function problemOf(chunk: Uint8Array | string): string | null {
+  if (typeof chunk === 'string') return null
+  if (!isBytes(chunk)) return 'must be a Uint8Array or a string'
+  if (chunk.length === 0 && chunk !== nothing && isDetached(chunk.buffer)) return 'must not be detached'
+  return isShared(chunk) ? 'must not be shared memory' : null
+}
+
+/** `ArrayBuffer.prototype.detached` came with Node.js 22. */
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+function checkChunk(chunk: Uint8Array): Uint8Array {
+  const problem = problemOf(chunk)
+  if (problem !== null) throw notAChunk(problem)
+  return chunk
+}
+
+function notAChunk(problem: string): FastnNetError {
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `chunk ${problem}`, { phase: 'write' })
+}
