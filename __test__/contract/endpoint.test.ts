@@ -361,7 +361,8 @@ test('a thousand streams at once over one connection', async t => {
 test('a peer object is read again when it has another address', async t => {
   await using peers = await pair()
   const { id52, addresses } = peers.server.address()
-  const client = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  const connect = { attemptTimeout: 200, maxDelay: 200 }
+  const client = await getEndpoint(SecretKey.generate(), { network: 'loopback', connect })
   const found = ['127.0.0.1:9']
   const peer = { id52, addresses: found }
   await t.throwsAsync(client.connect(peer, { timeout: 200 }), { code: 'ERR_UNREACHABLE' })
