@@ -42,18 +42,28 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
 impl Shared {
     async fn shake_hands(self: &Arc<Self>, incoming: Incoming, permit: HandshakePermit) {
         let half_open = self.half_open.begin();
-        let Ok(accepting) = incoming.accept() else { return half_open.end() };
+        let Ok(accepting) = incoming.accept() else {
+            permit.release();
+            return half_open.end();
+        };
         let accepted = tokio::time::timeout(self.limits().connect.attempt_timeout, accepting);
-        let Some(accepted) = self.deaf.run_until_cancelled(accepted).await else { return };
+        let accepted = tokio::select! {
+            accepted = self.deaf.run_until_cancelled(accepted) => accepted,
+            () = permit.evicted() => {
+                debug!(target: target::ENDPOINT, "a handshake gives way to a newer one");
+                return;
+            }
+        };
+        let Some(accepted) = accepted else { return };
         if accepted.is_ok() {
             half_open.end();
         } else {
             drop(half_open);
         }
-        drop(permit);
         match accepted {
             // A task of its own: the handshake's is larger, and ends here.
             Ok(Ok(quic)) => {
+                permit.release();
                 let shared = self.clone();
                 self.spawn(async move { shared.welcome(quic).await });
             }

@@ -167,6 +167,10 @@ fn connection_error(shared: &Shared, error: &ConnectionError) -> Result<String, 
         ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 2 => {
             "it is there and listens for nothing: start a listener on it first".to_owned()
         }
+        // APPLICATION_ERROR (RFC 9000, 20.1): a close before the end of the handshake.
+        ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 0x0c => {
+            "it gave the handshake up: it has too many, or it is closing".to_owned()
+        }
         ConnectionError::TimedOut => silence(shared),
         other => other.to_string(),
     })
