@@ -1,5 +1,8 @@
 //! Handshakes that nobody answered, and how an endpoint closes all the same.
 //!
+//! A dialler completes its handshake before the acceptor does, and only a completed handshake can be closed with a code of this
+//! project. So a closing endpoint waits [`GRACE`] for inbound handshakes in flight, and tells their peers that it closes.
+//!
 //! QUIC keeps a connection that was closed in the middle of its handshake for 3 s, as its peer may still answer, and iroh's close
 //! waits for that. Where such a connection exists, the endpoint gives its established connections the time to say goodbye, and
 //! then drops iroh's endpoint, which ends all that is left at once.
@@ -9,17 +12,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 /// How long QUIC keeps an unanswered handshake, and a margin.
 const KEPT: Duration = Duration::from_secs(4);
+
+/// How long a closing endpoint waits for inbound handshakes: a round trip to most peers.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// What QUIC needs to send the close of an inbound handshake.
+const LAST_WORD: Duration = Duration::from_millis(50);
 
 /// The handshakes of an endpoint.
 #[derive(Debug, Default)]
 pub(crate) struct HalfOpen {
     last_unanswered: Mutex<Option<Instant>>,
     under_way: TaskTracker,
+    inbound: TaskTracker,
+    inbound_expired: CancellationToken,
 }
 
 /// A handshake, or what else holds iroh's endpoint. Unless [`Handshake::end`] is called, nobody has answered it.
@@ -37,6 +51,26 @@ impl HalfOpen {
     /// Counts what holds iroh's endpoint and is no handshake.
     pub(crate) fn hold(&self) -> TaskTrackerToken {
         self.under_way.token()
+    }
+
+    /// Counts an inbound handshake, until its peer is served or turned away.
+    pub(crate) fn begin_inbound(&self) -> TaskTrackerToken {
+        self.inbound.token()
+    }
+
+    /// Waits for an inbound handshake, unless the endpoint closes and its grace is over. Cancel safe if `handshake` is.
+    pub(crate) async fn unless_expired<T>(&self, handshake: impl Future<Output = T>) -> Option<T> {
+        self.inbound_expired.run_until_cancelled(handshake).await
+    }
+
+    /// Gives inbound handshakes a short time to complete, within `limit`, and ends them. Returns at once if none is in flight.
+    /// Returns how long QUIC needs to tell their peers.
+    pub(crate) async fn end_inbound(&self, limit: Duration) -> Duration {
+        self.inbound.close();
+        let last_word = if self.inbound.is_empty() { Duration::ZERO } else { LAST_WORD };
+        let _ = tokio::time::timeout(limit.min(GRACE), self.inbound.wait()).await;
+        self.inbound_expired.cancel();
+        last_word
     }
 
     /// QUIC may still keep an unanswered handshake.

@@ -42,13 +42,14 @@ pub(crate) async fn accept_connections(shared: Arc<Shared>, iroh: iroh::Endpoint
 impl Shared {
     async fn shake_hands(self: &Arc<Self>, incoming: Incoming, permit: HandshakePermit) {
         let half_open = self.half_open.begin();
+        let inbound = self.half_open.begin_inbound();
         let Ok(accepting) = incoming.accept() else {
             permit.release();
             return half_open.end();
         };
         let accepted = tokio::time::timeout(self.limits().connect.attempt_timeout, accepting);
         let accepted = tokio::select! {
-            accepted = self.deaf.run_until_cancelled(accepted) => accepted,
+            accepted = self.half_open.unless_expired(accepted) => accepted,
             () = permit.evicted() => {
                 debug!(target: target::ENDPOINT, "a handshake gives way to a newer one");
                 return;
@@ -65,7 +66,10 @@ impl Shared {
             Ok(Ok(quic)) => {
                 permit.release();
                 let shared = self.clone();
-                self.spawn(async move { shared.welcome(quic).await });
+                self.spawn(async move {
+                    shared.welcome(quic).await;
+                    drop(inbound);
+                });
             }
             Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
             Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{runtime::Handle, sync::watch};
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     offers_alpns: AtomicBool,
     /// Cancelled when closing begins: dials end.
     pub(crate) ending: CancellationToken,
-    /// Cancelled when connections are closed: handshakes end. Until then, peers are told that this endpoint closes.
+    /// Cancelled when connections are closed: no further handshake begins. Until then, peers are told that this endpoint closes.
     pub(crate) deaf: CancellationToken,
     pub(crate) half_open: HalfOpen,
     /// Why the last ticket has no relay, where the relay said so.
@@ -218,16 +218,18 @@ impl Shared {
                 connection.drained().await;
             }
         };
+        let began = Instant::now();
         let _ = tokio::time::timeout(limit, drained).await;
         self.deaf.cancel();
         let left = live.iter().map(|connection| connection.finishing().left()).sum();
         let goodbye = live.iter().map(Connection::goodbye).max().unwrap_or_default();
         self.close_connections();
+        let last_word = self.half_open.end_inbound(limit.saturating_sub(began.elapsed())).await;
         let iroh = self.iroh.lock().expect("no panic while held").take();
         // They have been told to end.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.half_open.ended()).await;
         if self.half_open.any() {
-            half_open::abandon(iroh, goodbye).await;
+            half_open::abandon(iroh, goodbye.max(last_word)).await;
         } else {
             // A task of its own: dropping iroh's close halfway leaves the endpoint half shut, and a second one returns early.
             let close = async move {

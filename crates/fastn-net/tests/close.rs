@@ -270,10 +270,10 @@ async fn peers_learn_it_at_once() {
         let endpoint = kulfi_endpoint(limits()).await;
         let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
+        // The endpoint's half of the handshake may not be over yet.
         let theirs = raw.dial(&endpoint, alpn).await;
-        RawStream::start(&theirs, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
         let expected = if alpn == Alpn::FastnNet { 0x103 } else { 0 };
-        close(&[&endpoint]).await;
+        soon(endpoint.close(LIMIT)).await;
         let ended = soon(theirs.closed()).await;
         let ConnectionError::ApplicationClosed(told) = ended else { panic!("{ended}") };
         assert_eq!(u64::from(told.error_code), expected);

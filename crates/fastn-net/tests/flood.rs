@@ -88,9 +88,9 @@ impl Attacked {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_token_proves_the_address_that_got_it_and_no_other() {
     const INVALID_TOKEN: u64 = 0x0b;
-    let attacked = Attacked::start().await;
-    attacked.take_unvalidated();
-    let (hello, to) = (attacked.hello.clone(), attacked.to);
+    let scene = Attacked::start().await;
+    scene.take_unvalidated();
+    let (hello, to) = (scene.hello.clone(), scene.to);
     let proofs = spawn_blocking(move || {
         let own = socket(2);
         let Some(Answer::Retry { id, token }) = hello.ask(&own, to, &destination(), &[]) else { panic!("no Retry") };
@@ -104,41 +104,41 @@ async fn a_retry_token_proves_the_address_that_got_it_and_no_other() {
         assert_eq!(hello.ask(&own, to, &id, &token), Some(Answer::Hello));
     });
     proofs.await.expect("thread");
-    attacked.close().await;
+    scene.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_handshakes_that_take_every_place_give_way_to_others() {
-    let attacked = Attacked::start().await;
-    attacked.take_unvalidated();
-    let (hello, to) = (attacked.hello.clone(), attacked.to);
-    let taken = spawn_blocking(move || {
+    let scene = Attacked::start().await;
+    scene.take_unvalidated();
+    let (hello, to) = (scene.hello.clone(), scene.to);
+    let held = spawn_blocking(move || {
         let sources = (2..130).flat_map(|x| std::iter::repeat_with(move || socket(x)).take(VALIDATED / 128));
         sources.filter(|from| hello.begin_proven(from, to)).count()
     });
-    assert_eq!(taken.await.expect("thread"), VALIDATED);
-    attacked.serves_others().await;
-    attacked.close().await;
+    assert_eq!(held.await.expect("thread"), VALIDATED);
+    scene.serves_others().await;
+    scene.close().await;
 }
 
 /// Runs until the returned guard is dropped.
 fn in_background(mut step: impl FnMut() + Send + 'static) -> (tokio::sync::oneshot::Sender<()>, JoinHandle<()>) {
-    let (stop, mut stopped) = tokio::sync::oneshot::channel();
+    let (guard, mut ended) = tokio::sync::oneshot::channel();
     let running = spawn_blocking(move || {
-        while stopped.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
+        while ended.try_recv() == Err(tokio::sync::oneshot::error::TryRecvError::Empty) {
             step();
         }
     });
-    (stop, running)
+    (guard, running)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_first_packets_costs_little_memory_and_keeps_nobody_out() {
     const COUNT: u32 = 11_000;
     const PACE: Duration = Duration::from_secs(2);
-    let attacked = Attacked::start().await;
+    let scene = Attacked::start().await;
     let before = resident();
-    let (hello, to, from) = (attacked.hello.clone(), attacked.to, socket(2));
+    let (hello, to, from) = (scene.hello.clone(), scene.to, socket(2));
     let (began, mut sent) = (Instant::now(), 0);
     let flood = in_background(move || {
         while began.elapsed() > PACE * sent / COUNT {
@@ -148,12 +148,12 @@ async fn a_flood_of_first_packets_costs_little_memory_and_keeps_nobody_out() {
         std::thread::sleep(Duration::from_micros(500));
     });
     tokio::time::sleep(PACE).await;
-    attacked.serves_others().await;
+    scene.serves_others().await;
     drop(flood.0);
     flood.1.await.expect("thread");
     let grown = resident().saturating_sub(before);
     assert!(grown < MOST_MEMORY, "grown by {} MB", grown >> 20);
-    attacked.close().await;
+    scene.close().await;
 }
 
 /// Takes a Retry, and proves the address with it.
@@ -168,10 +168,10 @@ fn prove(hello: &ClientHello, from: &UdpSocket, to: SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_from_many_proven_addresses_costs_little_memory_and_keeps_nobody_out() {
-    let attacked = Attacked::start().await;
-    attacked.take_unvalidated();
+    let scene = Attacked::start().await;
+    scene.take_unvalidated();
     let before = resident();
-    let (hello, to) = (attacked.hello.clone(), attacked.to);
+    let (hello, to) = (scene.hello.clone(), scene.to);
     let sources: Vec<UdpSocket> = (2..=250).map(socket).collect();
     for from in &sources {
         from.set_nonblocking(true).expect("socket");
@@ -185,10 +185,10 @@ async fn a_flood_from_many_proven_addresses_costs_little_memory_and_keeps_nobody
         }
     });
     tokio::time::sleep(Duration::from_secs(3)).await;
-    attacked.serves_others().await;
+    scene.serves_others().await;
     drop(flood.0);
     flood.1.await.expect("thread");
     let grown = resident().saturating_sub(before);
     assert!(grown < MOST_MEMORY, "grown by {} MB", grown >> 20);
-    attacked.close().await;
+    scene.close().await;
 }
