@@ -17,7 +17,7 @@ use tracing::debug;
 
 use crate::{
     connection::{Connection, Use},
-    guard::{Guard, Negotiation, Quota},
+    guard::{Guard, HeaderBytes, Negotiation, Quota},
     listener::{Incoming, Place, Queue, Route},
     logging::target,
     protocol::Protocol,
@@ -76,6 +76,9 @@ struct Newcomer {
     line: LineBuffer,
     /// Once this stream waits for something without being counted as open.
     negotiation: Option<Negotiation>,
+    /// Once this stream waits for something with its header in hand.
+    header_bytes: Option<HeaderBytes>,
+    header_length: usize,
     counted: bool,
     /// What came behind the header.
     rest: Vec<u8>,
@@ -114,6 +117,8 @@ impl Newcomer {
             recv,
             line: LineBuffer::new(shared.limits().header_bytes),
             negotiation: None,
+            header_bytes: None,
+            header_length: 0,
             counted: false,
             rest: Vec::new(),
         }
@@ -170,17 +175,14 @@ impl Newcomer {
                 Err(_) => return Poll::Ready(Err(Turned::Gone)),
             };
             match self.line.feed(&chunk[..count]) {
-                Feed::More => {
-                    if let Some(Err(refusal)) = self.negotiation.as_mut().map(|waits| waits.buffered(count)) {
-                        return Poll::Ready(Err(Turned::Away(refusal)));
-                    }
-                }
+                Feed::More => self.keep_header(count)?,
                 Feed::TooLong => {
                     let limit = self.shared.limits().header_bytes;
                     let text = format!("the header line is longer than {limit} bytes");
                     return Poll::Ready(Err(away(code::HEADER_TOO_LARGE, text)));
                 }
                 Feed::Line { used } => {
+                    self.keep_header(used)?;
                     self.rest = chunk[used..count].to_vec();
                     let protocol = header::decode(&self.line.take());
                     return Poll::Ready(protocol.map_err(|error| away(code::HEADER_INVALID, error.message())));
@@ -192,11 +194,28 @@ impl Newcomer {
     /// Counts this stream before a task of its own is spent on it, unless it is counted as open.
     fn begin_waiting(&mut self) -> Result<(), Turned> {
         if !self.counted && self.negotiation.is_none() {
-            let mut negotiation = Guard::check_negotiation(&self.quota).map_err(Turned::Away)?;
-            negotiation.buffered(self.line.buffered()).map_err(Turned::Away)?;
-            self.negotiation = Some(negotiation);
+            self.negotiation = Some(Guard::check_negotiation(&self.quota).map_err(Turned::Away)?);
+        }
+        self.count_header()
+    }
+
+    /// Counts the header before this stream waits with it. A stream that waits for nothing is not counted: its header is
+    /// used up in the connection's own task, before the next one is read.
+    fn count_header(&mut self) -> Result<(), Turned> {
+        if self.header_bytes.is_none() {
+            let bytes = Guard::check_header_bytes(&self.quota, self.header_length).map_err(Turned::Away)?;
+            self.header_bytes = Some(bytes);
         }
         Ok(())
+    }
+
+    /// Bytes of the header have come.
+    fn keep_header(&mut self, count: usize) -> Result<(), Turned> {
+        self.header_length += count;
+        match &mut self.header_bytes {
+            Some(bytes) => Guard::check_more_header_bytes(bytes, count).map_err(Turned::Away),
+            None => Ok(()),
+        }
     }
 
     /// A place with whoever serves the protocol; waits for one while the peer does.
@@ -226,7 +245,10 @@ impl Newcomer {
         let peer = self.connection.remote();
         let place = match queue.try_reserve(peer) {
             Ok(Some(place)) => place,
-            Ok(None) => self.unless_reset(queue.reserve(peer)).await?.map_err(|()| unserved())?,
+            Ok(None) => {
+                self.count_header()?;
+                self.unless_reset(queue.reserve(peer)).await?.map_err(|()| unserved())?
+            }
             Err(()) => return Err(unserved()),
         };
         // Who may what can have changed while this stream waited.
@@ -242,6 +264,7 @@ impl Newcomer {
         let shared = self.shared.clone();
         let epoch = shared.guard.epoch();
         if shared.guard.checks_streams(&self.connection, epoch) {
+            self.count_header()?;
             let connection = self.connection.clone();
             let check = shared.guard.check_stream(&connection, protocol, epoch);
             self.unless_reset(check).await?.map_err(Turned::Away)?;

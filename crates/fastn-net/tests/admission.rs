@@ -194,6 +194,40 @@ async fn streams_without_a_whole_header_are_bounded_for_one_peer_on_all_its_conn
 }
 
 #[tokio::test]
+async fn headers_that_come_whole_are_bounded_while_their_streams_wait_for_a_place() {
+    const HEADER: usize = 1000;
+    const ROOM: usize = 20;
+    let receive_window_per_peer = (ROOM * HEADER) as u64;
+    let server = endpoint_with(Limits { queued_streams: 1, receive_window_per_peer, ..limits() }).await;
+    let listener = server.listen(None, &[], true).expect("listen");
+    let raw = Raw::bind(&[]).await;
+    let connection = raw.dial(&server, Alpn::FastnNet).await;
+    let header = format!("{{\"Generic\":\"{}\"}}\n", "x".repeat(HEADER - 15));
+    assert_eq!(header.len(), HEADER);
+    let mut placed = RawStream::start(&connection, header.as_bytes()).await;
+    placed.hears(b"ack\n").await;
+    let mut waiting = Vec::new();
+    for _ in 0..ROOM {
+        waiting.push(RawStream::start(&connection, header.as_bytes()).await);
+        // It has come whole, alone, before the next one.
+        RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
+    }
+    RawStream::start(&connection, header.as_bytes()).await.is_refused("too-many-streams").await;
+    // Each that is served gives its bytes back.
+    let _served = incoming(&listener).await;
+    waiting[0].hears(b"ack\n").await;
+    let mut next = RawStream::start(&connection, header.as_bytes()).await;
+    for stream in &mut waiting[1..] {
+        incoming(&listener).await;
+        stream.hears(b"ack\n").await;
+    }
+    incoming(&listener).await;
+    next.hears(b"ack\n").await;
+    raw.close().await;
+    close(&[&server]).await;
+}
+
+#[tokio::test]
 async fn a_denied_peer_gets_nothing_from_what_it_queued() {
     let (client, server) = pair().await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");

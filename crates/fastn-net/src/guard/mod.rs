@@ -19,7 +19,7 @@ use std::sync::{Arc, atomic::AtomicUsize};
 pub(crate) use access::Access;
 pub use access::AccessLists;
 pub use bucket::Rate;
-pub(crate) use negotiation::{Negotiation, Negotiations};
+pub(crate) use negotiation::{HeaderBytes, Negotiation, Negotiations};
 pub use questions::{Authorize, Question, Questions};
 pub(crate) use quota::{Quota, Share};
 
@@ -49,7 +49,7 @@ pub(crate) struct Guard {
     streams: Arc<AtomicUsize>,
     bounds: Bounds,
     negotiations: Arc<AtomicUsize>,
-    /// Bytes of unfinished headers that one peer may have.
+    /// Bytes of headers that waiting streams of one peer may hold.
     header_bytes: u64,
 }
 
@@ -89,6 +89,16 @@ impl Guard {
     /// Counts a stream of a peer that waits and is not counted by [`Guard::check_quota`] yet; before a task is spent on it.
     pub(crate) fn check_negotiation(quota: &Arc<Quota>) -> Result<Negotiation, Refusal> {
         Negotiation::begin(quota).map_err(negotiation::Exceeded::refusal)
+    }
+
+    /// Counts the header bytes of a stream before it waits with them.
+    pub(crate) fn check_header_bytes(quota: &Arc<Quota>, count: usize) -> Result<HeaderBytes, Refusal> {
+        HeaderBytes::begin(quota, count).map_err(negotiation::Exceeded::refusal)
+    }
+
+    /// Counts header bytes that come while the stream waits.
+    pub(crate) fn check_more_header_bytes(bytes: &mut HeaderBytes, count: usize) -> Result<(), Refusal> {
+        bytes.add(count).map_err(negotiation::Exceeded::refusal)
     }
 
     /// What the lists say of a peer: known before anything is made for it.

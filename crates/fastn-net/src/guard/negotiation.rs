@@ -1,7 +1,8 @@
 //! Streams that are not counted as open yet: their header is not whole, or it is not known who serves them.
 //!
-//! Most streams are never counted here, for their header comes with their first packet. One that must wait costs a task and the
-//! bytes of its header, so both are bounded for one peer and tasks for all of them.
+//! Most streams are never counted here: their header comes with their first packet, and they wait for nothing. One that must wait
+//! costs a task and the bytes of its header, so both are bounded for one peer and tasks for all of them. A stream that waits
+//! for a place or an answer is counted as open by then, and keeps its header: these bytes are counted here until it is served.
 
 use std::sync::{
     Arc,
@@ -29,9 +30,13 @@ pub(crate) struct Negotiations {
 
 /// A stream in negotiation, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Negotiation {
+pub(crate) struct Negotiation(Arc<Quota>);
+
+/// The header bytes that a waiting stream holds, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct HeaderBytes {
     quota: Arc<Quota>,
-    header_bytes: u64,
+    count: u64,
 }
 
 /// Which bound one more stream, or byte, would exceed.
@@ -39,6 +44,7 @@ pub(crate) struct Negotiation {
 pub(super) enum Exceeded {
     OfOnePeer,
     OfAll,
+    HeaderBytes,
 }
 
 impl Negotiations {
@@ -53,7 +59,7 @@ impl Negotiation {
         let before = quota.negotiations.streams.fetch_add(1, Ordering::Relaxed);
         let all_before = quota.negotiations.all.fetch_add(1, Ordering::Relaxed);
         // Dropping it undoes both.
-        let negotiation = Self { quota: quota.clone(), header_bytes: 0 };
+        let negotiation = Self(quota.clone());
         if before >= OF_ONE_PEER {
             return Err(Exceeded::OfOnePeer);
         }
@@ -62,25 +68,35 @@ impl Negotiation {
         }
         Ok(negotiation)
     }
+}
 
-    /// Counts bytes of an unfinished header. QUIC has given the peer room for others in their place.
-    pub(crate) fn buffered(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let bytes = bytes as u64;
-        self.header_bytes += bytes;
-        let before = self.quota.negotiations.header_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if before + bytes > self.quota.negotiations.most_header_bytes {
-            return Err(Exceeded::OfOnePeer.refusal());
-        }
-        Ok(())
+impl HeaderBytes {
+    /// For a stream that begins to wait, and holds `count` bytes by then.
+    pub(super) fn begin(quota: &Arc<Quota>, count: usize) -> Result<Self, Exceeded> {
+        let mut bytes = Self { quota: quota.clone(), count: 0 };
+        bytes.add(count)?;
+        Ok(bytes)
+    }
+
+    /// Counts further bytes. QUIC has given the peer room for others in their place.
+    pub(super) fn add(&mut self, count: usize) -> Result<(), Exceeded> {
+        let count = count as u64;
+        self.count += count;
+        let before = self.quota.negotiations.header_bytes.fetch_add(count, Ordering::Relaxed);
+        if before + count > self.quota.negotiations.most_header_bytes { Err(Exceeded::HeaderBytes) } else { Ok(()) }
     }
 }
 
 impl Drop for Negotiation {
     fn drop(&mut self) {
-        let Negotiations { streams, all, header_bytes, .. } = &self.quota.negotiations;
-        streams.fetch_sub(1, Ordering::Relaxed);
-        all.fetch_sub(1, Ordering::Relaxed);
-        header_bytes.fetch_sub(self.header_bytes, Ordering::Relaxed);
+        self.0.negotiations.streams.fetch_sub(1, Ordering::Relaxed);
+        self.0.negotiations.all.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for HeaderBytes {
+    fn drop(&mut self) {
+        self.quota.negotiations.header_bytes.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 
@@ -90,6 +106,10 @@ impl Exceeded {
             Self::OfOnePeer => {
                 (code::TOO_MANY_STREAMS, "too many streams of one peer without a whole header: send some first")
             }
+            Self::HeaderBytes => (
+                code::TOO_MANY_STREAMS,
+                "too many header bytes of one peer wait here: wait until some streams are served",
+            ),
             Self::OfAll => (code::BUSY, "too many streams without a whole header: try again later"),
         };
         Refusal { code: code.to_owned(), message: message.to_owned() }
@@ -125,12 +145,12 @@ mod tests {
     #[test]
     fn the_header_bytes_of_one_peer_are_bounded_and_given_back() {
         let peer = peer(&Arc::default(), 10);
-        let mut one = Negotiation::begin(&peer).expect("room");
-        let mut other = Negotiation::begin(&peer).expect("room");
-        assert!(one.buffered(6).is_ok() && other.buffered(4).is_ok());
-        assert_eq!(other.buffered(1).expect_err("full").code, code::TOO_MANY_STREAMS);
+        let mut one = HeaderBytes::begin(&peer, 6).expect("room");
+        let mut other = HeaderBytes::begin(&peer, 4).expect("room");
+        assert_eq!(other.add(1), Err(Exceeded::HeaderBytes));
+        assert_eq!(HeaderBytes::begin(&peer, 1).expect_err("full"), Exceeded::HeaderBytes);
         drop(other);
-        assert!(one.buffered(4).is_ok());
+        assert_eq!(one.add(4), Ok(()));
         drop(one);
         assert_eq!(peer.negotiations.header_bytes.load(Ordering::Relaxed), 0);
     }
