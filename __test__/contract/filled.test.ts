@@ -1,48 +1,9 @@
 import test from 'ava'
-import type { EndpointOptions, PeerStream, Protocol } from 'fastn-net'
+import type { EndpointOptions, PeerStream } from 'fastn-net'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 /** One stream that nobody reads fills the connection: the others can send nothing. */
 const narrow: EndpointOptions = { receiveWindow: 65_536, closeTimeout: 500 }
-
-test('a stream that is opened while nothing can be sent goes on when it can, whoever waits on it', async t => {
-  await using peers = await pair(narrow)
-  const { client, server } = peers
-  const bulk = server.acceptBi('Tcp')
-  const heard: string[] = []
-  void server.listen({
-    // Speaks first: whoever opens it may have nothing to say.
-    Http: stream => stream.write('welcome\n'),
-    async Socks5(stream) {
-      heard.push(await stream.nextString())
-      await stream.write('thanks\n')
-    },
-    HttpProxy() {
-      heard.push('silent')
-    }
-  })
-  const address = server.address()
-  const filling = await client.getStream(address, 'Tcp')
-  const whole = filling.finish(pattern(1_000_000))
-  await turn()
-  const open = (protocol: Protocol) => client.getStream(address, protocol, { ack: 'later' })
-  const reads = await open('Http')
-  const welcome = reads.nextString()
-  const writes = await open('Socks5')
-  const written = writes.write('hello\n')
-  const thanks = writes.nextString()
-  const silent = await open('HttpProxy')
-  await turn()
-  t.deepEqual(heard, [])
-  const { value } = await bulk.next()
-  t.is((await readAll(value as PeerStream)).length, 1_000_000)
-  await whole
-  t.is(await welcome, 'welcome')
-  await written
-  t.is(await thanks, 'thanks')
-  t.is(await silent.read(), null)
-  t.deepEqual(heard.sort(), ['hello', 'silent'])
-})
 
 test('a stop is heard by a writer that waits because others have filled the connection', async t => {
   await using peers = await pair(narrow)
