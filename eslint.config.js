@@ -1,5 +1,21 @@
-// What needs the types of the whole program, which biome does not know: everything else is biome's.
+// What needs the types of the whole program, which biome does not know, and the order of the layers: everything else is biome's.
 import tseslint from 'typescript-eslint'
+
+// The folders of src from the lowest up; the leaf modules beside them are below all. Each imports lower ones only, types included.
+const layers = ['util', 'native', 'keys', 'stream', 'connection', 'endpoint', 'node']
+const leaves = ['src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version.ts', 'src/util/**/*.ts']
+
+/** Forbids the imports of higher layers to the files of a layer. */
+function below(files, higher) {
+  const patterns = [
+    {
+      regex: `^(\\./|(\\.\\./)+)(${higher.join('|')})/`,
+      message: 'A layer imports lower layers only: see CONTRIBUTING.md.'
+    },
+    { regex: '^(\\./|(\\.\\./)+)index\\.js$', message: 'Only users import the index.' }
+  ]
+  return { files, rules: { 'no-restricted-imports': ['error', { patterns }] } }
+}
 
 export default tseslint.config(
   { ignores: ['src/generated', 'dist*'] },
@@ -12,5 +28,7 @@ export default tseslint.config(
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }]
     }
-  }
+  },
+  below(leaves, layers.slice(1)),
+  ...layers.slice(1, -1).map((layer, at) => below([`src/${layer}/**/*.ts`], layers.slice(at + 2)))
 )

@@ -1,34 +1,66 @@
 // Generated from src/index.ts by scripts/types.mjs: do not edit.
 /// <reference types="node" />
 
-/** How a stream is opened. */
-interface OpenOptions {
-    /**
-     * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
-     * as the stream's first line. Default: none.
-     */
-    extra?: string | undefined;
-    /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
-    signal?: AbortSignal | undefined;
-    /**
-     * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
-     * a round trip: a refusal then rejects every waiting and later call on the stream, and so does an ack that has not come within
-     * the endpoint's `ackTimeout` (`ERR_ACK_TIMEOUT`; the stream is reset). Where reading was stopped, nobody learns of the ack.
-     */
-    ack?: 'now' | 'later' | undefined;
-    /**
-     * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
-     * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
-     * Default: true. Of no effect on a connection's own streams.
-     */
-    retry?: boolean | undefined;
-    /**
-     * All of it together, in milliseconds, then `ERR_UNREACHABLE`; where there is a connection, `ERR_TOO_MANY_STREAMS` or
-     * `ERR_ACK_TIMEOUT`, by what was waited for. Default: the endpoint's `openTimeout`, 30 s.
-     */
-    timeout?: number | undefined;
+/**
+ * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).
+ * Minor versions may add codes: keep a default branch.
+ */
+declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
+/** What went wrong, to branch on. */
+type FastnNetErrorCode = (typeof errorCodes)[number];
+/** What is known about a failure beside its code and message. */
+interface FastnNetErrorOptions {
+    /** ID52 of the peer it happened with. */
+    peer?: string | undefined;
+    /** Protocol of the stream it happened on. */
+    protocol?: Protocol | undefined;
+    /** What was being done, for a person: `'dial'`, `'read'`, … */
+    phase?: string | undefined;
+    /** Application error code of a reset, a stop or a close. */
+    errorCode?: number | bigint | undefined;
+    /** The peer's own word for why it refused. */
+    remoteCode?: string | undefined;
+    /** The text that was there when the stream ended in the middle of a line. */
+    partial?: string | undefined;
+    /** What caused it. */
+    cause?: unknown;
 }
-
+/**
+ * The one class of this library's failures. `code` is what to branch on; `message` says what to do.
+ *
+ * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's own reason instead.
+ */
+declare class FastnNetError extends Error {
+    /** What to branch on. */
+    readonly code: FastnNetErrorCode;
+    /** ID52 of the peer it happened with. */
+    readonly peer?: string;
+    /** Protocol of the stream it happened on. */
+    readonly protocol?: Protocol;
+    /** What was being done. */
+    readonly phase?: string;
+    /** Application error code of a reset, a stop or a close; a bigint where it is above 2^53 - 1. `JSON.stringify` shows that as text. */
+    readonly errorCode?: number | bigint;
+    /** The peer's own word for why it refused. */
+    readonly remoteCode?: string;
+    /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
+    readonly partial?: string;
+    constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
+    /** True for an error of another copy of this package as well, in another realm too. */
+    static [Symbol.hasInstance](value: unknown): boolean;
+}
+/** Whether `error` is this library's. */
+declare function isFastnNetError(error: unknown): error is FastnNetError;
+/**
+ * Whether `error` is this library's, and has that code.
+ *
+ * @example
+ * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
+ */
+declare function isFastnNetError<Code extends FastnNetErrorCode>(error: unknown, code: Code): error is FastnNetError & {
+    /** The code that was asked for. */
+    readonly code: Code;
+};
 /** Whatever JSON can say. */
 type Json = null | boolean | number | string | readonly Json[] | {
     readonly [key: string]: Json;
@@ -85,7 +117,48 @@ interface TimeoutOptions extends CancelOptions {
     /** Milliseconds. A fraction is rounded up, 0 means at once, `Infinity` means no limit. */
     timeout?: number | undefined;
 }
-
+/** How a stream is opened. */
+interface OpenOptions {
+    /**
+     * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
+     * as the stream's first line. Default: none.
+     */
+    extra?: string | undefined;
+    /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
+    signal?: AbortSignal | undefined;
+    /**
+     * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
+     * a round trip: a refusal then rejects every waiting and later call on the stream, and so does an ack that has not come within
+     * the endpoint's `ackTimeout` (`ERR_ACK_TIMEOUT`; the stream is reset). Where reading was stopped, nobody learns of the ack.
+     */
+    ack?: 'now' | 'later' | undefined;
+    /**
+     * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
+     * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
+     * Default: true. Of no effect on a connection's own streams.
+     */
+    retry?: boolean | undefined;
+    /**
+     * All of it together, in milliseconds, then `ERR_UNREACHABLE`; where there is a connection, `ERR_TOO_MANY_STREAMS` or
+     * `ERR_ACK_TIMEOUT`, by what was waited for. Default: the endpoint's `openTimeout`, 30 s.
+     */
+    timeout?: number | undefined;
+}
+/**
+ * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
+ * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
+ * let this key in, or speaks no protocol of this library, is not dialled again; nor is one whose address nothing tells.
+ */
+interface ConnectOptions {
+    /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
+    retries?: number | undefined;
+    /** The longest delay behind the first failure, in milliseconds. Default: 100. */
+    minDelay?: number | undefined;
+    /** The longest delay of all, in milliseconds. Default: 30 s. */
+    maxDelay?: number | undefined;
+    /** One dial, in milliseconds. Default: 10 s. */
+    attemptTimeout?: number | undefined;
+}
 /** One way that packets of a connection can take. */
 interface ConnectionPath {
     /** `address:port`, or the relay's URL. */
@@ -120,6 +193,17 @@ interface ConnectionClosed {
     readonly reason: string;
     /** Who ended it: this side, the peer, or neither. */
     readonly by: 'local' | 'peer' | 'network';
+}
+/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
+interface ConnectMessage {
+    /** ID52 of this side. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** Why it failed: from `error` on. */
+    error?: unknown;
+    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
+    result?: unknown;
 }
 
 /**
@@ -252,27 +336,6 @@ declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
      */
     [Symbol.asyncDispose](): Promise<void>;
 }
-
-/**
- * Incoming streams, to be taken in a loop. It serves its protocols from the call that made it on; leaving the loop, its signal,
- * or closing the endpoint ends it, and what still waits is refused. One of a single connection also ends when that connection
- * does, after the streams that arrived before.
- *
- * Waiting for a stream keeps the process alive, unless the endpoint is unreferenced.
- */
-declare class IncomingStreams implements AsyncIterableIterator<PeerStream>, AsyncDisposable {
-    #private;
-    private constructor();
-    /** The next stream. Several calls may wait at once. */
-    next(): Promise<IteratorResult<PeerStream, undefined>>;
-    /** Ends it: the protocols are free for another, calls of {@link next} that wait see the end. */
-    return(): Promise<IteratorResult<PeerStream, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
-    [Symbol.asyncDispose](): Promise<void>;
-}
-
 /**
  * A view of the one connection with a peer, which the endpoint owns. Collecting or disposing a view closes nothing.
  *
@@ -326,6 +389,25 @@ declare class Connection implements AsyncDisposable {
     /** Gives the view back: it no longer counts as use and opens no stream. {@link closed} still says how the connection ends. */
     [Symbol.asyncDispose](): Promise<void>;
 }
+/**
+ * Incoming streams, to be taken in a loop. It serves its protocols from the call that made it on; leaving the loop, its signal,
+ * or closing the endpoint ends it, and what still waits is refused. One of a single connection also ends when that connection
+ * does, after the streams that arrived before.
+ *
+ * Waiting for a stream keeps the process alive, unless the endpoint is unreferenced.
+ */
+declare class IncomingStreams implements AsyncIterableIterator<PeerStream>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next stream. Several calls may wait at once. */
+    next(): Promise<IteratorResult<PeerStream, undefined>>;
+    /** Ends it: the protocols are free for another, calls of {@link next} that wait see the end. */
+    return(): Promise<IteratorResult<PeerStream, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
 
 /** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
 interface StreamMessage {
@@ -343,6 +425,128 @@ interface StreamMessage {
     error?: unknown;
     /** The stream, or what the handler gave: from `asyncStart` on. */
     result?: unknown;
+}
+
+/**
+ * A peer's name: an Ed25519 public key of 32 bytes, shown as its ID52. Immutable.
+ *
+ * @example
+ * PublicKey.from('i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60').toHex()
+ */
+declare class PublicKey {
+    #private;
+    private constructor();
+    /**
+     * Takes an ID52 (in any case), 64 hex digits (in any case), z-base-32 of 52 characters, or the 32 bytes themselves,
+     * which are copied. A public key is given back as it is.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, saying what was found, when it is no public key.
+     */
+    static from(key: string | Uint8Array | PublicKey): PublicKey;
+    /** 52 characters of base32hex, in lower case: how peers are named to people. */
+    get id52(): string;
+    /** The key as 64 lower-case hex digits. */
+    toHex(): string;
+    /** A copy of the key's 32 bytes. */
+    toBytes(): Uint8Array<ArrayBuffer>;
+    /**
+     * Whether `signature` is this key's signature of `bytes`. A signature that is not 64 bytes long is nobody's: `false`.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when one of them is not a `Uint8Array`.
+     */
+    verify(bytes: Uint8Array, signature: Uint8Array): boolean;
+    /** Whether `other` is a public key of the same bytes. */
+    equals(other: unknown): boolean;
+    /** The ID52. */
+    toString(): string;
+    /** The ID52. */
+    toJSON(): string;
+}
+
+/** Who a peer is and where it may be: what {@link Endpoint.address} gives. */
+interface PeerAddress {
+    /** The peer's ID52. */
+    id52: string;
+    /** `address:port` of its sockets. */
+    addresses?: readonly string[] | undefined;
+    /** URLs of its relays. */
+    relays?: readonly string[] | undefined;
+    /** Never there: an endpoint or a secret key is no address. Give its `publicKey`, or the endpoint's `address()`. */
+    publicKey?: undefined;
+}
+/** Where an endpoint can be reached: all of it is there. */
+interface EndpointAddress extends PeerAddress {
+    addresses: readonly string[];
+    relays: readonly string[];
+}
+/** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
+type Peer = string | PublicKey | PeerAddress;
+
+/** Who may connect: ID52s, in no order. */
+interface AccessLists {
+    /** Only these; `null`: everyone. */
+    readonly allow: readonly string[] | null;
+    /** Not these, even if `allow` has them. */
+    readonly deny: readonly string[];
+}
+/**
+ * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
+ * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
+ *
+ * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
+ * The lists say nothing about whom this endpoint dials. Of a peer only the key counts, not its addresses.
+ *
+ * @example
+ * endpoint.access.deny(stream.remoteId52)
+ */
+declare class Access {
+    #private;
+    private constructor();
+    /**
+     * Lets peers in: takes them off the denied, and adds them to the allowed where there is such a list.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     */
+    allow(peers: Peer | readonly Peer[]): void;
+    /**
+     * Keeps peers out, and disconnects those that are connected.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     */
+    deny(peers: Peer | readonly Peer[]): void;
+    /**
+     * Says anew who may. What is not given stays as it is.
+     *
+     * @param lists `allow`: only these, `null` for everyone; `deny`: not these.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     */
+    set(lists: {
+        allow?: readonly Peer[] | null | undefined;
+        deny?: readonly Peer[] | undefined;
+    }): void;
+    /** The lists as they are: a copy. */
+    get lists(): AccessLists;
+    /**
+     * Asks {@link Authorize} again: call it when its answers have changed. `peer` is asked about each connection that a peer made, and
+     * about one that this side made if `peer` let its peer in before; then `stream` about each stream that waits for a handler or a
+     * loop. Does nothing without `authorize`.
+     *
+     * A refused peer is disconnected and gets `ERR_UNAUTHORIZED`. A refused stream fails with `ERR_UNAUTHORIZED` at the peer, or with
+     * `ERR_STREAM_RESET` (code 0) if it was acknowledged before. Streams that a handler or a loop has are not asked about. From the call
+     * on, no stream that an earlier answer let in is handed out: it waits for the new answer. Answers that are still to come from
+     * before the call are asked for again.
+     *
+     * Resolves when every question has its answer. A question that finds no room within {@link Authorize.pending} waits for it, as long
+     * as for an answer, and refuses then. Keeps the process alive until then.
+     *
+     * @param options `signal`: ends the wait and rejects with its reason; the asking goes on.
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * await database.revoke(id52)
+     * await endpoint.access.reauthorize()
+     */
+    reauthorize(options?: CancelOptions): Promise<void>;
 }
 
 /**
@@ -380,19 +584,304 @@ interface Authorize {
 }
 
 /**
- * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
- * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
- * let this key in, or speaks no protocol of this library, is not dialled again; nor is one whose address nothing tells.
+ * Connections that peers make, to be taken in a loop. It takes them from the call that made it on; leaving the loop, its signal,
+ * or closing the endpoint ends it.
+ *
+ * Waiting keeps the process alive, unless the endpoint is unreferenced.
  */
-interface ConnectOptions {
-    /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
-    retries?: number | undefined;
-    /** The longest delay behind the first failure, in milliseconds. Default: 100. */
-    minDelay?: number | undefined;
-    /** The longest delay of all, in milliseconds. Default: 30 s. */
-    maxDelay?: number | undefined;
-    /** One dial, in milliseconds. Default: 10 s. */
-    attemptTimeout?: number | undefined;
+declare class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next connection. Several calls may wait at once. */
+    next(): Promise<IteratorResult<Connection, undefined>>;
+    /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
+    return(): Promise<IteratorResult<Connection, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it.
+ *
+ * A stream given to `duplex`, or whose `readable` or `writable` was taken, stays until those have ended, also after the handler's
+ * return.
+ */
+type StreamHandler = (stream: PeerStream) => unknown;
+/**
+ * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
+ * `{ Generic: name }`. This library answers `Ping` itself.
+ */
+type StreamHandlers = {
+    readonly [name: string]: StreamHandler | undefined;
+    /** Not a protocol that a handler can take. */
+    readonly Ping?: undefined;
+    /** No protocol's name: `Protocol.generic(value)` is one, in a pair. */
+    readonly Generic?: undefined;
+} | readonly (readonly [ProtocolInput, StreamHandler])[];
+/** How {@link Endpoint.listen} goes about it. */
+interface ListenOptions {
+    /** Ends listening; nothing is thrown. */
+    signal?: AbortSignal | undefined;
+    /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
+    otherwise?: StreamHandler | undefined;
+    /**
+     * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
+     */
+    onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined;
+}
+
+/** How it stands with a peer. A snapshot: nothing in it changes later. */
+interface PeerInfo {
+    /** ID52 of the peer. */
+    readonly id52: string;
+    /**
+     * False only in {@link Endpoint.watch}, once: the endpoint has let the peer go, because nothing is or was wanted of it for
+     * `idleTimeout`, or because the endpoint closes. A peer that comes back is told as any other.
+     */
+    readonly known: boolean;
+    /**
+     * `'connected'`: there is a connection for new streams; `'dialling'`: one is being made; `'backing-off'`: the last dial failed,
+     * and the next comes after `nextRetry`; `'idle'`: none, and nobody asks for one.
+     */
+    readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
+    /** Whether it is kept connected. */
+    readonly kept: boolean;
+    /** Dials that failed since there was a connection, or since somebody asked for one. */
+    readonly attempts: number;
+    /** Why the last dial failed, or the last connection was lost; `null` while there is a connection, or when nothing failed. */
+    readonly lastError: FastnNetError | null;
+    /** Milliseconds from this snapshot to the next dial; `null` unless it is `'backing-off'`. */
+    readonly nextRetry: number | null;
+    /** Its live connections, the one for new streams first: mostly one, for a short time two, none without a connection. */
+    readonly connections: readonly PeerConnection[];
+}
+/** One of a peer's connections, as part of a {@link PeerInfo}. */
+interface PeerConnection {
+    /** What was agreed on to speak. */
+    readonly alpn: string;
+    /** Whether this side dialled it. */
+    readonly dialled: boolean;
+    /** Whether new streams go over it. */
+    readonly preferred: boolean;
+    /** The ways its packets can take: direct or through a relay, with round-trip time. */
+    readonly paths: readonly ConnectionPath[];
+    /** Bytes, datagrams and streams. */
+    readonly stats: ConnectionStats;
+}
+/**
+ * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
+ * endpoint ends it.
+ *
+ * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
+ * Waiting does not keep the process alive.
+ */
+declare class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
+    #private;
+    private constructor();
+    /** The next peer that has changed since it was given last. Several calls may wait at once. */
+    next(): Promise<IteratorResult<PeerInfo, undefined>>;
+    /** Ends it; calls of {@link next} that wait see the end. */
+    return(): Promise<IteratorResult<PeerInfo, undefined>>;
+    /** Itself. */
+    [Symbol.asyncIterator](): this;
+    /** As {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+/** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
+declare class KeptPeer implements Disposable, AsyncDisposable {
+    #private;
+    /** ID52 of the peer. */
+    readonly id52: string;
+    private constructor();
+    /** Ends it; the connection stays as long as it is used. Idempotent. */
+    [Symbol.dispose](): void;
+    /** The same. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** This program among its peers. Made by {@link getEndpoint}. */
+declare class Endpoint implements AsyncDisposable {
+    #private;
+    /** Who this endpoint is. */
+    readonly publicKey: PublicKey;
+    /** Who may connect and use what is listened for. */
+    readonly access: Access;
+    private constructor();
+    /** The public key as people write it: what to tell others. */
+    get id52(): string;
+    /**
+     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`.
+     */
+    address(): EndpointAddress;
+    /**
+     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected. When the relay
+     * refuses this endpoint, it waits no longer: the ticket has addresses only, and the process is warned once (`ERR_RELAY`).
+     *
+     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    ticket(options?: TimeoutOptions): Promise<string>;
+    /**
+     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
+     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
+     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
+     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
+     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
+     * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
+     * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
+     */
+    getStream(peer: Peer, protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
+    /**
+     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
+     * the next. {@link listen} does that by itself.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
+    /**
+     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
+     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
+     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
+     *
+     * Keeps the process alive while the endpoint is referenced.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
+    /**
+     * Connections that peers make, one level below streams; one loop at a time. Streams that a peer opens before
+     * {@link Connection.acceptBi} says who takes them go to the endpoint's listeners. Those that no listener serves wait until a second
+     * after the loop gave the connection, and are refused then.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * `ERR_INVALID_ARGUMENT`.
+     */
+    accept(options?: CancelOptions): IncomingConnections;
+    /**
+     * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
+     * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
+     *
+     * Streams that the peer opens on a new connection, and that nothing serves yet, wait for a second until something does.
+     *
+     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the
+     * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
+     */
+    connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
+    /**
+     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+     *
+     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+     */
+    ping(peer: Peer, options?: CancelOptions): Promise<number>;
+    /**
+     * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
+     * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     */
+    peers(): readonly PeerInfo[];
+    /**
+     * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
+     * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
+     * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
+     *
+     * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
+     * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    watch(options?: CancelOptions): PeerChanges;
+    /**
+     * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
+     * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+     *
+     * Once the endpoint is closed it gives the last figures.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     */
+    metrics(): string;
+    /**
+     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
+     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
+     * a call wants it, or a new address of it is given.
+     *
+     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     */
+    keep(peer: Peer, options?: CancelOptions): KeptPeer;
+    /**
+     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
+     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
+     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
+     * Does nothing the second time, and cannot be undone.
+     */
+    drain(): void;
+    /**
+     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
+     * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. May be
+     * awaited in a handler. Keeps the process alive.
+     *
+     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A connected
+     * peer that became silent can take some round trips more. The signal ends the wait, not the closing.
+     * @returns how many finished streams their peers had not acknowledged in time.
+     */
+    close(options?: TimeoutOptions): Promise<number>;
+    /** Listening keeps the process alive again. */
+    ref(): this;
+    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+    unref(): this;
+    /** As {@link close}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
+ *
+ * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
+ *
+ * @example
+ * const secretKey = SecretKey.generate()
+ * console.log(secretKey.id52)
+ */
+declare class SecretKey {
+    #private;
+    private constructor();
+    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
+    static generate(): SecretKey;
+    /**
+     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
+     *
+     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
+     */
+    static from(key: string | Uint8Array | SecretKey): SecretKey;
+    /** The public key that belongs to it. */
+    get publicKey(): PublicKey;
+    /** The public key's ID52: what to tell others. */
+    get id52(): string;
+    /**
+     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
+     */
+    sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
+    toBytes(): Uint8Array<ArrayBuffer>;
+    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
+    toHex(): string;
+    /** `SecretKey(<ID52>)`. */
+    toString(): string;
+    /** `SecretKey(<ID52>)`. */
+    toJSON(): string;
 }
 
 /** What did not end in the time that a shutdown had. */
@@ -627,349 +1116,6 @@ interface EndpointOptions {
 }
 
 /**
- * A peer's name: an Ed25519 public key of 32 bytes, shown as its ID52. Immutable.
- *
- * @example
- * PublicKey.from('i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60').toHex()
- */
-declare class PublicKey {
-    #private;
-    private constructor();
-    /**
-     * Takes an ID52 (in any case), 64 hex digits (in any case), z-base-32 of 52 characters, or the 32 bytes themselves,
-     * which are copied. A public key is given back as it is.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, saying what was found, when it is no public key.
-     */
-    static from(key: string | Uint8Array | PublicKey): PublicKey;
-    /** 52 characters of base32hex, in lower case: how peers are named to people. */
-    get id52(): string;
-    /** The key as 64 lower-case hex digits. */
-    toHex(): string;
-    /** A copy of the key's 32 bytes. */
-    toBytes(): Uint8Array<ArrayBuffer>;
-    /**
-     * Whether `signature` is this key's signature of `bytes`. A signature that is not 64 bytes long is nobody's: `false`.
-     *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when one of them is not a `Uint8Array`.
-     */
-    verify(bytes: Uint8Array, signature: Uint8Array): boolean;
-    /** Whether `other` is a public key of the same bytes. */
-    equals(other: unknown): boolean;
-    /** The ID52. */
-    toString(): string;
-    /** The ID52. */
-    toJSON(): string;
-}
-
-/** Who a peer is and where it may be: what {@link Endpoint.address} gives. */
-interface PeerAddress {
-    /** The peer's ID52. */
-    id52: string;
-    /** `address:port` of its sockets. */
-    addresses?: readonly string[] | undefined;
-    /** URLs of its relays. */
-    relays?: readonly string[] | undefined;
-    /** Never there: an endpoint or a secret key is no address. Give its `publicKey`, or the endpoint's `address()`. */
-    publicKey?: undefined;
-}
-/** Where an endpoint can be reached: all of it is there. */
-interface EndpointAddress extends PeerAddress {
-    addresses: readonly string[];
-    relays: readonly string[];
-}
-/** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
-type Peer = string | PublicKey | PeerAddress;
-
-/** Who may connect: ID52s, in no order. */
-interface AccessLists {
-    /** Only these; `null`: everyone. */
-    readonly allow: readonly string[] | null;
-    /** Not these, even if `allow` has them. */
-    readonly deny: readonly string[];
-}
-/**
- * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
- * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
- *
- * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
- * The lists say nothing about whom this endpoint dials. Of a peer only the key counts, not its addresses.
- *
- * @example
- * endpoint.access.deny(stream.remoteId52)
- */
-declare class Access {
-    #private;
-    private constructor();
-    /**
-     * Lets peers in: takes them off the denied, and adds them to the allowed where there is such a list.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
-     */
-    allow(peers: Peer | readonly Peer[]): void;
-    /**
-     * Keeps peers out, and disconnects those that are connected.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
-     */
-    deny(peers: Peer | readonly Peer[]): void;
-    /**
-     * Says anew who may. What is not given stays as it is.
-     *
-     * @param lists `allow`: only these, `null` for everyone; `deny`: not these.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
-     */
-    set(lists: {
-        allow?: readonly Peer[] | null | undefined;
-        deny?: readonly Peer[] | undefined;
-    }): void;
-    /** The lists as they are: a copy. */
-    get lists(): AccessLists;
-    /**
-     * Asks {@link Authorize} again: call it when its answers have changed. `peer` is asked about each connection that a peer made, and
-     * about one that this side made if `peer` let its peer in before; then `stream` about each stream that waits for a handler or a
-     * loop. Does nothing without `authorize`.
-     *
-     * A refused peer is disconnected and gets `ERR_UNAUTHORIZED`. A refused stream fails with `ERR_UNAUTHORIZED` at the peer, or with
-     * `ERR_STREAM_RESET` (code 0) if it was acknowledged before. Streams that a handler or a loop has are not asked about. From the call
-     * on, no stream that an earlier answer let in is handed out: it waits for the new answer. Answers that are still to come from
-     * before the call are asked for again.
-     *
-     * Resolves when every question has its answer. A question that finds no room within {@link Authorize.pending} waits for it, as long
-     * as for an answer, and refuses then. Keeps the process alive until then.
-     *
-     * @param options `signal`: ends the wait and rejects with its reason; the asking goes on.
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     *
-     * @example
-     * await database.revoke(id52)
-     * await endpoint.access.reauthorize()
-     */
-    reauthorize(options?: CancelOptions): Promise<void>;
-}
-
-/**
- * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
- *
- * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
- *
- * @example
- * const secretKey = SecretKey.generate()
- * console.log(secretKey.id52)
- */
-declare class SecretKey {
-    #private;
-    private constructor();
-    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
-    static generate(): SecretKey;
-    /**
-     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
-     *
-     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
-     */
-    static from(key: string | Uint8Array | SecretKey): SecretKey;
-    /** The public key that belongs to it. */
-    get publicKey(): PublicKey;
-    /** The public key's ID52: what to tell others. */
-    get id52(): string;
-    /**
-     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
-     *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
-     */
-    sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
-    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
-    toBytes(): Uint8Array<ArrayBuffer>;
-    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
-    toHex(): string;
-    /** `SecretKey(<ID52>)`. */
-    toString(): string;
-    /** `SecretKey(<ID52>)`. */
-    toJSON(): string;
-}
-
-/**
- * Connections that peers make, to be taken in a loop. It takes them from the call that made it on; leaving the loop, its signal,
- * or closing the endpoint ends it.
- *
- * Waiting keeps the process alive, unless the endpoint is unreferenced.
- */
-declare class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
-    #private;
-    private constructor();
-    /** The next connection. Several calls may wait at once. */
-    next(): Promise<IteratorResult<Connection, undefined>>;
-    /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
-    return(): Promise<IteratorResult<Connection, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
-    [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
-declare class KeptPeer implements Disposable, AsyncDisposable {
-    #private;
-    /** ID52 of the peer. */
-    readonly id52: string;
-    private constructor();
-    /** Ends it; the connection stays as long as it is used. Idempotent. */
-    [Symbol.dispose](): void;
-    /** The same. */
-    [Symbol.asyncDispose](): Promise<void>;
-}
-
-/**
- * Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it.
- *
- * A stream given to `duplex`, or whose `readable` or `writable` was taken, stays until those have ended, also after the handler's
- * return.
- */
-type StreamHandler = (stream: PeerStream) => unknown;
-/**
- * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
- * `{ Generic: name }`. This library answers `Ping` itself.
- */
-type StreamHandlers = {
-    readonly [name: string]: StreamHandler | undefined;
-    /** Not a protocol that a handler can take. */
-    readonly Ping?: undefined;
-    /** No protocol's name: `Protocol.generic(value)` is one, in a pair. */
-    readonly Generic?: undefined;
-} | readonly (readonly [ProtocolInput, StreamHandler])[];
-/** How {@link Endpoint.listen} goes about it. */
-interface ListenOptions {
-    /** Ends listening; nothing is thrown. */
-    signal?: AbortSignal | undefined;
-    /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
-    otherwise?: StreamHandler | undefined;
-    /**
-     * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
-     */
-    onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined;
-}
-
-/**
- * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).
- * Minor versions may add codes: keep a default branch.
- */
-declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
-/** What went wrong, to branch on. */
-type FastnNetErrorCode = (typeof errorCodes)[number];
-/** What is known about a failure beside its code and message. */
-interface FastnNetErrorOptions {
-    /** ID52 of the peer it happened with. */
-    peer?: string | undefined;
-    /** Protocol of the stream it happened on. */
-    protocol?: Protocol | undefined;
-    /** What was being done, for a person: `'dial'`, `'read'`, … */
-    phase?: string | undefined;
-    /** Application error code of a reset, a stop or a close. */
-    errorCode?: number | bigint | undefined;
-    /** The peer's own word for why it refused. */
-    remoteCode?: string | undefined;
-    /** The text that was there when the stream ended in the middle of a line. */
-    partial?: string | undefined;
-    /** What caused it. */
-    cause?: unknown;
-}
-/**
- * The one class of this library's failures. `code` is what to branch on; `message` says what to do.
- *
- * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's own reason instead.
- */
-declare class FastnNetError extends Error {
-    /** What to branch on. */
-    readonly code: FastnNetErrorCode;
-    /** ID52 of the peer it happened with. */
-    readonly peer?: string;
-    /** Protocol of the stream it happened on. */
-    readonly protocol?: Protocol;
-    /** What was being done. */
-    readonly phase?: string;
-    /** Application error code of a reset, a stop or a close; a bigint where it is above 2^53 - 1. `JSON.stringify` shows that as text. */
-    readonly errorCode?: number | bigint;
-    /** The peer's own word for why it refused. */
-    readonly remoteCode?: string;
-    /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
-    readonly partial?: string;
-    constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
-    /** True for an error of another copy of this package as well, in another realm too. */
-    static [Symbol.hasInstance](value: unknown): boolean;
-}
-/** Whether `error` is this library's. */
-declare function isFastnNetError(error: unknown): error is FastnNetError;
-/**
- * Whether `error` is this library's, and has that code.
- *
- * @example
- * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
- */
-declare function isFastnNetError<Code extends FastnNetErrorCode>(error: unknown, code: Code): error is FastnNetError & {
-    /** The code that was asked for. */
-    readonly code: Code;
-};
-
-/** How it stands with a peer. A snapshot: nothing in it changes later. */
-interface PeerInfo {
-    /** ID52 of the peer. */
-    readonly id52: string;
-    /**
-     * False only in {@link Endpoint.watch}, once: the endpoint has let the peer go, because nothing is or was wanted of it for
-     * `idleTimeout`, or because the endpoint closes. A peer that comes back is told as any other.
-     */
-    readonly known: boolean;
-    /**
-     * `'connected'`: there is a connection for new streams; `'dialling'`: one is being made; `'backing-off'`: the last dial failed,
-     * and the next comes after `nextRetry`; `'idle'`: none, and nobody asks for one.
-     */
-    readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
-    /** Whether it is kept connected. */
-    readonly kept: boolean;
-    /** Dials that failed since there was a connection, or since somebody asked for one. */
-    readonly attempts: number;
-    /** Why the last dial failed, or the last connection was lost; `null` while there is a connection, or when nothing failed. */
-    readonly lastError: FastnNetError | null;
-    /** Milliseconds from this snapshot to the next dial; `null` unless it is `'backing-off'`. */
-    readonly nextRetry: number | null;
-    /** Its live connections, the one for new streams first: mostly one, for a short time two, none without a connection. */
-    readonly connections: readonly PeerConnection[];
-}
-/** One of a peer's connections, as part of a {@link PeerInfo}. */
-interface PeerConnection {
-    /** What was agreed on to speak. */
-    readonly alpn: string;
-    /** Whether this side dialled it. */
-    readonly dialled: boolean;
-    /** Whether new streams go over it. */
-    readonly preferred: boolean;
-    /** The ways its packets can take: direct or through a relay, with round-trip time. */
-    readonly paths: readonly ConnectionPath[];
-    /** Bytes, datagrams and streams. */
-    readonly stats: ConnectionStats;
-}
-
-/**
- * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
- * endpoint ends it.
- *
- * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
- * Waiting does not keep the process alive.
- */
-declare class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
-    #private;
-    private constructor();
-    /** The next peer that has changed since it was given last. Several calls may wait at once. */
-    next(): Promise<IteratorResult<PeerInfo, undefined>>;
-    /** Ends it; calls of {@link next} that wait see the end. */
-    return(): Promise<IteratorResult<PeerInfo, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
-    [Symbol.asyncDispose](): Promise<void>;
-}
-
-/**
  * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
  *
  * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
@@ -980,148 +1126,6 @@ declare class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDispo
  * for the platform.
  */
 declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
-/** This program among its peers. Made by {@link getEndpoint}. */
-declare class Endpoint implements AsyncDisposable {
-    #private;
-    /** Who this endpoint is. */
-    readonly publicKey: PublicKey;
-    /** Who may connect and use what is listened for. */
-    readonly access: Access;
-    private constructor();
-    /** The public key as people write it: what to tell others. */
-    get id52(): string;
-    /**
-     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED`.
-     */
-    address(): EndpointAddress;
-    /**
-     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected. When the relay
-     * refuses this endpoint, it waits no longer: the ticket has addresses only, and the process is warned once (`ERR_RELAY`).
-     *
-     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    ticket(options?: TimeoutOptions): Promise<string>;
-    /**
-     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
-     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
-     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
-     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
-     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
-     * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
-     * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
-     */
-    getStream(peer: Peer, protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
-    /**
-     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
-     * the next. {@link listen} does that by itself.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
-     */
-    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
-    /**
-     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
-     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
-     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
-     *
-     * Keeps the process alive while the endpoint is referenced.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
-     */
-    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
-    /**
-     * Connections that peers make, one level below streams; one loop at a time. Streams that a peer opens before
-     * {@link Connection.acceptBi} says who takes them go to the endpoint's listeners. Those that no listener serves wait until a second
-     * after the loop gave the connection, and are refused then.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
-     * `ERR_INVALID_ARGUMENT`.
-     */
-    accept(options?: CancelOptions): IncomingConnections;
-    /**
-     * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
-     * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
-     *
-     * Streams that the peer opens on a new connection, and that nothing serves yet, wait for a second until something does.
-     *
-     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the
-     * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
-     */
-    connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
-    /**
-     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
-     *
-     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
-     */
-    ping(peer: Peer, options?: CancelOptions): Promise<number>;
-    /**
-     * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
-     * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
-     */
-    peers(): readonly PeerInfo[];
-    /**
-     * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
-     * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
-     * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
-     *
-     * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
-     * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    watch(options?: CancelOptions): PeerChanges;
-    /**
-     * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
-     * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
-     *
-     * Once the endpoint is closed it gives the last figures.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
-     */
-    metrics(): string;
-    /**
-     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
-     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
-     * a call wants it, or a new address of it is given.
-     *
-     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
-     *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
-     */
-    keep(peer: Peer, options?: CancelOptions): KeptPeer;
-    /**
-     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
-     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
-     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
-     * Does nothing the second time, and cannot be undone.
-     */
-    drain(): void;
-    /**
-     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
-     * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. May be
-     * awaited in a handler. Keeps the process alive.
-     *
-     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A connected
-     * peer that became silent can take some round trips more. The signal ends the wait, not the closing.
-     * @returns how many finished streams their peers had not acknowledged in time.
-     */
-    close(options?: TimeoutOptions): Promise<number>;
-    /** Listening keeps the process alive again. */
-    ref(): this;
-    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
-    unref(): this;
-    /** As {@link close}. */
-    [Symbol.asyncDispose](): Promise<void>;
-}
 
 /**
  * A place for secrets that are named by their ID52. `keyring: true` means the system's: Keychain, Credential Manager or
@@ -1228,7 +1232,6 @@ interface LogRecord {
     /** Only where records were lost, in their place: how many, for they came faster than the logger took them. */
     readonly dropped?: number;
 }
-
 /** Takes the records. What it throws, or rejects with, is a warning of the process, once, and stops nothing. */
 type Logger = (record: LogRecord) => unknown;
 /** Which records a logger is told. */
@@ -1251,18 +1254,6 @@ interface LoggerOptions {
  * `ERR_BUSY` when other native code in the process takes all tracing; `ERR_NATIVE`.
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
-
-/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
-interface ConnectMessage {
-    /** ID52 of this side. */
-    readonly endpoint: string;
-    /** ID52 of the peer. */
-    readonly peer: string;
-    /** Why it failed: from `error` on. */
-    error?: unknown;
-    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
-    result?: unknown;
-}
 
 export { Access, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerChanges, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
 export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { watch } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { buildAddon, compile, install, place, prepare } from './prepare.mjs'
+import { install } from './install.mjs'
+import { buildAddon, compile, place, prepare } from './prepare.mjs'
 import { at, needCargo, say } from './util.mjs'
 
 const args = process.argv.slice(2)

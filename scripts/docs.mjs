@@ -1,5 +1,5 @@
 // npm run docs: the TypeScript API to docs/api, the Rust API to target/doc. A warning is an error.
-import { install } from './prepare.mjs'
+import { install } from './install.mjs'
 import { needCargo, run, say, tool } from './util.mjs'
 
 needCargo()

@@ -1,6 +1,6 @@
 // npm run lint [-- --fix]: everything that reads the code without running it. All of it runs; any failure fails.
 import { spawnSync } from 'node:child_process'
-import { install, installRawPeer } from './prepare.mjs'
+import { install, installRawPeer } from './install.mjs'
 import { at, needCargo, passes, root, say, tool } from './util.mjs'
 
 const fix = process.argv.includes('--fix')
@@ -15,7 +15,7 @@ const steps = {
     node(tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly') && node(tool.tsc, '-p', '__test__', '--noEmit'),
   'types: examples': () => node(tool.tsc, '-p', 'examples', '--noEmit'),
   // Behind the types: what it reads of __test__ are declarations that were just made.
-  'promises and conditions': () => node(tool.eslint, ...folders),
+  'promises, conditions and layers': () => node(tool.eslint, ...folders),
   rustfmt: () => passes('cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]),
   clippy: () =>
     passes('cargo', ['clippy', '--workspace', '--lib', '--tests', '--profile', 'dev-release', '--', '-D', 'warnings']),

@@ -1,5 +1,4 @@
 // All set-up between a fresh clone and a program that runs. Each step is skipped while nothing it reads was touched.
-import { createHash } from 'node:crypto'
 import {
   copyFileSync,
   existsSync,
@@ -12,6 +11,7 @@ import {
   symlinkSync
 } from 'node:fs'
 import { join } from 'node:path'
+import { install, installRawPeer } from './install.mjs'
 import { at, fingerprint, needCargo, noted, run, say, stamp, tool, unstamp } from './util.mjs'
 
 /** With FASTN_NET_PREBUILT=1 the addon in `src/generated` is taken as it is: CI tests what it publishes. */
@@ -33,40 +33,6 @@ export async function prepare({ profile, examples = false, tests = false } = {})
   place()
   if (examples) compileFolder('examples', 'dist-examples')
   if (tests) compileTests()
-}
-
-/** `npm ci`, when `node_modules` is missing or older than `package.json` and the lock file. */
-export function install() {
-  // Whatever NODE_ENV and the user's npm leave out: these are the tools, and what they have for each platform.
-  installIn('.', 'ci', '--include=dev', '--include=optional')
-}
-
-/**
- * Installs the tests' raw peer, `__test__/iroh`: a package of its own, so that `npm ci` works at the root. Its optional platform
- * packages were never all published, which `npm ci` does not accept; `--no-save` leaves its lock file as it is.
- */
-export function installRawPeer() {
-  installIn('__test__/iroh', 'install', '--no-save')
-}
-
-function installIn(folder, ...command) {
-  const files = ['package.json', 'package-lock.json'].map(name => join(folder, name))
-  const hash = createHash('sha256')
-  for (const file of files) hash.update(readFileSync(at(file)))
-  const inputs = hash.digest('hex')
-  const installed = join(folder, 'node_modules', '.package-lock.json')
-  const step = folder === '.' ? 'install' : `install-${folder.replaceAll('/', '-')}`
-  if (noted(step, [installed])?.inputs === inputs) return
-  const time = path => statSync(at(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
-  if (time(installed) <= Math.max(...files.map(time))) {
-    say(`npm ${command[0]}${folder === '.' ? '' : ` in ${folder}`}`)
-    const args = [...command, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
-    const npm = process.env.npm_execpath
-    const options = { cwd: at(folder) }
-    if (npm?.endsWith('npm-cli.js')) run(process.execPath, [npm, ...args], options)
-    else run('npm', args, { ...options, shell: process.platform === 'win32' })
-  }
-  stamp(step, { inputs })
 }
 
 const addonInputs = ['Cargo.toml', 'Cargo.lock', 'crates']
@@ -131,9 +97,7 @@ async function bundle() {
     external: id => id.startsWith('node:') || id.startsWith('@'),
     plugins: [
       { name: 'maps', load: file => ({ code: readFileSync(file, 'utf8'), map: readFileSync(`${file}.map`, 'utf8') }) }
-    ],
-    // Classes that name each other only inside their methods.
-    onwarn: (warning, warn) => warning.code === 'CIRCULAR_DEPENDENCY' || warn(warning)
+    ]
   })
   // The comments are in the types; here they are a third of what an import has to read. Names and lines stay.
   const compilerOptions = {

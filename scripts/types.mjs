@@ -3,7 +3,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { install } from './prepare.mjs'
+import { install } from './install.mjs'
 import { at, fail, run, say, tool } from './util.mjs'
 
 /** Writes both files from the declarations in a folder that tsc filled. A file that is right already is not touched. */

@@ -1,4 +1,3 @@
-import type { Protocol } from './stream/protocol.js'
 import { jsonSafe } from './util/json-safe.js'
 
 /**
@@ -128,3 +127,81 @@ export function isFastnNetError<Code extends FastnNetErrorCode>(
 export function isFastnNetError(error: unknown, code?: FastnNetErrorCode): boolean {
   return error instanceof FastnNetError && (code === undefined || error.code === code)
 }
+
+/** Whatever JSON can say. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** The protocols that have a name of their own. `Ping` is answered by this library and reaches no handler. */
+export type UnitProtocol =
+  | 'Ping'
+  | 'WhatTimeIsIt'
+  | 'Http'
+  | 'HttpProxy'
+  | 'Socks5'
+  | 'Tcp'
+  | 'DeviceToAccount'
+  | 'AccountToAccount'
+  | 'AccountToDevice'
+  | 'RigControl'
+
+/**
+ * What a stream is for: one of the named protocols, or `{ Generic: … }` with any JSON value that two applications agree on.
+ *
+ * Two Generic protocols are the same when their values are equal as JSON: the order of keys does not matter.
+ */
+export type Protocol =
+  | UnitProtocol
+  | {
+      /** What two applications agree on. */
+      readonly Generic: Json
+    }
+
+/**
+ * What calls take for a protocol. A text that names a unit protocol is that protocol; every other text is `{ Generic: text }`.
+ * {@link Protocol.unit} and {@link Protocol.generic} say which one is meant. What calls give, as `stream.protocol`, is a
+ * {@link Protocol}.
+ */
+export type ProtocolInput = Protocol | (string & Record<never, never>)
+
+/** `Value`, if JSON can say it. An interface is one, although it is no {@link Json} for the compiler. */
+export type JsonOf<Value> = [Value] extends [Json]
+  ? Value
+  : Value extends (...parameters: never) => unknown
+    ? never
+    : Value extends object
+      ? { readonly [Name in keyof Value]: JsonOf<Value[Name]> }
+      : Extract<Value, Json>
+
+/** The names of all {@link UnitProtocol}s. */
+export const unitProtocols: readonly UnitProtocol[] = [
+  'Ping',
+  'WhatTimeIsIt',
+  'Http',
+  'HttpProxy',
+  'Socks5',
+  'Tcp',
+  'DeviceToAccount',
+  'AccountToAccount',
+  'AccountToDevice',
+  'RigControl'
+]
+
+/** Makes protocols. */
+export const Protocol: {
+  /** The unit protocol of that name: `Protocol.unit('Http')`. `ERR_INVALID_ARGUMENT` where there is none. */
+  readonly unit: <Name extends UnitProtocol>(name: Name) => Name
+  /** `{ Generic: value }`, an application's own protocol: `Protocol.generic('Echo')`. */
+  readonly generic: <const Value>(value: Value & JsonOf<Value>) => {
+    /** What two applications agree on. */
+    readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json
+  }
+} = Object.freeze({
+  unit: <Name extends UnitProtocol>(name: Name): Name => {
+    if (unitProtocols.includes(name)) return name
+    const names = unitProtocols.map(each => `'${each}'`).join(', ')
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', `the name of a unit protocol must be one of ${names}`)
+  },
+  generic: <const Value>(
+    value: Value & JsonOf<Value>
+  ): { readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json } => ({ Generic: value as never })
+})

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { FastnNetError, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
 import { errorCodes } from '../../dist/modules/errors.js'
-import { native } from '../../dist/modules/native/binding.js'
+import { native } from '../../dist/modules/native/addon.js'
 import { version } from '../../dist/modules/version.js'
 import { Echo, pair } from '../helpers/pair.js'
 

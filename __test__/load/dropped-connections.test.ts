@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
-import { native } from '../../dist/modules/native/binding.js'
+import { native } from '../../dist/modules/native/addon.js'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

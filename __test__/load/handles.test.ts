@@ -2,9 +2,10 @@
 import test from 'ava'
 import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
-import { FAILED, native, PENDING } from '../../dist/modules/native/binding.js'
+import { native } from '../../dist/modules/native/addon.js'
+import { FAILED, PENDING } from '../../dist/modules/native/binding.js'
 import { handleOf } from '../../dist/modules/native/operations.js'
-import { park, startBridge, wakeWord } from '../../dist/modules/native/wakeups.js'
+import { startWakeups, waitForWake, wakeWord } from '../../dist/modules/native/wakeups.js'
 
 const rounds = 1_000_000
 const places = 2 ** 24
@@ -20,7 +21,7 @@ test(`${rounds} reuses of places, with late calls of every kind`, async t => {
       }
     ]
   ])
-  startBridge()
+  startWakeups()
   const addon = native()
   const { binding } = resolveOptions({ network: 'loopback' })
   const endpoint = await handleOf(addon.endpointBind(SecretKey.generate().toBytes(), binding), {})
@@ -82,7 +83,7 @@ test(`${rounds} reuses of places, with late calls of every kind`, async t => {
     for (;;) {
       const result = addon.streamRead(stream, into, 0)
       if (result === PENDING) {
-        await park(wakeWord(stream, 0))
+        await waitForWake(wakeWord(stream, 0))
         everyone()
         continue
       }

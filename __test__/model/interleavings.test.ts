@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { type Endpoint, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
-import { waiters } from '../../dist/modules/native/keep-alive.js'
+import { wakeups } from '../../dist/modules/native/wakeups.js'
 import { judge } from './judge.js'
 import { type Call, type Run, runOf } from './program.js'
 import { Side } from './side.js'
@@ -36,9 +36,9 @@ test(`${runs} interleavings from seed ${first} on`, async t => {
   await settled(() => streams().every(count => count === '0'))
   t.deepEqual(streams(), ['0', '0'], 'streams are left')
   await Promise.all([opener.close(), acceptor.close()])
-  const waiting = () => waiters().parked.flatMap((entry, word) => (entry === undefined ? [] : [word]))
-  await settled(() => waiters().holds === 0 && waiting().length === 0)
-  t.is(waiters().holds, 0, 'the process is kept alive')
+  const waiting = () => wakeups().waiting.flatMap((entry, word) => (entry === undefined ? [] : [word]))
+  await settled(() => wakeups().keepAlives === 0 && waiting().length === 0)
+  t.is(wakeups().keepAlives, 0, 'the process is kept alive')
   t.deepEqual(waiting(), [], 'somebody waits')
 })
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import ts from 'typescript'
-import { defaults } from '../../dist/modules/endpoint/options.js'
+import { defaults } from '../../dist/modules/settings.js'
 
 const declarations = readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8')
 const optionsOf = { EndpointOptions: defaults, Authorize: defaults.authorize, ConnectOptions: defaults.connect }

@@ -1,15 +1,13 @@
-import { FAILED, native } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import { FAILED } from '../native/binding.js'
 import { wakeWord } from '../native/wakeups.js'
 import { StreamCore } from '../stream/core.js'
-import { flushLater } from '../stream/deferred/flush.js'
-import { type Header, headerOf } from '../stream/header.js'
-import type { Protocol, ProtocolInput } from '../stream/protocol.js'
+import { flushLater } from '../stream/deferred/defer.js'
+import type { EndpointState, Prefetched } from '../stream/endpoint-state.js'
+import { type Header, headerOf, type Protocol, type ProtocolInput } from '../stream/protocol.js'
 import { invalid } from '../util/validate.js'
 import { warnDropped } from '../util/warn.js'
-import type { EndpointState, Prefetched } from './endpoint-state.js'
-import { Source } from './incoming-queue.js'
-import { Newcomers } from './newcomers.js'
-import { PeerStream } from './peer-stream.js'
+import { IncomingQueue, type Takes } from './incoming-queue.js'
 
 // As `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
@@ -25,33 +23,32 @@ export interface Served {
 }
 
 /** Incoming streams of some protocols, from its making until it is closed or the endpoint is. */
-export class Listener {
+export class Listener implements Takes<StreamCore> {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
-  readonly #source: Source
+  readonly #queue: IncomingQueue
   readonly #ahead = new PrefetchedStreams()
-  readonly #newcomers: Newcomers
   /** Of the stream taken last: which of the protocols it is for, -1 for none of them. */
   route = -1
 
   /** A signal that is aborted, now or later, closes it: nothing is thrown. */
   constructor(endpoint: EndpointState, served: Served, signal?: AbortSignal) {
     this.#endpoint = endpoint
-    this.#newcomers = new Newcomers(endpoint)
     const headers = served.protocols.map(servedHeader)
     this.#protocols = headers.map(header => header.protocol)
     const texts = headers.map(header => header.json)
     const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
     // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
-    const drained = () => endpoint.isDraining || this.close()
-    this.#source = new Source('listen', signal, open, drained, droppedListener(this.#ahead, endpoint.prefetched, texts))
-    this.#ahead.listener = this.#source.handle
-    if (this.#source.handle !== FAILED) endpoint.prefetched.add(this.#ahead)
+    const onAbort = () => endpoint.isDraining || this.close()
+    const onDropped = droppedListener(this.#ahead, endpoint.prefetched, texts)
+    this.#queue = new IncomingQueue({ phase: 'listen', signal, endpoint, open, onAbort, onDropped })
+    this.#ahead.listener = this.#queue.handle
+    if (this.#queue.handle !== FAILED) endpoint.prefetched.add(this.#ahead)
   }
 
   /** The next stream; `undefined` when none waits, `null` when none will come any more. */
-  take(): PeerStream | null | undefined {
-    const { handle } = this.#source
+  take(): StreamCore | null | undefined {
+    const { handle } = this.#queue
     if (handle === FAILED) return null
     const ahead = this.#ahead
     if (ahead.at === ahead.end) {
@@ -68,30 +65,29 @@ export class Listener {
 
   /** Waits until {@link take} is worth another try. Keeps the process alive while the endpoint is referenced. */
   wait(): Promise<void> {
-    return this.#newcomers.wait(this.#source.handle)
+    return this.#queue.wait()
   }
 
   /** Serves no more: new streams and those that wait are refused, or reset with code 0 where they were acknowledged. Idempotent. */
   close(): void {
     this.#ahead.putBack()
     this.#endpoint.prefetched.delete(this.#ahead)
-    this.#source.close()
+    this.#queue.close()
   }
 
-  #next(taken: Float64Array): PeerStream {
+  #next(taken: Float64Array): StreamCore {
     const at = this.#ahead.at
     this.#ahead.at += group
     const [handle, connection, route, id] = [taken[at], taken[at + 1], taken[at + 2], taken[at + 3]] as Group
     this.route = route
     const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
-    return PeerStream.of(new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id, false))
+    return new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id, false)
   }
 
   #ended(): null {
     this.#endpoint.prefetched.delete(this.#ahead)
-    this.#source.failed()
-    return null
+    return this.#queue.failed()
   }
 }
 
@@ -140,3 +136,8 @@ function servedHeader(protocol: ProtocolInput): Header {
 }
 
 type Group = [handle: number, connection: number, route: number, id: number]
+
+/** The protocols that a call was given: one or several. */
+export function listOf(protocols: ProtocolInput | readonly ProtocolInput[]): readonly ProtocolInput[] {
+  return Array.isArray(protocols) ? (protocols as readonly ProtocolInput[]) : [protocols as ProtocolInput]
+}

@@ -1,5 +1,5 @@
 import type { Protocol } from '../stream/protocol.js'
-import type { PeerStream } from './peer-stream.js'
+import type { PeerStream } from './connection.js'
 
 /** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
 export interface StreamMessage {

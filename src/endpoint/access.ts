@@ -1,11 +1,14 @@
-import type { EndpointState } from '../connection/endpoint-state.js'
 import { idsOf, type Peer } from '../keys/peer.js'
-import { FAILED, native } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import { FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
+import type { EndpointState } from '../stream/endpoint-state.js'
 import { type CancelOptions, signalOf } from '../types.js'
-import { checkOptions, type OptionNames } from '../util/option-names.js'
-import { throwIfAborted } from '../util/validate.js'
+import { checkOptions, type OptionNames, throwIfAborted } from '../util/validate.js'
+
+/** @internal */
+export let accessOf: (endpoint: EndpointState) => Access
 
 /** Who may connect: ID52s, in no order. */
 export interface AccessLists {
@@ -32,11 +35,6 @@ export class Access {
 
   private constructor(endpoint: EndpointState) {
     this.#endpoint = endpoint
-  }
-
-  /** @internal */
-  static of(endpoint: EndpointState): Access {
-    return new Access(endpoint)
   }
 
   /**
@@ -110,5 +108,9 @@ export class Access {
 
   #done(answer: number): void {
     if (answer === FAILED) throw lastFailure({ phase: 'access' })
+  }
+
+  static {
+    accessOf = endpoint => new Access(endpoint)
   }
 }

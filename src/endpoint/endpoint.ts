@@ -1,83 +1,51 @@
-import { Connection } from '../connection/connection.js'
-import { EndpointState } from '../connection/endpoint-state.js'
-import { IncomingStreams } from '../connection/incoming-streams.js'
-import type { PeerStream } from '../connection/peer-stream.js'
-import { FastnNetError } from '../errors.js'
-import { type EndpointAddress, knownPeer, type Peer } from '../keys/peer.js'
+import {
+  type Connection,
+  connectionOf,
+  type IncomingStreams,
+  incomingStreamsOf,
+  type PeerStream,
+  streamOf
+} from '../connection/connection.js'
+import { listOf } from '../connection/listener.js'
+import { addressOf, type EndpointAddress, type Peer, parsePeer } from '../keys/peer.js'
 import type { PublicKey } from '../keys/public-key.js'
-import { SecretKey } from '../keys/secret-key.js'
-import { native } from '../native/binding.js'
+import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
-import { startBridge, wakeWord } from '../native/wakeups.js'
+import { wakeWord } from '../native/wakeups.js'
+import { defaults } from '../settings.js'
 import { watched } from '../stream/diagnostics.js'
+import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
-import { type OpenOptions, openNames } from '../stream/open-options.js'
+import type { KnownPeer } from '../stream/opener.js'
 import type { Protocol, ProtocolInput } from '../stream/protocol.js'
-import { type CancelOptions, signalOf, type TimeoutOptions, timeoutNames } from '../types.js'
-import { whileWanted } from '../util/abort.js'
+import {
+  type CancelOptions,
+  type OpenOptions,
+  openNames,
+  signalOf,
+  type TimeoutOptions,
+  timeoutNames
+} from '../types.js'
 import { showAs } from '../util/inspect.js'
-import { checkOptions } from '../util/option-names.js'
-import { throwIfAborted, timeLimit } from '../util/validate.js'
+import { whileWanted } from '../util/timeout.js'
+import { checkOptions, throwIfAborted, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
-import { Access } from './access.js'
-import type { Authorize } from './authorize.js'
-import { answerQuestions } from './authorizer.js'
-import { peerInfo } from './binding-peer-info.js'
-import { closeAtExit, closingBeforeExit, forgetAtExit } from './exit.js'
-import { Graceful } from './graceful.js'
-import { IncomingConnections } from './incoming-connections.js'
-import { KeptPeer } from './kept-peer.js'
+import { type Access, accessOf } from './access.js'
+import { closingBeforeExit, forgetAtExit } from './exit.js'
+import { type Graceful, joinShutdown } from './graceful.js'
+import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
-import { defaults, type EndpointOptions, resolveOptions } from './options.js'
-import type { PeerInfo } from './peer-info.js'
-import { PeerChanges } from './watch.js'
+import { type KeptPeer, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
 
-/**
- * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
- *
- * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
- * is closed then, within 3 s. It belongs to the thread that made it.
- *
- * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
- * for the platform.
- */
-export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions = {}): Promise<Endpoint> {
-  if (!(secretKey instanceof SecretKey)) {
-    throw new FastnNetError(
-      'ERR_SECRET_KEY',
-      'secretKey must be a SecretKey: see SecretKey.generate and SecretKey.from'
-    )
-  }
-  const resolved = resolveOptions(options)
-  const { signal, graceful } = options
-  throwIfAborted(signal)
-  if (graceful !== undefined) Graceful.check(graceful)
-  startBridge()
-  const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
-  // Not cancelled by the signal: whoever aborted this can bind the same port again at once.
-  const handle = await handleOf(bind, { phase: 'bind' })
-  if (signal?.aborted) {
-    await closeUnused(handle)
-    throw signal.reason
-  }
-  const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
-  closeAtExit(state.handle, resolved.closeOnExit)
-  if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
-    answerQuestions(state.handle, options.authorize as Authorize)
-  const endpoint = Endpoint.of(state, secretKey.publicKey, graceful)
-  if (graceful?.cancelled.aborted) {
-    await endpoint.close()
-    Graceful.check(graceful)
-  }
-  return endpoint
-}
+/** @internal */
+export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) => Endpoint
 
 /** This program among its peers. Made by {@link getEndpoint}. */
 export class Endpoint implements AsyncDisposable {
   readonly #state: EndpointState
   readonly #graceful: Graceful | undefined
+  readonly #leaveShutdown: (() => void) | undefined
   // All callers of `close` share it, and so find it settled in the order in which they called.
   #closed: Promise<number> | undefined
   /** Who this endpoint is. */
@@ -89,23 +57,14 @@ export class Endpoint implements AsyncDisposable {
     this.#state = state
     this.#graceful = graceful
     this.publicKey = publicKey
-    this.access = Access.of(state)
+    this.access = accessOf(state)
     if (graceful === undefined) return
     state.served = new Map()
-    Graceful.add(graceful, this)
-  }
-
-  /** @internal */
-  static of(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined): Endpoint {
-    return new Endpoint(state, publicKey, graceful)
-  }
-
-  /** @internal The streams that peers opened and that have not ended: how many, and the protocols of those that were given out. */
-  static serving(endpoint: Endpoint): { count: number; protocols: Protocol[] } {
-    const { handle, served } = endpoint.#state
-    const streams = native().endpointServing(handle)
-    const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
-    return { count: streams.length + native().endpointQueued(handle), protocols }
+    this.#leaveShutdown = joinShutdown(graceful, {
+      drain: () => this.drain(),
+      close: options => this.close(options),
+      serving: () => serving(state)
+    })
   }
 
   /** The public key as people write it: what to tell others. */
@@ -156,8 +115,9 @@ export class Endpoint implements AsyncDisposable {
     try {
       checkOptions(options, openNames)
       const known = knownPeer(this.#state, peer)
-      const stream = openNow(this.#state, known, protocol, options)
-      return stream === undefined ? openStream(this.#state, known, protocol, options) : Promise.resolve(stream)
+      const core = openNow(this.#state, known, protocol, options)
+      if (core !== undefined) return Promise.resolve(streamOf(core))
+      return openStream(this.#state, known, protocol, options, streamOf)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -171,7 +131,7 @@ export class Endpoint implements AsyncDisposable {
    * `ERR_INVALID_ARGUMENT`.
    */
   acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
-    return IncomingStreams.of(this.#state, protocols, undefined, signalOf(options))
+    return incomingStreamsOf(this.#state, { protocols: listOf(protocols), otherwise: false }, signalOf(options))
   }
 
   /**
@@ -199,7 +159,7 @@ export class Endpoint implements AsyncDisposable {
    * `ERR_INVALID_ARGUMENT`.
    */
   accept(options: CancelOptions = {}): IncomingConnections {
-    return IncomingConnections.of(this.#state, signalOf(options))
+    return incomingConnectionsOf(this.#state, signalOf(options))
   }
 
   /**
@@ -224,7 +184,7 @@ export class Endpoint implements AsyncDisposable {
 
   async #connect(peer: number, id52: string, timeout: number, signal: AbortSignal | undefined): Promise<Connection> {
     const operation = native().peerConnect(peer, timeout)
-    return Connection.of(this.#state, await handleOf(operation, { peer: id52, phase: 'connect' }, signal))
+    return connectionOf(this.#state, await handleOf(operation, { peer: id52, phase: 'connect' }, signal))
   }
 
   /**
@@ -266,7 +226,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
    */
   watch(options: CancelOptions = {}): PeerChanges {
-    return PeerChanges.of(this.#state, signalOf(options))
+    return peerChangesOf(this.#state, signalOf(options))
   }
 
   /**
@@ -294,7 +254,7 @@ export class Endpoint implements AsyncDisposable {
    */
   keep(peer: Peer, options: CancelOptions = {}): KeptPeer {
     throwIfAborted(signalOf(options))
-    return KeptPeer.of(knownPeer(this.#state, peer), options.signal)
+    return keep(knownPeer(this.#state, peer), options.signal)
   }
 
   /**
@@ -333,7 +293,7 @@ export class Endpoint implements AsyncDisposable {
     this.#state.forgetPeers()
     await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
     // Not before: a shutdown meanwhile waits for this closing.
-    if (this.#graceful !== undefined) Graceful.remove(this.#graceful, this)
+    this.#leaveShutdown?.()
     return number as number
   }
 
@@ -355,6 +315,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   static {
+    endpointOf = (state, publicKey, graceful) => new Endpoint(state, publicKey, graceful)
     showAs(this, self => `Endpoint(${self.id52})`)
   }
 }
@@ -364,9 +325,23 @@ function timeoutOf(options: TimeoutOptions, otherwise: number): number {
   return timeout === undefined ? otherwise : timeLimit(timeout, 'options.timeout')
 }
 
-/** Closes an endpoint that no object stands for yet. */
-async function closeUnused(handle: number): Promise<void> {
-  await outcomeOf(native().endpointClose(handle, 0), { phase: 'close' })
-  await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
-  native().handleRelease(handle)
+function serving({ handle, served }: EndpointState): { count: number; protocols: Protocol[] } {
+  const streams = native().endpointServing(handle)
+  const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
+  return { count: streams.length + native().endpointQueued(handle), protocols }
+}
+
+/**
+ * The endpoint's own idea of a peer.
+ *
+ * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer.
+ */
+function knownPeer(endpoint: EndpointState, peer: Peer): KnownPeer {
+  if (typeof peer === 'string') return endpoint.known(peer) ?? endpoint.learn(peer, parsePeer(peer))
+  const seen = endpoint.seen(peer)
+  if (seen !== undefined) return seen
+  const address = addressOf(peer, 'peer')
+  // Addresses are passed on whenever they are not those of the last time: they may be new.
+  const known = address.addresses.length + address.relays.length === 0 ? endpoint.known(address.id52) : undefined
+  return endpoint.remember(peer, known ?? endpoint.learn(address.id52, address))
 }

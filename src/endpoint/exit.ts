@@ -1,6 +1,6 @@
-import { native } from '../native/binding.js'
+import { native } from '../native/addon.js'
 import { outcomeOf } from '../native/operations.js'
-import { defaults } from './options.js'
+import { defaults } from '../settings.js'
 
 // Handles, not endpoints: these lists keep no endpoint from being collected.
 const open = new Set<number>()
@@ -25,8 +25,14 @@ export function closeAtExit(endpoint: number, tell: boolean): void {
   })
 }
 
-/** Closes an endpoint whose object was collected, as at the exit: its peers learn it now, and not by a timeout. */
-export function closeCollected(endpoint: number): void {
+const collected = new FinalizationRegistry<number>(closeCollected)
+
+/** Closes the endpoint when its owner is collected, as at the exit: its peers learn it now, and not by a timeout. */
+export function closeWithOwner(owner: object, endpoint: number): void {
+  collected.register(owner, endpoint)
+}
+
+function closeCollected(endpoint: number): void {
   if (!open.delete(endpoint)) {
     native().handleRelease(endpoint)
     return

@@ -1,13 +1,29 @@
 import { constants } from 'node:os'
 import { FastnNetError } from '../errors.js'
-import { checkOptions, type OptionNames } from '../util/option-names.js'
+import { defaults } from '../settings.js'
+import type { Protocol } from '../stream/protocol.js'
 import { printable } from '../util/printable.js'
 import { after } from '../util/timeout.js'
-import { invalid, optional, texts, timeLimit } from '../util/validate.js'
+import { checkOptions, invalid, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
-import { Endpoint } from './endpoint.js'
-import { defaults } from './options.js'
 import { type ShutdownReport, summary, tally } from './shutdown-report.js'
+
+/** @internal What a shutdown needs of an endpoint. */
+export interface ShutdownTarget {
+  drain(): void
+  close(options: { timeout: number }): Promise<number>
+  /** The open streams that peers opened: how many, and the protocols of those that a handler or loop has taken. */
+  serving(): { count: number; protocols: Protocol[] }
+}
+
+/** @internal Adds an endpoint to those that a shutdown closes. Returns what takes it off again. */
+export let joinShutdown: (graceful: Graceful, endpoint: ShutdownTarget) => () => void
+
+/** @internal Throws where nothing may begin any more. */
+export function checkGraceful(graceful: Graceful): void {
+  if (!(graceful instanceof Graceful)) throw invalid('options.graceful', 'a Graceful')
+  if (graceful.cancelled.aborted) throw shuttingDown()
+}
 
 /** How a {@link Graceful} is triggered. */
 export interface GracefulOptions {
@@ -46,7 +62,7 @@ const shutdownNames = { timeout: true } as const
 export class Graceful {
   readonly #controller = new AbortController()
   readonly #running = new Map<Promise<unknown>, string>()
-  readonly #endpoints = new Set<Endpoint>()
+  readonly #endpoints = new Set<ShutdownTarget>()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onSignal = () => {
     const bySignal = this.#shutdown === undefined
@@ -73,22 +89,6 @@ export class Graceful {
     this.#onReport = onReport
     this.#signals = typeof signals === 'boolean' ? (signals ? ['SIGINT', 'SIGTERM'] : []) : signalNames(signals)
     for (const signal of this.#signals) process.on(signal, this.#onSignal)
-  }
-
-  /** @internal */
-  static add(graceful: Graceful, endpoint: Endpoint): void {
-    graceful.#endpoints.add(endpoint)
-  }
-
-  /** @internal */
-  static remove(graceful: Graceful, endpoint: Endpoint): void {
-    graceful.#endpoints.delete(endpoint)
-  }
-
-  /** @internal Throws when nothing may begin any more. */
-  static check(graceful: Graceful): void {
-    if (!(graceful instanceof Graceful)) throw invalid('options.graceful', 'a Graceful')
-    if (graceful.cancelled.aborted) throw shuttingDown()
   }
 
   /** Aborted when the shutdown begins: for every call that should end then. */
@@ -218,9 +218,16 @@ export class Graceful {
   }
 
   #serving() {
-    const all = Array.from(this.#endpoints, endpoint => Endpoint.serving(endpoint))
+    const all = Array.from(this.#endpoints, endpoint => endpoint.serving())
     const count = all.reduce((sum, one) => sum + one.count, 0)
     return { count, protocols: all.flatMap(one => one.protocols) }
+  }
+
+  static {
+    joinShutdown = (graceful, endpoint) => {
+      graceful.#endpoints.add(endpoint)
+      return () => graceful.#endpoints.delete(endpoint)
+    }
   }
 }
 

@@ -1,9 +1,12 @@
-import { Connection } from '../connection/connection.js'
-import type { EndpointState } from '../connection/endpoint-state.js'
-import { Source } from '../connection/incoming-queue.js'
-import { Newcomers } from '../connection/newcomers.js'
-import { FAILED, native, PENDING } from '../native/binding.js'
+import { type Connection, connectionOf } from '../connection/connection.js'
+import { IncomingQueue, nextOf, type Takes } from '../connection/incoming-queue.js'
+import { native } from '../native/addon.js'
+import { FAILED, PENDING } from '../native/binding.js'
+import type { EndpointState } from '../stream/endpoint-state.js'
 import { warnDropped } from '../util/warn.js'
+
+/** @internal */
+export let incomingConnectionsOf: (endpoint: EndpointState, signal?: AbortSignal) => IncomingConnections
 
 /**
  * Connections that peers make, to be taken in a loop. It takes them from the call that made it on; leaving the loop, its signal,
@@ -12,37 +15,23 @@ import { warnDropped } from '../util/warn.js'
  * Waiting keeps the process alive, unless the endpoint is unreferenced.
  */
 export class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
-  readonly #endpoint: EndpointState
-  readonly #source: Source
-  readonly #newcomers: Newcomers
+  readonly #queue: ConnectionQueue
+  readonly #wrap: (handle: number) => Connection
 
   private constructor(endpoint: EndpointState, signal: AbortSignal | undefined) {
-    this.#endpoint = endpoint
-    this.#newcomers = new Newcomers(endpoint)
     const open = () => native().endpointIncoming(endpoint.handle)
-    this.#source = new Source('accept', signal, open, undefined, droppedLoop)
-  }
-
-  /** @internal */
-  static of(endpoint: EndpointState, signal?: AbortSignal): IncomingConnections {
-    return new IncomingConnections(endpoint, signal)
+    this.#queue = new ConnectionQueue({ phase: 'accept', signal, endpoint, open, onDropped })
+    this.#wrap = handle => connectionOf(endpoint, handle)
   }
 
   /** The next connection. Several calls may wait at once. */
-  async next(): Promise<IteratorResult<Connection, undefined>> {
-    for (;;) {
-      const { handle } = this.#source
-      if (handle === FAILED) return { done: true, value: undefined }
-      const taken = native().incomingTake(handle)
-      if (taken >= 0) return { done: false, value: Connection.of(this.#endpoint, taken) }
-      if (taken === PENDING) await this.#newcomers.wait(handle)
-      else this.#source.failed()
-    }
+  next(): Promise<IteratorResult<Connection, undefined>> {
+    return nextOf(this.#queue, this.#wrap)
   }
 
   /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
   async return(): Promise<IteratorResult<Connection, undefined>> {
-    this.#source.close()
+    this.#queue.close()
     return { done: true, value: undefined }
   }
 
@@ -53,12 +42,25 @@ export class IncomingConnections implements AsyncIterableIterator<Connection>, A
 
   /** As {@link return}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#source.close()
+    this.#queue.close()
+  }
+
+  static {
+    incomingConnectionsOf = (endpoint, signal) => new IncomingConnections(endpoint, signal)
+  }
+}
+
+class ConnectionQueue extends IncomingQueue implements Takes<number> {
+  take(): number | null | undefined {
+    if (this.handle === FAILED) return null
+    const taken = native().incomingTake(this.handle)
+    if (taken >= 0) return taken
+    return taken === PENDING ? undefined : this.failed()
   }
 }
 
 /** What happens to a loop that is collected while it still takes connections. */
-function droppedLoop(handle: number): void {
+function onDropped(handle: number): void {
   const waiting = native().incomingTake(handle)
   // One that has ended by itself is over: dropping it loses nothing.
   if (waiting === FAILED) return

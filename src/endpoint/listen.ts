@@ -1,13 +1,12 @@
-import type { EndpointState } from '../connection/endpoint-state.js'
+import { coreOf, type PeerStream, readerOf, streamOf, writerOf } from '../connection/connection.js'
 import { Listener } from '../connection/listener.js'
-import { PeerStream } from '../connection/peer-stream.js'
 import type { StreamMessage } from '../connection/stream-message.js'
 import { isFastnNetError } from '../errors.js'
 import { watched } from '../stream/diagnostics.js'
+import type { EndpointState } from '../stream/endpoint-state.js'
 import type { ProtocolInput } from '../stream/protocol.js'
-import { checkOptions, type OptionNames } from '../util/option-names.js'
 import { after } from '../util/timeout.js'
-import { invalid, object } from '../util/validate.js'
+import { checkOptions, invalid, type OptionNames, object } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 
 /**
@@ -64,10 +63,11 @@ export async function listen(
   const listener = new Listener(endpoint, served, signal)
   const running = new Running()
   for (;;) {
-    const stream = listener.take()
-    if (stream === null) break
-    if (stream === undefined) await listener.wait()
-    else running.add(serve(endpoint, stream, (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
+    const core = listener.take()
+    if (core === null) break
+    if (core === undefined) await listener.wait()
+    else
+      running.add(serve(endpoint, streamOf(core), (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
   }
   // One that drains is closed some time, by somebody who knows how long to wait.
   if (endpoint.isDraining) await running.end(undefined, endpoint.closing)
@@ -86,15 +86,24 @@ async function serve(
     if (traced === undefined) await handler(stream)
     else await traced.tracePromise(async () => handler(stream), incoming(endpoint, stream))
   } catch (error) {
-    PeerStream.fail(stream, handlerFailed, 'the handler of this stream failed')
+    coreOf(stream).letGo(handlerFailed, 'the handler of this stream failed')
     return await report(error, stream, onError)
   }
   try {
-    await PeerStream.end(stream)
+    await end(stream)
   } catch (error) {
     // A peer that has what it wanted stops the rest: that is no failure.
     if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) await report(error, stream, onError)
   }
+}
+
+/** Ends the stream of a handler that returned: cleanly, once the web or Node streams it was lent to have ended. */
+async function end(stream: PeerStream): Promise<void> {
+  const core = coreOf(stream)
+  if (core.isLent) await core.returned()
+  readerOf(stream).stop(0)
+  const writer = writerOf(stream)
+  if (writer.isOpen) await writer.finish()
 }
 
 function incoming({ id52 }: EndpointState, stream: PeerStream): StreamMessage {

@@ -1,12 +1,21 @@
 import { idsOf, type Peer } from '../keys/peer.js'
 import type { BindingEndpointOptions, BindingGuardOptions } from '../native/binding.js'
-import { checkOptions, type OptionNames } from '../util/option-names.js'
-import { count, delay, invalid, oneOf, optional, positive, timeLimit } from '../util/validate.js'
-import { type Authorize, authorizeNames } from './authorize.js'
-import { type ConnectOptions, connectNames } from './connect-options.js'
+import { defaults, type EndpointSettings } from '../settings.js'
+import { type ConnectOptions, connectNames } from '../types.js'
+import {
+  checkOptions,
+  count,
+  delay,
+  invalid,
+  type OptionNames,
+  oneOf,
+  optional,
+  positive,
+  timeLimit
+} from '../util/validate.js'
+import { type Authorize, authorizeNames } from './authorizer.js'
 import type { Graceful } from './graceful.js'
-import type { Network } from './network.js'
-import { resolveNetwork } from './network-options.js'
+import { type Network, resolveNetwork } from './network.js'
 
 /**
  * How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. Of a time-out a fraction is rounded up,
@@ -129,42 +138,10 @@ const endpointNames: OptionNames<EndpointOptions> = {
   queuedStreamsPerPeer: true
 }
 
-/** The defaults: here and nowhere else. */
-export const defaults = {
-  openTimeout: 30_000,
-  authorize: { timeout: 5_000, pending: 4_096, pendingPerPeer: 1_024 },
-  connect: { minDelay: 100, maxDelay: 30_000, attemptTimeout: 10_000 },
-  ackTimeout: 10_000,
-  pingTimeout: 5_000,
-  headerTimeout: 10_000,
-  closeTimeout: 5_000,
-  ticketTimeout: 5_000,
-  exitTimeout: 3_000,
-  farewellTimeout: 100,
-  idleTimeout: 60_000,
-  headerBytes: 65_536,
-  lineBytes: 1_048_576,
-  receiveWindow: 16_777_216,
-  receiveWindowPerPeer: 67_108_864,
-  maxStreams: 1_024,
-  maxStreamsPerPeer: 8_192,
-  maxStreamsTotal: 262_144,
-  maxConnections: 10_000,
-  maxConnectionsPerPeer: 64,
-  queuedStreams: 1_024,
-  queuedStreamsPerPeer: 256,
-  logFilter: 'warn,fastn_net=info',
-  logBytes: 4_194_304
-} as const
-
 /** Options with nothing left open. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends EndpointSettings {
   readonly closeOnExit: boolean
   readonly binding: BindingEndpointOptions
-  readonly openTimeout: number
-  readonly ackTimeout: number
-  readonly closeTimeout: number
-  readonly lineBytes: number
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { EndpointState, KnownPeer } from '../connection/endpoint-state.js'
 import { FastnNetError } from '../errors.js'
-import { type BindingPeer, native } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import type { BindingPeer } from '../native/binding.js'
 import { object, texts } from '../util/validate.js'
 import type { PublicKey } from './public-key.js'
 
@@ -25,21 +25,6 @@ export interface EndpointAddress extends PeerAddress {
 /** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
 export type Peer = string | PublicKey | PeerAddress
 
-/**
- * The endpoint's own idea of a peer.
- *
- * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer.
- */
-export function knownPeer(endpoint: EndpointState, peer: Peer): KnownPeer {
-  if (typeof peer === 'string') return endpoint.known(peer) ?? endpoint.learn(peer, parse(peer))
-  const seen = endpoint.seen(peer)
-  if (seen !== undefined) return seen
-  const address = addressOf(peer, 'peer')
-  // Addresses are passed on whenever they are not those of the last time: they may be new.
-  const known = address.addresses.length + address.relays.length === 0 ? endpoint.known(address.id52) : undefined
-  return endpoint.remember(peer, known ?? endpoint.learn(address.id52, address))
-}
-
 /** A peer that is no text, checked; `path` names it in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
   const expected = 'a text, a PublicKey or { id52, addresses, relays }'
@@ -62,13 +47,13 @@ export function idsOf(peers: Peer | readonly Peer[], path: string): string[] {
 }
 
 function idOfPeer(peer: Peer, path: string): string {
-  return (typeof peer === 'string' ? parse(peer) : addressOf(peer, path)).id52
+  return (typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, path)).id52
 }
 
 // The longest text of a key alone is hex; a ticket has a word in front and is longer.
 const longestKey = 64
 
-function parse(text: string): BindingPeer {
+export function parsePeer(text: string): BindingPeer {
   if (text.length <= longestKey) return { id52: idOf(text), addresses: [], relays: [] }
   const peer = native().ticketParse(text)
   if (peer !== null) return peer

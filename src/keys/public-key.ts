@@ -1,5 +1,5 @@
 import { FastnNetError } from '../errors.js'
-import { native } from '../native/binding.js'
+import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { isBytes, needBytes, toHex } from '../util/bytes.js'
 import { showAs } from '../util/inspect.js'

@@ -18,12 +18,28 @@ const targets = [
   'win32-x64-msvc'
 ]
 
+let loaded: Native | undefined
+
+/**
+ * The addon, loaded at first use: importing the package costs nothing and cannot fail.
+ *
+ * @throws {FastnNetError} `ERR_NATIVE` when there is no addon for this platform, it cannot be loaded, or is of another version.
+ */
+export function native(): Native {
+  return loaded ?? load()
+}
+
+function load(): Native {
+  loaded = loadAddon()
+  return loaded
+}
+
 /**
  * Loads the addon through napi's generated loader, and says what is wrong where that fails.
  *
  * @throws {FastnNetError} `ERR_NATIVE`. `cause` is what the system said, without the loader's search.
  */
-export function loadAddon(): Native {
+function loadAddon(): Native {
   let addon: Partial<Native>
   try {
     addon = createRequire(import.meta.url)('#addon')

@@ -1,5 +1,3 @@
-import { loadAddon } from './addon.js'
-
 /**
  * What the addon exports, same names and order as in `crates/fastn-net-node/src`.
  *
@@ -282,20 +280,4 @@ export interface BindingEndpointOptions {
   guard: BindingGuardOptions
   queuedStreams: number
   queuedStreamsPerPeer: number
-}
-
-let loaded: Native | undefined
-
-/**
- * The addon, loaded at first use: importing the package costs nothing and cannot fail.
- *
- * @throws {FastnNetError} `ERR_NATIVE` when there is no addon for this platform, it cannot be loaded, or is of another version.
- */
-export function native(): Native {
-  return loaded ?? load()
-}
-
-function load(): Native {
-  loaded = loadAddon()
-  return loaded
 }

@@ -1,4 +1,4 @@
-import { native } from './binding.js'
+import { native } from './addon.js'
 
 // The last net under handles whose owner was dropped. Registering is not undone: a stale handle lets go of nothing.
 const registry = new FinalizationRegistry<number>(handle => native().handleRelease(handle))

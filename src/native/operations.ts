@@ -1,23 +1,24 @@
-import { type BindingOutcome, FAILED, native } from './binding.js'
+import { native } from './addon.js'
+import { type BindingOutcome, FAILED } from './binding.js'
 import { type Context, failure, lastFailure } from './failure.js'
-import { park, wakeWord } from './wakeups.js'
+import { waitForWake, wakeWord } from './wakeups.js'
 
 /**
  * Waits for a long native operation that has just been started, and takes its outcome.
  *
- * The signal cancels the native work and rejects with its reason. `holds`: whether waiting keeps the process alive.
+ * The signal cancels the native work and rejects with its reason. `keepsAlive`: whether waiting keeps the process alive.
  */
 export async function outcomeOf(
   operation: number,
   context: Context,
   signal?: AbortSignal,
-  holds = true
+  keepsAlive = true
 ): Promise<BindingOutcome> {
   if (operation === FAILED) throw lastFailure(context)
   const word = wakeWord(operation, 2)
   try {
     for (;;) {
-      await park(word, signal, holds)
+      await waitForWake(word, signal, keepsAlive)
       const outcome = native().opTake(operation)
       // A late wake of the slot's former owner.
       if (outcome === null) continue

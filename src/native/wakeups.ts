@@ -1,8 +1,53 @@
-import { native } from './binding.js'
-import { hold, unhold } from './hold.js'
-import { type Waiter, waiters } from './keep-alive.js'
+import { native } from './addon.js'
+import type { Native } from './binding.js'
 
-/** Channel of a handle's wake word: reading, accepting and the ack; writing; an operation that is complete; an end of sending. */
+/** Waiting calls of this thread, and what keeps its event loop alive. */
+export interface Wakeups {
+  /** By wake word. Filled without gaps: V8 turns an array with holes into a hash table. */
+  readonly waiting: (Waiter | undefined)[]
+  /** How many things keep the process alive. */
+  keepAlives: number
+  /** The addon has the function to call for a wake. */
+  started: boolean
+}
+
+/** A call that waits for a wake word. */
+export interface Waiter {
+  readonly resume: () => void
+  keepsAlive: boolean
+}
+
+const property = Symbol.for('fastn-net.wakeups')
+
+let known: Wakeups | undefined
+
+/**
+ * The wakeups of this thread. They are stored on the addon: several copies of this package share one addon, which wakes one function
+ * and has one switch that keeps the process alive.
+ */
+export function wakeups(): Wakeups {
+  return known ?? find()
+}
+
+function find(): Wakeups {
+  const addon: Native & { [property]?: Wakeups } = native()
+  const found: Wakeups | undefined = addon[property]
+  known = found ?? { waiting: [], keepAlives: 0, started: false }
+  addon[property] = known
+  return known
+}
+
+/** Keeps the process alive until the matching {@link releaseKeepAlive}. */
+export function keepAlive(): void {
+  if (wakeups().keepAlives++ === 0) native().bridgeHold(true)
+}
+
+/** Undoes one {@link keepAlive}. After the last one the event loop may end. */
+export function releaseKeepAlive(): void {
+  if (--wakeups().keepAlives === 0) native().bridgeHold(false)
+}
+
+/** Channel of a handle's wake word: 0 reads, accepts and acks; 1 writes; 2 a completed operation; 3 the end of sending. */
 export type Channel = 0 | 1 | 2 | 3
 
 /** The wake word of a handle's channel: slot and channel, without the generation. */
@@ -10,52 +55,52 @@ export function wakeWord(handle: number, channel: Channel): number {
   return (handle % 0x1000000) * 4 + channel
 }
 
-class Parked implements Waiter {
+class WaitingCall implements Waiter {
   readonly resume: () => void
-  holds: boolean
-  constructor(resume: () => void, holds: boolean) {
+  keepsAlive: boolean
+  constructor(resume: () => void, keepsAlive: boolean) {
     this.resume = resume
-    this.holds = holds
+    this.keepsAlive = keepsAlive
   }
 }
 
-/** Starts the bridge of this environment; later calls do nothing. */
-export function startBridge(): void {
-  const bridge = waiters()
-  if (bridge.started) return
+/** Starts the wakeups of this thread. Idempotent. */
+export function startWakeups(): void {
+  const state = wakeups()
+  if (state.started) return
   native().bridgeStart(drain)
-  bridge.started = true
+  state.started = true
   for (const wrong of native().logStart()) {
     process.emitWarning(`FASTN_NET_LOG: ${wrong}`, { type: 'FastnNetWarning', code: 'ERR_INVALID_ARGUMENT' })
   }
 }
 
 /**
- * Waits until the word is woken. A wake is a hint: call the native function again, and park again if it still cannot go on.
+ * Waits for a wake of the word. A wake is a hint: call the native function again, and wait again if it still cannot proceed.
  *
- * Errors are made by the async function that awaits this, not by whoever wakes it: so their stack shows the caller's line.
- * `holds`: whether waiting keeps the process alive. Rejects with the signal's reason when that comes first.
+ * The caller makes its own errors, so their stack shows the line that awaited. `keepsAlive`: waiting keeps the process alive.
+ * Rejects with the signal's reason when that comes first.
  */
-export function park(word: number, signal?: AbortSignal, holds = true): Promise<void> {
-  if (signal !== undefined) return parkUntil(word, signal, holds)
-  return new Promise(resume => place(word, resume, holds))
+export function waitForWake(word: number, signal?: AbortSignal, keepsAlive = true): Promise<void> {
+  if (signal !== undefined) return waitUntilAborted(word, signal, keepsAlive)
+  return new Promise(resume => add(word, resume, keepsAlive))
 }
 
-/** Wakes whoever waits for the word, from this side. */
-export function unpark(word: number): void {
+/** Wakes the call that waits for the word, from this side. */
+export function wake(word: number): void {
   take(word)?.resume()
 }
 
-/** Whether the one who waits for the word, if any, keeps the process alive from now on. */
-export function setHolds(word: number, holds: boolean): void {
-  const entry = waiters().parked[word]
-  if (entry === undefined || entry.holds === holds) return
-  entry.holds = holds
-  if (holds) hold()
-  else unhold()
+/** Sets whether the call that waits for the word keeps the process alive. */
+export function setKeepsAlive(word: number, keepsAlive: boolean): void {
+  const waiter = wakeups().waiting[word]
+  if (waiter === undefined || waiter.keepsAlive === keepsAlive) return
+  waiter.keepsAlive = keepsAlive
+  if (keepsAlive) keepAlive()
+  else releaseKeepAlive()
 }
 
-function parkUntil(word: number, signal: AbortSignal, holds: boolean): Promise<void> {
+function waitUntilAborted(word: number, signal: AbortSignal, keepsAlive: boolean): Promise<void> {
   // A listener that is added after the abort never runs.
   if (signal.aborted) return Promise.reject(signal.reason)
   return new Promise((resolve, reject) => {
@@ -67,32 +112,32 @@ function parkUntil(word: number, signal: AbortSignal, holds: boolean): Promise<v
       signal.removeEventListener('abort', abort)
       resolve()
     }
-    place(word, resume, holds)
+    add(word, resume, keepsAlive)
     signal.addEventListener('abort', abort, { once: true })
   })
 }
 
-function place(word: number, resume: () => void, holds: boolean): void {
-  const { parked } = waiters()
-  // The first one would never settle: better that the second one says so.
-  if (parked[word] !== undefined) throw new Error(`fastn-net has a bug: two waiters for wake word ${word}`)
-  while (parked.length <= word) parked.push(undefined)
-  parked[word] = new Parked(resume, holds)
-  if (holds) hold()
+function add(word: number, resume: () => void, keepsAlive: boolean): void {
+  const { waiting } = wakeups()
+  // The second call fails: the first one would never settle.
+  if (waiting[word] !== undefined) throw new Error(`fastn-net has a bug: two waiters for wake word ${word}`)
+  while (waiting.length <= word) waiting.push(undefined)
+  waiting[word] = new WaitingCall(resume, keepsAlive)
+  if (keepsAlive) keepAlive()
 }
 
 function take(word: number): Waiter | undefined {
-  const { parked } = waiters()
-  const entry = parked[word]
-  if (entry === undefined) return undefined
-  parked[word] = undefined
-  if (entry.holds) unhold()
-  return entry
+  const { waiting } = wakeups()
+  const waiter = waiting[word]
+  if (waiter === undefined) return undefined
+  waiting[word] = undefined
+  if (waiter.keepsAlive) releaseKeepAlive()
+  return waiter
 }
 
 const woken = new Uint32Array(512)
 
-// Only resumes promises: nothing here runs a user's code, and so nothing can throw half way.
+// Only resumes promises: no user code runs here, so nothing can throw half way.
 function drain(): void {
   const addon = native()
   let count: number
@@ -100,9 +145,9 @@ function drain(): void {
     count = addon.bridgeWoken(woken)
     for (let at = 0; at < count; at++) {
       const word = woken[at] as number
-      const entry = take(word)
-      if (entry !== undefined) entry.resume()
-      // Nobody reads: the core reads ahead if that may end the stream.
+      const waiter = take(word)
+      if (waiter !== undefined) waiter.resume()
+      // Without a reader the core drains to the FIN, if that may end the stream.
       else if ((word & 3) === 0) addon.streamIdle(word >>> 2)
     }
   } while (count === woken.length)

@@ -1,7 +1,6 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
-import { PeerStream } from '../connection/peer-stream.js'
-import { checkOptions, type OptionNames } from '../util/option-names.js'
-import { invalid } from '../util/validate.js'
+import { coreOf, PeerStream } from '../connection/connection.js'
+import { checkOptions, invalid, type OptionNames } from '../util/validate.js'
 
 /** Options of {@link duplex}: those of a Node stream that a socket leaves open. */
 export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>
@@ -44,7 +43,7 @@ export class PeerDuplex extends Duplex {
     if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
     super({ ...checkOptions(options, duplexNames), allowHalfOpen: true, decodeStrings: false })
     this.#stream = stream
-    this.#ended = PeerStream.lend(stream)
+    this.#ended = coreOf(stream).lend()
     this.on('error', () => {})
   }
 
@@ -79,13 +78,13 @@ export class PeerDuplex extends Duplex {
 
   /** A waiting read or write keeps the process alive again. */
   ref(): this {
-    PeerStream.setHolds(this.#stream, true)
+    coreOf(this.#stream).setKeepsAlive(true)
     return this
   }
 
   /** A waiting read or write, now and later, does not keep the process alive. */
   unref(): this {
-    PeerStream.setHolds(this.#stream, false)
+    coreOf(this.#stream).setKeepsAlive(false)
     return this
   }
 

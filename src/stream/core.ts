@@ -1,10 +1,11 @@
-import type { Link } from '../connection/endpoint-state.js'
 import type { FastnNetError } from '../errors.js'
-import { type BindingError, native } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import type { BindingError } from '../native/binding.js'
 import { type Context, failure, localFailure } from '../native/failure.js'
 import { releaseWithOwnerLater, type ShortLived } from '../native/finalizers.js'
-import { setHolds, unpark, wakeWord } from '../native/wakeups.js'
+import { setKeepsAlive, wake, wakeWord } from '../native/wakeups.js'
 import { watchLater } from './deferred/stop-sending-watch.js'
+import type { Link } from './endpoint-state.js'
 import type { Protocol } from './protocol.js'
 
 /** What a stream's two halves share: the handle, whose it is, and the failure that ended both. */
@@ -21,7 +22,10 @@ export class StreamCore implements ShortLived {
   /** Somebody waits for bytes. */
   reading = false
   /** Waiting calls keep the process alive. */
-  holds = true
+  keepsAlive = true
+  /** How many web and Node streams use it. */
+  #borrowers = 0
+  #onReturned: (() => void) | undefined
   readOver = false
   writeOver = false
   /** Why both halves are over. */
@@ -40,14 +44,36 @@ export class StreamCore implements ShortLived {
   }
 
   /** Whether waiting calls, now and later, keep the process alive. */
-  setHolds(holds: boolean): void {
-    this.holds = holds
-    setHolds(wakeWord(this.handle, 0), holds)
-    setHolds(wakeWord(this.handle, 1), holds)
+  setKeepsAlive(keepsAlive: boolean): void {
+    this.keepsAlive = keepsAlive
+    setKeepsAlive(wakeWord(this.handle, 0), keepsAlive)
+    setKeepsAlive(wakeWord(this.handle, 1), keepsAlive)
   }
 
   get over(): boolean {
     return this.readOver && this.writeOver
+  }
+
+  /** Lends the stream to a web or Node stream. Call the result when that has ended. */
+  lend(): () => void {
+    this.#borrowers++
+    let over = false
+    return () => {
+      if (over) return
+      over = true
+      if (--this.#borrowers === 0) this.#onReturned?.()
+    }
+  }
+
+  get isLent(): boolean {
+    return this.#borrowers > 0
+  }
+
+  /** Of a lent stream: resolves once all web and Node streams that use it have ended. */
+  returned(): Promise<void> {
+    return new Promise(resolve => {
+      this.#onReturned = resolve
+    })
   }
 
   context(phase: string): Context {
@@ -81,8 +107,8 @@ export class StreamCore implements ShortLived {
     this.failure = error
     this.readOver = true
     this.writeOver = true
-    unpark(wakeWord(this.handle, 0))
-    unpark(wakeWord(this.handle, 1))
+    wake(wakeWord(this.handle, 0))
+    wake(wakeWord(this.handle, 1))
     this.onFailure?.(error)
   }
 }

@@ -1,22 +1,18 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
-import type { StreamMessage } from '../connection/stream-message.js'
-import type { ConnectMessage } from './connect-message.js'
 
-interface Messages {
-  connect: ConnectMessage
-  stream: StreamMessage
+/** A tracing channel that has subscribers. */
+export type Watched = TracingChannel<unknown, object>
+
+interface Channels {
+  readonly connect: Watched
+  readonly stream: Watched
 }
-
-/** A tracing channel that somebody watches. */
-export type Watched<Name extends keyof Messages> = TracingChannel<unknown, Messages[Name]>
-
-type Channels = { readonly [Name in keyof Messages]: Watched<Name> }
 
 // Null where the runtime has no tracing channels.
 let channels: Channels | null | undefined
 
-/** The tracing channel `fastn-net:NAME`; nothing while nobody watches it, so that publishing costs nothing then. */
-export function watched<Name extends keyof Messages>(name: Name): Watched<Name> | undefined {
+/** The tracing channel `fastn-net:NAME`, or `undefined` without subscribers, so that publishing costs nothing then. */
+export function watched(name: keyof Channels): Watched | undefined {
   if (channels === undefined) channels = make()
   const channel = channels?.[name]
   return channel !== undefined && isWatched(channel) ? channel : undefined
@@ -37,7 +33,7 @@ function make(): Channels | null {
   return { connect: tracingChannel('fastn-net:connect'), stream: tracingChannel('fastn-net:stream') }
 }
 
-function isWatched(channel: Watched<keyof Messages>): boolean {
+function isWatched(channel: Watched): boolean {
   if (typeof channel.hasSubscribers === 'boolean') return channel.hasSubscribers
   // Some runtimes do not have the sum of the five yet.
   const { start, end, asyncStart, asyncEnd, error } = channel

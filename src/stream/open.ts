@@ -1,32 +1,20 @@
-import type { EndpointState } from '../connection/endpoint-state.js'
-import { PeerStream } from '../connection/peer-stream.js'
-import type { StreamMessage } from '../connection/stream-message.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
-import { type BindingOutcome, FAILED, native, PENDING, RETRY } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import { type BindingOutcome, FAILED, PENDING, RETRY } from '../native/binding.js'
 import { type Context, lastFailure, localFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
-import { park, unpark, wakeWord } from '../native/wakeups.js'
+import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
+import type { OpenOptions } from '../types.js'
 import { after } from '../util/timeout.js'
 import { oneOf, optional, throwIfAborted, timeLimit } from '../util/validate.js'
 import { StreamCore } from './core.js'
 import { abandonUnacknowledged } from './deferred/ack-timeouts.js'
-import { flushLater } from './deferred/flush.js'
+import { flushLater } from './deferred/defer.js'
 import { type Watched, watched } from './diagnostics.js'
-import { headerOf, lineWithExtra } from './header.js'
-import type { OpenOptions } from './open-options.js'
-import type { Protocol, ProtocolInput } from './protocol.js'
+import type { EndpointState } from './endpoint-state.js'
+import type { Opener } from './opener.js'
+import { headerOf, lineWithExtra, type Protocol, type ProtocolInput } from './protocol.js'
 import { cancelled } from './writer.js'
-
-/** What streams are opened through: a peer, or one connection. */
-export interface Opener {
-  /** Whether it makes a connection where there is none. */
-  readonly dials: boolean
-  readonly id52: string
-  /** A stream if one can be had at once; its connection and its own number go into `ids`. */
-  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number
-  /** An operation that opens one with all that takes. */
-  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number
-}
 
 const ids = new Float64Array(2)
 
@@ -39,7 +27,7 @@ export function openNow(
   opener: Opener,
   protocol: ProtocolInput,
   { ack, extra, signal, retry, timeout }: OpenOptions
-): PeerStream | undefined {
+): StreamCore | undefined {
   if (ack !== 'later' || extra !== undefined || signal !== undefined || retry !== undefined || timeout !== undefined)
     return undefined
   if (watched('stream') !== undefined) return undefined
@@ -47,33 +35,36 @@ export function openNow(
   const opened = opener.tryOpen(header.line, false, ids)
   if (opened < 0) return undefined
   flushLater(opened)
-  return PeerStream.of(coreOf(endpoint, opener, header.protocol, opened, ids, true))
+  return newCore(endpoint, opener, header.protocol, opened, ids, true)
 }
 
-/** Opens a stream with checked options, and publishes that where somebody watches. */
-export function openStream(
+/** Opens a stream with checked options, and publishes that to subscribers. `wrap` makes the object that users see. */
+export function openStream<Stream>(
   endpoint: EndpointState,
   opener: Opener,
   input: ProtocolInput,
-  options: OpenOptions
-): Promise<PeerStream> {
+  options: OpenOptions,
+  wrap: (core: StreamCore) => Stream
+): Promise<Stream> {
   const traced = watched('stream')
-  if (traced === undefined) return open(endpoint, opener, input, options)
+  if (traced === undefined) return open(endpoint, opener, input, options, wrap)
   const { protocol } = headerOf(input)
-  const message: StreamMessage = { endpoint: endpoint.id52, peer: opener.id52, protocol, direction: 'out' }
+  const message = { endpoint: endpoint.id52, peer: opener.id52, protocol, direction: 'out' }
   return traced.tracePromise(async () => {
-    message.stream = await open(endpoint, opener, protocol, options)
-    return message.stream
+    const stream = await open(endpoint, opener, protocol, options, wrap)
+    Object.assign(message, { stream })
+    return stream
   }, message)
 }
 
 /** At once over a connection that is there, else as an operation. */
-async function open(
+async function open<Stream>(
   endpoint: EndpointState,
   opener: Opener,
   input: ProtocolInput,
-  options: OpenOptions
-): Promise<PeerStream> {
+  options: OpenOptions,
+  wrap: (core: StreamCore) => Stream
+): Promise<Stream> {
   const { extra, signal } = options
   throwIfAborted(signal)
   const header = headerOf(input)
@@ -88,12 +79,12 @@ async function open(
 
   const opened = opener.tryOpen(line, extra !== undefined, ids)
   if (opened >= 0) {
-    const core = coreOf(endpoint, opener, protocol, opened, ids, !awaitAck)
+    const core = newCore(endpoint, opener, protocol, opened, ids, !awaitAck)
     if (!awaitAck) {
       flushLater(opened)
-      return PeerStream.of(core)
+      return wrap(core)
     }
-    if (await acknowledged(core, Math.min(timeout, endpoint.options.ackTimeout), signal)) return PeerStream.of(core)
+    if (await acknowledged(core, Math.min(timeout, endpoint.options.ackTimeout), signal)) return wrap(core)
     if (!retry) throw core.error(goneUnseen, 'ack')
     native().endpointCountRetry(endpoint.handle)
   } else if (opened === FAILED) {
@@ -110,12 +101,12 @@ async function open(
       ? await outcomeOf(operation, context, signal)
       : await dialled(traced, endpoint, operation, context, signal)
   const [handle, numbers] = [outcome.handle as number, outcome.ids as number[]]
-  return PeerStream.of(coreOf(endpoint, opener, protocol, handle, numbers, !awaitAck))
+  return wrap(newCore(endpoint, opener, protocol, handle, numbers, !awaitAck))
 }
 
 /** The operation as a dial: what is published has no result, for an operation's is of no use to others. */
 async function dialled(
-  traced: Watched<'connect'>,
+  traced: Watched,
   endpoint: EndpointState,
   operation: number,
   context: Context,
@@ -131,7 +122,7 @@ const goneUnseen = localFailure(
   'the connection ended before the peer took the stream: it can be opened again'
 )
 
-function coreOf(
+function newCore(
   endpoint: EndpointState,
   opener: Opener,
   protocol: Protocol,
@@ -159,9 +150,9 @@ async function acknowledged(core: StreamCore, timeout: number, signal: AbortSign
       if (answer === PENDING && !time.isOver) {
         timer ??= after(wait, () => {
           time.isOver = true
-          unpark(word)
+          wake(word)
         })
-        await park(word, signal)
+        await waitForWake(word, signal)
       } else if (answer === PENDING && waited + wait < timeout) {
         native().streamAckLate(core.handle)
         waited += wait

@@ -1,83 +1,65 @@
-import { FastnNetError } from '../errors.js'
-import { native } from '../native/binding.js'
+import { FastnNetError, type Protocol, type ProtocolInput, type UnitProtocol, unitProtocols } from '../errors.js'
+import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
-import { oneOf } from '../util/validate.js'
+import { BoundedMap } from '../util/bounded-map.js'
 
-/** Whatever JSON can say. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+// An error names the protocol of its stream, so the type is beside the errors.
+export { type Json, type JsonOf, Protocol, type ProtocolInput, type UnitProtocol } from '../errors.js'
 
-/** The protocols that have a name of their own. `Ping` is answered by this library and reaches no handler. */
-export type UnitProtocol =
-  | 'Ping'
-  | 'WhatTimeIsIt'
-  | 'Http'
-  | 'HttpProxy'
-  | 'Socks5'
-  | 'Tcp'
-  | 'DeviceToAccount'
-  | 'AccountToAccount'
-  | 'AccountToDevice'
-  | 'RigControl'
+/** A protocol as it crosses the wire. */
+export interface Header {
+  /** The protocol, in the one form that users see. */
+  readonly protocol: Protocol
+  /** Canonical JSON: equal protocols have equal text. */
+  readonly json: string
+  /** The line, with its end. */
+  readonly line: Uint8Array
+}
+
+const encoder = new TextEncoder()
+const most = 512
+const longest = 1024
+// Those that were given as a text.
+const texts = new BoundedMap<string, Header>(most)
+// Those with a text as their Generic value. Values of other kinds are worked out each time.
+const named = new BoundedMap<string, Header>(most)
 
 /**
- * What a stream is for: one of the named protocols, or `{ Generic: … }` with any JSON value that two applications agree on.
+ * A protocol's header line.
  *
- * Two Generic protocols are the same when their values are equal as JSON: the order of keys does not matter.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is neither a text nor `{ Generic: … }`.
  */
-export type Protocol =
-  | UnitProtocol
-  | {
-      /** What two applications agree on. */
-      readonly Generic: Json
-    }
+export function headerOf(protocol: ProtocolInput): Header {
+  if (typeof protocol === 'string') return texts.get(protocol) ?? make(protocolOf(protocol), texts, protocol)
+  const name = nameOf(protocol)
+  if (name === null) return make(protocol)
+  // Made of what is its key: the object itself may say another name when it is asked again.
+  return named.get(name) ?? make(Object.freeze({ Generic: name }), named, name)
+}
 
-/**
- * What calls take for a protocol. A text that names a unit protocol is that protocol; every other text is `{ Generic: text }`.
- * {@link Protocol.unit} and {@link Protocol.generic} say which one is meant. What calls give, as `stream.protocol`, is a
- * {@link Protocol}.
- */
-export type ProtocolInput = Protocol | (string & Record<never, never>)
+/** The header line with a line of extra data behind it. */
+export function lineWithExtra(header: Header, extra: string): Uint8Array {
+  if (typeof extra !== 'string' || extra.includes('\n'))
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', 'options.extra must be a string of one line, without \\n')
+  const more = encoder.encode(`${extra}\n`)
+  const line = new Uint8Array(header.line.length + more.length)
+  line.set(header.line)
+  line.set(more, header.line.length)
+  return line
+}
 
-/** `Value`, if JSON can say it. An interface is one, although it is no {@link Json} for the compiler. */
-export type JsonOf<Value> = [Value] extends [Json]
-  ? Value
-  : Value extends (...parameters: never) => unknown
-    ? never
-    : Value extends object
-      ? { readonly [Name in keyof Value]: JsonOf<Value[Name]> }
-      : Extract<Value, Json>
+function make(protocol: Protocol, known?: BoundedMap<string, Header>, key = ''): Header {
+  const json = protocolText(protocol)
+  const header = { protocol, json, line: encoder.encode(`${json}\n`) }
+  if (key.length <= longest) known?.set(key, header)
+  return header
+}
 
-const units: readonly UnitProtocol[] = [
-  'Ping',
-  'WhatTimeIsIt',
-  'Http',
-  'HttpProxy',
-  'Socks5',
-  'Tcp',
-  'DeviceToAccount',
-  'AccountToAccount',
-  'AccountToDevice',
-  'RigControl'
-]
-
-/** Makes protocols. */
-export const Protocol: {
-  /** The unit protocol of that name: `Protocol.unit('Http')`. `ERR_INVALID_ARGUMENT` where there is none. */
-  readonly unit: <Name extends UnitProtocol>(name: Name) => Name
-  /** `{ Generic: value }`, an application's own protocol: `Protocol.generic('Echo')`. */
-  readonly generic: <const Value>(value: Value & JsonOf<Value>) => {
-    /** What two applications agree on. */
-    readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json
-  }
-} = Object.freeze({
-  unit: <Name extends UnitProtocol>(name: Name): Name => {
-    oneOf(units, name, 'the name of a unit protocol')
-    return name
-  },
-  generic: <const Value>(
-    value: Value & JsonOf<Value>
-  ): { readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json } => ({ Generic: value as never })
-})
+function nameOf(protocol: Exclude<ProtocolInput, string> | null | undefined): string | null {
+  if (protocol === null || protocol === undefined) return null
+  const { Generic: name } = protocol
+  return typeof name === 'string' && Object.keys(protocol).length === 1 ? name : null
+}
 
 /**
  * The protocol that a text means.
@@ -85,7 +67,7 @@ export const Protocol: {
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for `'Generic'`, which names no protocol by itself, and for what is not Unicode.
  */
 export function protocolOf(text: string): Protocol {
-  if (units.includes(text as UnitProtocol)) return text as UnitProtocol
+  if (unitProtocols.includes(text as UnitProtocol)) return text as UnitProtocol
   if (text === 'Generic') throw notAProtocol("'Generic' alone says nothing")
   if (/\p{Surrogate}/u.test(text)) throw notAProtocol('it has half of a surrogate pair')
   return Object.freeze({ Generic: text })
@@ -116,7 +98,7 @@ export function protocolText(input: ProtocolInput): string {
 function isTagged(protocol: unknown): boolean {
   if (typeof protocol !== 'object' || protocol === null) return false
   const [name, ...others] = Object.keys(protocol)
-  return others.length === 0 && (name === 'Generic' || units.includes(name as UnitProtocol))
+  return others.length === 0 && (name === 'Generic' || unitProtocols.includes(name as UnitProtocol))
 }
 
 function kindOf(value: unknown): string {

@@ -1,7 +1,8 @@
 import { FastnNetError, isFastnNetError } from '../errors.js'
-import { type BindingError, native, PENDING } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import { type BindingError, PENDING } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
-import { park, unpark, wakeWord } from '../native/wakeups.js'
+import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import { isBytes, isShared } from '../util/bytes.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { StreamCore } from './core.js'
@@ -139,7 +140,7 @@ export class ReadHalf {
     this.#ended = false
     this.#error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
     native().streamStop(core.handle, code)
-    unpark(wakeWord(core.handle, 0))
+    wake(wakeWord(core.handle, 0))
   }
 
   /** Ends the wait of the read that has this owner, if there is one; the read rejects. No byte is lost. */
@@ -216,7 +217,7 @@ export class ReadHalf {
   }
 
   #woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = park(wakeWord(this.#core.handle, 0), signal, this.#core.holds)
+    const woken = waitForWake(wakeWord(this.#core.handle, 0), signal, this.#core.keepsAlive)
     if (signal === undefined) return woken
     return woken.catch(reason => {
       if (turn === this.#turn) this.#release()
@@ -243,7 +244,7 @@ export class ReadHalf {
   #evict(): void {
     this.#turn++
     this.#release()
-    unpark(wakeWord(this.#core.handle, 0))
+    wake(wakeWord(this.#core.handle, 0))
   }
 
   /** Whether the end was reached; throws when it was a bad one. */

@@ -1,10 +1,11 @@
-import { type BindingError, FAILED, native } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import { type BindingError, FAILED } from '../native/binding.js'
 import { outcomeOf } from '../native/operations.js'
-import { park, unpark, wakeWord } from '../native/wakeups.js'
+import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import type { StreamCore } from './core.js'
 
 /** Whether what a stream sent has arrived: made when somebody asks, for most do not. */
-export class Delivery {
+export class SendCompletion {
   readonly promise: Promise<void>
   readonly #core: StreamCore
   #resolve!: () => void
@@ -38,7 +39,7 @@ export class Delivery {
         const error = native().takeError()
         this.#watched = false
         if (!isWriting()) this.fail(error)
-      } else await park(wakeWord(handle, 3), undefined, false)
+      } else await waitForWake(wakeWord(handle, 3), undefined, false)
     }
   }
 
@@ -59,6 +60,6 @@ export class Delivery {
   #unwatch(): void {
     if (!this.#watched) return
     this.#watched = false
-    unpark(wakeWord(this.#core.handle, 3))
+    wake(wakeWord(this.#core.handle, 3))
   }
 }

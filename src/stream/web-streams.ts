@@ -1,4 +1,3 @@
-import type { PeerStream } from '../connection/peer-stream.js'
 import { codeOf } from '../util/application-code.js'
 
 const chunkSize = 64 * 1024
@@ -40,8 +39,15 @@ export function readableOf(
   ) as ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
+/** What a web stream needs of the stream it writes to. */
+interface Sink {
+  write(chunk: Uint8Array | string): Promise<void>
+  finish(): Promise<void>
+  reset(code?: number | bigint): void
+}
+
 /** A stream's sending half as a web stream; `ended` is called when that is over. */
-export function writableOf(stream: PeerStream, ended: () => void): WritableStream<Uint8Array | string> {
+export function writableOf(stream: Sink, ended: () => void): WritableStream<Uint8Array | string> {
   return new WritableStream({
     start(controller) {
       // At once, and not when the write that waits is done: it may wait for ever.

@@ -1,12 +1,13 @@
 import { FastnNetError } from '../errors.js'
-import { type BindingError, FAILED, native } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import { type BindingError, FAILED } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
-import { park, unpark, wakeWord } from '../native/wakeups.js'
+import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import { isBytes, isShared } from '../util/bytes.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { StreamCore } from './core.js'
-import { readAheadLater } from './deferred/drain-to-fin.js'
-import { Delivery } from './send-completion.js'
+import { drainToFinLater } from './deferred/defer.js'
+import { SendCompletion } from './send-completion.js'
 
 /** Sent with a reset that a signal caused. */
 export const cancelled = 0x101
@@ -29,7 +30,7 @@ export class WriteHalf {
   #finishing: Promise<void> | null = null
   // A stop by the peer, or our own reset: the end of this half only.
   #error: BindingError | null = null
-  #delivery: Delivery | null = null
+  #completion: SendCompletion | null = null
 
   constructor(core: StreamCore) {
     this.#core = core
@@ -71,19 +72,19 @@ export class WriteHalf {
     core.writeOver = true
     native().streamReset(core.handle, code)
     this.#over(localFailure('ERR_STREAM_RESET', `sending was ended by this side with code ${code}`, code))
-    unpark(wakeWord(core.handle, 1))
+    wake(wakeWord(core.handle, 1))
   }
 
   /** Settles when the peer has acknowledged what was sent, or never will. */
   get delivered(): Promise<void> {
-    if (this.#delivery === null) {
-      this.#delivery = new Delivery(this.#core)
+    if (this.#completion === null) {
+      this.#completion = new SendCompletion(this.#core)
       const error = this.#error ?? this.#core.failure
-      if (this.#finished) this.#delivery.follow()
-      else if (error !== null) this.#delivery.fail(error)
-      else void this.#delivery.watch(() => this.#busy)
+      if (this.#finished) this.#completion.follow()
+      else if (error !== null) this.#completion.fail(error)
+      else void this.#completion.watch(() => this.#busy)
     }
-    return this.#delivery.promise
+    return this.#completion.promise
   }
 
   /** Most is accepted at once: that takes no async function. */
@@ -143,7 +144,7 @@ export class WriteHalf {
           this.#throw()
         } else {
           bytes = kept(bytes)
-          await park(wakeWord(core.handle, 1), signal, core.holds)
+          await waitForWake(wakeWord(core.handle, 1), signal, core.keepsAlive)
         }
       }
     } catch (error) {
@@ -194,9 +195,9 @@ export class WriteHalf {
     this.#error = null
     const core = this.#core
     core.writeOver = true
-    this.#delivery?.follow()
+    this.#completion?.follow()
     // If nobody reads any more, it is the core that must find the peer's end.
-    if (!core.readOver && !core.reading) readAheadLater(core)
+    if (!core.readOver && !core.reading) drainToFinLater(core)
   }
 
   /** An end that was called off before any of it was sent leaves the half open. */
@@ -215,7 +216,7 @@ export class WriteHalf {
 
   #over(error: BindingError): void {
     this.#error = error
-    this.#delivery?.fail(error)
+    this.#completion?.fail(error)
   }
 
   #isLetGo(): boolean {

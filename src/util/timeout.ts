@@ -2,3 +2,19 @@
 export function after(ms: number, run: () => void): NodeJS.Timeout | undefined {
   return ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(run, ms)
 }
+
+/** The outcome of work that cannot be cancelled; rejects with the signal's reason if that comes first. The work goes on. */
+export async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,13 +1,19 @@
-import { native } from '../../native/binding.js'
-import { soon } from '../../native/deferred.js'
-import type { StreamCore } from '../core.js'
-import { awaitAck } from './ack-timeouts.js'
+import { native } from '../../native/addon.js'
+import { type AwaitedStream, awaitAck } from './ack-timeouts.js'
+import { defer } from './defer.js'
+
+/** A stream that may live for a while. */
+export interface WatchedStream extends AwaitedStream {
+  readonly writeOver: boolean
+  /** It was opened without waiting for the acknowledgement. */
+  readonly awaitsAck: boolean
+}
 
 // Fewer than the hundred streams that a Rust peer lets be open at once.
 const most = 32
 const afterMs = 50
 let handles = new Float64Array(most)
-let young: StreamCore[] = []
+let young: WatchedStream[] = []
 let thinAt = most
 let timer: NodeJS.Timeout | undefined
 
@@ -16,18 +22,18 @@ let timer: NodeJS.Timeout | undefined
  * peer wants no more of it, although this side neither finishes nor reads. Where nobody waits for the peer's acknowledgement, that is
  * watched too. Most streams are over before, and cost nothing.
  */
-export function watchLater(core: StreamCore): void {
+export function watchLater(stream: WatchedStream): void {
   // What was just begun is mostly finished in a moment.
-  if (young.push(core) === thinAt) soon(thin)
+  if (young.push(stream) === thinAt) defer(thin)
   timer ??= setTimeout(watch, afterMs).unref()
 }
 
 /** Forgets those that are over, and waits no longer where many can still be written. */
 function thin(): void {
   let open = 0
-  young = young.filter(core => {
-    if (!core.writeOver) open++
-    return isGoing(core)
+  young = young.filter(stream => {
+    if (!stream.writeOver) open++
+    return isGoing(stream)
   })
   if (open >= most) watch()
   else thinAt = young.length + most
@@ -39,15 +45,15 @@ function watch(): void {
   thinAt = most
   if (young.length > handles.length) handles = new Float64Array(young.length * 2)
   let count = 0
-  for (const core of young) {
-    if (!core.writeOver) handles[count++] = core.handle
-    if (core.awaitsAck && !core.over) awaitAck(core)
+  for (const stream of young) {
+    if (!stream.writeOver) handles[count++] = stream.handle
+    if (stream.awaitsAck && !stream.over) awaitAck(stream)
   }
   young = []
   if (count > 0) native().streamsWatch(handles, count)
 }
 
 /** Something of it would be watched. */
-function isGoing({ writeOver, awaitsAck, over }: StreamCore): boolean {
+function isGoing({ writeOver, awaitsAck, over }: WatchedStream): boolean {
   return !writeOver || (awaitsAck && !over)
 }

@@ -1,32 +1,12 @@
-import { closeCollected } from '../endpoint/exit.js'
-import type { ResolvedOptions } from '../endpoint/options.js'
-import { type BindingPeer, FAILED, native } from '../native/binding.js'
+import { native } from '../native/addon.js'
+import { type BindingPeer, FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
 import { releaseAllWithOwner } from '../native/finalizers.js'
-import { hold, unhold } from '../native/hold.js'
-import type { Opener } from '../stream/open.js'
-import type { Protocol } from '../stream/protocol.js'
+import { keepAlive, releaseKeepAlive } from '../native/wakeups.js'
+import type { EndpointSettings } from '../settings.js'
 import { BoundedMap } from '../util/bounded-map.js'
-
-/** A peer that an endpoint knows. */
-export class KnownPeer implements Opener {
-  readonly dials = true
-  readonly handle: number
-  readonly id52: string
-
-  constructor(handle: number, id52: string) {
-    this.handle = handle
-    this.id52 = id52
-  }
-
-  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number {
-    return native().openTry(this.handle, line, hasExtra, ids)
-  }
-
-  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number {
-    return native().openStart(this.handle, line, hasExtra, awaitAck, retry, timeout)
-  }
-}
+import { KnownPeer } from './opener.js'
+import type { Protocol } from './protocol.js'
 
 /** A peer that is no text. */
 interface PeerObject {
@@ -66,8 +46,6 @@ export interface Prefetched {
   putBack(): void
 }
 
-const collected = new FinalizationRegistry<number>(closeCollected)
-
 /** Texts of peers. A program that talks to more of them pays for finding the peer again; each keeps its peer known. */
 const maxPeers = 4096
 const maxLinks = 16_384
@@ -76,7 +54,7 @@ const maxLinks = 16_384
 export class EndpointState {
   readonly handle: number
   readonly id52: string
-  readonly options: ResolvedOptions
+  readonly options: EndpointSettings
   readonly #peers = new BoundedMap<string, KnownPeer>(maxPeers, peer => this.#forget(peer.handle))
   // One peer can be known under several texts (its ID52, a ticket, hex), each with a handle of its own.
   readonly #peerHandles = new Set<number>()
@@ -92,11 +70,10 @@ export class EndpointState {
   /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */
   served: Map<number, Protocol> | undefined
 
-  constructor(handle: number, id52: string, options: ResolvedOptions) {
+  constructor(handle: number, id52: string, options: EndpointSettings) {
     this.handle = handle
     this.id52 = id52
     this.options = options
-    collected.register(this, handle)
     // Each holds the endpoint's native half.
     releaseAllWithOwner(this, this.#peerHandles)
   }
@@ -182,20 +159,20 @@ export class EndpointState {
 
   /** Somebody waits for what peers begin: that keeps the process alive while the endpoint is referenced. */
   beginWaiting(): void {
-    if (this.#waiting++ === 0 && this.#referenced) hold()
+    if (this.#waiting++ === 0 && this.#referenced) keepAlive()
   }
 
   endWaiting(): void {
-    if (--this.#waiting === 0 && this.#referenced) unhold()
+    if (--this.#waiting === 0 && this.#referenced) releaseKeepAlive()
   }
 
   ref(): void {
-    if (!this.#referenced && this.#waiting > 0) hold()
+    if (!this.#referenced && this.#waiting > 0) keepAlive()
     this.#referenced = true
   }
 
   unref(): void {
-    if (this.#referenced && this.#waiting > 0) unhold()
+    if (this.#referenced && this.#waiting > 0) releaseKeepAlive()
     this.#referenced = false
   }
 }

@@ -1,0 +1,35 @@
+/** The defaults: here and nowhere else. */
+export const defaults = {
+  openTimeout: 30_000,
+  authorize: { timeout: 5_000, pending: 4_096, pendingPerPeer: 1_024 },
+  connect: { minDelay: 100, maxDelay: 30_000, attemptTimeout: 10_000 },
+  ackTimeout: 10_000,
+  pingTimeout: 5_000,
+  headerTimeout: 10_000,
+  closeTimeout: 5_000,
+  ticketTimeout: 5_000,
+  exitTimeout: 3_000,
+  farewellTimeout: 100,
+  idleTimeout: 60_000,
+  headerBytes: 65_536,
+  lineBytes: 1_048_576,
+  receiveWindow: 16_777_216,
+  receiveWindowPerPeer: 67_108_864,
+  maxStreams: 1_024,
+  maxStreamsPerPeer: 8_192,
+  maxStreamsTotal: 262_144,
+  maxConnections: 10_000,
+  maxConnectionsPerPeer: 64,
+  queuedStreams: 1_024,
+  queuedStreamsPerPeer: 256,
+  logFilter: 'warn,fastn_net=info',
+  logBytes: 4_194_304
+} as const
+
+/** What an endpoint's connections and streams go by: milliseconds and bytes. */
+export interface EndpointSettings {
+  readonly openTimeout: number
+  readonly ackTimeout: number
+  readonly closeTimeout: number
+  readonly lineBytes: number
+}
