@@ -22,7 +22,7 @@ pub struct BindingGuardOptions {
     pub authorize_stream: bool,
     /// One answer.
     pub authorize_timeout: f64,
-    /// Questions without an answer.
+    /// Requests without an answer.
     pub authorize_pending: f64,
     /// The same, about one peer.
     pub authorize_pending_per_peer: f64,
@@ -98,7 +98,7 @@ pub fn endpoint_questions(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
             let questions = get(e, endpoint)?.questions()?;
-            e.table.borrow_mut().insert(Slot::Questions(questions))
+            e.table.borrow_mut().insert(Slot::AuthorizationRequests(questions))
         })
     })
 }
@@ -109,11 +109,11 @@ pub fn questions_take(env: Env, questions: f64, most: u32) -> Option<Vec<Binding
     Environment::with(&env, |e| {
         e.value(|e| {
             let polled = e.table.borrow_mut().poll(questions, Channel::Read, |slot, cx| match slot {
-                Slot::Questions(questions) => Some(questions.poll_take(cx, most as usize)),
+                Slot::AuthorizationRequests(questions) => Some(questions.poll_take(cx, most as usize)),
                 _ => None,
             });
             let Poll::Ready(asked) = polled.flatten().ok_or_else(stale)? else { return Ok(Vec::new()) };
-            let cross = |question: fastn_net::Question| BindingQuestion {
+            let cross = |question: fastn_net::AuthorizationRequest| BindingQuestion {
                 number: id_to_number(question.number),
                 id52: question.peer.to_string(),
                 protocol: question.protocol.map(|protocol| protocol.to_json()),
@@ -127,7 +127,7 @@ pub fn questions_take(env: Env, questions: f64, most: u32) -> Option<Vec<Binding
 #[napi(catch_unwind)]
 pub fn questions_answer(env: Env, questions: f64, number: f64, may: bool) {
     Environment::with(&env, |e| {
-        if let Some(Slot::Questions(questions)) = e.table.borrow_mut().slot(questions) {
+        if let Some(Slot::AuthorizationRequests(questions)) = e.table.borrow_mut().slot(questions) {
             questions.answer(number_to_id(number), may);
         }
     });

@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use fastn_net::{Incoming, Protocol, Result};
+use fastn_net::{IncomingStream, Protocol, Result};
 use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
@@ -74,7 +74,7 @@ pub fn listener_put_back(env: Env, listener: f64, groups: &[f64]) {
             if let Slot::Stream(slot) = slot {
                 let StreamSlot { stream, protocol, .. } = *slot;
                 let route = (protocol.is_none()).then(|| whole(group[2]));
-                streams.push(Incoming { stream, route, protocol });
+                streams.push(IncomingStream { stream, route, protocol });
             }
         }
         if let Some(Slot::Listener(listener)) = e.table.borrow_mut().slot(listener) {
@@ -90,7 +90,7 @@ pub fn endpoint_incoming(env: Env, endpoint: f64) -> f64 {
         e.answer(|e| {
             let endpoint = get(e, endpoint)?;
             let inbound = endpoint.inbound()?;
-            e.table.borrow_mut().insert(Slot::Inbound(endpoint, inbound))
+            e.table.borrow_mut().insert(Slot::ConnectionListener(endpoint, inbound))
         })
     })
 }
@@ -101,7 +101,7 @@ pub fn incoming_take(env: Env, incoming: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
             let polled = e.table.borrow_mut().poll(incoming, Channel::Read, |slot, cx| match slot {
-                Slot::Inbound(endpoint, inbound) => Some((endpoint.clone(), inbound.poll_accept(cx))),
+                Slot::ConnectionListener(endpoint, inbound) => Some((endpoint.clone(), inbound.poll_accept(cx))),
                 _ => None,
             });
             let (endpoint, polled) = polled.flatten().ok_or_else(stale)?;

@@ -31,6 +31,12 @@ impl Error {
         Self { code, message, error_code: None, remote_code: None, source: None }
     }
 
+    /// `ERR_CLOSED`: the endpoint was closed.
+    #[must_use]
+    pub(crate) fn closed() -> Self {
+        Self::new(Code::Closed, "the endpoint was closed")
+    }
+
     /// The same error with its cause.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {

@@ -4,7 +4,7 @@ mod support;
 
 use std::{future::poll_fn, time::Duration};
 
-use fastn_net::{Code, Endpoint, Inbound, Protocol, View};
+use fastn_net::{Code, ConnectionGuard, ConnectionListener, Endpoint, Protocol};
 use support::{
     GENEROUS, LATER, USUAL, close, endpoint, exchange, incoming, introduce, open, pair, read_to_end, soon, write_all,
 };
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 /// Longer than a stream needs to get here, and less than it is waited for.
 const MOMENT: Duration = Duration::from_millis(200);
 
-async fn made(inbound: &Inbound) -> View {
+async fn made(inbound: &ConnectionListener) -> ConnectionGuard {
     soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection")
 }
 

@@ -5,7 +5,8 @@ mod support;
 use std::{collections::HashSet, time::Duration};
 
 use fastn_net::{
-    AccessLists, Authorize, Code, Config, Endpoint, Limits, Protocol, Question, Questions, Rate, SecretKey,
+    AccessLists, AuthorizationRequest, AuthorizationRequests, Authorize, Code, Config, Endpoint, Limits, Protocol,
+    Rate, SecretKey,
     wire::{alpn::Alpn, codes::close as codes},
 };
 use iroh::endpoint::ConnectionError;
@@ -20,7 +21,7 @@ const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS
 const PEERS: Authorize = Authorize { stream: false, ..RULES };
 const STREAMS: Authorize = Authorize { peer: false, ..RULES };
 
-async fn asking(rules: Authorize) -> (Endpoint, Questions) {
+async fn asking(rules: Authorize) -> (Endpoint, AuthorizationRequests) {
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let endpoint = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
     let questions = endpoint.questions().expect("questions");
@@ -31,7 +32,7 @@ async fn listed(access: AccessLists) -> Endpoint {
     Endpoint::bind(SecretKey::generate(), Config { access, ..config(limits()) }).await.expect("bind")
 }
 
-async fn asked(questions: &Questions) -> Question {
+async fn asked(questions: &AuthorizationRequests) -> AuthorizationRequest {
     soon(std::future::poll_fn(|cx| questions.poll_take(cx, 1))).await.expect("open").remove(0)
 }
 

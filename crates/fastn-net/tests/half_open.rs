@@ -50,7 +50,7 @@ async fn delaying(to: SocketAddr, delay: Duration) -> (SocketAddr, JoinSet<()>) 
 }
 
 /// A client that is connected, while the server's half of the handshake takes `delay` longer.
-async fn connected_first(server: &Endpoint, delay: Duration) -> (Endpoint, fastn_net::View, JoinSet<()>) {
+async fn connected_first(server: &Endpoint, delay: Duration) -> (Endpoint, fastn_net::ConnectionGuard, JoinSet<()>) {
     let client = endpoint().await;
     let (at, running) = delaying(server.address().addresses[0], delay).await;
     let address = PeerAddress { addresses: vec![at], ..PeerAddress::new(server.id()) };

@@ -10,8 +10,8 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Config, Connect, Connection, CustomNetwork, Endpoint, Inbound, Limits, Network, PeerAddress, Protocol,
-    SecretKey, View, wire::alpn::Alpn,
+    Code, Config, Connect, Connection, ConnectionGuard, ConnectionListener, CustomNetwork, Endpoint, Limits, Network,
+    PeerAddress, Protocol, SecretKey, wire::alpn::Alpn,
 };
 use futures_util::future::join_all;
 use support::{
@@ -22,11 +22,11 @@ use support::{
 };
 use tokio::task::JoinSet;
 
-async fn made(inbound: &Inbound) -> View {
+async fn made(inbound: &ConnectionListener) -> ConnectionGuard {
     soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection")
 }
 
-fn no_more(inbound: &Inbound) {
+fn no_more(inbound: &ConnectionListener) {
     assert!(inbound.poll_accept(&mut Context::from_waker(Waker::noop())).is_pending(), "another connection");
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use fastn_net::{
-    Authorize, Code, Config, Endpoint, Listener, Protocol, Question, SecretKey,
+    AuthorizationRequest, Authorize, Code, Config, Endpoint, Listener, Protocol, SecretKey,
     wire::{alpn::Alpn, codes::close as codes},
 };
 use support::{
@@ -32,7 +32,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn answer(&self, question: &Question) -> bool {
+    fn answer(&self, question: &AuthorizationRequest) -> bool {
         let (refuses, count) = match question.protocol {
             None => (&self.refuses_peers, &self.peers),
             Some(_) => (&self.refuses_streams, &self.streams),

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use fastn_net::{CloseInfo, Endpoint, Result, Stream, View};
+use fastn_net::{CloseInfo, ConnectionGuard, Endpoint, Result, Stream};
 use futures_util::FutureExt;
 use napi::{
     Env,
@@ -33,7 +33,7 @@ pub(crate) struct Operation {
 pub(crate) enum Outcome {
     Nothing,
     Endpoint(Endpoint),
-    Connection(Endpoint, View),
+    Connection(Endpoint, ConnectionGuard),
     Stream { stream: Box<Stream>, has_extra: bool },
     Text(String),
     Number(f64),

@@ -6,8 +6,8 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Connection, Endpoint, Error, Inbound, Keep, Listener, Peer, Protocol, Questions, Result, Stream, View, Watch,
-    logging::Records,
+    AuthorizationRequests, Code, Connection, ConnectionGuard, ConnectionListener, Endpoint, Error, Keep, Listener,
+    Peer, Protocol, Result, Stream, Watch, logging::Records,
 };
 
 use super::{
@@ -30,9 +30,9 @@ pub(crate) enum Slot {
     Keep(#[expect(dead_code)] Keep),
     Connection(Box<ConnectionSlot>),
     Listener(Listener),
-    Inbound(Endpoint, Inbound),
+    ConnectionListener(Endpoint, ConnectionListener),
     Watch(Watch),
-    Questions(Questions),
+    AuthorizationRequests(AuthorizationRequests),
     Stream(Box<StreamSlot>),
     Log(Records),
 }
@@ -42,12 +42,12 @@ pub(crate) struct ConnectionSlot {
     pub(crate) endpoint: Endpoint,
     pub(crate) connection: Connection,
     /// Keeps the connection from idling out; `None` for an observer.
-    pub(crate) view: Option<View>,
+    pub(crate) view: Option<ConnectionGuard>,
 }
 
 impl ConnectionSlot {
     /// In use until it is disposed.
-    pub(crate) fn held(endpoint: Endpoint, view: View) -> Slot {
+    pub(crate) fn held(endpoint: Endpoint, view: ConnectionGuard) -> Slot {
         let connection = Connection::clone(&view);
         Slot::Connection(Box::new(Self { endpoint, connection, view: Some(view) }))
     }

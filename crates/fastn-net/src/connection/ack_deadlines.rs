@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::peer::after;
+use crate::deadline::after;
 
 /// The deadline of one stream. The stream drops it when the acknowledgement arrives.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! One QUIC connection.
 //!
-//! - `opening`: streams on it
 //! - `ack_deadlines`: how long its streams wait for their acknowledgements
-//! - `usage`, `users`: who uses it, and whether it takes new uses
+//! - `active`, `users`: who uses it, and whether it takes new uses
+//! - `guard`: a connection that is held
 //! - `doubt`: who is told that it may be dead
 //! - `stall`: an older peer that takes no new stream
 //! - `finishing`: what is still to be written and acknowledged
@@ -10,20 +10,22 @@
 //! - `let_in`: whether its peer may use what is served here
 //! - `close_info`: how it ends
 //! - `path_info`, `stats`: what is known of it
+//! - `stop_watch`: the peer's stop of a sending half that stays open
 //! - `quic`: iroh's connection, until it has ended
 
 pub(crate) mod ack_deadlines;
+mod active;
 mod claim;
 mod close_info;
 mod doubt;
 pub(crate) mod finishing;
+mod guard;
 mod let_in;
-mod opening;
 mod path_info;
 mod quic;
 pub(crate) mod stall;
 mod stats;
-mod usage;
+pub(crate) mod stop_watch;
 pub(crate) mod users;
 
 use std::{
@@ -36,13 +38,13 @@ use std::{
 
 use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
-pub(crate) use self::usage::Use;
 use self::{
     ack_deadlines::AckDeadlines, claim::Claim, doubt::Doubt, finishing::Finishing, let_in::LetIn, quic::Quic,
-    stall::Stall, users::Users,
+    stall::Stall, stop_watch::StopWatches, users::Users,
 };
-pub use self::{close_info::CloseInfo, path_info::PathInfo, stats::Stats};
-use crate::{error::Result, identity::PublicKey, metrics::Metrics, stream::stop_watch::StopWatches, wire::alpn::Alpn};
+pub(crate) use self::{active::ActiveGuard, stats::TrafficSnapshot};
+pub use self::{close_info::CloseInfo, guard::ConnectionGuard, path_info::PathInfo, stats::Stats};
+use crate::{counters::Counters, error::Result, identity::PublicKey, wire::alpn::Alpn};
 
 /// A connection to a peer. Clones are the same connection.
 #[derive(Clone)]
@@ -59,7 +61,7 @@ struct Inner {
     users: Users,
     let_in: LetIn,
     finishing: Finishing,
-    metrics: Arc<Metrics>,
+    metrics: Arc<Counters>,
     stop_watches: StopWatches,
     ack_deadlines: AckDeadlines,
     stall: Stall,
@@ -72,7 +74,7 @@ struct Inner {
 }
 
 impl Connection {
-    pub(crate) fn new(quic: iroh::endpoint::Connection, alpn: Alpn, dialled: bool, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn new(quic: iroh::endpoint::Connection, alpn: Alpn, dialled: bool, metrics: &Arc<Counters>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(Arc::new(Inner {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -125,11 +127,15 @@ impl Connection {
         self.0.quic.close_reason().is_none()
     }
 
+    pub(crate) async fn open_bi(&self) -> Result<(SendStream, RecvStream), ConnectionError> {
+        self.0.quic.open_bi().await
+    }
+
     pub(crate) async fn accept(&self) -> Result<(SendStream, RecvStream), ConnectionError> {
         self.0.quic.accept_bi().await
     }
 
-    pub(crate) fn metrics(&self) -> &Metrics {
+    pub(crate) fn metrics(&self) -> &Counters {
         &self.0.metrics
     }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use iroh::endpoint::VarInt;
 
 use super::Connection;
-use crate::peer::Seen;
 
 /// Counters of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +23,17 @@ pub struct Stats {
     pub streams: usize,
 }
 
+/// What a look saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TrafficSnapshot {
+    /// UDP bytes received; any is a sign of life.
+    pub(crate) received: u64,
+    /// Frames of streams, in and out: what is not QUIC's own keeping alive.
+    pub(crate) traffic: u64,
+    /// Streams and views in use.
+    pub(crate) users: usize,
+}
+
 impl Connection {
     /// Counters since the connection was made.
     #[must_use]
@@ -40,10 +50,10 @@ impl Connection {
     }
 
     /// What its peer's actor wants to know now and then.
-    pub(crate) fn look(&self) -> Seen {
+    pub(crate) fn look(&self) -> TrafficSnapshot {
         let stats = self.0.quic.stats();
         let traffic = stats.frame_rx.stream + stats.frame_tx.stream;
-        Seen { received: stats.udp_rx.bytes, traffic, users: self.0.users.doze() }
+        TrafficSnapshot { received: stats.udp_rx.bytes, traffic, users: self.0.users.doze() }
     }
 
     /// The peer has sent something on a stream: an acknowledgement, or more.

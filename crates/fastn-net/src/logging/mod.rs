@@ -4,7 +4,6 @@
 //! - `records`: the bounded queue of one listener
 //! - `layer`: from an event to a record; the one subscriber of the process
 //! - `stderr`: what is printed, a line for each event
-//! - `target`: the names under which this library speaks
 //!
 //! While nobody listens the process-wide level is off: an event costs one relaxed load, as without a subscriber.
 
@@ -12,7 +11,6 @@ mod filter;
 mod layer;
 mod records;
 mod stderr;
-pub(crate) mod target;
 
 pub use filter::Filter;
 pub use layer::install;

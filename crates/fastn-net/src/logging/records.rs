@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use super::{
     filter::Filter,
     layer::{self, Sink},
-    target,
 };
+use crate::target;
 
 /// What a queued record takes beside its text.
 const OVERHEAD: usize = 64;

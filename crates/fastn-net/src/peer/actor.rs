@@ -14,18 +14,17 @@ use tokio::{
 use tracing::{debug, info, trace};
 
 use super::{
-    Check, Message, Peer, PeerStatus, check, closed, dial,
+    Check, Message, Peer, PeerStatus, check, dial,
     mailbox::Messages,
-    pulse::Seen,
     table::{Action, Event, Link, Policy, Table},
     windows::Windows,
 };
+use crate::connection::TrafficSnapshot;
 use crate::{
-    accept,
     connection::{CloseInfo, Connection},
+    endpoint::EndpointInner,
     error::{Code, Error, Result},
-    logging::target,
-    shared::Shared,
+    negotiation, target,
     wire::codes::close,
 };
 
@@ -39,7 +38,7 @@ const LASTED: Duration = Duration::from_secs(1);
 const BESIDE: Duration = Duration::from_secs(1);
 
 /// Runs until the endpoint closes, or until the peer is of no interest to anyone.
-pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, messages: &mut Messages) {
+pub(super) async fn run(shared: Arc<EndpointInner>, peer: Arc<Peer>, messages: &mut Messages) {
     let mut actor = Actor::new(shared, peer);
     actor.count_keeps();
     loop {
@@ -60,7 +59,7 @@ pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, messages: &mut Mes
 }
 
 struct Actor {
-    shared: Arc<Shared>,
+    shared: Arc<EndpointInner>,
     peer: Arc<Peer>,
     table: Table,
     windows: Windows,
@@ -73,7 +72,7 @@ struct Actor {
 }
 
 impl Actor {
-    fn new(shared: Arc<Shared>, peer: Arc<Peer>) -> Self {
+    fn new(shared: Arc<EndpointInner>, peer: Arc<Peer>) -> Self {
         let limits = shared.limits();
         let policy =
             Policy { connect: limits.connect, idle_timeout: limits.idle_timeout, ping_timeout: limits.ping_timeout };
@@ -253,7 +252,7 @@ impl Actor {
                 let connection = self.connection(id);
                 self.peer.prefer(connection.clone());
                 for (_, answer) in self.waiting.drain() {
-                    let _ = answer.send(connection.clone().ok_or_else(closed));
+                    let _ = answer.send(connection.clone().ok_or_else(Error::closed));
                 }
             }
             Action::PreferNone => self.peer.prefer(None),
@@ -267,7 +266,7 @@ impl Actor {
             Action::Fail(request) => {
                 if let Some(answer) = self.waiting.remove(&request) {
                     let failure = self.failure.clone().filter(|_| !self.closing);
-                    let _ = answer.send(Err(failure.unwrap_or_else(closed)));
+                    let _ = answer.send(Err(failure.unwrap_or_else(Error::closed)));
                 }
             }
             Action::Forget => self.forgotten = true,
@@ -329,7 +328,7 @@ impl Actor {
         }
     }
 
-    fn see(&self, id: u64) -> Option<Seen> {
+    fn see(&self, id: u64) -> Option<TrafficSnapshot> {
         let connection = self.connection(id)?;
         self.peer.remember(&connection);
         Some(connection.look())
@@ -411,7 +410,7 @@ impl Actor {
 
 /// A connection in service. Whatever ends its task, a panic included, the connection is over and the actor learns it.
 struct Adopted {
-    shared: Arc<Shared>,
+    shared: Arc<EndpointInner>,
     peer: Arc<Peer>,
     connection: Connection,
 }
@@ -420,7 +419,7 @@ impl Adopted {
     async fn serve(&self) {
         let accept = async {
             if self.connection.alpn().is_own() || !self.connection.is_dialled() {
-                accept::serve(&self.shared, &self.peer.quota, &self.connection).await;
+                negotiation::serve(&self.shared, &self.peer.quota, &self.connection).await;
             }
             self.connection.closed().await;
         };
@@ -439,7 +438,7 @@ impl Drop for Adopted {
     fn drop(&mut self) {
         self.connection.close_own(close::PLAIN, "nobody serves this connection any more");
         if let Some(info) = self.connection.close_reason() {
-            self.shared.metrics.connection_closed(&info);
+            self.shared.metrics.connection_closed(info.by, info.code);
         }
         self.peer.leave(&self.connection);
         self.shared.unlist(&self.connection);

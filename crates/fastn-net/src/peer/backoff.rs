@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::deadline::after;
 use crate::config::Connect;
+use crate::deadline::after;
 
 /// Doubles from `min_delay` to `max_delay`, with full jitter: each delay is a random part of that, so that many who lost
 /// the same peer do not come back all at once.

@@ -1,6 +1,6 @@
 //! Whether a connection is alive, asked at once and answered soon.
 //!
-//! `pulse` gives up a silent connection in its own slow rhythm. A check is for a connection that somebody has a reason to doubt.
+//! `liveness` gives up a silent connection in its own slow rhythm. A check is for a connection that somebody has a reason to doubt.
 
 use std::time::Duration;
 

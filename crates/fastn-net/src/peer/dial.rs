@@ -11,13 +11,12 @@ use tracing::{debug, info};
 
 use super::{Peer, PeerState};
 use crate::{
-    config::PeerAddress,
+    config::{Network, PeerAddress},
     connection::Connection,
+    endpoint::EndpointInner,
     error::{Code, Error, Result},
-    logging::target,
-    network::Network,
-    relay,
-    shared::Shared,
+    target,
+    transport::relay,
     wire::{alpn::Alpn, codes::close},
 };
 
@@ -41,7 +40,7 @@ impl Failed {
 ///
 /// `ERR_UNREACHABLE` says what was tried and for how long; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
 /// `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`.
-pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress, limit: Duration) -> Result<Connection, Failed> {
+pub(crate) async fn dial(shared: &Arc<EndpointInner>, to: &PeerAddress, limit: Duration) -> Result<Connection, Failed> {
     let started = Instant::now();
     debug!(target: target::DIAL, peer = %to.id, addresses = ?to.addresses, relays = to.relays.len(), "dialling");
     let result = attempt(shared, to, started, limit).await;
@@ -56,7 +55,7 @@ pub(crate) async fn dial(shared: &Arc<Shared>, to: &PeerAddress, limit: Duration
 }
 
 async fn attempt(
-    shared: &Arc<Shared>,
+    shared: &Arc<EndpointInner>,
     to: &PeerAddress,
     started: Instant,
     limit: Duration,
@@ -64,7 +63,7 @@ async fn attempt(
     let half_open = shared.half_open.begin();
     let Some(iroh) = shared.iroh() else {
         half_open.end();
-        return Err(Failed::last(super::closed()));
+        return Err(Failed::last(Error::closed()));
     };
     let mut alpns = Alpn::offered(shared.config().kulfi).into_iter();
     let first = alpns.next().expect("one ALPN at least");
@@ -91,7 +90,7 @@ async fn attempt(
     Err(explain(shared, to, started, failed))
 }
 
-fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectError) -> Failed {
+fn explain(shared: &EndpointInner, to: &PeerAddress, started: Instant, error: ConnectError) -> Failed {
     let mut last = false;
     let why = match &error {
         ConnectError::Connect { source: ConnectWithOptsError::SelfConnect { .. }, .. } => {
@@ -99,7 +98,7 @@ fn explain(shared: &Shared, to: &PeerAddress, started: Instant, error: ConnectEr
             return Failed::last(Error::new(Code::PeerAddress, text));
         }
         ConnectError::Connect { source: ConnectWithOptsError::EndpointClosed { .. }, .. } => {
-            return Failed::last(super::closed());
+            return Failed::last(Error::closed());
         }
         ConnectError::Connect { source: ConnectWithOptsError::NoAddress { .. }, .. } => {
             // A look-up may find it later; without one, only a new address helps, and that wakes the actor.
@@ -148,7 +147,7 @@ fn is_other_key(error: &ConnectionError) -> bool {
 }
 
 /// What ended the handshake, in words; a code where it is more than being unreachable.
-fn connection_error(shared: &Shared, error: &ConnectionError) -> Result<String, Code> {
+fn connection_error(shared: &EndpointInner, error: &ConnectionError) -> Result<String, Code> {
     Ok(match error {
         ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::UNAUTHORIZED => {
             return Err(Code::Unauthorized);
@@ -177,7 +176,7 @@ fn connection_error(shared: &Shared, error: &ConnectionError) -> Result<String, 
 }
 
 /// What a request that ran out of time is told: what was tried, how often, and why it did not do.
-pub(crate) fn out_of_time(shared: &Shared, peer: &Peer, started: Instant, dials: u64) -> Error {
+pub(crate) fn out_of_time(shared: &EndpointInner, peer: &Peer, started: Instant, dials: u64) -> Error {
     let status = peer.status();
     let told = status.last_error.as_ref().filter(|error| matches!(error.code(), Code::Busy | Code::ShuttingDown));
     let code = told.map_or(Code::Unreachable, Error::code);
@@ -191,7 +190,7 @@ pub(crate) fn out_of_time(shared: &Shared, peer: &Peer, started: Instant, dials:
     Error::new(code, text)
 }
 
-fn unreachable(shared: &Shared, to: &PeerAddress, started: Instant, why: &str) -> Error {
+fn unreachable(shared: &EndpointInner, to: &PeerAddress, started: Instant, why: &str) -> Error {
     let mut tried: Vec<String> = to.addresses.iter().map(ToString::to_string).collect();
     tried.extend(to.relays.iter().map(|relay| format!("relay {relay}")));
     tried.extend(lookups(&shared.config().network));
@@ -202,7 +201,7 @@ fn unreachable(shared: &Shared, to: &PeerAddress, started: Instant, why: &str) -
 }
 
 /// That a peer did not answer, in words; and what is wrong with this endpoint's own relay, which may be why.
-fn silence(shared: &Shared) -> String {
+fn silence(shared: &EndpointInner) -> String {
     let trouble = relay::trouble(shared).map(|trouble| format!(", and {trouble}"));
     format!("it did not answer{}", trouble.unwrap_or_default())
 }

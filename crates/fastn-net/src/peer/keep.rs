@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Message, Peer, closed};
-use crate::error::Result;
+use super::{Message, Peer};
+use crate::error::{Error, Result};
 
 /// Keeps a peer connected, and comes back by itself when the connection is lost, until this is dropped. The
 /// connection is not closed for idleness meanwhile. What goes wrong shows in [`Peer::status`].
@@ -13,7 +13,7 @@ pub struct Keep(Arc<Peer>);
 impl Keep {
     pub(crate) fn new(peer: &Arc<Peer>) -> Result<Self> {
         if peer.mailbox.is_closed() {
-            return Err(closed());
+            return Err(Error::closed());
         }
         peer.keeps.fetch_add(1, Ordering::AcqRel);
         peer.tell(Message::Keeps);

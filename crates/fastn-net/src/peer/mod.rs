@@ -4,9 +4,8 @@
 //! - `actor`: does it: dials, pings, hands out, gives up
 //! - `mailbox`: what it is told
 //! - `backoff`: how long to wait between two dials
-//! - `pulse`: whether a connection is alive, and used
+//! - `liveness`: whether a connection is alive, and used
 //! - `check`: the same for one that is doubted, at once
-//! - `deadline`: deadlines from time limits of any length
 //! - `supervisor`: runs the actor, and replaces one that panicked
 //! - `dial`: one attempt
 //! - `keep`: a peer that is kept connected
@@ -16,22 +15,17 @@
 mod actor;
 mod backoff;
 mod check;
-mod deadline;
 mod dial;
 mod keep;
+mod liveness;
 mod mailbox;
-mod pulse;
 mod status;
 mod supervisor;
 mod table;
-#[cfg(test)]
-mod tests;
 mod windows;
 
 pub(crate) use check::Check;
-pub(crate) use deadline::after;
 pub use keep::Keep;
-pub(crate) use pulse::Seen;
 pub use status::{PeerState, PeerStatus};
 pub(crate) use windows::{STREAM as STREAM_WINDOW, first as first_window};
 
@@ -48,10 +42,10 @@ use tokio::sync::oneshot;
 use crate::{
     config::PeerAddress,
     connection::Connection,
-    error::{Code, Error, Result},
-    guard::Quota,
+    endpoint::EndpointInner,
+    error::{Error, Result},
     identity::PublicKey,
-    shared::Shared,
+    quota::Quota,
     wire::codes::close,
 };
 use mailbox::Mailbox;
@@ -143,7 +137,7 @@ impl Tries {
 
 impl Peer {
     /// A peer with its actor running.
-    pub(crate) fn start(shared: &Arc<Shared>, address: PeerAddress) -> Arc<Self> {
+    pub(crate) fn start(shared: &Arc<EndpointInner>, address: PeerAddress) -> Arc<Self> {
         let (mailbox, messages) = Mailbox::new();
         let peer = Arc::new(Self {
             id: address.id,
@@ -244,7 +238,7 @@ impl Peer {
     /// Runs a request until its time is over: then it gives what was tried to reach the peer, as an error.
     pub(crate) async fn within<T>(
         &self,
-        shared: &Shared,
+        shared: &EndpointInner,
         limit: Duration,
         request: impl Future<Output = Result<T>>,
     ) -> Result<Result<T>, Error> {
@@ -277,7 +271,7 @@ impl Peer {
 
     /// Why a request got no answer: its actor is gone.
     fn unanswered(&self) -> Error {
-        if self.mailbox.is_closed() { closed() } else { supervisor::panicked() }
+        if self.mailbox.is_closed() { Error::closed() } else { supervisor::panicked() }
     }
 
     fn count_dial(&self) {
@@ -361,8 +355,4 @@ fn turn_away(message: Message) {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no panic while held")
-}
-
-pub(crate) fn closed() -> Error {
-    Error::new(Code::Closed, "the endpoint was closed")
 }

@@ -7,9 +7,9 @@ use tracing::error;
 
 use super::{Peer, PeerState, PeerStatus, actor, mailbox::Messages, turn_away};
 use crate::{
+    endpoint::EndpointInner,
     error::{Code, Error},
-    logging::target,
-    shared::Shared,
+    target,
     wire::codes::close,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs until the actor ends by itself.
-pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: Messages) {
+pub(super) async fn run(shared: Arc<EndpointInner>, peer: Arc<Peer>, mut messages: Messages) {
     loop {
         let actor = AssertUnwindSafe(actor::run(shared.clone(), peer.clone(), &mut messages));
         if actor.catch_unwind().await.is_ok() {
@@ -36,7 +36,7 @@ pub(super) async fn run(shared: Arc<Shared>, peer: Arc<Peer>, mut messages: Mess
 }
 
 /// Nobody knows the connections of the actor any more: they end, so that their peer notices.
-fn bury(shared: &Shared, peer: &Peer) {
+fn bury(shared: &EndpointInner, peer: &Peer) {
     peer.prefer(None);
     for connection in peer.connections() {
         connection.close_own(close::PLAIN, "a defect on the other side");

@@ -60,9 +60,9 @@ pub(crate) use self::event::{Action, Event, Link, Policy};
 use super::{
     Check, PeerState,
     backoff::Backoff,
-    deadline::after,
-    pulse::{Finding, Habits, Pulse, Seen},
+    liveness::{Health, Liveness, LivenessPolicy},
 };
+use crate::{connection::TrafficSnapshot, deadline::after};
 
 /// One peer's table.
 #[expect(clippy::struct_excessive_bools, reason = "the state is made of them, and said by `state`")]
@@ -99,7 +99,7 @@ struct Held {
     check_again: bool,
     /// It did not answer a check for a late acknowledgement; the peer is being dialled beside it.
     doubted: bool,
-    pulse: Pulse,
+    liveness: Liveness,
 }
 
 /// Two connections by different diallers; the old one is being pinged. It is the preferred one, unless it was doubted before.
@@ -179,14 +179,14 @@ impl Table {
         if self.closed {
             return None;
         }
-        let looks = self.links.iter().filter(|held| is_pinged(held.link)).map(|held| held.pulse.look_at());
+        let looks = self.links.iter().filter(|held| is_pinged(held.link)).map(|held| held.liveness.look_at());
         let forget = self.is_idle().then(|| after(self.idle_since, self.policy.idle_timeout));
         looks.chain(self.retry_at).chain(forget).min()
     }
 
     /// The connections to look at now.
     pub(crate) fn due(&self, now: Instant) -> Vec<u64> {
-        let due = |held: &&Held| is_pinged(held.link) && held.pulse.look_at() <= now;
+        let due = |held: &&Held| is_pinged(held.link) && held.liveness.look_at() <= now;
         self.links.iter().filter(due).map(|held| held.link.id).collect()
     }
 
@@ -247,8 +247,8 @@ impl Table {
                 self.retired(id);
                 self.leave(now, id, &mut actions);
             }
-            (_, Event::Stirred(id, seen)) => self.with(id, |pulse| pulse.stir(now, seen)),
-            (_, Event::Pinged(id, seen)) => self.with(id, |pulse| pulse.answer(now, seen)),
+            (_, Event::Stirred(id, seen)) => self.with(id, |liveness| liveness.stir(now, seen)),
+            (_, Event::Pinged(id, seen)) => self.with(id, |liveness| liveness.answer(now, seen)),
             (_, Event::Stalled(id)) => self.stalled(now, id, &mut actions),
             (_, Event::Challenged { link, answered }) => self.challenged(link, answered, &mut actions),
             (_, Event::AckLate(id)) => self.ack_late(id, &mut actions),
@@ -266,18 +266,18 @@ impl Table {
         actions
     }
 
-    fn time(&mut self, now: Instant, looks: &[(u64, Seen)], actions: &mut Vec<Action>) {
+    fn time(&mut self, now: Instant, looks: &[(u64, TrafficSnapshot)], actions: &mut Vec<Action>) {
         let kept = self.is_kept();
         for (id, seen) in looks {
             let Some(held) = self.links.iter_mut().find(|held| held.link.id == *id) else { continue };
             let habits = habits(self.policy, held.link);
             // What was superseded is closed by those who wait for its end.
-            let habits = Habits { may_end: habits.may_end && !held.retired, ..habits };
-            match held.pulse.look(now, *seen, kept && !held.retired, habits) {
-                Finding::Ping => actions.push(Action::Ping(*id)),
-                Finding::Unused => actions.push(Action::End(*id)),
-                Finding::Dead => self.give_up(now, *id, actions),
-                Finding::Fine => {}
+            let habits = LivenessPolicy { may_end: habits.may_end && !held.retired, ..habits };
+            match held.liveness.look(now, *seen, kept && !held.retired, habits) {
+                Health::Ping => actions.push(Action::Ping(*id)),
+                Health::Unused => actions.push(Action::End(*id)),
+                Health::Dead => self.give_up(now, *id, actions),
+                Health::Fine => {}
             }
         }
         if self.retry_at.is_some_and(|at| at <= now) {
@@ -333,9 +333,9 @@ impl Table {
         actions.extend(std::mem::take(&mut self.waiting).into_keys().map(Action::Fail));
     }
 
-    fn with(&mut self, id: u64, tell: impl FnOnce(&mut Pulse)) {
+    fn with(&mut self, id: u64, tell: impl FnOnce(&mut Liveness)) {
         if let Some(held) = self.links.iter_mut().find(|held| held.link.id == id) {
-            tell(&mut held.pulse);
+            tell(&mut held.liveness);
         }
     }
 
@@ -355,6 +355,6 @@ fn is_pinged(link: Link) -> bool {
     link.own || link.dialled
 }
 
-fn habits(policy: Policy, link: Link) -> Habits {
-    Habits { ping_timeout: policy.ping_timeout, idle_timeout: policy.idle_timeout, may_end: link.dialled }
+fn habits(policy: Policy, link: Link) -> LivenessPolicy {
+    LivenessPolicy { ping_timeout: policy.ping_timeout, idle_timeout: policy.idle_timeout, may_end: link.dialled }
 }

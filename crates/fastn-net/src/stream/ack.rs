@@ -10,7 +10,7 @@ use tracing::{debug, trace};
 use super::Stream;
 use crate::{
     error::{Code, Error, Result},
-    logging::target,
+    target,
     wire::{
         ack::{ACK, ANSWER_LIMIT, Answer},
         codes::reset,

@@ -7,7 +7,7 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt, WriteError};
 
-use super::{Stream, ack::Ack, stop_watch::Stop};
+use super::{Stream, ack::Ack, stop::Stop};
 use crate::{
     connection::finishing::Last,
     wire::{ack::ACK, codes::reset, refusal::Refusal},

@@ -1,15 +1,22 @@
 //! Acknowledgements that do not come, for whoever does not wait for them.
 
-use std::task::{Context, Waker};
+use std::{
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use tracing::debug;
 
 use super::{Stream, ack::Ack};
 use crate::{
     error::{Code, Error},
-    logging::target,
+    target,
     wire::codes::reset,
 };
+
+/// After this an acknowledgement is late: its connection is checked ([`Stream::ack_is_late`]), again after twice that time, and so on.
+/// It is no error before `ack_timeout`.
+pub const LATE_ACK: Duration = Duration::from_millis(250);
 
 impl Stream {
     /// Whether the peer has neither acknowledged nor ended a stream that we opened, and may still do so. An acknowledgement that
@@ -27,7 +34,7 @@ impl Stream {
         lacks
     }
 
-    /// The acknowledgement is not there, and a peer that lives would have sent it by now (see [`crate::open::LATE_ACK`]): the
+    /// The acknowledgement is not there, and a peer that lives would have sent it by now (see [`LATE_ACK`]): the
     /// connection is checked at once. No-op for a stream that does not wait for one.
     pub fn ack_is_late(&self) {
         if !matches!(self.ack, Ack::Done) && self.recv.is_some() {

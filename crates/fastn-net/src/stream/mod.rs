@@ -4,16 +4,20 @@
 //! - `ack`: the acknowledgement, or a refusal
 //! - `end`: finish, reset, stop
 //! - `unread`: what may end a stream that nobody reads or writes at present
-//! - `stop_watch`: whether the peer wants no more of a half that stays open
+//! - `stop`: whether the peer wants no more of our sending half
 //! - `late`: acknowledgements that do not come
+//! - `open`: opening one on a connection
+//! - `ping`: a stream that asks the peer for a sign of life
 //! - `outlive`: what is left of a stream when its connection has ended
 
 mod ack;
 mod end;
 mod late;
+mod open;
 mod outlive;
+mod ping;
 mod read;
-pub(crate) mod stop_watch;
+mod stop;
 mod unread;
 mod write;
 
@@ -22,13 +26,14 @@ use std::{sync::Arc, task::Waker, time::Instant};
 use iroh::endpoint::{RecvStream, SendStream};
 use tracing::trace;
 
-pub use self::read::Read;
-use self::{ack::Ack, stop_watch::Stop};
+pub(crate) use self::ping::CONNECTION_FULL;
+use self::{ack::Ack, stop::Stop};
+pub use self::{late::LATE_ACK, read::Read};
 use crate::{
-    connection::{CloseInfo, Connection, Use, ack_deadlines::AckDeadline},
+    connection::{ActiveGuard, CloseInfo, Connection, ack_deadlines::AckDeadline},
     error::Error,
     identity::PublicKey,
-    logging::target,
+    target,
     wire::codes::{close, reset},
 };
 
@@ -74,7 +79,7 @@ pub struct Stream {
     stop: Stop,
     connection: Connection,
     /// Until both halves are over, even if somebody has not heard of it yet.
-    used: Option<Use>,
+    used: Option<ActiveGuard>,
 }
 
 #[derive(Debug)]
@@ -89,7 +94,7 @@ impl Stream {
         connection: Connection,
         send: SendStream,
         recv: RecvStream,
-        used: Option<Use>,
+        used: Option<ActiveGuard>,
         header: &[u8],
     ) -> Self {
         connection.metrics().stream_opened();
@@ -104,7 +109,7 @@ impl Stream {
         connection: Connection,
         send: SendStream,
         recv: RecvStream,
-        used: Use,
+        used: ActiveGuard,
         buffered: Vec<u8>,
         unsent: &[u8],
     ) -> Self {
@@ -121,7 +126,7 @@ impl Stream {
         if matches!(self.ack, Ack::Done) { self.connection.lost_error() } else { self.connection.unopened_error() }
     }
 
-    fn new(connection: Connection, send: SendStream, recv: RecvStream, used: Option<Use>, ack: Ack) -> Self {
+    fn new(connection: Connection, send: SendStream, recv: RecvStream, used: Option<ActiveGuard>, ack: Ack) -> Self {
         Self {
             id: send.id().into(),
             send: Some(send),

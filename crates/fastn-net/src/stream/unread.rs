@@ -5,10 +5,10 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
+use super::stop::Stop;
 use super::{
     Stream,
     ack::Ack,
-    stop_watch::Stop,
     write::{Both, stopped},
 };
 use crate::error::Error;

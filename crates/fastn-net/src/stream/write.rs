@@ -8,7 +8,8 @@ use std::{
 
 use iroh::endpoint::{VarInt, WriteError};
 
-use super::{Stream, ack::Ack, stop_watch::Stop};
+use super::stop::Stop;
+use super::{Stream, ack::Ack};
 use crate::{
     error::{Code, Error, Result},
     wire::codes::describe_reset,

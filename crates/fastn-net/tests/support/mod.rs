@@ -15,7 +15,7 @@ use std::{
 };
 
 use fastn_net::{
-    AccessLists, Config, Connect, Endpoint, Error, Incoming, Limits, Listener, Network, OpenOptions, PeerAddress,
+    AccessLists, Config, Connect, Endpoint, Error, IncomingStream, Limits, Listener, Network, OpenOptions, PeerAddress,
     Protocol, Result, SecretKey, Stream, wire::header,
 };
 use serde_json::json;
@@ -161,7 +161,7 @@ pub(crate) async fn stream(
     (opened, incoming(listener).await.stream)
 }
 
-pub(crate) async fn incoming(listener: &Listener) -> Incoming {
+pub(crate) async fn incoming(listener: &Listener) -> IncomingStream {
     soon(listener.accept()).await.expect("a stream")
 }
 
@@ -224,7 +224,7 @@ pub(crate) async fn exchange(mut stream: Stream, request: &[u8]) -> Result<Vec<u
 pub(crate) fn echo(endpoint: &Endpoint, protocols: &[Protocol]) -> JoinHandle<()> {
     let listener = endpoint.listen(None, protocols, false).expect("listen");
     tokio::spawn(async move {
-        while let Ok(Incoming { mut stream, .. }) = listener.accept().await {
+        while let Ok(IncomingStream { mut stream, .. }) = listener.accept().await {
             tokio::spawn(async move {
                 let Ok(request) = read_to_end(&mut stream).await else { return };
                 if write_all(&mut stream, &request).await.is_ok() {

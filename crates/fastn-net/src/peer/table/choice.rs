@@ -3,14 +3,14 @@
 use tokio::time::Instant;
 
 use super::{Action, Check, Contest, Held, Link, Table, habits, is_pinged};
-use crate::peer::pulse::Pulse;
+use crate::peer::liveness::Liveness;
 
 impl Table {
     pub(super) fn appear(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
         // Of one mostly: a list would make room for four.
         self.links.reserve_exact(1);
-        let pulse = Pulse::new(now, habits(self.policy, link));
-        self.links.push(Held { link, retired: false, check: None, check_again: false, doubted: false, pulse });
+        let liveness = Liveness::new(now, habits(self.policy, link));
+        self.links.push(Held { link, retired: false, check: None, check_again: false, doubted: false, liveness });
         if !is_pinged(link) {
             return;
         }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    config::Connect,
-    peer::{Check, Seen},
-};
+use crate::{config::Connect, connection::TrafficSnapshot, peer::Check};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -37,8 +34,8 @@ pub(crate) enum Event {
     /// It was unused, and takes no use any more.
     Ended(u64),
     /// It was unused, and is used now.
-    Stirred(u64, Seen),
-    Pinged(u64, Seen),
+    Stirred(u64, TrafficSnapshot),
+    Pinged(u64, TrafficSnapshot),
     /// A stream that we opened on it was refused, or not acknowledged in time.
     Stalled(u64),
     Challenged {
@@ -54,7 +51,7 @@ pub(crate) enum Event {
         answered: bool,
     },
     /// What [`Table::deadline`] named has come; with a look at each of [`Table::due`].
-    Time(Vec<(u64, Seen)>),
+    Time(Vec<(u64, TrafficSnapshot)>),
     Shutdown,
 }
 

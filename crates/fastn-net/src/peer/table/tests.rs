@@ -41,7 +41,7 @@ impl Timed {
     }
 
     /// Sleeps until the next deadline, and gives how long that was, and what came of it.
-    async fn next(&mut self, seen: Seen) -> (Duration, Vec<Action>) {
+    async fn next(&mut self, seen: TrafficSnapshot) -> (Duration, Vec<Action>) {
         let (start, at) = (Instant::now(), self.table.deadline().expect("a deadline"));
         tokio::time::sleep_until(at).await;
         let looks = self.table.due(Instant::now()).into_iter().map(|id| (id, seen)).collect();
@@ -135,13 +135,13 @@ async fn it_dials_again_ever_later_as_long_as_somebody_waits() {
     for delay in [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000] {
         assert_eq!(table.on(FAILED), []);
         assert_eq!(table.table.state(), PeerState::BackingOff);
-        assert_eq!(table.next(Seen::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
+        assert_eq!(table.next(TrafficSnapshot::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
     }
     table.on(FAILED);
     table.on(Event::Unwanted(1));
     assert_eq!(table.table.state(), PeerState::Idle);
     // Nobody is left: nothing is dialled any more, and at last the peer is forgotten.
-    assert_eq!(table.next(Seen::default()).await.1, [Action::Forget]);
+    assert_eq!(table.next(TrafficSnapshot::default()).await.1, [Action::Forget]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,14 +150,14 @@ async fn a_new_request_is_worth_a_dial_of_its_own() {
     table.want();
     for _ in 0..12 {
         table.on(FAILED);
-        table.next(Seen::default()).await;
+        table.next(TrafficSnapshot::default()).await;
     }
     table.on(FAILED);
     // One that has failed before waits with the others.
     table.want_with(None, false);
     assert_eq!(table.table.deadline(), Some(Instant::now() + POLICY.connect.max_delay));
     table.want();
-    assert_eq!(table.next(Seen::default()).await, (POLICY.connect.min_delay, vec![Action::Dial]));
+    assert_eq!(table.next(TrafficSnapshot::default()).await, (POLICY.connect.min_delay, vec![Action::Dial]));
     table.on(FAILED);
     assert_eq!(table.on(Event::Known), [Action::Dial]);
 }
@@ -169,9 +169,9 @@ async fn retries_are_counted_for_each_request() {
     table.want_with(Some(1), true);
     table.want();
     assert_eq!(table.on(FAILED), [Action::Fail(1)]);
-    table.next(Seen::default()).await;
+    table.next(TrafficSnapshot::default()).await;
     assert_eq!(table.on(FAILED), [Action::Fail(2)]);
-    table.next(Seen::default()).await;
+    table.next(TrafficSnapshot::default()).await;
     assert_eq!(table.on(Event::DialFailed { last: true }), [Action::Fail(3)]);
     assert_eq!(table.table.state(), PeerState::Idle);
 }
@@ -196,12 +196,12 @@ async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
     table.on(Event::Dialled(own(1, true)));
     assert_eq!(table.on(lost(1)), [Action::PreferNone, Action::Dial]);
     table.on(FAILED);
-    assert_eq!(table.next(Seen::default()).await.1, [Action::Dial]);
+    assert_eq!(table.next(TrafficSnapshot::default()).await.1, [Action::Dial]);
     assert_eq!(table.on(Event::DialFailed { last: true }), []);
     assert_eq!((table.table.state(), table.table.deadline()), (PeerState::Idle, None));
     // A request asks again for all.
     table.want();
-    table.next(Seen::default()).await;
+    table.next(TrafficSnapshot::default()).await;
     table.on(Event::Dialled(own(2, true)));
     assert_eq!(table.on(lost(2)), [Action::PreferNone, Action::Dial]);
     table.on(FAILED);
@@ -216,7 +216,7 @@ async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
     for delay in [100, 200, 400] {
         table.on(Event::Dialled(own(delay, true)));
         assert_eq!(table.on(Event::Lost { link: delay, worth: false, last: false }), [Action::PreferNone]);
-        assert_eq!(table.next(Seen::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
+        assert_eq!(table.next(TrafficSnapshot::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
     }
 }
 
@@ -228,7 +228,7 @@ async fn an_unused_connection_ends_where_it_was_dialled() {
         let (start, mut ended, mut received) = (Instant::now(), false, 0);
         while start.elapsed() < POLICY.idle_timeout * 3 && !ended {
             received += 1;
-            let seen = Seen { received, ..Seen::default() };
+            let seen = TrafficSnapshot { received, ..TrafficSnapshot::default() };
             let (_, actions) = table.next(seen).await;
             table.on(Event::Pinged(1, seen));
             ended = actions == [Action::End(1)];
@@ -248,7 +248,7 @@ async fn a_silent_connection_is_dropped_and_replaced_while_somebody_wants_it() {
     let mut table = Timed::new(true);
     table.on(Event::Kept);
     table.on(Event::Dialled(own(1, true)));
-    let silent = Seen { users: 1, ..Seen::default() };
+    let silent = TrafficSnapshot { users: 1, ..TrafficSnapshot::default() };
     table.on(Event::Stirred(1, silent));
     let mut all = Vec::new();
     while all.last() != Some(&Action::Dial) {
@@ -288,7 +288,7 @@ async fn a_retired_connection_is_not_ended_for_idleness_and_its_streams_go_on() 
     let mut received = 0;
     while start.elapsed() < POLICY.idle_timeout * 3 {
         received += 1;
-        let (_, actions) = table.next(Seen { received, ..Seen::default() }).await;
+        let (_, actions) = table.next(TrafficSnapshot { received, ..TrafficSnapshot::default() }).await;
         assert!(actions.iter().all(|action| *action == Action::Ping(1)), "{actions:?}");
     }
 }
@@ -443,7 +443,7 @@ impl World {
         self.next += 1;
         let id = self.next;
         let pick = self.live.get(at % self.live.len().max(1)).map_or(0, |link| link.id);
-        let seen = Seen { received: u64::from(flag) * id, traffic: u64::from(own) * id, users: at % 3 };
+        let seen = TrafficSnapshot { received: u64::from(flag) * id, traffic: u64::from(own) * id, users: at % 3 };
         Some(match kind {
             0 | 1 => {
                 self.waiting.push(id);

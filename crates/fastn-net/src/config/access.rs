@@ -1,0 +1,121 @@
+//! Who may connect, as data.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use crate::identity::PublicKey;
+
+/// Who may connect and use what is served. A peer that is denied may not, whatever else is said of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccessLists {
+    /// Only these may; everyone, where there is no such list.
+    pub allow: Option<HashSet<PublicKey>>,
+    /// These may not.
+    pub deny: HashSet<PublicKey>,
+}
+
+impl AccessLists {
+    /// Whether this peer may.
+    #[must_use]
+    pub fn lets_in(&self, peer: &PublicKey) -> bool {
+        !self.deny.contains(peer) && self.allow.as_ref().is_none_or(|allow| allow.contains(peer))
+    }
+
+    /// Lets a peer in: it is denied no longer, and is among those who are allowed, where they are listed.
+    pub fn allow(&mut self, peer: PublicKey) {
+        self.deny.remove(&peer);
+        if let Some(allow) = &mut self.allow {
+            allow.insert(peer);
+        }
+    }
+
+    /// Keeps a peer out.
+    pub fn deny(&mut self, peer: PublicKey) {
+        self.deny.insert(peer);
+    }
+}
+
+/// The lists of an endpoint, which change while it runs.
+#[derive(Debug)]
+pub(crate) struct Access {
+    lists: Mutex<AccessLists>,
+    /// Nobody is listed: there is nothing to look up.
+    is_open: AtomicBool,
+    /// Counts the calls of [`Endpoint::reauthorize`](crate::Endpoint::reauthorize): an earlier answer counts no longer.
+    epoch: AtomicU64,
+}
+
+impl Access {
+    pub(crate) fn new(lists: AccessLists) -> Self {
+        let is_open = AtomicBool::new(lists == AccessLists::default());
+        Self { lists: Mutex::new(lists), is_open, epoch: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn lets_in(&self, peer: &PublicKey) -> bool {
+        self.is_open.load(Ordering::Acquire) || self.lock().lets_in(peer)
+    }
+
+    pub(crate) fn lists(&self) -> AccessLists {
+        self.lock().clone()
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut AccessLists)) {
+        let mut lists = self.lock();
+        change(&mut lists);
+        self.is_open.store(*lists == AccessLists::default(), Ordering::Release);
+    }
+
+    /// The epoch whose answers count.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn begin_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AccessLists> {
+        self.lists.lock().expect("no panic while held")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::SecretKey;
+
+    #[test]
+    fn without_lists_everyone_is_let_in() {
+        assert!(Access::new(AccessLists::default()).lets_in(&SecretKey::generate().public()));
+    }
+
+    #[test]
+    fn a_list_of_the_allowed_keeps_out_everyone_else_and_deny_wins() {
+        let [friend, stranger, foe] = [(); 3].map(|()| SecretKey::generate().public());
+        let access = Access::new(AccessLists { allow: Some(HashSet::from([friend, foe])), deny: HashSet::from([foe]) });
+        assert_eq!([friend, stranger, foe].map(|peer| access.lets_in(&peer)), [true, false, false]);
+        access.change(|lists| lists.allow(foe));
+        access.change(|lists| lists.deny(friend));
+        assert_eq!([friend, stranger, foe].map(|peer| access.lets_in(&peer)), [false, false, true]);
+        access.change(|lists| *lists = AccessLists::default());
+        assert_eq!([friend, stranger, foe].map(|peer| access.lets_in(&peer)), [true; 3]);
+    }
+
+    #[test]
+    fn an_empty_list_of_the_allowed_lets_nobody_in() {
+        let access = Access::new(AccessLists { allow: Some(HashSet::new()), deny: HashSet::new() });
+        assert!(!access.lets_in(&SecretKey::generate().public()));
+    }
+
+    #[test]
+    fn allowing_somebody_where_everyone_is_keeps_nobody_out() {
+        let access = Access::new(AccessLists::default());
+        access.change(|lists| lists.allow(SecretKey::generate().public()));
+        assert!(access.lets_in(&SecretKey::generate().public()));
+    }
+}

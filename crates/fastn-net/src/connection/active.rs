@@ -1,0 +1,99 @@
+//! Who uses a connection, and whether it takes new uses.
+
+use super::{Connection, stall::Stall, users::Alarm};
+use crate::quota::StreamPermit;
+
+/// Counts one stream or view as a user of the connection, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ActiveGuard {
+    connection: Connection,
+    share: Option<StreamPermit>,
+}
+
+impl ActiveGuard {
+    /// One that takes a share of what its peer may have as well.
+    pub(crate) fn with(mut self, share: StreamPermit) -> Self {
+        self.share = Some(share);
+        self
+    }
+}
+
+impl Drop for ActiveGuard {
+    fn drop(&mut self) {
+        self.connection.0.users.leave();
+    }
+}
+
+impl Connection {
+    /// Counts a stream of ours as in use; `None` where none may begin any more.
+    pub(crate) fn begin(&self) -> Option<ActiveGuard> {
+        if self.0.stall.is_stalled() { None } else { self.enter() }
+    }
+
+    /// Counts a stream of the peer's as in use; `None` once the connection was given up.
+    pub(crate) fn enter(&self) -> Option<ActiveGuard> {
+        self.0.users.enter().then(|| ActiveGuard { connection: self.clone(), share: None })
+    }
+
+    /// Streams and views that use it.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        self.0.users.count()
+    }
+
+    /// Waits until nothing uses the connection, and lets nothing use it from then on.
+    pub(crate) async fn retired(&self) {
+        self.0.users.retire().await;
+    }
+
+    /// Lets nothing use the connection from then on, unless something does.
+    pub(crate) fn try_retire(&self) -> bool {
+        self.0.users.try_retire()
+    }
+
+    /// It is live, and takes new uses.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.is_live() && !self.0.users.is_retired() && !self.0.stall.is_stalled()
+    }
+
+    /// Sets who is told when the connection is used again, after a look that found it unused. Once.
+    pub(crate) fn on_stir(&self, alarm: Alarm) {
+        self.0.users.set_alarm(alarm);
+        self.0.users.doze();
+    }
+
+    /// Sets who is told when the connection has more users than [`Connection::watch_crowd`] allows. Once.
+    pub(crate) fn on_crowd(&self, alarm: Alarm) {
+        self.0.users.set_crowd_alarm(alarm);
+    }
+
+    /// Raises the alarm of [`Connection::on_crowd`] once, when there are more users than `most`. False when there are already.
+    pub(crate) fn watch_crowd(&self, most: usize) -> bool {
+        self.0.users.watch_crowd(most)
+    }
+
+    /// Waits until the connection has ended or is given up.
+    pub(crate) async fn unusable(&self) {
+        if self.is_usable() {
+            self.0.quic.closed().await;
+        }
+        // The actor learns it from a task of its own: give that its turn.
+        tokio::task::yield_now().await;
+    }
+
+    /// Whether it takes no new stream any more, and who is told.
+    pub(crate) fn stall(&self) -> &Stall {
+        &self.0.stall
+    }
+
+    /// A stream that we opened here was refused, or not acknowledged in time: an older peer takes no other on this connection.
+    pub(crate) fn not_taken(&self) {
+        if self.may_stall() {
+            self.0.stall.tell();
+        }
+    }
+
+    pub(crate) fn may_stall(&self) -> bool {
+        self.0.dialled && !self.0.alpn.is_own()
+    }
+}

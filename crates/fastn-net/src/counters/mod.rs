@@ -1,0 +1,181 @@
+//! The counters of an endpoint.
+//!
+//! - `labels`: counters by label, of a closed set
+//! - `histogram`: how long things take
+//!
+//! Plain atomics: one relaxed increment at the beginning of a stream and one at its end is all that the path of a request
+//! pays. Label values come only from closed sets, never from a peer, so that the exposed text is bounded.
+
+mod histogram;
+mod labels;
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+pub(crate) use self::histogram::Histogram;
+use self::labels::Counts;
+use crate::{
+    error::{Code, Result},
+    wire::{codes::close, refusal},
+};
+
+/// With which codes dials fail; what is none of them counts as `other`.
+pub(crate) const DIAL_CODES: [&str; 6] = [
+    Code::Unreachable.as_str(),
+    Code::Unauthorized.as_str(),
+    Code::ProtocolUnsupported.as_str(),
+    Code::PeerAddress.as_str(),
+    Code::Closed.as_str(),
+    "other",
+];
+
+/// Why connections end: words for the codes of [`close`], one for all codes of applications, one for the network.
+pub(crate) const CLOSE_REASONS: [&str; 8] =
+    ["plain", "idle", "superseded", "shutdown", "unauthorized", "limit", "application", "lost"];
+
+/// What an endpoint counts from its beginning on.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) streams_opened: AtomicU64,
+    pub(crate) streams_accepted: AtomicU64,
+    pub(crate) streams_ended: AtomicU64,
+    pub(crate) dialled: AtomicU64,
+    pub(crate) accepted: AtomicU64,
+    pub(crate) closed_here: Counts<8>,
+    pub(crate) closed_by_peer: Counts<8>,
+    /// Of connections that have ended; those that live know their own.
+    pub(crate) bytes_sent: AtomicU64,
+    pub(crate) bytes_received: AtomicU64,
+    pub(crate) dials: AtomicU64,
+    pub(crate) failed_dials: Counts<6>,
+    pub(crate) dial_retries: AtomicU64,
+    pub(crate) actor_panics: AtomicU64,
+    pub(crate) stream_retries: AtomicU64,
+    pub(crate) refusals_sent: Counts<{ refusal::code::ALL.len() + 1 }>,
+    pub(crate) refusals_received: Counts<{ refusal::code::ALL.len() + 1 }>,
+    pub(crate) ack_times: Histogram,
+    pub(crate) ping_times: Histogram,
+}
+
+impl Counters {
+    pub(crate) fn stream_opened(&self) {
+        add(&self.streams_opened, 1);
+    }
+
+    pub(crate) fn stream_accepted(&self) {
+        add(&self.streams_accepted, 1);
+    }
+
+    pub(crate) fn stream_ended(&self) {
+        add(&self.streams_ended, 1);
+    }
+
+    pub(crate) fn connection_opened(&self, dialled: bool) {
+        add(if dialled { &self.dialled } else { &self.accepted }, 1);
+    }
+
+    /// `by` and `code` are those of the connection's `CloseInfo`.
+    pub(crate) fn connection_closed(&self, by: &str, code: u64) {
+        let closed = if by == "peer" { &self.closed_by_peer } else { &self.closed_here };
+        closed.add(&CLOSE_REASONS, close_reason(by, code));
+    }
+
+    /// Adds the bytes of a connection that leaves the endpoint's list.
+    pub(crate) fn keep_bytes(&self, sent: u64, received: u64) {
+        add(&self.bytes_sent, sent);
+        add(&self.bytes_received, received);
+    }
+
+    pub(crate) fn dialled<T>(&self, result: &Result<T>) {
+        add(&self.dials, 1);
+        if let Err(error) = result {
+            self.failed_dials.add(&DIAL_CODES, error.code().as_str());
+        }
+    }
+
+    pub(crate) fn dial_retried(&self) {
+        add(&self.dial_retries, 1);
+    }
+
+    pub(crate) fn actor_panicked(&self) {
+        add(&self.actor_panics, 1);
+    }
+
+    pub(crate) fn stream_retried(&self) {
+        add(&self.stream_retries, 1);
+    }
+
+    pub(crate) fn refusal_sent(&self, word: &str) {
+        self.refusals_sent.add(refusal::code::ALL, word);
+    }
+
+    pub(crate) fn refusal_received(&self, word: &str) {
+        self.refusals_received.add(refusal::code::ALL, word);
+    }
+
+    pub(crate) fn acknowledged_after(&self, time: Duration) {
+        self.ack_times.observe(time);
+    }
+
+    pub(crate) fn ping_answered_after(&self, time: Duration) {
+        self.ping_times.observe(time);
+    }
+}
+
+fn close_reason(by: &str, code: u64) -> &'static str {
+    match (by, code) {
+        ("network", _) => "lost",
+        (_, close::PLAIN) => "plain",
+        (_, close::IDLE) => "idle",
+        (_, close::SUPERSEDED) => "superseded",
+        (_, close::SHUTDOWN) => "shutdown",
+        (_, close::UNAUTHORIZED) => "unauthorized",
+        (_, close::LIMIT) => "limit",
+        _ => "application",
+    }
+}
+
+fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
+pub(crate) fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_peers_own_makes_no_label() {
+        let metrics = Counters::default();
+        for word in ["busy", "go\"away\n", "", "busy", "other", "too-many-streams"] {
+            metrics.refusal_received(word);
+        }
+        let counted: Vec<_> =
+            metrics.refusals_received.each(refusal::code::ALL).filter(|(_, count)| *count > 0).collect();
+        assert_eq!(counted, [("too-many-streams", 1), ("busy", 2), ("other", 3)]);
+    }
+
+    #[test]
+    fn every_end_of_a_connection_has_a_reason_of_the_list() {
+        let codes = (0..0x200).chain([u64::MAX]);
+        for (by, code) in codes.flat_map(|code| ["local", "peer", "network"].map(|by| (by, code))) {
+            assert!(CLOSE_REASONS.contains(&close_reason(by, code)), "{by} {code}");
+        }
+    }
+
+    #[test]
+    fn a_dial_counts_with_its_code() {
+        let metrics = Counters::default();
+        metrics.dialled(&Ok(()));
+        for code in [Code::Unreachable, Code::Internal, Code::Bind] {
+            metrics.dialled::<()>(&Err(crate::Error::new(code, "no")));
+        }
+        let counted: Vec<_> = metrics.failed_dials.each(&DIAL_CODES).filter(|(_, count)| *count > 0).collect();
+        assert_eq!((get(&metrics.dials), counted), (4, vec![("ERR_UNREACHABLE", 1), ("other", 2)]));
+    }
+}

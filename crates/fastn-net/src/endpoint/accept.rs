@@ -1,0 +1,146 @@
+//! Connections that peers make: from the first packet to their peer's actor.
+
+use std::sync::Arc;
+
+use iroh::endpoint::Incoming;
+use tracing::debug;
+
+use super::{
+    EndpointInner,
+    handshakes::{Admission, HandshakePermit},
+};
+use crate::{
+    authorization::Rejection,
+    connection::Connection,
+    peer::Message,
+    target,
+    wire::{alpn::Alpn, codes::close},
+};
+
+/// Accepts the connections that peers make, until the endpoint's connections are closed.
+pub(crate) async fn accept_connections(shared: Arc<EndpointInner>, iroh: iroh::Endpoint) {
+    let _held = shared.half_open.hold();
+    // Dropped before that.
+    let iroh = iroh;
+    while let Some(Some(incoming)) = shared.deaf.run_until_cancelled(iroh.accept()).await {
+        // A peer learns from this that nothing listens. One that comes when the endpoint is full or shuts down learns that from
+        // the code of a close, which only an accepted connection can carry.
+        if !shared.answers_handshakes() {
+            incoming.refuse();
+            continue;
+        }
+        match shared.handshakes.admit(&incoming) {
+            Admission::Accept(permit) => {
+                let task = shared.clone();
+                shared.spawn(async move { task.shake_hands(incoming, permit).await });
+            }
+            // It fails for a proven address only, which is not asked for a proof.
+            Admission::Retry => drop(incoming.retry()),
+            Admission::Ignore => incoming.ignore(),
+        }
+    }
+}
+
+impl EndpointInner {
+    async fn shake_hands(self: &Arc<Self>, incoming: Incoming, permit: HandshakePermit) {
+        let half_open = self.half_open.begin();
+        let inbound = self.half_open.begin_inbound();
+        let Ok(accepting) = incoming.accept() else {
+            permit.release();
+            return half_open.end();
+        };
+        let accepted = tokio::time::timeout(self.limits().connect.attempt_timeout, accepting);
+        let accepted = tokio::select! {
+            accepted = self.half_open.unless_expired(accepted) => accepted,
+            () = permit.evicted() => {
+                debug!(target: target::ENDPOINT, "a handshake gives way to a newer one");
+                return;
+            }
+        };
+        let Some(accepted) = accepted else { return };
+        if accepted.is_ok() {
+            half_open.end();
+        } else {
+            drop(half_open);
+        }
+        match accepted {
+            // A task of its own: the handshake's is larger, and ends here.
+            Ok(Ok(quic)) => {
+                permit.release();
+                let shared = self.clone();
+                self.spawn(async move {
+                    shared.welcome(quic).await;
+                    drop(inbound);
+                });
+            }
+            Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
+            Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),
+        }
+    }
+
+    /// Nothing is made for a peer that is not let in, and nothing is remembered of it.
+    async fn welcome(self: &Arc<Self>, quic: iroh::endpoint::Connection) {
+        let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {
+            quic.close(0u8.into(), b"unknown ALPN");
+            return;
+        };
+        let connection = Connection::new(quic, alpn, false, &self.metrics);
+        if let Err(Rejection { code, reason }) = self.admit(&connection).await {
+            debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "a connection is turned away");
+            self.unlist(&connection);
+            connection.close_own(code, reason);
+            return;
+        }
+        let peer = match self.inbound_peer(connection.remote()) {
+            Ok(peer) => peer,
+            Err(Rejection { code, reason }) => {
+                self.unlist(&connection);
+                connection.close_own(code, reason);
+                return;
+            }
+        };
+        self.inbound.offer(&connection);
+        peer.tell(Message::Inbound(connection));
+    }
+
+    async fn admit(&self, connection: &Connection) -> Result<(), Rejection> {
+        self.list_if_room(connection)?;
+        // Behind the listing: whoever begins an epoch later finds the connection, and asks again.
+        let epoch = self.guard.epoch();
+        tokio::select! {
+            // First: a peer that is let in and has gone already may have sent streams whole, and knows that they arrived.
+            biased;
+            answer = self.guard.check_peer(connection.remote()) => {
+                answer?;
+                connection.note_let_in(epoch, true);
+                Ok(())
+            }
+            // Its peer, a change of the lists, or the endpoint's end was quicker.
+            info = connection.closed() => Err(Rejection { code: info.code, reason: "it has ended" }),
+        }
+    }
+
+    /// Lists a connection that a peer made, if the peer may and there is room for it: looked up, counted and listed under
+    /// one lock, so that neither a change of who may nor another connection slips in between.
+    fn list_if_room(&self, connection: &Connection) -> Result<(), Rejection> {
+        let limits = self.limits();
+        let mut connections = self.connections();
+        // First: what is on the list when the endpoint closes its connections is told so.
+        if self.is_shutting_down() {
+            return Err(SHUTDOWN);
+        }
+        self.guard.check_lists(&connection.remote())?;
+        let of_peer = connections.values().filter(|other| other.remote() == connection.remote()).count();
+        if connections.len() >= limits.connections {
+            return Err(Rejection { code: close::LIMIT, reason: "too many connections" });
+        }
+        if of_peer >= limits.connections_per_peer {
+            return Err(Rejection { code: close::LIMIT, reason: "too many connections of this key" });
+        }
+        connections.insert(connection.id(), connection.clone());
+        Ok(())
+    }
+}
+
+/// What a peer is told that comes when this endpoint takes nothing new.
+pub(crate) const SHUTDOWN: Rejection = Rejection { code: close::SHUTDOWN, reason: "this endpoint is shutting down" };

@@ -1,0 +1,79 @@
+//! The counters of an endpoint as text.
+//!
+//! - `text`: the Prometheus text format
+
+mod text;
+
+use self::text::Text;
+use super::EndpointInner;
+use crate::{
+    counters::{CLOSE_REASONS, DIAL_CODES, get},
+    wire::refusal,
+};
+
+/// All of them as text, see [`crate::Endpoint::metrics`].
+pub(super) fn text(shared: &EndpointInner) -> String {
+    let metrics = &*shared.metrics;
+    let live = Live::of(shared);
+    let mut text = Text::default();
+    text.gauge("connections", "Connections that are open.", "direction", &live.connections);
+    let opened = [("dialled", get(&metrics.dialled)), ("accepted", get(&metrics.accepted))];
+    text.counters("connections_opened_total", "Connections that were made.", "direction", opened);
+    text.head("connections_closed_total", "counter", "Connections that ended: by whom, and why.");
+    for (by, counts) in [("local", &metrics.closed_here), ("peer", &metrics.closed_by_peer)] {
+        for (reason, count) in counts.each(&CLOSE_REASONS) {
+            // Nobody says that he lost a connection.
+            match (by, reason) {
+                ("peer", "lost") => {}
+                (_, "lost") => text.sample("connections_closed_total", &[("by", "network"), ("reason", reason)], count),
+                _ => text.sample("connections_closed_total", &[("by", by), ("reason", reason)], count),
+            }
+        }
+    }
+    // In this order: a stream that ends meanwhile makes the gauge too high for once, never negative.
+    let ended = get(&metrics.streams_ended);
+    let (opened, accepted) = (get(&metrics.streams_opened), get(&metrics.streams_accepted));
+    text.single("streams", "gauge", "Streams that are open.", (opened + accepted).saturating_sub(ended));
+    text.single("streams_opened_total", "counter", "Streams that this endpoint opened, pings included.", opened);
+    text.single("streams_accepted_total", "counter", "Streams of peers that were acknowledged.", accepted);
+    text.single("sent_bytes_total", "counter", "Bytes of UDP payload that were sent.", live.bytes_sent);
+    text.single("received_bytes_total", "counter", "Bytes of UDP payload that were received.", live.bytes_received);
+    text.single("dials_total", "counter", "Dials that came to an end.", get(&metrics.dials));
+    let failed = metrics.failed_dials.each(&DIAL_CODES);
+    text.counters("dials_failed_total", "Dials that failed, by code.", "code", failed);
+    let retries = [("dial", get(&metrics.dial_retries)), ("stream", get(&metrics.stream_retries))];
+    text.counters("retries_total", "Dials and streams that were tried again.", "what", retries);
+    let panics = get(&metrics.actor_panics);
+    text.single("actor_panics_total", "counter", "Peers' actors that panicked, and were replaced.", panics);
+    let sent = metrics.refusals_sent.each(refusal::code::ALL);
+    text.counters("refusals_sent_total", "Streams of peers that were refused, by the word sent.", "code", sent);
+    let received = metrics.refusals_received.each(refusal::code::ALL);
+    text.counters("refusals_received_total", "Streams that peers refused, by the word received.", "code", received);
+    text.histogram("ack_seconds", "From asking for a stream's acknowledgement to having it.", &metrics.ack_times);
+    text.histogram("ping_seconds", "Round-trip time of the pings that were answered.", &metrics.ping_times);
+    text.into_string()
+}
+
+/// What is read off the connections themselves.
+struct Live {
+    connections: [(&'static str, u64); 2],
+    bytes_sent: u64,
+    bytes_received: u64,
+}
+
+impl Live {
+    fn of(shared: &EndpointInner) -> Self {
+        // Under the lock: whoever leaves the list leaves its bytes in the metrics before the lock is free again.
+        let connections = shared.connections();
+        let [mut dialled, mut accepted] = [0; 2];
+        let [mut bytes_sent, mut bytes_received] =
+            [get(&shared.metrics.bytes_sent), get(&shared.metrics.bytes_received)];
+        for connection in connections.values() {
+            *(if connection.is_dialled() { &mut dialled } else { &mut accepted }) += 1;
+            let stats = connection.stats();
+            bytes_sent += stats.bytes_sent;
+            bytes_received += stats.bytes_received;
+        }
+        Self { connections: [("dialled", dialled), ("accepted", accepted)], bytes_sent, bytes_received }
+    }
+}

@@ -1,0 +1,348 @@
+//! An endpoint: bind, say where it is, serve, close.
+//!
+//! - `inner`: what everything of one endpoint shares, and how it ends
+//! - `accept`: connections that peers make, until their peer's actor has them
+//! - `handshakes`: which inbound handshakes are admitted
+//! - `peers`: the peers that are known, and which are forgotten
+//! - `open`, `ping`: streams and pings to a peer
+//! - `access`: who may use it
+//! - `reauthorize`: asking again about peers and streams that were let in
+//! - `ticket`: its address as text
+//! - `watch`: peers that change
+//! - `metrics`: its counters as text
+
+mod accept;
+mod access;
+mod handshakes;
+mod inner;
+mod metrics;
+mod open;
+mod peers;
+mod ping;
+mod reauthorize;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod watch;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use iroh::endpoint::{QuicTransportConfig, VarInt};
+use tokio::time::Instant;
+use tracing::info;
+
+use self::accept::accept_connections;
+pub(crate) use self::inner::EndpointInner;
+pub use self::{
+    open::OpenOptions,
+    watch::{PeerInfo, Watch},
+};
+use crate::{
+    config::{Config, Limits, PeerAddress},
+    connection::{Connection, ConnectionGuard},
+    deadline::after,
+    error::{Code, Error, Result},
+    identity::{PublicKey, SecretKey},
+    peer::{Peer, STREAM_WINDOW, Tries, first_window},
+    protocol::Protocol,
+    routing::{ConnectionListener, Listener, QueueLimits},
+    target,
+    transport::sockets,
+};
+
+/// A secret key with sockets. Clones are the same endpoint.
+///
+/// It accepts connections while something listens. [`Endpoint::close`] closes it. Dropping the last clone closes it in the
+/// background: finished streams have 3 s to be acknowledged, and peers learn of it at once otherwise.
+#[derive(Clone, Debug)]
+pub struct Endpoint(pub(crate) Arc<EndpointInner>, #[expect(dead_code, reason = "held for its drop")] Arc<CloseOnDrop>);
+
+/// Closes the endpoint when its last public handle is dropped. Its tasks hold [`EndpointInner`] alone.
+#[derive(Debug)]
+struct CloseOnDrop(Arc<EndpointInner>);
+
+/// How long the endpoint that is dropped waits for the acknowledgement of finished streams.
+const DROPPED_TIMEOUT: Duration = Duration::from_secs(3);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.begin_close(DROPPED_TIMEOUT);
+    }
+}
+
+impl Endpoint {
+    /// Opens the sockets. Must be called within a tokio runtime, which the endpoint then lives on.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_BIND` when no socket could be bound, `ERR_INVALID_ARGUMENT` for an unusable network.
+    pub async fn bind(secret: SecretKey, config: Config) -> Result<Self> {
+        let id = secret.public();
+        let limits = config.limits;
+        let transport = QuicTransportConfig::builder()
+            .max_concurrent_bidi_streams(VarInt::from_u32(limits.bidi_streams))
+            .max_concurrent_uni_streams(VarInt::from_u32(0))
+            // Nobody reads datagrams: each connection would keep up to 1,250,000 bytes of them.
+            .datagram_receive_buffer_size(None)
+            // The rest of it comes with the peer's actor.
+            .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+            .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
+            .build();
+        let addresses = config.network.bind_addresses();
+        let builder = config.network.builder()?.secret_key(secret.into_iroh()).transport_config(transport);
+        let iroh = builder.bind().await.map_err(|error| sockets::bind_error(&addresses, error))?;
+        let shared = EndpointInner::new(iroh.clone(), id, config);
+        shared.spawn(accept_connections(shared.clone(), iroh));
+        let endpoint = Self(shared.clone(), Arc::new(CloseOnDrop(shared)));
+        info!(target: target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
+        if let Err(error) = endpoint.add_configured_peers() {
+            // The caller can bind the same port again at once.
+            endpoint.close(Duration::ZERO).await;
+            endpoint.freed().await;
+            return Err(error);
+        }
+        Ok(endpoint)
+    }
+
+    fn add_configured_peers(&self) -> Result<()> {
+        self.0.config().peers.iter().try_for_each(|peer| self.peer(peer).map(drop))
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<EndpointInner> {
+        &self.0
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub fn id(&self) -> PublicKey {
+        self.0.id()
+    }
+
+    /// The bounds it was given.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.0.limits()
+    }
+
+    /// Where it can be reached, as far as is known now: nowhere, once it is closed.
+    #[must_use]
+    pub fn address(&self) -> PeerAddress {
+        self.0.iroh().map_or_else(|| PeerAddress::new(self.0.id()), |iroh| PeerAddress::from_iroh(&iroh.addr()))
+    }
+
+    /// The sockets it is bound to; none once it is closed.
+    #[must_use]
+    pub fn bound_sockets(&self) -> Vec<SocketAddr> {
+        self.0.iroh().map(|iroh| iroh.bound_sockets()).unwrap_or_default()
+    }
+
+    /// The peer with this key, remembering its addresses.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_PEER_ADDRESS` for the endpoint's own key, `ERR_CLOSED`.
+    pub fn peer(&self, address: &PeerAddress) -> Result<Arc<Peer>> {
+        if address.id == self.0.id() {
+            let text = "this is the endpoint's own id: an endpoint cannot dial itself";
+            return Err(Error::new(Code::PeerAddress, text));
+        }
+        let peer = self.0.peer(address.id)?;
+        peer.add_address(address);
+        Ok(peer)
+    }
+
+    /// A connection to a peer, held: it counts as used until the view is dropped. Streams that the peer opens on a new one wait for
+    /// a second until something serves them. One that was there already is asked for a sign of life first, for a second at most. Cancel
+    /// safe.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_UNREACHABLE` says what was tried, and how often; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
+    /// `ERR_PROTOCOL_UNSUPPORTED` and `ERR_CLOSED` come at once.
+    pub async fn connect(&self, peer: &Peer, limit: Duration) -> Result<ConnectionGuard> {
+        let until = after(Instant::now(), limit);
+        let taking = peer.taking();
+        loop {
+            let known = peer.connection().map(|connection| connection.id());
+            let view = self.view(peer, until - Instant::now()).await?;
+            if known != Some(view.id()) || view.seems_alive().await {
+                view.take();
+                drop(taking);
+                return Ok(view);
+            }
+        }
+    }
+
+    pub(crate) async fn view(&self, peer: &Peer, limit: Duration) -> Result<ConnectionGuard> {
+        let connect = async {
+            let mut tries = Tries::new(self.limits().connect.retries, true);
+            loop {
+                let connection = self.connection_to(peer, tries).await?;
+                if let Some(view) = ConnectionGuard::new(&connection) {
+                    return Ok(view);
+                }
+                connection.unusable().await;
+                tries = tries.next();
+            }
+        };
+        peer.within(&self.0, limit, connect).await?
+    }
+
+    /// A connection for new streams; while the endpoint closes, nothing new begins on connections that still drain.
+    pub(crate) async fn connection_to(&self, peer: &Peer, tries: Tries) -> Result<Connection> {
+        if self.0.is_closing() {
+            return Err(Error::closed());
+        }
+        peer.connect(tries).await
+    }
+
+    /// A live connection by its number, held.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED` when it has ended.
+    pub fn connection(&self, id: u64) -> Result<ConnectionGuard> {
+        let connection = self.0.connections().get(&id).cloned();
+        connection.and_then(|connection| ConnectionGuard::new(&connection)).ok_or_else(connection_ended)
+    }
+
+    /// Waits until the peer acknowledged all of a finished stream, or stopped it. Also on a connection that takes no new stream and
+    /// waits for just that. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED` when the connection ended before this call, `ERR_CONNECTION_LOST` when it ends before the acknowledgement.
+    pub async fn acknowledged(&self, connection: u64, stream: u64) -> Result<()> {
+        let connection = self.0.connections().get(&connection).cloned();
+        connection.ok_or_else(connection_ended)?.acknowledged(stream).await
+    }
+
+    /// Serves some protocols from now on; with `connection`, only on that one, before everyone else, and until it ends.
+    /// While something listens on the whole endpoint, the endpoint accepts connections.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_PROTOCOL_IN_USE`, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
+    pub fn listen(&self, connection: Option<u64>, protocols: &[Protocol], otherwise: bool) -> Result<Listener> {
+        self.check_serves()?;
+        let limits = self.0.limits();
+        let places = QueueLimits { all: limits.queued_streams, of_one_peer: limits.queued_streams_per_peer };
+        let listener = self.0.router.listen(connection, protocols, otherwise, places)?;
+        if let Some(id) = connection {
+            let listed = self.0.connections().get(&id).cloned();
+            match listed {
+                Some(connection) => connection.settle(),
+                None => self.0.router.connection_ended(id),
+            }
+        }
+        self.0.router.announce();
+        if connection.is_none() {
+            self.0.offer_alpns();
+        }
+        Ok(listener)
+    }
+
+    /// The connections that peers make from now on.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_PROTOCOL_IN_USE` when somebody takes them already, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
+    pub fn inbound(&self) -> Result<ConnectionListener> {
+        self.check_serves()?;
+        let inbound = self.0.inbound.open()?;
+        self.0.offer_alpns();
+        Ok(inbound)
+    }
+
+    /// How it stands with every peer that is known, by their keys. Peers are known while somebody is interested in them, and
+    /// for a while after; none is once the endpoint is closed.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PeerInfo> {
+        self.0.peer_infos()
+    }
+
+    /// Tells how it stands with every peer, and then of each that changes.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED`.
+    pub fn watch(&self) -> Result<Watch> {
+        self.0.watch()
+    }
+
+    /// What it has counted so far, in the Prometheus text format, version 0.0.4: connections, streams, bytes, dials, retries,
+    /// refusals, how long acknowledgements and pings took. Once it is closed, the last figures.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        metrics::text(&self.0)
+    }
+
+    /// Counts a stream that its owner opens again, for it was gone before the peer could see it: see
+    /// [`crate::Stream::may_be_sent_again`].
+    pub fn count_retry(&self) {
+        self.0.metrics.stream_retried();
+    }
+
+    /// Takes nothing new from peers from now on: streams are refused as "shutdown", connections as well, and listeners end
+    /// once they have handed out what was acknowledged. What runs goes on, and so does opening streams. Idempotent, and
+    /// not to be undone.
+    pub fn drain(&self) {
+        self.0.router.close();
+        self.0.inbound.close();
+    }
+
+    /// Streams that were acknowledged and that their listeners have not taken yet.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.0.router.waiting()
+    }
+
+    /// Whether it is one of this endpoint's live connections.
+    #[must_use]
+    pub fn has_connection(&self, connection: &Connection) -> bool {
+        self.0.connections().contains_key(&connection.id())
+    }
+
+    /// Closes the endpoint: refuses what is new, waits until what was finished is acknowledged, tells every
+    /// peer, and closes the sockets. Bounded by `limit` and then some 3 round trips for connected peers that
+    /// became silent; dials that nobody answered do not count. Idempotent;
+    /// all callers share the first one's closing, and dropping the future stops nothing.
+    /// Gives the number of finished streams that were not acknowledged in time.
+    pub async fn close(&self, limit: Duration) -> usize {
+        self.0.close(limit).await
+    }
+
+    /// Waits until the ports of an endpoint that closes can be bound again, which is a moment behind [`Endpoint::close`]; a second
+    /// at most, for a stream that somebody holds can keep them: see [`crate::Stream::outlive`]. Cancel safe.
+    pub async fn freed(&self) {
+        self.0.freed().await;
+    }
+
+    /// Tells every peer at once, without waiting for anything: for a process that is about to end.
+    pub fn close_now(&self) {
+        self.0.close_now();
+    }
+
+    /// For a process that ends within `limit` and may not wait: what was finished has half of that to be acknowledged,
+    /// then every peer is told, also where somebody closes the endpoint with more patience. It is closed afterwards,
+    /// which can take longer than `limit` where a peer is silent.
+    pub async fn farewell(&self, limit: Duration) {
+        let patience = limit / 2;
+        let mut closing = std::pin::pin!(self.close(patience));
+        if tokio::time::timeout(patience, &mut closing).await.is_err() {
+            self.close_now();
+            closing.await;
+        }
+    }
+
+    fn check_serves(&self) -> Result<()> {
+        if self.0.router.is_closed() && !self.0.is_closing() {
+            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
+        }
+        Ok(())
+    }
+}
+
+fn connection_ended() -> Error {
+    Error::new(Code::Closed, "the connection has ended")
+}

@@ -1,0 +1,192 @@
+//! Opening streams: over which connection, how often, and for how long.
+
+use std::{
+    future::poll_fn,
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, error::Elapsed};
+use tracing::debug;
+
+use super::Endpoint;
+use crate::{
+    connection::Connection,
+    deadline::after,
+    error::{Code, Error, Result},
+    peer::{Peer, Tries},
+    stream::{CONNECTION_FULL, LATE_ACK, Stream},
+    target,
+};
+
+/// How a stream is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// An extra line follows the header, so that nothing may be sent again unseen.
+    pub has_extra: bool,
+    /// Wait for the peer's acknowledgement.
+    pub await_ack: bool,
+    /// Dial again where a dial failed, and send what the peer cannot have seen again on a new connection.
+    pub retry: bool,
+    /// All of it together.
+    pub timeout: Duration,
+}
+
+impl Endpoint {
+    /// Opens a stream to a peer over the pair's one connection, which is made if there is none.
+    /// `header` is the header line with its newline, and the extra line if there is one. Cancel safe: a stream
+    /// that nobody takes is reset.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::connect`]; `ERR_TOO_MANY_STREAMS`, `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and what the
+    /// peer refused with.
+    pub async fn get_stream(&self, peer: &Peer, header: &[u8], options: OpenOptions) -> Result<Stream> {
+        let phase = Phase::new();
+        let open = async {
+            let mut tries = Tries::new(self.limits().connect.retries, options.retry);
+            loop {
+                phase.set(Phase::DIALLING);
+                let connection = self.connection_to(peer, tries).await?;
+                match self.open_on(&connection, header, options, &phase).await {
+                    Ok(stream) => return Ok(stream),
+                    Err(Failed { unseen: true, .. }) if options.retry => {
+                        debug!(target: target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
+                        self.0.metrics.stream_retried();
+                        // Until the actor knows as well, it would hand out the same connection.
+                        connection.unusable().await;
+                        tries = tries.next();
+                    }
+                    Err(Failed { error, .. }) => return Err(error),
+                }
+            }
+        };
+        match peer.within(self.shared(), options.timeout, open).await {
+            Ok(opened) => opened,
+            Err(unreachable) if phase.is_dialling() => Err(unreachable),
+            Err(_) => Err(phase.timed_out(options.timeout)),
+        }
+    }
+
+    /// Opens a stream on one connection and no other. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`Endpoint::get_stream`], and `ERR_INVALID_ARGUMENT` where the peer never accepts a stream on this connection.
+    pub async fn open_bi(&self, connection: &Connection, header: &[u8], options: OpenOptions) -> Result<Stream> {
+        connection.check_can_open()?;
+        let phase = Phase::new();
+        let open = self.open_on(connection, header, options, &phase);
+        match tokio::time::timeout(options.timeout, open).await {
+            Ok(opened) => opened.map_err(|failed| failed.error),
+            Err(_) => Err(phase.timed_out(options.timeout)),
+        }
+    }
+
+    async fn open_on(
+        &self,
+        connection: &Connection,
+        header: &[u8],
+        options: OpenOptions,
+        phase: &Phase,
+    ) -> Result<Stream, Failed> {
+        phase.set(Phase::OPENING);
+        let failed = |(error, unseen)| Failed { unseen: unseen && !is_final(&error), error };
+        let mut stream = connection.open_unsent(header).await.map_err(failed)?;
+        phase.sending(connection);
+        let limit = self.limits().ack_timeout;
+        let until = after(Instant::now(), limit);
+        let sending = connection.while_doubting(connection.send_header(&mut stream));
+        if options.await_ack {
+            let timed_out = |_| Failed { error: phase.timed_out(limit), unseen: false };
+            tokio::time::timeout_at(until, sending).await.map_err(timed_out)?.map_err(failed)?;
+        } else {
+            sending.await.map_err(failed)?;
+            return Ok(stream);
+        }
+        phase.set(Phase::ACKNOWLEDGING);
+        match acknowledged(&mut stream, until).await {
+            Ok(Ok(())) => Ok(stream),
+            Ok(Err(error)) => {
+                let unseen = !options.has_extra && stream.may_be_sent_again();
+                Err(Failed { error, unseen })
+            }
+            Err(_) => Err(Failed { error: phase.timed_out(limit), unseen: false }),
+        }
+    }
+}
+
+/// Waits for a stream's acknowledgement, and says while it is late.
+async fn acknowledged(stream: &mut Stream, until: Instant) -> Result<Result<()>, Elapsed> {
+    let mut late = LATE_ACK;
+    loop {
+        let look = until.min(after(Instant::now(), late));
+        match tokio::time::timeout_at(look, poll_fn(|cx| stream.poll_ack(cx))).await {
+            Err(_) if look < until => stream.ack_is_late(),
+            ended => return ended,
+        }
+        late *= 2;
+    }
+}
+
+/// Why a stream could not be had, and whether the peer cannot have seen it.
+struct Failed {
+    error: Error,
+    unseen: bool,
+}
+
+/// What is being waited for: whoever runs out of time is told.
+struct Phase {
+    step: AtomicU8,
+    /// Where a stream sends its header or waits for its acknowledgement.
+    on: Mutex<Option<Connection>>,
+}
+
+impl Phase {
+    const DIALLING: u8 = 0;
+    const OPENING: u8 = 1;
+    const SENDING: u8 = 2;
+    const ACKNOWLEDGING: u8 = 3;
+
+    fn new() -> Self {
+        Self { step: AtomicU8::new(Self::DIALLING), on: Mutex::default() }
+    }
+
+    fn set(&self, step: u8) {
+        self.step.store(step, Ordering::Relaxed);
+    }
+
+    fn sending(&self, connection: &Connection) {
+        *self.on.lock().expect("no panic while held") = Some(connection.clone());
+        self.set(Self::SENDING);
+    }
+
+    fn is_dialling(&self) -> bool {
+        self.step.load(Ordering::Relaxed) == Self::DIALLING
+    }
+
+    fn timed_out(&self, limit: Duration) -> Error {
+        let (code, text, advice) = match self.step.load(Ordering::Relaxed) {
+            Self::DIALLING => (Code::Unreachable, "there was no connection to the peer", ""),
+            Self::OPENING => (Code::TooManyStreams, "the peer has allowed no further stream", ": finish some first"),
+            Self::SENDING => (Code::AckTimeout, "the peer took no more bytes on the connection", CONNECTION_FULL),
+            _ => {
+                if let Some(connection) = &*self.on.lock().expect("no panic while held") {
+                    connection.not_taken();
+                }
+                (Code::AckTimeout, "the peer has not acknowledged the stream", "")
+            }
+        };
+        // What is left of a time has more digits than anybody wants to read.
+        let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
+        Error::new(code, format!("{text} within {seconds} s{advice}"))
+    }
+}
+
+/// A connection that ended for one of these reasons is not made again.
+fn is_final(error: &Error) -> bool {
+    matches!(error.code(), Code::Unauthorized | Code::Closed)
+}

@@ -1,0 +1,113 @@
+//! An actor that panics, and time limits of any length.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Endpoint;
+use crate::{
+    config::{AccessLists, Config, Connect, Limits, Network, PeerAddress},
+    error::Code,
+    identity::SecretKey,
+    peer::{Message, PeerState, Tries},
+    protocol::Protocol,
+};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn limits(time: Duration) -> Limits {
+    Limits {
+        connect: Connect { retries: None, min_delay: time, max_delay: time, attempt_timeout: time },
+        ack_timeout: time,
+        header_timeout: time,
+        header_bytes: 64 * 1024,
+        ping_timeout: time,
+        idle_timeout: time,
+        bidi_streams: 1024,
+        streams_per_peer: 8192,
+        streams: 262_144,
+        stream_rate: None,
+        receive_window: 16 * 1024 * 1024,
+        receive_window_per_peer: 64 * 1024 * 1024,
+        connections: 100,
+        connections_per_peer: 64,
+        queued_streams: 1024,
+        queued_streams_per_peer: 256,
+    }
+}
+
+async fn endpoint(time: Duration) -> Endpoint {
+    let config = Config {
+        network: Network::Loopback,
+        peers: Vec::new(),
+        kulfi: false,
+        access: AccessLists::default(),
+        authorize: None,
+        limits: limits(time),
+    };
+    Endpoint::bind(SecretKey::generate(), config).await.expect("bind")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_actor_that_panics_is_replaced_and_counted() {
+    let (a, b) = (endpoint(LIMIT).await, endpoint(LIMIT).await);
+    let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let peer = a.peer(&b.address()).expect("peer");
+    let keep = peer.keep().expect("open");
+    a.ping(&peer, LIMIT).await.expect("pong");
+    let connection = peer.connection().expect("connection");
+    peer.tell(Message::Panic);
+    // Its peer notices, and the next call works.
+    assert_eq!(tokio::time::timeout(LIMIT, connection.closed()).await.expect("closed").by, "local");
+    a.ping(&peer, LIMIT).await.expect("pong");
+    assert_ne!(peer.connection().expect("connection").id(), connection.id());
+    assert!(a.metrics().contains("fastn_net_actor_panics_total 1\n"), "{}", a.metrics());
+    assert!(peer.status().kept, "it is kept as before");
+    drop(keep);
+    assert_eq!((a.close(LIMIT).await, b.close(LIMIT).await), (0, 0));
+    assert_eq!(peer.connect(Tries::new(None, true)).await.expect_err("closed").code(), Code::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_while_an_actor_panics_is_told_what_happened() {
+    let a = endpoint(LIMIT).await;
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
+    let nobody = PeerAddress::new(SecretKey::generate().public());
+    let nobody = PeerAddress { addresses: vec![silent.local_addr().expect("address")], ..nobody };
+    let peer = a.peer(&nobody).expect("peer");
+    let waiting = peer.clone();
+    let waiting = tokio::spawn(async move { waiting.connect(Tries::new(None, true)).await });
+    while peer.status().state != PeerState::Dialling {
+        tokio::task::yield_now().await;
+    }
+    peer.tell(Message::Panic);
+    let error = tokio::time::timeout(LIMIT, waiting).await.expect("told").expect("no panic").expect_err("failed");
+    assert_eq!(error.code(), Code::Internal, "{error}");
+    peer.tell(Message::Panic);
+    a.close(LIMIT).await;
+    let weak = Arc::downgrade(&peer);
+    drop(peer);
+    for _ in 0..1000 {
+        if weak.upgrade().is_none() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("its actor outlives the endpoint");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_time_limit_may_be_of_any_length() {
+    for time in [Duration::MAX, Duration::from_secs(u64::MAX / 2), Duration::from_secs(1 << 34)] {
+        let (a, b) = (endpoint(time).await, endpoint(time).await);
+        let peer = a.peer(&b.address()).expect("peer");
+        // Nothing listens: the first dial fails, and the next waits for its delay.
+        let refused = peer.connect(Tries::new(Some(0), true)).await.expect_err("nothing listens");
+        assert_eq!(refused.code(), Code::Unreachable, "{refused}");
+        let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+        let back = b.peer(&a.address()).expect("peer");
+        let _listener = a.listen(None, &[Protocol::Tcp], false).expect("listen");
+        b.ping(&back, time).await.expect("pong");
+        a.ping(&peer, time).await.expect("pong");
+        assert!(!a.metrics().contains("actor_panics_total 1"), "{}", a.metrics());
+        assert_eq!((a.close(LIMIT).await, b.close(LIMIT).await), (0, 0));
+    }
+}

@@ -1,0 +1,219 @@
+//! Is a connection alive, and is it used: what its actor concludes from looking at it now and then.
+//!
+//! Nothing on the way of the bytes tells the actor anything: it looks at counters that QUIC keeps anyway. Whether a
+//! request waits is told by the number of streams and views in use, which is kept anyway as well: a stream that waits for
+//! its acknowledgement or for a byte is one of them, and a look more at one that waits for nothing costs little.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{connection::TrafficSnapshot, deadline::after};
+
+/// While something waits: between two looks, and for a ping's answer.
+pub(crate) const WAITED: Duration = Duration::from_secs(3);
+
+/// While nothing waits: between two pings.
+pub(crate) const UNUSED: Duration = Duration::from_secs(12);
+
+/// A look that comes later than this says nothing about the peer: this process slept.
+const OVERSLEPT: Duration = Duration::from_secs(1);
+
+/// Pings in a row that nothing answered.
+const MISSES: u8 = 2;
+
+/// What follows from a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// Nothing to do.
+    Fine,
+    /// Too quiet: ping it.
+    Ping,
+    /// It does not answer.
+    Dead,
+    /// Nothing has used it for long enough.
+    Unused,
+}
+
+/// One connection's.
+#[derive(Debug)]
+pub(crate) struct Liveness {
+    look_at: Instant,
+    seen: TrafficSnapshot,
+    /// A ping waits for its answer since then.
+    pinged: Option<Instant>,
+    misses: u8,
+    unused_since: Option<Instant>,
+}
+
+/// What does not change from look to look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LivenessPolicy {
+    /// For a ping's answer, while nothing waits.
+    pub(crate) ping_timeout: Duration,
+    /// Without use.
+    pub(crate) idle_timeout: Duration,
+    /// It is this side that closes it when it is unused.
+    pub(crate) may_end: bool,
+}
+
+impl Liveness {
+    /// Of a new connection that nothing uses yet.
+    pub(crate) fn new(now: Instant, habits: LivenessPolicy) -> Self {
+        let first = if habits.may_end { UNUSED.min(habits.idle_timeout) } else { UNUSED };
+        Self {
+            look_at: after(now, first),
+            seen: TrafficSnapshot::default(),
+            pinged: None,
+            misses: 0,
+            unused_since: Some(now),
+        }
+    }
+
+    /// When to look next.
+    pub(crate) fn look_at(&self) -> Instant {
+        self.look_at
+    }
+
+    /// A connection that nothing used is used again.
+    pub(crate) fn stir(&mut self, now: Instant, seen: TrafficSnapshot) {
+        self.hear(seen);
+        self.unused_since = None;
+        self.look_at = self.look_at.min(after(now, WAITED));
+    }
+
+    /// A ping was answered.
+    pub(crate) fn answer(&mut self, now: Instant, seen: TrafficSnapshot) {
+        self.misses = 0;
+        // The ping is no traffic of its own: the next one comes in its time.
+        self.seen = seen;
+        if let Some(pinged) = self.pinged.take() {
+            let next = if self.unused_since.is_some() { after(pinged, UNUSED) } else { after(now, WAITED) };
+            self.look_at = next.max(now);
+        }
+    }
+
+    /// Looks. `kept`: somebody wants the peer connected.
+    pub(crate) fn look(&mut self, now: Instant, seen: TrafficSnapshot, kept: bool, habits: LivenessPolicy) -> Health {
+        let overslept = now > after(self.look_at, OVERSLEPT);
+        let waited = kept || seen.users > 0;
+        let busy = seen.traffic != self.seen.traffic;
+        let heard = self.hear(seen);
+        self.unused_since = if waited { None } else { self.unused_since.or(Some(now)) };
+        let unused_until = self.unused_since.map(|since| after(since, habits.idle_timeout)).filter(|_| habits.may_end);
+        if unused_until.is_some_and(|until| now >= until) {
+            // It stays unused or is used at the same moment: then it is looked at again.
+            self.look_at = after(now, WAITED);
+            return Health::Unused;
+        }
+        if self.pinged.is_some() && !heard && !overslept {
+            self.misses += 1;
+            if self.misses >= MISSES {
+                return Health::Dead;
+            }
+        }
+        let quiet = if waited { !heard } else { !busy || !heard };
+        let awaits = self.pinged.is_some();
+        let ping = quiet && !awaits;
+        if ping {
+            self.pinged = Some(now);
+        }
+        let interval = match (waited, awaits || ping) {
+            (true, _) => WAITED,
+            (false, true) => habits.ping_timeout,
+            (false, false) => UNUSED,
+        };
+        let next = after(now, interval);
+        self.look_at = unused_until.map_or(next, |until| until.min(next));
+        if ping { Health::Ping } else { Health::Fine }
+    }
+
+    /// Whether a byte came since the last time.
+    fn hear(&mut self, seen: TrafficSnapshot) -> bool {
+        let heard = seen.received != self.seen.received;
+        self.seen = seen;
+        if heard {
+            self.pinged = None;
+            self.misses = 0;
+        }
+        heard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: LivenessPolicy =
+        LivenessPolicy { ping_timeout: Duration::from_secs(5), idle_timeout: Duration::from_mins(1), may_end: true };
+
+    /// Looks whenever it is time, for so long, at what `see` shows then; gives the findings and when they came.
+    fn findings(seconds: u64, kept: bool, see: impl Fn(u64) -> TrafficSnapshot, answers: bool) -> Vec<(u64, Health)> {
+        let start = Instant::now();
+        let mut liveness = Liveness::new(start, POLICY);
+        let mut found = Vec::new();
+        liveness.seen = see(0);
+        if see(0).users > 0 {
+            liveness.stir(start, see(0));
+        }
+        loop {
+            let now = liveness.look_at();
+            let at = (now - start).as_secs();
+            if at > seconds {
+                return found;
+            }
+            let finding = liveness.look(now, see(at), kept, POLICY);
+            if finding != Health::Fine {
+                found.push((at, finding));
+            }
+            match finding {
+                Health::Dead | Health::Unused => return found,
+                Health::Ping if answers => {
+                    liveness.answer(now, TrafficSnapshot { received: see(at).received + 1, ..see(at) });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_silent_peer_is_given_up_after_two_misses() {
+        let silent = |_| TrafficSnapshot { users: 1, ..TrafficSnapshot::default() };
+        assert_eq!(findings(60, false, silent, false), [(3, Health::Ping), (9, Health::Dead)]);
+        let kept = findings(60, true, |_| TrafficSnapshot::default(), false);
+        assert_eq!(kept, [(12, Health::Ping), (18, Health::Dead)]);
+        let unused = findings(60, false, |_| TrafficSnapshot::default(), false);
+        assert_eq!(unused, [(12, Health::Ping), (22, Health::Dead)]);
+    }
+
+    #[test]
+    fn any_byte_is_an_answer() {
+        let trickle = |at| TrafficSnapshot { received: at / 5, users: 1, ..TrafficSnapshot::default() };
+        assert!(findings(600, false, trickle, false).iter().all(|(_, finding)| *finding == Health::Ping));
+    }
+
+    #[test]
+    fn a_busy_connection_gets_no_ping() {
+        let busy = |at| TrafficSnapshot { received: at, traffic: at, users: 3 };
+        assert_eq!(findings(600, false, busy, false), []);
+    }
+
+    #[test]
+    fn an_unused_connection_is_pinged_every_twelve_seconds_and_closed_after_a_minute() {
+        // QUIC keeps it alive: bytes come, and no streams.
+        let alive = |at| TrafficSnapshot { received: at, ..TrafficSnapshot::default() };
+        let ping = |at| (at, Health::Ping);
+        assert_eq!(findings(120, false, alive, true), [ping(12), ping(24), ping(36), ping(48), (60, Health::Unused)]);
+    }
+
+    #[test]
+    fn a_process_that_slept_blames_nobody() {
+        let (start, silent) = (Instant::now(), TrafficSnapshot { users: 1, ..TrafficSnapshot::default() });
+        let mut liveness = Liveness::new(start, POLICY);
+        liveness.stir(start, silent);
+        let asleep = Duration::from_secs(40);
+        assert_eq!(liveness.look(start + WAITED, silent, false, POLICY), Health::Ping);
+        assert_eq!(liveness.look(start + asleep, silent, false, POLICY), Health::Fine);
+        assert_eq!(liveness.misses, 0);
+    }
+}

@@ -1,0 +1,127 @@
+//! Quotas of peers: open streams, how fast they are opened, streams in negotiation.
+//!
+//! - `bucket`: a token bucket
+//! - `negotiation`: streams that are not counted as open yet
+
+mod bucket;
+mod negotiation;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use self::bucket::Bucket;
+pub(crate) use self::negotiation::{HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations};
+use crate::config::Rate;
+
+/// Streams that a peer has open on all its connections, and how fast it opened them. It lives as long as the peer's actor:
+/// coming back with a new connection makes nothing new of it.
+#[derive(Debug)]
+pub(crate) struct Quota {
+    open: AtomicUsize,
+    /// The streams of all peers.
+    all: Arc<AtomicUsize>,
+    bucket: Mutex<Bucket>,
+    negotiations: Negotiations,
+}
+
+/// The bounds of a quota.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Open streams of one peer.
+    pub(crate) of_one_peer: usize,
+    /// Open streams of all peers.
+    pub(crate) of_all: usize,
+    /// New streams of one peer.
+    pub(crate) rate: Option<Rate>,
+}
+
+/// Which bound a stream would exceed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Exceeded {
+    OfOnePeer,
+    OfAll,
+    Rate(Rate, Duration),
+}
+
+/// One open stream, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct StreamPermit(Arc<Quota>);
+
+impl Quota {
+    /// Of a new peer; `all` counts the streams of all peers.
+    pub(crate) fn new(all: &Arc<AtomicUsize>, negotiations: Negotiations) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), all: all.clone(), bucket: Mutex::default(), negotiations })
+    }
+
+    /// Counts one more stream.
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        bounds: &Bounds,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<StreamPermit, Exceeded> {
+        // Given back at once where it is one too many: nothing looks at these numbers but this.
+        let before = self.open.fetch_add(1, Ordering::Relaxed);
+        let all_before = self.all.fetch_add(1, Ordering::Relaxed);
+        let share = StreamPermit(self.clone());
+        if before >= bounds.of_one_peer {
+            return Err(Exceeded::OfOnePeer);
+        }
+        if all_before >= bounds.of_all {
+            return Err(Exceeded::OfAll);
+        }
+        if let Some(rate) = bounds.rate {
+            let taken = self.bucket.lock().expect("no panic while held").take(rate, now());
+            taken.map_err(|wait| Exceeded::Rate(rate, wait))?;
+        }
+        Ok(share)
+    }
+}
+
+impl Drop for StreamPermit {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.all.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(all: &Arc<AtomicUsize>) -> Arc<Quota> {
+        Quota::new(all, Negotiations::new(&Arc::default(), 0))
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let all = Arc::default();
+        let (one, other) = (new(&all), new(&all));
+        let bounds = Bounds { of_one_peer: 2, of_all: 3, rate: None };
+        let take = |quota: &Arc<Quota>| quota.take(&bounds, Instant::now);
+        let mut held = vec![take(&one).expect("share"), take(&one).expect("share")];
+        assert_eq!(take(&one).expect_err("two"), Exceeded::OfOnePeer);
+        held.push(take(&other).expect("share"));
+        assert_eq!(take(&other).expect_err("three"), Exceeded::OfAll);
+        held.clear();
+        assert!(take(&one).is_ok() && take(&other).is_ok());
+        assert_eq!(all.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn one_that_comes_too_fast_holds_nothing() {
+        let all = Arc::default();
+        let quota = new(&all);
+        let rate = Rate { per_second: 1, burst: 1 };
+        let bounds = Bounds { of_one_peer: 9, of_all: 9, rate: Some(rate) };
+        let now = Instant::now();
+        drop(quota.take(&bounds, || now).expect("share"));
+        let exceeded = quota.take(&bounds, || now).expect_err("too fast");
+        assert_eq!(exceeded, Exceeded::Rate(rate, Duration::from_secs(1)));
+        assert_eq!((quota.open.load(Ordering::Relaxed), all.load(Ordering::Relaxed)), (0, 0));
+    }
+}

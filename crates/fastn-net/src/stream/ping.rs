@@ -1,0 +1,95 @@
+//! Pings: docs/wire.md, Ping.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use tokio::time;
+
+use super::LATE_ACK;
+use crate::{
+    connection::{ActiveGuard, Connection},
+    error::{Code, Error, Result},
+    protocol::Protocol,
+    wire::{ack::PONG, header},
+};
+
+/// How long a connection may take that somebody wants for itself, before it is handed out without a sign of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// What to do when not even a header finds room in the peer's receive window.
+pub(crate) const CONNECTION_FULL: &str =
+    ": it must read or stop the other streams, whose unread data fills its receive window";
+
+impl Connection {
+    /// Waits for an answer of the peer, and has the connection checked while that is late.
+    pub(crate) async fn while_doubting<T>(&self, answer: impl Future<Output = T>) -> T {
+        let (mut answer, mut late) = (pin!(answer), LATE_ACK);
+        loop {
+            match time::timeout(late, &mut answer).await {
+                Ok(answer) => return answer,
+                Err(_) => self.doubt(),
+            }
+            late *= 2;
+        }
+    }
+
+    /// Asks for a sign of life. False when the connection has ended; true when the peer is only slow.
+    pub(crate) async fn seems_alive(&self) -> bool {
+        if !self.answers(LATE_ACK).await {
+            self.doubt();
+            let _ = time::timeout(SIGN_OF_LIFE, self.closed()).await;
+        }
+        self.is_live()
+    }
+
+    /// Asks the peer for a sign of life and gives the round-trip time. Cancel safe. Without a time limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_PING` for a wrong answer, `ERR_CONNECTION_LOST`, and what the peer refused with.
+    pub async fn ping(&self) -> Result<Duration> {
+        self.ping_and_tell(&AtomicBool::new(false)).await
+    }
+
+    /// `blocked` is true while the connection has no room for the ping.
+    pub(crate) async fn ping_and_tell(&self, blocked: &AtomicBool) -> Result<Duration> {
+        let used = self.enter().ok_or_else(|| self.lost_error())?;
+        self.exchange_ping(Some(used), blocked).await
+    }
+
+    /// The same for the peer's actor: it is no use of the connection, and ends no idleness.
+    pub(crate) async fn beat(&self) -> Result<Duration> {
+        self.exchange_ping(None, &AtomicBool::new(false)).await
+    }
+
+    async fn exchange_ping(&self, used: Option<ActiveGuard>, blocked: &AtomicBool) -> Result<Duration> {
+        let started = Instant::now();
+        let header = header::encode(&Protocol::Ping, None)?;
+        let mut stream = self.open_as(&header, used).await.map_err(|(error, _)| error)?;
+        blocked.store(true, Ordering::Relaxed);
+        self.send_header(&mut stream).await.map_err(|(error, _)| error)?;
+        blocked.store(false, Ordering::Relaxed);
+        // Our sending half stays open until the answer is there (docs/wire.md, Ping).
+        let mut answer = [0; PONG.len() + 1];
+        let mut count = 0;
+        loop {
+            let read = poll_fn(|cx| stream.poll_read(cx, &mut answer[count..])).await?;
+            count += read.count;
+            if read.end || count == answer.len() {
+                break;
+            }
+        }
+        stream.finish();
+        if &answer[..count] == PONG {
+            let time = started.elapsed();
+            self.metrics().ping_answered_after(time);
+            return Ok(time);
+        }
+        let text = String::from_utf8_lossy(&answer[..count]).into_owned();
+        Err(Error::new(Code::Ping, format!("the peer answered a ping with {text:?} and not with \"pong\\n\"")))
+    }
+}
