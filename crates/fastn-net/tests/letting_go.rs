@@ -1,4 +1,4 @@
-//! docs/wire.md, Letting go of a stream: its places come back by its own life, whatever the other side drops early.
+//! docs/wire.md, Releasing a stream: its places come back by its own life, whatever the other side drops early.
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Whether the peer wants no more of a sending half that stays open.
 //!
-//! QUIC answers a STOP with a RESET, and until that is acknowledged the stream keeps its place (docs/wire.md, Letting go of
+//! QUIC answers a STOP with a RESET, and until that is acknowledged the stream keeps its place (docs/wire.md, Releasing
 //! a stream). A half that is written or finished hears of the stop by itself; one that is left open must be watched.
 
 use std::{
