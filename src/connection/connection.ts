@@ -1,15 +1,16 @@
-import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import { type BindingConnectionInfo, FAILED } from '../native/binding.js'
+import { FAILED } from '../native/binding.js'
+import type { BindingConnectionInfo } from '../native/binding-types.js'
 import { failure, lastFailure, localFailure } from '../native/failure.js'
 import { releaseWithOwner } from '../native/finalizers.js'
 import { outcomeOf } from '../native/operations.js'
 import type { StreamCore } from '../stream/core.js'
 import type { EndpointState, Link } from '../stream/endpoint-state.js'
-import { ChunkIterator } from '../stream/iterator.js'
+import { linesOf, parseJson, readLine } from '../stream/lines.js'
 import { openStream } from '../stream/open.js'
 import { HeldConnection } from '../stream/opener.js'
 import type { Json, Protocol, ProtocolInput } from '../stream/protocol.js'
+import { ReadIterator } from '../stream/read-iterator.js'
 import { ReadHalf } from '../stream/reader.js'
 import { readableOf, writableOf } from '../stream/web-streams.js'
 import { WriteHalf } from '../stream/writer.js'
@@ -19,7 +20,6 @@ import {
   type ConnectionPath,
   type ConnectionStats,
   type LineOptions,
-  lineNames,
   type OpenOptions,
   openNames,
   type ReadIntoOptions,
@@ -27,9 +27,9 @@ import {
   signalOf
 } from '../types.js'
 import { userCode } from '../util/application-code.js'
-import { showAs } from '../util/inspect.js'
+import { inspectAs } from '../util/inspect.js'
 import { jsonSafe } from '../util/json-safe.js'
-import { checkOptions, invalid, positive } from '../util/validate.js'
+import { checkOptions, invalid } from '../util/validate.js'
 import { nextOf } from './incoming-queue.js'
 import { Listener, listOf, type Served } from './listener.js'
 
@@ -136,11 +136,7 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * {@link finish}; `ERR_STREAM_RESET` after {@link reset}; `ERR_INVALID_ARGUMENT`.
    */
   write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
-    try {
-      return this.#writer.write(chunk, options === undefined ? undefined : signalOf(options))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#writer.write(chunk, options)
   }
 
   /**
@@ -152,11 +148,7 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * @throws {FastnNetError} as {@link write}.
    */
   finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
-    try {
-      return this.#writer.finish(chunk, options === undefined ? undefined : signalOf(options))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#writer.finish(chunk, options)
   }
 
   /**
@@ -187,10 +179,8 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * @throws {FastnNetError} as {@link read}. `ERR_UNEXPECTED_END` when the stream ends before the line does, with its text in
    * `partial`; `ERR_LINE_TOO_LONG`; `ERR_UTF8`. All three leave the bytes for {@link read}.
    */
-  async nextString(options: LineOptions = {}): Promise<string> {
-    const line = await this.#reader.line(this.#lineBytes(options), options.signal)
-    if (line === null) throw this.#reader.unexpectedEnd('')
-    return line
+  nextString(options: LineOptions = {}): Promise<string> {
+    return readLine(this.#core, this.#reader, options)
   }
 
   /**
@@ -199,12 +189,7 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * @throws {FastnNetError} as {@link nextString}; `ERR_JSON` when the line, which is taken, is not JSON.
    */
   async nextJson<T = Json>(options: LineOptions = {}): Promise<T> {
-    const line = await this.nextString(options)
-    try {
-      return JSON.parse(line) as T
-    } catch (cause) {
-      throw new FastnNetError('ERR_JSON', 'the line is not JSON', { ...this.#core.context('read'), cause })
-    }
+    return parseJson(this.#core, await this.nextString(options))
   }
 
   /**
@@ -213,17 +198,12 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * @throws {FastnNetError} each step as {@link nextString}, but for `ERR_UNEXPECTED_END`.
    */
   lines(options: LineOptions = {}): AsyncIterableIterator<string> {
-    const maxBytes = this.#lineBytes(options)
-    const { signal } = options
-    return new ChunkIterator(
-      owner => this.#reader.lineOrLast(maxBytes, signal, owner),
-      owner => this.#reader.leave(owner)
-    )
+    return linesOf(this.#core, this.#reader, options)
   }
 
   /** Reads chunks up to the end. Leaving the loop leaves the stream open. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
-    return new ChunkIterator(
+    return new ReadIterator(
       owner => this.#reader.read(undefined, owner),
       owner => this.#reader.leave(owner)
     )
@@ -274,17 +254,12 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
     this.#reader.stop(0)
   }
 
-  #lineBytes(options: LineOptions): number {
-    const { maxBytes } = checkOptions(options, lineNames)
-    return maxBytes === undefined ? this.#core.link.endpoint.options.lineBytes : positive(maxBytes, 'options.maxBytes')
-  }
-
   static {
     streamOf = core => new PeerStream(core)
     coreOf = stream => stream.#core
     readerOf = stream => stream.#reader
     writerOf = stream => stream.#writer
-    showAs(this, self => `PeerStream(${JSON.stringify(self.protocol)} with ${self.remoteId52})`)
+    inspectAs(this, self => `PeerStream(${JSON.stringify(self.protocol)} with ${self.remoteId52})`)
   }
 }
 
@@ -413,7 +388,7 @@ export class Connection implements AsyncDisposable {
 
   static {
     connectionOf = (endpoint, handle) => new Connection(endpoint, handle)
-    showAs(this, self => `Connection(${self.alpn} with ${self.remoteId52})`)
+    inspectAs(this, self => `Connection(${self.alpn} with ${self.remoteId52})`)
   }
 }
 

@@ -1,5 +1,6 @@
 import { native } from '../native/addon.js'
-import { type BindingQuestion, FAILED } from '../native/binding.js'
+import { FAILED } from '../native/binding.js'
+import type { BindingQuestion } from '../native/binding-types.js'
 import { lastFailure } from '../native/failure.js'
 import { waitForWake, wakeWord } from '../native/wakeups.js'
 import type { Protocol } from '../stream/protocol.js'

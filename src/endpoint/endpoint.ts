@@ -27,7 +27,7 @@ import {
   type TimeoutOptions,
   timeoutNames
 } from '../types.js'
-import { showAs } from '../util/inspect.js'
+import { inspectAs } from '../util/inspect.js'
 import { whileWanted } from '../util/timeout.js'
 import { checkOptions, throwIfAborted, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
@@ -316,7 +316,7 @@ export class Endpoint implements AsyncDisposable {
 
   static {
     endpointOf = (state, publicKey, graceful) => new Endpoint(state, publicKey, graceful)
-    showAs(this, self => `Endpoint(${self.id52})`)
+    inspectAs(this, self => `Endpoint(${self.id52})`)
   }
 }
 

@@ -2,11 +2,10 @@ import { constants } from 'node:os'
 import { FastnNetError } from '../errors.js'
 import { defaults } from '../settings.js'
 import type { Protocol } from '../stream/protocol.js'
-import { printable } from '../util/printable.js'
-import { after } from '../util/timeout.js'
+import { deadline } from '../util/timeout.js'
 import { checkOptions, invalid, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
-import { type ShutdownReport, summary, tally } from './shutdown-report.js'
+import { type ShutdownReport, tally, warnFailed, warnOf } from './shutdown-report.js'
 
 /** @internal What a shutdown needs of an endpoint. */
 export interface ShutdownTarget {
@@ -193,7 +192,7 @@ export class Graceful {
 
   /** Waits for all work, what joins it meanwhile included, and for the streams of peers that no work stands for. */
   async #settled(most: number): Promise<void> {
-    const time = timer(most)
+    const time = deadline(most)
     for (;;) {
       if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), time.over])
       else if (this.#serving().count > 0) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
@@ -211,7 +210,7 @@ export class Graceful {
       unacknowledged += await endpoint.close({ timeout: Math.ceil(timeout * forDelivery) })
       unclosed--
     })
-    const time = timer(timeout)
+    const time = deadline(timeout)
     await Promise.race([Promise.allSettled(closing), time.over])
     time.stop()
     return { unacknowledged, unclosed }
@@ -243,20 +242,6 @@ const streamsEveryMs = 20
 /** More failures than this are not kept. */
 const maxFailures = 100
 
-function warnFailed(name: string, error: unknown): void {
-  warnOnce(error, 'ERR_HANDLER', message => `spawned work ${JSON.stringify(name)} failed: ${message}`)
-}
-
-function warnOf(report: ShutdownReport): void {
-  const message = summary(report)
-  if (message === undefined) return
-  const options = { type: 'FastnNetWarning', code: 'ERR_SHUTTING_DOWN' }
-  process.emitWarning(
-    printable(`the shutdown ended with this left. ${message}. Give Graceful an onReport to see all of it`),
-    options
-  )
-}
-
 /** Names of signals that can be listened for. */
 function signalNames(signals: readonly string[]): NodeJS.Signals[] {
   return texts(signals, 'options.signals').map((name, at) => {
@@ -273,16 +258,4 @@ function shuttingDown(): FastnNetError {
   return new FastnNetError('ERR_SHUTTING_DOWN', 'the program is shutting down: nothing new begins', {
     phase: 'shutdown'
   })
-}
-
-function timer(most: number) {
-  const time = { isOver: false, over: Promise.resolve(), stop: () => {} }
-  time.over = new Promise<void>(resolve => {
-    const id = after(most, () => {
-      time.isOver = true
-      resolve()
-    })
-    time.stop = () => clearTimeout(id)
-  })
-  return time
 }

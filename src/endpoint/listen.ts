@@ -86,7 +86,7 @@ async function serve(
     if (traced === undefined) await handler(stream)
     else await traced.tracePromise(async () => handler(stream), incoming(endpoint, stream))
   } catch (error) {
-    coreOf(stream).letGo(handlerFailed, 'the handler of this stream failed')
+    coreOf(stream).abort(handlerFailed, 'the handler of this stream failed')
     return await report(error, stream, onError)
   }
   try {

@@ -1,5 +1,5 @@
 import { addressOf, type PeerAddress } from '../keys/peer.js'
-import type { BindingEndpointOptions } from '../native/binding.js'
+import type { BindingEndpointOptions } from '../native/binding-types.js'
 import { checkOptions, invalid, type OptionNames, oneOf, optional, texts } from '../util/validate.js'
 
 /** Where an endpoint finds peers and is found. */

@@ -1,5 +1,5 @@
 import { idsOf, type Peer } from '../keys/peer.js'
-import type { BindingEndpointOptions, BindingGuardOptions } from '../native/binding.js'
+import type { BindingEndpointOptions, BindingGuardOptions } from '../native/binding-types.js'
 import { defaults, type EndpointSettings } from '../settings.js'
 import { type ConnectOptions, connectNames } from '../types.js'
 import {

@@ -1,12 +1,13 @@
 import { IncomingQueue, nextOf, type Takes } from '../connection/incoming-queue.js'
 import type { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import { type BindingPeerInfo, FAILED } from '../native/binding.js'
+import { FAILED } from '../native/binding.js'
+import type { BindingPeerInfo } from '../native/binding-types.js'
 import { failure, lastFailure } from '../native/failure.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { KnownPeer } from '../stream/opener.js'
 import type { ConnectionPath, ConnectionStats } from '../types.js'
-import { showAs } from '../util/inspect.js'
+import { inspectAs } from '../util/inspect.js'
 
 /** @internal */
 export let peerChangesOf: (endpoint: EndpointState, signal?: AbortSignal) => PeerChanges
@@ -143,6 +144,6 @@ export class KeptPeer implements Disposable, AsyncDisposable {
       if (handle === FAILED) throw lastFailure({ peer: peer.id52, phase: 'keep' })
       return new KeptPeer(handle, peer.id52, signal)
     }
-    showAs(this, self => `KeptPeer(${self.id52})`)
+    inspectAs(this, self => `KeptPeer(${self.id52})`)
   }
 }

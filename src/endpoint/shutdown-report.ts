@@ -1,5 +1,6 @@
 import type { Protocol } from '../stream/protocol.js'
-import { wordsOf } from '../util/warn.js'
+import { printable } from '../util/printable.js'
+import { warnOnce, wordsOf } from '../util/warn.js'
 
 /** What did not end in the time that a shutdown had. */
 export interface ShutdownReport {
@@ -49,7 +50,7 @@ export function tally<T>(all: Iterable<T>): { value: T; count: number }[] {
 }
 
 /** One line about everything that did not end well; `undefined` when there is nothing to say. */
-export function summary(report: ShutdownReport): string | undefined {
+function summary(report: ShutdownReport): string | undefined {
   const work = report.work.map(({ name, count }) => `${name}${count > 1 ? ` (${count})` : ''}`)
   const said = [
     work.length > 0 && `unfinished: ${work.join(', ')}`,
@@ -59,4 +60,20 @@ export function summary(report: ShutdownReport): string | undefined {
     report.unclosed > 0 && `endpoints still closing: ${report.unclosed}`
   ].filter(part => part !== false)
   return said.length > 0 ? said.join('; ') : undefined
+}
+
+/** Warns of spawned work that failed without a shutdown to report it. */
+export function warnFailed(name: string, error: unknown): void {
+  warnOnce(error, 'ERR_HANDLER', message => `spawned work ${JSON.stringify(name)} failed: ${message}`)
+}
+
+/** Warns of what did not end well. */
+export function warnOf(report: ShutdownReport): void {
+  const message = summary(report)
+  if (message === undefined) return
+  const options = { type: 'FastnNetWarning', code: 'ERR_SHUTTING_DOWN' }
+  process.emitWarning(
+    printable(`the shutdown ended with this left. ${message}. Give Graceful an onReport to see all of it`),
+    options
+  )
 }

@@ -1,6 +1,6 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import type { BindingPeer } from '../native/binding.js'
+import type { BindingPeer } from '../native/binding-types.js'
 import { object, texts } from '../util/validate.js'
 import type { PublicKey } from './public-key.js'
 

@@ -1,3 +1,18 @@
+import type {
+  BindingAccess,
+  BindingConnectionInfo,
+  BindingEndpointOptions,
+  BindingError,
+  BindingKeyEnvironment,
+  BindingKeyFound,
+  BindingOutcome,
+  BindingPath,
+  BindingPeer,
+  BindingPeerInfo,
+  BindingQuestion,
+  BindingStats
+} from './binding-types.js'
+
 /**
  * What the addon exports, same names and order as in `crates/fastn-net-node/src`.
  *
@@ -128,156 +143,3 @@ export const PENDING = -1
 export const FAILED = -2
 /** Only `streamAck`: the stream is gone, and what it sent may be sent again unseen. */
 export const RETRY = -3
-
-/** A failure as the core found it. */
-export interface BindingError {
-  code: string
-  message: string
-  errorCode: number | bigint | null
-  remoteCode: string | null
-  cause: string | null
-}
-
-/** How an operation ended; which field is set depends on the operation. */
-export interface BindingOutcome {
-  error: BindingError | null
-  handle: number | null
-  /** Of a stream: its connection's number and its own id. */
-  ids: number[] | null
-  text: string | null
-  number: number | null
-  closed: BindingCloseInfo | null
-}
-
-/** How a connection ended. */
-export interface BindingCloseInfo {
-  code: number | bigint
-  reason: string
-  by: 'local' | 'peer' | 'network'
-}
-
-/** What the key store reads from the process environment. */
-export interface BindingKeyEnvironment {
-  secretKey: string | null
-  secretKeys: string | null
-  secretKeysFile: string | null
-}
-
-/** A key that was found, or whose it is when the secret is in the keyring. */
-export interface BindingKeyFound {
-  secret: Uint8Array<ArrayBuffer> | null
-  inKeyring: string | null
-  place: string
-}
-
-/** Who a peer is and where it may be. */
-export interface BindingPeer {
-  id52: string
-  addresses: string[]
-  relays: string[]
-}
-
-/** Who may connect, what for, and how much. */
-export interface BindingGuardOptions {
-  access: BindingAccess
-  authorizePeer: boolean
-  authorizeStream: boolean
-  authorizeTimeout: number
-  authorizePending: number
-  authorizePendingPerPeer: number
-  maxStreamsPerPeer: number
-  maxStreamsTotal: number
-  streamsPerSecond: number | null
-  streamsBurst: number
-}
-
-/** ID52s of who may and who may not. */
-export interface BindingAccess {
-  allow: string[] | null
-  deny: string[]
-}
-
-/** Whether a peer may connect, or open a stream of this protocol (JSON). */
-export interface BindingQuestion {
-  number: number
-  id52: string
-  protocol: string | null
-}
-
-/** What does not change about a connection. */
-export interface BindingConnectionInfo {
-  id: number
-  id52: string
-  alpn: string
-  dialled: boolean
-}
-
-/** One way that packets of a connection can take; `rtt` in milliseconds. */
-export interface BindingPath {
-  address: string
-  relay: boolean
-  selected: boolean
-  rtt: number
-}
-
-/** Counters of one connection. */
-export interface BindingStats {
-  bytesSent: number
-  bytesReceived: number
-  datagramsSent: number
-  datagramsReceived: number
-  lostPackets: number
-  streams: number
-}
-
-/** How it stands with a peer; `nextRetry` in milliseconds from now. */
-export interface BindingPeerInfo {
-  id52: string
-  known: boolean
-  state: 'idle' | 'dialling' | 'connected' | 'backing-off'
-  kept: boolean
-  attempts: number
-  lastError: BindingError | null
-  nextRetry: number | null
-  connections: BindingPeerConnection[]
-}
-
-/** One of a peer's connections. */
-export interface BindingPeerConnection {
-  alpn: string
-  dialled: boolean
-  preferred: boolean
-  paths: BindingPath[]
-  stats: BindingStats
-}
-
-/** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `options.ts`. */
-export interface BindingEndpointOptions {
-  network: 'internet' | 'lan' | 'loopback' | 'custom'
-  relays: { url: string; token: string | null }[] | null
-  dnsOrigin: string | null
-  dnsServer: string | null
-  pkarr: string | null
-  mdns: boolean
-  portMapping: boolean
-  bind: string[] | null
-  peers: BindingPeer[]
-  kulfi: boolean
-  connectRetries: number | null
-  connectMinDelay: number
-  connectMaxDelay: number
-  connectAttemptTimeout: number
-  ackTimeout: number
-  headerTimeout: number
-  headerBytes: number
-  pingTimeout: number
-  idleTimeout: number
-  bidiStreams: number
-  receiveWindow: number
-  receiveWindowPerPeer: number
-  maxConnections: number
-  maxConnectionsPerPeer: number
-  guard: BindingGuardOptions
-  queuedStreams: number
-  queuedStreamsPerPeer: number
-}

@@ -1,6 +1,6 @@
 import { FastnNetError, type FastnNetErrorCode, type FastnNetErrorOptions } from '../errors.js'
 import { native } from './addon.js'
-import type { BindingError } from './binding.js'
+import type { BindingError } from './binding-types.js'
 
 /** What the failing side knows and the core does not. */
 export type Context = Pick<FastnNetErrorOptions, 'peer' | 'protocol' | 'phase'>

@@ -1,5 +1,6 @@
 import { native } from './addon.js'
-import { type BindingOutcome, FAILED } from './binding.js'
+import { FAILED } from './binding.js'
+import type { BindingOutcome } from './binding-types.js'
 import { type Context, failure, lastFailure } from './failure.js'
 import { waitForWake, wakeWord } from './wakeups.js'
 

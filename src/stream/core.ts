@@ -1,6 +1,6 @@
 import type { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import type { BindingError } from '../native/binding.js'
+import type { BindingError } from '../native/binding-types.js'
 import { type Context, failure, localFailure } from '../native/failure.js'
 import { releaseWithOwnerLater, type ShortLived } from '../native/finalizers.js'
 import { setKeepsAlive, wake, wakeWord } from '../native/wakeups.js'
@@ -89,14 +89,14 @@ export class StreamCore implements ShortLived {
    * a lost connection and a refusal end both, and wake whoever waits on the other. The native place is given back at once: nobody
    * will ask for it again, and a half that had not heard would keep it.
    */
-  heard(error: BindingError): void {
+  onNativeError(error: BindingError): void {
     if (this.failure !== null || ownHalfOnly.has(error.code)) return
     this.fail(error)
     native().streamLetGo(this.handle, 0)
   }
 
   /** Ends both halves at once, with a code of this library's own. */
-  letGo(code: number, message: string): void {
+  abort(code: number, message: string): void {
     if (this.over) return
     native().streamLetGo(this.handle, code)
     this.fail(localFailure('ERR_STREAM_RESET', message, code))

@@ -1,5 +1,6 @@
 import { native } from '../native/addon.js'
-import { type BindingPeer, FAILED } from '../native/binding.js'
+import { FAILED } from '../native/binding.js'
+import type { BindingPeer } from '../native/binding-types.js'
 import { lastFailure } from '../native/failure.js'
 import { releaseAllWithOwner } from '../native/finalizers.js'
 import { keepAlive, releaseKeepAlive } from '../native/wakeups.js'

@@ -1,6 +1,7 @@
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import { type BindingOutcome, FAILED, PENDING, RETRY } from '../native/binding.js'
+import { FAILED, PENDING, RETRY } from '../native/binding.js'
+import type { BindingOutcome } from '../native/binding-types.js'
 import { type Context, lastFailure, localFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
 import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
@@ -169,7 +170,7 @@ async function acknowledged(core: StreamCore, timeout: number, signal: AbortSign
       }
     }
   } catch (error) {
-    core.letGo(cancelled, 'the stream was not acknowledged')
+    core.abort(cancelled, 'the stream was not acknowledged')
     throw error
   } finally {
     clearTimeout(timer)

@@ -1,17 +1,17 @@
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import { type BindingError, PENDING } from '../native/binding.js'
+import { PENDING } from '../native/binding.js'
+import type { BindingError } from '../native/binding-types.js'
 import { localFailure } from '../native/failure.js'
 import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
-import { isBytes, isShared } from '../util/bytes.js'
 import { throwIfAborted } from '../util/validate.js'
+import { checkInto } from './chunk.js'
 import type { StreamCore } from './core.js'
 import { LineReader } from './line-reader.js'
+import { decode, endInLine, tooLong } from './line-text.js'
 import { slab } from './slab.js'
 
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const end = Promise.resolve(null)
-const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 // Nobody sees it: who left a read does not wait for it.
 const left = new Error('the read was left')
 
@@ -101,13 +101,13 @@ export class ReadHalf {
     const lines = this.#lines
     for (;;) {
       const line = lines.takeLine(maxBytes)
-      if (line === 'too-long') throw this.#tooLong(maxBytes)
+      if (line === 'too-long') throw tooLong(this.#core, maxBytes)
       if (line !== 'more') {
         lines.detach()
-        return this.#decode(lines, line, true)
+        return decode(this.#core, lines, line, true)
       }
       const chunk = this.#tryChunk()
-      if (chunk === null) return lines.size === 0 ? null : this.#endInLine(lines)
+      if (chunk === null) return lines.size === 0 ? null : endInLine(this.#core, lines)
       if (chunk !== undefined) lines.push(chunk)
       else {
         lines.detach()
@@ -125,7 +125,7 @@ export class ReadHalf {
     } catch (error) {
       const lines = this.#lines
       if (!isFastnNetError(error, 'ERR_UNEXPECTED_END') || lines === null) throw error
-      return this.#decode(lines, lines.takeRest(), false)
+      return decode(this.#core, lines, lines.takeRest(), false)
     }
   }
 
@@ -149,15 +149,6 @@ export class ReadHalf {
     this.#evict()
     // The wake may have come already, for the reader that is gone.
     native().streamIdle(this.#core.handle % 0x1000000)
-  }
-
-  /** An unexpected end, with what was there. */
-  unexpectedEnd(partial: string): FastnNetError {
-    return new FastnNetError(
-      'ERR_UNEXPECTED_END',
-      partial === '' ? 'the stream ended where a line was expected' : 'the stream ended in the middle of a line',
-      { ...this.#core.context('read'), partial }
-    )
   }
 
   #enter(signal: AbortSignal | undefined): void {
@@ -268,46 +259,11 @@ export class ReadHalf {
       core.readOver = true
       return null
     }
-    core.heard(error)
+    core.onNativeError(error)
     if (error.code === 'ERR_STREAM_RESET') {
       this.#error = error
       core.readOver = true
     }
     throw core.error(error, 'read')
   }
-
-  #endInLine(lines: LineReader): never {
-    throw this.unexpectedEnd(lenient.decode(lines.peekRest()))
-  }
-
-  #tooLong(maxBytes: number): FastnNetError {
-    return new FastnNetError(
-      'ERR_LINE_TOO_LONG',
-      `the line has more than ${maxBytes} bytes: raise maxBytes, or read it as bytes`,
-      this.#core.context('read')
-    )
-  }
-
-  #decode(lines: LineReader, line: Uint8Array, ended: boolean): string {
-    try {
-      return strict.decode(line)
-    } catch (cause) {
-      lines.putBack(line, ended)
-      throw new FastnNetError('ERR_UTF8', 'the line is not UTF-8: read it as bytes', {
-        ...this.#core.context('read'),
-        cause
-      })
-    }
-  }
-}
-
-function checkInto(into: Uint8Array): void {
-  const problem = !isBytes(into)
-    ? 'must be a Uint8Array'
-    : isShared(into)
-      ? 'must not be shared memory'
-      : into.length === 0
-        ? 'must not be empty or detached'
-        : null
-  if (problem !== null) throw new FastnNetError('ERR_INVALID_ARGUMENT', `options.into ${problem}`, { phase: 'read' })
 }

@@ -1,5 +1,6 @@
 import { native } from '../native/addon.js'
-import { type BindingError, FAILED } from '../native/binding.js'
+import { FAILED } from '../native/binding.js'
+import type { BindingError } from '../native/binding-types.js'
 import { outcomeOf } from '../native/operations.js'
 import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import type { StreamCore } from './core.js'

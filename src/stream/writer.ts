@@ -1,10 +1,12 @@
-import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import { type BindingError, FAILED } from '../native/binding.js'
+import { FAILED } from '../native/binding.js'
+import type { BindingError } from '../native/binding-types.js'
 import { localFailure } from '../native/failure.js'
 import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
-import { isBytes, isShared } from '../util/bytes.js'
+import { type CancelOptions, signalOf } from '../types.js'
+import { whileWanted } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
+import { checkChunk, encode, isEmpty, kept, noBytes, notAChunk, problemOf } from './chunk.js'
 import type { StreamCore } from './core.js'
 import { drainToFinLater } from './deferred/defer.js'
 import { SendCompletion } from './send-completion.js'
@@ -12,11 +14,7 @@ import { SendCompletion } from './send-completion.js'
 /** Sent with a reset that a signal caused. */
 export const cancelled = 0x101
 
-const nothing = new Uint8Array(0)
 const accepted = Promise.resolve()
-const encoder = new TextEncoder()
-// Short strings are encoded here: the addon has copied them when it returns.
-const scratch = new Uint8Array(16 * 1024)
 
 /** The sending half of a stream: writes in the order of the calls, the end behind them. */
 export class WriteHalf {
@@ -42,26 +40,37 @@ export class WriteHalf {
   }
 
   /** Resolves when the chunk is accepted by flow control. */
-  write(chunk: Uint8Array | string, signal?: AbortSignal): Promise<void> {
-    return this.#sendNow(chunk, false, signal)
+  write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
+    try {
+      return this.#sendNow(chunk, false, options === undefined ? undefined : signalOf(options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Resolves when the end, and what comes before it, is accepted by flow control. */
-  finish(chunk?: Uint8Array | string, signal?: AbortSignal): Promise<void> {
-    if (this.#finishing !== null && isEmpty(chunk)) return this.#finishAfter(this.#finishing, signal)
-    const again = this.#ending
-    const sent = this.#sendNow(chunk === undefined ? nothing : chunk, true, signal)
-    if (this.#ending && !again) this.#finishing = sent
-    return sent
+  finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
+    try {
+      const signal = options === undefined ? undefined : signalOf(options)
+      if (this.#finishing !== null && isEmpty(chunk)) return this.#finishAfter(this.#finishing, options)
+      const again = this.#ending
+      const sent = this.#sendNow(chunk === undefined ? noBytes : chunk, true, signal)
+      if (this.#ending && !again) this.#finishing = sent
+      return sent
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** The outcome of the finish before; where that was called off, a finish of its own. */
-  async #finishAfter(first: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  async #finishAfter(first: Promise<void>, options: CancelOptions = {}): Promise<void> {
+    const { signal } = options
+    throwIfAborted(signal)
     try {
-      await abortable(first, signal)
+      await whileWanted(first, signal)
     } catch (error) {
       if (signal?.aborted === true || !this.isOpen) throw error
-      await this.finish(undefined, signal)
+      await this.finish(undefined, options)
     }
   }
 
@@ -150,7 +159,7 @@ export class WriteHalf {
     } catch (error) {
       // Half a chunk is no message: the peer must not take it for one, and its answer is of no use.
       if (sent > 0 && !core.writeOver)
-        core.letGo(cancelled, 'the stream was reset by this side: a write was cancelled half way')
+        core.abort(cancelled, 'the stream was reset by this side: a write was cancelled half way')
       if (finish) this.#reopen()
       throw error
     } finally {
@@ -208,7 +217,7 @@ export class WriteHalf {
 
   #fail(): void {
     const error = this.#core.failure ?? native().takeError()
-    this.#core.heard(error)
+    this.#core.onNativeError(error)
     if (error.code === 'ERR_INVALID_ARGUMENT') throw this.#core.error(error, 'write')
     this.#core.writeOver = true
     this.#over(error)
@@ -225,56 +234,3 @@ export class WriteHalf {
 }
 
 const finishedBefore = localFailure('ERR_STREAM_FINISHED', 'sending was finished before: nothing more can be sent')
-
-function encode(text: string): Uint8Array {
-  // A UTF-16 unit takes three bytes at most.
-  if (text.length * 3 > scratch.length) return encoder.encode(text)
-  return scratch.subarray(0, encoder.encodeInto(text, scratch).written)
-}
-
-function isEmpty(chunk: Uint8Array | string | undefined): boolean {
-  return chunk === undefined || chunk === '' || (isBytes(chunk) && chunk.length === 0)
-}
-
-/** The same outcome, unless the signal aborts first: that ends this wait, and nothing else. */
-function abortable(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise
-  return new Promise((resolve, reject) => {
-    throwIfAborted(signal)
-    const abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
-/** The same bytes in a place that outlives the present call. */
-function kept(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer === scratch.buffer ? bytes.slice() : bytes
-}
-
-function problemOf(chunk: Uint8Array | string): string | null {
-  if (typeof chunk === 'string') return null
-  if (!isBytes(chunk)) return 'must be a Uint8Array or a string'
-  if (chunk.length === 0 && chunk !== nothing && isDetached(chunk.buffer)) return 'must not be detached'
-  return isShared(chunk) ? 'must not be shared memory' : null
-}
-
-/** `ArrayBuffer.prototype.detached` came with Node.js 22. */
-function isDetached(buffer: ArrayBufferLike): boolean {
-  try {
-    new Uint8Array(buffer)
-    return false
-  } catch {
-    return true
-  }
-}
-
-function checkChunk(chunk: Uint8Array): Uint8Array {
-  const problem = problemOf(chunk)
-  if (problem !== null) throw notAChunk(problem)
-  return chunk
-}
-
-function notAChunk(problem: string): FastnNetError {
-  return new FastnNetError('ERR_INVALID_ARGUMENT', `chunk ${problem}`, { phase: 'write' })
-}

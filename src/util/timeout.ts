@@ -18,3 +18,23 @@ export async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | und
     signal.removeEventListener('abort', abort)
   }
 }
+
+/** A time limit to wait for, and to stop waiting for. */
+export interface Deadline {
+  isOver: boolean
+  over: Promise<void>
+  stop: () => void
+}
+
+/** Starts a time limit of `ms` milliseconds. */
+export function deadline(ms: number): Deadline {
+  const time: Deadline = { isOver: false, over: Promise.resolve(), stop: () => {} }
+  time.over = new Promise<void>(resolve => {
+    const id = after(ms, () => {
+      time.isOver = true
+      resolve()
+    })
+    time.stop = () => clearTimeout(id)
+  })
+  return time
+}

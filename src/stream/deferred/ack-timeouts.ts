@@ -1,5 +1,5 @@
 import { native } from '../../native/addon.js'
-import type { BindingError } from '../../native/binding.js'
+import type { BindingError } from '../../native/binding-types.js'
 import { localFailure } from '../../native/failure.js'
 import type { Link } from '../endpoint-state.js'
 

@@ -1,5 +1,5 @@
 /** Iterates over what a function gives until it gives `null`. Leaving the loop ends the iteration, a wait included, and nothing else. */
-export class ChunkIterator<T> implements AsyncIterableIterator<T> {
+export class ReadIterator<T> implements AsyncIterableIterator<T> {
   readonly #next: (owner: object) => Promise<T | null>
   readonly #leave: (owner: object) => void
   #done = false
