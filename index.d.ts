@@ -194,17 +194,6 @@ interface ConnectionClosed {
     /** Who ended it: this side, the peer, or neither. */
     readonly by: 'local' | 'peer' | 'network';
 }
-/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
-interface ConnectMessage {
-    /** ID52 of this side. */
-    readonly endpoint: string;
-    /** ID52 of the peer. */
-    readonly peer: string;
-    /** Why it failed: from `error` on. */
-    error?: unknown;
-    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
-    result?: unknown;
-}
 
 /**
  * A stream of bytes to and from one peer: two halves that end apart from each other.
@@ -409,6 +398,17 @@ declare class IncomingStreams implements AsyncIterableIterator<PeerStream>, Asyn
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
+interface ConnectMessage {
+    /** ID52 of this side. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** Why it failed: from `error` on. */
+    error?: unknown;
+    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
+    result?: unknown;
+}
 /** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
 interface StreamMessage {
     /** ID52 of this side. */

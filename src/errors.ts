@@ -1,4 +1,4 @@
-import { jsonSafe } from './util/json-safe.js'
+import { jsonSafe } from './util/display.js'
 
 /**
  * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).

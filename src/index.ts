@@ -1,5 +1,5 @@
 export { Connection, IncomingStreams, PeerStream } from './connection/connection.js'
-export type { StreamMessage } from './connection/stream-message.js'
+export type { ConnectMessage, StreamMessage } from './connection/diagnostics-messages.js'
 export { Access, type AccessLists } from './endpoint/access.js'
 export type { Authorize } from './endpoint/authorizer.js'
 export { Endpoint } from './endpoint/endpoint.js'
@@ -9,15 +9,19 @@ export { IncomingConnections } from './endpoint/incoming-connections.js'
 export type { ListenOptions, StreamHandler, StreamHandlers } from './endpoint/listen.js'
 export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './endpoint/network.js'
 export type { EndpointOptions } from './endpoint/options.js'
-export type { PeerConnection, PeerInfo } from './endpoint/peers.js'
-export { KeptPeer, PeerChanges } from './endpoint/peers.js'
+export { KeptPeer, PeerChanges, type PeerConnection, type PeerInfo } from './endpoint/peers.js'
 export type { ShutdownReport } from './endpoint/shutdown-report.js'
 export {
   errorCodes,
   FastnNetError,
   type FastnNetErrorCode,
   type FastnNetErrorOptions,
-  isFastnNetError
+  isFastnNetError,
+  type Json,
+  type JsonOf,
+  Protocol,
+  type ProtocolInput,
+  type UnitProtocol
 } from './errors.js'
 export {
   type KeyStoreOptions,
@@ -31,15 +35,12 @@ export type { Keyring } from './keys/keyring.js'
 export type { EndpointAddress, Peer, PeerAddress } from './keys/peer.js'
 export { PublicKey } from './keys/public-key.js'
 export { SecretKey } from './keys/secret-key.js'
-export type { LogLevel, LogRecord } from './native/logger.js'
-export { type Logger, type LoggerOptions, setLogger } from './native/logger.js'
-export { type Json, type JsonOf, Protocol, type ProtocolInput, type UnitProtocol } from './stream/protocol.js'
+export { type Logger, type LoggerOptions, type LogLevel, type LogRecord, setLogger } from './native/logger.js'
 export type {
   CancelOptions,
   ConnectionClosed,
   ConnectionPath,
   ConnectionStats,
-  ConnectMessage,
   ConnectOptions,
   LineOptions,
   OpenOptions,

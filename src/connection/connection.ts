@@ -26,10 +26,8 @@ import {
   readNames,
   signalOf
 } from '../types.js'
-import { userCode } from '../util/application-code.js'
-import { inspectAs } from '../util/inspect.js'
-import { jsonSafe } from '../util/json-safe.js'
-import { checkOptions, invalid } from '../util/validate.js'
+import { inspectAs, jsonSafe } from '../util/display.js'
+import { checkOptions, invalid, userCode } from '../util/validate.js'
 import { nextOf } from './incoming-queue.js'
 import { Listener, listOf, type Served } from './listener.js'
 

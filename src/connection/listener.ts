@@ -105,7 +105,7 @@ class PrefetchedStreams implements Prefetched {
   }
 
   /** They are lost with a listener that was collected. */
-  letGo(): void {
+  abandon(): void {
     for (; this.at < this.end; this.at += group) native().streamLetGo(this.taken?.[this.at] ?? FAILED, foundByCollector)
   }
 }
@@ -121,7 +121,7 @@ function droppedListener(
   protocols: readonly string[]
 ): (handle: number) => void {
   return handle => {
-    ahead.letGo()
+    ahead.abandon()
     prefetched.delete(ahead)
     // One that has ended by itself is over: dropping it loses nothing.
     if (native().listenerAccept(handle, nothing) === FAILED) return

@@ -55,29 +55,29 @@ const batch = 64
 
 /** Answers what an endpoint asks, until it is closed. Holds its handle only, and keeps no process alive. */
 export function startAuthorizer(endpoint: number, authorize: Authorize): void {
-  const questions = native().endpointQuestions(endpoint)
-  if (questions === FAILED) throw lastFailure({ phase: 'authorize' })
-  void new Authorizer(questions, authorize).run()
+  const requests = native().endpointQuestions(endpoint)
+  if (requests === FAILED) throw lastFailure({ phase: 'authorize' })
+  void new Authorizer(requests, authorize).run()
 }
 
 class Authorizer {
-  readonly #questions: number
+  readonly #requests: number
   readonly #authorize: Authorize
 
-  constructor(questions: number, authorize: Authorize) {
-    this.#questions = questions
+  constructor(requests: number, authorize: Authorize) {
+    this.#requests = requests
     this.#authorize = authorize
   }
 
   async run(): Promise<void> {
     for (;;) {
-      const asked = native().questionsTake(this.#questions, batch)
+      const asked = native().questionsTake(this.#requests, batch)
       if (asked === null) break
-      if (asked.length === 0) await waitForWake(wakeWord(this.#questions, 0), undefined, false)
+      if (asked.length === 0) await waitForWake(wakeWord(this.#requests, 0), undefined, false)
       else for (const question of asked) this.#put(question)
     }
     native().takeError()
-    native().handleRelease(this.#questions)
+    native().handleRelease(this.#requests)
   }
 
   // Never throws: whatever a user's function does, the next question is put.
@@ -128,7 +128,7 @@ class Authorizer {
   }
 
   #answer({ number }: BindingQuestion, may: boolean): void {
-    native().questionsAnswer(this.#questions, number, may)
+    native().questionsAnswer(this.#requests, number, may)
   }
 }
 

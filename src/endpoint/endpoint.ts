@@ -14,7 +14,6 @@ import { lastFailure } from '../native/failure.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
 import { wakeWord } from '../native/wakeups.js'
 import { defaults } from '../settings.js'
-import { watched } from '../stream/diagnostics.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
 import type { KnownPeer } from '../stream/opener.js'
@@ -27,7 +26,8 @@ import {
   type TimeoutOptions,
   timeoutNames
 } from '../types.js'
-import { inspectAs } from '../util/inspect.js'
+import { watched } from '../util/diagnostics.js'
+import { inspectAs } from '../util/display.js'
 import { whileWanted } from '../util/timeout.js'
 import { checkOptions, throwIfAborted, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'

@@ -7,7 +7,7 @@ import { failure, lastFailure } from '../native/failure.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { KnownPeer } from '../stream/opener.js'
 import type { ConnectionPath, ConnectionStats } from '../types.js'
-import { inspectAs } from '../util/inspect.js'
+import { inspectAs } from '../util/display.js'
 
 /** @internal */
 export let peerChangesOf: (endpoint: EndpointState, signal?: AbortSignal) => PeerChanges

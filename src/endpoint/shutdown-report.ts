@@ -1,5 +1,5 @@
 import type { Protocol } from '../stream/protocol.js'
-import { printable } from '../util/printable.js'
+import { printable } from '../util/display.js'
 import { warnOnce, wordsOf } from '../util/warn.js'
 
 /** What did not end in the time that a shutdown had. */

@@ -2,7 +2,7 @@ import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { isBytes, needBytes, toHex } from '../util/bytes.js'
-import { inspectAs } from '../util/inspect.js'
+import { inspectAs } from '../util/display.js'
 
 /**
  * A peer's name: an Ed25519 public key of 32 bytes, shown as its ID52. Immutable.

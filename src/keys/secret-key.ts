@@ -2,7 +2,7 @@ import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { isBytes, needBytes, toHex } from '../util/bytes.js'
-import { inspectAs } from '../util/inspect.js'
+import { inspectAs } from '../util/display.js'
 import { PublicKey } from './public-key.js'
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { FastnNetError } from '../errors.js'
-import { printable } from '../util/printable.js'
+import { printable } from '../util/display.js'
 import { version } from '../version.js'
 import type { Native } from './binding.js'
 

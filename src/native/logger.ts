@@ -1,5 +1,5 @@
 import { defaults } from '../settings.js'
-import { printable, printableLines } from '../util/printable.js'
+import { printable, printableLines } from '../util/display.js'
 import { checkOptions, invalid, type OptionNames, optional } from '../util/validate.js'
 import { wordsOf } from '../util/warn.js'
 import { native } from './addon.js'

@@ -1,4 +1,4 @@
-import { codeOf } from '../util/application-code.js'
+import { codeOf } from '../util/validate.js'
 
 const chunkSize = 64 * 1024
 

@@ -1,4 +1,4 @@
-import { printable, printableLines } from './printable.js'
+import { printable, printableLines } from './display.js'
 
 const warned = new Set<string>()
 const mostWarnings = 100

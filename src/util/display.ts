@@ -17,3 +17,25 @@ export function printableLines(text: string): string {
 function escaped(character: string): string {
   return short[character] ?? `\\u{${character.codePointAt(0)?.toString(16)}}`
 }
+
+/** How `console.log` and `util.inspect` show objects of a class: private fields say nothing to a person. */
+export function inspectAs<T extends object>(type: { readonly prototype: T }, text: (self: T) => string): void {
+  Object.defineProperty(type.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+    value(this: T) {
+      return printable(text(this))
+    }
+  })
+}
+
+/**
+ * Lets `JSON.stringify` take an object with bigints: they are shown as text, where it would throw. A peer chooses such a number, and
+ * must not be able to make a program's logging fail.
+ */
+export function jsonSafe<T extends object>(object: T): T {
+  const toJSON = () => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, textOfBigint(value)]))
+  return Object.defineProperty(object, 'toJSON', { value: toJSON })
+}
+
+function textOfBigint(value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
+}

@@ -1,0 +1,40 @@
+// What classes offer to JavaScript is what their types say: nothing reaches the private state of an object.
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import * as fastn from 'fastn-net'
+import ts from 'typescript'
+
+const text = readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8')
+const declarations = ts.createSourceFile('index.d.ts', text, ts.ScriptTarget.Latest, true)
+const classes = declarations.statements.filter(ts.isClassDeclaration)
+
+for (const declaration of classes) {
+  const name = declaration.name?.text as string
+  const type = (fastn as unknown as Record<string, { prototype: object }>)[name]!
+
+  test(`${name} has the members that its types name, and no others`, t => {
+    t.deepEqual(membersOf(type).sort(), declared(declaration, true).sort(), 'static members')
+    t.deepEqual(membersOf(type.prototype).sort(), declared(declaration, false).sort(), 'members')
+  })
+}
+
+test('every class has been looked at', t => {
+  const exported = Object.entries(fastn).filter(([, value]) => /^class /.test(String(value)))
+  t.deepEqual(exported.map(([name]) => name).sort(), classes.map(each => each.name?.text).sort())
+})
+
+/** Names of methods and accessors, without those that every class or function has, and without symbols. */
+function membersOf(of: object): string[] {
+  const everyone = ['constructor', 'length', 'name', 'prototype']
+  return Object.getOwnPropertyNames(of).filter(name => !everyone.includes(name))
+}
+
+function declared(declaration: ts.ClassDeclaration, isStatic: boolean): string[] {
+  const names = declaration.members.flatMap(member => {
+    if (!ts.isMethodDeclaration(member) && !ts.isAccessor(member)) return []
+    if (!ts.isIdentifier(member.name)) return []
+    const found = ts.getModifiers(member)?.some(each => each.kind === ts.SyntaxKind.StaticKeyword) ?? false
+    return found === isStatic ? [member.name.text] : []
+  })
+  return [...new Set(names)]
+}
