@@ -3,11 +3,11 @@ import { getEndpoint, SecretKey } from 'fastn-net'
 const friends = process.argv.slice(2) // ID52s
 
 await using endpoint = await getEndpoint(SecretKey.generate(), {
-  allow: friends, // nobody else gets past the handshake
+  allow: friends, // all other peers are rejected after the handshake
   authorize: {
     stream: (id52, protocol) => protocol === 'Http' || id52 === friends[0]
   },
-  streamsPerSecond: 100 // of each peer
+  streamsPerSecond: 100 // per peer
 })
 console.log(await endpoint.ticket())
 

@@ -5,7 +5,7 @@ if (ticket === undefined) throw new Error('npm run example watch TICKET, with th
 
 await using endpoint = await getEndpoint(SecretKey.generate())
 const watching = (async () => {
-  // First each peer as it is now, then each that changes. It ends with the endpoint.
+  // Yields each known peer, then each peer that changes. Ends when the endpoint closes.
   for await (const { id52, known, state, connections, lastError } of endpoint.watch()) {
     const path = connections[0]?.paths.find(path => path.selected)
     console.log(

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Endpoint, PeerStream } from 'fastn-net'
 import type { Receipt } from './receipt.js'
 
-/** One line under way on a stream of its own: opened with its first bytes, so that a line of any length is never held whole. */
+/** Sends one line on its own stream. Streams the line in pieces, so a line of any length is never buffered whole. */
 export class Line {
   readonly #started = performance.now()
   readonly #hash = createHash('sha256')

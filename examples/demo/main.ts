@@ -1,4 +1,4 @@
-// A receiver and a sender, two processes on loopback: `npm run demo -- FILE` starts this.
+// Runs a receiver and a sender as two processes on loopback. Start it with `npm run demo -- FILE`.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ const [ticket] = await Promise.race([once(receiver, 'message'), receiverExit.the
 if (typeof ticket === 'string') {
   const sender = fork(program('sender.js'), [ticket, file], { env })
   const [senderCode] = await once(sender, 'exit')
-  // The receiver ends when its channel to this process does, however this process ends.
+  // The receiver exits when its IPC channel closes, even if this process crashes.
   if (receiver.connected) receiver.disconnect()
   const [receiverCode] = await receiverExit
   process.exitCode = senderCode === 0 && receiverCode === 0 ? 0 : 1

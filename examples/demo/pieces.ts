@@ -1,13 +1,13 @@
-/** A line, or a part of one where the file's chunk ended first. The newline belongs to its line. */
+/** A line, or part of a line that spans chunks of the file. Includes the newline. */
 export interface Piece {
   bytes: Uint8Array
-  /** Nothing of this line follows. */
+  /** True for the last piece of a line. */
   ends: boolean
 }
 
 const newline = 0x0a
 
-/** Cuts bytes into lines, holding no more than one chunk: a line may be as long as the file. */
+/** Splits bytes into lines. Holds at most one chunk, because a line may be as long as the file. */
 export async function* pieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Piece> {
   let open = false
   for await (const chunk of source) {

@@ -1,10 +1,10 @@
 import type { Protocol } from 'fastn-net'
 
-/** What the receiver answers to everything it was sent. */
+/** The receiver's answer to each stream. */
 export interface Receipt {
   bytes: number
   sha256: string
 }
 
-/** The protocol of the stream that carries the whole file. */
+/** Protocol of the stream that carries the whole file. */
 export const wholeFile: Protocol = { Generic: 'DemoFile' }

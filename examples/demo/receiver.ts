@@ -29,7 +29,7 @@ async function onFile(stream: PeerStream): Promise<void> {
   await stream.finish(`${JSON.stringify(receipt)}\n`)
 }
 
-/** Reads to the end. However much comes, no more than one buffer of it is held. */
+/** Reads to EOF with a single fixed-size buffer. */
 async function receive(stream: PeerStream): Promise<Receipt> {
   const hash = createHash('sha256')
   const into = new Uint8Array(stream.protocol === 'AccountToAccount' ? 16 * 1024 : 256 * 1024)

@@ -6,7 +6,7 @@ import { Line } from './line.js'
 import { pieces } from './pieces.js'
 import { type Receipt, wholeFile } from './receipt.js'
 
-/** So many lines go one by one and are timed; the rest of a long file goes side by side. */
+/** The first lines are sent sequentially and timed. The remaining lines are sent concurrently. */
 const timed = 1000
 const sideBySide = 64
 
@@ -23,7 +23,7 @@ async function runDemo(): Promise<boolean> {
   return good
 }
 
-/** Each line of the file on a stream of its own. */
+/** Sends each line of the file on its own stream. */
 async function sendLines(endpoint: Endpoint): Promise<boolean> {
   const times: number[] = []
   const inFlight = new Set<Promise<void>>()
@@ -60,7 +60,7 @@ async function sendLines(endpoint: Endpoint): Promise<boolean> {
   return whole === sent
 }
 
-/** The file's bytes on one stream. */
+/** Sends the whole file on one stream. */
 async function sendFile(endpoint: Endpoint): Promise<boolean> {
   await using source = await open(file)
   await using stream = await endpoint.getStream(ticket, wholeFile)
