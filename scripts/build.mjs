@@ -1,7 +1,7 @@
-// npm run build                            the addon as demo and tests use it, dist, index.d.ts and node.d.ts
-// npm run build -- --watch                 the same, and again whenever src or crates change
-// npm run build -- --release               the addon as packages and benchmarks use it, with full LTO
-// npm run build -- --release --target T …  the rest goes to `napi build`
+// npm run build                            the addon (dev-release), dist, index.d.ts and node.d.ts
+// npm run build -- --watch                 rebuild when src or crates change
+// npm run build -- --release               the addon for packages and benchmarks, with full LTO
+// npm run build -- --release --target T …  other arguments go to `napi build`
 import { spawnSync } from 'node:child_process'
 import { watch } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -23,7 +23,7 @@ else {
   place()
 }
 
-/** Each build is a process of its own: an error in the code ends that build, not the watch. */
+/** Runs each build as a child process, so that a build error does not end the watch. */
 function rebuildOnChange() {
   const build = () => {
     const { status, signal } = spawnSync(
@@ -37,7 +37,7 @@ function rebuildOnChange() {
     say(`${status === 0 ? 'built' : 'failed'}; waiting for changes in src and crates`)
   }
   let pending
-  // Editors write a file in several steps, so a build starts once no event has come for a moment.
+  // Debounce: editors write a file in several steps.
   const changed = (_, file) => {
     if (file?.startsWith('generated')) return
     clearTimeout(pending)

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { prepare } from './prepare.mjs'
 import { at, become, fail } from './util.mjs'
 
-// npm runs scripts in the package's folder; FILE is meant from where the user stands.
+// npm runs scripts in the package folder. FILE is relative to the user's working directory, INIT_CWD.
 const file = process.argv[2] === undefined ? at('README.md') : resolve(process.env.INIT_CWD ?? '.', process.argv[2])
 try {
   accessSync(file, constants.R_OK)

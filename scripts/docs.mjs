@@ -1,4 +1,4 @@
-// npm run docs: the TypeScript API to docs/api, the Rust API to target/doc. A warning is an error.
+// npm run docs: writes the TypeScript API to docs/api and the Rust API to target/doc. Warnings are errors.
 import { install } from './install.mjs'
 import { needCargo, run, say, tool } from './util.mjs'
 

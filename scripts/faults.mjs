@@ -1,5 +1,5 @@
-// npm run test:faults                  every fault; closes with 'N passed, N failed'
-// npm run test:faults -- kill loss     those of __test__/faults/kill.test.ts and loss.test.ts; other arguments are ava's
+// npm run test:faults                  all families; ends with 'N passed, N failed'
+// npm run test:faults -- kill loss     only kill.test.ts and loss.test.ts in __test__/faults; other arguments go to ava
 // npm run test:faults -- --short       no single wait above 15 s
 import { readdirSync } from 'node:fs'
 import { namespace, skipWhere, unready } from './namespace.mjs'
@@ -21,6 +21,6 @@ await prepare({ tests: true })
 if (short) say('--short: no single wait above 15 s')
 process.env.FASTN_NET_TEST_FAULTS = '1'
 if (short) process.env.FASTN_NET_FAULTS_SHORT = '1'
-// Mostly they wait: more of them at a time than there are processors.
+// The tests mostly wait, so run more of them than there are processors.
 const args = ['--concurrency', '5', '--timeout', '8m', ...chosen]
 await avaSuite(args, outer)

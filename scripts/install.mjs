@@ -1,18 +1,18 @@
-// What npm installs: the tools of the repository, and the tests' raw peer.
+// Installs npm packages: the repository's tools and the tests' raw peer.
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { at, noted, run, say, stamp } from './util.mjs'
 
-/** `npm ci`, when `node_modules` is missing or older than `package.json` and the lock file. */
+/** Runs `npm ci` if `node_modules` is missing or older than `package.json` and the lock file. */
 export function install() {
-  // Whatever NODE_ENV and the user's npm leave out: these are the tools, and what they have for each platform.
+  // NODE_ENV and the user's npm configuration may omit the tools (dev) and their platform packages (optional).
   installIn('.', 'ci', '--include=dev', '--include=optional')
 }
 
 /**
- * Installs the tests' raw peer, `__test__/iroh`: a package of its own, so that `npm ci` works at the root. Its optional platform
- * packages were never all published, which `npm ci` does not accept; `--no-save` leaves its lock file as it is.
+ * Installs the tests' raw peer, `__test__/iroh`. It is a separate package, so that `npm ci` works at the root: some of its optional
+ * platform packages were never published, and `npm ci` rejects that. `--no-save` keeps its lock file unchanged.
  */
 export function installRawPeer() {
   installIn('__test__/iroh', 'install', '--no-save')

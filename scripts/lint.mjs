@@ -1,4 +1,4 @@
-// npm run lint [-- --fix]: everything that reads the code without running it. All of it runs; any failure fails.
+// npm run lint [-- --fix]: runs all static checks. A failed check does not stop the others.
 import { spawnSync } from 'node:child_process'
 import { install, installRawPeer } from './install.mjs'
 import { at, needCargo, passes, root, say, tool } from './util.mjs'
@@ -10,11 +10,11 @@ const node = (...args) => passes(process.execPath, args)
 const steps = {
   biome: () => node(tool.biome, 'check', '--error-on-warnings', ...(fix ? ['--write'] : [])),
   'types: src, index.d.ts, node.d.ts': () => node(at('scripts', 'types.mjs')),
-  // Tests of internals import what is built; for their types its declarations are enough, also on a fresh clone.
+  // Tests of internals import `dist`. Its declarations suffice for type checks, so a fresh clone needs no build.
   'types: __test__': () =>
     node(tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly') && node(tool.tsc, '-p', '__test__', '--noEmit'),
   'types: examples': () => node(tool.tsc, '-p', 'examples', '--noEmit'),
-  // Behind the types: what it reads of __test__ are declarations that were just made.
+  // Runs after the type checks: __test__ needs the declarations that they emit.
   'promises, conditions and layers': () => node(tool.eslint, ...folders),
   rustfmt: () => passes('cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]),
   clippy: () =>
@@ -37,7 +37,7 @@ if (failed.length > 0) {
   process.exitCode = 1
 }
 
-/** A tool that npm does not bring. Without it a newcomer's lint goes on; in CI, where nobody reads along, it fails. */
+/** Runs a tool that npm does not install. If it is missing, skips it, or fails in CI. */
 function optional(command, args, install) {
   const { error } = spawnSync(command, ['--version'])
   if (!error) return passes(command, args)
@@ -45,7 +45,7 @@ function optional(command, args, install) {
   return !process.env.CI
 }
 
-/** Cargo.toml turns iroh's default features off; a dependency that uses iroh too can turn them on again. */
+/** Checks that iroh's default features stay off. Cargo.toml disables them, but a dependency on iroh can enable them again. */
 function features() {
   const args = ['tree', '--edges', 'features', '--invert', 'iroh', '--target', 'all', '--prefix', 'none']
   const { stdout, status } = spawnSync('cargo', args, { cwd: root, encoding: 'utf8' })

@@ -1,6 +1,6 @@
-// npm run test:model                         both ends of 2,000 streams do what a seed says, and each outcome is judged
+// npm run test:model                         runs both ends of 2,000 streams from a seed and checks each outcome
 // npm run test:model -- --runs 100000
-// npm run test:model -- --runs 1 --seed 42   one run again, by the seed that a failure prints
+// npm run test:model -- --runs 1 --seed 42   repeat the run of a failure, which prints its seed
 import { parseArgs } from 'node:util'
 import { prepare } from './prepare.mjs'
 import { at, become, fail, tool } from './util.mjs'

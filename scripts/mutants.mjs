@@ -1,10 +1,13 @@
 // npm run test:mutants [-- [--sample N] [--jobs N] [--tests FOLDER,…] FILES]
 //
-// Puts one small fault at a time into src and runs the tests that reach it. A fault that no test notices survives: it is printed.
-// FILES are files or folders of src; without them all of it. `--sample N` takes N faults, the same ones each time.
-// `--tests unit,contract` runs those tests only. Ctrl-C ends it, and reports what is known by then.
+// Mutation tests: applies one mutant of src at a time, runs the tests that cover it, and prints the mutants that survive.
 //
-// Nothing in this folder is touched: the tests run in copies of it, with src compiled file by file.
+// FILES                   files or folders of src; default: all of src
+// --sample N              N mutants, the same ones each time
+// --jobs N                N mutants at a time; default: 1
+// --tests unit,contract   only these test folders
+//
+// Ctrl-C ends the run and prints the results so far. The tests run in copies of the repository, with src compiled file by file.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -37,12 +40,12 @@ const { values, positionals } = parseArgs({
 const jobs = Number(values.jobs)
 const wanted = positionals.length === 0 ? ['src'] : positionals.map(path => relative(at(), at(path)))
 
-// Those that need no network of their own. Of them, what measures time and what looks at the package as a whole stays out.
+// Test folders that need no network namespace, without the tests that measure time or inspect the whole package.
 const folders = values.tests.split(',')
 const unmeasured = ['import', 'copies', 'native'].map(name => `dist-test/lifecycle/${name}.test.js`)
-// The loader of the addon: a fault there is no test's to find.
+// The addon's loader: these tests do not cover it.
 const unmutated = ['src/native/binding.ts']
-// Most faults are noticed by one of the first few: the others need not start then.
+// The first few tests kill most mutants, so the others start only if these pass.
 const firstFew = 3
 const leastMs = 20_000
 
@@ -70,7 +73,7 @@ const kills = new Map()
 await Promise.all(workshops.map(work))
 report()
 
-/** `src` as JavaScript, by the module's name. */
+/** `src` compiled to JavaScript, by module name. */
 function compiled() {
   const options = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true }
   const found = new Map()
@@ -89,7 +92,7 @@ function compiled() {
   return found
 }
 
-/** A copy in which tests run: its own `dist` and tests, links to the rest. */
+/** Creates a copy for tests to run in, with its own `dist` and tests, and links to the rest. */
 function workshop(folder) {
   mkdirSync(join(folder, 'dist'), { recursive: true })
   const own = ['dist', 'dist-test', 'package.json', 'ava.config.js']
@@ -110,8 +113,8 @@ function workshop(folder) {
 }
 
 /**
- * Each test file once, without a fault: how long it takes, and which code it reaches. Leaves out those that fail. What passed is
- * remembered until `src`, the test file or the helpers change.
+ * Runs each test file once without a mutant. Measures its time and coverage, and skips files that fail. Caches results until
+ * `src`, the test file or the helpers change.
  */
 async function baseline(folder) {
   const kept = join(cache, 'mutants')
@@ -137,7 +140,7 @@ async function baseline(folder) {
       if (outcome === 'passed') {
         test.reached = reached(folder, coverage)
         writeFileSync(path, JSON.stringify(test))
-      } else say(`${file} ${outcome} without a fault: it is left out`)
+      } else say(`${file} ${outcome} without a mutant: skipped`)
       rmSync(coverage, { recursive: true, force: true })
     }
     if (test.reached) found.push(test)
@@ -155,7 +158,7 @@ function readIfThere(path) {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
 }
 
-/** By module, the ranges of code that ran or did not, of each process. */
+/** V8's coverage ranges of each process, by module. */
 function reached(folder, coverage) {
   const prefix = pathToFileURL(join(folder, 'dist', 'modules')).href
   const found = {}
@@ -174,7 +177,7 @@ function reached(folder, coverage) {
 function reaches(test, { module, start }) {
   return (test.reached[module] ?? []).some(ranges => {
     let [least, ran] = [Number.POSITIVE_INFINITY, false]
-    // The innermost range decides.
+    // The innermost range wins.
     for (const [from, to, count] of ranges) {
       if (from <= start && start < to && to - from <= least) [least, ran] = [to - from, count > 0]
     }
@@ -192,11 +195,11 @@ function allMutants() {
       found.push({ ...mutant, module, line, source, was: code.slice(mutant.start, mutant.end), outcome: undefined })
     }
   }
-  if (found.length === 0) fail(`nothing to change in ${wanted.join(', ')}`)
+  if (found.length === 0) fail(`no mutants in ${wanted.join(', ')}`)
   return found
 }
 
-/** Chosen by what they are: the same ones each time, while the code around them stays. */
+/** Picks by hash, so the sample stays the same while the surrounding code does not change. */
 function sample(all) {
   if (values.sample === undefined) return all
   const key = ({ module, was, text, start }) =>
@@ -234,7 +237,7 @@ async function judge(folder, mutant) {
   return 'survived'
 }
 
-/** Runs test files in a copy. One that does not end is ended, with all that it started. */
+/** Runs test files in a copy. After `most` ms, kills the process group. */
 async function runTests(folder, files, most, env = {}) {
   const child = spawn(process.execPath, [tool.ava, '--fail-fast', ...files], {
     cwd: folder,
@@ -261,7 +264,7 @@ function endGroup(pid) {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // All of it has ended.
+    // The group has already exited.
   }
 }
 
@@ -279,6 +282,6 @@ function report() {
   writeFileSync(path, JSON.stringify(judged, null, 1))
   console.log(
     `${found} of ${judged.length} mutants killed (${((100 * found) / judged.length).toFixed(1)} %), ` +
-      `${count('timed out')} of them by time; ${count('survived')} survived, ${count('unreached')} no test reaches. ${path}`
+      `${count('timed out')} of them by timeout; ${count('survived')} survived, ${count('unreached')} not covered. ${path}`
   )
 }

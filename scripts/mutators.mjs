@@ -1,9 +1,9 @@
-// The small faults that `npm run test:mutants` puts into the code, one at a time.
+// The mutations that `npm run test:mutants` applies, one at a time.
 import ts from 'typescript'
 
 const K = ts.SyntaxKind
 
-/** What takes an operator's place. */
+/** Replacements by operator. */
 const operators = new Map([
   [K.EqualsEqualsEqualsToken, ['!==']],
   [K.ExclamationEqualsEqualsToken, ['===']],
@@ -25,10 +25,10 @@ const operators = new Map([
 ])
 
 /**
- * All mutants of a module.
+ * Lists all mutants of a module.
  *
  * @param {string} code JavaScript.
- * @returns {{ start: number, end: number, text: string, kind: string }[]} What each puts in place of which part of the code.
+ * @returns {{ start: number, end: number, text: string, kind: string }[]} Replacement text and range of each mutant.
  */
 export function mutantsOf(code) {
   const source = ts.createSourceFile('module.js', code, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS)
@@ -42,7 +42,7 @@ export function mutantsOf(code) {
   return found
 }
 
-/** Yields the kind of the fault, the node that is replaced, and the text in its place. */
+/** Yields kind, replaced node and replacement text of each mutant of a node. */
 function* faultsIn(node) {
   if (ts.isIfStatement(node) || ts.isConditionalExpression(node)) {
     const condition = ts.isIfStatement(node) ? node.expression : node.condition
@@ -74,7 +74,7 @@ function* stepsIn(node) {
   else if (node.operator === K.MinusMinusToken) yield ['step', node, text.replace('--', '++')]
 }
 
-/** An option that a call passes on: without it, its default must not do as well. */
+/** Drops the last argument that a call passes on. A test must notice when the default applies instead. */
 function* argumentsOf(node) {
   const last = node.arguments.at(-1)
   if (node.arguments.length < 2 || last === undefined) return
@@ -82,7 +82,7 @@ function* argumentsOf(node) {
     yield ['argument', last, 'undefined']
 }
 
-/** Texts are joined for people: what they say is no behaviour. */
+/** True for string concatenation: message text is not behaviour. */
 function isOfTexts({ left, right, operatorToken }) {
   const isText = node => ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)
   return operatorToken.kind === K.PlusToken && (isText(left) || isText(right))

@@ -1,12 +1,12 @@
-// Network namespaces, in which tests make and break networks, and see what leaves them: Linux only.
+// Network namespaces (Linux only). Tests create and break networks in them, and count the packets that leave.
 import { spawnSync } from 'node:child_process'
 
-// npm puts the programs of packages first, and one of them is called nft as well.
+// npm puts package binaries first in the PATH, and one of them is also called nft.
 process.env.PATH = process.env.PATH.split(':')
   .filter(folder => !folder.includes('node_modules'))
   .join(':')
 
-/** Ends the script, well, where its tests cannot run. `why` is undefined where they can. */
+/** Prints SKIPPED and exits with code 0 if the tests cannot run here. `why` is undefined if they can. */
 export function skipWhere(why) {
   if (why === undefined) return
   console.log(`SKIPPED: ${why}.`)
@@ -15,14 +15,14 @@ export function skipWhere(why) {
 }
 
 /**
- * The command that runs another with a user, a network and a mount namespace of its own, so that root is not needed and nothing
- * of the system is touched. `setUp` is what a shell does first in there.
+ * Command prefix that runs a program in its own user, network and mount namespace. It needs no root and changes nothing on the
+ * system. `setUp` is a shell command that runs first in the namespace.
  */
 export function namespace(setUp) {
   return ['unshare', '-rnm', 'sh', '-c', `ip link set lo up && ${setUp} && exec "$@"`, 'sh']
 }
 
-/** What keeps that namespace, and `probe` in it, from working here, and what to do about it; `undefined` when nothing does. */
+/** Says why the namespace, or `probe` in it, does not work here, and what to do. `undefined` if it works. */
 export function unready([command, ...args], probe = ['true']) {
   if (process.platform !== 'linux') return 'Linux is needed'
   const tools = ['unshare', 'nsenter', 'setpriv', 'ip', 'tc', 'nft'].filter(name => !has(name))

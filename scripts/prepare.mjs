@@ -1,4 +1,4 @@
-// All set-up between a fresh clone and a program that runs. Each step is skipped while nothing it reads was touched.
+// Set-up from a fresh clone to runnable programs. Skips each step whose inputs have not changed.
 import {
   copyFileSync,
   existsSync,
@@ -14,14 +14,14 @@ import { join } from 'node:path'
 import { install, installRawPeer } from './install.mjs'
 import { at, fingerprint, needCargo, noted, run, say, stamp, tool, unstamp } from './util.mjs'
 
-/** With FASTN_NET_PREBUILT=1 the addon in `src/generated` is taken as it is: CI tests what it publishes. */
+/** FASTN_NET_PREBUILT=1 uses the addon in `src/generated` without a rebuild: CI tests the addon that it publishes. */
 export const prebuilt = process.env.FASTN_NET_PREBUILT === '1'
 
 /**
- * Makes `dist` ready, and what else is asked for.
+ * Builds `dist`, and optionally the examples and tests.
  *
  * @param {object} wanted
- * @param {'dev-release' | 'release'} [wanted.profile] The addon's profile. Without it, an addon of either profile will do.
+ * @param {'dev-release' | 'release'} [wanted.profile] The addon's profile. Default: either profile is accepted.
  * @param {boolean} [wanted.examples] Compile `examples` too.
  * @param {boolean} [wanted.tests] Compile `__test__` too.
  */
@@ -44,7 +44,7 @@ function addonIsBuilt(profile) {
   return note?.inputs === fingerprint(...addonInputs) && (profile === undefined || note.profile === profile)
 }
 
-/** Builds the addon and its loader into `src/generated`. `args` go to `napi build` as they are. */
+/** Builds the addon and its loader into `src/generated`. Passes `args` to `napi build`. */
 export function buildAddon(profile, args = []) {
   if (args.length === 0 && addonIsBuilt(profile)) return
   const made = profile ?? 'dev-release'
@@ -68,8 +68,8 @@ export function buildAddon(profile, args = []) {
 }
 
 /**
- * `src` to `dist/modules`, from there to what is published: `dist/index.js` and `dist/node.js`, whole, because an import of
- * many small files takes several times as long; and the public types to `index.d.ts` and `node.d.ts`.
+ * Compiles `src` to `dist/modules` and bundles it to `dist/index.js` and `dist/node.js`, which are published. Importing many small
+ * files takes several times as long as one bundle. Rolls up the public types to `index.d.ts` and `node.d.ts`.
  */
 export async function compile() {
   const scripts = ['scripts/prepare.mjs', 'scripts/types.mjs']
@@ -77,7 +77,7 @@ export async function compile() {
   if (noted('dist', ['dist/index.js', 'dist/node.js', 'index.d.ts', 'node.d.ts'])?.inputs === inputs) return
   say('src → dist')
   unstamp('dist')
-  // What no longer has a source must not be found by an import. The addon stays: another process may have it open.
+  // Remove modules whose source is gone, so no import finds them. Keep the addon: another process may have it open.
   for (const name of existsSync(at('dist')) ? readdirSync(at('dist')) : []) {
     if (name !== 'generated') rmSync(at('dist', name), { recursive: true })
   }
@@ -99,7 +99,7 @@ async function bundle() {
       { name: 'maps', load: file => ({ code: readFileSync(file, 'utf8'), map: readFileSync(`${file}.map`, 'utf8') }) }
     ]
   })
-  // The comments are in the types; here they are a third of what an import has to read. Names and lines stay.
+  // Strip comments: they are in the types already, and are a third of the bytes that an import reads.
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
@@ -116,7 +116,7 @@ async function bundle() {
   await made.write({ dir: at('dist'), format: 'es', chunkFileNames: 'shared.js', plugins: [bare], sourcemap: true })
 }
 
-/** The loader and the addon beside the compiled code, where it looks for them. */
+/** Copies the loader and the addon next to the compiled code, which loads them from there. */
 export function place() {
   const from = at('src', 'generated')
   const to = at('dist', 'generated')
@@ -126,13 +126,13 @@ export function place() {
     const [source, target] = [join(from, name), join(to, name)]
     const [made, placed] = [statSync(source), statSync(target, { throwIfNoEntry: false })]
     if (placed && placed.size === made.size && placed.mtimeMs >= made.mtimeMs) continue
-    // Renamed into place: a process that has the old addon open keeps it, and none sees half a file.
+    // Rename atomically: running processes keep the old addon open, and no process loads a partial file.
     copyFileSync(source, `${target}.new`)
     renameSync(`${target}.new`, target)
   }
 }
 
-/** Compiled tests resolve the raw peer's packages as their sources do. */
+/** Compiles the tests, and links the raw peer's packages so that the compiled tests resolve them. */
 function compileTests() {
   installRawPeer()
   compileFolder('__test__', 'dist-test')

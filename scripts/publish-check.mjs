@@ -1,4 +1,4 @@
-// Before a package is published: is everything in it? `napi prepublish` only warns when a platform is missing.
+// Checks that a package is complete before it is published. `napi prepublish` only warns about a missing platform.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { at, fail } from './util.mjs'
 

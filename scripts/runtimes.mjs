@@ -1,5 +1,5 @@
-// npm run test:runtimes              the same scenes under Bun, Deno and each Node.js; closes with 'N passed, N failed'
-// npm run test:runtimes -- bun deno  under these
+// npm run test:runtimes              the same tests on Bun, Deno and each Node.js; ends with 'N passed, N failed'
+// npm run test:runtimes -- bun deno  only these runtimes
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { prepare } from './prepare.mjs'
 import { closeWithCount, ownCount, suite } from './suite.mjs'
 import { at, cache, noted, say, stamp } from './util.mjs'
 
-// As npm packages, which npm can fetch wherever it fetches anything. Not among the development dependencies: each is 100 MB.
+// npm packages, so that any npm registry can provide them. Not devDependencies, because each is 100 MB.
 const runtimes = {
   bun: { package: 'bun@1', args: ['run'] },
   deno: { package: 'deno@2', args: ['run', '--allow-all'] },
@@ -43,7 +43,7 @@ function installed(name) {
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
     const npm = ['install', '--no-audit', '--no-fund', '--loglevel=error', from]
     spawnSync('npm', npm, { cwd: folder, stdio: 'inherit', shell: process.platform === 'win32' })
-    // Some fetch their program when they are first started.
+    // Some packages download their binary on first start.
     if (spawnSync(command, ['--version'], { stdio: 'inherit' }).status !== 0) return undefined
     stamp(`runtime-${name}`, { from })
   }

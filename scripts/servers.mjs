@@ -1,5 +1,5 @@
-// npm run test:servers             peers with a relay and DNS servers of their own; closes with 'N passed, N failed'
-// npm run test:servers -- relay    those of __test__/servers/relay.test.ts; other arguments are ava's
+// npm run test:servers             peers with their own relay and DNS servers; ends with 'N passed, N failed'
+// npm run test:servers -- relay    only __test__/servers/relay.test.ts; other arguments go to ava
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { namespace, skipWhere, unready } from './namespace.mjs'
 import { prepare } from './prepare.mjs'
@@ -9,12 +9,12 @@ import { at, needCargo, run, say } from './util.mjs'
 const given = process.argv.slice(2)
 const families = readdirSync(at('__test__', 'servers')).flatMap(name => /^(.+)\.test\.ts$/.exec(name)?.[1] ?? [])
 
-// Those of the very iroh that the core is built on.
+// The servers come from the iroh release that the core depends on.
 const release = /name = "iroh"\nversion = "(.+)"/.exec(readFileSync(at('Cargo.lock'), 'utf8'))[1]
 const made = at('target', 'servers', release)
 
-// A way out that leads nowhere, and a count of what would have taken it: whatever is sent to anywhere but this machine, or asked of
-// the system's name server.
+// The default route and the name server lead to an interface that drops every packet. A counter records what the tests would have
+// sent off this machine.
 const resolver = at('target', 'servers', 'resolv.conf')
 const outer = namespace(
   [
@@ -39,12 +39,12 @@ closeWithCount()
 await prepare({ tests: true })
 install('iroh-relay', '--features', 'server')
 install('iroh-dns-server')
-// What both were compiled from is of no more use.
+// The build folder is no longer needed.
 rmSync(at('target', 'servers', 'build'), { recursive: true, force: true })
 process.env.FASTN_NET_TEST_SERVERS = `${made}/bin`
 await avaSuite(['--timeout', '4m', ...chosen], outer)
 
-/** Compiles a server, quickly rather than well; once for each release. */
+/** Compiles a server once per release, without optimisation. */
 function install(name, ...features) {
   if (existsSync(`${made}/bin/${name}`)) return
   needCargo()
@@ -54,7 +54,7 @@ function install(name, ...features) {
     ...process.env,
     CARGO_PROFILE_DEV_DEBUG: '0',
     CARGO_INCREMENTAL: '0',
-    // One folder for both, as they share most of what they are made of.
+    // Both servers share most dependencies, so they share a target folder.
     CARGO_TARGET_DIR: at('target', 'servers', 'build')
   }
   run('cargo', ['install', '--root', made, ...what], { env })

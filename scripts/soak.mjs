@@ -1,4 +1,4 @@
-// npm run soak                  an hour of mixed load between processes: memory, handles and streams stay, every request ends
+// npm run soak                  an hour of mixed load between processes: every request settles, memory, handles and streams stay constant
 // npm run soak -- --minutes 5
 import { parseArgs } from 'node:util'
 import { prepare } from './prepare.mjs'

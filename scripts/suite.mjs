@@ -1,4 +1,4 @@
-// Runs what tests and counts it: every command that does closes with 'N passed, N failed'.
+// Runs test suites and counts their results. Every test command ends with 'N passed, N failed'.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { cache, root, say, tool } from './util.mjs'
 
 const total = { passed: 0, failed: 0 }
 
-/** From here on the last line is the count, also when the set-up ends the script; nothing passed is a failure. */
+/** Prints the count as the last line on exit, even if the set-up fails. Zero passed tests is a failure. */
 export function closeWithCount() {
   process.on('exit', code => {
     if (total.failed === 0 && (code !== 0 || total.passed === 0)) total.failed = 1
@@ -16,7 +16,7 @@ export function closeWithCount() {
   })
 }
 
-/** Runs one suite with its output shown, and adds what it counted. A suite that failed without a count is one failure. */
+/** Runs one suite, shows its output and adds its counts. A suite that fails without a count counts as one failure. */
 export async function suite(command, args, counts) {
   const named = args.includes(tool.ava) ? ['ava', ...args.slice(args.indexOf(tool.ava) + 1)] : [command, ...args]
   say(named.join(' '))
@@ -40,13 +40,13 @@ export async function suite(command, args, counts) {
   total.failed += code === 0 ? failed : Math.max(failed, 1)
 }
 
-/** One line for each test program: `test result: ok. 12 passed; 0 failed; …`. */
+/** Parses cargo's line for each test program: `test result: ok. 12 passed; 0 failed; …`. */
 export function cargoCounts(output) {
   const found = [...output.matchAll(/^test result: .*?(\d+) passed; (\d+) failed;/gm)]
   return { passed: sum(found, 1), failed: sum(found, 2) }
 }
 
-/** Runs ava behind `before`, the words of a command that starts another, and adds what ava itself counted. */
+/** Runs ava, prefixed with the command `before`, and adds ava's own counts. */
 export async function avaSuite(args, before = []) {
   const file = join(cache, 'ava-counts.json')
   mkdirSync(cache, { recursive: true })
@@ -56,7 +56,7 @@ export async function avaSuite(args, before = []) {
   await suite(command, rest, () => avaCounts(file))
 }
 
-/** The counts that ava.config.js wrote; none where ava did not come so far. */
+/** Reads the counts that ava.config.js wrote. Zero if ava did not get that far. */
 function avaCounts(file) {
   if (!existsSync(file)) return { passed: 0, failed: 0 }
   const stats = JSON.parse(readFileSync(file, 'utf8'))
@@ -72,7 +72,7 @@ function avaCounts(file) {
   return { passed: stats.passedTests, failed: bad.reduce((all, name) => all + stats[name], 0) }
 }
 
-/** A program that closes with a count of this form itself. */
+/** Parses the count of a program that prints it in this form. */
 export function ownCount(output) {
   const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? []
   return { passed: Number(passed ?? 0), failed: Number(failed ?? 0) }

@@ -1,5 +1,5 @@
-// npm test                 cargo tests, then ava; closes with 'N passed, N failed' over both
-// npm test -- ARGUMENTS    ava only: files (__test__/unit/id52.test.ts) and ava's own options
+// npm test                 cargo tests, then ava; ends with 'N passed, N failed' for both
+// npm test -- ARGUMENTS    ava only: files (__test__/unit/id52.test.ts) and ava options
 import { spawnSync } from 'node:child_process'
 import { prebuilt, prepare } from './prepare.mjs'
 import { avaSuite, cargoCounts, closeWithCount, suite } from './suite.mjs'
@@ -17,12 +17,12 @@ if (given.length === 0 && !prebuilt) {
     cargoCounts
   )
 }
-// A raw peer asks the router for ports: it runs where there is none.
+// A raw peer requests port mappings from the router, so it runs in a namespace without one.
 const wire = given.some(argument => argument.includes('__test__/wire'))
 if (!wire) await avaSuite(given.map(compiled))
 if (wire || given.length === 0) await wireSuite(wire ? given.map(compiled) : ['dist-test/wire/**'])
 
-/** Runs ava in a network namespace that has loopback and nothing else. */
+/** Runs ava in a network namespace with loopback only. */
 async function wireSuite(args) {
   const namespace = ['-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
   if (spawnSync('unshare', [...namespace, 'true']).status !== 0) {
@@ -33,7 +33,7 @@ async function wireSuite(args) {
   await avaSuite(args, ['unshare', ...namespace])
 }
 
-/** A test's source is how a person names it; ava runs what was made of it. */
+/** Maps a test's source path to its compiled file, which ava runs. */
 function compiled(argument) {
   return argument.replace(/^(?:\.\/)?__test__\//, 'dist-test/').replace(/\.ts$/, '.js')
 }

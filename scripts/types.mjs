@@ -1,12 +1,12 @@
-// The public types, rolled up from src into index.d.ts and node.d.ts.
-// `npm run build` writes them; this script by itself fails when they are not what src says.
+// Rolls up the public types from src into index.d.ts and node.d.ts.
+// `npm run build` writes them. Run directly, this script fails if they are stale.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { install } from './install.mjs'
 import { at, fail, run, say, tool } from './util.mjs'
 
-/** Writes both files from the declarations in a folder that tsc filled. A file that is right already is not touched. */
+/** Writes both files from tsc's declarations. Leaves an up-to-date file untouched. */
 export async function writeTypes(declarations) {
   for (const [name, text] of await rollUp(declarations)) {
     if (stored(name) !== text) writeFileSync(at(name), text)
@@ -18,11 +18,11 @@ async function rollUp(declarations) {
   const { dts } = await import('rollup-plugin-dts')
   const roll = async (entry, external) => {
     const bundle = await rollup({ input: join(declarations, `${entry}.d.ts`), external, plugins: [dts()] })
-    // What `fastn-net/node` takes from the package must be the package's own class, never a copy of it.
+    // `fastn-net/node` must import the package's own classes, never a copy.
     const { output } = await bundle.generate({ paths: id => (id.startsWith('node:') ? id : './index.js') })
     const [{ code, moduleIds }] = output
     const header = `// Generated from src/${entry}.ts by scripts/types.mjs: do not edit.\n`
-    // TypeScript from 6 on takes no types that are not asked for.
+    // TypeScript 6 and newer include only types that are referenced.
     const types = '/// <reference types="node" />\n'
     return { text: `${header}${types}\n${code.trim()}\n`, files: new Set(moduleIds) }
   }
@@ -45,19 +45,19 @@ function stored(name) {
   }
 }
 
-/** Compiles src anew, beside everything else, and names the files that differ. */
+/** Compiles src to a separate folder and reports the files that differ. */
 async function check() {
-  // Not below node_modules: what is there, the roll-up takes for another package's.
+  // Not below node_modules: the roll-up treats files there as another package's.
   const declarations = at('dist', '.types')
   process.on('exit', () => rmSync(declarations, { recursive: true, force: true }))
   run(process.execPath, [tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly', '--outDir', declarations])
   const stale = (await rollUp(declarations)).filter(([name, text]) => stored(name) !== text)
   if (stale.length > 0) {
-    fail(`Not what src says: ${stale.map(([name]) => name).join(', ')}. Run 'npm run build' and commit the result.`)
+    fail(`Stale: ${stale.map(([name]) => name).join(', ')}. Run 'npm run build' and commit the result.`)
   }
-  // As a strict user compiles them: nothing skipped, nothing missing.
+  // Compile them as a strict user does, without skipLibCheck.
   const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022']
-  // From TypeScript 6 on, types that nothing refers to are not there: no folder to find them in is the same.
+  // An empty typeRoots folder emulates TypeScript 6, which includes only referenced types.
   const module = ['--module', 'nodenext', '--typeRoots', join(declarations, 'none')]
   for (const more of ['', ',dom,dom.iterable,dom.asynciterable']) {
     const libraries = ['--lib', `es2023,esnext.disposable${more}`, ...module]
@@ -67,6 +67,6 @@ async function check() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   install()
-  say('types: index.d.ts and node.d.ts are what src says')
+  say('types: index.d.ts and node.d.ts match src')
   await check()
 }

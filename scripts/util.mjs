@@ -1,4 +1,4 @@
-// What every script here needs. Built-ins only: the scripts run before anything is installed.
+// Shared by all scripts. Uses built-in modules only, because scripts run before npm packages are installed.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 export const at = (...parts) => join(root, ...parts)
 export const cache = at('node_modules', '.cache', 'fastn-net')
 
-/** Ends the script with one sentence. */
+/** Prints one sentence and exits with code 1. */
 export function fail(sentence) {
   console.error(sentence)
   process.exit(1)
@@ -17,23 +17,22 @@ export function fail(sentence) {
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 20 || (major === 20 && minor < 19))
-  fail(`Node.js 20.19 or newer is needed, this is ${process.versions.node}.`)
+  fail(`Node.js 20.19 or newer is required; this is ${process.versions.node}.`)
 
-/** Runs a program to its end, its output shown. Ends the script when the program fails. */
+/** Runs a program to completion and shows its output. Exits if the program fails. */
 export function run(command, args, options = {}) {
   const { error, status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
-  if (error) fail(`${command} could not be started: ${error.message}`)
+  if (error) fail(`cannot start ${command}: ${error.message}`)
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** As `run`, but says whether it went well. */
+/** As `run`, but returns whether the program succeeded. */
 export function passes(command, args, options = {}) {
   return spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options }).status === 0
 }
 
 /**
- * Runs a program that lives on until it or the user ends it: Ctrl-C reaches it through the terminal, and its
- * exit code is ours.
+ * Runs a long-lived program until it exits. Ctrl-C reaches it through the terminal. Its exit code becomes this process's.
  */
 export async function become(command, args, options = {}) {
   const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options })
@@ -45,7 +44,7 @@ export async function become(command, args, options = {}) {
   process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 1)
 }
 
-/** Where the JavaScript of an installed tool is: started with node itself, so that it works without a shell. */
+/** Entry points of the installed tools. They start with node directly, so they need no shell. */
 export const tool = {
   ava: at('node_modules', 'ava', 'entrypoints', 'cli.mjs'),
   biome: at('node_modules', '@biomejs', 'biome', 'bin', 'biome'),
@@ -55,7 +54,7 @@ export const tool = {
   typedoc: at('node_modules', 'typedoc', 'bin', 'typedoc')
 }
 
-/** Path, size and time of every file below the given ones: equal means nothing was touched. */
+/** Hashes path, size and mtime of every file below the given paths. Equal hashes mean unchanged files. */
 export function fingerprint(...paths) {
   const hash = createHash('sha256')
   const add = path => {
@@ -70,7 +69,7 @@ export function fingerprint(...paths) {
   return hash.digest('hex')
 }
 
-/** What `stamp` noted when the step was last done, while everything it made is still there. */
+/** Returns the note of the last `stamp` of a step, if all its outputs still exist. */
 export function noted(step, outputs) {
   try {
     const note = JSON.parse(readFileSync(join(cache, `${step}.json`), 'utf8'))
@@ -80,7 +79,7 @@ export function noted(step, outputs) {
   }
 }
 
-/** Notes that a step is done; `unstamp` before it starts, so that a step that was cut short is done again. */
+/** Records that a step is done. Call `unstamp` before the step, so that an interrupted step runs again. */
 export function stamp(step, note) {
   mkdirSync(cache, { recursive: true })
   writeFileSync(join(cache, `${step}.json`), JSON.stringify(note))
@@ -90,20 +89,18 @@ export function unstamp(step) {
   rmSync(join(cache, `${step}.json`), { force: true })
 }
 
-/** Names a step that takes time. */
+/** Prints the name of a slow step. */
 export function say(what) {
   console.log(`› ${what}`)
 }
 
-/** The triple of this machine. `napi build` names it to cargo: tests that do not would compile every dependency a second time. */
+/** Returns this machine's target triple. `napi build` passes it to cargo; tests without it would recompile every dependency. */
 export function hostTarget() {
   const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
-  return (
-    /^host: (.+)$/m.exec(stdout)?.[1] ?? fail('rustc does not say what machine this is: install Rust 1.91 or newer.')
-  )
+  return /^host: (.+)$/m.exec(stdout)?.[1] ?? fail('rustc does not report its host: install Rust 1.91 or newer.')
 }
 
-/** Makes a cargo in its usual place reachable, and ends with one sentence where there is none. */
+/** Adds cargo's default folder to the PATH. Exits with one sentence if cargo is missing. */
 export function needCargo() {
   const home = process.env.CARGO_HOME ?? join(process.env.HOME ?? process.env.USERPROFILE ?? '', '.cargo')
   const separator = process.platform === 'win32' ? ';' : ':'
