@@ -1,4 +1,4 @@
-// Driver: runs workloads for libraries, interleaved, and appends one JSON line per run.
+// Driver: runs the workloads of all libraries, interleaved, and appends one JSON line per run.
 //   node bench.mjs [--lib a,b] [--work A,B,C,Ds,Dc,E] [--runs 3] [--out results.jsonl] [--timeout 120] [--opts '{"mib":64}']
 import { fork, spawn, spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -23,7 +23,7 @@ const libs = o.lib.split(','),
   runs = Number(o.runs)
 const env = { ...process.env, BENCH_OPTS: JSON.stringify({ ...JSON.parse(o.opts), verbose: o.verbose }) }
 
-// A library whose info has `exe` is a native program that speaks the worker's messages as JSON lines.
+// A library whose info has `exe` is a native program that exchanges the worker's messages as JSON lines.
 const infos = {}
 for (const l of libs) infos[l] = (await import(`./libs/${l}/adapter.mjs`)).info
 function forkNative({ exe, env: extra }, role, work) {
@@ -40,7 +40,7 @@ function forkNative({ exe, env: extra }, role, work) {
   return p
 }
 
-// Runs server and client as two child processes; always ends both by pid.
+// Runs server and client as two child processes, and always kills both by pid.
 function measure(lib, work) {
   return new Promise(resolve => {
     const kids = []
@@ -98,7 +98,7 @@ function measure(lib, work) {
   })
 }
 
-// Import time (over an empty node) and installed size; needs no server.
+// Measures import time (minus an empty process) and installed size. Needs no server.
 async function measureImport(lib) {
   const { info } = await import(`./libs/${lib}/adapter.mjs`)
   const cwd = `${here}libs/${lib}`

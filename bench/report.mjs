@@ -1,4 +1,4 @@
-// Medians and ratios from results.jsonl, as Markdown: node report.mjs [--in results.jsonl] [--base iroh-official]
+// Prints medians and ratios from results.jsonl as Markdown: node report.mjs [--in results.jsonl] [--base iroh-official]
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 

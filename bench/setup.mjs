@@ -1,5 +1,5 @@
-// Installs each library in its own folder, so that sizes can be told apart, and builds the Rust limit.
-// Not `npm ci`: it refuses lock files that lack the optional packages of other platforms.
+// Installs each library in its own folder, so that sizes can be measured separately, and builds the Rust upper bound.
+// Not `npm ci`: it rejects lock files without the optional packages of other platforms.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'

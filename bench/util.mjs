@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-// A queue that turns "data arrived" callbacks into `read()`. `pause`/`resume`
-// are called around HIGH bytes of unread data, so a slow reader pushes back.
+// A queue that turns data callbacks into `read()`. Calls `pause` at HIGH unread bytes
+// and `resume` once the queue is empty, so a slow reader applies back-pressure.
 const HIGH = 1 << 20
 export function byteQueue({ pause = () => {}, resume = () => {} } = {}) {
   const chunks = []
@@ -67,7 +67,7 @@ export function byteQueue({ pause = () => {}, resume = () => {} } = {}) {
   }
 }
 
-// Node (or streamx) Duplex -> the harness's stream.
+// Adapts a Node (or streamx) Duplex to the harness's stream.
 export function fromDuplex(d) {
   const q = byteQueue({ pause: () => d.pause(), resume: () => d.resume() })
   let wake = null

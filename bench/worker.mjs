@@ -64,7 +64,7 @@ const handlers = {
     return handlers.bulk(s)
   },
   async bulk(s) {
-    // count and check, then confirm
+    // count, verify, confirm
     let bytes = 0,
       t0 = 0,
       ok = true
@@ -84,7 +84,7 @@ const handlers = {
   },
   async rpc(s) {
     if (!adapter.info.multiplexed) {
-      // one stream, 128-byte frames: echo as they come
+      // one stream with 128-byte frames: echo each chunk
       for (let c; (c = await s.read()) !== null; ) await s.write(c)
       return s.finish()
     }
@@ -249,7 +249,7 @@ const workloads = {
       for (; opened < want; opened++) await within(open(), 5000, `stream ${opened + 21}`)
       after = await ask('rss')
       for (; more < further * want; more++) {
-        // What one connection carries is limited.
+        // Connections limit their number of streams.
         if (more % want === 0) conn = await adapter.connect(address, { mode })
         await within(open(), 5000, `further stream ${more + 1}`)
       }
@@ -293,10 +293,10 @@ const workloads = {
     return { opened, kibPerConn: opened ? (after - before) / 1024 / opened : null, limit, held: await ask('held') }
   },
 
-  /* The last three look for lost data and limits rather than for speed. */
+  /* The last three workloads test for data loss and limits, not speed. */
 
   async F(address) {
-    // close the connection right after finish(): does the tail arrive?
+    // closes the connection right after finish(): does all data arrive?
     const times = 20,
       blocks = 4
     for (let n = 0; n < times; n++) {
@@ -312,7 +312,7 @@ const workloads = {
   },
 
   async G(address) {
-    // nobody reads for 3 s: does write() hold back, does all arrive?
+    // the peer does not read for 3 s: does write() wait, does all data arrive?
     const most = adapter.info.bulkMiB < 64 ? 16 : 64
     const conn = await adapter.connect(address, { mode })
     const s = await conn.openStream()

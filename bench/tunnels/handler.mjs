@@ -1,4 +1,4 @@
-// The same three answers for every library: /small, /down/BYTES, /up (counts the body).
+// The same three endpoints for every library: /small, /down/BYTES, /up (counts the body).
 import { Readable } from 'node:stream'
 
 const chunk = Buffer.alloc(65536, 7)

@@ -1,4 +1,4 @@
-// Processes, ports, /proc and results: what every part of the harness needs.
+// Shared by the harness: processes, ports, /proc and results.
 import { spawn, spawnSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import net from 'node:net'
@@ -21,7 +21,7 @@ export const { values: opt } = parseArgs({
   }
 })
 
-/** Runs the script again where there is no network but loopback, so that no tool can reach anything else. */
+/** Restarts the script in a network namespace with loopback only, so that no tool can reach another machine. */
 export function loopbackOnly() {
   if (process.env.LOOPBACK_ONLY || process.getuid() !== 0) return
   const r = spawnSync(
@@ -62,7 +62,7 @@ export async function portUp(port, ms = 20000) {
   throw new Error(`nothing listens on port ${port}`)
 }
 
-/** A group of processes with a scratch folder, ended together. */
+/** A group of processes with a scratch folder, killed together. */
 export function group() {
   const kids = [],
     counted = [],
@@ -123,7 +123,7 @@ export function group() {
   }
 }
 
-/** Runs one command to its end. */
+/** Runs one command to completion. */
 export function output(cmd, args, ms = 30000) {
   return new Promise((resolve, reject) => {
     const p = spawn(cmd, args.map(String), { cwd: HERE })
@@ -140,7 +140,7 @@ export function output(cmd, args, ms = 30000) {
     p.on('close', (code, signal) => {
       clearTimeout(timer)
       if (code === 0 || out.startsWith('{'))
-        resolve(out) // iperf3 -J tells its error in JSON
+        resolve(out) // iperf3 -J reports its error in JSON
       else
         reject(
           new Error(`${cmd} ${signal ? `did not end in ${ms / 1000} s` : `exit ${code}`}: ${(err || out).slice(-300)}`)
@@ -153,7 +153,7 @@ export function output(cmd, args, ms = 30000) {
 const stat = pid => {
   const s = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const f = s.slice(s.lastIndexOf(')') + 2).split(' ')
-  return { ppid: +f[1], ticks: f.slice(11, 15).reduce((a, b) => a + +b, 0) } // user, system, and those of reaped children
+  return { ppid: +f[1], ticks: f.slice(11, 15).reduce((a, b) => a + +b, 0) } // user and system time, including reaped children
 }
 
 function tree(roots) {

@@ -1,4 +1,4 @@
-// Measures fetch()/serve() libraries, server and client in a process each: node libs.mjs [--tools a,b] [--runs 3] [--seconds 3]
+// Measures fetch()/serve() libraries, with server and client in separate processes: node libs.mjs [--tools a,b] [--runs 3] [--seconds 3]
 import { readdirSync } from 'node:fs'
 import { cpuSeconds, group, HERE, loopbackOnly, opt, record, rssMiB } from './lib.mjs'
 

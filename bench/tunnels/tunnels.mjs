@@ -48,7 +48,7 @@ const wrk = async (port, connections) => {
   }
 }
 
-// Each part: the server behind the tunnel, then what to measure through local port `port` of the tunnel `t`.
+// Each part starts the server behind the tunnel, then measures through the local port `port` of the tunnel `t`.
 const parts = {
   bulk: {
     server: (g, target) => g.run('iperf3', ['-s', '-p', target, '-B', '127.0.0.1'], { count: false }),
@@ -122,7 +122,7 @@ const parts = {
     }
   }
 }
-/** One open connection, then the process at the target's side is killed: what does the client see, and when? */
+/** Opens one connection and kills the process at the target's side. Records what the client sees, and when. */
 async function farSideDies(port, target, killFar) {
   const server = net.createServer(s => s.on('error', () => {}).pipe(s))
   await new Promise(r => server.listen(target, '127.0.0.1', r))
@@ -172,7 +172,7 @@ for (let i = 0, run = +opt.run; i < +opt.runs; i++, run++) {
         const started = Date.now()
         const local = (await tool.start({ target, port, ...g, freePort, portUp, started })) ?? port
         if (local !== target) await portUp(local)
-        await sleep(300) // the probe of portUp is gone
+        await sleep(300) // wait until the probe of portUp has closed
         await parts[part].measure({ port: local, target, pids: g.pids, killFar: g.killFirst, note, started })
       } catch (e) {
         record(run, tool.name, { [`${part}.failed`]: e.message })

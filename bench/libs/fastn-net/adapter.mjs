@@ -1,5 +1,5 @@
-// fastn-net as its users have it: a header and an acknowledgement on every stream, the listener's queue,
-// PeerStream. The server is acceptBi, openStream is getStream with ack: 'later'; bulk reads into one buffer.
+// fastn-net's public API: header and acknowledgement on every stream, the listener's queue, PeerStream.
+// The server uses acceptBi, openStream uses getStream with ack: 'later'. Bulk reads into one buffer.
 import { getEndpoint, SecretKey } from 'fastn-net'
 
 export const info = { title: 'fastn-net', encrypted: true, multiplexed: true, modules: ['fastn-net'] }
@@ -23,7 +23,7 @@ const stream = (s, mode) => {
 
 export const startServer = serverWith({})
 
-/** A server whose endpoint has these options as well. */
+/** Creates a startServer with additional endpoint options. */
 export function serverWith(options) {
   return async (onStream, { mode }) => {
     const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', ...options })
@@ -34,8 +34,8 @@ export function serverWith(options) {
   }
 }
 
-// The harness wants a connection of its own for each connect(); a pair of endpoints has one. So a client that
-// measures connections closes the pair's, and one that holds many has an endpoint for each.
+// The harness expects a new connection per connect(), but a pair of endpoints shares one. So a client that measures
+// connections closes the previous one, and a client that holds many uses one endpoint per connection.
 const endpoints = []
 const fresh = () => getEndpoint(SecretKey.generate(), { network: 'loopback' })
 

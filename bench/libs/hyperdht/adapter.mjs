@@ -1,7 +1,7 @@
-// hyperdht on a private DHT of three nodes on loopback. One connection is ONE encrypted stream
-// (Noise secret-stream over UDX), so bulk and connect use it as it is; for many streams on one
-// connection (rpc, hold) we use protomux channels, as its users do. A channel has no end of
-// stream and no flow control of its own: we send an "end" message.
+// hyperdht on a private DHT of three loopback nodes. One connection is ONE encrypted stream
+// (Noise secret-stream over UDX), which bulk and connect use directly. For many streams on one
+// connection (rpc, hold), the adapter uses protomux channels, as its users do. A channel has no
+// EOF and no flow control, so the adapter sends an "end" message.
 
 import c from 'compact-encoding'
 import DHT from 'hyperdht'
@@ -36,7 +36,7 @@ function openChannel(mux, id) {
   })
   channel.open()
   return {
-    // send() is false when the whole connection is full
+    // send() returns false when the connection's buffer is full
     write: buf => {
       if (!data.send(buf)) return new Promise(r => mux.stream.once('drain', r))
     },

@@ -12,7 +12,7 @@ export const info = {
 }
 
 const ALPN = Array.from(Buffer.from('bench/1'))
-// read(limit) allocates its limit each time: large is best for bulk, and halves the rate of small requests.
+// read(limit) allocates `limit` bytes per call. A large limit is best for bulk, but halves the rate of small requests.
 const limit = mode => (mode === 'bulk' ? 1 << 20 : 16 << 10)
 
 async function bind(alpns) {
@@ -24,7 +24,7 @@ async function bind(alpns) {
   return b.bind()
 }
 
-// A plain loop is the fastest of the ways to make the array (3-4 times Array.from).
+// A plain loop is the fastest way to fill the array (3-4 times Array.from).
 function toArray(buf) {
   const n = buf.length,
     a = new Array(n)
@@ -57,7 +57,7 @@ export async function startServer(onStream, { mode }) {
   return { address: { id: ep.id().toString(), at: ep.boundSockets().filter(a => a.startsWith('127.')) } }
 }
 
-// Connections that are held come from a peer each, as fastn-net's do: what iroh keeps of a peer it keeps once for all of them.
+// Each held connection comes from its own peer, as with fastn-net. iroh's per-peer state would otherwise be shared.
 const endpoints = []
 export async function connect({ id, at }, { mode }) {
   if (mode === 'hold' || endpoints.length === 0) endpoints.push(await bind())

@@ -1,4 +1,4 @@
-// The limit: the same workloads in Rust, no Node. A native program, see `exe` in bench.mjs and ../../limit.
+// The upper bound: the same workloads in Rust, without Node. A native program; see `exe` in bench.mjs and ../../limit.
 export const info = {
   title: 'iroh in Rust, 2 workers',
   encrypted: true,

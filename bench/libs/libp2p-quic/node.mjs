@@ -1,6 +1,6 @@
-// Everything libp2p that does not depend on the transport. (Copied into both libp2p folders,
-// because each has its own node_modules.)
-// libp2p 3 asks for Node 22 or later (Promise.withResolvers); this lets it run on Node 20 too.
+// The transport-independent part of the libp2p adapters. Copied into both libp2p folders,
+// because each has its own node_modules.
+// libp2p 3 requires Node 22 (Promise.withResolvers). This polyfill lets it run on Node 20.
 Promise.withResolvers ??= function () {
   let resolve, reject
   const promise = new this((a, b) => {
@@ -27,7 +27,7 @@ const stream = s => {
   s.addEventListener('message', e => q.push(e.data.subarray()))
   s.addEventListener('remoteCloseWrite', () => q.end())
   s.addEventListener('close', e => (e.error ? q.fail(e.error) : q.end()))
-  // Not s.onDrain(): its promise is never renewed, so from the second time on it does not wait.
+  // Not s.onDrain(): it never renews its promise, so only the first call waits.
   let wake = null
   s.addEventListener('drain', () => wake?.())
   s.addEventListener('close', () => wake?.())
@@ -46,14 +46,14 @@ const stream = s => {
 const node = (make, listen) =>
   make(createLibp2p, {
     addresses: { listen },
-    // The defaults refuse more than 5 connections a second from one host.
+    // The defaults refuse more than 5 connections per second from one host.
     connectionManager: { inboundConnectionThreshold: Infinity, maxIncomingPendingConnections: 1000 },
     connectionMonitor: { enabled: false }
   })
 
 export async function startServer(make, listen, onStream) {
   const n = await node(make, [listen])
-  // The defaults are 32 inbound and 64 outbound streams a protocol.
+  // The defaults are 32 inbound and 64 outbound streams per protocol.
   await n.handle(
     PROTO,
     s => {

@@ -1,5 +1,5 @@
-// HTTP/2 over TLS: what somebody who needs no peer-to-peer would pick.
-// Defaults, except that 4,096 streams may be open at once. See ../node-http2-wide for wider windows.
+// HTTP/2 over TLS: the usual choice without peer-to-peer.
+// Default settings, except for 4,096 concurrent streams. See ../node-http2-wide for wider windows.
 
 import { once } from 'node:events'
 import http2 from 'node:http2'

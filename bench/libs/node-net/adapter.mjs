@@ -1,4 +1,4 @@
-// Raw TCP: no encryption, one stream per connection. The floor.
+// Raw TCP: no encryption, one stream per connection. The baseline.
 
 import { once } from 'node:events'
 import net from 'node:net'

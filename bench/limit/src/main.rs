@@ -248,7 +248,7 @@ async fn client(work: &str, opts: &Value, lines: mpsc::UnboundedReceiver<Value>)
             let mut conn = ep.connect(to.clone(), ALPN).await?;
             let (warm, want, key) = if work == "Ds" { (20, n("streams", 1000), "kibPerStream") } else { (5, n("conns", 50), "kibPerConn") };
             let mut before = 0.0;
-            // What iroh keeps of a peer it keeps once for all of its connections: each here is a peer's own.
+            // iroh shares per-peer state between connections, so each connection here has its own peer.
             let mut peers = vec![];
             for i in 0..warm + want {
                 if i == warm { before = lines.ask("rss").await.as_f64().unwrap() }
@@ -289,7 +289,7 @@ fn main() {
         }
         std::process::exit(0);
     });
-    // In the runtime, not on the main thread beside it: what an ordinary program would do.
+    // Run on the runtime's threads, not on the main thread, as an ordinary program does.
     let task = async move {
         if role == "server" {
             if let Err(e) = server(work, lines).await { send(json!({ "error": format!("{e:?}") })) }

@@ -1,11 +1,11 @@
-// node:http over hyperdht streams: encrypted, P2P, what a Node user can put together from npm.
+// node:http over hyperdht streams: encrypted and P2P, built from npm packages.
 import http from 'node:http'
 import { Duplex } from 'node:stream'
 import DHT from 'hyperdht'
 import createTestnet from 'hyperdht/testnet.js'
 import { handle, viaRequest } from '../handler.mjs'
 
-// node:http wants one of Node's own streams.
+// node:http requires a Node.js stream.
 const socket = s => {
   const d = new Duplex({
     read() {
@@ -51,7 +51,7 @@ export async function serve() {
 export function connect(address) {
   const { bootstrap, key } = JSON.parse(address),
     dht = new DHT({ bootstrap, host: '127.0.0.1' })
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 8 }) // 64 streams opened at once time out
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 8 }) // opening 64 streams at once times out
   agent.createConnection = () => socket(dht.connect(Buffer.from(key, 'hex')))
   return viaRequest((o, cb) => http.request({ host: 'peer', agent, ...o }, cb))
 }

@@ -1,4 +1,4 @@
-// @number0/iroh: one stream per request, a line with the path and then the body. Its bytes are arrays of numbers.
+// @number0/iroh: one stream per request, with a path line and then the body. Bytes are arrays of numbers.
 import { Endpoint, EndpointTicket, presetMinimal, RelayMode } from '@number0/iroh'
 import { chunks } from '../handler.mjs'
 

@@ -1,4 +1,4 @@
-// Node's own fetch(), to a node:http server: what a fetch() over P2P is held against.
+// Node's own fetch() to a node:http server: the baseline for fetch() over P2P.
 import { Readable } from 'node:stream'
 import { count, readable } from '../handler.mjs'
 

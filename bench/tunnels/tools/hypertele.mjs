@@ -1,4 +1,4 @@
-// hyperdht: an encrypted stream over UDP per TCP connection, found through a DHT of its own here.
+// hyperdht: an encrypted UDP stream per TCP connection, discovered through a private DHT.
 export async function start({ target, port, run, freePort }) {
   const dht = await freePort()
   const net = run(

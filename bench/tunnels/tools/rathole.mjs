@@ -1,4 +1,4 @@
-// A relay with the Noise protocol between its two sides.
+// A relay that encrypts with the Noise protocol between its two sides.
 import { writeFileSync } from 'node:fs'
 
 export async function start({ target, port, dir, run, sh, freePort, portUp }) {

@@ -1,4 +1,4 @@
-// ssh -L to an sshd of its own on a loopback port. All connections share one TCP connection.
+// ssh -L to a dedicated sshd on a loopback port. All connections share one TCP connection.
 import { userInfo } from 'node:os'
 
 export async function start(
