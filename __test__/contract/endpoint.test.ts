@@ -98,7 +98,7 @@ test('a handler that returns finishes its stream, one that throws resets it', as
   t.is(await ask(peers.client, peers.server.address(), 'Http'), 'good')
   const error = await t.throwsAsync(ask(peers.client, peers.server.id52, 'Tcp'), { code: 'ERR_STREAM_RESET' })
   t.is((error as { errorCode?: number }).errorCode, 0x102)
-  t.regex(error?.message ?? '', /the peer's handler failed \(0x102\)/)
+  t.regex(error.message, /the peer's handler failed \(0x102\)/)
   t.deepEqual(failures, [failure, 'Tcp'])
 })
 
