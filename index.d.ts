@@ -109,7 +109,7 @@ interface ReadIntoOptions extends CancelOptions {
 }
 /** Options of reading lines. */
 interface LineOptions extends CancelOptions {
-    /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
+    /** Longest line in bytes, without its end. Default: the endpoint's `maxLineBytes`, 1 MiB. */
     maxBytes?: number | undefined;
 }
 /** Options of a call with a time limit. */
@@ -536,7 +536,7 @@ declare class Access {
      * on, no stream that an earlier answer let in is handed out: it waits for the new answer. Answers that are still to come from
      * before the call are asked for again.
      *
-     * Resolves when every question has its answer. A question that finds no room within {@link Authorize.pending} waits for it, as long
+     * Resolves when every question has its answer. A question that finds no room within {@link Authorize.maxPending} waits for it, as long
      * as for an answer, and refuses then. Keeps the process alive until then.
      *
      * @param options `signal`: ends the wait and rejects with its reason; the asking goes on.
@@ -573,9 +573,9 @@ interface Authorize {
     /** How long an answer may take; then it is no. Default: 5 s. */
     timeout?: number | undefined;
     /** Questions without an answer at one time. What comes above is refused, with `ERR_BUSY`. Default: 4,096. */
-    pending?: number | undefined;
+    maxPending?: number | undefined;
     /** The share of one peer in them. Default: 1,024. */
-    pendingPerPeer?: number | undefined;
+    maxPendingPerPeer?: number | undefined;
     /**
      * Told what `peer` or `stream` threw or rejected with, after the refusal. `protocol` is `null` where it was about the peer.
      * Default: a warning of the process, one for each code.
@@ -1069,9 +1069,9 @@ interface EndpointOptions {
      */
     idleTimeout?: number | undefined;
     /** Longest header of an incoming stream. Default: 64 KiB. */
-    headerBytes?: number | undefined;
+    maxHeaderBytes?: number | undefined;
     /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
-    lineBytes?: number | undefined;
+    maxLineBytes?: number | undefined;
     /**
      * Bytes that a peer may send on one connection before this side reads them. Each stream takes at most 1.25 MB of it. A connection
      * that holds more than 12 streams gets 1.25 MB more for each further one, so that unread streams leave room for the others. It
@@ -1110,9 +1110,9 @@ interface EndpointOptions {
     /** Connections of one peer. Default: 64. */
     maxConnectionsPerPeer?: number | undefined;
     /** Acknowledged streams that wait for one listener. Default: 1,024. */
-    queuedStreams?: number | undefined;
+    maxQueuedStreams?: number | undefined;
     /** The share of one peer in them. Default: 256. */
-    queuedStreamsPerPeer?: number | undefined;
+    maxQueuedStreamsPerPeer?: number | undefined;
 }
 
 /**

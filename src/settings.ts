@@ -1,7 +1,7 @@
 /** The defaults: here and nowhere else. */
 export const defaults = {
   openTimeout: 30_000,
-  authorize: { timeout: 5_000, pending: 4_096, pendingPerPeer: 1_024 },
+  authorize: { timeout: 5_000, maxPending: 4_096, maxPendingPerPeer: 1_024 },
   connect: { minDelay: 100, maxDelay: 30_000, attemptTimeout: 10_000 },
   ackTimeout: 10_000,
   pingTimeout: 5_000,
@@ -11,8 +11,8 @@ export const defaults = {
   exitTimeout: 3_000,
   farewellTimeout: 100,
   idleTimeout: 60_000,
-  headerBytes: 65_536,
-  lineBytes: 1_048_576,
+  maxHeaderBytes: 65_536,
+  maxLineBytes: 1_048_576,
   receiveWindow: 16_777_216,
   receiveWindowPerPeer: 67_108_864,
   maxStreams: 1_024,
@@ -20,8 +20,8 @@ export const defaults = {
   maxStreamsTotal: 262_144,
   maxConnections: 10_000,
   maxConnectionsPerPeer: 64,
-  queuedStreams: 1_024,
-  queuedStreamsPerPeer: 256,
+  maxQueuedStreams: 1_024,
+  maxQueuedStreamsPerPeer: 256,
   logFilter: 'warn,fastn_net=info',
   logBytes: 4_194_304
 } as const
@@ -31,5 +31,5 @@ export interface EndpointSettings {
   readonly openTimeout: number
   readonly ackTimeout: number
   readonly closeTimeout: number
-  readonly lineBytes: number
+  readonly maxLineBytes: number
 }

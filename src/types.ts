@@ -14,7 +14,7 @@ export interface ReadIntoOptions extends CancelOptions {
 
 /** Options of reading lines. */
 export interface LineOptions extends CancelOptions {
-  /** Longest line in bytes, without its end. Default: the endpoint's `lineBytes`, 1 MiB. */
+  /** Longest line in bytes, without its end. Default: the endpoint's `maxLineBytes`, 1 MiB. */
   maxBytes?: number | undefined
 }
 

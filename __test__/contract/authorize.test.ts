@@ -166,7 +166,7 @@ test('too many questions are refused as busy', async t => {
     new Promise<boolean>(resolve => {
       answer = resolve
     })
-  const [server, client] = await both(t, { authorize: { stream, pending: 1 } })
+  const [server, client] = await both(t, { authorize: { stream, maxPending: 1 } })
   const first = exchange(client, server)
   while (answer === undefined) await turn()
   t.like(await refusal(client.getStream(server.address(), Echo)), { code: 'ERR_BUSY' })

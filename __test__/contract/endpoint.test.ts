@@ -332,7 +332,7 @@ test('options are checked, and the message names the field', async t => {
     [{ connect: { attemptTimeout: -1 } }, /options\.connect\.attemptTimeout/],
     [{ connect: { retries: -1 } }, /options\.connect\.retries/],
     [{ connect: 5 }, /options\.connect /],
-    [{ headerBytes: 1.5 }, /options\.headerBytes/],
+    [{ maxHeaderBytes: 1.5 }, /options\.maxHeaderBytes/],
     [{ kulfi: 1 }, /options\.kulfi/],
     [{ signal: {} }, /options\.signal/],
     [null, /options/]

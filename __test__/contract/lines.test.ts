@@ -73,7 +73,7 @@ test('a line that is too long stays unread', async t => {
 })
 
 test('a line that never ends is refused once it is longer than the default', async t => {
-  await using peers = await pair({ lineBytes: 100_000 })
+  await using peers = await pair({ maxLineBytes: 100_000 })
   const [mine, theirs] = await peers.stream()
   mine.finish('x'.repeat(150_000)).catch(() => {})
   await t.throwsAsync(theirs.nextString(), { code: 'ERR_LINE_TOO_LONG' })

@@ -21,7 +21,7 @@ const questions: Authorize = {
     return isSame(protocol, Never) ? no() : true
   },
   // Fewer than one peer asks at a time: some are refused as busy.
-  pendingPerPeer: 16,
+  maxPendingPerPeer: 16,
   onError: () => {}
 }
 

@@ -28,13 +28,13 @@ test('every time-out takes 0 and Infinity, the one of authorize too, and a fract
 })
 
 test('sizes of authorize are positive whole numbers', t => {
-  for (const name of ['pending', 'pendingPerPeer'] as const) {
+  for (const name of ['maxPending', 'maxPendingPerPeer'] as const) {
     for (const wrong of [0, 1.5, Number.POSITIVE_INFINITY]) {
       const message = new RegExp(`options\\.authorize\\.${name}\\b`)
       t.throws(() => guard({ authorize: { [name]: wrong } }), { code: 'ERR_INVALID_ARGUMENT', message })
     }
   }
-  t.like(guard({ authorize: { pending: 7, pendingPerPeer: 5 } }), { authorizePending: 7, authorizePendingPerPeer: 5 })
+  t.like(guard({ authorize: { maxPending: 7, maxPendingPerPeer: 5 } }), { authorizeMaxPending: 7, authorizeMaxPendingPerPeer: 5 })
 })
 
 test('a burst is what one second allows, unless it is given', t => {

@@ -89,7 +89,7 @@ for (const alpn of alpns) {
   })
 
   test(`${alpn}: a header without end is refused at the limit that was set`, async t => {
-    const acceptor_ = await acceptor(t, alpn, echo, { headerBytes: 32 })
+    const acceptor_ = await acceptor(t, alpn, echo, { maxHeaderBytes: 32 })
     const endless = await acceptor_.raw.open('x'.repeat(33))
     t.regex(await endless.rest(), refusal('header-too-large'))
     t.is(await endless.stopped(), 0)

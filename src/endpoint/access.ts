@@ -89,7 +89,7 @@ export class Access {
    * on, no stream that an earlier answer let in is handed out: it waits for the new answer. Answers that are still to come from
    * before the call are asked for again.
    *
-   * Resolves when every question has its answer. A question that finds no room within {@link Authorize.pending} waits for it, as long
+   * Resolves when every question has its answer. A question that finds no room within {@link Authorize.maxPending} waits for it, as long
    * as for an answer, and refuses then. Keeps the process alive until then.
    *
    * @param options `signal`: ends the wait and rejects with its reason; the asking goes on.

@@ -31,9 +31,9 @@ export interface Authorize {
   /** How long an answer may take; then it is no. Default: 5 s. */
   timeout?: number | undefined
   /** Questions without an answer at one time. What comes above is refused, with `ERR_BUSY`. Default: 4,096. */
-  pending?: number | undefined
+  maxPending?: number | undefined
   /** The share of one peer in them. Default: 1,024. */
-  pendingPerPeer?: number | undefined
+  maxPendingPerPeer?: number | undefined
   /**
    * Told what `peer` or `stream` threw or rejected with, after the refusal. `protocol` is `null` where it was about the peer.
    * Default: a warning of the process, one for each code.
@@ -46,8 +46,8 @@ export const authorizeNames: OptionNames<Authorize> = {
   peer: true,
   stream: true,
   timeout: true,
-  pending: true,
-  pendingPerPeer: true,
+  maxPending: true,
+  maxPendingPerPeer: true,
   onError: true
 }
 

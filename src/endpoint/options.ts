@@ -60,9 +60,9 @@ export interface EndpointOptions {
    */
   idleTimeout?: number | undefined
   /** Longest header of an incoming stream. Default: 64 KiB. */
-  headerBytes?: number | undefined
+  maxHeaderBytes?: number | undefined
   /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
-  lineBytes?: number | undefined
+  maxLineBytes?: number | undefined
   /**
    * Bytes that a peer may send on one connection before this side reads them. Each stream takes at most 1.25 MB of it. A connection
    * that holds more than 12 streams gets 1.25 MB more for each further one, so that unread streams leave room for the others. It
@@ -101,9 +101,9 @@ export interface EndpointOptions {
   /** Connections of one peer. Default: 64. */
   maxConnectionsPerPeer?: number | undefined
   /** Acknowledged streams that wait for one listener. Default: 1,024. */
-  queuedStreams?: number | undefined
+  maxQueuedStreams?: number | undefined
   /** The share of one peer in them. Default: 256. */
-  queuedStreamsPerPeer?: number | undefined
+  maxQueuedStreamsPerPeer?: number | undefined
 }
 
 /** The names of {@link EndpointOptions}. */
@@ -123,8 +123,8 @@ const endpointNames: OptionNames<EndpointOptions> = {
   headerTimeout: true,
   closeTimeout: true,
   idleTimeout: true,
-  headerBytes: true,
-  lineBytes: true,
+  maxHeaderBytes: true,
+  maxLineBytes: true,
   receiveWindow: true,
   receiveWindowPerPeer: true,
   maxStreams: true,
@@ -134,8 +134,8 @@ const endpointNames: OptionNames<EndpointOptions> = {
   streamsBurst: true,
   maxConnections: true,
   maxConnectionsPerPeer: true,
-  queuedStreams: true,
-  queuedStreamsPerPeer: true
+  maxQueuedStreams: true,
+  maxQueuedStreamsPerPeer: true
 }
 
 /** Options with nothing left open. */
@@ -162,7 +162,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       ...resolveConnect(options.connect),
       ackTimeout: time('ackTimeout'),
       headerTimeout: time('headerTimeout'),
-      headerBytes: number('headerBytes'),
+      maxHeaderBytes: number('maxHeaderBytes'),
       pingTimeout: time('pingTimeout'),
       idleTimeout: time('idleTimeout'),
       bidiStreams: number('maxStreams'),
@@ -174,14 +174,14 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       maxConnections: number('maxConnections'),
       maxConnectionsPerPeer: number('maxConnectionsPerPeer'),
       guard: resolveGuard(options),
-      queuedStreams: number('queuedStreams'),
-      queuedStreamsPerPeer: number('queuedStreamsPerPeer')
+      maxQueuedStreams: number('maxQueuedStreams'),
+      maxQueuedStreamsPerPeer: number('maxQueuedStreamsPerPeer')
     },
     closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
     openTimeout: time('openTimeout'),
     ackTimeout: time('ackTimeout'),
     closeTimeout: time('closeTimeout'),
-    lineBytes: number('lineBytes')
+    maxLineBytes: number('maxLineBytes')
   }
 }
 
@@ -217,8 +217,8 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
     authorizePeer: authorize.peer !== undefined,
     authorizeStream: authorize.stream !== undefined,
     authorizeTimeout: number('timeout', timeLimit),
-    authorizePending: number('pending'),
-    authorizePendingPerPeer: number('pendingPerPeer'),
+    authorizeMaxPending: number('maxPending'),
+    authorizeMaxPendingPerPeer: number('maxPendingPerPeer'),
     maxStreamsPerPeer,
     maxStreamsTotal: most('maxStreamsTotal', maxStreamsPerPeer),
     streamsPerSecond: perSecond,

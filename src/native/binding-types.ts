@@ -52,8 +52,8 @@ export interface BindingGuardOptions {
   authorizePeer: boolean
   authorizeStream: boolean
   authorizeTimeout: number
-  authorizePending: number
-  authorizePendingPerPeer: number
+  authorizeMaxPending: number
+  authorizeMaxPendingPerPeer: number
   maxStreamsPerPeer: number
   maxStreamsTotal: number
   streamsPerSecond: number | null
@@ -138,7 +138,7 @@ export interface BindingEndpointOptions {
   connectAttemptTimeout: number
   ackTimeout: number
   headerTimeout: number
-  headerBytes: number
+  maxHeaderBytes: number
   pingTimeout: number
   idleTimeout: number
   bidiStreams: number
@@ -147,6 +147,6 @@ export interface BindingEndpointOptions {
   maxConnections: number
   maxConnectionsPerPeer: number
   guard: BindingGuardOptions
-  queuedStreams: number
-  queuedStreamsPerPeer: number
+  maxQueuedStreams: number
+  maxQueuedStreamsPerPeer: number
 }

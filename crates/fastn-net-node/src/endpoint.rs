@@ -59,7 +59,7 @@ pub struct BindingEndpointOptions {
     /// One header line.
     pub header_timeout: f64,
     /// Bytes of a header line.
-    pub header_bytes: f64,
+    pub max_header_bytes: f64,
     /// One ping.
     pub ping_timeout: f64,
     /// Before a connection that nothing uses is closed, and a peer of no interest is forgotten.
@@ -77,9 +77,9 @@ pub struct BindingEndpointOptions {
     /// Who may connect, what for, and how much.
     pub guard: BindingGuardOptions,
     /// Streams that wait for one listener.
-    pub queued_streams: f64,
+    pub max_queued_streams: f64,
     /// The same, of one peer.
-    pub queued_streams_per_peer: f64,
+    pub max_queued_streams_per_peer: f64,
 }
 
 /// Opens an endpoint. Operation; its outcome is a handle.
@@ -230,7 +230,7 @@ impl BindingEndpointOptions {
             },
             ack_timeout: milliseconds(self.ack_timeout),
             header_timeout: milliseconds(self.header_timeout),
-            header_bytes: whole(self.header_bytes),
+            max_header_bytes: whole(self.max_header_bytes),
             ping_timeout: milliseconds(self.ping_timeout),
             idle_timeout: milliseconds(self.idle_timeout),
             bidi_streams: whole_u32(self.bidi_streams),
@@ -241,8 +241,8 @@ impl BindingEndpointOptions {
             receive_window_per_peer: u64::try_from(whole(self.receive_window_per_peer)).unwrap_or(u64::MAX),
             connections: whole(self.max_connections),
             connections_per_peer: whole(self.max_connections_per_peer),
-            queued_streams: whole(self.queued_streams),
-            queued_streams_per_peer: whole(self.queued_streams_per_peer),
+            max_queued_streams: whole(self.max_queued_streams),
+            max_queued_streams_per_peer: whole(self.max_queued_streams_per_peer),
         };
         let peers = self.peers.iter().map(PeerAddress::try_from).collect::<Result<_>>()?;
         let (authorize, access) = (self.guard.authorize(), take(&mut self.guard.access).try_into()?);

@@ -23,9 +23,9 @@ pub struct BindingGuardOptions {
     /// One answer.
     pub authorize_timeout: f64,
     /// Requests without an answer.
-    pub authorize_pending: f64,
+    pub authorize_max_pending: f64,
     /// The same, about one peer.
-    pub authorize_pending_per_peer: f64,
+    pub authorize_max_pending_per_peer: f64,
     /// Streams a peer may have open on all its connections.
     pub max_streams_per_peer: f64,
     /// Streams all peers may have open.
@@ -158,8 +158,8 @@ impl BindingGuardOptions {
             peer: self.authorize_peer,
             stream: self.authorize_stream,
             timeout: milliseconds(self.authorize_timeout),
-            pending: whole(self.authorize_pending),
-            pending_per_peer: whole(self.authorize_pending_per_peer),
+            max_pending: whole(self.authorize_max_pending),
+            max_pending_per_peer: whole(self.authorize_max_pending_per_peer),
         })
     }
 

@@ -198,7 +198,7 @@ async fn headers_that_come_whole_are_bounded_while_their_streams_wait_for_a_plac
     const HEADER: usize = 1000;
     const ROOM: usize = 20;
     let receive_window_per_peer = (ROOM * HEADER) as u64;
-    let server = endpoint_with(Limits { queued_streams: 1, receive_window_per_peer, ..limits() }).await;
+    let server = endpoint_with(Limits { max_queued_streams: 1, receive_window_per_peer, ..limits() }).await;
     let listener = server.listen(None, &[], true).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connection = raw.dial(&server, Alpn::FastnNet).await;

@@ -424,7 +424,7 @@ async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_waits_for_a_place_is_refused_by_draining() {
     let a = endpoint().await;
-    let b = endpoint_with(Limits { queued_streams: 1, ..limits() }).await;
+    let b = endpoint_with(Limits { max_queued_streams: 1, ..limits() }).await;
     introduce(&a, &b);
     let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let _taken = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");

@@ -17,7 +17,7 @@ use support::{
     read_to_end, soon, stream, until, waits,
 };
 
-const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS, pending: 64, pending_per_peer: 16 };
+const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
 const PEERS: Authorize = Authorize { stream: false, ..RULES };
 const STREAMS: Authorize = Authorize { peer: false, ..RULES };
 
@@ -183,7 +183,7 @@ async fn a_stream_is_asked_about_when_it_is_served_and_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_stream_that_is_given_up_withdraws_its_question() {
-    let rules = Authorize { pending: 1, pending_per_peer: 1, ..STREAMS };
+    let rules = Authorize { max_pending: 1, max_pending_per_peer: 1, ..STREAMS };
     let (server, questions) = asking(rules).await;
     let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;

@@ -86,7 +86,7 @@ async fn each_change_wakes_a_task_that_watches() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_question_wakes_a_task_that_takes_it() {
-    let rules = Authorize { peer: true, stream: false, timeout: GENEROUS, pending: 64, pending_per_peer: 16 };
+    let rules = Authorize { peer: true, stream: false, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
     echo(&server, &[Protocol::Tcp]);

@@ -20,7 +20,7 @@ use support::{
     soon, until,
 };
 
-const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS, pending: 64, pending_per_peer: 16 };
+const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
 
 /// What a program answers, and how often it was asked.
 #[derive(Default)]
@@ -69,7 +69,7 @@ fn is_empty(listener: &Listener) -> bool {
 #[tokio::test]
 async fn queued_streams_that_are_refused_anew_reach_no_listener() {
     // Fewer questions at a time than streams are asked about: they wait for each other.
-    let (server, answers) = asking(Authorize { peer: false, pending: 4, pending_per_peer: 4, ..RULES }).await;
+    let (server, answers) = asking(Authorize { peer: false, max_pending: 4, max_pending_per_peer: 4, ..RULES }).await;
     let client = endpoint().await;
     introduce(&client, &server);
     let listener = server.listen(None, &[Protocol::Tcp], true).expect("listen");

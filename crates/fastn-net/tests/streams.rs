@@ -418,7 +418,7 @@ async fn a_later_acknowledgement_is_found_by_reading() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_for_which_there_is_no_place_waits_unacknowledged() {
-    let b = endpoint_with(Limits { queued_streams_per_peer: 2, ..limits() }).await;
+    let b = endpoint_with(Limits { max_queued_streams_per_peer: 2, ..limits() }).await;
     let a = support::endpoint().await;
     introduce(&a, &b);
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");

@@ -261,7 +261,7 @@ async fn silent_and_slow_headers_end_at_their_deadline_and_delay_no_other() {
 #[tokio::test]
 async fn who_takes_no_acknowledgement_holds_no_place_of_a_listener() {
     let header_timeout = Duration::from_millis(400);
-    let few = Limits { header_timeout, queued_streams: 2, queued_streams_per_peer: 2, ..limits() };
+    let few = Limits { header_timeout, max_queued_streams: 2, max_queued_streams_per_peer: 2, ..limits() };
     let endpoint = kulfi_endpoint(few).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     for alpn in Alpn::ALL {

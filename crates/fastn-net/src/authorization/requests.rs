@@ -171,7 +171,7 @@ impl PendingAuthorizations {
     fn post(&self, peer: PublicKey, protocol: Option<&Protocol>) -> Option<Posted<'_>> {
         let mut state = self.lock();
         let of_peer = state.of_peer.get(&peer).copied().unwrap_or(0);
-        if state.open.len() >= self.rules.pending || of_peer >= self.rules.pending_per_peer {
+        if state.open.len() >= self.rules.max_pending || of_peer >= self.rules.max_pending_per_peer {
             return None;
         }
         let (sender, answer) = oneshot::channel();
@@ -249,7 +249,7 @@ mod tests {
     use crate::identity::SecretKey;
 
     const RULES: Authorize =
-        Authorize { peer: true, stream: true, timeout: Duration::from_secs(5), pending: 3, pending_per_peer: 2 };
+        Authorize { peer: true, stream: true, timeout: Duration::from_secs(5), max_pending: 3, max_pending_per_peer: 2 };
 
     fn key() -> PublicKey {
         SecretKey::generate().public()
@@ -327,7 +327,7 @@ mod tests {
             questions.answer(asked[0].number, true);
         });
         assert_eq!(verdict, Verdict::Yes);
-        let rules = Authorize { pending: 0, ..RULES };
+        let rules = Authorize { max_pending: 0, ..RULES };
         assert_eq!(PendingAuthorizations::new(rules).ask(greedy, None, Wait).await, Verdict::Busy);
     }
 

@@ -50,7 +50,7 @@ pub struct Limits {
     /// From an accepted stream to the end of its first line.
     pub header_timeout: Duration,
     /// Bytes of a stream's first line.
-    pub header_bytes: usize,
+    pub max_header_bytes: usize,
     /// One ping.
     pub ping_timeout: Duration,
     /// A connection that we dialled and nothing uses is closed after this; so long without connection or request, a peer's
@@ -73,9 +73,9 @@ pub struct Limits {
     /// Connections of one peer.
     pub connections_per_peer: usize,
     /// Acknowledged streams that wait for one listener.
-    pub queued_streams: usize,
+    pub max_queued_streams: usize,
     /// The same, of one peer.
-    pub queued_streams_per_peer: usize,
+    pub max_queued_streams_per_peer: usize,
 }
 
 /// So many a second in the long run, and so many at once.
@@ -97,9 +97,9 @@ pub struct Authorize {
     /// A question that has no answer by then is answered with no.
     pub timeout: Duration,
     /// Questions without an answer at one time; more are not asked.
-    pub pending: usize,
+    pub max_pending: usize,
     /// The same, about one peer.
-    pub pending_per_peer: usize,
+    pub max_pending_per_peer: usize,
 }
 
 /// How a peer is reached: one dial after the other, as long as somebody waits.

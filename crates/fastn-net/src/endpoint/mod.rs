@@ -226,7 +226,7 @@ impl Endpoint {
     pub fn listen(&self, connection: Option<u64>, protocols: &[Protocol], otherwise: bool) -> Result<Listener> {
         self.check_serves()?;
         let limits = self.0.limits();
-        let places = QueueLimits { all: limits.queued_streams, of_one_peer: limits.queued_streams_per_peer };
+        let places = QueueLimits { all: limits.max_queued_streams, of_one_peer: limits.max_queued_streams_per_peer };
         let listener = self.0.router.listen(connection, protocols, otherwise, places)?;
         if let Some(id) = connection {
             let listed = self.0.connections().get(&id).cloned();

@@ -18,7 +18,7 @@ fn limits(time: Duration) -> Limits {
         connect: Connect { retries: None, min_delay: time, max_delay: time, attempt_timeout: time },
         ack_timeout: time,
         header_timeout: time,
-        header_bytes: 64 * 1024,
+        max_header_bytes: 64 * 1024,
         ping_timeout: time,
         idle_timeout: time,
         bidi_streams: 1024,
@@ -29,8 +29,8 @@ fn limits(time: Duration) -> Limits {
         receive_window_per_peer: 64 * 1024 * 1024,
         connections: 100,
         connections_per_peer: 64,
-        queued_streams: 1024,
-        queued_streams_per_peer: 256,
+        max_queued_streams: 1024,
+        max_queued_streams_per_peer: 256,
     }
 }
 

@@ -116,7 +116,7 @@ impl Negotiation {
             connection: connection.clone(),
             send,
             recv,
-            line: LineBuffer::new(shared.limits().header_bytes),
+            line: LineBuffer::new(shared.limits().max_header_bytes),
             pending: None,
             header_bytes: None,
             header_length: 0,
@@ -178,7 +178,7 @@ impl Negotiation {
             match self.line.feed(&chunk[..count]) {
                 Feed::More => self.keep_header(count)?,
                 Feed::TooLong => {
-                    let limit = self.shared.limits().header_bytes;
+                    let limit = self.shared.limits().max_header_bytes;
                     let text = format!("the header line is longer than {limit} bytes");
                     return Poll::Ready(Err(away(code::HEADER_TOO_LARGE, text)));
                 }

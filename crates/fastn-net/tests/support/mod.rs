@@ -47,7 +47,7 @@ pub(crate) fn limits() -> Limits {
         },
         ack_timeout: Duration::from_secs(10),
         header_timeout: Duration::from_secs(10),
-        header_bytes: 64 * 1024,
+        max_header_bytes: 64 * 1024,
         ping_timeout: Duration::from_secs(5),
         idle_timeout: Duration::from_mins(1),
         bidi_streams: 1024,
@@ -58,8 +58,8 @@ pub(crate) fn limits() -> Limits {
         receive_window_per_peer: 64 * 1024 * 1024,
         connections: 10_000,
         connections_per_peer: 64,
-        queued_streams: 1024,
-        queued_streams_per_peer: 256,
+        max_queued_streams: 1024,
+        max_queued_streams_per_peer: 256,
     }
 }
 
