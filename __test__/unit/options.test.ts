@@ -34,7 +34,10 @@ test('sizes of authorize are positive whole numbers', t => {
       t.throws(() => guard({ authorize: { [name]: wrong } }), { code: 'ERR_INVALID_ARGUMENT', message })
     }
   }
-  t.like(guard({ authorize: { maxPending: 7, maxPendingPerPeer: 5 } }), { authorizeMaxPending: 7, authorizeMaxPendingPerPeer: 5 })
+  t.like(guard({ authorize: { maxPending: 7, maxPendingPerPeer: 5 } }), {
+    authorizeMaxPending: 7,
+    authorizeMaxPendingPerPeer: 5
+  })
 })
 
 test('a burst is what one second allows, unless it is given', t => {

@@ -17,7 +17,8 @@ use support::{
     read_to_end, soon, stream, until, waits,
 };
 
-const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
+const RULES: Authorize =
+    Authorize { peer: true, stream: true, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
 const PEERS: Authorize = Authorize { stream: false, ..RULES };
 const STREAMS: Authorize = Authorize { peer: false, ..RULES };
 

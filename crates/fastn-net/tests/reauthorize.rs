@@ -20,7 +20,8 @@ use support::{
     soon, until,
 };
 
-const RULES: Authorize = Authorize { peer: true, stream: true, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
+const RULES: Authorize =
+    Authorize { peer: true, stream: true, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
 
 /// What a program answers, and how often it was asked.
 #[derive(Default)]

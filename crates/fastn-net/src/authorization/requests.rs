@@ -248,8 +248,13 @@ mod tests {
     };
     use crate::identity::SecretKey;
 
-    const RULES: Authorize =
-        Authorize { peer: true, stream: true, timeout: Duration::from_secs(5), max_pending: 3, max_pending_per_peer: 2 };
+    const RULES: Authorize = Authorize {
+        peer: true,
+        stream: true,
+        timeout: Duration::from_secs(5),
+        max_pending: 3,
+        max_pending_per_peer: 2,
+    };
 
     fn key() -> PublicKey {
         SecretKey::generate().public()
