@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Endpoint } from 'fastn-net'
 import { Protocol } from 'fastn-net'
@@ -33,6 +34,13 @@ const names = {
   ],
   histogram: ['ack_seconds', 'ping_seconds']
 }
+
+test('docs/metrics.md has a row for every metric, and for no other', async t => {
+  const documented = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
+  const rows = [...documented.matchAll(/^\| `(fastn_net_\w+)` \|/gm)].map(match => match[1]!)
+  await using peers = await pair()
+  t.deepEqual(rows.toSorted(), [...families(peers.client).keys()].toSorted())
+})
 
 test('the text has every metric with its help and type, each sample once', async t => {
   await using peers = await pair()

@@ -43,6 +43,14 @@ for (const document of documents) {
   })
 }
 
+test('every path that CONTRIBUTING.md names exists', t => {
+  const top = /^(?:src|crates|__test__|scripts|docs|npm|examples|\.github)\//
+  const paths = [...text('CONTRIBUTING.md').matchAll(/`([\w./-]+\/[\w./-]*)`/g)].map(match => match[1] ?? '')
+  const own = paths.filter(path => top.test(path))
+  t.true(own.length > 30)
+  for (const path of own) t.notThrows(() => readdirOrRead(new URL(path, root)), path)
+})
+
 test('docs/errors.md has every error code, once, and no other', async t => {
   const { errorCodes } = await import('../../dist/modules/errors.js')
   const listed = [...text('docs/errors.md').matchAll(/^\| `(ERR_\w+)` \|/gm)].map(match => match[1] ?? '')
