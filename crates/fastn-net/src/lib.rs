@@ -15,7 +15,7 @@
 //! - [`stream`]: the two halves of a stream, and opening one.
 //! - [`connection`]: one QUIC connection.
 //! - `transport`: iroh's endpoint: sockets, relays, handshakes.
-//! - `counters`, `quota`: numbers and their bounds.
+//! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: everything an endpoint is told, and its limits.
 //! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
 //!   [`protocol`]: what a stream is for, as its first line says it.
@@ -31,6 +31,7 @@ mod deadline;
 pub mod endpoint;
 pub mod error;
 pub mod identity;
+mod lifecycle;
 pub mod logging;
 mod negotiation;
 pub mod peer;

@@ -148,6 +148,7 @@ pub(crate) fn get(counter: &AtomicU64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_word_of_a_peers_own_makes_no_label() {
@@ -173,7 +174,7 @@ mod tests {
         let metrics = Counters::default();
         metrics.dialled(&Ok(()));
         for code in [Code::Unreachable, Code::Internal, Code::Bind] {
-            metrics.dialled::<()>(&Err(crate::Error::new(code, "no")));
+            metrics.dialled::<()>(&Err(Error::new(code, "no")));
         }
         let counted: Vec<_> = metrics.failed_dials.each(&DIAL_CODES).filter(|(_, count)| *count > 0).collect();
         assert_eq!((get(&metrics.dials), counted), (4, vec![("ERR_UNREACHABLE", 1), ("other", 2)]));

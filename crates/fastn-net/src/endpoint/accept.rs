@@ -18,21 +18,21 @@ use crate::{
 };
 
 /// Accepts the connections that peers make, until the endpoint's connections are closed.
-pub(crate) async fn accept_connections(shared: Arc<EndpointInner>, iroh: iroh::Endpoint) {
-    let _held = shared.half_open.hold();
+pub(crate) async fn accept_connections(inner: Arc<EndpointInner>, iroh: iroh::Endpoint) {
+    let _held = inner.transport.half_open.hold();
     // Dropped before that.
     let iroh = iroh;
-    while let Some(Some(incoming)) = shared.deaf.run_until_cancelled(iroh.accept()).await {
+    while let Some(Some(incoming)) = inner.lifecycle.connections_closed.run_until_cancelled(iroh.accept()).await {
         // A peer learns from this that nothing listens. One that comes when the endpoint is full or shuts down learns that from
         // the code of a close, which only an accepted connection can carry.
-        if !shared.answers_handshakes() {
+        if !inner.answers_handshakes() {
             incoming.refuse();
             continue;
         }
-        match shared.handshakes.admit(&incoming) {
+        match inner.handshakes.admit(&incoming) {
             Admission::Accept(permit) => {
-                let task = shared.clone();
-                shared.spawn(async move { task.shake_hands(incoming, permit).await });
+                let task = inner.clone();
+                inner.lifecycle.spawn(async move { task.shake_hands(incoming, permit).await });
             }
             // It fails for a proven address only, which is not asked for a proof.
             Admission::Retry => drop(incoming.retry()),
@@ -43,15 +43,15 @@ pub(crate) async fn accept_connections(shared: Arc<EndpointInner>, iroh: iroh::E
 
 impl EndpointInner {
     async fn shake_hands(self: &Arc<Self>, incoming: Incoming, permit: HandshakePermit) {
-        let half_open = self.half_open.begin();
-        let inbound = self.half_open.begin_inbound();
+        let half_open = self.transport.half_open.begin();
+        let inbound = self.transport.half_open.begin_inbound();
         let Ok(accepting) = incoming.accept() else {
             permit.release();
             return half_open.end();
         };
         let accepted = tokio::time::timeout(self.limits().connect.attempt_timeout, accepting);
         let accepted = tokio::select! {
-            accepted = self.half_open.unless_expired(accepted) => accepted,
+            accepted = self.transport.half_open.unless_expired(accepted) => accepted,
             () = permit.evicted() => {
                 debug!(target: target::ENDPOINT, "a handshake gives way to a newer one");
                 return;
@@ -67,9 +67,9 @@ impl EndpointInner {
             // A task of its own: the handshake's is larger, and ends here.
             Ok(Ok(quic)) => {
                 permit.release();
-                let shared = self.clone();
-                self.spawn(async move {
-                    shared.welcome(quic).await;
+                let inner = self.clone();
+                self.lifecycle.spawn(async move {
+                    inner.welcome(quic).await;
                     drop(inbound);
                 });
             }
@@ -84,17 +84,17 @@ impl EndpointInner {
             quic.close(0u8.into(), b"unknown ALPN");
             return;
         };
-        let connection = Connection::new(quic, alpn, false, &self.metrics);
+        let connection = Connection::new(quic, alpn, false, &self.counters);
         if let Err(Rejection { code, reason }) = self.admit(&connection).await {
             debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "a connection is turned away");
-            self.unlist(&connection);
+            self.connections.remove(&connection);
             connection.close_own(code, reason);
             return;
         }
         let peer = match self.inbound_peer(connection.remote()) {
             Ok(peer) => peer,
             Err(Rejection { code, reason }) => {
-                self.unlist(&connection);
+                self.connections.remove(&connection);
                 connection.close_own(code, reason);
                 return;
             }
@@ -106,11 +106,11 @@ impl EndpointInner {
     async fn admit(&self, connection: &Connection) -> Result<(), Rejection> {
         self.list_if_room(connection)?;
         // Behind the listing: whoever begins an epoch later finds the connection, and asks again.
-        let epoch = self.guard.epoch();
+        let epoch = self.authorization.epoch();
         tokio::select! {
             // First: a peer that is let in and has gone already may have sent streams whole, and knows that they arrived.
             biased;
-            answer = self.guard.check_peer(connection.remote()) => {
+            answer = self.authorization.check_peer(connection.remote()) => {
                 answer?;
                 connection.note_let_in(epoch, true);
                 Ok(())
@@ -124,12 +124,12 @@ impl EndpointInner {
     /// one lock, so that neither a change of who may nor another connection slips in between.
     fn list_if_room(&self, connection: &Connection) -> Result<(), Rejection> {
         let limits = self.limits();
-        let mut connections = self.connections();
+        let mut connections = self.connections.lock();
         // First: what is on the list when the endpoint closes its connections is told so.
         if self.is_shutting_down() {
             return Err(SHUTDOWN);
         }
-        self.guard.check_lists(&connection.remote())?;
+        self.authorization.check_lists(&connection.remote())?;
         let of_peer = connections.values().filter(|other| other.remote() == connection.remote()).count();
         if connections.len() >= limits.connections {
             return Err(Rejection { code: close::LIMIT, reason: "too many connections" });

@@ -4,7 +4,6 @@ use super::Endpoint;
 use crate::{
     authorization::{AuthorizationRequests, Rejection},
     config::AccessLists,
-    connection::Connection,
     error::Result,
 };
 
@@ -12,24 +11,23 @@ impl Endpoint {
     /// Who may connect and use what is served here.
     #[must_use]
     pub fn access(&self) -> AccessLists {
-        self.shared().guard.access().lists()
+        self.inner().authorization.access().lists()
     }
 
     /// Changes who may. Connections of those who may no longer are closed at once, those that we made included. Their queued
     /// streams are reset: a listener gets none of them afterwards.
     pub fn change_access(&self, change: impl FnOnce(&mut AccessLists)) {
-        let guard = &self.shared().guard;
-        guard.access().change(change);
+        let authorization = &self.inner().authorization;
+        authorization.access().change(change);
         // Behind the change: whoever is listed from now on was looked up in the new lists.
-        let connections: Vec<Connection> = self.shared().connections().values().cloned().collect();
-        for connection in connections {
-            if let Err(Rejection { code, reason }) = guard.check_lists(&connection.remote()) {
+        for connection in self.inner().connections.all() {
+            if let Err(Rejection { code, reason }) = authorization.check_lists(&connection.remote()) {
                 connection.close_own(code, reason);
             }
         }
         // Behind the closes: whoever takes a stream or connection from a queue looks as well.
-        self.shared().router.purge_denied();
-        self.shared().inbound.purge_ended();
+        self.inner().router.purge_denied();
+        self.inner().inbound.purge_ended();
     }
 
     /// The questions that [`Authorize`] asks for.
@@ -38,6 +36,6 @@ impl Endpoint {
     ///
     /// `ERR_INVALID_ARGUMENT` when nothing is asked here, or somebody takes them already.
     pub fn questions(&self) -> Result<AuthorizationRequests> {
-        self.shared().guard.requests()
+        self.inner().authorization.requests()
     }
 }

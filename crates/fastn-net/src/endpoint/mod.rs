@@ -3,16 +3,17 @@
 //! - `inner`: what everything of one endpoint shares, and how it ends
 //! - `accept`: connections that peers make, until their peer's actor has them
 //! - `handshakes`: which inbound handshakes are admitted
-//! - `peers`: the peers that are known, and which are forgotten
+//! - `connections`, `peers`: the live connections; the peers that are known, and which are forgotten
 //! - `open`, `ping`: streams and pings to a peer
 //! - `access`: who may use it
 //! - `reauthorize`: asking again about peers and streams that were let in
 //! - `ticket`: its address as text
-//! - `watch`: peers that change
+//! - `watch`, `watchers`: peers that change, and who is told
 //! - `metrics`: its counters as text
 
 mod accept;
 mod access;
+mod connections;
 mod handshakes;
 mod inner;
 mod metrics;
@@ -24,6 +25,7 @@ mod reauthorize;
 mod tests;
 mod ticket;
 mod watch;
+mod watchers;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -46,8 +48,7 @@ use crate::{
     peer::{Peer, STREAM_WINDOW, Tries, first_window},
     protocol::Protocol,
     routing::{ConnectionListener, Listener, QueueLimits},
-    target,
-    transport::sockets,
+    target, transport,
 };
 
 /// A secret key with sockets. Clones are the same endpoint.
@@ -88,12 +89,12 @@ impl Endpoint {
             .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
             .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
             .build();
-        let addresses = config.network.bind_addresses();
-        let builder = config.network.builder()?.secret_key(secret.into_iroh()).transport_config(transport);
-        let iroh = builder.bind().await.map_err(|error| sockets::bind_error(&addresses, error))?;
-        let shared = EndpointInner::new(iroh.clone(), id, config);
-        shared.spawn(accept_connections(shared.clone(), iroh));
-        let endpoint = Self(shared.clone(), Arc::new(CloseOnDrop(shared)));
+        let addresses = transport::bind_addresses(&config.network);
+        let builder = transport::builder(&config.network)?.secret_key(secret.into_iroh()).transport_config(transport);
+        let iroh = builder.bind().await.map_err(|error| transport::bind_error(&addresses, error))?;
+        let inner = EndpointInner::new(iroh.clone(), id, config);
+        inner.lifecycle.spawn(accept_connections(inner.clone(), iroh));
+        let endpoint = Self(inner.clone(), Arc::new(CloseOnDrop(inner)));
         info!(target: target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
         if let Err(error) = endpoint.add_configured_peers() {
             // The caller can bind the same port again at once.
@@ -108,7 +109,7 @@ impl Endpoint {
         self.0.config().peers.iter().try_for_each(|peer| self.peer(peer).map(drop))
     }
 
-    pub(crate) fn shared(&self) -> &Arc<EndpointInner> {
+    pub(crate) fn inner(&self) -> &Arc<EndpointInner> {
         &self.0
     }
 
@@ -127,13 +128,16 @@ impl Endpoint {
     /// Where it can be reached, as far as is known now: nowhere, once it is closed.
     #[must_use]
     pub fn address(&self) -> PeerAddress {
-        self.0.iroh().map_or_else(|| PeerAddress::new(self.0.id()), |iroh| PeerAddress::from_iroh(&iroh.addr()))
+        self.0
+            .transport
+            .iroh()
+            .map_or_else(|| PeerAddress::new(self.0.id()), |iroh| PeerAddress::from_iroh(&iroh.addr()))
     }
 
     /// The sockets it is bound to; none once it is closed.
     #[must_use]
     pub fn bound_sockets(&self) -> Vec<SocketAddr> {
-        self.0.iroh().map(|iroh| iroh.bound_sockets()).unwrap_or_default()
+        self.0.transport.iroh().map(|iroh| iroh.bound_sockets()).unwrap_or_default()
     }
 
     /// The peer with this key, remembering its addresses.
@@ -185,12 +189,12 @@ impl Endpoint {
                 tries = tries.next();
             }
         };
-        peer.within(&self.0, limit, connect).await?
+        peer.within(&self.0.peer_context, limit, connect).await?
     }
 
     /// A connection for new streams; while the endpoint closes, nothing new begins on connections that still drain.
     pub(crate) async fn connection_to(&self, peer: &Peer, tries: Tries) -> Result<Connection> {
-        if self.0.is_closing() {
+        if self.0.lifecycle.is_closing() {
             return Err(Error::closed());
         }
         peer.connect(tries).await
@@ -202,7 +206,7 @@ impl Endpoint {
     ///
     /// `ERR_CLOSED` when it has ended.
     pub fn connection(&self, id: u64) -> Result<ConnectionGuard> {
-        let connection = self.0.connections().get(&id).cloned();
+        let connection = self.0.connections.get(id);
         connection.and_then(|connection| ConnectionGuard::new(&connection)).ok_or_else(connection_ended)
     }
 
@@ -213,7 +217,7 @@ impl Endpoint {
     ///
     /// `ERR_CLOSED` when the connection ended before this call, `ERR_CONNECTION_LOST` when it ends before the acknowledgement.
     pub async fn acknowledged(&self, connection: u64, stream: u64) -> Result<()> {
-        let connection = self.0.connections().get(&connection).cloned();
+        let connection = self.0.connections.get(connection);
         connection.ok_or_else(connection_ended)?.acknowledged(stream).await
     }
 
@@ -229,7 +233,7 @@ impl Endpoint {
         let places = QueueLimits { all: limits.max_queued_streams, of_one_peer: limits.max_queued_streams_per_peer };
         let listener = self.0.router.listen(connection, protocols, otherwise, places)?;
         if let Some(id) = connection {
-            let listed = self.0.connections().get(&id).cloned();
+            let listed = self.0.connections.get(id);
             match listed {
                 Some(connection) => connection.settle(),
                 None => self.0.router.connection_ended(id),
@@ -258,7 +262,7 @@ impl Endpoint {
     /// for a while after; none is once the endpoint is closed.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerInfo> {
-        self.0.peer_infos()
+        self.0.peers.infos()
     }
 
     /// Tells how it stands with every peer, and then of each that changes.
@@ -267,7 +271,7 @@ impl Endpoint {
     ///
     /// `ERR_CLOSED`.
     pub fn watch(&self) -> Result<Watch> {
-        self.0.watch()
+        self.0.peers.watch()
     }
 
     /// What it has counted so far, in the Prometheus text format, version 0.0.4: connections, streams, bytes, dials, retries,
@@ -280,7 +284,7 @@ impl Endpoint {
     /// Counts a stream that its owner opens again, for it was gone before the peer could see it: see
     /// [`crate::Stream::may_be_sent_again`].
     pub fn count_retry(&self) {
-        self.0.metrics.stream_retried();
+        self.0.counters.stream_retried();
     }
 
     /// Takes nothing new from peers from now on: streams are refused as "shutdown", connections as well, and listeners end
@@ -300,7 +304,7 @@ impl Endpoint {
     /// Whether it is one of this endpoint's live connections.
     #[must_use]
     pub fn has_connection(&self, connection: &Connection) -> bool {
-        self.0.connections().contains_key(&connection.id())
+        self.0.connections.get(connection.id()).is_some()
     }
 
     /// Closes the endpoint: refuses what is new, waits until what was finished is acknowledged, tells every
@@ -336,7 +340,7 @@ impl Endpoint {
     }
 
     fn check_serves(&self) -> Result<()> {
-        if self.0.router.is_closed() && !self.0.is_closing() {
+        if self.0.router.is_closed() && !self.0.lifecycle.is_closing() {
             return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
         }
         Ok(())

@@ -55,7 +55,7 @@ impl Endpoint {
                     Ok(stream) => return Ok(stream),
                     Err(Failed { unseen: true, .. }) if options.retry => {
                         debug!(target: target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
-                        self.0.metrics.stream_retried();
+                        self.0.counters.stream_retried();
                         // Until the actor knows as well, it would hand out the same connection.
                         connection.unusable().await;
                         tries = tries.next();
@@ -64,7 +64,7 @@ impl Endpoint {
                 }
             }
         };
-        match peer.within(self.shared(), options.timeout, open).await {
+        match peer.within(&self.inner().peer_context, options.timeout, open).await {
             Ok(opened) => opened,
             Err(unreachable) if phase.is_dialling() => Err(unreachable),
             Err(_) => Err(phase.timed_out(options.timeout)),

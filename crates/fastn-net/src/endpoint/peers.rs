@@ -1,14 +1,19 @@
 //! The peers that an endpoint remembers, each with its actor: bounded, the quietest are forgotten first.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
-use super::{EndpointInner, accept::SHUTDOWN};
+use super::{EndpointInner, accept::SHUTDOWN, connections::ConnectionRegistry, watchers::Watchers};
 use crate::{
     authorization::Rejection,
     config::PeerAddress,
+    connection::Connection,
     error::{Code, Error, Result},
     identity::PublicKey,
-    peer::{Message, Peer},
+    lifecycle::Lifecycle,
+    peer::{Message, Peer, Registry},
     wire::codes::close,
 };
 
@@ -17,19 +22,82 @@ const OWN: usize = 1024;
 
 const FULL: Rejection = Rejection { code: close::LIMIT, reason: "too many peers" };
 
+/// The known peers of an endpoint, and who watches them.
+#[derive(Debug)]
+pub(crate) struct PeerRegistry {
+    peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
+    pub(super) watchers: Watchers,
+    pub(super) connections: Arc<ConnectionRegistry>,
+    pub(super) lifecycle: Arc<Lifecycle>,
+}
+
+impl PeerRegistry {
+    pub(crate) fn new(connections: Arc<ConnectionRegistry>, lifecycle: Arc<Lifecycle>) -> Arc<Self> {
+        Arc::new(Self { peers: Mutex::default(), watchers: Watchers::default(), connections, lifecycle })
+    }
+
+    /// All known peers, ordered by key.
+    pub(crate) fn all(&self) -> Vec<Arc<Peer>> {
+        let mut peers: Vec<Arc<Peer>> = self.lock().values().cloned().collect();
+        peers.sort_by_key(|peer| peer.id());
+        peers
+    }
+
+    /// Ends every peer's actor.
+    pub(crate) fn shut_down(&self) {
+        for (id, peer) in self.lock().drain() {
+            self.watchers.gone(&id);
+            peer.tell(Message::Shutdown);
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<PublicKey, Arc<Peer>>> {
+        self.peers.lock().expect("no panic while held")
+    }
+}
+
+impl Registry for PeerRegistry {
+    fn connection_opened(&self, connection: &Connection) {
+        self.connections.insert(connection);
+    }
+
+    fn follow_paths(self: Arc<Self>, connection: &Connection) {
+        self.watch_paths(connection);
+    }
+
+    fn connection_ended(&self, connection: &Connection) {
+        self.connections.remove(connection);
+    }
+
+    fn peer_changed(&self, peer: &PublicKey) {
+        self.watchers.changed(peer);
+    }
+
+    fn forget(&self, peer: &Arc<Peer>, is_quiet: &dyn Fn() -> bool) -> bool {
+        let mut peers = self.lock();
+        // One is in this list, two are the actor's and its supervisor's. Whoever gets another one asks under this lock.
+        let unused = Arc::strong_count(peer) <= 3 && is_quiet();
+        if unused {
+            peers.remove(&peer.id());
+            self.watchers.gone(&peer.id());
+        }
+        unused
+    }
+}
+
 impl EndpointInner {
     /// The peer with this key, which this side wants something of.
     ///
     /// # Errors
     ///
     /// `ERR_CLOSED`, and `ERR_BUSY` when too many peers are in use.
-    pub(crate) fn peer(self: &Arc<Self>, id: PublicKey) -> Result<Arc<Peer>> {
-        let mut peers = self.peers();
+    pub(crate) fn peer(&self, id: PublicKey) -> Result<Arc<Peer>> {
+        let mut peers = self.peers.lock();
         // Asked under the lock: a peer that is made now is one that closing tells.
-        if self.is_closing() {
+        if self.lifecycle.is_closing() {
             return Err(Error::closed());
         }
-        let most = self.limits().connections.saturating_add(self.config().peers.len()).saturating_add(OWN);
+        let most = self.most_inbound_peers().saturating_add(OWN);
         self.remember(&mut peers, id, most).ok_or_else(|| {
             let text = format!("this endpoint has {most} peers in use, which is its limit: release some first");
             Error::new(Code::Busy, text)
@@ -37,22 +105,20 @@ impl EndpointInner {
     }
 
     /// The peer with this key, which has made a connection.
-    pub(crate) fn inbound_peer(self: &Arc<Self>, id: PublicKey) -> Result<Arc<Peer>, Rejection> {
-        let mut peers = self.peers();
-        if self.is_closing() {
+    pub(crate) fn inbound_peer(&self, id: PublicKey) -> Result<Arc<Peer>, Rejection> {
+        let mut peers = self.peers.lock();
+        if self.lifecycle.is_closing() {
             return Err(SHUTDOWN);
         }
-        let most = self.limits().connections.saturating_add(self.config().peers.len());
-        self.remember(&mut peers, id, most).ok_or(FULL)
+        self.remember(&mut peers, id, self.most_inbound_peers()).ok_or(FULL)
+    }
+
+    fn most_inbound_peers(&self) -> usize {
+        self.limits().connections.saturating_add(self.config().peers.len())
     }
 
     /// `None` when there are `most` and all of them are in use.
-    fn remember(
-        self: &Arc<Self>,
-        peers: &mut HashMap<PublicKey, Arc<Peer>>,
-        id: PublicKey,
-        most: usize,
-    ) -> Option<Arc<Peer>> {
+    fn remember(&self, peers: &mut HashMap<PublicKey, Arc<Peer>>, id: PublicKey, most: usize) -> Option<Arc<Peer>> {
         if let Some(peer) = peers.get(&id) {
             return Some(peer.clone());
         }
@@ -60,13 +126,13 @@ impl EndpointInner {
             let quiet = peers.values().filter(|peer| Peer::is_quiet(peer));
             let quietest = quiet.min_by_key(|peer| peer.active_at())?.clone();
             peers.remove(&quietest.id());
-            self.watchers.gone(&quietest.id());
+            self.peers.watchers.gone(&quietest.id());
             quietest.tell(Message::Shutdown);
         }
-        self.changed(&id);
+        self.peers.watchers.changed(&id);
         let mut address = PeerAddress::new(id);
         self.config().peers.iter().filter(|known| known.id == id).for_each(|known| _ = address.merge(known));
-        let peer = Peer::start(self, address);
+        let peer = Peer::start(&self.peer_context, address, self.authorization.quota());
         peers.insert(id, peer.clone());
         Some(peer)
     }

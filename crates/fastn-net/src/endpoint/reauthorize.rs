@@ -10,7 +10,6 @@ use crate::{
     authorization::{IfFull, Rejection, UNAUTHORIZED},
     connection::Connection,
     routing::{IncomingStream, QueuePermit},
-    wire::refusal::Refusal,
 };
 
 /// Streams that are asked about at the same time: other questions need room as well.
@@ -24,14 +23,14 @@ impl Endpoint {
     ///
     /// The future resolves when every question has its answer. Dropping it ends nothing. No-op where nothing is asked.
     pub fn reauthorize(&self) -> impl Future<Output = ()> + Send + use<> {
-        let shared = self.shared().clone();
+        let inner = self.inner().clone();
         let (done, ended) = oneshot::channel::<Infallible>();
-        if shared.guard.asks() {
-            shared.guard.access().begin_epoch();
+        if inner.authorization.asks() {
+            inner.authorization.access().begin_epoch();
             // Behind the epoch: what comes into a queue from now on was let in by its answers.
-            let held = shared.router.hold_all();
-            let task = shared.clone();
-            shared.spawn(async move {
+            let held = inner.router.hold_all();
+            let task = inner.clone();
+            inner.lifecycle.spawn(async move {
                 task.reauthorize_all(held).await;
                 drop(done);
             });
@@ -45,81 +44,35 @@ impl Endpoint {
 impl EndpointInner {
     async fn reauthorize_all(&self, held: Vec<(QueuePermit, IncomingStream)>) {
         // One after the other: the streams that an earlier call holds are asked about before this one is over.
-        let _turn = self.guard.reauthorizing.lock().await;
-        let connections: Vec<Connection> = self.connections().values().cloned().collect();
+        let _turn = self.authorization.reauthorizing.lock().await;
+        let connections = self.connections.all();
         // One that we dialled, and whose peer has opened nothing, was never asked about.
         let asked = connections.iter().filter(|connection| !connection.is_dialled() || connection.is_let_in());
         join_all(asked.map(|connection| self.reauthorize_peer(connection))).await;
         self.inbound.purge_ended();
         let mut answers = stream::iter(held)
             .map(|(place, incoming)| async move {
-                let epoch = self.guard.epoch();
-                let answer = self.ask_again(&place, &incoming, epoch).await;
+                let epoch = self.authorization.epoch();
+                let answer = self.negotiator.ask_again(&place, &incoming, epoch).await;
                 (place, incoming, epoch, answer)
             })
             .buffered(AT_ONCE);
         while let Some((place, incoming, epoch, answer)) = answers.next().await {
-            if let Some((place, incoming)) = self.settle(place, incoming, epoch, answer) {
-                self.reauthorize_stream(place, incoming).await;
+            if let Some((place, incoming)) = self.negotiator.settle(place, incoming, epoch, answer) {
+                self.negotiator.reauthorize_stream(place, incoming).await;
             }
         }
     }
 
     async fn reauthorize_peer(&self, connection: &Connection) {
         let ask = async {
-            let answer = self.guard.ask_about_peer(connection.remote(), IfFull::Wait).await;
+            let answer = self.authorization.ask_about_peer(connection.remote(), IfFull::Wait).await;
             Ok::<_, Infallible>(answer.is_ok())
         };
-        let Ok(may) = connection.let_in(self.guard.epoch(), ask).await;
+        let Ok(may) = connection.let_in(self.authorization.epoch(), ask).await;
         if !may {
             let Rejection { code, reason } = UNAUTHORIZED;
             connection.close_own(code, reason);
-        }
-    }
-
-    /// Asks about a stream that has a place, until the answer counts, and queues or refuses it.
-    pub(crate) async fn reauthorize_stream(&self, mut place: QueuePermit, mut incoming: IncomingStream) {
-        loop {
-            let epoch = self.guard.epoch();
-            let answer = self.ask_again(&place, &incoming, epoch).await;
-            match self.settle(place, incoming, epoch, answer) {
-                Some(again) => (place, incoming) = again,
-                None => return,
-            }
-        }
-    }
-
-    fn ask_again<'a>(
-        &'a self,
-        place: &QueuePermit,
-        incoming: &IncomingStream,
-        epoch: u64,
-    ) -> impl Future<Output = Result<(), Refusal>> + Send + use<'a> {
-        let (connection, protocol) = (incoming.stream.connection().clone(), place.protocol(incoming));
-        async move {
-            let Some(protocol) = protocol else { return Ok(()) };
-            self.guard.ask_about_stream(&connection, &protocol, epoch, IfFull::Wait).await
-        }
-    }
-
-    fn settle(
-        &self,
-        place: QueuePermit,
-        incoming: IncomingStream,
-        epoch: u64,
-        answer: Result<(), Refusal>,
-    ) -> Option<(QueuePermit, IncomingStream)> {
-        match answer {
-            Ok(()) => {
-                let queue = place.queue();
-                let stale = place.fill(incoming, epoch);
-                self.flush_later(&queue);
-                stale
-            }
-            Err(refusal) => {
-                incoming.refuse(&refusal);
-                None
-            }
         }
     }
 }

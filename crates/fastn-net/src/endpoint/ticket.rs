@@ -6,23 +6,24 @@ use iroh_tickets::{Ticket, endpoint::EndpointTicket};
 use tracing::warn;
 
 use super::Endpoint;
-use crate::{target, transport::relay::online};
+use crate::target;
 
 impl Endpoint {
     /// The address as text in iroh's `endpoint…` form. Where relays are on it waits for the home relay, at most `limit`, and no
     /// longer once the relay refuses this endpoint (see [`Endpoint::relay_refusal`]). Cancel safe.
     pub async fn ticket(&self, limit: Duration) -> String {
+        let inner = self.inner();
         let mut is_refused = false;
-        if self.shared().config().network.has_relays() {
+        if inner.transport.network().has_relays() {
             // Without a relay the ticket still tells the addresses: better than none.
-            let online = tokio::time::timeout(limit, online(self.shared()));
-            let online = self.shared().ending.run_until_cancelled(online).await;
+            let online = tokio::time::timeout(limit, inner.transport.relay_online());
+            let online = inner.lifecycle.ending.run_until_cancelled(online).await;
             let refusal = online.and_then(Result::ok).flatten();
             if let Some(refusal) = &refusal {
                 warn!(target: target::ENDPOINT, endpoint = %self.id(), "a ticket without a relay: {refusal}");
             }
             is_refused = refusal.is_some();
-            *self.shared().relay_refusal() = refusal;
+            *inner.relay_refusal() = refusal;
         }
         let mut address = self.address();
         if is_refused {
@@ -35,6 +36,6 @@ impl Endpoint {
     /// Why the last ticket has no relay, where the relay refused this endpoint.
     #[must_use]
     pub fn relay_refusal(&self) -> Option<String> {
-        self.shared().relay_refusal().clone()
+        self.inner().relay_refusal().clone()
     }
 }

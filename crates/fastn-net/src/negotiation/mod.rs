@@ -3,6 +3,10 @@
 //! Framing belongs to the stream: a silent, slow, oversized or broken header ends its own stream and
 //! delays no other. A header that is there already is handled in the connection's own task; one that
 //! is not gets a task of its own, with a time limit.
+//!
+//! - `reauthorize`: asking again about a stream that has a place with its listener
+
+mod reauthorize;
 
 use std::{
     future::poll_fn,
@@ -17,11 +21,13 @@ use tracing::debug;
 
 use crate::{
     authorization::Authorization,
+    config::Limits,
     connection::{ActiveGuard, Connection},
-    endpoint::EndpointInner,
+    counters::Counters,
+    lifecycle::Lifecycle,
     protocol::Protocol,
     quota::{HeaderBytes, NegotiationPermit, Quota},
-    routing::{IncomingStream, Queue, QueuePermit, Route},
+    routing::{IncomingStream, Queue, QueuePermit, Route, Router},
     stream::Stream,
     target,
     wire::{
@@ -42,24 +48,44 @@ const FLUSH_AFTER: Duration = Duration::from_millis(20);
 /// The code of `wire::codes::reset` that older peers know as well.
 const LET_GO: VarInt = VarInt::from_u32(0);
 
-/// Accepts the streams of one connection until it ends.
-pub(crate) async fn serve(shared: &Arc<EndpointInner>, quota: &Arc<Quota>, connection: &Connection) {
-    // Streams that came before the connection ended are still accepted behind its end.
-    while let Ok((send, recv)) = connection.accept().await {
-        let newcomer = Negotiation::new(shared, quota, connection, send, recv);
-        let mut negotiation = Box::pin(newcomer.negotiate());
-        if poll_fn(|cx| Poll::Ready(negotiation.as_mut().poll(cx))).await.is_pending() {
-            shared.spawn(negotiation);
-        }
-    }
+/// What negotiations need of their endpoint.
+#[derive(Debug)]
+pub(crate) struct Negotiator {
+    limits: Limits,
+    lifecycle: Arc<Lifecycle>,
+    counters: Arc<Counters>,
+    router: Arc<Router>,
+    authorization: Arc<Authorization>,
 }
 
-impl EndpointInner {
+impl Negotiator {
+    pub(crate) fn new(
+        limits: Limits,
+        lifecycle: Arc<Lifecycle>,
+        counters: Arc<Counters>,
+        router: Arc<Router>,
+        authorization: Arc<Authorization>,
+    ) -> Self {
+        Self { limits, lifecycle, counters, router, authorization }
+    }
+
+    /// Accepts the streams of one connection until it ends.
+    pub(crate) async fn serve(self: Arc<Self>, quota: Arc<Quota>, connection: Connection) {
+        // Streams that came before the connection ended are still accepted behind its end.
+        while let Ok((send, recv)) = connection.accept().await {
+            let negotiation = Negotiation::new(&self, &quota, &connection, send, recv);
+            let mut negotiation = Box::pin(negotiation.negotiate());
+            if poll_fn(|cx| Poll::Ready(negotiation.as_mut().poll(cx))).await.is_pending() {
+                self.lifecycle.spawn(negotiation);
+            }
+        }
+    }
+
     /// Sends the acknowledgements that wait in a queue in a while, if nobody has taken their streams by then.
-    pub(crate) fn flush_later(&self, queue: &Arc<Queue>) {
+    fn flush_later(&self, queue: &Arc<Queue>) {
         if queue.needs_flush() {
             let queue = queue.clone();
-            self.spawn(async move {
+            self.lifecycle.spawn(async move {
                 tokio::time::sleep(FLUSH_AFTER).await;
                 queue.flush();
             });
@@ -69,7 +95,7 @@ impl EndpointInner {
 
 /// A stream that is not acknowledged yet.
 struct Negotiation {
-    shared: Arc<EndpointInner>,
+    negotiator: Arc<Negotiator>,
     quota: Arc<Quota>,
     connection: Connection,
     send: SendStream,
@@ -104,19 +130,19 @@ enum Unserved {
 
 impl Negotiation {
     fn new(
-        shared: &Arc<EndpointInner>,
+        negotiator: &Arc<Negotiator>,
         quota: &Arc<Quota>,
         connection: &Connection,
         send: SendStream,
         recv: RecvStream,
     ) -> Self {
         Self {
-            shared: shared.clone(),
+            negotiator: negotiator.clone(),
             quota: quota.clone(),
             connection: connection.clone(),
             send,
             recv,
-            line: LineBuffer::new(shared.limits().max_header_bytes),
+            line: LineBuffer::new(negotiator.limits.max_header_bytes),
             pending: None,
             header_bytes: None,
             header_length: 0,
@@ -141,7 +167,7 @@ impl Negotiation {
                 let (peer, connection) = (self.connection.remote(), self.connection.id());
                 let stream = u64::from(self.send.id());
                 debug!(target: target::STREAM, %peer, connection, stream, code = refusal.code, "refused");
-                self.shared.metrics.refusal_sent(&refusal.code);
+                self.negotiator.counters.refusal_sent(&refusal.code);
                 if self.write_all(&refusal.encode()).await.is_err() {
                     let _ = self.send.reset(LET_GO);
                 }
@@ -158,7 +184,7 @@ impl Negotiation {
             return result;
         }
         self.begin_waiting()?;
-        let limit = self.shared.limits().header_timeout;
+        let limit = self.negotiator.limits.header_timeout;
         let header = tokio::time::timeout(limit, poll_fn(|cx| self.poll_header(cx)));
         header.await.unwrap_or_else(|_| {
             Err(away(code::HEADER_TIMEOUT, format!("no whole header line within {} s", limit.as_secs_f32())))
@@ -178,7 +204,7 @@ impl Negotiation {
             match self.line.feed(&chunk[..count]) {
                 Feed::More => self.keep_header(count)?,
                 Feed::TooLong => {
-                    let limit = self.shared.limits().max_header_bytes;
+                    let limit = self.negotiator.limits.max_header_bytes;
                     let text = format!("the header line is longer than {limit} bytes");
                     return Poll::Ready(Err(away(code::HEADER_TOO_LARGE, text)));
                 }
@@ -222,9 +248,9 @@ impl Negotiation {
 
     /// A place with whoever serves the protocol; waits for one while the peer does.
     async fn place(&mut self, protocol: &Protocol) -> Result<Placed, Unserved> {
-        let shared = self.shared.clone();
+        let negotiator = self.negotiator.clone();
         let unserved = || {
-            if shared.router.is_closed() || shared.is_closing() {
+            if negotiator.router.is_closed() || negotiator.lifecycle.is_closing() {
                 return away(code::SHUTDOWN, "this endpoint is shutting down");
             }
             away(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
@@ -240,7 +266,7 @@ impl Negotiation {
             self.connection.closed().await;
             return Err(Unserved::Gone);
         };
-        let used = used.with(shared.guard.check_quota(&self.quota).map_err(Unserved::Refused)?);
+        let used = used.with(negotiator.authorization.check_quota(&self.quota).map_err(Unserved::Refused)?);
         self.counted = true;
         self.pending = None;
         let mut epoch = self.authorize(protocol).await?;
@@ -254,21 +280,21 @@ impl Negotiation {
             Err(()) => return Err(unserved()),
         };
         // Who may what can have changed while this stream waited.
-        while shared.guard.epoch() != epoch {
+        while negotiator.authorization.epoch() != epoch {
             epoch = self.authorize(protocol).await?;
         }
-        shared.guard.check_lists(&peer).map_err(|turned| Unserved::Refused(turned.into_refusal()))?;
+        negotiator.authorization.check_lists(&peer).map_err(|turned| Unserved::Refused(turned.into_refusal()))?;
         Ok(Placed { place, index, used, epoch })
     }
 
     /// Returns the epoch whose answers let the stream in.
     async fn authorize(&mut self, protocol: &Protocol) -> Result<u64, Unserved> {
-        let shared = self.shared.clone();
-        let epoch = shared.guard.epoch();
-        if shared.guard.checks_streams(&self.connection, epoch) {
+        let negotiator = self.negotiator.clone();
+        let epoch = negotiator.authorization.epoch();
+        if negotiator.authorization.checks_streams(&self.connection, epoch) {
             self.count_header()?;
             let connection = self.connection.clone();
-            let check = shared.guard.check_stream(&connection, protocol, epoch);
+            let check = negotiator.authorization.check_stream(&connection, protocol, epoch);
             self.unless_reset(check).await?.map_err(Unserved::Refused)?;
         }
         Ok(epoch)
@@ -276,14 +302,14 @@ impl Negotiation {
 
     /// Who serves the protocol. On a connection that somebody takes for itself, it may take a moment until that is known.
     async fn route(&mut self, protocol: &Protocol) -> Result<Option<Route>, Unserved> {
-        let shared = self.shared.clone();
+        let negotiator = self.negotiator.clone();
         loop {
-            let changed = shared.router.changed();
-            let route = shared.router.route(self.connection.id(), protocol);
-            if route.is_some() || shared.router.is_closed() {
+            let changed = negotiator.router.changed();
+            let route = negotiator.router.route(self.connection.id(), protocol);
+            if route.is_some() || negotiator.router.is_closed() {
                 return Ok(route);
             }
-            let Some(wait) = self.connection.unclaimed(shared.limits().header_timeout) else { return Ok(None) };
+            let Some(wait) = self.connection.unclaimed(negotiator.limits.header_timeout) else { return Ok(None) };
             self.begin_waiting()?;
             let _ = self.unless_reset(tokio::time::timeout(wait, changed)).await?;
         }
@@ -311,7 +337,7 @@ impl Negotiation {
             let _ = self.send.reset(LET_GO);
             return;
         }
-        let Self { shared, connection, send, recv, rest, .. } = self;
+        let Self { negotiator, connection, send, recv, rest, .. } = self;
         let waits = !unsent.is_empty();
         let queue = place.queue();
         let incoming = IncomingStream {
@@ -320,10 +346,10 @@ impl Negotiation {
             protocol: index.is_none().then_some(protocol),
         };
         if let Some((place, incoming)) = place.fill(incoming, epoch) {
-            shared.reauthorize_stream(place, incoming).await;
+            negotiator.reauthorize_stream(place, incoming).await;
         }
         if waits {
-            shared.flush_later(&queue);
+            negotiator.flush_later(&queue);
         }
     }
 
@@ -338,7 +364,7 @@ impl Negotiation {
 
     /// A peer that gives no room for these few bytes must not hold a place with a listener: it has as long as for its header.
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Unserved> {
-        let limit = self.shared.limits().header_timeout;
+        let limit = self.negotiator.limits.header_timeout;
         // Mostly there is room.
         bytes = &bytes[self.try_write(bytes)..];
         if bytes.is_empty() {

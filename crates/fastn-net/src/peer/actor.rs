@@ -11,35 +11,29 @@ use tokio::{
     sync::oneshot,
     time::{Instant, sleep_until, timeout},
 };
-use tracing::{debug, info, trace};
+use tracing::{debug, trace};
 
 use super::{
-    Check, Message, Peer, PeerStatus, check, dial,
+    Check, Message, Peer, PeerContext, PeerStatus, check, dial,
     mailbox::Messages,
-    table::{Action, Event, Link, Policy, Table},
+    table::{Action, Event, Policy, Table},
     windows::Windows,
 };
-use crate::connection::TrafficSnapshot;
 use crate::{
-    connection::{CloseInfo, Connection},
-    endpoint::EndpointInner,
-    error::{Code, Error, Result},
-    negotiation, target,
-    wire::codes::close,
+    connection::Connection,
+    error::{Error, Result},
+    target,
 };
 
 /// The least time that an old connection has to answer, when another one challenges it.
 const CONTEST: Duration = Duration::from_secs(1);
 
-/// A connection that lasted so long was worth something, even if nothing was said on it.
-const LASTED: Duration = Duration::from_secs(1);
-
 /// While the peer is dialled beside a connection that is doubted: a peer that came back meanwhile answers the next dial at once.
 const BESIDE: Duration = Duration::from_secs(1);
 
 /// Runs until the endpoint closes, or until the peer is of no interest to anyone.
-pub(super) async fn run(shared: Arc<EndpointInner>, peer: Arc<Peer>, messages: &mut Messages) {
-    let mut actor = Actor::new(shared, peer);
+pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, messages: &mut Messages) {
+    let mut actor = Actor::new(context, peer);
     actor.count_keeps();
     loop {
         let message = match actor.table.deadline() {
@@ -51,35 +45,35 @@ pub(super) async fn run(shared: Arc<EndpointInner>, peer: Arc<Peer>, messages: &
         };
         let shutdown = matches!(message, Message::Shutdown);
         actor.take(message);
-        if shutdown || actor.forgotten && actor.shared.forget(&actor.peer, || messages.is_empty()) {
+        if shutdown || actor.forgotten && actor.context.registry.forget(&actor.peer, &|| messages.is_empty()) {
             break;
         }
         actor.forgotten = false;
     }
 }
 
-struct Actor {
-    shared: Arc<EndpointInner>,
-    peer: Arc<Peer>,
-    table: Table,
-    windows: Windows,
-    connections: HashMap<u64, (Connection, Instant)>,
-    waiting: HashMap<u64, oneshot::Sender<Result<Connection>>>,
+pub(super) struct Actor {
+    pub(super) context: Arc<PeerContext>,
+    pub(super) peer: Arc<Peer>,
+    pub(super) table: Table,
+    pub(super) windows: Windows,
+    pub(super) connections: HashMap<u64, (Connection, Instant)>,
+    pub(super) waiting: HashMap<u64, oneshot::Sender<Result<Connection>>>,
     /// Why the last dial failed, or the last connection was lost.
-    failure: Option<Error>,
-    closing: bool,
-    forgotten: bool,
+    pub(super) failure: Option<Error>,
+    pub(super) closing: bool,
+    pub(super) forgotten: bool,
 }
 
 impl Actor {
-    fn new(shared: Arc<EndpointInner>, peer: Arc<Peer>) -> Self {
-        let limits = shared.limits();
+    fn new(context: Arc<PeerContext>, peer: Arc<Peer>) -> Self {
+        let limits = context.limits;
         let policy =
             Policy { connect: limits.connect, idle_timeout: limits.idle_timeout, ping_timeout: limits.ping_timeout };
-        let table = Table::new(shared.id() < peer.id(), policy, Instant::now(), random);
+        let table = Table::new(context.id < peer.id(), policy, Instant::now(), random);
         let windows = Windows::new(limits.receive_window, limits.receive_window_per_peer);
         Self {
-            shared,
+            context,
             peer,
             table,
             windows,
@@ -138,7 +132,7 @@ impl Actor {
                 lost = true;
                 match self.bury_one(id) {
                     Some(event) => event,
-                    None => return self.shared.changed(&self.peer.id()),
+                    None => return self.context.registry.peer_changed(&self.peer.id()),
                 }
             }
             Message::Shutdown => {
@@ -150,7 +144,7 @@ impl Actor {
         };
         self.handle(event);
         if lost || before != self.told() {
-            self.shared.changed(&self.peer.id());
+            self.context.registry.peer_changed(&self.peer.id());
         }
     }
 
@@ -162,7 +156,7 @@ impl Actor {
             self.handle(if more { Event::Kept } else { Event::Unkept });
         }
         if before != self.told() {
-            self.shared.changed(&self.peer.id());
+            self.context.registry.peer_changed(&self.peer.id());
         }
     }
 
@@ -183,37 +177,7 @@ impl Actor {
         });
     }
 
-    /// Whoever wants a connection may know before the actor that the last one has ended.
-    fn bury(&mut self) {
-        let ended = |(id, (connection, _)): (&u64, &(Connection, Instant))| (!connection.is_live()).then_some(*id);
-        let ended: Vec<u64> = self.connections.iter().filter_map(ended).collect();
-        for id in ended {
-            if let Some(event) = self.bury_one(id) {
-                self.handle(event);
-            }
-        }
-    }
-
-    fn bury_one(&mut self, link: u64) -> Option<Event> {
-        let (connection, since) = self.connections.remove(&link)?;
-        for (other, window) in self.windows.go(link) {
-            self.connections[&other].0.set_receive_window(window);
-        }
-        let others: Vec<u64> = self.connections.keys().copied().collect();
-        for other in others {
-            self.cover_streams(other);
-        }
-        let here = connection.close_reason().is_some_and(|end| end.by == "local");
-        let worth = here || connection.carried_streams() || since.elapsed() >= LASTED;
-        let error = connection.lost_error();
-        let last = error.code() == Code::Unauthorized;
-        if connection.close_reason().is_some_and(|end| end.by != "local" && end.code != close::IDLE) {
-            self.failure = Some(connection.unopened_error());
-        }
-        Some(Event::Lost { link, worth: worth && !last, last })
-    }
-
-    fn handle(&mut self, event: Event) {
+    pub(super) fn handle(&mut self, event: Event) {
         trace!(target: target::PEER, peer = %self.peer.id(), ?event, "happened");
         let actions = self.table.on(Instant::now(), event);
         // Whoever is answered finds it said already.
@@ -228,17 +192,17 @@ impl Actor {
         match action {
             Action::Dial => {
                 if self.table.attempts() > 0 {
-                    self.shared.metrics.dial_retried();
+                    self.context.counters.dial_retried();
                 }
                 self.peer.count_dial();
-                let (shared, peer) = (self.shared.clone(), self.peer.clone());
+                let (context, peer) = (self.context.clone(), self.peer.clone());
                 let limit = self.dial_limit();
-                self.shared.spawn(async move {
+                self.context.lifecycle.spawn(async move {
                     let address = peer.address();
-                    let dial = dial::dial(&shared, &address, limit);
+                    let dial = dial::dial(&context, &address, limit);
                     // Its actor has answered all who wait.
-                    let Some(result) = shared.ending.run_until_cancelled(dial).await else { return };
-                    shared.metrics.dialled(&result.as_ref().map_err(|failed| failed.error.clone()));
+                    let Some(result) = context.lifecycle.ending.run_until_cancelled(dial).await else { return };
+                    context.counters.dialled(&result.as_ref().map_err(|failed| failed.error.clone()));
                     peer.tell(Message::Dialled(result));
                 });
             }
@@ -273,73 +237,12 @@ impl Actor {
         }
     }
 
-    /// Serves the connection until its end.
-    fn adopt(&mut self, connection: Connection) -> Link {
-        let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_own() };
-        let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
-        info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
-        self.connections.insert(link.id, (connection.clone(), Instant::now()));
-        connection.set_receive_window(self.windows.come(link.id));
-        if self.peer.is_being_taken() && connection.is_dialled() {
-            connection.offer();
-        }
-        self.shared.list(&connection);
-        self.shared.metrics.connection_opened(link.dialled);
-        let mailbox = self.peer.mailbox.clone();
-        connection.on_stir(Box::new(move || {
-            // An actor that is gone needs no telling.
-            let _ = mailbox.send(Message::Stirred(link.id));
-        }));
-        let mailbox = self.peer.mailbox.clone();
-        connection.on_crowd(Box::new(move || {
-            let _ = mailbox.send(Message::Crowded(link.id));
-        }));
-        self.cover_streams(link.id);
-        let mailbox = self.peer.mailbox.clone();
-        connection.on_doubt(Box::new(move || {
-            let _ = mailbox.send(Message::AckLate(link.id));
-        }));
-        if connection.may_stall() {
-            let mailbox = self.peer.mailbox.clone();
-            connection.stall().on_stall(Box::new(move || {
-                let _ = mailbox.send(Message::Stalled(link.id));
-            }));
-        }
-        self.peer.remember(&connection);
-        self.shared.follow_paths(&connection);
-        self.peer.join(&connection);
-        let adopted = Adopted { shared: self.shared.clone(), peer: self.peer.clone(), connection };
-        self.shared.spawn(async move { adopted.serve().await });
-        link
-    }
-
-    /// Grows the window of a connection for the streams that use it now.
-    fn cover_streams(&mut self, id: u64) {
-        let Some(connection) = self.connection(id) else { return };
-        loop {
-            let cover = self.windows.cover(id, connection.users());
-            if let Some(window) = cover.window {
-                connection.set_receive_window(window);
-            }
-            // When the share of the peer is used up, only the end of a connection gives more.
-            if cover.streams.is_none_or(|streams| connection.watch_crowd(streams)) {
-                return;
-            }
-        }
-    }
-
-    fn see(&self, id: u64) -> Option<TrafficSnapshot> {
-        let connection = self.connection(id)?;
-        self.peer.remember(&connection);
-        Some(connection.look())
-    }
-
     /// Pings, and says what came of it; with a limit, also when nothing did.
     fn ping(&self, id: u64, limit: impl FnOnce(&Connection) -> Option<Duration>) {
         let Some(connection) = self.connection(id) else { return };
         let (peer, limit) = (self.peer.clone(), limit(&connection));
-        let usual = self.shared.limits().ping_timeout;
-        self.shared.spawn(async move {
+        let usual = self.context.limits.ping_timeout;
+        self.context.lifecycle.spawn(async move {
             let Some(limit) = limit else {
                 if matches!(timeout(usual, connection.beat()).await, Ok(Ok(_))) {
                     peer.tell(Message::Pinged(id));
@@ -358,7 +261,7 @@ impl Actor {
         let connection = self.connection(link);
         let successor = if let Check::Successor(id) = check { self.connection(id) } else { None };
         let peer = self.peer.clone();
-        self.shared.spawn(async move {
+        self.context.lifecycle.spawn(async move {
             let answered = match connection {
                 Some(connection) => check::check(&connection, check, successor.as_ref()).await,
                 None => false,
@@ -369,85 +272,13 @@ impl Actor {
 
     /// How long a dial may take.
     fn dial_limit(&self) -> Duration {
-        let usual = self.shared.limits().connect.attempt_timeout;
+        let usual = self.context.limits.connect.attempt_timeout;
         let beside = self.table.preferred().and_then(|id| self.connection(id));
         beside.map_or(usual, |old| usual.min(BESIDE.max(old.rtt().unwrap_or_default() * 6)))
     }
 
-    fn retire(&self, id: u64) {
-        debug!(target: target::CONNECTION, peer = %self.peer.id(), connection = id, "retired");
-        let Some(connection) = self.connection(id) else { return };
-        if connection.is_dialled() {
-            self.shared.spawn(async move {
-                tokio::select! {
-                    () = connection.retired() => {
-                        connection.drained().await;
-                        connection.close_own(close::SUPERSEDED, "new streams of this pair go over another connection");
-                    }
-                    _ = connection.closed() => {}
-                }
-            });
-        }
-    }
-
-    /// Ends a connection that nothing uses. Whatever begins at this moment either keeps it, or goes over a new one.
-    fn end(&mut self, id: u64) {
-        let Some(connection) = self.connection(id) else { return };
-        if !connection.try_retire() {
-            return self.handle(Event::Stirred(id, connection.look()));
-        }
-        self.handle(Event::Ended(id));
-        self.shared.spawn(async move {
-            connection.drained().await;
-            connection.close_own(close::IDLE, "nothing used this connection");
-        });
-    }
-
-    fn connection(&self, id: u64) -> Option<Connection> {
+    pub(super) fn connection(&self, id: u64) -> Option<Connection> {
         self.connections.get(&id).map(|(connection, _)| connection.clone())
-    }
-}
-
-/// A connection in service. Whatever ends its task, a panic included, the connection is over and the actor learns it.
-struct Adopted {
-    shared: Arc<EndpointInner>,
-    peer: Arc<Peer>,
-    connection: Connection,
-}
-
-impl Adopted {
-    async fn serve(&self) {
-        let accept = async {
-            if self.connection.alpn().is_own() || !self.connection.is_dialled() {
-                negotiation::serve(&self.shared, &self.peer.quota, &self.connection).await;
-            }
-            self.connection.closed().await;
-        };
-        let deadlines = self.connection.ack_deadlines().run(self.shared.limits().ack_timeout);
-        let served = async {
-            tokio::select! {
-                () = accept => {}
-                () = deadlines => {}
-            }
-        };
-        self.connection.finishing().write_while(served).await;
-    }
-}
-
-impl Drop for Adopted {
-    fn drop(&mut self) {
-        self.connection.close_own(close::PLAIN, "nobody serves this connection any more");
-        if let Some(info) = self.connection.close_reason() {
-            self.shared.metrics.connection_closed(info.by, info.code);
-        }
-        self.peer.leave(&self.connection);
-        self.shared.unlist(&self.connection);
-        if let Some(CloseInfo { code, reason, by }) = self.connection.close_reason() {
-            let (peer, connection) = (self.peer.id(), self.connection.id());
-            info!(target: target::CONNECTION, %peer, connection, by, code, reason, "ended");
-        }
-        self.connection.let_go();
-        self.peer.tell(Message::Lost(self.connection.id()));
     }
 }
 

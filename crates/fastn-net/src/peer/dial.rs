@@ -2,21 +2,18 @@
 
 use std::{
     fmt::Write,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError};
 use tracing::{debug, info};
 
-use super::{Peer, PeerState};
+use super::{Peer, PeerContext, PeerState};
 use crate::{
     config::{Network, PeerAddress},
     connection::Connection,
-    endpoint::EndpointInner,
     error::{Code, Error, Result},
     target,
-    transport::relay,
     wire::{alpn::Alpn, codes::close},
 };
 
@@ -40,10 +37,10 @@ impl Failed {
 ///
 /// `ERR_UNREACHABLE` says what was tried and for how long; `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`,
 /// `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`.
-pub(crate) async fn dial(shared: &Arc<EndpointInner>, to: &PeerAddress, limit: Duration) -> Result<Connection, Failed> {
+pub(crate) async fn dial(context: &PeerContext, to: &PeerAddress, limit: Duration) -> Result<Connection, Failed> {
     let started = Instant::now();
     debug!(target: target::DIAL, peer = %to.id, addresses = ?to.addresses, relays = to.relays.len(), "dialling");
-    let result = attempt(shared, to, started, limit).await;
+    let result = attempt(context, to, started, limit).await;
     let ms = started.elapsed().as_secs_f64() * 1000.0;
     match &result {
         Ok(connection) => debug!(target: target::DIAL, peer = %to.id, connection = connection.id(), ms, "dialled"),
@@ -55,17 +52,17 @@ pub(crate) async fn dial(shared: &Arc<EndpointInner>, to: &PeerAddress, limit: D
 }
 
 async fn attempt(
-    shared: &Arc<EndpointInner>,
+    context: &PeerContext,
     to: &PeerAddress,
     started: Instant,
     limit: Duration,
 ) -> Result<Connection, Failed> {
-    let half_open = shared.half_open.begin();
-    let Some(iroh) = shared.iroh() else {
+    let half_open = context.transport.half_open.begin();
+    let Some(iroh) = context.transport.iroh() else {
         half_open.end();
         return Err(Failed::last(Error::closed()));
     };
-    let mut alpns = Alpn::offered(shared.config().kulfi).into_iter();
+    let mut alpns = context.transport.alpns().into_iter();
     let first = alpns.next().expect("one ALPN at least");
     let connect = async {
         let options = ConnectOptions::new().with_additional_alpns(alpns.collect());
@@ -79,18 +76,18 @@ async fn attempt(
                 let text = "the peer chose a protocol that was not offered";
                 return Err(Failed::last(Error::new(Code::ProtocolUnsupported, text)));
             };
-            return Ok(Connection::new(quic, alpn, true, &shared.metrics));
+            return Ok(Connection::new(quic, alpn, true, &context.counters));
         }
         Ok(Err(error)) => {
             half_open.end();
             error
         }
-        Err(_) => return Err(Failed { error: unreachable(shared, to, started, &silence(shared)), last: false }),
+        Err(_) => return Err(Failed { error: unreachable(context, to, started, &silence(context)), last: false }),
     };
-    Err(explain(shared, to, started, failed))
+    Err(explain(context, to, started, failed))
 }
 
-fn explain(shared: &EndpointInner, to: &PeerAddress, started: Instant, error: ConnectError) -> Failed {
+fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: ConnectError) -> Failed {
     let mut last = false;
     let why = match &error {
         ConnectError::Connect { source: ConnectWithOptsError::SelfConnect { .. }, .. } => {
@@ -102,7 +99,7 @@ fn explain(shared: &EndpointInner, to: &PeerAddress, started: Instant, error: Co
         }
         ConnectError::Connect { source: ConnectWithOptsError::NoAddress { .. }, .. } => {
             // A look-up may find it later; without one, only a new address helps, and that wakes the actor.
-            last = lookups(&shared.config().network).is_none();
+            last = lookups(context.transport.network()).is_none();
             "no address of it is known or could be looked up: use its ticket, or give addresses".to_owned()
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
@@ -112,12 +109,12 @@ fn explain(shared: &EndpointInner, to: &PeerAddress, started: Instant, error: Co
             let places = to.addresses.iter().map(ToString::to_string).chain(to.relays.iter().map(ToString::to_string));
             let places: Vec<String> = places.collect();
             // Another address, or what a look-up finds, may still be the peer's.
-            last = places.len() <= 1 && lookups(&shared.config().network).is_none();
+            last = places.len() <= 1 && lookups(context.transport.network()).is_none();
             let place = places.join(" or ");
             format!("another peer, with another key, answers at {place}: this peer's ticket or address is out of date")
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
-        | ConnectError::Connection { source, .. } => match connection_error(shared, source) {
+        | ConnectError::Connection { source, .. } => match connection_error(context, source) {
             Ok(why) => why,
             Err(Code::Busy) => {
                 let text = "the peer takes no further connection now: try again later";
@@ -137,7 +134,7 @@ fn explain(shared: &EndpointInner, to: &PeerAddress, started: Instant, error: Co
         },
         other => other.to_string(),
     };
-    Failed { error: unreachable(shared, to, started, &why).with_source(error), last }
+    Failed { error: unreachable(context, to, started, &why).with_source(error), last }
 }
 
 /// Whoever answered proved another key than the one that was dialled.
@@ -147,7 +144,7 @@ fn is_other_key(error: &ConnectionError) -> bool {
 }
 
 /// What ended the handshake, in words; a code where it is more than being unreachable.
-fn connection_error(shared: &EndpointInner, error: &ConnectionError) -> Result<String, Code> {
+fn connection_error(context: &PeerContext, error: &ConnectionError) -> Result<String, Code> {
     Ok(match error {
         ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::UNAUTHORIZED => {
             return Err(Code::Unauthorized);
@@ -170,19 +167,19 @@ fn connection_error(shared: &EndpointInner, error: &ConnectionError) -> Result<S
         ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 0x0c => {
             "it gave the handshake up: it has too many, or it is closing".to_owned()
         }
-        ConnectionError::TimedOut => silence(shared),
+        ConnectionError::TimedOut => silence(context),
         other => other.to_string(),
     })
 }
 
 /// What a request that ran out of time is told: what was tried, how often, and why it did not do.
-pub(crate) fn out_of_time(shared: &EndpointInner, peer: &Peer, started: Instant, dials: u64) -> Error {
+pub(crate) fn out_of_time(context: &PeerContext, peer: &Peer, started: Instant, dials: u64) -> Error {
     let status = peer.status();
     let told = status.last_error.as_ref().filter(|error| matches!(error.code(), Code::Busy | Code::ShuttingDown));
     let code = told.map_or(Code::Unreachable, Error::code);
     let why = match (&status.last_error, status.state) {
         (Some(error), _) => error.message().to_owned(),
-        (None, PeerState::Dialling) => return unreachable(shared, &peer.address(), started, &silence(shared)),
+        (None, PeerState::Dialling) => return unreachable(context, &peer.address(), started, &silence(context)),
         _ => format!("the peer {} cannot be reached", peer.id()),
     };
     let times = if dials == 1 { "once".to_owned() } else { format!("{dials} times") };
@@ -190,10 +187,10 @@ pub(crate) fn out_of_time(shared: &EndpointInner, peer: &Peer, started: Instant,
     Error::new(code, text)
 }
 
-fn unreachable(shared: &EndpointInner, to: &PeerAddress, started: Instant, why: &str) -> Error {
+fn unreachable(context: &PeerContext, to: &PeerAddress, started: Instant, why: &str) -> Error {
     let mut tried: Vec<String> = to.addresses.iter().map(ToString::to_string).collect();
     tried.extend(to.relays.iter().map(|relay| format!("relay {relay}")));
-    tried.extend(lookups(&shared.config().network));
+    tried.extend(lookups(context.transport.network()));
     let mut text = format!("the peer {} cannot be reached: {why}", to.id);
     let tried = if tried.is_empty() { "nothing".to_owned() } else { tried.join(", ") };
     let _ = write!(text, " (tried {tried} for {:.1} s)", started.elapsed().as_secs_f32());
@@ -201,8 +198,8 @@ fn unreachable(shared: &EndpointInner, to: &PeerAddress, started: Instant, why: 
 }
 
 /// That a peer did not answer, in words; and what is wrong with this endpoint's own relay, which may be why.
-fn silence(shared: &EndpointInner) -> String {
-    let trouble = relay::trouble(shared).map(|trouble| format!(", and {trouble}"));
+fn silence(context: &PeerContext) -> String {
+    let trouble = context.transport.relay_trouble().map(|trouble| format!(", and {trouble}"));
     format!("it did not answer{}", trouble.unwrap_or_default())
 }
 

@@ -2,6 +2,8 @@
 //!
 //! - `table`: what to do, as a table of state and event; no network, no clock
 //! - `actor`: does it: dials, pings, hands out, gives up
+//! - `connections`: the connections that it owns; `service`: one of them, until its end
+//! - `context`: what it needs of its endpoint
 //! - `mailbox`: what it is told
 //! - `backoff`: how long to wait between two dials
 //! - `liveness`: whether a connection is alive, and used
@@ -15,16 +17,20 @@
 mod actor;
 mod backoff;
 mod check;
+mod connections;
+mod context;
 mod dial;
 mod keep;
 mod liveness;
 mod mailbox;
+mod service;
 mod status;
 mod supervisor;
 mod table;
 mod windows;
 
 pub(crate) use check::Check;
+pub(crate) use context::{PeerContext, Registry};
 pub use keep::Keep;
 pub use status::{PeerState, PeerStatus};
 pub(crate) use windows::{STREAM as STREAM_WINDOW, first as first_window};
@@ -42,7 +48,6 @@ use tokio::sync::oneshot;
 use crate::{
     config::PeerAddress,
     connection::Connection,
-    endpoint::EndpointInner,
     error::{Error, Result},
     identity::PublicKey,
     quota::Quota,
@@ -137,13 +142,13 @@ impl Tries {
 
 impl Peer {
     /// A peer with its actor running.
-    pub(crate) fn start(shared: &Arc<EndpointInner>, address: PeerAddress) -> Arc<Self> {
+    pub(crate) fn start(context: &Arc<PeerContext>, address: PeerAddress, quota: Arc<Quota>) -> Arc<Self> {
         let (mailbox, messages) = Mailbox::new();
         let peer = Arc::new(Self {
             id: address.id,
             worked: Mutex::new(PeerAddress::new(address.id)),
             address: Mutex::new(address),
-            quota: shared.guard.quota(),
+            quota,
             requests: AtomicU64::new(0),
             dials: AtomicU64::new(0),
             keeps: AtomicUsize::new(0),
@@ -154,7 +159,7 @@ impl Peer {
             status: Mutex::default(),
             mailbox,
         });
-        shared.spawn(supervisor::run(shared.clone(), peer.clone(), messages));
+        context.lifecycle.spawn(supervisor::run(context.clone(), peer.clone(), messages));
         peer
     }
 
@@ -238,7 +243,7 @@ impl Peer {
     /// Runs a request until its time is over: then it gives what was tried to reach the peer, as an error.
     pub(crate) async fn within<T>(
         &self,
-        shared: &EndpointInner,
+        context: &PeerContext,
         limit: Duration,
         request: impl Future<Output = Result<T>>,
     ) -> Result<Result<T>, Error> {
@@ -248,7 +253,7 @@ impl Peer {
         let dials = self.dials.load(Ordering::Relaxed).saturating_sub(under_way);
         tokio::time::timeout(limit, request).await.map_err(|_| {
             let dials = self.dials.load(Ordering::Relaxed).saturating_sub(dials);
-            dial::out_of_time(shared, self, started, dials)
+            dial::out_of_time(context, self, started, dials)
         })
     }
 

@@ -5,9 +5,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 use tracing::error;
 
-use super::{Peer, PeerState, PeerStatus, actor, mailbox::Messages, turn_away};
+use super::{Peer, PeerContext, PeerState, PeerStatus, actor, mailbox::Messages, turn_away};
 use crate::{
-    endpoint::EndpointInner,
     error::{Code, Error},
     target,
     wire::codes::close,
@@ -17,16 +16,16 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs until the actor ends by itself.
-pub(super) async fn run(shared: Arc<EndpointInner>, peer: Arc<Peer>, mut messages: Messages) {
+pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, mut messages: Messages) {
     loop {
-        let actor = AssertUnwindSafe(actor::run(shared.clone(), peer.clone(), &mut messages));
+        let actor = AssertUnwindSafe(actor::run(context.clone(), peer.clone(), &mut messages));
         if actor.catch_unwind().await.is_ok() {
             break;
         }
         error!(target: target::PEER, peer = %peer.id(), "the actor panicked, and is replaced");
-        shared.metrics.actor_panicked();
-        bury(&shared, &peer);
-        if shared.is_closing() {
+        context.counters.actor_panicked();
+        bury(&context, &peer);
+        if context.lifecycle.is_closing() {
             break;
         }
         tokio::time::sleep(PAUSE).await;
@@ -36,13 +35,13 @@ pub(super) async fn run(shared: Arc<EndpointInner>, peer: Arc<Peer>, mut message
 }
 
 /// Nobody knows the connections of the actor any more: they end, so that their peer notices.
-fn bury(shared: &EndpointInner, peer: &Peer) {
+fn bury(context: &PeerContext, peer: &Peer) {
     peer.prefer(None);
     for connection in peer.connections() {
         connection.close_own(close::PLAIN, "a defect on the other side");
     }
     peer.publish(PeerStatus { state: PeerState::Idle, last_error: Some(panicked()), ..PeerStatus::default() });
-    shared.changed(&peer.id());
+    context.registry.peer_changed(&peer.id());
 }
 
 /// What a request fails with whose actor panicked.

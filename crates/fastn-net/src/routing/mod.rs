@@ -20,7 +20,8 @@ pub use self::connections::ConnectionListener;
 use self::queue::Open;
 pub(crate) use self::{
     connections::ConnectionQueue,
-    queue::{Queue, QueueLimits, QueuePermit},
+    queue::{Queue, QueuePermit},
+    room::QueueLimits,
 };
 use crate::{
     config::Access,
@@ -309,7 +310,7 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
-    use crate::config::AccessLists;
+    use crate::{config::AccessLists, identity::SecretKey};
 
     const PLACES: QueueLimits = QueueLimits { all: 2, of_one_peer: 2 };
 
@@ -321,7 +322,7 @@ mod tests {
     fn a_listener_that_drains_ends_when_no_place_is_promised_any_more() {
         let router = router();
         let listener = router.listen(None, &[Protocol::Tcp], false, PLACES).expect("listen");
-        let peer = crate::SecretKey::generate().public();
+        let peer = SecretKey::generate().public();
         let place = listener.queue.try_reserve(peer).expect("open").expect("room");
         router.close();
         assert!(listener.queue.try_reserve(peer).is_err());
@@ -354,7 +355,7 @@ mod tests {
         let router = router();
         let places = QueueLimits { all: 3, of_one_peer: 2 };
         let listener = router.listen(None, &[Protocol::Tcp], false, places).expect("listen");
-        let [greedy, other, third] = [0; 3].map(|_| crate::SecretKey::generate().public());
+        let [greedy, other, third] = [0; 3].map(|_| SecretKey::generate().public());
         let queue = &listener.queue;
         let reserve = |peer| {
             let queue = queue.clone();

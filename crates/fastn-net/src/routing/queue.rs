@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     IncomingStream,
-    room::{Applicant, Room},
+    room::{Applicant, QueueLimits, Room},
 };
 use crate::{
     config::Access,
@@ -20,13 +20,6 @@ use crate::{
     wakers::Wakers,
     wire::refusal::{Refusal, code},
 };
-
-/// How many streams may wait for a listener: all together, and of one peer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct QueueLimits {
-    pub(crate) all: usize,
-    pub(crate) of_one_peer: usize,
-}
 
 /// The streams that wait for a listener, and the places that are promised to streams being acknowledged.
 #[derive(Debug)]
@@ -44,7 +37,7 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 struct Inner {
     waiting: VecDeque<IncomingStream>,
-    room: Room,
+    room: Room<QueuePermit>,
     wakers: Wakers,
     open: Open,
     /// Somebody will flush what waits.
@@ -296,7 +289,7 @@ impl Queue {
     }
 
     /// Gives a place to the stream that it was taken for. One that has gone meanwhile drops it, and so gives it back.
-    fn hand_over(self: &Arc<Self>, peer: PublicKey, applicant: Applicant) {
+    fn hand_over(self: &Arc<Self>, peer: PublicKey, applicant: Applicant<QueuePermit>) {
         let _ = applicant.send(self.place(peer));
     }
 

@@ -4,27 +4,33 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use tokio::sync::oneshot;
 
-use super::queue::{QueueLimits, QueuePermit};
 use crate::identity::PublicKey;
 
+/// How many streams may wait for a listener: all together, and of one peer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueLimits {
+    pub(crate) all: usize,
+    pub(crate) of_one_peer: usize,
+}
+
 /// Gives a place to a stream that waits for one.
-pub(super) type Applicant = oneshot::Sender<QueuePermit>;
+pub(super) type Applicant<T> = oneshot::Sender<T>;
 
 /// Reserved places, and the streams that wait for one, oldest first within a peer. Peers take turns.
 ///
 /// A free place goes straight to a stream that may have it, so that no stream waits while there is room for it.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct Room<T> {
     places: QueueLimits,
     taken: usize,
     of_peer: HashMap<PublicKey, usize>,
-    applicants: HashMap<PublicKey, BTreeMap<u64, Applicant>>,
+    applicants: HashMap<PublicKey, BTreeMap<u64, Applicant<T>>>,
     /// Each peer with applicants, once. At most `all / of_one_peer` of them have used up their share.
     turns: VecDeque<PublicKey>,
     next: u64,
 }
 
-impl Room {
+impl<T> Room<T> {
     pub(super) fn new(places: QueueLimits) -> Self {
         Self { places, taken: 0, of_peer: HashMap::new(), applicants: HashMap::new(), turns: VecDeque::new(), next: 0 }
     }
@@ -50,7 +56,7 @@ impl Room {
 
     /// Frees a place. Returns the stream that has it from now on: send it the place without the lock.
     #[must_use = "the place is taken on behalf of the applicant"]
-    pub(super) fn give_back(&mut self, peer: PublicKey) -> Option<(PublicKey, Applicant)> {
+    pub(super) fn give_back(&mut self, peer: PublicKey) -> Option<(PublicKey, Applicant<T>)> {
         self.taken -= 1;
         if let Some(count) = self.of_peer.get_mut(&peer) {
             *count -= 1;
@@ -72,7 +78,7 @@ impl Room {
     }
 
     /// Waits for a place. Returns the number to withdraw with.
-    pub(super) fn apply(&mut self, peer: PublicKey, applicant: Applicant) -> u64 {
+    pub(super) fn apply(&mut self, peer: PublicKey, applicant: Applicant<T>) -> u64 {
         let number = self.next;
         self.next += 1;
         let applicants = self.applicants.entry(peer).or_default();
@@ -83,7 +89,7 @@ impl Room {
         number
     }
 
-    pub(super) fn withdraw(&mut self, peer: PublicKey, number: u64) -> Option<Applicant> {
+    pub(super) fn withdraw(&mut self, peer: PublicKey, number: u64) -> Option<Applicant<T>> {
         let applicants = self.applicants.get_mut(&peer)?;
         let applicant = applicants.remove(&number);
         if applicants.is_empty() {
@@ -95,7 +101,7 @@ impl Room {
 
     /// Nothing new is served: dropping the applicants tells them.
     #[must_use = "dropped without the lock"]
-    pub(super) fn turn_away(&mut self) -> HashMap<PublicKey, BTreeMap<u64, Applicant>> {
+    pub(super) fn turn_away(&mut self) -> HashMap<PublicKey, BTreeMap<u64, Applicant<T>>> {
         self.turns.clear();
         std::mem::take(&mut self.applicants)
     }

@@ -12,9 +12,10 @@ use crate::{
     error::{Code, Error, Result},
     target,
     wire::{
-        ack::{ACK, ANSWER_LIMIT, Answer},
+        ack::{ACK, Answer},
         codes::reset,
         line::{Feed, LineBuffer},
+        refusal::ANSWER_LIMIT,
     },
 };
 

@@ -1,11 +1,71 @@
 //! iroh's endpoint: its sockets, relays and handshakes.
 //!
+//! - `builder`: a network as an iroh builder
 //! - `sockets`: why they cannot be bound, and when their ports are free again
 //! - `relay`: the endpoint's own relays
 //! - `half_open`: handshakes that nobody answered
 
+mod builder;
 mod half_open;
-pub(crate) mod relay;
-pub(crate) mod sockets;
+mod relay;
+mod sockets;
 
-pub(crate) use self::half_open::{HalfOpen, abandon};
+use std::{net::SocketAddr, sync::Mutex};
+
+pub(crate) use self::{
+    builder::{bind_addresses, builder},
+    half_open::{HalfOpen, abandon},
+    sockets::bind_error,
+};
+use crate::{
+    config::{Config, Network},
+    wire::alpn::Alpn,
+};
+
+/// iroh's endpoint until it is closed, and its handshakes.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    /// Gone once it is closed: its sockets are open as long as anybody holds it.
+    iroh: Mutex<Option<iroh::Endpoint>>,
+    sockets: Vec<SocketAddr>,
+    network: Network,
+    kulfi: bool,
+    pub(crate) half_open: HalfOpen,
+}
+
+impl Transport {
+    /// Of an endpoint with its sockets open.
+    pub(crate) fn new(iroh: iroh::Endpoint, config: &Config) -> Self {
+        Self {
+            sockets: iroh.bound_sockets(),
+            iroh: Mutex::new(Some(iroh)),
+            network: config.network.clone(),
+            kulfi: config.kulfi,
+            half_open: HalfOpen::default(),
+        }
+    }
+
+    /// `None` once it is closed.
+    pub(crate) fn iroh(&self) -> Option<iroh::Endpoint> {
+        self.iroh.lock().expect("no panic while held").clone()
+    }
+
+    /// Takes iroh's endpoint out, to close it.
+    pub(crate) fn take(&self) -> Option<iroh::Endpoint> {
+        self.iroh.lock().expect("no panic while held").take()
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The ALPNs that are offered.
+    pub(crate) fn alpns(&self) -> Vec<Vec<u8>> {
+        Alpn::offered(self.kulfi)
+    }
+
+    /// Waits until its ports can be bound again, for a second at most. Cancel safe.
+    pub(crate) async fn freed(&self) {
+        sockets::freed(&self.sockets).await;
+    }
+}

@@ -8,9 +8,6 @@ pub const ACK: &[u8] = b"ack\n";
 /// Behind [`ACK`], the answer to a Ping. The acceptor's FIN must follow at once: Rust peers read to the end.
 pub const PONG: &[u8] = b"pong\n";
 
-/// The longest line that is worth waiting for as an answer: a refusal of ours fits in, whatever its message.
-pub const ANSWER_LIMIT: usize = 4 * 1024;
-
 /// The acceptor's first line, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {

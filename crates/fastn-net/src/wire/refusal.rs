@@ -43,6 +43,9 @@ pub mod code {
 const MESSAGE_LIMIT: usize = 1024;
 const CODE_LIMIT: usize = 64;
 
+/// The longest line that is worth waiting for as an answer: a refusal of ours fits in, whatever its message.
+pub const ANSWER_LIMIT: usize = 4 * 1024;
+
 /// Why a stream was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -113,7 +116,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{identity::SecretKey, wire::ack::ANSWER_LIMIT};
+    use crate::identity::SecretKey;
 
     fn refusal(code: &str, message: &str) -> Refusal {
         Refusal { code: code.into(), message: message.into() }

@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// All of them as text, see [`crate::Endpoint::metrics`].
-pub(super) fn text(shared: &EndpointInner) -> String {
-    let metrics = &*shared.metrics;
-    let live = Live::of(shared);
+pub(super) fn text(inner: &EndpointInner) -> String {
+    let counters = &*inner.counters;
+    let live = Live::of(inner);
     let mut text = Text::default();
     text.gauge("connections", "Connections that are open.", "direction", &live.connections);
-    let opened = [("dialled", get(&metrics.dialled)), ("accepted", get(&metrics.accepted))];
+    let opened = [("dialled", get(&counters.dialled)), ("accepted", get(&counters.accepted))];
     text.counters("connections_opened_total", "Connections that were made.", "direction", opened);
     text.head("connections_closed_total", "counter", "Connections that ended: by whom, and why.");
-    for (by, counts) in [("local", &metrics.closed_here), ("peer", &metrics.closed_by_peer)] {
+    for (by, counts) in [("local", &counters.closed_here), ("peer", &counters.closed_by_peer)] {
         for (reason, count) in counts.each(&CLOSE_REASONS) {
             // Nobody says that he lost a connection.
             match (by, reason) {
@@ -31,26 +31,26 @@ pub(super) fn text(shared: &EndpointInner) -> String {
         }
     }
     // In this order: a stream that ends meanwhile makes the gauge too high for once, never negative.
-    let ended = get(&metrics.streams_ended);
-    let (opened, accepted) = (get(&metrics.streams_opened), get(&metrics.streams_accepted));
+    let ended = get(&counters.streams_ended);
+    let (opened, accepted) = (get(&counters.streams_opened), get(&counters.streams_accepted));
     text.single("streams", "gauge", "Streams that are open.", (opened + accepted).saturating_sub(ended));
     text.single("streams_opened_total", "counter", "Streams that this endpoint opened, pings included.", opened);
     text.single("streams_accepted_total", "counter", "Streams of peers that were acknowledged.", accepted);
     text.single("sent_bytes_total", "counter", "Bytes of UDP payload that were sent.", live.bytes_sent);
     text.single("received_bytes_total", "counter", "Bytes of UDP payload that were received.", live.bytes_received);
-    text.single("dials_total", "counter", "Dials that came to an end.", get(&metrics.dials));
-    let failed = metrics.failed_dials.each(&DIAL_CODES);
+    text.single("dials_total", "counter", "Dials that came to an end.", get(&counters.dials));
+    let failed = counters.failed_dials.each(&DIAL_CODES);
     text.counters("dials_failed_total", "Dials that failed, by code.", "code", failed);
-    let retries = [("dial", get(&metrics.dial_retries)), ("stream", get(&metrics.stream_retries))];
+    let retries = [("dial", get(&counters.dial_retries)), ("stream", get(&counters.stream_retries))];
     text.counters("retries_total", "Dials and streams that were tried again.", "what", retries);
-    let panics = get(&metrics.actor_panics);
+    let panics = get(&counters.actor_panics);
     text.single("actor_panics_total", "counter", "Peers' actors that panicked, and were replaced.", panics);
-    let sent = metrics.refusals_sent.each(refusal::code::ALL);
+    let sent = counters.refusals_sent.each(refusal::code::ALL);
     text.counters("refusals_sent_total", "Streams of peers that were refused, by the word sent.", "code", sent);
-    let received = metrics.refusals_received.each(refusal::code::ALL);
+    let received = counters.refusals_received.each(refusal::code::ALL);
     text.counters("refusals_received_total", "Streams that peers refused, by the word received.", "code", received);
-    text.histogram("ack_seconds", "From asking for a stream's acknowledgement to having it.", &metrics.ack_times);
-    text.histogram("ping_seconds", "Round-trip time of the pings that were answered.", &metrics.ping_times);
+    text.histogram("ack_seconds", "From asking for a stream's acknowledgement to having it.", &counters.ack_times);
+    text.histogram("ping_seconds", "Round-trip time of the pings that were answered.", &counters.ping_times);
     text.into_string()
 }
 
@@ -62,12 +62,12 @@ struct Live {
 }
 
 impl Live {
-    fn of(shared: &EndpointInner) -> Self {
+    fn of(inner: &EndpointInner) -> Self {
         // Under the lock: whoever leaves the list leaves its bytes in the metrics before the lock is free again.
-        let connections = shared.connections();
+        let connections = inner.connections.lock();
         let [mut dialled, mut accepted] = [0; 2];
         let [mut bytes_sent, mut bytes_received] =
-            [get(&shared.metrics.bytes_sent), get(&shared.metrics.bytes_received)];
+            [get(&inner.counters.bytes_sent), get(&inner.counters.bytes_received)];
         for connection in connections.values() {
             *(if connection.is_dialled() { &mut dialled } else { &mut accepted }) += 1;
             let stats = connection.stats();

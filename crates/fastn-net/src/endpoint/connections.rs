@@ -1,0 +1,77 @@
+//! The live connections of an endpoint.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use crate::{connection::Connection, counters::Counters, lifecycle::Lifecycle, routing::Router, wire::codes::close};
+
+/// The live connections of an endpoint, by id.
+#[derive(Debug)]
+pub(crate) struct ConnectionRegistry {
+    connections: Mutex<HashMap<u64, Connection>>,
+    lifecycle: Arc<Lifecycle>,
+    counters: Arc<Counters>,
+    router: Arc<Router>,
+}
+
+impl ConnectionRegistry {
+    pub(crate) fn new(lifecycle: Arc<Lifecycle>, counters: Arc<Counters>, router: Arc<Router>) -> Self {
+        Self { connections: Mutex::default(), lifecycle, counters, router }
+    }
+
+    pub(crate) fn get(&self, id: u64) -> Option<Connection> {
+        self.lock().get(&id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Connection> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Adds a connection. One that comes while the endpoint closes is told so.
+    pub(crate) fn insert(&self, connection: &Connection) {
+        self.lock().insert(connection.id(), connection.clone());
+        if self.lifecycle.is_closing() {
+            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+        }
+    }
+
+    /// Removes a connection, keeps what it counted, and ends its listeners.
+    pub(crate) fn remove(&self, connection: &Connection) {
+        if let Some(connection) = self.lock().remove(&connection.id()) {
+            self.keep_bytes(&connection);
+        }
+        // Removed before: a listener that comes later finds that the connection has ended.
+        self.router.connection_ended(connection.id());
+    }
+
+    /// Removes all that are left, and releases their QUIC handles.
+    pub(crate) fn clear(&self) {
+        let mut connections = self.lock();
+        let left: Vec<Connection> = connections.drain().map(|(_, connection)| connection).collect();
+        for connection in &left {
+            self.keep_bytes(connection);
+        }
+        drop(connections);
+        // One that never had a task has nobody else who does this.
+        left.iter().for_each(Connection::let_go);
+    }
+
+    /// Tells every peer that this endpoint closes.
+    pub(crate) fn close_all(&self) {
+        for connection in self.lock().values() {
+            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<u64, Connection>> {
+        self.connections.lock().expect("no panic while held")
+    }
+
+    /// Called under the lock: the metrics text never counts the bytes of a connection twice, or not at all.
+    fn keep_bytes(&self, connection: &Connection) {
+        let stats = connection.stats();
+        self.counters.keep_bytes(stats.bytes_sent, stats.bytes_received);
+    }
+}

@@ -1,0 +1,226 @@
+//! Who watches the peers of an endpoint, and what each watcher is still to be told.
+//!
+//! A watcher has no list of changes but a list of peers that have changed: whoever reads slowly gets each of them once, as it
+//! is by then. Peers that came and went in between are not told. So a queue is never longer than the peers that are known
+//! now and those that its reader was told of.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    error::{Error, Result},
+    identity::PublicKey,
+    wakers::Wakers,
+};
+
+/// Who is told what changes.
+#[derive(Debug)]
+pub(crate) struct Watchers {
+    queues: Mutex<Vec<Arc<Queue>>>,
+    /// How many there are; `None` once the endpoint has closed.
+    pub(super) count: watch::Sender<Option<usize>>,
+    /// Connections whose paths are followed.
+    pub(super) followed: Mutex<HashSet<u64>>,
+}
+
+impl Default for Watchers {
+    fn default() -> Self {
+        Self { queues: Mutex::default(), count: watch::Sender::new(Some(0)), followed: Mutex::default() }
+    }
+}
+
+impl Watchers {
+    /// Something changed about a peer. Must not wait.
+    pub(crate) fn changed(&self, peer: &PublicKey) {
+        if self.is_watched() {
+            for queue in &*lock(&self.queues) {
+                queue.push(*peer);
+            }
+        }
+    }
+
+    /// A peer is let go; called under the lock of the table of peers.
+    pub(crate) fn gone(&self, peer: &PublicKey) {
+        if self.is_watched() {
+            for queue in &*lock(&self.queues) {
+                queue.gone(*peer);
+            }
+        }
+    }
+
+    /// What is still to be told can be taken, nothing comes any more.
+    pub(crate) fn close(&self) {
+        let queues = std::mem::take(&mut *lock(&self.queues));
+        self.count.send_replace(None);
+        for queue in queues {
+            queue.close();
+        }
+    }
+
+    pub(super) fn add(&self, queue: &Arc<Queue>) -> Result<()> {
+        let mut queues = lock(&self.queues);
+        if self.count.borrow().is_none() {
+            return Err(Error::closed());
+        }
+        queues.push(queue.clone());
+        self.count.send_replace(Some(queues.len()));
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, queue: &Arc<Queue>) {
+        let mut queues = lock(&self.queues);
+        queues.retain(|other| !Arc::ptr_eq(other, queue));
+        self.count.send_if_modified(|count| {
+            let left = count.map(|_| queues.len());
+            std::mem::replace(count, left) != left
+        });
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        is_some_watching(*self.count.borrow())
+    }
+}
+
+pub(super) fn is_some_watching(count: Option<usize>) -> bool {
+    count.is_some_and(|count| count > 0)
+}
+
+/// The peers that one watcher is still to be told of.
+#[derive(Debug, Default)]
+pub(super) struct Queue(Mutex<State>);
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// In the order of their first change that was not told.
+    pub(super) order: BTreeMap<u64, PublicKey>,
+    next: u64,
+    peers: HashMap<PublicKey, Entry>,
+    pub(super) wakers: Wakers,
+    pub(super) closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    queued: Option<u64>,
+    /// The reader was told that it is known.
+    told: bool,
+}
+
+impl Queue {
+    pub(super) fn push(&self, id: PublicKey) {
+        let mut state = self.lock();
+        state.push(id);
+        wake(state);
+    }
+
+    /// Whoever was told of the peer is told that it is gone; others need not know that it was there.
+    pub(super) fn gone(&self, id: PublicKey) {
+        let mut state = self.lock();
+        match state.peers.get(&id) {
+            Some(entry) if entry.told => {
+                state.push(id);
+                wake(state);
+            }
+            _ => {
+                if let Some(Entry { queued: Some(at), .. }) = state.peers.remove(&id) {
+                    state.order.remove(&at);
+                }
+            }
+        }
+    }
+
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        wake(state);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.0)
+    }
+}
+
+impl State {
+    pub(super) fn push(&mut self, id: PublicKey) {
+        let entry = self.peers.entry(id).or_default();
+        if entry.queued.is_none() {
+            entry.queued = Some(self.next);
+            self.order.insert(self.next, id);
+            self.next += 1;
+        }
+    }
+
+    /// A peer that has left the order: it is told as it is. Whether it was told before.
+    pub(super) fn take(&mut self, id: PublicKey, known: bool) -> bool {
+        if !known {
+            return self.peers.remove(&id).is_some_and(|entry| entry.told);
+        }
+        self.peers.insert(id, Entry { queued: None, told: true }).is_some_and(|entry| entry.told)
+    }
+}
+
+/// Not under the lock: whoever is woken may poll at once.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let wakers = state.wakers.take();
+    drop(state);
+    wakers.wake();
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no panic while held")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::identity::SecretKey;
+
+    proptest! {
+        /// Peers come, change and go in any order, and the reader takes one now and then.
+        #[test]
+        fn a_queue_is_bounded_and_its_reader_ends_up_right(steps: Vec<(u8, bool, bool)>) {
+            let ids: Vec<PublicKey> = (0..4).map(|_| SecretKey::generate().public()).collect();
+            let queue = Queue::default();
+            let mut known = HashSet::new();
+            let mut told = HashSet::new();
+            let take = |known: &HashSet<PublicKey>, told: &mut HashSet<PublicKey>| {
+                let mut state = queue.lock();
+                while let Some((_, id)) = state.order.pop_first() {
+                    let before = state.take(id, known.contains(&id));
+                    if known.contains(&id) {
+                        told.insert(id);
+                        return true;
+                    }
+                    assert_eq!(before, told.remove(&id), "who was told is told the end, and nobody else");
+                    if before {
+                        return true;
+                    }
+                }
+                false
+            };
+            for (which, going, reads) in steps {
+                let id = ids[usize::from(which) % ids.len()];
+                if going && known.remove(&id) {
+                    queue.gone(id);
+                } else {
+                    known.insert(id);
+                    queue.push(id);
+                }
+                if reads {
+                    take(&known, &mut told);
+                }
+                let state = queue.lock();
+                let most = known.union(&told).count();
+                prop_assert!(state.order.len() <= most && state.peers.len() <= most);
+            }
+            while take(&known, &mut told) {}
+            prop_assert_eq!(known, told);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The connections of an actor: served until their end, retired, ended, buried.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, info};
+
+use super::{
+    Message,
+    actor::Actor,
+    service::Service,
+    table::{Event, Link},
+};
+use crate::{
+    connection::{Connection, TrafficSnapshot},
+    error::Code,
+    target,
+    wire::codes::close,
+};
+
+/// A connection that lasted so long was worth something, even if nothing was said on it.
+const LASTED: Duration = Duration::from_secs(1);
+
+impl Actor {
+    /// Serves the connection until its end.
+    pub(super) fn adopt(&mut self, connection: Connection) -> Link {
+        let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_own() };
+        let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
+        info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
+        self.connections.insert(link.id, (connection.clone(), Instant::now()));
+        connection.set_receive_window(self.windows.come(link.id));
+        if self.peer.is_being_taken() && connection.is_dialled() {
+            connection.offer();
+        }
+        self.context.registry.connection_opened(&connection);
+        self.context.counters.connection_opened(link.dialled);
+        let mailbox = self.peer.mailbox.clone();
+        connection.on_stir(Box::new(move || {
+            // An actor that is gone needs no telling.
+            let _ = mailbox.send(Message::Stirred(link.id));
+        }));
+        let mailbox = self.peer.mailbox.clone();
+        connection.on_crowd(Box::new(move || {
+            let _ = mailbox.send(Message::Crowded(link.id));
+        }));
+        self.cover_streams(link.id);
+        let mailbox = self.peer.mailbox.clone();
+        connection.on_doubt(Box::new(move || {
+            let _ = mailbox.send(Message::AckLate(link.id));
+        }));
+        if connection.may_stall() {
+            let mailbox = self.peer.mailbox.clone();
+            connection.stall().on_stall(Box::new(move || {
+                let _ = mailbox.send(Message::Stalled(link.id));
+            }));
+        }
+        self.peer.remember(&connection);
+        self.context.registry.clone().follow_paths(&connection);
+        self.peer.join(&connection);
+        let service = Service { context: self.context.clone(), peer: self.peer.clone(), connection };
+        self.context.lifecycle.spawn(async move { service.run().await });
+        link
+    }
+
+    /// Grows the window of a connection for the streams that use it now.
+    pub(super) fn cover_streams(&mut self, id: u64) {
+        let Some(connection) = self.connection(id) else { return };
+        loop {
+            let cover = self.windows.cover(id, connection.users());
+            if let Some(window) = cover.window {
+                connection.set_receive_window(window);
+            }
+            // When the share of the peer is used up, only the end of a connection gives more.
+            if cover.streams.is_none_or(|streams| connection.watch_crowd(streams)) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn see(&self, id: u64) -> Option<TrafficSnapshot> {
+        let connection = self.connection(id)?;
+        self.peer.remember(&connection);
+        Some(connection.look())
+    }
+
+    /// Whoever wants a connection may know before the actor that the last one has ended.
+    pub(super) fn bury(&mut self) {
+        let ended = |(id, (connection, _)): (&u64, &(Connection, Instant))| (!connection.is_live()).then_some(*id);
+        let ended: Vec<u64> = self.connections.iter().filter_map(ended).collect();
+        for id in ended {
+            if let Some(event) = self.bury_one(id) {
+                self.handle(event);
+            }
+        }
+    }
+
+    pub(super) fn bury_one(&mut self, link: u64) -> Option<Event> {
+        let (connection, since) = self.connections.remove(&link)?;
+        for (other, window) in self.windows.go(link) {
+            self.connections[&other].0.set_receive_window(window);
+        }
+        let others: Vec<u64> = self.connections.keys().copied().collect();
+        for other in others {
+            self.cover_streams(other);
+        }
+        let here = connection.close_reason().is_some_and(|end| end.by == "local");
+        let worth = here || connection.carried_streams() || since.elapsed() >= LASTED;
+        let error = connection.lost_error();
+        let last = error.code() == Code::Unauthorized;
+        if connection.close_reason().is_some_and(|end| end.by != "local" && end.code != close::IDLE) {
+            self.failure = Some(connection.unopened_error());
+        }
+        Some(Event::Lost { link, worth: worth && !last, last })
+    }
+
+    pub(super) fn retire(&self, id: u64) {
+        debug!(target: target::CONNECTION, peer = %self.peer.id(), connection = id, "retired");
+        let Some(connection) = self.connection(id) else { return };
+        if connection.is_dialled() {
+            self.context.lifecycle.spawn(async move {
+                tokio::select! {
+                    () = connection.retired() => {
+                        connection.drained().await;
+                        connection.close_own(close::SUPERSEDED, "new streams of this pair go over another connection");
+                    }
+                    _ = connection.closed() => {}
+                }
+            });
+        }
+    }
+
+    /// Ends a connection that nothing uses. Whatever begins at this moment either keeps it, or goes over a new one.
+    pub(super) fn end(&mut self, id: u64) {
+        let Some(connection) = self.connection(id) else { return };
+        if !connection.try_retire() {
+            return self.handle(Event::Stirred(id, connection.look()));
+        }
+        self.handle(Event::Ended(id));
+        self.context.lifecycle.spawn(async move {
+            connection.drained().await;
+            connection.close_own(close::IDLE, "nothing used this connection");
+        });
+    }
+}

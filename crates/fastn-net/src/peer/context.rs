@@ -1,0 +1,50 @@
+//! What peers' actors need of their endpoint.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+
+use super::Peer;
+use crate::{
+    config::Limits, connection::Connection, counters::Counters, identity::PublicKey, lifecycle::Lifecycle,
+    quota::Quota, transport::Transport,
+};
+
+/// Accepts the streams of a connection until it ends, within the quota of its peer.
+pub(crate) type Serve = Box<dyn Fn(Arc<Quota>, Connection) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// What all peers' actors of an endpoint share.
+pub(crate) struct PeerContext {
+    /// The endpoint's own key.
+    pub(crate) id: PublicKey,
+    pub(crate) limits: Limits,
+    pub(crate) lifecycle: Arc<Lifecycle>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) serve: Serve,
+}
+
+/// The endpoint's lists of peers and connections, as their actors keep them.
+pub(crate) trait Registry: fmt::Debug + Send + Sync {
+    /// Adds a connection. One that comes while the endpoint closes is told so.
+    fn connection_opened(&self, connection: &Connection);
+
+    /// Follows the paths of a connection while somebody watches its peer.
+    fn follow_paths(self: Arc<Self>, connection: &Connection);
+
+    fn connection_ended(&self, connection: &Connection);
+
+    /// Something changed about a peer: its state, its preferred connection, or one of its connections was lost.
+    fn peer_changed(&self, peer: &PublicKey);
+
+    /// Lets a peer's actor go if nobody else holds the peer; its addresses go with it.
+    /// `is_quiet`: nobody has told it anything that it has not heard.
+    fn forget(&self, peer: &Arc<Peer>, is_quiet: &dyn Fn() -> bool) -> bool;
+}
+
+impl fmt::Debug for PeerContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerContext").field("id", &self.id).finish_non_exhaustive()
+    }
+}

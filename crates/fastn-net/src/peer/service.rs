@@ -1,0 +1,55 @@
+//! One connection in service, from its adoption to its end.
+
+use std::sync::Arc;
+
+use tracing::info;
+
+use super::{Message, Peer, PeerContext};
+use crate::{
+    connection::{CloseInfo, Connection},
+    target,
+    wire::codes::close,
+};
+
+/// A connection in service. Whatever ends its task, a panic included, the connection is over and the actor learns it.
+pub(super) struct Service {
+    pub(super) context: Arc<PeerContext>,
+    pub(super) peer: Arc<Peer>,
+    pub(super) connection: Connection,
+}
+
+impl Service {
+    pub(super) async fn run(&self) {
+        let accept = async {
+            if self.connection.alpn().is_own() || !self.connection.is_dialled() {
+                (self.context.serve)(self.peer.quota.clone(), self.connection.clone()).await;
+            }
+            self.connection.closed().await;
+        };
+        let deadlines = self.connection.ack_deadlines().run(self.context.limits.ack_timeout);
+        let served = async {
+            tokio::select! {
+                () = accept => {}
+                () = deadlines => {}
+            }
+        };
+        self.connection.finishing().write_while(served).await;
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.connection.close_own(close::PLAIN, "nobody serves this connection any more");
+        if let Some(info) = self.connection.close_reason() {
+            self.context.counters.connection_closed(info.by, info.code);
+        }
+        self.peer.leave(&self.connection);
+        self.context.registry.connection_ended(&self.connection);
+        if let Some(CloseInfo { code, reason, by }) = self.connection.close_reason() {
+            let (peer, connection) = (self.peer.id(), self.connection.id());
+            info!(target: target::CONNECTION, %peer, connection, by, code, reason, "ended");
+        }
+        self.connection.let_go();
+        self.peer.tell(Message::Lost(self.connection.id()));
+    }
+}
