@@ -1,12 +1,14 @@
-//! What the core tells of its work, to stderr and to JavaScript.
+//! The events of the core and its transport, to stderr and to JavaScript.
 
 use std::{env, sync::Once};
 
-use fastn_net::logging::{Filter, Records, install};
 use napi::Env;
 use napi_derive::napi;
 
-use crate::bridge::{Channel, Environment, Slot};
+use crate::{
+    bridge::{Channel, Environment, Slot},
+    subscriber::{Filter, Records, install},
+};
 
 /// Starts tracing, once for the process: what `FASTN_NET_LOG` asks for goes to stderr from then on, from whatever thread.
 /// Gives what is wrong with it, once as well; the rest of it holds.

@@ -32,7 +32,6 @@ pub mod endpoint;
 pub mod error;
 pub mod identity;
 mod lifecycle;
-pub mod logging;
 mod negotiation;
 pub mod peer;
 mod printable;

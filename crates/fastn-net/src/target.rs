@@ -10,5 +10,3 @@ pub(crate) const DIAL: &str = "fastn_net::dial";
 pub(crate) const CONNECTION: &str = "fastn_net::connection";
 /// One stream's: at trace, but for what was refused.
 pub(crate) const STREAM: &str = "fastn_net::stream";
-/// This module itself: what had to be dropped.
-pub(crate) const LOGGING: &str = "fastn_net::logging";

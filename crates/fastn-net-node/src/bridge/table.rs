@@ -7,13 +7,14 @@ use std::{
 
 use fastn_net::{
     AuthorizationRequests, Code, Connection, ConnectionGuard, ConnectionListener, Endpoint, Error, Keep, Listener,
-    Peer, Protocol, Result, Stream, Watch, logging::Records,
+    Peer, Protocol, Result, Stream, Watch,
 };
 
 use super::{
     operation::Operation,
     wakes::{Wakes, Word},
 };
+use crate::subscriber::Records;
 
 /// 2 to this power handles may exist at once.
 const INDEX_BITS: u32 = 24;

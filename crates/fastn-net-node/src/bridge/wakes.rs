@@ -139,10 +139,10 @@ mod tests {
     #[test]
     fn words_woken_after_detach_do_not_keep_the_wakes_alive() {
         let wakes: Arc<Wakes> = Arc::default();
-        let wakers = [0, 4].map(|word| Word::waker(&wakes, word));
-        wakers[0].wake_by_ref();
+        let words = [0, 4].map(|word| Word::waker(&wakes, word));
+        words[0].wake_by_ref();
         wakes.detach();
-        for waker in wakers {
+        for waker in words {
             waker.wake();
         }
         let weak = Arc::downgrade(&wakes);

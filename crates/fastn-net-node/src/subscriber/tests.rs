@@ -2,9 +2,10 @@
 
 use std::task::{Context, Poll, Waker};
 
-use fastn_net::logging::{Filter, Records, install};
 use serde_json::Value;
 use tracing::{debug, debug_span, info, level_filters::LevelFilter, warn};
+
+use super::{Filter, Records, install};
 
 fn listen(filter: &str) -> Records {
     Records::new(Filter::parse(filter).unwrap(), 1_000_000).unwrap()

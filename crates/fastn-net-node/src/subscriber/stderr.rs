@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::printable::printable;
+use fastn_net::printable;
 
 /// Standard error, on which an event takes one line whatever a peer has put into it.
 pub(crate) fn one_line() -> OneLine<io::Stderr> {

@@ -1,13 +1,12 @@
 //! Which records are wanted: `warn,fastn_net=trace`.
 
+use fastn_net::{Code, Error, Result};
 use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::filter::Targets;
 
-use crate::error::{Code, Error, Result};
-
 /// Levels by target. The longest target that a record's own begins with decides; a level without a target is for all others.
 #[derive(Clone, Debug, Default)]
-pub struct Filter(Targets);
+pub(crate) struct Filter(Targets);
 
 impl Filter {
     /// Reads a filter, every part of it.
@@ -15,14 +14,14 @@ impl Filter {
     /// # Errors
     ///
     /// `ERR_INVALID_ARGUMENT`, the message naming the first part that cannot be read.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let (filter, errors) = Self::parse_lossy(text);
         errors.into_iter().next().map_or(Ok(filter), Err)
     }
 
     /// Reads what can be read, and says what cannot.
     #[must_use]
-    pub fn parse_lossy(text: &str) -> (Self, Vec<Error>) {
+    pub(crate) fn parse_lossy(text: &str) -> (Self, Vec<Error>) {
         let mut targets = Targets::new();
         let mut errors = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -41,7 +40,7 @@ impl Filter {
 
     /// Nothing passes.
     #[must_use]
-    pub fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         self.max_level() == LevelFilter::OFF
     }
 

@@ -1,9 +1,6 @@
 //! The one subscriber of the process: to stderr as the environment says, and to every listener.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
-};
+use std::{fmt, sync::OnceLock};
 
 use serde_json::{Map, Value};
 use tracing::{
@@ -19,29 +16,19 @@ use tracing_subscriber::{
     registry::{LookupSpan, Registry},
 };
 
+use fastn_net::printable;
+
 use super::{
     filter::Filter,
-    records::{Queue, Record},
+    sinks::{self, Record},
     stderr::one_line,
 };
-use crate::{
-    error::{Code, Error, Result},
-    printable::printable,
-};
 
-/// Where a record may go.
-#[derive(Debug)]
-pub(crate) struct Sink {
-    pub(crate) filter: Filter,
-    pub(crate) queue: Queue,
-}
-
-static SINKS: RwLock<Vec<Arc<Sink>>> = RwLock::new(Vec::new());
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
-/// Installs the subscriber, once for the process; later calls do nothing. `stderr` is printed there, by this crate itself.
+/// Installs the subscriber, once for the process; later calls do nothing. `stderr` is printed there, by this addon itself.
 /// Where another subscriber is installed already, that one stays and hears everything. False then.
-pub fn install(stderr: Filter) -> bool {
+pub(crate) fn install(stderr: Filter) -> bool {
     *INSTALLED.get_or_init(|| {
         // Threads that end, and pipes that nobody reads any more, are no reason to say more.
         let print = tracing_subscriber::fmt::layer().with_ansi(false).log_internal_errors(false);
@@ -51,45 +38,21 @@ pub fn install(stderr: Filter) -> bool {
     })
 }
 
-pub(crate) fn add(sink: &Arc<Sink>) -> Result<()> {
-    if !install(Filter::default()) {
-        let text =
-            "another program in this process has installed a tracing subscriber of its own: take the records there";
-        return Err(Error::new(Code::Busy, text));
-    }
-    SINKS.write().unwrap_or_else(PoisonError::into_inner).push(sink.clone());
-    tracing_core::callsite::rebuild_interest_cache();
-    Ok(())
-}
-
-pub(crate) fn remove(sink: &Arc<Sink>) {
-    SINKS.write().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, sink));
-    tracing_core::callsite::rebuild_interest_cache();
-}
-
-fn wanted_by(metadata: &Metadata<'_>) -> Vec<Arc<Sink>> {
-    // Copied out: whatever a record's fields do when they are formatted, no lock is held.
-    let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
-    sinks.iter().filter(|sink| sink.filter.passes(metadata)).cloned().collect()
-}
-
 /// Whether any listener wants it. It hangs on nothing but the metadata, so tracing remembers the answer until listeners
 /// come or go.
 struct Wanted;
 
 impl<S> LayerFilter<S> for Wanted {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
-        sinks.iter().any(|sink| sink.filter.passes(metadata))
+        sinks::is_wanted(metadata)
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if wanted_by(metadata).is_empty() { Interest::never() } else { Interest::always() }
+        if sinks::wanted_by(metadata).is_empty() { Interest::never() } else { Interest::always() }
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
-        Some(sinks.iter().map(|sink| sink.filter.max_level()).fold(LevelFilter::OFF, LevelFilter::max))
+        Some(sinks::max_level())
     }
 }
 
@@ -117,7 +80,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Listeners {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
-        let sinks = wanted_by(metadata);
+        let sinks = sinks::wanted_by(metadata);
         if sinks.is_empty() {
             return;
         }

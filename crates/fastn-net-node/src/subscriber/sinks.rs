@@ -1,50 +1,60 @@
-//! What waits for one listener: bounded in bytes, and what does not fit is counted.
+//! The listeners of the process. What waits for one is bounded in bytes, and what does not fit is counted.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     task::{Context, Poll, Waker},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Map, Value, json};
+use tracing::{Metadata, level_filters::LevelFilter};
 
-use super::{
-    filter::Filter,
-    layer::{self, Sink},
-};
-use crate::target;
+use super::filter::Filter;
+
+/// The name under which this module speaks: what had to be dropped.
+const TARGET: &str = "fastn_net::logging";
 
 /// What a queued record takes beside its text.
 const OVERHEAD: usize = 64;
 
-/// The records of one listener, from its making until it is dropped.
+static SINKS: RwLock<Vec<Arc<Sink>>> = RwLock::new(Vec::new());
+/// Where a record may go.
 #[derive(Debug)]
-pub struct Records(Arc<Sink>);
-
-impl Records {
-    /// Listens to what passes the filter, keeping `bytes` of it at most.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_BUSY` when another program owns the tracing of this process.
-    pub fn new(filter: Filter, bytes: usize) -> crate::Result<Self> {
-        let sink = Arc::new(Sink { filter, queue: Queue::new(bytes) });
-        layer::add(&sink)?;
-        Ok(Self(sink))
-    }
-
-    /// The next records as a JSON array, `most` of them, or the waker is armed. What had to be dropped is a record of its
-    /// own, in its place, with their number as `dropped`. Call again until it is pending.
-    pub fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<String> {
-        self.0.queue.poll_take(cx, most)
-    }
+pub(crate) struct Sink {
+    pub(crate) filter: Filter,
+    pub(crate) queue: Queue,
 }
 
-impl Drop for Records {
-    fn drop(&mut self) {
-        layer::remove(&self.0);
-    }
+/// Adds a listener.
+pub(crate) fn add(sink: &Arc<Sink>) {
+    SINKS.write().unwrap_or_else(PoisonError::into_inner).push(sink.clone());
+    tracing_core::callsite::rebuild_interest_cache();
+}
+
+/// Removes a listener.
+pub(crate) fn remove(sink: &Arc<Sink>) {
+    SINKS.write().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, sink));
+    tracing_core::callsite::rebuild_interest_cache();
+}
+
+/// The listeners that want an event.
+pub(crate) fn wanted_by(metadata: &Metadata<'_>) -> Vec<Arc<Sink>> {
+    // Copied out: whatever a record's fields do when they are formatted, no lock is held.
+    let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
+    sinks.iter().filter(|sink| sink.filter.passes(metadata)).cloned().collect()
+}
+
+/// Whether any listener wants an event.
+pub(crate) fn is_wanted(metadata: &Metadata<'_>) -> bool {
+    let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
+    sinks.iter().any(|sink| sink.filter.passes(metadata))
+}
+
+/// The most that any listener wants.
+pub(crate) fn max_level() -> LevelFilter {
+    let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
+    sinks.iter().map(|sink| sink.filter.max_level()).fold(LevelFilter::OFF, LevelFilter::max)
 }
 
 /// One record, before it is text.
@@ -90,7 +100,7 @@ struct State {
 }
 
 impl Queue {
-    fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { most, state: Mutex::default() }
     }
 
@@ -113,7 +123,7 @@ impl Queue {
         }
     }
 
-    fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<String> {
+    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<String> {
         let mut state = self.lock();
         let count = state.waiting.len().min(most);
         let mut taken: Vec<String> = state.waiting.drain(..count).collect();
@@ -140,7 +150,7 @@ fn cost(record: &str) -> usize {
 
 fn notice(dropped: u64) -> String {
     let message = format!("{dropped} records were dropped: they came faster than they were taken");
-    let record = Record { level: "warn", target: target::LOGGING.to_owned(), message, fields: Map::new() };
+    let record = Record { level: "warn", target: TARGET.to_owned(), message, fields: Map::new() };
     record.object(Some(dropped)).to_string()
 }
 
