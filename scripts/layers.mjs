@@ -23,6 +23,13 @@ export const LAYERS = {
     ['routing', 'authorization'],
     ['negotiation', 'peer'],
     ['endpoint']
+  ],
+  'fastn-net-node': [
+    ['subscriber'],
+    ['bridge'],
+    ['arguments'],
+    ['connection', 'guard', 'key_store', 'late', 'listener', 'logging', 'peer', 'stream'],
+    ['endpoint', 'identity', 'watch']
   ]
 }
 
@@ -78,7 +85,11 @@ function* imports(text, from) {
 function expand(tree) {
   const open = tree.indexOf('{')
   if (open < 0) return [tree.split('::').map(name => name.trim().replace(/ as .*/, ''))]
-  const prefix = tree.slice(0, open).split('::').map(name => name.trim()).filter(Boolean)
+  const prefix = tree
+    .slice(0, open)
+    .split('::')
+    .map(name => name.trim())
+    .filter(Boolean)
   const parts = []
   let depth = 0
   let part = ''
@@ -134,7 +145,9 @@ function circles(edges) {
 function sources(crate) {
   const root = at('crates', crate, 'src')
   const paths = readdirSync(root, { recursive: true }).filter(path => path.endsWith('.rs'))
-  return Object.fromEntries(paths.map(path => [relative(root, join(root, path)).split(sep).join('/'), readFileSync(join(root, path), 'utf8')]))
+  return Object.fromEntries(
+    paths.map(path => [relative(root, join(root, path)).split(sep).join('/'), readFileSync(join(root, path), 'utf8')])
+  )
 }
 
 /** Checks every crate; false, and says why, when an import points upwards. */

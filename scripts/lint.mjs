@@ -1,6 +1,7 @@
 // npm run lint [-- --fix]: runs all static checks. A failed check does not stop the others.
 import { spawnSync } from 'node:child_process'
 import { install, installRawPeer } from './install.mjs'
+import { layers } from './layers.mjs'
 import { at, needCargo, passes, root, say, tool } from './util.mjs'
 
 const fix = process.argv.includes('--fix')
@@ -16,6 +17,7 @@ const steps = {
   'types: examples': () => node(tool.tsc, '-p', 'examples', '--noEmit'),
   // Runs after the type checks: __test__ needs the declarations that they emit.
   'promises, conditions and layers': () => node(tool.eslint, ...folders),
+  'layers of the crates': layers,
   rustfmt: () => passes('cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]),
   clippy: () =>
     passes('cargo', ['clippy', '--workspace', '--lib', '--tests', '--profile', 'dev-release', '--', '-D', 'warnings']),

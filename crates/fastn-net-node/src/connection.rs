@@ -8,11 +8,11 @@ use napi::{
 use napi_derive::napi;
 
 use crate::{
+    arguments::{get, milliseconds},
     bridge::{
         ConnectionSlot, Environment, Outcome, PENDING, Slot, code_from_js, id_to_number, insert_stream, number_to_id,
         numbers_mut, stale, start,
     },
-    endpoint::{get, milliseconds},
 };
 
 /// What does not change about a connection.

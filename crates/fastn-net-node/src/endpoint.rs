@@ -1,6 +1,6 @@
 //! Endpoints: bind, say where they are, close.
 
-use std::{mem::take, net::SocketAddr, time::Duration};
+use std::{mem::take, net::SocketAddr};
 
 use fastn_net::{
     Code, Config, Connect, CustomNetwork, Endpoint, Error, Limits, Network, PeerAddress, Relay, Result, SecretKey,
@@ -9,7 +9,8 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    bridge::{Environment, Outcome, Slot, farewell, stale, start},
+    arguments::{get, milliseconds, whole, whole_u32, with_endpoint},
+    bridge::{Environment, Outcome, farewell, start},
     guard::BindingGuardOptions,
     peer::BindingPeer,
 };
@@ -181,42 +182,6 @@ pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {
     let endpoints: Vec<Endpoint> =
         Environment::with(&env, |e| endpoints.into_iter().filter_map(|handle| get(e, handle).ok()).collect());
     farewell(&endpoints, milliseconds(timeout));
-}
-
-/// A handle's endpoint.
-pub(crate) fn get(environment: &Environment, handle: f64) -> Result<Endpoint> {
-    match environment.table.borrow_mut().slot(handle) {
-        Some(Slot::Endpoint(endpoint)) => Ok(endpoint.clone()),
-        _ => Err(stale()),
-    }
-}
-
-/// Starts an operation on an endpoint; a stale handle fails through the operation as well.
-pub(crate) fn with_endpoint<F>(env: &Env, handle: f64, call: impl FnOnce(Endpoint) -> F) -> f64
-where
-    F: Future<Output = Result<Outcome>> + Send + 'static,
-{
-    match Environment::with(env, |e| get(e, handle)) {
-        Ok(endpoint) => start(env, call(endpoint)),
-        Err(error) => start(env, async move { Err(error) }),
-    }
-}
-
-/// A time limit; `Infinity` is none.
-pub(crate) fn milliseconds(ms: f64) -> Duration {
-    /// Thirty years: a limit that is never reached, and can be added to any point in time.
-    const NONE: Duration = Duration::from_hours(30 * 365 * 24);
-    Duration::try_from_secs_f64(ms / 1000.0).map_or(NONE, |limit| limit.min(NONE))
-}
-
-/// A number that TypeScript has checked; what is out of range is cut to it.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` cuts to the range")]
-pub(crate) fn whole(number: f64) -> usize {
-    number as usize
-}
-
-pub(crate) fn whole_u32(number: f64) -> u32 {
-    u32::try_from(whole(number)).unwrap_or(u32::MAX)
 }
 
 impl BindingEndpointOptions {

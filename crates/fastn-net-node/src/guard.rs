@@ -7,8 +7,8 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
+    arguments::{get, milliseconds, whole, whole_u32},
     bridge::{Channel, Environment, Outcome, Slot, id_to_number, number_to_id, stale, start},
-    endpoint::{get, milliseconds, whole, whole_u32},
 };
 
 /// What an endpoint is told about it. Times are in milliseconds.

@@ -4,6 +4,7 @@
 //!
 //! - `bridge`: the wake queue, the handle table, operations, the runtime: all `unsafe`, all that touches
 //!   threads and the life of the process.
+//! - `arguments`: what exports are given, as the core takes it.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
 //! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `late`, `connection`, `logging`: what
 //!   TypeScript calls, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
@@ -19,6 +20,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "what crosses is owned by the call")]
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "napi-rs hands out `Env` like this")]
 
+mod arguments;
 mod bridge;
 mod connection;
 mod endpoint;

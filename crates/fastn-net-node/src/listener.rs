@@ -7,10 +7,10 @@ use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
 use crate::{
+    arguments::{get, whole},
     bridge::{
         Channel, ConnectionSlot, Environment, PENDING, Slot, StreamSlot, id_to_number, number_to_id, numbers_mut, stale,
     },
-    endpoint::{get, whole},
 };
 
 /// Numbers for each stream in `listenerAccept`.

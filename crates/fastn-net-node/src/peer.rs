@@ -7,8 +7,8 @@ use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
 use crate::{
+    arguments::{get, milliseconds},
     bridge::{Environment, Outcome, PENDING, Slot, insert_stream, numbers_mut, stale, start},
-    endpoint::{get, milliseconds},
 };
 
 /// A [`PeerAddress`] as it crosses.

@@ -10,11 +10,11 @@ use napi::{
 use napi_derive::napi;
 
 use crate::{
+    arguments::get,
     bridge::{
         Channel, Environment, FAILED, Outcome, PENDING, RETRY, Slot, StreamSlot, bytes_mut, code_from_js, number_to_id,
         stale, start,
     },
-    endpoint::get,
 };
 
 /// Most bytes that one call moves: it holds the JavaScript thread, and waits for the connection's lock.

@@ -7,9 +7,9 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
+    arguments::get,
     bridge::{BindingError, Channel, Environment, Slot, stale},
     connection::{BindingPath, BindingStats, paths, stats},
-    endpoint::get,
 };
 
 /// A [`PeerInfo`] as it crosses.

@@ -4,7 +4,7 @@
 //! - `environment`: everything of one JavaScript thread, and its end
 //! - `wakes`: from a waker on any thread to a word that JavaScript takes
 //! - `table`: handles, each an index and a generation in one number
-//! - `operation`: long calls and their outcomes
+//! - `operation`, `start`: long calls and their outcomes
 //! - `error`: errors as plain data
 //! - `bytes`: JavaScript's memory as slices
 
@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod operation;
 mod runtime;
+mod start;
 mod table;
 mod wakes;
 
@@ -25,7 +26,8 @@ pub(crate) use bytes::{bytes_mut, id_to_number, number_to_id, numbers_mut};
 pub(crate) use codes::{code_from_js, code_to_js};
 pub(crate) use environment::{Environment, farewell, stale};
 pub(crate) use error::BindingError;
-pub(crate) use operation::{Outcome, start};
+pub(crate) use operation::Outcome;
+pub(crate) use start::start;
 pub(crate) use table::{Channel, ConnectionSlot, Slot, StreamSlot};
 
 /// Nothing to give now; the handle's waker is armed.
