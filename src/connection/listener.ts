@@ -9,36 +9,36 @@ import { invalid } from '../util/validate.js'
 import { warnDropped } from '../util/warn.js'
 import { IncomingQueue, type Takes } from './incoming-queue.js'
 
-// As `GROUP` in the binding: stream, connection, route, stream id.
+// `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
 const batch = 64
 
-/** What one listener serves. */
+/** What a listener serves. */
 export interface Served {
   readonly protocols: readonly ProtocolInput[]
-  /** Also takes every Generic protocol that nobody else serves. */
+  /** Whether it also serves Generic protocols without a listener of their own. */
   readonly otherwise: boolean
   /** Only the streams of this connection. */
   readonly connection?: number
 }
 
-/** Incoming streams of some protocols, from its making until it is closed or the endpoint is. */
+/** Takes incoming streams of some protocols, from construction until the listener or the endpoint closes. */
 export class Listener implements Takes<StreamCore> {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
   readonly #queue: IncomingQueue
   readonly #ahead = new PrefetchedStreams()
-  /** Of the stream taken last: which of the protocols it is for, -1 for none of them. */
+  /** Index of the last taken stream's protocol; -1 for one that is not in the list. */
   route = -1
 
-  /** A signal that is aborted, now or later, closes it: nothing is thrown. */
+  /** Aborting the signal, now or later, closes the listener without an error. */
   constructor(endpoint: EndpointState, served: Served, signal?: AbortSignal) {
     this.#endpoint = endpoint
     const headers = served.protocols.map(servedHeader)
     this.#protocols = headers.map(header => header.protocol)
     const texts = headers.map(header => header.json)
     const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
-    // One whose endpoint drains ends by itself, once it has given out what was acknowledged.
+    // While the endpoint drains, the listener ends on its own, after the acknowledged streams.
     const onAbort = () => endpoint.isDraining || this.close()
     const onDropped = droppedListener(this.#ahead, endpoint.prefetched, texts)
     this.#queue = new IncomingQueue({ phase: 'listen', signal, endpoint, open, onAbort, onDropped })
@@ -46,7 +46,7 @@ export class Listener implements Takes<StreamCore> {
     if (this.#queue.handle !== FAILED) endpoint.prefetched.add(this.#ahead)
   }
 
-  /** The next stream; `undefined` when none waits, `null` when none will come any more. */
+  /** The next stream; `undefined` when none is queued, `null` when no more can come. */
   take(): StreamCore | null | undefined {
     const { handle } = this.#queue
     if (handle === FAILED) return null
@@ -63,12 +63,12 @@ export class Listener implements Takes<StreamCore> {
     return this.#next(ahead.taken as Float64Array)
   }
 
-  /** Waits until {@link take} is worth another try. Keeps the process alive while the endpoint is referenced. */
+  /** Waits until another {@link take} may succeed. Keeps the process alive while the endpoint is referenced. */
   wait(): Promise<void> {
     return this.#queue.wait()
   }
 
-  /** Serves no more: new streams and those that wait are refused, or reset with code 0 where they were acknowledged. Idempotent. */
+  /** Stops serving. Refuses new and queued streams, and resets acknowledged ones with code 0. Idempotent. */
   close(): void {
     this.#ahead.putBack()
     this.#endpoint.prefetched.delete(this.#ahead)
@@ -91,7 +91,7 @@ export class Listener implements Takes<StreamCore> {
   }
 }
 
-/** Streams taken from the native queue that nobody has asked for yet. Outlives its listener, so that they can be let go. */
+/** Streams taken from the native queue ahead of demand. Outlives its listener, so that they can be released. */
 class PrefetchedStreams implements Prefetched {
   listener = FAILED
   taken: Float64Array | null = null
@@ -104,17 +104,17 @@ class PrefetchedStreams implements Prefetched {
     this.at = this.end
   }
 
-  /** They are lost with a listener that was collected. */
+  /** Resets the streams of a listener that was collected. */
   abandon(): void {
     for (; this.at < this.end; this.at += group) native().streamLetGo(this.taken?.[this.at] ?? FAILED, foundByCollector)
   }
 }
 
-/** Sent with the reset of a stream that the collector found. */
+/** Reset code of a stream whose owner was collected. */
 const foundByCollector = 0x103
 const nothing = new Float64Array(0)
 
-/** What happens to a listener that is collected while it still serves. Must not refer to it. */
+/** Cleans up after a listener that was collected while it served. Must not refer to it. */
 function droppedListener(
   ahead: PrefetchedStreams,
   prefetched: Set<Prefetched>,
@@ -123,7 +123,7 @@ function droppedListener(
   return handle => {
     ahead.abandon()
     prefetched.delete(ahead)
-    // One that has ended by itself is over: dropping it loses nothing.
+    // The listener had ended on its own: nothing is lost.
     if (native().listenerAccept(handle, nothing) === FAILED) return
     warnDropped(`a listener for ${protocols.join(', ')}`, 'acceptBi')
   }
@@ -137,7 +137,7 @@ function servedHeader(protocol: ProtocolInput): Header {
 
 type Group = [handle: number, connection: number, route: number, id: number]
 
-/** The protocols that a call was given: one or several. */
+/** One or several protocols as a list. */
 export function listOf(protocols: ProtocolInput | readonly ProtocolInput[]): readonly ProtocolInput[] {
   return Array.isArray(protocols) ? (protocols as readonly ProtocolInput[]) : [protocols as ProtocolInput]
 }

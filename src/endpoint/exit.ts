@@ -2,14 +2,14 @@ import { native } from '../native/addon.js'
 import { outcomeOf } from '../native/operations.js'
 import { defaults } from '../settings.js'
 
-// Handles, not endpoints: these lists keep no endpoint from being collected.
+// Handles, not endpoints, which stay collectable.
 const open = new Set<number>()
 const told = new Set<number>()
 let watching = false
 
 /**
- * Closes the endpoint when the process has nothing left to do: peers learn of it, and what was finished is delivered.
- * That takes 3 s at most, and is not done by `process.exit()`, where only those with `tell` tell their peers.
+ * Closes the endpoint when the event loop is empty: notifies peers and delivers finished streams, within 3 s. `process.exit()` skips
+ * that; there, only endpoints with `tell` notify their peers.
  */
 export function closeAtExit(endpoint: number, tell: boolean): void {
   open.add(endpoint)
@@ -27,7 +27,7 @@ export function closeAtExit(endpoint: number, tell: boolean): void {
 
 const collected = new FinalizationRegistry<number>(closeCollected)
 
-/** Closes the endpoint when its owner is collected, as at the exit: its peers learn it now, and not by a timeout. */
+/** Closes the endpoint when its owner is collected, so that peers need no timeout to notice. */
 export function closeWithOwner(owner: object, endpoint: number): void {
   collected.register(owner, endpoint)
 }
@@ -44,12 +44,12 @@ function closeCollected(endpoint: number): void {
   outcomeOf(native().endpointClose(endpoint, defaults.exitTimeout), {}).then(closed, closed)
 }
 
-/** The endpoint is being closed. Until that is done, its peers are still told at the exit. */
+/** Notes that the endpoint is closing. Its peers are still notified at the exit, until {@link forgetAtExit}. */
 export function closingBeforeExit(endpoint: number): void {
   open.delete(endpoint)
 }
 
-/** The endpoint is closed. */
+/** Notes that the endpoint is closed. */
 export function forgetAtExit(endpoint: number): void {
   open.delete(endpoint)
   if (told.delete(endpoint) && told.size === 0) process.off('exit', farewell)

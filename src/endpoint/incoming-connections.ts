@@ -59,10 +59,10 @@ class ConnectionQueue extends IncomingQueue implements Takes<number> {
   }
 }
 
-/** What happens to a loop that is collected while it still takes connections. */
+/** Cleans up after a loop that was collected while it accepted connections. */
 function onDropped(handle: number): void {
   const waiting = native().incomingTake(handle)
-  // One that has ended by itself is over: dropping it loses nothing.
+  // The loop had ended on its own: nothing is lost.
   if (waiting === FAILED) return
   if (waiting >= 0) native().handleRelease(waiting)
   warnDropped('a loop over connections', 'accept')

@@ -1,9 +1,9 @@
 import { native } from './addon.js'
 
-// The last net under handles whose owner was dropped. Registering is not undone: a stale handle lets go of nothing.
+// The last net under handles whose owner was collected. Nothing unregisters: releasing a stale handle is a no-op.
 const registry = new FinalizationRegistry<number>(handle => native().handleRelease(handle))
 
-/** When `owner` is collected, lets go of `handle`. */
+/** Releases `handle` when `owner` is collected. */
 export function releaseWithOwner(owner: object, handle: number): void {
   registry.register(owner, handle)
 }
@@ -13,15 +13,15 @@ const registryOfMany = new FinalizationRegistry<ReadonlySet<number>>(handles => 
   for (const handle of handles) native().handleRelease(handle)
 })
 
-/** When `owner` is collected, lets go of what is in `handles` by then. */
+/** Releases what `handles` holds by the time `owner` is collected. */
 export function releaseAllWithOwner(owner: object, handles: ReadonlySet<number>): void {
   registryOfMany.register(owner, handles)
 }
 
-/** Something with a handle that mostly ends by itself soon. */
+/** The owner of a handle that usually ends on its own, soon. */
 export interface ShortLived {
   readonly handle: number
-  /** Nothing native is left of it. */
+  /** Whether its native half is gone. */
   readonly over: boolean
 }
 
@@ -31,8 +31,8 @@ let young: ShortLived[] = []
 let timer: NodeJS.Timeout | undefined
 
 /**
- * As {@link releaseWithOwner}, for owners that are mostly over before they are dropped: only what is left after a while is registered.
- * Registering each stream of a busy server would move them all to the old generation and cost more than the stream.
+ * Same as {@link releaseWithOwner}, for owners that are usually over before they are collected: registers only those that are left after
+ * a while. Registering each stream of a busy server would move all of them to V8's old generation and cost more than the stream.
  */
 export function releaseWithOwnerLater(owner: ShortLived): void {
   if (young.push(owner) >= youngMost) sweep()

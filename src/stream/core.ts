@@ -8,18 +8,18 @@ import { watchLater } from './deferred/stop-sending-watch.js'
 import type { Link } from './endpoint-state.js'
 import type { Protocol } from './protocol.js'
 
-/** What a stream's two halves share: the handle, whose it is, and the failure that ended both. */
+/** The handle of a stream, and what its two halves share: connection, protocol, and the failure that ended both. */
 export class StreamCore implements ShortLived {
   readonly handle: number
   readonly link: Link
   readonly protocol: Protocol
   /** QUIC's number of the stream. */
   readonly id: number
-  /** It was opened, and nobody waits for the peer's acknowledgement. */
+  /** It was opened without waiting for the peer's ack. */
   readonly awaitsAck: boolean
-  /** When that is overdue, by `performance.now()`; set for streams that live for a while. */
+  /** Deadline of the ack, on the clock of `performance.now()`. Set only for streams that live for a while. */
   ackBy = 0
-  /** Somebody waits for bytes. */
+  /** A read waits for bytes. */
   reading = false
   /** Waiting calls keep the process alive. */
   keepsAlive = true
@@ -28,9 +28,9 @@ export class StreamCore implements ShortLived {
   #onReturned: (() => void) | undefined
   readOver = false
   writeOver = false
-  /** Why both halves are over. */
+  /** Why both halves have ended. */
   failure: BindingError | null = null
-  /** Told when `failure` is set. */
+  /** Called when `failure` is set. */
   onFailure: ((error: BindingError) => void) | null = null
 
   constructor(handle: number, link: Link, protocol: Protocol, id: number, awaitsAck: boolean) {
@@ -85,9 +85,8 @@ export class StreamCore implements ShortLived {
   }
 
   /**
-   * A native call on one half failed. A reset or a stop ends that half only and is the half's to remember;
-   * a lost connection and a refusal end both, and wake whoever waits on the other. The native place is given back at once: nobody
-   * will ask for it again, and a half that had not heard would keep it.
+   * Handles the failure of a native call on one half. A reset or a stop ends that half alone, which remembers it. A lost connection or a
+   * refusal ends both halves, wakes the calls that wait on the other one, and releases the native slot at once.
    */
   onNativeError(error: BindingError): void {
     if (this.failure !== null || ownHalfOnly.has(error.code)) return
@@ -95,7 +94,7 @@ export class StreamCore implements ShortLived {
     native().streamLetGo(this.handle, 0)
   }
 
-  /** Ends both halves at once, with a code of this library's own. */
+  /** Ends both halves at once, with one of this library's own codes. */
   abort(code: number, message: string): void {
     if (this.over) return
     native().streamLetGo(this.handle, code)

@@ -9,22 +9,22 @@ import { BoundedMap } from '../util/bounded-map.js'
 import { KnownPeer } from './opener.js'
 import type { Protocol } from './protocol.js'
 
-/** A peer that is no text. */
+/** A peer that was given as an object: a `PublicKey` or an address. */
 interface PeerObject {
   readonly id52: string
   readonly addresses?: readonly string[] | undefined
   readonly relays?: readonly string[] | undefined
 }
 
-/** What an object said when it was read, for it may be changed. */
-interface Said {
+/** A snapshot of a {@link PeerObject}, which its owner may change. */
+interface Snapshot {
   readonly id52: string
   readonly addresses: readonly string[]
   readonly relays: readonly string[]
 }
 
-function isSaid(said: Said, { id52, addresses, relays }: PeerObject): boolean {
-  return id52 === said.id52 && areSame(addresses, said.addresses) && areSame(relays, said.relays)
+function isUnchanged(before: Snapshot, { id52, addresses, relays }: PeerObject): boolean {
+  return id52 === before.id52 && areSame(addresses, before.addresses) && areSame(relays, before.relays)
 }
 
 function areSame(texts: readonly string[] | undefined, before: readonly string[]): boolean {
@@ -34,7 +34,7 @@ function areSame(texts: readonly string[] | undefined, before: readonly string[]
   return true
 }
 
-/** One connection's share of what each of its streams needs to know. */
+/** What the streams of one connection share. */
 export interface Link {
   readonly endpoint: EndpointState
   /** The core's number of the connection. */
@@ -47,11 +47,11 @@ export interface Prefetched {
   putBack(): void
 }
 
-/** Texts of peers. A program that talks to more of them pays for finding the peer again; each keeps its peer known. */
+/** Bound on cached peer strings. Each entry keeps its peer tracked; a dropped one is looked up again. */
 const maxPeers = 4096
 const maxLinks = 16_384
 
-/** What an endpoint, its connections and its streams share. */
+/** What an endpoint shares with its connections and streams. */
 export class EndpointState {
   readonly handle: number
   readonly id52: string
@@ -59,12 +59,12 @@ export class EndpointState {
   readonly #peers = new BoundedMap<string, KnownPeer>(maxPeers, peer => this.#forget(peer.handle))
   // One peer can be known under several texts (its ID52, a ticket, hex), each with a handle of its own.
   readonly #peerHandles = new Set<number>()
-  readonly #seen = new WeakMap<PeerObject, { said: Said; peer: string }>()
+  readonly #seen = new WeakMap<PeerObject, { snapshot: Snapshot; peer: string }>()
   readonly #links = new BoundedMap<number, Link>(maxLinks)
   readonly #closing = new AbortController()
   #waiting = 0
   #referenced = true
-  /** Nothing new is taken from peers any more. */
+  /** The endpoint accepts nothing new from peers. */
   isDraining = false
   /** What its listeners have taken ahead. */
   readonly prefetched: Set<Prefetched> = new Set()
@@ -89,7 +89,7 @@ export class EndpointState {
     this.#closing.abort()
   }
 
-  /** It is closed: what is native of its peers is given back now, and not when it is collected. */
+  /** Releases the native handles of peers. For a closed endpoint, so that they do not wait for the garbage collector. */
   forgetPeers(): void {
     this.#peers.clear()
   }
@@ -99,26 +99,26 @@ export class EndpointState {
     native().endpointDrain(this.handle)
   }
 
-  /** The peer that this very object stood for, if it says the same as then. Reading a key again would cost more than a request. */
+  /** The peer of this very object, if the object is unchanged. Parsing a key again would cost more than a request. */
   seen(object: PeerObject): KnownPeer | undefined {
     const seen = this.#seen.get(object)
-    if (seen === undefined || !isSaid(seen.said, object)) return undefined
+    if (seen === undefined || !isUnchanged(seen.snapshot, object)) return undefined
     return this.known(seen.peer)
   }
 
-  /** Notes what an object stands for. */
+  /** Remembers the peer of an object. */
   remember(object: PeerObject, peer: KnownPeer): KnownPeer {
     const { id52, addresses = [], relays = [] } = object
-    this.#seen.set(object, { said: { id52, addresses: [...addresses], relays: [...relays] }, peer: peer.id52 })
+    this.#seen.set(object, { snapshot: { id52, addresses: [...addresses], relays: [...relays] }, peer: peer.id52 })
     return peer
   }
 
-  /** The peer under this text, if it is known. */
+  /** The peer that is tracked under this text. */
   known(text: string): KnownPeer | undefined {
     return this.#peers.get(text)
   }
 
-  /** Makes a peer known under `text`, with its addresses. */
+  /** Tracks a peer under `text`, with its addresses. */
   learn(text: string, peer: BindingPeer): KnownPeer {
     const handle = native().peerAdd(this.handle, peer)
     if (handle === FAILED) throw lastFailure({ peer: peer.id52, phase: 'peer' })
@@ -133,12 +133,12 @@ export class EndpointState {
     native().handleRelease(handle)
   }
 
-  /** The link of a connection whose peer is known. */
+  /** The link of a connection with this peer. */
   linkTo(connection: number, id52: string): Link {
     return this.#links.get(connection) ?? this.#addLink(connection, id52)
   }
 
-  /** The link of the connection on which a stream came in. */
+  /** The link of an incoming stream's connection. */
   linkOf(connection: number, stream: number): Link {
     const known = this.#links.get(connection)
     if (known !== undefined) return known
@@ -158,7 +158,7 @@ export class EndpointState {
     return link
   }
 
-  /** Somebody waits for what peers begin: that keeps the process alive while the endpoint is referenced. */
+  /** A loop waits for what peers begin. Keeps the process alive while the endpoint is referenced. */
   beginWaiting(): void {
     if (this.#waiting++ === 0 && this.#referenced) keepAlive()
   }

@@ -20,8 +20,8 @@ import { cancelled } from './writer.js'
 const ids = new Float64Array(2)
 
 /**
- * Opens a stream whose acknowledgement is not waited for over a connection that is there; `undefined` where it needs more than
- * that, and {@link openStream} is to be called.
+ * Opens a stream over a live connection, without waiting for the ack. `undefined` where that is not enough: call {@link openStream}
+ * then.
  */
 export function openNow(
   endpoint: EndpointState,
@@ -58,7 +58,7 @@ export function openStream<Stream>(
   }, message)
 }
 
-/** At once over a connection that is there, else as an operation. */
+/** Opens over a live connection, or starts an operation that dials. */
 async function open<Stream>(
   endpoint: EndpointState,
   opener: Opener,
@@ -86,11 +86,11 @@ async function open<Stream>(
       return wrap(core)
     }
     if (await acknowledged(core, Math.min(timeout, endpoint.options.ackTimeout), signal)) return wrap(core)
-    if (!retry) throw core.error(goneUnseen, 'ack')
+    if (!retry) throw core.error(lostUnseen, 'ack')
     native().endpointCountRetry(endpoint.handle)
   } else if (opened === FAILED) {
     const error = lastFailure(context)
-    // Nothing was sent: the connection ended under it, and another may be had.
+    // The connection ended before anything was sent: another one will do.
     if (!retry || !isFastnNetError(error, 'ERR_CONNECTION_LOST')) throw error
   }
 
@@ -105,7 +105,7 @@ async function open<Stream>(
   return wrap(newCore(endpoint, opener, protocol, handle, numbers, !awaitAck))
 }
 
-/** The operation as a dial: what is published has no result, for an operation's is of no use to others. */
+/** Publishes the operation as a dial. The result is left out: subscribers have no use for an operation's. */
 async function dialled(
   traced: Watched,
   endpoint: EndpointState,
@@ -118,7 +118,7 @@ async function dialled(
   return await outcome
 }
 
-const goneUnseen = localFailure(
+const lostUnseen = localFailure(
   'ERR_CONNECTION_LOST',
   'the connection ended before the peer took the stream: it can be opened again'
 )
@@ -134,17 +134,17 @@ function newCore(
   return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number, awaitsAck)
 }
 
-/** After this an ack is late: the connection is checked, again after twice that time, and so on. No error before `ackTimeout`. */
-const lateAckMs = 250
+/** A stale ack makes the core check the connection: after this delay, then after twice that, and so on up to `ackTimeout`. */
+const staleAckMs = 250
 const mostBetweenChecksMs = 10_000
 
-/** Waits for the peer's ack; `false` when the stream is gone and may be sent again unseen. */
+/** Waits for the peer's ack. `false`: the stream is gone, and the peer cannot have seen it. */
 async function acknowledged(core: StreamCore, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
   const word = wakeWord(core.handle, 0)
   const time = { isOver: false }
   let timer: NodeJS.Timeout | undefined
   let waited = 0
-  let wait = Math.min(lateAckMs, timeout)
+  let wait = Math.min(staleAckMs, timeout)
   try {
     for (;;) {
       const answer = native().streamAck(core.handle)
@@ -165,7 +165,7 @@ async function acknowledged(core: StreamCore, timeout: number, signal: AbortSign
       } else if (answer === FAILED) {
         throw core.error(native().takeError(), 'ack')
       } else {
-        if (answer === RETRY) core.fail(goneUnseen)
+        if (answer === RETRY) core.fail(lostUnseen)
         return answer !== RETRY
       }
     }

@@ -1,17 +1,17 @@
 import { native } from '../native/addon.js'
 
-/** What streams are opened through: a peer, or one connection. */
+/** Opens streams: a peer, or one connection. */
 export interface Opener {
-  /** Whether it makes a connection where there is none. */
+  /** Whether it dials when there is no connection. */
   readonly dials: boolean
   readonly id52: string
-  /** A stream if one can be had at once; its connection and its own number go into `ids`. */
+  /** Opens a stream if that takes no waiting. Writes the connection's number and the stream's id into `ids`. */
   tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number
-  /** An operation that opens one with all that takes. */
+  /** Starts an operation that opens a stream, however long it takes. */
   startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number
 }
 
-/** A peer that an endpoint knows. */
+/** A peer that the endpoint tracks. */
 export class KnownPeer implements Opener {
   readonly dials = true
   readonly handle: number
@@ -31,7 +31,7 @@ export class KnownPeer implements Opener {
   }
 }
 
-/** One connection, which does not dial. */
+/** The connection of a view. Never dials. */
 export class HeldConnection implements Opener {
   readonly dials = false
   readonly #handle: number

@@ -6,38 +6,38 @@ import { BoundedMap } from '../util/bounded-map.js'
 // An error names the protocol of its stream, so the type is beside the errors.
 export { type Json, type JsonOf, Protocol, type ProtocolInput, type UnitProtocol } from '../errors.js'
 
-/** A protocol as it crosses the wire. */
+/** A protocol and its header line. */
 export interface Header {
-  /** The protocol, in the one form that users see. */
+  /** The normalized protocol, as users see it. */
   readonly protocol: Protocol
   /** Canonical JSON: equal protocols have equal text. */
   readonly json: string
-  /** The line, with its end. */
+  /** The header line, with its newline. */
   readonly line: Uint8Array
 }
 
 const encoder = new TextEncoder()
 const most = 512
 const longest = 1024
-// Those that were given as a text.
+// By the string that the caller gave.
 const texts = new BoundedMap<string, Header>(most)
-// Those with a text as their Generic value. Values of other kinds are worked out each time.
+// By the string of `{ Generic: string }`. Headers of other values are not cached.
 const named = new BoundedMap<string, Header>(most)
 
 /**
- * A protocol's header line.
+ * The header line of a protocol.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is neither a text nor `{ Generic: … }`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is neither a string nor `{ Generic: … }`.
  */
 export function headerOf(protocol: ProtocolInput): Header {
   if (typeof protocol === 'string') return texts.get(protocol) ?? make(protocolOf(protocol), texts, protocol)
   const name = nameOf(protocol)
   if (name === null) return make(protocol)
-  // Made of what is its key: the object itself may say another name when it is asked again.
+  // Built from the cache key: a getter of the caller's object may return another name next time.
   return named.get(name) ?? make(Object.freeze({ Generic: name }), named, name)
 }
 
-/** The header line with a line of extra data behind it. */
+/** The header line, followed by a line of extra data. */
 export function lineWithExtra(header: Header, extra: string): Uint8Array {
   if (typeof extra !== 'string' || extra.includes('\n'))
     throw new FastnNetError('ERR_INVALID_ARGUMENT', 'options.extra must be a string of one line, without \\n')
@@ -62,9 +62,9 @@ function nameOf(protocol: Exclude<ProtocolInput, string> | null | undefined): st
 }
 
 /**
- * The protocol that a text means.
+ * The protocol that a string names.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for `'Generic'`, which names no protocol by itself, and for what is not Unicode.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for `'Generic'`, which names no protocol on its own, and for invalid Unicode.
  */
 export function protocolOf(text: string): Protocol {
   if (unitProtocols.includes(text as UnitProtocol)) return text as UnitProtocol
@@ -74,10 +74,10 @@ export function protocolOf(text: string): Protocol {
 }
 
 /**
- * The canonical JSON of a protocol: what goes over the wire, without the line's end. Equal protocols have equal texts.
+ * The canonical JSON of a protocol, as in the header line. Equal protocols have equal JSON.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is none: an object that is not `{ Generic: value }`, or a value that JSON
- * cannot say.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for an object that is not `{ Generic: value }`, and for a value that JSON cannot
+ * represent.
  */
 export function protocolText(input: ProtocolInput): string {
   const protocol = typeof input === 'string' ? protocolOf(input) : input
@@ -86,7 +86,7 @@ export function protocolText(input: ProtocolInput): string {
   try {
     json = JSON.stringify(protocol, refuseWhatJsonDrops)
   } catch (cause) {
-    // A circle, a bigint, or what the replacer or a toJSON threw.
+    // A cycle, a bigint, or an error of the replacer or of a toJSON.
     throw notAProtocol(cause instanceof Error ? cause.message : String(cause), cause)
   }
   const text = native().protocolHeader(json)
@@ -94,7 +94,7 @@ export function protocolText(input: ProtocolInput): string {
   return text
 }
 
-/** An object with one key, as serde has it: `{ Generic: … }`, or `{ Http: null }`, which is 'Http' in a longer form. */
+/** Whether it is an object with one key, as serde writes an enum: `{ Generic: … }`, or `{ Http: null }`, the long form of 'Http'. */
 function isTagged(protocol: unknown): boolean {
   if (typeof protocol !== 'object' || protocol === null) return false
   const [name, ...others] = Object.keys(protocol)
@@ -107,7 +107,7 @@ function kindOf(value: unknown): string {
   return `an object with the keys ${JSON.stringify(Object.keys(value))}`
 }
 
-// JSON.stringify leaves these out or makes them null, and two protocols that differ would become one.
+// JSON.stringify drops these or writes null, so that different protocols would become equal.
 function refuseWhatJsonDrops(key: string, value: unknown): unknown {
   const lost = ['undefined', 'function', 'symbol'].includes(typeof value)
   if (lost || (typeof value === 'number' && !Number.isFinite(value))) {

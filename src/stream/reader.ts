@@ -12,29 +12,29 @@ import { decode, endInLine, tooLong } from './line-text.js'
 import { slab } from './slab.js'
 
 const end = Promise.resolve(null)
-// Nobody sees it: who left a read does not wait for it.
+// Never surfaces: a caller that left a read no longer waits for it.
 const left = new Error('the read was left')
 
-/** The receiving half of a stream. Whatever reads it, there is one reader at a time. */
+/** The receiving half of a stream. It has one reader at a time, of whatever kind. */
 export class ReadHalf {
   readonly #core: StreamCore
   #ended = false
-  // A reset by the peer, or our own stop: the end of this half only.
+  // The error of this half alone: a reset by the peer, or our own stop.
   #error: BindingError | null = null
-  // What was read for a line and not taken yet. Most streams never have one.
+  // Bytes that were read for a line and not taken yet. `null` on most streams.
   #lines: LineReader | null = null
-  // Counts the reads that waited: the last one owns this half while `reading` is set, one before it has lost its place.
+  // Counts the reads that waited. The last one owns this half while `reading` is set; earlier ones were evicted.
   #turn = 0
   #signal: AbortSignal | undefined
   #owner: object | undefined
-  // Those who want to read when the present reader is done.
+  // Calls to resume when the current reader is done.
   #next: (() => void)[] | null = null
 
   constructor(core: StreamCore) {
     this.#core = core
   }
 
-  /** The next bytes, `null` at the end. What is there already takes no async function. `owner` can {@link leave} the read. */
+  /** The next bytes, `null` at EOF. Buffered bytes need no async function. `owner` can {@link leave} the read. */
   read(signal?: AbortSignal, owner?: object): Promise<Uint8Array<ArrayBuffer> | null> {
     const core = this.#core
     if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal, owner)
@@ -44,7 +44,7 @@ export class ReadHalf {
     return got > 0 ? Promise.resolve(this.#chunk(got)) : this.#read(signal, owner, got)
   }
 
-  /** `first`: what the first try gave, when it was made already. */
+  /** `first`: the result of the first native call, if it was made already. */
   async #read(
     signal: AbortSignal | undefined,
     owner: object | undefined,
@@ -64,7 +64,7 @@ export class ReadHalf {
     }
   }
 
-  /** Puts the next bytes into `into` and gives their count, `null` at the end. */
+  /** Copies the next bytes into `into` and returns their count, `null` at EOF. */
   async readInto(into: Uint8Array, signal?: AbortSignal): Promise<number | null> {
     this.#enter(signal)
     checkInto(into)
@@ -78,12 +78,12 @@ export class ReadHalf {
       const turn = this.#lock(signal, undefined)
       await this.#woken(turn, signal)
       this.#unlock(turn, signal)
-      // Who waits for bytes may lose the place for them: transferred elsewhere, it has no length any more.
+      // The caller may have transferred the buffer meanwhile, which detaches it.
       checkInto(into)
     }
   }
 
-  /** As {@link readInto}, after the read that waits, if there is one. */
+  /** Same as {@link readInto}, once the read that waits is done. */
   async readIntoInTurn(into: Uint8Array): Promise<number | null> {
     while (this.#isTaken()) {
       await new Promise<void>(resolve => {
@@ -94,7 +94,7 @@ export class ReadHalf {
     return this.readInto(into)
   }
 
-  /** The next line without its end, `null` when the stream ended before one began. */
+  /** The next line without its newline, `null` at EOF. */
   async line(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
     this.#enter(signal)
     this.#lines ??= new LineReader()
@@ -118,7 +118,7 @@ export class ReadHalf {
     }
   }
 
-  /** As {@link line}, but what stands before the end counts as a line. */
+  /** Same as {@link line}, but EOF ends the last line too. */
   async lineOrLast(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
     try {
       return await this.line(maxBytes, signal, owner)
@@ -129,10 +129,10 @@ export class ReadHalf {
     }
   }
 
-  /** Wants no further byte: the peer is told so, a waiting read fails. */
+  /** Ends reading: sends STOP_SENDING and fails a waiting read. */
   stop(code: number | bigint): void {
     const core = this.#core
-    // What was received up to the end, and not taken, is thrown away: no end may follow that.
+    // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.
     const cutsShort = this.#ended && this.#lines !== null && this.#lines.size > 0
     this.#lines = null
     if (core.readOver && !cutsShort) return
@@ -143,11 +143,11 @@ export class ReadHalf {
     wake(wakeWord(core.handle, 0))
   }
 
-  /** Ends the wait of the read that has this owner, if there is one; the read rejects. No byte is lost. */
+  /** Rejects the waiting read of this owner, if there is one. No byte is lost. */
   leave(owner: object): void {
     if (!this.#core.reading || this.#owner !== owner) return
     this.#evict()
-    // The wake may have come already, for the reader that is gone.
+    // The wake may have been for the read that left.
     native().streamIdle(this.#core.handle % 0x1000000)
   }
 
@@ -161,7 +161,7 @@ export class ReadHalf {
     )
   }
 
-  /** Bytes, `null` at the end, `undefined` when there is nothing yet. */
+  /** Bytes, `null` at EOF, `undefined` when nothing is buffered. */
   #tryChunk(): Uint8Array<ArrayBuffer> | null | undefined {
     return this.#isOver() ? null : this.#answer(this.#tryNative())
   }
@@ -181,7 +181,7 @@ export class ReadHalf {
     return count === null ? null : slab.take(count)
   }
 
-  /** The count in a positive answer, `null` when it says nothing but the end. */
+  /** The byte count of a positive result, `null` for EOF alone. */
   #count(got: number): number | null {
     if ((got & 1) === 1) {
       this.#ended = true
@@ -190,7 +190,7 @@ export class ReadHalf {
     return got === 1 ? null : got >>> 1
   }
 
-  /** Whether a read waits that may still get bytes. One whose signal has aborted loses its place, even before it hears of that. */
+  /** Whether a read waits. One whose signal has aborted is evicted, even before its own abort listener runs. */
   #isTaken(): boolean {
     const { reading, readOver } = this.#core
     if (!reading || readOver) return false
@@ -199,7 +199,7 @@ export class ReadHalf {
     return false
   }
 
-  /** The place of the read that is about to wait. */
+  /** Makes the calling read the owner of this half. Returns its turn. */
   #lock(signal: AbortSignal | undefined, owner: object | undefined): number {
     this.#core.reading = true
     this.#signal = signal
@@ -216,7 +216,7 @@ export class ReadHalf {
     })
   }
 
-  /** What a read does first when it was woken: it gives its place back, unless it has lost that. */
+  /** Gives up ownership after a wake. Throws in a read that was evicted. */
   #unlock(turn: number, signal: AbortSignal | undefined): void {
     if (turn === this.#turn) this.#release()
     else throw signal?.aborted === true ? signal.reason : left
@@ -231,29 +231,29 @@ export class ReadHalf {
     this.#next = null
   }
 
-  /** Takes the place of the read that waits, which rejects. */
+  /** Evicts the waiting read, which rejects. */
   #evict(): void {
     this.#turn++
     this.#release()
     wake(wakeWord(this.#core.handle, 0))
   }
 
-  /** Whether the end was reached; throws when it was a bad one. */
+  /** Whether EOF was reached. Throws if the half ended with an error. */
   #isOver(): boolean {
     if (!this.#core.readOver) return false
-    // What was received whole stays whole, whatever happens to the other half.
+    // A clean EOF stays, whatever happens to the other half.
     if (this.#ended) return true
     const error = this.#error ?? this.#core.failure
     if (error === null) return true
     throw this.#core.error(error, 'read')
   }
 
-  /** `null` when it was no failure but an end. */
+  /** Throws the failure of a native call; `null` for an EOF. */
   #fail(): null {
     const core = this.#core
     const error = core.failure ?? native().takeError()
-    // Our side was over, so the core read ahead, met the end, had nothing to keep, and gave the place back. An endpoint that was
-    // closed is no end: what it closed its connections with tells it from a place that is gone.
+    // After our FIN, the core drained the stream to its FIN and released the slot: that is EOF. A closed endpoint is not; its error
+    // carries the close code.
     if (error.code === 'ERR_CLOSED' && error.errorCode === null && core.writeOver && core.failure === null) {
       this.#ended = true
       core.readOver = true

@@ -5,14 +5,14 @@ import { outcomeOf } from '../native/operations.js'
 import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import type { StreamCore } from './core.js'
 
-/** Whether what a stream sent has arrived: made when somebody asks, for most do not. */
+/** Tracks whether the peer acknowledges what a stream sent. Made on the first use of `closed`: most streams never need it. */
 export class SendCompletion {
   readonly promise: Promise<void>
   readonly #core: StreamCore
   #resolve!: () => void
   #reject!: (reason: unknown) => void
   #followed = false
-  // From the first ask to the end of sending.
+  // Until sending has ended.
   #watched = true
 
   constructor(core: StreamCore) {
@@ -21,17 +21,17 @@ export class SendCompletion {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Asking without waiting for the answer must not end the process.
+    // Nobody has to handle the rejection.
     this.promise.catch(() => {})
     core.onFailure = error => {
-      // An end that the peer's QUIC has is not the peer's yet: without its acknowledgement nobody there took it.
+      // QUIC's acknowledgement of the FIN is not the peer's ack: without the ack, no handler took the stream.
       if (!this.#followed || error.code === 'ERR_ACK_TIMEOUT') this.fail(error)
     }
   }
 
   /**
-   * Rejects when the peer ends sending, also while nobody reads or writes. `isWriting`: a write that waits hears of the end itself,
-   * and decides. Does not keep the process alive.
+   * Rejects when the peer stops the sending half, even if no read or write waits. `isWriting`: a waiting write handles the stop itself.
+   * Does not keep the process alive.
    */
   async watch(isWriting: () => boolean): Promise<void> {
     const { handle } = this.#core
@@ -44,7 +44,7 @@ export class SendCompletion {
     }
   }
 
-  /** All is sent: from now on the peer's acknowledgement decides. */
+  /** Waits for the peer's acknowledgement, once everything is sent. */
   follow(): void {
     const { link, id } = this.#core
     this.#followed = true

@@ -11,22 +11,22 @@ import type { StreamCore } from './core.js'
 import { drainToFinLater } from './deferred/defer.js'
 import { SendCompletion } from './send-completion.js'
 
-/** Sent with a reset that a signal caused. */
+/** Reset code of a stream that a signal aborted. */
 export const cancelled = 0x101
 
 const accepted = Promise.resolve()
 
-/** The sending half of a stream: writes in the order of the calls, the end behind them. */
+/** The sending half of a stream. Writes queue in call order; the FIN follows them. */
 export class WriteHalf {
   readonly #core: StreamCore
   #busy = false
-  // Those whose turn comes when the present write is done.
+  // Writes that wait for the current one.
   #queue: (() => void)[] | null = null
-  // The end was asked for, and is accepted.
+  // Finish was called; the FIN is accepted.
   #ending = false
   #finished = false
   #finishing: Promise<void> | null = null
-  // A stop by the peer, or our own reset: the end of this half only.
+  // The error of this half alone: a stop by the peer, or our own reset.
   #error: BindingError | null = null
   #completion: SendCompletion | null = null
 
@@ -34,12 +34,12 @@ export class WriteHalf {
     this.#core = core
   }
 
-  /** Nothing has ended this half, nor asked for its end. */
+  /** Whether this half can still send: neither ended nor finishing. */
   get isOpen(): boolean {
     return !this.#core.writeOver && !this.#ending
   }
 
-  /** Resolves when the chunk is accepted by flow control. */
+  /** Resolves when flow control has accepted the chunk. */
   write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
     try {
       return this.#sendNow(chunk, false, options === undefined ? undefined : signalOf(options))
@@ -48,7 +48,7 @@ export class WriteHalf {
     }
   }
 
-  /** Resolves when the end, and what comes before it, is accepted by flow control. */
+  /** Resolves when flow control has accepted the FIN and everything before it. */
   finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
     try {
       const signal = options === undefined ? undefined : signalOf(options)
@@ -62,7 +62,7 @@ export class WriteHalf {
     }
   }
 
-  /** The outcome of the finish before; where that was called off, a finish of its own. */
+  /** The outcome of the earlier finish, or a new finish if that one was aborted. */
   async #finishAfter(first: Promise<void>, options: CancelOptions = {}): Promise<void> {
     const { signal } = options
     throwIfAborted(signal)
@@ -74,7 +74,7 @@ export class WriteHalf {
     }
   }
 
-  /** Ends sending at once; the peer sees the code instead of an end. */
+  /** Ends sending at once: the peer sees a reset with this code, not a FIN. */
   reset(code: number | bigint): void {
     const core = this.#core
     if (core.writeOver) return
@@ -84,7 +84,7 @@ export class WriteHalf {
     wake(wakeWord(core.handle, 1))
   }
 
-  /** Settles when the peer has acknowledged what was sent, or never will. */
+  /** Settles when the peer has acknowledged everything, or never will. */
   get delivered(): Promise<void> {
     if (this.#completion === null) {
       this.#completion = new SendCompletion(this.#core)
@@ -96,7 +96,7 @@ export class WriteHalf {
     return this.#completion.promise
   }
 
-  /** Most is accepted at once: that takes no async function. */
+  /** Fast path: most writes are accepted at once, without an async function. */
   #sendNow(chunk: Uint8Array | string, finish: boolean, signal: AbortSignal | undefined): Promise<void> {
     if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null)
       return this.#send(chunk, finish, signal)
@@ -110,7 +110,7 @@ export class WriteHalf {
     return accepted
   }
 
-  /** `first`: what the first try gave, when it was made already. */
+  /** `first`: the result of the first native call, if it was made already. */
   async #send(
     chunk: Uint8Array | string,
     finish: boolean,
@@ -135,7 +135,7 @@ export class WriteHalf {
       }
       for (;;) {
         if (core.writeOver) this.#throw()
-        // Whoever waits may lose the bytes meanwhile: a part of a chunk must neither end well nor be waited for without end.
+        // The caller may have detached the chunk meanwhile. Sending a part of it would corrupt the stream or never complete.
         if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
         const got = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
         tried = undefined
@@ -144,12 +144,12 @@ export class WriteHalf {
           sent += (got - flag) / 2
           if (flag === 1) return this.#end()
           if (sent === length && !finish) return
-          // It waits for at least one byte, if there is one: a class of the caller's own that says another length would go on for ever.
+          // The core accepts at least one byte. A subclass that overstates its length would loop forever.
           if (got === 0) throw notAChunk('must have as many bytes as its length says')
         } else if (got === FAILED) {
           this.#fail()
-          // The peer wants no more, and there is no more.
-          if (finish && bytes.length === 0 && this.#isLetGo()) return this.#end()
+          // The peer stopped reading, and nothing is left to send.
+          if (finish && bytes.length === 0 && this.#wasStopped()) return this.#end()
           this.#throw()
         } else {
           bytes = kept(bytes)
@@ -157,7 +157,7 @@ export class WriteHalf {
         }
       }
     } catch (error) {
-      // Half a chunk is no message: the peer must not take it for one, and its answer is of no use.
+      // The peer must not mistake a partial chunk for a message.
       if (sent > 0 && !core.writeOver)
         core.abort(cancelled, 'the stream was reset by this side: a write was cancelled half way')
       if (finish) this.#reopen()
@@ -205,11 +205,11 @@ export class WriteHalf {
     const core = this.#core
     core.writeOver = true
     this.#completion?.follow()
-    // If nobody reads any more, it is the core that must find the peer's end.
+    // Without a reader, the core must drain to the peer's FIN.
     if (!core.readOver && !core.reading) drainToFinLater(core)
   }
 
-  /** An end that was called off before any of it was sent leaves the half open. */
+  /** Undoes an aborted finish of which nothing was sent. */
   #reopen(): void {
     this.#ending = false
     this.#finishing = null
@@ -228,7 +228,7 @@ export class WriteHalf {
     this.#completion?.fail(error)
   }
 
-  #isLetGo(): boolean {
+  #wasStopped(): boolean {
     return this.#error?.code === 'ERR_STREAM_STOPPED' && (this.#error.errorCode ?? 0) === 0
   }
 }

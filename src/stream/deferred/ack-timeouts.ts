@@ -3,20 +3,20 @@ import type { BindingError } from '../../native/binding-types.js'
 import { localFailure } from '../../native/failure.js'
 import type { Link } from '../endpoint-state.js'
 
-/** A stream whose acknowledgement nobody waits for. */
+/** A stream that was opened without waiting for the ack. */
 export interface AwaitedStream {
   readonly handle: number
   readonly link: Link
   readonly over: boolean
-  /** When the acknowledgement is overdue, by `performance.now()`. */
+  /** Deadline of the ack, on the clock of `performance.now()`. */
   ackBy: number
   fail(error: BindingError): void
 }
 
-// As many as the answer has bits.
+// One bit of the answer each.
 const most = 32
 const everyMs = 1000
-// Swept as it doubles, so that a stream that is soon over costs next to nothing.
+// Ended streams are swept out whenever the list has doubled, so a short stream costs next to nothing.
 const smallest = 64
 
 const handles = new Float64Array(most)
@@ -27,12 +27,12 @@ let timer: NodeJS.Timeout | undefined
 let timerAt = Number.POSITIVE_INFINITY
 
 /**
- * Lets go of a stream whose acknowledgement nobody waits for, if it has not come within the endpoint's `ackTimeout`: whatever waits
- * on the stream rejects then. Told of streams that have lived for a while; most streams have not.
+ * Ends a stream with `ERR_ACK_TIMEOUT` unless its ack arrives within the endpoint's `ackTimeout`. Called only for streams that have
+ * lived for a while; most have ended before.
  */
 export function awaitAck(stream: AwaitedStream): void {
   if (awaited.length >= sweepAt) {
-    awaited = awaited.filter(isGoing)
+    awaited = awaited.filter(hasNotEnded)
     sweepAt = Math.max(smallest, awaited.length * 2)
   }
   const now = performance.now()
@@ -41,15 +41,15 @@ export function awaitAck(stream: AwaitedStream): void {
   arm(Math.min(stream.ackBy, now + everyMs), now)
 }
 
-/** Without waiting for it more than for anything else: what waits on a stream keeps the process alive, not this. */
+/** The timer does not keep the process alive: calls that wait on a stream do. */
 function arm(at: number, now: number): void {
   if (at >= timerAt) return
   clearTimeout(timer)
   timerAt = at
-  timer = setTimeout(look, at - now).unref()
+  timer = setTimeout(checkAcks, at - now).unref()
 }
 
-function look(): void {
+function checkAcks(): void {
   timerAt = Number.POSITIVE_INFINITY
   const now = performance.now()
   const all = awaited
@@ -68,7 +68,7 @@ function look(): void {
     batch.length = 0
   }
   for (const stream of all) {
-    if (!isGoing(stream)) continue
+    if (!hasNotEnded(stream)) continue
     handles[batch.length] = stream.handle
     if (batch.push(stream) === most) ask()
   }
@@ -76,8 +76,8 @@ function look(): void {
   if (awaited.length > 0) arm(next, now)
 }
 
-/** What the peer sees of it is what it sees of any stream that was cancelled. */
-export function expireAck(stream: AwaitedStream): void {
+/** Resets the stream, as a cancelled one, and fails the calls that wait on it. */
+function expireAck(stream: AwaitedStream): void {
   const { ackTimeout } = stream.link.endpoint.options
   stream.fail(localFailure('ERR_ACK_TIMEOUT', abandonUnacknowledged(stream, ackTimeout)))
 }
@@ -90,6 +90,6 @@ export function abandonUnacknowledged(stream: AwaitedStream, timeout: number): s
     : `the peer did not acknowledge the stream within ${timeout} ms`
 }
 
-function isGoing(stream: AwaitedStream): boolean {
+function hasNotEnded(stream: AwaitedStream): boolean {
   return !stream.over
 }

@@ -9,7 +9,7 @@ export interface WatchedStream extends AwaitedStream {
   readonly awaitsAck: boolean
 }
 
-// Fewer than the hundred streams that a Rust peer lets be open at once.
+// Below the 100 streams that a Rust peer allows at once.
 const most = 32
 const afterMs = 50
 let handles = new Float64Array(most)
@@ -18,22 +18,22 @@ let thinAt = most
 let timer: NodeJS.Timeout | undefined
 
 /**
- * Lets the core watch the stream's sending half, if that is still open in a while: so the stream's places are given back when the
- * peer wants no more of it, although this side neither finishes nor reads. Where nobody waits for the peer's acknowledgement, that is
- * watched too. Most streams are over before, and cost nothing.
+ * Has the core watch a sending half that is still open after a while. So a STOP_SENDING releases the stream even if this side neither
+ * finishes nor reads. Starts the ack timeout of streams that were opened without waiting for the ack. Most streams end before, and cost
+ * nothing.
  */
 export function watchLater(stream: WatchedStream): void {
-  // What was just begun is mostly finished in a moment.
+  // Most new streams finish within a moment.
   if (young.push(stream) === thinAt) defer(thin)
   timer ??= setTimeout(watch, afterMs).unref()
 }
 
-/** Forgets those that are over, and waits no longer where many can still be written. */
+/** Drops the streams that have ended. Watches at once if many sending halves are open. */
 function thin(): void {
   let open = 0
   young = young.filter(stream => {
     if (!stream.writeOver) open++
-    return isGoing(stream)
+    return isWatchable(stream)
   })
   if (open >= most) watch()
   else thinAt = young.length + most
@@ -53,7 +53,7 @@ function watch(): void {
   if (count > 0) native().streamsWatch(handles, count)
 }
 
-/** Something of it would be watched. */
-function isGoing({ writeOver, awaitsAck, over }: WatchedStream): boolean {
+/** Whether there is something to watch. */
+function isWatchable({ writeOver, awaitsAck, over }: WatchedStream): boolean {
   return !writeOver || (awaitsAck && !over)
 }
