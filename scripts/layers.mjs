@@ -33,6 +33,9 @@ export const LAYERS = {
   ]
 }
 
+/** Comments, texts and characters: the paths in them are no imports. */
+const NOT_CODE = /\/\/.*|\/\*[^]*?\*\/|\br(#*)"[^]*?"\1|"(?:[^"\\]|\\[^])*"|'(?:[^'\\\n]|\\.[^'\n]*)'/g
+
 /** What is wrong with the imports of one crate: a sentence each. `files`: path below src to text. */
 export function problems(files, layers) {
   const found = new Set()
@@ -72,7 +75,7 @@ function upward(from, to, layerOf, modules) {
 
 /** Every path into this crate, as an absolute list of names. */
 function* imports(text, from) {
-  const code = text.replace(/\/\/.*$/gm, '').replace(/"(?:[^"\\]|\\.)*"/g, '""')
+  const code = text.replace(NOT_CODE, '""')
   // An inline `mod tests` is indented: its `super` is the file's own module.
   for (const [, indent, tree] of code.matchAll(/^( *)(?:pub(?:\([a-z]+\))? )?use ((?:crate|super|self)::[^;]*);/gm)) {
     for (const path of expand(tree)) yield absolute(path, indent ? [...from, 'tests'] : from)
