@@ -2,7 +2,7 @@
 /// <reference types="node" />
 
 /**
- * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).
+ * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net-proto/src/error.rs`).
  * Minor versions may add codes: keep a default branch.
  */
 declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];

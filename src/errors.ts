@@ -1,7 +1,7 @@
 import { jsonSafe } from './util/display.js'
 
 /**
- * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net/src/error.rs`).
+ * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net-proto/src/error.rs`).
  * Minor versions may add codes: keep a default branch.
  */
 export const errorCodes = [

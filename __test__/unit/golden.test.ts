@@ -19,7 +19,7 @@ interface Golden {
 
 // The same files that the core's own tests read.
 function golden<Name extends keyof Golden>(name: Name): Golden[Name] {
-  const url = new URL(`../../crates/fastn-net/tests/golden/${name}.json`, import.meta.url)
+  const url = new URL(`../../crates/fastn-net-proto/tests/golden/${name}.json`, import.meta.url)
   return JSON.parse(readFileSync(url, 'utf8')) as Golden[Name]
 }
 

@@ -60,7 +60,7 @@ test('the error says what was given in place of a protocol', t => {
 })
 
 test('a text is the unit protocol of that name, or else a Generic', t => {
-  const golden = new URL('../../crates/fastn-net/tests/golden/protocol.json', import.meta.url)
+  const golden = new URL('../../crates/fastn-net-proto/tests/golden/protocol.json', import.meta.url)
   const { units } = JSON.parse(readFileSync(golden, 'utf8')) as { units: string[] }
   for (const name of units) {
     t.is(protocolText(name), JSON.stringify(name))

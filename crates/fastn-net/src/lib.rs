@@ -14,14 +14,17 @@
 //!   [`authorization`]: who may connect, what for, and how much.
 //! - [`stream`]: the two halves of a stream, and opening one.
 //! - [`connection`]: one QUIC connection.
-//! - `transport`: iroh's endpoint: sockets, relays, handshakes.
+//!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: everything an endpoint is told, and its limits.
+//! - `deadline`, `target` (names in the log), `wakers`: leaf modules.
+//!
+//! Beneath is the crate `fastn-net-proto`, re-exported here:
+//!
 //! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
-//!   [`protocol`]: what a stream is for, as its first line says it.
+//! - [`protocol`]: what a stream is for, as its first line says it.
 //!   [`identity`]: secret and public keys, their text form (ID52), and where keys are stored.
 //! - [`error`]: one error type, one table of codes.
-//! - Leaf modules: `deadline`, `printable`, `target` (names in the log), `wakers`.
 
 pub mod authorization;
 pub mod config;
@@ -29,29 +32,25 @@ pub mod connection;
 mod counters;
 mod deadline;
 pub mod endpoint;
-pub mod error;
-pub mod identity;
 mod lifecycle;
 mod negotiation;
 pub mod peer;
-mod printable;
-pub mod protocol;
 mod quota;
 pub mod routing;
 pub mod stream;
 mod target;
 mod transport;
 mod wakers;
-pub mod wire;
 
 pub use authorization::{AuthorizationRequest, AuthorizationRequests};
 pub use config::{AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Rate, Relay};
 pub use connection::{CloseInfo, Connection, ConnectionGuard};
 pub use endpoint::{Endpoint, OpenOptions, PeerInfo, Watch};
+pub use fastn_net_proto::{error, identity, printable, protocol, wire};
+
 pub use error::{Code, Error, Result};
 pub use identity::{PublicKey, SecretKey};
 pub use peer::{Keep, Peer, PeerState, PeerStatus};
-pub use printable::printable;
 pub use protocol::Protocol;
 pub use routing::{ConnectionListener, IncomingStream, Listener};
 pub use stream::Stream;

@@ -2,12 +2,12 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
+use fastn_net_proto::printable;
 use iroh::endpoint::{ConnectionError, VarInt};
 
 use super::Connection;
 use crate::{
     error::{Code, Error},
-    printable::printable,
     wire::codes::{close, reset},
 };
 

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 
 /// A peer's name: 32 bytes of Ed25519 public key, shown as its ID52. Ordered by its raw bytes.
 #[derive(Clone, Copy, Eq)]
-pub struct PublicKey(iroh::PublicKey);
+pub struct PublicKey(iroh_base::PublicKey);
 
 impl PublicKey {
     /// Reads an ID52 (in any case), 64 hex digits (in any case) or z-base-32; the length and the last character
@@ -34,7 +34,7 @@ impl PublicKey {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let bytes =
             bytes.try_into().map_err(|_| not_a_key(&format!("{} bytes were given, 32 are needed", bytes.len())))?;
-        iroh::PublicKey::from_bytes(bytes).map(Self).map_err(|error| {
+        iroh_base::PublicKey::from_bytes(bytes).map(Self).map_err(|error| {
             not_a_key(
                 "the form is right, but there is no such Ed25519 key (not a point of the curve), it may be mistyped",
             )
@@ -58,18 +58,18 @@ impl PublicKey {
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         <&[u8; 64]>::try_from(signature)
-            .is_ok_and(|signature| self.0.verify(message, &iroh::Signature::from_bytes(signature)).is_ok())
+            .is_ok_and(|signature| self.0.verify(message, &iroh_base::Signature::from_bytes(signature)).is_ok())
     }
 
     /// The same key as iroh's type.
     #[must_use]
-    pub fn as_iroh(&self) -> &iroh::PublicKey {
+    pub fn as_iroh(&self) -> &iroh_base::PublicKey {
         &self.0
     }
 
     /// The same key as iroh's type.
     #[must_use]
-    pub fn into_iroh(self) -> iroh::PublicKey {
+    pub fn into_iroh(self) -> iroh_base::PublicKey {
         self.0
     }
 }
@@ -112,13 +112,13 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-impl From<iroh::PublicKey> for PublicKey {
-    fn from(key: iroh::PublicKey) -> Self {
+impl From<iroh_base::PublicKey> for PublicKey {
+    fn from(key: iroh_base::PublicKey) -> Self {
         Self(key)
     }
 }
 
-impl From<PublicKey> for iroh::PublicKey {
+impl From<PublicKey> for iroh_base::PublicKey {
     fn from(key: PublicKey) -> Self {
         key.0
     }
@@ -133,7 +133,7 @@ fn decode(text: &str) -> Result<Vec<u8>, String> {
             .map_err(|error| format!("character {} of 64 is not a hex digit", error.position + 1)),
         (id52::LENGTH, Some(b'0' | b'g')) => id52::decode(text)
             .map_err(|error| format!("character {} of 52 is not one of 0 to 9, a to v", error.position + 1)),
-        (id52::LENGTH, Some(b'y' | b'o')) => iroh::PublicKey::from_z32(text)
+        (id52::LENGTH, Some(b'y' | b'o')) => iroh_base::PublicKey::from_z32(text)
             .map(|key| key.as_bytes().to_vec())
             .map_err(|_| "it ends as z-base-32 does, but is not the z-base-32 of a key, it may be mistyped".into()),
         (id52::LENGTH, Some(b'a' | b'q')) => Err("it ends as iroh's own base32 form does; \

@@ -33,7 +33,7 @@ impl Error {
 
     /// `ERR_CLOSED`: the endpoint was closed.
     #[must_use]
-    pub(crate) fn closed() -> Self {
+    pub fn closed() -> Self {
         Self::new(Code::Closed, "the endpoint was closed")
     }
 

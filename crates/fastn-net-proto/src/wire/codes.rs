@@ -19,7 +19,8 @@ pub mod close {
 }
 
 /// A code of a reset or a stop for people: this project's own codes in words, an application's as a number.
-pub(crate) fn describe_reset(code: u64) -> String {
+#[must_use]
+pub fn describe_reset(code: u64) -> String {
     let words = match code {
         reset::LET_GO => "the peer let it go",
         reset::CANCELLED => "the peer cancelled it",

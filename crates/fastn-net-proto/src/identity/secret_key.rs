@@ -8,13 +8,13 @@ use crate::error::{Code, Error, Result};
 /// What proves a [`PublicKey`] to be one's own: 32 bytes of Ed25519 secret. Wiped from memory when dropped;
 /// `Debug` and `Display` show the public key only.
 #[derive(Clone)]
-pub struct SecretKey(iroh::SecretKey);
+pub struct SecretKey(iroh_base::SecretKey);
 
 impl SecretKey {
     /// A new key from the system's randomness.
     #[must_use]
     pub fn generate() -> Self {
-        Self(iroh::SecretKey::generate())
+        Self(iroh_base::SecretKey::generate())
     }
 
     /// Takes the secret's 32 bytes.
@@ -25,7 +25,7 @@ impl SecretKey {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let bytes =
             bytes.try_into().map_err(|_| not_a_secret(&format!("{} bytes were given, 32 are needed", bytes.len())))?;
-        Ok(Self(iroh::SecretKey::from_bytes(bytes)))
+        Ok(Self(iroh_base::SecretKey::from_bytes(bytes)))
     }
 
     /// Reads 64 hex digits in any case. White space around them is not taken away.
@@ -71,13 +71,13 @@ impl SecretKey {
 
     /// The same key as iroh's type.
     #[must_use]
-    pub fn as_iroh(&self) -> &iroh::SecretKey {
+    pub fn as_iroh(&self) -> &iroh_base::SecretKey {
         &self.0
     }
 
     /// The same key as iroh's type.
     #[must_use]
-    pub fn into_iroh(self) -> iroh::SecretKey {
+    pub fn into_iroh(self) -> iroh_base::SecretKey {
         self.0
     }
 }
@@ -95,13 +95,13 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-impl From<iroh::SecretKey> for SecretKey {
-    fn from(key: iroh::SecretKey) -> Self {
+impl From<iroh_base::SecretKey> for SecretKey {
+    fn from(key: iroh_base::SecretKey) -> Self {
         Self(key)
     }
 }
 
-impl From<SecretKey> for iroh::SecretKey {
+impl From<SecretKey> for iroh_base::SecretKey {
     fn from(key: SecretKey) -> Self {
         key.0
     }

@@ -48,7 +48,8 @@ impl Alpn {
     }
 
     /// Those that an endpoint offers.
-    pub(crate) fn offered(kulfi: bool) -> Vec<Vec<u8>> {
+    #[must_use]
+    pub fn offered(kulfi: bool) -> Vec<Vec<u8>> {
         let count = if kulfi { 3 } else { 2 };
         Self::ALL[..count].iter().map(|alpn| alpn.as_bytes().to_vec()).collect()
     }

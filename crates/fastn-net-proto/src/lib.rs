@@ -1,0 +1,17 @@
+//! Keys, protocols and the wire format of fastn-net: no sockets, no runtime.
+//!
+//! The lowest layers of the core. `fastn-net` re-exports every module. From the lowest up:
+//!
+//! - [`printable()`]: text that cannot move a cursor.
+//! - [`error`]: one error type, one table of codes.
+//! - [`identity`]: secret and public keys, their text form (ID52), and where keys are stored.
+//!   [`protocol`]: what a stream is for, as its first line says it.
+//! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
+
+pub mod error;
+pub mod identity;
+mod printable;
+pub mod protocol;
+pub mod wire;
+
+pub use printable::printable;
