@@ -155,7 +155,9 @@ export interface GoldenProtocol {
 export function golden(name: 'wire'): GoldenWire
 export function golden(name: 'protocol'): GoldenProtocol
 export function golden(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../../crates/fastn-net-proto/tests/golden/${name}.json`, import.meta.url), 'utf8'))
+  return JSON.parse(
+    readFileSync(new URL(`../../crates/fastn-net-proto/tests/golden/${name}.json`, import.meta.url), 'utf8')
+  )
 }
 
 /** Whether JavaScript writes this protocol as the core does: its numbers know neither 1.0 nor integers above 2^53. */
