@@ -1,4 +1,8 @@
 //! One error type, and the one table of its codes.
+//!
+//! - `io`: as `std::io::Error`
+
+mod io;
 
 use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
 

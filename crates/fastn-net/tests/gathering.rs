@@ -61,7 +61,7 @@ async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
     assert_eq!(arrived(&listener).await, b"first");
     soon(connection.acknowledged(first.id())).await.expect("acknowledged");
     assert!(second.is_gathering());
-    second.flush();
+    second.try_flush();
     assert!(!second.is_gathering());
     let mut other = incoming(&listener).await.stream;
     write_all(&mut second, b", and more").await.expect("write");
@@ -236,7 +236,7 @@ async fn a_header_without_room_follows_when_its_stream_is_finished() {
     fill(&mut filling).await;
     let connection = filling.connection().clone();
     let mut waiting = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
-    waiting.flush();
+    waiting.try_flush();
     waiting.finish();
     let mut dropped = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
     dropped.finish();

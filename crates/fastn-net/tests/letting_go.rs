@@ -200,7 +200,7 @@ async fn a_stop_before_the_header_was_sent_ends_the_stream_and_nothing_else() {
     let header = b"\"Http\"\n";
     let mut unsent = connection.try_open(header).expect("connection").expect("stream");
     let mut later = connection.try_open(header).expect("connection").expect("stream");
-    later.flush();
+    later.try_flush();
     let mut other = RawStream::accept(&theirs).await;
     other.recv.stop(code(7)).expect("stop");
     other.end(b"ack\n").await;

@@ -27,7 +27,7 @@ async fn streams_and_connections_are_counted_from_both_sides() {
     let mut streams = Vec::new();
     for options in [USUAL, LATER, USUAL] {
         streams.push(open(&a, &b, &generic("Echo"), options).await.expect("open"));
-        streams.last_mut().expect("stream").flush();
+        streams.last_mut().expect("stream").try_flush();
         streams.push(soon(listener.accept()).await.expect("accept").stream);
     }
     for (endpoint, direction, streams) in [(&a, "dialled", "opened"), (&b, "accepted", "accepted")] {

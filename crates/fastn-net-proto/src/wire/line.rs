@@ -1,7 +1,8 @@
 //! Bytes as they come, to one line, with a limit on its length.
 
-/// Gathers one line at a time. Holds no memory until it is fed.
-#[derive(Debug)]
+use std::fmt;
+
+/// Gathers one line at a time. Holds no memory until it is fed. `Debug` shows the line's length, not its bytes.
 pub struct LineBuffer {
     line: Vec<u8>,
     limit: usize,
@@ -19,6 +20,12 @@ pub enum Feed {
     },
     /// The line is longer than the limit. None of the bytes were taken; [`LineBuffer::take`] gives what came before.
     TooLong,
+}
+
+impl fmt::Debug for LineBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineBuffer").field("bytes", &self.line.len()).field("limit", &self.limit).finish()
+    }
 }
 
 impl LineBuffer {

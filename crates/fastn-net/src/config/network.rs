@@ -1,6 +1,6 @@
 //! Which sockets, relays and look-ups an endpoint uses.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use iroh::RelayUrl;
 
@@ -36,13 +36,19 @@ pub struct CustomNetwork {
     pub bind: Vec<SocketAddr>,
 }
 
-/// A relay and what it asks for.
-#[derive(Clone, Debug)]
+/// A relay and what it asks for. `Debug` tells whether there is a token, not the token.
+#[derive(Clone)]
 pub struct Relay {
     /// `https://…` (or `http://…` for a local one).
     pub url: RelayUrl,
     /// Token the relay wants to see.
     pub token: Option<String>,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relay").field("url", &self.url.as_str()).field("has_token", &self.token.is_some()).finish()
+    }
 }
 
 impl Network {

@@ -1,7 +1,6 @@
 //! Opening streams: over which connection, how often, and for how long.
 
 use std::{
-    future::poll_fn,
     sync::{
         Mutex,
         atomic::{AtomicU8, Ordering},
@@ -9,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, error::Elapsed};
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::Endpoint;
@@ -18,7 +17,7 @@ use crate::{
     deadline::after,
     error::{Code, Error, Result},
     peer::{Peer, Tries},
-    stream::{CONNECTION_FULL, LATE_ACK, Stream},
+    stream::{CONNECTION_FULL, Stream},
     target,
 };
 
@@ -108,7 +107,7 @@ impl Endpoint {
             return Ok(stream);
         }
         phase.set(Phase::ACKNOWLEDGING);
-        match acknowledged(&mut stream, until).await {
+        match tokio::time::timeout_at(until, stream.acknowledged()).await {
             Ok(Ok(())) => Ok(stream),
             Ok(Err(error)) => {
                 let unseen = !options.has_extra && stream.may_be_sent_again();
@@ -116,19 +115,6 @@ impl Endpoint {
             }
             Err(_) => Err(Failed { error: phase.timed_out(limit), unseen: false }),
         }
-    }
-}
-
-/// Waits for a stream's acknowledgement, and says while it is late.
-async fn acknowledged(stream: &mut Stream, until: Instant) -> Result<Result<()>, Elapsed> {
-    let mut late = LATE_ACK;
-    loop {
-        let look = until.min(after(Instant::now(), late));
-        match tokio::time::timeout_at(look, poll_fn(|cx| stream.poll_ack(cx))).await {
-            Err(_) if look < until => stream.ack_is_late(),
-            ended => return ended,
-        }
-        late *= 2;
     }
 }
 

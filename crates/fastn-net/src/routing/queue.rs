@@ -235,7 +235,7 @@ impl Queue {
         let mut inner = self.lock();
         inner.flushing = false;
         for incoming in &mut inner.waiting {
-            incoming.stream.flush();
+            incoming.stream.try_flush();
         }
     }
 

@@ -18,14 +18,14 @@ impl Stream {
     /// through now is sent by the connection's task, with the FIN behind it.
     pub fn finish(&mut self) {
         if !self.is_gathering() {
-            self.flush();
+            self.try_flush();
         }
         if !self.unsent.is_empty() {
             self.leave_last();
         }
         if !self.unsent.is_empty() {
             // The connection has ended, and its task with it: nothing can follow.
-            self.flush();
+            self.try_flush();
             self.reset(reset::LET_GO);
         }
         if let Some(mut send) = self.send.take() {

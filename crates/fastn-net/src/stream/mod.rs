@@ -1,7 +1,9 @@
 //! One stream: two halves that end apart from each other.
 //!
 //! - `write`, `read`: bytes out and in
+//! - `io`: async methods, `AsyncRead` and `AsyncWrite`
 //! - `ack`: the acknowledgement, or a refusal
+//! - `debug`: `Debug` without payload
 //! - `end`: finish, reset, stop
 //! - `unread`: what may end a stream that nobody reads or writes at present
 //! - `stop`: whether the peer wants no more of our sending half
@@ -11,7 +13,9 @@
 //! - `outlive`: what is left of a stream when its connection has ended
 
 mod ack;
+mod debug;
 mod end;
+mod io;
 mod late;
 mod open;
 mod outlive;
@@ -41,7 +45,19 @@ use crate::{
 ///
 /// Every `poll_*` works outside a runtime: it tries, and arms the waker of its own direction when it must wait.
 /// Dropping a stream resets what was not finished and stops what was not read.
-#[derive(Debug)]
+///
+/// # Tokio
+///
+/// A stream is [`AsyncRead`](tokio::io::AsyncRead) and [`AsyncWrite`](tokio::io::AsyncWrite):
+///
+/// - A read of 0 bytes is EOF: the peer finished its half.
+/// - `AsyncWriteExt::flush` sends a pending header or ack, and corked bytes. Open or accept, then flush, to speak second.
+/// - `AsyncWriteExt::shutdown` flushes, then finishes: the FIN follows what was written. [`Stream::finish`] does that without
+///   waiting.
+/// - Errors convert into [`std::io::Error`] by [`Code::io_kind`](crate::Code::io_kind), which has the table.
+///
+/// [`tokio::io::split`] gives owned halves for two tasks: each direction has a waker of its own. Shut the write half down before
+/// both are dropped, or the stream is reset.
 #[expect(clippy::struct_excessive_bools, reason = "each tells of another thing, in any combination")]
 pub struct Stream {
     id: u64,

@@ -19,7 +19,7 @@ use crate::{
 const TOGETHER_BYTES: usize = 4 * 1024;
 
 impl Stream {
-    /// Small first bytes wait from now on with the header or the acknowledgement: for [`Stream::finish`], or for [`Stream::flush`],
+    /// Small first bytes wait from now on with the header or the acknowledgement: for [`Stream::finish`], or for [`Stream::try_flush`],
     /// which whoever calls this calls soon. A request is one packet then.
     pub fn gather(&mut self) {
         self.gathers = true;
@@ -55,7 +55,7 @@ impl Stream {
     }
 
     /// The same as far as it goes without waiting; what is left goes with the next call of any kind. Nothing gathers from now on.
-    pub fn flush(&mut self) {
+    pub fn try_flush(&mut self) {
         self.flush_or_wake(Waker::noop());
     }
 
