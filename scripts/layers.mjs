@@ -17,6 +17,7 @@ export const LAYERS = {
     // The modules of fastn-net-proto, which lib.rs re-exports.
     ['error', 'identity', 'protocol', 'wire'],
     ['deadline', 'target', 'wakers'],
+    ['monitor'],
     ['config'],
     ['counters', 'quota', 'lifecycle'],
     ['transport', 'connection'],

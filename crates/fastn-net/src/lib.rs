@@ -17,7 +17,7 @@
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: everything an endpoint is told, and its limits.
-//! - `deadline`, `target` (names in the log), `wakers`: leaf modules.
+//! - Leaf modules: `deadline`, `target` (names in the log), `wakers` and `monitor` (state that tasks wait for).
 //!
 //! Beneath is the crate `fastn-net-proto`, re-exported here:
 //!
@@ -33,6 +33,7 @@ mod counters;
 mod deadline;
 pub mod endpoint;
 mod lifecycle;
+mod monitor;
 mod negotiation;
 pub mod peer;
 mod quota;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -12,8 +12,8 @@ use crate::{
     config::Authorize,
     error::{Code, Error, Result},
     identity::PublicKey,
+    monitor::{Locked, Monitor},
     protocol::Protocol,
-    wakers::Wakers,
 };
 
 /// Whether a peer may connect, or use a protocol.
@@ -49,12 +49,7 @@ impl AuthorizationRequests {
             state.taken = last.number + 1;
             return Poll::Ready(Ok(asked));
         }
-        let evicted = state.wakers.register(cx.waker());
-        drop(state);
-        if let Some(evicted) = evicted {
-            evicted.wake();
-        }
-        Poll::Pending
+        state.wait(cx)
     }
 
     /// Answers a question. One that is no longer open, or never was, is let be.
@@ -95,7 +90,7 @@ pub(crate) enum IfFull {
 #[derive(Debug)]
 pub(crate) struct PendingAuthorizations {
     rules: Authorize,
-    state: Mutex<State>,
+    state: Monitor<State>,
     /// A question has ended: there is room for another.
     freed: Notify,
 }
@@ -107,7 +102,6 @@ struct State {
     next: u64,
     /// All below were taken.
     taken: u64,
-    wakers: Wakers,
     is_taken: bool,
     closed: bool,
 }
@@ -122,7 +116,7 @@ struct Open {
 
 impl PendingAuthorizations {
     pub(crate) fn new(rules: Authorize) -> Arc<Self> {
-        Arc::new(Self { rules, state: Mutex::default(), freed: Notify::new() })
+        Arc::new(Self { rules, state: Monitor::default(), freed: Notify::new() })
     }
 
     pub(crate) fn rules(&self) -> &Authorize {
@@ -182,9 +176,7 @@ impl PendingAuthorizations {
             let question = Some(AuthorizationRequest { number, peer, protocol: protocol.cloned() });
             state.open.insert(number, Open { peer, question, answer: sender });
         }
-        let wakers = state.wakers.take();
-        drop(state);
-        wakers.wake();
+        state.wake();
         Some((Asked { board: self, number }, answer))
     }
 
@@ -194,14 +186,12 @@ impl PendingAuthorizations {
         state.closed = true;
         state.of_peer.clear();
         let open = std::mem::take(&mut state.open);
-        let wakers = state.wakers.take();
-        drop(state);
+        state.wake();
         drop(open);
-        wakers.wake();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no panic while held")
+    fn lock(&self) -> Locked<'_, State> {
+        self.state.lock()
     }
 }
 

@@ -30,7 +30,7 @@ impl Endpoint {
         self.inner().inbound.purge_ended();
     }
 
-    /// The questions that [`Authorize`] asks for.
+    /// The questions that [`Authorize`](crate::config::Authorize) asks for.
     ///
     /// # Errors
     ///

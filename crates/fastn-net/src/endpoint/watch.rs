@@ -67,12 +67,7 @@ impl Watch {
         if queue.closed {
             return Poll::Ready(Err(Error::closed()));
         }
-        let evicted = queue.wakers.register(cx.waker());
-        drop((queue, peers));
-        if let Some(evicted) = evicted {
-            evicted.wake();
-        }
-        Poll::Pending
+        queue.wait_with(cx, peers)
     }
 
     /// The same, waited for. Cancel safe.

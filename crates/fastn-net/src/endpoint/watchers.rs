@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::{
     error::{Error, Result},
     identity::PublicKey,
-    wakers::Wakers,
+    monitor::{Locked, Monitor},
 };
 
 /// Who is told what changes.
@@ -91,7 +91,7 @@ pub(super) fn is_some_watching(count: Option<usize>) -> bool {
 
 /// The peers that one watcher is still to be told of.
 #[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<State>);
+pub(super) struct Queue(Monitor<State>);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -99,7 +99,6 @@ pub(super) struct State {
     pub(super) order: BTreeMap<u64, PublicKey>,
     next: u64,
     peers: HashMap<PublicKey, Entry>,
-    pub(super) wakers: Wakers,
     pub(super) closed: bool,
 }
 
@@ -114,7 +113,7 @@ impl Queue {
     pub(super) fn push(&self, id: PublicKey) {
         let mut state = self.lock();
         state.push(id);
-        wake(state);
+        state.wake();
     }
 
     /// Whoever was told of the peer is told that it is gone; others need not know that it was there.
@@ -123,7 +122,7 @@ impl Queue {
         match state.peers.get(&id) {
             Some(entry) if entry.told => {
                 state.push(id);
-                wake(state);
+                state.wake();
             }
             _ => {
                 if let Some(Entry { queued: Some(at), .. }) = state.peers.remove(&id) {
@@ -136,11 +135,11 @@ impl Queue {
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        wake(state);
+        state.wake();
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.0)
+    pub(super) fn lock(&self) -> Locked<'_, State> {
+        self.0.lock()
     }
 }
 
@@ -161,13 +160,6 @@ impl State {
         }
         self.peers.insert(id, Entry { queued: None, told: true }).is_some_and(|entry| entry.told)
     }
-}
-
-/// Not under the lock: whoever is woken may poll at once.
-fn wake(mut state: MutexGuard<'_, State>) {
-    let wakers = state.wakers.take();
-    drop(state);
-    wakers.wake();
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,27 +3,22 @@
 //! Most actors hear nothing most of the time, and an empty mailbox holds no memory: a channel of tokio's would keep 3.6 KiB for
 //! each peer, room for the next 32 messages.
 
-use std::{
-    collections::VecDeque,
-    future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard},
-    task::{Poll, Waker},
-};
+use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll};
 
 use super::Message;
+use crate::monitor::Monitor;
 
 /// Where an actor is told something. Clones are the same mailbox.
 #[derive(Clone, Debug)]
-pub(super) struct Mailbox(Arc<Mutex<State>>);
+pub(super) struct Mailbox(Arc<Monitor<State>>);
 
 /// The actor's end of a mailbox. Dropping it closes that.
 #[derive(Debug)]
-pub(super) struct Messages(Arc<Mutex<State>>);
+pub(super) struct Messages(Arc<Monitor<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Message>,
-    actor: Option<Waker>,
     /// The actor has taken a message and not asked for the next one.
     handling: bool,
     closed: bool,
@@ -41,27 +36,23 @@ impl Mailbox {
     ///
     /// The message, once the actor is gone.
     pub(super) fn send(&self, message: Message) -> Result<(), Message> {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         if state.closed {
             return Err(message);
         }
         state.waiting.push_back(message);
-        let actor = state.actor.take();
-        drop(state);
-        if let Some(actor) = actor {
-            actor.wake();
-        }
+        state.wake();
         Ok(())
     }
 
     /// The actor has handled every message, and can get another one.
     pub(super) fn is_quiet(&self) -> bool {
-        let state = lock(&self.0);
+        let state = self.0.lock();
         state.waiting.is_empty() && !state.handling && !state.closed
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        lock(&self.0).closed
+        self.0.lock().closed
     }
 }
 
@@ -69,11 +60,10 @@ impl Messages {
     /// The next message. Cancel safe.
     pub(super) async fn next(&mut self) -> Message {
         poll_fn(|cx| {
-            let mut state = lock(&self.0);
+            let mut state = self.0.lock();
             let Some(message) = state.waiting.pop_front() else {
                 state.handling = false;
-                state.actor = Some(cx.waker().clone());
-                return Poll::Pending;
+                return state.wait(cx);
             };
             state.handling = true;
             if state.waiting.is_empty() {
@@ -85,12 +75,12 @@ impl Messages {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        lock(&self.0).waiting.is_empty()
+        self.0.lock().waiting.is_empty()
     }
 
     /// Takes no further message, and gives those that wait.
     pub(super) fn close(&mut self) -> VecDeque<Message> {
-        let mut state = lock(&self.0);
+        let mut state = self.0.lock();
         state.closed = true;
         std::mem::take(&mut state.waiting)
     }
@@ -101,10 +91,6 @@ impl Drop for Messages {
         // Not under the lock: a message may hold the last of something whose end tells this actor.
         drop(self.close());
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().expect("no panic while held")
 }
 
 #[cfg(test)]
@@ -137,7 +123,7 @@ mod tests {
         for _ in 0..100 {
             messages.next().await;
         }
-        assert_eq!((messages.is_empty(), lock(&mailbox.0).waiting.capacity()), (true, 0));
+        assert_eq!((messages.is_empty(), mailbox.0.lock().waiting.capacity()), (true, 0));
     }
 
     #[test]

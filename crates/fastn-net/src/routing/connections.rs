@@ -2,14 +2,14 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use crate::{
     connection::{Connection, ConnectionGuard},
     error::{Code, Error, Result},
-    wakers::Wakers,
+    monitor::{Locked, Monitor},
 };
 
 /// Takes the connections that peers make. Dropping it gives the right back.
@@ -33,12 +33,7 @@ impl ConnectionListener {
         if state.closed {
             return Poll::Ready(Err(Error::closed()));
         }
-        let evicted = state.wakers.register(cx.waker());
-        drop(state);
-        if let Some(evicted) = evicted {
-            evicted.wake();
-        }
-        Poll::Pending
+        state.wait(cx)
     }
 }
 
@@ -58,7 +53,7 @@ impl Drop for ConnectionListener {
 #[derive(Debug)]
 pub(crate) struct ConnectionQueue {
     most: usize,
-    state: Mutex<State>,
+    state: Monitor<State>,
 }
 
 #[derive(Debug, Default)]
@@ -66,12 +61,11 @@ struct State {
     open: bool,
     closed: bool,
     waiting: VecDeque<ConnectionGuard>,
-    wakers: Wakers,
 }
 
 impl ConnectionQueue {
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, state: Mutex::default() })
+        Arc::new(Self { most, state: Monitor::default() })
     }
 
     pub(crate) fn open(self: &Arc<Self>) -> Result<ConnectionListener> {
@@ -99,9 +93,7 @@ impl ConnectionQueue {
         let Some(view) = ConnectionGuard::new(connection) else { return };
         view.offer();
         state.waiting.push_back(view);
-        let wakers = state.wakers.take();
-        drop(state);
-        wakers.wake();
+        state.wake();
     }
 
     /// Drops queued connections that have ended.
@@ -118,12 +110,10 @@ impl ConnectionQueue {
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let wakers = state.wakers.take();
-        drop(state);
-        wakers.wake();
+        state.wake();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no panic while held")
+    fn lock(&self) -> Locked<'_, State> {
+        self.state.lock()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,8 +16,8 @@ use crate::{
     config::Access,
     error::{Code, Error, Result},
     identity::PublicKey,
+    monitor::{Locked, Monitor},
     protocol::Protocol,
-    wakers::Wakers,
     wire::refusal::{Refusal, code},
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Queue {
     protocols: Box<[Protocol]>,
     /// Its listener serves the whole endpoint, not one connection.
     serves_endpoint: bool,
-    inner: Mutex<Inner>,
+    inner: Monitor<Inner>,
     /// Each stream that comes wakes one of those that wait in [`Queue::accept`].
     ready: Notify,
 }
@@ -38,7 +38,6 @@ pub(crate) struct Queue {
 struct Inner {
     waiting: VecDeque<IncomingStream>,
     room: Room<QueuePermit>,
-    wakers: Wakers,
     open: Open,
     /// Somebody will flush what waits.
     flushing: bool,
@@ -81,15 +80,9 @@ impl Queue {
         protocols: &[Protocol],
         serves_endpoint: bool,
     ) -> Arc<Self> {
-        let inner = Inner {
-            waiting: VecDeque::new(),
-            room: Room::new(places),
-            wakers: Wakers::default(),
-            open: Open::Yes,
-            flushing: false,
-        };
+        let inner = Inner { waiting: VecDeque::new(), room: Room::new(places), open: Open::Yes, flushing: false };
         let protocols = protocols.into();
-        Arc::new(Self { access, protocols, serves_endpoint, inner: Mutex::new(inner), ready: Notify::new() })
+        Arc::new(Self { access, protocols, serves_endpoint, inner: Monitor::new(inner), ready: Notify::new() })
     }
 
     pub(super) fn serves_endpoint(&self) -> bool {
@@ -122,9 +115,7 @@ impl Queue {
             inner.room.take_back(incoming.stream.connection().remote());
             inner.waiting.push_front(incoming);
         }
-        let wakers = inner.wakers.take();
-        drop(inner);
-        wakers.wake();
+        inner.wake();
         self.ready.notify_one();
     }
 
@@ -155,14 +146,9 @@ impl Queue {
     /// What [`Listener::poll_accept`](super::Listener::poll_accept) does.
     pub(super) fn poll_take(self: &Arc<Self>, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<IncomingStream>>> {
         loop {
-            let mut inner = self.lock();
+            let inner = self.lock();
             if inner.waiting.is_empty() && !inner.is_over() {
-                let evicted = inner.wakers.register(cx.waker());
-                drop(inner);
-                if let Some(evicted) = evicted {
-                    evicted.wake();
-                }
-                return Poll::Pending;
+                return inner.wait(cx);
             }
             let taken = self.take(inner, most)?;
             // With no room to take anything, this only tells whether something waits.
@@ -194,7 +180,7 @@ impl Queue {
     }
 
     /// What waits, at most `most`, without the streams of peers that were denied meanwhile: nothing, where all of it was theirs.
-    fn take(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>, most: usize) -> Result<Vec<IncomingStream>> {
+    fn take(self: &Arc<Self>, mut inner: Locked<'_, Inner>, most: usize) -> Result<Vec<IncomingStream>> {
         if inner.waiting.is_empty() {
             return Err(Error::new(Code::Closed, "no more streams come: the endpoint or the connection has ended"));
         }
@@ -259,15 +245,14 @@ impl Queue {
 
     /// Wakes everyone who takes: there is an end to see.
     fn wake_all(&self) {
-        let wakers = self.lock().wakers.take();
-        wakers.wake();
+        self.lock().wake();
         self.ready.notify_waiters();
     }
 
     /// Frees the places of streams that left the queue.
     fn give_back<'a>(
         self: &Arc<Self>,
-        mut inner: MutexGuard<'_, Inner>,
+        mut inner: Locked<'_, Inner>,
         gone: impl IntoIterator<Item = &'a IncomingStream>,
     ) {
         let mut next = Vec::new();
@@ -293,8 +278,8 @@ impl Queue {
         let _ = applicant.send(self.place(peer));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().expect("no panic while held")
+    fn lock(&self) -> Locked<'_, Inner> {
+        self.inner.lock()
     }
 }
 
@@ -346,9 +331,7 @@ impl QueuePermit {
         }
         self.used = true;
         inner.waiting.push_back(incoming);
-        let wakers = inner.wakers.take();
-        drop(inner);
-        wakers.wake();
+        inner.wake();
         self.queue.ready.notify_one();
         None
     }

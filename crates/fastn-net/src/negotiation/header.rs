@@ -1,0 +1,83 @@
+//! The header of a stream: read with a limit of size and time, and counted while the stream waits with it.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll, ready},
+};
+
+use super::{Negotiation, Unserved, away};
+use crate::{
+    authorization::Authorization,
+    protocol::Protocol,
+    wire::{header, line::Feed, refusal::code},
+};
+
+impl Negotiation {
+    pub(super) async fn header(&mut self) -> Result<Protocol, Unserved> {
+        // A header that is there needs no timer.
+        if let Poll::Ready(result) = poll_fn(|cx| Poll::Ready(self.poll_header(cx))).await {
+            return result;
+        }
+        self.begin_waiting()?;
+        let limit = self.negotiator.limits.header_timeout;
+        let header = tokio::time::timeout(limit, poll_fn(|cx| self.poll_header(cx)));
+        header.await.unwrap_or_else(|_| {
+            Err(away(code::HEADER_TIMEOUT, format!("no whole header line within {} s", limit.as_secs_f32())))
+        })
+    }
+
+    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<Result<Protocol, Unserved>> {
+        let mut chunk = [0; 1024];
+        loop {
+            let count = match ready!(self.recv.poll_read(cx, &mut chunk)) {
+                Ok(0) => {
+                    return Poll::Ready(Err(away(code::HEADER_INVALID, "the stream ended before its header line did")));
+                }
+                Ok(count) => count,
+                Err(_) => return Poll::Ready(Err(Unserved::Gone)),
+            };
+            match self.line.feed(&chunk[..count]) {
+                Feed::More => self.keep_header(count)?,
+                Feed::TooLong => {
+                    let limit = self.negotiator.limits.max_header_bytes;
+                    let text = format!("the header line is longer than {limit} bytes");
+                    return Poll::Ready(Err(away(code::HEADER_TOO_LARGE, text)));
+                }
+                Feed::Line { used } => {
+                    self.keep_header(used)?;
+                    self.rest = chunk[used..count].to_vec();
+                    let protocol = header::decode(&self.line.take());
+                    return Poll::Ready(protocol.map_err(|error| away(code::HEADER_INVALID, error.message())));
+                }
+            }
+        }
+    }
+
+    /// Counts this stream before a task of its own is spent on it, unless it is counted as open.
+    pub(super) fn begin_waiting(&mut self) -> Result<(), Unserved> {
+        if !self.counted && self.pending.is_none() {
+            self.pending = Some(Authorization::check_negotiation(&self.quota).map_err(Unserved::Refused)?);
+        }
+        self.count_header()
+    }
+
+    /// Counts the header before this stream waits with it. A stream that waits for nothing is not counted: its header is
+    /// used up in the connection's own task, before the next one is read.
+    pub(super) fn count_header(&mut self) -> Result<(), Unserved> {
+        if self.header_bytes.is_none() {
+            let bytes =
+                Authorization::check_header_bytes(&self.quota, self.header_length).map_err(Unserved::Refused)?;
+            self.header_bytes = Some(bytes);
+        }
+        Ok(())
+    }
+
+    /// Bytes of the header have come.
+    fn keep_header(&mut self, count: usize) -> Result<(), Unserved> {
+        self.header_length += count;
+        match &mut self.header_bytes {
+            Some(bytes) => Authorization::check_more_header_bytes(bytes, count).map_err(Unserved::Refused),
+            None => Ok(()),
+        }
+    }
+}

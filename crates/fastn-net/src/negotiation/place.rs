@@ -1,0 +1,79 @@
+//! The place of a stream in the queue of its listener.
+
+use super::{Negotiation, Placed, Unserved, away};
+use crate::{
+    protocol::Protocol,
+    routing::Route,
+    wire::{alpn::Alpn, refusal::code},
+};
+
+impl Negotiation {
+    /// A place with whoever serves the protocol; waits for one while the peer does.
+    pub(super) async fn place(&mut self, protocol: &Protocol) -> Result<Placed, Unserved> {
+        let negotiator = self.negotiator.clone();
+        let unserved = || {
+            if negotiator.router.is_closed() || negotiator.lifecycle.is_closing() {
+                return away(code::SHUTDOWN, "this endpoint is shutting down");
+            }
+            away(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
+        };
+        let spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
+        let route = if spoken { self.route(protocol).await? } else { None };
+        let Some(Route { queue, index }) = route else {
+            return Err(unserved());
+        };
+        let Some(used) = self.connection.enter() else {
+            // The connection is being given up. Its close promises the peer that this stream was handed to nobody;
+            // a reset before it would promise nothing, and the stream would not be sent again.
+            self.connection.closed().await;
+            return Err(Unserved::Gone);
+        };
+        let used = used.with(negotiator.authorization.check_quota(&self.quota).map_err(Unserved::Refused)?);
+        self.counted = true;
+        self.pending = None;
+        let mut epoch = self.authorize(protocol).await?;
+        let peer = self.connection.remote();
+        let place = match queue.try_reserve(peer) {
+            Ok(Some(place)) => place,
+            Ok(None) => {
+                self.count_header()?;
+                self.unless_reset(queue.reserve(peer)).await?.map_err(|()| unserved())?
+            }
+            Err(()) => return Err(unserved()),
+        };
+        // Who may what can have changed while this stream waited.
+        while negotiator.authorization.epoch() != epoch {
+            epoch = self.authorize(protocol).await?;
+        }
+        negotiator.authorization.check_lists(&peer).map_err(|turned| Unserved::Refused(turned.into_refusal()))?;
+        Ok(Placed { place, index, used, epoch })
+    }
+
+    /// Returns the epoch whose answers let the stream in.
+    async fn authorize(&mut self, protocol: &Protocol) -> Result<u64, Unserved> {
+        let negotiator = self.negotiator.clone();
+        let epoch = negotiator.authorization.epoch();
+        if negotiator.authorization.checks_streams(&self.connection, epoch) {
+            self.count_header()?;
+            let connection = self.connection.clone();
+            let check = negotiator.authorization.check_stream(&connection, protocol, epoch);
+            self.unless_reset(check).await?.map_err(Unserved::Refused)?;
+        }
+        Ok(epoch)
+    }
+
+    /// Who serves the protocol. On a connection that somebody takes for itself, it may take a moment until that is known.
+    async fn route(&mut self, protocol: &Protocol) -> Result<Option<Route>, Unserved> {
+        let negotiator = self.negotiator.clone();
+        loop {
+            let changed = negotiator.router.changed();
+            let route = negotiator.router.route(self.connection.id(), protocol);
+            if route.is_some() || negotiator.router.is_closed() {
+                return Ok(route);
+            }
+            let Some(wait) = self.connection.unclaimed(negotiator.limits.header_timeout) else { return Ok(None) };
+            self.begin_waiting()?;
+            let _ = self.unless_reset(tokio::time::timeout(wait, changed)).await?;
+        }
+    }
+}
