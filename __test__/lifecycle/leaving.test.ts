@@ -8,6 +8,10 @@ async function peerOf() {
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const lines: string[] = []
   const streams: PeerStream[] = []
+  let handled = () => {}
+  const allRead = new Promise<void>(resolve => {
+    handled = resolve
+  })
   const incoming = endpoint.accept()
   const listening = endpoint.listen(
     [
@@ -15,9 +19,13 @@ async function peerOf() {
         Protocol.generic('Hold'),
         async stream => {
           streams.push(stream)
-          for await (const line of stream.lines()) {
-            lines.push(line)
-            if (line === 'hello') await stream.write('hello\n')
+          try {
+            for await (const line of stream.lines()) {
+              lines.push(line)
+              if (line === 'hello') await stream.write('hello\n')
+            }
+          } finally {
+            handled()
           }
         }
       ]
@@ -27,9 +35,11 @@ async function peerOf() {
   return {
     address: JSON.stringify(endpoint.address()),
     lines,
+    /** Resolves once the connection has ended and the handler has read all that arrived before. */
     async ended() {
       const { value: connection } = await incoming.next()
       const info = await connection!.closed
+      await allRead
       return { code: info.code, by: info.by }
     },
     async [Symbol.asyncDispose]() {
