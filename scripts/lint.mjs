@@ -20,7 +20,18 @@ const steps = {
   'layers of the crates': layers,
   rustfmt: () => passes('cargo', ['fmt', '--all', ...(fix ? [] : ['--check'])]),
   clippy: () =>
-    passes('cargo', ['clippy', '--workspace', '--lib', '--tests', '--profile', 'dev-release', '--', '-D', 'warnings']),
+    passes('cargo', [
+      'clippy',
+      '--workspace',
+      '--lib',
+      '--tests',
+      '--examples',
+      '--profile',
+      'dev-release',
+      '--',
+      '-D',
+      'warnings'
+    ]),
   'unused dependencies': () => optional('cargo-machete', [], 'cargo install cargo-machete'),
   'features of iroh': features,
   typos: () => optional('typos', fix ? ['--write-changes'] : [], 'pip install typos, or cargo install typos-cli')

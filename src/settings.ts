@@ -1,4 +1,4 @@
-/** The defaults: here and nowhere else. */
+/** The defaults: here and nowhere else. Those of the Rust crate are compared with them by a golden file. */
 export const defaults = {
   openTimeout: 30_000,
   authorize: { timeout: 5_000, maxPending: 4_096, maxPendingPerPeer: 1_024 },

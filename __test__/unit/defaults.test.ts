@@ -23,6 +23,13 @@ for (const [name, values] of Object.entries(optionsOf)) {
   })
 }
 
+test('the defaults equal those of the Rust crate', t => {
+  const url = new URL('../../crates/fastn-net/tests/golden/defaults.json', import.meta.url)
+  const golden = JSON.parse(readFileSync(url, 'utf8')) as Record<string, unknown>
+  const same = Object.fromEntries(Object.keys(golden).map(name => [name, Reflect.get(defaults, name) as unknown]))
+  t.deepEqual(same, golden)
+})
+
 test('what other docs say of a default is its value', t => {
   const errors = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
   // "Default: the endpoint's `openTimeout`, 30 s." and "(its `headerTimeout`, 10 s unless …)".

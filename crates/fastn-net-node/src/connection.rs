@@ -138,7 +138,11 @@ pub fn connection_open_start(
         Environment::with(&env, |e| with_view(e, connection, |endpoint, view| (endpoint.clone(), view.clone())));
     start(&env, async move {
         let (endpoint, connection) = found?;
-        let options = OpenOptions { has_extra, await_ack, retry: false, timeout: milliseconds(timeout) };
+        let options = OpenOptions::new()
+            .with_extra(has_extra)
+            .with_await_ack(await_ack)
+            .with_retry(false)
+            .with_timeout(milliseconds(timeout));
         let stream = endpoint.open_bi(&connection, &header, options).await?;
         Ok(Outcome::Stream { stream: Box::new(stream), has_extra })
     })

@@ -186,29 +186,28 @@ pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {
 
 impl BindingEndpointOptions {
     fn into_config(mut self) -> Result<Config> {
-        let limits = Limits {
-            connect: Connect {
+        let limits = Limits::default()
+            .with_connect(Connect {
                 retries: self.connect_retries.map(whole_u32),
                 min_delay: milliseconds(self.connect_min_delay),
                 max_delay: milliseconds(self.connect_max_delay),
                 attempt_timeout: milliseconds(self.connect_attempt_timeout),
-            },
-            ack_timeout: milliseconds(self.ack_timeout),
-            header_timeout: milliseconds(self.header_timeout),
-            max_header_bytes: whole(self.max_header_bytes),
-            ping_timeout: milliseconds(self.ping_timeout),
-            idle_timeout: milliseconds(self.idle_timeout),
-            bidi_streams: whole_u32(self.bidi_streams),
-            streams_per_peer: whole(self.guard.max_streams_per_peer),
-            streams: whole(self.guard.max_streams_total),
-            stream_rate: self.guard.stream_rate(),
-            receive_window: whole_u32(self.receive_window),
-            receive_window_per_peer: u64::try_from(whole(self.receive_window_per_peer)).unwrap_or(u64::MAX),
-            connections: whole(self.max_connections),
-            connections_per_peer: whole(self.max_connections_per_peer),
-            max_queued_streams: whole(self.max_queued_streams),
-            max_queued_streams_per_peer: whole(self.max_queued_streams_per_peer),
-        };
+            })
+            .with_ack_timeout(milliseconds(self.ack_timeout))
+            .with_header_timeout(milliseconds(self.header_timeout))
+            .with_max_header_bytes(whole(self.max_header_bytes))
+            .with_ping_timeout(milliseconds(self.ping_timeout))
+            .with_idle_timeout(milliseconds(self.idle_timeout))
+            .with_bidi_streams(whole_u32(self.bidi_streams))
+            .with_streams_per_peer(whole(self.guard.max_streams_per_peer))
+            .with_streams(whole(self.guard.max_streams_total))
+            .with_stream_rate(self.guard.stream_rate())
+            .with_receive_window(whole_u32(self.receive_window))
+            .with_receive_window_per_peer(u64::try_from(whole(self.receive_window_per_peer)).unwrap_or(u64::MAX))
+            .with_connections(whole(self.max_connections))
+            .with_connections_per_peer(whole(self.max_connections_per_peer))
+            .with_max_queued_streams(whole(self.max_queued_streams))
+            .with_max_queued_streams_per_peer(whole(self.max_queued_streams_per_peer));
         let peers = self.peers.iter().map(PeerAddress::try_from).collect::<Result<_>>()?;
         let (authorize, access) = (self.guard.authorize(), take(&mut self.guard.access).try_into()?);
         Ok(Config { kulfi: self.kulfi, peers, access, authorize, limits, network: self.into_network()? })

@@ -66,7 +66,11 @@ pub fn open_start(
 ) -> f64 {
     let header = header.to_vec();
     with_peer(&env, peer, move |endpoint, peer| async move {
-        let options = OpenOptions { has_extra, await_ack, retry, timeout: milliseconds(timeout) };
+        let options = OpenOptions::new()
+            .with_extra(has_extra)
+            .with_await_ack(await_ack)
+            .with_retry(retry)
+            .with_timeout(milliseconds(timeout));
         let stream = endpoint.get_stream(&peer, &header, options).await?;
         Ok(Outcome::Stream { stream: Box::new(stream), has_extra })
     })

@@ -3,6 +3,39 @@
 //! An [`Endpoint`] is a secret key with sockets. It opens streams to peers and serves the streams that
 //! peers open, over one connection for each pair of peers. What goes over the wire is in `wire/` and docs/wire.md.
 //!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> std::io::Result<()> {
+//! use fastn_net::{Config, Endpoint, Network, OpenOptions, Protocol, SecretKey, wire::header};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! let server = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
+//! let listener = server.listen(None, &[Protocol::Tcp], false)?;
+//! tokio::spawn(async move {
+//!     while let Ok(mut incoming) = listener.accept().await {
+//!         let mut name = String::new();
+//!         incoming.stream.read_to_string(&mut name).await?;
+//!         incoming.stream.write_all(format!("hello, {name}").as_bytes()).await?;
+//!         incoming.stream.shutdown().await?;
+//!     }
+//!     std::io::Result::Ok(())
+//! });
+//!
+//! let client = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
+//! let peer = client.peer(&server.address())?;
+//! let header = header::encode(&Protocol::Tcp, None)?;
+//! let mut stream = client.get_stream(&peer, &header, OpenOptions::default()).await?;
+//! stream.write_all(b"world").await?;
+//! stream.shutdown().await?;
+//! let mut response = String::new();
+//! stream.read_to_string(&mut response).await?;
+//! assert_eq!(response, "hello, world");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/shout.rs` is the same for two processes.
+//!
 //! # Layout
 //!
 //! Each module imports only modules of the lines below its own. `scripts/layers.mjs` checks that, and has the same list.
@@ -45,7 +78,7 @@ mod wakers;
 
 pub use authorization::{AuthorizationRequest, AuthorizationRequests};
 pub use config::{AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Rate, Relay};
-pub use connection::{CloseInfo, Connection, ConnectionGuard};
+pub use connection::{CloseInfo, ClosedBy, Connection, ConnectionGuard};
 pub use endpoint::{Endpoint, OpenOptions, PeerInfo, Watch};
 pub use fastn_net_proto::{error, identity, printable, protocol, wire};
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use fastn_net::{Code, Config, CustomNetwork, Endpoint, Network, OpenOptions, PeerAddress, Protocol, SecretKey};
+use fastn_net::{Code, Config, CustomNetwork, Endpoint, Network, PeerAddress, Protocol, SecretKey};
 use support::{ANY, USUAL, close, config, echo, endpoint, exchange, header, limits, open_at, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -41,7 +41,7 @@ async fn another_key_at_one_of_two_addresses_is_tried_again_until_the_time_is_ov
     let mut wanted = PeerAddress { id: SecretKey::generate().public(), ..other.address() };
     wanted.addresses.push(silent.local_addr().expect("address"));
     let peer = a.peer(&wanted).expect("peer");
-    let options = OpenOptions { timeout: Duration::from_secs(2), ..USUAL };
+    let options = USUAL.with_timeout(Duration::from_secs(2));
     let started = Instant::now();
     let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), options)).await.expect_err("another key");
     assert!(started.elapsed() >= options.timeout, "{:?}", started.elapsed());

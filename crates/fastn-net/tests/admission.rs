@@ -11,7 +11,7 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Endpoint, Limits, Protocol,
+    Code, Endpoint, Protocol,
     wire::{alpn::Alpn, codes::close as codes},
 };
 use futures_util::future::join_all;
@@ -89,7 +89,7 @@ async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
     for connections in [3, limits().connections] {
-        let server = endpoint_with(Limits { connections, ..limits() }).await;
+        let server = endpoint_with(limits().with_connections(connections)).await;
         let _served = echo(&server, &[Protocol::Http]);
         let known = endpoint().await;
         introduce(&known, &server);
@@ -116,7 +116,7 @@ async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
 
 #[tokio::test]
 async fn a_full_endpoint_and_one_that_drains_say_so() {
-    let server = endpoint_with(Limits { connections: 1, ..limits() }).await;
+    let server = endpoint_with(limits().with_connections(1)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let (first, second) = (endpoint().await, endpoint().await);
     introduce(&first, &server);
@@ -198,7 +198,8 @@ async fn headers_that_come_whole_are_bounded_while_their_streams_wait_for_a_plac
     const HEADER: usize = 1000;
     const ROOM: usize = 20;
     let receive_window_per_peer = (ROOM * HEADER) as u64;
-    let server = endpoint_with(Limits { max_queued_streams: 1, receive_window_per_peer, ..limits() }).await;
+    let server =
+        endpoint_with(limits().with_max_queued_streams(1).with_receive_window_per_peer(receive_window_per_peer)).await;
     let listener = server.listen(None, &[], true).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connection = raw.dial(&server, Alpn::FastnNet).await;
@@ -257,7 +258,7 @@ async fn a_denied_peer_gets_nothing_from_what_it_queued() {
 
 #[tokio::test]
 async fn remembered_peers_are_bounded_and_those_in_use_are_kept() {
-    let server = endpoint_with(Limits { connections: 2, ..limits() }).await;
+    let server = endpoint_with(limits().with_connections(2)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let friend = Raw::bind(&[]).await;
     let connection = friend.dial(&server, Alpn::FastnNet).await;

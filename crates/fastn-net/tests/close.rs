@@ -9,7 +9,7 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Endpoint, Limits, Listener, Protocol, Result, Stream,
+    Code, Endpoint, Listener, Protocol, Result, Stream,
     wire::{alpn::Alpn, codes::close as codes},
 };
 use futures_util::future::join_all;
@@ -145,7 +145,7 @@ async fn dropping_the_future_stops_nothing() {
         assert!(waits(&mut closing).await);
     }
     let info = soon(view.closed()).await;
-    assert_eq!((info.code, info.by), (0x103, "peer"));
+    assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
     assert_eq!(soon(a.close(LIMIT)).await, 0);
     close(&[&b]).await;
 }
@@ -177,7 +177,7 @@ async fn afterwards_everything_is_closed() {
     closed("the next connection", soon(poll_fn(|cx| inbound.poll_accept(cx))).await.map(drop));
     closed("write", write_all(&mut stream, b"x").await);
     closed("read", Err(read_until_error(&mut stream).await.1));
-    assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, "local")));
+    assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, fastn_net::ClosedBy::Local)));
     close(&[&b]).await;
 }
 
@@ -224,7 +224,7 @@ async fn a_dial_that_nobody_answered_does_not_hold_it_up() {
     let attempt_timeout = Duration::from_millis(300);
     let connect = fastn_net::Connect { retries: Some(0), attempt_timeout, ..limits().connect };
     for under_way in [true, false] {
-        let a = endpoint_with(Limits { connect, ..limits() }).await;
+        let a = endpoint_with(limits().with_connect(connect)).await;
         let sockets = a.bound_sockets();
         let (_socket, silent) = silent_peer();
         let peer = a.peer(&silent).expect("peer");
@@ -260,7 +260,7 @@ async fn peers_that_are_connected_learn_it_although_a_dial_was_not_answered() {
     soon(a.close(LIMIT)).await;
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     let info = soon(connection.closed()).await;
-    assert_eq!((info.code, info.by), (0x103, "peer"));
+    assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
     close(&[&b]).await;
 }
 
@@ -314,7 +314,7 @@ async fn all_who_wait_for_an_acknowledgement_get_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_acknowledgement_can_be_waited_for_on_a_connection_that_is_given_up_and_drains() {
-    let a = endpoint_with(Limits { idle_timeout: Duration::from_millis(100), ..limits() }).await;
+    let a = endpoint_with(limits().with_idle_timeout(Duration::from_millis(100))).await;
     let (stream, frozen) = frozen_stream(&a).await;
     let (connection, id) = (stream.connection().clone(), stream.id());
     drop(stream);
@@ -364,7 +364,7 @@ async fn nothing_is_left_behind() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_of_no_interest_is_let_go() {
-    let a = endpoint_with(Limits { idle_timeout: Duration::from_millis(100), ..limits() }).await;
+    let a = endpoint_with(limits().with_idle_timeout(Duration::from_millis(100))).await;
     let b = endpoint().await;
     echo(&b, &[Protocol::Tcp]);
     let peer = a.peer(&b.address()).expect("peer");
@@ -424,7 +424,7 @@ async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_waits_for_a_place_is_refused_by_draining() {
     let a = endpoint().await;
-    let b = endpoint_with(Limits { max_queued_streams: 1, ..limits() }).await;
+    let b = endpoint_with(limits().with_max_queued_streams(1)).await;
     introduce(&a, &b);
     let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let _taken = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -478,7 +478,7 @@ async fn dropping_the_last_endpoint_closes_it() {
     assert!(theirs.is_live());
     drop(a);
     let info = soon(theirs.closed()).await;
-    assert_eq!((info.code, info.by), (0x103, "peer"));
+    assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
     drop((view, peer));
     until("its port is free", || sockets.iter().all(|at| std::net::UdpSocket::bind(at).is_ok())).await;
     close(&[&b]).await;

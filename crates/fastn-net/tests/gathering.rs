@@ -4,7 +4,7 @@ mod support;
 
 use std::{future::poll_fn, time::Duration};
 
-use fastn_net::{Code, Connection, Endpoint, Limits, Listener, Protocol, Stream, wire::alpn::Alpn};
+use fastn_net::{Code, Connection, Endpoint, Listener, Protocol, Stream, wire::alpn::Alpn};
 use support::{
     USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, introduce, limits, open, open_at, pair,
     pattern, raw::Frozen, read_to_end, soon, until, waits, write_all,
@@ -25,7 +25,7 @@ async fn connected() -> (Endpoint, Endpoint, Listener, Connection) {
 /// The same with little room on the connection, and a stream to fill it with.
 async fn narrow() -> (Endpoint, Endpoint, Listener, Stream) {
     let a = endpoint().await;
-    let b = endpoint_with(Limits { receive_window: 64 * 1024, ..limits() }).await;
+    let b = endpoint_with(limits().with_receive_window(64 * 1024)).await;
     introduce(&a, &b);
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let filling = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -258,7 +258,7 @@ async fn a_header_without_room_follows_when_its_stream_is_finished() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_acknowledgement_without_room_follows_when_its_stream_is_finished() {
-    let a = endpoint_with(Limits { receive_window: 64 * 1024, ..limits() }).await;
+    let a = endpoint_with(limits().with_receive_window(64 * 1024)).await;
     let b = endpoint().await;
     introduce(&a, &b);
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");

@@ -5,8 +5,8 @@ mod support;
 use std::{collections::HashSet, time::Duration};
 
 use fastn_net::{
-    AccessLists, AuthorizationRequest, AuthorizationRequests, Authorize, Code, Config, Endpoint, Limits, Protocol,
-    Rate, SecretKey,
+    AccessLists, AuthorizationRequest, AuthorizationRequests, Authorize, Code, Config, Endpoint, Protocol, Rate,
+    SecretKey,
     wire::{alpn::Alpn, codes::close as codes},
 };
 use iroh::endpoint::ConnectionError;
@@ -241,7 +241,7 @@ async fn streams_on_a_connection_that_we_made_are_let_in_alike() {
 
 #[tokio::test]
 async fn a_peer_has_so_many_streams_open_on_all_its_connections() {
-    let server = endpoint_with(Limits { streams_per_peer: 3, streams: 4, ..limits() }).await;
+    let server = endpoint_with(limits().with_streams_per_peer(3).with_streams(4)).await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connections = [raw.dial(&server, Alpn::FastnNet).await, raw.dial(&server, Alpn::Entity).await];
@@ -271,7 +271,7 @@ async fn a_peer_has_so_many_streams_open_on_all_its_connections() {
 #[tokio::test]
 async fn a_peer_opens_so_many_streams_in_so_much_time_however_often_it_connects() {
     let rate = Rate { per_second: 1, burst: 2 };
-    let server = endpoint_with(Limits { stream_rate: Some(rate), ..limits() }).await;
+    let server = endpoint_with(limits().with_stream_rate(Some(rate))).await;
     let client = endpoint().await;
     introduce(&client, &server);
     let _served = echo(&server, &[Protocol::Http]);
@@ -294,7 +294,7 @@ async fn a_peer_opens_so_many_streams_in_so_much_time_however_often_it_connects(
 
 #[tokio::test]
 async fn a_connection_too_many_is_busy_and_not_unreachable() {
-    let server = endpoint_with(Limits { connections_per_peer: 1, ..limits() }).await;
+    let server = endpoint_with(limits().with_connections_per_peer(1)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let raw = Raw::bind(&[]).await;
     let first = raw.dial(&server, Alpn::FastnNet).await;

@@ -67,7 +67,7 @@ async fn a_dialler_that_is_connected_first_hears_that_the_endpoint_shuts_down() 
     let began = Instant::now();
     assert_eq!(soon(server.close(LIMIT)).await, 0);
     let info = soon(view.closed()).await;
-    assert_eq!((info.code, info.by), (0x103, "peer"));
+    assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     close(&[&client]).await;
 }
@@ -81,7 +81,8 @@ async fn a_dialler_whose_handshake_takes_longer_than_the_grace_hears_a_close_too
         let (client, view, _delaying) = connected_first(&server, Duration::from_secs(2)).await;
         let began = Instant::now();
         soon(server.close(LIMIT)).await;
-        let told = soon(view.closed()).await.by == "peer" && began.elapsed() < Duration::from_secs(1);
+        let told =
+            soon(view.closed()).await.by == fastn_net::ClosedBy::Peer && began.elapsed() < Duration::from_secs(1);
         close(&[&client]).await;
         if told {
             return;

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use fastn_net::{Code, Limits, OpenOptions, Peer, Protocol, Stream, wire::alpn::Alpn};
+use fastn_net::{Code, OpenOptions, Peer, Protocol, Stream, wire::alpn::Alpn};
 use iroh::endpoint::{Connection, ConnectionError};
 use support::{
     GENEROUS, LATER, USUAL, close, header, kulfi_endpoint, limits,
@@ -74,7 +74,7 @@ async fn disliked(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_stream_that_it_dislikes_a_new_connection_is_made_and_what_runs_goes_on() {
-    let endpoint = kulfi_endpoint(Limits { ack_timeout: PATIENCE, ..limits() }).await;
+    let endpoint = kulfi_endpoint(limits().with_ack_timeout(PATIENCE)).await;
     for alpn in [Alpn::Entity, Alpn::Kulfi] {
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
         let peer = endpoint.peer(&raw.address()).expect("peer");
@@ -122,7 +122,7 @@ async fn a_time_limit_of_the_callers_own_counts_as_well() {
     let peer = endpoint.peer(&raw.address()).expect("peer");
     let (view, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
     let view = view.expect("connection");
-    let short = OpenOptions { timeout: PATIENCE, ..USUAL };
+    let short = USUAL.with_timeout(PATIENCE);
     assert_eq!(get(&endpoint, &peer, short).await.expect_err("ignored").code(), Code::AckTimeout);
     // Who holds the connection itself cannot begin anything there either.
     let error = soon(endpoint.open_bi(&view, &header(&Protocol::Http), USUAL)).await.expect_err("stalled");
@@ -138,7 +138,7 @@ async fn a_time_limit_of_the_callers_own_counts_as_well() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_the_new_alpn_one_stream_says_nothing_of_the_next() {
-    let endpoint = kulfi_endpoint(Limits { ack_timeout: PATIENCE, ..limits() }).await;
+    let endpoint = kulfi_endpoint(limits().with_ack_timeout(PATIENCE)).await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");
     let (view, connection) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Config, Connect, Connection, ConnectionGuard, ConnectionListener, CustomNetwork, Endpoint, Limits, Network,
+    Code, Config, Connect, Connection, ConnectionGuard, ConnectionListener, CustomNetwork, Endpoint, Network,
     PeerAddress, Protocol, SecretKey, wire::alpn::Alpn,
 };
 use futures_util::future::join_all;
@@ -237,10 +237,9 @@ async fn a_request_that_is_never_repeated_is_answered_or_fails_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_not_there_cannot_be_reached() {
-    let a = endpoint_with(Limits {
-        connect: Connect { attempt_timeout: Duration::from_millis(500), ..limits().connect },
-        ..limits()
-    })
+    let a = endpoint_with(
+        limits().with_connect(Connect { attempt_timeout: Duration::from_millis(500), ..limits().connect }),
+    )
     .await;
     let nobody = SecretKey::generate().public();
     let error = open_at(&a, &PeerAddress::new(nobody), &Protocol::Tcp, USUAL).await.expect_err("nobody");
@@ -395,7 +394,7 @@ async fn a_view_keeps_its_connection_and_gives_it_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_of_one_peer_and_of_all_are_bounded() {
-    let b = endpoint_with(Limits { connections_per_peer: 4, connections: 6, ..limits() }).await;
+    let b = endpoint_with(limits().with_connections_per_peer(4).with_connections(6)).await;
     echo(&b, &[Protocol::Tcp]);
     let raw = Raw::bind(&[]).await;
     let connections = join_all((0..12).map(|_| raw.try_dial(&b, Alpn::FastnNet))).await;

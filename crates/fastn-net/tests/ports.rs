@@ -113,7 +113,7 @@ async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
         assert_eq!(write_all(&mut held, b"x").await.expect_err("closed").code(), fastn_net::Code::Closed);
         assert_eq!(read_exact(&mut incoming(&listener).await.stream, 5).await.expect("bytes"), b"asked");
         // A view knows how its connection ended, and what it had counted.
-        assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, "local")));
+        assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, fastn_net::ClosedBy::Local)));
         assert!(view.stats().bytes_sent >= sent.bytes_sent && view.rtt().is_none() && view.paths().is_empty());
     }
     close(&[&other]).await;

@@ -236,7 +236,7 @@ async fn a_dialler_hears_that_the_listener_ended() {
     let first_bytes = [header(&Protocol::Tcp).as_slice(), b"extra\n"].concat();
     for _ in 0..50 {
         let listener = server.listen(None, &[Protocol::Tcp], false).expect("listen");
-        let opening = client.get_stream(&peer, &first_bytes, fastn_net::OpenOptions { has_extra: true, ..USUAL });
+        let opening = client.get_stream(&peer, &first_bytes, USUAL.with_extra(true));
         let (opened, ()) = tokio::join!(soon(opening), async {
             while is_empty(&listener) {
                 tokio::task::yield_now().await;

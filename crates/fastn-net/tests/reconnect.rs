@@ -33,11 +33,11 @@ fn quick() -> Limits {
         attempt_timeout: Duration::from_millis(500),
         ..limits().connect
     };
-    Limits { connect, ..limits() }
+    limits().with_connect(connect)
 }
 
 fn short() -> Limits {
-    Limits { idle_timeout: Duration::from_millis(300), ..quick() }
+    quick().with_idle_timeout(Duration::from_millis(300))
 }
 
 /// An endpoint with this key, at this address if the system gives it.
@@ -63,7 +63,7 @@ async fn an_unreachable_peer_is_dialled_until_the_time_is_over_and_the_error_say
     let a = endpoint_with(quick()).await;
     let b = endpoint().await;
     let peer = a.peer(&b.address()).expect("peer");
-    let options = fastn_net::OpenOptions { timeout: Duration::from_secs(2), ..USUAL };
+    let options = USUAL.with_timeout(Duration::from_secs(2));
     let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), options)).await.expect_err("nothing listens");
     assert_eq!(error.code(), Code::Unreachable);
     for part in ["listens for nothing", &b.address().addresses[0].to_string(), " times in 2."] {
@@ -77,7 +77,7 @@ async fn an_unreachable_peer_is_dialled_until_the_time_is_over_and_the_error_say
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_are_counted() {
     let connect = Connect { retries: Some(2), ..quick().connect };
-    let a = endpoint_with(Limits { connect, ..quick() }).await;
+    let a = endpoint_with(quick().with_connect(connect)).await;
     let b = endpoint().await;
     let peer = a.peer(&b.address()).expect("peer");
     let error = soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.expect_err("nothing listens");
@@ -119,7 +119,7 @@ async fn a_request_is_served_once_its_peer_starts_there_or_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kept_peer_comes_back_by_itself_and_is_never_idle() {
-    let a = endpoint_with(Limits { idle_timeout: Duration::from_millis(100), ..quick() }).await;
+    let a = endpoint_with(quick().with_idle_timeout(Duration::from_millis(100))).await;
     let secret = SecretKey::generate();
     let mut place = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut keep = None;
@@ -161,7 +161,7 @@ async fn an_unused_connection_is_closed_by_its_dialler_and_a_used_one_is_not() {
     assert!(connection.is_live() && view.is_live(), "a view is held");
     drop(view);
     let end = soon(connection.closed()).await;
-    assert_eq!((end.code, end.by), (codes::IDLE, "local"));
+    assert_eq!((end.code, end.by), (codes::IDLE, fastn_net::ClosedBy::Local));
     until("idle", || peer.status().state == PeerState::Idle).await;
     assert!(peer.status().last_error.is_none());
     ask(&a, &peer).await;
@@ -170,7 +170,7 @@ async fn an_unused_connection_is_closed_by_its_dialler_and_a_used_one_is_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stream_is_lost_to_an_idle_close_on_either_side() {
-    let limits = Limits { idle_timeout: Duration::from_millis(20), ..quick() };
+    let limits = quick().with_idle_timeout(Duration::from_millis(20));
     let (a, b) = (endpoint_with(limits).await, endpoint_with(limits).await);
     introduce(&a, &b);
     for endpoint in [&a, &b] {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fastn_net::{Code, Config, CustomNetwork, Endpoint, Network, OpenOptions, Peer, Protocol, SecretKey};
+use fastn_net::{Code, Config, CustomNetwork, Endpoint, Network, Peer, Protocol, SecretKey};
 use support::{
     ANY, GENEROUS, LATER, USUAL, close, config, echo, endpoint, exchange, header, limits, soon, until, write_all,
 };
@@ -125,7 +125,7 @@ async fn what_was_written_to_a_crashed_peer_is_lost_soon_and_never_sent_again() 
 async fn a_stream_with_an_extra_line_is_lost_soon_and_never_sent_again() {
     let took = restarted(false, async |a, peer| {
         let line = [header(&Protocol::Tcp), b"extra\n".to_vec()].concat();
-        let options = OpenOptions { has_extra: true, ..USUAL };
+        let options = USUAL.with_extra(true);
         let error = soon(a.get_stream(peer, &line, options)).await.expect_err("lost");
         assert_eq!(error.code(), Code::ConnectionLost, "{error}");
     });

@@ -166,7 +166,7 @@ async fn a_writer_waits_while_nobody_reads_and_holds_up_no_other() {
     let limit = 2 * 1024 * 1024;
     let (a, b) = (
         endpoint_with(limits()).await,
-        endpoint_with(Limits { receive_window: u32::try_from(limit).expect("small"), ..limits() }).await,
+        endpoint_with(limits().with_receive_window(u32::try_from(limit).expect("small"))).await,
     );
     introduce(&a, &b);
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
@@ -348,7 +348,7 @@ async fn a_stopped_write_can_be_polled_any_number_of_times() {
 async fn a_stopped_write_fails_when_no_acknowledgement_comes() {
     let ack_timeout = Duration::from_millis(300);
     let (raw, endpoint, mut stream, _connection, _other) =
-        stopped_unacknowledged(Limits { ack_timeout, ..limits() }).await;
+        stopped_unacknowledged(limits().with_ack_timeout(ack_timeout)).await;
     let error = soon(poll_fn(|cx| stream.poll_write(cx, b"x"))).await.expect_err("no acknowledgement");
     assert_eq!(error.code(), Code::AckTimeout);
     raw.close().await;
@@ -358,7 +358,7 @@ async fn a_stopped_write_fails_when_no_acknowledgement_comes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unacknowledged_stream_fails_in_time_whether_it_is_read_or_written() {
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
-    let endpoint = endpoint_with(Limits { ack_timeout: Duration::from_millis(300), ..limits() }).await;
+    let endpoint = endpoint_with(limits().with_ack_timeout(Duration::from_millis(300))).await;
     let address = raw.address();
     let silent = tokio::spawn(async move {
         let connection = raw.accept().await;
@@ -384,7 +384,7 @@ async fn an_unacknowledged_stream_fails_in_time_whether_it_is_read_or_written() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_acknowledgement_that_nobody_has_read_is_in_time() {
     let b = support::endpoint().await;
-    let a = endpoint_with(Limits { ack_timeout: Duration::from_millis(200), ..limits() }).await;
+    let a = endpoint_with(limits().with_ack_timeout(Duration::from_millis(200))).await;
     introduce(&a, &b);
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let mut stream = open(&a, &b, &Protocol::Tcp, LATER).await.expect("stream");
@@ -418,7 +418,7 @@ async fn a_later_acknowledgement_is_found_by_reading() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_for_which_there_is_no_place_waits_unacknowledged() {
-    let b = endpoint_with(Limits { max_queued_streams_per_peer: 2, ..limits() }).await;
+    let b = endpoint_with(limits().with_max_queued_streams_per_peer(2)).await;
     let a = support::endpoint().await;
     introduce(&a, &b);
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");

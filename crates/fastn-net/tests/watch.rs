@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use fastn_net::{Code, Endpoint, Limits, PeerInfo, PeerState, Watch};
+use fastn_net::{Code, Endpoint, PeerInfo, PeerState, Watch};
 use support::{GENEROUS, USUAL, close, endpoint, endpoint_with, generic, introduce, limits, open, pair, soon, until};
 
 /// Takes changes until one is as it should be.
@@ -60,7 +60,7 @@ async fn closing_tells_that_every_peer_goes_and_then_ends() {
 
 #[tokio::test]
 async fn a_watcher_that_never_reads_keeps_nothing_of_peers_that_came_and_went() {
-    let server = endpoint_with(Limits { idle_timeout: Duration::from_millis(50), ..limits() }).await;
+    let server = endpoint_with(limits().with_idle_timeout(Duration::from_millis(50))).await;
     let _listener = server.listen(None, &[generic("Echo")], false).expect("listen");
     let (slow, fast) = (server.watch().expect("watch"), server.watch().expect("watch"));
     for _ in 0..12 {

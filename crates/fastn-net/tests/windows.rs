@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use fastn_net::{Code, Endpoint, Limits, Protocol, wire::alpn::Alpn};
+use fastn_net::{Code, Endpoint, Protocol, wire::alpn::Alpn};
 use iroh::endpoint::{Connection, SendStream};
 use support::{
     USUAL, close, echo, endpoint_with, exchange, generic, header, introduce, limits, open, pair,
@@ -60,11 +60,9 @@ async fn can_send(floods: &mut [Flood], windows: &[usize]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_connections_of_a_peer_share_what_it_may_send() {
-    let limits = Limits {
-        receive_window: u32::try_from(EACH).expect("small"),
-        receive_window_per_peer: u64::try_from(2 * EACH).expect("small"),
-        ..limits()
-    };
+    let limits = limits()
+        .with_receive_window(u32::try_from(EACH).expect("small"))
+        .with_receive_window_per_peer(u64::try_from(2 * EACH).expect("small"));
     let endpoint = endpoint_with(limits).await;
     let _unread = endpoint.listen(None, &[Protocol::Tcp], false).expect("listen");
     let raw = Raw::bind(&[]).await;
@@ -121,10 +119,9 @@ async fn unread_streams_do_not_starve_the_other_streams_of_a_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_name_the_cause_when_unread_streams_fill_the_window_of_a_peer() {
     let short = Duration::from_millis(400);
-    let a = endpoint_with(Limits { ack_timeout: short, ping_timeout: short, ..limits() }).await;
+    let a = endpoint_with(limits().with_ack_timeout(short).with_ping_timeout(short)).await;
     let window = u32::try_from(EACH).expect("small");
-    let b =
-        endpoint_with(Limits { receive_window: window, receive_window_per_peer: u64::from(window), ..limits() }).await;
+    let b = endpoint_with(limits().with_receive_window(window).with_receive_window_per_peer(u64::from(window))).await;
     introduce(&a, &b);
     let tcp = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let (mut filling, mut unread) = stream(&a, &b, &Protocol::Tcp, &tcp).await;

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use fastn_net::{Code, Limits, OpenOptions, Protocol, wire::alpn::Alpn};
+use fastn_net::{Code, Protocol, wire::alpn::Alpn};
 use futures_util::FutureExt;
 use iroh::endpoint::Connection;
 use support::{
@@ -44,7 +44,7 @@ async fn what_we_send_is_the_header_the_extra_line_and_the_payload() {
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
         let peer = endpoint.peer(&raw.address()).expect("peer");
         let header = fastn_net::wire::header::encode(&Protocol::HttpProxy, Some(b"{\"extra\":1}")).expect("header");
-        let options = OpenOptions { has_extra: true, ..USUAL };
+        let options = USUAL.with_extra(true);
         let mut getting = Box::pin(endpoint.get_stream(&peer, &header, options));
         let (connection, mut other) = tokio::select! {
             _ = &mut getting => panic!("a stream that nobody acknowledged"),
@@ -231,7 +231,7 @@ async fn headers_with_white_space_or_cut_into_bytes_are_read() {
 
 #[tokio::test]
 async fn silent_and_slow_headers_end_at_their_deadline_and_delay_no_other() {
-    let endpoint = kulfi_endpoint(Limits { header_timeout: Duration::from_millis(400), ..limits() }).await;
+    let endpoint = kulfi_endpoint(limits().with_header_timeout(Duration::from_millis(400))).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     for alpn in Alpn::ALL {
         let raw = Raw::bind(&[]).await;
@@ -261,7 +261,8 @@ async fn silent_and_slow_headers_end_at_their_deadline_and_delay_no_other() {
 #[tokio::test]
 async fn who_takes_no_acknowledgement_holds_no_place_of_a_listener() {
     let header_timeout = Duration::from_millis(400);
-    let few = Limits { header_timeout, max_queued_streams: 2, max_queued_streams_per_peer: 2, ..limits() };
+    let few =
+        limits().with_header_timeout(header_timeout).with_max_queued_streams(2).with_max_queued_streams_per_peer(2);
     let endpoint = kulfi_endpoint(few).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     for alpn in Alpn::ALL {
@@ -367,7 +368,7 @@ async fn our_ping_is_exact_and_keeps_its_side_open() {
 
 #[tokio::test]
 async fn a_ping_that_is_answered_wrongly_or_not_at_all_fails() {
-    let endpoint = kulfi_endpoint(Limits { ping_timeout: Duration::from_millis(300), ..limits() }).await;
+    let endpoint = kulfi_endpoint(limits().with_ping_timeout(Duration::from_millis(300))).await;
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");
     let (view, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
@@ -456,7 +457,7 @@ async fn a_connection_closed_by_the_user_shows_its_code() {
         };
         assert_eq!((u64::from(told.error_code), &told.reason[..]), (77, &b"bye"[..]));
         let info = soon(view.closed()).await;
-        assert_eq!((info.code, info.reason.as_str(), info.by), (77, "bye", "local"));
+        assert_eq!((info.code, info.reason.as_str(), info.by), (77, "bye", fastn_net::ClosedBy::Local));
 
         let (view, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
         connection.close(code(78), b"good night");
@@ -465,7 +466,7 @@ async fn a_connection_closed_by_the_user_shows_its_code() {
         // Nothing that comes later changes how it ended.
         view.close(79, "late");
         let info = view.close_reason().expect("it has ended");
-        assert_eq!((info.code, info.reason.as_str(), info.by), (78, "good night", "peer"));
+        assert_eq!((info.code, info.reason.as_str(), info.by), (78, "good night", fastn_net::ClosedBy::Peer));
         raw.close().await;
     }
     close(&[&endpoint]).await;
@@ -527,7 +528,7 @@ async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
 
 #[tokio::test]
 async fn no_acknowledgement_in_time_is_an_error_that_ends_the_stream() {
-    let endpoint = kulfi_endpoint(Limits { ack_timeout: Duration::from_millis(300), ..limits() }).await;
+    let endpoint = kulfi_endpoint(limits().with_ack_timeout(Duration::from_millis(300))).await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let answer = async {
         let connection = raw.accept().await;

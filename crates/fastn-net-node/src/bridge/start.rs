@@ -119,7 +119,7 @@ impl Outcome {
             Self::Text(text) => outcome.text = Some(text),
             Self::Number(number) => outcome.number = Some(number),
             Self::Closed(CloseInfo { code, reason, by }) => {
-                outcome.closed = Some(BindingCloseInfo { code: code_to_js(code), reason, by: by.to_owned() });
+                outcome.closed = Some(BindingCloseInfo { code: code_to_js(code), reason, by: by.as_str().to_owned() });
             }
         }
         Ok(outcome)

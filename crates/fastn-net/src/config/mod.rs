@@ -1,13 +1,14 @@
-//! Everything an endpoint is told. The numbers have no defaults here: whoever embeds this crate sets
-//! them in one place of its own.
+//! Everything an endpoint is told.
 //!
 //! - `access`: who may connect
+//! - `limits`: bounds and time limits, with their defaults
 //! - `network`: sockets, relays and look-ups
 
 mod access;
+mod limits;
 mod network;
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use iroh::{EndpointAddr, RelayUrl, TransportAddr};
 use iroh_tickets::{Ticket, endpoint::EndpointTicket};
@@ -20,6 +21,7 @@ use crate::{
 pub(crate) use self::access::Access;
 pub use self::{
     access::AccessLists,
+    limits::{Authorize, Connect, Limits, Rate},
     network::{CustomNetwork, Network, Relay},
 };
 
@@ -40,79 +42,34 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// Bounds of everything that grows, and time limits.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Reaching a peer.
-    pub connect: Connect,
-    /// From a written header to its acknowledgement.
-    pub ack_timeout: Duration,
-    /// From an accepted stream to the end of its first line.
-    pub header_timeout: Duration,
-    /// Bytes of a stream's first line.
-    pub max_header_bytes: usize,
-    /// One ping.
-    pub ping_timeout: Duration,
-    /// A connection that we dialled and nothing uses is closed after this; so long without connection or request, a peer's
-    /// actor is let go.
-    pub idle_timeout: Duration,
-    /// Bidirectional streams that a peer may have open on one connection.
-    pub bidi_streams: u32,
-    /// Streams that a peer may have open on all its connections, once their first line is there.
-    pub streams_per_peer: usize,
-    /// The same, of all peers.
-    pub streams: usize,
-    /// How fast one peer may open them; without bound, where that is not said.
-    pub stream_rate: Option<Rate>,
-    /// Bytes that a peer may send on one connection before somebody reads them.
-    pub receive_window: u32,
-    /// The same, on all its connections together. Each may have 64 KiB of its own beside it.
-    pub receive_window_per_peer: u64,
-    /// Connections of the endpoint.
-    pub connections: usize,
-    /// Connections of one peer.
-    pub connections_per_peer: usize,
-    /// Acknowledged streams that wait for one listener.
-    pub max_queued_streams: usize,
-    /// The same, of one peer.
-    pub max_queued_streams_per_peer: usize,
+impl Config {
+    /// A configuration with the default [`Limits`]: everyone may connect, no peers, no authorization requests.
+    ///
+    /// ```
+    /// use fastn_net::{Config, Limits, Network};
+    ///
+    /// let limits = Limits::default().with_connections(100);
+    /// let config = Config { limits, ..Config::new(Network::Loopback) };
+    /// assert_eq!(config.limits.connections, 100);
+    /// ```
+    #[must_use]
+    pub fn new(network: Network) -> Self {
+        Self {
+            network,
+            peers: Vec::new(),
+            kulfi: false,
+            access: AccessLists::default(),
+            authorize: None,
+            limits: Limits::default(),
+        }
+    }
 }
 
-/// So many a second in the long run, and so many at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// In the long run.
-    pub per_second: u32,
-    /// At once, after a time of rest.
-    pub burst: u32,
-}
-
-/// What is asked about, and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Authorize {
-    /// Ask once about each connection that a peer makes.
-    pub peer: bool,
-    /// Ask about each stream that a peer opens.
-    pub stream: bool,
-    /// A question that has no answer by then is answered with no.
-    pub timeout: Duration,
-    /// Questions without an answer at one time; more are not asked.
-    pub max_pending: usize,
-    /// The same, about one peer.
-    pub max_pending_per_peer: usize,
-}
-
-/// How a peer is reached: one dial after the other, as long as somebody waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connect {
-    /// Dials of one request after the first that failed; without bound in its time, where that is not said.
-    pub retries: Option<u32>,
-    /// The longest delay behind the first failure; it doubles with each. A delay is a random part of it.
-    pub min_delay: Duration,
-    /// The longest delay of all.
-    pub max_delay: Duration,
-    /// One dial, from the first packet to the end of the handshake.
-    pub attempt_timeout: Duration,
+/// The internet, with default limits.
+impl Default for Config {
+    fn default() -> Self {
+        Self::new(Network::Internet)
+    }
 }
 
 /// Where a peer is: its key, and whatever is known of its addresses.

@@ -1,6 +1,6 @@
 //! How a connection ends, and what is said of it.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{fmt, sync::atomic::Ordering, time::Duration};
 
 use fastn_net_proto::printable;
 use iroh::endpoint::{ConnectionError, VarInt};
@@ -25,8 +25,37 @@ pub struct CloseInfo {
     pub code: u64,
     /// What was said, or what happened. Control characters of a peer's text are escaped.
     pub reason: String,
-    /// Who ended it: `local`, `peer` or `network`.
-    pub by: &'static str,
+    /// Who ended it.
+    pub by: ClosedBy,
+}
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClosedBy {
+    /// This side.
+    Local,
+    /// The peer.
+    Peer,
+    /// Neither: the connection was lost.
+    Network,
+}
+
+impl ClosedBy {
+    /// `local`, `peer` or `network`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Peer => "peer",
+            Self::Network => "network",
+        }
+    }
+}
+
+impl fmt::Display for ClosedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Connection {
@@ -87,17 +116,17 @@ impl Connection {
     fn close_info(&self, error: &ConnectionError) -> CloseInfo {
         // What closed it first stays the reason: an endpoint that goes after its connections gives them another.
         if let Some((code, reason)) = self.0.closed_here.get().cloned() {
-            return CloseInfo { code, reason, by: "local" };
+            return CloseInfo { code, reason, by: ClosedBy::Local };
         }
         match error {
             ConnectionError::ApplicationClosed(close) => CloseInfo {
                 code: close.error_code.into(),
                 reason: printable(&String::from_utf8_lossy(&close.reason)).into_owned(),
-                by: "peer",
+                by: ClosedBy::Peer,
             },
-            ConnectionError::LocallyClosed => CloseInfo { code: 0, reason: String::new(), by: "local" },
-            ConnectionError::ConnectionClosed(close) => CloseInfo { code: 0, reason: said(close), by: "peer" },
-            other => CloseInfo { code: 0, reason: said(other), by: "network" },
+            ConnectionError::LocallyClosed => CloseInfo { code: 0, reason: String::new(), by: ClosedBy::Local },
+            ConnectionError::ConnectionClosed(close) => CloseInfo { code: 0, reason: said(close), by: ClosedBy::Peer },
+            other => CloseInfo { code: 0, reason: said(other), by: ClosedBy::Network },
         }
     }
 
@@ -109,7 +138,7 @@ impl Connection {
     /// What opening a stream fails with on a connection that has ended before the peer took the stream.
     pub(crate) fn unopened_error(&self) -> Error {
         match self.close_reason() {
-            Some(info) if info.by == "peer" && info.code == close::SHUTDOWN => {
+            Some(info) if info.by == ClosedBy::Peer && info.code == close::SHUTDOWN => {
                 let text = "the peer is shutting down: try another peer, or try again later";
                 Error::new(Code::ShuttingDown, text).with_error_code(info.code)
             }
@@ -123,21 +152,21 @@ impl Connection {
             return Error::new(Code::ConnectionLost, "this connection takes no new stream: a newer one replaces it");
         };
         let (code, text) = match (info.by, info.code) {
-            ("peer", close::UNAUTHORIZED) => {
+            (ClosedBy::Peer, close::UNAUTHORIZED) => {
                 (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
             }
-            ("peer", close::LIMIT) => {
+            (ClosedBy::Peer, close::LIMIT) => {
                 (Code::Busy, format!("the peer takes no further connection now (\"{}\"): try again later", info.reason))
             }
-            ("peer", close::SHUTDOWN) => (Code::ConnectionLost, "the peer shut down".to_owned()),
-            ("peer", code) => {
+            (ClosedBy::Peer, close::SHUTDOWN) => (Code::ConnectionLost, "the peer shut down".to_owned()),
+            (ClosedBy::Peer, code) => {
                 (Code::ConnectionLost, format!("the peer closed the connection (code {code}, \"{}\")", info.reason))
             }
             _ if self.is_given_up() => {
                 (Code::ConnectionLost, "the peer did not answer any more: it has restarted, moved or gone".to_owned())
             }
-            ("local", close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
-            ("local", code) => {
+            (ClosedBy::Local, close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
+            (ClosedBy::Local, code) => {
                 (Code::ConnectionLost, format!("this side closed the connection (code {code}, \"{}\")", info.reason))
             }
             _ => (Code::ConnectionLost, format!("the connection was lost: {}", info.reason)),

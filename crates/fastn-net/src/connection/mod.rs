@@ -43,7 +43,12 @@ use self::{
     stall::Stall, stop_watch::StopWatches, users::Users,
 };
 pub(crate) use self::{active::ActiveGuard, stats::TrafficSnapshot};
-pub use self::{close_info::CloseInfo, guard::ConnectionGuard, path_info::PathInfo, stats::Stats};
+pub use self::{
+    close_info::{CloseInfo, ClosedBy},
+    guard::ConnectionGuard,
+    path_info::PathInfo,
+    stats::Stats,
+};
 use crate::{counters::Counters, error::Result, identity::PublicKey, wire::alpn::Alpn};
 
 /// A connection to a peer. Clones are the same connection.

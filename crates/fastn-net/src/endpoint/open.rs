@@ -21,17 +21,60 @@ use crate::{
     target,
 };
 
-/// How a stream is opened.
-#[derive(Clone, Copy, Debug)]
+/// How a stream is opened. Start from the defaults: assign fields, or chain the `with_…` methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpenOptions {
-    /// An extra line follows the header, so that nothing may be sent again unseen.
+    /// An extra line follows the header: a stream that the peer may have seen is never sent again. Default: false.
     pub has_extra: bool,
-    /// Wait for the peer's acknowledgement.
+    /// Wait for the peer's ack. Default: true.
     pub await_ack: bool,
-    /// Dial again where a dial failed, and send what the peer cannot have seen again on a new connection.
+    /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen. Default: true.
     pub retry: bool,
-    /// All of it together.
+    /// Deadline of the whole call: dials, retries and the ack. Default: 30 s.
     pub timeout: Duration,
+}
+
+impl OpenOptions {
+    /// The defaults.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { has_extra: false, await_ack: true, retry: true, timeout: Duration::from_secs(30) }
+    }
+
+    /// Sets [`OpenOptions::has_extra`].
+    #[must_use]
+    pub const fn with_extra(mut self, has_extra: bool) -> Self {
+        self.has_extra = has_extra;
+        self
+    }
+
+    /// Sets [`OpenOptions::await_ack`].
+    #[must_use]
+    pub const fn with_await_ack(mut self, await_ack: bool) -> Self {
+        self.await_ack = await_ack;
+        self
+    }
+
+    /// Sets [`OpenOptions::retry`].
+    #[must_use]
+    pub const fn with_retry(mut self, retry: bool) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets [`OpenOptions::timeout`].
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Endpoint {

@@ -56,7 +56,10 @@ async fn an_actor_that_panics_is_replaced_and_counted() {
     let connection = peer.connection().expect("connection");
     peer.tell(Message::Panic);
     // Its peer notices, and the next call works.
-    assert_eq!(tokio::time::timeout(LIMIT, connection.closed()).await.expect("closed").by, "local");
+    assert_eq!(
+        tokio::time::timeout(LIMIT, connection.closed()).await.expect("closed").by,
+        crate::connection::ClosedBy::Local
+    );
     a.ping(&peer, LIMIT).await.expect("pong");
     assert_ne!(peer.connection().expect("connection").id(), connection.id());
     assert!(a.metrics().contains("fastn_net_actor_panics_total 1\n"), "{}", a.metrics());

@@ -12,7 +12,7 @@ use super::{
     table::{Event, Link},
 };
 use crate::{
-    connection::{Connection, TrafficSnapshot},
+    connection::{ClosedBy, Connection, TrafficSnapshot},
     error::Code,
     target,
     wire::codes::close,
@@ -103,11 +103,11 @@ impl Actor {
         for other in others {
             self.cover_streams(other);
         }
-        let here = connection.close_reason().is_some_and(|end| end.by == "local");
+        let here = connection.close_reason().is_some_and(|end| end.by == ClosedBy::Local);
         let worth = here || connection.carried_streams() || since.elapsed() >= LASTED;
         let error = connection.lost_error();
         let last = error.code() == Code::Unauthorized;
-        if connection.close_reason().is_some_and(|end| end.by != "local" && end.code != close::IDLE) {
+        if connection.close_reason().is_some_and(|end| end.by != ClosedBy::Local && end.code != close::IDLE) {
             self.failure = Some(connection.unopened_error());
         }
         Some(Event::Lost { link, worth: worth && !last, last })

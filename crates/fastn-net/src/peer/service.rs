@@ -41,13 +41,13 @@ impl Drop for Service {
     fn drop(&mut self) {
         self.connection.close_own(close::PLAIN, "nobody serves this connection any more");
         if let Some(info) = self.connection.close_reason() {
-            self.context.counters.connection_closed(info.by, info.code);
+            self.context.counters.connection_closed(info.by.as_str(), info.code);
         }
         self.peer.leave(&self.connection);
         self.context.registry.connection_ended(&self.connection);
         if let Some(CloseInfo { code, reason, by }) = self.connection.close_reason() {
             let (peer, connection) = (self.peer.id(), self.connection.id());
-            info!(target: target::CONNECTION, %peer, connection, by, code, reason, "ended");
+            info!(target: target::CONNECTION, %peer, connection, by = by.as_str(), code, reason, "ended");
         }
         self.connection.let_go();
         self.peer.tell(Message::Lost(self.connection.id()));

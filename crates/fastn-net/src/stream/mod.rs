@@ -34,7 +34,7 @@ pub(crate) use self::ping::CONNECTION_FULL;
 use self::{ack::Ack, stop::Stop};
 pub use self::{late::LATE_ACK, read::Read};
 use crate::{
-    connection::{ActiveGuard, CloseInfo, Connection, ack_deadlines::AckDeadline},
+    connection::{ActiveGuard, CloseInfo, ClosedBy, Connection, ack_deadlines::AckDeadline},
     error::Error,
     identity::PublicKey,
     target,
@@ -203,7 +203,7 @@ impl Stream {
     /// up because the peer did not answer: a handler may have seen the bare header then, and sees it end in an error.
     #[must_use]
     pub fn may_be_sent_again(&self) -> bool {
-        let promised = |info: CloseInfo| info.by == "peer" && close::PROMISES.contains(&info.code);
+        let promised = |info: CloseInfo| info.by == ClosedBy::Peer && close::PROMISES.contains(&info.code);
         let unseen = !self.unsent.is_empty()
             || self.connection.is_given_up()
             || self.connection.close_reason().is_some_and(promised);

@@ -15,8 +15,8 @@ use std::{
 };
 
 use fastn_net::{
-    AccessLists, Config, Connect, Endpoint, Error, IncomingStream, Limits, Listener, Network, OpenOptions, PeerAddress,
-    Protocol, Result, SecretKey, Stream, wire::header,
+    Config, Endpoint, Error, IncomingStream, Limits, Listener, Network, OpenOptions, PeerAddress, Protocol, Result,
+    SecretKey, Stream, wire::header,
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -28,50 +28,21 @@ pub(crate) const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 pub(crate) const GENEROUS: Duration = Duration::from_secs(30);
 
 /// An acknowledged stream, sent again where nothing can be lost: what getStream does by default.
-pub(crate) const USUAL: OpenOptions = OpenOptions { has_extra: false, await_ack: true, retry: true, timeout: GENEROUS };
+pub(crate) const USUAL: OpenOptions = OpenOptions::new().with_timeout(GENEROUS);
 
 /// Without waiting for the acknowledgement.
-pub(crate) const LATER: OpenOptions = OpenOptions { await_ack: false, ..USUAL };
+pub(crate) const LATER: OpenOptions = USUAL.with_await_ack(false);
 
 /// Never sent again.
-pub(crate) const ONCE: OpenOptions = OpenOptions { retry: false, ..USUAL };
+pub(crate) const ONCE: OpenOptions = USUAL.with_retry(false);
 
 /// The defaults that users get.
 pub(crate) fn limits() -> Limits {
-    Limits {
-        connect: Connect {
-            retries: None,
-            min_delay: Duration::from_millis(100),
-            max_delay: Duration::from_secs(30),
-            attempt_timeout: Duration::from_secs(10),
-        },
-        ack_timeout: Duration::from_secs(10),
-        header_timeout: Duration::from_secs(10),
-        max_header_bytes: 64 * 1024,
-        ping_timeout: Duration::from_secs(5),
-        idle_timeout: Duration::from_mins(1),
-        bidi_streams: 1024,
-        streams_per_peer: 8192,
-        streams: 262_144,
-        stream_rate: None,
-        receive_window: 16 * 1024 * 1024,
-        receive_window_per_peer: 64 * 1024 * 1024,
-        connections: 10_000,
-        connections_per_peer: 64,
-        max_queued_streams: 1024,
-        max_queued_streams_per_peer: 256,
-    }
+    Limits::default()
 }
 
 pub(crate) fn config(limits: Limits) -> Config {
-    Config {
-        network: Network::Loopback,
-        peers: Vec::new(),
-        kulfi: false,
-        access: AccessLists::default(),
-        authorize: None,
-        limits,
-    }
+    Config { limits, ..Config::new(Network::Loopback) }
 }
 
 pub(crate) async fn endpoint() -> Endpoint {
