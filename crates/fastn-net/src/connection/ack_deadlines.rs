@@ -100,7 +100,7 @@ impl AckDeadlines {
         }
     }
 
-    /// Expires what is due. Returns when the next deadline expires.
+    /// Expires all deadlines that are due. Returns the next deadline.
     fn expire(&self, limit: Duration) -> Option<Instant> {
         let now = Instant::now();
         let mut due = Vec::new();

@@ -11,7 +11,7 @@ pub(crate) struct ActiveGuard {
 }
 
 impl ActiveGuard {
-    /// One that takes a share of what its peer may have as well.
+    /// Also holds a permit from the peer's stream quota.
     pub(crate) fn with(mut self, share: StreamPermit) -> Self {
         self.share = Some(share);
         self
@@ -41,12 +41,12 @@ impl Connection {
         self.0.users.count()
     }
 
-    /// Waits until nothing uses the connection, and lets nothing use it from then on.
+    /// Waits until the connection is unused, then refuses every further use.
     pub(crate) async fn retired(&self) {
         self.0.users.retire().await;
     }
 
-    /// Lets nothing use the connection from then on, unless something does.
+    /// Refuses every further use if the connection is unused. Returns whether it was.
     pub(crate) fn try_retire(&self) -> bool {
         self.0.users.try_retire()
     }
@@ -56,13 +56,13 @@ impl Connection {
         self.is_live() && !self.0.users.is_retired() && !self.0.stall.is_stalled()
     }
 
-    /// Sets who is told when the connection is used again, after a look that found it unused. Once.
+    /// Sets the alarm for the first use after the actor found the connection unused. Call once.
     pub(crate) fn on_stir(&self, alarm: Alarm) {
         self.0.users.set_alarm(alarm);
         self.0.users.doze();
     }
 
-    /// Sets who is told when the connection has more users than [`Connection::watch_crowd`] allows. Once.
+    /// Sets the alarm for more users than [`Connection::watch_crowd`] allows. Call once.
     pub(crate) fn on_crowd(&self, alarm: Alarm) {
         self.0.users.set_crowd_alarm(alarm);
     }
@@ -81,7 +81,7 @@ impl Connection {
         tokio::task::yield_now().await;
     }
 
-    /// Whether it takes no new stream any more, and who is told.
+    /// State of the stream loop of an older peer, and its alarm.
     pub(crate) fn stall(&self) -> &Stall {
         &self.0.stall
     }

@@ -1,6 +1,6 @@
-//! Whether whoever takes a connection for itself has said yet which of its streams it serves.
+//! Grace period in which the owner of an accepted connection registers its listeners.
 //!
-//! A peer may open streams with its first packets, before a program that accepts connections has had its turn: they wait for it.
+//! A peer may open streams with its first packets, before the accepting program has run. These streams wait for the program.
 
 use std::{
     sync::{Mutex, MutexGuard},
@@ -9,7 +9,7 @@ use std::{
 
 use super::Connection;
 
-/// How long whoever has got a connection may take to say what it serves there.
+/// Time that the owner of a connection has to register its listeners.
 const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Claim(Mutex<State>);
 
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
-    /// Nobody takes it for itself, or whoever did has said what it serves.
+    /// No program takes the connection for itself, or its owner has registered its listeners.
     #[default]
     Settled,
     /// It waits to be taken.
@@ -26,12 +26,12 @@ enum State {
 }
 
 impl Connection {
-    /// Somebody who takes connections for itself will get it.
+    /// Offers the connection to a program that takes connections.
     pub(crate) fn offer(&self) {
         *self.claim() = State::Offered(Instant::now());
     }
 
-    /// Somebody has got it. One that is in use already stays as it is.
+    /// Starts the grace period of the owner. No-op if the connection is already in use.
     pub(crate) fn take(&self) {
         let mut claim = self.claim();
         if let State::Offered(_) = *claim {
@@ -39,13 +39,13 @@ impl Connection {
         }
     }
 
-    /// What is not served on it by now is not served.
+    /// Ends the grace period: streams without a listener are refused from now on.
     pub(crate) fn settle(&self) {
         *self.claim() = State::Settled;
     }
 
-    /// How long a stream that nobody serves waits at most before it looks again; none when it is refused. `offered`: how long a
-    /// connection may wait to be taken.
+    /// Returns how long a stream without a listener waits before its next lookup. `None` if it is refused. `offered` is how long
+    /// a connection may wait to be taken.
     pub(crate) fn unclaimed(&self, offered: Duration) -> Option<Duration> {
         let (since, limit) = match *self.claim() {
             State::Settled => return None,

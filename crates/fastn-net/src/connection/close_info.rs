@@ -1,4 +1,4 @@
-//! How a connection ends, and what is said of it.
+//! Closing a connection, and the reason it ended.
 
 use std::{fmt, sync::atomic::Ordering, time::Duration};
 
@@ -11,8 +11,8 @@ use crate::{
     wire::codes::{close, reset},
 };
 
-/// Most of a reason for closing that the peer is told. noq panics, and with it the process ends, where a code of more than two
-/// bytes and a reason do not fit into a packet together.
+/// Limit in bytes of the close reason sent to the peer. The close code and the reason must fit into one packet. noq panics
+/// otherwise, and the process aborts.
 const REASON_BYTES: usize = 256;
 
 const SHORTEST_GOODBYE: Duration = Duration::from_millis(20);
@@ -70,7 +70,8 @@ impl Connection {
         self.close_as(code, self.own_code(code), reason);
     }
 
-    /// Closes a connection whose peer does not answer. Without a promise: what the peer accepted may be on its way to a handler.
+    /// Closes a connection whose peer does not answer. Makes no promise to the peer: an accepted stream may be on its way to a
+    /// handler.
     pub(crate) fn give_up(&self) {
         self.0.given_up.store(true, Ordering::Release);
         self.close_own(close::PLAIN, "the peer did not answer on this connection");
@@ -88,7 +89,7 @@ impl Connection {
     }
 
     fn close_as(&self, code: u64, on_the_wire: u64, reason: &str) {
-        // Closing what has ended already would make QUIC forget how: whether streams may be sent again hangs on that.
+        // Closing twice would overwrite QUIC's close reason, which decides whether streams may be sent again.
         if !self.is_live() {
             return;
         }
@@ -101,7 +102,7 @@ impl Connection {
         self.close_info(&self.0.quic.closed().await)
     }
 
-    /// Lets go of what an ended connection holds of QUIC, and with it of the endpoint's sockets.
+    /// Releases the QUIC handles of a closed connection, which keep the endpoint's sockets open.
     pub(crate) fn let_go(&self) {
         self.0.finishing.over();
         self.0.quic.let_go();
@@ -114,7 +115,7 @@ impl Connection {
     }
 
     fn close_info(&self, error: &ConnectionError) -> CloseInfo {
-        // What closed it first stays the reason: an endpoint that goes after its connections gives them another.
+        // The first close reason stays: an endpoint that closes after its connections passes another one.
         if let Some((code, reason)) = self.0.closed_here.get().cloned() {
             return CloseInfo { code, reason, by: ClosedBy::Local };
         }
@@ -146,7 +147,7 @@ impl Connection {
         }
     }
 
-    /// What a call on a connection that has ended fails with.
+    /// The error of a call on a closed connection.
     pub(crate) fn lost_error(&self) -> Error {
         let Some(info) = self.close_reason() else {
             return Error::new(Code::ConnectionLost, "this connection takes no new stream: a newer one replaces it");

@@ -1,4 +1,4 @@
-//! Who is told that a connection may be dead.
+//! Alarm for a connection that may be dead.
 
 use std::{
     fmt,
@@ -25,7 +25,7 @@ pub(crate) struct Doubt {
 }
 
 impl Connection {
-    /// Sets who is told of [`Connection::doubt`]. Once.
+    /// Sets the alarm that [`Connection::doubt`] raises. Call once.
     pub(crate) fn on_doubt(&self, alarm: Alarm) {
         let _ = self.0.doubt.alarm.set(alarm);
     }

@@ -1,4 +1,4 @@
-//! What a connection has to send as the last of its streams, and what its peer has not acknowledged yet: closing waits for both.
+//! Deferred final writes and unacknowledged FINs of a connection. Closing waits for both.
 
 use std::{
     future::{Future, poll_fn},
@@ -17,16 +17,16 @@ use tokio::sync::Notify;
 /// noq's `Stopped`, whose name iroh does not export.
 pub(crate) type Acknowledged = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
 
-/// Finished halves that are not yet written or acknowledged, and finished streams whose header is not.
+/// Finished halves without a write or an acknowledgement, and finished streams without a written header.
 ///
-/// Small last words are not written by whoever finishes their streams but by the connection's own task: as many as are there
-/// together, on the thread that sends them, so that nobody waits for QUIC's lock on the connection meanwhile.
+/// The connection's own task writes small final payloads, in batches. It runs on the thread that sends them. So no caller of
+/// `finish` waits for QUIC's connection lock.
 #[derive(Default)]
 pub(crate) struct Finishing {
     halves: Mutex<Halves>,
     writer: AtomicWaker,
     missing_acks: AtomicUsize,
-    /// Something was acknowledged that somebody may wait for, or somebody gave up waiting.
+    /// Notifies waiters of an acknowledgement, and of a waiter that gave up.
     settled: Notify,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Last {
 }
 
 impl Finishing {
-    /// Leaves what is last to the connection's task. Gives it back when that has ended.
+    /// Defers a final write to the connection's task. Returns it if that task has ended.
     pub(crate) fn leave(&self, last: Last) -> Result<(), Last> {
         let mut halves = self.lock();
         if halves.unattended {
@@ -49,7 +49,7 @@ impl Finishing {
         Ok(())
     }
 
-    /// Runs the rest of the connection's task, and writes what is left to it meanwhile.
+    /// Runs `rest`, the connection's task, and performs the deferred writes meanwhile.
     pub(crate) async fn write_while(&self, rest: impl Future<Output = ()>) {
         let mut rest = pin!(rest);
         let mut blocked = Vec::new();
@@ -60,7 +60,7 @@ impl Finishing {
             rest.as_mut().poll(cx)
         })
         .await;
-        // What is written after a connection's end fails as it should.
+        // Writes after the end of the connection fail with the error of the connection.
         self.lock().unattended = true;
         self.write(&mut Context::from_waker(Waker::noop()), &mut blocked);
         drop(attendant);
@@ -117,7 +117,7 @@ impl Finishing {
             if let Some(settled) = self.lock().settled(stream) {
                 return settled;
             }
-            // It is still to be written, or somebody else waits for the same: when that changes, it is looked for again.
+            // The write is pending, or another task waits for the same acknowledgement: look again after the next change.
             settled.await;
         }
     }
@@ -136,14 +136,14 @@ impl Finishing {
         }
     }
 
-    /// Finished halves that nobody has acknowledged, those included that were lost with the connection.
+    /// Number of finished halves without an acknowledgement, including those lost with the connection.
     pub(crate) fn left(&self) -> usize {
         let mut halves = self.lock();
         halves.sweep();
         halves.list.len() + halves.waited.len() + halves.outbox.len() + halves.in_hand.len() + halves.lost.len()
     }
 
-    /// The connection has ended, and its task with it, if it ever had one: what is not acknowledged never will be.
+    /// Marks the connection and its task as ended. Pending acknowledgements will never arrive.
     pub(crate) fn over(&self) {
         let mut halves = self.lock();
         halves.sweep();
@@ -159,7 +159,7 @@ impl Finishing {
     }
 }
 
-/// Whatever ends the connection's task, a panic included, nobody waits for what it will not write.
+/// Releases all waiters when the connection's task ends, also by a panic.
 struct Attendant<'a>(&'a Finishing);
 
 impl Drop for Attendant<'_> {
@@ -188,7 +188,8 @@ impl Last {
         Poll::Ready(Ok(()))
     }
 
-    /// While the whole connection waits for room, QUIC wakes a writer whose half the peer stops, and tells it nothing.
+    /// Polls for a stop by the peer. While the whole connection is blocked, QUIC wakes a writer of a stopped half without a
+    /// reason.
     fn stopped(&self) -> Option<VarInt> {
         match pin!(self.send.stopped()).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(code)) => code,
@@ -200,17 +201,17 @@ impl Last {
 /// Swept as it doubles, so that it costs next to nothing for each stream.
 #[derive(Default)]
 struct Halves {
-    /// What the connection's task has still to take.
+    /// Final writes that the connection's task has not taken yet.
     outbox: Vec<Last>,
-    /// Streams whose last the connection's task has taken, and not written.
+    /// Streams whose final write the connection's task has taken but not performed.
     in_hand: Vec<u64>,
     /// There is no such task any more.
     unattended: bool,
     list: Vec<(u64, Acknowledged)>,
     sweep_at: usize,
-    /// Streams that were taken out of the list by somebody who waits.
+    /// Streams that a waiter has taken out of the list.
     waited: Vec<u64>,
-    /// Streams that were not acknowledged when the connection ended: whoever asks later must not take them for acknowledged.
+    /// Streams without an acknowledgement when the connection ended. A later query must not report them as acknowledged.
     lost: Vec<u64>,
 }
 
@@ -268,7 +269,7 @@ impl Halves {
     }
 }
 
-/// One acknowledgement that somebody waits for. Dropped early, it goes back into the list.
+/// One acknowledgement with a waiter. Returns to the list when dropped early.
 struct Waiting<'a> {
     finishing: &'a Finishing,
     stream: u64,

@@ -1,4 +1,4 @@
-//! Whether the peer of a connection may use what is served here, as far as that was asked.
+//! Result of the authorization requests for the peer of a connection.
 
 use std::{
     future::Future,

@@ -1,17 +1,17 @@
 //! One QUIC connection.
 //!
-//! - `ack_deadlines`: how long its streams wait for their acknowledgements
-//! - `active`, `users`: who uses it, and whether it takes new uses
-//! - `guard`: a connection that is held
-//! - `doubt`: who is told that it may be dead
-//! - `stall`: an older peer that takes no new stream
-//! - `finishing`: what is still to be written and acknowledged
-//! - `claim`: whether whoever takes it for itself has said what it serves
-//! - `let_in`: whether its peer may use what is served here
-//! - `close_info`: how it ends
-//! - `path_info`, `stats`: what is known of it
-//! - `stop_watch`: the peer's stop of a sending half that stays open
-//! - `quic`: iroh's connection, until it has ended
+//! - `ack_deadlines`: ack deadlines of its streams
+//! - `active`, `users`: the users of a connection, and whether it accepts new ones
+//! - `guard`: a handle that keeps a connection in use
+//! - `doubt`: alarm for a connection that may be dead
+//! - `stall`: older peers that take no new stream
+//! - `finishing`: deferred final writes and unacknowledged FINs
+//! - `claim`: grace period of the owner of an accepted connection
+//! - `let_in`: result of the authorization requests for its peer
+//! - `close_info`: closing, and the reason
+//! - `path_info`, `stats`: snapshots
+//! - `stop_watch`: stops by the peer of a sending half that stays open
+//! - `quic`: iroh's connection, until it is closed
 
 pub(crate) mod ack_deadlines;
 mod active;
@@ -73,7 +73,7 @@ struct Inner {
     doubt: Doubt,
     /// This side gave it up: its peer did not answer.
     given_up: AtomicBool,
-    /// What the peer may send before somebody reads, once the peer's actor has said so.
+    /// Bytes that the peer may send before the application reads them, once the peer's actor has set it.
     receive_window: AtomicU64,
     claim: Claim,
 }

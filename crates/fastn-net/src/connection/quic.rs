@@ -1,7 +1,7 @@
-//! iroh's connection, until it has ended.
+//! iroh's connection, until it is closed.
 //!
-//! Whoever holds one of iroh's keeps the endpoint's sockets open, whether it has ended or not: so it is let go at its end, and
-//! what it knew last is kept.
+//! Each handle to iroh's connection keeps the endpoint's sockets open, even after the connection has closed. So the handle is
+//! released at the close, and a last snapshot is kept.
 
 use std::sync::{Arc, RwLock};
 
@@ -74,7 +74,7 @@ impl Quic {
         stream::iter(self.live().map(|connection| connection.path_events())).flatten()
     }
 
-    /// For its paths, of which an ended one has none. Not to be kept.
+    /// iroh's connection, for its paths; a closed one has none. Do not keep the handle.
     pub(crate) fn live(&self) -> Option<Arc<Connection>> {
         match self.state() {
             State::Live(connection) => Some(connection),
@@ -82,7 +82,7 @@ impl Quic {
         }
     }
 
-    /// Lets go of iroh's connection, if it has ended.
+    /// Releases iroh's connection if it is closed.
     pub(crate) fn let_go(&self) {
         let Some(connection) = self.live() else { return };
         let Some(why) = connection.close_reason() else { return };

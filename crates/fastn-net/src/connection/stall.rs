@@ -1,7 +1,7 @@
-//! Whether a connection to an older peer takes no new stream any more.
+//! Detects a connection to an older peer that takes no new stream.
 //!
-//! Older peers take the streams of a connection one after the other. One that they do not know ends their loop, and one that
-//! they wait for holds it up: the streams behind it would wait for their acknowledgement in vain.
+//! Older peers take the streams of a connection one by one. An unknown stream ends their loop, and a stream they wait for blocks
+//! it. Later streams would wait for their acknowledgement in vain.
 
 use std::{
     fmt,
@@ -21,7 +21,7 @@ pub(crate) struct Stall {
 }
 
 impl Stall {
-    /// Sets who is told. Once.
+    /// Sets the alarm for a stall. Call once.
     pub(crate) fn on_stall(&self, alarm: Alarm) {
         let _ = self.alarm.set(alarm);
     }
@@ -31,7 +31,8 @@ impl Stall {
         if self.is_stalled() {
             return;
         }
-        // First: whoever finds it stalled, and asks for another connection, asks behind this. Twice does no harm.
+        // Raise the alarm first: a caller that finds the stall and requests another connection queues behind it. Twice is
+        // harmless.
         if let Some(alarm) = self.alarm.get() {
             alarm();
         }

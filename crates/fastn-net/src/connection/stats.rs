@@ -1,4 +1,4 @@
-//! What a connection has counted.
+//! Counters of a connection.
 
 use std::sync::atomic::Ordering;
 
@@ -23,12 +23,12 @@ pub struct Stats {
     pub streams: usize,
 }
 
-/// What a look saw.
+/// Traffic counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TrafficSnapshot {
     /// UDP bytes received; any is a sign of life.
     pub(crate) received: u64,
-    /// Frames of streams, in and out: what is not QUIC's own keeping alive.
+    /// Stream frames in both directions, without QUIC's keep-alive.
     pub(crate) traffic: u64,
     /// Streams and views in use.
     pub(crate) users: usize,
@@ -61,7 +61,7 @@ impl Connection {
         self.0.quic.stats().frame_rx.stream > 0
     }
 
-    /// Bytes that the peer may send before somebody reads them: more than before.
+    /// Raises the number of bytes that the peer may send before the application reads them.
     pub(crate) fn set_receive_window(&self, bytes: u64) {
         self.0.receive_window.store(bytes, Ordering::Relaxed);
         if let Some(quic) = self.0.quic.live() {

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Who is told that a connection nobody used is used again.
+/// Called when an unused connection is used again.
 pub(crate) type Alarm = Box<dyn Fn() + Send + Sync>;
 
 /// The streams and views that use a connection, and whether it may still be used: one number, so that nothing slips in
@@ -20,7 +20,7 @@ pub(crate) struct Users {
     count: AtomicUsize,
     empty: Notify,
     alarm: OnceLock<Alarm>,
-    /// With more users than this the alarm is raised, once; 0 while nobody waits for that.
+    /// The alarm is raised once for more users than this. 0 while no alarm is wanted.
     crowd: AtomicUsize,
     crowd_alarm: OnceLock<Alarm>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Users {
 /// Nothing uses the connection any more, and nothing may.
 const RETIRED: usize = 1 << (usize::BITS - 1);
 
-/// Nothing used the connection when the peer's actor looked: the next use tells it.
+/// Bit set when the peer's actor found the connection unused: the next use raises the alarm.
 const DOZING: usize = 1 << (usize::BITS - 2);
 
 const COUNT: usize = DOZING - 1;
@@ -69,12 +69,12 @@ impl Users {
         self.count.load(Ordering::Acquire) & COUNT
     }
 
-    /// Sets who is told when a use ends a doze. Once.
+    /// Sets the alarm for the first use after the connection was found unused. Call once.
     pub(crate) fn set_alarm(&self, alarm: Alarm) {
         let _ = self.alarm.set(alarm);
     }
 
-    /// Sets who is told of a crowd. Once.
+    /// Sets the alarm for a crowd. Call once.
     pub(crate) fn set_crowd_alarm(&self, alarm: Alarm) {
         let _ = self.crowd_alarm.set(alarm);
     }
@@ -98,13 +98,13 @@ impl Users {
         }
     }
 
-    /// Lets nothing use the connection from now on, unless something does.
+    /// Refuses every further use if the connection is unused. Returns whether it was.
     pub(crate) fn try_retire(&self) -> bool {
         let retire = |count| (count & COUNT == 0).then_some(RETIRED);
         self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, retire).is_ok()
     }
 
-    /// Waits until nothing uses the connection, and lets nothing use it from then on.
+    /// Waits until the connection is unused, then refuses every further use.
     pub(crate) async fn retire(&self) {
         loop {
             let empty = self.empty.notified();

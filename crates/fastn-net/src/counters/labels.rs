@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One counter for each of `N` labels; the last stands for all that have none of their own.
+/// One counter for each of `N` labels. The last one counts every unknown label.
 #[derive(Debug)]
 pub(crate) struct Counts<const N: usize>([AtomicU64; N]);
 

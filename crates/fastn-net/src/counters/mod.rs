@@ -1,10 +1,10 @@
 //! The counters of an endpoint.
 //!
 //! - `labels`: counters by label, of a closed set
-//! - `histogram`: how long things take
+//! - `histogram`: durations
 //!
-//! Plain atomics: one relaxed increment at the beginning of a stream and one at its end is all that the path of a request
-//! pays. Label values come only from closed sets, never from a peer, so that the exposed text is bounded.
+//! Plain atomics: a stream costs one relaxed increment at its start and one at its end. Label values come only from closed sets,
+//! never from a peer, which bounds the exposed text.
 
 mod histogram;
 mod labels;
@@ -21,7 +21,7 @@ use crate::{
     wire::{codes::close, refusal},
 };
 
-/// With which codes dials fail; what is none of them counts as `other`.
+/// Error codes of failed dials. Any other code counts as `other`.
 pub(crate) const DIAL_CODES: [&str; 6] = [
     Code::Unreachable.as_str(),
     Code::Unauthorized.as_str(),

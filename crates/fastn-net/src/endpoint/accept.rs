@@ -105,7 +105,7 @@ impl EndpointInner {
 
     async fn admit(&self, connection: &Connection) -> Result<(), Rejection> {
         self.list_if_room(connection)?;
-        // Behind the listing: whoever begins an epoch later finds the connection, and asks again.
+        // Read the epoch after listing the connection: a later epoch change finds it listed, and requests authorization again.
         let epoch = self.authorization.epoch();
         tokio::select! {
             // First: a peer that is let in and has gone already may have sent streams whole, and knows that they arrived.
@@ -125,7 +125,7 @@ impl EndpointInner {
     fn list_if_room(&self, connection: &Connection) -> Result<(), Rejection> {
         let limits = self.limits();
         let mut connections = self.connections.lock();
-        // First: what is on the list when the endpoint closes its connections is told so.
+        // Check this first: a listed connection gets the close code when the endpoint closes its connections.
         if self.is_shutting_down() {
             return Err(SHUTDOWN);
         }
@@ -142,5 +142,5 @@ impl EndpointInner {
     }
 }
 
-/// What a peer is told that comes when this endpoint takes nothing new.
+/// Rejection of a peer that connects while this endpoint shuts down.
 pub(crate) const SHUTDOWN: Rejection = Rejection { code: close::SHUTDOWN, reason: "this endpoint is shutting down" };

@@ -8,33 +8,33 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Who may connect and use what is served here.
+    /// The access lists: which peers may connect and use the served protocols.
     #[must_use]
     pub fn access(&self) -> AccessLists {
         self.inner().authorization.access().lists()
     }
 
-    /// Changes who may. Connections of those who may no longer are closed at once, those that we made included. Their queued
-    /// streams are reset: a listener gets none of them afterwards.
+    /// Changes the access lists. Closes the connections of denied peers at once, including dialled ones. Resets their queued
+    /// streams, so that no listener gets one afterwards.
     pub fn change_access(&self, change: impl FnOnce(&mut AccessLists)) {
         let authorization = &self.inner().authorization;
         authorization.access().change(change);
-        // Behind the change: whoever is listed from now on was looked up in the new lists.
+        // Close after the change: a connection listed from now on was checked against the new lists.
         for connection in self.inner().connections.all() {
             if let Err(Rejection { code, reason }) = authorization.check_lists(&connection.remote()) {
                 connection.close_own(code, reason);
             }
         }
-        // Behind the closes: whoever takes a stream or connection from a queue looks as well.
+        // Purge after the closes: a consumer that takes a stream or connection from a queue checks the lists again.
         self.inner().router.purge_denied();
         self.inner().inbound.purge_ended();
     }
 
-    /// The questions that [`Authorize`](crate::config::Authorize) asks for.
+    /// The authorization requests of [`Authorize`](crate::config::Authorize).
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` when nothing is asked here, or somebody takes them already.
+    /// `ERR_INVALID_ARGUMENT` when authorization is not configured, or the requests are already taken.
     pub fn questions(&self) -> Result<AuthorizationRequests> {
         self.inner().authorization.requests()
     }

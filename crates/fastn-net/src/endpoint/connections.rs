@@ -29,7 +29,7 @@ impl ConnectionRegistry {
         self.lock().values().cloned().collect()
     }
 
-    /// Adds a connection. One that comes while the endpoint closes is told so.
+    /// Adds a connection. Closes it with the shutdown code if the endpoint is closing.
     pub(crate) fn insert(&self, connection: &Connection) {
         self.lock().insert(connection.id(), connection.clone());
         if self.lifecycle.is_closing() {
@@ -37,7 +37,7 @@ impl ConnectionRegistry {
         }
     }
 
-    /// Removes a connection, keeps what it counted, and ends its listeners.
+    /// Removes a connection, adds its counters to the totals, and ends its listeners.
     pub(crate) fn remove(&self, connection: &Connection) {
         if let Some(connection) = self.lock().remove(&connection.id()) {
             self.keep_bytes(&connection);
@@ -46,7 +46,7 @@ impl ConnectionRegistry {
         self.router.connection_ended(connection.id());
     }
 
-    /// Removes all that are left, and releases their QUIC handles.
+    /// Removes all remaining connections, and releases their QUIC handles.
     pub(crate) fn clear(&self) {
         let mut connections = self.lock();
         let left: Vec<Connection> = connections.drain().map(|(_, connection)| connection).collect();
@@ -54,11 +54,11 @@ impl ConnectionRegistry {
             self.keep_bytes(connection);
         }
         drop(connections);
-        // One that never had a task has nobody else who does this.
+        // A connection that never had a task has no other owner that releases its handles.
         left.iter().for_each(Connection::let_go);
     }
 
-    /// Tells every peer that this endpoint closes.
+    /// Closes every connection with the shutdown code.
     pub(crate) fn close_all(&self) {
         for connection in self.lock().values() {
             connection.close_own(close::SHUTDOWN, "this endpoint is closing");

@@ -33,7 +33,7 @@ pub(crate) struct EndpointInner {
     config: Config,
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) transport: Arc<Transport>,
-    /// Its connections count into them as well.
+    /// Counters of the endpoint, shared with its connections.
     pub(crate) counters: Arc<Counters>,
     pub(crate) authorization: Arc<Authorization>,
     pub(crate) router: Arc<Router>,
@@ -47,7 +47,7 @@ pub(crate) struct EndpointInner {
     offers_alpns: AtomicBool,
     /// Why the last ticket has no relay, where the relay said so.
     relay_refusal: Mutex<Option<String>>,
-    /// Somebody began to close it, and does so to the end.
+    /// A close has begun, and runs to completion.
     shutting: AtomicBool,
     /// Streams left unacknowledged, once the endpoint has closed.
     closed: watch::Sender<Option<usize>>,
@@ -149,7 +149,7 @@ impl EndpointInner {
         self.lifecycle.begin_closing();
         if !self.shutting.swap(true, Ordering::AcqRel) {
             let inner = self.clone();
-            // Not tracked: it waits for what is.
+            // Untracked: this task waits for the tracked ones.
             self.lifecycle.spawn_untracked(async move {
                 let left = inner.shut(limit).await;
                 inner.closed.send_replace(Some(left));
@@ -204,9 +204,9 @@ impl EndpointInner {
         }
         // The tasks of a connection end with it; a bound, in case one does not.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.lifecycle.ended()).await;
-        // One that came in too late for its peer's actor has nobody who takes it off the list.
+        // A connection that came too late for its peer's actor has no other owner that removes it.
         self.connections.clear();
-        // Those that nobody has taken yet.
+        // Streams that are still queued.
         self.router.outlive();
         self.peers.watchers.close();
         info!(target: target::ENDPOINT, endpoint = %self.id, left, "closed");

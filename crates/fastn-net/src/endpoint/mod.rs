@@ -1,14 +1,14 @@
-//! An endpoint: bind, say where it is, serve, close.
+//! An endpoint: bind, publish its address, serve, close.
 //!
-//! - `inner`: what everything of one endpoint shares, and how it ends
-//! - `accept`: connections that peers make, until their peer's actor has them
-//! - `handshakes`: which inbound handshakes are admitted
-//! - `connections`, `peers`: the live connections; the peers that are known, and which are forgotten
+//! - `inner`: shared state of an endpoint, and its shutdown
+//! - `accept`: inbound connections, until their peer's actor has them
+//! - `handshakes`: admission of inbound handshakes
+//! - `connections`, `peers`: registries of live connections and of peers
 //! - `open`, `ping`: streams and pings to a peer
-//! - `access`: who may use it
-//! - `reauthorize`: asking again about peers and streams that were let in
+//! - `access`: access lists and authorization requests
+//! - `reauthorize`: new authorization requests for admitted peers and streams
 //! - `ticket`: its address as text
-//! - `watch`, `watchers`: peers that change, and who is told
+//! - `watch`, `watchers`: changes of peers, and their watchers
 //! - `metrics`: its counters as text
 
 mod accept;
@@ -83,7 +83,7 @@ impl Endpoint {
         let transport = QuicTransportConfig::builder()
             .max_concurrent_bidi_streams(VarInt::from_u32(limits.bidi_streams))
             .max_concurrent_uni_streams(VarInt::from_u32(0))
-            // Nobody reads datagrams: each connection would keep up to 1,250,000 bytes of them.
+            // Datagrams are unused: each connection would buffer up to 1,250,000 bytes of them.
             .datagram_receive_buffer_size(None)
             // The rest of it comes with the peer's actor.
             .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
@@ -246,11 +246,11 @@ impl Endpoint {
         Ok(listener)
     }
 
-    /// The connections that peers make from now on.
+    /// Listens for inbound connections, from now on.
     ///
     /// # Errors
     ///
-    /// `ERR_PROTOCOL_IN_USE` when somebody takes them already, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
+    /// `ERR_PROTOCOL_IN_USE` when they are already taken, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
     pub fn inbound(&self) -> Result<ConnectionListener> {
         self.check_serves()?;
         let inbound = self.0.inbound.open()?;
@@ -258,14 +258,14 @@ impl Endpoint {
         Ok(inbound)
     }
 
-    /// How it stands with every peer that is known, by their keys. Peers are known while somebody is interested in them, and
-    /// for a while after; none is once the endpoint is closed.
+    /// Snapshot of all tracked peers, ordered by key. A peer is tracked while it is in use, and for a while after. Empty once
+    /// the endpoint is closed.
     #[must_use]
     pub fn peers(&self) -> Vec<PeerInfo> {
         self.0.peers.infos()
     }
 
-    /// Tells how it stands with every peer, and then of each that changes.
+    /// Watches all tracked peers: yields each peer once, then each peer that changes.
     ///
     /// # Errors
     ///
@@ -274,8 +274,8 @@ impl Endpoint {
         self.0.peers.watch()
     }
 
-    /// What it has counted so far, in the Prometheus text format, version 0.0.4: connections, streams, bytes, dials, retries,
-    /// refusals, how long acknowledgements and pings took. Once it is closed, the last figures.
+    /// Renders all counters in the Prometheus text format, version 0.0.4. They cover connections, streams, bytes, dials, retries
+    /// and refusals, and the latency of acks and pings. Returns the final values once the endpoint is closed.
     #[must_use]
     pub fn metrics(&self) -> String {
         metrics::text(&self.0)
@@ -287,9 +287,9 @@ impl Endpoint {
         self.0.counters.stream_retried();
     }
 
-    /// Takes nothing new from peers from now on: streams are refused as "shutdown", connections as well, and listeners end
-    /// once they have handed out what was acknowledged. What runs goes on, and so does opening streams. Idempotent, and
-    /// not to be undone.
+    /// Stops accepting work from peers. New streams are refused as "shutdown", and new connections are closed. Listeners end
+    /// after their acknowledged streams are taken. Running streams continue, and opening streams stays possible. Idempotent and
+    /// irreversible.
     pub fn drain(&self) {
         self.0.router.close();
         self.0.inbound.close();
@@ -307,29 +307,28 @@ impl Endpoint {
         self.0.connections.get(connection.id()).is_some()
     }
 
-    /// Closes the endpoint: refuses what is new, waits until what was finished is acknowledged, tells every
-    /// peer, and closes the sockets. Bounded by `limit` and then some 3 round trips for connected peers that
-    /// became silent; dials that nobody answered do not count. Idempotent;
-    /// all callers share the first one's closing, and dropping the future stops nothing.
-    /// Gives the number of finished streams that were not acknowledged in time.
+    /// Closes the endpoint gracefully: refuses new work, waits for acknowledgements of finished streams, closes every
+    /// connection, and closes the sockets. Takes at most `limit`, plus about 3 round trips for connected peers that went silent.
+    /// Unanswered dials do not count. Idempotent: all callers share the first close. Dropping the future does not cancel it.
+    /// Returns the number of finished streams without an acknowledgement in time.
     pub async fn close(&self, limit: Duration) -> usize {
         self.0.close(limit).await
     }
 
-    /// Waits until the ports of an endpoint that closes can be bound again, which is a moment behind [`Endpoint::close`]; a second
-    /// at most, for a stream that somebody holds can keep them: see [`crate::Stream::outlive`]. Cancel safe.
+    /// Waits until the ports of a closing endpoint can be bound again, shortly after [`Endpoint::close`]. Waits at most 1 s,
+    /// because a held stream can keep the sockets open: see [`crate::Stream::outlive`]. Cancel-safe.
     pub async fn freed(&self) {
         self.0.freed().await;
     }
 
-    /// Tells every peer at once, without waiting for anything: for a process that is about to end.
+    /// Closes every connection at once, without waiting. For a process that is about to exit.
     pub fn close_now(&self) {
         self.0.close_now();
     }
 
-    /// For a process that ends within `limit` and may not wait: what was finished has half of that to be acknowledged,
-    /// then every peer is told, also where somebody closes the endpoint with more patience. It is closed afterwards,
-    /// which can take longer than `limit` where a peer is silent.
+    /// Closes the endpoint of a process that exits within `limit`. Finished streams get half of it for their acknowledgements.
+    /// Then every connection is closed, even if a concurrent close has a longer limit. The endpoint closes afterwards, which can
+    /// exceed `limit` where a peer is silent.
     pub async fn farewell(&self, limit: Duration) {
         let patience = limit / 2;
         let mut closing = std::pin::pin!(self.close(patience));

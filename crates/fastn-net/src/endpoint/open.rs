@@ -78,14 +78,13 @@ impl Default for OpenOptions {
 }
 
 impl Endpoint {
-    /// Opens a stream to a peer over the pair's one connection, which is made if there is none.
-    /// `header` is the header line with its newline, and the extra line if there is one. Cancel safe: a stream
-    /// that nobody takes is reset.
+    /// Opens a stream to a peer over the pair's one connection. Dials if there is none. `header` is the header line with its
+    /// newline, plus the extra line if the protocol has one. Cancel-safe: an untaken stream is reset.
     ///
     /// # Errors
     ///
-    /// Those of [`Endpoint::connect`]; `ERR_TOO_MANY_STREAMS`, `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and what the
-    /// peer refused with.
+    /// Those of [`Endpoint::connect`]; `ERR_TOO_MANY_STREAMS`, `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and the error of a
+    /// refusal by the peer.
     pub async fn get_stream(&self, peer: &Peer, header: &[u8], options: OpenOptions) -> Result<Stream> {
         let phase = Phase::new();
         let open = async {
@@ -98,7 +97,7 @@ impl Endpoint {
                     Err(Failed { unseen: true, .. }) if options.retry => {
                         debug!(target: target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
                         self.0.counters.stream_retried();
-                        // Until the actor knows as well, it would hand out the same connection.
+                        // Until the actor has seen this too, it would return the same connection.
                         connection.unusable().await;
                         tries = tries.next();
                     }
@@ -167,7 +166,7 @@ struct Failed {
     unseen: bool,
 }
 
-/// What is being waited for: whoever runs out of time is told.
+/// The current phase, for the message of a timeout.
 struct Phase {
     step: AtomicU8,
     /// Where a stream sends its header or waits for its acknowledgement.
@@ -209,13 +208,13 @@ impl Phase {
                 (Code::AckTimeout, "the peer has not acknowledged the stream", "")
             }
         };
-        // What is left of a time has more digits than anybody wants to read.
+        // A remaining duration has too many digits to print in full.
         let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
         Error::new(code, format!("{text} within {seconds} s{advice}"))
     }
 }
 
-/// A connection that ended for one of these reasons is not made again.
+/// Whether a connection that ended with this error is not dialled again.
 fn is_final(error: &Error) -> bool {
     matches!(error.code(), Code::Unauthorized | Code::Closed)
 }

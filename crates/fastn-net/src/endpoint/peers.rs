@@ -75,7 +75,8 @@ impl Registry for PeerRegistry {
 
     fn forget(&self, peer: &Arc<Peer>, is_quiet: &dyn Fn() -> bool) -> bool {
         let mut peers = self.lock();
-        // One is in this list, two are the actor's and its supervisor's. Whoever gets another one asks under this lock.
+        // The registry holds one reference, the actor and its supervisor hold two. Every other reference is handed out under
+        // this lock.
         let unused = Arc::strong_count(peer) <= 3 && is_quiet();
         if unused {
             peers.remove(&peer.id());
@@ -93,7 +94,7 @@ impl EndpointInner {
     /// `ERR_CLOSED`, and `ERR_BUSY` when too many peers are in use.
     pub(crate) fn peer(&self, id: PublicKey) -> Result<Arc<Peer>> {
         let mut peers = self.peers.lock();
-        // Asked under the lock: a peer that is made now is one that closing tells.
+        // Checked under the lock: closing also shuts down a peer added before it.
         if self.lifecycle.is_closing() {
             return Err(Error::closed());
         }

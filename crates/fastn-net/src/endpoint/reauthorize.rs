@@ -12,7 +12,7 @@ use crate::{
     routing::{IncomingStream, QueuePermit},
 };
 
-/// Streams that are asked about at the same time: other questions need room as well.
+/// Concurrent requests for streams. Leaves room for other requests.
 const AT_ONCE: usize = 32;
 
 impl Endpoint {
@@ -46,7 +46,7 @@ impl EndpointInner {
         // One after the other: the streams that an earlier call holds are asked about before this one is over.
         let _turn = self.authorization.reauthorizing.lock().await;
         let connections = self.connections.all();
-        // One that we dialled, and whose peer has opened nothing, was never asked about.
+        // A dialled connection whose peer has opened no stream was never authorized.
         let asked = connections.iter().filter(|connection| !connection.is_dialled() || connection.is_let_in());
         join_all(asked.map(|connection| self.reauthorize_peer(connection))).await;
         self.inbound.purge_ended();

@@ -15,7 +15,7 @@ impl Endpoint {
         let inner = self.inner();
         let mut is_refused = false;
         if inner.transport.network().has_relays() {
-            // Without a relay the ticket still tells the addresses: better than none.
+            // A ticket without a relay still carries the addresses.
             let online = tokio::time::timeout(limit, inner.transport.relay_online());
             let online = inner.lifecycle.ending.run_until_cancelled(online).await;
             let refusal = online.and_then(Result::ok).flatten();

@@ -19,7 +19,7 @@ use crate::{
     peer::{Peer, PeerStatus},
 };
 
-/// How it stands with a peer.
+/// Snapshot of a peer.
 #[derive(Clone, Debug)]
 pub struct PeerInfo {
     /// Who.
@@ -34,7 +34,7 @@ pub struct PeerInfo {
     pub preferred: bool,
 }
 
-/// Tells which peers have changed. Dropping it ends that.
+/// Stream of changed peers. Dropping it stops the watch.
 #[derive(Debug)]
 pub struct Watch {
     registry: Arc<PeerRegistry>,
@@ -42,14 +42,14 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A peer that has changed since it was told last, as it is now; first of all each peer that is known. Else the waker is
-    /// armed. A peer whose actor was let go is told once more, as not known.
+    /// Polls for the next changed peer, as a current snapshot. Yields every tracked peer once at first. Arms the waker when
+    /// there is none. Yields a forgotten peer once more, as not known.
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint has closed and all was told.
+    /// `ERR_CLOSED` once the endpoint has closed and every change was yielded.
     pub fn poll_change(&self, cx: &mut Context<'_>) -> Poll<Result<PeerInfo>> {
-        // Held while the queue is: a peer that is let go is let go before this, or after.
+        // Held together with the queue, so that forgetting a peer happens before or after this, never in between.
         let peers = self.registry.lock();
         let mut queue = self.queue.lock();
         while let Some((_, id)) = queue.order.pop_first() {
@@ -128,7 +128,7 @@ impl PeerRegistry {
         Ok(watch)
     }
 
-    /// While somebody watches, a path that opens, closes or is selected is a change of the peer.
+    /// Reports an opened, closed or selected path as a change of the peer while a watcher exists.
     pub(super) fn watch_paths(self: &Arc<Self>, connection: &Connection) {
         let id = connection.id();
         if !self.watchers.is_watched() || !lock(&self.watchers.followed).insert(id) {
@@ -149,7 +149,7 @@ impl PeerRegistry {
                     _ = count.wait_for(|count| !is_some_watching(*count)) => {
                         let mut followed = lock(&watchers.followed);
                         followed.remove(&id);
-                        // Somebody may have begun to watch since, and have found it followed.
+                        // A watcher may have started since, and have found this connection followed.
                         if !watchers.is_watched() || !followed.insert(id) {
                             return;
                         }

@@ -1,8 +1,8 @@
-//! Who watches the peers of an endpoint, and what each watcher is still to be told.
+//! Watchers of an endpoint's peers, and the pending changes of each watcher.
 //!
-//! A watcher has no list of changes but a list of peers that have changed: whoever reads slowly gets each of them once, as it
-//! is by then. Peers that came and went in between are not told. So a queue is never longer than the peers that are known
-//! now and those that its reader was told of.
+//! A watcher queues changed peers, not changes. A slow consumer gets each changed peer once, as a current snapshot. Peers that
+//! came and went in between are skipped. So a queue holds at most the tracked peers and the peers already reported to its
+//! consumer.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -17,13 +17,13 @@ use crate::{
     monitor::{Locked, Monitor},
 };
 
-/// Who is told what changes.
+/// All watchers of an endpoint.
 #[derive(Debug)]
 pub(crate) struct Watchers {
     queues: Mutex<Vec<Arc<Queue>>>,
     /// How many there are; `None` once the endpoint has closed.
     pub(super) count: watch::Sender<Option<usize>>,
-    /// Connections whose paths are followed.
+    /// Ids of connections whose paths are watched.
     pub(super) followed: Mutex<HashSet<u64>>,
 }
 
@@ -43,7 +43,7 @@ impl Watchers {
         }
     }
 
-    /// A peer is let go; called under the lock of the table of peers.
+    /// Reports a forgotten peer. Called under the lock of the peer registry.
     pub(crate) fn gone(&self, peer: &PublicKey) {
         if self.is_watched() {
             for queue in &*lock(&self.queues) {
@@ -52,7 +52,7 @@ impl Watchers {
         }
     }
 
-    /// What is still to be told can be taken, nothing comes any more.
+    /// Ends all watches. Pending changes can still be taken; no further ones arrive.
     pub(crate) fn close(&self) {
         let queues = std::mem::take(&mut *lock(&self.queues));
         self.count.send_replace(None);
@@ -116,7 +116,7 @@ impl Queue {
         state.wake();
     }
 
-    /// Whoever was told of the peer is told that it is gone; others need not know that it was there.
+    /// Reports the end of a peer to a watcher that has reported it. No-op for any other watcher.
     pub(super) fn gone(&self, id: PublicKey) {
         let mut state = self.lock();
         match state.peers.get(&id) {
@@ -153,7 +153,7 @@ impl State {
         }
     }
 
-    /// A peer that has left the order: it is told as it is. Whether it was told before.
+    /// Marks a dequeued peer as reported, or as gone. Returns whether it was reported before.
     pub(super) fn take(&mut self, id: PublicKey, known: bool) -> bool {
         if !known {
             return self.peers.remove(&id).is_some_and(|entry| entry.told);

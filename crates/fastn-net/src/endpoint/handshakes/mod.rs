@@ -187,7 +187,7 @@ impl State {
         }
     }
 
-    /// Takes a handshake out of those in flight. False if it was evicted.
+    /// Removes a handshake from those in flight. Returns false if it was evicted.
     fn remove(&mut self, source: &Source, number: u64) -> bool {
         let Some(of_source) = self.sources.get_mut(source) else { return false };
         let Some(at) = of_source.in_flight.iter().position(|handshake| handshake.number == number) else {

@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use iroh::{RelayUrl, endpoint::IncomingAddr};
 
-/// The share of one IP address, or IPv6 /64 network: of those in flight, and of those that linger.
+/// Share of one IPv4 address or IPv6 /64 network, each of in-flight and of lingering handshakes.
 pub(super) const PER_ADDRESS: usize = 128;
 
-/// The share of one relay, which stands for many peers.
+/// Share of one relay, which carries many peers.
 pub(super) const PER_RELAY: usize = 256;
 
 /// Where a peer that proved its address is.

@@ -22,7 +22,7 @@ pub(super) fn text(inner: &EndpointInner) -> String {
     text.head("connections_closed_total", "counter", "Connections that ended: by whom, and why.");
     for (by, counts) in [("local", &counters.closed_here), ("peer", &counters.closed_by_peer)] {
         for (reason, count) in counts.each(&CLOSE_REASONS) {
-            // Nobody says that he lost a connection.
+            // A loss has no initiator.
             match (by, reason) {
                 ("peer", "lost") => {}
                 (_, "lost") => text.sample("connections_closed_total", &[("by", "network"), ("reason", reason)], count),
@@ -54,7 +54,7 @@ pub(super) fn text(inner: &EndpointInner) -> String {
     text.into_string()
 }
 
-/// What is read off the connections themselves.
+/// Values read from the live connections.
 struct Live {
     connections: [(&'static str, u64); 2],
     bytes_sent: u64,
@@ -63,7 +63,7 @@ struct Live {
 
 impl Live {
     fn of(inner: &EndpointInner) -> Self {
-        // Under the lock: whoever leaves the list leaves its bytes in the metrics before the lock is free again.
+        // Under the lock: a connection that leaves the list adds its bytes to the totals before the lock is released.
         let connections = inner.connections.lock();
         let [mut dialled, mut accepted] = [0; 2];
         let [mut bytes_sent, mut bytes_received] =

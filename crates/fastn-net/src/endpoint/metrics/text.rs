@@ -1,7 +1,8 @@
 //! The Prometheus text format, version 0.0.4.
 //!
-//! Written by hand: `prometheus-client` writes `OpenMetrics`, whose counters and end differ, and looks labels up in locked maps;
-//! `iroh-metrics` does so too, and its feature would make iroh count every packet. What is needed of the format is this file.
+//! Written by hand. `prometheus-client` writes `OpenMetrics`, whose counters and end marker differ, and looks labels up in
+//! locked maps. So does `iroh-metrics`, and its feature would make iroh count every packet. This file covers the part of the
+//! format in use.
 
 use std::fmt::{Display, Write};
 
