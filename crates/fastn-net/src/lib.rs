@@ -1,7 +1,7 @@
 //! Peer-to-peer messaging on iroh and QUIC.
 //!
-//! An [`Endpoint`] is a secret key with sockets. It opens streams to peers and serves the streams that
-//! peers open, over one connection for each pair of peers. What goes over the wire is in `wire/` and docs/wire.md.
+//! An [`Endpoint`] is a secret key with sockets. It opens streams to peers and serves the streams that peers open. Each pair of
+//! peers shares one connection. The wire format is in `wire/` and docs/wire.md.
 //!
 //! ```
 //! # #[tokio::main]
@@ -34,28 +34,28 @@
 //! # }
 //! ```
 //!
-//! `examples/shout.rs` is the same for two processes.
+//! `examples/shout.rs` does the same with two processes.
 //!
 //! # Layout
 //!
-//! Each module imports only modules of the lines below its own. `scripts/layers.mjs` checks that, and has the same list.
+//! Each module imports only modules of lower lines. `scripts/layers.mjs` checks this against the same list.
 //!
 //! - [`endpoint`]: bind, accept, dial, watch, drain, close.
-//! - `negotiation`: streams that the other side opens, from the first byte to their listener.
-//!   [`peer`]: one actor for each remote key, the owner of its connections: dials, pings, gives up.
+//! - `negotiation`: inbound streams, from the first byte to their listener.
+//!   [`peer`]: one actor for each remote key. It owns the peer's connections: dials, pings, drops.
 //! - [`routing`]: protocol to listener, and the queues behind it.
-//!   [`authorization`]: who may connect, what for, and how much.
+//!   [`authorization`]: access lists, authorization requests and quotas.
 //! - [`stream`]: the two halves of a stream, and opening one.
 //! - [`connection`]: one QUIC connection.
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
-//! - [`config`]: everything an endpoint is told, and its limits.
+//! - [`config`]: the configuration of an endpoint, and its limits.
 //! - Leaf modules: `deadline`, `target` (names in the log), `wakers` and `monitor` (state that tasks wait for).
 //!
-//! Beneath is the crate `fastn-net-proto`, re-exported here:
+//! The crate `fastn-net-proto` is the base, re-exported here:
 //!
 //! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
-//! - [`protocol`]: what a stream is for, as its first line says it.
+//! - [`protocol`]: the protocol of a stream, named by its first line.
 //!   [`identity`]: secret and public keys, their text form (ID52), and where keys are stored.
 //! - [`error`]: one error type, one table of codes.
 

@@ -40,7 +40,7 @@ impl<T> Locked<'_, T> {
         wakers.wake();
     }
 
-    /// Lets the task wait for the next wake, and unlocks. Always pending. `held` is dropped with the lock.
+    /// Registers the task for the next wake, and unlocks. Always pending. Drops `held` with the lock.
     pub(crate) fn wait_with<R>(mut self, cx: &Context<'_>, held: impl Sized) -> Poll<R> {
         let evicted = self.0.wakers.register(cx.waker());
         drop((self, held));
@@ -50,7 +50,7 @@ impl<T> Locked<'_, T> {
         Poll::Pending
     }
 
-    /// Lets the task wait for the next wake, and unlocks. Always pending.
+    /// Registers the task for the next wake, and unlocks. Always pending.
     pub(crate) fn wait<R>(self, cx: &Context<'_>) -> Poll<R> {
         self.wait_with(cx, ())
     }

@@ -1,6 +1,6 @@
-//! Who may connect, what for, and how much.
+//! Access lists, authorization requests and quotas of peers.
 //!
-//! - `requests`: questions to whoever embeds this crate
+//! - `requests`: authorization requests to the embedding program
 
 mod requests;
 
@@ -37,7 +37,7 @@ pub(crate) struct Authorization {
     header_bytes: u64,
 }
 
-/// Why a connection is closed, as its peer is told.
+/// Close code and reason sent to a rejected peer.
 pub(crate) struct Rejection {
     pub(crate) code: u64,
     pub(crate) reason: &'static str,
@@ -62,7 +62,7 @@ impl Authorization {
         }
     }
 
-    /// What a new peer may have.
+    /// The quota of a new peer.
     pub(crate) fn quota(&self) -> Arc<Quota> {
         Quota::new(&self.streams, Negotiations::new(&self.negotiations, self.header_bytes))
     }
@@ -71,11 +71,11 @@ impl Authorization {
         &self.access
     }
 
-    /// The requests that [`Authorize`](crate::config::Authorize) asks for.
+    /// The authorization requests of [`Authorize`](crate::config::Authorize).
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` when nothing is asked, or somebody takes them already.
+    /// `ERR_INVALID_ARGUMENT` when authorization is not configured, or the requests are already taken.
     pub(crate) fn requests(&self) -> Result<AuthorizationRequests> {
         let board = self.board.as_ref();
         board.ok_or_else(|| Error::new(Code::InvalidArgument, "this endpoint asks nothing"))?.taker()
@@ -101,12 +101,12 @@ impl Authorization {
         bytes.add(count).map_err(NegotiationExceeded::refusal)
     }
 
-    /// What the lists say of a peer: known before anything is made for it.
+    /// Checks a peer against the access lists, before any state is allocated for it.
     pub(crate) fn check_lists(&self, peer: &PublicKey) -> Result<(), Rejection> {
         if self.access.lets_in(peer) { Ok(()) } else { Err(UNAUTHORIZED) }
     }
 
-    /// The epoch whose answers count: those of the next one replace them.
+    /// The current epoch. Answers of a later epoch replace those of an earlier one.
     pub(crate) fn epoch(&self) -> u64 {
         self.access.epoch()
     }
@@ -171,7 +171,7 @@ impl Authorization {
         if_full: IfFull,
     ) -> Result<(), Refusal> {
         let peer = connection.remote();
-        // Whoever made a connection was checked then. One that we made says nothing about what its peer may use here.
+        // An inbound peer was checked at its connection. A dialled connection does not say what its peer may use here.
         self.check_lists(&peer).map_err(Rejection::into_refusal)?;
         let Some(board) = &self.board else { return Ok(()) };
         let Authorize { peer: asks_peer, stream: asks_stream, .. } = *board.rules();
@@ -202,7 +202,7 @@ impl Authorization {
 }
 
 impl Verdict {
-    /// What a stream of this protocol is refused with.
+    /// Maps the answer to the refusal of a stream of this protocol.
     fn into_result(self, protocol: &Protocol) -> Result<(), Refusal> {
         let (code, message) = match self {
             Verdict::Yes => return Ok(()),

@@ -1,4 +1,4 @@
-//! Questions to whoever embeds this crate: may this peer, may this stream? Bounded in number and in time.
+//! Authorization requests to the embedding program, for a peer or a stream. Bounded in number and in time.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -32,7 +32,7 @@ pub struct AuthorizationRequest {
 pub struct AuthorizationRequests(Arc<PendingAuthorizations>);
 
 impl AuthorizationRequests {
-    /// Takes what is asked, at most `most`; at least one, or it arms the waker.
+    /// Polls for pending requests: returns at least one and at most `most`, or arms the waker.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Drop for AuthorizationRequests {
 pub(crate) enum Verdict {
     Yes,
     No,
-    /// Nobody answered in time.
+    /// No answer in time.
     Late,
     /// Too many are open already.
     Busy,
@@ -123,7 +123,7 @@ impl PendingAuthorizations {
         &self.rules
     }
 
-    /// Whoever answers, once.
+    /// Takes the requests, once. The taker answers them.
     pub(crate) fn taker(self: &Arc<Self>) -> Result<AuthorizationRequests> {
         if std::mem::replace(&mut self.lock().is_taken, true) {
             return Err(Error::new(Code::InvalidArgument, "the endpoint's questions are being answered already"));

@@ -10,7 +10,7 @@ use std::{
 
 use crate::identity::PublicKey;
 
-/// Who may connect and use what is served. A peer that is denied may not, whatever else is said of it.
+/// Peers that may connect and use served protocols. A denied peer may not, even if it is also allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessLists {
     /// Only these may; everyone, where there is no such list.
@@ -26,7 +26,7 @@ impl AccessLists {
         !self.deny.contains(peer) && self.allow.as_ref().is_none_or(|allow| allow.contains(peer))
     }
 
-    /// Lets a peer in: it is denied no longer, and is among those who are allowed, where they are listed.
+    /// Removes a peer from the denied ones. Adds it to the allowed ones, if there is such a list.
     pub fn allow(&mut self, peer: PublicKey) {
         self.deny.remove(&peer);
         if let Some(allow) = &mut self.allow {
@@ -44,7 +44,7 @@ impl AccessLists {
 #[derive(Debug)]
 pub(crate) struct Access {
     lists: Mutex<AccessLists>,
-    /// Nobody is listed: there is nothing to look up.
+    /// Neither list is in use: no look-up is needed.
     is_open: AtomicBool,
     /// Counts the calls of [`Endpoint::reauthorize`](crate::Endpoint::reauthorize): an earlier answer counts no longer.
     epoch: AtomicU64,
@@ -70,7 +70,7 @@ impl Access {
         self.is_open.store(*lists == AccessLists::default(), Ordering::Release);
     }
 
-    /// The epoch whose answers count.
+    /// The current authorization epoch.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }

@@ -30,8 +30,8 @@ pub struct Limits {
     /// One ping.
     /// Default: 5 s.
     pub ping_timeout: Duration,
-    /// A connection that we dialled and nothing uses is closed after this; so long without connection or request, a peer's
-    /// actor is let go.
+    /// Idle timeout of an unused connection that we dialled. A peer's actor ends after the same time without a connection or a
+    /// request.
     /// Default: 60 s.
     pub idle_timeout: Duration,
     /// Bidirectional streams that a peer may have open on one connection.
@@ -46,7 +46,7 @@ pub struct Limits {
     /// How fast one peer may open them; without bound, where that is not said.
     /// Default: no bound.
     pub stream_rate: Option<Rate>,
-    /// Bytes that a peer may send on one connection before somebody reads them.
+    /// Bytes that a peer may send on one connection before the application reads them.
     /// Default: 16 MiB.
     pub receive_window: u32,
     /// The same, on all its connections together. Each may have 64 KiB of its own beside it.
@@ -132,7 +132,7 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// What is asked about, and for how long.
+/// Subjects of authorization requests, and their time limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authorize {
     /// Ask once about each connection that a peer makes.
@@ -152,7 +152,7 @@ pub struct Authorize {
     pub max_pending_per_peer: usize,
 }
 
-/// How a peer is reached: one dial after the other, as long as somebody waits.
+/// Dial policy for a peer. Dials run one after another while a request waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connect {
     /// Dials of one request after the first that failed; without bound in its time, where that is not said.

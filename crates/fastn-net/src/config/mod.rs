@@ -1,6 +1,6 @@
-//! Everything an endpoint is told.
+//! Configuration of an endpoint.
 //!
-//! - `access`: who may connect
+//! - `access`: access lists
 //! - `limits`: bounds and time limits, with their defaults
 //! - `network`: sockets, relays and look-ups
 
@@ -30,13 +30,13 @@ pub use self::{
 pub struct Config {
     /// Sockets, relays and look-ups.
     pub network: Network,
-    /// Peers whose addresses are known from the start.
+    /// Peers with addresses known at the start.
     pub peers: Vec<PeerAddress>,
-    /// Speak `/kulfi/identity/0.1` as well (docs/wire.md, Connection).
+    /// Also speak `/kulfi/identity/0.1` (docs/wire.md, Connection).
     pub kulfi: bool,
     /// Who may connect.
     pub access: AccessLists,
-    /// What is asked before a peer or a stream is taken.
+    /// Authorization requests sent before a peer or a stream is admitted.
     pub authorize: Option<Authorize>,
     /// Bounds and time limits.
     pub limits: Limits,
@@ -84,7 +84,7 @@ pub struct PeerAddress {
 }
 
 impl PeerAddress {
-    /// A peer of which only the key is known.
+    /// A peer with a known key and no known address.
     #[must_use]
     pub fn new(id: PublicKey) -> Self {
         Self { id, addresses: Vec::new(), relays: Vec::new() }

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr};
 
 use iroh::RelayUrl;
 
-/// Where an endpoint looks for peers and lets itself be found.
+/// Look-up and publishing of addresses.
 #[derive(Clone, Debug)]
 pub enum Network {
     /// The public relays and look-up of n0, mDNS, port mapping.
@@ -36,7 +36,7 @@ pub struct CustomNetwork {
     pub bind: Vec<SocketAddr>,
 }
 
-/// A relay and what it asks for. `Debug` tells whether there is a token, not the token.
+/// A relay and its token. `Debug` shows whether there is a token, not the token.
 #[derive(Clone)]
 pub struct Relay {
     /// `https://…` (or `http://…` for a local one).

@@ -45,7 +45,7 @@ use crate::{
 /// How long an acknowledgement waits at most in the queue of a listener that is busy elsewhere.
 const FLUSH_AFTER: Duration = Duration::from_millis(20);
 
-/// The code of `wire::codes::reset` that older peers know as well.
+/// The code of `wire::codes::reset` that older peers also use.
 const LET_GO: VarInt = VarInt::from_u32(0);
 
 /// What negotiations need of their endpoint.
@@ -81,7 +81,7 @@ impl Negotiator {
         }
     }
 
-    /// Sends the acknowledgements that wait in a queue in a while, if nobody has taken their streams by then.
+    /// Sends the acks of queued streams after a delay, unless a listener has taken the streams by then.
     fn flush_later(&self, queue: &Arc<Queue>) {
         if queue.needs_flush() {
             let queue = queue.clone();
@@ -103,7 +103,7 @@ struct Negotiation {
     line: LineBuffer,
     /// Once this stream waits for something without being counted as open.
     pending: Option<NegotiationPermit>,
-    /// Once this stream waits for something with its header in hand.
+    /// Set while this stream waits with its header in memory.
     header_bytes: Option<HeaderBytes>,
     header_length: usize,
     counted: bool,
@@ -116,13 +116,13 @@ struct Placed {
     place: QueuePermit,
     index: Option<usize>,
     used: ActiveGuard,
-    /// The epoch whose answers let it in.
+    /// Authorization epoch that admitted the stream.
     epoch: u64,
 }
 
-/// Why a stream goes no further.
+/// Why a stream is not served.
 enum Unserved {
-    /// The peer is told.
+    /// The peer gets a refusal.
     Refused(Refusal),
     /// The peer ended it itself, or cannot be told.
     Gone,
@@ -211,7 +211,7 @@ impl Negotiation {
             while !bytes.is_empty() {
                 match poll_fn(|cx| Pin::new(&mut *send).poll_write(cx, bytes)).await {
                     Ok(count) => bytes = &bytes[count..],
-                    // Whoever stopped the stream already has it and wants no answer: it is delivered all the same.
+                    // A peer that stopped the stream wants no answer. The stream is delivered nevertheless.
                     Err(WriteError::Stopped(_)) => return Ok(()),
                     Err(_) => return Err(Unserved::Gone),
                 }

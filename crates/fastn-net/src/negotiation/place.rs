@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Negotiation {
-    /// A place with whoever serves the protocol; waits for one while the peer does.
+    /// Acquires a permit of the listener's queue. Waits for one as long as the peer does.
     pub(super) async fn place(&mut self, protocol: &Protocol) -> Result<Placed, Unserved> {
         let negotiator = self.negotiator.clone();
         let unserved = || {
@@ -23,8 +23,8 @@ impl Negotiation {
             return Err(unserved());
         };
         let Some(used) = self.connection.enter() else {
-            // The connection is being given up. Its close promises the peer that this stream was handed to nobody;
-            // a reset before it would promise nothing, and the stream would not be sent again.
+            // The connection is being dropped. Its close code promises the peer that no handler got this stream. A reset before
+            // it would promise nothing, and the peer would not send the stream again.
             self.connection.closed().await;
             return Err(Unserved::Gone);
         };
@@ -49,7 +49,7 @@ impl Negotiation {
         Ok(Placed { place, index, used, epoch })
     }
 
-    /// Returns the epoch whose answers let the stream in.
+    /// Authorizes the stream. Returns the epoch whose answers admit it.
     async fn authorize(&mut self, protocol: &Protocol) -> Result<u64, Unserved> {
         let negotiator = self.negotiator.clone();
         let epoch = negotiator.authorization.epoch();
@@ -62,7 +62,7 @@ impl Negotiation {
         Ok(epoch)
     }
 
-    /// Who serves the protocol. On a connection that somebody takes for itself, it may take a moment until that is known.
+    /// Looks up the listener of the protocol. Waits for the owner of a taken connection to register its listeners.
     async fn route(&mut self, protocol: &Protocol) -> Result<Option<Route>, Unserved> {
         let negotiator = self.negotiator.clone();
         loop {

@@ -1,4 +1,4 @@
-//! Does what the table says.
+//! Executes the actions of the table.
 
 use std::{
     collections::HashMap,
@@ -31,7 +31,7 @@ const CONTEST: Duration = Duration::from_secs(1);
 /// While the peer is dialled beside a connection that is doubted: a peer that came back meanwhile answers the next dial at once.
 const BESIDE: Duration = Duration::from_secs(1);
 
-/// Runs until the endpoint closes, or until the peer is of no interest to anyone.
+/// Runs until the endpoint closes or the peer is forgotten.
 pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, messages: &mut Messages) {
     let mut actor = Actor::new(context, peer);
     actor.count_keeps();
@@ -160,7 +160,7 @@ impl Actor {
         }
     }
 
-    /// What others are told, as far as it can be compared.
+    /// The comparable part of the published status.
     fn told(&self) -> impl PartialEq + use<> {
         let table = &self.table;
         (table.state(), table.preferred(), table.attempts(), table.next_retry(), table.is_kept())
@@ -180,7 +180,7 @@ impl Actor {
     pub(super) fn handle(&mut self, event: Event) {
         trace!(target: target::PEER, peer = %self.peer.id(), ?event, "happened");
         let actions = self.table.on(Instant::now(), event);
-        // Whoever is answered finds it said already.
+        // Publish first: a caller that gets its answer finds the status up to date.
         self.publish();
         for action in actions {
             trace!(target: target::PEER, peer = %self.peer.id(), ?action, "decided");

@@ -14,7 +14,7 @@ pub(crate) struct Backoff {
     min: Duration,
     max: Duration,
     failures: u32,
-    /// The last failure, and the end of the delay behind it.
+    /// Time of the last failure, and the end of the delay after it.
     last: Option<(Instant, Instant)>,
 }
 

@@ -1,6 +1,6 @@
-//! Whether a connection is alive, asked at once and answered soon.
+//! Immediate liveness check of a connection in doubt.
 //!
-//! `liveness` gives up a silent connection in its own slow rhythm. A check is for a connection that somebody has a reason to doubt.
+//! `liveness` drops a silent connection at its own, slower pace. A check serves a caller with a reason to doubt the connection.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Check {
     fn patience(self) -> Duration {
         Duration::from_millis(match self {
             Self::LateAck => 100,
-            // Less than half of the time that a paused or overloaded peer has otherwise: somebody said that it moved.
+            // Less than half of the time that a paused or overloaded peer gets otherwise: the caller said that the peer moved.
             Self::Address => 750,
             Self::Successor(_) => 250,
         })

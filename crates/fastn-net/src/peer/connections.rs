@@ -83,7 +83,7 @@ impl Actor {
         Some(connection.look())
     }
 
-    /// Whoever wants a connection may know before the actor that the last one has ended.
+    /// Removes closed connections. A caller may notice the end of the last connection before the actor does.
     pub(super) fn bury(&mut self) {
         let ended = |(id, (connection, _)): (&u64, &(Connection, Instant))| (!connection.is_live()).then_some(*id);
         let ended: Vec<u64> = self.connections.iter().filter_map(ended).collect();
@@ -129,7 +129,7 @@ impl Actor {
         }
     }
 
-    /// Ends a connection that nothing uses. Whatever begins at this moment either keeps it, or goes over a new one.
+    /// Closes an unused connection. A use that begins at this moment either keeps it, or goes over a new one.
     pub(super) fn end(&mut self, id: u64) {
         let Some(connection) = self.connection(id) else { return };
         if !connection.try_retire() {

@@ -27,10 +27,10 @@ pub(crate) struct PeerContext {
 
 /// The endpoint's lists of peers and connections, as their actors keep them.
 pub(crate) trait Registry: fmt::Debug + Send + Sync {
-    /// Adds a connection. One that comes while the endpoint closes is told so.
+    /// Adds a connection. Closes it with the shutdown code if the endpoint is closing.
     fn connection_opened(&self, connection: &Connection);
 
-    /// Follows the paths of a connection while somebody watches its peer.
+    /// Watches the paths of a connection while the peer has a watcher.
     fn follow_paths(self: Arc<Self>, connection: &Connection);
 
     fn connection_ended(&self, connection: &Connection);
@@ -38,8 +38,7 @@ pub(crate) trait Registry: fmt::Debug + Send + Sync {
     /// Something changed about a peer: its state, its preferred connection, or one of its connections was lost.
     fn peer_changed(&self, peer: &PublicKey);
 
-    /// Lets a peer's actor go if nobody else holds the peer; its addresses go with it.
-    /// `is_quiet`: nobody has told it anything that it has not heard.
+    /// Forgets the peer, with its actor and addresses, unless it is held elsewhere. `is_quiet`: the actor's mailbox is empty.
     fn forget(&self, peer: &Arc<Peer>, is_quiet: &dyn Fn() -> bool) -> bool;
 }
 

@@ -108,7 +108,7 @@ fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: Con
         {
             let places = to.addresses.iter().map(ToString::to_string).chain(to.relays.iter().map(ToString::to_string));
             let places: Vec<String> = places.collect();
-            // Another address, or what a look-up finds, may still be the peer's.
+            // The peer may still be found at another address, or through a look-up.
             last = places.len() <= 1 && lookups(context.transport.network()).is_none();
             let place = places.join(" or ");
             format!("another peer, with another key, answers at {place}: this peer's ticket or address is out of date")
@@ -137,7 +137,7 @@ fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: Con
     Failed { error: unreachable(context, to, started, &why).with_source(error), last }
 }
 
-/// Whoever answered proved another key than the one that was dialled.
+/// Whether the answering endpoint proved another key than the dialled one.
 fn is_other_key(error: &ConnectionError) -> bool {
     // TLS alert 48, unknown_ca (RFC 8446, 6.2): found by this side, which expects one key and no authority.
     matches!(error, ConnectionError::TransportError(error) if u64::from(error.code) == 0x100 + 48)
@@ -172,7 +172,7 @@ fn connection_error(context: &PeerContext, error: &ConnectionError) -> Result<St
     })
 }
 
-/// What a request that ran out of time is told: what was tried, how often, and why it did not do.
+/// The error of a request that timed out: what was tried, how often, and why it failed.
 pub(crate) fn out_of_time(context: &PeerContext, peer: &Peer, started: Instant, dials: u64) -> Error {
     let status = peer.status();
     let told = status.last_error.as_ref().filter(|error| matches!(error.code(), Code::Busy | Code::ShuttingDown));
@@ -197,7 +197,7 @@ fn unreachable(context: &PeerContext, to: &PeerAddress, started: Instant, why: &
     Error::new(Code::Unreachable, text)
 }
 
-/// That a peer did not answer, in words; and what is wrong with this endpoint's own relay, which may be why.
+/// Describes a peer that did not answer, and any fault of this endpoint's own relay that may be the cause.
 fn silence(context: &PeerContext) -> String {
     let trouble = context.transport.relay_trouble().map(|trouble| format!(", and {trouble}"));
     format!("it did not answer{}", trouble.unwrap_or_default())

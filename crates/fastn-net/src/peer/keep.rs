@@ -5,8 +5,8 @@ use std::sync::{Arc, atomic::Ordering};
 use super::{Message, Peer};
 use crate::error::{Error, Result};
 
-/// Keeps a peer connected, and comes back by itself when the connection is lost, until this is dropped. The
-/// connection is not closed for idleness meanwhile. What goes wrong shows in [`Peer::status`].
+/// Keeps a peer connected until dropped: redials whenever the connection is lost. The idle timeout does not close the connection
+/// meanwhile. Failures show in [`Peer::status`].
 #[derive(Debug)]
 pub struct Keep(Arc<Peer>);
 

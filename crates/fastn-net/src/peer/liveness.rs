@@ -1,8 +1,8 @@
-//! Is a connection alive, and is it used: what its actor concludes from looking at it now and then.
+//! Liveness and idleness of a connection, sampled by the peer's actor.
 //!
-//! Nothing on the way of the bytes tells the actor anything: it looks at counters that QUIC keeps anyway. Whether a
-//! request waits is told by the number of streams and views in use, which is kept anyway as well: a stream that waits for
-//! its acknowledgement or for a byte is one of them, and a look more at one that waits for nothing costs little.
+//! The byte path reports nothing to the actor. The actor samples counters that QUIC keeps anyway. The number of streams and
+//! guards in use tells whether a request waits. A stream that waits for its acknowledgement or for a byte counts. One extra
+//! sample of a stream that waits for nothing is cheap.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ impl Liveness {
         }
     }
 
-    /// Looks. `kept`: somebody wants the peer connected.
+    /// Takes a sample. `kept`: the peer is kept connected.
     pub(crate) fn look(&mut self, now: Instant, seen: TrafficSnapshot, kept: bool, habits: LivenessPolicy) -> Health {
         let overslept = now > after(self.look_at, OVERSLEPT);
         let waited = kept || seen.users > 0;

@@ -1,14 +1,14 @@
-//! What an actor is told and has not heard yet.
+//! Queue of messages to an actor.
 //!
-//! Most actors hear nothing most of the time, and an empty mailbox holds no memory: a channel of tokio's would keep 3.6 KiB for
-//! each peer, room for the next 32 messages.
+//! Most mailboxes are empty most of the time, and an empty one allocates nothing. A tokio channel would keep 3.6 KiB for each
+//! peer, room for the next 32 messages.
 
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll};
 
 use super::Message;
 use crate::monitor::Monitor;
 
-/// Where an actor is told something. Clones are the same mailbox.
+/// Sender side of an actor's mailbox. Clones share the mailbox.
 #[derive(Clone, Debug)]
 pub(super) struct Mailbox(Arc<Monitor<State>>);
 
@@ -88,7 +88,7 @@ impl Messages {
 
 impl Drop for Messages {
     fn drop(&mut self) {
-        // Not under the lock: a message may hold the last of something whose end tells this actor.
+        // Drop outside the lock: a message may hold the last reference to a value whose drop sends to this actor.
         drop(self.close());
     }
 }

@@ -1,18 +1,18 @@
 //! One actor for each remote key: the only owner of that peer's connections.
 //!
-//! - `table`: what to do, as a table of state and event; no network, no clock
-//! - `actor`: does it: dials, pings, hands out, gives up
-//! - `connections`: the connections that it owns; `service`: one of them, until its end
-//! - `context`: what it needs of its endpoint
-//! - `mailbox`: what it is told
-//! - `backoff`: how long to wait between two dials
-//! - `liveness`: whether a connection is alive, and used
-//! - `check`: the same for one that is doubted, at once
+//! - `table`: the state machine, as a table of state and event; no network, no clock
+//! - `actor`: executes its actions: dials, pings, answers, drops
+//! - `connections`: the peer's connections; `service`: one of them, until its end
+//! - `context`: the part of the endpoint that the actor uses
+//! - `mailbox`: messages to the actor
+//! - `backoff`: delay between two dials
+//! - `liveness`: sampled liveness and idleness of a connection
+//! - `check`: immediate liveness check of a connection in doubt
 //! - `supervisor`: runs the actor, and replaces one that panicked
 //! - `dial`: one attempt
 //! - `keep`: a peer that is kept connected
 //! - `status`: what the actor publishes
-//! - `windows`: how much a peer may send before somebody reads it
+//! - `windows`: receive window of a peer
 
 mod actor;
 mod backoff;
@@ -73,7 +73,7 @@ pub struct Peer {
     pub(crate) quota: Arc<Quota>,
     /// What new streams go over. Kept here so that opening one needs no actor.
     preferred: Mutex<Option<Connection>>,
-    /// All that live, for whoever wants to see them.
+    /// All live connections, for readers outside the actor.
     connections: Mutex<Vec<Connection>>,
     /// When its actor last did something.
     active_at: Mutex<Instant>,
@@ -82,7 +82,7 @@ pub struct Peer {
     mailbox: Mailbox,
 }
 
-/// What an actor is told. Each sender is bounded by what it stands for: a request, a connection.
+/// A message to the actor. The senders bound their number: one for each request or connection.
 #[derive(Debug)]
 pub(crate) enum Message {
     Wanted {
@@ -92,7 +92,7 @@ pub(crate) enum Message {
         fresh: bool,
     },
     Unwanted(u64),
-    /// The number of those who keep the peer connected has changed.
+    /// The number of [`KeepConnected`] handles has changed.
     Keeps,
     /// There is a new address.
     Known,
@@ -110,9 +110,9 @@ pub(crate) enum Message {
     Stirred(u64),
     /// A connection has more streams than its receive window holds full.
     Crowded(u64),
-    /// A stream of ours was refused or ignored on a connection where that means that the next ones will be as well.
+    /// An older peer refused or ignored one of our streams on this connection, and will treat the next ones alike.
     Stalled(u64),
-    /// It is time for what the table said.
+    /// The timer that the table set has expired.
     Time,
     Lost(u64),
     Shutdown,
@@ -134,7 +134,7 @@ impl Tries {
         Self { retries: if retry { retries } else { Some(0) }, fresh: true }
     }
 
-    /// What is left when one came to nothing.
+    /// The tries left after a failed one.
     pub(crate) fn next(self) -> Self {
         Self { retries: self.retries.map(|left| left.saturating_sub(1)), fresh: false }
     }
@@ -177,7 +177,7 @@ impl Peer {
         address
     }
 
-    /// Adds to what is known of where it is. What is new is tried at once by whoever waits.
+    /// Adds an address of the peer. Waiting requests try a new address at once.
     pub fn add_address(&self, address: &PeerAddress) {
         let new = lock(&self.address).merge(address);
         if new && !(self.connection().is_some() && self.works_at(address)) {
@@ -185,7 +185,7 @@ impl Peer {
         }
     }
 
-    /// All of these are addresses of its live connections.
+    /// Whether every part of this address is in use by a live connection.
     fn works_at(&self, address: &PeerAddress) -> bool {
         let worked = lock(&self.worked);
         address.addresses.iter().all(|address| worked.addresses.contains(address))
@@ -213,20 +213,19 @@ impl Peer {
         lock(&self.connections).clone()
     }
 
-    /// How it stands with the peer, without asking its actor.
+    /// Snapshot of the peer, without a round trip to its actor.
     #[must_use]
     pub fn status(&self) -> PeerStatus {
         lock(&self.status).clone()
     }
 
-    /// The connection that new streams go over; makes one if there is none, and dials again and again until it is there,
-    /// as often as [`crate::config::Connect::retries`] allows. Callers share their dials. Without a time limit of its own.
-    /// Cancel safe: a dial that is under way goes on.
+    /// Returns the connection for new streams. Dials if there is none, and redials up to [`crate::config::Connect::retries`]
+    /// times. Callers share their dials. Has no time limit of its own. Cancel-safe: a dial in flight continues.
     ///
     /// # Errors
     ///
     /// `ERR_PEER_ADDRESS`, `ERR_UNAUTHORIZED`, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`: at once. `ERR_UNREACHABLE` when the
-    /// retries are used up, and at once when no address is known and nothing can look one up.
+    /// retries are used up. It comes at once when no address is known and no look-up is configured.
     pub(crate) async fn connect(&self, tries: Tries) -> Result<Connection> {
         if let Some(connection) = self.connection() {
             return Ok(connection);
@@ -248,7 +247,7 @@ impl Peer {
         request: impl Future<Output = Result<T>>,
     ) -> Result<Result<T>, Error> {
         let started = Instant::now();
-        // The one under way counts as well, whether or not the actor has counted it by now.
+        // Includes the dial in flight, whether or not the actor has counted it yet.
         let under_way = u64::from(self.status().state == PeerState::Dialling);
         let dials = self.dials.load(Ordering::Relaxed).saturating_sub(under_way);
         tokio::time::timeout(limit, request).await.map_err(|_| {
@@ -257,7 +256,7 @@ impl Peer {
         })
     }
 
-    /// A connection that is made until this is dropped is offered to whoever wants it for itself.
+    /// Offers each connection made until the guard is dropped to a program that takes connections.
     pub(crate) fn taking(&self) -> Taking<'_> {
         self.takers.fetch_add(1, Ordering::AcqRel);
         Taking(self)
@@ -268,7 +267,7 @@ impl Peer {
     }
 
     pub(crate) fn tell(&self, message: Message) {
-        // An actor that is gone drops what it is asked, which its asker sees as closed. Its peer must see that too.
+        // An ended actor drops the request, and its caller sees a closed channel. The peer must see the same.
         if let Err(message) = self.mailbox.send(message) {
             turn_away(message);
         }
@@ -283,7 +282,7 @@ impl Peer {
         self.dials.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes by which ways a live connection goes.
+    /// Remembers the paths of a live connection as addresses.
     fn remember(&self, connection: &Connection) {
         let now = connection.remote_addresses();
         let mut worked = lock(&self.worked);
@@ -339,7 +338,7 @@ impl Drop for Wait<'_> {
     }
 }
 
-/// Somebody who wants a connection for itself.
+/// A caller that takes the next connection for itself.
 pub(crate) struct Taking<'a>(&'a Peer);
 
 impl Drop for Taking<'_> {

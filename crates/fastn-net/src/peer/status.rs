@@ -4,25 +4,25 @@ use std::time::Instant;
 
 use crate::error::Error;
 
-/// How it stands with a peer, as its actor last said it.
+/// Status of a peer, as last published by its actor.
 #[derive(Clone, Debug, Default)]
 pub struct PeerStatus {
-    /// What the actor is doing.
+    /// Current activity of the actor.
     pub state: PeerState,
     /// Why the last dial failed or the last connection was lost; none while a connection is there.
     pub last_error: Option<Error>,
     /// When it dials again, while it backs off.
     pub next_retry: Option<Instant>,
-    /// Dials that failed since there was a connection, or since somebody wanted one.
+    /// Failed dials since the last connection, or since the first request.
     pub attempts: u32,
-    /// Somebody wants the peer kept connected.
+    /// The peer is kept connected.
     pub kept: bool,
 }
 
 /// The states of a peer's actor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PeerState {
-    /// No connection, and nobody wants one.
+    /// No connection and no request for one.
     #[default]
     Idle,
     /// A dial is under way.

@@ -34,7 +34,7 @@ pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, mut messages
     messages.close().into_iter().for_each(turn_away);
 }
 
-/// Nobody knows the connections of the actor any more: they end, so that their peer notices.
+/// Closes the orphaned connections of a panicked actor, so that the peer notices.
 fn bury(context: &PeerContext, peer: &Peer) {
     peer.prefer(None);
     for connection in peer.connections() {
@@ -44,7 +44,7 @@ fn bury(context: &PeerContext, peer: &Peer) {
     context.registry.peer_changed(&peer.id());
 }
 
-/// What a request fails with whose actor panicked.
+/// The error of a request whose actor panicked.
 pub(super) fn panicked() -> Error {
     let text =
         "a defect in this library ended what was under way with this peer; the next call begins anew. Please report it";

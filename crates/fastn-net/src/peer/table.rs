@@ -1,4 +1,4 @@
-//! What a peer's actor does: state and event to state and actions. No network, no clock of its own, no chance of its own.
+//! State machine of a peer's actor: maps state and event to state and actions. Has no network, clock or randomness of its own.
 //!
 //! | state | event | next state | action |
 //! |---|---|---|---|
@@ -6,20 +6,20 @@
 //! | idle | the same, a moment after a failure | backing off | none: the delay comes first |
 //! | dialling | wanted | dialling | wait for that dial |
 //! | dialling | dialled | connected | prefer it, answer everyone |
-//! | dialling | dial failed, somebody may try again | backing off | fail whoever may not |
-//! | dialling | dial failed for good, or nobody may try again | idle | fail everyone |
-//! | backing off | wanted | backing off | sooner, if that request has seen no failure yet |
+//! | dialling | dial failed, a request has retries left | backing off | fail the requests without retries |
+//! | dialling | dial failed for good, or no request has retries left | idle | fail everyone |
+//! | backing off | wanted | backing off | shorten the delay, if that request has seen no failure yet |
 //! | backing off | a new address | dialling | dial |
-//! | backing off | time came | dialling | dial |
+//! | backing off | timer expired | dialling | dial |
 //! | backing off | the last request gave up, unkept | idle | none |
 //! | any but closed | inbound | connected | see "a second connection"; else prefer it, answer everyone |
 //! | connected | wanted | connected | answer |
-//! | connected | time came: too quiet | connected | ping |
-//! | connected | time came: two misses | connected | drop it, which is then lost |
-//! | connected | time came: unused, and we dialled it | connected | end it, unless it is used at that moment |
+//! | connected | timer expired: too quiet | connected | ping |
+//! | connected | timer expired: two misses | connected | drop it, which is then lost |
+//! | connected | timer expired: unused, and we dialled it | connected | end it, unless it is used at that moment |
 //! | connected | stalled, on an older ALPN where we dialled | as if it were lost | retire it |
 //! | connected | ended, lost (the last) | idle, or as from idle when kept | prefer none |
-//! | idle | time came: idle for long enough | idle | forget the peer, unless somebody holds it |
+//! | idle | timer expired: idle for long enough | idle | forget the peer, unless it is held elsewhere |
 //! | connected | a new address | connected | check it; callers wait for the outcome |
 //! | connected | an ack is late | connected | check it |
 //! | connected | checked: it answered | connected | prefer it, answer everyone |
@@ -29,22 +29,22 @@
 //! | closed | wanted | closed | fail |
 //! | closed | inbound, dialled | closed | drop it |
 //!
-//! A second connection on `/fastn-net/1` appears. Same dialler: the newest wins, for the dialler knows why it
-//! dialled again. Different diallers: the old one is challenged by a ping. If it does not answer it is dropped; if it
-//! does, the one dialled by the smaller key wins, which both sides find alike. On older ALPNs only a connection that we
-//! dialled is ever preferred, and only that one is pinged.
+//! A second connection on `/fastn-net/1` appears. Same dialler: the newest wins, because the dialler had a reason to redial.
+//! Different diallers: a ping challenges the old connection. If it does not answer, it is dropped. If it answers, the connection
+//! dialled by the smaller key wins, which both sides compute alike. On older ALPNs only a connection that we dialled is ever
+//! preferred or pinged.
 //!
-//! A peer that crashed and came back is not known to be another process until it answers a new connection. So a connection that
-//! is doubted is not dropped for a short silence: the peer is dialled beside it, and only when the new connection answers and the
-//! old one does not is the old one dropped. A peer that is paused answers on neither, and loses nothing. An address that the caller
-//! gives is dialled instead of the old connection, for QUIC sends all packets to one peer by the path that it knows to work; the
-//! old connection gets more time to answer first. Connections that speak an older protocol are not checked.
+//! A restarted peer is recognized only when it answers a new connection. So a short silence does not drop a connection in doubt.
+//! The peer is dialled beside it. The old connection is dropped only if the new one answers and the old one does not. A paused
+//! peer answers on neither, and loses nothing. An address given by the caller is dialled instead of the old connection, because
+//! QUIC sends every packet to a peer over its known path. The old connection gets more time to answer first. Connections on an
+//! older protocol are not checked.
 //!
-//! Older peers take the streams of a connection one after the other, and one that they refuse or ignore ends that. On such a
-//! connection that we dialled nothing new is opened then: what runs on it goes on, and the next stream goes over another.
+//! Older peers take the streams of a connection one by one, and a refused or ignored stream ends that loop. Such a connection
+//! that we dialled gets no new streams. Its running streams continue, and the next stream goes over another connection.
 //!
-//! A connection that ended before it was worth anything (it carried no byte of a stream and did not last) counts as a
-//! failed dial: a peer that accepts and closes is not dialled in a circle.
+//! A connection that ended without use (no stream byte, and a short life) counts as a failed dial. This prevents a redial loop
+//! with a peer that accepts and closes.
 
 mod choice;
 mod doubt;
@@ -314,7 +314,7 @@ impl Table {
         actions.push(Action::Dial);
     }
 
-    /// A dial failed. Whoever may try again waits on.
+    /// Handles a failed dial. Requests with retries left keep waiting.
     fn fail(&mut self, now: Instant, last: bool, actions: &mut Vec<Action>) {
         self.backoff.fail(now, (self.random)());
         self.refused |= last;
@@ -339,7 +339,7 @@ impl Table {
         }
     }
 
-    /// Somebody waits for a connection, or wants it kept.
+    /// Whether a request waits for a connection, or the peer is kept connected.
     fn is_wanted(&self) -> bool {
         !self.waiting.is_empty() || (self.is_kept() && !self.refused)
     }

@@ -1,11 +1,11 @@
-//! How much a peer may send before somebody reads it, over all its connections.
+//! Receive window shared by all connections of a peer: bytes it may send before the application reads them.
 //!
-//! QUIC announces a window in the handshake, before the peer is known: so that one is small, and grows when the peer's actor
-//! adopts the connection. A window that was announced cannot be taken back: what a peer was allowed to send it may send. So what a
-//! connection was given it keeps until its end, and a newcomer gets what is left.
+//! QUIC announces a window in the handshake, before the peer is known. So the first window is small, and grows when the peer's
+//! actor adopts the connection. An announced window cannot be revoked. So each connection keeps its window until its end, and a
+//! new one gets the remainder.
 //!
-//! Unread streams use up the window of their connection, and a header, an ack or a ping of any other stream needs room in it. So a
-//! connection with many streams gets a larger window: it holds each of them full, as far as the peer's share goes.
+//! Unread streams use up the window of their connection. A header, an ack or a ping of any other stream needs room in it. So a
+//! connection with many streams gets a larger window, within the peer's share. It then fits even if each of them is full.
 
 /// Before the peer is known, and for connections beyond those that share the rest.
 const FIRST: u32 = 64 * 1024;
@@ -29,7 +29,7 @@ pub(crate) fn first(each: u32) -> u32 {
 pub(crate) struct Windows {
     /// Of one connection, at most.
     each: u32,
-    /// What is left for them to share, above the first window of each.
+    /// Bytes left to share, beyond the first window of each connection.
     left: u64,
     /// How much above the first one each has, the oldest first.
     granted: Vec<(u64, u64)>,
@@ -57,7 +57,7 @@ impl Windows {
         self.grow(self.granted.len() - 1).map_or_else(|| first(self.each).into(), |(_, window)| window)
     }
 
-    /// A connection has ended: the windows of those that get what it had, the newest first.
+    /// Removes a closed connection. Returns the new windows of those that inherit its share, newest first.
     pub(crate) fn go(&mut self, connection: u64) -> Vec<(u64, u64)> {
         if let Some(at) = self.granted.iter().position(|(other, _)| *other == connection) {
             self.left += self.granted.remove(at).1;

@@ -84,8 +84,8 @@ fn relay_config(relay: &Relay) -> RelayConfig {
     }
 }
 
-/// Crypto only: no relay, no look-up. The port mapper must be switched off by name, and with an empty
-/// relay map no probe is sent (iroh would otherwise multicast for a gateway even on loopback).
+/// Crypto only: no relay, no look-up. The port mapper is switched off explicitly, because iroh otherwise multicasts for a
+/// gateway even on loopback. An empty relay map sends no probe.
 fn private() -> Builder {
     Builder::new(presets::Minimal)
         .clear_address_lookup()

@@ -1,11 +1,11 @@
-//! Handshakes that nobody answered, and how an endpoint closes all the same.
+//! Half-open handshakes, and closing an endpoint in spite of them.
 //!
-//! A dialler completes its handshake before the acceptor does, and only a completed handshake can be closed with a code of this
-//! project. So a closing endpoint waits [`GRACE`] for inbound handshakes in flight, and tells their peers that it closes.
+//! A dialler completes its handshake before the acceptor does. Only a completed handshake can be closed with a code of this
+//! project. So a closing endpoint waits [`GRACE`] for in-flight inbound handshakes, and closes them with its code.
 //!
-//! QUIC keeps a connection that was closed in the middle of its handshake for 3 s, as its peer may still answer, and iroh's close
-//! waits for that. Where such a connection exists, the endpoint gives its established connections the time to say goodbye, and
-//! then drops iroh's endpoint, which ends all that is left at once.
+//! QUIC keeps a connection that was closed during its handshake for 3 s, because its peer may still answer. iroh's close waits
+//! for that. So the endpoint first gives its established connections time to send their close. Then it drops iroh's endpoint,
+//! which ends the half-open ones at once.
 
 use std::{
     sync::Mutex,
@@ -36,7 +36,7 @@ pub(crate) struct HalfOpen {
     inbound_expired: CancellationToken,
 }
 
-/// A handshake, or what else holds iroh's endpoint. Unless [`Handshake::end`] is called, nobody has answered it.
+/// A handshake, or another holder of iroh's endpoint. Counts as unanswered until [`Handshake::end`] is called.
 pub(crate) struct Handshake<'a> {
     of: &'a HalfOpen,
     answered: bool,

@@ -1,9 +1,9 @@
 //! iroh's endpoint: its sockets, relays and handshakes.
 //!
 //! - `builder`: a network as an iroh builder
-//! - `sockets`: why they cannot be bound, and when their ports are free again
+//! - `sockets`: bind errors, and waiting until ports are free again
 //! - `relay`: the endpoint's own relays
-//! - `half_open`: handshakes that nobody answered
+//! - `half_open`: half-open handshakes
 
 mod builder;
 mod half_open;
@@ -25,7 +25,7 @@ use crate::{
 /// iroh's endpoint until it is closed, and its handshakes.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    /// Gone once it is closed: its sockets are open as long as anybody holds it.
+    /// `None` once closed. The sockets stay open as long as any clone exists.
     iroh: Mutex<Option<iroh::Endpoint>>,
     sockets: Vec<SocketAddr>,
     network: Network,

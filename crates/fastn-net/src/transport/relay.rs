@@ -1,4 +1,4 @@
-//! An endpoint's own relays: waiting for one, and what is wrong with them.
+//! The endpoint's own relays: waiting for one, and describing their faults.
 
 use iroh::{Watcher, endpoint::RelayStatus};
 
@@ -25,7 +25,7 @@ impl Transport {
         }
     }
 
-    /// What is wrong with this endpoint's own relay, in words.
+    /// Describes the fault of this endpoint's own relay, if any.
     pub(crate) fn relay_trouble(&self) -> Option<String> {
         let relays = self.iroh().filter(|_| self.network.has_relays())?.home_relay_status().get();
         let Some(relay) = relays.first() else {

@@ -19,13 +19,13 @@ use crate::{
     target,
 };
 
-/// How long closing a socket may take. Longer only where somebody holds a stream of the endpoint.
+/// Limit for closing a socket. Closing takes longer only while a stream of the endpoint is held.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// Between two tries, at first; doubled each time.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Waits until all of these can be bound again, for a second at most. Cancel safe.
+/// Waits until all these addresses can be bound again, at most 1 s. Cancel-safe.
 pub(crate) async fn freed(sockets: &[SocketAddr]) {
     let (started, mut pause) = (Instant::now(), PAUSE);
     while let Some((taken, error)) = sockets.iter().find_map(|at| Some((at, try_bind(*at).err()?))) {
@@ -38,7 +38,7 @@ pub(crate) async fn freed(sockets: &[SocketAddr]) {
     }
 }
 
-/// The error for an endpoint that could not bind all of these. iroh does not say which one failed: each is tried again.
+/// Builds the error for addresses that could not be bound. iroh does not name the failed one, so this tries each again.
 pub(crate) fn bind_error(addresses: &[SocketAddr], error: impl StdError + Send + Sync + 'static) -> Error {
     let failed = addresses.iter().find_map(|at| Some((at.to_string(), try_bind(*at).err()?)));
     let message = if let Some((at, error)) = failed {
@@ -50,7 +50,7 @@ pub(crate) fn bind_error(addresses: &[SocketAddr], error: impl StdError + Send +
     Error::new(Code::Bind, message).with_source(error)
 }
 
-/// What the system says, and what to do.
+/// Describes the system error, and its remedy.
 fn explain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "the port is in use: choose another one, or 0 for a free one".to_owned(),
@@ -60,7 +60,7 @@ fn explain(error: &io::Error) -> String {
     }
 }
 
-/// The innermost cause: what the system said.
+/// The innermost cause: the error of the system.
 fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
     let mut innermost = error;
     while let Some(cause) = innermost.source() {
@@ -69,7 +69,7 @@ fn root<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static)
     innermost
 }
 
-/// Binds it as iroh does, and lets it go.
+/// Binds the address as iroh does, and releases it.
 fn try_bind(at: SocketAddr) -> io::Result<()> {
     let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;
     if matches!(at.ip(), IpAddr::V6(_)) {

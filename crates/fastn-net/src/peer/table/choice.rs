@@ -1,4 +1,4 @@
-//! Which connection new streams go over: what comes, what goes, and what settles it between two.
+//! Chooses the connection for new streams: additions, removals, and the winner of two.
 
 use tokio::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Connections that somebody has a reason to doubt: checked at once, replaced if need be.
+//! Connections in doubt: checked at once, and replaced if dead.
 
 use tokio::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What a table is told, and what it answers.
+//! Inputs and actions of the table.
 
 use std::time::Duration;
 
@@ -65,11 +65,11 @@ pub(crate) enum Action {
     Challenge(u64),
     /// Check it at once, and say whether it answered.
     Check(u64, Check),
-    /// New streams go here from now on; whoever waits gets it.
+    /// Uses this connection for new streams, and answers all waiting requests with it.
     Prefer(u64),
     /// There is nothing to open streams on.
     PreferNone,
-    /// No new stream here; whoever dialled it closes it when it is empty.
+    /// Uses this connection for no new stream. Its dialler closes it once it is unused.
     Retire(u64),
     /// Nothing uses it: close it, unless something does by now.
     End(u64),
@@ -77,11 +77,11 @@ pub(crate) enum Action {
     Drop(u64),
     /// This request gets the last failure, or "closed".
     Fail(u64),
-    /// Let the actor go, unless somebody holds the peer.
+    /// Forgets the peer, unless it is held elsewhere.
     Forget,
 }
 
-/// What the table is told once.
+/// Constant inputs of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
     pub(crate) connect: Connect,
@@ -89,7 +89,7 @@ pub(crate) struct Policy {
     pub(crate) ping_timeout: Duration,
 }
 
-/// What the table knows of a connection.
+/// The table's knowledge of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) id: u64,
