@@ -15,7 +15,7 @@ pub(crate) fn get(environment: &Environment, handle: f64) -> Result<Endpoint> {
     }
 }
 
-/// Starts an operation on an endpoint; a stale handle fails through the operation as well.
+/// Starts an operation on an endpoint. A stale handle fails through the operation too.
 pub(crate) fn with_endpoint<F>(env: &Env, handle: f64, call: impl FnOnce(Endpoint) -> F) -> f64
 where
     F: Future<Output = Result<Outcome>> + Send + 'static,
@@ -33,7 +33,7 @@ pub(crate) fn milliseconds(ms: f64) -> Duration {
     Duration::try_from_secs_f64(ms / 1000.0).map_or(NONE, |limit| limit.min(NONE))
 }
 
-/// A number that TypeScript has checked; what is out of range is cut to it.
+/// Converts a number that TypeScript has checked. Clamps it to the range.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` cuts to the range")]
 pub(crate) fn whole(number: f64) -> usize {
     number as usize

@@ -82,7 +82,7 @@ pub fn connection_dispose(env: Env, connection: f64) {
     });
 }
 
-/// What is known of a connection.
+/// Snapshot of a connection.
 #[napi(catch_unwind)]
 pub fn connection_info(env: Env, connection: f64) -> Option<BindingConnectionInfo> {
     Environment::with(&env, |e| e.value(|e| with_view(e, connection, |_, view| info(view))))
@@ -123,7 +123,7 @@ pub fn connection_open_try(
     })
 }
 
-/// The same with all that takes. Operation; its outcome is a stream's handle.
+/// Opens a stream on this connection, and waits until it is open. Operation; its outcome is a stream's handle.
 #[napi(catch_unwind)]
 pub fn connection_open_start(
     env: Env,

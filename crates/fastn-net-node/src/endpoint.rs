@@ -15,7 +15,7 @@ use crate::{
     peer::BindingPeer,
 };
 
-/// A relay and what it asks for.
+/// A relay and its token.
 #[napi(object, use_nullable = true)]
 pub struct BindingRelay {
     /// Its URL.
@@ -24,7 +24,7 @@ pub struct BindingRelay {
     pub token: Option<String>,
 }
 
-/// Everything an endpoint is told; every default comes from TypeScript. Times are in milliseconds.
+/// Configuration of an endpoint. TypeScript supplies every default. Times are in milliseconds.
 #[napi(object, use_nullable = true)]
 pub struct BindingEndpointOptions {
     /// `internet`, `lan`, `loopback` or `custom`; the fields up to `bind` are for `custom`.
@@ -43,9 +43,9 @@ pub struct BindingEndpointOptions {
     pub port_mapping: bool,
     /// `ip:port` to bind.
     pub bind: Option<Vec<String>>,
-    /// Peers whose addresses are known from the start.
+    /// Peers with addresses known at the start.
     pub peers: Vec<BindingPeer>,
-    /// Speak `/kulfi/identity/0.1` as well.
+    /// Also speak `/kulfi/identity/0.1`.
     pub kulfi: bool,
     /// Further dials of one request after the first; null: as many as there is time for.
     pub connect_retries: Option<f64>,
@@ -113,7 +113,7 @@ pub fn endpoint_relay_refusal(env: Env, endpoint: f64) -> Option<String> {
     Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.relay_refusal()))).flatten()
 }
 
-/// What it has counted, in the Prometheus text format.
+/// Renders all counters in the Prometheus text format.
 #[napi(catch_unwind)]
 pub fn endpoint_metrics(env: Env, endpoint: f64) -> Option<String> {
     Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.metrics())))
@@ -139,8 +139,8 @@ pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
     })
 }
 
-/// Waits until the ports of a closed endpoint are free again, a second at most. Operation. Streams whose connections have ended
-/// let go of them, whoever holds the streams: what had arrived on them can still be read.
+/// Waits until the ports of a closed endpoint are free again, at most 1 s. Operation. Held streams of closed connections do not
+/// keep the ports. Their buffered data stays readable.
 #[napi(catch_unwind)]
 pub fn endpoint_freed(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| e.table.borrow_mut().each_stream(|slot| slot.stream.outlive()));
@@ -176,7 +176,7 @@ pub fn endpoint_queued(env: Env, endpoint: f64) -> u32 {
     u32::try_from(queued).unwrap_or(u32::MAX)
 }
 
-/// Closes endpoints of a process that ends: tells their peers, and blocks until that is done, `timeout` at most.
+/// Closes the endpoints of a process that exits. Closes their connections, and blocks until that is done, at most `timeout`.
 #[napi(catch_unwind)]
 pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {
     let endpoints: Vec<Endpoint> =

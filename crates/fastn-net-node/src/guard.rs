@@ -11,7 +11,7 @@ use crate::{
     bridge::{Channel, Environment, Outcome, Slot, id_to_number, number_to_id, stale, start},
 };
 
-/// What an endpoint is told about it. Times are in milliseconds.
+/// Access, authorization and quota options of an endpoint. Times are in milliseconds.
 #[napi(object, use_nullable = true)]
 pub struct BindingGuardOptions {
     /// The lists to begin with.
@@ -69,7 +69,7 @@ pub fn endpoint_access_set(env: Env, endpoint: f64, access: BindingAccess) -> f6
     change(&env, endpoint, || access.try_into(), |lists, new| *lists = new)
 }
 
-/// Lets these peers in. 0 or `FAILED`.
+/// Allows these peers. Returns 0 or `FAILED`.
 #[napi(catch_unwind)]
 pub fn endpoint_access_allow(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
     change(&env, endpoint, || keys(&ids), |lists, keys: Vec<_>| keys.into_iter().for_each(|key| lists.allow(key)))
@@ -103,7 +103,7 @@ pub fn endpoint_questions(env: Env, endpoint: f64) -> f64 {
     })
 }
 
-/// Takes what is asked, at most `most`. None: the waker is armed. Null once the endpoint has closed.
+/// Takes at most `most` pending requests. An empty list: the waker is armed. Null once the endpoint has closed.
 #[napi(catch_unwind)]
 pub fn questions_take(env: Env, questions: f64, most: u32) -> Option<Vec<BindingQuestion>> {
     Environment::with(&env, |e| {

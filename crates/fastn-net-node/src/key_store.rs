@@ -28,7 +28,7 @@ pub struct BindingKeyVariables {
 pub struct BindingFoundKey {
     /// The secret key, 32 bytes.
     pub secret: Option<Uint8Array>,
-    /// The ID52 of a key whose secret is in the keyring.
+    /// The ID52 of a key with its secret in the keyring.
     pub in_keyring: Option<String>,
     /// Where: a path, or the name of an environment variable. Empty where nothing was found.
     pub place: String,

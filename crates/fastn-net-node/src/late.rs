@@ -5,8 +5,8 @@ use napi_derive::napi;
 
 use crate::bridge::{Channel, Environment, Slot};
 
-/// Which of the first `count` streams, 32 at most, are still not acknowledged: bit `i` stands for the stream at `i`. An
-/// acknowledgement that is there is taken; one that comes later wakes the stream's reader.
+/// Returns which of the first `count` streams, at most 32, have no acknowledgement: bit `i` is the stream at `i`. Consumes an
+/// acknowledgement that is there. A later one wakes the stream's reader.
 #[napi(catch_unwind)]
 pub fn streams_unacknowledged(env: Env, streams: &[f64], count: u32) -> u32 {
     Environment::with(&env, |e| {
@@ -37,8 +37,8 @@ pub fn stream_ack_late(env: Env, stream: f64) {
     });
 }
 
-/// Lets go of a stream that was not acknowledged in time. An older peer is given no other one on its connection. True if not even
-/// the header was sent, because the peer takes no more bytes.
+/// Aborts a stream that was not acknowledged in time. The connection to an older peer gets no further stream. Returns true if
+/// not even the header was sent, because the peer takes no more bytes.
 #[napi(catch_unwind)]
 pub fn stream_give_up(env: Env, stream: f64) -> bool {
     Environment::with(&env, |e| {

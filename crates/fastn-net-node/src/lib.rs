@@ -2,18 +2,18 @@
 //!
 //! # Layout
 //!
-//! - `bridge`: the wake queue, the handle table, operations, the runtime: all `unsafe`, all that touches
-//!   threads and the life of the process.
-//! - `arguments`: what exports are given, as the core takes it.
+//! - `bridge`: the wake queue, the handle table, operations and the runtime. All `unsafe`, and all code that touches threads and
+//! the process lifetime.
+//! - `arguments`: conversion of export arguments to core types.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
-//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `late`, `connection`, `logging`: what
-//!   TypeScript calls, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
+//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `late`, `connection`, `logging`: the
+//! exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
 //!
-//! Functions on the path of bytes give a number: `bridge::PENDING` when the handle's waker is armed,
-//! `bridge::FAILED` when `takeError()` tells why, else a handle or a count. Rare and long calls start an
-//! operation and give its handle; its outcome is taken once the wake queue names it.
+//! Functions on the byte path return a number. `bridge::PENDING`: the handle's waker is armed. `bridge::FAILED`: `takeError()`
+//! returns the reason. Else it is a handle or a count. Rare and long calls start an operation and return its handle. Take its
+//! outcome once the wake queue names it.
 
 #![cfg_attr(test, allow(dead_code, reason = "napi leaves the exports out of the test build"))]
 #![allow(unreachable_pub, reason = "exports are reached through the addon's own table")]

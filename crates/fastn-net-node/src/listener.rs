@@ -64,7 +64,7 @@ pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) 
     })
 }
 
-/// Puts back what `listenerAccept` took and nobody has used: groups of four, in their order. Their handles are stale afterwards.
+/// Requeues unused streams that `listenerAccept` took: groups of four, in their order. Their handles are stale afterwards.
 #[napi(catch_unwind)]
 pub fn listener_put_back(env: Env, listener: f64, groups: &[f64]) {
     Environment::with(&env, |e| {

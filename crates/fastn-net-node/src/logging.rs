@@ -10,8 +10,8 @@ use crate::{
     subscriber::{Filter, Records, install},
 };
 
-/// Starts tracing, once for the process: what `FASTN_NET_LOG` asks for goes to stderr from then on, from whatever thread.
-/// Gives what is wrong with it, once as well; the rest of it holds.
+/// Starts tracing, once for the process. Events selected by `FASTN_NET_LOG` go to stderr from then on, from every thread.
+/// Returns the invalid part of `FASTN_NET_LOG`, once. The valid rest applies.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn log_start() -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::{
 /// A [`PeerAddress`] as it crosses.
 #[napi(object)]
 pub struct BindingPeer {
-    /// ID52 (hex and z-base-32 are read as well).
+    /// ID52. Hex and z-base-32 are also accepted.
     pub id52: String,
     /// `ip:port`.
     pub addresses: Vec<String>,
@@ -53,7 +53,7 @@ pub fn open_try(env: Env, peer: f64, header: &[u8], has_extra: bool, mut out: Fl
     })
 }
 
-/// Opens a stream, with all that takes. Operation; its outcome is a stream's handle.
+/// Opens a stream, and waits until it is open. Operation; its outcome is a stream's handle.
 #[napi(catch_unwind)]
 pub fn open_start(
     env: Env,

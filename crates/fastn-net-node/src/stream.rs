@@ -54,7 +54,7 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
     let now = &bytes[..bytes.len().min(CALL_BYTES)];
     poll(&env, stream, Channel::Write, |slot, cx| {
         let mut count = 0;
-        // Nothing is waited for that goes with the end.
+        // No flush for bytes that go out with the FIN.
         if now.is_empty() && !(finish && slot.stream.is_gathering()) {
             ready!(slot.stream.poll_flush(cx))?;
         }
@@ -103,8 +103,8 @@ pub fn stream_let_go(env: Env, stream: f64, code: f64) {
     end(&env, stream, |slot| slot.stream.let_go(number_to_id(code)));
 }
 
-/// Watches the sending halves that are still open, of the first `count` streams: a peer that wants no more of them gets its places
-/// back, whoever holds the streams.
+/// Watches the open sending halves of the first `count` streams for a stop by the peer. A stop returns the peer's permits, even
+/// while the streams are held.
 #[napi(catch_unwind)]
 pub fn streams_watch(env: Env, streams: &[f64], count: u32) {
     Environment::with(&env, |e| {
@@ -123,7 +123,8 @@ pub fn streams_watch(env: Env, streams: &[f64], count: u32) {
     });
 }
 
-/// Whether the peer has ended the sending half: `FAILED` with the reason, or `PENDING`. Whoever writes next hears of it too.
+/// Polls the end of the sending half by the peer: `FAILED` with the reason, or `PENDING`. The next write fails with the same
+/// reason.
 #[napi(catch_unwind)]
 pub fn stream_send_ended(env: Env, stream: f64) -> f64 {
     Environment::with(&env, |e| {
@@ -141,7 +142,7 @@ pub fn stream_send_ended(env: Env, stream: f64) -> f64 {
     })
 }
 
-/// Whatever is at `index` was woken, or its side has finished, and nobody reads: looks for the end.
+/// Polls an idle stream for its end, after a wake of the handle at `index`, or after its side has finished.
 #[napi(catch_unwind)]
 pub fn stream_idle(env: Env, index: u32) {
     Environment::with(&env, |e| {
@@ -162,7 +163,7 @@ pub fn stream_idle(env: Env, index: u32) {
     });
 }
 
-/// What the header of a stream for `otherwise` said, as JSON.
+/// Protocol from the header of a fallback stream, as JSON.
 #[napi(catch_unwind)]
 pub fn stream_protocol(env: Env, stream: f64) -> Option<String> {
     Environment::with(&env, |e| match e.table.borrow_mut().slot(stream) {
@@ -176,7 +177,7 @@ pub fn stream_protocol(env: Env, stream: f64) -> Option<String> {
 pub fn stream_acknowledged(env: Env, endpoint: f64, connection: f64, stream: f64) -> f64 {
     let found = Environment::with(&env, |e| get(e, endpoint));
     start(&env, async move {
-        // A connection that has gone takes the question with it: what it had acknowledged is not known any more.
+        // The acknowledgements of a closed connection are no longer known.
         found?.acknowledged(number_to_id(connection), number_to_id(stream)).await?;
         Ok(Outcome::Nothing)
     })

@@ -1,4 +1,4 @@
-//! How it stands with the peers, now and whenever it changes.
+//! Snapshots of the peers, and their changes.
 
 use std::{task::Poll, time::Instant};
 
@@ -17,11 +17,11 @@ use crate::{
 pub struct BindingPeerInfo {
     /// Who.
     pub id52: String,
-    /// False once it was let go.
+    /// False once the peer was forgotten.
     pub known: bool,
     /// `idle`, `dialling`, `connected` or `backing-off`.
     pub state: String,
-    /// Somebody wants it kept connected.
+    /// The peer is kept connected.
     pub kept: bool,
     /// Dials that failed in a row.
     pub attempts: f64,
@@ -48,7 +48,7 @@ pub struct BindingPeerConnection {
     pub stats: BindingStats,
 }
 
-/// How it stands with every peer that is known.
+/// Snapshot of all tracked peers.
 #[napi(catch_unwind)]
 pub fn endpoint_peers(env: Env, endpoint: f64) -> Option<Vec<BindingPeerInfo>> {
     Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.peers().into_iter().map(Into::into).collect())))

@@ -160,7 +160,7 @@ codes! {
     Json = "ERR_JSON",
     /// Not UTF-8.
     Utf8 = "ERR_UTF8",
-    /// An argument is of no use.
+    /// Invalid argument; fix the call.
     InvalidArgument = "ERR_INVALID_ARGUMENT",
     /// It was closed before.
     Closed = "ERR_CLOSED",

@@ -5,7 +5,7 @@
 //! - [`printable()`]: text that cannot move a cursor.
 //! - [`error`]: one error type, one table of codes.
 //! - [`identity`]: secret and public keys, their text form (ID52), and where keys are stored.
-//!   [`protocol`]: what a stream is for, as its first line says it.
+//! - [`protocol`]: the protocol of a stream, named by its first line.
 //! - [`wire`]: the bytes: header, acknowledgement, refusal, lines, codes. Pure functions.
 
 pub mod error;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// The text on one line, with every control character escaped (`\n`, `\u{1b}`), and what turns its direction around: what a peer
-/// says must neither move a cursor nor look like a line of this program's own.
+/// Returns the text on one line. Escapes every control character (`\n`, `\u{1b}`) and every character that changes the text
+/// direction. So text from a peer cannot move a cursor or imitate a line of this program.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unprintable) {

@@ -1,4 +1,4 @@
-//! What a stream is for, named by the first line that its dialler sends.
+//! The protocol of a stream, named by the dialler's first line.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Code, Error, Result};
 
-/// What a stream is for. Its JSON is serde's externally tagged form: `"Ping"`, `{"Generic":"Echo"}`.
+/// The protocol of a stream. Its JSON is serde's externally tagged form: `"Ping"`, `{"Generic":"Echo"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Protocol {
     /// Is the peer there? Answered by the library itself.
@@ -36,11 +36,11 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Reads the JSON of a protocol; white space around it is allowed.
+    /// Parses the JSON of a protocol. White space around it is allowed.
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` for what is not UTF-8, not JSON, or the JSON of no protocol.
+    /// `ERR_INVALID_ARGUMENT` for input that is not UTF-8, not JSON, or not the JSON of a protocol.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         serde_json::from_slice(json).map_err(|error| {
             // serde repeats an unknown name, which may be as long as the line.
@@ -53,7 +53,7 @@ impl Protocol {
         })
     }
 
-    /// The compact JSON of the protocol, the keys of every object sorted: what goes over the wire.
+    /// The compact JSON of the protocol, with sorted keys in every object: its form on the wire.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut json = json!(self);
@@ -86,7 +86,7 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// A [`Protocol`] in the one form that stands for all equal ones; see [`Protocol::key`].
+/// Canonical form of a [`Protocol`], alike for all equal ones; see [`Protocol::key`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolKey(String);
 

@@ -4,9 +4,9 @@ use napi::bindgen_prelude::{Float64ArraySlice, Uint8ArraySlice, Uint32ArraySlice
 
 /// The bytes of an array that JavaScript passed, to be filled before the call returns.
 pub(crate) fn bytes_mut<'a>(array: &'a mut Uint8ArraySlice<'_>) -> &'a mut [u8] {
-    // SAFETY: the slice lives as long as the borrow of the argument, which is the synchronous call on the
-    // JavaScript thread; nothing in the call runs JavaScript or keeps the slice. The TypeScript layer lets no
-    // shared buffer through, so that no other thread writes to it meanwhile.
+    // SAFETY: the slice lives as long as the borrow of the argument: the synchronous call on the JavaScript thread. Nothing in
+    // the call runs JavaScript or keeps the slice. The TypeScript layer rejects shared buffers, so no other thread writes to it
+    // meanwhile.
     unsafe { array.as_mut() }
 }
 

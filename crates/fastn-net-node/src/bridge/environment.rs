@@ -118,7 +118,7 @@ pub(crate) fn stale() -> Error {
     Error::new(Code::Closed, "it was closed or has ended already")
 }
 
-/// Tells the environment what to call, on its event loop, when words wait. Once.
+/// Sets the function to call on the environment's event loop when wakes are queued. Call once.
 #[napi(catch_unwind)]
 pub fn bridge_start(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
     Environment::with(&env, |environment| environment.wakes.attach(&wake))?;
@@ -138,7 +138,7 @@ pub fn bridge_woken(env: Env, mut out: Uint32ArraySlice<'_>) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Keeps the process alive, or lets it end.
+/// Keeps the process alive, or lets it exit.
 #[napi(catch_unwind)]
 pub fn bridge_hold(env: Env, hold: bool) {
     Environment::with(&env, |environment| environment.wakes.hold(&env, hold));
@@ -172,7 +172,7 @@ pub fn error_codes() -> Vec<String> {
     Code::ALL.iter().map(|code| code.as_str().to_owned()).collect()
 }
 
-/// Lets go of whatever a handle stands for. A stale one does nothing.
+/// Releases the object of a handle. No-op for a stale handle.
 #[napi(catch_unwind)]
 pub fn handle_release(env: Env, handle: f64) {
     Environment::with(&env, |environment| {

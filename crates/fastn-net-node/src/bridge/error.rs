@@ -19,7 +19,7 @@ pub struct BindingError {
     pub error_code: Option<Either<f64, BigInt>>,
     /// The peer's word in its refusal line.
     pub remote_code: Option<String>,
-    /// What the causes say, innermost last.
+    /// Messages of the causes, innermost last.
     pub cause: Option<String>,
 }
 

@@ -11,7 +11,7 @@ pub(crate) struct Operation {
     pub(super) task: AbortHandle,
 }
 
-/// What a long call gave.
+/// Result of an operation.
 pub(crate) enum Outcome {
     Nothing,
     Endpoint(Endpoint),

@@ -94,7 +94,7 @@ pub fn op_take(env: Env, operation: f64) -> Option<BindingOutcome> {
     })
 }
 
-/// Ends an operation whose outcome nobody wants. What it may have given already is let go. Idempotent.
+/// Cancels an operation and drops its outcome, if it is there. Idempotent.
 #[napi(catch_unwind)]
 pub fn op_cancel(env: Env, operation: f64) {
     Environment::with(&env, |environment| {

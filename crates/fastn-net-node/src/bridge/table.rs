@@ -21,7 +21,7 @@ const INDEX_BITS: u32 = 24;
 /// An f64 holds integers of 53 bits.
 const GENERATIONS: u32 = 1 << (53 - INDEX_BITS);
 
-/// What a handle stands for.
+/// The object of a handle.
 pub(crate) enum Slot {
     Free,
     Operation(Operation),
@@ -64,7 +64,7 @@ pub(crate) struct StreamSlot {
     pub(crate) stream: Stream,
     /// An extra line went with the header, so that it may not be sent again unseen.
     pub(crate) has_extra: bool,
-    /// What the header said, where the listener's route does not tell.
+    /// Protocol from the header, for a stream without a route of its listener.
     pub(crate) protocol: Option<Protocol>,
 }
 

@@ -19,7 +19,7 @@ use napi::{
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 
-/// Weak, so that it keeps no process alive by itself; the queue behind it is bounded by the number of wakers.
+/// Weak, so that it does not keep the process alive. The number of wakers bounds its queue.
 type Bell = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
 /// What waits to be told to one JavaScript thread.
@@ -37,7 +37,7 @@ struct Queue {
     detached: bool,
 }
 
-/// One waker: `index * 4 + channel` of what it belongs to. Queued once at the most.
+/// One wake: `index * 4 + channel` of the woken handle. Queued at most once.
 pub(crate) struct Word {
     text: u32,
     queued: AtomicBool,
@@ -68,7 +68,7 @@ impl Wakes {
         drop(words);
     }
 
-    /// Keeps the process alive, or lets it end.
+    /// Keeps the process alive, or lets it exit.
     pub(crate) fn hold(&self, env: &Env, hold: bool) {
         let bell = self.bell.lock().expect("no panic while held");
         let Some(bell) = &*bell else { return };

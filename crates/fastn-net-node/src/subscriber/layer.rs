@@ -30,7 +30,7 @@ static INSTALLED: OnceLock<bool> = OnceLock::new();
 /// Where another subscriber is installed already, that one stays and hears everything. False then.
 pub(crate) fn install(stderr: Filter) -> bool {
     *INSTALLED.get_or_init(|| {
-        // Threads that end, and pipes that nobody reads any more, are no reason to say more.
+        // An exited thread or a closed pipe needs no further log output.
         let print = tracing_subscriber::fmt::layer().with_ansi(false).log_internal_errors(false);
         let print = print.with_writer(one_line).with_filter(stderr.into_targets());
         let subscriber = Registry::default().with(print).with(Listeners.with_filter(Wanted));
@@ -111,7 +111,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// What an event or a span says, as JSON has it. Whole numbers beyond 2^53 and what is no number are texts.
+/// Fields of an event or a span, as JSON. Integers beyond 2^53 and non-finite numbers become strings.
 #[derive(Default)]
 struct Fields {
     message: String,
@@ -144,7 +144,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        // A person reads it: what a peer has put in must not move a cursor.
+        // A person reads it: text from a peer must not move a cursor.
         let value = printable(value);
         if field.name() == "message" { self.message = value.into_owned() } else { self.insert(field, value) }
     }

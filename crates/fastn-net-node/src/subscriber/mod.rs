@@ -1,12 +1,12 @@
 //! The tracing subscriber of the process. The core emits events and installs none.
 //!
-//! - `filter`: which events are wanted
+//! - `filter`: selects events
 //! - `sinks`: the listeners of the process, and the bounded queue of each
 //! - `layer`: from an event to a record; the one subscriber of the process
 //! - `records`: the records of one listener
-//! - `stderr`: what is printed, a line for each event
+//! - `stderr`: printing, one line for each event
 //!
-//! While nobody listens the process-wide level is off: an event costs one relaxed load, as without a subscriber.
+//! Without a listener the process-wide level is off: an event costs one relaxed load, as without a subscriber.
 
 mod filter;
 mod layer;

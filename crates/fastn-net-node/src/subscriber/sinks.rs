@@ -15,7 +15,7 @@ use super::filter::Filter;
 /// The name under which this module speaks: what had to be dropped.
 const TARGET: &str = "fastn_net::logging";
 
-/// What a queued record takes beside its text.
+/// Bytes of a queued record beside its text.
 const OVERHEAD: usize = 64;
 
 static SINKS: RwLock<Vec<Arc<Sink>>> = RwLock::new(Vec::new());

@@ -9,7 +9,7 @@ pub(crate) fn one_line() -> OneLine<io::Stderr> {
     OneLine(io::stderr())
 }
 
-/// Escapes control characters but for the newline at the end of what is written, which must be a whole event.
+/// Escapes control characters except the final newline. Each write must be a whole event.
 pub(crate) struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {

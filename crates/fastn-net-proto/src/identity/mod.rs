@@ -1,9 +1,9 @@
-//! Who someone is: a key pair, its text forms, and where keys live.
+//! Identity: a key pair, its text forms, and key storage.
 //!
 //! - `public_key`: [`PublicKey`], a peer's name
 //! - `secret_key`: [`SecretKey`], which proves that name and is never shown
 //! - `id52`: the text form that people see
-//! - [`store`]: files and environment; the system's keyring is asked by whoever embeds this crate
+//! - [`store`]: files and environment variables; the embedding program reads the system's keyring
 
 mod id52;
 mod public_key;

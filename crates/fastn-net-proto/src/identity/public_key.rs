@@ -14,13 +14,13 @@ use crate::error::{Code, Error, Result};
 pub struct PublicKey(iroh_base::PublicKey);
 
 impl PublicKey {
-    /// Reads an ID52 (in any case), 64 hex digits (in any case) or z-base-32; the length and the last character
-    /// tell which it is. White space around it is not taken away.
+    /// Parses an ID52 or 64 hex digits, both in any case, or z-base-32. The length and the last character select the format.
+    /// Surrounding white space is not trimmed.
     ///
     /// # Errors
     ///
-    /// `ERR_PEER_ADDRESS`, saying what was found instead. The text itself is not repeated: somebody may have
-    /// pasted a secret key.
+    /// `ERR_PEER_ADDRESS`; its message describes the input. It never repeats the input, which may be a secret key pasted by
+    /// mistake.
     pub fn parse(text: &str) -> Result<Self> {
         let bytes = decode(text).map_err(|found| not_a_key(&found))?;
         Self::from_bytes(&bytes)
@@ -54,7 +54,7 @@ impl PublicKey {
         HEXLOWER.encode(self.as_bytes())
     }
 
-    /// Whether `signature` is this key's signature of `message`. A signature that is not 64 bytes long is nobody's.
+    /// Whether `signature` is this key's signature of `message`. False if it is not 64 bytes long.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         <&[u8; 64]>::try_from(signature)
@@ -124,7 +124,7 @@ impl From<PublicKey> for iroh_base::PublicKey {
     }
 }
 
-/// The bytes that a text stands for, or what it was found to be instead.
+/// Decodes the bytes of a text, or describes the invalid input.
 fn decode(text: &str) -> Result<Vec<u8>, String> {
     let last = text.bytes().last().map(|byte| byte.to_ascii_lowercase());
     match (text.len(), last) {
@@ -259,7 +259,7 @@ mod tests {
             let digits = "0123456789abcdefghijklmnopqrstuv";
             let last = digits.find(&id52[51..]).expect("digit") + spare;
             let changed = format!("{}{}", &id52[..51], &digits[last..=last]);
-            // One in a thousand that ends in o is a key in z-base-32 by chance, and is taken for that.
+            // One in a thousand texts that end in o is by chance a valid z-base-32 key, and is parsed as one.
             prop_assert!(PublicKey::parse(&changed).map_or(true, |other| other.as_iroh().to_z32() == changed));
         }
 

@@ -28,11 +28,11 @@ impl SecretKey {
         Ok(Self(iroh_base::SecretKey::from_bytes(bytes)))
     }
 
-    /// Reads 64 hex digits in any case. White space around them is not taken away.
+    /// Parses 64 hex digits in any case. Surrounding white space is not trimmed.
     ///
     /// # Errors
     ///
-    /// `ERR_SECRET_KEY`. Its message says what is wrong and never repeats the text.
+    /// `ERR_SECRET_KEY`. Its message describes the fault and never repeats the text.
     pub fn from_hex(text: &str) -> Result<Self> {
         let mut bytes = [0; 32];
         match text.len() {

@@ -1,13 +1,14 @@
-//! Where keys live, as the Rust programs have it: files and environment variables.
+//! Key storage shared with the Rust programs: files and environment variables.
 //!
 //! - the one key of a program: `FASTN_SECRET_KEY` (hex), else the file `.fastn.secret-key`, else `.fastn.id52`
 //! - named keys in a folder: `{name}.private-key` (hex) or `{name}.id52`, never both
 //! - several keys in the environment: `FASTN_SECRET_KEYS`, or the file that `FASTN_SECRET_KEYS_FILE` names
 //!
-//! An `.id52` file says that the secret is in the system's keyring. Whoever embeds this crate asks the keyring:
-//! service `fastn`, account the ID52, either 64 hex digits as its password or 32 bytes as its secret.
+//! An `.id52` file means that the secret is in the system's keyring. The embedding program reads the keyring: service `fastn`,
+//! account the ID52. The entry is 64 hex digits as its password, or 32 bytes as its secret.
 //!
-//! These functions block on the file system, for a few regular files of at most 64 KiB each; anything else is `ERR_KEY_STORE`.
+//! These functions block on the file system, for a few regular files of at most 64 KiB each. Any other file type or size is
+//! `ERR_KEY_STORE`.
 
 mod environment;
 mod file;
@@ -31,7 +32,7 @@ pub struct Found {
     pub place: String,
 }
 
-/// What a place says about a key.
+/// Result of a key look-up.
 #[derive(Clone, Debug)]
 pub enum Key {
     /// The secret itself.
@@ -65,14 +66,14 @@ pub fn find_one(folder: &Path, environment: &Environment) -> Result<Option<Found
     files.found(secret, public, environment)
 }
 
-/// Looks for a named key: in the line of the environment's several keys whose prefix is exactly `name`, then in
-/// `{name}.private-key` or `{name}.id52` in `folder`.
-/// For an `.id52` file the environment's several keys are searched before the keyring is named.
+/// Looks for a named key: first in the environment's several keys, in the line with exactly the prefix `name`. Then in
+/// `{name}.private-key` or `{name}.id52` in `folder`. For an `.id52` file it searches the environment's several keys before it
+/// names the keyring.
 ///
 /// # Errors
 ///
-/// `ERR_INVALID_ARGUMENT` when `name` is no plain file name. `ERR_KEY_STORE` when both files are there, or something
-/// is there that is no key.
+/// `ERR_INVALID_ARGUMENT` when `name` is not a plain file name. `ERR_KEY_STORE` when both files exist, or when one holds no
+/// valid key.
 pub fn find_named(folder: &Path, name: &str, environment: &Environment) -> Result<Option<Found>> {
     let files = Files::of_name(folder, name)?;
     if let Some(found) = environment.named(name)? {
@@ -90,12 +91,11 @@ pub fn find_named(folder: &Path, name: &str, environment: &Environment) -> Resul
     files.found(secret, public, environment)
 }
 
-/// Looks for the secret of a public key in the environment's several keys: in the line whose prefix is the beginning
-/// of its ID52.
+/// Looks for the secret of a public key in the environment's several keys: in the line with a prefix of its ID52.
 ///
 /// # Errors
 ///
-/// `ERR_KEY_STORE` when that line holds another key, when several lines fit, or when the lines cannot be read.
+/// `ERR_KEY_STORE` when that line holds another key, when several lines match, or when the lines cannot be read.
 pub fn find_id52(public: &PublicKey, environment: &Environment) -> Result<Option<Found>> {
     environment.of(public)
 }
@@ -113,8 +113,8 @@ pub fn save_secret(folder: &Path, name: Option<&str>, secret: &SecretKey) -> Res
     files.create(&files.secret, &secret.to_hex())
 }
 
-/// Writes the ID52 of a key whose secret is in the system's keyring, to `.fastn.id52` or `{name}.id52`;
-/// else as [`save_secret`].
+/// Writes the ID52 of a key with its secret in the system's keyring, to `.fastn.id52` or `{name}.id52`. Otherwise the same as
+/// [`save_secret`].
 ///
 /// # Errors
 ///

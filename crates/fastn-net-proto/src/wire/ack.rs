@@ -1,4 +1,4 @@
-//! What the acceptor of a stream says first.
+//! The first line from the acceptor of a stream.
 
 use super::refusal::Refusal;
 

@@ -33,7 +33,7 @@ pub fn describe_reset(code: u64) -> String {
 
 /// Codes that reset the sending half of a stream, or stop the other side's.
 pub mod reset {
-    /// Let go: nobody wants the rest.
+    /// Abandoned: the rest is not wanted.
     pub const LET_GO: u64 = 0;
     /// Cancelled by a signal.
     pub const CANCELLED: u64 = 0x101;

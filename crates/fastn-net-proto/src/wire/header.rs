@@ -1,4 +1,4 @@
-//! The dialler's first line: which protocol, and an extra line behind it if that protocol has one.
+//! The dialler's first line: the protocol, and an extra line after it if that protocol has one.
 
 use crate::{
     error::{Code, Error, Result},

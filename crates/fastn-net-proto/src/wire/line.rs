@@ -11,14 +11,14 @@ pub struct LineBuffer {
 /// What [`LineBuffer::feed`] made of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
-    /// All were taken and the line goes on.
+    /// All bytes were taken and the line continues.
     More,
     /// The line is whole: [`LineBuffer::take`] it.
     Line {
         /// How many of the bytes were used, the line's end included; the rest is the caller's still.
         used: usize,
     },
-    /// The line is longer than the limit. None of the bytes were taken; [`LineBuffer::take`] gives what came before.
+    /// The line is longer than the limit. No byte was taken; [`LineBuffer::take`] returns the earlier ones.
     TooLong,
 }
 
@@ -38,7 +38,7 @@ impl LineBuffer {
     /// Takes bytes up to and including the next `\n`. A whole line is taken out before the next is fed.
     pub fn feed(&mut self, bytes: &[u8]) -> Feed {
         let room = self.limit - self.line.len();
-        // One more than fits, for the line's end itself: what lies behind it can change nothing.
+        // One byte beyond the limit, for the line end itself. Later bytes change nothing.
         let seen = &bytes[..bytes.len().min(room.saturating_add(1))];
         match seen.iter().position(|byte| *byte == b'\n') {
             Some(end) => {

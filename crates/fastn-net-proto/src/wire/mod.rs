@@ -1,10 +1,10 @@
-//! What two peers say to each other before the payload: pure functions over bytes.
+//! The exchange between two peers before the payload: pure functions over bytes.
 //!
-//! - [`alpn`]: what two peers agree to speak
-//! - [`header`]: the dialler's first line, the protocol, and the extra line behind it
-//! - [`ack`]: what the acceptor answers; [`refusal`]: why not
+//! - [`alpn`]: protocol negotiation of a connection
+//! - [`header`]: the dialler's first line, the protocol, and the extra line after it
+//! - [`ack`]: the acceptor's answer; [`refusal`]: its reason to refuse
 //! - [`mod@line`]: bytes to lines, with a limit
-//! - [`codes`]: the numbers in closes, resets and stops
+//! - [`codes`]: the codes of closes, resets and stops
 
 pub mod ack;
 pub mod alpn;

@@ -9,7 +9,7 @@ use crate::{
 
 /// Words of ours in [`Refusal::code`]. Others may come over the wire.
 pub mod code {
-    /// Nobody serves the protocol.
+    /// No listener serves the protocol.
     pub const UNSUPPORTED: &str = "unsupported";
     /// The peer may not use it.
     pub const UNAUTHORIZED: &str = "unauthorized";
@@ -64,12 +64,12 @@ impl Refusal {
         format!("{{\"error\":{error},\"message\":{message}}}\n").into_bytes()
     }
 
-    /// Reads a line that is not `ack`, given without its `\n`. What is not our JSON becomes the message.
-    /// Control characters and what exceeds 1 KiB are left out: the text goes to people's terminals.
+    /// Parses a line that is not `ack`, without its `\n`. A line that is not our JSON becomes the message. Omits control
+    /// characters and everything beyond 1 KiB, because the text goes to terminals.
     #[must_use]
     pub fn parse(line: &[u8]) -> Self {
         let json = serde_json::from_slice(line).unwrap_or(Value::Null);
-        // The word is what counts: it holds whatever stands beside it.
+        // The code decides, whatever other keys the object has.
         match json.get("error").and_then(Value::as_str) {
             Some(error) => {
                 let message = json.get("message").and_then(Value::as_str).unwrap_or_default();
@@ -79,8 +79,8 @@ impl Refusal {
         }
     }
 
-    /// What the dialler's caller gets: the error that the word stands for, `ERR_REFUSED` for one that we do not know,
-    /// always with the word as the error's `remote_code`.
+    /// Converts the refusal to the dialler's error: the error of the code, or `ERR_REFUSED` for an unknown code. The code is
+    /// always the error's `remote_code`.
     #[must_use]
     pub fn into_error(self, peer: &PublicKey) -> Error {
         let (code, advice) = match self.code.as_str() {

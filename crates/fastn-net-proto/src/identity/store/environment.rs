@@ -6,8 +6,8 @@ use crate::{
     identity::{PublicKey, SecretKey},
 };
 
-/// The environment variables that keys are looked for in, `None` where one is not set. Passed in, never read here:
-/// whoever embeds this crate may have an environment of its own.
+/// Environment variables that may hold keys, `None` for each unset one. The embedding program passes them in, because it may
+/// have an environment of its own.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// `FASTN_SECRET_KEY`: the one key of a program, 64 hex digits.
@@ -27,13 +27,13 @@ impl Environment {
         Ok(Some(Found { key: Key::Secret(secret), place: "FASTN_SECRET_KEY".into() }))
     }
 
-    /// The key in the line whose prefix is `name`.
+    /// The key in the line with the prefix `name`.
     pub(super) fn named(&self, name: &str) -> Result<Option<Found>> {
         let lines = self.lines()?;
         lines.iter().find(|line| line.prefix == name).map(Line::found).transpose()
     }
 
-    /// The secret of `public`, in the line whose prefix its ID52 begins with.
+    /// The secret of `public`, in the line with a prefix of its ID52.
     pub(super) fn of(&self, public: &PublicKey) -> Result<Option<Found>> {
         let id52 = public.to_string();
         let mut lines = self.lines()?;
@@ -78,7 +78,7 @@ impl Environment {
     }
 }
 
-/// Which variables are set; never what is in them.
+/// Shows which variables are set, never their values.
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment")

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// The longest file that is read: keys and lines of keys are short.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// What the file's text parses to, white space around it aside; `None` when there is no such file.
+/// Parses the file's text, without surrounding white space. `None` when there is no such file.
 pub(super) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
     let Some(text) = read_text(path)? else { return Ok(None) };
     parse(text.trim()).map(Some).map_err(|error| {
@@ -62,7 +62,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// What stands in the place of one of the path's folders and is none. Some systems report that like a missing file.
+/// The nearest ancestor of the path that exists and is not a folder. Some systems report it like a missing file.
 fn no_folder(path: &Path) -> Option<&Path> {
     path.ancestors().skip(1).find(|folder| folder.metadata().is_ok_and(|metadata| !metadata.is_dir()))
 }
@@ -76,7 +76,7 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    // Written under another name and then linked: nobody reads half a key, and a link, unlike a rename, replaces nothing.
+    // Written under another name and then linked: no reader sees half a key. A link, unlike a rename, replaces nothing.
     let draft = path.with_added_extension(format!("{:016x}", RandomState::new().hash_one(0)));
     let result = write_new(&draft, text).and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => write_new(path, text), // a file system without links
