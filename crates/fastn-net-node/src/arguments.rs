@@ -1,4 +1,4 @@
-//! Arguments as the core takes them: handles, time limits, numbers.
+//! Conversion of arguments to core types: handles, time limits, numbers.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ where
     }
 }
 
-/// A time limit; `Infinity` is none.
+/// A time limit; `Infinity` means no limit.
 pub(crate) fn milliseconds(ms: f64) -> Duration {
     /// Thirty years: a limit that is never reached, and can be added to any point in time.
     const NONE: Duration = Duration::from_hours(30 * 365 * 24);

@@ -155,7 +155,7 @@ pub fn connection_rtt(env: Env, connection: f64) -> Option<f64> {
     Environment::with(&env, |e| rtt(e).ok().flatten().map(|rtt| rtt.as_secs_f64() * 1000.0))
 }
 
-/// The ways packets can take; none once the connection has ended.
+/// The network paths of a connection; empty once it is closed.
 #[napi(catch_unwind)]
 pub fn connection_paths(env: Env, connection: f64) -> Vec<BindingPath> {
     Environment::with(&env, |e| with_view(e, connection, |_, view| paths(view)).unwrap_or_default())
@@ -167,11 +167,11 @@ pub fn connection_stats(env: Env, connection: f64) -> Option<BindingStats> {
     Environment::with(&env, |e| e.value(|e| with_view(e, connection, |_, view| stats(view))))
 }
 
-/// Closes the connection for everyone.
+/// Closes the connection, for all its users.
 #[napi(catch_unwind)]
 pub fn connection_close(env: Env, connection: f64, code: Either<f64, BigInt>, reason: String) {
     Environment::with(&env, |e| {
-        // A connection that has gone needs no closing.
+        // A closed connection needs no close.
         let _ = with_view(e, connection, |_, view| view.close(code_from_js(&code), &reason));
     });
 }

@@ -20,7 +20,7 @@ use crate::{
 pub struct BindingRelay {
     /// Its URL.
     pub url: String,
-    /// The token it wants to see.
+    /// Its access token.
     pub token: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub struct BindingEndpointOptions {
     pub kulfi: bool,
     /// Further dials of one request after the first; null: as many as there is time for.
     pub connect_retries: Option<f64>,
-    /// The longest delay behind the first failed dial.
+    /// Upper bound of the delay after the first failed dial.
     pub connect_min_delay: f64,
     /// The longest delay of all.
     pub connect_max_delay: f64,
@@ -150,7 +150,7 @@ pub fn endpoint_freed(env: Env, endpoint: f64) -> f64 {
     })
 }
 
-/// Takes nothing new from peers from now on.
+/// Stops accepting work from peers.
 #[napi(catch_unwind)]
 pub fn endpoint_drain(env: Env, endpoint: f64) {
     Environment::with(&env, |e| {

@@ -81,7 +81,7 @@ pub fn endpoint_access_deny(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
     change(&env, endpoint, || keys(&ids), |lists, keys: Vec<_>| keys.into_iter().for_each(|key| lists.deny(key)))
 }
 
-/// Asks about connected peers and queued streams again. Operation; cancelling it ends the wait alone.
+/// Authorizes connected peers and queued streams again. Operation; cancelling it only ends the wait.
 #[napi(catch_unwind)]
 pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
     // Now, and not when the operation has its turn: JavaScript may take a stream before that.
@@ -92,7 +92,7 @@ pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
     })
 }
 
-/// Takes the endpoint's questions. A handle, or `FAILED`. Releasing it refuses all of them from then on.
+/// Takes the endpoint's authorization requests. Returns a handle or `FAILED`. Releasing it denies all of them from then on.
 #[napi(catch_unwind)]
 pub fn endpoint_questions(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {
@@ -123,7 +123,7 @@ pub fn questions_take(env: Env, questions: f64, most: u32) -> Option<Vec<Binding
     })
 }
 
-/// Answers a question. One that is open no longer is let be.
+/// Answers an authorization request. No-op if it is no longer pending.
 #[napi(catch_unwind)]
 pub fn questions_answer(env: Env, questions: f64, number: f64, may: bool) {
     Environment::with(&env, |e| {

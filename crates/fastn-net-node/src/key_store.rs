@@ -1,4 +1,4 @@
-//! Where keys live, but for the keyring, which TypeScript asks.
+//! Key storage, except for the keyring, which TypeScript reads.
 
 use std::path::Path;
 
@@ -60,7 +60,7 @@ pub fn key_store_find(
     Environment::with(&env, |e| e.value(find))
 }
 
-/// Stores a secret key in a file that must not exist, and gives its path.
+/// Stores a secret key in a new file and returns its path. Fails if the file exists.
 #[napi(catch_unwind)]
 pub fn key_store_save(env: Env, folder: String, name: Option<String>, secret: &[u8]) -> Option<String> {
     let save =
@@ -68,7 +68,7 @@ pub fn key_store_save(env: Env, folder: String, name: Option<String>, secret: &[
     Environment::with(&env, |e| e.value(save)).map(|path| path.display().to_string())
 }
 
-/// Stores the note that a key's secret is in the keyring, in a file that must not exist, and gives its path.
+/// Stores the ID52 of a key in the keyring in a new file and returns its path. Fails if the file exists.
 #[napi(catch_unwind)]
 pub fn key_store_save_public(env: Env, folder: String, name: Option<String>, public: &[u8]) -> Option<String> {
     let save =

@@ -16,7 +16,7 @@ use crate::{
 /// Numbers for each stream in `listenerAccept`.
 const GROUP: usize = 4;
 
-/// Serves protocols (JSON texts) from now on. A handle, or `FAILED`. Releasing it gives the protocols back.
+/// Serves protocols (JSON texts) from now on. Returns a handle or `FAILED`. Releasing it frees the protocols.
 #[napi(catch_unwind)]
 pub fn endpoint_listen(
     env: Env,
@@ -83,7 +83,7 @@ pub fn listener_put_back(env: Env, listener: f64, groups: &[f64]) {
     });
 }
 
-/// Takes the connections that peers make. A handle, or `FAILED`. Releasing it gives the right back.
+/// Takes inbound connections. Returns a handle or `FAILED`. Releasing it allows another listener.
 #[napi(catch_unwind)]
 pub fn endpoint_incoming(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {

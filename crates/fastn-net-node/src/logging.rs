@@ -26,7 +26,7 @@ pub fn log_start() -> Vec<String> {
     wrong
 }
 
-/// Listens to what passes the filter, until the handle is released; keeps that many bytes of it at most.
+/// Collects records that pass the filter, until the handle is released. Buffers at most that many bytes.
 #[napi(catch_unwind)]
 pub fn log_open(env: Env, filter: String, bytes: u32) -> f64 {
     Environment::with(&env, |e| {
@@ -37,7 +37,7 @@ pub fn log_open(env: Env, filter: String, bytes: u32) -> f64 {
     })
 }
 
-/// The next records as a JSON array, `most` of them; null when none waits, and the handle is woken when one does.
+/// Takes at most `most` records, as a JSON array. Null when there is none: the waker is armed.
 #[napi(catch_unwind)]
 pub fn log_take(env: Env, log: f64, most: u32) -> Option<String> {
     Environment::with(&env, |e| {

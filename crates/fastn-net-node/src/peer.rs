@@ -93,7 +93,7 @@ pub fn peer_ping(env: Env, peer: f64, timeout: f64) -> f64 {
     })
 }
 
-/// Keeps the peer connected until the handle that this gives is released. A handle, or `FAILED`.
+/// Keeps the peer connected until the returned handle is released. Returns `FAILED` on an error.
 #[napi(catch_unwind)]
 pub fn peer_keep(env: Env, peer: f64) -> f64 {
     Environment::with(&env, |e| {

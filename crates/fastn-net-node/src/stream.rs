@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Most bytes that one call moves: it holds the JavaScript thread, and waits for the connection's lock.
+/// Limit in bytes of one call: it blocks the JavaScript thread, and waits for the connection's lock.
 const CALL_BYTES: usize = 256 * 1024;
 
 /// Bytes that are kept for a reader that may never come, so that the half can be given back.

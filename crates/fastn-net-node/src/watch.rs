@@ -29,7 +29,7 @@ pub struct BindingPeerInfo {
     pub last_error: Option<BindingError>,
     /// Milliseconds until it is dialled again.
     pub next_retry: Option<f64>,
-    /// Those that live, the preferred one first.
+    /// Live connections, the preferred one first.
     pub connections: Vec<BindingPeerConnection>,
 }
 
@@ -65,7 +65,7 @@ pub fn endpoint_watch(env: Env, endpoint: f64) -> f64 {
     })
 }
 
-/// A peer that has changed; nothing when none has: the waker is armed. Null when it failed.
+/// Takes the next changed peer. An empty result: the waker is armed. Null on an error.
 #[napi(catch_unwind)]
 pub fn watch_take(env: Env, watch: f64) -> Option<Vec<BindingPeerInfo>> {
     Environment::with(&env, |e| {

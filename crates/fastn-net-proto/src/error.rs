@@ -41,21 +41,21 @@ impl Error {
         Self::new(Code::Closed, "the endpoint was closed")
     }
 
-    /// The same error with its cause.
+    /// Adds a cause to the error.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// The same error with the application error code that came over the wire.
+    /// Adds the application error code that the peer sent.
     #[must_use]
     pub fn with_error_code(mut self, error_code: u64) -> Self {
         self.error_code = Some(error_code);
         self
     }
 
-    /// The same error with the peer's word from its refusal line.
+    /// Adds the code of the peer's refusal line.
     #[must_use]
     pub fn with_remote_code(mut self, remote_code: impl Into<String>) -> Self {
         self.remote_code = Some(remote_code.into());
@@ -101,7 +101,7 @@ impl StdError for Error {
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// What went wrong, as a closed table. The text is the same in every language.
+        /// The closed table of error codes. Their text is the same in every language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code { $($(#[$doc])* $name,)* }
@@ -148,7 +148,7 @@ codes! {
     HeaderTimeout = "ERR_HEADER_TIMEOUT",
     /// The other side reset its sending half.
     StreamReset = "ERR_STREAM_RESET",
-    /// The other side takes no more bytes.
+    /// The peer accepts no more bytes.
     StreamStopped = "ERR_STREAM_STOPPED",
     /// Our own sending half has ended already.
     StreamFinished = "ERR_STREAM_FINISHED",

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// Stands for "never". The clocks of some systems cannot represent much more.
 const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
 
-/// The moment `time` behind `start`. A time that no clock can represent, such as [`Duration::MAX`], is 30 years.
+/// The moment `time` after `start`. Falls back to 30 years for a time that no clock can represent, such as [`Duration::MAX`].
 pub(crate) fn after(start: Instant, time: Duration) -> Instant {
     start.checked_add(time.min(NEVER)).unwrap_or(start)
 }

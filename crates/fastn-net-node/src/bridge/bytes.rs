@@ -10,13 +10,13 @@ pub(crate) fn bytes_mut<'a>(array: &'a mut Uint8ArraySlice<'_>) -> &'a mut [u8] 
     unsafe { array.as_mut() }
 }
 
-/// The same for words.
+/// The wakes of an array that JavaScript passed, to be filled before the call returns.
 pub(crate) fn words_mut<'a>(array: &'a mut Uint32ArraySlice<'_>) -> &'a mut [u32] {
     // SAFETY: as above; the array is the bridge's own and never shared.
     unsafe { array.as_mut() }
 }
 
-/// The same for numbers.
+/// The numbers of an array that JavaScript passed, to be filled before the call returns.
 pub(crate) fn numbers_mut<'a>(array: &'a mut Float64ArraySlice<'_>) -> &'a mut [f64] {
     // SAFETY: as above; the array is the bridge's own and never shared.
     unsafe { array.as_mut() }

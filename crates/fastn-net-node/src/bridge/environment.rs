@@ -131,7 +131,7 @@ pub fn bridge_start(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
 /// The environment's identity, for its own cleanup hook.
 struct RawEnv(sys::napi_env);
 
-/// Moves waiting words into `out` and gives their number; call again while `out` was filled whole.
+/// Moves queued wakes into `out` and returns their number. Call again while `out` was filled completely.
 #[napi(catch_unwind)]
 pub fn bridge_woken(env: Env, mut out: Uint32ArraySlice<'_>) -> u32 {
     let count = Environment::with(&env, |environment| environment.wakes.take(super::bytes::words_mut(&mut out)));
@@ -144,7 +144,7 @@ pub fn bridge_hold(env: Env, hold: bool) {
     Environment::with(&env, |environment| environment.wakes.hold(&env, hold));
 }
 
-/// The error of the call that gave `FAILED` or nothing; taken once.
+/// The error of the last call that returned `FAILED` or nothing. Taken once.
 #[napi(catch_unwind)]
 pub fn take_error(env: Env) -> BindingError {
     let error = Environment::with(&env, |environment| environment.error.borrow_mut().take());

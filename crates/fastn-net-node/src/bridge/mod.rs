@@ -1,4 +1,4 @@
-//! The one place where threads meet: what wakes JavaScript, what its numbers stand for, what runs meanwhile.
+//! The only place where threads meet: wakes of JavaScript, the handle table, and running operations.
 //!
 //! - `runtime`: the one tokio runtime of the process
 //! - `environment`: everything of one JavaScript thread, and its end

@@ -1,4 +1,4 @@
-//! Starts operations, and gives their outcomes.
+//! Starts operations and returns their outcomes.
 
 use std::{
     future::Future,
@@ -53,7 +53,7 @@ pub struct BindingCloseInfo {
     pub by: String,
 }
 
-/// Runs a long call and gives its operation's handle.
+/// Starts an operation and returns its handle.
 pub(crate) fn start(env: &Env, call: impl Future<Output = Result<Outcome>> + Send + 'static) -> f64 {
     Environment::with(env, |environment| {
         environment.answer(|environment| {
@@ -76,7 +76,7 @@ pub(crate) fn start(env: &Env, call: impl Future<Output = Result<Outcome>> + Sen
     })
 }
 
-/// Takes an operation's outcome, once; its handle is free then. Null while it runs: the wake was another's.
+/// Takes an operation's outcome, once, and frees its handle. Null while it runs: the wake was for another handle.
 #[napi(catch_unwind)]
 pub fn op_take(env: Env, operation: f64) -> Option<BindingOutcome> {
     Environment::with(&env, |environment| {

@@ -90,7 +90,7 @@ pub(crate) struct Table {
 struct Entry {
     generation: u32,
     slot: Slot,
-    /// Made when first needed and kept for whatever comes to this index later.
+    /// Allocated when first needed, and reused by later handles at this index.
     wakers: [Option<Waker>; 4],
 }
 
@@ -125,7 +125,7 @@ impl Table {
         Ok(handle(entry.generation, index))
     }
 
-    /// Takes a place for what comes with [`Self::fill`], and makes the waker that it needs before.
+    /// Reserves a handle for [`Self::fill`], and allocates its waker before.
     pub(crate) fn reserve(&mut self, channel: Channel) -> Result<(f64, Waker)> {
         let handle = self.insert(Slot::Free)?;
         let waker = self.poll_index(parts(handle).1, channel, |_, cx| cx.waker().clone());
@@ -136,7 +136,7 @@ impl Table {
         self.entries[parts(reserved).1 as usize].slot = slot;
     }
 
-    /// Empties a handle. What comes out is dropped by the caller, outside any borrow.
+    /// Empties a handle. The caller drops the returned object outside any borrow.
     pub(crate) fn remove(&mut self, handle: f64) -> Slot {
         match self.find(handle) {
             Some(index) => self.free(index),
@@ -160,7 +160,7 @@ impl Table {
         Some(self.poll_index(index, channel, f))
     }
 
-    /// The same for whatever is at an index now: a wake is a hint.
+    /// Same for the handle that is now at an index: a wake is a hint.
     pub(crate) fn poll_index<R>(
         &mut self,
         index: u32,

@@ -90,7 +90,7 @@ impl Wakes {
         let mut queue = self.queue.lock().expect("no panic while held");
         let count = queue.words.len().min(into.len());
         for (place, word) in into.iter_mut().zip(queue.words.drain(..count)) {
-            // Before JavaScript polls, so that what comes from now on is queued again.
+            // Before JavaScript polls, so that later wakes are queued again.
             word.queued.store(false, Ordering::SeqCst);
             *place = word.text;
         }

@@ -42,7 +42,7 @@ impl Filter {
         self.0.would_enable(metadata.target(), metadata.level())
     }
 
-    /// The most that any target may say.
+    /// The most verbose level of any target.
     pub(crate) fn max_level(&self) -> LevelFilter {
         let default = self.0.default_level().unwrap_or(LevelFilter::OFF);
         self.0.iter().map(|(_, level)| level).fold(default, LevelFilter::max)

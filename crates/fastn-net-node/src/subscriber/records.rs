@@ -18,7 +18,7 @@ use super::{
 pub(crate) struct Records(Arc<Sink>);
 
 impl Records {
-    /// Listens to what passes the filter, keeping `bytes` of it at most.
+    /// Collects records that pass the filter. Buffers at most `bytes` of them.
     ///
     /// # Errors
     ///

@@ -51,7 +51,7 @@ pub(crate) fn is_wanted(metadata: &Metadata<'_>) -> bool {
     sinks.iter().any(|sink| sink.filter.passes(metadata))
 }
 
-/// The most that any listener wants.
+/// The most verbose level of any listener.
 pub(crate) fn max_level() -> LevelFilter {
     let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
     sinks.iter().map(|sink| sink.filter.max_level()).fold(LevelFilter::OFF, LevelFilter::max)

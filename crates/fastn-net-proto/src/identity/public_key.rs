@@ -26,7 +26,7 @@ impl PublicKey {
         Self::from_bytes(&bytes)
     }
 
-    /// Takes the key's 32 bytes.
+    /// Creates a key from its 32 bytes.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ impl SecretKey {
         Self(iroh_base::SecretKey::generate())
     }
 
-    /// Takes the secret's 32 bytes.
+    /// Creates a key from its 32 bytes.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl SecretKey {
         self.0.public().into()
     }
 
-    /// The Ed25519 signature of `message`; the same message always gives the same signature.
+    /// The Ed25519 signature of `message`. Deterministic.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()

@@ -5,7 +5,7 @@ use super::refusal::Refusal;
 /// The acceptor takes the stream.
 pub const ACK: &[u8] = b"ack\n";
 
-/// Behind [`ACK`], the answer to a Ping. The acceptor's FIN must follow at once: Rust peers read to the end.
+/// Answer to a Ping, after [`ACK`]. The acceptor's FIN must follow at once: Rust peers read to the end.
 pub const PONG: &[u8] = b"pong\n";
 
 /// The acceptor's first line, read.

@@ -47,7 +47,7 @@ impl Alpn {
         matches!(self, Self::FastnNet)
     }
 
-    /// Those that an endpoint offers.
+    /// The ALPNs that an endpoint offers.
     #[must_use]
     pub fn offered(kulfi: bool) -> Vec<Vec<u8>> {
         let count = if kulfi { 3 } else { 2 };

@@ -4,17 +4,17 @@
 pub mod close {
     /// Nothing special: it is over.
     pub const PLAIN: u64 = 0;
-    /// Unused for long enough. No stream that was not acknowledged has been or will be handed to anyone.
+    /// Idle timeout. No unacknowledged stream has been or will be handed to a handler.
     pub const IDLE: u64 = 0x101;
-    /// Another connection of the same pair took over. The same promise as [`IDLE`].
+    /// Replaced by another connection of the same pair. Makes the same promise as [`IDLE`].
     pub const SUPERSEDED: u64 = 0x102;
     /// The endpoint closes.
     pub const SHUTDOWN: u64 = 0x103;
     /// The peer is not let in.
     pub const UNAUTHORIZED: u64 = 0x104;
-    /// Too many connections. Said before a stream of the connection is accepted, and so with the same promise as [`IDLE`].
+    /// Too many connections. Sent before any stream is accepted, so it makes the same promise as [`IDLE`].
     pub const LIMIT: u64 = 0x105;
-    /// Those that promise that no stream that was not acknowledged has been or will be handed to anyone.
+    /// Codes that promise that no unacknowledged stream has been or will be handed to a handler.
     pub const PROMISES: [u64; 3] = [IDLE, SUPERSEDED, LIMIT];
 }
 

@@ -29,13 +29,13 @@ impl fmt::Debug for LineBuffer {
 }
 
 impl LineBuffer {
-    /// For lines of at most `limit` bytes, their `\n` not counted.
+    /// Creates a buffer for lines of at most `limit` bytes, without their `\n`.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { line: Vec::new(), limit }
     }
 
-    /// Takes bytes up to and including the next `\n`. A whole line is taken out before the next is fed.
+    /// Takes bytes up to and including the next `\n`. Take a complete line out before feeding the next one.
     pub fn feed(&mut self, bytes: &[u8]) -> Feed {
         let room = self.limit - self.line.len();
         // One byte beyond the limit, for the line end itself. Later bytes change nothing.

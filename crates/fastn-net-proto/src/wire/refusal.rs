@@ -39,7 +39,7 @@ pub mod code {
     ];
 }
 
-/// Most bytes of a message, and of a code, that are sent or kept.
+/// Limit in bytes of a sent or kept message, and of a code.
 const MESSAGE_LIMIT: usize = 1024;
 const CODE_LIMIT: usize = 64;
 

@@ -27,7 +27,7 @@ use crate::{
 pub(crate) struct Authorization {
     access: Arc<Access>,
     board: Option<Arc<PendingAuthorizations>>,
-    /// Locked while peers and streams are asked about again.
+    /// Locked while peers and streams are authorized again.
     pub(crate) reauthorizing: tokio::sync::Mutex<()>,
     /// Streams that peers have open, all of them.
     streams: Arc<AtomicUsize>,
@@ -86,7 +86,7 @@ impl Authorization {
         NegotiationPermit::begin(quota).map_err(NegotiationExceeded::refusal)
     }
 
-    /// Peers or streams are asked about.
+    /// Authorization requests are configured for peers or streams.
     pub(crate) fn asks(&self) -> bool {
         self.board.is_some()
     }
@@ -193,7 +193,7 @@ impl Authorization {
         board.ask(peer, Some(protocol), if_full).await.into_result(protocol)
     }
 
-    /// The endpoint closes: nothing is asked any more.
+    /// Denies all pending and later requests: the endpoint closes.
     pub(crate) fn close(&self) {
         if let Some(board) = &self.board {
             board.close();

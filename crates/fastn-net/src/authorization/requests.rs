@@ -23,11 +23,11 @@ pub struct AuthorizationRequest {
     pub number: u64,
     /// Who.
     pub peer: PublicKey,
-    /// What for; none where it is about the peer itself.
+    /// The requested protocol; `None` for a request about the peer itself.
     pub protocol: Option<Protocol>,
 }
 
-/// Takes the questions of an endpoint. Dropping it answers all of them with no, now and later.
+/// Takes the authorization requests of an endpoint. Dropping it denies all pending and later ones.
 #[derive(Debug)]
 pub struct AuthorizationRequests(Arc<PendingAuthorizations>);
 
@@ -52,7 +52,7 @@ impl AuthorizationRequests {
         state.wait(cx)
     }
 
-    /// Answers a question. One that is no longer open, or never was, is let be.
+    /// Answers a request. No-op if it is not pending.
     pub fn answer(&self, number: u64, may: bool) {
         if let Some(open) = self.0.lock().remove(number) {
             let _ = open.answer.send(may);
@@ -80,7 +80,7 @@ pub(crate) enum Verdict {
 /// What becomes of a question where as many are open as may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IfFull {
-    /// Nothing is asked: [`Verdict::Busy`].
+    /// The request was not sent: [`Verdict::Busy`].
     Refuse,
     /// It waits for room, as long as for an answer.
     Wait,
@@ -131,7 +131,7 @@ impl PendingAuthorizations {
         Ok(AuthorizationRequests(self.clone()))
     }
 
-    /// Asks, and waits for the answer. Cancel safe: the question is withdrawn.
+    /// Sends a request, and waits for the answer. Cancel-safe: dropping the future withdraws the request.
     pub(crate) async fn ask(&self, peer: PublicKey, protocol: Option<&Protocol>, if_full: IfFull) -> Verdict {
         let posted = match (self.post(peer, protocol), if_full) {
             (Some(posted), _) => Some(posted),

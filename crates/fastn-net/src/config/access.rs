@@ -13,7 +13,7 @@ use crate::identity::PublicKey;
 /// Peers that may connect and use served protocols. A denied peer may not, even if it is also allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessLists {
-    /// Only these may; everyone, where there is no such list.
+    /// Allowed peers; `None` allows every peer.
     pub allow: Option<HashSet<PublicKey>>,
     /// These may not.
     pub deny: HashSet<PublicKey>,

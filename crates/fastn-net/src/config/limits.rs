@@ -155,13 +155,13 @@ pub struct Authorize {
 /// Dial policy for a peer. Dials run one after another while a request waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connect {
-    /// Dials of one request after the first that failed; without bound in its time, where that is not said.
+    /// Redials of one request after its first failed dial. `None`: unbounded within the time limit of the request.
     /// Default: no bound.
     pub retries: Option<u32>,
-    /// The longest delay behind the first failure; it doubles with each. A delay is a random part of it.
+    /// Upper bound of the delay after the first failure. Doubles with each failure (exponential backoff with full jitter).
     /// Default: 100 ms.
     pub min_delay: Duration,
-    /// The longest delay of all.
+    /// Upper bound of every delay.
     /// Default: 30 s.
     pub max_delay: Duration,
     /// One dial, from the first packet to the end of the handshake.
@@ -169,7 +169,7 @@ pub struct Connect {
     pub attempt_timeout: Duration,
 }
 
-/// Asks about nothing; set `peer` or `stream`.
+/// No authorization requests; set `peer` or `stream`.
 impl Default for Authorize {
     fn default() -> Self {
         Self {

@@ -139,8 +139,8 @@ impl PeerAddress {
         EndpointAddr::from_parts(self.id.into(), ips.chain(relays))
     }
 
-    /// Takes in what another knows of the same peer, the newest last; the oldest go when there are too many.
-    /// Whether something was new.
+    /// Merges another address of the same peer, newest last. Drops the oldest entries beyond the limit.
+    /// Returns whether an entry was new.
     pub(crate) fn merge(&mut self, other: &Self) -> bool {
         let addresses = merge(&mut self.addresses, &other.addresses);
         merge(&mut self.relays, &other.relays) || addresses

@@ -41,7 +41,7 @@ pub struct CustomNetwork {
 pub struct Relay {
     /// `https://…` (or `http://…` for a local one).
     pub url: RelayUrl,
-    /// Token the relay wants to see.
+    /// Access token for the relay.
     pub token: Option<String>,
 }
 

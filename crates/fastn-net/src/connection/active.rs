@@ -1,4 +1,4 @@
-//! Who uses a connection, and whether it takes new uses.
+//! The users of a connection, and whether it accepts new ones.
 
 use super::{Connection, stall::Stall, users::Alarm};
 use crate::quota::StreamPermit;
@@ -25,12 +25,12 @@ impl Drop for ActiveGuard {
 }
 
 impl Connection {
-    /// Counts a stream of ours as in use; `None` where none may begin any more.
+    /// Counts a stream of ours as in use; `None` if the connection accepts no new one.
     pub(crate) fn begin(&self) -> Option<ActiveGuard> {
         if self.0.stall.is_stalled() { None } else { self.enter() }
     }
 
-    /// Counts a stream of the peer's as in use; `None` once the connection was given up.
+    /// Counts a stream of the peer's as in use; `None` once the connection was dropped as dead.
     pub(crate) fn enter(&self) -> Option<ActiveGuard> {
         self.0.users.enter().then(|| ActiveGuard { connection: self.clone(), share: None })
     }
@@ -51,7 +51,7 @@ impl Connection {
         self.0.users.try_retire()
     }
 
-    /// It is live, and takes new uses.
+    /// Whether it is live and accepts new users.
     pub(crate) fn is_usable(&self) -> bool {
         self.is_live() && !self.0.users.is_retired() && !self.0.stall.is_stalled()
     }
@@ -67,7 +67,8 @@ impl Connection {
         self.0.users.set_crowd_alarm(alarm);
     }
 
-    /// Raises the alarm of [`Connection::on_crowd`] once, when there are more users than `most`. False when there are already.
+    /// Raises the alarm of [`Connection::on_crowd`] once, when there are more users than `most`. Returns false if there already
+    /// are.
     pub(crate) fn watch_crowd(&self, most: usize) -> bool {
         self.0.users.watch_crowd(most)
     }

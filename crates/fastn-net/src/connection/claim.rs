@@ -52,7 +52,7 @@ impl Connection {
             State::Offered(since) => (since, offered),
             State::Taken(since) => (since, GRACE),
         };
-        // Not longer at once, for it may be taken meanwhile.
+        // Not longer at once: a program may take the connection meanwhile.
         limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero()).map(|left| left.min(GRACE))
     }
 

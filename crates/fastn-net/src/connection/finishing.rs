@@ -122,7 +122,7 @@ impl Finishing {
         }
     }
 
-    /// Waits until nothing is left. A lost connection leaves nothing of the halves.
+    /// Waits until no write or acknowledgement is pending. A lost connection has none.
     pub(crate) async fn all(&self) {
         loop {
             let settled = self.settled.notified();

@@ -12,7 +12,7 @@ pub struct ConnectionGuard {
 }
 
 impl ConnectionGuard {
-    /// `None` once the connection takes no new use.
+    /// `None` once the connection accepts no new user.
     pub(crate) fn new(connection: &Connection) -> Option<Self> {
         Some(Self { connection: connection.clone(), _used: connection.enter()? })
     }

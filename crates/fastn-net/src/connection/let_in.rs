@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::Connection;
 
-/// The last answer about the peer of one connection. It holds for the epoch in which it was asked for.
+/// The last authorization answer for the peer of one connection. Valid for its epoch.
 #[derive(Debug, Default)]
 pub(crate) struct LetIn {
     /// 0 until there is an answer, then `(epoch + 1) * 2`, plus 1 for a yes.
@@ -18,7 +18,8 @@ pub(crate) struct LetIn {
 }
 
 impl Connection {
-    /// Returns the answer of `epoch`, or asks for it. Concurrent callers share one question. Cancel safe: the next caller asks.
+    /// Returns the answer of `epoch`, or requests it. Concurrent callers share one request. Cancel-safe: the next caller
+    /// requests it.
     ///
     /// # Errors
     ///

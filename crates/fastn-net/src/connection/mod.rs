@@ -71,7 +71,7 @@ struct Inner {
     ack_deadlines: AckDeadlines,
     stall: Stall,
     doubt: Doubt,
-    /// This side gave it up: its peer did not answer.
+    /// This side dropped the connection, because its peer did not answer.
     given_up: AtomicBool,
     /// Bytes that the peer may send before the application reads them, once the peer's actor has set it.
     receive_window: AtomicU64,

@@ -49,7 +49,7 @@ impl Connection {
         }
     }
 
-    /// What its peer's actor wants to know now and then.
+    /// Takes the sample for the peer's actor.
     pub(crate) fn look(&self) -> TrafficSnapshot {
         let stats = self.0.quic.stats();
         let traffic = stats.frame_rx.stream + stats.frame_tx.stream;

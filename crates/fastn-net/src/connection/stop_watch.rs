@@ -17,7 +17,7 @@ use super::finishing::Acknowledged;
 pub(crate) struct StopWatch(Acknowledged);
 
 impl StopWatch {
-    /// The peer's code; none when there is nothing to stop any more.
+    /// The peer's stop code; `None` once there is nothing left to stop.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<VarInt>> {
         self.0.as_mut().poll(cx).map(|stopped| stopped.ok().flatten())
     }
@@ -39,7 +39,7 @@ impl StopWatches {
     /// noq keeps some 80 bytes for each stream that was watched and then reset without a stop, as long as the connection lives.
     const MOST_LEFT_BEHIND: usize = 16 * 1024;
 
-    /// `None` on a connection that has left too much behind.
+    /// `None` on a connection with too many watched halves that were reset.
     pub(crate) fn start(&self, send: &SendStream) -> Option<StopWatch> {
         let few = self.left_behind.load(Ordering::Relaxed) < Self::MOST_LEFT_BEHIND;
         few.then(|| StopWatch(Box::pin(send.stopped())))

@@ -79,17 +79,17 @@ impl Users {
         let _ = self.crowd_alarm.set(alarm);
     }
 
-    /// Raises the alarm of a crowd once, when there are more users than `most`, which is not 0. False when there are already.
+    /// Raises the crowd alarm once, when there are more users than `most`, which is not 0. Returns false if there already are.
     pub(crate) fn watch_crowd(&self, most: usize) -> bool {
         self.crowd.store(most, Ordering::SeqCst);
         if self.count.load(Ordering::SeqCst) & COUNT <= most {
             return true;
         }
-        // Unless the user that came meanwhile has raised it.
+        // Unless a concurrent user has raised it.
         self.crowd.swap(0, Ordering::AcqRel) == 0
     }
 
-    /// The number of users; where there is none, the next one rings the alarm.
+    /// Returns the number of users. At 0, arms the alarm for the next one.
     pub(crate) fn doze(&self) -> usize {
         let doze = |count| (count & COUNT == 0).then_some(count | DOZING);
         match self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, doze) {

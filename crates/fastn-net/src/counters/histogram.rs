@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-/// Upper bounds of the buckets in seconds, but for the last one's, which has none.
+/// Upper bounds of the buckets in seconds. The last bucket has none.
 const BOUNDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Counts times by how long they were.

@@ -45,7 +45,7 @@ pub(crate) struct Counters {
     pub(crate) accepted: AtomicU64,
     pub(crate) closed_here: Counts<8>,
     pub(crate) closed_by_peer: Counts<8>,
-    /// Of connections that have ended; those that live know their own.
+    /// Totals of closed connections. Live ones count their own.
     pub(crate) bytes_sent: AtomicU64,
     pub(crate) bytes_received: AtomicU64,
     pub(crate) dials: AtomicU64,
@@ -82,7 +82,7 @@ impl Counters {
         closed.add(&CLOSE_REASONS, close_reason(by, code));
     }
 
-    /// Adds the bytes of a connection that leaves the endpoint's list.
+    /// Adds the byte counts of a connection that is removed from the endpoint.
     pub(crate) fn keep_bytes(&self, sent: u64, received: u64) {
         add(&self.bytes_sent, sent);
         add(&self.bytes_received, received);

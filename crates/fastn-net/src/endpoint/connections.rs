@@ -42,7 +42,7 @@ impl ConnectionRegistry {
         if let Some(connection) = self.lock().remove(&connection.id()) {
             self.keep_bytes(&connection);
         }
-        // Removed before: a listener that comes later finds that the connection has ended.
+        // Removed first: a later listener finds the connection closed.
         self.router.connection_ended(connection.id());
     }
 

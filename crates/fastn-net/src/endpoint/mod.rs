@@ -85,7 +85,7 @@ impl Endpoint {
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             // Datagrams are unused: each connection would buffer up to 1,250,000 bytes of them.
             .datagram_receive_buffer_size(None)
-            // The rest of it comes with the peer's actor.
+            // The peer's actor grants the rest.
             .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
             .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
             .build();
@@ -134,7 +134,7 @@ impl Endpoint {
             .map_or_else(|| PeerAddress::new(self.0.id()), |iroh| PeerAddress::from_iroh(&iroh.addr()))
     }
 
-    /// The sockets it is bound to; none once it is closed.
+    /// The bound sockets; empty once closed.
     #[must_use]
     pub fn bound_sockets(&self) -> Vec<SocketAddr> {
         self.0.transport.iroh().map(|iroh| iroh.bound_sockets()).unwrap_or_default()

@@ -17,7 +17,7 @@ use crate::{
     wire::codes::close,
 };
 
-/// Peers beyond the number of connections that this side may talk to. Those that connect have no part in them.
+/// Limit of peers that this side talks to, beyond the connection limit. Inbound peers do not count.
 const OWN: usize = 1024;
 
 const FULL: Rejection = Rejection { code: close::LIMIT, reason: "too many peers" };
@@ -87,7 +87,7 @@ impl Registry for PeerRegistry {
 }
 
 impl EndpointInner {
-    /// The peer with this key, which this side wants something of.
+    /// Returns the peer with this key, for use by this side.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl EndpointInner {
         self.limits().connections.saturating_add(self.config().peers.len())
     }
 
-    /// `None` when there are `most` and all of them are in use.
+    /// `None` if there are `most` peers, all in use.
     fn remember(&self, peers: &mut HashMap<PublicKey, Arc<Peer>>, id: PublicKey, most: usize) -> Option<Arc<Peer>> {
         if let Some(peer) = peers.get(&id) {
             return Some(peer.clone());

@@ -27,7 +27,7 @@ impl Endpoint {
         let (done, ended) = oneshot::channel::<Infallible>();
         if inner.authorization.asks() {
             inner.authorization.access().begin_epoch();
-            // Behind the epoch: what comes into a queue from now on was let in by its answers.
+            // After the epoch change: streams queued from now on were admitted by its answers.
             let held = inner.router.hold_all();
             let task = inner.clone();
             inner.lifecycle.spawn(async move {
@@ -43,7 +43,7 @@ impl Endpoint {
 
 impl EndpointInner {
     async fn reauthorize_all(&self, held: Vec<(QueuePermit, IncomingStream)>) {
-        // One after the other: the streams that an earlier call holds are asked about before this one is over.
+        // One after the other: streams held by an earlier call are authorized before this call ends.
         let _turn = self.authorization.reauthorizing.lock().await;
         let connections = self.connections.all();
         // A dialled connection whose peer has opened no stream was never authorized.

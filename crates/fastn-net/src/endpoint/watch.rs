@@ -1,4 +1,4 @@
-//! Peers that change, as a watcher takes them.
+//! Changes of peers, as a watcher takes them.
 
 use std::{
     future::poll_fn,
@@ -28,9 +28,9 @@ pub struct PeerInfo {
     pub known: bool,
     /// What its actor says.
     pub status: PeerStatus,
-    /// Those that live, the one that new streams go over first.
+    /// Live connections, the one for new streams first.
     pub connections: Vec<Connection>,
-    /// There is one that new streams go over.
+    /// Whether there is a connection for new streams.
     pub preferred: bool,
 }
 
@@ -70,7 +70,7 @@ impl Watch {
         queue.wait_with(cx, peers)
     }
 
-    /// The same, waited for. Cancel safe.
+    /// Waits for the next change. Cancel-safe.
     ///
     /// # Errors
     ///

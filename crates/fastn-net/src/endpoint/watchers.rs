@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Watchers {
     queues: Mutex<Vec<Arc<Queue>>>,
-    /// How many there are; `None` once the endpoint has closed.
+    /// Number of watchers; `None` once the endpoint has closed.
     pub(super) count: watch::Sender<Option<usize>>,
     /// Ids of connections whose paths are watched.
     pub(super) followed: Mutex<HashSet<u64>>,

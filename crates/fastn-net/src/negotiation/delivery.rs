@@ -16,7 +16,7 @@ impl Negotiation {
         // send with the header is the extra line.
         let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_own();
         let unsent = if waits_for_ack { &[] } else { ACK };
-        // What came whole is delivered even if its acknowledgement can no longer be written.
+        // A completely received stream is delivered even if its ack can no longer be written.
         if unsent.is_empty() && self.write_all(ACK).await.is_err() && (self.connection.is_live() || !self.is_whole()) {
             let _ = self.send.reset(LET_GO);
             return;

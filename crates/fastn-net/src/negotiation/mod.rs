@@ -42,7 +42,7 @@ use crate::{
     },
 };
 
-/// How long an acknowledgement waits at most in the queue of a listener that is busy elsewhere.
+/// Longest time that an ack waits in the queue of a busy listener.
 const FLUSH_AFTER: Duration = Duration::from_millis(20);
 
 /// The code of `wire::codes::reset` that older peers also use.
@@ -71,7 +71,7 @@ impl Negotiator {
 
     /// Accepts the streams of one connection until it ends.
     pub(crate) async fn serve(self: Arc<Self>, quota: Arc<Quota>, connection: Connection) {
-        // Streams that came before the connection ended are still accepted behind its end.
+        // Streams that arrived before the close are still accepted after it.
         while let Ok((send, recv)) = connection.accept().await {
             let negotiation = Negotiation::new(&self, &quota, &connection, send, recv);
             let mut negotiation = Box::pin(negotiation.negotiate());
@@ -107,7 +107,7 @@ struct Negotiation {
     header_bytes: Option<HeaderBytes>,
     header_length: usize,
     counted: bool,
-    /// What came behind the header.
+    /// Bytes received after the header.
     rest: Vec<u8>,
 }
 

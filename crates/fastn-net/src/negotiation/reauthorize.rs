@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Negotiator {
-    /// Asks about a stream that has a place, until the answer counts, and queues or refuses it.
+    /// Authorizes a stream with a queue permit until the answer is current, then queues or refuses it.
     pub(crate) async fn reauthorize_stream(&self, mut place: QueuePermit, mut incoming: IncomingStream) {
         loop {
             let epoch = self.authorization.epoch();

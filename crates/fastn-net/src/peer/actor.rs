@@ -237,7 +237,7 @@ impl Actor {
         }
     }
 
-    /// Pings, and says what came of it; with a limit, also when nothing did.
+    /// Pings, and reports the result. With a limit, also reports a timeout.
     fn ping(&self, id: u64, limit: impl FnOnce(&Connection) -> Option<Duration>) {
         let Some(connection) = self.connection(id) else { return };
         let (peer, limit) = (self.peer.clone(), limit(&connection));
@@ -282,7 +282,7 @@ impl Actor {
     }
 }
 
-/// From 0 to 1. Jitter needs no better source than the keys that the standard library gives its hash maps.
+/// Returns a number from 0 to 1. The standard library's hash keys are random enough for jitter.
 #[expect(clippy::cast_precision_loss, reason = "a delay needs no more than 53 bits")]
 fn random() -> f64 {
     RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64

@@ -13,7 +13,7 @@ use crate::connection::Connection;
 pub(crate) enum Check {
     /// A stream's acknowledgement is late. Without an answer the peer is dialled beside this connection.
     LateAck,
-    /// The caller gave an address at which the peer was not known. Without an answer this connection is given up.
+    /// The caller gave an unknown address of the peer. Without an answer this connection is dropped.
     Address,
     /// This newer connection replaces it. Given up when the newer one answers and this one does not.
     Successor(u64),

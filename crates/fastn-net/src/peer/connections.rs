@@ -70,7 +70,7 @@ impl Actor {
             if let Some(window) = cover.window {
                 connection.set_receive_window(window);
             }
-            // When the share of the peer is used up, only the end of a connection gives more.
+            // Once the peer's share is used up, only the end of a connection frees more.
             if cover.streams.is_none_or(|streams| connection.watch_crowd(streams)) {
                 return;
             }

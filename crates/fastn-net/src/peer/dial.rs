@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) error: Error,
-    /// Dialling again would end the same way.
+    /// A redial would fail the same way.
     pub(crate) last: bool,
 }
 

@@ -16,7 +16,7 @@ pub(crate) const WAITED: Duration = Duration::from_secs(3);
 /// While nothing waits: between two pings.
 pub(crate) const UNUSED: Duration = Duration::from_secs(12);
 
-/// A look that comes later than this says nothing about the peer: this process slept.
+/// A later sample says nothing about the peer: this process was suspended.
 const OVERSLEPT: Duration = Duration::from_secs(1);
 
 /// Pings in a row that nothing answered.
@@ -85,7 +85,7 @@ impl Liveness {
     /// A ping was answered.
     pub(crate) fn answer(&mut self, now: Instant, seen: TrafficSnapshot) {
         self.misses = 0;
-        // The ping is no traffic of its own: the next one comes in its time.
+        // The ping does not count as traffic: the next ping stays on schedule.
         self.seen = seen;
         if let Some(pinged) = self.pinged.take() {
             let next = if self.unused_since.is_some() { after(pinged, UNUSED) } else { after(now, WAITED) };
@@ -128,7 +128,7 @@ impl Liveness {
         if ping { Health::Ping } else { Health::Fine }
     }
 
-    /// Whether a byte came since the last time.
+    /// Whether a byte arrived since the last sample.
     fn hear(&mut self, seen: TrafficSnapshot) -> bool {
         let heard = seen.received != self.seen.received;
         self.seen = seen;

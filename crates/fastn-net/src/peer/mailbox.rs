@@ -19,7 +19,7 @@ pub(super) struct Messages(Arc<Monitor<State>>);
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Message>,
-    /// The actor has taken a message and not asked for the next one.
+    /// The actor has taken a message and not polled for the next one.
     handling: bool,
     closed: bool,
 }
@@ -30,7 +30,7 @@ impl Mailbox {
         (Self(Arc::clone(&state)), Messages(state))
     }
 
-    /// Puts a message behind those that wait.
+    /// Appends a message.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Messages {
         self.0.lock().waiting.is_empty()
     }
 
-    /// Takes no further message, and gives those that wait.
+    /// Closes the mailbox, and returns the pending messages.
     pub(super) fn close(&mut self) -> VecDeque<Message> {
         let mut state = self.0.lock();
         state.closed = true;

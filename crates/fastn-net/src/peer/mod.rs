@@ -61,13 +61,13 @@ pub struct Peer {
     id: PublicKey,
     /// Every address that was given.
     address: Mutex<PeerAddress>,
-    /// Those that worked of late: iroh forgets them a minute after the last connection.
+    /// Recently working addresses: iroh forgets them a minute after the last connection.
     worked: Mutex<PeerAddress>,
     requests: AtomicU64,
     dials: AtomicU64,
-    /// Those who keep it connected.
+    /// Number of [`KeepConnected`] handles.
     keeps: AtomicUsize,
-    /// Those who want a connection for itself, and not for a stream.
+    /// Number of callers that want a connection for themselves, not for a stream.
     takers: AtomicUsize,
     /// What its streams may take.
     pub(crate) quota: Arc<Quota>,
@@ -77,7 +77,7 @@ pub struct Peer {
     connections: Mutex<Vec<Connection>>,
     /// When its actor last did something.
     active_at: Mutex<Instant>,
-    /// Written by the actor, read by everyone.
+    /// Written by the actor, read by all.
     status: Mutex<PeerStatus>,
     mailbox: Mailbox,
 }

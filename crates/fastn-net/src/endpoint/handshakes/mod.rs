@@ -43,7 +43,7 @@ const UNDISTURBED: Duration = Duration::from_secs(1);
 /// How long QUIC keeps a handshake that has failed: three probe timeouts of 1.024 s without a round-trip sample (RFC 9000, 10.2).
 const LINGERS: Duration = Duration::from_millis(3100);
 
-/// Inbound handshakes in flight, and those that linger.
+/// In-flight and lingering inbound handshakes.
 #[derive(Debug, Default)]
 pub(crate) struct Handshakes(Mutex<State>);
 
@@ -52,7 +52,7 @@ struct State {
     unvalidated: usize,
     validated: usize,
     sources: HashMap<Source, OfSource>,
-    /// Failed and evicted ones, with when QUIC forgets them. `None` for an unproven address.
+    /// Failed and evicted handshakes, with the time QUIC forgets them. `None` for an unproven address.
     lingering: VecDeque<(Instant, Option<Source>)>,
     lingering_validated: usize,
     next: u64,
@@ -143,7 +143,7 @@ impl State {
         self.validated < VALIDATED || self.greediest().is_some_and(|greediest| self.evict_oldest(&greediest, now))
     }
 
-    /// The source with the most handshakes in flight; of equals, the one with the oldest.
+    /// The source with the most in-flight handshakes. Of equals, the one with the oldest.
     fn greediest(&self) -> Option<Source> {
         let order = |(_, of_source): &(&Source, &OfSource)| {
             (of_source.in_flight.len(), of_source.in_flight.front().map(|oldest| Reverse(oldest.number)))

@@ -30,7 +30,7 @@ pub(super) fn text(inner: &EndpointInner) -> String {
             }
         }
     }
-    // In this order: a stream that ends meanwhile makes the gauge too high for once, never negative.
+    // In this order: a stream that ends concurrently makes the gauge briefly too high, never negative.
     let ended = get(&counters.streams_ended);
     let (opened, accepted) = (get(&counters.streams_opened), get(&counters.streams_accepted));
     text.single("streams", "gauge", "Streams that are open.", (opened + accepted).saturating_sub(ended));
