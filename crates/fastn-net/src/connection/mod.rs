@@ -6,7 +6,7 @@
 //! - `doubt`: alarm for a connection that may be dead
 //! - `stall`: older peers that take no new stream
 //! - `finishing`: deferred final writes and unacknowledged FINs
-//! - `claim`: grace period of the owner of an accepted connection
+//! - `listener_grace`: grace period of the owner of an accepted connection
 //! - `let_in`: result of the authorization requests for its peer
 //! - `close_info`: closing, and the reason
 //! - `path_info`, `stats`: snapshots
@@ -15,12 +15,12 @@
 
 pub(crate) mod ack_deadlines;
 mod active;
-mod claim;
 mod close_info;
 mod doubt;
 pub(crate) mod finishing;
 mod guard;
 mod let_in;
+mod listener_grace;
 mod path_info;
 mod quic;
 pub(crate) mod stall;
@@ -39,8 +39,8 @@ use std::{
 use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
 use self::{
-    ack_deadlines::AckDeadlines, claim::Claim, doubt::Doubt, finishing::Finishing, let_in::LetIn, quic::Quic,
-    stall::Stall, stop_watch::StopWatches, users::Users,
+    ack_deadlines::AckDeadlines, doubt::Doubt, finishing::Finishing, let_in::LetIn, listener_grace::ListenerGrace,
+    quic::Quic, stall::Stall, stop_watch::StopWatches, users::Users,
 };
 pub(crate) use self::{active::ActiveGuard, stats::TrafficSnapshot};
 pub use self::{
@@ -75,7 +75,7 @@ struct Inner {
     given_up: AtomicBool,
     /// Bytes that the peer may send before the application reads them, once the peer's actor has set it.
     receive_window: AtomicU64,
-    claim: Claim,
+    listener_grace: ListenerGrace,
 }
 
 impl Connection {
@@ -98,7 +98,7 @@ impl Connection {
             doubt: Doubt::default(),
             given_up: AtomicBool::new(false),
             receive_window: AtomicU64::new(0),
-            claim: Claim::default(),
+            listener_grace: ListenerGrace::default(),
         }))
     }
 

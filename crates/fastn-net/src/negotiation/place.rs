@@ -71,7 +71,9 @@ impl Negotiation {
             if route.is_some() || negotiator.router.is_closed() {
                 return Ok(route);
             }
-            let Some(wait) = self.connection.unclaimed(negotiator.limits.header_timeout) else { return Ok(None) };
+            let Some(wait) = self.connection.listener_grace_left(negotiator.limits.header_timeout) else {
+                return Ok(None);
+            };
             self.begin_waiting()?;
             let _ = self.unless_reset(tokio::time::timeout(wait, changed)).await?;
         }

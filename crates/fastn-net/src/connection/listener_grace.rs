@@ -13,7 +13,7 @@ use super::Connection;
 const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
-pub(crate) struct Claim(Mutex<State>);
+pub(crate) struct ListenerGrace(Mutex<State>);
 
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
@@ -28,26 +28,26 @@ enum State {
 impl Connection {
     /// Offers the connection to a program that takes connections.
     pub(crate) fn offer(&self) {
-        *self.claim() = State::Offered(Instant::now());
+        *self.listener_grace() = State::Offered(Instant::now());
     }
 
     /// Starts the grace period of the owner. No-op if the connection is already in use.
     pub(crate) fn take(&self) {
-        let mut claim = self.claim();
-        if let State::Offered(_) = *claim {
-            *claim = State::Taken(Instant::now());
+        let mut grace = self.listener_grace();
+        if let State::Offered(_) = *grace {
+            *grace = State::Taken(Instant::now());
         }
     }
 
     /// Ends the grace period: streams without a listener are refused from now on.
     pub(crate) fn settle(&self) {
-        *self.claim() = State::Settled;
+        *self.listener_grace() = State::Settled;
     }
 
     /// Returns how long a stream without a listener waits before its next lookup. `None` if it is refused. `offered` is how long
     /// a connection may wait to be taken.
-    pub(crate) fn unclaimed(&self, offered: Duration) -> Option<Duration> {
-        let (since, limit) = match *self.claim() {
+    pub(crate) fn listener_grace_left(&self, offered: Duration) -> Option<Duration> {
+        let (since, limit) = match *self.listener_grace() {
             State::Settled => return None,
             State::Offered(since) => (since, offered),
             State::Taken(since) => (since, GRACE),
@@ -56,7 +56,7 @@ impl Connection {
         limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero()).map(|left| left.min(GRACE))
     }
 
-    fn claim(&self) -> MutexGuard<'_, State> {
-        self.0.claim.0.lock().expect("no panic while held")
+    fn listener_grace(&self) -> MutexGuard<'_, State> {
+        self.0.listener_grace.0.lock().expect("no panic while held")
     }
 }
