@@ -57,9 +57,9 @@ impl Connection {
     }
 
     /// Sets the alarm for the first use after the actor found the connection unused. Call once.
-    pub(crate) fn on_stir(&self, alarm: Alarm) {
+    pub(crate) fn on_activity(&self, alarm: Alarm) {
         self.0.users.set_alarm(alarm);
-        self.0.users.doze();
+        self.0.users.arm_activity_wake();
     }
 
     /// Sets the alarm for more users than [`Connection::watch_crowd`] allows. Call once.

@@ -53,7 +53,7 @@ impl Connection {
     pub(crate) fn look(&self) -> TrafficSnapshot {
         let stats = self.0.quic.stats();
         let traffic = stats.frame_rx.stream + stats.frame_tx.stream;
-        TrafficSnapshot { received: stats.udp_rx.bytes, traffic, users: self.0.users.doze() }
+        TrafficSnapshot { received: stats.udp_rx.bytes, traffic, users: self.0.users.arm_activity_wake() }
     }
 
     /// The peer has sent something on a stream: an acknowledgement, or more.

@@ -29,17 +29,17 @@ pub(crate) struct Users {
 const RETIRED: usize = 1 << (usize::BITS - 1);
 
 /// Bit set when the peer's actor found the connection unused: the next use raises the alarm.
-const DOZING: usize = 1 << (usize::BITS - 2);
+const WAKE_ARMED: usize = 1 << (usize::BITS - 2);
 
-const COUNT: usize = DOZING - 1;
+const COUNT: usize = WAKE_ARMED - 1;
 
 impl Users {
     /// Counts one more, until [`Users::leave`]; false once the connection is retired.
     pub(crate) fn enter(&self) -> bool {
-        let enter = |count| (count & RETIRED == 0).then_some((count & !DOZING) + 1);
+        let enter = |count| (count & RETIRED == 0).then_some((count & !WAKE_ARMED) + 1);
         // In one order with `watch_crowd`: one of the two sees the other.
         let entered = self.count.fetch_update(Ordering::SeqCst, Ordering::Acquire, enter);
-        if entered.is_ok_and(|count| count & DOZING != 0)
+        if entered.is_ok_and(|count| count & WAKE_ARMED != 0)
             && let Some(alarm) = self.alarm.get()
         {
             alarm();
@@ -90,9 +90,9 @@ impl Users {
     }
 
     /// Returns the number of users. At 0, arms the alarm for the next one.
-    pub(crate) fn doze(&self) -> usize {
-        let doze = |count| (count & COUNT == 0).then_some(count | DOZING);
-        match self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, doze) {
+    pub(crate) fn arm_activity_wake(&self) -> usize {
+        let arm = |count| (count & COUNT == 0).then_some(count | WAKE_ARMED);
+        match self.count.fetch_update(Ordering::AcqRel, Ordering::Acquire, arm) {
             Ok(_) => 0,
             Err(count) => count & COUNT,
         }
@@ -166,9 +166,9 @@ mod tests {
             counter.fetch_add(1, Ordering::Relaxed);
         }));
         assert!(users.enter());
-        assert_eq!((users.doze(), rung.load(Ordering::Relaxed)), (1, 0));
+        assert_eq!((users.arm_activity_wake(), rung.load(Ordering::Relaxed)), (1, 0));
         users.leave();
-        assert_eq!(users.doze(), 0);
+        assert_eq!(users.arm_activity_wake(), 0);
         assert!(users.enter() && users.enter());
         assert_eq!((users.count(), rung.load(Ordering::Relaxed)), (2, 1));
     }

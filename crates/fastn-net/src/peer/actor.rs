@@ -118,8 +118,8 @@ impl Actor {
                 Some(seen) => Event::Pinged(id, seen),
                 None => return,
             },
-            Message::Stirred(id) => match self.see(id) {
-                Some(seen) => Event::Stirred(id, seen),
+            Message::Activated(id) => match self.see(id) {
+                Some(seen) => Event::Activated(id, seen),
                 None => return,
             },
             Message::Crowded(id) => return self.cover_streams(id),

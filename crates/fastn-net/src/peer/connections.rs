@@ -35,9 +35,9 @@ impl Actor {
         self.context.registry.connection_opened(&connection);
         self.context.counters.connection_opened(link.dialled);
         let mailbox = self.peer.mailbox.clone();
-        connection.on_stir(Box::new(move || {
+        connection.on_activity(Box::new(move || {
             // An actor that is gone needs no telling.
-            let _ = mailbox.send(Message::Stirred(link.id));
+            let _ = mailbox.send(Message::Activated(link.id));
         }));
         let mailbox = self.peer.mailbox.clone();
         connection.on_crowd(Box::new(move || {
@@ -133,7 +133,7 @@ impl Actor {
     pub(super) fn end(&mut self, id: u64) {
         let Some(connection) = self.connection(id) else { return };
         if !connection.try_retire() {
-            return self.handle(Event::Stirred(id, connection.look()));
+            return self.handle(Event::Activated(id, connection.look()));
         }
         self.handle(Event::Ended(id));
         self.context.lifecycle.spawn(async move {

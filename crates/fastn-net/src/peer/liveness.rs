@@ -76,7 +76,7 @@ impl Liveness {
     }
 
     /// A connection that nothing used is used again.
-    pub(crate) fn stir(&mut self, now: Instant, seen: TrafficSnapshot) {
+    pub(crate) fn activate(&mut self, now: Instant, seen: TrafficSnapshot) {
         self.hear(seen);
         self.unused_since = None;
         self.look_at = self.look_at.min(after(now, WAITED));
@@ -154,7 +154,7 @@ mod tests {
         let mut found = Vec::new();
         liveness.seen = see(0);
         if see(0).users > 0 {
-            liveness.stir(start, see(0));
+            liveness.activate(start, see(0));
         }
         loop {
             let now = liveness.look_at();
@@ -210,7 +210,7 @@ mod tests {
     fn a_process_that_slept_blames_nobody() {
         let (start, silent) = (Instant::now(), TrafficSnapshot { users: 1, ..TrafficSnapshot::default() });
         let mut liveness = Liveness::new(start, POLICY);
-        liveness.stir(start, silent);
+        liveness.activate(start, silent);
         let asleep = Duration::from_secs(40);
         assert_eq!(liveness.look(start + WAITED, silent, false, POLICY), Health::Ping);
         assert_eq!(liveness.look(start + asleep, silent, false, POLICY), Health::Fine);

@@ -98,19 +98,19 @@ mod tests {
     use super::*;
 
     fn told(messages: impl IntoIterator<Item = Message>) -> Vec<u64> {
-        let number = |message| if let Message::Stirred(number) = message { number } else { panic!("{message:?}") };
+        let number = |message| if let Message::Activated(number) = message { number } else { panic!("{message:?}") };
         messages.into_iter().map(number).collect()
     }
 
     #[tokio::test]
     async fn messages_come_in_order_and_whoever_waits_is_woken() {
         let (mailbox, mut messages) = Mailbox::new();
-        mailbox.send(Message::Stirred(1)).expect("open");
-        mailbox.clone().send(Message::Stirred(2)).expect("open");
+        mailbox.send(Message::Activated(1)).expect("open");
+        mailbox.clone().send(Message::Activated(2)).expect("open");
         assert_eq!(told([messages.next().await, messages.next().await]), [1, 2]);
         let next = tokio::spawn(async move { messages.next().await });
         tokio::task::yield_now().await;
-        mailbox.send(Message::Stirred(3)).expect("open");
+        mailbox.send(Message::Activated(3)).expect("open");
         assert_eq!(told([next.await.expect("message")]), [3]);
     }
 
@@ -118,7 +118,7 @@ mod tests {
     async fn an_empty_one_holds_no_memory() {
         let (mailbox, mut messages) = Mailbox::new();
         for number in 0..100 {
-            mailbox.send(Message::Stirred(number)).expect("open");
+            mailbox.send(Message::Activated(number)).expect("open");
         }
         for _ in 0..100 {
             messages.next().await;
@@ -129,10 +129,10 @@ mod tests {
     #[test]
     fn what_comes_after_the_actor_goes_back() {
         let (mailbox, mut messages) = Mailbox::new();
-        mailbox.send(Message::Stirred(1)).expect("open");
+        mailbox.send(Message::Activated(1)).expect("open");
         assert!(!mailbox.is_closed());
         assert_eq!(told(messages.close()), [1]);
-        assert_eq!(told(mailbox.send(Message::Stirred(2)).err()), [2]);
+        assert_eq!(told(mailbox.send(Message::Activated(2)).err()), [2]);
         let (mailbox, messages) = Mailbox::new();
         drop(messages);
         assert!(mailbox.is_closed());

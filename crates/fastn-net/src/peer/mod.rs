@@ -107,7 +107,7 @@ pub(crate) enum Message {
     },
     Pinged(u64),
     /// A connection that nothing used is used again.
-    Stirred(u64),
+    Activated(u64),
     /// A connection has more streams than its receive window holds full.
     Crowded(u64),
     /// An older peer refused or ignored one of our streams on this connection, and will treat the next ones alike.

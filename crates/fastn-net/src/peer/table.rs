@@ -247,7 +247,7 @@ impl Table {
                 self.retired(id);
                 self.leave(now, id, &mut actions);
             }
-            (_, Event::Stirred(id, seen)) => self.with(id, |liveness| liveness.stir(now, seen)),
+            (_, Event::Activated(id, seen)) => self.with(id, |liveness| liveness.activate(now, seen)),
             (_, Event::Pinged(id, seen)) => self.with(id, |liveness| liveness.answer(now, seen)),
             (_, Event::Stalled(id)) => self.stalled(now, id, &mut actions),
             (_, Event::Challenged { link, answered }) => self.challenged(link, answered, &mut actions),

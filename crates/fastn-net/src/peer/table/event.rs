@@ -34,7 +34,7 @@ pub(crate) enum Event {
     /// It was unused, and takes no use any more.
     Ended(u64),
     /// It was unused, and is used now.
-    Stirred(u64, TrafficSnapshot),
+    Activated(u64, TrafficSnapshot),
     Pinged(u64, TrafficSnapshot),
     /// A stream that we opened on it was refused, or not acknowledged in time.
     Stalled(u64),

@@ -249,7 +249,7 @@ async fn a_silent_connection_is_dropped_and_replaced_while_somebody_wants_it() {
     table.on(Event::Kept);
     table.on(Event::Dialled(own(1, true)));
     let silent = TrafficSnapshot { users: 1, ..TrafficSnapshot::default() };
-    table.on(Event::Stirred(1, silent));
+    table.on(Event::Activated(1, silent));
     let mut all = Vec::new();
     while all.last() != Some(&Action::Dial) {
         all.extend(table.next(silent).await.1);
@@ -485,7 +485,7 @@ impl World {
                 let (link, check) = self.checks.remove(at % self.checks.len());
                 Event::Checked { link, check, answered: flag }
             }
-            14 => Event::Stirred(pick, seen),
+            14 => Event::Activated(pick, seen),
             15 => Event::Pinged(pick, seen),
             16..=19 => Event::Time(table.due(now).into_iter().map(|id| (id, seen)).collect()),
             20 if at == 7 && flag && own => Event::Shutdown,
