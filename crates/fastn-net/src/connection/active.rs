@@ -1,6 +1,6 @@
 //! The users of a connection, and whether it accepts new ones.
 
-use super::{Connection, stall::Stall, users::Alarm};
+use super::{Connection, legacy_accept_stall::LegacyAcceptStall, users::Alarm};
 use crate::quota::StreamPermit;
 
 /// Counts one stream or view as a user of the connection, until it is dropped.
@@ -27,7 +27,7 @@ impl Drop for ActiveGuard {
 impl Connection {
     /// Counts a stream of ours as in use; `None` if the connection accepts no new one.
     pub(crate) fn begin(&self) -> Option<ActiveGuard> {
-        if self.0.stall.is_stalled() { None } else { self.enter() }
+        if self.0.legacy_accept_stall.is_stalled() { None } else { self.enter() }
     }
 
     /// Counts a stream of the peer's as in use; `None` once the connection was dropped as dead.
@@ -53,7 +53,7 @@ impl Connection {
 
     /// Whether it is live and accepts new users.
     pub(crate) fn is_usable(&self) -> bool {
-        self.is_live() && !self.0.users.is_retired() && !self.0.stall.is_stalled()
+        self.is_live() && !self.0.users.is_retired() && !self.0.legacy_accept_stall.is_stalled()
     }
 
     /// Sets the alarm for the first use after the actor found the connection unused. Call once.
@@ -83,14 +83,14 @@ impl Connection {
     }
 
     /// State of the stream loop of an older peer, and its alarm.
-    pub(crate) fn stall(&self) -> &Stall {
-        &self.0.stall
+    pub(crate) fn legacy_accept_stall(&self) -> &LegacyAcceptStall {
+        &self.0.legacy_accept_stall
     }
 
     /// A stream that we opened here was refused, or not acknowledged in time: an older peer takes no other on this connection.
-    pub(crate) fn not_taken(&self) {
+    pub(crate) fn mark_stalled(&self) {
         if self.may_stall() {
-            self.0.stall.tell();
+            self.0.legacy_accept_stall.mark();
         }
     }
 

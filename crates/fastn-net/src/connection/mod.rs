@@ -4,7 +4,7 @@
 //! - `active`, `users`: the users of a connection, and whether it accepts new ones
 //! - `guard`: a handle that keeps a connection in use
 //! - `doubt`: alarm for a connection that may be dead
-//! - `stall`: older peers that take no new stream
+//! - `legacy_accept_stall`: older peers that take no new stream
 //! - `finishing`: deferred final writes and unacknowledged FINs
 //! - `listener_grace`: grace period of the owner of an accepted connection
 //! - `let_in`: result of the authorization requests for its peer
@@ -19,11 +19,11 @@ mod close_info;
 mod doubt;
 pub(crate) mod finishing;
 mod guard;
+pub(crate) mod legacy_accept_stall;
 mod let_in;
 mod listener_grace;
 mod path_info;
 mod quic;
-pub(crate) mod stall;
 mod stats;
 pub(crate) mod stop_watch;
 pub(crate) mod users;
@@ -39,8 +39,8 @@ use std::{
 use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
 use self::{
-    ack_deadlines::AckDeadlines, doubt::Doubt, finishing::Finishing, let_in::LetIn, listener_grace::ListenerGrace,
-    quic::Quic, stall::Stall, stop_watch::StopWatches, users::Users,
+    ack_deadlines::AckDeadlines, doubt::Doubt, finishing::Finishing, legacy_accept_stall::LegacyAcceptStall,
+    let_in::LetIn, listener_grace::ListenerGrace, quic::Quic, stop_watch::StopWatches, users::Users,
 };
 pub(crate) use self::{active::ActiveGuard, stats::TrafficSnapshot};
 pub use self::{
@@ -69,7 +69,7 @@ struct Inner {
     metrics: Arc<Counters>,
     stop_watches: StopWatches,
     ack_deadlines: AckDeadlines,
-    stall: Stall,
+    legacy_accept_stall: LegacyAcceptStall,
     doubt: Doubt,
     /// This side dropped the connection, because its peer did not answer.
     given_up: AtomicBool,
@@ -94,7 +94,7 @@ impl Connection {
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
             ack_deadlines: AckDeadlines::default(),
-            stall: Stall::default(),
+            legacy_accept_stall: LegacyAcceptStall::default(),
             doubt: Doubt::default(),
             given_up: AtomicBool::new(false),
             receive_window: AtomicU64::new(0),

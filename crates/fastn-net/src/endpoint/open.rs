@@ -203,7 +203,7 @@ impl Phase {
             Self::SENDING => (Code::AckTimeout, "the peer took no more bytes on the connection", CONNECTION_FULL),
             _ => {
                 if let Some(connection) = &*self.on.lock().expect("no panic while held") {
-                    connection.not_taken();
+                    connection.mark_stalled();
                 }
                 (Code::AckTimeout, "the peer has not acknowledged the stream", "")
             }

@@ -50,7 +50,7 @@ impl Actor {
         }));
         if connection.may_stall() {
             let mailbox = self.peer.mailbox.clone();
-            connection.stall().on_stall(Box::new(move || {
+            connection.legacy_accept_stall().on_stall(Box::new(move || {
                 let _ = mailbox.send(Message::Stalled(link.id));
             }));
         }

@@ -107,7 +107,7 @@ impl Stream {
         };
         let code = error.code().as_str();
         debug!(target: target::STREAM, peer = %peer, connection = self.connection.id(), stream = self.id, code, "refused by the peer");
-        self.connection.not_taken();
+        self.connection.mark_stalled();
         self.let_go(reset::LET_GO);
         self.fail(error, true)
     }
@@ -127,7 +127,7 @@ impl Stream {
             }
             Some(error) => error,
             None => {
-                self.connection.not_taken();
+                self.connection.mark_stalled();
                 let text = "the peer ended the stream without acknowledging it: it may not serve this protocol";
                 Error::new(Code::Refused, text)
             }

@@ -75,6 +75,6 @@ impl Stream {
             reader.wake();
         }
         self.settle();
-        self.connection.not_taken();
+        self.connection.mark_stalled();
     }
 }

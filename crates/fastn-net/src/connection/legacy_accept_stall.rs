@@ -15,19 +15,19 @@ use super::users::Alarm;
 
 /// One connection's.
 #[derive(Default)]
-pub(crate) struct Stall {
+pub(crate) struct LegacyAcceptStall {
     stalled: AtomicBool,
     alarm: OnceLock<Alarm>,
 }
 
-impl Stall {
+impl LegacyAcceptStall {
     /// Sets the alarm for a stall. Call once.
     pub(crate) fn on_stall(&self, alarm: Alarm) {
         let _ = self.alarm.set(alarm);
     }
 
     /// A stream was refused, or not acknowledged in time.
-    pub(crate) fn tell(&self) {
+    pub(crate) fn mark(&self) {
         if self.is_stalled() {
             return;
         }
@@ -44,8 +44,8 @@ impl Stall {
     }
 }
 
-impl fmt::Debug for Stall {
+impl fmt::Debug for LegacyAcceptStall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Stall").field(&self.is_stalled()).finish()
+        f.debug_tuple("LegacyAcceptStall").field(&self.is_stalled()).finish()
     }
 }
