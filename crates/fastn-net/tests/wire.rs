@@ -494,7 +494,7 @@ async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
         for (answer, expected, word) in answers {
             for options in [USUAL, LATER] {
                 // Behind a refusal an older peer takes no other stream on the same connection.
-                let (_view, connection) = match connection.take().filter(|_| alpn.is_own()) {
+                let (_view, connection) = match connection.take().filter(|_| alpn.is_native()) {
                     Some(made) => connection.insert(made),
                     None => connection.insert(tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept())),
                 };

@@ -43,7 +43,7 @@ impl Alpn {
 
     /// The peer is one of this project's: it accepts streams on either direction's connection and knows our codes.
     #[must_use]
-    pub const fn is_own(self) -> bool {
+    pub const fn is_native(self) -> bool {
         matches!(self, Self::FastnNet)
     }
 

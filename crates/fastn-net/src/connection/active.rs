@@ -95,6 +95,6 @@ impl Connection {
     }
 
     pub(crate) fn may_stall(&self) -> bool {
-        self.0.dialled && !self.0.alpn.is_own()
+        self.0.dialled && !self.0.alpn.is_native()
     }
 }

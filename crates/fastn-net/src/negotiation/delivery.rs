@@ -14,7 +14,7 @@ impl Negotiation {
         // A dialler that sent its first bytes with the header waits for an answer and not for the acknowledgement, which
         // can travel with it. One that waits for the acknowledgement gets it now: older peers always do, and what they
         // send with the header is the extra line.
-        let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_own();
+        let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_native();
         let unsent = if waits_for_ack { &[] } else { ACK };
         // A completely received stream is delivered even if its ack can no longer be written.
         if unsent.is_empty() && self.write_all(ACK).await.is_err() && (self.connection.is_live() || !self.is_whole()) {

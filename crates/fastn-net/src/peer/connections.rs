@@ -24,7 +24,7 @@ const LASTED: Duration = Duration::from_secs(1);
 impl Actor {
     /// Serves the connection until its end.
     pub(super) fn adopt(&mut self, connection: Connection) -> Link {
-        let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_own() };
+        let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_native() };
         let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
         info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
         self.connections.insert(link.id, (connection.clone(), Instant::now()));

@@ -21,7 +21,7 @@ pub(super) struct Service {
 impl Service {
     pub(super) async fn run(&self) {
         let accept = async {
-            if self.connection.alpn().is_own() || !self.connection.is_dialled() {
+            if self.connection.alpn().is_native() || !self.connection.is_dialled() {
                 (self.context.serve)(self.peer.quota.clone(), self.connection.clone()).await;
             }
             self.connection.closed().await;

@@ -17,7 +17,7 @@ impl Connection {
     /// We may open streams on it: always on `/fastn-net/1`, else only where we dialled (docs/wire.md, Connection).
     #[must_use]
     pub fn can_open(&self) -> bool {
-        self.alpn().is_own() || self.is_dialled()
+        self.alpn().is_native() || self.is_dialled()
     }
 
     /// Opens a stream without waiting, or gives `None` where that needs a wait. Its header goes with the first bytes that
