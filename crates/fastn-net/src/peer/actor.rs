@@ -89,22 +89,22 @@ impl Actor {
         let before = self.told();
         let mut lost = false;
         let event = match message {
-            Message::Wanted { request, answer, retries, fresh } => {
+            Message::Wanted { request, answer, retries, first_attempt } => {
                 self.bury();
                 self.waiting.insert(request, answer);
-                Event::Wanted { request, retries, fresh }
+                Event::Wanted { request, retries, first_attempt }
             }
             Message::Unwanted(request) => {
                 self.waiting.remove(&request);
                 Event::Unwanted(request)
             }
             Message::Keeps => return self.count_keeps(),
-            Message::Known => Event::Known,
+            Message::Known => Event::AddressAdded,
             Message::Inbound(connection) => Event::Inbound(self.adopt(connection)),
             Message::Dialled(Ok(connection)) => Event::Dialled(self.adopt(connection)),
-            Message::Dialled(Err(dial::Failed { error, last })) => {
+            Message::Dialled(Err(dial::Failed { error, permanent })) => {
                 self.failure = Some(error);
-                Event::DialFailed { last }
+                Event::DialFailed { permanent }
             }
             Message::Challenged(link, answered) => Event::Challenged { link, answered },
             Message::AckLate(id) => {

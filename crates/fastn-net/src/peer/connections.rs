@@ -104,13 +104,13 @@ impl Actor {
             self.cover_streams(other);
         }
         let here = connection.close_reason().is_some_and(|end| end.by == ClosedBy::Local);
-        let worth = here || connection.carried_streams() || since.elapsed() >= LASTED;
+        let useful = here || connection.carried_streams() || since.elapsed() >= LASTED;
         let error = connection.lost_error();
-        let last = error.code() == Code::Unauthorized;
+        let permanent = error.code() == Code::Unauthorized;
         if connection.close_reason().is_some_and(|end| end.by != ClosedBy::Local && end.code != close::IDLE) {
             self.failure = Some(connection.unopened_error());
         }
-        Some(Event::Lost { link, worth: worth && !last, last })
+        Some(Event::Lost { link, useful: useful && !permanent, permanent })
     }
 
     pub(super) fn retire(&self, id: u64) {

@@ -22,12 +22,12 @@ use crate::{
 pub(crate) struct Failed {
     pub(crate) error: Error,
     /// A redial would fail the same way.
-    pub(crate) last: bool,
+    pub(crate) permanent: bool,
 }
 
 impl Failed {
-    fn last(error: Error) -> Self {
-        Self { error, last: true }
+    fn permanent(error: Error) -> Self {
+        Self { error, permanent: true }
     }
 }
 
@@ -60,7 +60,7 @@ async fn attempt(
     let half_open = context.transport.half_open.begin();
     let Some(iroh) = context.transport.iroh() else {
         half_open.end();
-        return Err(Failed::last(Error::closed()));
+        return Err(Failed::permanent(Error::closed()));
     };
     let mut alpns = context.transport.alpns().into_iter();
     let first = alpns.next().expect("one ALPN at least");
@@ -74,7 +74,7 @@ async fn attempt(
             half_open.end();
             let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {
                 let text = "the peer chose a protocol that was not offered";
-                return Err(Failed::last(Error::new(Code::ProtocolUnsupported, text)));
+                return Err(Failed::permanent(Error::new(Code::ProtocolUnsupported, text)));
             };
             return Ok(Connection::new(quic, alpn, true, &context.counters));
         }
@@ -82,24 +82,24 @@ async fn attempt(
             half_open.end();
             error
         }
-        Err(_) => return Err(Failed { error: unreachable(context, to, started, &silence(context)), last: false }),
+        Err(_) => return Err(Failed { error: unreachable(context, to, started, &silence(context)), permanent: false }),
     };
     Err(explain(context, to, started, failed))
 }
 
 fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: ConnectError) -> Failed {
-    let mut last = false;
+    let mut permanent = false;
     let why = match &error {
         ConnectError::Connect { source: ConnectWithOptsError::SelfConnect { .. }, .. } => {
             let text = "this is the endpoint's own id: an endpoint cannot dial itself";
-            return Failed::last(Error::new(Code::PeerAddress, text));
+            return Failed::permanent(Error::new(Code::PeerAddress, text));
         }
         ConnectError::Connect { source: ConnectWithOptsError::EndpointClosed { .. }, .. } => {
-            return Failed::last(Error::closed());
+            return Failed::permanent(Error::closed());
         }
         ConnectError::Connect { source: ConnectWithOptsError::NoAddress { .. }, .. } => {
             // A look-up may find it later; without one, only a new address helps, and that wakes the actor.
-            last = lookups(context.transport.network()).is_none();
+            permanent = lookups(context.transport.network()).is_none();
             "no address of it is known or could be looked up: use its ticket, or give addresses".to_owned()
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
@@ -109,7 +109,7 @@ fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: Con
             let places = to.addresses.iter().map(ToString::to_string).chain(to.relays.iter().map(ToString::to_string));
             let places: Vec<String> = places.collect();
             // The peer may still be found at another address, or through a look-up.
-            last = places.len() <= 1 && lookups(context.transport.network()).is_none();
+            permanent = places.len() <= 1 && lookups(context.transport.network()).is_none();
             let place = places.join(" or ");
             format!("another peer, with another key, answers at {place}: this peer's ticket or address is out of date")
         }
@@ -118,23 +118,23 @@ fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: Con
             Ok(why) => why,
             Err(Code::Busy) => {
                 let text = "the peer takes no further connection now: try again later";
-                return Failed { error: Error::new(Code::Busy, text).with_source(error), last: false };
+                return Failed { error: Error::new(Code::Busy, text).with_source(error), permanent: false };
             }
             Err(Code::ShuttingDown) => {
                 let text = "the peer is shutting down: try another peer, or try again later";
-                return Failed { error: Error::new(Code::ShuttingDown, text).with_source(error), last: false };
+                return Failed { error: Error::new(Code::ShuttingDown, text).with_source(error), permanent: false };
             }
             Err(code) => {
                 let text = match code {
                     Code::Unauthorized => "the peer does not let this key in: ask its owner to allow it",
                     _ => "the peer is there and speaks another protocol: it offers none of the ALPNs of this library",
                 };
-                return Failed::last(Error::new(code, text).with_source(error));
+                return Failed::permanent(Error::new(code, text).with_source(error));
             }
         },
         other => other.to_string(),
     };
-    Failed { error: unreachable(context, to, started, &why).with_source(error), last }
+    Failed { error: unreachable(context, to, started, &why).with_source(error), permanent }
 }
 
 /// Whether the answering endpoint proved another key than the dialled one.

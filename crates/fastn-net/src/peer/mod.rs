@@ -89,7 +89,7 @@ pub(crate) enum Message {
         request: u64,
         answer: oneshot::Sender<Result<Connection>>,
         retries: Option<u32>,
-        fresh: bool,
+        first_attempt: bool,
     },
     Unwanted(u64),
     /// The number of [`KeepConnected`] handles has changed.
@@ -125,18 +125,18 @@ pub(crate) enum Message {
 pub(crate) struct Tries {
     pub(crate) retries: Option<u32>,
     /// This is the first: it need not wait for the delay behind the failures of others.
-    pub(crate) fresh: bool,
+    pub(crate) first_attempt: bool,
 }
 
 impl Tries {
     /// Those of a new request; `retry`: more than one.
     pub(crate) fn new(retries: Option<u32>, retry: bool) -> Self {
-        Self { retries: if retry { retries } else { Some(0) }, fresh: true }
+        Self { retries: if retry { retries } else { Some(0) }, first_attempt: true }
     }
 
     /// The tries left after a failed one.
     pub(crate) fn next(self) -> Self {
-        Self { retries: self.retries.map(|left| left.saturating_sub(1)), fresh: false }
+        Self { retries: self.retries.map(|left| left.saturating_sub(1)), first_attempt: false }
     }
 }
 
@@ -233,7 +233,7 @@ impl Peer {
         let (answer, result) = oneshot::channel();
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
         let mut wait = Wait { peer: self, request, answered: false };
-        self.tell(Message::Wanted { request, answer, retries: tries.retries, fresh: tries.fresh });
+        self.tell(Message::Wanted { request, answer, retries: tries.retries, first_attempt: tries.first_attempt });
         let result = result.await.unwrap_or_else(|_| Err(self.unanswered()));
         wait.answered = true;
         result

@@ -202,13 +202,13 @@ impl Table {
                 actions.push(Action::PreferNone);
                 self.fail_all(&mut actions);
             }
-            (state, Event::Wanted { request, retries, fresh }) => {
+            (state, Event::Wanted { request, retries, first_attempt }) => {
                 self.waiting.insert(request, retries);
                 match self.preferred {
                     // Answered by what comes of the check.
                     Some(_) if self.withheld => {}
                     Some(id) => self.prefer(id, &mut actions),
-                    None => self.pursue(now, fresh && state != PeerState::Dialling, &mut actions),
+                    None => self.pursue(now, first_attempt && state != PeerState::Dialling, &mut actions),
                 }
             }
             (_, Event::Unwanted(request)) => {
@@ -220,7 +220,7 @@ impl Table {
                 self.pursue(now, true, &mut actions);
             }
             (_, Event::Unkept) => self.kept = self.kept.saturating_sub(1),
-            (_, Event::Known) => {
+            (_, Event::AddressAdded) => {
                 self.refused = false;
                 match self.preferred {
                     Some(id) => self.check_address(id, &mut actions),
@@ -233,16 +233,16 @@ impl Table {
                 self.refused = false;
                 self.appear(now, link, &mut actions);
             }
-            (_, Event::DialFailed { last }) => {
+            (_, Event::DialFailed { permanent }) => {
                 self.dialling = false;
                 if self.preferred.is_none() {
-                    self.fail(now, last, &mut actions);
+                    self.fail(now, permanent, &mut actions);
                 } else {
                     self.dialled_beside_in_vain(now, &mut actions);
                 }
             }
             (_, Event::Inbound(link)) => self.appear(now, link, &mut actions),
-            (_, Event::Lost { link, worth, last }) => self.lost(now, link, worth, last, &mut actions),
+            (_, Event::Lost { link, useful, permanent }) => self.lost(now, link, useful, permanent, &mut actions),
             (_, Event::Ended(id)) => {
                 self.retired(id);
                 self.leave(now, id, &mut actions);
@@ -293,14 +293,14 @@ impl Table {
     }
 
     /// Something is wanted, and there is no connection: dial now or later.
-    fn pursue(&mut self, now: Instant, fresh: bool, actions: &mut Vec<Action>) {
+    fn pursue(&mut self, now: Instant, first_attempt: bool, actions: &mut Vec<Action>) {
         if self.preferred.is_some() || self.dialling {
             return;
         }
         if !self.is_wanted() {
             return;
         }
-        let at = self.backoff.next(now, fresh);
+        let at = self.backoff.next(now, first_attempt);
         if at <= now {
             self.dial(actions);
         } else {
@@ -315,11 +315,11 @@ impl Table {
     }
 
     /// Handles a failed dial. Requests with retries left keep waiting.
-    fn fail(&mut self, now: Instant, last: bool, actions: &mut Vec<Action>) {
+    fn fail(&mut self, now: Instant, permanent: bool, actions: &mut Vec<Action>) {
         self.backoff.fail(now, (self.random)());
-        self.refused |= last;
+        self.refused |= permanent;
         self.waiting.retain(|request, retries| {
-            let again = !last && *retries != Some(0);
+            let again = !permanent && *retries != Some(0);
             *retries = retries.map(|left| left.saturating_sub(1));
             if !again {
                 actions.push(Action::Fail(*request));

@@ -44,14 +44,14 @@ impl Table {
         }
     }
 
-    pub(super) fn lost(&mut self, now: Instant, id: u64, worth: bool, last: bool, actions: &mut Vec<Action>) {
+    pub(super) fn lost(&mut self, now: Instant, id: u64, useful: bool, permanent: bool, actions: &mut Vec<Action>) {
         let Some(at) = self.links.iter().position(|held| held.link.id == id) else { return };
         let held = self.links.remove(at);
-        if worth {
+        if useful {
             self.backoff.reset();
         } else if held.link.dialled {
             self.backoff.fail(now, (self.random)());
-            self.refused |= last;
+            self.refused |= permanent;
         }
         self.leave(now, id, actions);
     }

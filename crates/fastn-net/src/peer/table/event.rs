@@ -7,29 +7,29 @@ use crate::{config::Connect, connection::TrafficSnapshot, peer::Check};
 /// What happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
-    /// A request waits for a connection. `fresh`: it has seen no failure yet.
+    /// A request waits for a connection. `first_attempt`: it has seen no failure yet.
     Wanted {
         request: u64,
         retries: Option<u32>,
-        fresh: bool,
+        first_attempt: bool,
     },
     /// It gave up.
     Unwanted(u64),
     Kept,
     Unkept,
     /// There is a new address to try.
-    Known,
+    AddressAdded,
     Dialled(Link),
-    /// `last`: dialling again would end the same way.
+    /// `permanent`: a redial would fail the same way.
     DialFailed {
-        last: bool,
+        permanent: bool,
     },
     Inbound(Link),
-    /// `worth`: it carried a byte of a stream, or lasted.
+    /// `useful`: it carried a stream byte, or lasted.
     Lost {
         link: u64,
-        worth: bool,
-        last: bool,
+        useful: bool,
+        permanent: bool,
     },
     /// It was unused, and takes no use any more.
     Ended(u64),

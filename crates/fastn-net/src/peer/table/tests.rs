@@ -35,9 +35,9 @@ impl Timed {
         self.want_with(None, true)
     }
 
-    fn want_with(&mut self, retries: Option<u32>, fresh: bool) -> Vec<Action> {
+    fn want_with(&mut self, retries: Option<u32>, first_attempt: bool) -> Vec<Action> {
         self.requests += 1;
-        self.on(Event::Wanted { request: self.requests, retries, fresh })
+        self.on(Event::Wanted { request: self.requests, retries, first_attempt })
     }
 
     /// Sleeps until the next deadline, and gives how long that was, and what came of it.
@@ -54,10 +54,10 @@ fn own(id: u64, dialled: bool) -> Link {
 }
 
 fn lost(link: u64) -> Event {
-    Event::Lost { link, worth: true, last: false }
+    Event::Lost { link, useful: true, permanent: false }
 }
 
-const FAILED: Event = Event::DialFailed { last: false };
+const FAILED: Event = Event::DialFailed { permanent: false };
 
 #[tokio::test(start_paused = true)]
 async fn concurrent_requests_share_one_dial() {
@@ -122,7 +122,7 @@ async fn a_silent_old_connection_is_dropped() {
 async fn losing_the_old_one_ends_the_contest() {
     let mut table = Timed::new(true);
     table.on(Event::Inbound(own(1, false)));
-    table.on(Event::Known);
+    table.on(Event::AddressAdded);
     table.on(Event::Dialled(own(2, true)));
     assert_eq!(table.on(lost(1)), [Action::Prefer(2)]);
     assert_eq!(table.on(Event::Challenged { link: 1, answered: false }), []);
@@ -159,7 +159,7 @@ async fn a_new_request_is_worth_a_dial_of_its_own() {
     table.want();
     assert_eq!(table.next(TrafficSnapshot::default()).await, (POLICY.connect.min_delay, vec![Action::Dial]));
     table.on(FAILED);
-    assert_eq!(table.on(Event::Known), [Action::Dial]);
+    assert_eq!(table.on(Event::AddressAdded), [Action::Dial]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +172,7 @@ async fn retries_are_counted_for_each_request() {
     table.next(TrafficSnapshot::default()).await;
     assert_eq!(table.on(FAILED), [Action::Fail(2)]);
     table.next(TrafficSnapshot::default()).await;
-    assert_eq!(table.on(Event::DialFailed { last: true }), [Action::Fail(3)]);
+    assert_eq!(table.on(Event::DialFailed { permanent: true }), [Action::Fail(3)]);
     assert_eq!(table.table.state(), PeerState::Idle);
 }
 
@@ -197,7 +197,7 @@ async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
     assert_eq!(table.on(lost(1)), [Action::PreferNone, Action::Dial]);
     table.on(FAILED);
     assert_eq!(table.next(TrafficSnapshot::default()).await.1, [Action::Dial]);
-    assert_eq!(table.on(Event::DialFailed { last: true }), []);
+    assert_eq!(table.on(Event::DialFailed { permanent: true }), []);
     assert_eq!((table.table.state(), table.table.deadline()), (PeerState::Idle, None));
     // A request asks again for all.
     table.want();
@@ -215,7 +215,7 @@ async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
     table.on(Event::Kept);
     for delay in [100, 200, 400] {
         table.on(Event::Dialled(own(delay, true)));
-        assert_eq!(table.on(Event::Lost { link: delay, worth: false, last: false }), [Action::PreferNone]);
+        assert_eq!(table.on(Event::Lost { link: delay, useful: false, permanent: false }), [Action::PreferNone]);
         assert_eq!(table.next(TrafficSnapshot::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
     }
 }
@@ -332,10 +332,10 @@ fn checked(link: u64, check: Check, answered: bool) -> Event {
 #[tokio::test(start_paused = true)]
 async fn a_new_address_is_dialled_once_the_old_connection_does_not_answer() {
     let mut table = connected();
-    assert_eq!(table.on(Event::Known), [Action::PreferNone, Action::Check(1, Check::Address)]);
+    assert_eq!(table.on(Event::AddressAdded), [Action::PreferNone, Action::Check(1, Check::Address)]);
     // Whoever asks meanwhile waits, and a second address changes nothing.
     assert_eq!(table.want(), []);
-    assert_eq!(table.on(Event::Known), []);
+    assert_eq!(table.on(Event::AddressAdded), []);
     let gone = table.on(checked(1, Check::Address, false));
     assert_eq!(gone, [Action::Drop(1), Action::PreferNone, Action::Dial]);
     assert_eq!(table.on(Event::Dialled(own(2, true))), [Action::Prefer(2)]);
@@ -344,7 +344,7 @@ async fn a_new_address_is_dialled_once_the_old_connection_does_not_answer() {
 #[tokio::test(start_paused = true)]
 async fn a_new_address_of_a_peer_that_answers_is_not_dialled() {
     let mut table = connected();
-    table.on(Event::Known);
+    table.on(Event::AddressAdded);
     table.want();
     assert_eq!(table.on(checked(1, Check::Address, true)), [Action::Prefer(1)]);
     assert_eq!(table.want(), [Action::Prefer(1)]);
@@ -420,7 +420,7 @@ async fn older_peers_connections_are_not_checked() {
     let mut table = Timed::new(true);
     table.want();
     table.on(Event::Dialled(older(1, true)));
-    assert_eq!(table.on(Event::Known), []);
+    assert_eq!(table.on(Event::AddressAdded), []);
     assert_eq!(table.on(Event::AckLate(1)), []);
 }
 
@@ -447,7 +447,7 @@ impl World {
         Some(match kind {
             0 | 1 => {
                 self.waiting.push(id);
-                Event::Wanted { request: id, retries: u32::try_from(at).ok().filter(|at| *at < 3), fresh: flag }
+                Event::Wanted { request: id, retries: u32::try_from(at).ok().filter(|at| *at < 3), first_attempt: flag }
             }
             2 => {
                 Event::Unwanted(if self.waiting.is_empty() { 0 } else { self.waiting.remove(at % self.waiting.len()) })
@@ -460,7 +460,7 @@ impl World {
                 self.kept -= 1;
                 Event::Unkept
             }
-            5 => Event::Known,
+            5 => Event::AddressAdded,
             6 | 7 if self.dialling => {
                 self.dialling = false;
                 self.live.push(Link { id, dialled: true, own });
@@ -468,7 +468,7 @@ impl World {
             }
             8 | 9 if self.dialling => {
                 self.dialling = false;
-                Event::DialFailed { last: flag && own }
+                Event::DialFailed { permanent: flag && own }
             }
             10 => {
                 self.live.push(Link { id, dialled: false, own });
@@ -476,7 +476,7 @@ impl World {
             }
             11 | 12 => {
                 self.live.retain(|link| link.id != pick);
-                Event::Lost { link: pick, worth: flag, last: own }
+                Event::Lost { link: pick, useful: flag, permanent: own }
             }
             13 => Event::Challenged { link: pick, answered: flag },
             21 | 22 => Event::Stalled(pick),
