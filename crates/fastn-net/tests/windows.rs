@@ -117,6 +117,34 @@ async fn unread_streams_do_not_starve_the_other_streams_of_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_that_are_read_flow_on_beside_unread_ones() {
+    // Each count leaves another share of the window free.
+    for unread_streams in [12, 19, 27, 35] {
+        let (a, b) = pair().await;
+        let tcp = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+        let http = b.listen(None, &[Protocol::Http], false).expect("listen");
+        let bytes = vec![0; STREAM - header(&Protocol::Tcp).len()];
+        let mut unread = Vec::new();
+        for _ in 0..unread_streams {
+            let (mut opened, accepted) = stream(&a, &b, &Protocol::Tcp, &tcp).await;
+            write_all(&mut opened, &bytes).await.expect("a to b");
+            unread.push((opened, accepted));
+        }
+        let (mut sending, mut reading) = stream(&a, &b, &Protocol::Http, &http).await;
+        let piece = vec![0; 500_000];
+        for _ in 0..40 {
+            let write = write_all(&mut sending, &piece);
+            let read = read_exact(&mut reading, piece.len());
+            let (written, read) = soon(async { tokio::join!(write, read) }).await;
+            written.expect("a to b");
+            read.expect("all that was sent");
+        }
+        drop(unread);
+        close(&[&a, &b]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_name_the_cause_when_unread_streams_fill_the_window_of_a_peer() {
     let short = Duration::from_millis(400);
     let a = endpoint_with(limits().with_ack_timeout(short).with_ping_timeout(short)).await;

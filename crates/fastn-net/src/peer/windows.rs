@@ -13,6 +13,10 @@ const FIRST: u32 = 64 * 1024;
 /// Receive window of one stream, in bytes: 12.5 MB/s at a round-trip time of 100 ms.
 pub(crate) const STREAM: u32 = 1_250_000;
 
+/// What a window grows by for each stream. QUIC returns the room of read bytes in pieces of an eighth of the window. So an eighth
+/// must stay free beside full streams, or the streams that are read stall too.
+const ROOM: u64 = STREAM as u64 * 8 / 7 + 1;
+
 /// Streams for which every connection has room without a larger window, if its window is not set lower than usual.
 const FEW: usize = 12;
 
@@ -69,16 +73,16 @@ impl Windows {
     /// of the peer's share for a new connection.
     pub(crate) fn cover(&mut self, connection: u64, streams: usize) -> Cover {
         let base = u64::from(self.each - first(self.each));
-        let few = FEW.max((self.each / STREAM).saturating_sub(1) as usize);
+        let few = FEW.max((self.each / 8 * 7 / STREAM).saturating_sub(1) as usize);
         let Some((_, granted)) = self.granted.iter_mut().find(|(other, _)| *other == connection) else {
             return Cover { window: None, streams: None };
         };
         let steps = streams.saturating_sub(few).div_ceil(STEP) as u64;
-        let wanted = (base + steps * STEP as u64 * u64::from(STREAM)).saturating_sub(*granted);
+        let wanted = (base + steps * STEP as u64 * ROOM).saturating_sub(*granted);
         let more = wanted.min(self.left.saturating_sub(base));
         self.left -= more;
         *granted += more;
-        let held = granted.saturating_sub(base) / u64::from(STREAM);
+        let held = granted.saturating_sub(base) / ROOM;
         Cover {
             window: (more > 0).then_some(u64::from(first(self.each)) + *granted),
             streams: (more == wanted).then_some(few + usize::try_from(held).unwrap_or(usize::MAX)),
@@ -132,7 +136,7 @@ mod tests {
     fn many_streams_get_a_larger_window_within_the_share_of_the_peer() {
         let mut windows = Windows::new(EACH, 64 * MIB);
         windows.come(1);
-        let step = 4 * u64::from(STREAM);
+        let step = 4 * ROOM;
         assert_eq!(windows.cover(1, 12), Cover { window: None, streams: Some(12) });
         assert_eq!(windows.cover(1, 13), Cover { window: Some(16 * MIB + step), streams: Some(16) });
         assert_eq!(windows.cover(1, 16), Cover { window: None, streams: Some(16) });
@@ -158,6 +162,9 @@ mod tests {
                 let covered = cover.streams.expect("an unbounded share");
                 assert!(covered >= streams);
                 assert!(window >= covered as u64 * u64::from(STREAM) + MIB, "{window} for {covered}");
+                // One of them is read, the others are full.
+                let free = window - (covered as u64 - 1) * u64::from(STREAM);
+                assert!(free > window / 8, "{free} of {window} for {covered}");
             }
         }
     }
