@@ -1074,7 +1074,7 @@ interface EndpointOptions {
     maxLineBytes?: number | undefined;
     /**
      * Bytes that a peer may send on one connection before this side reads them. Each stream takes at most 1.25 MB of it. A connection
-     * that holds more than 12 streams gets 1.25 MB more for each further one, so that unread streams leave room for the others. It
+     * that holds more than 12 streams gets 1.43 MB more for each further one, so that unread streams leave room for the others. It
      * keeps what it got until it ends. The bound is `receiveWindowPerPeer`.
      *
      * Once unread data fills the window, the peer cannot send anything more on the connection. Its new streams fail with
@@ -1086,7 +1086,7 @@ interface EndpointOptions {
     /**
      * The same of all connections of one peer together, of which each may have 64 KiB more. Those that a peer makes when its others
      * have it all get that alone, until one of them ends. A connection with many streams leaves one `receiveWindow` of it for a new
-     * connection: with the defaults, it has room for 40 full unread streams. Default: 64 MiB, or `receiveWindow` if that is more.
+     * connection: with the defaults, streams that are read flow on beside 35 full unread ones. Default: 64 MiB, or `receiveWindow` if that is more.
      */
     receiveWindowPerPeer?: number | undefined;
     /** Streams that a peer may have open at once on one connection. Default: 1,024. */

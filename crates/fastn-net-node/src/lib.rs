@@ -3,11 +3,11 @@
 //! # Layout
 //!
 //! - `bridge`: the wake queue, the handle table, operations and the runtime. All `unsafe`, and all code that touches threads and
-//! the process lifetime.
+//!   the process lifetime.
 //! - `arguments`: conversion of export arguments to core types.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
 //! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `late`, `connection`, `logging`: the
-//! exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
+//!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
 //!
