@@ -104,3 +104,21 @@ test('closed that was asked for resolves when the stream is finished and read', 
   other.stop(3)
   t.deepEqual(await next, { code: 'ERR_STREAM_STOPPED', errorCode: 3 })
 })
+
+test('closed resolves for a delivered stream also when it is first asked for after the connection ended', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  await mine.finish('all of it')
+  t.is((await readAll(theirs)).toString(), 'all of it')
+  await theirs.finish('thanks')
+  t.is((await readAll(mine)).toString(), 'thanks')
+  // Its packets carry the acknowledgements of both sides.
+  await peers.client.ping(peers.server.address())
+  await peers.server.ping(peers.client.address())
+  const ended = mine.connection.closed
+  theirs.connection.close(5, 'enough')
+  await ended
+  await turn()
+  t.is(await outcome(mine), 'resolved')
+  t.is(await outcome(theirs), 'resolved')
+})

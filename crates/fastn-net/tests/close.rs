@@ -326,8 +326,24 @@ async fn an_acknowledgement_can_be_waited_for_on_a_connection_that_is_given_up_a
     frozen.thaw().await;
     soon(waiting).await.expect("acknowledged");
     until("the connection has ended", || !a.has_connection(&connection)).await;
-    let ended = soon(a.acknowledged(connection.id(), id)).await.expect_err("too late");
-    assert_eq!(ended.code(), Code::Closed, "{ended}");
+    soon(a.acknowledged(connection.id(), id)).await.expect("still known");
+    let unknown = soon(a.acknowledged(u64::MAX, id)).await.expect_err("no such connection");
+    assert_eq!(unknown.code(), Code::Closed, "{unknown}");
+    close(&[&a]).await;
+    soon(a.acknowledged(connection.id(), id)).await.expect("known after the close");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_its_connection_took_with_it_was_not_acknowledged() {
+    let a = endpoint().await;
+    let (stream, frozen) = frozen_stream(&a).await;
+    let (connection, id) = (stream.connection().clone(), stream.id());
+    drop(stream);
+    connection.close(7, "enough");
+    until("the connection has ended", || !a.has_connection(&connection)).await;
+    let lost = soon(a.acknowledged(connection.id(), id)).await.expect_err("lost");
+    assert_eq!(lost.code(), Code::ConnectionLost, "{lost}");
+    drop(frozen);
     close(&[&a]).await;
 }
 

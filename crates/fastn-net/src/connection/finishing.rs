@@ -148,6 +148,7 @@ impl Finishing {
         let mut halves = self.lock();
         halves.sweep();
         let unwritten = halves.over();
+        halves.list.shrink_to_fit();
         drop(halves);
         // Dropping a half takes QUIC's lock.
         drop(unwritten);

@@ -65,7 +65,7 @@ struct Inner {
     closed_here: OnceLock<(u64, String)>,
     users: Users,
     let_in: LetIn,
-    finishing: Finishing,
+    finishing: Arc<Finishing>,
     metrics: Arc<Counters>,
     stop_watches: StopWatches,
     ack_deadlines: AckDeadlines,
@@ -90,7 +90,7 @@ impl Connection {
             closed_here: OnceLock::new(),
             users: Users::default(),
             let_in: LetIn::default(),
-            finishing: Finishing::default(),
+            finishing: Arc::default(),
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
             ack_deadlines: AckDeadlines::default(),
@@ -145,7 +145,7 @@ impl Connection {
     }
 
     /// What was sent here and is not yet acknowledged.
-    pub(crate) fn finishing(&self) -> &Finishing {
+    pub(crate) fn finishing(&self) -> &Arc<Finishing> {
         &self.0.finishing
     }
 

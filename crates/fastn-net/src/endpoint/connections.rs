@@ -1,16 +1,36 @@
-//! The live connections of an endpoint.
+//! The live connections of an endpoint, and what became of the streams of closed ones.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    fmt,
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use crate::{connection::Connection, counters::Counters, lifecycle::Lifecycle, routing::Router, wire::codes::close};
+use crate::{
+    connection::{Connection, finishing::Finishing},
+    counters::Counters,
+    error::{Error, Result},
+    lifecycle::Lifecycle,
+    routing::Router,
+    wire::codes::close,
+};
+
+/// Closed connections whose finished streams can still be asked about. The oldest are forgotten first.
+const MAX_CLOSED: usize = 1024;
+
+/// Knows which streams of a closed connection were not acknowledged. Holds no QUIC handle.
+#[derive(Clone)]
+pub(crate) struct ClosedConnection {
+    id: u64,
+    finishing: Arc<Finishing>,
+    error: Error,
+}
 
 /// The live connections of an endpoint, by id.
 #[derive(Debug)]
 pub(crate) struct ConnectionRegistry {
     connections: Mutex<HashMap<u64, Connection>>,
+    closed: Mutex<VecDeque<ClosedConnection>>,
     lifecycle: Arc<Lifecycle>,
     counters: Arc<Counters>,
     router: Arc<Router>,
@@ -18,7 +38,7 @@ pub(crate) struct ConnectionRegistry {
 
 impl ConnectionRegistry {
     pub(crate) fn new(lifecycle: Arc<Lifecycle>, counters: Arc<Counters>, router: Arc<Router>) -> Self {
-        Self { connections: Mutex::default(), lifecycle, counters, router }
+        Self { connections: Mutex::default(), closed: Mutex::default(), lifecycle, counters, router }
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<Connection> {
@@ -39,6 +59,7 @@ impl ConnectionRegistry {
 
     /// Removes a connection, adds its counters to the totals, and ends its listeners.
     pub(crate) fn remove(&self, connection: &Connection) {
+        self.remember(connection);
         if let Some(connection) = self.lock().remove(&connection.id()) {
             self.keep_bytes(&connection);
         }
@@ -51,6 +72,7 @@ impl ConnectionRegistry {
         let mut connections = self.lock();
         let left: Vec<Connection> = connections.drain().map(|(_, connection)| connection).collect();
         for connection in &left {
+            self.remember(connection);
             self.keep_bytes(connection);
         }
         drop(connections);
@@ -65,6 +87,20 @@ impl ConnectionRegistry {
         }
     }
 
+    /// A connection that has closed, while it is remembered.
+    pub(crate) fn closed(&self, id: u64) -> Option<ClosedConnection> {
+        self.closed.lock().expect("no panic while held").iter().rfind(|closed| closed.id == id).cloned()
+    }
+
+    fn remember(&self, connection: &Connection) {
+        let (id, finishing, error) = (connection.id(), Arc::clone(connection.finishing()), connection.lost_error());
+        let mut closed = self.closed.lock().expect("no panic while held");
+        if closed.len() == MAX_CLOSED {
+            closed.pop_front();
+        }
+        closed.push_back(ClosedConnection { id, finishing, error });
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<u64, Connection>> {
         self.connections.lock().expect("no panic while held")
     }
@@ -73,5 +109,18 @@ impl ConnectionRegistry {
     fn keep_bytes(&self, connection: &Connection) {
         let stats = connection.stats();
         self.counters.keep_bytes(stats.bytes_sent, stats.bytes_received);
+    }
+}
+
+impl ClosedConnection {
+    /// Like [`Connection::acknowledged`].
+    pub(crate) async fn acknowledged(&self, stream: u64) -> Result<()> {
+        self.finishing.acknowledged(stream).await.map_err(|()| self.error.clone())
+    }
+}
+
+impl fmt::Debug for ClosedConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClosedConnection").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -215,10 +215,13 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` when the connection ended before this call, `ERR_CONNECTION_LOST` when it ends before the acknowledgement.
+    /// `ERR_CONNECTION_LOST` when the connection ended before the acknowledgement, `ERR_CLOSED` when this endpoint closed it or no
+    /// longer remembers it: it keeps the last 1,024 closed connections.
     pub async fn acknowledged(&self, connection: u64, stream: u64) -> Result<()> {
-        let connection = self.0.connections.get(connection);
-        connection.ok_or_else(connection_ended)?.acknowledged(stream).await
+        if let Some(connection) = self.0.connections.get(connection) {
+            return connection.acknowledged(stream).await;
+        }
+        self.0.connections.closed(connection).ok_or_else(connection_ended)?.acknowledged(stream).await
     }
 
     /// Serves some protocols from now on; with `connection`, only on that one, before everyone else, and until it ends.
