@@ -142,25 +142,27 @@ impl ClientHello {
         packet
     }
 
-    /// Begins a handshake, and gives the answer if one comes. No other handshake of this socket may be in flight.
+    /// Begins a handshake, and gives the answer if one comes. Sends its packet again while none does, as a client would. No other
+    /// handshake of this socket may be in flight.
     pub(crate) fn ask(&self, from: &UdpSocket, to: SocketAddr, destination: &[u8], token: &[u8]) -> Option<Answer> {
-        from.send_to(&self.sealed(destination, token), to).expect("send");
+        const ATTEMPTS: usize = 10;
         let mut answer = [0; 2048];
         from.set_read_timeout(Some(Duration::from_millis(500))).expect("socket");
-        while let Ok(count) = from.recv(&mut answer) {
-            if let Some(answer) = Answer::of(&answer[..count], destination) {
-                return Some(answer);
+        for _ in 0..ATTEMPTS {
+            from.send_to(&self.sealed(destination, token), to).expect("send");
+            while let Ok(count) = from.recv(&mut answer) {
+                if let Some(answer) = Answer::of(&answer[..count], destination) {
+                    return Some(answer);
+                }
             }
         }
         None
     }
 
-    /// Begins a handshake from an address that it proves, and says nothing more. Whether the other side goes on with it.
-    pub(crate) fn begin_proven(&self, from: &UdpSocket, to: SocketAddr) -> bool {
-        match self.ask(from, to, &destination(), &[]) {
-            Some(Answer::Retry { id, token }) => self.ask(from, to, &id, &token) == Some(Answer::Hello),
-            _ => false,
-        }
+    /// Begins a handshake from an address that must be proven, proves it, and says nothing more.
+    pub(crate) fn begin_proven(&self, from: &UdpSocket, to: SocketAddr) {
+        let Some(Answer::Retry { id, token }) = self.ask(from, to, &destination(), &[]) else { panic!("no Retry") };
+        assert_eq!(self.ask(from, to, &id, &token), Some(Answer::Hello));
     }
 }
 
