@@ -281,7 +281,8 @@ declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Asyn
      * The next line, without its `\n`. What comes behind it stays for the next call, of whatever kind.
      *
      * @throws {FastnNetError} as {@link read}. `ERR_UNEXPECTED_END` when the stream ends before the line does, with its text in
-     * `partial`; `ERR_LINE_TOO_LONG`; `ERR_UTF8`. All three leave the bytes for {@link read}.
+     * `partial`; `ERR_LINE_TOO_LONG`; `ERR_UTF8`. All three leave the bytes for {@link read}. A truncated last line is reported once:
+     * the next call fails with an empty `partial`, as it does where the stream has ended after a line.
      */
     nextString(options?: LineOptions): Promise<string>;
     /**

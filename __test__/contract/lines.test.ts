@@ -63,6 +63,22 @@ test('an end in the middle of a line is an error with what was there', async t =
   t.is(((await t.throwsAsync(theirs.nextString(), { code: 'ERR_UNEXPECTED_END' })) as FastnNetError).partial, '')
 })
 
+test('a truncated last line is reported once, then the end', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  await mine.finish('whole\nhalf a li')
+  t.is(await theirs.nextString(), 'whole')
+  const partial = async (call: Promise<unknown>) =>
+    ((await t.throwsAsync(call, { code: 'ERR_UNEXPECTED_END' })) as FastnNetError).partial
+  t.is(await partial(theirs.nextString()), 'half a li')
+  for (let again = 0; again < 2; again++) t.is(await partial(theirs.nextJson()), '')
+  // The bytes of the truncated line stay for other ways to read.
+  const lines: string[] = []
+  for await (const line of theirs.lines()) lines.push(line)
+  t.deepEqual(lines, ['half a li'])
+  t.is(await theirs.read(), null)
+})
+
 test('a line that is too long stays unread', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()

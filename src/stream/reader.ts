@@ -1,4 +1,4 @@
-import { FastnNetError, isFastnNetError } from '../errors.js'
+import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { PENDING } from '../native/binding.js'
 import type { BindingError } from '../native/binding-types.js'
@@ -23,6 +23,8 @@ export class ReadHalf {
   #error: BindingError | null = null
   // Bytes that were read for a line and not taken yet. `null` on most streams.
   #lines: LineReader | null = null
+  // A call for a line has failed with the text of a truncated one: the next call finds EOF.
+  #truncated = false
   // Counts the reads that waited. The last one owns this half while `reading` is set; earlier ones were evicted.
   #turn = 0
   #signal: AbortSignal | undefined
@@ -94,8 +96,22 @@ export class ReadHalf {
     return this.readInto(into)
   }
 
-  /** The next line without its newline, `null` at EOF. */
-  async line(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
+  /** The next line without its newline, `null` at EOF. Throws once, with the text, when EOF comes within a line. */
+  line(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
+    return this.#line(maxBytes, signal, owner, false)
+  }
+
+  /** Same as {@link line}, but EOF ends the last line too. */
+  lineOrLast(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
+    return this.#line(maxBytes, signal, owner, true)
+  }
+
+  async #line(
+    maxBytes: number,
+    signal: AbortSignal | undefined,
+    owner: object | undefined,
+    endsAtEof: boolean
+  ): Promise<string | null> {
     this.#enter(signal)
     this.#lines ??= new LineReader()
     const lines = this.#lines
@@ -107,7 +123,7 @@ export class ReadHalf {
         return decode(this.#core, lines, line, true)
       }
       const chunk = this.#tryChunk()
-      if (chunk === null) return lines.size === 0 ? null : endInLine(this.#core, lines)
+      if (chunk === null) return this.#lastLine(lines, endsAtEof)
       if (chunk !== undefined) lines.push(chunk)
       else {
         lines.detach()
@@ -118,15 +134,13 @@ export class ReadHalf {
     }
   }
 
-  /** Same as {@link line}, but EOF ends the last line too. */
-  async lineOrLast(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
-    try {
-      return await this.line(maxBytes, signal, owner)
-    } catch (error) {
-      const lines = this.#lines
-      if (!isFastnNetError(error, 'ERR_UNEXPECTED_END') || lines === null) throw error
-      return decode(this.#core, lines, lines.takeRest(), false)
-    }
+  /** What follows the last newline, at EOF. */
+  #lastLine(lines: LineReader, endsAtEof: boolean): string | null {
+    if (lines.size === 0) return null
+    if (endsAtEof) return decode(this.#core, lines, lines.takeRest(), false)
+    if (this.#truncated) return null
+    this.#truncated = true
+    return endInLine(this.#core, lines)
   }
 
   /** Ends reading: sends STOP_SENDING and fails a waiting read. */
