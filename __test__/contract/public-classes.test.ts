@@ -18,6 +18,16 @@ for (const declaration of classes) {
   })
 }
 
+for (const declaration of classes.filter(isMadeByTheLibrary)) {
+  const name = declaration.name?.text as string
+  test(`only the library makes objects of ${name}`, t => {
+    const type = (fastn as unknown as Record<string, new (...given: unknown[]) => object>)[name]!
+    class Sub extends type {}
+    for (const make of [() => new type(), () => new type(Symbol('any'), {}), () => new Sub(), () => new Sub(type)])
+      t.throws(make, { code: 'ERR_INVALID_ARGUMENT', message: /^Illegal constructor: use / })
+  })
+}
+
 test('every class has been looked at', t => {
   const exported = Object.entries(fastn).filter(([, value]) => /^class /.test(String(value)))
   t.deepEqual(exported.map(([name]) => name).sort(), classes.map(each => each.name?.text).sort())
@@ -37,4 +47,12 @@ function declared(declaration: ts.ClassDeclaration, isStatic: boolean): string[]
     return found === isStatic ? [member.name.text] : []
   })
   return [...new Set(names)]
+}
+
+function isMadeByTheLibrary(declaration: ts.ClassDeclaration): boolean {
+  return declaration.members.some(
+    member =>
+      ts.isConstructorDeclaration(member) &&
+      ts.getModifiers(member)?.some(each => each.kind === ts.SyntaxKind.PrivateKeyword)
+  )
 }

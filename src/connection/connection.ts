@@ -27,6 +27,7 @@ import {
   signalOf
 } from '../types.js'
 import { inspectAs, jsonSafe } from '../util/display.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, invalid, userCode } from '../util/validate.js'
 import { nextOf } from './incoming-queue.js'
 import { Listener, listOf, type Served } from './listener.js'
@@ -64,7 +65,8 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
   #writable: WritableStream<Uint8Array | string> | undefined
 
-  private constructor(core: StreamCore) {
+  private constructor(key: typeof internal, core: StreamCore) {
+    checkConstructor(key, 'endpoint.getStream() or listen()')
     this.#core = core
     this.#reader = new ReadHalf(core)
     this.#writer = new WriteHalf(core)
@@ -254,7 +256,7 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
   }
 
   static {
-    streamOf = core => new PeerStream(core)
+    streamOf = core => new PeerStream(internal, core)
     coreOf = stream => stream.#core
     readerOf = stream => stream.#reader
     writerOf = stream => stream.#writer
@@ -275,7 +277,8 @@ export class Connection implements AsyncDisposable {
   #disposed = false
   #closed: Promise<ConnectionClosed> | undefined
 
-  private constructor(endpoint: EndpointState, handle: number) {
+  private constructor(key: typeof internal, endpoint: EndpointState, handle: number) {
+    checkConstructor(key, 'endpoint.connect() or accept()')
     const info = native().connectionInfo(handle)
     if (info === null) throw lastFailure({ phase: 'connection' })
     this.#endpoint = endpoint
@@ -386,7 +389,7 @@ export class Connection implements AsyncDisposable {
   }
 
   static {
-    connectionOf = (endpoint, handle) => new Connection(endpoint, handle)
+    connectionOf = (endpoint, handle) => new Connection(internal, endpoint, handle)
     inspectAs(this, self => `Connection(${self.alpn} with ${self.remoteId52})`)
   }
 }
@@ -401,7 +404,8 @@ export class Connection implements AsyncDisposable {
 export class IncomingStreams implements AsyncIterableIterator<PeerStream>, AsyncDisposable {
   readonly #listener: Listener
 
-  private constructor(listener: Listener) {
+  private constructor(key: typeof internal, listener: Listener) {
+    checkConstructor(key, 'acceptBi()')
     this.#listener = listener
   }
 
@@ -427,7 +431,8 @@ export class IncomingStreams implements AsyncIterableIterator<PeerStream>, Async
   }
 
   static {
-    incomingStreamsOf = (endpoint, served, signal) => new IncomingStreams(new Listener(endpoint, served, signal))
+    incomingStreamsOf = (endpoint, served, signal) =>
+      new IncomingStreams(internal, new Listener(endpoint, served, signal))
   }
 }
 

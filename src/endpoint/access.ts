@@ -5,6 +5,7 @@ import { lastFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { type CancelOptions, signalOf } from '../types.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, type OptionNames, throwIfAborted } from '../util/validate.js'
 
 /** @internal */
@@ -33,7 +34,8 @@ const listNames: OptionNames<AccessLists> = { allow: true, deny: true }
 export class Access {
   readonly #endpoint: EndpointState
 
-  private constructor(endpoint: EndpointState) {
+  private constructor(key: typeof internal, endpoint: EndpointState) {
+    checkConstructor(key, 'endpoint.access')
     this.#endpoint = endpoint
   }
 
@@ -111,6 +113,6 @@ export class Access {
   }
 
   static {
-    accessOf = endpoint => new Access(endpoint)
+    accessOf = endpoint => new Access(internal, endpoint)
   }
 }

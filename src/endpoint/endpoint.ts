@@ -28,6 +28,7 @@ import {
 } from '../types.js'
 import { watched } from '../util/diagnostics.js'
 import { inspectAs } from '../util/display.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { whileWanted } from '../util/timeout.js'
 import { checkOptions, throwIfAborted, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
@@ -53,7 +54,13 @@ export class Endpoint implements AsyncDisposable {
   /** Who may connect and use what is listened for. */
   readonly access: Access
 
-  private constructor(state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) {
+  private constructor(
+    key: typeof internal,
+    state: EndpointState,
+    publicKey: PublicKey,
+    graceful: Graceful | undefined
+  ) {
+    checkConstructor(key, 'getEndpoint()')
     this.#state = state
     this.#graceful = graceful
     this.publicKey = publicKey
@@ -315,7 +322,7 @@ export class Endpoint implements AsyncDisposable {
   }
 
   static {
-    endpointOf = (state, publicKey, graceful) => new Endpoint(state, publicKey, graceful)
+    endpointOf = (state, publicKey, graceful) => new Endpoint(internal, state, publicKey, graceful)
     inspectAs(this, self => `Endpoint(${self.id52})`)
   }
 }

@@ -3,6 +3,7 @@ import { IncomingQueue, nextOf, type Takes } from '../connection/incoming-queue.
 import { native } from '../native/addon.js'
 import { FAILED, PENDING } from '../native/binding.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { warnDropped } from '../util/warn.js'
 
 /** @internal */
@@ -18,7 +19,8 @@ export class IncomingConnections implements AsyncIterableIterator<Connection>, A
   readonly #queue: ConnectionQueue
   readonly #wrap: (handle: number) => Connection
 
-  private constructor(endpoint: EndpointState, signal: AbortSignal | undefined) {
+  private constructor(key: typeof internal, endpoint: EndpointState, signal: AbortSignal | undefined) {
+    checkConstructor(key, 'endpoint.accept()')
     const open = () => native().endpointIncoming(endpoint.handle)
     this.#queue = new ConnectionQueue({ phase: 'accept', signal, endpoint, open, onDropped })
     this.#wrap = handle => connectionOf(endpoint, handle)
@@ -46,7 +48,7 @@ export class IncomingConnections implements AsyncIterableIterator<Connection>, A
   }
 
   static {
-    incomingConnectionsOf = (endpoint, signal) => new IncomingConnections(endpoint, signal)
+    incomingConnectionsOf = (endpoint, signal) => new IncomingConnections(internal, endpoint, signal)
   }
 }
 

@@ -8,6 +8,7 @@ import type { EndpointState } from '../stream/endpoint-state.js'
 import type { KnownPeer } from '../stream/opener.js'
 import type { ConnectionPath, ConnectionStats } from '../types.js'
 import { inspectAs } from '../util/display.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
 
 /** @internal */
 export let peerChangesOf: (endpoint: EndpointState, signal?: AbortSignal) => PeerChanges
@@ -70,7 +71,8 @@ export function peerInfo(info: BindingPeerInfo): PeerInfo {
 export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
   readonly #queue: ChangeQueue
 
-  private constructor(endpoint: EndpointState, signal: AbortSignal | undefined) {
+  private constructor(key: typeof internal, endpoint: EndpointState, signal: AbortSignal | undefined) {
+    checkConstructor(key, 'endpoint.watch()')
     // Waiting never keeps the process alive: an observer is no reason for a program to stay.
     const open = () => native().endpointWatch(endpoint.handle)
     this.#queue = new ChangeQueue({ phase: 'watch', signal, endpoint: null, open })
@@ -98,7 +100,7 @@ export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDispos
   }
 
   static {
-    peerChangesOf = (endpoint, signal) => new PeerChanges(endpoint, signal)
+    peerChangesOf = (endpoint, signal) => new PeerChanges(internal, endpoint, signal)
   }
 }
 
@@ -118,7 +120,8 @@ export class KeptPeer implements Disposable, AsyncDisposable {
   readonly #signal: AbortSignal | undefined
   readonly #end = () => this[Symbol.dispose]()
 
-  private constructor(handle: number, id52: string, signal: AbortSignal | undefined) {
+  private constructor(key: typeof internal, handle: number, id52: string, signal: AbortSignal | undefined) {
+    checkConstructor(key, 'endpoint.keep()')
     this.#handle = handle
     this.id52 = id52
     this.#signal = signal
@@ -142,7 +145,7 @@ export class KeptPeer implements Disposable, AsyncDisposable {
     keep = (peer, signal) => {
       const handle = native().peerKeep(peer.handle)
       if (handle === FAILED) throw lastFailure({ peer: peer.id52, phase: 'keep' })
-      return new KeptPeer(handle, peer.id52, signal)
+      return new KeptPeer(internal, handle, peer.id52, signal)
     }
     inspectAs(this, self => `KeptPeer(${self.id52})`)
   }

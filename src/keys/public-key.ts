@@ -3,6 +3,7 @@ import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { isBytes, needBytes, toHex } from '../util/bytes.js'
 import { inspectAs } from '../util/display.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
 
 /**
  * A peer's name: an Ed25519 public key of 32 bytes, shown as its ID52. Immutable.
@@ -14,7 +15,8 @@ export class PublicKey {
   readonly #bytes: Uint8Array
   #id52: string | undefined
 
-  private constructor(bytes: Uint8Array) {
+  private constructor(key: typeof internal, bytes: Uint8Array) {
+    checkConstructor(key, 'PublicKey.from()')
     this.#bytes = bytes
   }
 
@@ -29,13 +31,13 @@ export class PublicKey {
     if (typeof key === 'string') {
       const bytes = native().publicKeyParse(key)
       if (bytes === null) throw lastFailure({})
-      return new PublicKey(bytes)
+      return new PublicKey(internal, bytes)
     }
     if (!isBytes(key)) throw notAKey(`${typeof key} was given`)
     const bytes = new Uint8Array(key)
     if (bytes.length !== 32) throw notAKey(`${bytes.length} bytes were given, 32 are needed`)
     if (!native().publicKeyCheck(bytes)) throw notAKey('these 32 bytes are not a point of the curve')
-    return new PublicKey(bytes)
+    return new PublicKey(internal, bytes)
   }
 
   /** 52 characters of base32hex, in lower case: how peers are named to people. */

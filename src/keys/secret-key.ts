@@ -3,6 +3,7 @@ import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { isBytes, needBytes, toHex } from '../util/bytes.js'
 import { inspectAs } from '../util/display.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { PublicKey } from './public-key.js'
 
 /**
@@ -18,7 +19,8 @@ export class SecretKey {
   readonly #bytes: Uint8Array
   readonly #publicKey: PublicKey
 
-  private constructor(bytes: Uint8Array) {
+  private constructor(key: typeof internal, bytes: Uint8Array) {
+    checkConstructor(key, 'SecretKey.generate() or from()')
     const publicBytes = native().secretKeyPublic(bytes)
     if (publicBytes === null) throw lastFailure({})
     this.#bytes = bytes
@@ -27,7 +29,7 @@ export class SecretKey {
 
   /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
   static generate(): SecretKey {
-    return new SecretKey(native().secretKeyGenerate())
+    return new SecretKey(internal, native().secretKeyGenerate())
   }
 
   /**
@@ -37,7 +39,7 @@ export class SecretKey {
    */
   static from(key: string | Uint8Array | SecretKey): SecretKey {
     if (key instanceof SecretKey) return key
-    if (isBytes(key)) return new SecretKey(new Uint8Array(key))
+    if (isBytes(key)) return new SecretKey(internal, new Uint8Array(key))
     if (typeof key !== 'string') {
       throw new FastnNetError(
         'ERR_SECRET_KEY',
@@ -46,7 +48,7 @@ export class SecretKey {
     }
     const bytes = native().secretKeyParse(key)
     if (bytes === null) throw lastFailure({})
-    return new SecretKey(bytes)
+    return new SecretKey(internal, bytes)
   }
 
   /** The public key that belongs to it. */
