@@ -974,6 +974,9 @@ declare class Graceful {
      *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
      * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
      *
+     * An endpoint that is closed by {@link Endpoint.close} meanwhile, or was being closed before, cuts off its open streams at once.
+     * The report counts these as well.
+     *
      * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
      * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
      * process as if nobody had listened.

@@ -128,6 +128,39 @@ test('a shutdown waits for a close that is under way, and what was finished is d
   t.is(await closing, 0)
 })
 
+for (const first of ['shutdown', 'close'] as const) {
+  test(`the report tells what a close at the same time cuts off: ${first} comes first`, async t => {
+    const graceful = new Graceful()
+    await using clients = await pair()
+    const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+    const cut: unknown[] = []
+    let enter = () => {}
+    const entered = new Promise<void>(resolve => (enter = resolve))
+    const waits = async (stream: PeerStream) => {
+      enter()
+      await stream.read().catch(error => cut.push(error.code))
+    }
+    const listening = server.listen([[Echo, waits]], { signal: graceful.cancelled })
+    await clients.client.getStream(server.address(), Echo)
+    await entered
+    const calls = { shutdown: () => graceful.shutdown({ timeout: 60_000 }), close: () => server.close() }
+    const began = performance.now()
+    const results = first === 'shutdown' ? [calls.shutdown(), calls.close()] : [calls.close(), calls.shutdown()]
+    await Promise.all(results)
+    t.true(performance.now() - began < 30_000)
+    t.deepEqual(await graceful.shutdown(), {
+      ...clean,
+      clean: false,
+      unfinished: 1,
+      work: [{ name: 'listen', count: 1 }],
+      openStreams: 1,
+      streams: [{ protocol: Echo, count: 1 }]
+    })
+    t.deepEqual(cut, ['ERR_CLOSED'])
+    await listening
+  })
+}
+
 test('while it shuts down, new streams are refused, those that run go on, and handlers may ask others', async t => {
   const graceful = new Graceful()
   await using clients = await pair()

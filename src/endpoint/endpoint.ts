@@ -17,7 +17,7 @@ import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
 import type { KnownPeer } from '../stream/opener.js'
-import type { Protocol, ProtocolInput } from '../stream/protocol.js'
+import type { ProtocolInput } from '../stream/protocol.js'
 import {
   type CancelOptions,
   type OpenOptions,
@@ -34,7 +34,7 @@ import { checkOptions, throwIfAborted, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Access, accessOf } from './access.js'
 import { closingBeforeExit, forgetAtExit } from './exit.js'
-import { type Graceful, joinShutdown } from './graceful.js'
+import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from './graceful.js'
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import { type KeptPeer, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
@@ -45,8 +45,9 @@ export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Gr
 /** This program among its peers. Made by {@link getEndpoint}. */
 export class Endpoint implements AsyncDisposable {
   readonly #state: EndpointState
-  readonly #graceful: Graceful | undefined
-  readonly #leaveShutdown: (() => void) | undefined
+  readonly #shutdown: ShutdownMember | undefined
+  // What closing cut off, for the report of a shutdown.
+  #cutOff: Serving | undefined
   // All callers of `close` share it, and so find it settled in the order in which they called.
   #closed: Promise<number> | undefined
   /** Who this endpoint is. */
@@ -62,15 +63,17 @@ export class Endpoint implements AsyncDisposable {
   ) {
     checkConstructor(key, 'getEndpoint()')
     this.#state = state
-    this.#graceful = graceful
     this.publicKey = publicKey
     this.access = accessOf(state)
     if (graceful === undefined) return
     state.served = new Map()
-    this.#leaveShutdown = joinShutdown(graceful, {
+    this.#shutdown = joinShutdown(graceful, {
+      get isClosing() {
+        return state.closing.aborted
+      },
       drain: () => this.drain(),
       close: options => this.close(options),
-      serving: () => serving(state)
+      serving: () => this.#cutOff ?? serving(state)
     })
   }
 
@@ -154,7 +157,7 @@ export class Endpoint implements AsyncDisposable {
   async listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void> {
     const listening = listen(this.#state, handlers, options)
     // A shutdown closes the endpoint: the handlers that run may end before that.
-    await (this.#graceful?.spawn(listening, { name: 'listen' }) ?? listening)
+    await (this.#shutdown?.listening(listening) ?? listening)
   }
 
   /**
@@ -294,13 +297,14 @@ export class Endpoint implements AsyncDisposable {
   async #close(timeout: number): Promise<number> {
     const { handle } = this.#state
     closingBeforeExit(handle)
+    if (this.#shutdown !== undefined) this.#cutOff = serving(this.#state)
     this.#state.beginClosing()
     const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
     forgetAtExit(handle)
     this.#state.forgetPeers()
     await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
     // Not before: a shutdown meanwhile waits for this closing.
-    this.#leaveShutdown?.()
+    this.#shutdown?.leave()
     return number as number
   }
 
@@ -332,10 +336,10 @@ function timeoutOf(options: TimeoutOptions, otherwise: number): number {
   return timeout === undefined ? otherwise : timeLimit(timeout, 'options.timeout')
 }
 
-function serving({ handle, served }: EndpointState): { count: number; protocols: Protocol[] } {
+function serving({ handle, served, activeListens }: EndpointState): Serving {
   const streams = native().endpointServing(handle)
   const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
-  return { count: streams.length + native().endpointQueued(handle), protocols }
+  return { listening: activeListens, streams: streams.length + native().endpointQueued(handle), protocols }
 }
 
 /**

@@ -7,16 +7,35 @@ import { checkOptions, invalid, type OptionNames, optional, texts, timeLimit } f
 import { warnOnce } from '../util/warn.js'
 import { type ShutdownReport, tally, warnFailed, warnOf } from './shutdown-report.js'
 
-/** @internal What a shutdown needs of an endpoint. */
-export interface ShutdownTarget {
-  drain(): void
-  close(options: { timeout: number }): Promise<number>
-  /** The open streams that peers opened: how many, and the protocols of those that a handler or loop has taken. */
-  serving(): { count: number; protocols: Protocol[] }
+/** @internal What an endpoint does for its peers. */
+export interface Serving {
+  /** Calls of `listen` whose handlers run. */
+  readonly listening: number
+  /** Open streams that peers opened. */
+  readonly streams: number
+  /** The protocols of those that a handler or loop has taken. */
+  readonly protocols: readonly Protocol[]
 }
 
-/** @internal Adds an endpoint to those that a shutdown closes. Returns what takes it off again. */
-export let joinShutdown: (graceful: Graceful, endpoint: ShutdownTarget) => () => void
+/** @internal What a shutdown needs of an endpoint. */
+export interface ShutdownTarget {
+  readonly isClosing: boolean
+  drain(): void
+  close(options: { timeout: number }): Promise<number>
+  /** From the first `close` on: what that cut off. */
+  serving(): Serving
+}
+
+/** @internal An endpoint's place in the shutdown of its {@link Graceful}. */
+export interface ShutdownMember {
+  /** Has the shutdown wait for a call of `listen`. */
+  listening(work: Promise<void>): Promise<void>
+  /** Takes the closed endpoint off, unless a shutdown has begun, which reports it. */
+  leave(): void
+}
+
+/** @internal Adds an endpoint to those that a shutdown closes. */
+export let joinShutdown: (graceful: Graceful, endpoint: ShutdownTarget) => ShutdownMember
 
 /** @internal Throws where nothing may begin any more. */
 export function checkGraceful(graceful: Graceful): void {
@@ -60,7 +79,8 @@ const shutdownNames = { timeout: true } as const
  */
 export class Graceful {
   readonly #controller = new AbortController()
-  readonly #running = new Map<Promise<unknown>, string>()
+  // By name; `null` for a call of `listen`, which its endpoint counts.
+  readonly #running = new Map<Promise<unknown>, string | null>()
   readonly #endpoints = new Set<ShutdownTarget>()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onSignal = () => {
@@ -111,13 +131,17 @@ export class Graceful {
     const name = optional('string', options.name, 'options.name') ?? ((called && work.name) || 'unnamed')
     const late = called && this.#reported
     const promise = late ? Promise.reject(shuttingDown()) : called ? call(work, this.cancelled) : Promise.resolve(work)
+    this.#track(promise, name, error => late || this.#failed(name, error))
+    return promise
+  }
+
+  #track(promise: Promise<unknown>, name: string | null, failed: (error: unknown) => unknown): void {
     this.#running.set(promise, name)
     const settled = () => this.#running.delete(promise)
     promise.then(settled, error => {
       settled()
-      if (!late) this.#failed(name, error)
+      failed(error)
     })
-    return promise
   }
 
   /**
@@ -128,6 +152,9 @@ export class Graceful {
    * 2. What was spawned, handlers of `listen` and streams that peers opened before go on to their end. They may use four fifths
    *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
    * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
+   *
+   * An endpoint that is closed by {@link Endpoint.close} meanwhile, or was being closed before, cuts off its open streams at once.
+   * The report counts these as well.
    *
    * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
    * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
@@ -157,16 +184,22 @@ export class Graceful {
     this.#controller.abort(new DOMException('the program is shutting down', 'AbortError'))
     await this.#settled(timeout * forWork)
     this.#reported = true
-    const unfinished = this.#running.size
-    const work = tally(this.#running.values()).map(({ value: name, count }) => ({ name, count }))
-    const serving = this.#serving()
-    const streams = tally(serving.protocols).map(({ value: protocol, count }) => ({ protocol, count }))
+    // Of an endpoint that somebody else closes meanwhile, this is what that cut off.
+    const serving = Array.from(this.#endpoints, endpoint => endpoint.serving())
+    const listening = serving.flatMap(({ listening }) => Array<string>(listening).fill('listen'))
+    const running = [...this.#running.values()].filter(name => name !== null)
+    const unfinished = running.length + listening.length
+    const work = tally([...running, ...listening]).map(({ value: name, count }) => ({ name, count }))
+    const openStreams = serving.reduce((sum, { streams }) => sum + streams, 0)
+    const protocols = serving.flatMap(({ protocols }) => protocols)
+    const streams = tally(protocols).map(({ value: protocol, count }) => ({ protocol, count }))
     const { unacknowledged, unclosed } = await this.#close(Math.max(until - performance.now(), 0))
-    const clean = unfinished + serving.count + unacknowledged + unclosed === 0
+    const clean = unfinished + openStreams + unacknowledged + unclosed === 0
     this.#told = true
+    this.#endpoints.clear()
     const failures = this.#failures.splice(0)
     process.off('beforeExit', this.#onBeforeExit)
-    const report = { clean, unfinished, work, failures, openStreams: serving.count, streams, unacknowledged, unclosed }
+    const report = { clean, unfinished, work, failures, openStreams, streams, unacknowledged, unclosed }
     await this.#tell(report)
     return report
   }
@@ -195,7 +228,7 @@ export class Graceful {
     const time = deadline(most)
     for (;;) {
       if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), time.over])
-      else if (this.#serving().count > 0) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
+      else if (this.#isServing()) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
       else break
       if (time.isOver) break
     }
@@ -216,16 +249,23 @@ export class Graceful {
     return { unacknowledged, unclosed }
   }
 
-  #serving() {
-    const all = Array.from(this.#endpoints, endpoint => endpoint.serving())
-    const count = all.reduce((sum, one) => sum + one.count, 0)
-    return { count, protocols: all.flatMap(one => one.protocols) }
+  #isServing(): boolean {
+    for (const endpoint of this.#endpoints) if (!endpoint.isClosing && endpoint.serving().streams > 0) return true
+    return false
   }
 
   static {
     joinShutdown = (graceful, endpoint) => {
       graceful.#endpoints.add(endpoint)
-      return () => graceful.#endpoints.delete(endpoint)
+      return {
+        listening(work) {
+          graceful.#track(work, null, error => graceful.#failed('listen', error))
+          return work
+        },
+        leave() {
+          if (graceful.#shutdown === undefined || graceful.#told) graceful.#endpoints.delete(endpoint)
+        }
+      }
     }
   }
 }

@@ -61,7 +61,7 @@ export async function listen(
   if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
   const served = { protocols: routes.map(([protocol]) => protocol), otherwise: otherwise !== undefined }
   const listener = new Listener(endpoint, served, signal)
-  const running = new Running()
+  const running = new Running(endpoint)
   for (;;) {
     const core = listener.take()
     if (core === null) break
@@ -127,13 +127,20 @@ function warn(error: unknown, stream: PeerStream): void {
 
 /** Counts what runs: a promise each would be a list to keep. */
 class Running {
+  readonly #endpoint: EndpointState
   #count = 0
   #idle: (() => void) | undefined
 
+  constructor(endpoint: EndpointState) {
+    this.#endpoint = endpoint
+  }
+
   add(work: Promise<void>): void {
-    this.#count++
+    if (this.#count++ === 0) this.#endpoint.activeListens++
     void work.then(() => {
-      if (--this.#count === 0) this.#idle?.()
+      if (--this.#count > 0) return
+      this.#endpoint.activeListens--
+      this.#idle?.()
     })
   }
 

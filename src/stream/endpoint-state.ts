@@ -66,6 +66,8 @@ export class EndpointState {
   #referenced = true
   /** The endpoint accepts nothing new from peers. */
   isDraining = false
+  /** Calls of `listen` whose handlers run. */
+  activeListens = 0
   /** What its listeners have taken ahead. */
   readonly prefetched: Set<Prefetched> = new Set()
   /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */
