@@ -829,8 +829,11 @@ declare class Endpoint implements AsyncDisposable {
     drain(): void;
     /**
      * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
-     * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. May be
-     * awaited in a handler. Keeps the process alive.
+     * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. Keeps
+     * the process alive.
+     *
+     * May be awaited in a handler: closing does not wait for handlers. The handler's own stream is cut off like the others, unless it
+     * was finished before. Returning afterwards is no failure.
      *
      * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A connected
      * peer that became silent can take some round trips more. The signal ends the wait, not the closing.

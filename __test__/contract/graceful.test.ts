@@ -360,6 +360,24 @@ test('an endpoint may be closed in its own handler, and while it dials', async t
   await dialling
 })
 
+test('a handler that awaits the close of its endpoint and returns has not failed', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const failures: unknown[] = []
+  let result: unknown
+  const handler = async () => {
+    result = await server.close()
+  }
+  const listening = server.listen([[Echo, handler]], { onError: error => failures.push(error) })
+  const stream = await client.getStream(server.address(), Echo)
+  await t.throwsAsync(stream.read(), { code: 'ERR_CONNECTION_LOST' })
+  await listening
+  t.is(await server.close(), 0)
+  await turn()
+  t.is(result, 0)
+  t.deepEqual(failures, [])
+})
+
 test('options are checked', t => {
   const expected = { code: 'ERR_INVALID_ARGUMENT' }
   t.throws(() => new Graceful({ signals: 'SIGINT' as never }), expected)

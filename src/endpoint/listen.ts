@@ -89,11 +89,15 @@ async function serve(
     coreOf(stream).abort(handlerFailed, 'the handler of this stream failed')
     return await report(error, stream, onError)
   }
+  const wasClosing = endpoint.closing.aborted
   try {
     await end(stream)
   } catch (error) {
     // A peer that has what it wanted stops the rest: that is no failure.
-    if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) await report(error, stream, onError)
+    if (isFastnNetError(error, 'ERR_STREAM_STOPPED')) return
+    // The endpoint was closed before the handler returned, perhaps by the handler.
+    if (wasClosing && isFastnNetError(error, 'ERR_CLOSED')) return
+    await report(error, stream, onError)
   }
 }
 
