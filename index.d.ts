@@ -2,196 +2,219 @@
 /// <reference types="node" />
 
 /**
- * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net-proto/src/error.rs`).
- * Minor versions may add codes: keep a default branch.
+ * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
+ * A minor version may add codes: keep a default branch.
  */
 declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
-/** What went wrong, to branch on. */
+/** Error code of a {@link FastnNetError}. */
 type FastnNetErrorCode = (typeof errorCodes)[number];
-/** What is known about a failure beside its code and message. */
+/** Details of a {@link FastnNetError} besides its code and message. */
 interface FastnNetErrorOptions {
-    /** ID52 of the peer it happened with. */
+    /** ID52 of the peer. */
     peer?: string | undefined;
-    /** Protocol of the stream it happened on. */
+    /** Protocol of the stream. */
     protocol?: Protocol | undefined;
-    /** What was being done, for a person: `'dial'`, `'read'`, … */
+    /** Operation that failed, for logs: `'dial'`, `'read'`, … */
     phase?: string | undefined;
-    /** Application error code of a reset, a stop or a close. */
+    /** Application error code of a reset, stop or close. */
     errorCode?: number | bigint | undefined;
-    /** The peer's own word for why it refused. */
+    /** Refusal code sent by the peer. */
     remoteCode?: string | undefined;
-    /** The text that was there when the stream ended in the middle of a line. */
+    /** Text received before the stream ended in the middle of a line. */
     partial?: string | undefined;
-    /** What caused it. */
+    /** Underlying error. */
     cause?: unknown;
 }
 /**
- * The one class of this library's failures. `code` is what to branch on; `message` says what to do.
+ * Error thrown by this library. Branch on `code`; `message` says what happened and what to do.
  *
- * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's own reason instead.
- */
-declare class FastnNetError extends Error {
-    /** What to branch on. */
-    readonly code: FastnNetErrorCode;
-    /** ID52 of the peer it happened with. */
-    readonly peer?: string;
-    /** Protocol of the stream it happened on. */
-    readonly protocol?: Protocol;
-    /** What was being done. */
-    readonly phase?: string;
-    /** Application error code of a reset, a stop or a close; a bigint where it is above 2^53 - 1. `JSON.stringify` shows that as text. */
-    readonly errorCode?: number | bigint;
-    /** The peer's own word for why it refused. */
-    readonly remoteCode?: string;
-    /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
-    readonly partial?: string;
-    constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
-    /** True for an error of another copy of this package as well, in another realm too. */
-    static [Symbol.hasInstance](value: unknown): boolean;
-}
-/** Whether `error` is this library's. */
-declare function isFastnNetError(error: unknown): error is FastnNetError;
-/**
- * Whether `error` is this library's, and has that code.
+ * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's reason instead.
  *
  * @example
- * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
+ * try {
+ *   await endpoint.getStream(peer, 'Echo')
+ * } catch (error) {
+ *   if (error instanceof FastnNetError && error.code === 'ERR_UNREACHABLE') console.log('offline:', error.message)
+ *   else throw error
+ * }
+ */
+declare class FastnNetError extends Error {
+    /** Kind of the failure. */
+    readonly code: FastnNetErrorCode;
+    /** ID52 of the peer, if known. */
+    readonly peer?: string;
+    /** Protocol of the stream, if known. */
+    readonly protocol?: Protocol;
+    /** Operation that failed, for logs: `'dial'`, `'read'`, … */
+    readonly phase?: string;
+    /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
+    readonly errorCode?: number | bigint;
+    /** Refusal code sent by the peer. */
+    readonly remoteCode?: string;
+    /** With `ERR_UNEXPECTED_END`: text received before the stream ended in the middle of a line. */
+    readonly partial?: string;
+    constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
+    /** Also true for errors of another realm or another copy of this package. */
+    static [Symbol.hasInstance](value: unknown): boolean;
+}
+/** Whether `error` is a {@link FastnNetError}. */
+declare function isFastnNetError(error: unknown): error is FastnNetError;
+/**
+ * Whether `error` is a {@link FastnNetError} with this code. Narrows its type.
+ *
+ * @example
+ * try {
+ *   await endpoint.getStream(peer, 'Echo')
+ * } catch (error) {
+ *   if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error
+ * }
  */
 declare function isFastnNetError<Code extends FastnNetErrorCode>(error: unknown, code: Code): error is FastnNetError & {
-    /** The code that was asked for. */
+    /** The code passed to {@link isFastnNetError}. */
     readonly code: Code;
 };
-/** Whatever JSON can say. */
+/** A JSON value. */
 type Json = null | boolean | number | string | readonly Json[] | {
     readonly [key: string]: Json;
 };
-/** The protocols that have a name of their own. `Ping` is answered by this library and reaches no handler. */
+/** Protocols with a reserved name. The library answers `Ping` itself; no handler receives it. */
 type UnitProtocol = 'Ping' | 'WhatTimeIsIt' | 'Http' | 'HttpProxy' | 'Socks5' | 'Tcp' | 'DeviceToAccount' | 'AccountToAccount' | 'AccountToDevice' | 'RigControl';
 /**
- * What calls take for a protocol. A text that names a unit protocol is that protocol; every other text is `{ Generic: text }`.
- * {@link Protocol.unit} and {@link Protocol.generic} say which one is meant. What calls give, as `stream.protocol`, is a
- * {@link Protocol}.
+ * Protocol argument. The name of a unit protocol means that protocol; any other string means `{ Generic: string }`.
+ * To choose explicitly, use {@link Protocol.unit} or {@link Protocol.generic}. Results, such as `stream.protocol`, are
+ * always a {@link Protocol}.
  */
 type ProtocolInput = Protocol | (string & Record<never, never>);
-/** `Value`, if JSON can say it. An interface is one, although it is no {@link Json} for the compiler. */
+/** `Value` if it is representable as JSON, else `never`. Accepts interfaces, which are not assignable to {@link Json}. */
 type JsonOf<Value> = [Value] extends [Json] ? Value : Value extends (...parameters: never) => unknown ? never : Value extends object ? {
     readonly [Name in keyof Value]: JsonOf<Value[Name]>;
 } : Extract<Value, Json>;
 /**
- * What a stream is for: one of the named protocols, or `{ Generic: … }` with any JSON value that two applications agree on.
+ * Protocol of a stream: a {@link UnitProtocol}, or `{ Generic: value }` with any JSON value that both applications agree on.
  *
- * Two Generic protocols are the same when their values are equal as JSON: the order of keys does not matter.
+ * Two Generic protocols match if their values are equal as JSON. Key order does not matter.
  */
 type Protocol = UnitProtocol | {
-    /** What two applications agree on. */
+    /** Name of the application's protocol: any JSON value. */
     readonly Generic: Json;
 };
-/** Makes protocols. */
+/**
+ * Constructors of protocols.
+ *
+ * @example
+ * await endpoint.getStream(peer, Protocol.generic({ name: 'Echo', version: 2 }))
+ */
 declare const Protocol: {
-    /** The unit protocol of that name: `Protocol.unit('Http')`. `ERR_INVALID_ARGUMENT` where there is none. */
+    /**
+     * Unit protocol with this name: `Protocol.unit('Http')`.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `name` is not a {@link UnitProtocol}.
+     */
     readonly unit: <Name extends UnitProtocol>(name: Name) => Name;
-    /** `{ Generic: value }`, an application's own protocol: `Protocol.generic('Echo')`. */
+    /** Application protocol `{ Generic: value }`: `Protocol.generic('Echo')`. */
     readonly generic: <const Value>(value: Value & JsonOf<Value>) => {
-        /** What two applications agree on. */
+        /** Name of the application's protocol. */
         readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json;
     };
 };
 
 /** Options of a call that can be cancelled. */
 interface CancelOptions {
-    /** Cancels the call, which then rejects with the signal's reason. */
+    /** Cancels the call. It rejects with the signal's reason. */
     signal?: AbortSignal | undefined;
 }
-/** Options of a read into the caller's own buffer. */
+/** Options of a read into the caller's buffer. */
 interface ReadIntoOptions extends CancelOptions {
-    /** Where the bytes go: not empty, not shared, not detached. Leave it alone until the read settles. */
+    /** Destination buffer: not empty, shared or detached. Do not use it until the read settles. */
     into: Uint8Array;
 }
 /** Options of reading lines. */
 interface LineOptions extends CancelOptions {
-    /** Longest line in bytes, without its end. Default: the endpoint's `maxLineBytes`, 1 MiB. */
+    /** Longest line, in bytes without `\n`. Default: the endpoint's `maxLineBytes`, 1 MiB. */
     maxBytes?: number | undefined;
 }
-/** Options of a call with a time limit. */
+/** Options of a call with a timeout. */
 interface TimeoutOptions extends CancelOptions {
-    /** Milliseconds. A fraction is rounded up, 0 means at once, `Infinity` means no limit. */
+    /** Timeout in milliseconds. Fractions are rounded up, 0 means immediately, `Infinity` means none. */
     timeout?: number | undefined;
 }
-/** How a stream is opened. */
+/** Options of opening a stream. */
 interface OpenOptions {
     /**
-     * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
-     * as the stream's first line. Default: none.
+     * Line sent after the header. The acceptor reads it as the stream's first line, so it must expect one. Default: none.
      */
     extra?: string | undefined;
-    /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
+    /** Cancels opening and resets a stream already opened. The call rejects with the signal's reason. */
     signal?: AbortSignal | undefined;
     /**
-     * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
-     * a round trip: a refusal then rejects every waiting and later call on the stream, and so does an ack that has not come within
-     * the endpoint's `ackTimeout` (`ERR_ACK_TIMEOUT`; the stream is reset). Where reading was stopped, nobody learns of the ack.
+     * When the call resolves:
+     *
+     * - `'now'` (default): once the peer has accepted the stream.
+     * - `'later'`: once the header is sent, which saves a round trip. A refusal then rejects every pending and later call on the
+     *   stream. So does an ack that does not arrive within the endpoint's `ackTimeout`: `ERR_ACK_TIMEOUT`, and the stream is reset.
+     *   After {@link PeerStream.stop}, no call reports the ack.
      */
     ack?: 'now' | 'later' | undefined;
     /**
-     * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
-     * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
-     * Default: true. Of no effect on a connection's own streams.
+     * Redial an unreachable peer, and reopen a stream that the peer cannot have seen: unacknowledged, without `extra`, and
+     * nothing written to it. `false` makes one attempt. Default: true. No effect on {@link Connection.openBi}.
      */
     retry?: boolean | undefined;
     /**
-     * All of it together, in milliseconds, then `ERR_UNREACHABLE`; where there is a connection, `ERR_TOO_MANY_STREAMS` or
-     * `ERR_ACK_TIMEOUT`, by what was waited for. Default: the endpoint's `openTimeout`, 30 s.
+     * Timeout of the whole call, in milliseconds. Rejects with `ERR_UNREACHABLE`, or on a live connection with
+     * `ERR_TOO_MANY_STREAMS` or `ERR_ACK_TIMEOUT`. Default: the endpoint's `openTimeout`, 30 s.
      */
     timeout?: number | undefined;
 }
 /**
- * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
- * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
- * let this key in, or speaks no protocol of this library, is not dialled again; nor is one whose address nothing tells.
+ * Retry policy of dials. The endpoint redials while a call waits, within the call's timeout, or {@link Endpoint.keep} is active.
+ * Exponential backoff with full jitter.
+ *
+ * Not retried: a peer that rejects this key, a peer that speaks none of this library's ALPNs, and a peer without a known address.
  */
 interface ConnectOptions {
-    /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
+    /** Redials per call after its first failed dial; 0 means none. Default: unlimited within the call's timeout. */
     retries?: number | undefined;
-    /** The longest delay behind the first failure, in milliseconds. Default: 100. */
+    /** Upper bound of the first delay, in milliseconds. It doubles with each failure. Default: 100. */
     minDelay?: number | undefined;
-    /** The longest delay of all, in milliseconds. Default: 30 s. */
+    /** Upper bound of every delay, in milliseconds. Default: 30 s. */
     maxDelay?: number | undefined;
-    /** One dial, in milliseconds. Default: 10 s. */
+    /** Timeout of one dial, in milliseconds. Default: 10 s. */
     attemptTimeout?: number | undefined;
 }
-/** One way that packets of a connection can take. */
+/** Network path of a connection: direct or through a relay. */
 interface ConnectionPath {
     /** `address:port`, or the relay's URL. */
     readonly address: string;
-    /** Whether it goes through a relay. */
+    /** Whether the path goes through a relay. */
     readonly relay: boolean;
-    /** Whether it is the one in use. */
+    /** Whether the connection currently uses this path. */
     readonly selected: boolean;
     /** Round-trip time in milliseconds. */
     readonly rtt: number;
 }
-/** Counters since a connection was made. */
+/** Counters of a connection since it was established. */
 interface ConnectionStats {
-    /** Bytes of UDP payload. */
+    /** UDP payload bytes sent. */
     readonly bytesSent: number;
-    /** Bytes of UDP payload. */
+    /** UDP payload bytes received. */
     readonly bytesReceived: number;
-    /** UDP datagrams. */
+    /** UDP datagrams sent. */
     readonly datagramsSent: number;
-    /** UDP datagrams. */
+    /** UDP datagrams received. */
     readonly datagramsReceived: number;
-    /** QUIC packets. */
+    /** QUIC packets declared lost. */
     readonly lostPackets: number;
-    /** Streams and held views. */
+    /** Open streams plus held {@link Connection} objects. */
     readonly streams: number;
 }
 /** How a connection ended. */
 interface ConnectionClosed {
-    /** The close code, a bigint where it is above 2^53 - 1; 0 when there was none. */
+    /** Close code; 0 if there was none. A bigint above 2^53 - 1. */
     readonly code: number | bigint;
-    /** What was said, or what happened. Control characters of the peer's text are escaped: `\n`, `\u{1b}`. */
+    /** Reason from the closing side, or a description of the failure. Control characters are escaped: `\n`, `\u{1b}`. */
     readonly reason: string;
-    /** Who ended it: this side, the peer, or neither. */
+    /** Who ended the connection: this side, the peer, or a network failure. */
     readonly by: 'local' | 'peer' | 'network';
 }
 

@@ -1,8 +1,8 @@
 import { jsonSafe } from './util/display.js'
 
 /**
- * Every code a {@link FastnNetError} can have, in the order of the core's table (`crates/fastn-net-proto/src/error.rs`).
- * Minor versions may add codes: keep a default branch.
+ * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
+ * A minor version may add codes: keep a default branch.
  */
 export const errorCodes = [
   'ERR_BIND',
@@ -41,56 +41,64 @@ export const errorCodes = [
   'ERR_INTERNAL'
 ] as const
 
-/** What went wrong, to branch on. */
+/** Error code of a {@link FastnNetError}. */
 export type FastnNetErrorCode = (typeof errorCodes)[number]
 
-/** What is known about a failure beside its code and message. */
+/** Details of a {@link FastnNetError} besides its code and message. */
 export interface FastnNetErrorOptions {
-  /** ID52 of the peer it happened with. */
+  /** ID52 of the peer. */
   peer?: string | undefined
-  /** Protocol of the stream it happened on. */
+  /** Protocol of the stream. */
   protocol?: Protocol | undefined
-  /** What was being done, for a person: `'dial'`, `'read'`, … */
+  /** Operation that failed, for logs: `'dial'`, `'read'`, … */
   phase?: string | undefined
-  /** Application error code of a reset, a stop or a close. */
+  /** Application error code of a reset, stop or close. */
   errorCode?: number | bigint | undefined
-  /** The peer's own word for why it refused. */
+  /** Refusal code sent by the peer. */
   remoteCode?: string | undefined
-  /** The text that was there when the stream ended in the middle of a line. */
+  /** Text received before the stream ended in the middle of a line. */
   partial?: string | undefined
-  /** What caused it. */
+  /** Underlying error. */
   cause?: unknown
 }
 
-// The same symbol in every realm and in every copy of the package.
+// Shared by all realms and all copies of the package.
 const brand = Symbol.for('fastn-net.error')
 
 /**
- * The one class of this library's failures. `code` is what to branch on; `message` says what to do.
+ * Error thrown by this library. Branch on `code`; `message` says what happened and what to do.
  *
- * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's own reason instead.
+ * `instanceof` works across realms and copies of the package. An aborted call rejects with its signal's reason instead.
+ *
+ * @example
+ * try {
+ *   await endpoint.getStream(peer, 'Echo')
+ * } catch (error) {
+ *   if (error instanceof FastnNetError && error.code === 'ERR_UNREACHABLE') console.log('offline:', error.message)
+ *   else throw error
+ * }
  */
 export class FastnNetError extends Error {
-  /** What to branch on. */
+  /** Kind of the failure. */
   readonly code: FastnNetErrorCode
-  /** ID52 of the peer it happened with. */
+  /** ID52 of the peer, if known. */
   declare readonly peer?: string
-  /** Protocol of the stream it happened on. */
+  /** Protocol of the stream, if known. */
   declare readonly protocol?: Protocol
-  /** What was being done. */
+  /** Operation that failed, for logs: `'dial'`, `'read'`, … */
   declare readonly phase?: string
-  /** Application error code of a reset, a stop or a close; a bigint where it is above 2^53 - 1. `JSON.stringify` shows that as text. */
+  /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
   declare readonly errorCode?: number | bigint
-  /** The peer's own word for why it refused. */
+  /** Refusal code sent by the peer. */
   declare readonly remoteCode?: string
-  /** Only `ERR_UNEXPECTED_END`: the text that was there when the stream ended in the middle of a line. */
+  /** With `ERR_UNEXPECTED_END`: text received before the stream ended in the middle of a line. */
   declare readonly partial?: string
 
   constructor(code: FastnNetErrorCode, message: string, options: FastnNetErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
     this.code = code
     const { peer, protocol, phase, errorCode, remoteCode, partial } = options
-    // Only what is known becomes a property: a printed error shows no list of undefined.
+    // Defines known details only, so that a printed error shows no undefined fields.
     for (const [name, value] of Object.entries({ peer, protocol, phase, errorCode, remoteCode, partial })) {
       if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true })
     }
@@ -102,36 +110,40 @@ export class FastnNetError extends Error {
     Object.defineProperty(this.prototype, brand, { value: true })
   }
 
-  /** True for an error of another copy of this package as well, in another realm too. */
+  /** Also true for errors of another realm or another copy of this package. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== FastnNetError) return Function.prototype[Symbol.hasInstance].call(this, value)
     return typeof value === 'object' && value !== null && brand in value
   }
 }
 
-/** Whether `error` is this library's. */
+/** Whether `error` is a {@link FastnNetError}. */
 export function isFastnNetError(error: unknown): error is FastnNetError
 /**
- * Whether `error` is this library's, and has that code.
+ * Whether `error` is a {@link FastnNetError} with this code. Narrows its type.
  *
  * @example
- * try { … } catch (error) { if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error }
+ * try {
+ *   await endpoint.getStream(peer, 'Echo')
+ * } catch (error) {
+ *   if (!isFastnNetError(error, 'ERR_UNREACHABLE')) throw error
+ * }
  */
 export function isFastnNetError<Code extends FastnNetErrorCode>(
   error: unknown,
   code: Code
 ): error is FastnNetError & {
-  /** The code that was asked for. */
+  /** The code passed to {@link isFastnNetError}. */
   readonly code: Code
 }
 export function isFastnNetError(error: unknown, code?: FastnNetErrorCode): boolean {
   return error instanceof FastnNetError && (code === undefined || error.code === code)
 }
 
-/** Whatever JSON can say. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-/** The protocols that have a name of their own. `Ping` is answered by this library and reaches no handler. */
+/** Protocols with a reserved name. The library answers `Ping` itself; no handler receives it. */
 export type UnitProtocol =
   | 'Ping'
   | 'WhatTimeIsIt'
@@ -145,25 +157,25 @@ export type UnitProtocol =
   | 'RigControl'
 
 /**
- * What a stream is for: one of the named protocols, or `{ Generic: … }` with any JSON value that two applications agree on.
+ * Protocol of a stream: a {@link UnitProtocol}, or `{ Generic: value }` with any JSON value that both applications agree on.
  *
- * Two Generic protocols are the same when their values are equal as JSON: the order of keys does not matter.
+ * Two Generic protocols match if their values are equal as JSON. Key order does not matter.
  */
 export type Protocol =
   | UnitProtocol
   | {
-      /** What two applications agree on. */
+      /** Name of the application's protocol: any JSON value. */
       readonly Generic: Json
     }
 
 /**
- * What calls take for a protocol. A text that names a unit protocol is that protocol; every other text is `{ Generic: text }`.
- * {@link Protocol.unit} and {@link Protocol.generic} say which one is meant. What calls give, as `stream.protocol`, is a
- * {@link Protocol}.
+ * Protocol argument. The name of a unit protocol means that protocol; any other string means `{ Generic: string }`.
+ * To choose explicitly, use {@link Protocol.unit} or {@link Protocol.generic}. Results, such as `stream.protocol`, are
+ * always a {@link Protocol}.
  */
 export type ProtocolInput = Protocol | (string & Record<never, never>)
 
-/** `Value`, if JSON can say it. An interface is one, although it is no {@link Json} for the compiler. */
+/** `Value` if it is representable as JSON, else `never`. Accepts interfaces, which are not assignable to {@link Json}. */
 export type JsonOf<Value> = [Value] extends [Json]
   ? Value
   : Value extends (...parameters: never) => unknown
@@ -172,7 +184,7 @@ export type JsonOf<Value> = [Value] extends [Json]
       ? { readonly [Name in keyof Value]: JsonOf<Value[Name]> }
       : Extract<Value, Json>
 
-/** The names of all {@link UnitProtocol}s. */
+/** Names of all {@link UnitProtocol}s. */
 export const unitProtocols: readonly UnitProtocol[] = [
   'Ping',
   'WhatTimeIsIt',
@@ -186,13 +198,22 @@ export const unitProtocols: readonly UnitProtocol[] = [
   'RigControl'
 ]
 
-/** Makes protocols. */
+/**
+ * Constructors of protocols.
+ *
+ * @example
+ * await endpoint.getStream(peer, Protocol.generic({ name: 'Echo', version: 2 }))
+ */
 export const Protocol: {
-  /** The unit protocol of that name: `Protocol.unit('Http')`. `ERR_INVALID_ARGUMENT` where there is none. */
+  /**
+   * Unit protocol with this name: `Protocol.unit('Http')`.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `name` is not a {@link UnitProtocol}.
+   */
   readonly unit: <Name extends UnitProtocol>(name: Name) => Name
-  /** `{ Generic: value }`, an application's own protocol: `Protocol.generic('Echo')`. */
+  /** Application protocol `{ Generic: value }`: `Protocol.generic('Echo')`. */
   readonly generic: <const Value>(value: Value & JsonOf<Value>) => {
-    /** What two applications agree on. */
+    /** Name of the application's protocol. */
     readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json
   }
 } = Object.freeze({

@@ -1,4 +1,4 @@
-/** The defaults: here and nowhere else. Those of the Rust crate are compared with them by a golden file. */
+/** Default values, in milliseconds, bytes or counts. A golden file compares them with those of the Rust crate. */
 export const defaults = {
   openTimeout: 30_000,
   authorize: { timeout: 5_000, maxPending: 4_096, maxPendingPerPeer: 1_024 },
@@ -26,7 +26,7 @@ export const defaults = {
   logBytes: 4_194_304
 } as const
 
-/** What an endpoint's connections and streams go by: milliseconds and bytes. */
+/** Options of an endpoint that its connections and streams use, in milliseconds and bytes. */
 export interface EndpointSettings {
   readonly openTimeout: number
   readonly ackTimeout: number

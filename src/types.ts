@@ -2,90 +2,92 @@ import { checkOptions, type OptionNames } from './util/validate.js'
 
 /** Options of a call that can be cancelled. */
 export interface CancelOptions {
-  /** Cancels the call, which then rejects with the signal's reason. */
+  /** Cancels the call. It rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
-/** Options of a read into the caller's own buffer. */
+/** Options of a read into the caller's buffer. */
 export interface ReadIntoOptions extends CancelOptions {
-  /** Where the bytes go: not empty, not shared, not detached. Leave it alone until the read settles. */
+  /** Destination buffer: not empty, shared or detached. Do not use it until the read settles. */
   into: Uint8Array
 }
 
 /** Options of reading lines. */
 export interface LineOptions extends CancelOptions {
-  /** Longest line in bytes, without its end. Default: the endpoint's `maxLineBytes`, 1 MiB. */
+  /** Longest line, in bytes without `\n`. Default: the endpoint's `maxLineBytes`, 1 MiB. */
   maxBytes?: number | undefined
 }
 
-/** Options of a call with a time limit. */
+/** Options of a call with a timeout. */
 export interface TimeoutOptions extends CancelOptions {
-  /** Milliseconds. A fraction is rounded up, 0 means at once, `Infinity` means no limit. */
+  /** Timeout in milliseconds. Fractions are rounded up, 0 means immediately, `Infinity` means none. */
   timeout?: number | undefined
 }
 
-/** The names of {@link CancelOptions}. */
+/** Names of {@link CancelOptions}. */
 export const cancelNames: OptionNames<CancelOptions> = { signal: true }
-/** The names of {@link ReadIntoOptions}. */
+/** Names of {@link ReadIntoOptions}. */
 export const readNames: OptionNames<ReadIntoOptions> = { ...cancelNames, into: true }
-/** The names of {@link LineOptions}. */
+/** Names of {@link LineOptions}. */
 export const lineNames: OptionNames<LineOptions> = { ...cancelNames, maxBytes: true }
-/** The names of {@link TimeoutOptions}. */
+/** Names of {@link TimeoutOptions}. */
 export const timeoutNames: OptionNames<TimeoutOptions> = { ...cancelNames, timeout: true }
 
-/** The signal of a call that takes no other option. */
+/** Checks {@link CancelOptions} and returns the signal. */
 export function signalOf(options: CancelOptions): AbortSignal | undefined {
   return checkOptions(options, cancelNames).signal
 }
 
-/** How a stream is opened. */
+/** Options of opening a stream. */
 export interface OpenOptions {
   /**
-   * A line that is sent after the header. It is not part of the protocol: the acceptor must know that it comes, and reads it
-   * as the stream's first line. Default: none.
+   * Line sent after the header. The acceptor reads it as the stream's first line, so it must expect one. Default: none.
    */
   extra?: string | undefined
-  /** Cancels opening; what was opened is reset. The call rejects with the signal's reason. */
+  /** Cancels opening and resets a stream already opened. The call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /**
-   * `'now'` (the default) waits until the peer has taken the stream. `'later'` resolves as soon as the header is sent, which saves
-   * a round trip: a refusal then rejects every waiting and later call on the stream, and so does an ack that has not come within
-   * the endpoint's `ackTimeout` (`ERR_ACK_TIMEOUT`; the stream is reset). Where reading was stopped, nobody learns of the ack.
+   * When the call resolves:
+   *
+   * - `'now'` (default): once the peer has accepted the stream.
+   * - `'later'`: once the header is sent, which saves a round trip. A refusal then rejects every pending and later call on the
+   *   stream. So does an ack that does not arrive within the endpoint's `ackTimeout`: `ERR_ACK_TIMEOUT`, and the stream is reset.
+   *   After {@link PeerStream.stop}, no call reports the ack.
    */
   ack?: 'now' | 'later' | undefined
   /**
-   * Whether a peer that was not reached is dialled again, and a stream that its peer has certainly not seen is sent again on
-   * another connection: one without `extra` that was not acknowledged, and nothing was written to. `false`: one attempt.
-   * Default: true. Of no effect on a connection's own streams.
+   * Redial an unreachable peer, and reopen a stream that the peer cannot have seen: unacknowledged, without `extra`, and
+   * nothing written to it. `false` makes one attempt. Default: true. No effect on {@link Connection.openBi}.
    */
   retry?: boolean | undefined
   /**
-   * All of it together, in milliseconds, then `ERR_UNREACHABLE`; where there is a connection, `ERR_TOO_MANY_STREAMS` or
-   * `ERR_ACK_TIMEOUT`, by what was waited for. Default: the endpoint's `openTimeout`, 30 s.
+   * Timeout of the whole call, in milliseconds. Rejects with `ERR_UNREACHABLE`, or on a live connection with
+   * `ERR_TOO_MANY_STREAMS` or `ERR_ACK_TIMEOUT`. Default: the endpoint's `openTimeout`, 30 s.
    */
   timeout?: number | undefined
 }
 
-/** The names of {@link OpenOptions}. */
+/** Names of {@link OpenOptions}. */
 export const openNames: OptionNames<OpenOptions> = { extra: true, signal: true, ack: true, retry: true, timeout: true }
 
 /**
- * How a peer is dialled. A dial that failed is followed by another one as long as somebody waits: a call within its own time, or
- * {@link Endpoint.keep}. The delay before it is a random part (full jitter) of what doubles with each failure. A peer that does not
- * let this key in, or speaks no protocol of this library, is not dialled again; nor is one whose address nothing tells.
+ * Retry policy of dials. The endpoint redials while a call waits, within the call's timeout, or {@link Endpoint.keep} is active.
+ * Exponential backoff with full jitter.
+ *
+ * Not retried: a peer that rejects this key, a peer that speaks none of this library's ALPNs, and a peer without a known address.
  */
 export interface ConnectOptions {
-  /** How often one call dials again after its first dial failed; 0: never. Default: as often as its time allows. */
+  /** Redials per call after its first failed dial; 0 means none. Default: unlimited within the call's timeout. */
   retries?: number | undefined
-  /** The longest delay behind the first failure, in milliseconds. Default: 100. */
+  /** Upper bound of the first delay, in milliseconds. It doubles with each failure. Default: 100. */
   minDelay?: number | undefined
-  /** The longest delay of all, in milliseconds. Default: 30 s. */
+  /** Upper bound of every delay, in milliseconds. Default: 30 s. */
   maxDelay?: number | undefined
-  /** One dial, in milliseconds. Default: 10 s. */
+  /** Timeout of one dial, in milliseconds. Default: 10 s. */
   attemptTimeout?: number | undefined
 }
 
-/** The names of {@link ConnectOptions}. */
+/** Names of {@link ConnectOptions}. */
 export const connectNames: OptionNames<ConnectOptions> = {
   retries: true,
   minDelay: true,
@@ -93,40 +95,40 @@ export const connectNames: OptionNames<ConnectOptions> = {
   attemptTimeout: true
 }
 
-/** One way that packets of a connection can take. */
+/** Network path of a connection: direct or through a relay. */
 export interface ConnectionPath {
   /** `address:port`, or the relay's URL. */
   readonly address: string
-  /** Whether it goes through a relay. */
+  /** Whether the path goes through a relay. */
   readonly relay: boolean
-  /** Whether it is the one in use. */
+  /** Whether the connection currently uses this path. */
   readonly selected: boolean
   /** Round-trip time in milliseconds. */
   readonly rtt: number
 }
 
-/** Counters since a connection was made. */
+/** Counters of a connection since it was established. */
 export interface ConnectionStats {
-  /** Bytes of UDP payload. */
+  /** UDP payload bytes sent. */
   readonly bytesSent: number
-  /** Bytes of UDP payload. */
+  /** UDP payload bytes received. */
   readonly bytesReceived: number
-  /** UDP datagrams. */
+  /** UDP datagrams sent. */
   readonly datagramsSent: number
-  /** UDP datagrams. */
+  /** UDP datagrams received. */
   readonly datagramsReceived: number
-  /** QUIC packets. */
+  /** QUIC packets declared lost. */
   readonly lostPackets: number
-  /** Streams and held views. */
+  /** Open streams plus held {@link Connection} objects. */
   readonly streams: number
 }
 
 /** How a connection ended. */
 export interface ConnectionClosed {
-  /** The close code, a bigint where it is above 2^53 - 1; 0 when there was none. */
+  /** Close code; 0 if there was none. A bigint above 2^53 - 1. */
   readonly code: number | bigint
-  /** What was said, or what happened. Control characters of the peer's text are escaped: `\n`, `\u{1b}`. */
+  /** Reason from the closing side, or a description of the failure. Control characters are escaped: `\n`, `\u{1b}`. */
   readonly reason: string
-  /** Who ended it: this side, the peer, or neither. */
+  /** Who ended the connection: this side, the peer, or a network failure. */
   readonly by: 'local' | 'peer' | 'network'
 }

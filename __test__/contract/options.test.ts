@@ -44,9 +44,9 @@ test('getEndpoint rejects an unknown option and names the nearest known one', as
 test('an option that resembles no known one is answered with those that are known', async t => {
   await using peers = await pair()
   const message = await rejection(() => peers.client.ping(peers.server.id52, { xyzzy: 1 } as never))
-  t.is(message, "unknown option 'xyzzy': the only one is 'signal'")
+  t.is(message, "unknown option 'xyzzy': the only option is 'signal'")
   const several = await rejection(() => peers.client.close({ xyzzy: 1 } as never))
-  t.is(several, "unknown option 'xyzzy': known are 'signal', 'timeout'")
+  t.is(several, "unknown option 'xyzzy': options are 'signal', 'timeout'")
 })
 
 test('every call rejects unknown options before it does anything', async t => {

@@ -28,7 +28,7 @@ import {
 } from '../types.js'
 import { inspectAs, jsonSafe } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
-import { checkOptions, invalid, userCode } from '../util/validate.js'
+import { applicationCode, checkOptions, invalid } from '../util/validate.js'
 import { nextOf } from './incoming-queue.js'
 import { Listener, listOf, type Served } from './listener.js'
 
@@ -159,7 +159,7 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   reset(code: number | bigint = 0): void {
-    this.#writer.reset(userCode(code, 'code'))
+    this.#writer.reset(applicationCode(code, 'code'))
   }
 
   /**
@@ -170,7 +170,7 @@ export class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, Async
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   stop(code: number | bigint = 0): void {
-    this.#reader.stop(userCode(code, 'code'))
+    this.#reader.stop(applicationCode(code, 'code'))
   }
 
   /**
@@ -364,7 +364,7 @@ export class Connection implements AsyncDisposable {
    */
   close(code: number | bigint = 0, reason = ''): void {
     if (typeof reason !== 'string') throw invalid('reason', 'a string')
-    native().connectionClose(this.#handle, userCode(code, 'code'), reason)
+    native().connectionClose(this.#handle, applicationCode(code, 'code'), reason)
   }
 
   /** Gives the view back: it no longer counts as use and opens no stream. {@link closed} still says how the connection ends. */

@@ -227,10 +227,10 @@ export class Graceful {
   async #settled(most: number): Promise<void> {
     const time = deadline(most)
     for (;;) {
-      if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), time.over])
+      if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), time.passed])
       else if (this.#isServing()) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
       else break
-      if (time.isOver) break
+      if (time.hasPassed) break
     }
     time.stop()
   }
@@ -244,7 +244,7 @@ export class Graceful {
       unclosed--
     })
     const time = deadline(timeout)
-    await Promise.race([Promise.allSettled(closing), time.over])
+    await Promise.race([Promise.allSettled(closing), time.passed])
     time.stop()
     return { unacknowledged, unclosed }
   }

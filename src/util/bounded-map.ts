@@ -1,18 +1,18 @@
-/** A map of at most `most` entries: one more drops the least recently used. */
+/** A least-recently-used cache of at most `capacity` entries. Calls `onRemove` with each value that leaves it. */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>()
-  readonly #most: number
-  readonly #dropped: ((value: V) => void) | undefined
+  readonly #capacity: number
+  readonly #onRemove: ((value: V) => void) | undefined
 
-  constructor(most: number, dropped?: (value: V) => void) {
-    this.#most = most
-    this.#dropped = dropped
+  constructor(capacity: number, onRemove?: (value: V) => void) {
+    this.#capacity = capacity
+    this.#onRemove = onRemove
   }
 
   get(key: K): V | undefined {
     const value = this.#entries.get(key)
-    // While there is room for as many again, the order cannot matter yet.
-    if (value !== undefined && this.#entries.size * 2 > this.#most) {
+    // Skips reordering while the map is at most half full: nothing is evicted soon.
+    if (value !== undefined && this.#entries.size * 2 > this.#capacity) {
       this.#entries.delete(key)
       this.#entries.set(key, value)
     }
@@ -20,24 +20,24 @@ export class BoundedMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    const before = this.#entries.get(key)
-    if (before !== undefined) this.#remove(key, before)
+    const previous = this.#entries.get(key)
+    if (previous !== undefined) this.#remove(key, previous)
     this.#entries.set(key, value)
-    if (this.#entries.size <= this.#most) return
-    // A Map goes through its keys in the order of insertion.
-    for (const [oldest, old] of this.#entries) {
-      this.#remove(oldest, old)
+    if (this.#entries.size <= this.#capacity) return
+    // A Map iterates in insertion order: the first entry is the oldest.
+    for (const [oldestKey, oldestValue] of this.#entries) {
+      this.#remove(oldestKey, oldestValue)
       break
     }
   }
 
-  /** Drops all entries. */
+  /** Removes all entries. */
   clear(): void {
     for (const [key, value] of this.#entries) this.#remove(key, value)
   }
 
   #remove(key: K, value: V): void {
     this.#entries.delete(key)
-    this.#dropped?.(value)
+    this.#onRemove?.(value)
   }
 }

@@ -8,34 +8,33 @@ interface Channels {
   readonly stream: Watched
 }
 
-// Null where the runtime has no tracing channels.
+// Created on first use, because an import does no work. `null`: the runtime has no tracing channels.
 let channels: Channels | null | undefined
 
-/** The tracing channel `fastn-net:NAME`, or `undefined` without subscribers, so that publishing costs nothing then. */
+/** Returns the tracing channel `fastn-net:NAME` if it has subscribers. Without any, publishing costs nothing. */
 export function watched(name: keyof Channels): Watched | undefined {
-  if (channels === undefined) channels = make()
+  if (channels === undefined) channels = createChannels()
   const channel = channels?.[name]
-  return channel !== undefined && isWatched(channel) ? channel : undefined
+  return channel !== undefined && hasSubscribers(channel) ? channel : undefined
 }
 
 type Diagnostics = typeof import('node:diagnostics_channel')
 
-// Not every runtime has the module, the function, or a way to ask for them.
+// Some runtimes lack `getBuiltinModule`, the module, or `tracingChannel`.
 function builtin(name: 'node:diagnostics_channel'): Partial<Diagnostics> | undefined {
   const host: Partial<NodeJS.Process> = process
   return host.getBuiltinModule?.(name) as Partial<Diagnostics> | undefined
 }
 
-// At the first use and not on import, which does no work.
-function make(): Channels | null {
+function createChannels(): Channels | null {
   const { tracingChannel } = builtin('node:diagnostics_channel') ?? {}
   if (typeof tracingChannel !== 'function') return null
   return { connect: tracingChannel('fastn-net:connect'), stream: tracingChannel('fastn-net:stream') }
 }
 
-function isWatched(channel: Watched): boolean {
+function hasSubscribers(channel: Watched): boolean {
   if (typeof channel.hasSubscribers === 'boolean') return channel.hasSubscribers
-  // Some runtimes do not have the sum of the five yet.
+  // Some runtimes lack `TracingChannel.hasSubscribers`.
   const { start, end, asyncStart, asyncEnd, error } = channel
   return [start, end, asyncStart, asyncEnd, error].some(each => each.hasSubscribers)
 }

@@ -1,9 +1,9 @@
-/** As `setTimeout`, but no timer for `Infinity`: Node.js takes that, and all from 2^31 on, for 1 ms. */
-export function after(ms: number, run: () => void): NodeJS.Timeout | undefined {
-  return ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(run, ms)
+/** Like `setTimeout`, but sets no timer for `Infinity`. Node.js would fire it after 1 ms, as any delay of 2^31 ms or more. */
+export function after(ms: number, callback: () => void): NodeJS.Timeout | undefined {
+  return ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(callback, ms)
 }
 
-/** The outcome of work that cannot be cancelled; rejects with the signal's reason if that comes first. The work goes on. */
+/** Waits for work that cannot be cancelled. Rejects with the signal's reason once it aborts; the work continues. */
 export async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work
   let abort = () => {}
@@ -19,22 +19,23 @@ export async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | und
   }
 }
 
-/** A time limit to wait for, and to stop waiting for. */
 export interface Deadline {
-  isOver: boolean
-  over: Promise<void>
+  hasPassed: boolean
+  /** Resolves when the deadline passes. */
+  passed: Promise<void>
+  /** Stops the timer. */
   stop: () => void
 }
 
-/** Starts a time limit of `ms` milliseconds. */
+/** Starts a deadline of `ms` milliseconds. */
 export function deadline(ms: number): Deadline {
-  const time: Deadline = { isOver: false, over: Promise.resolve(), stop: () => {} }
-  time.over = new Promise<void>(resolve => {
-    const id = after(ms, () => {
-      time.isOver = true
+  const result: Deadline = { hasPassed: false, passed: Promise.resolve(), stop: () => {} }
+  result.passed = new Promise<void>(resolve => {
+    const timer = after(ms, () => {
+      result.hasPassed = true
       resolve()
     })
-    time.stop = () => clearTimeout(id)
+    result.stop = () => clearTimeout(timer)
   })
-  return time
+  return result
 }

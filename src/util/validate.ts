@@ -1,37 +1,37 @@
 import { FastnNetError } from '../errors.js'
 
-/** The error for an argument that is of no use; `path` names the field as the caller wrote it. */
+/** Creates `ERR_INVALID_ARGUMENT`. `path` names the argument as the caller wrote it. */
 export function invalid(path: string, expected: string): FastnNetError {
   return new FastnNetError('ERR_INVALID_ARGUMENT', `${path} must be ${expected}`)
 }
 
-/** A whole number above zero: bytes or a count. */
+/** Checks a positive integer: bytes or a count. */
 export function positive(value: unknown, path: string): number {
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0x7fffffff) return value
-  throw invalid(path, 'a whole number from 1 to 2,147,483,647')
+  throw invalid(path, 'an integer from 1 to 2,147,483,647')
 }
 
 /**
- * A time limit in milliseconds. A fraction is rounded up, 0 is at once, `Infinity` is none; so is what no timer can hold, from 2^31
- * (24 days) on.
+ * Checks a timeout in milliseconds. Fractions are rounded up, 0 means immediately. `Infinity`, and anything from 2^31 (24 days)
+ * on, which no timer can hold, mean none.
  */
 export function timeLimit(value: unknown, path: string): number {
   if (typeof value !== 'number' || !(value >= 0)) throw invalid(path, 'a number of milliseconds, 0 or more')
   return value > 0x7fffffff ? Number.POSITIVE_INFINITY : Math.ceil(value)
 }
 
-/** As {@link timeLimit}, but more than 0: a pause of nothing is none. */
+/** Like {@link timeLimit}, but rejects 0. */
 export function delay(value: unknown, path: string): number {
   if (value === 0) throw invalid(path, 'a number of milliseconds above 0')
   return timeLimit(value, path)
 }
 
-/** A whole number, zero included. */
+/** Checks a non-negative integer. */
 export function count(value: unknown, path: string): number {
   return value === 0 ? value : positive(value, path)
 }
 
-/** One of the listed words. */
+/** Checks that a value is one of the listed words. */
 export function oneOf<const T extends string>(words: readonly T[], value: unknown, path: string): T {
   if (words.includes(value as T)) return value as T
   throw invalid(path, `one of ${words.map(word => `'${word}'`).join(', ')}`)
@@ -42,45 +42,45 @@ interface Primitives {
   string: string
 }
 
-/** `undefined`, or a value of that type. */
+/** Checks a value's type; passes `undefined` through. */
 export function optional<T extends keyof Primitives>(type: T, value: unknown, path: string): Primitives[T] | undefined {
   if (value === undefined || typeof value === type) return value as Primitives[T] | undefined
   throw invalid(path, `a ${type}`)
 }
 
-/** A list of texts; absent is empty. */
+/** Checks an array of strings. `undefined` becomes an empty array. */
 export function texts(value: unknown, path: string): string[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) throw invalid(path, 'an array of strings')
-  return value.map((text, at) => {
-    if (typeof text !== 'string') throw invalid(`${path}[${at}]`, 'a string')
+  return value.map((text, index) => {
+    if (typeof text !== 'string') throw invalid(`${path}[${index}]`, 'a string')
     return text
   })
 }
 
-/** A plain object, or a class's. */
+/** Checks that a value is an object, of any class. */
 export function object<T extends object>(value: T | null, path: string, expected: string): T {
   if (typeof value === 'object' && value !== null) return value
   throw invalid(path, expected)
 }
 
-/** Throws the signal's reason if it is aborted already. */
+/** Throws the signal's reason if the signal is already aborted. */
 export function throwIfAborted(signal: AbortSignal | null | undefined): void {
   if (signal === undefined) return
   if (typeof signal?.throwIfAborted !== 'function') throw invalid('options.signal', 'an AbortSignal')
   signal.throwIfAborted()
 }
 
-/** Every name of an options type: a value of this type that misses a name, or has another one, does not compile. */
+/** Names of an options type. A value that lacks a name, or has another one, does not compile. */
 export type OptionNames<Options> = { readonly [Name in keyof Options]-?: true }
 
 /**
- * Returns `options`, checked to be an object whose own enumerable names are all known. An unknown name is an error even where its
- * value is `undefined`: a misspelt `allow` must not open the endpoint. Inherited names are ignored.
+ * Checks that `options` is an object with known own enumerable names only, and returns it. An unknown name is an error even if its
+ * value is `undefined`: a misspelt `allow` must not open the endpoint to everyone. Ignores inherited names.
  *
  * Allocates nothing unless it throws.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, naming the nearest known option.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, with the nearest known option.
  */
 export function checkOptions<Options extends object>(
   options: Options | null,
@@ -107,15 +107,15 @@ function advice(name: string, names: object): string {
   if (nearest !== undefined && nearest.edits <= Math.min(nearest.candidate.length, name.length) / 2)
     return `did you mean '${nearest.candidate}'?`
   const list = known.map(each => `'${each}'`).join(', ')
-  return known.length === 1 ? `the only one is ${list}` : `known are ${list}`
+  return known.length === 1 ? `the only option is ${list}` : `options are ${list}`
 }
 
-/** Levenshtein's distance. Of a longer name the first 64 characters count, so that the work is bounded. */
+/** Levenshtein distance of the first 64 characters. The cut bounds the work. */
 function distance(a: string, b: string): number {
   const [from, to] = [a.slice(0, 64), b.slice(0, 64)]
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at)
-  for (const [at, character] of [...from].entries()) {
-    const next = [at + 1]
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [index, character] of [...from].entries()) {
+    const next = [index + 1]
     for (let column = 1; column <= to.length; column++) {
       const replaced = (row[column - 1] as number) + (character === to[column - 1] ? 0 : 1)
       next.push(Math.min(replaced, (row[column] as number) + 1, (next[column - 1] as number) + 1))
@@ -125,29 +125,29 @@ function distance(a: string, b: string): number {
   return row.at(-1) as number
 }
 
-// QUIC's codes have 62 bits.
-const mostCode = 2n ** 62n - 1n
+// QUIC error codes have 62 bits.
+const maxCode = 2n ** 62n - 1n
 
 /**
- * A code of the user's own for a reset, a stop or a close, checked: a number where that is exact, else a bigint.
+ * Checks an application error code for a reset, stop or close. Returns a number if that is exact, else a bigint.
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
  */
-export function userCode(code: unknown, path: string): number | bigint {
-  const own = ownCode(code)
-  if (own !== undefined) return own
-  throw invalid(path, 'a whole number from 0 on, a bigint above 2^53 - 1; 0x100 to 0x1ff are reserved')
+export function applicationCode(code: unknown, path: string): number | bigint {
+  const checked = codeOrUndefined(code)
+  if (checked !== undefined) return checked
+  throw invalid(path, 'an integer from 0 on, as a bigint above 2^53 - 1; 0x100 to 0x1ff are reserved')
 }
 
-/** The reason that a web stream was cancelled or aborted with, as a code: 0 where it is none. */
+/** Application error code in the cancel or abort reason of a web stream; 0 if the reason is not a code. */
 export function codeOf(reason: unknown): number | bigint {
-  return ownCode(reason) ?? 0
+  return codeOrUndefined(reason) ?? 0
 }
 
-function ownCode(code: unknown): number | bigint | undefined {
+function codeOrUndefined(code: unknown): number | bigint | undefined {
   if (typeof code === 'bigint') {
-    if (code > BigInt(Number.MAX_SAFE_INTEGER)) return code <= mostCode ? code : undefined
-    return code < 0n ? undefined : ownCode(Number(code))
+    if (code > BigInt(Number.MAX_SAFE_INTEGER)) return code <= maxCode ? code : undefined
+    return code < 0n ? undefined : codeOrUndefined(Number(code))
   }
   if (typeof code !== 'number' || !Number.isSafeInteger(code) || code < 0) return undefined
   return code < 0x100 || code > 0x1ff ? code : undefined

@@ -1,33 +1,34 @@
 import { printable, printableLines } from './display.js'
 
 const warned = new Set<string>()
-const mostWarnings = 100
+const maxWarnings = 100
 
 /**
- * Says what a user's function threw, as a warning of the process: one for each code, so that no peer can fill a log.
+ * Emits a process warning about an error, once per error code, so that a peer cannot flood a log.
  *
- * @param otherwise the code of what has none.
+ * @param defaultCode Code for errors that have none.
+ * @param format Turns the error's message into the warning.
  */
-export function warnOnce(error: unknown, otherwise: string, say: (message: string) => string): void {
-  const { code = otherwise, message, stack } = wordsOf(error)
-  if (warned.has(code) || warned.size >= mostWarnings) return
+export function warnOnce(error: unknown, defaultCode: string, format: (message: string) => string): void {
+  const { code = defaultCode, message, stack } = wordsOf(error)
+  if (warned.has(code) || warned.size >= maxWarnings) return
   warned.add(code)
-  process.emitWarning(printable(say(message)), { type: 'FastnNetWarning', code, detail: printableLines(stack) })
+  process.emitWarning(printable(format(message)), { type: 'FastnNetWarning', code, detail: printableLines(stack) })
 }
 
-/** What was thrown, as texts. A user may throw anything: what no text can be made of must not end the process here. */
+/** Describes a thrown value. Never throws, even if the value cannot be converted to a string. */
 export function wordsOf(error: unknown): { code: string | undefined; message: string; stack: string } {
   try {
     const { code, message, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
     return { code: typeof code === 'string' ? code : undefined, message: String(message), stack: String(stack ?? '') }
   } catch {
-    return { code: undefined, message: `${typeof error} of which no text can be made`, stack: '' }
+    return { code: undefined, message: `${typeof error} that has no string form`, stack: '' }
   }
 }
 
-/** Warns of a loop that was collected while it served. */
-export function warnDropped(what: string, call: string): void {
-  const say = (message: string) =>
-    `${message} without return(): it serves no longer. Keep what ${call} gives for as long as it is to serve`
-  warnOnce(new Error(`${what} was dropped`), 'ERR_LISTENER_DROPPED', say)
+/** Warns that a loop was garbage-collected while it served. */
+export function warnDropped(loop: string, call: string): void {
+  const format = (message: string) =>
+    `${message} without return() and no longer serves; keep a reference to the result of ${call} while it should serve`
+  warnOnce(new Error(`${loop} was garbage-collected`), 'ERR_LISTENER_DROPPED', format)
 }
