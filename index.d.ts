@@ -452,7 +452,7 @@ interface StreamMessage {
 }
 
 /**
- * A peer's name: an Ed25519 public key of 32 bytes, shown as its ID52. Immutable.
+ * Ed25519 public key of a peer. Its string form is the ID52. Immutable.
  *
  * @example
  * PublicKey.from('i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60').toHex()
@@ -461,49 +461,49 @@ declare class PublicKey {
     #private;
     private constructor();
     /**
-     * Takes an ID52 (in any case), 64 hex digits (in any case), z-base-32 of 52 characters, or the 32 bytes themselves,
-     * which are copied. A public key is given back as it is.
+     * Parses an ID52, 64 hex digits (both in any case), z-base-32 (52 characters), or 32 bytes, which are copied. Returns a
+     * `PublicKey` unchanged.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, saying what was found, when it is no public key.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` if `key` is not a public key.
      */
     static from(key: string | Uint8Array | PublicKey): PublicKey;
-    /** 52 characters of base32hex, in lower case: how peers are named to people. */
+    /** ID52: 52 characters of lower-case base32hex. */
     get id52(): string;
     /** The key as 64 lower-case hex digits. */
     toHex(): string;
     /** A copy of the key's 32 bytes. */
     toBytes(): Uint8Array<ArrayBuffer>;
     /**
-     * Whether `signature` is this key's signature of `bytes`. A signature that is not 64 bytes long is nobody's: `false`.
+     * Whether `signature` is this key's signature of `bytes`. `false` if it is not 64 bytes long.
      *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when one of them is not a `Uint8Array`.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`.
      */
     verify(bytes: Uint8Array, signature: Uint8Array): boolean;
-    /** Whether `other` is a public key of the same bytes. */
+    /** Whether `other` is the same public key. */
     equals(other: unknown): boolean;
-    /** The ID52. */
+    /** Returns the ID52. */
     toString(): string;
-    /** The ID52. */
+    /** Returns the ID52. */
     toJSON(): string;
 }
 
-/** Who a peer is and where it may be: what {@link Endpoint.address} gives. */
+/** ID52 of a peer and where it may be reached. */
 interface PeerAddress {
-    /** The peer's ID52. */
+    /** ID52 of the peer. */
     id52: string;
-    /** `address:port` of its sockets. */
+    /** Socket addresses, `address:port`. Default: none. */
     addresses?: readonly string[] | undefined;
-    /** URLs of its relays. */
+    /** Relay URLs. Default: none. */
     relays?: readonly string[] | undefined;
-    /** Never there: an endpoint or a secret key is no address. Give its `publicKey`, or the endpoint's `address()`. */
+    /** Excludes endpoints and secret keys. Pass their `publicKey`, or the endpoint's `address()`. */
     publicKey?: undefined;
 }
-/** Where an endpoint can be reached: all of it is there. */
+/** Result of {@link Endpoint.address}: a {@link PeerAddress} with all fields. */
 interface EndpointAddress extends PeerAddress {
     addresses: readonly string[];
     relays: readonly string[];
 }
-/** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
+/** A peer: a string (ID52, hex, z-base-32 or a ticket), a public key, or an address. */
 type Peer = string | PublicKey | PeerAddress;
 
 /** Who may connect: ID52s, in no order. */
@@ -872,9 +872,9 @@ declare class Endpoint implements AsyncDisposable {
 }
 
 /**
- * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
+ * Ed25519 secret key: the identity of an endpoint. Immutable.
  *
- * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
+ * Only `toBytes` and `toHex` reveal the secret. `toString`, `JSON.stringify` and `util.inspect` print the public key.
  *
  * @example
  * const secretKey = SecretKey.generate()
@@ -883,31 +883,31 @@ declare class Endpoint implements AsyncDisposable {
 declare class SecretKey {
     #private;
     private constructor();
-    /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
+    /** Generates a key. It is not saved: see {@link readOrCreateSecretKey}. */
     static generate(): SecretKey;
     /**
-     * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
+     * Parses 64 hex digits (in any case) or 32 bytes, which are copied. Returns a `SecretKey` unchanged.
      *
-     * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
+     * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it.
      */
     static from(key: string | Uint8Array | SecretKey): SecretKey;
-    /** The public key that belongs to it. */
+    /** Public key of this secret key. */
     get publicKey(): PublicKey;
-    /** The public key's ID52: what to tell others. */
+    /** ID52 of the public key: share it with peers. */
     get id52(): string;
     /**
-     * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
+     * Signs bytes. Returns an Ed25519 signature of 64 bytes, which is deterministic.
      *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`.
      */
     sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
-    /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
+    /** A copy of the secret's 32 bytes. Keep them out of logs and of files that others can read. */
     toBytes(): Uint8Array<ArrayBuffer>;
-    /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
+    /** The secret as 64 lower-case hex digits. Keep them out of logs and of files that others can read. */
     toHex(): string;
-    /** `SecretKey(<ID52>)`. */
+    /** Returns `SecretKey(<ID52>)`. */
     toString(): string;
-    /** `SecretKey(<ID52>)`. */
+    /** Returns `SecretKey(<ID52>)`. */
     toJSON(): string;
 }
 
@@ -1158,85 +1158,99 @@ interface EndpointOptions {
 declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
 
 /**
- * A place for secrets that are named by their ID52. `keyring: true` means the system's: Keychain, Credential Manager or
- * Secret Service, through the optional package `@napi-rs/keyring`, under the service `fastn`. Bring your own for another vault.
+ * Storage of secret keys by ID52. Implement it to use your own vault.
+ *
+ * `keyring: true` selects the system keyring: Keychain, Credential Manager or Secret Service, under the service name `fastn`. It
+ * needs the optional package `@napi-rs/keyring`.
  */
 interface Keyring {
-    /** The secret of an ID52, as 64 hex digits or 32 bytes; `null` when it is not there. */
+    /** Reads the secret of an ID52: 64 hex digits or 32 bytes. Resolves with `null` if there is none. */
     read(id52: string): Promise<string | Uint8Array | null>;
-    /** Puts a secret of 32 bytes there. */
+    /** Stores a secret of 32 bytes. */
     write(id52: string, secret: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
-/** Where a key is looked for or put. */
+/** Where a key is stored. */
 interface KeyStoreOptions {
-    /** Folder of the files. Default: the current one. */
+    /** Folder of the key files. Default: the current folder. */
     folder?: string | undefined;
     /**
-     * The key's name: the files are then `{name}.private-key` or `{name}.id52`.
-     * Default: none, for the one key of a program in `.fastn.secret-key` or `.fastn.id52`.
+     * Name of the key. Its files are `{name}.private-key` and `{name}.id52`.
+     * Default: none. A program's only key is in `.fastn.secret-key` or `.fastn.id52`.
      */
     name?: string | undefined;
     /**
-     * Whether a keyring may be asked, and which: `true` for the system's, which needs the package `@napi-rs/keyring`.
-     * Default: `false`.
+     * Keyring to use. `true` selects the system keyring, which needs the package `@napi-rs/keyring`; `false` uses none.
+     * Default: false.
      */
     keyring?: boolean | Keyring | undefined;
-    /** Environment variables to look into. Default: `process.env`. */
+    /** Environment variables to read. Default: `process.env`. */
     env?: Readonly<Record<string, string | undefined>> | undefined;
-    /** Ends the wait for a keyring, which may ask a person; the call rejects with the signal's reason. */
+    /** Cancels waiting for a keyring, which may prompt the user. The call rejects with the signal's reason. */
     signal?: AbortSignal | undefined;
 }
-/** What {@link loadSecretKey} looks for. */
+/** Options of {@link loadSecretKey}. */
 interface LoadSecretKeyOptions extends KeyStoreOptions {
-    /** Look for the secret of this public key, in the environment's lines and the keyring; no files. Not with `name`. */
+    /**
+     * Public key whose secret to load. Searches the environment and the keyring, not files. Cannot be combined with `name`.
+     * Default: none.
+     */
     id52?: string | PublicKey | undefined;
 }
-/** A secret key that is stored somewhere. */
+/** A stored secret key. */
 interface StoredSecretKey {
     /** The key. */
     readonly secretKey: SecretKey;
-    /** Where it is, for a person: a path, the name of an environment variable, or the keyring. */
+    /** Where the key is stored, for display: a path, the name of an environment variable, or the keyring. */
     readonly place: string;
-    /** Whether it was made just now. */
+    /** Whether this call created the key. */
     readonly created: boolean;
 }
 /**
- * Looks for a secret key where the Rust programs have it. Resolves `null` when there is none.
+ * Loads a secret key from the places that the Rust programs use. Resolves with `null` if there is none.
  *
- * - without `name` and `id52`: `FASTN_SECRET_KEY` (hex), else the file `.fastn.secret-key` (hex), else `.fastn.id52`
- * - with `name`: the line `{name}: {hex}` of the environment's lines, else `{name}.private-key` (hex) or `{name}.id52`
- * - with `id52`: the line whose prefix is the beginning of the ID52, else the keyring
+ * | options | places, in this order |
+ * |---|---|
+ * | none | `FASTN_SECRET_KEY` (hex), the file `.fastn.secret-key` (hex), the file `.fastn.id52` |
+ * | `name` | the line `{name}: {hex}` of the environment, the file `{name}.private-key` (hex) or `{name}.id52` |
+ * | `id52` | the line of the environment whose prefix starts the ID52, the keyring |
  *
- * The environment's lines are in `FASTN_SECRET_KEYS`, or in the file that `FASTN_SECRET_KEYS_FILE` names.
- * An `.id52` file says that the secret is in the environment's lines or in the keyring.
+ * The lines of the environment are in `FASTN_SECRET_KEYS`, or in the file named by `FASTN_SECRET_KEYS_FILE`.
+ * An `.id52` file means that the secret is in those lines or in the keyring.
  *
- * @throws {FastnNetError} `ERR_KEY_STORE` when what is there is no key or not the right one, when two places contradict
- * each other (both files of one name, both variables of lines), or when a keyring is needed and not asked for, missing or
- * locked, or when a file is no regular file or larger than 64 KiB. `ERR_PEER_ADDRESS` when `id52` is none.
- * `ERR_INVALID_ARGUMENT` when `name` is no plain file name, or a variable in `env` is no string.
+ * @throws {FastnNetError} `ERR_KEY_STORE`:
+ * - a place holds no key, or another key
+ * - two places conflict: both files of one name, or both variables of lines
+ * - the key is in a keyring, and `keyring` is not set or the keyring is missing or locked
+ * - a key file is not a regular file, or larger than 64 KiB
+ *
+ * `ERR_PEER_ADDRESS` if `id52` is not a public key. `ERR_INVALID_ARGUMENT` if `name` is not a plain file name, or a variable in `env`
+ * is not a string.
+ *
+ * @example
+ * const secretKey = await loadSecretKey({ name: 'server' })
  */
 declare function loadSecretKey(options?: LoadSecretKeyOptions): Promise<SecretKey | null>;
 /**
- * Stores a secret key in `.fastn.secret-key` or `{name}.private-key`, for its owner only (mode 0600); with `keyring`, in the
- * keyring, and only the ID52 in `.fastn.id52` or `{name}.id52`. Resolves with the path of that file.
+ * Saves a secret key in `.fastn.secret-key` or `{name}.private-key`, readable by its owner only (mode 0600). With `keyring`, saves
+ * the secret in the keyring and the ID52 in `.fastn.id52` or `{name}.id52`. Resolves with the path of the file.
  *
- * A key that is there already is never overwritten. When writing the file fails, the keyring keeps the key.
+ * Never overwrites a key. If writing the file fails, the secret stays in the keyring.
  *
- * @throws {FastnNetError} `ERR_KEY_STORE` when a key is there already, or it cannot be written.
- * `ERR_SECRET_KEY` when it is no secret key. `ERR_INVALID_ARGUMENT` when `name` is no plain file name.
+ * @throws {FastnNetError} `ERR_KEY_STORE` if a key exists or cannot be written. `ERR_SECRET_KEY` if `secretKey` is not a secret key.
+ * `ERR_INVALID_ARGUMENT` if `name` is not a plain file name.
  */
 declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions): Promise<string>;
 /**
- * The secret key that {@link loadSecretKey} finds, or, when there is none, a new one that {@link saveSecretKey} has stored.
- * `place` says where it is. A key that is there and cannot be used is an error, never replaced. Of programs that start
- * at once, all get the key of the first.
+ * Loads a secret key like {@link loadSecretKey}. If there is none, generates one and saves it like {@link saveSecretKey}.
+ *
+ * An unusable key is an error; it is never replaced. Programs that start at the same time all get the same key.
+ *
+ * @throws {FastnNetError} The errors of {@link loadSecretKey} and {@link saveSecretKey}.
  *
  * @example
  * const { secretKey, place, created } = await readOrCreateSecretKey()
  * if (created) console.log(`new key ${secretKey.id52} in ${place}`)
- *
- * @throws {FastnNetError} as these two.
  */
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 

@@ -4,38 +4,48 @@
 import { Duplex, DuplexOptions } from 'node:stream';
 import { PeerStream } from './index.js';
 
-/** Options of {@link duplex}: those of a Node stream that a socket leaves open. */
+/** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
 type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>;
 /**
- * A stream as a Node `Duplex` that `http`, `tls`, `ssh2`, `pg` and others take as a socket.
+ * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
  *
- * The halves end apart from each other (`allowHalfOpen`). `end()` is `finish`, `destroy()` resets what was not finished and stops
- * what was not read. From now on the stream is the Duplex's: do not read or write it elsewhere. In a handler of `listen`, the stream
- * stays until the Duplex has closed, also after the handler's return.
+ * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
+ * - `destroy()` resets sending unless it was finished, and stops reading.
+ * - The Duplex takes over the stream: do not read or write it elsewhere.
+ * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
+ * - A pending read or write keeps the process alive, except after `unref()`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for anything but a PeerStream.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`.
+ *
  * @example
  * http.request({ createConnection: () => duplex(stream) })
  * server.emit('connection', duplex(stream))
  */
 declare function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDuplex;
-/** What {@link duplex} makes. A failure is an `'error'` event; without a listener it is only a close, and never ends the process. */
+/**
+ * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
+ *
+ * Failures emit `'error'`. Without an error listener, the Duplex only closes; the process does not crash.
+ */
 declare class PeerDuplex extends Duplex {
     #private;
     constructor(stream: PeerStream, options?: PeerDuplexOptions);
-    /** ID52 of the peer, where a socket has an address. */
+    /** ID52 of the peer, in place of a socket's address. */
     get remoteAddress(): string;
-    /** Emits `'timeout'` when nothing was received or sent for so many milliseconds; 0 switches it off. Closes nothing. */
+    /**
+     * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
+     * alive.
+     */
     setTimeout(ms: number, onTimeout?: () => void): this;
-    /** The time of {@link setTimeout}. */
+    /** Idle timeout set by {@link setTimeout}, in milliseconds. Default: 0, none. */
     get timeout(): number;
-    /** QUIC does not gather small writes: nothing to do. */
+    /** No-op: QUIC does not delay small writes. */
     setNoDelay(): this;
-    /** The endpoint keeps its connections alive: nothing to do. */
+    /** No-op: the endpoint keeps its connections alive. */
     setKeepAlive(): this;
-    /** A waiting read or write keeps the process alive again. */
+    /** Lets pending reads and writes keep the process alive. This is the default. */
     ref(): this;
-    /** A waiting read or write, now and later, does not keep the process alive. */
+    /** Stops current and later reads and writes from keeping the process alive. */
     unref(): this;
 }
 

@@ -153,7 +153,7 @@ test('what the keyring gives, hex or bytes, must be the key of that ID52', async
   keyring.secrets.set(id52, other)
   await keyStoreError(t, loadSecretKey({ id52, env, keyring }), /is the secret key of e87aeds/)
   keyring.secrets.set(id52, secret.slice(2))
-  await keyStoreError(t, loadSecretKey({ id52, env, keyring }), /is no secret key/)
+  await keyStoreError(t, loadSecretKey({ id52, env, keyring }), /is not a secret key/)
   const locked: Keyring = {
     read: () => Promise.reject(new Error('locked')),
     write: () => Promise.reject(new Error('locked'))

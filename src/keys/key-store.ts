@@ -8,74 +8,86 @@ import { type Keyring, openKeyring, readKeyring, writeKeyring } from './keyring.
 import { PublicKey } from './public-key.js'
 import { SecretKey } from './secret-key.js'
 
-/** Where a key is looked for or put. */
+/** Where a key is stored. */
 export interface KeyStoreOptions {
-  /** Folder of the files. Default: the current one. */
+  /** Folder of the key files. Default: the current folder. */
   folder?: string | undefined
   /**
-   * The key's name: the files are then `{name}.private-key` or `{name}.id52`.
-   * Default: none, for the one key of a program in `.fastn.secret-key` or `.fastn.id52`.
+   * Name of the key. Its files are `{name}.private-key` and `{name}.id52`.
+   * Default: none. A program's only key is in `.fastn.secret-key` or `.fastn.id52`.
    */
   name?: string | undefined
   /**
-   * Whether a keyring may be asked, and which: `true` for the system's, which needs the package `@napi-rs/keyring`.
-   * Default: `false`.
+   * Keyring to use. `true` selects the system keyring, which needs the package `@napi-rs/keyring`; `false` uses none.
+   * Default: false.
    */
   keyring?: boolean | Keyring | undefined
-  /** Environment variables to look into. Default: `process.env`. */
+  /** Environment variables to read. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Ends the wait for a keyring, which may ask a person; the call rejects with the signal's reason. */
+  /** Cancels waiting for a keyring, which may prompt the user. The call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
-/** What {@link loadSecretKey} looks for. */
+/** Options of {@link loadSecretKey}. */
 export interface LoadSecretKeyOptions extends KeyStoreOptions {
-  /** Look for the secret of this public key, in the environment's lines and the keyring; no files. Not with `name`. */
+  /**
+   * Public key whose secret to load. Searches the environment and the keyring, not files. Cannot be combined with `name`.
+   * Default: none.
+   */
   id52?: string | PublicKey | undefined
 }
 
-/** The names of {@link KeyStoreOptions}. */
+/** Names of {@link KeyStoreOptions}. */
 const storeNames: OptionNames<KeyStoreOptions> = { folder: true, name: true, keyring: true, env: true, signal: true }
-/** The names of {@link LoadSecretKeyOptions}. */
+/** Names of {@link LoadSecretKeyOptions}. */
 const loadNames: OptionNames<LoadSecretKeyOptions> = { ...storeNames, id52: true }
 
-/** A secret key that is stored somewhere. */
+/** A stored secret key. */
 export interface StoredSecretKey {
   /** The key. */
   readonly secretKey: SecretKey
-  /** Where it is, for a person: a path, the name of an environment variable, or the keyring. */
+  /** Where the key is stored, for display: a path, the name of an environment variable, or the keyring. */
   readonly place: string
-  /** Whether it was made just now. */
+  /** Whether this call created the key. */
   readonly created: boolean
 }
 
 /**
- * Looks for a secret key where the Rust programs have it. Resolves `null` when there is none.
+ * Loads a secret key from the places that the Rust programs use. Resolves with `null` if there is none.
  *
- * - without `name` and `id52`: `FASTN_SECRET_KEY` (hex), else the file `.fastn.secret-key` (hex), else `.fastn.id52`
- * - with `name`: the line `{name}: {hex}` of the environment's lines, else `{name}.private-key` (hex) or `{name}.id52`
- * - with `id52`: the line whose prefix is the beginning of the ID52, else the keyring
+ * | options | places, in this order |
+ * |---|---|
+ * | none | `FASTN_SECRET_KEY` (hex), the file `.fastn.secret-key` (hex), the file `.fastn.id52` |
+ * | `name` | the line `{name}: {hex}` of the environment, the file `{name}.private-key` (hex) or `{name}.id52` |
+ * | `id52` | the line of the environment whose prefix starts the ID52, the keyring |
  *
- * The environment's lines are in `FASTN_SECRET_KEYS`, or in the file that `FASTN_SECRET_KEYS_FILE` names.
- * An `.id52` file says that the secret is in the environment's lines or in the keyring.
+ * The lines of the environment are in `FASTN_SECRET_KEYS`, or in the file named by `FASTN_SECRET_KEYS_FILE`.
+ * An `.id52` file means that the secret is in those lines or in the keyring.
  *
- * @throws {FastnNetError} `ERR_KEY_STORE` when what is there is no key or not the right one, when two places contradict
- * each other (both files of one name, both variables of lines), or when a keyring is needed and not asked for, missing or
- * locked, or when a file is no regular file or larger than 64 KiB. `ERR_PEER_ADDRESS` when `id52` is none.
- * `ERR_INVALID_ARGUMENT` when `name` is no plain file name, or a variable in `env` is no string.
+ * @throws {FastnNetError} `ERR_KEY_STORE`:
+ * - a place holds no key, or another key
+ * - two places conflict: both files of one name, or both variables of lines
+ * - the key is in a keyring, and `keyring` is not set or the keyring is missing or locked
+ * - a key file is not a regular file, or larger than 64 KiB
+ *
+ * `ERR_PEER_ADDRESS` if `id52` is not a public key. `ERR_INVALID_ARGUMENT` if `name` is not a plain file name, or a variable in `env`
+ * is not a string.
+ *
+ * @example
+ * const secretKey = await loadSecretKey({ name: 'server' })
  */
 export async function loadSecretKey(options: LoadSecretKeyOptions = {}): Promise<SecretKey | null> {
   return (await find(options))?.secretKey ?? null
 }
 
 /**
- * Stores a secret key in `.fastn.secret-key` or `{name}.private-key`, for its owner only (mode 0600); with `keyring`, in the
- * keyring, and only the ID52 in `.fastn.id52` or `{name}.id52`. Resolves with the path of that file.
+ * Saves a secret key in `.fastn.secret-key` or `{name}.private-key`, readable by its owner only (mode 0600). With `keyring`, saves
+ * the secret in the keyring and the ID52 in `.fastn.id52` or `{name}.id52`. Resolves with the path of the file.
  *
- * A key that is there already is never overwritten. When writing the file fails, the keyring keeps the key.
+ * Never overwrites a key. If writing the file fails, the secret stays in the keyring.
  *
- * @throws {FastnNetError} `ERR_KEY_STORE` when a key is there already, or it cannot be written.
- * `ERR_SECRET_KEY` when it is no secret key. `ERR_INVALID_ARGUMENT` when `name` is no plain file name.
+ * @throws {FastnNetError} `ERR_KEY_STORE` if a key exists or cannot be written. `ERR_SECRET_KEY` if `secretKey` is not a secret key.
+ * `ERR_INVALID_ARGUMENT` if `name` is not a plain file name.
  */
 export async function saveSecretKey(secretKey: SecretKey, options: KeyStoreOptions = {}): Promise<string> {
   const key = SecretKey.from(secretKey)
@@ -92,18 +104,18 @@ export async function saveSecretKey(secretKey: SecretKey, options: KeyStoreOptio
 }
 
 /**
- * The secret key that {@link loadSecretKey} finds, or, when there is none, a new one that {@link saveSecretKey} has stored.
- * `place` says where it is. A key that is there and cannot be used is an error, never replaced. Of programs that start
- * at once, all get the key of the first.
+ * Loads a secret key like {@link loadSecretKey}. If there is none, generates one and saves it like {@link saveSecretKey}.
+ *
+ * An unusable key is an error; it is never replaced. Programs that start at the same time all get the same key.
+ *
+ * @throws {FastnNetError} The errors of {@link loadSecretKey} and {@link saveSecretKey}.
  *
  * @example
  * const { secretKey, place, created } = await readOrCreateSecretKey()
  * if (created) console.log(`new key ${secretKey.id52} in ${place}`)
- *
- * @throws {FastnNetError} as these two.
  */
 export async function readOrCreateSecretKey(options: KeyStoreOptions = {}): Promise<StoredSecretKey> {
-  // Without `id52`: no new key can be made for an ID52 that is wanted.
+  // Rejects `id52`: a new key cannot match a given ID52.
   checkOptions(options, storeNames)
   const { signal } = options
   const found = await find(options)
@@ -113,7 +125,7 @@ export async function readOrCreateSecretKey(options: KeyStoreOptions = {}): Prom
     return { secretKey, place: await saveSecretKey(secretKey, options), created: true }
   } catch (error) {
     signal?.throwIfAborted()
-    // Another program may have stored its key since.
+    // Another program may have saved its key in the meantime.
     const stored = await find(options)
     if (stored === null) throw error
     return stored
@@ -131,19 +143,19 @@ async function find(options: LoadSecretKeyOptions): Promise<StoredSecretKey | nu
   if (found.secret !== null) return { secretKey: SecretKey.from(found.secret), place: found.place, created: false }
   const publicKey = found.inKeyring === null ? wanted : PublicKey.from(found.inKeyring)
   if (publicKey === null) return null
-  const secretKey = await whileWanted(fromKeyring(publicKey, options.keyring), signal)
+  const secretKey = await whileWanted(loadFromKeyring(publicKey, options.keyring), signal)
   if (secretKey !== null) return { secretKey, place: `the keyring, for ${publicKey.id52}`, created: false }
-  // For an `id52` that was asked for it is simply not there; a file that names one says that it is.
+  // A missing key is an error only if an `.id52` file names it.
   if (found.inKeyring === null) return null
-  const says = `${found.place} says that the secret key of ${publicKey.id52} is in the keyring`
+  const claim = `according to ${found.place}, the secret key of ${publicKey.id52} is in the keyring`
   const advice = options.keyring
-    ? 'it is not: put it there, or into FASTN_SECRET_KEYS'
-    : 'ask for it with keyring: true, or give the key in FASTN_SECRET_KEYS'
-  throw new FastnNetError('ERR_KEY_STORE', `${says}; ${advice}`)
+    ? 'but it is not; add it to the keyring or to FASTN_SECRET_KEYS'
+    : 'set keyring: true, or put the key in FASTN_SECRET_KEYS'
+  throw new FastnNetError('ERR_KEY_STORE', `${claim}; ${advice}`)
 }
 
-async function fromKeyring(publicKey: PublicKey, asked: boolean | Keyring | undefined): Promise<SecretKey | null> {
-  const keyring = await openKeyring(asked)
+async function loadFromKeyring(publicKey: PublicKey, option: boolean | Keyring | undefined): Promise<SecretKey | null> {
+  const keyring = await openKeyring(option)
   return keyring === null ? null : await readKeyring(keyring, publicKey)
 }
 
@@ -162,10 +174,10 @@ function check(options: LoadSecretKeyOptions): Checked {
   optional('string', name, 'options.name')
   object(env, 'options.env', 'an object')
   if (name !== undefined && id52 !== undefined) {
-    throw new FastnNetError('ERR_INVALID_ARGUMENT', 'name and id52 look in different places: give one of them')
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', 'name and id52 exclude each other; give only one of them')
   }
   return {
-    // The whole path: that is what errors and `place` show.
+    // Absolute, for errors and `place`.
     folder: resolve(folder),
     name: name ?? null,
     wanted: id52 === undefined ? null : PublicKey.from(id52),

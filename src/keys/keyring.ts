@@ -4,17 +4,23 @@ import type { PublicKey } from './public-key.js'
 import { SecretKey } from './secret-key.js'
 
 /**
- * A place for secrets that are named by their ID52. `keyring: true` means the system's: Keychain, Credential Manager or
- * Secret Service, through the optional package `@napi-rs/keyring`, under the service `fastn`. Bring your own for another vault.
+ * Storage of secret keys by ID52. Implement it to use your own vault.
+ *
+ * `keyring: true` selects the system keyring: Keychain, Credential Manager or Secret Service, under the service name `fastn`. It
+ * needs the optional package `@napi-rs/keyring`.
  */
 export interface Keyring {
-  /** The secret of an ID52, as 64 hex digits or 32 bytes; `null` when it is not there. */
+  /** Reads the secret of an ID52: 64 hex digits or 32 bytes. Resolves with `null` if there is none. */
   read(id52: string): Promise<string | Uint8Array | null>
-  /** Puts a secret of 32 bytes there. */
+  /** Stores a secret of 32 bytes. */
   write(id52: string, secret: Uint8Array<ArrayBuffer>): Promise<void>
 }
 
-/** The keyring that was asked for, or `null`. `ERR_KEY_STORE` when it cannot be had; `ERR_INVALID_ARGUMENT`. */
+/**
+ * Opens the keyring of the `keyring` option, or returns `null` if there is none.
+ *
+ * @throws {FastnNetError} `ERR_KEY_STORE` if the package is missing. `ERR_INVALID_ARGUMENT`.
+ */
 export async function openKeyring(keyring: boolean | Keyring | null | undefined): Promise<Keyring | null> {
   if (keyring === undefined || keyring === false) return null
   if (keyring === true) return await systemKeyring()
@@ -22,43 +28,52 @@ export async function openKeyring(keyring: boolean | Keyring | null | undefined)
   throw invalid('options.keyring', 'a boolean or an object with read and write')
 }
 
-/** The secret of a public key; `null` when it is not there. `ERR_KEY_STORE` when what is there is not that secret. */
+/**
+ * Reads the secret of a public key from a keyring. Resolves with `null` if there is none.
+ *
+ * @throws {FastnNetError} `ERR_KEY_STORE` if the keyring fails, or its entry is not the secret of `publicKey`.
+ */
 export async function readKeyring(keyring: Keyring, publicKey: PublicKey): Promise<SecretKey | null> {
   const { id52 } = publicKey
   let found: string | Uint8Array | null
   try {
     found = await keyring.read(id52)
   } catch (cause) {
-    throw failed(`the keyring could not be asked for the secret key of ${id52}: is it there and unlocked?`, cause)
+    throw failed(
+      `cannot read the secret key of ${id52} from the keyring; is the keyring installed and unlocked?`,
+      cause
+    )
   }
   if (found === null) return null
   let secretKey: SecretKey
   try {
     secretKey = SecretKey.from(typeof found === 'string' ? found.trim() : found)
   } catch (cause) {
-    throw failed(`what the keyring holds for ${id52} is no secret key: correct or delete that entry`, cause)
+    throw failed(`the keyring entry of ${id52} is not a secret key; correct or delete it`, cause)
   }
   if (!secretKey.publicKey.equals(publicKey)) {
-    throw failed(
-      `what the keyring holds for ${id52} is the secret key of ${secretKey.id52}: correct or delete that entry`
-    )
+    throw failed(`the keyring entry of ${id52} is the secret key of ${secretKey.id52}; correct or delete it`)
   }
   return secretKey
 }
 
-/** Puts a secret key into the keyring. `ERR_KEY_STORE` when that fails. */
+/**
+ * Writes a secret key to a keyring.
+ *
+ * @throws {FastnNetError} `ERR_KEY_STORE` if the keyring fails.
+ */
 export async function writeKeyring(keyring: Keyring, secretKey: SecretKey): Promise<void> {
   try {
     await keyring.write(secretKey.id52, secretKey.toBytes())
   } catch (cause) {
     throw failed(
-      `the keyring did not take the secret key of ${secretKey.id52}: is it there and unlocked? A file is the other way`,
+      `cannot write the secret key of ${secretKey.id52} to the keyring; is it installed and unlocked? Or omit keyring to use a file`,
       cause
     )
   }
 }
 
-/** What is used of `@napi-rs/keyring`, 1.2 and 2. */
+/** The used part of `@napi-rs/keyring` 1.2 and 2. */
 interface KeyringPackage {
   readonly AsyncEntry: new (
     service: string,
@@ -72,7 +87,7 @@ interface KeyringPackage {
 }
 
 const service = 'fastn'
-// Not a literal in import(): bundlers and the type checker would want the optional package to be there.
+// Not a literal in import(): bundlers and the type checker would require the optional package.
 const packageName: string = '@napi-rs/keyring'
 
 async function systemKeyring(): Promise<Keyring> {
@@ -80,16 +95,16 @@ async function systemKeyring(): Promise<Keyring> {
   return {
     async read(id52) {
       const entry = new AsyncEntry(service, id52)
-      // Bytes that are no text make this fail; a keyring that cannot be had fails again below.
+      // Fails if the entry is not text. A failure of the keyring itself repeats below.
       const password = await entry.getPassword().catch(() => null)
       if (password != null && /^[0-9a-f]{64}$/i.test(password.trim())) return password
       const secret = await entry.getSecret()
       return secret == null ? null : Uint8Array.from(secret)
     },
     async write(id52, secret) {
-      // Linux without a Secret Service would fall back to the kernel's keyring, which a restart empties.
+      // Without a Secret Service, Linux would fall back to the kernel keyring, which a reboot empties.
       const entry = new AsyncEntry(service, id52, { linux: { store: 'secret-service' } })
-      // Bytes, not hex: the only form that every Rust program reads.
+      // Bytes, not hex: the only form that all Rust programs read.
       await entry.setSecret(secret)
     }
   }
@@ -99,7 +114,7 @@ async function load(): Promise<KeyringPackage> {
   try {
     return (await import(packageName)) as KeyringPackage
   } catch (cause) {
-    throw failed(`the system's keyring needs the package ${packageName}: npm install ${packageName}`, cause)
+    throw failed(`the system keyring needs the package ${packageName}; run npm install ${packageName}`, cause)
   }
 }
 

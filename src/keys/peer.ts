@@ -4,34 +4,34 @@ import type { BindingPeer } from '../native/binding-types.js'
 import { object, texts } from '../util/validate.js'
 import type { PublicKey } from './public-key.js'
 
-/** Who a peer is and where it may be: what {@link Endpoint.address} gives. */
+/** ID52 of a peer and where it may be reached. */
 export interface PeerAddress {
-  /** The peer's ID52. */
+  /** ID52 of the peer. */
   id52: string
-  /** `address:port` of its sockets. */
+  /** Socket addresses, `address:port`. Default: none. */
   addresses?: readonly string[] | undefined
-  /** URLs of its relays. */
+  /** Relay URLs. Default: none. */
   relays?: readonly string[] | undefined
-  /** Never there: an endpoint or a secret key is no address. Give its `publicKey`, or the endpoint's `address()`. */
+  /** Excludes endpoints and secret keys. Pass their `publicKey`, or the endpoint's `address()`. */
   publicKey?: undefined
 }
 
-/** Where an endpoint can be reached: all of it is there. */
+/** Result of {@link Endpoint.address}: a {@link PeerAddress} with all fields. */
 export interface EndpointAddress extends PeerAddress {
   addresses: readonly string[]
   relays: readonly string[]
 }
 
-/** A peer: a text (ID52, hex, z-base-32, or a ticket), its public key, or its id with where it is. */
+/** A peer: a string (ID52, hex, z-base-32 or a ticket), a public key, or an address. */
 export type Peer = string | PublicKey | PeerAddress
 
-/** A peer that is no text, checked; `path` names it in errors. */
+/** Checks a peer that is not a string. `path` names the argument in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
-  const expected = 'a text, a PublicKey or { id52, addresses, relays }'
+  const expected = 'a string, a PublicKey or { id52, addresses, relays }'
   const { id52, addresses, relays } = object(peer as PeerAddress, path, expected)
-  // A PublicKey has none.
+  // Endpoints and secret keys have a `publicKey`; public keys and addresses do not.
   if ((peer as { publicKey?: unknown }).publicKey !== undefined)
-    throw notAPeer(`${path} is an endpoint or a secret key: give its publicKey, or address()`)
+    throw notAPeer(`${path} is an endpoint or a secret key; give its publicKey or address()`)
   if (typeof id52 !== 'string') throw notAPeer(`${path}.id52 must be a string`)
   return {
     id52: idOf(id52),
@@ -40,21 +40,22 @@ export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingP
   }
 }
 
-/** The ID52s of one or several peers; `path` names them in errors. */
+/** Returns the ID52s of one or several peers. `path` names the argument in errors. */
 export function idsOf(peers: Peer | readonly Peer[], path: string): string[] {
   if (!Array.isArray(peers)) return [idOfPeer(peers as Peer, path)]
-  return (peers as readonly Peer[]).map((peer, at) => idOfPeer(peer, `${path}[${at}]`))
+  return (peers as readonly Peer[]).map((peer, index) => idOfPeer(peer, `${path}[${index}]`))
 }
 
 function idOfPeer(peer: Peer, path: string): string {
   return (typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, path)).id52
 }
 
-// The longest text of a key alone is hex; a ticket has a word in front and is longer.
-const longestKey = 64
+// A key has at most 64 characters, as hex. A ticket is longer.
+const maxKeyLength = 64
 
+/** Parses an ID52, hex, z-base-32 or ticket. */
 export function parsePeer(text: string): BindingPeer {
-  if (text.length <= longestKey) return { id52: idOf(text), addresses: [], relays: [] }
+  if (text.length <= maxKeyLength) return { id52: idOf(text), addresses: [], relays: [] }
   const peer = native().ticketParse(text)
   if (peer !== null) return peer
   throw notAPeer(native().takeError().message)

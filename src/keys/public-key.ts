@@ -6,7 +6,7 @@ import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 
 /**
- * A peer's name: an Ed25519 public key of 32 bytes, shown as its ID52. Immutable.
+ * Ed25519 public key of a peer. Its string form is the ID52. Immutable.
  *
  * @example
  * PublicKey.from('i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60').toHex()
@@ -21,10 +21,10 @@ export class PublicKey {
   }
 
   /**
-   * Takes an ID52 (in any case), 64 hex digits (in any case), z-base-32 of 52 characters, or the 32 bytes themselves,
-   * which are copied. A public key is given back as it is.
+   * Parses an ID52, 64 hex digits (both in any case), z-base-32 (52 characters), or 32 bytes, which are copied. Returns a
+   * `PublicKey` unchanged.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, saying what was found, when it is no public key.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` if `key` is not a public key.
    */
   static from(key: string | Uint8Array | PublicKey): PublicKey {
     if (key instanceof PublicKey) return key
@@ -33,14 +33,14 @@ export class PublicKey {
       if (bytes === null) throw lastFailure({})
       return new PublicKey(internal, bytes)
     }
-    if (!isBytes(key)) throw notAKey(`${typeof key} was given`)
+    if (!isBytes(key)) throw notAKey(`got ${typeof key}`)
     const bytes = new Uint8Array(key)
-    if (bytes.length !== 32) throw notAKey(`${bytes.length} bytes were given, 32 are needed`)
-    if (!native().publicKeyCheck(bytes)) throw notAKey('these 32 bytes are not a point of the curve')
+    if (bytes.length !== 32) throw notAKey(`got ${bytes.length} bytes instead of 32`)
+    if (!native().publicKeyCheck(bytes)) throw notAKey('the 32 bytes are not a point on the curve')
     return new PublicKey(internal, bytes)
   }
 
-  /** 52 characters of base32hex, in lower case: how peers are named to people. */
+  /** ID52: 52 characters of lower-case base32hex. */
   get id52(): string {
     this.#id52 ??= native().publicKeyId52(this.#bytes)
     return this.#id52
@@ -57,25 +57,25 @@ export class PublicKey {
   }
 
   /**
-   * Whether `signature` is this key's signature of `bytes`. A signature that is not 64 bytes long is nobody's: `false`.
+   * Whether `signature` is this key's signature of `bytes`. `false` if it is not 64 bytes long.
    *
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when one of them is not a `Uint8Array`.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`.
    */
   verify(bytes: Uint8Array, signature: Uint8Array): boolean {
     return native().publicKeyVerify(this.#bytes, needBytes('bytes', bytes), needBytes('signature', signature))
   }
 
-  /** Whether `other` is a public key of the same bytes. */
+  /** Whether `other` is the same public key. */
   equals(other: unknown): boolean {
     return other instanceof PublicKey && other.id52 === this.id52
   }
 
-  /** The ID52. */
+  /** Returns the ID52. */
   toString(): string {
     return this.id52
   }
 
-  /** The ID52. */
+  /** Returns the ID52. */
   toJSON(): string {
     return this.id52
   }

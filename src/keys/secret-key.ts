@@ -7,9 +7,9 @@ import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { PublicKey } from './public-key.js'
 
 /**
- * What proves a {@link PublicKey} to be one's own: an Ed25519 secret of 32 bytes. Immutable.
+ * Ed25519 secret key: the identity of an endpoint. Immutable.
  *
- * It is shown by `toBytes` and `toHex` only; `toString`, `JSON.stringify` and `util.inspect` give the public key.
+ * Only `toBytes` and `toHex` reveal the secret. `toString`, `JSON.stringify` and `util.inspect` print the public key.
  *
  * @example
  * const secretKey = SecretKey.generate()
@@ -27,65 +27,62 @@ export class SecretKey {
     this.#publicKey = PublicKey.from(publicBytes)
   }
 
-  /** A new key from the system's randomness. It is stored nowhere: see {@link readOrCreateSecretKey}. */
+  /** Generates a key. It is not saved: see {@link readOrCreateSecretKey}. */
   static generate(): SecretKey {
     return new SecretKey(internal, native().secretKeyGenerate())
   }
 
   /**
-   * Takes 64 hex digits (in any case) or the 32 bytes, which are copied. A secret key is given back as it is.
+   * Parses 64 hex digits (in any case) or 32 bytes, which are copied. Returns a `SecretKey` unchanged.
    *
-   * @throws {FastnNetError} `ERR_SECRET_KEY` when it is no secret key. The message does not repeat what was given.
+   * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it.
    */
   static from(key: string | Uint8Array | SecretKey): SecretKey {
     if (key instanceof SecretKey) return key
     if (isBytes(key)) return new SecretKey(internal, new Uint8Array(key))
     if (typeof key !== 'string') {
-      throw new FastnNetError(
-        'ERR_SECRET_KEY',
-        `not a secret key: ${typeof key} was given; give 32 bytes or 64 hex digits`
-      )
+      throw new FastnNetError('ERR_SECRET_KEY', `not a secret key: got ${typeof key}; give 32 bytes or 64 hex digits`)
     }
     const bytes = native().secretKeyParse(key)
     if (bytes === null) throw lastFailure({})
     return new SecretKey(internal, bytes)
   }
 
-  /** The public key that belongs to it. */
+  /** Public key of this secret key. */
   get publicKey(): PublicKey {
     return this.#publicKey
   }
 
-  /** The public key's ID52: what to tell others. */
+  /** ID52 of the public key: share it with peers. */
   get id52(): string {
     return this.#publicKey.id52
   }
 
   /**
-   * The Ed25519 signature of `bytes`, 64 bytes. The same bytes always give the same signature.
+   * Signs bytes. Returns an Ed25519 signature of 64 bytes, which is deterministic.
    *
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when `bytes` is not a `Uint8Array`.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`.
    */
   sign(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     return native().secretKeySign(this.#bytes, needBytes('bytes', bytes))
   }
 
-  /** A copy of the secret's 32 bytes: keep them out of logs, and out of files that others can read. */
+  /** A copy of the secret's 32 bytes. Keep them out of logs and of files that others can read. */
   toBytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#bytes)
   }
 
-  /** The secret as 64 lower-case hex digits: keep them out of logs, and out of files that others can read. */
+  /** The secret as 64 lower-case hex digits. Keep them out of logs and of files that others can read. */
   toHex(): string {
     return toHex(this.#bytes)
   }
 
-  /** `SecretKey(<ID52>)`. */
+  /** Returns `SecretKey(<ID52>)`. */
   toString(): string {
     return `SecretKey(${this.id52})`
   }
 
-  /** `SecretKey(<ID52>)`. */
+  /** Returns `SecretKey(<ID52>)`. */
   toJSON(): string {
     return this.toString()
   }

@@ -2,17 +2,20 @@ import { Duplex, type DuplexOptions } from 'node:stream'
 import { coreOf, PeerStream } from '../connection/connection.js'
 import { checkOptions, invalid, type OptionNames } from '../util/validate.js'
 
-/** Options of {@link duplex}: those of a Node stream that a socket leaves open. */
+/** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
 export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>
 
 /**
- * A stream as a Node `Duplex` that `http`, `tls`, `ssh2`, `pg` and others take as a socket.
+ * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
  *
- * The halves end apart from each other (`allowHalfOpen`). `end()` is `finish`, `destroy()` resets what was not finished and stops
- * what was not read. From now on the stream is the Duplex's: do not read or write it elsewhere. In a handler of `listen`, the stream
- * stays until the Duplex has closed, also after the handler's return.
+ * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
+ * - `destroy()` resets sending unless it was finished, and stops reading.
+ * - The Duplex takes over the stream: do not read or write it elsewhere.
+ * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
+ * - A pending read or write keeps the process alive, except after `unref()`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for anything but a PeerStream.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`.
+ *
  * @example
  * http.request({ createConnection: () => duplex(stream) })
  * server.emit('connection', duplex(stream))
@@ -27,62 +30,71 @@ const duplexNames: OptionNames<PeerDuplexOptions> = {
   signal: true
 }
 
-const blockBytes = 64 * 1024
-const leastRoom = 16 * 1024
+const blockSize = 64 * 1024
+/** A read allocates a new block if the current one has less room than this. */
+const minRoom = 16 * 1024
 
-/** What {@link duplex} makes. A failure is an `'error'` event; without a listener it is only a close, and never ends the process. */
+/**
+ * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
+ *
+ * Failures emit `'error'`. Without an error listener, the Duplex only closes; the process does not crash.
+ */
 export class PeerDuplex extends Duplex {
   readonly #stream: PeerStream
-  readonly #ended: () => void
+  /** Returns the lent stream. */
+  readonly #release: () => void
   #block = Buffer.alloc(0)
   #used = 0
-  #idleMs = 0
-  #idle: NodeJS.Timeout | undefined
+  #idleTimeout = 0
+  #idleTimer: NodeJS.Timeout | undefined
 
   constructor(stream: PeerStream, options: PeerDuplexOptions = {}) {
     if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
     super({ ...checkOptions(options, duplexNames), allowHalfOpen: true, decodeStrings: false })
     this.#stream = stream
-    this.#ended = coreOf(stream).lend()
+    this.#release = coreOf(stream).lend()
     this.on('error', () => {})
   }
 
-  /** ID52 of the peer, where a socket has an address. */
+  /** ID52 of the peer, in place of a socket's address. */
   get remoteAddress(): string {
     return this.#stream.remoteId52
   }
 
-  /** Emits `'timeout'` when nothing was received or sent for so many milliseconds; 0 switches it off. Closes nothing. */
+  /**
+   * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
+   * alive.
+   */
   setTimeout(ms: number, onTimeout?: () => void): this {
     if (onTimeout !== undefined) this.once('timeout', onTimeout)
-    clearTimeout(this.#idle)
-    this.#idleMs = ms
-    this.#idle = ms > 0 ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined
+    clearTimeout(this.#idleTimer)
+    this.#idleTimeout = ms
+    this.#idleTimer = ms > 0 ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined
     return this
   }
 
-  /** The time of {@link setTimeout}. */
+  /** Idle timeout set by {@link setTimeout}, in milliseconds. Default: 0, none. */
   get timeout(): number {
-    return this.#idleMs
+    return this.#idleTimeout
   }
 
-  /** QUIC does not gather small writes: nothing to do. */
+  /** No-op: QUIC does not delay small writes. */
   setNoDelay(): this {
     return this
   }
 
-  /** The endpoint keeps its connections alive: nothing to do. */
+  /** No-op: the endpoint keeps its connections alive. */
   setKeepAlive(): this {
     return this
   }
 
-  /** A waiting read or write keeps the process alive again. */
+  /** Lets pending reads and writes keep the process alive. This is the default. */
   ref(): this {
     coreOf(this.#stream).setKeepsAlive(true)
     return this
   }
 
-  /** A waiting read or write, now and later, does not keep the process alive. */
+  /** Stops current and later reads and writes from keeping the process alive. */
   unref(): this {
     coreOf(this.#stream).setKeepsAlive(false)
     return this
@@ -91,17 +103,17 @@ export class PeerDuplex extends Duplex {
   /** @internal */
   override async _read(): Promise<void> {
     try {
-      if (this.#block.length - this.#used < leastRoom) {
-        this.#block = Buffer.allocUnsafeSlow(blockBytes)
+      if (this.#block.length - this.#used < minRoom) {
+        this.#block = Buffer.allocUnsafeSlow(blockSize)
         this.#used = 0
       }
       const block = this.#block
-      const from = this.#used
-      const count = await this.#stream.read({ into: block.subarray(from) })
-      this.#active()
+      const start = this.#used
+      const count = await this.#stream.read({ into: block.subarray(start) })
+      this.#restartIdleTimer()
       if (count === null) return void this.push(null)
-      this.#used = from + count
-      this.push(block.subarray(from, this.#used))
+      this.#used = start + count
+      this.push(block.subarray(start, this.#used))
     } catch (error) {
       this.destroy(error as Error)
     }
@@ -109,7 +121,7 @@ export class PeerDuplex extends Duplex {
 
   /** @internal */
   override _write(chunk: Uint8Array | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#active()
+    this.#restartIdleTimer()
     const bytes = typeof chunk === 'string' && !isUtf8(encoding) ? Buffer.from(chunk, encoding) : chunk
     this.#stream.write(bytes).then(() => done(), done)
   }
@@ -121,14 +133,14 @@ export class PeerDuplex extends Duplex {
 
   /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    clearTimeout(this.#idle)
+    clearTimeout(this.#idleTimer)
     this.#stream[Symbol.asyncDispose]()
       .then(() => done(error), done)
-      .finally(this.#ended)
+      .finally(this.#release)
   }
 
-  #active(): void {
-    this.#idle?.refresh()
+  #restartIdleTimer(): void {
+    this.#idleTimer?.refresh()
   }
 }
 
