@@ -8,7 +8,7 @@
 //! account the ID52. The entry is 64 hex digits as its password, or 32 bytes as its secret.
 //!
 //! These functions block on the file system, for a few regular files of at most 64 KiB each. Any other file type or size is
-//! `ERR_KEY_STORE`.
+//! `ERR_KEY_STORE`, and so is a link to a missing file. A byte order mark at the start of a file is skipped.
 
 mod environment;
 mod file;
@@ -72,7 +72,8 @@ pub fn find_one(folder: &Path, environment: &Environment) -> Result<Option<Found
 ///
 /// # Errors
 ///
-/// `ERR_INVALID_ARGUMENT` when `name` is not a plain file name. `ERR_KEY_STORE` when both files exist, or when one holds no
+/// `ERR_INVALID_ARGUMENT` when `name` is not a plain file name. A plain file name has no `/`, `\`, `:` or control character and no
+/// white space around it, and is not empty, `.` or `..`. `ERR_KEY_STORE` when both files exist, or when one holds no
 /// valid key.
 pub fn find_named(folder: &Path, name: &str, environment: &Environment) -> Result<Option<Found>> {
     let files = Files::of_name(folder, name)?;
@@ -141,10 +142,14 @@ impl Files {
 
     fn of_name(folder: &Path, name: &str) -> Result<Self> {
         // A name comes from configuration and must not lead out of the folder.
-        if name.trim() != name || name.is_empty() || name.contains(['/', '\\', ':', '\0']) {
+        let is_separator = |character: char| matches!(character, '/' | '\\' | ':') || character.is_control();
+        if matches!(name, "" | "." | "..") || name.trim() != name || name.contains(is_separator) {
             return Err(Error::new(
                 Code::InvalidArgument,
-                format!("the name of a key is a plain file name without an ending, not {name:?}"),
+                format!(
+                    "{name:?} cannot be the name of a key: give a plain file name without / \\ : and control characters, \
+                     without white space around it, and not . or .."
+                ),
             ));
         }
         let file = |ending: &str| folder.join(format!("{name}.{ending}"));
@@ -176,7 +181,7 @@ impl Files {
     fn create(&self, path: &Path, text: &str) -> Result<PathBuf> {
         for existing in [&self.secret, &self.public] {
             if existing.symlink_metadata().is_ok() {
-                return Err(exists(existing));
+                return Err(file::dangling_link(existing).map_or_else(|| exists(existing), failed));
             }
         }
         match file::create(path, text) {

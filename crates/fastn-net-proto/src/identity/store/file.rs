@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 /// The longest file that is read: keys and lines of keys are short.
 const MAX_BYTES: u64 = 64 * 1024;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Parses the file's text, without surrounding white space. `None` when there is no such file.
 pub(super) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
     let Some(text) = read_text(path)? else { return Ok(None) };
@@ -26,13 +28,17 @@ pub(super) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T>) -> Res
     })
 }
 
-/// The text of a regular file of at most 64 KiB; `None` when there is no such file. Never waits for anything but the disk.
+/// The text of a regular file of at most 64 KiB, without a byte order mark; `None` when there is no such file. A link to a missing
+/// file is an error. Never waits for anything but the disk.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>> {
     let file = match open(path) {
         Ok(file) => file,
         Err(error) => {
             if let Some(file) = no_folder(path) {
                 return Err(failed(format!("{} is not a folder: give the folder of the key", file.display())));
+            }
+            if let Some(found) = dangling_link(path) {
+                return Err(failed(found));
             }
             return if error.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(unreadable(path, error)) };
         }
@@ -49,6 +55,10 @@ pub(super) fn read_text(path: &Path) -> Result<Option<String>> {
     }
     if metadata.len() > MAX_BYTES || text.len() as u64 > MAX_BYTES {
         return Err(failed(format!("{} is larger than 64 KiB: is it the right file?", path.display())));
+    }
+    // Some editors put it in front of a text.
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
     }
     Ok(Some(text))
 }
@@ -67,11 +77,26 @@ fn no_folder(path: &Path) -> Option<&Path> {
     path.ancestors().skip(1).find(|folder| folder.metadata().is_ok_and(|metadata| !metadata.is_dir()))
 }
 
+/// Describes the link to a missing target that the path is, or that it leads through.
+pub(super) fn dangling_link(path: &Path) -> Option<String> {
+    path.ancestors().find_map(|part| {
+        let target = part.read_link().ok()?;
+        let is_missing = part.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        is_missing.then(|| {
+            let (link, target) = (part.display(), target.display());
+            format!("{link} is a link to {target}, which is not there: remove the link, or restore its target")
+        })
+    })
+}
+
 /// Makes a file that was not there, whole or not at all, for its owner only. `AlreadyExists` when it was there.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     // Found here: making the folder would fail with `AlreadyExists`, as if the key were there.
     if let Some(file) = no_folder(path) {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, format!("{} is not a folder", file.display())));
+    }
+    if let Some(found) = dangling_link(path) {
+        return Err(io::Error::new(io::ErrorKind::NotFound, found));
     }
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

@@ -61,6 +61,34 @@ fn the_one_key_is_the_variable_then_the_secret_file_then_the_id52_file() {
 }
 
 #[test]
+fn a_byte_order_mark_before_a_key_is_skipped() {
+    let files = folder(&[
+        (".fastn.secret-key", &format!("\u{feff}{SECRET}\r\n")),
+        ("a.id52", &format!("\u{feff}{ID52}")),
+        ("keys", &format!("\u{feff}i66f: {SECRET}\n")),
+    ]);
+    assert_eq!(hex(find_one(files.path(), &nothing())), SECRET);
+    assert_eq!(hex(find_named(files.path(), "a", &nothing())), format!("keyring {ID52}"));
+    let lines = files.path().join("keys").display().to_string();
+    assert_eq!(hex(find_id52(&public(), &Environment { secret_keys_file: Some(lines), ..nothing() })), SECRET);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dangling_link_is_neither_a_missing_key_nor_a_key() {
+    let folder = folder(&[]);
+    let target = folder.path().join("elsewhere");
+    std::os::unix::fs::symlink(&target, folder.path().join("rig.private-key")).expect("symlink");
+    let found = message(find_named(folder.path(), "rig", &nothing()));
+    let saved = message(save_secret(folder.path(), Some("rig"), &secret()));
+    let noted = message(save_public(folder.path(), Some("rig"), &public()));
+    for message in [found, saved, noted] {
+        assert!(message.contains(&format!("is a link to {}, which is not there", target.display())), "{message}");
+    }
+    assert!(!target.exists(), "written through the link");
+}
+
+#[test]
 fn two_files_of_different_keys_are_an_error() {
     let folder = folder(&[(".fastn.secret-key", OTHER), (".fastn.id52", ID52)]);
     assert!(message(find_one(folder.path(), &nothing())).contains("different keys"));
@@ -92,9 +120,18 @@ fn a_line_whose_prefix_is_the_name_goes_before_the_files() {
 #[test]
 fn a_name_does_not_lead_out_of_the_folder() {
     let folder = folder(&[]);
-    for name in ["", "../a", "a/b", "a\\b", "c:a", "a\0", " a"] {
-        assert_eq!(find_named(folder.path(), name, &nothing()).expect_err(name).code(), Code::InvalidArgument);
-        assert_eq!(save_secret(folder.path(), Some(name), &secret()).expect_err(name).code(), Code::InvalidArgument);
+    for name in ["", ".", "..", "../a", "a/b", "/a", "a\\b", "c:a", "a\0", "a\nb", " a", "a "] {
+        let found = find_named(folder.path(), name, &nothing()).expect_err(name);
+        let saved = save_secret(folder.path(), Some(name), &secret()).expect_err(name);
+        let noted = save_public(folder.path(), Some(name), &public()).expect_err(name);
+        for error in [found, saved, noted] {
+            assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+            assert!(error.message().contains("without / \\ :"), "{error}");
+        }
+    }
+    for name in ["a", "...", ".a", "a.b", "a b", "Grüße"] {
+        save_secret(folder.path(), Some(name), &secret()).expect(name);
+        assert_eq!(hex(find_named(folder.path(), name, &nothing())), SECRET);
     }
 }
 

@@ -67,6 +67,39 @@ fn a_fifo_and_a_device_are_refused_at_once() {
     assert!(refusal(&zero).contains("not a regular file"));
 }
 
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let folder = tempdir().expect("folder");
+    let path = folder.path().join("key");
+    fs::write(&path, "\u{feff}text").expect("write");
+    assert_eq!(read_in_time(&path).expect("read").as_deref(), Some("text"));
+    // One only.
+    fs::write(&path, "\u{feff}\u{feff}text").expect("write");
+    assert_eq!(read_in_time(&path).expect("read").as_deref(), Some("\u{feff}text"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_dangling_link_is_an_error_that_names_its_target_and_is_not_written_through() {
+    use std::os::unix::fs::symlink;
+
+    let folder = tempdir().expect("folder");
+    let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+    symlink(&target, &link).expect("symlink");
+    let says = format!("{} is a link to {}, which is not there", link.display(), target.display());
+    assert!(refusal(&link).contains(&says));
+    let error = create(&link, "text").expect_err("a dangling link");
+    assert!(error.to_string().contains(&says), "{error}");
+    // A folder on the way.
+    let inside = link.join("key");
+    let error = read_in_time(&inside).expect_err("a dangling link");
+    assert!(error.message().contains(&says), "{error}");
+    let error = create(&inside, "text").expect_err("a dangling link");
+    assert!(error.to_string().contains(&says), "{error}");
+    assert_ne!(error.kind(), io::ErrorKind::AlreadyExists, "it is not the key that is there already");
+    assert!(!target.exists(), "written through the link");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_symbolic_link_to_a_regular_file_is_followed() {
