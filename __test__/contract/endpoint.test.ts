@@ -38,6 +38,33 @@ test('what is no peer is refused', async t => {
   await t.throwsAsync(peers.client.getStream({} as never, Echo), { code: 'ERR_PEER_ADDRESS' })
 })
 
+test('the error says what is wrong with a ticket', async t => {
+  await using peers = await pair()
+  const ticket = await peers.server.ticket()
+  const refused: [string, RegExp][] = [
+    [ticket.toUpperCase(), /tickets are lower case/],
+    [ticket.slice(0, 30).toUpperCase(), /tickets are lower case/],
+    [ticket.slice(0, 30), /it has 30 characters, and the shortest ticket has 63/],
+    [ticket.slice(0, -6), /it ends too early/],
+    [`${ticket.slice(0, 40)} ${ticket.slice(40)}`, /character 41 of \d+ is white space/],
+    [`${ticket.slice(0, 40)}1${ticket.slice(41)}`, /character 41 of \d+ is not one of a to z, 2 to 7/],
+    ['x'.repeat(80), /a ticket starts with "endpoint"/]
+  ]
+  for (const [text, message] of refused) {
+    await t.throwsAsync(peers.client.connect(text), { code: 'ERR_PEER_ADDRESS', message })
+  }
+})
+
+test('a ticket without an address is a peer', async t => {
+  await using peers = await pair()
+  void peers.server.listen([[Echo, echo]])
+  t.is(await ask(peers.client, peers.server.address()), 'hello')
+  // A version, the key and no address, as base32 of 34 bytes.
+  const digits = (BigInt(`0x00${peers.server.publicKey.toHex()}00`) << 3n).toString(32).padStart(55, '0')
+  const base32 = Array.from(digits, digit => 'abcdefghijklmnopqrstuvwxyz234567'[Number.parseInt(digit, 32)]).join('')
+  t.is(await ask(peers.client, `endpoint${base32}`), 'hello')
+})
+
 test('what is no protocol is refused', async t => {
   await using peers = await pair()
   const cyclic: Record<string, unknown> = {}

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect, promisify } from 'node:util'
@@ -64,6 +64,34 @@ test('a named key has one of two files', async t => {
   const error = await t.throwsAsync(loadSecretKey({ folder, name: '../a', env }))
   t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'))
 })
+
+test('a name is a plain file name', async t => {
+  const folder = temporary(t)
+  for (const name of ['', '.', '..', 'a/b', '../a', 'a\\b', ' a', 'a\n']) {
+    for (const work of [loadSecretKey({ folder, name, env }), readOrCreateSecretKey({ folder, name, env })]) {
+      const error = await t.throwsAsync(work, { message: /give a plain file name/ }, name)
+      t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'), inspect(error))
+    }
+  }
+  t.deepEqual(readdirSync(folder), [])
+})
+
+test('a byte order mark before a key is skipped', async t => {
+  const folder = temporary(t, { '.fastn.secret-key': `\ufeff${secret}\r\n` })
+  t.is((await loadSecretKey({ folder, env }))?.toHex(), secret)
+})
+
+if (process.platform !== 'win32') {
+  test('a link to a missing file is an error, and no key is written through it', async t => {
+    const folder = temporary(t)
+    symlinkSync(join(folder, 'elsewhere'), join(folder, '.fastn.secret-key'))
+    const says = /\.fastn\.secret-key is a link to .*elsewhere, which is not there/
+    await keyStoreError(t, loadSecretKey({ folder, env }), says)
+    await keyStoreError(t, readOrCreateSecretKey({ folder, env }), says)
+    await keyStoreError(t, saveSecretKey(SecretKey.generate(), { folder, env }), says)
+    t.deepEqual(readdirSync(folder), ['.fastn.secret-key'])
+  })
+}
 
 test('lines of the environment are found by name and by ID52', async t => {
   const lines = `# keys\nrig: ${other}\ni66f: ${secret}\n`

@@ -45,6 +45,25 @@ test('what is no protocol is ERR_INVALID_ARGUMENT', t => {
   }
 })
 
+test('the error has one line, also for a value that contains itself', t => {
+  const circle: Record<string, unknown> = {}
+  circle.outer = { inner: [circle] }
+  const failing = {
+    toJSON() {
+      throw new Error('first\u{1b}[31m\nsecond')
+    }
+  }
+  for (const value of [circle, failing]) {
+    const error = t.throws(() => protocolText({ Generic: value } as unknown as Protocol)) as Error
+    t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'), inspect(error))
+    t.regex(
+      error.message,
+      /^not a protocol: [^\p{Cc}]+; write 'NAME', Protocol\.generic\('NAME'\) or Protocol\.generic\(value\)$/u
+    )
+    t.true(error.cause instanceof Error)
+  }
+})
+
 test('the error says what was given in place of a protocol', t => {
   const given: [unknown, string][] = [
     [[], 'it is an array'],

@@ -14,6 +14,8 @@ export interface KeyStoreOptions {
   folder?: string | undefined
   /**
    * Name of the key. Its files are `{name}.private-key` and `{name}.id52`.
+   * The name is a plain file name: not empty, `.` or `..`, without `/`, `\`, `:` or control characters, and without white space
+   * around it.
    * Default: none. A program's only key is in `.fastn.secret-key` or `.fastn.id52`.
    */
   name?: string | undefined
@@ -68,7 +70,7 @@ export interface StoredSecretKey {
  * - a place holds no key, or another key
  * - two places conflict: both files of one name, or both variables of lines
  * - the key is in a keyring, and `keyring` is not set or the keyring is missing or locked
- * - a key file is not a regular file, or larger than 64 KiB
+ * - a key file is not a regular file, is larger than 64 KiB, or is a link to a missing file
  *
  * `ERR_PEER_ADDRESS` if `id52` is not a public key. `ERR_INVALID_ARGUMENT` if `name` is not a plain file name, or a variable in `env`
  * is not a string.

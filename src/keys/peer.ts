@@ -50,12 +50,15 @@ function idOfPeer(peer: Peer, path: string): string {
   return (typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, path)).id52
 }
 
-// A key has at most 64 characters, as hex. A ticket is longer.
+// A key has at most 64 characters, as hex. A ticket with an address is longer.
 const maxKeyLength = 64
+
+// A cut ticket, or one without an address. A text of 52 characters is an ID52, which can start with the same word.
+const shortTicket = /^endpoint(?!.{44}$)/i
 
 /** Parses an ID52, hex, z-base-32 or ticket. */
 export function parsePeer(text: string): BindingPeer {
-  if (text.length <= maxKeyLength) return { id52: idOf(text), addresses: [], relays: [] }
+  if (text.length <= maxKeyLength && !shortTicket.test(text)) return { id52: idOf(text), addresses: [], relays: [] }
   const peer = native().ticketParse(text)
   if (peer !== null) return peer
   throw notAPeer(native().takeError().message)

@@ -2,6 +2,7 @@ import { FastnNetError, type Protocol, type ProtocolInput, type UnitProtocol, un
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { BoundedMap } from '../util/bounded-map.js'
+import { printable } from '../util/display.js'
 
 // An error names the protocol of its stream, so the type is beside the errors.
 export { type Json, type JsonOf, Protocol, type ProtocolInput, type UnitProtocol } from '../errors.js'
@@ -87,7 +88,7 @@ export function protocolText(input: ProtocolInput): string {
     json = JSON.stringify(protocol, refuseWhatJsonDrops)
   } catch (cause) {
     // A cycle, a bigint, or an error of the replacer or of a toJSON.
-    throw notAProtocol(cause instanceof Error ? cause.message : String(cause), cause)
+    throw notAProtocol(firstLineOf(cause), cause)
   }
   const text = native().protocolHeader(json)
   if (text === null) throw lastFailure({})
@@ -115,6 +116,12 @@ function refuseWhatJsonDrops(key: string, value: unknown): unknown {
     throw new TypeError(`JSON cannot say ${shown} (at ${JSON.stringify(key)})`)
   }
   return value
+}
+
+// V8 draws a cycle on further lines.
+function firstLineOf(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1)
+  return printable(line)
 }
 
 function notAProtocol(found: string, cause?: unknown): FastnNetError {

@@ -3,15 +3,16 @@
 //! - `access`: access lists
 //! - `limits`: bounds and time limits, with their defaults
 //! - `network`: sockets, relays and look-ups
+//! - `ticket`: reads tickets
 
 mod access;
 mod limits;
 mod network;
+mod ticket;
 
 use std::net::SocketAddr;
 
 use iroh::{EndpointAddr, RelayUrl, TransportAddr};
-use iroh_tickets::{Ticket, endpoint::EndpointTicket};
 
 use crate::{
     error::{Code, Error, Result},
@@ -112,17 +113,13 @@ impl PeerAddress {
         })
     }
 
-    /// Reads a ticket, iroh's `endpoint…` form.
+    /// Reads a ticket, iroh's `endpoint…` form. Trims surrounding white space.
     ///
     /// # Errors
     ///
-    /// `ERR_PEER_ADDRESS`.
+    /// `ERR_PEER_ADDRESS`; its message says what is wrong, such as the position of a wrong character. It never repeats the text.
     pub fn from_ticket(text: &str) -> Result<Self> {
-        let ticket = EndpointTicket::decode_string(text.trim()).map_err(|e| {
-            Error::new(Code::PeerAddress, "this is no ticket: copy it whole, it starts with \"endpoint\"")
-                .with_source(e)
-        })?;
-        Ok(Self::from_iroh(ticket.endpoint_addr()))
+        Ok(Self::from_iroh(ticket::decode(text)?.endpoint_addr()))
     }
 
     pub(crate) fn from_iroh(address: &EndpointAddr) -> Self {
