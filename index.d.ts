@@ -175,9 +175,12 @@ interface OpenOptions {
 interface ConnectOptions {
     /** Redials per call after its first failed dial; 0 means none. Default: unlimited within the call's timeout. */
     retries?: number | undefined;
-    /** Upper bound of the first delay, in milliseconds. It doubles with each failure. Default: 100. */
+    /**
+     * Upper bound of the first delay, in milliseconds, at most `maxDelay`. It doubles with each failure. Default: 100, or `maxDelay` if
+     * that is less.
+     */
     minDelay?: number | undefined;
-    /** Upper bound of every delay, in milliseconds. Default: 30 s. */
+    /** Upper bound of every delay, in milliseconds. Default: 30 s, or `minDelay` if that is more. */
     maxDelay?: number | undefined;
     /** Timeout of one dial, in milliseconds. Default: 10 s. */
     attemptTimeout?: number | undefined;
@@ -635,7 +638,7 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
 type StreamHandler = (stream: PeerStream) => unknown;
 /**
  * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
- * `{ Generic: name }`. This library answers `Ping` itself.
+ * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.otherwise} is given.
  */
 type StreamHandlers = {
     readonly [name: string]: StreamHandler | undefined;

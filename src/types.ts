@@ -79,9 +79,12 @@ export const openNames: OptionNames<OpenOptions> = { extra: true, signal: true, 
 export interface ConnectOptions {
   /** Redials per call after its first failed dial; 0 means none. Default: unlimited within the call's timeout. */
   retries?: number | undefined
-  /** Upper bound of the first delay, in milliseconds. It doubles with each failure. Default: 100. */
+  /**
+   * Upper bound of the first delay, in milliseconds, at most `maxDelay`. It doubles with each failure. Default: 100, or `maxDelay` if
+   * that is less.
+   */
   minDelay?: number | undefined
-  /** Upper bound of every delay, in milliseconds. Default: 30 s. */
+  /** Upper bound of every delay, in milliseconds. Default: 30 s, or `minDelay` if that is more. */
   maxDelay?: number | undefined
   /** Timeout of one dial, in milliseconds. Default: 10 s. */
   attemptTimeout?: number | undefined

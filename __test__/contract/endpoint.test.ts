@@ -166,7 +166,7 @@ test('listen ends with its signal, after the handlers that run', async t => {
   await listening
   t.true(handled)
   t.is((await readAll(stream)).toString(), 'done')
-  await peers.server.listen({}, { signal: controller.signal })
+  await peers.server.listen({ Http: echo }, { signal: controller.signal })
 })
 
 test('listen ends when the endpoint is closed', async t => {
@@ -319,7 +319,6 @@ test('a connection that is lost takes its streams with it, both halves', async t
 
 test('ping gives milliseconds', async t => {
   await using peers = await pair()
-  void peers.server.listen({})
   const serving = peers.server.acceptBi('Http')
   const ms = await peers.client.ping(peers.server.address())
   t.true(ms > 0 && ms < 5000)

@@ -74,6 +74,37 @@ test('lists of peers are lists of peers, or null where that is said', async t =>
   t.deepEqual(access.lists, { allow: null, deny: [] })
 })
 
+test('handlers that would serve nothing are refused, with what to write', async t => {
+  await using peers = await pair()
+  const { server } = peers
+  class Handlers {
+    Echo() {}
+  }
+  const nothing = /^handlers must name at least one protocol: write \{ Echo: stream => … \}/
+  for (const [handlers, message] of [
+    [new Map([['Echo', () => {}]]), /^handlers must be .*, not an instance of Map: write \[\.\.\.handlers\]$/],
+    [new Set(), /^handlers must be .*, not an instance of Set/],
+    [new Handlers(), /^handlers must be .*, not an instance of Handlers$/],
+    [{}, nothing],
+    [[], nothing],
+    [{ Echo: undefined }, nothing],
+    [[undefined, ['Http', () => {}]], /^handlers\[0\] must be \[protocol, function\]/],
+    [null, /^handlers must be .*, not null$/],
+    ['Echo', /^handlers must be .*, not a string$/]
+  ] as const) {
+    await t.throwsAsync(server.listen(handlers as never), { ...invalid, message })
+  }
+  for (const protocols of [[], [undefined, 'Http'], [undefined], [null]])
+    t.throws(() => server.acceptBi(protocols as never), invalid)
+  const [mine] = await peers.stream()
+  t.throws(() => mine.connection.acceptBi([]), { ...invalid, message: /^protocols must have at least one/ })
+  const controller = new AbortController()
+  const listening = server.listen({}, { otherwise: () => {}, signal: controller.signal })
+  controller.abort()
+  await listening
+  await server.listen(Object.assign(Object.create(null), { Http: () => {} }), { signal: controller.signal })
+})
+
 test('what is no peer is told what to give', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()

@@ -1,4 +1,5 @@
 // A misspelt option must not mean its default: `{ alow: [] }` would let everyone in.
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import {
   Graceful,
@@ -114,17 +115,115 @@ test('what a Promise reports is never thrown', async t => {
   }
 })
 
-test('a known option may be undefined, and an object may inherit what it likes', async t => {
+test('a known option may be undefined, and options may have no prototype', async t => {
   await using peers = await pair({ allow: undefined, connect: undefined, authorize: undefined })
-  class Mine {
-    signal = undefined
-    get more() {
-      return 'of no concern'
+  await peers.stream()
+  const bare = Object.assign(Object.create(null), { timeout: undefined })
+  const connection = await peers.client.connect(peers.server.address(), bare)
+  t.is(connection.remoteId52, peers.server.id52)
+  const foreign = runInNewContext('({ signal: undefined })') as object
+  t.is(typeof (await peers.client.ping(peers.server.address(), foreign)), 'number')
+})
+
+test('options are a plain object: what else has names could hide a misspelt one', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const { client, server } = peers
+  class Policy {
+    pear() {
+      return true
     }
   }
-  await peers.stream()
-  const inherits = Object.assign(Object.create({ whatever: 1 }), { timeout: undefined })
-  t.is(typeof (await peers.client.ping(peers.server.address(), new Mine())), 'number')
-  const connection = await peers.client.connect(peers.server.address(), inherits)
-  t.is(connection.remoteId52, peers.server.id52)
+  const kinds: [object, RegExp][] = [
+    [[], /not an array$/],
+    [new Map(), /not an instance of Map$/],
+    [new Policy(), /not an instance of Policy$/],
+    [Object.create({ singal: 1 }), /not an object that inherits$/],
+    [Object.create(Object.assign(Object.create(null), { singal: 1 })), /not an object that inherits$/],
+    [new AbortController().signal, /not an instance of AbortSignal: write \{ signal \}$/],
+    [() => {}, /not a function$/]
+  ]
+  for (const [given, message] of kinds) {
+    const wrong = given as never
+    for (const call of [
+      () => getEndpoint(SecretKey.generate(), wrong),
+      () => getEndpoint(SecretKey.generate(), { network: 'loopback', authorize: wrong }),
+      () => getEndpoint(SecretKey.generate(), { network: 'loopback', connect: wrong }),
+      () => client.getStream(server.id52, 'Http', wrong),
+      () => client.access.set(wrong),
+      () => mine.read(wrong),
+      () => mine.write('', wrong),
+      () => mine.lines(wrong),
+      () => new Graceful(wrong),
+      () => loadSecretKey(wrong),
+      () => duplex(mine, wrong)
+    ]) {
+      const said = await rejection(call)
+      t.regex(said, message, call.toString())
+      t.regex(said, /^(options|options\.authorize|options\.connect|lists) must be /)
+    }
+  }
+})
+
+test.serial('an option on Object.prototype is refused, another name there is ignored', async t => {
+  await using peers = await pair()
+  const put = (name: string) =>
+    Object.defineProperty(Object.prototype, name, { value: 5, enumerable: true, configurable: true })
+  const root = Object.prototype as { whatever?: unknown; timeout?: unknown }
+  // Calls check their options at once: nothing else runs while the names are there.
+  put('whatever')
+  const ignored = peers.client.close({})
+  delete root.whatever
+  put('timeout')
+  const refused = rejection(() => peers.server.close({}))
+  delete root.timeout
+  t.is(await ignored, 0)
+  const said = await refused
+  t.is(said, "option 'timeout' is on Object.prototype, where every call would read it: delete it there")
+})
+
+test('null is no limit and no network', async t => {
+  const key = SecretKey.generate()
+  for (const name of ['maxStreams', 'maxConnections', 'receiveWindow', 'receiveWindowPerPeer', 'maxLineBytes'])
+    t.regex(
+      await rejection(() => getEndpoint(key, { network: 'loopback', [name]: null } as never)),
+      RegExp(`options.${name}`)
+    )
+  for (const name of [
+    'maxStreamsPerPeer',
+    'maxStreamsTotal',
+    'streamsPerSecond',
+    'streamsBurst',
+    'ackTimeout',
+    'closeTimeout'
+  ])
+    t.regex(
+      await rejection(() => getEndpoint(key, { network: 'loopback', [name]: null } as never)),
+      RegExp(`options.${name}`)
+    )
+  for (const name of ['network', 'connect', 'authorize', 'graceful', 'signal', 'kulfi', 'closeOnExit', 'allow', 'deny'])
+    t.regex(
+      await rejection(() => getEndpoint(key, { network: 'loopback', [name]: null } as never)),
+      RegExp(`options.${name}`)
+    )
+  for (const inner of [
+    { connect: { minDelay: null } },
+    { connect: { retries: null } },
+    { authorize: { timeout: null } },
+    { authorize: { maxPending: null } },
+    { authorize: { peer: null } }
+  ])
+    t.regex(
+      await rejection(() => getEndpoint(key, { network: 'loopback', ...inner } as never)),
+      /options\.(connect|authorize)\.\w+/
+    )
+})
+
+test('the shortest and the longest delay of dials must fit together', async t => {
+  const connect = (connect: object) =>
+    rejection(() => getEndpoint(SecretKey.generate(), { network: 'loopback', connect }))
+  t.is(
+    await connect({ minDelay: 500, maxDelay: 1 }),
+    'options.connect.minDelay must be at most options.connect.maxDelay'
+  )
 })

@@ -46,6 +46,17 @@ test('a burst is what one second allows, unless it is given', t => {
   t.like(guard({ streamsPerSecond: 9, streamsBurst: 30 }), { streamsPerSecond: 9, streamsBurst: 30 })
 })
 
+test('one delay of dials moves the other where only one is given', t => {
+  const delays = (connect: { minDelay?: number; maxDelay?: number }) => {
+    const { binding } = resolveOptions({ network: 'loopback', connect })
+    return [binding.connectMinDelay, binding.connectMaxDelay]
+  }
+  t.deepEqual(delays({}), [100, 30_000])
+  t.deepEqual(delays({ maxDelay: 50 }), [50, 50])
+  t.deepEqual(delays({ minDelay: 40_000 }), [40_000, 40_000])
+  t.deepEqual(delays({ minDelay: 5, maxDelay: 5 }), [5, 5])
+})
+
 test('nobody is asked where authorize has no function', t => {
   t.like(guard({ authorize: {} }), { authorizePeer: false, authorizeStream: false })
   t.like(guard({ authorize: { peer: () => true } }), { authorizePeer: true, authorizeStream: false })

@@ -1,3 +1,4 @@
+import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { wakeWord } from '../native/wakeups.js'
@@ -139,5 +140,8 @@ type Group = [handle: number, connection: number, route: number, id: number]
 
 /** One or several protocols as a list. */
 export function listOf(protocols: ProtocolInput | readonly ProtocolInput[]): readonly ProtocolInput[] {
-  return Array.isArray(protocols) ? (protocols as readonly ProtocolInput[]) : [protocols as ProtocolInput]
+  if (!Array.isArray(protocols)) return [protocols as ProtocolInput]
+  if (protocols.length === 0)
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', "protocols must have at least one, such as 'Echo'")
+  return Array.from(protocols as readonly ProtocolInput[])
 }

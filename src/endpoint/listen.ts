@@ -1,12 +1,12 @@
 import { coreOf, type PeerStream, readerOf, streamOf, writerOf } from '../connection/connection.js'
 import type { StreamMessage } from '../connection/diagnostics-messages.js'
 import { Listener } from '../connection/listener.js'
-import { isFastnNetError } from '../errors.js'
+import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { ProtocolInput } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { after } from '../util/timeout.js'
-import { checkOptions, invalid, type OptionNames, object } from '../util/validate.js'
+import { checkOptions, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 
 /**
@@ -19,7 +19,7 @@ export type StreamHandler = (stream: PeerStream) => unknown
 
 /**
  * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
- * `{ Generic: name }`. This library answers `Ping` itself.
+ * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.otherwise} is given.
  */
 export type StreamHandlers =
   | {
@@ -58,6 +58,7 @@ export async function listen(
   const { signal, otherwise, onError = warn } = checkOptions(options, listenNames)
   const routes = pairs(handlers)
   if (otherwise !== undefined) checkHandler(otherwise, 'options.otherwise')
+  else if (routes.length === 0) throw nothingServed()
   if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
   const served = { protocols: routes.map(([protocol]) => protocol), otherwise: otherwise !== undefined }
   const listener = new Listener(endpoint, served, signal)
@@ -164,20 +165,31 @@ class Running {
   }
 }
 
-function pairs(handlers: StreamHandlers): readonly (readonly [ProtocolInput, StreamHandler])[] {
-  object(handlers, 'handlers', 'an object of functions by protocol, or an array of [protocol, function]')
+function pairs(handlers: StreamHandlers | null): readonly (readonly [ProtocolInput, StreamHandler])[] {
   if (isPairs(handlers)) {
-    return handlers.map((pair, at) => {
+    return Array.from(handlers, (pair, at) => {
       if (!Array.isArray(pair)) throw invalid(`handlers[${at}]`, '[protocol, function]')
       return [pair[0], checkHandler(pair[1], `handlers[${at}][1]`)]
     })
   }
+  if (typeof handlers !== 'object' || handlers === null || !isPlain(handlers)) throw notHandlers(handlers)
   return Object.entries(handlers)
     .filter(([, handler]) => handler !== undefined)
     .map(([protocol, handler]) => [protocol, checkHandler(handler, `handlers.${protocol}`)])
 }
 
-function isPairs(handlers: StreamHandlers): handlers is readonly (readonly [ProtocolInput, StreamHandler])[] {
+function nothingServed(): FastnNetError {
+  const advice = 'write { Echo: stream => … } or [[protocol, stream => …]], or give options.otherwise'
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `handlers must name at least one protocol: ${advice}`)
+}
+
+function notHandlers(given: unknown): FastnNetError {
+  const expected = 'a plain object of functions by protocol, or an array of [protocol, function]'
+  const advice = given instanceof Map ? ': write [...handlers]' : ''
+  return invalid('handlers', `${expected}, not ${kindOf(given)}${advice}`)
+}
+
+function isPairs(handlers: StreamHandlers | null): handlers is readonly (readonly [ProtocolInput, StreamHandler])[] {
   return Array.isArray(handlers)
 }
 

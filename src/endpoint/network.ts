@@ -96,14 +96,14 @@ function custom(network: CustomNetwork): BindingNetwork {
     mdns: optional('boolean', network.mdns, at('mdns')) ?? false,
     portMapping: optional('boolean', network.portMapping, at('portMapping')) ?? false,
     bind: bind.length === 0 ? null : bind,
-    peers: (network.peers ?? []).map((peer, index) => addressOf(peer, `${at('peers')}[${index}]`))
+    peers: Array.from(network.peers ?? [], (peer, index) => addressOf(peer, `${at('peers')}[${index}]`))
   }
 }
 
 function relays(value: CustomNetwork['relays'], path: string): { url: string; token: string | null }[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) throw invalid(path, 'an array of URLs or { url, token }')
-  return value.map((entry: string | RelayAddress, index) => {
+  return Array.from(value as readonly (string | RelayAddress)[], (entry, index) => {
     const here = `${path}[${index}]`
     if (typeof entry === 'string') return { url: entry, token: null }
     const { url, token } = checkOptions(entry, relayNames, here, 'a URL or { url, token }')

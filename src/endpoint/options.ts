@@ -152,12 +152,13 @@ export interface ResolvedOptions extends EndpointSettings {
 export function resolveOptions(options: EndpointOptions): ResolvedOptions {
   checkOptions(options, endpointNames)
   const number = (name: Exclude<keyof EndpointOptions & keyof typeof defaults, 'authorize' | 'connect'>) =>
-    positive(options[name] ?? defaults[name], `options.${name}`)
+    positive(given(options[name], defaults[name]), `options.${name}`)
   const time = (name: `${'ack' | 'header' | 'ping' | 'idle' | 'open' | 'close'}Timeout`) =>
-    timeLimit(options[name] ?? defaults[name], `options.${name}`)
+    timeLimit(given(options[name], defaults[name]), `options.${name}`)
+  const { network = networkOfEnvironment() } = options
   return {
     binding: {
-      ...resolveNetwork(options.network ?? networkOfEnvironment()),
+      ...resolveNetwork(network),
       kulfi: optional('boolean', options.kulfi, 'options.kulfi') ?? false,
       ...resolveConnect(options.connect),
       ackTimeout: time('ackTimeout'),
@@ -168,7 +169,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       bidiStreams: number('maxStreams'),
       receiveWindow: number('receiveWindow'),
       receiveWindowPerPeer: positive(
-        options.receiveWindowPerPeer ?? Math.max(defaults.receiveWindowPerPeer, number('receiveWindow')),
+        given(options.receiveWindowPerPeer, Math.max(defaults.receiveWindowPerPeer, number('receiveWindow'))),
         'options.receiveWindowPerPeer'
       ),
       maxConnections: number('maxConnections'),
@@ -188,13 +189,22 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
 function resolveConnect(options: ConnectOptions = {}) {
   checkOptions(options, connectNames, 'options.connect')
   const time = (name: keyof typeof defaults.connect, read = delay) =>
-    read(options[name] ?? defaults.connect[name], `options.connect.${name}`)
+    read(given(options[name], defaults.connect[name]), `options.connect.${name}`)
+  const [minDelay, maxDelay] = [time('minDelay'), time('maxDelay')]
+  const both = options.minDelay !== undefined && options.maxDelay !== undefined
+  if (both && minDelay > maxDelay) throw invalid('options.connect.minDelay', 'at most options.connect.maxDelay')
   return {
     connectRetries: options.retries === undefined ? null : count(options.retries, 'options.connect.retries'),
-    connectMinDelay: time('minDelay'),
-    connectMaxDelay: time('maxDelay'),
+    // A default gives way to the one that is given.
+    connectMinDelay: options.minDelay === undefined ? Math.min(minDelay, maxDelay) : minDelay,
+    connectMaxDelay: options.maxDelay === undefined ? Math.max(minDelay, maxDelay) : maxDelay,
     connectAttemptTimeout: time('attemptTimeout', timeLimit)
   }
+}
+
+/** `null` is not absent: it must not mean the default. */
+function given<T>(value: T | undefined, otherwise: T): T {
+  return value === undefined ? otherwise : value
 }
 
 function resolveGuard(options: EndpointOptions): BindingGuardOptions {
@@ -205,9 +215,9 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
       throw invalid(`options.authorize.${name}`, 'a function')
   }
   const number = (name: keyof typeof defaults.authorize, read = positive) =>
-    read(authorize[name] ?? defaults.authorize[name], `options.authorize.${name}`)
+    read(given(authorize[name], defaults.authorize[name]), `options.authorize.${name}`)
   const most = (name: 'maxStreams' | 'maxStreamsPerPeer' | 'maxStreamsTotal', least = 0) =>
-    positive(options[name] ?? Math.max(defaults[name], least), `options.${name}`)
+    positive(given(options[name], Math.max(defaults[name], least)), `options.${name}`)
   const maxStreamsPerPeer = most('maxStreamsPerPeer', most('maxStreams'))
   const perSecond = streamsPerSecond === undefined ? null : positive(streamsPerSecond, 'options.streamsPerSecond')
   if (streamsBurst !== undefined && perSecond === null)

@@ -43,7 +43,7 @@ export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingP
 /** Returns the ID52s of one or several peers. `path` names the argument in errors. */
 export function idsOf(peers: Peer | readonly Peer[], path: string): string[] {
   if (!Array.isArray(peers)) return [idOfPeer(peers as Peer, path)]
-  return (peers as readonly Peer[]).map((peer, index) => idOfPeer(peer, `${path}[${index}]`))
+  return Array.from(peers as readonly Peer[], (peer, index) => idOfPeer(peer, `${path}[${index}]`))
 }
 
 function idOfPeer(peer: Peer, path: string): string {

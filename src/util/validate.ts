@@ -1,8 +1,30 @@
 import { FastnNetError } from '../errors.js'
+import { printable } from './display.js'
 
 /** Creates `ERR_INVALID_ARGUMENT`. `path` names the argument as the caller wrote it. */
 export function invalid(path: string, expected: string): FastnNetError {
   return new FastnNetError('ERR_INVALID_ARGUMENT', `${path} must be ${expected}`)
+}
+
+/** What a value is, for a message: `'null'`, `'a string'`, `'an array'`, `'an instance of Map'`. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  if (isPlain(value)) return 'an object'
+  const name: unknown = Object.getPrototypeOf(value).constructor?.name
+  if (typeof name !== 'string' || name === 'Object') return 'an object that inherits'
+  return `an instance of ${name === '' ? 'a class' : printable(name)}`
+}
+
+/** Whether the prototype of `value` is `null` or the `Object.prototype` of any realm. */
+export function isPlain(value: object): boolean {
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype || isRoot(prototype)
+}
+
+function isRoot(prototype: object): boolean {
+  return Object.hasOwn(prototype, 'isPrototypeOf') && Object.getPrototypeOf(prototype) === null
 }
 
 /** Checks a positive integer: bytes or a count. */
@@ -52,7 +74,7 @@ export function optional<T extends keyof Primitives>(type: T, value: unknown, pa
 export function texts(value: unknown, path: string): string[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) throw invalid(path, 'an array of strings')
-  return value.map((text, index) => {
+  return Array.from(value, (text, index) => {
     if (typeof text !== 'string') throw invalid(`${path}[${index}]`, 'a string')
     return text
   })
@@ -75,8 +97,11 @@ export function throwIfAborted(signal: AbortSignal | null | undefined): void {
 export type OptionNames<Options> = { readonly [Name in keyof Options]-?: true }
 
 /**
- * Checks that `options` is an object with known own enumerable names only, and returns it. An unknown name is an error even if its
- * value is `undefined`: a misspelt `allow` must not open the endpoint to everyone. Ignores inherited names.
+ * Checks that `options` is a plain object with known own enumerable names only, and returns it. An unknown name is an error even if
+ * its value is `undefined`: a misspelt `allow` must not open the endpoint to everyone.
+ *
+ * Rejects arrays, class instances and objects with inherited properties, because reading them finds more than the check sees. Ignores
+ * symbols, and unknown names on `Object.prototype`.
  *
  * Allocates nothing unless it throws.
  *
@@ -86,12 +111,26 @@ export function checkOptions<Options extends object>(
   options: Options | null,
   names: OptionNames<Options>,
   path = 'options',
-  expected = 'an object'
+  expected = 'a plain object'
 ): Options {
-  if (typeof options !== 'object' || options === null) throw invalid(path, expected)
+  if (typeof options !== 'object' || options === null || !isPlain(options)) throw notOptions(path, expected, options)
   const known: Readonly<Record<string, true | undefined>> = names
-  for (const name in options) if (known[name] !== true && Object.hasOwn(options, name)) throw unknown(name, names, path)
+  for (const name in options) {
+    if (known[name] === true && Object.hasOwn(options, name)) continue
+    if (known[name] === true) throw polluted(name)
+    if (Object.hasOwn(options, name)) throw unknown(name, names, path)
+  }
   return options
+}
+
+function notOptions(path: string, expected: string, given: unknown): FastnNetError {
+  const advice = given instanceof AbortSignal ? ': write { signal }' : ''
+  return invalid(path, `${expected}, not ${kindOf(given)}${advice}`)
+}
+
+function polluted(name: string): FastnNetError {
+  const message = `option '${name}' is on Object.prototype, where every call would read it: delete it there`
+  return new FastnNetError('ERR_INVALID_ARGUMENT', message)
 }
 
 function unknown(name: string, names: object, path: string): FastnNetError {
