@@ -222,235 +222,269 @@ interface ConnectionClosed {
 }
 
 /**
- * A stream of bytes to and from one peer: two halves that end apart from each other.
+ * Bidirectional byte stream. Each half ends on its own.
  *
- * `read`, iteration, `lines`, `nextString`, `nextJson` and `readable` are one reader: while one waits, another call rejects with
- * `ERR_READ_PENDING`. What one of them leaves, the next gets.
+ * `read`, iteration, `lines`, `nextString`, `nextJson` and `readable` share one reader, and one continues where another stopped.
+ * While one of them is pending, another call rejects with `ERR_READ_PENDING`.
  *
- * A waiting call keeps the process alive. Any call can also reject with what ended the whole stream: `ERR_CONNECTION_LOST`,
- * `ERR_CLOSED`, and with `ack: 'later'` whatever the peer refused it for, or `ERR_ACK_TIMEOUT`.
+ * A pending call keeps the process alive. Every call can also reject with the error that ended the whole stream:
+ * `ERR_CONNECTION_LOST`, `ERR_CLOSED`, and with `ack: 'later'` the peer's refusal or `ERR_ACK_TIMEOUT`.
  */
-declare class PeerStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, AsyncDisposable {
+declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, AsyncDisposable {
     #private;
-    private constructor();
-    /** What the stream is for, as its opener said. */
-    get protocol(): Protocol;
-    /** ID52 of the peer, proved by the connection's handshake. */
-    get remoteId52(): string;
-    /** QUIC's number of the stream, unique on its connection. */
-    get id(): number;
     /**
-     * The connection that it runs on, as a view that lives as long as this stream object.
+     * Reads the available bytes, and waits if there are none. Resolves with `null` at EOF.
      *
-     * @throws {FastnNetError} `ERR_CLOSED` when the connection has ended.
-     */
-    get connection(): Connection;
-    /**
-     * The next bytes, as many as are there; `null` at the end. Above 4 KiB they have a buffer of their own. Smaller pieces may share one
-     * of 16 KiB with others, which lives as long as one of them: copy what is kept for long, and before transferring `chunk.buffer`.
+     * A chunk above 4 KiB has a buffer of its own. Smaller chunks may share a buffer of 16 KiB, which stays in memory while one of them
+     * does. Copy a small chunk to keep it for long, or to transfer its buffer.
      *
-     * An aborted read loses nothing: the bytes are there for the next one.
+     * Cancel-safe: an aborted read loses no bytes.
      *
-     * @throws {FastnNetError} `ERR_STREAM_RESET` when the peer reset it, with `errorCode`; `ERR_STREAM_STOPPED` after {@link stop};
+     * @throws {FastnNetError} `ERR_STREAM_RESET` with `errorCode` if the peer reset the stream. `ERR_STREAM_STOPPED` after {@link stop}.
      * `ERR_READ_PENDING`.
+     *
+     * @example
+     * for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) console.log(chunk.length)
      */
     read(options?: CancelOptions & {
         into?: undefined;
     }): Promise<Uint8Array<ArrayBuffer> | null>;
     /**
-     * Puts the next bytes into `into` and resolves with their count, `null` at the end. The fastest way for bulk.
+     * Reads into `into` and resolves with the number of bytes; `null` at EOF. The fastest way to read bulk data. Cancel-safe.
      *
-     * @throws {FastnNetError} as without `into`; `ERR_INVALID_ARGUMENT` when `into` is empty, shared or detached.
+     * @throws {FastnNetError} The errors of a read without `into`. `ERR_INVALID_ARGUMENT` if `into` is empty, shared or detached.
      */
     read(options: ReadIntoOptions): Promise<number | null>;
-    /** For an `into` that may be absent: the bytes where it is, else their count; `null` at the end. */
+    /** Reads with an optional `into`: resolves with a count if it is set, else with bytes; `null` at EOF. Cancel-safe. */
     read(options: CancelOptions & {
         into?: Uint8Array | undefined;
     }): Promise<Uint8Array<ArrayBuffer> | number | null>;
     /**
-     * Sends bytes, or a string as UTF-8. Resolves when flow control has accepted all of them: the chunk may be used again then,
-     * but may not have arrived. One whose buffer is transferred or resized before that fails, as an aborted one does.
+     * Writes bytes, or a string as UTF-8. Resolves once flow control has accepted the whole chunk; the chunk may then be reused, but
+     * may not have arrived yet.
      *
-     * Writes are sent in the order of the calls and never interleave. Aborting a write that still waits for its turn, or of
-     * which nothing was accepted, leaves the stream as it was; one that was accepted in part resets the stream (0x101).
+     * Writes are sent in call order and never interleave. Do not transfer or resize the chunk's buffer while the write is pending: the
+     * write then fails like an aborted one.
      *
-     * @throws {FastnNetError} `ERR_STREAM_STOPPED` when the peer takes no more, with `errorCode`; `ERR_STREAM_FINISHED` after
-     * {@link finish}; `ERR_STREAM_RESET` after {@link reset}; `ERR_INVALID_ARGUMENT`.
+     * Aborting a write before any of its bytes are accepted leaves the stream unchanged. Aborting a partly accepted write resets the
+     * stream with code 0x101.
+     *
+     * @throws {FastnNetError} `ERR_STREAM_STOPPED` with `errorCode` if the peer stopped reading. `ERR_STREAM_FINISHED` after
+     * {@link finish}. `ERR_STREAM_RESET` after {@link reset}. `ERR_INVALID_ARGUMENT`.
      */
     write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void>;
     /**
-     * Sends a last chunk, if one is given, and the end. Resolves when both are accepted by flow control; {@link closed} says
-     * when they have arrived. Reading goes on. A second call without a chunk waits for the first, and its signal ends that wait only.
+     * Sends an optional last chunk and FIN. Resolves once flow control has accepted both; {@link closed} resolves once they have
+     * arrived. The receiving half stays open.
      *
-     * Cancelling is as with {@link write}: what was not begun leaves the stream open.
+     * A second call without a chunk waits for the first. Its signal only ends its own wait. Aborting works as for {@link write}: a
+     * finish of which nothing was accepted leaves the stream open.
      *
-     * @throws {FastnNetError} as {@link write}.
+     * @throws {FastnNetError} The errors of {@link write}.
      */
     finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void>;
     /**
-     * Ends sending at once: what has not arrived is thrown away, and the peer sees `ERR_STREAM_RESET` with this code, not an end.
-     * Waiting writes reject. Does nothing once sending has ended.
+     * Aborts sending. Undelivered data is dropped, and pending writes reject. The peer sees `ERR_STREAM_RESET` with this code instead of
+     * EOF. No-op once sending has ended.
      *
-     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
+     * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     reset(code?: number | bigint): void;
     /**
-     * Takes no further byte: the peer's writes fail with `ERR_STREAM_STOPPED` and this code. A waiting read rejects.
-     * Does nothing once the end was reached.
+     * Stops reading. A pending read rejects, and the peer's writes fail with `ERR_STREAM_STOPPED` and this code. No-op after EOF.
      *
-     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
+     * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     stop(code?: number | bigint): void;
     /**
-     * The next line, without its `\n`. What comes behind it stays for the next call, of whatever kind.
+     * Reads one line, without its `\n`. Later bytes stay for the next read of any kind. Cancel-safe.
      *
-     * @throws {FastnNetError} as {@link read}. `ERR_UNEXPECTED_END` when the stream ends before the line does, with its text in
-     * `partial`; `ERR_LINE_TOO_LONG`; `ERR_UTF8`. All three leave the bytes for {@link read}. A truncated last line is reported once:
-     * the next call fails with an empty `partial`, as it does where the stream has ended after a line.
+     * A truncated last line is reported once: the next call fails with an empty `partial`, like every call at EOF.
+     *
+     * @throws {FastnNetError} The errors of {@link read}. `ERR_UNEXPECTED_END` at EOF, with the text of a truncated line in `partial`.
+     * `ERR_LINE_TOO_LONG`. `ERR_UTF8`. After these three, {@link read} returns the bytes of the line.
      */
     nextString(options?: LineOptions): Promise<string>;
     /**
-     * The next line as JSON. The type is the caller's word: nothing checks it.
+     * Reads one line as JSON. The type parameter is not checked. Cancel-safe.
      *
-     * @throws {FastnNetError} as {@link nextString}; `ERR_JSON` when the line, which is taken, is not JSON.
+     * @throws {FastnNetError} The errors of {@link nextString}. `ERR_JSON` if the line is not JSON; the line is consumed.
+     *
+     * @example
+     * const { hello } = await stream.nextJson<{ hello: string }>()
      */
     nextJson<T = Json>(options?: LineOptions): Promise<T>;
     /**
-     * The lines up to the end, which need not end in `\n` itself. Leaving the loop leaves the stream open.
+     * Iterates over lines until EOF. The last line needs no `\n`. Leaving the loop leaves the stream open.
      *
-     * @throws {FastnNetError} each step as {@link nextString}, but for `ERR_UNEXPECTED_END`.
+     * @throws {FastnNetError} Each step: the errors of {@link nextString} except `ERR_UNEXPECTED_END`.
+     *
+     * @example
+     * for await (const line of stream.lines()) console.log(line)
      */
     lines(options?: LineOptions): AsyncIterableIterator<string>;
-    /** Reads chunks up to the end. Leaving the loop leaves the stream open. */
+    /** Iterates over chunks until EOF. Leaving the loop leaves the stream open. */
     [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>>;
     /**
-     * The receiving half as a web stream of bytes, which can be read with a buffer of one's own (`{ mode: 'byob' }`).
-     * Cancelling it is {@link stop}; a number as the reason is the code. While another read waits, it waits for that.
+     * Receiving half as a web byte stream; supports BYOB readers. Canceling it calls {@link stop}, with the reason as the code if that is
+     * a number. Waits for a pending read of another kind.
      */
     get readable(): ReadableStream<Uint8Array<ArrayBuffer>>;
     /**
-     * The sending half as a web stream of bytes or strings. Closing it is {@link finish}, aborting it {@link reset};
-     * a number as the reason is the code.
+     * Sending half as a web stream of bytes or strings. Closing it calls {@link finish}. Aborting it calls {@link reset}, with the reason
+     * as the code if that is a number.
      */
     get writable(): WritableStream<Uint8Array | string>;
     /**
-     * Settles when sending is over: resolves when all up to {@link finish} was acknowledged by the peer (or the peer wanted no
-     * more of it), rejects when it was reset, stopped, refused or lost before. Does not wait for the peer's own end.
+     * Completion of sending.
      *
-     * It rejects as soon as the peer stops reading or the connection ends, also while nobody reads or writes: a handler learns from it
-     * that its caller has left. A reset of the peer's own sending half ends reading only.
+     * - Resolves once the peer has acknowledged everything up to FIN, or needs no more of it.
+     * - Rejects if sending was reset, stopped, refused or lost before that. It rejects as soon as the peer stops reading or the
+     *   connection ends, even while no call is pending: a handler thus learns that its caller has left.
+     * - Does not depend on the receiving half, which the peer may reset or keep open.
      *
-     * Ignoring it is safe: its rejection is never an unhandled one. Once finished, a stream whose `closed` was asked for keeps the
-     * process alive until it settles. Asking before costs about a small write, and holds the stream until it is over.
+     * Never causes an unhandled rejection. Reading this property costs about as much as a small write and keeps the stream in memory
+     * until it settles. After {@link finish}, it also keeps the process alive until then.
      */
     get closed(): Promise<void>;
     /**
-     * Lets go: a stream that was not finished is reset, what was not read is stopped, both with 0. A `finish` that is pending rejects
-     * with `ERR_STREAM_RESET`; one that has resolved stands.
+     * Resets the sending half unless it was finished, and stops reading; both with code 0. A pending `finish` rejects with
+     * `ERR_STREAM_RESET`; data of a resolved `finish` is still delivered.
      */
     [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** Base of the async iterators over an endpoint's queues. Several calls of {@link next} may be pending at once. */
+declare abstract class QueueIterator<T> implements AsyncIterableIterator<T>, AsyncDisposable {
+    #private;
+    /** Waits for the next item. */
+    next(): Promise<IteratorResult<T, undefined>>;
+    /** Closes the queue. Pending calls of {@link next} resolve with `done: true`. */
+    return(): Promise<IteratorResult<T, undefined>>;
+    /** Returns this iterator. */
+    [Symbol.asyncIterator](): this;
+    /** Closes the queue, like {@link return}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
 /**
- * A view of the one connection with a peer, which the endpoint owns. Collecting or disposing a view closes nothing.
+ * A {@link ByteStream} to a peer, for one protocol.
  *
- * A view from {@link Endpoint.connect} or {@link Endpoint.accept} counts as use: the connection does not idle out until the view is
- * disposed. {@link PeerStream.connection} only observes.
+ * @example
+ * await using stream = await endpoint.getStream(peer, 'Echo')
+ * await stream.finish('hello\n')
+ * console.log(await stream.nextString())
+ */
+declare class PeerStream extends ByteStream {
+    #private;
+    private constructor();
+    /** Protocol that the opener requested. */
+    get protocol(): Protocol;
+    /** ID52 of the peer, authenticated by the handshake. */
+    get remoteId52(): string;
+    /** QUIC stream id, unique within the connection. */
+    get id(): number;
+    /**
+     * Connection of this stream. Does not hold off the connection's idle timeout.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` if the connection has closed.
+     */
+    get connection(): Connection;
+}
+/**
+ * Handle to the QUIC connection with a peer, which the endpoint owns. Disposing or garbage-collecting the handle does not close the
+ * connection; {@link close} does, for all of its users.
+ *
+ * A handle from {@link Endpoint.connect} or {@link Endpoint.accept} holds off the idle timeout until it is disposed.
+ * {@link PeerStream.connection} only observes.
  */
 declare class Connection implements AsyncDisposable {
     #private;
     private constructor();
     /** ID52 of the peer. */
     get remoteId52(): string;
-    /** What was agreed on to speak: `/fastn-net/1`, `/fastn/entity/0.1` or `/kulfi/identity/0.1`. */
+    /** Negotiated ALPN: `/fastn-net/1`, `/fastn/entity/0.1` or `/kulfi/identity/0.1`. */
     get alpn(): string;
-    /** Whether this side dialled it. */
+    /** Whether this side dialled the connection. */
     get dialled(): boolean;
-    /** Round-trip time of the path in use, in milliseconds; `null` when it is not known, or the connection has ended. */
+    /** Round-trip time of the selected path, in milliseconds; `null` if it is unknown or the connection has closed. */
     get rtt(): number | null;
-    /** The ways its packets can take; none once it has ended. */
+    /** Known network paths; empty once the connection has closed. */
     get paths(): readonly ConnectionPath[];
     /**
-     * Counters since it was made.
+     * Returns the connection's counters.
      *
-     * @throws {FastnNetError} `ERR_CLOSED` when the view was disposed.
+     * @throws {FastnNetError} `ERR_CLOSED` if this handle is disposed.
      */
     stats(): ConnectionStats;
     /**
-     * The streams of these protocols that the peer opens on this connection, before any other listener of the endpoint. The loop
-     * ends without an error when the connection has ended and the streams that arrived before are taken.
+     * Accepts streams of these protocols on this connection. Takes precedence over the endpoint's listeners. The loop ends without an
+     * error once the connection has closed and all earlier streams are taken.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when this connection has a listener for one of them; `ERR_CLOSED`;
+     * Waiting for a stream keeps the process alive while the endpoint is referenced.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if this connection has a listener for one of the protocols. `ERR_CLOSED`.
      * `ERR_INVALID_ARGUMENT`.
      */
     acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
     /**
-     * Opens a stream on this connection and no other.
+     * Opens a stream on this connection. Never redials.
      *
-     * @throws {FastnNetError} as {@link Endpoint.getStream}, but for what concerns dialling; `ERR_CLOSED` after disposal;
-     * `ERR_INVALID_ARGUMENT` also where an older peer made the connection, on which it takes no stream.
+     * @throws {FastnNetError} The errors of {@link Endpoint.getStream}, except those of dialling. `ERR_CLOSED` if this handle is
+     * disposed. `ERR_INVALID_ARGUMENT` also on a connection dialled by an older peer, which accepts no streams on it.
      */
     openBi(protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
-    /** Resolves when the connection has ended, and says how; never rejects. Waiting for it does not keep the process alive. */
+    /** Resolves when the connection closes; never rejects. Waiting for it does not keep the process alive. */
     get closed(): Promise<ConnectionClosed>;
     /**
-     * Closes the connection for everyone who uses it. Does nothing when it has ended.
+     * Closes the connection for all of its users. No-op if it has closed.
      *
-     * @param code 0 (the default) or a code of the application's own, below 2^62, a bigint from 2^53 on; 0x100 to 0x1ff are reserved.
-     * @param reason what the peer is told, a short text: the first 256 bytes of it.
+     * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
+     * @param reason Text for the peer, truncated to 256 bytes. Default: `''`.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     close(code?: number | bigint, reason?: string): void;
-    /** Gives the view back: it no longer counts as use and opens no stream. {@link closed} still says how the connection ends. */
+    /** Releases this handle: it no longer holds off the idle timeout, and opens no streams. {@link closed} still settles. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 /**
- * Incoming streams, to be taken in a loop. It serves its protocols from the call that made it on; leaving the loop, its signal,
- * or closing the endpoint ends it, and what still waits is refused. One of a single connection also ends when that connection
- * does, after the streams that arrived before.
+ * Async iterator over incoming streams. It serves its protocols from creation until it is left, aborted, or the endpoint closes. Queued
+ * streams are then refused. {@link Connection.acceptBi} also ends with its connection, after the streams that arrived before.
  *
- * Waiting for a stream keeps the process alive, unless the endpoint is unreferenced.
+ * Waiting for a stream keeps the process alive while the endpoint is referenced.
  */
-declare class IncomingStreams implements AsyncIterableIterator<PeerStream>, AsyncDisposable {
-    #private;
+declare class IncomingStreams extends QueueIterator<PeerStream> {
     private constructor();
-    /** The next stream. Several calls may wait at once. */
-    next(): Promise<IteratorResult<PeerStream, undefined>>;
-    /** Ends it: the protocols are free for another, calls of {@link next} that wait see the end. */
-    return(): Promise<IteratorResult<PeerStream, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
-    [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
+/** Message of the tracing channel `fastn-net:connect`: `connect`, or `getStream` without a live connection. */
 interface ConnectMessage {
-    /** ID52 of this side. */
+    /** ID52 of this endpoint. */
     readonly endpoint: string;
     /** ID52 of the peer. */
     readonly peer: string;
-    /** Why it failed: from `error` on. */
+    /** Failure. Set from `error` on. */
     error?: unknown;
-    /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
+    /** The {@link Connection}, for `connect` only. Set from `asyncStart` on. */
     result?: unknown;
 }
-/** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
+/** Message of the tracing channel `fastn-net:stream`: this side opens a stream, or a handler of `listen` runs. */
 interface StreamMessage {
-    /** ID52 of this side. */
+    /** ID52 of this endpoint. */
     readonly endpoint: string;
     /** ID52 of the peer. */
     readonly peer: string;
-    /** What the stream is for. */
+    /** Protocol of the stream. */
     readonly protocol: Protocol;
-    /** `'out'`: this side opens it, until it is open. `'in'`: the peer did, until its handler has ended. */
+    /** `'out'`: this side opens the stream; ends once it is open. `'in'`: a handler serves a peer's stream; ends with the handler. */
     readonly direction: 'in' | 'out';
-    /** The stream: from `asyncStart` on for `'out'`, always for `'in'`. */
+    /** The stream. Set from `asyncStart` on for `'out'`, always for `'in'`. */
     stream?: PeerStream;
-    /** Why it failed: from `error` on. */
+    /** Failure. Set from `error` on. */
     error?: unknown;
-    /** The stream, or what the handler gave: from `asyncStart` on. */
+    /** The stream for `'out'`, the handler's result for `'in'`. Set from `asyncStart` on. */
     result?: unknown;
 }
 
@@ -611,22 +645,13 @@ interface Authorize {
 }
 
 /**
- * Connections that peers make, to be taken in a loop. It takes them from the call that made it on; leaving the loop, its signal,
- * or closing the endpoint ends it.
+ * Async iterator over incoming connections. It accepts them from creation until it is left, aborted, or the endpoint closes.
+ * Connections already accepted stay open.
  *
- * Waiting keeps the process alive, unless the endpoint is unreferenced.
+ * Waiting for a connection keeps the process alive while the endpoint is referenced.
  */
-declare class IncomingConnections implements AsyncIterableIterator<Connection>, AsyncDisposable {
-    #private;
+declare class IncomingConnections extends QueueIterator<Connection> {
     private constructor();
-    /** The next connection. Several calls may wait at once. */
-    next(): Promise<IteratorResult<Connection, undefined>>;
-    /** Ends it: connections are accepted no longer for this loop's sake, those that are there stay. */
-    return(): Promise<IteratorResult<Connection, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
-    [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -638,7 +663,7 @@ declare class IncomingConnections implements AsyncIterableIterator<Connection>, 
 type StreamHandler = (stream: PeerStream) => unknown;
 /**
  * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
- * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.otherwise} is given.
+ * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.fallback} is set.
  */
 type StreamHandlers = {
     readonly [name: string]: StreamHandler | undefined;
@@ -651,8 +676,8 @@ type StreamHandlers = {
 interface ListenOptions {
     /** Ends listening; nothing is thrown. */
     signal?: AbortSignal | undefined;
-    /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
-    otherwise?: StreamHandler | undefined;
+    /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
+    fallback?: StreamHandler | undefined;
     /**
      * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
      */
@@ -698,23 +723,12 @@ interface PeerConnection {
     readonly stats: ConnectionStats;
 }
 /**
- * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
- * endpoint ends it.
+ * Async iterator over peers: first each tracked peer, then each peer that changes. Ends when it is left, aborted, or the endpoint closes.
  *
- * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
- * Waiting does not keep the process alive.
+ * Never builds a backlog: a slow consumer gets the latest snapshot of each changed peer. Waiting does not keep the process alive.
  */
-declare class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
-    #private;
+declare class PeerChanges extends QueueIterator<PeerInfo> {
     private constructor();
-    /** The next peer that has changed since it was given last. Several calls may wait at once. */
-    next(): Promise<IteratorResult<PeerInfo, undefined>>;
-    /** Ends it; calls of {@link next} that wait see the end. */
-    return(): Promise<IteratorResult<PeerInfo, undefined>>;
-    /** Itself. */
-    [Symbol.asyncIterator](): this;
-    /** As {@link return}. */
-    [Symbol.asyncDispose](): Promise<void>;
 }
 /** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
 declare class KeptPeer implements Disposable, AsyncDisposable {
@@ -1304,5 +1318,5 @@ interface LoggerOptions {
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
 
-export { Access, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerChanges, PeerStream, Protocol, PublicKey, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
 export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

@@ -1,5 +1,7 @@
+export { ByteStream } from './connection/byte-stream.js'
 export { Connection, IncomingStreams, PeerStream } from './connection/connection.js'
 export type { ConnectMessage, StreamMessage } from './connection/diagnostics-messages.js'
+export { QueueIterator } from './connection/queue-iterator.js'
 export { Access, type AccessLists } from './endpoint/access.js'
 export type { Authorize } from './endpoint/authorizer.js'
 export { Endpoint } from './endpoint/endpoint.js'

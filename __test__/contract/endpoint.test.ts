@@ -99,7 +99,7 @@ test('listen hands each protocol to its handler, all at once', async t => {
       },
       Tcp: stream => stream.write('tcp')
     },
-    { otherwise: stream => stream.write(JSON.stringify(stream.protocol)) }
+    { fallback: stream => stream.write(JSON.stringify(stream.protocol)) }
   )
   const address = peers.server.address()
   const slow = ask(peers.client, address, 'Http')

@@ -99,7 +99,7 @@ test('handlers that would serve nothing are refused, with what to write', async 
   const [mine] = await peers.stream()
   t.throws(() => mine.connection.acceptBi([]), { ...invalid, message: /^protocols must have at least one/ })
   const controller = new AbortController()
-  const listening = server.listen({}, { otherwise: () => {}, signal: controller.signal })
+  const listening = server.listen({}, { fallback: () => {}, signal: controller.signal })
   controller.abort()
   await listening
   await server.listen(Object.assign(Object.create(null), { Http: () => {} }), { signal: controller.signal })

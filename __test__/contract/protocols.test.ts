@@ -42,7 +42,7 @@ test('whoever looks at a protocol sees one form, however it was written', async 
   const { client, server } = peers
   const address = server.address()
   const incoming = server.acceptBi(['Echo', 'Http'])
-  void server.listen({}, { otherwise: stream => stream.finish(`${JSON.stringify(stream.protocol)}\n`) })
+  void server.listen({}, { fallback: stream => stream.finish(`${JSON.stringify(stream.protocol)}\n`) })
   for (const [written, seen] of [
     ['Echo', { Generic: 'Echo' }],
     ['Http', 'Http'],
@@ -97,7 +97,7 @@ test('a peer’s name for a protocol reaches no terminal with its control charac
     void peers.server.listen(
       {},
       {
-        otherwise: stream => {
+        fallback: stream => {
           resolve(inspect(stream))
           throw new Error(`failed at ${JSON.stringify(stream.protocol)}`)
         }

@@ -43,16 +43,19 @@ function declared(declaration: ts.ClassDeclaration, isStatic: boolean): string[]
   const names = declaration.members.flatMap(member => {
     if (!ts.isMethodDeclaration(member) && !ts.isAccessor(member)) return []
     if (!ts.isIdentifier(member.name)) return []
-    const found = ts.getModifiers(member)?.some(each => each.kind === ts.SyntaxKind.StaticKeyword) ?? false
-    return found === isStatic ? [member.name.text] : []
+    return hasModifier(member, ts.SyntaxKind.StaticKeyword) === isStatic ? [member.name.text] : []
   })
   return [...new Set(names)]
 }
 
+/** Whether its types let nobody construct it: a private constructor, or an abstract class. */
 function isMadeByTheLibrary(declaration: ts.ClassDeclaration): boolean {
+  if (hasModifier(declaration, ts.SyntaxKind.AbstractKeyword)) return true
   return declaration.members.some(
-    member =>
-      ts.isConstructorDeclaration(member) &&
-      ts.getModifiers(member)?.some(each => each.kind === ts.SyntaxKind.PrivateKeyword)
+    member => ts.isConstructorDeclaration(member) && hasModifier(member, ts.SyntaxKind.PrivateKeyword)
   )
+}
+
+function hasModifier(node: ts.HasModifiers, kind: ts.SyntaxKind): boolean {
+  return ts.getModifiers(node)?.some(each => each.kind === kind) ?? false
 }

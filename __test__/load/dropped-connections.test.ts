@@ -45,7 +45,7 @@ test('a loop over connections warns when it is dropped while it serves, and not 
   })()
   t.true(await collectUntil(() => warnings.length > 0))
   t.is(warnings[0]!.code, 'ERR_LISTENER_DROPPED')
-  t.regex(warnings[0]!.message, /Keep what accept gives/)
+  t.regex(warnings[0]!.message, /keep a reference to the result of accept/)
   // It listens for nothing any more.
   const other = await getEndpoint(SecretKey.generate(), options)
   await t.throwsAsync(other.connect(server.address(), { timeout: 500 }), { code: 'ERR_UNREACHABLE' })

@@ -1,32 +1,32 @@
 import type { Protocol } from '../stream/protocol.js'
 import type { PeerStream } from './connection.js'
 
-/** What the tracing channel `fastn-net:connect` publishes: a connection is wanted where none may be. */
+/** Message of the tracing channel `fastn-net:connect`: `connect`, or `getStream` without a live connection. */
 export interface ConnectMessage {
-  /** ID52 of this side. */
+  /** ID52 of this endpoint. */
   readonly endpoint: string
   /** ID52 of the peer. */
   readonly peer: string
-  /** Why it failed: from `error` on. */
+  /** Failure. Set from `error` on. */
   error?: unknown
-  /** Of `endpoint.connect`, the Connection: from `asyncStart` on. */
+  /** The {@link Connection}, for `connect` only. Set from `asyncStart` on. */
   result?: unknown
 }
 
-/** What the tracing channel `fastn-net:stream` publishes: a stream is opened, or a handler of `listen` takes one. */
+/** Message of the tracing channel `fastn-net:stream`: this side opens a stream, or a handler of `listen` runs. */
 export interface StreamMessage {
-  /** ID52 of this side. */
+  /** ID52 of this endpoint. */
   readonly endpoint: string
   /** ID52 of the peer. */
   readonly peer: string
-  /** What the stream is for. */
+  /** Protocol of the stream. */
   readonly protocol: Protocol
-  /** `'out'`: this side opens it, until it is open. `'in'`: the peer did, until its handler has ended. */
+  /** `'out'`: this side opens the stream; ends once it is open. `'in'`: a handler serves a peer's stream; ends with the handler. */
   readonly direction: 'in' | 'out'
-  /** The stream: from `asyncStart` on for `'out'`, always for `'in'`. */
+  /** The stream. Set from `asyncStart` on for `'out'`, always for `'in'`. */
   stream?: PeerStream
-  /** Why it failed: from `error` on. */
+  /** Failure. Set from `error` on. */
   error?: unknown
-  /** The stream, or what the handler gave: from `asyncStart` on. */
+  /** The stream for `'out'`, the handler's result for `'in'`. Set from `asyncStart` on. */
   result?: unknown
 }

@@ -12,24 +12,24 @@ const droppedQueues = new FinalizationRegistry<{ handle: number; onDropped: (han
   }
 )
 
-/** How an {@link IncomingQueue} behaves. */
 export interface QueueOptions {
-  /** What errors call the queue. */
+  /** The `phase` of errors. */
   readonly phase: string
-  /** Aborting it, now or later, is no failure: it closes the queue, or calls `onAbort`. */
+  /** Closes the queue, or calls `onAbort`, without an error. May already be aborted. */
   readonly signal: AbortSignal | undefined
   /** Waiting keeps the process alive while this endpoint is referenced. `null`: waiting never does. */
   readonly endpoint: EndpointState | null
-  /** Returns the handle. Not called when the signal is aborted already. */
+  /** Returns the handle. Not called if the signal is already aborted. */
   readonly open: () => number
+  /** Default: closes the queue. */
   readonly onAbort?: () => void
-  /** Called when the queue is collected unclosed, before the handle is released. Must not refer to the queue. */
+  /** Called if the queue is garbage-collected before it is closed. The handle is released afterwards. Must not refer to the queue. */
   readonly onDropped?: (handle: number) => void
 }
 
-/** A native queue of what peers begin or change. It ends when it is closed, its signal is aborted, or nothing more can come. */
+/** A native queue of incoming streams, incoming connections or peer changes. Ends when closed or aborted, or when no item can follow. */
 export class IncomingQueue {
-  /** `FAILED` once it is closed. */
+  /** `FAILED` once the queue is closed. */
   handle: number = FAILED
   readonly #phase: string
   readonly #signal: AbortSignal | undefined
@@ -50,7 +50,7 @@ export class IncomingQueue {
     signal?.addEventListener('abort', onAbort, { once: true })
   }
 
-  /** Waits until another take may succeed. All callers that wait at the same time share one promise. */
+  /** Waits until a take may succeed. Concurrent callers share one promise. */
   wait(): Promise<void> {
     if (this.#waiting === null) {
       this.#endpoint?.beginWaiting()
@@ -64,7 +64,7 @@ export class IncomingQueue {
     this.#endpoint?.endWaiting()
   }
 
-  /** Releases the handle and wakes the calls that wait. Idempotent. */
+  /** Releases the handle and wakes pending waits. Idempotent. */
   close(): void {
     if (this.handle === FAILED) return
     const { handle } = this
@@ -75,32 +75,11 @@ export class IncomingQueue {
     wake(wakeWord(handle, 0))
   }
 
-  /** Closes the queue after a failed take. Returns `null` for the end, throws anything else. */
+  /** Closes the queue after a failed take. Returns `null` if the queue has ended, else throws. */
   failed(): null {
     const error = lastFailure({ phase: this.#phase })
     this.close()
     if (error.code !== 'ERR_CLOSED') throw error
     return null
-  }
-}
-
-/** What a loop takes from. */
-export interface Takes<Taken> {
-  /** The next one; `undefined` when none is there, `null` when no more can come. */
-  take(): Taken | null | undefined
-  /** Waits until another {@link take} may succeed. */
-  wait(): Promise<void>
-}
-
-/** One step of a loop, as an async iterator gives it. */
-export async function nextOf<Taken, Value>(
-  from: Takes<Taken>,
-  wrap: (taken: Taken) => Value
-): Promise<IteratorResult<Value, undefined>> {
-  for (;;) {
-    const taken = from.take()
-    if (taken === null) return { done: true, value: undefined }
-    if (taken !== undefined) return { done: false, value: wrap(taken) }
-    await from.wait()
   }
 }

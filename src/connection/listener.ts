@@ -8,28 +8,30 @@ import type { EndpointState, Prefetched } from '../stream/endpoint-state.js'
 import { type Header, headerOf, type Protocol, type ProtocolInput } from '../stream/protocol.js'
 import { invalid } from '../util/validate.js'
 import { warnDropped } from '../util/warn.js'
-import { IncomingQueue, type Takes } from './incoming-queue.js'
+import { IncomingQueue } from './incoming-queue.js'
+import type { TakeQueue } from './queue-iterator.js'
 
 // `GROUP` in the binding: stream, connection, route, stream id.
 const group = 4
+/** Streams taken by one native call. */
 const batch = 64
 
-/** What a listener serves. */
+/** Streams that a listener serves. */
 export interface Served {
   readonly protocols: readonly ProtocolInput[]
-  /** Whether it also serves Generic protocols without a listener of their own. */
-  readonly otherwise: boolean
-  /** Only the streams of this connection. */
+  /** Whether to also serve Generic protocols that have no listener. */
+  readonly fallback: boolean
+  /** Serves this connection only. */
   readonly connection?: number
 }
 
-/** Takes incoming streams of some protocols, from construction until the listener or the endpoint closes. */
-export class Listener implements Takes<StreamCore> {
+/** Serves protocols from construction until the listener or the endpoint closes. */
+export class Listener implements TakeQueue<StreamCore> {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
   readonly #queue: IncomingQueue
   readonly #ahead = new PrefetchedStreams()
-  /** Index of the last taken stream's protocol; -1 for one that is not in the list. */
+  /** Index of the protocol of the last taken stream; -1 for a fallback stream. */
   route = -1
 
   /** Aborting the signal, now or later, closes the listener without an error. */
@@ -38,8 +40,8 @@ export class Listener implements Takes<StreamCore> {
     const headers = served.protocols.map(servedHeader)
     this.#protocols = headers.map(header => header.protocol)
     const texts = headers.map(header => header.json)
-    const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.otherwise)
-    // While the endpoint drains, the listener ends on its own, after the acknowledged streams.
+    const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.fallback)
+    // While the endpoint drains, the listener ends by itself, after the acknowledged streams.
     const onAbort = () => endpoint.isDraining || this.close()
     const onDropped = droppedListener(this.#ahead, endpoint.prefetched, texts)
     this.#queue = new IncomingQueue({ phase: 'listen', signal, endpoint, open, onAbort, onDropped })
@@ -47,7 +49,7 @@ export class Listener implements Takes<StreamCore> {
     if (this.#queue.handle !== FAILED) endpoint.prefetched.add(this.#ahead)
   }
 
-  /** The next stream; `undefined` when none is queued, `null` when no more can come. */
+  /** Returns the next stream; `undefined` if none is queued, `null` if no more can come. */
   take(): StreamCore | null | undefined {
     const { handle } = this.#queue
     if (handle === FAILED) return null
@@ -92,7 +94,7 @@ export class Listener implements Takes<StreamCore> {
   }
 }
 
-/** Streams taken from the native queue ahead of demand. Outlives its listener, so that they can be released. */
+/** Streams taken from the native queue ahead of demand. Separate from the listener, to release them after it is collected. */
 class PrefetchedStreams implements Prefetched {
   listener = FAILED
   taken: Float64Array | null = null
@@ -105,17 +107,17 @@ class PrefetchedStreams implements Prefetched {
     this.at = this.end
   }
 
-  /** Resets the streams of a listener that was collected. */
+  /** Resets the streams of a garbage-collected listener. */
   abandon(): void {
     for (; this.at < this.end; this.at += group) native().streamLetGo(this.taken?.[this.at] ?? FAILED, foundByCollector)
   }
 }
 
-/** Reset code of a stream whose owner was collected. */
+/** Reset code of a stream whose owner was garbage-collected. */
 const foundByCollector = 0x103
 const nothing = new Float64Array(0)
 
-/** Cleans up after a listener that was collected while it served. Must not refer to it. */
+/** Cleans up after a listener that was garbage-collected while it served. Must not refer to it. */
 function droppedListener(
   ahead: PrefetchedStreams,
   prefetched: Set<Prefetched>,
@@ -124,7 +126,7 @@ function droppedListener(
   return handle => {
     ahead.abandon()
     prefetched.delete(ahead)
-    // The listener had ended on its own: nothing is lost.
+    // The listener had already ended: nothing is lost.
     if (native().listenerAccept(handle, nothing) === FAILED) return
     warnDropped(`a listener for ${protocols.join(', ')}`, 'acceptBi')
   }
@@ -132,13 +134,13 @@ function droppedListener(
 
 function servedHeader(protocol: ProtocolInput): Header {
   if (protocol === 'Ping')
-    throw invalid('protocols', "others than 'Ping': this library answers it, and no handler sees it")
+    throw invalid('protocols', "other than 'Ping': the library answers pings, and no handler receives them")
   return headerOf(protocol)
 }
 
 type Group = [handle: number, connection: number, route: number, id: number]
 
-/** One or several protocols as a list. */
+/** Returns one or several protocols as a list. */
 export function listOf(protocols: ProtocolInput | readonly ProtocolInput[]): readonly ProtocolInput[] {
   if (!Array.isArray(protocols)) return [protocols as ProtocolInput]
   if (protocols.length === 0)

@@ -141,7 +141,7 @@ export class Endpoint implements AsyncDisposable {
    * `ERR_INVALID_ARGUMENT`.
    */
   acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
-    return incomingStreamsOf(this.#state, { protocols: listOf(protocols), otherwise: false }, signalOf(options))
+    return incomingStreamsOf(this.#state, { protocols: listOf(protocols), fallback: false }, signalOf(options))
   }
 
   /**

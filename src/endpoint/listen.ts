@@ -1,4 +1,5 @@
-import { coreOf, type PeerStream, readerOf, streamOf, writerOf } from '../connection/connection.js'
+import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
+import { type PeerStream, streamOf } from '../connection/connection.js'
 import type { StreamMessage } from '../connection/diagnostics-messages.js'
 import { Listener } from '../connection/listener.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
@@ -19,7 +20,7 @@ export type StreamHandler = (stream: PeerStream) => unknown
 
 /**
  * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
- * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.otherwise} is given.
+ * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.fallback} is set.
  */
 export type StreamHandlers =
   | {
@@ -35,8 +36,8 @@ export type StreamHandlers =
 export interface ListenOptions {
   /** Ends listening; nothing is thrown. */
   signal?: AbortSignal | undefined
-  /** Takes every Generic protocol that has no listener of its own; `stream.protocol` says which it is. Default: they are refused. */
-  otherwise?: StreamHandler | undefined
+  /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
+  fallback?: StreamHandler | undefined
   /**
    * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
    */
@@ -44,7 +45,7 @@ export interface ListenOptions {
 }
 
 /** The names of {@link ListenOptions}. */
-const listenNames: OptionNames<ListenOptions> = { signal: true, otherwise: true, onError: true }
+const listenNames: OptionNames<ListenOptions> = { signal: true, fallback: true, onError: true }
 
 /** Sent with the reset of a stream whose handler failed. */
 const handlerFailed = 0x102
@@ -55,12 +56,12 @@ export async function listen(
   handlers: StreamHandlers,
   options: ListenOptions = {}
 ): Promise<void> {
-  const { signal, otherwise, onError = warn } = checkOptions(options, listenNames)
+  const { signal, fallback, onError = warn } = checkOptions(options, listenNames)
   const routes = pairs(handlers)
-  if (otherwise !== undefined) checkHandler(otherwise, 'options.otherwise')
+  if (fallback !== undefined) checkHandler(fallback, 'options.fallback')
   else if (routes.length === 0) throw nothingServed()
   if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
-  const served = { protocols: routes.map(([protocol]) => protocol), otherwise: otherwise !== undefined }
+  const served = { protocols: routes.map(([protocol]) => protocol), fallback: fallback !== undefined }
   const listener = new Listener(endpoint, served, signal)
   const running = new Running(endpoint)
   for (;;) {
@@ -68,7 +69,7 @@ export async function listen(
     if (core === null) break
     if (core === undefined) await listener.wait()
     else
-      running.add(serve(endpoint, streamOf(core), (routes[listener.route]?.[1] ?? otherwise) as StreamHandler, onError))
+      running.add(serve(endpoint, streamOf(core), (routes[listener.route]?.[1] ?? fallback) as StreamHandler, onError))
   }
   // One that drains is closed some time, by somebody who knows how long to wait.
   if (endpoint.isDraining) await running.end(undefined, endpoint.closing)
@@ -179,7 +180,7 @@ function pairs(handlers: StreamHandlers | null): readonly (readonly [ProtocolInp
 }
 
 function nothingServed(): FastnNetError {
-  const advice = 'write { Echo: stream => … } or [[protocol, stream => …]], or give options.otherwise'
+  const advice = 'write { Echo: stream => … } or [[protocol, stream => …]], or set options.fallback'
   return new FastnNetError('ERR_INVALID_ARGUMENT', `handlers must name at least one protocol: ${advice}`)
 }
 

@@ -1,4 +1,5 @@
-import { IncomingQueue, nextOf, type Takes } from '../connection/incoming-queue.js'
+import { IncomingQueue } from '../connection/incoming-queue.js'
+import { QueueIterator, type QueueSteps, stepsOf, type TakeQueue } from '../connection/queue-iterator.js'
 import type { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
@@ -62,49 +63,26 @@ export function peerInfo(info: BindingPeerInfo): PeerInfo {
 }
 
 /**
- * How it stands with each peer, and then of each that changes, to be taken in a loop. Leaving the loop, its signal, or closing the
- * endpoint ends it.
+ * Async iterator over peers: first each tracked peer, then each peer that changes. Ends when it is left, aborted, or the endpoint closes.
  *
- * It holds no list of changes: whoever is slow gets each peer that has changed once, as it is by then.
- * Waiting does not keep the process alive.
+ * Never builds a backlog: a slow consumer gets the latest snapshot of each changed peer. Waiting does not keep the process alive.
  */
-export class PeerChanges implements AsyncIterableIterator<PeerInfo>, AsyncDisposable {
-  readonly #queue: ChangeQueue
-
-  private constructor(key: typeof internal, endpoint: EndpointState, signal: AbortSignal | undefined) {
-    checkConstructor(key, 'endpoint.watch()')
-    // Waiting never keeps the process alive: an observer is no reason for a program to stay.
-    const open = () => native().endpointWatch(endpoint.handle)
-    this.#queue = new ChangeQueue({ phase: 'watch', signal, endpoint: null, open })
-  }
-
-  /** The next peer that has changed since it was given last. Several calls may wait at once. */
-  next(): Promise<IteratorResult<PeerInfo, undefined>> {
-    return nextOf(this.#queue, peerInfo)
-  }
-
-  /** Ends it; calls of {@link next} that wait see the end. */
-  async return(): Promise<IteratorResult<PeerInfo, undefined>> {
-    this.#queue.close()
-    return { done: true, value: undefined }
-  }
-
-  /** Itself. */
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  /** As {@link return}. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#queue.close()
+export class PeerChanges extends QueueIterator<PeerInfo> {
+  private constructor(key: typeof internal, steps: QueueSteps<PeerInfo>) {
+    super(key, 'endpoint.watch()', steps)
   }
 
   static {
-    peerChangesOf = (endpoint, signal) => new PeerChanges(internal, endpoint, signal)
+    peerChangesOf = (endpoint, signal) => {
+      const open = () => native().endpointWatch(endpoint.handle)
+      // Without an endpoint, waiting does not keep the process alive: an observer is no reason to run.
+      const queue = new ChangeQueue({ phase: 'watch', signal, endpoint: null, open })
+      return new PeerChanges(internal, stepsOf(queue, peerInfo))
+    }
   }
 }
 
-class ChangeQueue extends IncomingQueue implements Takes<BindingPeerInfo> {
+class ChangeQueue extends IncomingQueue implements TakeQueue<BindingPeerInfo> {
   take(): BindingPeerInfo | null | undefined {
     if (this.handle === FAILED) return null
     const taken = native().watchTake(this.handle)

@@ -1,5 +1,6 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
-import { coreOf, PeerStream } from '../connection/connection.js'
+import { coreOf } from '../connection/byte-stream.js'
+import { PeerStream } from '../connection/connection.js'
 import { checkOptions, invalid, type OptionNames } from '../util/validate.js'
 
 /** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */

@@ -48,7 +48,7 @@ export function serve(endpoint: Endpoint, ledger: string, signal: AbortSignal): 
     ],
     {
       signal,
-      async otherwise(stream) {
+      async fallback(stream) {
         const { Generic: asked } = stream.protocol as { Generic: { unread?: number; bulk?: number } }
         if (asked.unread !== undefined) await unread(stream, asked.unread)
         else if (asked.bulk !== undefined) await bulk(stream, asked.bulk)

@@ -1,0 +1,224 @@
+import type { StreamCore } from '../stream/core.js'
+import { linesOf, parseJson, readLine } from '../stream/lines.js'
+import type { Json } from '../stream/protocol.js'
+import { ReadIterator } from '../stream/read-iterator.js'
+import { ReadHalf } from '../stream/reader.js'
+import { readableOf, writableOf } from '../stream/web-streams.js'
+import { WriteHalf } from '../stream/writer.js'
+import { type CancelOptions, type LineOptions, type ReadIntoOptions, readNames } from '../types.js'
+import { checkConstructor, type internal } from '../util/illegal-constructor.js'
+import { applicationCode, checkOptions } from '../util/validate.js'
+
+// Higher layers reach the private fields through these functions: a property of the class would expose them to JavaScript.
+
+/** @internal */
+export let coreOf: (stream: ByteStream) => StreamCore
+/** @internal */
+export let readerOf: (stream: ByteStream) => ReadHalf
+/** @internal */
+export let writerOf: (stream: ByteStream) => WriteHalf
+
+/**
+ * Bidirectional byte stream. Each half ends on its own.
+ *
+ * `read`, iteration, `lines`, `nextString`, `nextJson` and `readable` share one reader, and one continues where another stopped.
+ * While one of them is pending, another call rejects with `ERR_READ_PENDING`.
+ *
+ * A pending call keeps the process alive. Every call can also reject with the error that ended the whole stream:
+ * `ERR_CONNECTION_LOST`, `ERR_CLOSED`, and with `ack: 'later'` the peer's refusal or `ERR_ACK_TIMEOUT`.
+ */
+export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, AsyncDisposable {
+  readonly #core: StreamCore
+  readonly #reader: ReadHalf
+  readonly #writer: WriteHalf
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
+  #writable: WritableStream<Uint8Array | string> | undefined
+
+  /** @internal */
+  protected constructor(key: typeof internal, core: StreamCore) {
+    checkConstructor(key, 'endpoint.getStream() or listen()')
+    this.#core = core
+    this.#reader = new ReadHalf(core)
+    this.#writer = new WriteHalf(core)
+  }
+
+  /**
+   * Reads the available bytes, and waits if there are none. Resolves with `null` at EOF.
+   *
+   * A chunk above 4 KiB has a buffer of its own. Smaller chunks may share a buffer of 16 KiB, which stays in memory while one of them
+   * does. Copy a small chunk to keep it for long, or to transfer its buffer.
+   *
+   * Cancel-safe: an aborted read loses no bytes.
+   *
+   * @throws {FastnNetError} `ERR_STREAM_RESET` with `errorCode` if the peer reset the stream. `ERR_STREAM_STOPPED` after {@link stop}.
+   * `ERR_READ_PENDING`.
+   *
+   * @example
+   * for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) console.log(chunk.length)
+   */
+  read(options?: CancelOptions & { into?: undefined }): Promise<Uint8Array<ArrayBuffer> | null>
+  /**
+   * Reads into `into` and resolves with the number of bytes; `null` at EOF. The fastest way to read bulk data. Cancel-safe.
+   *
+   * @throws {FastnNetError} The errors of a read without `into`. `ERR_INVALID_ARGUMENT` if `into` is empty, shared or detached.
+   */
+  read(options: ReadIntoOptions): Promise<number | null>
+  /** Reads with an optional `into`: resolves with a count if it is set, else with bytes; `null` at EOF. Cancel-safe. */
+  read(options: CancelOptions & { into?: Uint8Array | undefined }): Promise<Uint8Array<ArrayBuffer> | number | null>
+  read(options?: CancelOptions & { into?: Uint8Array | undefined }): Promise<Uint8Array<ArrayBuffer> | number | null> {
+    if (options === undefined) return this.#reader.read()
+    try {
+      const { into, signal } = checkOptions(options, readNames)
+      return into === undefined ? this.#reader.read(signal) : this.#reader.readInto(into, signal)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Writes bytes, or a string as UTF-8. Resolves once flow control has accepted the whole chunk; the chunk may then be reused, but
+   * may not have arrived yet.
+   *
+   * Writes are sent in call order and never interleave. Do not transfer or resize the chunk's buffer while the write is pending: the
+   * write then fails like an aborted one.
+   *
+   * Aborting a write before any of its bytes are accepted leaves the stream unchanged. Aborting a partly accepted write resets the
+   * stream with code 0x101.
+   *
+   * @throws {FastnNetError} `ERR_STREAM_STOPPED` with `errorCode` if the peer stopped reading. `ERR_STREAM_FINISHED` after
+   * {@link finish}. `ERR_STREAM_RESET` after {@link reset}. `ERR_INVALID_ARGUMENT`.
+   */
+  write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
+    return this.#writer.write(chunk, options)
+  }
+
+  /**
+   * Sends an optional last chunk and FIN. Resolves once flow control has accepted both; {@link closed} resolves once they have
+   * arrived. The receiving half stays open.
+   *
+   * A second call without a chunk waits for the first. Its signal only ends its own wait. Aborting works as for {@link write}: a
+   * finish of which nothing was accepted leaves the stream open.
+   *
+   * @throws {FastnNetError} The errors of {@link write}.
+   */
+  finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
+    return this.#writer.finish(chunk, options)
+  }
+
+  /**
+   * Aborts sending. Undelivered data is dropped, and pending writes reject. The peer sees `ERR_STREAM_RESET` with this code instead of
+   * EOF. No-op once sending has ended.
+   *
+   * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  reset(code: number | bigint = 0): void {
+    this.#writer.reset(applicationCode(code, 'code'))
+  }
+
+  /**
+   * Stops reading. A pending read rejects, and the peer's writes fail with `ERR_STREAM_STOPPED` and this code. No-op after EOF.
+   *
+   * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  stop(code: number | bigint = 0): void {
+    this.#reader.stop(applicationCode(code, 'code'))
+  }
+
+  /**
+   * Reads one line, without its `\n`. Later bytes stay for the next read of any kind. Cancel-safe.
+   *
+   * A truncated last line is reported once: the next call fails with an empty `partial`, like every call at EOF.
+   *
+   * @throws {FastnNetError} The errors of {@link read}. `ERR_UNEXPECTED_END` at EOF, with the text of a truncated line in `partial`.
+   * `ERR_LINE_TOO_LONG`. `ERR_UTF8`. After these three, {@link read} returns the bytes of the line.
+   */
+  nextString(options: LineOptions = {}): Promise<string> {
+    return readLine(this.#core, this.#reader, options)
+  }
+
+  /**
+   * Reads one line as JSON. The type parameter is not checked. Cancel-safe.
+   *
+   * @throws {FastnNetError} The errors of {@link nextString}. `ERR_JSON` if the line is not JSON; the line is consumed.
+   *
+   * @example
+   * const { hello } = await stream.nextJson<{ hello: string }>()
+   */
+  async nextJson<T = Json>(options: LineOptions = {}): Promise<T> {
+    return parseJson(this.#core, await this.nextString(options))
+  }
+
+  /**
+   * Iterates over lines until EOF. The last line needs no `\n`. Leaving the loop leaves the stream open.
+   *
+   * @throws {FastnNetError} Each step: the errors of {@link nextString} except `ERR_UNEXPECTED_END`.
+   *
+   * @example
+   * for await (const line of stream.lines()) console.log(line)
+   */
+  lines(options: LineOptions = {}): AsyncIterableIterator<string> {
+    return linesOf(this.#core, this.#reader, options)
+  }
+
+  /** Iterates over chunks until EOF. Leaving the loop leaves the stream open. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
+    return new ReadIterator(
+      owner => this.#reader.read(undefined, owner),
+      owner => this.#reader.leave(owner)
+    )
+  }
+
+  /**
+   * Receiving half as a web byte stream; supports BYOB readers. Canceling it calls {@link stop}, with the reason as the code if that is
+   * a number. Waits for a pending read of another kind.
+   */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#readable ??= readableOf(
+      into => this.#reader.readIntoInTurn(into),
+      code => this.stop(code),
+      this.#core.lend()
+    )
+    return this.#readable
+  }
+
+  /**
+   * Sending half as a web stream of bytes or strings. Closing it calls {@link finish}. Aborting it calls {@link reset}, with the reason
+   * as the code if that is a number.
+   */
+  get writable(): WritableStream<Uint8Array | string> {
+    this.#writable ??= writableOf(this, this.#core.lend())
+    return this.#writable
+  }
+
+  /**
+   * Completion of sending.
+   *
+   * - Resolves once the peer has acknowledged everything up to FIN, or needs no more of it.
+   * - Rejects if sending was reset, stopped, refused or lost before that. It rejects as soon as the peer stops reading or the
+   *   connection ends, even while no call is pending: a handler thus learns that its caller has left.
+   * - Does not depend on the receiving half, which the peer may reset or keep open.
+   *
+   * Never causes an unhandled rejection. Reading this property costs about as much as a small write and keeps the stream in memory
+   * until it settles. After {@link finish}, it also keeps the process alive until then.
+   */
+  get closed(): Promise<void> {
+    return this.#writer.delivered
+  }
+
+  /**
+   * Resets the sending half unless it was finished, and stops reading; both with code 0. A pending `finish` rejects with
+   * `ERR_STREAM_RESET`; data of a resolved `finish` is still delivered.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#writer.reset(0)
+    this.#reader.stop(0)
+  }
+
+  static {
+    coreOf = stream => stream.#core
+    readerOf = stream => stream.#reader
+    writerOf = stream => stream.#writer
+  }
+}
