@@ -543,19 +543,19 @@ interface EndpointAddress extends PeerAddress {
 /** A peer: a string (ID52, hex, z-base-32 or a ticket), a public key, or an address. */
 type Peer = string | PublicKey | PeerAddress;
 
-/** Who may connect: ID52s, in no order. */
+/** Access lists of an endpoint: ID52s, unordered. */
 interface AccessLists {
-    /** Only these; `null`: everyone. */
+    /** Peers that may connect; `null` means all. */
     readonly allow: readonly string[] | null;
-    /** Not these, even if `allow` has them. */
+    /** Peers that may not, even if `allow` lists them. */
     readonly deny: readonly string[];
 }
 /**
- * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
- * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
+ * Access lists of an endpoint, which can change at any time. They apply to incoming connections and to the endpoint's listeners, not to
+ * peers that this endpoint dials. Only a peer's key counts, not its addresses.
  *
- * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
- * The lists say nothing about whom this endpoint dials. Of a peer only the key counts, not its addresses.
+ * The lists are checked before {@link Authorize} is called: an excluded peer costs one handshake. A peer that loses access is
+ * disconnected immediately with `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
  *
  * @example
  * endpoint.access.deny(stream.remoteId52)
@@ -564,44 +564,48 @@ declare class Access {
     #private;
     private constructor();
     /**
-     * Lets peers in: takes them off the denied, and adds them to the allowed where there is such a list.
+     * Removes peers from the deny list, and adds them to the allow list if there is one.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
      */
     allow(peers: Peer | readonly Peer[]): void;
     /**
-     * Keeps peers out, and disconnects those that are connected.
+     * Adds peers to the deny list and disconnects them.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
      */
     deny(peers: Peer | readonly Peer[]): void;
     /**
-     * Says anew who may. What is not given stays as it is.
+     * Replaces the given lists; the other stays as it is. Disconnects peers that lose access.
      *
-     * @param lists `allow`: only these, `null` for everyone; `deny`: not these.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+     * @param lists `allow`: peers that may connect, `null` for all. `deny`: peers that may not.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+     * `ERR_INVALID_ARGUMENT`.
      */
     set(lists: {
         allow?: readonly Peer[] | null | undefined;
         deny?: readonly Peer[] | undefined;
     }): void;
-    /** The lists as they are: a copy. */
+    /**
+     * Snapshot of the lists.
+     *
+     * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
+     */
     get lists(): AccessLists;
     /**
-     * Asks {@link Authorize} again: call it when its answers have changed. `peer` is asked about each connection that a peer made, and
-     * about one that this side made if `peer` let its peer in before; then `stream` about each stream that waits for a handler or a
-     * loop. Does nothing without `authorize`.
+     * Runs the {@link Authorize} callbacks again. Call it when their results have changed. No-op without `authorize`.
      *
-     * A refused peer is disconnected and gets `ERR_UNAUTHORIZED`. A refused stream fails with `ERR_UNAUTHORIZED` at the peer, or with
-     * `ERR_STREAM_RESET` (code 0) if it was acknowledged before. Streams that a handler or a loop has are not asked about. From the call
-     * on, no stream that an earlier answer let in is handed out: it waits for the new answer. Answers that are still to come from
-     * before the call are asked for again.
+     * - `peer` runs for each incoming connection, and for each outgoing one that it authorized before. A rejected peer is disconnected with
+     *   `ERR_UNAUTHORIZED`.
+     * - `stream` runs for each queued stream. A rejected stream fails at the peer with `ERR_UNAUTHORIZED`, or with `ERR_STREAM_RESET`
+     *   (code 0) if it was already acknowledged. Streams that a handler or loop has taken are not checked.
+     * - Queued streams wait for the new result. Results still pending from before the call are requested again.
      *
-     * Resolves when every question has its answer. A question that finds no room within {@link Authorize.maxPending} waits for it, as long
-     * as for an answer, and refuses then. Keeps the process alive until then.
+     * Resolves once all callbacks have settled. A callback beyond {@link Authorize.maxPending} waits up to {@link Authorize.timeout} for its
+     * turn, then rejects. Keeps the process alive until it resolves.
      *
-     * @param options `signal`: ends the wait and rejects with its reason; the asking goes on.
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @param options `signal`: ends the wait, which rejects with its reason; reauthorization continues.
+     * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
      *
      * @example
      * await database.revoke(id52)
@@ -611,35 +615,39 @@ declare class Access {
 }
 
 /**
- * Asked before a peer may connect, and before it may use what is listened for. Only `true` lets it in: `false`, a failure, and an
- * answer that does not come in time refuse. A boolean that is returned costs less than a promise of one.
+ * Callbacks that authorize incoming connections and streams. Only `true` authorizes: `false`, an error and a timeout reject. Returning
+ * a boolean is cheaper than returning a promise.
  *
- * An answer holds until {@link Access.reauthorize} asks again: for the peer's connection, and for a stream that waits in a queue.
+ * A result holds for the life of the connection or stream, until {@link Access.reauthorize}. The lists {@link EndpointOptions.allow} and
+ * {@link EndpointOptions.deny} are checked first. Pending callbacks do not keep the process alive.
  *
- * Waiting for an answer does not keep the process alive. Lists ({@link EndpointOptions.allow}, {@link EndpointOptions.deny}) come
- * first: who is not on them is not asked about.
+ * @example
+ * await getEndpoint(secretKey, { authorize: { peer: id52 => database.isMember(id52) } })
  */
 interface Authorize {
     /**
-     * May this peer connect? Asked once for each connection that it makes, before a ping on it is answered and a stream is looked at.
-     * A refusal closes the connection, and the peer gets `ERR_UNAUTHORIZED`, which is not retried. Of a connection that this side
-     * made it is asked when the peer first opens a stream on it; a refusal ends that stream and those after it, and nothing else.
+     * Authorizes a peer. Called once per incoming connection, before any ping is answered or stream is read. A rejection closes the
+     * connection; the peer gets `ERR_UNAUTHORIZED` and does not retry.
+     *
+     * On an outgoing connection it is called when the peer first opens a stream. A rejection then ends that and later streams only.
+     *
+     * Default: every peer is authorized.
      */
     peer?: ((id52: string) => boolean | Promise<boolean>) | undefined;
     /**
-     * May this peer open a stream of this protocol, which is listened for? Asked before the stream is acknowledged. A refusal ends
-     * that stream alone, with `ERR_UNAUTHORIZED`; others do not wait for it.
+     * Authorizes a stream, before it is acknowledged. Called for protocols with a listener only. A rejection ends that stream with
+     * `ERR_UNAUTHORIZED`. Other streams do not wait for the result. Default: every stream is authorized.
      */
     stream?: ((id52: string, protocol: Protocol) => boolean | Promise<boolean>) | undefined;
-    /** How long an answer may take; then it is no. Default: 5 s. */
+    /** Timeout of a callback in milliseconds; then it rejects. Default: 5 s. */
     timeout?: number | undefined;
-    /** Questions without an answer at one time. What comes above is refused, with `ERR_BUSY`. Default: 4,096. */
+    /** Pending callbacks of all peers. More are refused with `ERR_BUSY`. Default: 4,096. */
     maxPending?: number | undefined;
-    /** The share of one peer in them. Default: 1,024. */
+    /** Pending callbacks per peer. Default: 1,024. */
     maxPendingPerPeer?: number | undefined;
     /**
-     * Told what `peer` or `stream` threw or rejected with, after the refusal. `protocol` is `null` where it was about the peer.
-     * Default: a warning of the process, one for each code.
+     * Receives what `peer` or `stream` threw or rejected with, after the rejection. `protocol` is `null` for `peer`.
+     * Default: a process warning, once per error code.
      */
     onError?: ((error: unknown, id52: string, protocol: Protocol | null) => unknown) | undefined;
 }
@@ -1033,144 +1041,158 @@ declare class Graceful {
     }): Promise<ShutdownReport>;
 }
 
-/** Where an endpoint finds peers and is found. */
-type Network = 
-/** n0's relays, DNS and pkarr look-up, mDNS, port mapping. */
-'internet'
-/** mDNS only: nothing outside the local network is contacted. */
- | 'lan'
-/** 127.0.0.1 only: nothing is contacted, no other socket is opened. */
- | 'loopback' | CustomNetwork;
-/** A relay and what it asks for. */
+/**
+ * Network on which an endpoint discovers peers and is discovered.
+ *
+ * | value | contacts |
+ * |---|---|
+ * | `'internet'` | n0's relays, DNS and pkarr servers; the local network by mDNS; the router for a port mapping |
+ * | `'lan'` | the local network only, by mDNS |
+ * | `'loopback'` | nothing; binds 127.0.0.1 only |
+ * | {@link CustomNetwork} | the servers that it names |
+ */
+type Network = 'internet' | 'lan' | 'loopback' | CustomNetwork;
+/** A relay with its access token. */
 interface RelayAddress {
-    /** Its URL. */
+    /** URL of the relay. */
     url: string;
-    /** The token that it wants to see. Default: none. */
+    /** Access token. Default: none. */
     token?: string | undefined;
 }
-/** Look-up of peers by DNS. */
+/** DNS lookup of peers. */
 interface DnsLookup {
-    /** The domain that peers are looked up under. */
+    /** Origin domain of the peers' records. */
     origin: string;
-    /** `address:port` of the server to ask. Default: the system's. */
+    /** `address:port` of the DNS server. Default: the system's. */
     server?: string | undefined;
 }
-/** One's own servers. What is not named is not used. */
+/**
+ * Network with your own servers. The endpoint uses only what is listed here.
+ *
+ * @example
+ * await getEndpoint(secretKey, { network: { relays: ['https://relay.example.com'], dns: 'peers.example.com' } })
+ */
 interface CustomNetwork {
-    /** Relays, as URLs or with the token that a relay asks for. Default: none. */
+    /** Relays, as URLs or with an access token. Default: none. */
     relays?: readonly (string | RelayAddress)[] | undefined;
-    /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
+    /** DNS lookup of peers: the origin domain, or the domain with a DNS server. Default: none. */
     dns?: string | DnsLookup | undefined;
-    /** URL of a pkarr relay to publish at and look up from. Default: none. */
+    /** URL of the pkarr relay to publish to and look up from. Default: none. */
     pkarr?: string | undefined;
-    /** Look-up in the local network. Default: false. */
+    /** Discover peers on the local network. Default: false. */
     mdns?: boolean | undefined;
-    /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
+    /** Request a port mapping from the router (UPnP, PCP, NAT-PMP). Default: false. */
     portMapping?: boolean | undefined;
-    /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
+    /** Local `address:port` to bind, one per address family. Port 0 selects a free port. Default: all addresses, a free port. */
     bind?: readonly string[] | undefined;
-    /** Peers whose addresses are known. Default: none. */
+    /** Peers with known addresses. Default: none. */
     peers?: readonly PeerAddress[] | undefined;
 }
 
 /**
- * How an endpoint behaves. Every field has a default; times are milliseconds, sizes are bytes. Of a time-out a fraction is rounded up,
- * 0 means at once, and `Infinity` means none.
+ * Options of {@link getEndpoint}. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
+ * 0 means immediately, `Infinity` means none.
  */
 interface EndpointOptions {
-    /** Where peers are found. Default: the environment's `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else `'internet'`. */
+    /**
+     * Network to discover peers on. Default: the environment variable `FASTN_NET_NETWORK` (`internet`, `lan` or `loopback`), else
+     * `'internet'`.
+     */
     network?: Network | undefined;
-    /** Ends this endpoint well in its shutdown: see {@link Graceful.shutdown}. */
+    /** Closes this endpoint in its graceful shutdown: see {@link Graceful.shutdown}. Default: none. */
     graceful?: Graceful | undefined;
     /**
-     * At `process.exit()`, after an uncaught exception and wherever else the process or thread emits `exit`, tells the peers, so
-     * that they see a close (shutdown) and no time-out. What was finished just before has half of that time to arrive. It blocks
-     * until that is done, 100 ms at most for all endpoints together. Default: false: peers learn of it when their connection times out.
+     * Notify peers when the process or thread emits `exit`: at `process.exit()`, after an uncaught exception, and so on. Peers then see
+     * a close instead of a timeout. Blocks for 100 ms at most, for all endpoints together; finished streams have half of that to arrive.
+     * Default: false. Peers notice when the connection times out.
      */
     closeOnExit?: boolean | undefined;
-    /** Ends the wait for {@link getEndpoint}; nothing stays bound. */
+    /** Cancels {@link getEndpoint}. It rejects with the signal's reason, and no port stays bound. */
     signal?: AbortSignal | undefined;
     /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
     kulfi?: boolean | undefined;
-    /** Only these peers may connect and use what is listened for; {@link Endpoint.access} changes it. Default: everyone. */
+    /** Peers that may connect and use this endpoint's listeners. To change it later: {@link Endpoint.access}. Default: all peers. */
     allow?: readonly Peer[] | undefined;
-    /** These may not, even if they are allowed; {@link Endpoint.access} changes it. Default: nobody. */
+    /** Peers that may not, even if `allow` lists them. To change it later: {@link Endpoint.access}. Default: none. */
     deny?: readonly Peer[] | undefined;
-    /** Asked before a peer may connect, and before it may open a stream. Default: whoever the lists let in may. */
+    /** Callbacks that authorize each connection and each stream. Default: none. Every peer that the lists admit is authorized. */
     authorize?: Authorize | undefined;
-    /** `getStream`, `connect` and `ping` over all attempts, then `ERR_UNREACHABLE`. Default: 30 s. */
+    /** Timeout of `getStream`, `connect` and `ping`, over all attempts; then `ERR_UNREACHABLE`. Default: 30 s. */
     openTimeout?: number | undefined;
-    /** How a peer is dialled again and again until it is reached. */
+    /** Retry policy of dials. */
     connect?: ConnectOptions | undefined;
-    /** From a header that was sent to the peer's ack, also with `ack: 'later'`, then `ERR_ACK_TIMEOUT`. Default: 10 s. */
+    /** Timeout from sending a header to the peer's ack, also with `ack: 'later'`; then `ERR_ACK_TIMEOUT`. Default: 10 s. */
     ackTimeout?: number | undefined;
-    /** A ping's answer. Default: 5 s. */
+    /** Timeout of a ping's answer; then `ERR_PING`. Default: 5 s. */
     pingTimeout?: number | undefined;
-    /** How long an incoming stream may take to send its header. Default: 10 s. */
+    /** Timeout of an incoming stream's header. Default: 10 s. */
     headerTimeout?: number | undefined;
-    /** `close()`, the acknowledgement of what was finished included. Default: 5 s. */
+    /** Timeout of `close()`, including the delivery of finished streams. Default: 5 s. */
     closeTimeout?: number | undefined;
     /**
-     * A connection without stream, request or held view is closed after this, by the side that dialled it, unless the peer is kept
-     * ({@link Endpoint.keep}). Default: 60 s.
+     * Idle timeout of connections without an open stream, a pending call or a held {@link Connection}. The dialler closes them, unless
+     * {@link Endpoint.keep} is active. Default: 60 s.
      */
     idleTimeout?: number | undefined;
     /** Longest header of an incoming stream. Default: 64 KiB. */
     maxHeaderBytes?: number | undefined;
-    /** Longest line that `nextString`, `nextJson` and `lines` give. Default: 1 MiB. */
+    /** Longest line that `nextString`, `nextJson` and `lines` return. Default: 1 MiB. */
     maxLineBytes?: number | undefined;
     /**
-     * Bytes that a peer may send on one connection before this side reads them. Each stream takes at most 1.25 MB of it. A connection
-     * that holds more than 12 streams gets 1.43 MB more for each further one, so that unread streams leave room for the others. It
-     * keeps what it got until it ends. The bound is `receiveWindowPerPeer`.
+     * Receive window of a connection: unread bytes that the peer may send. One stream uses at most 1.25 MB of it. For each open stream
+     * beyond 12, the window grows by 1.43 MB, so that unread streams leave room for others. It never shrinks. `receiveWindowPerPeer`
+     * bounds it.
      *
-     * Once unread data fills the window, the peer cannot send anything more on the connection. Its new streams fail with
-     * `ERR_ACK_TIMEOUT` and its pings with `ERR_PING`, until this side reads or stops streams. Its acks do not arrive either, so
-     * streams and pings from this side fail too. Below 16 MiB, fewer than 12 unread streams are enough for that.
+     * When unread data fills the window, nothing more arrives on the connection until this side reads or stops streams. New streams fail
+     * with `ERR_ACK_TIMEOUT` and pings with `ERR_PING`, in both directions. Below 16 MiB, fewer than 12 unread streams suffice for that.
+     *
      * Default: 16 MiB.
      */
     receiveWindow?: number | undefined;
     /**
-     * The same of all connections of one peer together, of which each may have 64 KiB more. Those that a peer makes when its others
-     * have it all get that alone, until one of them ends. A connection with many streams leaves one `receiveWindow` of it for a new
-     * connection: with the defaults, streams that are read flow on beside 35 full unread ones. Default: 64 MiB, or `receiveWindow` if that is more.
+     * Receive window shared by a peer's connections, each of which has 64 KiB in addition. Once it is used up, new connections get only
+     * those 64 KiB until another one closes. The growth of a connection leaves one `receiveWindow` for a new connection. With the
+     * defaults, streams flow beside up to 35 full unread ones. Default: 64 MiB, or `receiveWindow` if that is more.
      */
     receiveWindowPerPeer?: number | undefined;
-    /** Streams that a peer may have open at once on one connection. Default: 1,024. */
+    /** Concurrent incoming streams per connection. Default: 1,024. */
     maxStreams?: number | undefined;
     /**
-     * Streams that a peer may have open at once on all its connections, once their headers are there; above, `ERR_TOO_MANY_STREAMS`.
+     * Concurrent incoming streams per peer, counted from their header on. More get `ERR_TOO_MANY_STREAMS`.
      * Default: 8,192, or `maxStreams` if that is more.
      */
     maxStreamsPerPeer?: number | undefined;
-    /** The same of all peers together; above, `ERR_BUSY`. Default: 262,144, or `maxStreamsPerPeer` if that is more. */
+    /** Concurrent incoming streams of all peers. More get `ERR_BUSY`. Default: 262,144, or `maxStreamsPerPeer` if that is more. */
     maxStreamsTotal?: number | undefined;
-    /** How many streams a peer may open in a second, in the long run; above, `ERR_BUSY`. Pings do not count. Default: no bound. */
+    /** Sustained rate of incoming streams per peer. More get `ERR_BUSY`. Pings do not count. Default: unlimited. */
     streamsPerSecond?: number | undefined;
-    /** How many of them at once. Default: as many as in a second. */
+    /** Burst size of that rate: streams per peer at once. Default: `streamsPerSecond`. */
     streamsBurst?: number | undefined;
     /**
-     * Connections of all peers together; above, `ERR_BUSY`. Those that are being made have bounds of their own. As many peers are
-     * remembered, and the quietest are forgotten first. Default: 10,000.
+     * Connections of all peers. More get `ERR_BUSY`. Handshakes have separate bounds. Also bounds the tracked peers, of which the least
+     * recently active is forgotten first. Default: 10,000.
      */
     maxConnections?: number | undefined;
-    /** Connections of one peer. Default: 64. */
+    /** Connections per peer. Default: 64. */
     maxConnectionsPerPeer?: number | undefined;
-    /** Acknowledged streams that wait for one listener. Default: 1,024. */
+    /** Acknowledged streams in the queue of one listener. Default: 1,024. */
     maxQueuedStreams?: number | undefined;
-    /** The share of one peer in them. Default: 256. */
+    /** Acknowledged streams per peer in the queue of one listener. Default: 256. */
     maxQueuedStreamsPerPeer?: number | undefined;
 }
 
 /**
- * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
+ * Creates an endpoint: binds its sockets, and dials and accepts peers under this key. Peers can connect once something listens.
  *
- * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
- * is closed then, within 3 s. It belongs to the thread that made it.
+ * An endpoint belongs to the thread that created it. It keeps the process alive only while it listens or a call is pending. If it is
+ * still open when the event loop is empty, it closes, within 3 s.
  *
- * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
- * for the platform.
+ * @throws {FastnNetError} `ERR_SECRET_KEY`. `ERR_INVALID_ARGUMENT` for an option, which the message names. `ERR_BIND` if no socket can
+ * be bound. `ERR_SHUTTING_DOWN` if `options.graceful` is shutting down. `ERR_NATIVE` if there is no addon for this platform.
+ *
+ * @example
+ * await using endpoint = await getEndpoint(SecretKey.generate())
+ * await using stream = await endpoint.getStream(peer, 'Echo')
  */
 declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
 

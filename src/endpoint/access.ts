@@ -11,22 +11,22 @@ import { checkOptions, type OptionNames, throwIfAborted } from '../util/validate
 /** @internal */
 export let accessOf: (endpoint: EndpointState) => Access
 
-/** Who may connect: ID52s, in no order. */
+/** Access lists of an endpoint: ID52s, unordered. */
 export interface AccessLists {
-  /** Only these; `null`: everyone. */
+  /** Peers that may connect; `null` means all. */
   readonly allow: readonly string[] | null
-  /** Not these, even if `allow` has them. */
+  /** Peers that may not, even if `allow` lists them. */
   readonly deny: readonly string[]
 }
 
 const listNames: OptionNames<AccessLists> = { allow: true, deny: true }
 
 /**
- * Who may connect to an endpoint and use what it listens for, as data that can change at any time. It is looked up before
- * {@link Authorize} is asked, and without it: a peer that is kept out costs a handshake and nothing else.
+ * Access lists of an endpoint, which can change at any time. They apply to incoming connections and to the endpoint's listeners, not to
+ * peers that this endpoint dials. Only a peer's key counts, not its addresses.
  *
- * A peer that may no longer is disconnected at once, and gets `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
- * The lists say nothing about whom this endpoint dials. Of a peer only the key counts, not its addresses.
+ * The lists are checked before {@link Authorize} is called: an excluded peer costs one handshake. A peer that loses access is
+ * disconnected immediately with `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
  *
  * @example
  * endpoint.access.deny(stream.remoteId52)
@@ -40,30 +40,31 @@ export class Access {
   }
 
   /**
-   * Lets peers in: takes them off the denied, and adds them to the allowed where there is such a list.
+   * Removes peers from the deny list, and adds them to the allow list if there is one.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
    */
   allow(peers: Peer | readonly Peer[]): void {
-    this.#done(native().endpointAccessAllow(this.#endpoint.handle, idsOf(peers, 'peers')))
+    this.#check(native().endpointAccessAllow(this.#endpoint.handle, idsOf(peers, 'peers')))
   }
 
   /**
-   * Keeps peers out, and disconnects those that are connected.
+   * Adds peers to the deny list and disconnects them.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
    */
   deny(peers: Peer | readonly Peer[]): void {
     const ids = idsOf(peers, 'peers')
     this.#endpoint.putBackPrefetched()
-    this.#done(native().endpointAccessDeny(this.#endpoint.handle, ids))
+    this.#check(native().endpointAccessDeny(this.#endpoint.handle, ids))
   }
 
   /**
-   * Says anew who may. What is not given stays as it is.
+   * Replaces the given lists; the other stays as it is. Disconnects peers that lose access.
    *
-   * @param lists `allow`: only these, `null` for everyone; `deny`: not these.
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer. Nothing was changed then.
+   * @param lists `allow`: peers that may connect, `null` for all. `deny`: peers that may not.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+   * `ERR_INVALID_ARGUMENT`.
    */
   set(lists: { allow?: readonly Peer[] | null | undefined; deny?: readonly Peer[] | undefined }): void {
     const { allow: allowed, deny: denied } = checkOptions(lists, listNames, 'lists', '{ allow, deny }')
@@ -71,10 +72,14 @@ export class Access {
     const allow = allowed === undefined ? now.allow : allowed === null ? null : idsOf(allowed, 'lists.allow')
     const deny = denied === undefined ? now.deny : idsOf(denied, 'lists.deny')
     this.#endpoint.putBackPrefetched()
-    this.#done(native().endpointAccessSet(this.#endpoint.handle, { allow: allow && [...allow], deny: [...deny] }))
+    this.#check(native().endpointAccessSet(this.#endpoint.handle, { allow: allow && [...allow], deny: [...deny] }))
   }
 
-  /** The lists as they are: a copy. */
+  /**
+   * Snapshot of the lists.
+   *
+   * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
+   */
   get lists(): AccessLists {
     const lists = native().endpointAccess(this.#endpoint.handle)
     if (lists === null) throw lastFailure({ phase: 'access' })
@@ -82,20 +87,19 @@ export class Access {
   }
 
   /**
-   * Asks {@link Authorize} again: call it when its answers have changed. `peer` is asked about each connection that a peer made, and
-   * about one that this side made if `peer` let its peer in before; then `stream` about each stream that waits for a handler or a
-   * loop. Does nothing without `authorize`.
+   * Runs the {@link Authorize} callbacks again. Call it when their results have changed. No-op without `authorize`.
    *
-   * A refused peer is disconnected and gets `ERR_UNAUTHORIZED`. A refused stream fails with `ERR_UNAUTHORIZED` at the peer, or with
-   * `ERR_STREAM_RESET` (code 0) if it was acknowledged before. Streams that a handler or a loop has are not asked about. From the call
-   * on, no stream that an earlier answer let in is handed out: it waits for the new answer. Answers that are still to come from
-   * before the call are asked for again.
+   * - `peer` runs for each incoming connection, and for each outgoing one that it authorized before. A rejected peer is disconnected with
+   *   `ERR_UNAUTHORIZED`.
+   * - `stream` runs for each queued stream. A rejected stream fails at the peer with `ERR_UNAUTHORIZED`, or with `ERR_STREAM_RESET`
+   *   (code 0) if it was already acknowledged. Streams that a handler or loop has taken are not checked.
+   * - Queued streams wait for the new result. Results still pending from before the call are requested again.
    *
-   * Resolves when every question has its answer. A question that finds no room within {@link Authorize.maxPending} waits for it, as long
-   * as for an answer, and refuses then. Keeps the process alive until then.
+   * Resolves once all callbacks have settled. A callback beyond {@link Authorize.maxPending} waits up to {@link Authorize.timeout} for its
+   * turn, then rejects. Keeps the process alive until it resolves.
    *
-   * @param options `signal`: ends the wait and rejects with its reason; the asking goes on.
-   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   * @param options `signal`: ends the wait, which rejects with its reason; reauthorization continues.
+   * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
    *
    * @example
    * await database.revoke(id52)
@@ -108,8 +112,8 @@ export class Access {
     await outcomeOf(native().endpointReauthorize(this.#endpoint.handle), { phase: 'access' }, signal)
   }
 
-  #done(answer: number): void {
-    if (answer === FAILED) throw lastFailure({ phase: 'access' })
+  #check(result: number): void {
+    if (result === FAILED) throw lastFailure({ phase: 'access' })
   }
 
   static {

@@ -8,40 +8,44 @@ import { invalid, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 
 /**
- * Asked before a peer may connect, and before it may use what is listened for. Only `true` lets it in: `false`, a failure, and an
- * answer that does not come in time refuse. A boolean that is returned costs less than a promise of one.
+ * Callbacks that authorize incoming connections and streams. Only `true` authorizes: `false`, an error and a timeout reject. Returning
+ * a boolean is cheaper than returning a promise.
  *
- * An answer holds until {@link Access.reauthorize} asks again: for the peer's connection, and for a stream that waits in a queue.
+ * A result holds for the life of the connection or stream, until {@link Access.reauthorize}. The lists {@link EndpointOptions.allow} and
+ * {@link EndpointOptions.deny} are checked first. Pending callbacks do not keep the process alive.
  *
- * Waiting for an answer does not keep the process alive. Lists ({@link EndpointOptions.allow}, {@link EndpointOptions.deny}) come
- * first: who is not on them is not asked about.
+ * @example
+ * await getEndpoint(secretKey, { authorize: { peer: id52 => database.isMember(id52) } })
  */
 export interface Authorize {
   /**
-   * May this peer connect? Asked once for each connection that it makes, before a ping on it is answered and a stream is looked at.
-   * A refusal closes the connection, and the peer gets `ERR_UNAUTHORIZED`, which is not retried. Of a connection that this side
-   * made it is asked when the peer first opens a stream on it; a refusal ends that stream and those after it, and nothing else.
+   * Authorizes a peer. Called once per incoming connection, before any ping is answered or stream is read. A rejection closes the
+   * connection; the peer gets `ERR_UNAUTHORIZED` and does not retry.
+   *
+   * On an outgoing connection it is called when the peer first opens a stream. A rejection then ends that and later streams only.
+   *
+   * Default: every peer is authorized.
    */
   peer?: ((id52: string) => boolean | Promise<boolean>) | undefined
   /**
-   * May this peer open a stream of this protocol, which is listened for? Asked before the stream is acknowledged. A refusal ends
-   * that stream alone, with `ERR_UNAUTHORIZED`; others do not wait for it.
+   * Authorizes a stream, before it is acknowledged. Called for protocols with a listener only. A rejection ends that stream with
+   * `ERR_UNAUTHORIZED`. Other streams do not wait for the result. Default: every stream is authorized.
    */
   stream?: ((id52: string, protocol: Protocol) => boolean | Promise<boolean>) | undefined
-  /** How long an answer may take; then it is no. Default: 5 s. */
+  /** Timeout of a callback in milliseconds; then it rejects. Default: 5 s. */
   timeout?: number | undefined
-  /** Questions without an answer at one time. What comes above is refused, with `ERR_BUSY`. Default: 4,096. */
+  /** Pending callbacks of all peers. More are refused with `ERR_BUSY`. Default: 4,096. */
   maxPending?: number | undefined
-  /** The share of one peer in them. Default: 1,024. */
+  /** Pending callbacks per peer. Default: 1,024. */
   maxPendingPerPeer?: number | undefined
   /**
-   * Told what `peer` or `stream` threw or rejected with, after the refusal. `protocol` is `null` where it was about the peer.
-   * Default: a warning of the process, one for each code.
+   * Receives what `peer` or `stream` threw or rejected with, after the rejection. `protocol` is `null` for `peer`.
+   * Default: a process warning, once per error code.
    */
   onError?: ((error: unknown, id52: string, protocol: Protocol | null) => unknown) | undefined
 }
 
-/** The names of {@link Authorize}. */
+/** Names of {@link Authorize}. */
 export const authorizeNames: OptionNames<Authorize> = {
   peer: true,
   stream: true,
@@ -51,9 +55,10 @@ export const authorizeNames: OptionNames<Authorize> = {
   onError: true
 }
 
+/** Requests taken by one native call. */
 const batch = 64
 
-/** Answers what an endpoint asks, until it is closed. Holds its handle only, and keeps no process alive. */
+/** Answers an endpoint's authorization requests until it closes. Refers to its handle only. Does not keep the process alive. */
 export function startAuthorizer(endpoint: number, authorize: Authorize): void {
   const requests = native().endpointQuestions(endpoint)
   if (requests === FAILED) throw lastFailure({ phase: 'authorize' })
@@ -71,64 +76,60 @@ class Authorizer {
 
   async run(): Promise<void> {
     for (;;) {
-      const asked = native().questionsTake(this.#requests, batch)
-      if (asked === null) break
-      if (asked.length === 0) await waitForWake(wakeWord(this.#requests, 0), undefined, false)
-      else for (const question of asked) this.#put(question)
+      const requests = native().questionsTake(this.#requests, batch)
+      if (requests === null) break
+      if (requests.length === 0) await waitForWake(wakeWord(this.#requests, 0), undefined, false)
+      else for (const request of requests) this.#handle(request)
     }
     native().takeError()
     native().handleRelease(this.#requests)
   }
 
-  // Never throws: whatever a user's function does, the next question is put.
-  #put(question: BindingQuestion): void {
+  // Never throws: a failing callback must not stop later requests.
+  #handle(request: BindingQuestion): void {
     try {
-      const may = this.#ask(question)
-      if (isThenable(may)) this.#await(question, may)
-      else this.#settle(question, may)
+      const result = this.#call(request)
+      if (isThenable(result)) this.#await(request, result)
+      else this.#settle(request, result)
     } catch (error) {
-      this.#failed(question, error)
+      this.#fail(request, error)
     }
   }
 
-  #await(question: BindingQuestion, may: PromiseLike<unknown>): void {
-    Promise.resolve(may).then(
-      settled => this.#settle(question, settled),
-      error => this.#failed(question, error)
+  #await(request: BindingQuestion, result: PromiseLike<unknown>): void {
+    Promise.resolve(result).then(
+      settled => this.#settle(request, settled),
+      error => this.#fail(request, error)
     )
   }
 
-  #ask({ id52, protocol }: BindingQuestion): unknown {
+  #call({ id52, protocol }: BindingQuestion): unknown {
     if (protocol === null) return this.#authorize.peer?.(id52)
     return this.#authorize.stream?.(id52, JSON.parse(protocol))
   }
 
-  #settle(question: BindingQuestion, may: unknown): void {
-    if (typeof may === 'boolean') this.#answer(question, may)
-    else this.#failed(question, invalid(`what authorize.${kind(question)} gives`, 'a boolean, or a promise of one'))
+  #settle(request: BindingQuestion, result: unknown): void {
+    if (typeof result === 'boolean') this.#answer(request, result)
+    else this.#fail(request, invalid(`the result of authorize.${kind(request)}`, 'a boolean, or a promise of one'))
   }
 
-  #failed(question: BindingQuestion, error: unknown): void {
-    this.#answer(question, false)
-    void this.#report(question, error)
+  #fail(request: BindingQuestion, error: unknown): void {
+    this.#answer(request, false)
+    void this.#report(request, error)
   }
 
-  async #report(question: BindingQuestion, error: unknown): Promise<void> {
+  async #report(request: BindingQuestion, error: unknown): Promise<void> {
     const { onError } = this.#authorize
-    if (onError === undefined) return warn(question, error)
+    if (onError === undefined) return warn(request, error)
     try {
-      await onError(
-        error,
-        question.id52,
-        question.protocol === null ? null : (JSON.parse(question.protocol) as Protocol)
-      )
-    } catch (second) {
-      warn(question, second)
+      await onError(error, request.id52, request.protocol === null ? null : (JSON.parse(request.protocol) as Protocol))
+    } catch (onErrorFailure) {
+      warn(request, onErrorFailure)
     }
   }
 
-  #answer({ number }: BindingQuestion, may: boolean): void {
-    native().questionsAnswer(this.#requests, number, may)
+  #answer({ number }: BindingQuestion, isAuthorized: boolean): void {
+    native().questionsAnswer(this.#requests, number, isAuthorized)
   }
 }
 
@@ -136,10 +137,10 @@ function kind({ protocol }: BindingQuestion): 'peer' | 'stream' {
   return protocol === null ? 'peer' : 'stream'
 }
 
-function warn(question: BindingQuestion, error: unknown): void {
-  const say = (message: string) =>
-    `authorize.${kind(question)} failed, which refuses: ${message}. Give authorize an onError to see every failure`
-  warnOnce(error, 'ERR_AUTHORIZE', say)
+function warn(request: BindingQuestion, error: unknown): void {
+  const format = (message: string) =>
+    `authorize.${kind(request)} failed and thus rejected: ${message}. Set authorize.onError to see every failure`
+  warnOnce(error, 'ERR_AUTHORIZE', format)
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -2,20 +2,20 @@ import { native } from '../native/addon.js'
 import { outcomeOf } from '../native/operations.js'
 import { defaults } from '../settings.js'
 
-// Handles, not endpoints, which stay collectable.
+// Handles, not endpoints, so that endpoints can be garbage-collected.
 const open = new Set<number>()
-const told = new Set<number>()
-let watching = false
+const notifyingAtExit = new Set<number>()
+let isListening = false
 
 /**
  * Closes the endpoint when the event loop is empty: notifies peers and delivers finished streams, within 3 s. `process.exit()` skips
- * that; there, only endpoints with `tell` notify their peers.
+ * this; with `notifyAtExit`, peers are notified then too.
  */
-export function closeAtExit(endpoint: number, tell: boolean): void {
+export function closeAtExit(endpoint: number, notifyAtExit: boolean): void {
   open.add(endpoint)
-  if (tell && told.add(endpoint).size === 1) process.on('exit', farewell)
-  if (watching) return
-  watching = true
+  if (notifyAtExit && notifyingAtExit.add(endpoint).size === 1) process.on('exit', notifyPeers)
+  if (isListening) return
+  isListening = true
   process.on('beforeExit', () => {
     for (const handle of open) {
       open.delete(handle)
@@ -27,7 +27,7 @@ export function closeAtExit(endpoint: number, tell: boolean): void {
 
 const collected = new FinalizationRegistry<number>(closeCollected)
 
-/** Closes the endpoint when its owner is collected, so that peers need no timeout to notice. */
+/** Closes the endpoint when its owner is garbage-collected, so that peers do not have to wait for a timeout. */
 export function closeWithOwner(owner: object, endpoint: number): void {
   collected.register(owner, endpoint)
 }
@@ -44,17 +44,17 @@ function closeCollected(endpoint: number): void {
   outcomeOf(native().endpointClose(endpoint, defaults.exitTimeout), {}).then(closed, closed)
 }
 
-/** Notes that the endpoint is closing. Its peers are still notified at the exit, until {@link forgetAtExit}. */
+/** Marks the endpoint as closing. Peers are still notified at exit, until {@link forgetAtExit}. */
 export function closingBeforeExit(endpoint: number): void {
   open.delete(endpoint)
 }
 
-/** Notes that the endpoint is closed. */
+/** Marks the endpoint as closed. */
 export function forgetAtExit(endpoint: number): void {
   open.delete(endpoint)
-  if (told.delete(endpoint) && told.size === 0) process.off('exit', farewell)
+  if (notifyingAtExit.delete(endpoint) && notifyingAtExit.size === 0) process.off('exit', notifyPeers)
 }
 
-function farewell(): void {
-  native().endpointsFarewell([...told], defaults.farewellTimeout)
+function notifyPeers(): void {
+  native().endpointsFarewell([...notifyingAtExit], defaults.farewellTimeout)
 }

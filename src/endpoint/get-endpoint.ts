@@ -12,20 +12,23 @@ import { checkGraceful } from './graceful.js'
 import { type EndpointOptions, resolveOptions } from './options.js'
 
 /**
- * Opens an endpoint: this program under that key, able to dial peers and, once something listens, to be dialled.
+ * Creates an endpoint: binds its sockets, and dials and accepts peers under this key. Peers can connect once something listens.
  *
- * An endpoint that only dials does not keep the process alive. One that is not closed when the process has nothing left to do
- * is closed then, within 3 s. It belongs to the thread that made it.
+ * An endpoint belongs to the thread that created it. It keeps the process alive only while it listens or a call is pending. If it is
+ * still open when the event loop is empty, it closes, within 3 s.
  *
- * @throws {FastnNetError} `ERR_SECRET_KEY`; `ERR_INVALID_ARGUMENT` for an option, which the message names; `ERR_BIND` when no
- * socket can be had; `ERR_SHUTTING_DOWN` when `options.graceful` shuts down, also meanwhile; `ERR_NATIVE` where there is no addon
- * for the platform.
+ * @throws {FastnNetError} `ERR_SECRET_KEY`. `ERR_INVALID_ARGUMENT` for an option, which the message names. `ERR_BIND` if no socket can
+ * be bound. `ERR_SHUTTING_DOWN` if `options.graceful` is shutting down. `ERR_NATIVE` if there is no addon for this platform.
+ *
+ * @example
+ * await using endpoint = await getEndpoint(SecretKey.generate())
+ * await using stream = await endpoint.getStream(peer, 'Echo')
  */
 export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions = {}): Promise<Endpoint> {
   if (!(secretKey instanceof SecretKey)) {
     throw new FastnNetError(
       'ERR_SECRET_KEY',
-      'secretKey must be a SecretKey: see SecretKey.generate and SecretKey.from'
+      'secretKey must be a SecretKey; use SecretKey.generate() or SecretKey.from()'
     )
   }
   const resolved = resolveOptions(options)
@@ -34,7 +37,7 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
   if (graceful !== undefined) checkGraceful(graceful)
   startWakeups()
   const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
-  // Not cancelled by the signal: whoever aborted this can bind the same port again at once.
+  // Not cancelled by the signal: once this rejects, the port must be free to bind again.
   const handle = await handleOf(bind, { phase: 'bind' })
   if (signal?.aborted) {
     await closeUnused(handle)
@@ -53,7 +56,7 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
   return endpoint
 }
 
-/** Closes an endpoint that no object stands for yet. */
+/** Closes an endpoint that has no {@link Endpoint} object yet. */
 async function closeUnused(handle: number): Promise<void> {
   await outcomeOf(native().endpointClose(handle, 0), { phase: 'close' })
   await outcomeOf(native().endpointFreed(handle), { phase: 'close' })

@@ -2,51 +2,58 @@ import { addressOf, type PeerAddress } from '../keys/peer.js'
 import type { BindingEndpointOptions } from '../native/binding-types.js'
 import { checkOptions, invalid, type OptionNames, oneOf, optional, texts } from '../util/validate.js'
 
-/** Where an endpoint finds peers and is found. */
-export type Network =
-  /** n0's relays, DNS and pkarr look-up, mDNS, port mapping. */
-  | 'internet'
-  /** mDNS only: nothing outside the local network is contacted. */
-  | 'lan'
-  /** 127.0.0.1 only: nothing is contacted, no other socket is opened. */
-  | 'loopback'
-  | CustomNetwork
+/**
+ * Network on which an endpoint discovers peers and is discovered.
+ *
+ * | value | contacts |
+ * |---|---|
+ * | `'internet'` | n0's relays, DNS and pkarr servers; the local network by mDNS; the router for a port mapping |
+ * | `'lan'` | the local network only, by mDNS |
+ * | `'loopback'` | nothing; binds 127.0.0.1 only |
+ * | {@link CustomNetwork} | the servers that it names |
+ */
+export type Network = 'internet' | 'lan' | 'loopback' | CustomNetwork
 
-/** A relay and what it asks for. */
+/** A relay with its access token. */
 export interface RelayAddress {
-  /** Its URL. */
+  /** URL of the relay. */
   url: string
-  /** The token that it wants to see. Default: none. */
+  /** Access token. Default: none. */
   token?: string | undefined
 }
 
-/** Look-up of peers by DNS. */
+/** DNS lookup of peers. */
 export interface DnsLookup {
-  /** The domain that peers are looked up under. */
+  /** Origin domain of the peers' records. */
   origin: string
-  /** `address:port` of the server to ask. Default: the system's. */
+  /** `address:port` of the DNS server. Default: the system's. */
   server?: string | undefined
 }
 
-/** One's own servers. What is not named is not used. */
+/**
+ * Network with your own servers. The endpoint uses only what is listed here.
+ *
+ * @example
+ * await getEndpoint(secretKey, { network: { relays: ['https://relay.example.com'], dns: 'peers.example.com' } })
+ */
 export interface CustomNetwork {
-  /** Relays, as URLs or with the token that a relay asks for. Default: none. */
+  /** Relays, as URLs or with an access token. Default: none. */
   relays?: readonly (string | RelayAddress)[] | undefined
-  /** DNS look-up of peers: the origin domain, or that and the DNS server to ask (`address:port`). Default: none. */
+  /** DNS lookup of peers: the origin domain, or the domain with a DNS server. Default: none. */
   dns?: string | DnsLookup | undefined
-  /** URL of a pkarr relay to publish at and look up from. Default: none. */
+  /** URL of the pkarr relay to publish to and look up from. Default: none. */
   pkarr?: string | undefined
-  /** Look-up in the local network. Default: false. */
+  /** Discover peers on the local network. Default: false. */
   mdns?: boolean | undefined
-  /** Ask the router for a port (UPnP, PCP, NAT-PMP). Default: false. */
+  /** Request a port mapping from the router (UPnP, PCP, NAT-PMP). Default: false. */
   portMapping?: boolean | undefined
-  /** Local `address:port` to bind, one per address family; port 0 takes a free one. Default: every address, a free port. */
+  /** Local `address:port` to bind, one per address family. Port 0 selects a free port. Default: all addresses, a free port. */
   bind?: readonly string[] | undefined
-  /** Peers whose addresses are known. Default: none. */
+  /** Peers with known addresses. Default: none. */
   peers?: readonly PeerAddress[] | undefined
 }
 
-/** The names of {@link CustomNetwork}. */
+/** Names of {@link CustomNetwork}. */
 export const networkNames: OptionNames<CustomNetwork> = {
   relays: true,
   dns: true,
@@ -56,12 +63,12 @@ export const networkNames: OptionNames<CustomNetwork> = {
   bind: true,
   peers: true
 }
-/** The names of {@link RelayAddress}. */
+/** Names of {@link RelayAddress}. */
 export const relayNames: OptionNames<RelayAddress> = { url: true, token: true }
-/** The names of {@link DnsLookup}. */
+/** Names of {@link DnsLookup}. */
 export const dnsNames: OptionNames<DnsLookup> = { origin: true, server: true }
 
-/** The part of the binding's options that says where peers are found. */
+/** Network part of the binding's options. */
 export type BindingNetwork = Pick<
   BindingEndpointOptions,
   'network' | 'relays' | 'dnsOrigin' | 'dnsServer' | 'pkarr' | 'mdns' | 'portMapping' | 'bind' | 'peers'
@@ -82,21 +89,22 @@ export function resolveNetwork(network: Network | null): BindingNetwork {
 
 function custom(network: CustomNetwork): BindingNetwork {
   checkOptions(network, networkNames, 'options.network')
-  const at = (name: keyof CustomNetwork) => `options.network.${name}`
+  const path = (name: keyof CustomNetwork) => `options.network.${name}`
   const dns = typeof network.dns === 'string' ? { origin: network.dns } : network.dns
-  if (dns !== undefined) checkOptions(dns, dnsNames, at('dns'), 'a domain or { origin, server }')
-  const bind = texts(network.bind, at('bind'))
-  if (network.peers !== undefined && !Array.isArray(network.peers)) throw invalid(at('peers'), 'an array of addresses')
+  if (dns !== undefined) checkOptions(dns, dnsNames, path('dns'), 'a domain or { origin, server }')
+  const bind = texts(network.bind, path('bind'))
+  if (network.peers !== undefined && !Array.isArray(network.peers))
+    throw invalid(path('peers'), 'an array of addresses')
   return {
     network: 'custom',
-    relays: relays(network.relays, at('relays')),
-    dnsOrigin: optional('string', dns?.origin, `${at('dns')}.origin`) ?? null,
-    dnsServer: optional('string', dns?.server, `${at('dns')}.server`) ?? null,
-    pkarr: optional('string', network.pkarr, at('pkarr')) ?? null,
-    mdns: optional('boolean', network.mdns, at('mdns')) ?? false,
-    portMapping: optional('boolean', network.portMapping, at('portMapping')) ?? false,
+    relays: relays(network.relays, path('relays')),
+    dnsOrigin: optional('string', dns?.origin, `${path('dns')}.origin`) ?? null,
+    dnsServer: optional('string', dns?.server, `${path('dns')}.server`) ?? null,
+    pkarr: optional('string', network.pkarr, path('pkarr')) ?? null,
+    mdns: optional('boolean', network.mdns, path('mdns')) ?? false,
+    portMapping: optional('boolean', network.portMapping, path('portMapping')) ?? false,
     bind: bind.length === 0 ? null : bind,
-    peers: Array.from(network.peers ?? [], (peer, index) => addressOf(peer, `${at('peers')}[${index}]`))
+    peers: Array.from(network.peers ?? [], (peer, index) => addressOf(peer, `${path('peers')}[${index}]`))
   }
 }
 
