@@ -109,7 +109,8 @@ class PrefetchedStreams implements Prefetched {
 
   /** Resets the streams of a garbage-collected listener. */
   abandon(): void {
-    for (; this.at < this.end; this.at += group) native().streamLetGo(this.taken?.[this.at] ?? FAILED, foundByCollector)
+    for (; this.at < this.end; this.at += group)
+      native().streamAbandon(this.taken?.[this.at] ?? FAILED, foundByCollector)
   }
 }
 

@@ -23,7 +23,7 @@ export interface Native {
   version(): string
   bridgeStart(wake: () => void): void
   bridgeWoken(out: Uint32Array): number
-  bridgeHold(hold: boolean): void
+  bridgeKeepAlive(alive: boolean): void
   takeError(): BindingError
   handleCount(): number
   errorCodes(): string[]
@@ -104,7 +104,7 @@ export interface Native {
   streamsFlush(streams: Float64Array, count: number): void
   streamReset(stream: number, code: number | bigint): void
   streamStop(stream: number, code: number | bigint): void
-  streamLetGo(stream: number, code: number): void
+  streamAbandon(stream: number, code: number): void
   streamsWatch(streams: Float64Array, count: number): void
   streamSendEnded(stream: number): number
   streamIdle(index: number): void

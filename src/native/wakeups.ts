@@ -39,12 +39,12 @@ function find(): Wakeups {
 
 /** Keeps the process alive until the matching {@link releaseKeepAlive}. */
 export function keepAlive(): void {
-  if (wakeups().keepAlives++ === 0) native().bridgeHold(true)
+  if (wakeups().keepAlives++ === 0) native().bridgeKeepAlive(true)
 }
 
 /** Undoes one {@link keepAlive}. After the last one the event loop may end. */
 export function releaseKeepAlive(): void {
-  if (--wakeups().keepAlives === 0) native().bridgeHold(false)
+  if (--wakeups().keepAlives === 0) native().bridgeKeepAlive(false)
 }
 
 /** Channel of a handle's wake word: 0 reads, accepts and acks; 1 writes; 2 a completed operation; 3 the end of sending. */

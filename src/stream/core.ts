@@ -91,13 +91,13 @@ export class StreamCore implements ShortLived {
   onNativeError(error: BindingError): void {
     if (this.failure !== null || ownHalfOnly.has(error.code)) return
     this.fail(error)
-    native().streamLetGo(this.handle, 0)
+    native().streamAbandon(this.handle, 0)
   }
 
   /** Ends both halves at once, with one of this library's own codes. */
   abort(code: number, message: string): void {
     if (this.over) return
-    native().streamLetGo(this.handle, code)
+    native().streamAbandon(this.handle, code)
     this.fail(localFailure('ERR_STREAM_RESET', message, code))
   }
 

@@ -143,7 +143,7 @@ pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
 /// keep the ports. Their buffered data stays readable.
 #[napi(catch_unwind)]
 pub fn endpoint_freed(env: Env, endpoint: f64) -> f64 {
-    Environment::with(&env, |e| e.table.borrow_mut().each_stream(|slot| slot.stream.outlive()));
+    Environment::with(&env, |e| e.table.borrow_mut().each_stream(|slot| slot.stream.detach_from_connection()));
     with_endpoint(&env, endpoint, |endpoint| async move {
         endpoint.freed().await;
         Ok(Outcome::Nothing)

@@ -44,7 +44,7 @@ pub fn stream_give_up(env: Env, stream: f64) -> bool {
     Environment::with(&env, |e| {
         let mut table = e.table.borrow_mut();
         let Some(Slot::Stream(slot)) = table.slot(stream) else { return false };
-        let blocked = slot.stream.give_up();
+        let blocked = slot.stream.expire_ack();
         let freed = slot.is_done().then(|| table.remove(stream));
         drop(table);
         drop(freed);

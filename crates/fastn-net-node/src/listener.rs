@@ -53,7 +53,7 @@ pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) 
                 let id = id_to_number(incoming.stream.id());
                 let route = incoming.route.and_then(|route| u32::try_from(route).ok()).map_or(-1.0, f64::from);
                 // JavaScript calls `streamsFlush` soon.
-                incoming.stream.gather();
+                incoming.stream.cork();
                 let slot = StreamSlot { stream: incoming.stream, has_extra: false, protocol: incoming.protocol };
                 let handle = e.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))?;
                 group.copy_from_slice(&[handle, connection, route, id]);

@@ -55,7 +55,7 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
     poll(&env, stream, Channel::Write, |slot, cx| {
         let mut count = 0;
         // No flush for bytes that go out with the FIN.
-        if now.is_empty() && !(finish && slot.stream.is_gathering()) {
+        if now.is_empty() && !(finish && slot.stream.is_corked()) {
             ready!(slot.stream.poll_flush(cx))?;
         }
         while count < now.len() {
@@ -99,8 +99,8 @@ pub fn stream_stop(env: Env, stream: f64, code: Either<f64, BigInt>) {
 
 /// Ends both sides with a code of this project's own, which older peers see as 0.
 #[napi(catch_unwind)]
-pub fn stream_let_go(env: Env, stream: f64, code: f64) {
-    end(&env, stream, |slot| slot.stream.let_go(number_to_id(code)));
+pub fn stream_abandon(env: Env, stream: f64, code: f64) {
+    end(&env, stream, |slot| slot.stream.abandon(number_to_id(code)));
 }
 
 /// Watches the open sending halves of the first `count` streams for a stop by the peer. A stop returns the peer's permits, even

@@ -76,9 +76,9 @@ async fn flush_sends_the_header_the_ack_and_corked_bytes() {
     drop(stream(&a, &b, &Protocol::Tcp, &listener).await);
     let connection = a.peer(&b.address()).expect("peer").connection().expect("connection");
     let mut ours = connection.try_open(&support::header(&Protocol::Tcp)).expect("open").expect("room");
-    ours.gather();
+    ours.cork();
     ours.write_all(b"hello").await.expect("corked");
-    assert!(ours.is_gathering());
+    assert!(ours.is_corked());
     soon(AsyncWriteExt::flush(&mut ours)).await.expect("flush");
     let mut theirs = incoming(&listener).await.stream;
     let mut hello = [0; 5];
@@ -143,7 +143,7 @@ async fn debug_output_has_no_payload() {
     drop(stream(&a, &b, &Protocol::Tcp, &listener).await);
     let connection = a.peer(&b.address()).expect("peer").connection().expect("connection");
     let mut ours = connection.try_open(&support::header(&Protocol::Tcp)).expect("open").expect("room");
-    ours.gather();
+    ours.cork();
     ours.write_all(b"secret").await.expect("corked");
     let spelled = format!("{:?}", b"secret");
     let inside = spelled.trim_matches(['[', ']']);

@@ -40,7 +40,7 @@ async fn fill(stream: &mut Stream) {
 
 fn gathering(connection: &Connection) -> Stream {
     let mut stream = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
-    stream.gather();
+    stream.cork();
     stream
 }
 
@@ -56,13 +56,13 @@ async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
     write_all(&mut first, b"fir").await.expect("write");
     write_all(&mut first, b"st").await.expect("write");
     write_all(&mut second, b"second").await.expect("write");
-    assert!(first.is_gathering());
+    assert!(first.is_corked());
     first.finish();
     assert_eq!(arrived(&listener).await, b"first");
     soon(connection.acknowledged(first.id())).await.expect("acknowledged");
-    assert!(second.is_gathering());
+    assert!(second.is_corked());
     second.try_flush();
-    assert!(!second.is_gathering());
+    assert!(!second.is_corked());
     let mut other = incoming(&listener).await.stream;
     write_all(&mut second, b", and more").await.expect("write");
     second.finish();
@@ -121,7 +121,7 @@ async fn who_reads_has_spoken_before() {
     let mut byte = [0];
     // The echo answers at the end only: this read waits, and sends what was gathered.
     assert!(waits(&mut poll_fn(|cx| stream.poll_read(cx, &mut byte))).await);
-    assert!(!stream.is_gathering());
+    assert!(!stream.is_corked());
     assert_eq!(exchange(stream, b"and not").await.expect("answer"), b"gathered, and not");
     close(&[&a, &b]).await;
 }
@@ -168,7 +168,7 @@ async fn a_peer_that_wants_no_answer_gets_its_place_back_also_where_there_is_no_
     write_all(&mut asking, b"question").await.expect("write");
     asking.finish();
     let mut asked = incoming(&answering).await.stream;
-    asked.gather();
+    asked.cork();
     write_all(&mut asked, b"answer").await.expect("write");
     asked.finish();
     let mut acknowledged = Box::pin(filling.connection().acknowledged(asked.id()));

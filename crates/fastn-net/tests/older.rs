@@ -53,7 +53,7 @@ async fn disliked(
         };
         if how == Dislikes::Ignores {
             tokio::time::sleep(PATIENCE).await;
-            stream.give_up();
+            stream.expire_ack();
         }
         read_until_error(&mut stream).await.1
     };

@@ -102,7 +102,7 @@ async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
         // Whoever ends it does not know yet that nothing of it goes any more.
         late.finish();
         for stream in [&mut held, &mut finished, &mut late] {
-            stream.outlive();
+            stream.detach_from_connection();
         }
         soon(mine.freed()).await;
         close_and_free(&at(bind).await).await;

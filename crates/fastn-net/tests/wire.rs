@@ -416,7 +416,7 @@ async fn user_codes_pass_unchanged_and_our_own_on_the_new_alpn_only() {
 
         let (mut other, mut stream) = start().await;
         let own = if alpn == Alpn::FastnNet { 0x102 } else { 0 };
-        stream.let_go(0x102);
+        stream.abandon(0x102);
         assert_eq!((other.hears_reset().await, other.is_stopped().await), (own, own));
 
         let (mut other, stream) = start().await;

@@ -140,8 +140,8 @@ pub fn bridge_woken(env: Env, mut out: Uint32ArraySlice<'_>) -> u32 {
 
 /// Keeps the process alive, or lets it exit.
 #[napi(catch_unwind)]
-pub fn bridge_hold(env: Env, hold: bool) {
-    Environment::with(&env, |environment| environment.wakes.hold(&env, hold));
+pub fn bridge_keep_alive(env: Env, alive: bool) {
+    Environment::with(&env, |environment| environment.wakes.keep_alive(&env, alive));
 }
 
 /// The error of the last call that returned `FAILED` or nothing. Taken once.
@@ -178,7 +178,7 @@ pub fn handle_release(env: Env, handle: f64) {
     Environment::with(&env, |environment| {
         let mut slot = environment.table.borrow_mut().remove(handle);
         if let Slot::Stream(slot) = &mut slot {
-            slot.stream.let_go(fastn_net::wire::codes::reset::COLLECTED);
+            slot.stream.abandon(fastn_net::wire::codes::reset::COLLECTED);
         }
         drop(slot);
     });

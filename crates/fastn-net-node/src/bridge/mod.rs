@@ -49,7 +49,7 @@ pub(crate) fn insert_stream(
         *place = id_to_number(id);
     }
     // JavaScript calls `streamsFlush` soon.
-    stream.gather();
+    stream.cork();
     let slot = StreamSlot { stream, has_extra, protocol: None };
     environment.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))
 }

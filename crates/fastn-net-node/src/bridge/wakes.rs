@@ -69,14 +69,14 @@ impl Wakes {
     }
 
     /// Keeps the process alive, or lets it exit.
-    pub(crate) fn hold(&self, env: &Env, hold: bool) {
+    pub(crate) fn keep_alive(&self, env: &Env, alive: bool) {
         let bell = self.bell.lock().expect("no panic while held");
         let Some(bell) = &*bell else { return };
         let raw = bell.handle.get_raw();
         // SAFETY: this is the JavaScript thread of `env`, and the function exists while `bell` does.
         // Both calls are idempotent and cannot fail otherwise.
         unsafe {
-            if hold {
+            if alive {
                 sys::napi_ref_threadsafe_function(env.raw(), raw);
             } else {
                 sys::napi_unref_threadsafe_function(env.raw(), raw);

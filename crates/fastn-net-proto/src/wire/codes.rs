@@ -22,7 +22,7 @@ pub mod close {
 #[must_use]
 pub fn describe_reset(code: u64) -> String {
     let words = match code {
-        reset::LET_GO => "the peer let it go",
+        reset::ABANDONED => "the peer abandoned it",
         reset::CANCELLED => "the peer cancelled it",
         reset::HANDLER_FAILED => "the peer's handler failed",
         reset::COLLECTED => "the peer's program lost it to the garbage collector",
@@ -34,7 +34,7 @@ pub fn describe_reset(code: u64) -> String {
 /// Codes that reset the sending half of a stream, or stop the other side's.
 pub mod reset {
     /// Abandoned: the rest is not wanted.
-    pub const LET_GO: u64 = 0;
+    pub const ABANDONED: u64 = 0;
     /// Cancelled by a signal.
     pub const CANCELLED: u64 = 0x101;
     /// The handler failed.
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn own_codes_are_told_in_words_and_those_of_an_application_as_numbers() {
-        assert_eq!(describe_reset(reset::LET_GO), "the peer let it go (code 0)");
+        assert_eq!(describe_reset(reset::ABANDONED), "the peer abandoned it (code 0)");
         assert_eq!(describe_reset(reset::CANCELLED), "the peer cancelled it (0x101)");
         assert_eq!(describe_reset(reset::HANDLER_FAILED), "the peer's handler failed (0x102)");
         assert_eq!(describe_reset(reset::COLLECTED), "the peer's program lost it to the garbage collector (0x103)");

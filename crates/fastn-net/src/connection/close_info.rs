@@ -133,7 +133,7 @@ impl Connection {
 
     /// A code of this project's own, as this connection's peer may see it (docs/wire.md, Codes).
     pub(crate) fn own_code(&self, code: u64) -> u64 {
-        if self.0.alpn.is_native() { code } else { reset::LET_GO }
+        if self.0.alpn.is_native() { code } else { reset::ABANDONED }
     }
 
     /// What opening a stream fails with on a connection that has ended before the peer took the stream.

@@ -207,7 +207,7 @@ impl EndpointInner {
         // A connection that came too late for its peer's actor has no other owner that removes it.
         self.connections.clear();
         // Streams that are still queued.
-        self.router.outlive();
+        self.router.detach_streams();
         self.peers.watchers.close();
         info!(target: target::ENDPOINT, endpoint = %self.id, left, "closed");
         left

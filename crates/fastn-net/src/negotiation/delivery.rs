@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, Waker};
 
-use super::{LET_GO, Negotiation, Placed};
+use super::{ABANDONED, Negotiation, Placed};
 use crate::{protocol::Protocol, routing::IncomingStream, stream::Stream, wire::ack::ACK};
 
 /// Most that is read to see whether a stream came whole before its connection ended: what flow control let through.
@@ -18,7 +18,7 @@ impl Negotiation {
         let unsent = if waits_for_ack { &[] } else { ACK };
         // A completely received stream is delivered even if its ack can no longer be written.
         if unsent.is_empty() && self.write_all(ACK).await.is_err() && (self.connection.is_live() || !self.is_whole()) {
-            let _ = self.send.reset(LET_GO);
+            let _ = self.send.reset(ABANDONED);
             return;
         }
         let Self { negotiator, connection, send, recv, rest, .. } = self;

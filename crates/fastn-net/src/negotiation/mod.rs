@@ -46,7 +46,7 @@ use crate::{
 const FLUSH_AFTER: Duration = Duration::from_millis(20);
 
 /// The code of `wire::codes::reset` that older peers also use.
-const LET_GO: VarInt = VarInt::from_u32(0);
+const ABANDONED: VarInt = VarInt::from_u32(0);
 
 /// What negotiations need of their endpoint.
 #[derive(Debug)]
@@ -169,11 +169,11 @@ impl Negotiation {
                 debug!(target: target::STREAM, %peer, connection, stream, code = refusal.code, "refused");
                 self.negotiator.counters.refusal_sent(&refusal.code);
                 if self.write_all(&refusal.encode()).await.is_err() {
-                    let _ = self.send.reset(LET_GO);
+                    let _ = self.send.reset(ABANDONED);
                 }
             }
             Some(Unserved::Gone) => {
-                let _ = self.send.reset(LET_GO);
+                let _ = self.send.reset(ABANDONED);
             }
         }
     }

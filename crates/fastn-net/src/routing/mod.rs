@@ -206,10 +206,10 @@ impl Router {
         queues.iter().flat_map(Queue::hold_all).collect()
     }
 
-    /// Streams that wait let go of an endpoint that has closed, and are handed out all the same.
-    pub(crate) fn outlive(&self) {
+    /// Detaches the queued streams of a closed endpoint from their connections. They are still handed out.
+    pub(crate) fn detach_streams(&self) {
         for queue in &self.lock().queues {
-            queue.outlive();
+            queue.detach_streams();
         }
     }
 

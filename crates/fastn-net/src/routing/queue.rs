@@ -129,9 +129,9 @@ impl Queue {
         self.lock().waiting.iter().filter(|incoming| incoming.stream.connection().is_live()).count()
     }
 
-    /// Streams that wait let go of a connection that has ended.
-    pub(super) fn outlive(&self) {
-        self.lock().waiting.iter_mut().for_each(|incoming| incoming.stream.outlive());
+    /// Detaches the queued streams of closed connections.
+    pub(super) fn detach_streams(&self) {
+        self.lock().waiting.iter_mut().for_each(|incoming| incoming.stream.detach_from_connection());
     }
 
     /// A place, if there is one; `Err` when nothing new is served.

@@ -7,7 +7,7 @@ use std::{
 
 use tracing::{debug, trace};
 
-use super::Stream;
+use super::{RecvEvent, Stream};
 use crate::{
     error::{Code, Error, Result},
     target,
@@ -19,12 +19,18 @@ use crate::{
     },
 };
 
-/// How far the acknowledgement of a stream that we opened has come.
+/// The first line that the peer sends on a stream that this side opened, as far as it was read.
 #[derive(Debug)]
-pub(super) enum Ack {
-    Done,
-    Matching(usize),
+pub(super) enum AnswerLine {
+    /// The first bytes of an ack: how many.
+    Ack(usize),
     Refusal(Box<LineBuffer>),
+}
+
+impl Default for AnswerLine {
+    fn default() -> Self {
+        Self::Ack(0)
+    }
 }
 
 impl Stream {
@@ -36,18 +42,28 @@ impl Stream {
     /// `ERR_ACK_TIMEOUT` when none came in the endpoint's time for it.
     /// `ERR_STREAM_RESET` when the peer took it and failed: the receiving half is gone.
     pub fn poll_ack(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let answered = self.poll_answer(cx);
+        if let Poll::Ready(Err(_)) = answered {
+            self.send_reported();
+            self.recv_reported();
+        }
+        answered
+    }
+
+    /// Same, for a caller that does not return the error.
+    pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.check_ack_deadline();
-        if !matches!(self.ack, Ack::Done) {
+        if !self.is_acknowledged() {
             ready!(self.poll_unsent(cx))?;
-            self.ack_awaited.get_or_insert_with(Instant::now);
+            self.ack_awaited_since.get_or_insert_with(Instant::now);
         }
         // The line is read four bytes at a time at first, so that nothing behind it is taken.
         let mut buffer = [0; 512];
         loop {
-            let want = match &self.ack {
-                Ack::Done => return Poll::Ready(Ok(())),
-                Ack::Matching(matched) => ACK.len() - matched,
-                Ack::Refusal(_) => buffer.len(),
+            let want = match &self.answer {
+                None => return Poll::Ready(Ok(())),
+                Some(AnswerLine::Ack(matched)) => ACK.len() - matched,
+                Some(AnswerLine::Refusal(_)) => buffer.len(),
             };
             match ready!(self.poll_recv(cx, &mut buffer[..want])) {
                 Ok(0) => return Poll::Ready(Err(self.not_acknowledged(None))),
@@ -65,26 +81,21 @@ impl Stream {
     pub(super) fn feed_ack(&mut self, bytes: &[u8]) -> Result<usize> {
         let mut used = 0;
         while used < bytes.len() {
-            match &mut self.ack {
-                Ack::Done => break,
-                Ack::Matching(matched) if bytes[used] == ACK[*matched] => {
+            match &mut self.answer {
+                None => break,
+                Some(AnswerLine::Ack(matched)) if bytes[used] == ACK[*matched] => {
                     *matched += 1;
                     used += 1;
                     if *matched == ACK.len() {
-                        self.ack = Ack::Done;
-                        if let Some(since) = self.ack_awaited.take() {
-                            self.connection.metrics().acknowledged_after(since.elapsed());
-                        }
-                        self.ack_settled();
-                        trace!(target: target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");
+                        self.acknowledged_now();
                     }
                 }
-                Ack::Matching(matched) => {
+                Some(AnswerLine::Ack(matched)) => {
                     let mut line = Box::new(LineBuffer::new(ANSWER_LIMIT));
                     line.feed(&ACK[..*matched]);
-                    self.ack = Ack::Refusal(line);
+                    self.answer = Some(AnswerLine::Refusal(line));
                 }
-                Ack::Refusal(line) => {
+                Some(AnswerLine::Refusal(line)) => {
                     if let Feed::More = line.feed(&bytes[used..]) {
                         return Ok(bytes.len());
                     }
@@ -94,6 +105,16 @@ impl Stream {
             }
         }
         Ok(used)
+    }
+
+    fn acknowledged_now(&mut self) {
+        self.answer = None;
+        self.on_recv(RecvEvent::Acknowledged);
+        if let Some(since) = self.ack_awaited_since.take() {
+            self.connection.metrics().acknowledged_after(since.elapsed());
+        }
+        self.settle_ack();
+        trace!(target: target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");
     }
 
     fn refused(&mut self, line: &[u8]) -> Error {
@@ -108,13 +129,12 @@ impl Stream {
         let code = error.code().as_str();
         debug!(target: target::STREAM, peer = %peer, connection = self.connection.id(), stream = self.id, code, "refused by the peer");
         self.connection.mark_stalled();
-        self.let_go(reset::LET_GO);
-        self.fail(error, true)
+        self.abandon_and_fail(reset::ABANDONED, error)
     }
 
     /// The stream ended before its acknowledgement.
     pub(super) fn not_acknowledged(&mut self, error: Option<Error>) -> Error {
-        if let Ack::Refusal(line) = &mut self.ack {
+        if let Some(AnswerLine::Refusal(line)) = &mut self.answer {
             let line = line.take();
             return self.refused(&line);
         }
@@ -122,7 +142,7 @@ impl Stream {
             // A handler that fails at once resets what it has acknowledged, and the reset may overtake the acknowledgement:
             // it is the end of this half, as it would be behind it.
             Some(error) if error.code() == Code::StreamReset => {
-                self.ack = Ack::Done;
+                self.answer = None;
                 return error;
             }
             Some(error) => error,
@@ -132,15 +152,6 @@ impl Stream {
                 Error::new(Code::Refused, text)
             }
         };
-        self.let_go(reset::LET_GO);
-        self.fail(error, true)
-    }
-
-    pub(super) fn ack_settled(&mut self) {
-        self.ack_deadline = None;
-        self.wake_writer();
-        if std::mem::take(&mut self.missing_ack) {
-            self.connection.finishing().missing_ack(false);
-        }
+        self.abandon_and_fail(reset::ABANDONED, error)
     }
 }

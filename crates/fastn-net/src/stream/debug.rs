@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-use super::{Stream, ack::Ack};
+use super::Stream;
 
 impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("id", &self.id)
             .field("connection", &self.connection)
-            .field("is_acknowledged", &matches!(self.ack, Ack::Done))
-            .field("is_send_open", &self.send.is_some())
-            .field("is_recv_open", &self.recv.is_some())
+            .field("send", &self.send_state)
+            .field("recv", &self.recv_state)
+            .field("is_acknowledged", &self.is_acknowledged())
             .field("unsent_bytes", &self.unsent.len())
-            .field("buffered_bytes", &(self.buffered.len() - self.buffered_at))
+            .field("buffered_bytes", &self.buffered.len())
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The ends of a stream: finished, reset, stopped, let go.
+//! The ends of a stream: finished, reset, stopped, abandoned.
 
 use std::{
     pin::Pin,
@@ -7,9 +7,10 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt, WriteError};
 
-use super::{Stream, ack::Ack, stop::Stop};
+use super::{Buffered, RecvEvent, SendEvent, Stream};
 use crate::{
     connection::finishing::Last,
+    error::Error,
     wire::{ack::ACK, codes::reset, refusal::Refusal},
 };
 
@@ -17,36 +18,36 @@ impl Stream {
     /// Ends our side: the FIN follows what was written. Idempotent. A header or acknowledgement that flow control does not let
     /// through now is sent by the connection's task, with the FIN behind it.
     pub fn finish(&mut self) {
-        if !self.is_gathering() {
+        if !self.is_corked() {
             self.try_flush();
         }
         if !self.unsent.is_empty() {
-            self.leave_last();
+            self.defer_last();
         }
         if !self.unsent.is_empty() {
             // The connection has ended, and its task with it: nothing can follow.
             self.try_flush();
-            self.reset(reset::LET_GO);
+            self.reset(reset::ABANDONED);
         }
+        // Taken out: dropping it sends the FIN, and frees a half that the peer stopped, which noq's `finish` does not.
         if let Some(mut send) = self.send.take() {
             // noq keeps something for each half that it is asked about after the peer stopped it, as long as the connection lives.
             if !is_stopped(&mut send) {
                 self.connection.finishing().push(self.id, Box::pin(send.stopped()));
             }
-            self.sent_all();
-            // Dropping it sends the FIN, and frees a half that the peer stopped, which `finish` alone does not.
+            self.finished();
             drop(send);
         }
-        // Nothing is written any more.
-        self.stop.hear();
+        // No later write will report a stop.
+        self.on_send(SendEvent::Reported);
     }
 
-    /// Leaves what is not sent yet, and the FIN, to the connection's task.
-    fn leave_last(&mut self) {
+    /// Leaves the unsent bytes, and the FIN, to the connection's task.
+    fn defer_last(&mut self) {
         let Some(send) = self.send.take() else { return };
         let bytes = std::mem::take(&mut self.unsent);
         match self.connection.finishing().leave(Last { send, bytes }) {
-            Ok(()) => self.sent_all(),
+            Ok(()) => self.finished(),
             Err(Last { send, bytes }) => {
                 self.send = Some(send);
                 self.unsent = bytes;
@@ -54,68 +55,69 @@ impl Stream {
         }
     }
 
-    fn sent_all(&mut self) {
-        self.stop = Stop::Unwatched;
-        if !matches!(self.ack, Ack::Done) {
-            self.missing_ack = true;
-            self.connection.finishing().missing_ack(true);
-            self.start_ack_deadline();
-        }
+    fn finished(&mut self) {
+        self.on_send(SendEvent::Finish { acknowledged: self.is_acknowledged() });
+        self.start_ack_deadline();
     }
 
     /// Ends our side at once; what the peer has not received is lost to it. `code` is the application's.
     pub fn reset(&mut self, code: u64) {
-        self.reset_own(varint(code));
-        self.stop.hear();
+        if let Some(send) = &mut self.send {
+            let _ = send.reset(varint(code));
+        }
+        self.on_send(SendEvent::Reset);
     }
 
-    /// Asks the peer to send no more; what was not read is thrown away. `code` is the application's.
+    /// Asks the peer to send no more. Discards what was not read. `code` is the application's.
     pub fn stop(&mut self, code: u64) {
-        self.buffered = Vec::new();
-        self.buffered_at = 0;
-        self.unheard = false;
-        if let Some(mut recv) = self.recv.take() {
+        self.buffered = Buffered::default();
+        if let Some(recv) = &mut self.recv {
             let _ = recv.stop(varint(code));
         }
+        self.on_recv(RecvEvent::Stop);
     }
 
     /// Ends both directions with a code of this project's own (0 towards older peers).
-    pub fn let_go(&mut self, code: u64) {
+    pub fn abandon(&mut self, code: u64) {
         let code = self.connection.own_code(code);
         self.reset(code);
         self.stop(code);
     }
 
-    /// Refuses a stream of the peer's that nobody has used. True where the refusal line could be sent: the ack was not yet. Where
-    /// it was, the stream is reset.
+    /// Same for a stream that fails as a whole. Returns its first error.
+    pub(super) fn abandon_and_fail(&mut self, code: u64, error: Error) -> Error {
+        let code = varint(self.connection.own_code(code));
+        self.buffered = Buffered::default();
+        if let Some(send) = &mut self.send {
+            let _ = send.reset(code);
+        }
+        if let Some(recv) = &mut self.recv {
+            let _ = recv.stop(code);
+        }
+        self.on_send(SendEvent::Reset);
+        self.fail(error)
+    }
+
+    /// Refuses an accepted stream that was not used. Returns whether the refusal line could be sent: the ack was not yet. Else the
+    /// stream is reset.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) -> bool {
         let is_unacknowledged = self.unsent == ACK && self.connection.is_live();
         if is_unacknowledged {
             self.unsent = refusal.encode();
-            self.gathers = false;
+            self.on_send(SendEvent::Uncork);
             self.finish();
-            self.stop(reset::LET_GO);
+            self.stop(reset::ABANDONED);
         } else {
-            self.let_go(reset::LET_GO);
+            self.abandon(reset::ABANDONED);
         }
         is_unacknowledged
     }
 
-    pub(super) fn reset_own(&mut self, code: VarInt) {
-        if let Some(mut send) = self.send.take() {
-            let _ = send.reset(code);
-            if let Stop::Watched(_) = self.stop {
-                self.stop = Stop::Unwatched;
-                self.connection.stop_watches().leave_behind();
-            }
-        }
-    }
-
-    /// Whatever somebody still has to hear: a stream of which nothing is left in QUIC does not use its connection.
-    pub(super) fn settle(&mut self) {
-        if self.send.is_none() && self.recv.is_none() {
-            self.used = None;
-        }
+    /// The peer stopped the sending half. A reset frees it; no later write says why until one reports it.
+    pub(super) fn stopped_by_peer(&mut self, code: u64) {
+        let Some(send) = &mut self.send else { return };
+        let _ = send.reset(varint(code));
+        self.on_send(SendEvent::Stopped { code });
     }
 }
 

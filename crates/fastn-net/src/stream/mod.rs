@@ -1,28 +1,51 @@
-//! One stream: two halves that end apart from each other.
+//! One stream: two halves that end independently.
 //!
+//! - `send_state`, `recv_state`: a state machine for each half; `transition` applies them
 //! - `write`, `read`: bytes out and in
 //! - `io`: async methods, `AsyncRead` and `AsyncWrite`
-//! - `ack`: the acknowledgement, or a refusal
-//! - `debug`: `Debug` without payload
-//! - `end`: finish, reset, stop
-//! - `unread`: what may end a stream that nobody reads or writes at present
-//! - `stop`: whether the peer wants no more of our sending half
-//! - `late`: acknowledgements that do not come
-//! - `open`: opening one on a connection
+//! - `ack`: the acknowledgement, or a refusal; `ack_deadline`: what happens when neither arrives
+//! - `end`: finish, reset, stop, abandon
+//! - `idle`: how a stream ends while nobody reads or writes it
+//! - `detach`: a stream that is held longer than its connection lives
+//! - `open`: opens a stream on a connection
 //! - `ping`: a stream that asks the peer for a sign of life
-//! - `outlive`: what is left of a stream when its connection has ended
+//! - `debug`: `Debug` without payload
+//!
+//! # Life cycle
+//!
+//! | half | state | QUIC's half | next |
+//! |---|---|---|---|
+//! | send | header unsent | live | open, once the header (or ack) is sent; finishing or finished, with the FIN behind it |
+//! | send | open | live | finishing or finished, by `finish` |
+//! | send | finishing | FIN sent or deferred | finished, once the header is acknowledged |
+//! | send | finished | FIN sent or deferred | - |
+//! | send | reset | reset by this side | - |
+//! | send | stopped | stopped by the peer | reported, once a write has failed with it |
+//! | send | lost | gone | - |
+//! | receive | awaiting ack | live | open, with the ack; draining, with a refusal |
+//! | receive | open | live | draining |
+//! | receive | draining | over | ended, reset or lost, once buffered bytes and the error behind them are read |
+//! | receive | ended | over | - |
+//! | receive | reset | reset by the peer | - |
+//! | receive | stopped | stopped by this side | - |
+//! | receive | lost | gone | - |
+//!
+//! A failure of the whole stream (refusal, ack timeout, lost connection) takes the sending half to lost from every state, and the
+//! receiving half from its live states. `send_state` and `recv_state` have every event.
 
 mod ack;
+mod ack_deadline;
 mod debug;
+mod detach;
 mod end;
+mod idle;
 mod io;
-mod late;
 mod open;
-mod outlive;
 mod ping;
 mod read;
-mod stop;
-mod unread;
+mod recv_state;
+mod send_state;
+mod transition;
 mod write;
 
 use std::{sync::Arc, task::Waker, time::Instant};
@@ -31,10 +54,15 @@ use iroh::endpoint::{RecvStream, SendStream};
 use tracing::trace;
 
 pub(crate) use self::ping::CONNECTION_FULL;
-use self::{ack::Ack, stop::Stop};
-pub use self::{late::LATE_ACK, read::Read};
+use self::{
+    ack::AnswerLine,
+    read::Buffered,
+    recv_state::{RecvEvent, RecvState},
+    send_state::{SendEvent, SendState},
+};
+pub use self::{ack_deadline::LATE_ACK, read::Read};
 use crate::{
-    connection::{ActiveGuard, CloseInfo, ClosedBy, Connection, ack_deadlines::AckDeadline},
+    connection::{ActiveGuard, CloseInfo, ClosedBy, Connection, ack_deadlines::AckDeadline, stop_watch::StopWatch},
     error::Error,
     identity::PublicKey,
     target,
@@ -58,50 +86,38 @@ use crate::{
 ///
 /// [`tokio::io::split`] gives owned halves for two tasks: each direction has a waker of its own. Shut the write half down before
 /// both are dropped, or the stream is reset.
-#[expect(clippy::struct_excessive_bools, reason = "each tells of another thing, in any combination")]
 pub struct Stream {
     id: u64,
+    connection: Connection,
+    send_state: SendState,
+    recv_state: RecvState,
+    /// QUIC's half while `send_state` is live.
     send: Option<SendStream>,
+    /// QUIC's half while `recv_state` is live.
     recv: Option<RecvStream>,
-    /// The header, or the acknowledgement, while it waits for the first bytes to travel with; and those, on a stream that gathers.
+    /// What is left of the header or the ack, and corked bytes behind it. Kept when the stream is lost: the peer has not seen it.
     unsent: Vec<u8>,
-    /// Small first bytes wait as well.
-    gathers: bool,
-    /// Bytes that were read before somebody asked for them; they come first.
-    buffered: Vec<u8>,
-    buffered_at: usize,
-    /// The receiving half ended with a FIN, although bytes may still be buffered.
-    ended: bool,
-    ack: Ack,
+    /// A byte of payload was accepted: the stream is never opened again unseen.
+    payload_accepted: bool,
+    /// The peer's answer line as far as it was read; `None` once it acknowledged the stream.
+    answer: Option<AnswerLine>,
     /// Runs from the sent header until the acknowledgement.
     ack_deadline: Option<Arc<AckDeadline>>,
-    /// Since when somebody waits for it. A stream that does not wait reads no clock.
-    ack_awaited: Option<Instant>,
-    /// We finished, and the connection counts the acknowledgement of our header as missing.
-    missing_ack: bool,
-    /// A byte of payload was accepted: it is never sent again unseen.
-    written: bool,
-    /// Who waits for bytes, for the rare case that a writer must watch the receiving half too.
+    /// When a caller began to wait for the ack. A stream without such a caller reads no clock.
+    ack_awaited_since: Option<Instant>,
+    buffered: Buffered,
+    /// The error of a lost stream; else of a receiving half that the peer reset.
+    failure: Option<Box<Error>>,
+    /// Tells of the peer's stop while nobody writes.
+    stop_watch: Option<StopWatch>,
+    /// Waits for bytes. A writer that watches the receiving half must wake it too.
     reader: Option<Waker>,
-    /// Who waits for room, for a refusal that is read while the peer leaves the other direction open.
+    /// Waits for room. A refusal that is read while the sending half stays open must wake it too.
     writer: Option<Waker>,
     /// Waits in [`Stream::poll_send_ended`].
     end_waker: Option<Waker>,
-    /// Why the receiving half, or the whole stream, is gone; said again to whoever asks again.
-    failed: Option<Box<Failed>>,
-    /// A failure was met behind bytes, or while nobody read: whoever reads next must hear of it, not of an end.
-    unheard: bool,
-    /// Whether the peer stopped our sending half while nobody wrote.
-    stop: Stop,
-    connection: Connection,
-    /// Until both halves are over, even if somebody has not heard of it yet.
-    used: Option<ActiveGuard>,
-}
-
-#[derive(Debug)]
-struct Failed {
-    error: Error,
-    both: bool,
+    /// Counts as a use of the connection until both halves have left QUIC.
+    active: Option<ActiveGuard>,
 }
 
 impl Stream {
@@ -110,12 +126,13 @@ impl Stream {
         connection: Connection,
         send: SendStream,
         recv: RecvStream,
-        used: Option<ActiveGuard>,
+        active: Option<ActiveGuard>,
         header: &[u8],
     ) -> Self {
         connection.metrics().stream_opened();
-        let mut stream = Self::new(connection, send, recv, used, Ack::Matching(0));
-        stream.unsent = header.to_vec();
+        let mut stream = Self::new(connection, send, recv, active, header);
+        stream.recv_state = RecvState::AwaitingAck;
+        stream.answer = Some(AnswerLine::default());
         trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "opened");
         stream
     }
@@ -125,46 +142,44 @@ impl Stream {
         connection: Connection,
         send: SendStream,
         recv: RecvStream,
-        used: ActiveGuard,
+        active: ActiveGuard,
         buffered: Vec<u8>,
         unsent: &[u8],
     ) -> Self {
         connection.metrics().stream_accepted();
-        let mut stream = Self::new(connection, send, recv, Some(used), Ack::Done);
-        stream.buffered = buffered;
-        stream.unsent = unsent.to_vec();
+        let mut stream = Self::new(connection, send, recv, Some(active), unsent);
+        stream.buffered = buffered.into();
         trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "accepted");
         stream
     }
 
-    /// Why the connection ended, as it concerns this stream.
-    fn connection_error(&self) -> Error {
-        if matches!(self.ack, Ack::Done) { self.connection.lost_error() } else { self.connection.unopened_error() }
-    }
-
-    fn new(connection: Connection, send: SendStream, recv: RecvStream, used: Option<ActiveGuard>, ack: Ack) -> Self {
+    fn new(
+        connection: Connection,
+        send: SendStream,
+        recv: RecvStream,
+        active: Option<ActiveGuard>,
+        unsent: &[u8],
+    ) -> Self {
+        let header_unsent = SendState::HeaderUnsent { corked: false };
         Self {
             id: send.id().into(),
+            connection,
+            send_state: if unsent.is_empty() { SendState::Open } else { header_unsent },
+            recv_state: RecvState::Open,
             send: Some(send),
             recv: Some(recv),
-            unsent: Vec::new(),
-            gathers: false,
-            buffered: Vec::new(),
-            buffered_at: 0,
-            ended: false,
-            ack,
+            unsent: unsent.to_vec(),
+            payload_accepted: false,
+            answer: None,
             ack_deadline: None,
-            ack_awaited: None,
-            missing_ack: false,
-            written: false,
+            ack_awaited_since: None,
+            buffered: Buffered::default(),
+            failure: None,
+            stop_watch: None,
             reader: None,
             writer: None,
             end_waker: None,
-            failed: None,
-            unheard: false,
-            stop: Stop::Unwatched,
-            connection,
-            used,
+            active,
         }
     }
 
@@ -186,16 +201,16 @@ impl Stream {
         self.id.is_multiple_of(2) != self.connection.is_dialled()
     }
 
-    /// Our sending half has ended: finished, reset or stopped; and whoever writes knows it.
+    /// The sending half has ended (finished, reset or stopped), and a writer knows of a stop.
     #[must_use]
     pub fn is_send_done(&self) -> bool {
-        self.send.is_none() && !matches!(self.stop, Stop::Unheard(_))
+        self.send_state.is_done()
     }
 
-    /// The receiving half has ended, and all of it was read, its failure included.
+    /// The receiving half has ended, and all of it was read, its error included.
     #[must_use]
     pub fn is_recv_done(&self) -> bool {
-        self.recv.is_none() && self.buffered.is_empty() && !self.unheard
+        self.recv_state.is_done()
     }
 
     /// The stream is gone, was not acknowledged, and no byte of payload was accepted. Its header was not sent, its connection ended
@@ -207,7 +222,7 @@ impl Stream {
         let unseen = !self.unsent.is_empty()
             || self.connection.is_given_up()
             || self.connection.close_reason().is_some_and(promised);
-        !matches!(self.ack, Ack::Done) && !self.written && unseen && !self.connection.is_live()
+        !self.is_acknowledged() && !self.payload_accepted && unseen && !self.connection.is_live()
     }
 
     /// Whether the whole header, or the ack, was accepted for sending.
@@ -215,28 +230,21 @@ impl Stream {
         self.unsent.is_empty()
     }
 
-    fn peer(&self) -> PublicKey {
-        self.connection.remote()
+    /// Whether the peer's ack was read. Always true for an accepted stream.
+    fn is_acknowledged(&self) -> bool {
+        self.answer.is_none()
     }
 
-    fn fail(&mut self, error: Error, both: bool) -> Error {
-        self.ack_settled();
-        if both {
-            self.stop.hear();
-        }
-        match &mut self.failed {
-            Some(first) if first.both || !both => first.error.clone(),
-            // What ended the whole stream says more than what ended a half of it.
-            failed => failed.insert(Box::new(Failed { error, both })).error.clone(),
-        }
+    fn peer(&self) -> PublicKey {
+        self.connection.remote()
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
         // Dropping a half of noq's would finish it: a clean end to a message that was cut short.
-        self.let_go(reset::LET_GO);
-        self.ack_settled();
+        self.abandon(reset::ABANDONED);
+        self.settle_ack();
         self.connection.metrics().stream_ended();
     }
 }

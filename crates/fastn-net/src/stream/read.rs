@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use iroh::endpoint::ReadError;
 
-use super::{Stream, ack::Ack};
+use super::{RecvEvent, Stream, ack::AnswerLine};
 use crate::{
     error::{Code, Error, Result},
     wire::codes::describe_reset,
@@ -30,8 +30,10 @@ impl Stream {
     pub fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<Read>> {
         self.check_ack_deadline();
         let read = self.poll_fill(cx, into);
-        if let Poll::Ready(Err(_)) = read {
-            self.unheard = false;
+        match read {
+            Poll::Ready(Ok(_)) => self.drained(),
+            Poll::Ready(Err(_)) => self.recv_reported(),
+            Poll::Pending => {}
         }
         if read.is_ready() {
             // The wake that led here may have been for the stop, and there is no other.
@@ -41,29 +43,25 @@ impl Stream {
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<Read>> {
-        let mut count = self.take_buffered(into);
+        let mut count = self.buffered.take(into);
         while count < into.len() {
-            if self.ended {
+            if self.recv_state.has_fin() {
                 return Poll::Ready(Ok(Read { count, end: true }));
             }
-            if matches!(self.ack, Ack::Refusal(_)) {
-                ready!(self.poll_ack(cx))?;
+            if let Some(AnswerLine::Refusal(_)) = self.answer {
+                ready!(self.poll_answer(cx))?;
             }
             let got = match self.poll_recv(cx, &mut into[count..]) {
                 Poll::Ready(Ok(got)) => got,
-                Poll::Pending if count > 0 => break,
-                // The bytes are given now; the error is kept and comes with the next read.
-                Poll::Ready(Err(_)) if count > 0 => {
-                    self.unheard = true;
-                    break;
-                }
-                Poll::Ready(Err(error)) if matches!(self.ack, Ack::Matching(_)) => {
+                // The bytes are given now. An error is kept, and comes with the next read.
+                Poll::Pending | Poll::Ready(Err(_)) if count > 0 => break,
+                Poll::Ready(Err(error)) if !self.is_acknowledged() => {
                     return Poll::Ready(Err(self.not_acknowledged(Some(error))));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             };
-            if let Ack::Matching(_) = self.ack {
+            if !self.is_acknowledged() {
                 if got == 0 {
                     return Poll::Ready(Err(self.not_acknowledged(None)));
                 }
@@ -74,71 +72,59 @@ impl Stream {
                 continue;
             }
             if got == 0 {
-                self.ended = true;
-                self.recv = None;
-                self.settle();
+                self.on_recv(RecvEvent::Fin);
             }
             count += got;
         }
-        Poll::Ready(Ok(Read { count, end: self.ended && self.buffered.is_empty() }))
+        Poll::Ready(Ok(Read { count, end: self.recv_state.has_fin() && self.buffered.is_empty() }))
     }
 
     /// Looks for the end while nobody reads, keeping at most `limit` bytes for later, so that the half
     /// can be given back. The waker stays armed while there is room and no end.
     pub fn read_ahead(&mut self, cx: &mut Context<'_>, limit: usize) {
-        while self.recv.is_some() && self.buffered.len() - self.buffered_at < limit {
+        while self.recv_state.is_live() && self.buffered.len() < limit {
             let mut chunk = [0; 4096];
-            let room = (limit + self.buffered_at - self.buffered.len()).min(chunk.len());
-            // Not through `poll_read`: what is buffered would be read again.
+            let room = (limit - self.buffered.len()).min(chunk.len());
+            // Not with what is buffered: that would be read again.
             let kept = std::mem::take(&mut self.buffered);
-            let at = std::mem::take(&mut self.buffered_at);
             let read = self.poll_fill(cx, &mut chunk[..room]);
             self.buffered = kept;
-            self.buffered_at = at;
             match read {
-                Poll::Ready(Ok(Read { count, .. })) => self.buffered.extend_from_slice(&chunk[..count]),
-                Poll::Ready(Err(_)) => {
-                    self.unheard = true;
-                    return;
-                }
-                Poll::Pending => return,
+                Poll::Ready(Ok(Read { count, .. })) => self.buffered.push(&chunk[..count]),
+                Poll::Ready(Err(_)) | Poll::Pending => return,
             }
+            self.drained();
         }
     }
 
-    fn take_buffered(&mut self, into: &mut [u8]) -> usize {
-        let waiting = &self.buffered[self.buffered_at..];
-        let count = waiting.len().min(into.len());
-        into[..count].copy_from_slice(&waiting[..count]);
-        self.buffered_at += count;
-        if self.buffered_at == self.buffered.len() {
-            self.buffered = Vec::new();
-            self.buffered_at = 0;
+    fn drained(&mut self) {
+        if self.buffered.is_empty() {
+            self.on_recv(RecvEvent::Drained);
         }
-        count
     }
 
     /// One read from QUIC; 0 is the end.
     pub(super) fn poll_recv(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<usize>> {
         let Some(recv) = &mut self.recv else {
-            return Poll::Ready(Err(match &self.failed {
-                Some(failed) => failed.error.clone(),
+            return Poll::Ready(Err(match &self.failure {
+                Some(failure) => (**failure).clone(),
                 None => Error::new(Code::Closed, "this stream is not read any more: it was stopped"),
             }));
         };
         match recv.poll_read(cx, into) {
             Poll::Ready(Ok(count)) => Poll::Ready(Ok(count)),
             Poll::Ready(Err(ReadError::Reset(code))) => {
-                self.recv = None;
                 let text = format!("the peer reset the stream before its end: {}", describe_reset(code.into()));
                 let error = Error::new(Code::StreamReset, text).with_error_code(code.into());
-                Poll::Ready(Err(self.fail(error, false)))
+                Poll::Ready(Err(self.fail_recv(RecvEvent::Reset, error)))
             }
-            Poll::Ready(Err(ReadError::ConnectionLost(_))) => Poll::Ready(Err(self.lost())),
+            Poll::Ready(Err(ReadError::ConnectionLost(_))) => {
+                let error = self.connection_error();
+                Poll::Ready(Err(self.fail(error)))
+            }
             Poll::Ready(Err(ReadError::ClosedStream | ReadError::ZeroRttRejected)) => {
-                self.recv = None;
                 let error = Error::new(Code::Closed, "this stream is not read any more");
-                Poll::Ready(Err(self.fail(error, false)))
+                Poll::Ready(Err(self.fail_recv(RecvEvent::Stop, error)))
             }
             Poll::Pending => {
                 self.reader = Some(cx.waker().clone());
@@ -156,10 +142,48 @@ impl Stream {
         }
     }
 
-    fn lost(&mut self) -> Error {
-        self.send = None;
-        self.recv = None;
-        let error = self.connection_error();
-        self.fail(error, true)
+    fn fail_recv(&mut self, event: RecvEvent, error: Error) -> Error {
+        self.settle_ack();
+        self.on_recv(event);
+        (**self.failure.get_or_insert_with(|| Box::new(error))).clone()
+    }
+}
+
+/// Bytes that were read ahead of a reader. They come first.
+#[derive(Debug, Default)]
+pub(super) struct Buffered {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Buffered {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Moves as much into `into` as fits. Frees the memory with the last byte.
+    fn take(&mut self, into: &mut [u8]) -> usize {
+        let waiting = &self.bytes[self.at..];
+        let count = waiting.len().min(into.len());
+        into[..count].copy_from_slice(&waiting[..count]);
+        self.at += count;
+        if self.is_empty() {
+            *self = Self::default();
+        }
+        count
+    }
+}
+
+impl From<Vec<u8>> for Buffered {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, at: 0 }
     }
 }

@@ -6,10 +6,9 @@ use std::{
     task::{Context, Poll, Wake, Waker, ready},
 };
 
-use iroh::endpoint::{VarInt, WriteError};
+use iroh::endpoint::WriteError;
 
-use super::stop::Stop;
-use super::{Stream, ack::Ack};
+use super::{SendEvent, SendState, Stream};
 use crate::{
     error::{Code, Error, Result},
     wire::codes::describe_reset,
@@ -19,16 +18,16 @@ use crate::{
 const TOGETHER_BYTES: usize = 4 * 1024;
 
 impl Stream {
-    /// Small first bytes wait from now on with the header or the acknowledgement: for [`Stream::finish`], or for [`Stream::try_flush`],
-    /// which whoever calls this calls soon. A request is one packet then.
-    pub fn gather(&mut self) {
-        self.gathers = true;
+    /// Coalesces the pending header or ack with small first bytes, so that a request is one packet. Call [`Stream::finish`] or
+    /// [`Stream::try_flush`] promptly.
+    pub fn cork(&mut self) {
+        self.on_send(SendEvent::Cork);
     }
 
-    /// Something waits for more to travel with.
+    /// Whether a header or ack waits for more bytes to travel with.
     #[must_use]
-    pub fn is_gathering(&self) -> bool {
-        self.gathers && !self.unsent.is_empty() && self.send.is_some()
+    pub fn is_corked(&self) -> bool {
+        matches!(self.send_state, SendState::HeaderUnsent { corked: true })
     }
 
     /// Sends the header or the acknowledgement that waits to travel with the first bytes. Whoever opens or accepts a stream
@@ -38,30 +37,45 @@ impl Stream {
     ///
     /// Those of [`Stream::poll_write`].
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if let Stop::Unheard(code) = self.stop {
-            return self.poll_stopped(cx, code);
+        let flushed = match self.send_state {
+            SendState::Stopped { code, reported: false } => self.poll_stopped(cx, code),
+            _ => self.poll_unsent(cx),
+        };
+        if let Poll::Ready(Err(_)) = flushed {
+            self.send_reported();
         }
-        self.poll_unsent(cx)
+        flushed
     }
 
     pub(super) fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while !self.unsent.is_empty() {
             let unsent = self.unsent.clone();
             let count = ready!(self.poll_send(cx, &unsent))?;
-            self.unsent.drain(..count);
-            self.start_ack_deadline();
+            self.header_sent(count);
         }
         Poll::Ready(Ok(()))
     }
 
-    /// The same as far as it goes without waiting; what is left goes with the next call of any kind. Nothing gathers from now on.
+    /// So many bytes of the header and what is corked behind it need not be sent any more.
+    fn header_sent(&mut self, count: usize) {
+        self.unsent.drain(..count);
+        if !self.unsent.is_empty() {
+            return;
+        }
+        if let SendState::HeaderUnsent { .. } = self.send_state {
+            self.on_send(SendEvent::HeaderSent);
+        }
+        self.start_ack_deadline();
+    }
+
+    /// Uncorks, and sends what flow control lets through now. The rest goes with the next call of any kind.
     pub fn try_flush(&mut self) {
         self.flush_or_wake(Waker::noop());
     }
 
-    /// The same; where something is left, `waker` is armed for when there is room, and whoever calls this again.
+    /// Same. While something is left, `waker` is armed for when there is room. Call this again then.
     pub fn flush_or_wake(&mut self, waker: &Waker) {
-        self.gathers = false;
+        self.on_send(SendEvent::Uncork);
         if self.unsent.is_empty() {
             return;
         }
@@ -71,12 +85,9 @@ impl Stream {
             Some(writer) => &Waker::from(Arc::new(Both(writer.clone(), Some(waker.clone())))),
             None => waker,
         };
-        let flushed = self.poll_unsent(&mut Context::from_waker(waker));
+        // An error is reported by the next write.
+        let _ = self.poll_unsent(&mut Context::from_waker(waker));
         self.writer = writer;
-        // Nobody is told here: whoever writes next must hear why.
-        if let (Poll::Ready(Err(_)), Stop::Heard(code)) = (flushed, &self.stop) {
-            self.stop = Stop::Unheard(*code);
-        }
     }
 
     /// Writes what flow control lets through now; at least one byte, or it waits.
@@ -87,11 +98,19 @@ impl Stream {
     /// peer refused with.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         self.check_ack_deadline();
+        let written = self.try_write(cx, bytes);
+        if let Poll::Ready(Err(_)) = written {
+            self.send_reported();
+        }
+        written
+    }
+
+    fn try_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let mut count = 0;
         if !self.unsent.is_empty() {
-            if self.is_gathering() && self.unsent.len() + bytes.len() <= TOGETHER_BYTES {
+            if self.is_corked() && self.unsent.len() + bytes.len() <= TOGETHER_BYTES {
                 self.unsent.extend_from_slice(bytes);
-                self.written |= !bytes.is_empty();
+                self.payload_accepted |= !bytes.is_empty();
                 return Poll::Ready(Ok(bytes.len()));
             }
             count = ready!(self.poll_together(cx, bytes))?;
@@ -101,7 +120,7 @@ impl Stream {
             ready!(self.poll_unsent(cx))?;
             count = ready!(self.poll_send(cx, bytes))?;
         }
-        self.written |= count > 0;
+        self.payload_accepted |= count > 0;
         Poll::Ready(Ok(count))
     }
 
@@ -110,27 +129,23 @@ impl Stream {
         let first = self.unsent.len();
         let all = first + bytes.len();
         if all > TOGETHER_BYTES {
-            ready!(self.poll_flush(cx))?;
+            ready!(self.poll_unsent(cx))?;
             return Poll::Ready(Ok(0));
         }
         let mut piece = [0; TOGETHER_BYTES];
         piece[..first].copy_from_slice(&self.unsent);
         piece[first..all].copy_from_slice(bytes);
         let count = ready!(self.poll_send(cx, &piece[..all]))?;
-        self.unsent.drain(..count.min(first));
-        self.start_ack_deadline();
+        self.header_sent(count.min(first));
         Poll::Ready(Ok(count.saturating_sub(first)))
     }
 
     /// One write to QUIC.
     fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let Some(send) = &mut self.send else {
-            return match (&self.failed, self.stop.code()) {
-                (Some(failed), _) if failed.both => {
-                    self.unheard = false;
-                    Poll::Ready(Err(failed.error.clone()))
-                }
-                (_, Some(code)) => self.poll_stopped(cx, code),
+            return match (self.whole_failure(), self.send_state) {
+                (Some(error), _) => Poll::Ready(Err(error)),
+                (None, SendState::Stopped { code, .. }) => self.poll_stopped(cx, code),
                 _ => {
                     let text = "this side of the stream has ended: nothing more can be written";
                     Poll::Ready(Err(Error::new(Code::StreamFinished, text)))
@@ -149,15 +164,14 @@ impl Stream {
         };
         match written {
             Ok(count) => Poll::Ready(Ok(count)),
-            Err(WriteError::Stopped(code)) => self.poll_stopped(cx, code),
+            Err(WriteError::Stopped(code)) => self.poll_stopped(cx, code.into()),
             Err(WriteError::ConnectionLost(_)) => {
-                self.send = None;
                 // What came before the loss can still be read.
                 let error = self.connection_error();
-                Poll::Ready(Err(self.fail(error, true)))
+                Poll::Ready(Err(self.fail_send(error)))
             }
             Err(WriteError::ClosedStream | WriteError::ZeroRttRejected) => {
-                self.send = None;
+                self.on_send(SendEvent::Reset);
                 Poll::Ready(Err(Error::new(Code::StreamFinished, "this side of the stream has ended")))
             }
         }
@@ -170,38 +184,54 @@ impl Stream {
         }
     }
 
-    /// What a write fails with on a half that the peer stopped.
-    fn poll_stopped<T>(&mut self, cx: &mut Context<'_>, code: VarInt) -> Poll<Result<T>> {
-        // Nothing is taken any more, a header that was not sent included.
-        self.unsent.clear();
-        self.start_ack_deadline();
+    /// The error of a write to a half that the peer stopped.
+    fn poll_stopped<T>(&mut self, cx: &mut Context<'_>, code: u64) -> Poll<Result<T>> {
+        self.discard_unsent();
         // A refusal stops us as well; its line says why, and may come a packet later.
-        if !matches!(self.ack, Ack::Done) && self.recv.is_some() {
+        if self.awaits_ack() {
             // A reader that comes meanwhile waits in this place for the line, and may be who gets it.
             self.writer = Some(cx.waker().clone());
-            let reader = self.reader.clone();
-            let both = Waker::from(Arc::new(Both(cx.waker().clone(), reader.clone())));
-            let answer = self.poll_ack(&mut Context::from_waker(&both));
-            // The slot keeps the reader's own waker: with this one in it, each poll would wrap the one before.
-            self.reader = reader;
-            match ready!(answer) {
-                Err(error) if error.code() == Code::StreamReset => self.unheard = true,
+            match ready!(self.poll_answer_beside_reader(cx)) {
+                // The reader's own error.
+                Err(error) if error.code() == Code::StreamReset => {}
                 answer => answer?,
             }
         }
-        self.stop = Stop::Heard(code);
-        self.reset_own(code);
+        self.stopped_by_peer(code);
         Poll::Ready(Err(stopped(code)))
+    }
+
+    /// Polls for the ack. The waker of a waiting reader keeps its place.
+    pub(super) fn poll_answer_beside_reader(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let reader = self.reader.clone();
+        let both = Waker::from(Arc::new(Both(cx.waker().clone(), reader.clone())));
+        let answered = self.poll_answer(&mut Context::from_waker(&both));
+        // With this waker in the slot, each poll would wrap the one before.
+        self.reader = reader;
+        answered
+    }
+
+    /// The peer takes nothing any more, a header that was not sent included.
+    pub(super) fn discard_unsent(&mut self) {
+        self.header_sent(self.unsent.len());
+    }
+
+    /// The sending half's error was returned to a caller, and with it that of the whole stream.
+    pub(super) fn send_reported(&mut self) {
+        self.on_send(SendEvent::Reported);
+        if self.send_state == SendState::Lost {
+            self.recv_reported();
+        }
     }
 }
 
-pub(super) fn stopped(code: VarInt) -> Error {
-    let text = format!("the peer takes no more bytes on this stream: {}", describe_reset(code.into()));
-    Error::new(Code::StreamStopped, text).with_error_code(code.into())
+pub(super) fn stopped(code: u64) -> Error {
+    let text = format!("the peer takes no more bytes on this stream: {}", describe_reset(code));
+    Error::new(Code::StreamStopped, text).with_error_code(code)
 }
 
 /// Wakes a writer that watches the receiving half, and whoever reads it.
-pub(super) struct Both(pub(super) Waker, pub(super) Option<Waker>);
+struct Both(Waker, Option<Waker>);
 
 impl Wake for Both {
     fn wake(self: Arc<Self>) {

@@ -1,16 +1,8 @@
-//! A stream that nobody reads or writes at present: what may end it all the same.
+//! How a stream ends while nobody reads or writes it.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, Waker, ready},
-};
+use std::task::{Context, Poll, ready};
 
-use super::stop::Stop;
-use super::{
-    Stream,
-    ack::Ack,
-    write::{Both, stopped},
-};
+use super::{SendState, Stream, write::stopped};
 use crate::error::Error;
 
 impl Stream {
@@ -18,8 +10,8 @@ impl Stream {
     /// [`Stream::idle`] and reading look for that, and arm their waker for it. Whoever writes or flushes next hears of it. For
     /// streams that live on for a while: watching costs about as much as a small write.
     pub fn watch_stop(&mut self) {
-        if let (Some(send), Stop::Unwatched) = (&self.send, &self.stop) {
-            self.stop = self.connection.stop_watches().start(send).map_or(Stop::Unwatched, Stop::Watched);
+        if let (Some(send), None) = (&self.send, &self.stop_watch) {
+            self.stop_watch = self.connection.stop_watches().start(send);
         }
     }
 
@@ -29,23 +21,21 @@ impl Stream {
         self.flush_or_wake(cx.waker());
         self.wake_writer();
         self.poll_stop(cx);
-        if self.send.is_none() {
+        if !self.send_state.is_live() {
             self.read_ahead(cx, limit);
         }
-        self.settle();
     }
 
     pub(super) fn poll_stop(&mut self, cx: &mut Context<'_>) {
-        let Stop::Watched(watch) = &mut self.stop else { return };
+        let Some(watch) = &mut self.stop_watch else { return };
         let Poll::Ready(stopped) = watch.poll(cx) else { return };
-        self.stop = stopped.map_or(Stop::Unwatched, Stop::Unheard);
+        self.stop_watch = None;
         if let Some(waker) = self.end_waker.take() {
             waker.wake();
         }
         if let Some(code) = stopped {
-            self.unsent.clear();
-            self.reset_own(code);
-            self.settle();
+            self.discard_unsent();
+            self.stopped_by_peer(code.into());
             // While the whole connection waits for room, QUIC tells a writer nothing of a stop.
             self.wake_writer();
         }
@@ -60,34 +50,19 @@ impl Stream {
         self.watch_stop();
         self.poll_stop(cx);
         self.end_waker = Some(cx.waker().clone());
-        if let Some(code) = self.stop.code() {
-            ready!(self.poll_refusal(cx));
-            return Poll::Ready(self.failure_of_both().unwrap_or_else(|| stopped(code)));
+        if let SendState::Stopped { code, .. } = self.send_state {
+            // A refusal stops the sending half as well; its line says why, and may come a packet later.
+            if self.awaits_ack() {
+                let _ = ready!(self.poll_answer_beside_reader(cx));
+            }
+            return Poll::Ready(self.whole_failure().unwrap_or_else(|| stopped(code)));
         }
-        match self.failure_of_both() {
+        match self.whole_failure() {
             Some(error) => Poll::Ready(error),
-            None if self.send.is_some() && !self.connection.is_live() => Poll::Ready(self.connection.lost_error()),
+            None if self.send_state.is_live() && !self.connection.is_live() => {
+                Poll::Ready(self.connection.lost_error())
+            }
             None => Poll::Pending,
         }
-    }
-
-    /// A refusal stops the sending half as well; its line says why, and may come a packet later.
-    fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if matches!(self.ack, Ack::Done) || self.recv.is_none() {
-            return Poll::Ready(());
-        }
-        // QUIC wakes the last one who asked for bytes: a reader that waits must be woken too.
-        let reader = self.reader.clone();
-        let both = Waker::from(Arc::new(Both(cx.waker().clone(), reader.clone())));
-        let answered = self.poll_ack(&mut Context::from_waker(&both));
-        self.reader = reader;
-        if ready!(answered).is_err() {
-            self.unheard = true;
-        }
-        Poll::Ready(())
-    }
-
-    fn failure_of_both(&self) -> Option<Error> {
-        self.failed.as_ref().filter(|failed| failed.both).map(|failed| failed.error.clone())
     }
 }

@@ -1,0 +1,96 @@
+//! Applies the state machines of both halves to a stream: releases QUIC's halves, and what the connection counts for them.
+
+use tracing::error;
+
+use super::{RecvEvent, SendEvent, SendState, Stream};
+use crate::{error::Error, target};
+
+impl Stream {
+    /// Moves the sending half on. A half that leaves its live states is dropped: reset it before, or its drop sends a FIN.
+    pub(super) fn on_send(&mut self, event: SendEvent) {
+        let before = self.send_state;
+        let Some(after) = before.on(event) else {
+            return self.illegal(&format_args!("{event:?} in {before:?}"));
+        };
+        self.send_state = after;
+        let is_finishing = after == SendState::Finishing;
+        if is_finishing != (before == SendState::Finishing) {
+            self.connection.finishing().missing_ack(is_finishing);
+        }
+        if before.is_live() && !after.is_live() {
+            self.send = None;
+            if self.stop_watch.take().is_some() && after == SendState::Reset {
+                self.connection.stop_watches().leave_behind();
+            }
+            self.release_if_over();
+        }
+    }
+
+    /// Moves the receiving half on. Drops QUIC's half when it leaves its live states.
+    pub(super) fn on_recv(&mut self, event: RecvEvent) {
+        let before = self.recv_state;
+        let Some(after) = before.on(event) else {
+            return self.illegal(&format_args!("{event:?} in {before:?}"));
+        };
+        self.recv_state = after;
+        if before.is_live() && !after.is_live() {
+            self.recv = None;
+            self.release_if_over();
+        }
+    }
+
+    /// Fails the whole stream with its first error, which is returned. Later reads and writes fail with it.
+    pub(super) fn fail(&mut self, error: Error) -> Error {
+        let first = self.fail_send(error);
+        self.on_recv(RecvEvent::Fail);
+        first
+    }
+
+    /// Same, but what arrived before can still be read from QUIC.
+    pub(super) fn fail_send(&mut self, error: Error) -> Error {
+        self.settle_ack();
+        // The failure of the whole stream says more than the reset of a half.
+        if self.send_state != SendState::Lost {
+            self.failure = None;
+        }
+        self.on_send(SendEvent::Fail);
+        (**self.failure.get_or_insert_with(|| Box::new(error))).clone()
+    }
+
+    /// The error of a stream that failed as a whole.
+    pub(super) fn whole_failure(&self) -> Option<Error> {
+        self.failure.as_deref().filter(|_| self.send_state == SendState::Lost).cloned()
+    }
+
+    /// The receiving half's error was returned to a caller. Bytes before it stay readable.
+    pub(super) fn recv_reported(&mut self) {
+        if self.buffered.is_empty() {
+            self.on_recv(RecvEvent::Reported);
+        }
+    }
+
+    /// The ack arrived, or never will.
+    pub(super) fn settle_ack(&mut self) {
+        self.ack_deadline = None;
+        self.wake_writer();
+        self.on_send(SendEvent::AckSettled);
+    }
+
+    /// The error of a stream whose connection has ended.
+    pub(super) fn connection_error(&self) -> Error {
+        if self.is_acknowledged() { self.connection.lost_error() } else { self.connection.unopened_error() }
+    }
+
+    /// A stream of which nothing is left in QUIC does not use its connection, whatever is still to be read.
+    fn release_if_over(&mut self) {
+        if !self.send_state.is_live() && !self.recv_state.is_live() {
+            self.active = None;
+        }
+    }
+
+    /// A bug. The state stays: a stream that hangs is better than a process that ends.
+    fn illegal(&self, what: &std::fmt::Arguments<'_>) {
+        error!(target: target::STREAM, peer = %self.peer(), stream = self.id, "a stream got an event out of order: {what}");
+        debug_assert!(false, "{what}");
+    }
+}
