@@ -30,7 +30,7 @@ for (const name of given.length === 0 ? Object.keys(runtimes) : given) {
 async function scenes(name, { command, args }) {
   say(name)
   const main = at('dist-test', 'runtimes', 'main.js')
-  await suite(command, [...args, main, command, ...args], ownCount)
+  await suite(command, [...args, main, command, ...args], ownCount, 5)
 }
 
 function installed(name) {

@@ -16,8 +16,11 @@ export function closeWithCount() {
   })
 }
 
-/** Runs one suite, shows its output and adds its counts. A suite that fails without a count counts as one failure. */
-export async function suite(command, args, counts) {
+/**
+ * Runs one suite, shows its output and adds its counts. A suite that fails without a count counts as one failure. Kills the program if
+ * it has not ended after `minutes`.
+ */
+export async function suite(command, args, counts, minutes) {
   const named = args.includes(tool.ava) ? ['ava', ...args.slice(args.indexOf(tool.ava) + 1)] : [command, ...args]
   say(named.join(' '))
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1', CARGO_TERM_COLOR: 'always' } : {}
@@ -34,6 +37,12 @@ export async function suite(command, args, counts) {
   const code = await new Promise(resolve => {
     child.once('error', () => resolve(1))
     child.once('close', resolve)
+    if (minutes === undefined) return
+    const limit = setTimeout(() => {
+      say(`${named[0]} has not ended after ${minutes} minutes`)
+      child.kill('SIGKILL')
+    }, minutes * 60_000)
+    child.once('close', () => clearTimeout(limit))
   })
   const { passed, failed } = counts(stripVTControlCharacters(output))
   total.passed += passed

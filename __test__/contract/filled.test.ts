@@ -22,7 +22,7 @@ test('a stop is heard by a writer that waits because others have filled the conn
 })
 
 test('the error of a stream that finds no room names the unread streams of the peer', async t => {
-  await using peers = await pair({ ...narrow, ackTimeout: 400 })
+  await using peers = await pair({ ...narrow, ackTimeout: 2000 })
   const { client, server } = peers
   const incoming = server.acceptBi('Tcp')
   const address = server.address()

@@ -190,7 +190,7 @@ test('while it shuts down, new streams are refused, those that run go on, and ha
   await t.throwsAsync(client.getStream(address, 'Tcp'), { code: 'ERR_SHUTTING_DOWN' })
   t.throws(() => server.acceptBi('Tcp'), { code: 'ERR_SHUTTING_DOWN' })
   t.throws(() => server.accept(), { code: 'ERR_SHUTTING_DOWN' })
-  await using stranger = await getEndpoint(SecretKey.generate(), { network: 'loopback', openTimeout: 300 })
+  await using stranger = await getEndpoint(SecretKey.generate(), { network: 'loopback', openTimeout: 3000 })
   await t.throwsAsync(stranger.getStream(address, Echo), { code: 'ERR_SHUTTING_DOWN' })
   await running.finish('still there\n')
   t.is(await running.nextString(), 'still there indeed')

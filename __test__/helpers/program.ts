@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import test from 'ava'
 
 /** How a program ended. */
 export interface Ended {
@@ -13,6 +14,12 @@ export interface Ended {
 
 /** Generous, as machines differ: it is only there so that a program that hangs fails its test. */
 const limit = 60_000
+
+/** Those that a test which failed left behind are killed: they would keep its process until the time limit. */
+const running = new Set<ChildProcess>()
+test.after.always(() => {
+  for (const child of running) child.kill('SIGKILL')
+})
 
 /** A child process that runs one of `lifecycle/programs`. */
 export class Program {
@@ -28,6 +35,7 @@ export class Program {
     const file = fileURLToPath(new URL(`../lifecycle/programs/${name}.js`, import.meta.url))
     const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
+    running.add(child)
     const timer = setTimeout(() => child.kill('SIGKILL'), limit)
     createInterface(child.stdout).on('line', line => {
       this.#lines.push(line)
@@ -40,6 +48,7 @@ export class Program {
     this.ended = new Promise(resolve => {
       child.once('close', (code, signal) => {
         clearTimeout(timer)
+        running.delete(child)
         resolve({ code, signal, lines: this.#lines, stderr })
         this.#wake()
       })

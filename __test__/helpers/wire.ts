@@ -115,6 +115,13 @@ export async function opening(
   return [ours, await raw.accept()]
 }
 
+/** What the raw peer did before has arrived: it answers a ping. */
+export async function pinged({ endpoint, peer, raw }: Dialler): Promise<void> {
+  const ping = endpoint.ping(peer.address)
+  await (await raw.accept()).finish('ack\npong\n')
+  await ping
+}
+
 /** A stream to the raw peer, from both ends, acked, its header read. */
 export async function opened(dialler: Dialler): Promise<[PeerStream, RawStream]> {
   const [ours, theirs] = await opening(dialler)

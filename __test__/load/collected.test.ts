@@ -85,7 +85,7 @@ test.serial('a Graceful does not keep endpoints that were closed', async t => {
   }
   const closed = await opened()
   // A WeakRef keeps what it refers to until the turn of the event loop in which it was made or asked has ended.
-  for (let turn = 0; turn < 100 && closed.deref() !== undefined; turn++) {
+  for (let turn = 0; turn < 1000 && closed.deref() !== undefined; turn++) {
     await new Promise(resolve => setTimeout(resolve, 20))
     collect()
   }

@@ -10,7 +10,7 @@ const collect = runInNewContext('gc') as () => void
 
 /** Collects until it is so; gives whether it has become so. */
 async function collectUntil(isSo: () => boolean): Promise<boolean> {
-  for (let turn = 0; turn < 100 && !isSo(); turn++) {
+  for (let turn = 0; turn < 1000 && !isSo(); turn++) {
     collect()
     await new Promise(resolve => setTimeout(resolve, 20))
   }

@@ -59,6 +59,8 @@ for (const [what, token] of [
     const far = await openEcho(t, { relays: [{ url, token: 'a secret' }], bind: bound.six })
     const ticket = await far.ticket()
     const near = await open(t, { relays: [token === undefined ? url : { url, token }], bind: bound.four })
+    // Waits until the relay has refused it.
+    await near.ticket({ timeout: 30_000 })
     const error = await t.throwsAsync(near.getStream(ticket, Echo, { timeout: 3000 }))
     t.true(isFastnNetError(error, 'ERR_UNREACHABLE'))
     t.log(error.message)

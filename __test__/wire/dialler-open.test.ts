@@ -83,7 +83,7 @@ for (const alpn of alpns) {
   })
 
   test(`${alpn}: an ack that never comes`, async t => {
-    let dialler_ = await dialler(t, alpn, { ackTimeout: 100 })
+    let dialler_ = await dialler(t, alpn, { ackTimeout: 1000 })
     for (const answer of ['', 'ac']) {
       const [opens, theirs] = await opening(dialler_)
       await theirs.write(answer)
@@ -97,7 +97,7 @@ for (const alpn of alpns) {
   })
 
   test(`${alpn}: an ack that never comes, on a connection's own stream`, async t => {
-    const { endpoint, peer, raw } = await dialler(t, alpn, { ackTimeout: 100 })
+    const { endpoint, peer, raw } = await dialler(t, alpn, { ackTimeout: 1000 })
     const opens = (await endpoint.connect(peer.address)).openBi(echo)
     opens.catch(() => {})
     const theirs = await raw.accept()
@@ -236,7 +236,7 @@ for (const alpn of alpns) {
   })
 
   test(`${alpn}: a ping that is answered wrongly, refused or not at all`, async t => {
-    const { endpoint, peer, raw } = await dialler(t, alpn, { pingTimeout: 200 })
+    const { endpoint, peer, raw } = await dialler(t, alpn, { pingTimeout: 2000 })
     for (const answer of ['ack\npang\n', 'ack\n', 'ack\npo', 'ack\npong', 'ack\nPONG\n']) {
       const ping = endpoint.ping(peer.address)
       ping.catch(() => {})
@@ -297,7 +297,7 @@ test('a peer that speaks kulfi only is reached when that was asked for', async t
   t.is(await theirs.take(7), '"Http"\n')
   await theirs.write('ack\n')
   await opens
-  const other = await endpointFor(t, { openTimeout: 500 })
+  const other = await endpointFor(t)
   // It goes on accepting, so that the refusal is the handshake's own.
   peer.accept().catch(() => {})
   t.like(await failure(other.connect(peer.address)), { code: 'ERR_PROTOCOL_UNSUPPORTED', peer: peer.id52 })

@@ -11,6 +11,7 @@ import {
   failure,
   opened,
   pause,
+  pinged,
   rawPeerFor
 } from '../helpers/wire.js'
 
@@ -120,7 +121,7 @@ for (const alpn of alpns) {
         const [ours, theirs] = await opened(dialler_)
         await theirs.stop(code)
         await theirs.finish('answer')
-        await pause(100)
+        await pinged(dialler_)
         t.like(await failure(ours[end]('more')), { code: 'ERR_STREAM_STOPPED', errorCode: code })
         t.is(Buffer.from((await ours.read()) ?? '').toString(), 'answer')
         t.is(await ours.read(), null)
@@ -129,7 +130,7 @@ for (const alpn of alpns) {
     // Nothing more is wanted, and there is nothing more.
     const [ours, theirs] = await opened(dialler_)
     await theirs.drop()
-    await pause(100)
+    await pinged(dialler_)
     await ours.finish()
     await ours.closed
     t.is(await ours.read(), null)
