@@ -555,7 +555,8 @@ interface AccessLists {
  * peers that this endpoint dials. Only a peer's key counts, not its addresses.
  *
  * The lists are checked before {@link Authorize} is called: an excluded peer costs one handshake. A peer that loses access is
- * disconnected immediately with `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
+ * disconnected immediately with `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop. On a closed endpoint, the lists
+ * can still be read and changed.
  *
  * @example
  * endpoint.access.deny(stream.remoteId52)

@@ -365,11 +365,13 @@ test('a handler that awaits the close of its endpoint and returns has not failed
   const { client, server } = peers
   const failures: unknown[] = []
   let result: unknown
-  const handler = async () => {
+  const handler = async (stream: PeerStream) => {
+    await stream.nextString()
     result = await server.close()
   }
   const listening = server.listen([[Echo, handler]], { onError: error => failures.push(error) })
   const stream = await client.getStream(server.address(), Echo)
+  await stream.write('close\n')
   await t.throwsAsync(stream.read(), { code: 'ERR_CONNECTION_LOST' })
   await listening
   t.is(await server.close(), 0)

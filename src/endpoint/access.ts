@@ -26,7 +26,8 @@ const listNames: OptionNames<AccessLists> = { allow: true, deny: true }
  * peers that this endpoint dials. Only a peer's key counts, not its addresses.
  *
  * The lists are checked before {@link Authorize} is called: an excluded peer costs one handshake. A peer that loses access is
- * disconnected immediately with `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop.
+ * disconnected immediately with `ERR_UNAUTHORIZED`. Its queued streams reach no handler and no loop. On a closed endpoint, the lists
+ * can still be read and changed.
  *
  * @example
  * endpoint.access.deny(stream.remoteId52)
@@ -108,6 +109,7 @@ export class Access {
   async reauthorize(options: CancelOptions = {}): Promise<void> {
     const signal = signalOf(options)
     throwIfAborted(signal)
+    this.#endpoint.checkOpen('access')
     this.#endpoint.putBackPrefetched()
     await outcomeOf(native().endpointReauthorize(this.#endpoint.handle), { phase: 'access' }, signal)
   }

@@ -88,6 +88,7 @@ export class Endpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_CLOSED`.
    */
   address(): EndpointAddress {
+    this.#state.checkOpen('address')
     const address = native().endpointAddress(this.#state.handle)
     if (address === null) throw lastFailure({ phase: 'address' })
     return address
@@ -103,8 +104,11 @@ export class Endpoint implements AsyncDisposable {
   async ticket(options: TimeoutOptions = {}): Promise<string> {
     const timeout = timeoutOf(options, defaults.ticketTimeout)
     throwIfAborted(options.signal)
+    this.#state.checkOpen('ticket')
     const operation = native().endpointTicket(this.#state.handle, timeout)
     const { text } = await outcomeOf(operation, { phase: 'ticket' }, options.signal)
+    // Closed meanwhile: the text has no address.
+    this.#state.checkOpen('ticket')
     const refusal = native().endpointRelayRefusal(this.#state.handle)
     if (refusal !== null) warnOnce(new Error(refusal), 'ERR_RELAY', why => `the ticket has no relay: ${why}`)
     return text as string

@@ -1,7 +1,7 @@
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import type { BindingPeer } from '../native/binding-types.js'
-import { lastFailure } from '../native/failure.js'
+import { failure, lastFailure, localFailure } from '../native/failure.js'
 import { releaseAllWithOwner } from '../native/finalizers.js'
 import { keepAlive, releaseKeepAlive } from '../native/wakeups.js'
 import type { EndpointSettings } from '../settings.js'
@@ -84,6 +84,11 @@ export class EndpointState {
   /** Aborted when the endpoint begins to close. */
   get closing(): AbortSignal {
     return this.#closing.signal
+  }
+
+  /** Throws `ERR_CLOSED` once the endpoint begins to close. */
+  checkOpen(phase: string): void {
+    if (this.#closing.signal.aborted) throw failure(localFailure('ERR_CLOSED', 'the endpoint is closed'), { phase })
   }
 
   beginClosing(): void {

@@ -1,0 +1,152 @@
+// Every member of every class, once the endpoint is closed: what acts fails with ERR_CLOSED, what tells or ends still works.
+import test from 'ava'
+import {
+  type Access,
+  type Connection,
+  type Endpoint,
+  isFastnNetError,
+  type KeptPeer,
+  type PeerStream,
+  SecretKey
+} from 'fastn-net'
+import { Echo, pair } from '../helpers/pair.js'
+
+type Loop = Omit<AsyncIterableIterator<unknown>, 'throw'> & AsyncDisposable
+type Member<Class> = { [Name in keyof Class]-?: [call: (self: Class) => unknown, expected: unknown] }
+
+const closed = 'ERR_CLOSED'
+const end = { done: true, value: undefined }
+const anything = Symbol('anything')
+const everyone: (string | symbol)[] = ['constructor', Symbol.for('nodejs.util.inspect.custom')]
+const stranger = SecretKey.generate().id52
+
+const endpoint: Member<Endpoint> = {
+  id52: [self => self.id52, anything],
+  publicKey: [self => self.publicKey, anything],
+  access: [self => self.access, anything],
+  address: [self => self.address(), closed],
+  ticket: [self => self.ticket(), closed],
+  getStream: [self => self.getStream(stranger, 'Echo'), closed],
+  acceptBi: [self => self.acceptBi('Echo'), closed],
+  listen: [self => self.listen({ Echo() {} }), closed],
+  accept: [self => self.accept(), closed],
+  connect: [self => self.connect(stranger), closed],
+  ping: [self => self.ping(stranger), closed],
+  peers: [self => self.peers(), []],
+  watch: [self => self.watch(), closed],
+  metrics: [self => self.metrics(), anything],
+  keep: [self => self.keep(stranger), closed],
+  drain: [self => self.drain(), undefined],
+  close: [self => self.close(), 0],
+  ref: [self => self.ref(), anything],
+  unref: [self => self.unref(), anything],
+  [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
+}
+
+const access: Member<Access> = {
+  allow: [self => self.allow(stranger), undefined],
+  deny: [self => self.deny(stranger), undefined],
+  set: [self => self.set({ deny: [stranger] }), undefined],
+  lists: [self => self.lists, anything],
+  reauthorize: [self => self.reauthorize(), closed]
+}
+
+const connection: Member<Connection> = {
+  remoteId52: [self => self.remoteId52, anything],
+  alpn: [self => self.alpn, '/fastn-net/1'],
+  dialled: [self => self.dialled, anything],
+  rtt: [self => self.rtt, null],
+  paths: [self => self.paths, []],
+  stats: [self => self.stats(), anything],
+  acceptBi: [self => self.acceptBi('Echo'), closed],
+  openBi: [self => self.openBi('Echo'), closed],
+  closed: [async self => (await self.closed).by, 'local'],
+  close: [self => self.close(), undefined],
+  [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
+}
+
+const stream: Member<PeerStream> = {
+  protocol: [self => self.protocol, Echo],
+  remoteId52: [self => self.remoteId52, anything],
+  id: [self => self.id, anything],
+  connection: [self => self.connection, closed],
+  read: [self => self.read(), closed],
+  write: [self => self.write('x'), closed],
+  finish: [self => self.finish('x'), closed],
+  reset: [self => self.reset(), undefined],
+  stop: [self => self.stop(), undefined],
+  nextString: [self => self.nextString(), closed],
+  nextJson: [self => self.nextJson(), closed],
+  lines: [self => self.lines().next(), closed],
+  readable: [self => self.readable.getReader().read(), closed],
+  writable: [self => self.writable.getWriter().write('x'), closed],
+  closed: [self => self.closed, closed],
+  [Symbol.asyncIterator]: [self => self[Symbol.asyncIterator]().next(), closed],
+  [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
+}
+
+const loop: Member<Loop> = {
+  next: [self => self.next(), end],
+  return: [self => self.return?.(), end],
+  [Symbol.asyncIterator]: [self => self[Symbol.asyncIterator](), anything],
+  [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
+}
+
+const kept: Member<KeptPeer> = {
+  id52: [self => self.id52, stranger],
+  [Symbol.dispose]: [self => self[Symbol.dispose](), undefined],
+  [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
+}
+
+async function outcome(call: () => unknown): Promise<unknown> {
+  try {
+    return await call()
+  } catch (error) {
+    return isFastnNetError(error) ? error.code : error
+  }
+}
+
+/** The names of methods and accessors, inherited ones included. */
+function membersOf(prototype: object): (string | symbol)[] {
+  const names = new Set<string | symbol>()
+  for (let at = prototype; at !== Object.prototype; at = Object.getPrototypeOf(at))
+    for (const name of Reflect.ownKeys(at)) if (!everyone.includes(name)) names.add(name)
+  return [...names]
+}
+
+test('every member of a closed endpoint, and of what it gave', async t => {
+  await using peers = await pair({ authorize: { peer: () => true } })
+  const { client, server } = peers
+  // One of each for each call: a call must not meet what another one has left.
+  const streams: PeerStream[] = []
+  const views: Connection[] = []
+  for (const _ of Reflect.ownKeys(stream)) streams.push((await peers.stream())[0])
+  for (const _ of Reflect.ownKeys(connection)) views.push(await client.connect(server.address()))
+  const loops = [client.acceptBi('Echo'), client.accept(), client.watch()] as const
+  const keeps = client.keep(stranger)
+  // Waiting for `connection.closed` does not keep the process alive.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(alive))
+  await client.close()
+
+  const check = async <Class extends object>(table: Member<Class>, objects: readonly Class[]) => {
+    const type: { readonly name: string; readonly prototype: object } = objects[0]!.constructor as never
+    const names = Reflect.ownKeys(table)
+    const members = membersOf(type.prototype)
+    const methods = names.filter(name => !Object.hasOwn(objects[0]!, name))
+    t.deepEqual(methods.map(String).sort(), members.map(String).sort(), type.name)
+    for (const [index, name] of names.entries()) {
+      const [call, expected] = table[name as keyof Class]
+      const got = await outcome(() => call(objects[index % objects.length]!))
+      const label = `${type.name}.${String(name)}`
+      if (expected === anything) t.false(got instanceof Error || got === closed, label)
+      else t.deepEqual(got, expected, label)
+    }
+  }
+  await check(endpoint, [client])
+  await check(access, [client.access])
+  await check(connection, views)
+  await check(stream, streams)
+  for (const each of loops) await check(loop, [each as Loop])
+  await check(kept, [keeps])
+})
