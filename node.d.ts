@@ -15,7 +15,7 @@ type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writable
  * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
  * - A pending read or write keeps the process alive, except after `unref()`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, or an option is invalid.
  *
  * @example
  * http.request({ createConnection: () => duplex(stream) })
@@ -34,7 +34,9 @@ declare class PeerDuplex extends Duplex {
     get remoteAddress(): string;
     /**
      * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
-     * alive.
+     * alive. From 2^31 ms (24 days) on, there is no timer.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     setTimeout(ms: number, onTimeout?: () => void): this;
     /** Idle timeout set by {@link setTimeout}, in milliseconds. Default: 0, none. */

@@ -1,7 +1,8 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import { coreOf } from '../connection/byte-stream.js'
 import { PeerStream } from '../connection/connection.js'
-import { checkOptions, invalid, type OptionNames } from '../util/validate.js'
+import { after } from '../util/timeout.js'
+import { checkOptions, checkSignal, count, invalid, type OptionNames, timeLimit } from '../util/validate.js'
 
 /** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
 export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>
@@ -15,7 +16,7 @@ export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'w
  * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
  * - A pending read or write keeps the process alive, except after `unref()`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, or an option is invalid.
  *
  * @example
  * http.request({ createConnection: () => duplex(stream) })
@@ -35,6 +36,14 @@ const blockSize = 64 * 1024
 /** A read allocates a new block if the current one has less room than this. */
 const minRoom = 16 * 1024
 
+function checkDuplexOptions(options: PeerDuplexOptions): PeerDuplexOptions {
+  const { readableHighWaterMark, writableHighWaterMark, signal } = checkOptions(options, duplexNames)
+  if (readableHighWaterMark !== undefined) count(readableHighWaterMark, 'options.readableHighWaterMark')
+  if (writableHighWaterMark !== undefined) count(writableHighWaterMark, 'options.writableHighWaterMark')
+  checkSignal(signal)
+  return options
+}
+
 /**
  * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
  *
@@ -51,7 +60,7 @@ export class PeerDuplex extends Duplex {
 
   constructor(stream: PeerStream, options: PeerDuplexOptions = {}) {
     if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
-    super({ ...checkOptions(options, duplexNames), allowHalfOpen: true, decodeStrings: false })
+    super({ ...checkDuplexOptions(options), allowHalfOpen: true, decodeStrings: false })
     this.#stream = stream
     this.#release = coreOf(stream).lend()
     this.on('error', () => {})
@@ -64,13 +73,17 @@ export class PeerDuplex extends Duplex {
 
   /**
    * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
-   * alive.
+   * alive. From 2^31 ms (24 days) on, there is no timer.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   setTimeout(ms: number, onTimeout?: () => void): this {
+    const limit = timeLimit(ms, 'ms')
+    if (onTimeout !== undefined && typeof onTimeout !== 'function') throw invalid('onTimeout', 'a function')
     if (onTimeout !== undefined) this.once('timeout', onTimeout)
     clearTimeout(this.#idleTimer)
     this.#idleTimeout = ms
-    this.#idleTimer = ms > 0 ? setTimeout(() => this.emit('timeout'), ms).unref() : undefined
+    this.#idleTimer = limit > 0 ? after(limit, () => this.emit('timeout'))?.unref() : undefined
     return this
   }
 

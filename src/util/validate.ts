@@ -88,9 +88,14 @@ export function object<T extends object>(value: T | null, path: string, expected
 
 /** Throws the signal's reason if the signal is already aborted. */
 export function throwIfAborted(signal: AbortSignal | null | undefined): void {
-  if (signal === undefined) return
-  if (typeof signal?.throwIfAborted !== 'function') throw invalid('options.signal', 'an AbortSignal')
-  signal.throwIfAborted()
+  checkSignal(signal)?.throwIfAborted()
+}
+
+/** Checks an optional `AbortSignal`, of any realm, and returns it. */
+export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined) return undefined
+  if (typeof signal?.throwIfAborted === 'function' && typeof signal.addEventListener === 'function') return signal
+  throw invalid('options.signal', 'an AbortSignal')
 }
 
 /** Names of an options type. A value that lacks a name, or has another one, does not compile. */
