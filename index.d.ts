@@ -664,71 +664,76 @@ declare class IncomingConnections extends QueueIterator<Connection> {
 }
 
 /**
- * Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it.
+ * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
+ * 0x102.
  *
- * A stream given to `duplex`, or whose `readable` or `writable` was taken, stays until those have ended, also after the handler's
- * return.
+ * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
+ * handler returns.
  */
 type StreamHandler = (stream: PeerStream) => unknown;
 /**
- * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
- * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.fallback} is set.
+ * Handlers by protocol: an object keyed by protocol name, or `[protocol, handler]` pairs for any protocol. A name that is not a unit
+ * protocol means `{ Generic: name }`. The library answers `Ping` itself.
+ *
+ * At least one protocol is required, unless {@link ListenOptions.fallback} is set.
  */
 type StreamHandlers = {
     readonly [name: string]: StreamHandler | undefined;
-    /** Not a protocol that a handler can take. */
+    /** Not allowed: the library answers pings. */
     readonly Ping?: undefined;
-    /** No protocol's name: `Protocol.generic(value)` is one, in a pair. */
+    /** Not allowed: use a pair with `Protocol.generic(value)`. */
     readonly Generic?: undefined;
 } | readonly (readonly [ProtocolInput, StreamHandler])[];
-/** How {@link Endpoint.listen} goes about it. */
+/** Options of {@link Endpoint.listen}. */
 interface ListenOptions {
-    /** Ends listening; nothing is thrown. */
+    /** Stops listening, without an error. */
     signal?: AbortSignal | undefined;
     /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
     fallback?: StreamHandler | undefined;
-    /**
-     * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
-     */
+    /** Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code. */
     onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined;
 }
 
-/** How it stands with a peer. A snapshot: nothing in it changes later. */
+/** Immutable snapshot of a peer. */
 interface PeerInfo {
     /** ID52 of the peer. */
     readonly id52: string;
     /**
-     * False only in {@link Endpoint.watch}, once: the endpoint has let the peer go, because nothing is or was wanted of it for
-     * `idleTimeout`, or because the endpoint closes. A peer that comes back is told as any other.
+     * Whether the endpoint tracks the peer. False only in the last item of {@link Endpoint.watch} for a peer: it was unused for
+     * `idleTimeout`, or the endpoint closes. The peer may be tracked again later.
      */
     readonly known: boolean;
     /**
-     * `'connected'`: there is a connection for new streams; `'dialling'`: one is being made; `'backing-off'`: the last dial failed,
-     * and the next comes after `nextRetry`; `'idle'`: none, and nobody asks for one.
+     * State of the peer:
+     *
+     * - `'connected'`: it has a connection for new streams
+     * - `'dialling'`: a dial is in progress
+     * - `'backing-off'`: the last dial failed, and the next starts after `nextRetry`
+     * - `'idle'`: it has no connection, and no call needs one
      */
     readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
-    /** Whether it is kept connected. */
+    /** Whether {@link Endpoint.keep} is active. */
     readonly kept: boolean;
-    /** Dials that failed since there was a connection, or since somebody asked for one. */
+    /** Failed dials since the last connection, or since a call first needed one. */
     readonly attempts: number;
-    /** Why the last dial failed, or the last connection was lost; `null` while there is a connection, or when nothing failed. */
+    /** Failure of the last dial or connection; `null` while connected, or if nothing failed. */
     readonly lastError: FastnNetError | null;
-    /** Milliseconds from this snapshot to the next dial; `null` unless it is `'backing-off'`. */
+    /** Milliseconds from this snapshot to the next dial; `null` unless the state is `'backing-off'`. */
     readonly nextRetry: number | null;
-    /** Its live connections, the one for new streams first: mostly one, for a short time two, none without a connection. */
+    /** Live connections, the preferred one first. Usually one, briefly two. */
     readonly connections: readonly PeerConnection[];
 }
-/** One of a peer's connections, as part of a {@link PeerInfo}. */
+/** A peer's connection in a {@link PeerInfo}. */
 interface PeerConnection {
-    /** What was agreed on to speak. */
+    /** Negotiated ALPN. */
     readonly alpn: string;
-    /** Whether this side dialled it. */
+    /** Whether this side dialled the connection. */
     readonly dialled: boolean;
-    /** Whether new streams go over it. */
+    /** Whether new streams use this connection. */
     readonly preferred: boolean;
-    /** The ways its packets can take: direct or through a relay, with round-trip time. */
+    /** Known network paths, direct or through a relay. */
     readonly paths: readonly ConnectionPath[];
-    /** Bytes, datagrams and streams. */
+    /** Counters of bytes, datagrams and streams. */
     readonly stats: ConnectionStats;
 }
 /**
@@ -739,161 +744,204 @@ interface PeerConnection {
 declare class PeerChanges extends QueueIterator<PeerInfo> {
     private constructor();
 }
-/** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
-declare class KeptPeer implements Disposable, AsyncDisposable {
+/**
+ * Keeps a peer connected until it is disposed or the endpoint closes. Garbage collection does not end it. Created by
+ * {@link Endpoint.keep}.
+ */
+declare class KeepConnected implements Disposable, AsyncDisposable {
     #private;
     /** ID52 of the peer. */
     readonly id52: string;
     private constructor();
-    /** Ends it; the connection stays as long as it is used. Idempotent. */
+    /** Stops redialling. The connection stays open while it is used. Idempotent. */
     [Symbol.dispose](): void;
-    /** The same. */
+    /** Stops redialling, like `[Symbol.dispose]`. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** This program among its peers. Made by {@link getEndpoint}. */
+/**
+ * Dials and accepts peers under one key. Created by {@link getEndpoint}.
+ *
+ * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
+ * {@link keep} do not.
+ */
 declare class Endpoint implements AsyncDisposable {
     #private;
-    /** Who this endpoint is. */
+    /** Public key of this endpoint. */
     readonly publicKey: PublicKey;
-    /** Who may connect and use what is listened for. */
+    /** Access lists: peers that may connect and use this endpoint's listeners. */
     readonly access: Access;
     private constructor();
-    /** The public key as people write it: what to tell others. */
+    /** ID52 of this endpoint: share it with peers. */
     get id52(): string;
     /**
-     * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+     * Returns the addresses and relays at which this endpoint is currently known to be reachable. Peers can pass the result as a
+     * {@link Peer}.
      *
      * @throws {FastnNetError} `ERR_CLOSED`.
      */
     address(): EndpointAddress;
     /**
-     * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected. When the relay
-     * refuses this endpoint, it waits no longer: the ticket has addresses only, and the process is warned once (`ERR_RELAY`).
+     * Returns the address as a string, which peers can pass as a {@link Peer}. With relays enabled, waits until one is connected. If the
+     * relay refuses this endpoint, the wait ends, the ticket contains no relay, and the process gets one warning (`ERR_RELAY`).
      *
-     * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @param options `timeout`: limit of that wait; the ticket then contains what is known. Default: 5 s.
+     * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * console.log(await endpoint.ticket())
      */
     ticket(options?: TimeoutOptions): Promise<string>;
     /**
-     * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
-     * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
-     * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
-     * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
+     * Opens a stream to a peer, over the one connection with it.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
-     * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
-     * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
-     * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
+     * - Without a connection, dials or joins a dial in progress, and retries with backoff until the timeout ({@link ConnectOptions}).
+     * - Reaches a restarted peer that has the same key, at any address that it was given or last seen at.
+     * - Reopens a stream that the peer cannot have seen. One that it may have seen fails with `ERR_CONNECTION_LOST`.
+     *
+     * @throws {FastnNetError} By cause:
+     * - arguments: `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`
+     * - network: `ERR_UNREACHABLE`, whose message lists what was tried; `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT`
+     * - refused by the peer: `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`, `ERR_TOO_MANY_STREAMS`,
+     *   `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID`, or `ERR_REFUSED` with another `remoteCode`
+     * - the peer's handler failed immediately: `ERR_STREAM_RESET` with `errorCode`
+     * - this endpoint: `ERR_CLOSED`
+     *
+     * @example
+     * await using stream = await endpoint.getStream(peer, 'Echo')
+     * await stream.finish('hello\n')
+     * console.log(await stream.nextString())
      */
     getStream(peer: Peer, protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
     /**
-     * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
-     * the next. {@link listen} does that by itself.
+     * Accepts streams of these protocols from all peers, as an async iterator. Do not await the handling of a stream in the loop: the
+     * next stream would wait for it. {@link listen} handles streams concurrently.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if a protocol already has a listener. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
      * `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * for await (const stream of endpoint.acceptBi('Echo')) void handle(stream)
      */
     acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
     /**
-     * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
-     * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
-     * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
+     * Calls a protocol's handler for each incoming stream. Handlers run concurrently.
+     *
+     * Resolves after the signal, {@link drain} or {@link close}, once running handlers have settled. It waits for them at most
+     *
+     * - the endpoint's `closeTimeout`, after the signal
+     * - until the endpoint closes, after {@link drain} or in the shutdown of the endpoint's {@link Graceful}
      *
      * Keeps the process alive while the endpoint is referenced.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if a protocol already has a listener. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
      * `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * await endpoint.listen({
+     *   async Echo(stream) {
+     *     for await (const chunk of stream) await stream.write(chunk)
+     *   }
+     * })
      */
     listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
     /**
-     * Connections that peers make, one level below streams; one loop at a time. Streams that a peer opens before
-     * {@link Connection.acceptBi} says who takes them go to the endpoint's listeners. Those that no listener serves wait until a second
-     * after the loop gave the connection, and are refused then.
+     * Accepts connections from peers, as an async iterator. At most one at a time.
      *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+     * Before {@link Connection.acceptBi} is called, the connection's streams go to the endpoint's listeners. A stream without a listener
+     * waits until 1 s after the iterator yielded its connection, and is then refused.
+     *
+     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if another iterator accepts connections. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
      * `ERR_INVALID_ARGUMENT`.
      */
     accept(options?: CancelOptions): IncomingConnections;
     /**
-     * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
-     * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
+     * Returns the connection with a peer, and dials if there is none.
      *
-     * Streams that the peer opens on a new connection, and that nothing serves yet, wait for a second until something does.
+     * The peer may reject this key only after the call has resolved. The connection then closes with code 0x104, and opening a stream
+     * fails with `ERR_UNAUTHORIZED`. Streams that the peer opens on a new connection wait up to 1 s for a listener.
      *
-     * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the
-     * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
+     * @param options `timeout`: Default: the endpoint's `openTimeout`, 30 s.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_UNREACHABLE`. `ERR_UNAUTHORIZED`. `ERR_BUSY` if the peer
+     * accepts no more connections. `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks none of this library's ALPNs. `ERR_CLOSED`.
      */
     connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
     /**
-     * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+     * Measures the round-trip time to a peer, in milliseconds. Dials if there is no connection. The peer's library answers, not its
+     * application.
      *
-     * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+     * @throws {FastnNetError} The errors of {@link connect}. `ERR_PING` if the answer is wrong or takes longer than `pingTimeout`.
      */
     ping(peer: Peer, options?: CancelOptions): Promise<number>;
     /**
-     * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
-     * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
+     * Snapshot of all tracked peers, ordered by ID52. A peer is tracked from its first use or connection until it has been unused for
+     * `idleTimeout`. Empty once the endpoint is closed. For changes, see {@link watch}.
      *
-     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
      */
     peers(): readonly PeerInfo[];
     /**
-     * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
-     * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
-     * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
+     * Yields a snapshot of each tracked peer, then of each peer whose state, connections or paths change. A peer that is no longer tracked
+     * is yielded once more, with `known: false`. Changes of bytes, streams and round-trip times alone are not reported.
      *
-     * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
-     * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
+     * Never builds a backlog: a slow consumer gets the latest snapshot of each changed peer. Several watchers may run at once. The signal
+     * and {@link close} end it without an error. Does not keep the process alive.
      *
-     * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * for await (const { id52, state } of endpoint.watch()) console.log(id52, state)
      */
     watch(options?: CancelOptions): PeerChanges;
     /**
-     * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
-     * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+     * Returns this endpoint's metrics in the Prometheus text format 0.0.4. Serve them as `text/plain; version=0.0.4`. docs/metrics.md lists
+     * them. Bounded: no label value comes from a peer. A closed endpoint returns its last values.
      *
-     * Once the endpoint is closed it gives the last figures.
-     *
-     * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+     * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
      */
     metrics(): string;
     /**
-     * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
-     * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
-     * a call wants it, or a new address of it is given.
+     * Keeps a peer connected: dials now, and redials whenever the connection is lost, with the backoff of {@link ConnectOptions} and no
+     * limit. The connection does not idle out. After the peer rejects this key, redials only for another call or a new address.
      *
-     * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
+     * Ends when the result is disposed, the signal aborts, or the endpoint closes. Reports no failures: see {@link peers}. Does not keep the
+     * process alive.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * using kept = endpoint.keep(server)
      */
-    keep(peer: Peer, options?: CancelOptions): KeptPeer;
+    keep(peer: Peer, options?: CancelOptions): KeepConnected;
     /**
-     * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
-     * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
-     * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
-     * Does nothing the second time, and cannot be undone.
+     * Refuses new streams and connections from peers, with `ERR_SHUTTING_DOWN`. Listeners and loops end after the streams that are already
+     * acknowledged. Open streams continue, and {@link getStream}, {@link connect} and {@link ping} still work, so that work in progress can
+     * finish before {@link close}. Idempotent. Cannot be undone.
      */
     drain(): void;
     /**
-     * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
-     * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. Keeps
-     * the process alive.
+     * Closes the endpoint:
      *
-     * May be awaited in a handler: closing does not wait for handlers. The handler's own stream is cut off like the others, unless it
-     * was finished before. Returning afterwards is no failure.
+     * 1. Listeners end.
+     * 2. Finished streams are delivered, within the timeout. All other streams are lost.
+     * 3. Peers are notified of the shutdown, and the ports are freed.
      *
-     * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A connected
-     * peer that became silent can take some round trips more. The signal ends the wait, not the closing.
-     * @returns how many finished streams their peers had not acknowledged in time.
+     * Idempotent: all callers share one close. Keeps the process alive until it resolves.
+     *
+     * May be awaited in a handler: closing does not wait for handlers. The handler's own stream is lost unless it was finished before; a
+     * handler that then returns has not failed.
+     *
+     * @param options `timeout`: limit of step 2; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
+     * `signal`: ends the wait, not the close.
+     * @returns Number of finished streams that were not acknowledged in time.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     close(options?: TimeoutOptions): Promise<number>;
-    /** Listening keeps the process alive again. */
+    /** Lets listening and accepting keep the process alive. This is the default. */
     ref(): this;
-    /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+    /** Stops current and later listening and accepting from keeping the process alive. Other pending calls still do. */
     unref(): this;
-    /** As {@link close}. */
+    /** Closes the endpoint, like {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -937,63 +985,63 @@ declare class SecretKey {
     toJSON(): string;
 }
 
-/** What did not end in the time that a shutdown had. */
+/** Work that a shutdown left unfinished. */
 interface ShutdownReport {
-    /** Everything ended, and everything finished was delivered. */
+    /** Whether all work ended and all finished streams were delivered. */
     readonly clean: boolean;
-    /** Pieces of work given to `spawn`, and calls of `listen` whose handlers still ran. */
+    /** Spawned work that still ran, plus calls of `listen` with running handlers. */
     readonly unfinished: number;
-    /** The same by name. */
+    /** The work counted in `unfinished`, by name. */
     readonly work: readonly {
-        /** As it was given to `spawn`. */
+        /** Name passed to `spawn`, or `'listen'`. */
         readonly name: string;
-        /** How many of that name. */
+        /** Amount of work with this name. */
         readonly count: number;
     }[];
-    /** Spawned work that failed, the first 100. The reason of `cancelled` is no failure. Does not affect `clean`. */
+    /** The first 100 failures of spawned work. Rejecting with the reason of `cancelled` is not a failure. Does not affect `clean`. */
     readonly failures: readonly {
-        /** As it was given to `spawn`. */
+        /** Name passed to `spawn`, or `'listen'`. */
         readonly name: string;
-        /** What it threw. */
+        /** What the work threw. */
         readonly error: unknown;
     }[];
-    /** Streams that peers had opened and that were cut off. */
+    /** Streams opened by peers that were cut off. */
     readonly openStreams: number;
-    /** The same by protocol, as far as a handler or a loop had taken them. */
+    /** The streams of `openStreams` that a handler or loop had taken, by protocol. */
     readonly streams: readonly {
-        /** What they were for. */
+        /** Protocol of the streams. */
         readonly protocol: Protocol;
-        /** How many of that protocol. */
+        /** Number of streams. */
         readonly count: number;
     }[];
-    /** Finished streams that their peers had not acknowledged. */
+    /** Finished streams that were not acknowledged in time. */
     readonly unacknowledged: number;
-    /** Endpoints that were still telling their peers: a silent one can take 3 s. They go on, and are closed soon. */
+    /** Endpoints still notifying peers. They close later: a silent peer can take 3 s. */
     readonly unclosed: number;
 }
 
-/** How a {@link Graceful} is triggered. */
+/** Options of {@link Graceful}. */
 interface GracefulOptions {
     /**
-     * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
-     * listened for. A worker thread gets no signals.
+     * Process signals that start the shutdown: a list of names, or `true` for SIGINT and SIGTERM. Worker threads receive no signals.
+     * Default: false, none.
      */
     signals?: boolean | readonly NodeJS.Signals[] | undefined;
-    /** Milliseconds for a shutdown, also one by a signal. Default: 5 s. */
+    /** Timeout of a shutdown in milliseconds. Default: 5 s. */
     timeout?: number | undefined;
     /**
-     * Called once, with the report of the shutdown. Default: nothing for a shutdown by call, whose promise gives the report; for one by
-     * a signal, a warning of the process where something did not end well.
+     * Called once, with the report of the shutdown. Default: none. A shutdown by signal then emits a process warning if work was left
+     * unfinished.
      */
     onReport?: ((report: ShutdownReport) => unknown) | undefined;
 }
-/** What is known of a piece of work. */
+/** Options of {@link Graceful.spawn}. */
 interface SpawnOptions {
-    /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
+    /** Name of the work in the shutdown report. Default: the function's name, else `'unnamed'`. */
     name?: string | undefined;
 }
 /**
- * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
+ * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints.
  *
  * @example
  * const graceful = new Graceful({ signals: true })
@@ -1004,38 +1052,41 @@ declare class Graceful {
     #private;
     /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
     constructor(options?: GracefulOptions);
-    /** Aborted when the shutdown begins: for every call that should end then. */
+    /** Aborts when the shutdown begins. Pass it to calls that should end then. */
     get cancelled(): AbortSignal;
     /**
-     * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
-     * a shutdown waits is waited for as well.
+     * Makes the shutdown wait for work: a promise, or a function that is called immediately with {@link cancelled}. Work spawned while a
+     * shutdown waits counts too.
      *
-     * Gives the work's own promise. Its failure is never an unhandled rejection: it is in the report of the shutdown, or a warning of the
-     * process where that ends without a shutdown.
+     * Returns the promise of the work. A rejection is never unhandled: the shutdown report lists it. If the process ends without a shutdown,
+     * it is a process warning.
      *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
-     * after the shutdown has waited: it is not called.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, synchronously. If the shutdown no longer waits, a function is not called and the
+     * promise rejects with `ERR_SHUTTING_DOWN`.
+     *
+     * @example
+     * graceful.spawn(async cancelled => {
+     *   while (!cancelled.aborted) await poll(cancelled)
+     * }, { name: 'poll' })
      */
     spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options?: SpawnOptions): Promise<T>;
     /**
-     * Ends everything, in this order:
+     * Shuts down, in this order:
      *
-     * 1. The endpoints that were given this object {@link Endpoint.drain | drain}: peers' new streams and connections are refused,
-     *    and loops end. {@link cancelled} is aborted.
-     * 2. What was spawned, handlers of `listen` and streams that peers opened before go on to their end. They may use four fifths
-     *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
-     * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
+     * 1. The endpoints with this `graceful` option {@link Endpoint.drain | drain}: they refuse new streams and connections, and loops end.
+     *    {@link cancelled} aborts.
+     * 2. Spawned work, handlers of `listen` and streams that peers opened run to completion, for at most four fifths of the timeout. They
+     *    may open new streams. A stream that this side opened counts only as part of spawned work or a handler.
+     * 3. The endpoints close concurrently: finished streams are delivered, open ones are cut off, and peers are notified.
      *
-     * An endpoint that is closed by {@link Endpoint.close} meanwhile, or was being closed before, cuts off its open streams at once.
-     * The report counts these as well.
+     * An endpoint that {@link Endpoint.close} is closing cuts off its open streams immediately. The report counts them too.
      *
-     * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
-     * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
-     * process as if nobody had listened.
+     * Never rejects. Later calls return the same promise. Do not await it in a handler or in spawned work, which it waits for. Does not end
+     * the process, but restores the default action of signals: a second Ctrl-C terminates the process.
      *
-     * @param options `timeout`: milliseconds for all of it. Default: {@link GracefulOptions.timeout}.
-     * @returns what did not end in time.
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
+     * @param options `timeout`: limit of the whole shutdown, in milliseconds. Default: {@link GracefulOptions.timeout}.
+     * @returns Report of the work that did not end in time.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, synchronously.
      */
     shutdown(options?: {
         timeout?: number | undefined;
@@ -1341,5 +1392,5 @@ interface LoggerOptions {
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeptPeer, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
 export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

@@ -11,7 +11,7 @@ export { IncomingConnections } from './endpoint/incoming-connections.js'
 export type { ListenOptions, StreamHandler, StreamHandlers } from './endpoint/listen.js'
 export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './endpoint/network.js'
 export type { EndpointOptions } from './endpoint/options.js'
-export { KeptPeer, PeerChanges, type PeerConnection, type PeerInfo } from './endpoint/peers.js'
+export { KeepConnected, PeerChanges, type PeerConnection, type PeerInfo } from './endpoint/peers.js'
 export type { ShutdownReport } from './endpoint/shutdown-report.js'
 export {
   errorCodes,

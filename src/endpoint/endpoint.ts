@@ -37,22 +37,27 @@ import { closingBeforeExit, forgetAtExit } from './exit.js'
 import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from './graceful.js'
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
-import { type KeptPeer, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
+import { type KeepConnected, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
 
 /** @internal */
 export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) => Endpoint
 
-/** This program among its peers. Made by {@link getEndpoint}. */
+/**
+ * Dials and accepts peers under one key. Created by {@link getEndpoint}.
+ *
+ * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
+ * {@link keep} do not.
+ */
 export class Endpoint implements AsyncDisposable {
   readonly #state: EndpointState
   readonly #shutdown: ShutdownMember | undefined
-  // What closing cut off, for the report of a shutdown.
+  // Work that closing cut off, for the shutdown report.
   #cutOff: Serving | undefined
-  // All callers of `close` share it, and so find it settled in the order in which they called.
+  // Shared by all callers of `close`, so that it settles for them in call order.
   #closed: Promise<number> | undefined
-  /** Who this endpoint is. */
+  /** Public key of this endpoint. */
   readonly publicKey: PublicKey
-  /** Who may connect and use what is listened for. */
+  /** Access lists: peers that may connect and use this endpoint's listeners. */
   readonly access: Access
 
   private constructor(
@@ -77,13 +82,14 @@ export class Endpoint implements AsyncDisposable {
     })
   }
 
-  /** The public key as people write it: what to tell others. */
+  /** ID52 of this endpoint: share it with peers. */
   get id52(): string {
     return this.publicKey.id52
   }
 
   /**
-   * Where this endpoint can be reached, as far as is known now. It is a {@link Peer} for others.
+   * Returns the addresses and relays at which this endpoint is currently known to be reachable. Peers can pass the result as a
+   * {@link Peer}.
    *
    * @throws {FastnNetError} `ERR_CLOSED`.
    */
@@ -95,11 +101,14 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * The address as one text, which is a {@link Peer} for others. Where relays are on it waits until one is connected. When the relay
-   * refuses this endpoint, it waits no longer: the ticket has addresses only, and the process is warned once (`ERR_RELAY`).
+   * Returns the address as a string, which peers can pass as a {@link Peer}. With relays enabled, waits until one is connected. If the
+   * relay refuses this endpoint, the wait ends, the ticket contains no relay, and the process gets one warning (`ERR_RELAY`).
    *
-   * @param options `timeout`: for that wait; what is known by then is given. Default: 5 s.
-   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   * @param options `timeout`: limit of that wait; the ticket then contains what is known. Default: 5 s.
+   * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * console.log(await endpoint.ticket())
    */
   async ticket(options: TimeoutOptions = {}): Promise<string> {
     const timeout = timeoutOf(options, defaults.ticketTimeout)
@@ -115,15 +124,24 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Opens a stream to a peer, over the one connection with it: dials, or shares a dial that is under way, again and again with
-   * growing delays ({@link ConnectOptions}) until the peer is there or the time is over. A peer that restarted with its key is
-   * reached anew, also at another address that it was given or last seen at. What the peer has certainly not seen is sent again
-   * unseen; what it may have seen fails with `ERR_CONNECTION_LOST`. The message of `ERR_UNREACHABLE` says what was tried.
+   * Opens a stream to a peer, over the one connection with it.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`,
-   * `ERR_ACK_TIMEOUT`; when the peer refuses, `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`,
-   * `ERR_TOO_MANY_STREAMS`, `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID` or `ERR_REFUSED` with the peer's
-   * `remoteCode`; `ERR_STREAM_RESET` with `errorCode` when its handler failed at once; `ERR_CLOSED`.
+   * - Without a connection, dials or joins a dial in progress, and retries with backoff until the timeout ({@link ConnectOptions}).
+   * - Reaches a restarted peer that has the same key, at any address that it was given or last seen at.
+   * - Reopens a stream that the peer cannot have seen. One that it may have seen fails with `ERR_CONNECTION_LOST`.
+   *
+   * @throws {FastnNetError} By cause:
+   * - arguments: `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`
+   * - network: `ERR_UNREACHABLE`, whose message lists what was tried; `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT`
+   * - refused by the peer: `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`, `ERR_TOO_MANY_STREAMS`,
+   *   `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID`, or `ERR_REFUSED` with another `remoteCode`
+   * - the peer's handler failed immediately: `ERR_STREAM_RESET` with `errorCode`
+   * - this endpoint: `ERR_CLOSED`
+   *
+   * @example
+   * await using stream = await endpoint.getStream(peer, 'Echo')
+   * await stream.finish('hello\n')
+   * console.log(await stream.nextString())
    */
   getStream(peer: Peer, protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
     try {
@@ -138,38 +156,52 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Streams of these protocols from all peers, for a loop of one's own: handle each without awaiting it there, or it holds up
-   * the next. {@link listen} does that by itself.
+   * Accepts streams of these protocols from all peers, as an async iterator. Do not await the handling of a stream in the loop: the
+   * next stream would wait for it. {@link listen} handles streams concurrently.
    *
-   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if a protocol already has a listener. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
    * `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * for await (const stream of endpoint.acceptBi('Echo')) void handle(stream)
    */
   acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
     return incomingStreamsOf(this.#state, { protocols: listOf(protocols), fallback: false }, signalOf(options))
   }
 
   /**
-   * Hands each incoming stream to its protocol's handler, all of them concurrently. Resolves when the signal, {@link drain} or
-   * {@link close} ends it; handlers that run may end first: after a signal for at most the endpoint's `closeTimeout`, after
-   * {@link drain} and in the shutdown of the endpoint's own {@link Graceful}, which waits for them, until the endpoint is closed.
+   * Calls a protocol's handler for each incoming stream. Handlers run concurrently.
+   *
+   * Resolves after the signal, {@link drain} or {@link close}, once running handlers have settled. It waits for them at most
+   *
+   * - the endpoint's `closeTimeout`, after the signal
+   * - until the endpoint closes, after {@link drain} or in the shutdown of the endpoint's {@link Graceful}
    *
    * Keeps the process alive while the endpoint is referenced.
    *
-   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another listener has one of them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if a protocol already has a listener. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
    * `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * await endpoint.listen({
+   *   async Echo(stream) {
+   *     for await (const chunk of stream) await stream.write(chunk)
+   *   }
+   * })
    */
   async listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void> {
     const listening = listen(this.#state, handlers, options)
-    // A shutdown closes the endpoint: the handlers that run may end before that.
+    // A shutdown lets running handlers settle before it closes the endpoint.
     await (this.#shutdown?.listening(listening) ?? listening)
   }
 
   /**
-   * Connections that peers make, one level below streams; one loop at a time. Streams that a peer opens before
-   * {@link Connection.acceptBi} says who takes them go to the endpoint's listeners. Those that no listener serves wait until a second
-   * after the loop gave the connection, and are refused then.
+   * Accepts connections from peers, as an async iterator. At most one at a time.
    *
-   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` when another loop takes them; `ERR_SHUTTING_DOWN`; `ERR_CLOSED`;
+   * Before {@link Connection.acceptBi} is called, the connection's streams go to the endpoint's listeners. A stream without a listener
+   * waits until 1 s after the iterator yielded its connection, and is then refused.
+   *
+   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if another iterator accepts connections. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
    * `ERR_INVALID_ARGUMENT`.
    */
   accept(options: CancelOptions = {}): IncomingConnections {
@@ -177,14 +209,14 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * The connection with a peer, dialled if there is none. A peer may say that it does not let this key in only after this has
-   * resolved: then `closed` tells code 0x104, and opening a stream fails with `ERR_UNAUTHORIZED`.
+   * Returns the connection with a peer, and dials if there is none.
    *
-   * Streams that the peer opens on a new connection, and that nothing serves yet, wait for a second until something does.
+   * The peer may reject this key only after the call has resolved. The connection then closes with code 0x104, and opening a stream
+   * fails with `ERR_UNAUTHORIZED`. Streams that the peer opens on a new connection wait up to 1 s for a listener.
    *
-   * @param options `timeout`: default the endpoint's `openTimeout`, 30 s.
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`; `ERR_UNREACHABLE`; `ERR_UNAUTHORIZED`; `ERR_BUSY` when the
-   * peer takes no further connection; `ERR_PROTOCOL_UNSUPPORTED` when it speaks nothing of this library; `ERR_CLOSED`.
+   * @param options `timeout`: Default: the endpoint's `openTimeout`, 30 s.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_UNREACHABLE`. `ERR_UNAUTHORIZED`. `ERR_BUSY` if the peer
+   * accepts no more connections. `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks none of this library's ALPNs. `ERR_CLOSED`.
    */
   async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
     const timeout = timeoutOf(options, this.#state.options.openTimeout)
@@ -202,9 +234,10 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Round-trip time to a peer in milliseconds, measured by a ping, which each peer answers without asking its program.
+   * Measures the round-trip time to a peer, in milliseconds. Dials if there is no connection. The peer's library answers, not its
+   * application.
    *
-   * @throws {FastnNetError} as {@link connect}; `ERR_PING` when the answer is wrong or does not come within `pingTimeout`.
+   * @throws {FastnNetError} The errors of {@link connect}. `ERR_PING` if the answer is wrong or takes longer than `pingTimeout`.
    */
   async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
     throwIfAborted(signalOf(options))
@@ -218,10 +251,10 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * How it stands with every peer that this endpoint knows, ordered by ID52: those it was told of or has heard of, until nothing
-   * is wanted of them for `idleTimeout`. A snapshot; {@link watch} tells of changes. None once the endpoint is closed.
+   * Snapshot of all tracked peers, ordered by ID52. A peer is tracked from its first use or connection until it has been unused for
+   * `idleTimeout`. Empty once the endpoint is closed. For changes, see {@link watch}.
    *
-   * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+   * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
    */
   peers(): readonly PeerInfo[] {
     const peers = native().endpointPeers(this.#state.handle)
@@ -230,26 +263,26 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * How it stands with every known peer, and then each peer whose state, connections or paths (opened, closed, selected) changed:
-   * no call of {@link peers} is needed before. Bytes, streams and round-trip times are as they are when a change is given, and are
-   * no change by themselves. A peer that the endpoint lets go is given once more, with `known: false`.
+   * Yields a snapshot of each tracked peer, then of each peer whose state, connections or paths change. A peer that is no longer tracked
+   * is yielded once more, with `known: false`. Changes of bytes, streams and round-trip times alone are not reported.
    *
-   * It does not grow: whoever reads slowly gets each peer that changed once, as it is by then. Several may watch at once. The
-   * signal and {@link close} end it, nothing is thrown then. Waiting does not keep the process alive.
+   * Never builds a backlog: a slow consumer gets the latest snapshot of each changed peer. Several watchers may run at once. The signal
+   * and {@link close} end it without an error. Does not keep the process alive.
    *
-   * @throws {FastnNetError} `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * for await (const { id52, state } of endpoint.watch()) console.log(id52, state)
    */
   watch(options: CancelOptions = {}): PeerChanges {
     return peerChangesOf(this.#state, signalOf(options))
   }
 
   /**
-   * What this endpoint has counted so far, for Prometheus: its text format, version 0.0.4, to be served as
-   * `text/plain; version=0.0.4`. docs/metrics.md lists the metrics. Bounded: no label's value comes from a peer.
+   * Returns this endpoint's metrics in the Prometheus text format 0.0.4. Serve them as `text/plain; version=0.0.4`. docs/metrics.md lists
+   * them. Bounded: no label value comes from a peer. A closed endpoint returns its last values.
    *
-   * Once the endpoint is closed it gives the last figures.
-   *
-   * @throws {FastnNetError} `ERR_CLOSED` where the addon has let it go.
+   * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
    */
   metrics(): string {
     const text = native().endpointMetrics(this.#state.handle)
@@ -258,40 +291,47 @@ export class Endpoint implements AsyncDisposable {
   }
 
   /**
-   * Keeps a peer connected: dials it now, and again whenever the connection is lost, with the delays of {@link ConnectOptions}
-   * and without end. The connection is not closed for idleness meanwhile. A peer that refuses this key is asked again only when
-   * a call wants it, or a new address of it is given.
+   * Keeps a peer connected: dials now, and redials whenever the connection is lost, with the backoff of {@link ConnectOptions} and no
+   * limit. The connection does not idle out. After the peer rejects this key, redials only for another call or a new address.
    *
-   * Never fails later. Does not keep the process alive. Dispose what it gives, or abort the signal, to end it.
+   * Ends when the result is disposed, the signal aborts, or the endpoint closes. Reports no failures: see {@link peers}. Does not keep the
+   * process alive.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS`, `ERR_CLOSED`, `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * using kept = endpoint.keep(server)
    */
-  keep(peer: Peer, options: CancelOptions = {}): KeptPeer {
+  keep(peer: Peer, options: CancelOptions = {}): KeepConnected {
     throwIfAborted(signalOf(options))
     return keep(knownPeer(this.#state, peer), options.signal)
   }
 
   /**
-   * Takes nothing new from peers: their new streams are refused, which they see as `ERR_SHUTTING_DOWN`, and so are new connections.
-   * Listeners and loops end once they have given out what was acknowledged before. Streams that are open go on, and so do
-   * {@link getStream}, {@link connect} and {@link ping}: whatever is being worked on can be brought to its end before {@link close}.
-   * Does nothing the second time, and cannot be undone.
+   * Refuses new streams and connections from peers, with `ERR_SHUTTING_DOWN`. Listeners and loops end after the streams that are already
+   * acknowledged. Open streams continue, and {@link getStream}, {@link connect} and {@link ping} still work, so that work in progress can
+   * finish before {@link close}. Idempotent. Cannot be undone.
    */
   drain(): void {
     this.#state.drain()
   }
 
   /**
-   * Closes the endpoint: listeners end, streams that were finished are delivered first, all others are lost, and peers see a
-   * close (shutdown). Afterwards its ports can be bound again. Callers at the same time share it; closing again does nothing. Keeps
-   * the process alive.
+   * Closes the endpoint:
    *
-   * May be awaited in a handler: closing does not wait for handlers. The handler's own stream is cut off like the others, unless it
-   * was finished before. Returning afterwards is no failure.
+   * 1. Listeners end.
+   * 2. Finished streams are delivered, within the timeout. All other streams are lost.
+   * 3. Peers are notified of the shutdown, and the ports are freed.
    *
-   * @param options `timeout`: for the delivery of what was finished; default the endpoint's `closeTimeout`, 5 s. A connected
-   * peer that became silent can take some round trips more. The signal ends the wait, not the closing.
-   * @returns how many finished streams their peers had not acknowledged in time.
+   * Idempotent: all callers share one close. Keeps the process alive until it resolves.
+   *
+   * May be awaited in a handler: closing does not wait for handlers. The handler's own stream is lost unless it was finished before; a
+   * handler that then returns has not failed.
+   *
+   * @param options `timeout`: limit of step 2; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
+   * `signal`: ends the wait, not the close.
+   * @returns Number of finished streams that were not acknowledged in time.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   async close(options: TimeoutOptions = {}): Promise<number> {
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
@@ -300,7 +340,7 @@ export class Endpoint implements AsyncDisposable {
     return await whileWanted(this.#closed, options.signal)
   }
 
-  /** A signal must not reach it: cancelled before it has begun, the native operation closes nothing. */
+  // Takes no signal: a native operation that is cancelled before it starts would close nothing.
   async #close(timeout: number): Promise<number> {
     const { handle } = this.#state
     closingBeforeExit(handle)
@@ -310,24 +350,24 @@ export class Endpoint implements AsyncDisposable {
     forgetAtExit(handle)
     this.#state.forgetPeers()
     await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
-    // Not before: a shutdown meanwhile waits for this closing.
+    // Last, because a concurrent shutdown waits for this close.
     this.#shutdown?.leave()
     return number as number
   }
 
-  /** Listening keeps the process alive again. */
+  /** Lets listening and accepting keep the process alive. This is the default. */
   ref(): this {
     this.#state.ref()
     return this
   }
 
-  /** Listening, now and later, does not keep the process alive. Calls that wait for an answer do. */
+  /** Stops current and later listening and accepting from keeping the process alive. Other pending calls still do. */
   unref(): this {
     this.#state.unref()
     return this
   }
 
-  /** As {@link close}. */
+  /** Closes the endpoint, like {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
@@ -338,9 +378,9 @@ export class Endpoint implements AsyncDisposable {
   }
 }
 
-function timeoutOf(options: TimeoutOptions, otherwise: number): number {
+function timeoutOf(options: TimeoutOptions, defaultTimeout: number): number {
   const { timeout } = checkOptions(options, timeoutNames)
-  return timeout === undefined ? otherwise : timeLimit(timeout, 'options.timeout')
+  return timeout === undefined ? defaultTimeout : timeLimit(timeout, 'options.timeout')
 }
 
 function serving({ handle, served, activeListens }: EndpointState): Serving {
@@ -350,16 +390,16 @@ function serving({ handle, served, activeListens }: EndpointState): Serving {
 }
 
 /**
- * The endpoint's own idea of a peer.
+ * Returns the tracked peer, and starts tracking it if needed.
  *
- * @throws {FastnNetError} `ERR_PEER_ADDRESS` for what is no peer.
+ * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer.
  */
 function knownPeer(endpoint: EndpointState, peer: Peer): KnownPeer {
   if (typeof peer === 'string') return endpoint.known(peer) ?? endpoint.learn(peer, parsePeer(peer))
   const seen = endpoint.seen(peer)
   if (seen !== undefined) return seen
   const address = addressOf(peer, 'peer')
-  // Addresses are passed on whenever they are not those of the last time: they may be new.
+  // Passes changed addresses on: they may be new.
   const known = address.addresses.length + address.relays.length === 0 ? endpoint.known(address.id52) : undefined
   return endpoint.remember(peer, known ?? endpoint.learn(address.id52, address))
 }

@@ -5,63 +5,63 @@ import type { Protocol } from '../stream/protocol.js'
 import { deadline } from '../util/timeout.js'
 import { checkOptions, invalid, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
-import { type ShutdownReport, tally, warnFailed, warnOf } from './shutdown-report.js'
+import { type ShutdownReport, tally, warnFailed, warnUnclean } from './shutdown-report.js'
 
-/** @internal What an endpoint does for its peers. */
+/** @internal Work in progress that peers began. */
 export interface Serving {
-  /** Calls of `listen` whose handlers run. */
+  /** Calls of `listen` with running handlers. */
   readonly listening: number
   /** Open streams that peers opened. */
   readonly streams: number
-  /** The protocols of those that a handler or loop has taken. */
+  /** Protocols of the streams that a handler or loop has taken. */
   readonly protocols: readonly Protocol[]
 }
 
-/** @internal What a shutdown needs of an endpoint. */
+/** @internal An endpoint, as a shutdown sees it. */
 export interface ShutdownTarget {
   readonly isClosing: boolean
   drain(): void
   close(options: { timeout: number }): Promise<number>
-  /** From the first `close` on: what that cut off. */
+  /** From the first `close` on: the work that it cut off. */
   serving(): Serving
 }
 
-/** @internal An endpoint's place in the shutdown of its {@link Graceful}. */
+/** @internal Membership of an endpoint in the shutdown of its {@link Graceful}. */
 export interface ShutdownMember {
-  /** Has the shutdown wait for a call of `listen`. */
+  /** Makes the shutdown wait for a call of `listen`. */
   listening(work: Promise<void>): Promise<void>
-  /** Takes the closed endpoint off, unless a shutdown has begun, which reports it. */
+  /** Removes a closed endpoint. No-op during a shutdown, which has yet to report it. */
   leave(): void
 }
 
-/** @internal Adds an endpoint to those that a shutdown closes. */
+/** @internal Adds an endpoint to the shutdown. */
 export let joinShutdown: (graceful: Graceful, endpoint: ShutdownTarget) => ShutdownMember
 
-/** @internal Throws where nothing may begin any more. */
+/** @internal Throws `ERR_SHUTTING_DOWN` if the shutdown has begun. */
 export function checkGraceful(graceful: Graceful): void {
   if (!(graceful instanceof Graceful)) throw invalid('options.graceful', 'a Graceful')
   if (graceful.cancelled.aborted) throw shuttingDown()
 }
 
-/** How a {@link Graceful} is triggered. */
+/** Options of {@link Graceful}. */
 export interface GracefulOptions {
   /**
-   * Signals of the process that shut down: `true` for SIGINT and SIGTERM, or their names. Default: false, and then no signal is
-   * listened for. A worker thread gets no signals.
+   * Process signals that start the shutdown: a list of names, or `true` for SIGINT and SIGTERM. Worker threads receive no signals.
+   * Default: false, none.
    */
   signals?: boolean | readonly NodeJS.Signals[] | undefined
-  /** Milliseconds for a shutdown, also one by a signal. Default: 5 s. */
+  /** Timeout of a shutdown in milliseconds. Default: 5 s. */
   timeout?: number | undefined
   /**
-   * Called once, with the report of the shutdown. Default: nothing for a shutdown by call, whose promise gives the report; for one by
-   * a signal, a warning of the process where something did not end well.
+   * Called once, with the report of the shutdown. Default: none. A shutdown by signal then emits a process warning if work was left
+   * unfinished.
    */
   onReport?: ((report: ShutdownReport) => unknown) | undefined
 }
 
-/** What is known of a piece of work. */
+/** Options of {@link Graceful.spawn}. */
 export interface SpawnOptions {
-  /** What the report of a shutdown calls it. Default: the function's own name, else `'unnamed'`. */
+  /** Name of the work in the shutdown report. Default: the function's name, else `'unnamed'`. */
   name?: string | undefined
 }
 
@@ -70,7 +70,7 @@ const spawnNames: OptionNames<SpawnOptions> = { name: true }
 const shutdownNames = { timeout: true } as const
 
 /**
- * Ends a program well: takes nothing new, tells everyone, waits for what was begun, closes the endpoints.
+ * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints.
  *
  * @example
  * const graceful = new Graceful({ signals: true })
@@ -79,19 +79,20 @@ const shutdownNames = { timeout: true } as const
  */
 export class Graceful {
   readonly #controller = new AbortController()
-  // By name; `null` for a call of `listen`, which its endpoint counts.
+  // Values are names; `null` for a call of `listen`, which its endpoint counts.
   readonly #running = new Map<Promise<unknown>, string | null>()
   readonly #endpoints = new Set<ShutdownTarget>()
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onSignal = () => {
-    const bySignal = this.#shutdown === undefined
+    const isFirst = this.#shutdown === undefined
     void this.shutdown().then(report => {
-      if (bySignal && this.#onReport === undefined) warnOf(report)
+      if (isFirst && this.#onReport === undefined) warnUnclean(report)
     })
   }
   #shutdown: Promise<ShutdownReport> | undefined
-  #reported = false
-  #told = false
+  /** The shutdown no longer waits for new work. */
+  #hasWaited = false
+  #hasReported = false
   readonly #timeout: number
   readonly #onReport: ((report: ShutdownReport) => unknown) | undefined
   readonly #failures: { name: string; error: unknown }[] = []
@@ -110,81 +111,88 @@ export class Graceful {
     for (const signal of this.#signals) process.on(signal, this.#onSignal)
   }
 
-  /** Aborted when the shutdown begins: for every call that should end then. */
+  /** Aborts when the shutdown begins. Pass it to calls that should end then. */
   get cancelled(): AbortSignal {
     return this.#controller.signal
   }
 
   /**
-   * Work that a shutdown waits for: a promise, or a function that is called at once with {@link cancelled}. Work that comes while
-   * a shutdown waits is waited for as well.
+   * Makes the shutdown wait for work: a promise, or a function that is called immediately with {@link cancelled}. Work spawned while a
+   * shutdown waits counts too.
    *
-   * Gives the work's own promise. Its failure is never an unhandled rejection: it is in the report of the shutdown, or a warning of the
-   * process where that ends without a shutdown.
+   * Returns the promise of the work. A rejection is never unhandled: the shutdown report lists it. If the process ends without a shutdown,
+   * it is a process warning.
    *
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once; the promise rejects with `ERR_SHUTTING_DOWN` for a function that comes
-   * after the shutdown has waited: it is not called.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, synchronously. If the shutdown no longer waits, a function is not called and the
+   * promise rejects with `ERR_SHUTTING_DOWN`.
+   *
+   * @example
+   * graceful.spawn(async cancelled => {
+   *   while (!cancelled.aborted) await poll(cancelled)
+   * }, { name: 'poll' })
    */
   spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options: SpawnOptions = {}): Promise<T> {
-    const called = typeof work === 'function'
+    const isFunction = typeof work === 'function'
     checkOptions(options, spawnNames)
-    const name = optional('string', options.name, 'options.name') ?? ((called && work.name) || 'unnamed')
-    const late = called && this.#reported
-    const promise = late ? Promise.reject(shuttingDown()) : called ? call(work, this.cancelled) : Promise.resolve(work)
-    this.#track(promise, name, error => late || this.#failed(name, error))
+    const name = optional('string', options.name, 'options.name') ?? ((isFunction && work.name) || 'unnamed')
+    const isLate = isFunction && this.#hasWaited
+    const promise = isLate
+      ? Promise.reject(shuttingDown())
+      : isFunction
+        ? call(work, this.cancelled)
+        : Promise.resolve(work)
+    this.#track(promise, name, error => isLate || this.#failed(name, error))
     return promise
   }
 
-  #track(promise: Promise<unknown>, name: string | null, failed: (error: unknown) => unknown): void {
+  #track(promise: Promise<unknown>, name: string | null, onFailure: (error: unknown) => unknown): void {
     this.#running.set(promise, name)
     const settled = () => this.#running.delete(promise)
     promise.then(settled, error => {
       settled()
-      failed(error)
+      onFailure(error)
     })
   }
 
   /**
-   * Ends everything, in this order:
+   * Shuts down, in this order:
    *
-   * 1. The endpoints that were given this object {@link Endpoint.drain | drain}: peers' new streams and connections are refused,
-   *    and loops end. {@link cancelled} is aborted.
-   * 2. What was spawned, handlers of `listen` and streams that peers opened before go on to their end. They may use four fifths
-   *    of the time, and open streams to others meanwhile. Streams that this side opened are waited for only by what was spawned.
-   * 3. The endpoints close, all side by side: what was finished is delivered, what is open is cut off, peers learn it at once.
+   * 1. The endpoints with this `graceful` option {@link Endpoint.drain | drain}: they refuse new streams and connections, and loops end.
+   *    {@link cancelled} aborts.
+   * 2. Spawned work, handlers of `listen` and streams that peers opened run to completion, for at most four fifths of the timeout. They
+   *    may open new streams. A stream that this side opened counts only as part of spawned work or a handler.
+   * 3. The endpoints close concurrently: finished streams are delivered, open ones are cut off, and peers are notified.
    *
-   * An endpoint that is closed by {@link Endpoint.close} meanwhile, or was being closed before, cuts off its open streams at once.
-   * The report counts these as well.
+   * An endpoint that {@link Endpoint.close} is closing cuts off its open streams immediately. The report counts them too.
    *
-   * Never rejects; called again, gives the same promise. Do not await it in a handler or in spawned work: it waits for these. It
-   * does not end the process: that ends when nothing is left to do. From the call on, a signal such as a second Ctrl-C ends the
-   * process as if nobody had listened.
+   * Never rejects. Later calls return the same promise. Do not await it in a handler or in spawned work, which it waits for. Does not end
+   * the process, but restores the default action of signals: a second Ctrl-C terminates the process.
    *
-   * @param options `timeout`: milliseconds for all of it. Default: {@link GracefulOptions.timeout}.
-   * @returns what did not end in time.
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, at once.
+   * @param options `timeout`: limit of the whole shutdown, in milliseconds. Default: {@link GracefulOptions.timeout}.
+   * @returns Report of the work that did not end in time.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, synchronously.
    */
   shutdown(options: { timeout?: number | undefined } = {}): Promise<ShutdownReport> {
     checkOptions(options, shutdownNames)
     const timeout = options.timeout === undefined ? this.#timeout : timeLimit(options.timeout, 'options.timeout')
     if (this.#shutdown !== undefined) return this.#shutdown
-    // Before anybody is told of it: whoever is may call this again.
-    let begin = (_: Promise<ShutdownReport>) => {}
+    // Set before the shutdown runs: its abort listeners may call this method again.
+    let resolveWith = (_: Promise<ShutdownReport>) => {}
     this.#shutdown = new Promise(resolve => {
-      begin = resolve
+      resolveWith = resolve
     })
-    begin(this.#end(timeout))
+    resolveWith(this.#run(timeout))
     return this.#shutdown
   }
 
-  async #end(timeout: number): Promise<ShutdownReport> {
+  async #run(timeout: number): Promise<ShutdownReport> {
     for (const signal of this.#signals) process.off(signal, this.#onSignal)
-    const until = performance.now() + timeout
+    const closeBy = performance.now() + timeout
     for (const endpoint of this.#endpoints) endpoint.drain()
     this.#controller.abort(new DOMException('the program is shutting down', 'AbortError'))
-    await this.#settled(timeout * forWork)
-    this.#reported = true
-    // Of an endpoint that somebody else closes meanwhile, this is what that cut off.
+    await this.#waitForWork(timeout * workShare)
+    this.#hasWaited = true
+    // An endpoint that is already closing reports the work that its close cut off.
     const serving = Array.from(this.#endpoints, endpoint => endpoint.serving())
     const listening = serving.flatMap(({ listening }) => Array<string>(listening).fill('listen'))
     const running = [...this.#running.values()].filter(name => name !== null)
@@ -193,18 +201,18 @@ export class Graceful {
     const openStreams = serving.reduce((sum, { streams }) => sum + streams, 0)
     const protocols = serving.flatMap(({ protocols }) => protocols)
     const streams = tally(protocols).map(({ value: protocol, count }) => ({ protocol, count }))
-    const { unacknowledged, unclosed } = await this.#close(Math.max(until - performance.now(), 0))
+    const { unacknowledged, unclosed } = await this.#close(Math.max(closeBy - performance.now(), 0))
     const clean = unfinished + openStreams + unacknowledged + unclosed === 0
-    this.#told = true
+    this.#hasReported = true
     this.#endpoints.clear()
     const failures = this.#failures.splice(0)
     process.off('beforeExit', this.#onBeforeExit)
     const report = { clean, unfinished, work, failures, openStreams, streams, unacknowledged, unclosed }
-    await this.#tell(report)
+    await this.#report(report)
     return report
   }
 
-  async #tell(report: ShutdownReport): Promise<void> {
+  async #report(report: ShutdownReport): Promise<void> {
     try {
       await this.#onReport?.(report)
     } catch (error) {
@@ -213,9 +221,9 @@ export class Graceful {
   }
 
   #failed(name: string, error: unknown): void {
-    // What was told to end did.
+    // Work that ends because of the cancellation has not failed.
     if (this.cancelled.aborted && error === this.cancelled.reason) return
-    if (this.#told) {
+    if (this.#hasReported) {
       warnFailed(name, error)
       return
     }
@@ -223,16 +231,16 @@ export class Graceful {
     if (this.#failures.length < maxFailures) this.#failures.push({ name, error })
   }
 
-  /** Waits for all work, what joins it meanwhile included, and for the streams of peers that no work stands for. */
-  async #settled(most: number): Promise<void> {
-    const time = deadline(most)
+  /** Waits for spawned work, including work spawned meanwhile, and then for other streams that peers opened. */
+  async #waitForWork(timeout: number): Promise<void> {
+    const limit = deadline(timeout)
     for (;;) {
-      if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), time.passed])
-      else if (this.#isServing()) await new Promise(resolve => setTimeout(resolve, streamsEveryMs))
+      if (this.#running.size > 0) await Promise.race([Promise.allSettled(this.#running.keys()), limit.passed])
+      else if (this.#isServing()) await new Promise(resolve => setTimeout(resolve, pollInterval))
       else break
-      if (time.hasPassed) break
+      if (limit.hasPassed) break
     }
-    time.stop()
+    limit.stop()
   }
 
   async #close(timeout: number): Promise<Pick<ShutdownReport, 'unacknowledged' | 'unclosed'>> {
@@ -240,12 +248,12 @@ export class Graceful {
     let unacknowledged = 0
     const closing = Array.from(this.#endpoints, async endpoint => {
       unclosed++
-      unacknowledged += await endpoint.close({ timeout: Math.ceil(timeout * forDelivery) })
+      unacknowledged += await endpoint.close({ timeout: Math.ceil(timeout * deliveryShare) })
       unclosed--
     })
-    const time = deadline(timeout)
-    await Promise.race([Promise.allSettled(closing), time.passed])
-    time.stop()
+    const limit = deadline(timeout)
+    await Promise.race([Promise.allSettled(closing), limit.passed])
+    limit.stop()
     return { unacknowledged, unclosed }
   }
 
@@ -263,30 +271,30 @@ export class Graceful {
           return work
         },
         leave() {
-          if (graceful.#shutdown === undefined || graceful.#told) graceful.#endpoints.delete(endpoint)
+          if (graceful.#shutdown === undefined || graceful.#hasReported) graceful.#endpoints.delete(endpoint)
         }
       }
     }
   }
 }
 
-/** The share of the time that work and streams may use; the rest is for delivering what was finished, and for telling peers. */
-const forWork = 0.8
+/** Share of the timeout for work and streams. The rest is for delivery and for notifying peers. */
+const workShare = 0.8
 
-/** The share of what is left that goes to delivery: a peer that is gone acknowledges nothing, and is then told for a while. */
-const forDelivery = 0.5
+/** Share of the remaining time for delivery. The rest is for notifying peers that acknowledge nothing. */
+const deliveryShare = 0.5
 
-/** Streams that no work stands for are looked after this often. */
-const streamsEveryMs = 20
+/** Milliseconds between two checks for open streams. */
+const pollInterval = 20
 
-/** More failures than this are not kept. */
+/** Bound on the failures kept for the report. */
 const maxFailures = 100
 
-/** Names of signals that can be listened for. */
+/** Checks names of signals that a process can handle. */
 function signalNames(signals: readonly string[]): NodeJS.Signals[] {
-  return texts(signals, 'options.signals').map((name, at) => {
+  return texts(signals, 'options.signals').map((name, index) => {
     if (name in constants.signals && name !== 'SIGKILL' && name !== 'SIGSTOP') return name as NodeJS.Signals
-    throw invalid(`options.signals[${at}]`, "a signal that can be listened for, as 'SIGTERM'")
+    throw invalid(`options.signals[${index}]`, "a signal that a process can handle, such as 'SIGTERM'")
   })
 }
 
@@ -295,7 +303,7 @@ async function call<T>(work: (cancelled: AbortSignal) => Promise<T> | T, cancell
 }
 
 function shuttingDown(): FastnNetError {
-  return new FastnNetError('ERR_SHUTTING_DOWN', 'the program is shutting down: nothing new begins', {
+  return new FastnNetError('ERR_SHUTTING_DOWN', 'the program is shutting down and starts no new work', {
     phase: 'shutdown'
   })
 }

@@ -11,46 +11,47 @@ import { checkOptions, invalid, isPlain, kindOf, type OptionNames } from '../uti
 import { warnOnce } from '../util/warn.js'
 
 /**
- * Takes a stream. Returning ends it well: it is finished, and what was not read is stopped. Throwing resets it.
+ * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
+ * 0x102.
  *
- * A stream given to `duplex`, or whose `readable` or `writable` was taken, stays until those have ended, also after the handler's
- * return.
+ * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
+ * handler returns.
  */
 export type StreamHandler = (stream: PeerStream) => unknown
 
 /**
- * Who takes which protocol: an object by the protocol's name, or pairs for all kinds. A name that is no unit protocol's stands for
- * `{ Generic: name }`. This library answers `Ping` itself. One protocol at least, unless {@link ListenOptions.fallback} is set.
+ * Handlers by protocol: an object keyed by protocol name, or `[protocol, handler]` pairs for any protocol. A name that is not a unit
+ * protocol means `{ Generic: name }`. The library answers `Ping` itself.
+ *
+ * At least one protocol is required, unless {@link ListenOptions.fallback} is set.
  */
 export type StreamHandlers =
   | {
       readonly [name: string]: StreamHandler | undefined
-      /** Not a protocol that a handler can take. */
+      /** Not allowed: the library answers pings. */
       readonly Ping?: undefined
-      /** No protocol's name: `Protocol.generic(value)` is one, in a pair. */
+      /** Not allowed: use a pair with `Protocol.generic(value)`. */
       readonly Generic?: undefined
     }
   | readonly (readonly [ProtocolInput, StreamHandler])[]
 
-/** How {@link Endpoint.listen} goes about it. */
+/** Options of {@link Endpoint.listen}. */
 export interface ListenOptions {
-  /** Ends listening; nothing is thrown. */
+  /** Stops listening, without an error. */
   signal?: AbortSignal | undefined
   /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
   fallback?: StreamHandler | undefined
-  /**
-   * Told what a handler threw, after its stream was reset. Default: a warning of the process, one for each code.
-   */
+  /** Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code. */
   onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
 }
 
-/** The names of {@link ListenOptions}. */
+/** Names of {@link ListenOptions}. */
 const listenNames: OptionNames<ListenOptions> = { signal: true, fallback: true, onError: true }
 
-/** Sent with the reset of a stream whose handler failed. */
+/** Reset code of a stream whose handler failed. */
 const handlerFailed = 0x102
 
-/** Serves until the signal or the end of taking anything new, then waits a while for the handlers that run. */
+/** Serves until the signal aborts or the endpoint stops accepting, then waits for running handlers. */
 export async function listen(
   endpoint: EndpointState,
   handlers: StreamHandlers,
@@ -63,7 +64,7 @@ export async function listen(
   if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
   const served = { protocols: routes.map(([protocol]) => protocol), fallback: fallback !== undefined }
   const listener = new Listener(endpoint, served, signal)
-  const running = new Running(endpoint)
+  const running = new RunningHandlers(endpoint)
   for (;;) {
     const core = listener.take()
     if (core === null) break
@@ -71,12 +72,12 @@ export async function listen(
     else
       running.add(serve(endpoint, streamOf(core), (routes[listener.route]?.[1] ?? fallback) as StreamHandler, onError))
   }
-  // One that drains is closed some time, by somebody who knows how long to wait.
-  if (endpoint.isDraining) await running.end(undefined, endpoint.closing)
-  else if (signal?.aborted) await running.end(endpoint.options.closeTimeout, endpoint.closing)
+  // A draining endpoint is closed later, with a timeout of its own.
+  if (endpoint.isDraining) await running.waitUntilIdle(undefined, endpoint.closing)
+  else if (signal?.aborted) await running.waitUntilIdle(endpoint.options.closeTimeout, endpoint.closing)
 }
 
-// Never rejects: whatever a handler does, the loop goes on.
+// Never rejects: a failing handler must not end the loop.
 async function serve(
   endpoint: EndpointState,
   stream: PeerStream,
@@ -95,7 +96,7 @@ async function serve(
   try {
     await end(stream)
   } catch (error) {
-    // A peer that has what it wanted stops the rest: that is no failure.
+    // The peer needs no more data: not a failure.
     if (isFastnNetError(error, 'ERR_STREAM_STOPPED')) return
     // The endpoint was closed before the handler returned, perhaps by the handler.
     if (wasClosing && isFastnNetError(error, 'ERR_CLOSED')) return
@@ -103,7 +104,7 @@ async function serve(
   }
 }
 
-/** Ends the stream of a handler that returned: cleanly, once the web or Node streams it was lent to have ended. */
+/** Finishes the stream of a handler that returned, once the web or Node streams that it was lent to have ended. */
 async function end(stream: PeerStream): Promise<void> {
   const core = coreOf(stream)
   if (core.isLent) await core.returned()
@@ -119,20 +120,20 @@ function incoming({ id52 }: EndpointState, stream: PeerStream): StreamMessage {
 async function report(error: unknown, stream: PeerStream, onError: NonNullable<ListenOptions['onError']>) {
   try {
     await onError(error, stream)
-  } catch (second) {
-    warn(second, stream)
+  } catch (onErrorFailure) {
+    warn(onErrorFailure, stream)
   }
 }
 
 function warn(error: unknown, stream: PeerStream): void {
-  const which = JSON.stringify(stream.protocol)
-  const say = (message: string) =>
-    `a handler of ${which} failed: ${message}. Give listen an onError to see every failure`
-  warnOnce(error, 'ERR_HANDLER', say)
+  const protocol = JSON.stringify(stream.protocol)
+  const format = (message: string) =>
+    `a handler of ${protocol} failed: ${message}. Set the option onError of listen to see every failure`
+  warnOnce(error, 'ERR_HANDLER', format)
 }
 
-/** Counts what runs: a promise each would be a list to keep. */
-class Running {
+/** Counts running handlers. Cheaper than a set of their promises. */
+class RunningHandlers {
   readonly #endpoint: EndpointState
   #count = 0
   #idle: (() => void) | undefined
@@ -150,11 +151,11 @@ class Running {
     })
   }
 
-  /** Waits until nothing runs any more, `most` milliseconds if given, or until the endpoint closes, which takes their streams away. */
-  async end(most: number | undefined, closing: AbortSignal): Promise<void> {
+  /** Waits until no handler runs, up to `timeout` milliseconds if given, or until the endpoint closes, which ends their streams. */
+  async waitUntilIdle(timeout: number | undefined, closing: AbortSignal): Promise<void> {
     if (this.#count === 0 || closing.aborted) return
     await new Promise<void>(resolve => {
-      const timer = most === undefined ? undefined : after(most, done)
+      const timer = timeout === undefined ? undefined : after(timeout, done)
       this.#idle = done
       closing.addEventListener('abort', done)
       function done() {
@@ -180,8 +181,8 @@ function pairs(handlers: StreamHandlers | null): readonly (readonly [ProtocolInp
 }
 
 function nothingServed(): FastnNetError {
-  const advice = 'write { Echo: stream => … } or [[protocol, stream => …]], or set options.fallback'
-  return new FastnNetError('ERR_INVALID_ARGUMENT', `handlers must name at least one protocol: ${advice}`)
+  const advice = 'pass { Echo: stream => … } or [[protocol, stream => …]], or set options.fallback'
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `handlers must name at least one protocol; ${advice}`)
 }
 
 function notHandlers(given: unknown): FastnNetError {

@@ -14,49 +14,53 @@ import { checkConstructor, internal } from '../util/illegal-constructor.js'
 /** @internal */
 export let peerChangesOf: (endpoint: EndpointState, signal?: AbortSignal) => PeerChanges
 /** @internal Keeps a peer connected. */
-export let keep: (peer: KnownPeer, signal: AbortSignal | undefined) => KeptPeer
+export let keep: (peer: KnownPeer, signal: AbortSignal | undefined) => KeepConnected
 
-/** How it stands with a peer. A snapshot: nothing in it changes later. */
+/** Immutable snapshot of a peer. */
 export interface PeerInfo {
   /** ID52 of the peer. */
   readonly id52: string
   /**
-   * False only in {@link Endpoint.watch}, once: the endpoint has let the peer go, because nothing is or was wanted of it for
-   * `idleTimeout`, or because the endpoint closes. A peer that comes back is told as any other.
+   * Whether the endpoint tracks the peer. False only in the last item of {@link Endpoint.watch} for a peer: it was unused for
+   * `idleTimeout`, or the endpoint closes. The peer may be tracked again later.
    */
   readonly known: boolean
   /**
-   * `'connected'`: there is a connection for new streams; `'dialling'`: one is being made; `'backing-off'`: the last dial failed,
-   * and the next comes after `nextRetry`; `'idle'`: none, and nobody asks for one.
+   * State of the peer:
+   *
+   * - `'connected'`: it has a connection for new streams
+   * - `'dialling'`: a dial is in progress
+   * - `'backing-off'`: the last dial failed, and the next starts after `nextRetry`
+   * - `'idle'`: it has no connection, and no call needs one
    */
   readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off'
-  /** Whether it is kept connected. */
+  /** Whether {@link Endpoint.keep} is active. */
   readonly kept: boolean
-  /** Dials that failed since there was a connection, or since somebody asked for one. */
+  /** Failed dials since the last connection, or since a call first needed one. */
   readonly attempts: number
-  /** Why the last dial failed, or the last connection was lost; `null` while there is a connection, or when nothing failed. */
+  /** Failure of the last dial or connection; `null` while connected, or if nothing failed. */
   readonly lastError: FastnNetError | null
-  /** Milliseconds from this snapshot to the next dial; `null` unless it is `'backing-off'`. */
+  /** Milliseconds from this snapshot to the next dial; `null` unless the state is `'backing-off'`. */
   readonly nextRetry: number | null
-  /** Its live connections, the one for new streams first: mostly one, for a short time two, none without a connection. */
+  /** Live connections, the preferred one first. Usually one, briefly two. */
   readonly connections: readonly PeerConnection[]
 }
 
-/** One of a peer's connections, as part of a {@link PeerInfo}. */
+/** A peer's connection in a {@link PeerInfo}. */
 export interface PeerConnection {
-  /** What was agreed on to speak. */
+  /** Negotiated ALPN. */
   readonly alpn: string
-  /** Whether this side dialled it. */
+  /** Whether this side dialled the connection. */
   readonly dialled: boolean
-  /** Whether new streams go over it. */
+  /** Whether new streams use this connection. */
   readonly preferred: boolean
-  /** The ways its packets can take: direct or through a relay, with round-trip time. */
+  /** Known network paths, direct or through a relay. */
   readonly paths: readonly ConnectionPath[]
-  /** Bytes, datagrams and streams. */
+  /** Counters of bytes, datagrams and streams. */
   readonly stats: ConnectionStats
 }
 
-/** What the core tells of a peer, as users see it. */
+/** Converts a peer snapshot of the binding. */
 export function peerInfo(info: BindingPeerInfo): PeerInfo {
   const { id52, lastError } = info
   return { ...info, lastError: lastError === null ? null : failure(lastError, { peer: id52, phase: 'connect' }) }
@@ -90,8 +94,11 @@ class ChangeQueue extends IncomingQueue implements TakeQueue<BindingPeerInfo> {
   }
 }
 
-/** A peer that is kept connected, until this is disposed or the endpoint closed; dropping it ends nothing. Made by {@link Endpoint.keep}. */
-export class KeptPeer implements Disposable, AsyncDisposable {
+/**
+ * Keeps a peer connected until it is disposed or the endpoint closes. Garbage collection does not end it. Created by
+ * {@link Endpoint.keep}.
+ */
+export class KeepConnected implements Disposable, AsyncDisposable {
   /** ID52 of the peer. */
   readonly id52: string
   #handle: number | null
@@ -106,7 +113,7 @@ export class KeptPeer implements Disposable, AsyncDisposable {
     signal?.addEventListener('abort', this.#end, { once: true })
   }
 
-  /** Ends it; the connection stays as long as it is used. Idempotent. */
+  /** Stops redialling. The connection stays open while it is used. Idempotent. */
   [Symbol.dispose](): void {
     if (this.#handle === null) return
     this.#signal?.removeEventListener('abort', this.#end)
@@ -114,7 +121,7 @@ export class KeptPeer implements Disposable, AsyncDisposable {
     this.#handle = null
   }
 
-  /** The same. */
+  /** Stops redialling, like `[Symbol.dispose]`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]()
   }
@@ -123,8 +130,8 @@ export class KeptPeer implements Disposable, AsyncDisposable {
     keep = (peer, signal) => {
       const handle = native().peerKeep(peer.handle)
       if (handle === FAILED) throw lastFailure({ peer: peer.id52, phase: 'keep' })
-      return new KeptPeer(internal, handle, peer.id52, signal)
+      return new KeepConnected(internal, handle, peer.id52, signal)
     }
-    inspectAs(this, self => `KeptPeer(${self.id52})`)
+    inspectAs(this, self => `KeepConnected(${self.id52})`)
   }
 }

@@ -2,42 +2,42 @@ import type { Protocol } from '../stream/protocol.js'
 import { printable } from '../util/display.js'
 import { warnOnce, wordsOf } from '../util/warn.js'
 
-/** What did not end in the time that a shutdown had. */
+/** Work that a shutdown left unfinished. */
 export interface ShutdownReport {
-  /** Everything ended, and everything finished was delivered. */
+  /** Whether all work ended and all finished streams were delivered. */
   readonly clean: boolean
-  /** Pieces of work given to `spawn`, and calls of `listen` whose handlers still ran. */
+  /** Spawned work that still ran, plus calls of `listen` with running handlers. */
   readonly unfinished: number
-  /** The same by name. */
+  /** The work counted in `unfinished`, by name. */
   readonly work: readonly {
-    /** As it was given to `spawn`. */
+    /** Name passed to `spawn`, or `'listen'`. */
     readonly name: string
-    /** How many of that name. */
+    /** Amount of work with this name. */
     readonly count: number
   }[]
-  /** Spawned work that failed, the first 100. The reason of `cancelled` is no failure. Does not affect `clean`. */
+  /** The first 100 failures of spawned work. Rejecting with the reason of `cancelled` is not a failure. Does not affect `clean`. */
   readonly failures: readonly {
-    /** As it was given to `spawn`. */
+    /** Name passed to `spawn`, or `'listen'`. */
     readonly name: string
-    /** What it threw. */
+    /** What the work threw. */
     readonly error: unknown
   }[]
-  /** Streams that peers had opened and that were cut off. */
+  /** Streams opened by peers that were cut off. */
   readonly openStreams: number
-  /** The same by protocol, as far as a handler or a loop had taken them. */
+  /** The streams of `openStreams` that a handler or loop had taken, by protocol. */
   readonly streams: readonly {
-    /** What they were for. */
+    /** Protocol of the streams. */
     readonly protocol: Protocol
-    /** How many of that protocol. */
+    /** Number of streams. */
     readonly count: number
   }[]
-  /** Finished streams that their peers had not acknowledged. */
+  /** Finished streams that were not acknowledged in time. */
   readonly unacknowledged: number
-  /** Endpoints that were still telling their peers: a silent one can take 3 s. They go on, and are closed soon. */
+  /** Endpoints still notifying peers. They close later: a silent peer can take 3 s. */
   readonly unclosed: number
 }
 
-/** Equal things once, each with how many there were. */
+/** Counts equal values, compared as JSON. */
 export function tally<T>(all: Iterable<T>): { value: T; count: number }[] {
   const counted = new Map<string, { value: T; count: number }>()
   for (const value of all) {
@@ -49,31 +49,31 @@ export function tally<T>(all: Iterable<T>): { value: T; count: number }[] {
   return [...counted.values()]
 }
 
-/** One line about everything that did not end well; `undefined` when there is nothing to say. */
+/** One-line summary of unfinished and failed work; `undefined` if there is none. */
 function summary(report: ShutdownReport): string | undefined {
   const work = report.work.map(({ name, count }) => `${name}${count > 1 ? ` (${count})` : ''}`)
-  const said = [
+  const parts = [
     work.length > 0 && `unfinished: ${work.join(', ')}`,
     ...report.failures.map(({ name, error }) => `${name} failed: ${wordsOf(error).message}`),
     report.openStreams > 0 && `streams cut off: ${report.openStreams}`,
     report.unacknowledged > 0 && `finished streams not acknowledged: ${report.unacknowledged}`,
     report.unclosed > 0 && `endpoints still closing: ${report.unclosed}`
   ].filter(part => part !== false)
-  return said.length > 0 ? said.join('; ') : undefined
+  return parts.length > 0 ? parts.join('; ') : undefined
 }
 
-/** Warns of spawned work that failed without a shutdown to report it. */
+/** Warns about failed work that no shutdown report lists. */
 export function warnFailed(name: string, error: unknown): void {
   warnOnce(error, 'ERR_HANDLER', message => `spawned work ${JSON.stringify(name)} failed: ${message}`)
 }
 
-/** Warns of what did not end well. */
-export function warnOf(report: ShutdownReport): void {
+/** Warns about unfinished and failed work. */
+export function warnUnclean(report: ShutdownReport): void {
   const message = summary(report)
   if (message === undefined) return
   const options = { type: 'FastnNetWarning', code: 'ERR_SHUTTING_DOWN' }
   process.emitWarning(
-    printable(`the shutdown ended with this left. ${message}. Give Graceful an onReport to see all of it`),
+    printable(`the shutdown ended with problems: ${message}. Set the option onReport of Graceful to see all of it`),
     options
   )
 }
