@@ -46,7 +46,7 @@ test(`${rounds} reuses of places, with late calls of every kind`, async t => {
     (late: number) => addon.streamWrite(late, bytes, 0, true),
     (late: number) => addon.streamRead(late, into, 0),
     (late: number) => addon.streamAck(late),
-    (late: number) => addon.incomingTake(late),
+    (late: number) => addon.connectionListenerAccept(late),
     (late: number) => addon.listenerAccept(late, out),
     (late: number) => addon.openTry(late, bytes, false, out)
   ]
@@ -99,9 +99,9 @@ test(`${rounds} reuses of places, with late calls of every kind`, async t => {
 
   for (let at = 0; at < rounds; at++) {
     if (at % 1000 === 0) await exchange(at)
-    const handle = used(addon.endpointIncoming(endpoint))
+    const handle = used(addon.endpointListenConnections(endpoint))
     late(past[at % past.length]!, at)
-    if (addon.incomingTake(handle) !== PENDING) wrong++
+    if (addon.connectionListenerAccept(handle) !== PENDING) wrong++
     addon.handleRelease(handle)
     over(handle)
   }

@@ -1,6 +1,6 @@
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
-import type { BindingQuestion } from '../native/binding-types.js'
+import type { BindingAuthorizationRequest } from '../native/binding-types.js'
 import { lastFailure } from '../native/failure.js'
 import { waitForWake, wakeWord } from '../native/wakeups.js'
 import type { Protocol } from '../stream/protocol.js'
@@ -60,7 +60,7 @@ const batch = 64
 
 /** Answers an endpoint's authorization requests until it closes. Refers to its handle only. Does not keep the process alive. */
 export function startAuthorizer(endpoint: number, authorize: Authorize): void {
-  const requests = native().endpointQuestions(endpoint)
+  const requests = native().endpointAuthorizationRequests(endpoint)
   if (requests === FAILED) throw lastFailure({ phase: 'authorize' })
   void new Authorizer(requests, authorize).run()
 }
@@ -76,7 +76,7 @@ class Authorizer {
 
   async run(): Promise<void> {
     for (;;) {
-      const requests = native().questionsTake(this.#requests, batch)
+      const requests = native().authorizationRequestsTake(this.#requests, batch)
       if (requests === null) break
       if (requests.length === 0) await waitForWake(wakeWord(this.#requests, 0), undefined, false)
       else for (const request of requests) this.#handle(request)
@@ -86,7 +86,7 @@ class Authorizer {
   }
 
   // Never throws: a failing callback must not stop later requests.
-  #handle(request: BindingQuestion): void {
+  #handle(request: BindingAuthorizationRequest): void {
     try {
       const result = this.#call(request)
       if (isThenable(result)) this.#await(request, result)
@@ -96,29 +96,29 @@ class Authorizer {
     }
   }
 
-  #await(request: BindingQuestion, result: PromiseLike<unknown>): void {
+  #await(request: BindingAuthorizationRequest, result: PromiseLike<unknown>): void {
     Promise.resolve(result).then(
       settled => this.#settle(request, settled),
       error => this.#fail(request, error)
     )
   }
 
-  #call({ id52, protocol }: BindingQuestion): unknown {
+  #call({ id52, protocol }: BindingAuthorizationRequest): unknown {
     if (protocol === null) return this.#authorize.peer?.(id52)
     return this.#authorize.stream?.(id52, JSON.parse(protocol))
   }
 
-  #settle(request: BindingQuestion, result: unknown): void {
+  #settle(request: BindingAuthorizationRequest, result: unknown): void {
     if (typeof result === 'boolean') this.#answer(request, result)
     else this.#fail(request, invalid(`the result of authorize.${kind(request)}`, 'a boolean, or a promise of one'))
   }
 
-  #fail(request: BindingQuestion, error: unknown): void {
+  #fail(request: BindingAuthorizationRequest, error: unknown): void {
     this.#answer(request, false)
     void this.#report(request, error)
   }
 
-  async #report(request: BindingQuestion, error: unknown): Promise<void> {
+  async #report(request: BindingAuthorizationRequest, error: unknown): Promise<void> {
     const { onError } = this.#authorize
     if (onError === undefined) return warn(request, error)
     try {
@@ -128,16 +128,16 @@ class Authorizer {
     }
   }
 
-  #answer({ number }: BindingQuestion, isAuthorized: boolean): void {
-    native().questionsAnswer(this.#requests, number, isAuthorized)
+  #answer({ number }: BindingAuthorizationRequest, isAuthorized: boolean): void {
+    native().authorizationRequestsAnswer(this.#requests, number, isAuthorized)
   }
 }
 
-function kind({ protocol }: BindingQuestion): 'peer' | 'stream' {
+function kind({ protocol }: BindingAuthorizationRequest): 'peer' | 'stream' {
   return protocol === null ? 'peer' : 'stream'
 }
 
-function warn(request: BindingQuestion, error: unknown): void {
+function warn(request: BindingAuthorizationRequest, error: unknown): void {
   const format = (message: string) =>
     `authorize.${kind(request)} failed and thus rejected: ${message}. Set authorize.onError to see every failure`
   warnOnce(error, 'ERR_AUTHORIZE', format)

@@ -23,7 +23,7 @@ export class IncomingConnections extends QueueIterator<Connection> {
 
   static {
     incomingConnectionsOf = (endpoint, signal) => {
-      const open = () => native().endpointIncoming(endpoint.handle)
+      const open = () => native().endpointListenConnections(endpoint.handle)
       const queue = new ConnectionQueue({ phase: 'accept', signal, endpoint, open, onDropped })
       return new IncomingConnections(
         internal,
@@ -36,7 +36,7 @@ export class IncomingConnections extends QueueIterator<Connection> {
 class ConnectionQueue extends IncomingQueue implements TakeQueue<number> {
   take(): number | null | undefined {
     if (this.handle === FAILED) return null
-    const taken = native().incomingTake(this.handle)
+    const taken = native().connectionListenerAccept(this.handle)
     if (taken >= 0) return taken
     return taken === PENDING ? undefined : this.failed()
   }
@@ -44,7 +44,7 @@ class ConnectionQueue extends IncomingQueue implements TakeQueue<number> {
 
 /** Cleans up after a loop that was garbage-collected while it accepted connections. */
 function onDropped(handle: number): void {
-  const queued = native().incomingTake(handle)
+  const queued = native().connectionListenerAccept(handle)
   // The loop had already ended: nothing is lost.
   if (queued === FAILED) return
   if (queued >= 0) native().handleRelease(queued)

@@ -67,7 +67,7 @@ export interface BindingAccess {
 }
 
 /** Whether a peer may connect, or open a stream of this protocol (JSON). */
-export interface BindingQuestion {
+export interface BindingAuthorizationRequest {
   number: number
   id52: string
   protocol: string | null

@@ -9,7 +9,7 @@ import type {
   BindingPath,
   BindingPeer,
   BindingPeerInfo,
-  BindingQuestion,
+  BindingAuthorizationRequest,
   BindingStats
 } from './binding-types.js'
 
@@ -64,20 +64,20 @@ export interface Native {
   endpointServing(endpoint: number): number[]
   endpointQueued(endpoint: number): number
   endpointsFarewell(endpoints: number[], timeoutMs: number): void
-  endpointListen(endpoint: number, connection: number | null, protocols: string[], otherwise: boolean): number
+  endpointListen(endpoint: number, connection: number | null, protocols: string[], fallback: boolean): number
   listenerAccept(listener: number, out: Float64Array): number
   listenerPutBack(listener: number, groups: Float64Array): void
-  endpointIncoming(endpoint: number): number
-  incomingTake(incoming: number): number
+  endpointListenConnections(endpoint: number): number
+  connectionListenerAccept(listener: number): number
 
   endpointAccess(endpoint: number): BindingAccess | null
   endpointAccessSet(endpoint: number, access: BindingAccess): number
   endpointAccessAllow(endpoint: number, ids: string[]): number
   endpointAccessDeny(endpoint: number, ids: string[]): number
   endpointReauthorize(endpoint: number): number
-  endpointQuestions(endpoint: number): number
-  questionsTake(questions: number, most: number): BindingQuestion[] | null
-  questionsAnswer(questions: number, number: number, may: boolean): void
+  endpointAuthorizationRequests(endpoint: number): number
+  authorizationRequestsTake(requests: number, most: number): BindingAuthorizationRequest[] | null
+  authorizationRequestsAnswer(requests: number, number: number, may: boolean): void
 
   peerAdd(endpoint: number, peer: BindingPeer): number
   openTry(peer: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number

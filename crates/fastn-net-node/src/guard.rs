@@ -1,4 +1,4 @@
-//! Who may connect, what for, and how much: lists, questions, limits.
+//! Access lists, authorization requests and stream quotas.
 
 use std::task::Poll;
 
@@ -46,9 +46,9 @@ pub struct BindingAccess {
     pub deny: Vec<String>,
 }
 
-/// A question as it crosses.
+/// An authorization request.
 #[napi(object, use_nullable = true)]
-pub struct BindingQuestion {
+pub struct BindingAuthorizationRequest {
     /// To answer it by.
     pub number: f64,
     /// Who.
@@ -94,29 +94,29 @@ pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
 
 /// Takes the endpoint's authorization requests. Returns a handle or `FAILED`. Releasing it denies all of them from then on.
 #[napi(catch_unwind)]
-pub fn endpoint_questions(env: Env, endpoint: f64) -> f64 {
+pub fn endpoint_authorization_requests(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let questions = get(e, endpoint)?.questions()?;
-            e.table.borrow_mut().insert(Slot::AuthorizationRequests(questions))
+            let requests = get(e, endpoint)?.authorization_requests()?;
+            e.table.borrow_mut().insert(Slot::AuthorizationRequests(requests))
         })
     })
 }
 
 /// Takes at most `most` pending requests. An empty list: the waker is armed. Null once the endpoint has closed.
 #[napi(catch_unwind)]
-pub fn questions_take(env: Env, questions: f64, most: u32) -> Option<Vec<BindingQuestion>> {
+pub fn authorization_requests_take(env: Env, requests: f64, most: u32) -> Option<Vec<BindingAuthorizationRequest>> {
     Environment::with(&env, |e| {
         e.value(|e| {
-            let polled = e.table.borrow_mut().poll(questions, Channel::Read, |slot, cx| match slot {
-                Slot::AuthorizationRequests(questions) => Some(questions.poll_take(cx, most as usize)),
+            let polled = e.table.borrow_mut().poll(requests, Channel::Read, |slot, cx| match slot {
+                Slot::AuthorizationRequests(requests) => Some(requests.poll_take(cx, most as usize)),
                 _ => None,
             });
             let Poll::Ready(asked) = polled.flatten().ok_or_else(stale)? else { return Ok(Vec::new()) };
-            let cross = |question: fastn_net::AuthorizationRequest| BindingQuestion {
-                number: id_to_number(question.number),
-                id52: question.peer.to_string(),
-                protocol: question.protocol.map(|protocol| protocol.to_json()),
+            let cross = |request: fastn_net::AuthorizationRequest| BindingAuthorizationRequest {
+                number: id_to_number(request.number),
+                id52: request.peer.to_string(),
+                protocol: request.protocol.map(|protocol| protocol.to_json()),
             };
             Ok(asked?.into_iter().map(cross).collect())
         })
@@ -125,10 +125,10 @@ pub fn questions_take(env: Env, questions: f64, most: u32) -> Option<Vec<Binding
 
 /// Answers an authorization request. No-op if it is no longer pending.
 #[napi(catch_unwind)]
-pub fn questions_answer(env: Env, questions: f64, number: f64, may: bool) {
+pub fn authorization_requests_answer(env: Env, requests: f64, number: f64, may: bool) {
     Environment::with(&env, |e| {
-        if let Some(Slot::AuthorizationRequests(questions)) = e.table.borrow_mut().slot(questions) {
-            questions.answer(number_to_id(number), may);
+        if let Some(Slot::AuthorizationRequests(requests)) = e.table.borrow_mut().slot(requests) {
+            requests.answer(number_to_id(number), may);
         }
     });
 }

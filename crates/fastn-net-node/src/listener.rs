@@ -23,13 +23,13 @@ pub fn endpoint_listen(
     endpoint: f64,
     connection: Option<f64>,
     protocols: Vec<String>,
-    otherwise: bool,
+    fallback: bool,
 ) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
             let protocols = protocols.iter().map(|p| Protocol::from_json(p.as_bytes())).collect::<Result<Vec<_>>>()?;
             let connection = connection.map(number_to_id);
-            let listener = get(e, endpoint)?.listen(connection, &protocols, otherwise)?;
+            let listener = get(e, endpoint)?.listen(connection, &protocols, fallback)?;
             e.table.borrow_mut().insert(Slot::Listener(listener))
         })
     })
@@ -85,28 +85,28 @@ pub fn listener_put_back(env: Env, listener: f64, groups: &[f64]) {
 
 /// Takes inbound connections. Returns a handle or `FAILED`. Releasing it allows another listener.
 #[napi(catch_unwind)]
-pub fn endpoint_incoming(env: Env, endpoint: f64) -> f64 {
+pub fn endpoint_listen_connections(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
             let endpoint = get(e, endpoint)?;
-            let inbound = endpoint.inbound()?;
-            e.table.borrow_mut().insert(Slot::ConnectionListener(endpoint, inbound))
+            let listener = endpoint.listen_connections()?;
+            e.table.borrow_mut().insert(Slot::ConnectionListener(endpoint, listener))
         })
     })
 }
 
 /// The next connection's handle, `PENDING` or `FAILED`.
 #[napi(catch_unwind)]
-pub fn incoming_take(env: Env, incoming: f64) -> f64 {
+pub fn connection_listener_accept(env: Env, listener: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let polled = e.table.borrow_mut().poll(incoming, Channel::Read, |slot, cx| match slot {
-                Slot::ConnectionListener(endpoint, inbound) => Some((endpoint.clone(), inbound.poll_accept(cx))),
+            let polled = e.table.borrow_mut().poll(listener, Channel::Read, |slot, cx| match slot {
+                Slot::ConnectionListener(endpoint, listener) => Some((endpoint.clone(), listener.poll_accept(cx))),
                 _ => None,
             });
             let (endpoint, polled) = polled.flatten().ok_or_else(stale)?;
-            let Poll::Ready(view) = polled else { return Ok(PENDING) };
-            e.table.borrow_mut().insert(ConnectionSlot::held(endpoint, view?))
+            let Poll::Ready(connection) = polled else { return Ok(PENDING) };
+            e.table.borrow_mut().insert(ConnectionSlot::held(endpoint, connection?))
         })
     })
 }

@@ -99,7 +99,7 @@ pub fn peer_keep(env: Env, peer: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
             let (_, peer) = get_peer(e, peer)?;
-            e.table.borrow_mut().insert(Slot::Keep(peer.keep()?))
+            e.table.borrow_mut().insert(Slot::KeepConnected(peer.keep()?))
         })
     })
 }

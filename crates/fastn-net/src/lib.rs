@@ -84,7 +84,7 @@ pub use fastn_net_proto::{error, identity, printable, protocol, wire};
 
 pub use error::{Code, Error, Result};
 pub use identity::{PublicKey, SecretKey};
-pub use peer::{Keep, Peer, PeerState, PeerStatus};
+pub use peer::{KeepConnected, Peer, PeerState, PeerStatus};
 pub use protocol::Protocol;
 pub use routing::{ConnectionListener, IncomingStream, Listener};
 pub use stream::Stream;

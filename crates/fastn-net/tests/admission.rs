@@ -239,7 +239,7 @@ async fn a_denied_peer_gets_nothing_from_what_it_queued() {
         stream.finish();
         queued.push(stream);
     }
-    let inbound = server.inbound().expect("inbound");
+    let inbound = server.listen_connections().expect("inbound");
     until("all wait", || server.queued() == 100).await;
     server.change_access(|lists| lists.deny(client.id()));
     let mut cx = Context::from_waker(Waker::noop());

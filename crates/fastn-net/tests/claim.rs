@@ -27,7 +27,7 @@ async fn request(from: &Endpoint, to: &Endpoint) -> fastn_net::Stream {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that() {
     let (a, b) = pair().await;
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     let mut asking = request(&a, &b).await;
     sleep(MOMENT).await;
     let view = made(&inbound).await;
@@ -45,7 +45,7 @@ async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that()
 async fn also_on_a_connection_that_this_side_made_for_itself() {
     let (a, b) = (endpoint().await, endpoint().await);
     introduce(&a, &b);
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     let peer = a.peer(&b.address()).expect("peer");
     let (view, asking) = tokio::join!(soon(a.connect(&peer, GENEROUS)), async {
         made(&inbound).await;
@@ -62,7 +62,7 @@ async fn also_on_a_connection_that_this_side_made_for_itself() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_served_by_then_is_refused() {
     let (a, b) = pair().await;
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     let asking = open(&a, &b, &Protocol::Tcp, USUAL);
     let serving = async {
         let view = made(&inbound).await;
@@ -84,7 +84,7 @@ async fn what_is_not_served_by_then_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_takes_a_connection_and_serves_nothing_is_not_waited_for_long() {
     let (a, b) = pair().await;
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     let (refused, _view) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), made(&inbound));
     assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
     close(&[&a, &b]).await;

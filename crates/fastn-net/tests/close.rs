@@ -135,7 +135,7 @@ async fn what_the_peer_does_not_acknowledge_is_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_the_future_stops_nothing() {
     let (a, b) = pair().await;
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     echo(&b, &[Protocol::Tcp]);
     let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
@@ -155,7 +155,7 @@ async fn afterwards_everything_is_closed() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
     let listener = a.listen(None, &[Protocol::Tcp], false).expect("listen");
-    let inbound = a.inbound().expect("inbound");
+    let inbound = a.listen_connections().expect("inbound");
     let peer = a.peer(&b.address()).expect("peer");
     let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
     let mut stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -172,7 +172,7 @@ async fn afterwards_everything_is_closed() {
     closed("openBi", soon(a.open_bi(&view, &header(&Protocol::Tcp), USUAL)).await.map(drop));
     closed("connection", a.connection(view.id()).map(drop));
     closed("listen", a.listen(None, &[Protocol::Http], false).map(drop));
-    closed("inbound", a.inbound().map(drop));
+    closed("inbound", a.listen_connections().map(drop));
     closed("accept", soon(listener.accept()).await.map(drop));
     closed("the next connection", soon(poll_fn(|cx| inbound.poll_accept(cx))).await.map(drop));
     closed("write", write_all(&mut stream, b"x").await);
@@ -400,7 +400,7 @@ async fn a_peer_of_no_interest_is_let_go() {
 async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     let (mut asking, mut answering) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     // Acknowledged and not yet taken: it is still handed out.
     let waiting = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("acknowledged");
@@ -484,7 +484,7 @@ async fn what_was_finished_just_before_a_farewell_arrives() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_the_last_endpoint_closes_it() {
     let (a, b) = pair().await;
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     let peer = a.peer(&b.address()).expect("peer");
     let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
     let theirs = soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection");

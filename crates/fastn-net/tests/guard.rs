@@ -25,7 +25,7 @@ const STREAMS: Authorize = Authorize { peer: false, ..RULES };
 async fn asking(rules: Authorize) -> (Endpoint, AuthorizationRequests) {
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let endpoint = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let questions = endpoint.questions().expect("questions");
+    let questions = endpoint.authorization_requests().expect("questions");
     (endpoint, questions)
 }
 

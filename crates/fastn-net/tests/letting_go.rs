@@ -171,7 +171,7 @@ async fn streams_that_the_peer_let_go_give_their_places_back_although_we_hold_th
                 let stream = open_at(&endpoint, &address, &Protocol::Http, USUAL).await.expect("stream");
                 held.push(hold(stream, &asked));
             }
-            until("only this view uses the connection", || connection.users() == 1).await;
+            until("only this view uses the connection", || connection.active_count() == 1).await;
             asked.cancel();
             for (held, stop) in held.into_iter().zip(0..) {
                 let mut stream = soon(held).await.expect("held");

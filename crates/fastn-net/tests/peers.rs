@@ -33,7 +33,7 @@ fn no_more(inbound: &ConnectionListener) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_requests_share_one_dial() {
     let (a, b) = pair().await;
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     echo(&b, &[Protocol::Tcp]);
     let exchanges = (0..200).map(|_| async {
         let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -51,7 +51,7 @@ async fn concurrent_requests_share_one_dial() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_go_over_the_connection_whoever_dialled_it() {
     let (a, b) = pair().await;
-    let (into_a, into_b) = (a.inbound().expect("inbound"), b.inbound().expect("inbound"));
+    let (into_a, into_b) = (a.listen_connections().expect("inbound"), b.listen_connections().expect("inbound"));
     let (of_a, of_b) = [&a, &b].map(|e| e.listen(None, &[Protocol::Tcp], false).expect("listen")).into();
     let (forth, _forth) = stream(&a, &b, &Protocol::Tcp, &of_b).await;
     assert!(forth.connection().is_dialled());
@@ -72,7 +72,7 @@ async fn streams_go_over_the_connection_whoever_dialled_it() {
 async fn towards_older_peers_we_open_on_our_own_connection_only() {
     let endpoint = endpoint().await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
-    let inbound = endpoint.inbound().expect("inbound");
+    let inbound = endpoint.listen_connections().expect("inbound");
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let theirs = raw.dial(&endpoint, Alpn::Entity).await;
     let view = made(&inbound).await;
@@ -327,10 +327,10 @@ async fn one_protocol_has_one_listener() {
     drop(a.listen(None, &[Protocol::Http], false).expect("listen"));
     drop(first);
     drop(a.listen(None, &[Protocol::Tcp, generic("Echo")], true).expect("listen"));
-    let inbound = a.inbound().expect("inbound");
-    assert_eq!(a.inbound().expect_err("in use").code(), Code::ProtocolInUse);
+    let inbound = a.listen_connections().expect("inbound");
+    assert_eq!(a.listen_connections().expect_err("in use").code(), Code::ProtocolInUse);
     drop(inbound);
-    drop(a.inbound().expect("given back"));
+    drop(a.listen_connections().expect("given back"));
     close(&[&a]).await;
 }
 
@@ -351,7 +351,7 @@ async fn a_connections_own_listener_comes_first() {
     let c = endpoint().await;
     introduce(&c, &b);
     let everyone = b.listen(None, &[Protocol::Tcp, Protocol::Http], false).expect("listen");
-    let inbound = b.inbound().expect("inbound");
+    let inbound = b.listen_connections().expect("inbound");
     drop(open(&a, &b, &Protocol::Http, USUAL).await.expect("stream"));
     assert_eq!(incoming(&everyone).await.route, Some(1));
     let view = made(&inbound).await;
@@ -377,10 +377,10 @@ async fn a_view_keeps_its_connection_and_gives_it_back() {
     echo(&b, &[Protocol::Tcp]);
     let peer = a.peer(&b.address()).expect("peer");
     let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
-    assert_eq!((view.users(), view.remote(), view.alpn()), (1, b.id(), Alpn::FastnNet));
+    assert_eq!((view.active_count(), view.remote(), view.alpn()), (1, b.id(), Alpn::FastnNet));
     assert!(view.rtt().is_some() && view.paths().iter().any(|path| path.selected && !path.relay));
     let same = a.connection(view.id()).expect("live");
-    assert_eq!(view.users(), 2);
+    assert_eq!(view.active_count(), 2);
     drop(same);
     let stream = soon(a.open_bi(&view, &header(&Protocol::Tcp), USUAL)).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");

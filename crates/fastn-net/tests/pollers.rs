@@ -47,7 +47,7 @@ async fn one_each<T: Send + 'static>(
 async fn each_connection_wakes_a_task_that_accepts_it() {
     let server = endpoint().await;
     echo(&server, &[Protocol::Tcp]);
-    let inbound = server.inbound().expect("inbound");
+    let inbound = server.listen_connections().expect("inbound");
     let mut peers = Vec::new();
     let accepted = one_each(
         move |cx| inbound.poll_accept(cx),
@@ -90,7 +90,7 @@ async fn each_question_wakes_a_task_that_takes_it() {
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
     echo(&server, &[Protocol::Tcp]);
-    let questions = server.questions().expect("questions");
+    let questions = server.authorization_requests().expect("questions");
     let mut peers = Vec::new();
     let asked = one_each(
         move |cx| questions.poll_take(cx, 1),

@@ -50,7 +50,7 @@ impl Answers {
 async fn asking(rules: Authorize) -> (Endpoint, Arc<Answers>) {
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let endpoint = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let questions = endpoint.questions().expect("questions");
+    let questions = endpoint.authorization_requests().expect("questions");
     let answers = Arc::new(Answers::default());
     let answering = answers.clone();
     tokio::spawn(async move {
@@ -158,7 +158,7 @@ async fn the_peer_of_a_connection_that_we_made_is_asked_about_again_once_it_was_
 async fn an_answer_that_was_asked_for_before_counts_no_longer() {
     let config = Config { authorize: Some(Authorize { peer: false, ..RULES }), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let questions = server.questions().expect("questions");
+    let questions = server.authorization_requests().expect("questions");
     let asked = async || soon(std::future::poll_fn(|cx| questions.poll_take(cx, 1))).await.expect("open").remove(0);
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;

@@ -219,7 +219,7 @@ async fn a_thousand_streams_at_once() {
     until("no stream is left in use", || {
         let used = |endpoint: &fastn_net::Endpoint, other: &fastn_net::Endpoint| {
             let peer = endpoint.peer(&other.address()).expect("peer");
-            peer.connection().expect("connection").users()
+            peer.connection().expect("connection").active_count()
         };
         used(&a, &b) + used(&b, &a) == 0
     })
@@ -433,9 +433,9 @@ async fn a_stream_for_which_there_is_no_place_waits_unacknowledged() {
     }
     // What the peer gives up while it waits is handed to nobody.
     let connection = b.peer(&a.address()).expect("peer").connection().expect("connection");
-    until("all four wait", || connection.users() == 4).await;
+    until("all four wait", || connection.active_count() == 4).await;
     drop(third);
-    until("the third is given up", || connection.users() == 3).await;
+    until("the third is given up", || connection.active_count() == 3).await;
     let mut asked = Context::from_waker(Waker::noop());
     assert!(fourth.poll_ack(&mut asked).is_pending(), "no place, and an acknowledgement");
     let mut accepted = vec![incoming(&listener).await.stream, incoming(&listener).await.stream];

@@ -293,7 +293,7 @@ async fn what_a_peer_ends_before_its_header_is_whole_is_refused_and_not_waited_f
     until("it is connected", || peer.connection().is_some()).await;
     let ours = peer.connection().expect("connection");
     let (opened, _refused) = tokio::join!(open_at(&endpoint, &address, &Protocol::Http, USUAL), async {
-        until("its header waits", || ours.users() == 1).await;
+        until("its header waits", || ours.active_count() == 1).await;
         // The peer has no byte of it, and learns of it by the end of a later one.
         drop(ours.try_open(&header(&Protocol::Http)).expect("connection").expect("stream"));
         let mut stream = RawStream::accept(&connection).await;

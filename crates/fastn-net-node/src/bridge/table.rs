@@ -6,8 +6,8 @@ use std::{
 };
 
 use fastn_net::{
-    AuthorizationRequests, Code, Connection, ConnectionGuard, ConnectionListener, Endpoint, Error, Keep, Listener,
-    Peer, Protocol, Result, Stream, Watch,
+    AuthorizationRequests, Code, Connection, ConnectionGuard, ConnectionListener, Endpoint, Error, KeepConnected,
+    Listener, Peer, Protocol, Result, Stream, Watch,
 };
 
 use super::{
@@ -28,7 +28,7 @@ pub(crate) enum Slot {
     Endpoint(Endpoint),
     Peer(Endpoint, Arc<Peer>),
     /// Held for what its end does.
-    Keep(#[expect(dead_code)] Keep),
+    KeepConnected(#[expect(dead_code)] KeepConnected),
     Connection(Box<ConnectionSlot>),
     Listener(Listener),
     ConnectionListener(Endpoint, ConnectionListener),

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Authorization {
     access: Arc<Access>,
-    board: Option<Arc<PendingAuthorizations>>,
+    pending: Option<Arc<PendingAuthorizations>>,
     /// Locked while peers and streams are authorized again.
     pub(crate) reauthorizing: tokio::sync::Mutex<()>,
     /// Streams that peers have open, all of them.
@@ -53,7 +53,7 @@ impl Authorization {
         let Limits { streams_per_peer, streams, stream_rate, .. } = config.limits;
         Self {
             access: Arc::new(Access::new(config.access.clone())),
-            board: config.authorize.filter(|rules| rules.peer || rules.stream).map(PendingAuthorizations::new),
+            pending: config.authorize.filter(|rules| rules.peer || rules.stream).map(PendingAuthorizations::new),
             reauthorizing: tokio::sync::Mutex::default(),
             streams: Arc::default(),
             bounds: Bounds { of_one_peer: streams_per_peer, of_all: streams, rate: stream_rate },
@@ -77,8 +77,8 @@ impl Authorization {
     ///
     /// `ERR_INVALID_ARGUMENT` when authorization is not configured, or the requests are already taken.
     pub(crate) fn requests(&self) -> Result<AuthorizationRequests> {
-        let board = self.board.as_ref();
-        board.ok_or_else(|| Error::new(Code::InvalidArgument, "this endpoint asks nothing"))?.taker()
+        let pending = self.pending.as_ref();
+        pending.ok_or_else(|| Error::new(Code::InvalidArgument, "this endpoint asks nothing"))?.taker()
     }
 
     /// Counts a stream of a peer that waits and is not counted by [`Authorization::check_quota`] yet; before a task is spent on it.
@@ -88,7 +88,7 @@ impl Authorization {
 
     /// Authorization requests are configured for peers or streams.
     pub(crate) fn asks(&self) -> bool {
-        self.board.is_some()
+        self.pending.is_some()
     }
 
     /// Counts the header bytes of a stream before it waits with them.
@@ -103,7 +103,7 @@ impl Authorization {
 
     /// Checks a peer against the access lists, before any state is allocated for it.
     pub(crate) fn check_lists(&self, peer: &PublicKey) -> Result<(), Rejection> {
-        if self.access.lets_in(peer) { Ok(()) } else { Err(UNAUTHORIZED) }
+        if self.access.admits(peer) { Ok(()) } else { Err(UNAUTHORIZED) }
     }
 
     /// The current epoch. Answers of a later epoch replace those of an earlier one.
@@ -113,12 +113,12 @@ impl Authorization {
 
     /// Whether a peer that the lists let in may connect.
     pub(crate) async fn check_peer(&self, peer: PublicKey) -> Result<(), Rejection> {
-        self.ask_about_peer(peer, IfFull::Refuse).await
+        self.authorize_peer(peer, IfFull::Refuse).await
     }
 
-    pub(crate) async fn ask_about_peer(&self, peer: PublicKey, if_full: IfFull) -> Result<(), Rejection> {
-        let Some(board) = self.board.as_ref().filter(|board| board.rules().peer) else { return Ok(()) };
-        match board.ask(peer, None, if_full).await {
+    pub(crate) async fn authorize_peer(&self, peer: PublicKey, if_full: IfFull) -> Result<(), Rejection> {
+        let Some(pending) = self.pending.as_ref().filter(|pending| pending.rules().peer) else { return Ok(()) };
+        match pending.ask(peer, None, if_full).await {
             Verdict::Yes => Ok(()),
             Verdict::No => Err(UNAUTHORIZED),
             Verdict::Late => Err(LATE),
@@ -147,9 +147,9 @@ impl Authorization {
     /// Something is asked, or looked up, about the streams of such a connection in this epoch.
     pub(crate) fn checks_streams(&self, connection: &Connection, epoch: u64) -> bool {
         connection.is_dialled()
-            || self.board.as_ref().is_some_and(|board| {
-                let Authorize { peer, stream, .. } = *board.rules();
-                stream || peer && connection.was_let_in(epoch) != Some(true)
+            || self.pending.as_ref().is_some_and(|pending| {
+                let Authorize { peer, stream, .. } = *pending.rules();
+                stream || peer && connection.admission_in(epoch) != Some(true)
             })
     }
 
@@ -160,10 +160,10 @@ impl Authorization {
         protocol: &Protocol,
         epoch: u64,
     ) -> Result<(), Refusal> {
-        self.ask_about_stream(connection, protocol, epoch, IfFull::Refuse).await
+        self.authorize_stream(connection, protocol, epoch, IfFull::Refuse).await
     }
 
-    pub(crate) async fn ask_about_stream(
+    pub(crate) async fn authorize_stream(
         &self,
         connection: &Connection,
         protocol: &Protocol,
@@ -173,30 +173,30 @@ impl Authorization {
         let peer = connection.remote();
         // An inbound peer was checked at its connection. A dialled connection does not say what its peer may use here.
         self.check_lists(&peer).map_err(Rejection::into_refusal)?;
-        let Some(board) = &self.board else { return Ok(()) };
-        let Authorize { peer: asks_peer, stream: asks_stream, .. } = *board.rules();
+        let Some(pending) = &self.pending else { return Ok(()) };
+        let Authorize { peer: asks_peer, stream: asks_stream, .. } = *pending.rules();
         if asks_peer {
             let ask = async {
-                match self.ask_about_peer(peer, if_full).await {
+                match self.authorize_peer(peer, if_full).await {
                     Ok(()) => Ok(true),
                     Err(turned) if turned.code == close::UNAUTHORIZED => Ok(false),
                     Err(turned) => Err(turned.into_refusal()),
                 }
             };
-            if !connection.let_in(epoch, ask).await? {
+            if !connection.admit_peer(epoch, ask).await? {
                 return Err(UNAUTHORIZED.into_refusal());
             }
         }
         if !asks_stream {
             return Ok(());
         }
-        board.ask(peer, Some(protocol), if_full).await.into_result(protocol)
+        pending.ask(peer, Some(protocol), if_full).await.into_result(protocol)
     }
 
     /// Denies all pending and later requests: the endpoint closes.
     pub(crate) fn close(&self) {
-        if let Some(board) = &self.board {
-            board.close();
+        if let Some(pending) = &self.pending {
+            pending.close();
         }
     }
 }

@@ -177,7 +177,7 @@ impl PendingAuthorizations {
             state.open.insert(number, Open { peer, question, answer: sender });
         }
         state.wake();
-        Some((Asked { board: self, number }, answer))
+        Some((Asked { pending: self, number }, answer))
     }
 
     /// No answer will come any more.
@@ -212,15 +212,15 @@ type Posted<'a> = (Asked<'a>, oneshot::Receiver<bool>);
 
 /// A question that is open until this is dropped.
 struct Asked<'a> {
-    board: &'a PendingAuthorizations,
+    pending: &'a PendingAuthorizations,
     number: u64,
 }
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        let open = self.board.lock().remove(self.number);
+        let open = self.pending.lock().remove(self.number);
         drop(open);
-        self.board.freed.notify_waiters();
+        self.pending.freed.notify_waiters();
     }
 }
 
@@ -265,12 +265,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_question_gets_its_own_answer() {
-        let board = PendingAuthorizations::new(RULES);
-        let questions = board.taker().expect("taker");
-        assert!(board.taker().is_err());
+        let pending = PendingAuthorizations::new(RULES);
+        let questions = pending.taker().expect("taker");
+        assert!(pending.taker().is_err());
         let (one, other) = (key(), key());
-        let first = begun(board.ask(one, None, Refuse)).await;
-        let second = begun(board.ask(other, Some(&Protocol::Http), Refuse)).await;
+        let first = begun(pending.ask(one, None, Refuse)).await;
+        let second = begun(pending.ask(other, Some(&Protocol::Http), Refuse)).await;
         let asked = take(&questions);
         let about: Vec<_> = asked.iter().map(|q| (q.peer, q.protocol.clone())).collect();
         assert_eq!(about, [(one, None), (other, Some(Protocol::Http))]);
@@ -284,35 +284,35 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_nobody_answers_is_refused_in_time_and_forgotten() {
-        let board = PendingAuthorizations::new(RULES);
-        assert_eq!(board.ask(key(), None, Refuse).await, Verdict::Late);
-        let questions = board.taker().expect("taker");
+        let pending = PendingAuthorizations::new(RULES);
+        assert_eq!(pending.ask(key(), None, Refuse).await, Verdict::Late);
+        let questions = pending.taker().expect("taker");
         assert_eq!(take(&questions), []);
-        drop(begun(board.ask(key(), None, Refuse)).await);
+        drop(begun(pending.ask(key(), None, Refuse)).await);
         assert_eq!(take(&questions), []);
-        assert!(board.lock().open.is_empty() && board.lock().of_peer.is_empty());
+        assert!(pending.lock().open.is_empty() && pending.lock().of_peer.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn too_many_are_not_asked_and_one_peer_has_a_share() {
-        let board = PendingAuthorizations::new(RULES);
+        let pending = PendingAuthorizations::new(RULES);
         let (greedy, other) = (key(), key());
-        let held = [begun(board.ask(greedy, None, Refuse)).await, begun(board.ask(greedy, None, Refuse)).await];
-        assert_eq!(board.ask(greedy, None, Refuse).await, Verdict::Busy);
-        let third = begun(board.ask(other, None, Refuse)).await;
-        assert_eq!(board.ask(key(), None, Refuse).await, Verdict::Busy);
+        let held = [begun(pending.ask(greedy, None, Refuse)).await, begun(pending.ask(greedy, None, Refuse)).await];
+        assert_eq!(pending.ask(greedy, None, Refuse).await, Verdict::Busy);
+        let third = begun(pending.ask(other, None, Refuse)).await;
+        assert_eq!(pending.ask(key(), None, Refuse).await, Verdict::Busy);
         drop(held);
         drop(third);
-        drop(begun(board.ask(greedy, None, Refuse)).await);
+        drop(begun(pending.ask(greedy, None, Refuse)).await);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_question_may_wait_for_room_as_long_as_for_an_answer() {
-        let board = PendingAuthorizations::new(RULES);
-        let questions = board.taker().expect("taker");
+        let pending = PendingAuthorizations::new(RULES);
+        let questions = pending.taker().expect("taker");
         let greedy = key();
-        let held = [begun(board.ask(greedy, None, Refuse)).await, begun(board.ask(greedy, None, Refuse)).await];
-        let waiting = begun(board.ask(greedy, Some(&Protocol::Http), Wait)).await;
+        let held = [begun(pending.ask(greedy, None, Refuse)).await, begun(pending.ask(greedy, None, Refuse)).await];
+        let waiting = begun(pending.ask(greedy, Some(&Protocol::Http), Wait)).await;
         assert_eq!(take(&questions).len(), 2);
         drop(held);
         let (verdict, ()) = tokio::join!(waiting, async {
@@ -328,11 +328,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_anybody_to_answer_all_are_refused_at_once() {
-        let board = PendingAuthorizations::new(RULES);
-        let questions = board.taker().expect("taker");
-        let open = begun(board.ask(key(), None, Refuse)).await;
+        let pending = PendingAuthorizations::new(RULES);
+        let questions = pending.taker().expect("taker");
+        let open = begun(pending.ask(key(), None, Refuse)).await;
         drop(questions);
         assert_eq!(open.await, Verdict::No);
-        assert_eq!(board.ask(key(), None, Refuse).await, Verdict::No);
+        assert_eq!(pending.ask(key(), None, Refuse).await, Verdict::No);
     }
 }

@@ -22,7 +22,7 @@ pub struct AccessLists {
 impl AccessLists {
     /// Whether this peer may.
     #[must_use]
-    pub fn lets_in(&self, peer: &PublicKey) -> bool {
+    pub fn admits(&self, peer: &PublicKey) -> bool {
         !self.deny.contains(peer) && self.allow.as_ref().is_none_or(|allow| allow.contains(peer))
     }
 
@@ -56,8 +56,8 @@ impl Access {
         Self { lists: Mutex::new(lists), is_open, epoch: AtomicU64::new(0) }
     }
 
-    pub(crate) fn lets_in(&self, peer: &PublicKey) -> bool {
-        self.is_open.load(Ordering::Acquire) || self.lock().lets_in(peer)
+    pub(crate) fn admits(&self, peer: &PublicKey) -> bool {
+        self.is_open.load(Ordering::Acquire) || self.lock().admits(peer)
     }
 
     pub(crate) fn lists(&self) -> AccessLists {
@@ -91,31 +91,31 @@ mod tests {
 
     #[test]
     fn without_lists_everyone_is_let_in() {
-        assert!(Access::new(AccessLists::default()).lets_in(&SecretKey::generate().public()));
+        assert!(Access::new(AccessLists::default()).admits(&SecretKey::generate().public()));
     }
 
     #[test]
     fn a_list_of_the_allowed_keeps_out_everyone_else_and_deny_wins() {
         let [friend, stranger, foe] = [(); 3].map(|()| SecretKey::generate().public());
         let access = Access::new(AccessLists { allow: Some(HashSet::from([friend, foe])), deny: HashSet::from([foe]) });
-        assert_eq!([friend, stranger, foe].map(|peer| access.lets_in(&peer)), [true, false, false]);
+        assert_eq!([friend, stranger, foe].map(|peer| access.admits(&peer)), [true, false, false]);
         access.change(|lists| lists.allow(foe));
         access.change(|lists| lists.deny(friend));
-        assert_eq!([friend, stranger, foe].map(|peer| access.lets_in(&peer)), [false, false, true]);
+        assert_eq!([friend, stranger, foe].map(|peer| access.admits(&peer)), [false, false, true]);
         access.change(|lists| *lists = AccessLists::default());
-        assert_eq!([friend, stranger, foe].map(|peer| access.lets_in(&peer)), [true; 3]);
+        assert_eq!([friend, stranger, foe].map(|peer| access.admits(&peer)), [true; 3]);
     }
 
     #[test]
     fn an_empty_list_of_the_allowed_lets_nobody_in() {
         let access = Access::new(AccessLists { allow: Some(HashSet::new()), deny: HashSet::new() });
-        assert!(!access.lets_in(&SecretKey::generate().public()));
+        assert!(!access.admits(&SecretKey::generate().public()));
     }
 
     #[test]
     fn allowing_somebody_where_everyone_is_keeps_nobody_out() {
         let access = Access::new(AccessLists::default());
         access.change(|lists| lists.allow(SecretKey::generate().public()));
-        assert!(access.lets_in(&SecretKey::generate().public()));
+        assert!(access.admits(&SecretKey::generate().public()));
     }
 }

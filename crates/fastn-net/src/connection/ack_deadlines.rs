@@ -1,6 +1,6 @@
-//! Deadlines of the acknowledgements of one connection's streams.
+//! Ack deadlines of one connection's streams.
 //!
-//! All streams of an endpoint wait equally long, so deadlines end in the order in which they began: one timer of the
+//! The limit is the same for all streams of an endpoint. So deadlines expire in the order of their start, and one timer in the
 //! connection's task serves them all.
 
 use std::{
@@ -21,17 +21,17 @@ use tokio::{
 
 use crate::deadline::after;
 
-/// The deadline of one stream. The stream drops it when the acknowledgement arrives.
+/// Ack deadline of one stream. The stream drops it when the ack arrives.
 #[derive(Debug, Default)]
 pub(crate) struct AckDeadline {
-    /// How long it lasted, in ms; 0 until it expires.
+    /// The limit in ms, once expired; 0 before.
     expired_after: AtomicU64,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
 
 impl AckDeadline {
-    /// How long it lasted, once it has expired.
+    /// The limit, once the deadline has expired.
     pub(crate) fn expired_after(&self) -> Option<Duration> {
         let ms = self.expired_after.load(Ordering::Acquire);
         (ms > 0).then(|| Duration::from_millis(ms))
@@ -55,15 +55,15 @@ impl AckDeadline {
     }
 }
 
-/// The pending deadlines of one connection, oldest first.
+/// Pending ack deadlines of one connection, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct AckDeadlines {
     queue: Mutex<Queue>,
-    /// Notified when the queue was empty and is not any more.
+    /// Notified when the queue becomes non-empty.
     added: Notify,
 }
 
-/// Swept whenever it doubles, so that acknowledged streams take up little memory.
+/// Swept whenever it doubles, so that acknowledged streams hold little memory.
 #[derive(Debug, Default)]
 struct Queue {
     begun: VecDeque<(Instant, Weak<AckDeadline>)>,
@@ -71,13 +71,13 @@ struct Queue {
 }
 
 impl AckDeadlines {
-    const SMALLEST: usize = 64;
+    const MIN_SWEEP: usize = 64;
 
     /// Starts the deadline of a stream whose header was just written.
     pub(crate) fn start(&self) -> Arc<AckDeadline> {
         let deadline = Arc::new(AckDeadline::default());
         let mut queue = self.lock();
-        if queue.begun.len() >= queue.sweep_at.max(Self::SMALLEST) {
+        if queue.begun.len() >= queue.sweep_at.max(Self::MIN_SWEEP) {
             queue.begun.retain(|(_, deadline)| deadline.strong_count() > 0);
             queue.sweep_at = queue.begun.len() * 2;
         }
@@ -90,7 +90,7 @@ impl AckDeadlines {
         deadline
     }
 
-    /// Expires the deadlines that last longer than `limit`. Never returns.
+    /// Expires each deadline `limit` after its start. Never returns.
     pub(crate) async fn run(&self, limit: Duration) {
         loop {
             match self.expire(limit) {
@@ -115,7 +115,7 @@ impl AckDeadlines {
             queue.begun.pop_front();
         };
         drop(queue);
-        // Not under the lock: a woken task may poll at once.
+        // Wake outside the lock: a woken task may poll at once.
         for deadline in due {
             deadline.expire(limit);
         }
@@ -152,7 +152,7 @@ mod tests {
         for _ in 0..10_000 {
             drop(deadlines.start());
         }
-        assert!(deadlines.lock().begun.len() <= AckDeadlines::SMALLEST);
+        assert!(deadlines.lock().begun.len() <= AckDeadlines::MIN_SWEEP);
         let kept: Vec<_> = (0..1000).map(|_| deadlines.start()).collect();
         for _ in 0..10_000 {
             drop(deadlines.start());

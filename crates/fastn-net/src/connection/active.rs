@@ -1,93 +1,94 @@
-//! The users of a connection, and whether it accepts new ones.
+//! Use of a connection: guards that count as active, and whether new ones are accepted.
 
-use super::{Connection, legacy_accept_stall::LegacyAcceptStall, users::Alarm};
+use super::{Connection, active_count::Alarm, legacy_accept_stall::LegacyAcceptStall};
 use crate::quota::StreamPermit;
 
-/// Counts one stream or view as a user of the connection, until it is dropped.
+/// Counts one stream or [`super::ConnectionGuard`] as active on its connection, until dropped.
 #[derive(Debug)]
 pub(crate) struct ActiveGuard {
     connection: Connection,
-    share: Option<StreamPermit>,
+    permit: Option<StreamPermit>,
 }
 
 impl ActiveGuard {
-    /// Also holds a permit from the peer's stream quota.
-    pub(crate) fn with(mut self, share: StreamPermit) -> Self {
-        self.share = Some(share);
+    /// Also holds a permit of the peer's stream quota.
+    pub(crate) fn with_permit(mut self, permit: StreamPermit) -> Self {
+        self.permit = Some(permit);
         self
     }
 }
 
 impl Drop for ActiveGuard {
     fn drop(&mut self) {
-        self.connection.0.users.leave();
+        self.connection.0.active.release();
     }
 }
 
 impl Connection {
-    /// Counts a stream of ours as in use; `None` if the connection accepts no new one.
-    pub(crate) fn begin(&self) -> Option<ActiveGuard> {
-        if self.0.legacy_accept_stall.is_stalled() { None } else { self.enter() }
+    /// Counts a new outgoing stream as active. `None` if the connection accepts no new stream.
+    pub(crate) fn acquire_for_open(&self) -> Option<ActiveGuard> {
+        if self.0.legacy_accept_stall.is_stalled() { None } else { self.acquire() }
     }
 
-    /// Counts a stream of the peer's as in use; `None` once the connection was dropped as dead.
-    pub(crate) fn enter(&self) -> Option<ActiveGuard> {
-        self.0.users.enter().then(|| ActiveGuard { connection: self.clone(), share: None })
+    /// Counts an incoming stream or a guard as active. `None` once the connection is retired.
+    pub(crate) fn acquire(&self) -> Option<ActiveGuard> {
+        self.0.active.acquire().then(|| ActiveGuard { connection: self.clone(), permit: None })
     }
 
-    /// Streams and views that use it.
+    /// Number of streams and guards that use the connection.
     #[must_use]
-    pub fn users(&self) -> usize {
-        self.0.users.count()
+    pub fn active_count(&self) -> usize {
+        self.0.active.count()
     }
 
-    /// Waits until the connection is unused, then refuses every further use.
+    /// Waits until the connection is unused, then refuses all new use. Cancel-safe.
     pub(crate) async fn retired(&self) {
-        self.0.users.retire().await;
+        self.0.active.retire().await;
     }
 
-    /// Refuses every further use if the connection is unused. Returns whether it was.
+    /// Refuses all new use if the connection is unused. Returns whether it was.
     pub(crate) fn try_retire(&self) -> bool {
-        self.0.users.try_retire()
+        self.0.active.try_retire()
     }
 
-    /// Whether it is live and accepts new users.
+    /// Whether it is live and accepts new streams.
     pub(crate) fn is_usable(&self) -> bool {
-        self.is_live() && !self.0.users.is_retired() && !self.0.legacy_accept_stall.is_stalled()
+        self.is_live() && !self.0.active.is_retired() && !self.0.legacy_accept_stall.is_stalled()
     }
 
     /// Sets the alarm for the first use after the actor found the connection unused. Call once.
     pub(crate) fn on_activity(&self, alarm: Alarm) {
-        self.0.users.set_alarm(alarm);
-        self.0.users.arm_activity_wake();
+        self.0.active.set_activity_alarm(alarm);
+        self.0.active.arm_activity_wake();
     }
 
-    /// Sets the alarm for more users than [`Connection::watch_crowd`] allows. Call once.
-    pub(crate) fn on_crowd(&self, alarm: Alarm) {
-        self.0.users.set_crowd_alarm(alarm);
+    /// Sets the alarm of [`Connection::arm_threshold`]. Call once.
+    pub(crate) fn on_threshold(&self, alarm: Alarm) {
+        self.0.active.set_threshold_alarm(alarm);
     }
 
-    /// Raises the alarm of [`Connection::on_crowd`] once, when there are more users than `most`. Returns false if there already
+    /// Raises the threshold alarm once when more than `threshold` streams and guards are active. Returns false if there already
     /// are.
-    pub(crate) fn watch_crowd(&self, most: usize) -> bool {
-        self.0.users.watch_crowd(most)
+    pub(crate) fn arm_threshold(&self, threshold: usize) -> bool {
+        self.0.active.arm_threshold(threshold)
     }
 
-    /// Waits until the connection has ended or is given up.
+    /// Waits until the connection has closed or accepts no new stream.
     pub(crate) async fn unusable(&self) {
         if self.is_usable() {
             self.0.quic.closed().await;
         }
-        // The actor learns it from a task of its own: give that its turn.
+        // A separate task tells the actor. Let it run first.
         tokio::task::yield_now().await;
     }
 
-    /// State of the stream loop of an older peer, and its alarm.
+    /// Accept-loop state of an older peer, and its alarm.
     pub(crate) fn legacy_accept_stall(&self) -> &LegacyAcceptStall {
         &self.0.legacy_accept_stall
     }
 
-    /// A stream that we opened here was refused, or not acknowledged in time: an older peer takes no other on this connection.
+    /// Records that an outgoing stream was refused or not acknowledged in time. An older peer accepts no further stream on this
+    /// connection then.
     pub(crate) fn mark_stalled(&self) {
         if self.may_stall() {
             self.0.legacy_accept_stall.mark();

@@ -15,21 +15,21 @@ use crate::{
 /// otherwise, and the process aborts.
 const REASON_BYTES: usize = 256;
 
-const SHORTEST_GOODBYE: Duration = Duration::from_millis(20);
-const LONGEST_GOODBYE: Duration = Duration::from_millis(500);
+const MIN_CLOSE_GRACE: Duration = Duration::from_millis(20);
+const MAX_CLOSE_GRACE: Duration = Duration::from_millis(500);
 
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseInfo {
-    /// Application close code; 0 where there was none.
+    /// Application close code; 0 if there was none.
     pub code: u64,
-    /// What was said, or what happened. Control characters of a peer's text are escaped.
+    /// The peer's or this side's reason, or the error. Control characters of the peer's text are escaped.
     pub reason: String,
-    /// Who ended it.
+    /// Which side closed it.
     pub by: ClosedBy,
 }
 
-/// Who ended a connection.
+/// Which side closed a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClosedBy {
     /// This side.
@@ -59,33 +59,32 @@ impl fmt::Display for ClosedBy {
 }
 
 impl Connection {
-    /// Closes the connection for everyone. Data that the peer has not received is lost to it. Of the reason the first 256 bytes
-    /// are kept.
+    /// Closes the connection at once, with all its streams. Discards data that the peer has not received. Truncates the reason to
+    /// 256 bytes.
     pub fn close(&self, code: u64, reason: &str) {
         self.close_as(code, code, &reason[..reason.floor_char_boundary(REASON_BYTES)]);
     }
 
-    /// Closes it with a code of this project's own, which older peers see as 0.
-    pub(crate) fn close_own(&self, code: u64, reason: &str) {
-        self.close_as(code, self.own_code(code), reason);
+    /// Closes it with a reserved code (docs/wire.md, Codes). Older peers get 0.
+    pub(crate) fn close_internal(&self, code: u64, reason: &str) {
+        self.close_as(code, self.wire_code(code), reason);
     }
 
-    /// Closes a connection whose peer does not answer. Makes no promise to the peer: an accepted stream may be on its way to a
-    /// handler.
-    pub(crate) fn give_up(&self) {
-        self.0.given_up.store(true, Ordering::Release);
-        self.close_own(close::PLAIN, "the peer did not answer on this connection");
+    /// Closes a connection whose peer does not respond. The code makes no promise: a handler may already have a stream of it.
+    pub(crate) fn abandon(&self) {
+        self.0.abandoned.store(true, Ordering::Release);
+        self.close_internal(close::PLAIN, "the peer did not answer on this connection");
     }
 
-    /// What its peer needs to hear that it is being closed.
-    pub(crate) fn goodbye(&self) -> Duration {
+    /// How long a CLOSE frame needs to reach the peer.
+    pub(crate) fn close_grace(&self) -> Duration {
         let round_trips = self.rtt().unwrap_or_default() * 2;
-        if self.is_live() { round_trips.clamp(SHORTEST_GOODBYE, LONGEST_GOODBYE) } else { Duration::ZERO }
+        if self.is_live() { round_trips.clamp(MIN_CLOSE_GRACE, MAX_CLOSE_GRACE) } else { Duration::ZERO }
     }
 
-    /// It was closed by [`Connection::give_up`].
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.0.given_up.load(Ordering::Acquire)
+    /// Whether [`Connection::abandon`] closed it.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.0.abandoned.load(Ordering::Acquire)
     }
 
     fn close_as(&self, code: u64, on_the_wire: u64, reason: &str) {
@@ -97,18 +96,18 @@ impl Connection {
         self.0.quic.close(VarInt::from_u64(on_the_wire).unwrap_or(VarInt::MAX), reason.as_bytes());
     }
 
-    /// Waits for the end of the connection. Never fails.
+    /// Waits until the connection is closed or lost. Cancel-safe.
     pub async fn closed(&self) -> CloseInfo {
         self.close_info(&self.0.quic.closed().await)
     }
 
     /// Releases the QUIC handles of a closed connection, which keep the endpoint's sockets open.
-    pub(crate) fn let_go(&self) {
-        self.0.finishing.over();
-        self.0.quic.let_go();
+    pub(crate) fn release_quic(&self) {
+        self.0.pending_acks.connection_ended();
+        self.0.quic.release();
     }
 
-    /// How it ended, if it did.
+    /// How it ended; `None` while it is live.
     #[must_use]
     pub fn close_reason(&self) -> Option<CloseInfo> {
         self.0.quic.close_reason().map(|error| self.close_info(&error))
@@ -126,17 +125,19 @@ impl Connection {
                 by: ClosedBy::Peer,
             },
             ConnectionError::LocallyClosed => CloseInfo { code: 0, reason: String::new(), by: ClosedBy::Local },
-            ConnectionError::ConnectionClosed(close) => CloseInfo { code: 0, reason: said(close), by: ClosedBy::Peer },
-            other => CloseInfo { code: 0, reason: said(other), by: ClosedBy::Network },
+            ConnectionError::ConnectionClosed(close) => {
+                CloseInfo { code: 0, reason: text_of(close), by: ClosedBy::Peer }
+            }
+            other => CloseInfo { code: 0, reason: text_of(other), by: ClosedBy::Network },
         }
     }
 
-    /// A code of this project's own, as this connection's peer may see it (docs/wire.md, Codes).
-    pub(crate) fn own_code(&self, code: u64) -> u64 {
+    /// The code to send for a reserved one: 0 on an older ALPN (docs/wire.md, Codes).
+    pub(crate) fn wire_code(&self, code: u64) -> u64 {
         if self.0.alpn.is_native() { code } else { reset::ABANDONED }
     }
 
-    /// What opening a stream fails with on a connection that has ended before the peer took the stream.
+    /// The error of a stream that the peer did not accept before the connection ended.
     pub(crate) fn unopened_error(&self) -> Error {
         match self.close_reason() {
             Some(info) if info.by == ClosedBy::Peer && info.code == close::SHUTDOWN => {
@@ -163,7 +164,7 @@ impl Connection {
             (ClosedBy::Peer, code) => {
                 (Code::ConnectionLost, format!("the peer closed the connection (code {code}, \"{}\")", info.reason))
             }
-            _ if self.is_given_up() => {
+            _ if self.is_abandoned() => {
                 (Code::ConnectionLost, "the peer did not answer any more: it has restarted, moved or gone".to_owned())
             }
             (ClosedBy::Local, close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
@@ -176,6 +177,6 @@ impl Connection {
     }
 }
 
-fn said(error: &impl ToString) -> String {
+fn text_of(error: &impl ToString) -> String {
     printable(&error.to_string()).into_owned()
 }

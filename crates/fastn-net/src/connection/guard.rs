@@ -1,20 +1,20 @@
-//! Connections that are held.
+//! Guards that keep a connection in use.
 
 use std::ops::Deref;
 
 use super::{ActiveGuard, Connection};
 
-/// A connection that is held: it counts as used, and is not closed for idleness, until this is dropped.
+/// Keeps a connection in use until dropped: the idle timeout does not close it.
 #[derive(Debug)]
 pub struct ConnectionGuard {
     connection: Connection,
-    _used: ActiveGuard,
+    _active: ActiveGuard,
 }
 
 impl ConnectionGuard {
-    /// `None` once the connection accepts no new user.
+    /// `None` once the connection is retired.
     pub(crate) fn new(connection: &Connection) -> Option<Self> {
-        Some(Self { connection: connection.clone(), _used: connection.enter()? })
+        Some(Self { connection: connection.clone(), _active: connection.acquire()? })
     }
 }
 

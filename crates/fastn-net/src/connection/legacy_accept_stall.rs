@@ -1,7 +1,7 @@
-//! Detects a connection to an older peer that takes no new stream.
+//! Detects an older peer that stopped accepting streams on a connection.
 //!
-//! Older peers take the streams of a connection one by one. An unknown stream ends their loop, and a stream they wait for blocks
-//! it. Later streams would wait for their acknowledgement in vain.
+//! Older peers accept the streams of a connection one after another. A stream of an unknown protocol ends their accept loop. A
+//! stream without a header blocks it. Later streams get no acknowledgement then.
 
 use std::{
     fmt,
@@ -11,9 +11,9 @@ use std::{
     },
 };
 
-use super::users::Alarm;
+use super::active_count::Alarm;
 
-/// One connection's.
+/// Whether the accept loop of an older peer stalled on one connection.
 #[derive(Default)]
 pub(crate) struct LegacyAcceptStall {
     stalled: AtomicBool,
@@ -26,13 +26,13 @@ impl LegacyAcceptStall {
         let _ = self.alarm.set(alarm);
     }
 
-    /// A stream was refused, or not acknowledged in time.
+    /// Records that a stream was refused or not acknowledged in time.
     pub(crate) fn mark(&self) {
         if self.is_stalled() {
             return;
         }
-        // Raise the alarm first: a caller that finds the stall and requests another connection queues behind it. Twice is
-        // harmless.
+        // Raise the alarm before the flag is visible: a caller that sees the flag and requests another connection queues behind
+        // the alarm. Raising it twice is harmless.
         if let Some(alarm) = self.alarm.get() {
             alarm();
         }

@@ -17,42 +17,43 @@ pub(crate) struct ListenerGrace(Mutex<State>);
 
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
-    /// No program takes the connection for itself, or its owner has registered its listeners.
+    /// No program wants the connection, or its owner has registered its listeners.
     #[default]
-    Settled,
-    /// It waits to be taken.
+    Ended,
+    /// Waits for a program to accept it.
     Offered(Instant),
-    Taken(Instant),
+    /// A program owns it, and may still register its listeners.
+    Owned(Instant),
 }
 
 impl Connection {
-    /// Offers the connection to a program that takes connections.
+    /// Offers the connection to the programs that accept connections.
     pub(crate) fn offer(&self) {
         *self.listener_grace() = State::Offered(Instant::now());
     }
 
-    /// Starts the grace period of the owner. No-op if the connection is already in use.
-    pub(crate) fn take(&self) {
+    /// Starts the owner's grace period. No-op unless the connection was offered and has no listener yet.
+    pub(crate) fn start_listener_grace(&self) {
         let mut grace = self.listener_grace();
         if let State::Offered(_) = *grace {
-            *grace = State::Taken(Instant::now());
+            *grace = State::Owned(Instant::now());
         }
     }
 
     /// Ends the grace period: streams without a listener are refused from now on.
-    pub(crate) fn settle(&self) {
-        *self.listener_grace() = State::Settled;
+    pub(crate) fn end_listener_grace(&self) {
+        *self.listener_grace() = State::Ended;
     }
 
-    /// Returns how long a stream without a listener waits before its next lookup. `None` if it is refused. `offered` is how long
-    /// a connection may wait to be taken.
+    /// Returns how long a stream without a listener waits before its next lookup. `None` if it is refused. `offered` is the
+    /// longest time that a connection waits for an owner.
     pub(crate) fn listener_grace_left(&self, offered: Duration) -> Option<Duration> {
         let (since, limit) = match *self.listener_grace() {
-            State::Settled => return None,
+            State::Ended => return None,
             State::Offered(since) => (since, offered),
-            State::Taken(since) => (since, GRACE),
+            State::Owned(since) => (since, GRACE),
         };
-        // Not longer at once: a program may take the connection meanwhile.
+        // At most one grace period at a time: the connection may get an owner meanwhile.
         limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero()).map(|left| left.min(GRACE))
     }
 

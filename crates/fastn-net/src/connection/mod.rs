@@ -1,32 +1,32 @@
 //! One QUIC connection.
 //!
 //! - `ack_deadlines`: ack deadlines of its streams
-//! - `active`, `users`: the users of a connection, and whether it accepts new ones
+//! - `active`, `active_count`: streams and guards that use a connection, and whether it accepts new ones
 //! - `guard`: a handle that keeps a connection in use
-//! - `doubt`: alarm for a connection that may be dead
-//! - `legacy_accept_stall`: older peers that take no new stream
-//! - `finishing`: deferred final writes and unacknowledged FINs
+//! - `liveness_check`: requests for an immediate liveness check, and its probe
+//! - `legacy_accept_stall`: older peers that stopped accepting streams
+//! - `pending_acks`: deferred final writes and unacknowledged FINs
 //! - `listener_grace`: grace period of the owner of an accepted connection
-//! - `let_in`: result of the authorization requests for its peer
+//! - `peer_admission`: cached authorization answer for its peer
 //! - `close_info`: closing, and the reason
 //! - `path_info`, `stats`: snapshots
-//! - `stop_watch`: stops by the peer of a sending half that stays open
-//! - `quic`: iroh's connection, until it is closed
+//! - `stop_watch`: watches whether the peer stops a sending half that stays open
+//! - `quic`: iroh's connection, released once it is closed
 
 pub(crate) mod ack_deadlines;
 mod active;
+pub(crate) mod active_count;
 mod close_info;
-mod doubt;
-pub(crate) mod finishing;
 mod guard;
 pub(crate) mod legacy_accept_stall;
-mod let_in;
 mod listener_grace;
+mod liveness_check;
 mod path_info;
+mod peer_admission;
+pub(crate) mod pending_acks;
 mod quic;
 mod stats;
 pub(crate) mod stop_watch;
-pub(crate) mod users;
 
 use std::{
     fmt,
@@ -39,8 +39,9 @@ use std::{
 use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
 use self::{
-    ack_deadlines::AckDeadlines, doubt::Doubt, finishing::Finishing, legacy_accept_stall::LegacyAcceptStall,
-    let_in::LetIn, listener_grace::ListenerGrace, quic::Quic, stop_watch::StopWatches, users::Users,
+    ack_deadlines::AckDeadlines, active_count::ActiveCount, legacy_accept_stall::LegacyAcceptStall,
+    listener_grace::ListenerGrace, liveness_check::LivenessAlarm, peer_admission::PeerAdmission,
+    pending_acks::PendingAcks, quic::Quic, stop_watch::StopWatches,
 };
 pub(crate) use self::{active::ActiveGuard, stats::TrafficSnapshot};
 pub use self::{
@@ -61,19 +62,19 @@ struct Inner {
     alpn: Alpn,
     dialled: bool,
     quic: Quic,
-    /// With what this side closed it first; QUIC does not tell.
+    /// Code and reason of this side's first close. QUIC does not keep them.
     closed_here: OnceLock<(u64, String)>,
-    users: Users,
-    let_in: LetIn,
-    finishing: Arc<Finishing>,
+    active: ActiveCount,
+    peer_admission: PeerAdmission,
+    pending_acks: Arc<PendingAcks>,
     metrics: Arc<Counters>,
     stop_watches: StopWatches,
     ack_deadlines: AckDeadlines,
     legacy_accept_stall: LegacyAcceptStall,
-    doubt: Doubt,
-    /// This side dropped the connection, because its peer did not answer.
-    given_up: AtomicBool,
-    /// Bytes that the peer may send before the application reads them, once the peer's actor has set it.
+    liveness_alarm: LivenessAlarm,
+    /// This side closed the connection, because its peer did not respond.
+    abandoned: AtomicBool,
+    /// Receive window in bytes; 0 until the peer's actor sets it.
     receive_window: AtomicU64,
     listener_grace: ListenerGrace,
 }
@@ -88,15 +89,15 @@ impl Connection {
             dialled,
             quic: Quic::new(quic),
             closed_here: OnceLock::new(),
-            users: Users::default(),
-            let_in: LetIn::default(),
-            finishing: Arc::default(),
+            active: ActiveCount::default(),
+            peer_admission: PeerAdmission::default(),
+            pending_acks: Arc::default(),
             metrics: metrics.clone(),
             stop_watches: StopWatches::default(),
             ack_deadlines: AckDeadlines::default(),
             legacy_accept_stall: LegacyAcceptStall::default(),
-            doubt: Doubt::default(),
-            given_up: AtomicBool::new(false),
+            liveness_alarm: LivenessAlarm::default(),
+            abandoned: AtomicBool::new(false),
             receive_window: AtomicU64::new(0),
             listener_grace: ListenerGrace::default(),
         }))
@@ -108,25 +109,25 @@ impl Connection {
         self.0.id
     }
 
-    /// Who is at the other end, as the handshake proved it.
+    /// The peer's key, as proven by the handshake.
     #[must_use]
     pub fn remote(&self) -> PublicKey {
         self.0.peer
     }
 
-    /// What was negotiated.
+    /// The negotiated ALPN.
     #[must_use]
     pub fn alpn(&self) -> Alpn {
         self.0.alpn
     }
 
-    /// We made this connection, not the peer.
+    /// Whether this side dialled the connection.
     #[must_use]
     pub fn is_dialled(&self) -> bool {
         self.0.dialled
     }
 
-    /// It has not ended.
+    /// Whether it is neither closed nor lost.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.0.quic.close_reason().is_none()
@@ -144,34 +145,34 @@ impl Connection {
         &self.0.metrics
     }
 
-    /// What was sent here and is not yet acknowledged.
-    pub(crate) fn finishing(&self) -> &Arc<Finishing> {
-        &self.0.finishing
+    /// Finished halves without an acknowledgement.
+    pub(crate) fn pending_acks(&self) -> &Arc<PendingAcks> {
+        &self.0.pending_acks
     }
 
-    /// The pending acknowledgements of streams that we opened here.
+    /// Ack deadlines of the streams that this side opened.
     pub(crate) fn ack_deadlines(&self) -> &AckDeadlines {
         &self.0.ack_deadlines
     }
 
-    /// The sending halves here that stay open.
+    /// Stop watches of its sending halves.
     pub(crate) fn stop_watches(&self) -> &StopWatches {
         &self.0.stop_watches
     }
 
-    /// Waits until the peer acknowledged all of a finished stream, or stopped it.
+    /// Waits until the peer acknowledges a finished stream completely, or stops it. Cancel-safe.
     ///
     /// # Errors
     ///
     /// `ERR_CONNECTION_LOST`.
     pub async fn acknowledged(&self, stream: u64) -> Result<()> {
-        self.0.finishing.acknowledged(stream).await.map_err(|()| self.lost_error())
+        self.0.pending_acks.acknowledged(stream).await.map_err(|()| self.lost_error())
     }
 
-    /// Waits until everything that was finished here is acknowledged, its header included, or the connection has ended.
+    /// Waits until every finished stream is acknowledged, including its header, or the connection ends. Cancel-safe.
     pub(crate) async fn drained(&self) {
         tokio::select! {
-            () = self.0.finishing.all() => {}
+            () = self.0.pending_acks.all_acknowledged() => {}
             _ = self.0.quic.closed() => {}
         }
     }

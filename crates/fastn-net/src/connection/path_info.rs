@@ -1,4 +1,4 @@
-//! The ways of a connection.
+//! Network paths of a connection.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use iroh::endpoint::{Path, PathEvent};
 use super::Connection;
 use crate::config::PeerAddress;
 
-/// One way that packets can take.
+/// A network path.
 #[derive(Clone, Debug)]
 pub struct PathInfo {
     /// `ip:port`, or the relay's URL.
     pub address: String,
-    /// Through a relay.
+    /// Whether it goes through a relay.
     pub relay: bool,
-    /// The one in use.
+    /// Whether QUIC sends over it.
     pub selected: bool,
     /// Round-trip time.
     pub rtt: Duration,
@@ -30,7 +30,7 @@ impl Connection {
         paths.iter().find(Path::is_selected).or_else(|| paths.iter().next()).map(|p| p.rtt())
     }
 
-    /// The ways packets can take.
+    /// Snapshot of all paths. Empty once the connection is closed.
     #[must_use]
     pub fn paths(&self) -> Vec<PathInfo> {
         let info = |path: Path<'_>| PathInfo {
@@ -46,7 +46,7 @@ impl Connection {
         self.0.quic.live().map_or_else(Vec::new, |quic| quic.paths().iter().map(info).collect())
     }
 
-    /// Where its peer is, as its paths say.
+    /// The peer's addresses, from the paths.
     pub(crate) fn remote_addresses(&self) -> PeerAddress {
         let mut address = PeerAddress::new(self.0.peer);
         let Some(quic) = self.0.quic.live() else { return address };
@@ -60,7 +60,7 @@ impl Connection {
         address
     }
 
-    /// One for each path that opens, closes or is selected, until the connection ends.
+    /// Yields an event for each path that opens, closes or is selected, until the connection ends.
     pub(crate) fn path_events(&self) -> impl Events<Item = PathEvent> + Send + Unpin + 'static {
         self.0.quic.path_events()
     }

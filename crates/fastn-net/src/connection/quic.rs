@@ -1,4 +1,4 @@
-//! iroh's connection, until it is closed.
+//! iroh's connection, released once it is closed.
 //!
 //! Each handle to iroh's connection keeps the endpoint's sockets open, even after the connection has closed. So the handle is
 //! released at the close, and a last snapshot is kept.
@@ -8,18 +8,18 @@ use std::sync::{Arc, RwLock};
 use futures_util::{Stream as Events, StreamExt, stream};
 use iroh::endpoint::{Connection, ConnectionError, ConnectionStats, PathEvent, RecvStream, SendStream, VarInt};
 
-/// A connection of iroh's that is there until its end.
+/// Handle to iroh's connection, or its last snapshot once released.
 pub(crate) struct Quic(RwLock<State>);
 
 #[derive(Clone)]
 enum State {
     Live(Arc<Connection>),
-    Over(Arc<Over>),
+    Released(Arc<Snapshot>),
 }
 
-/// What an ended connection knew last.
-struct Over {
-    why: ConnectionError,
+/// Last values of a closed connection.
+struct Snapshot {
+    error: ConnectionError,
     stats: ConnectionStats,
 }
 
@@ -31,14 +31,14 @@ impl Quic {
     pub(crate) async fn open_bi(&self) -> Result<(SendStream, RecvStream), ConnectionError> {
         match self.state() {
             State::Live(connection) => connection.open_bi().await,
-            State::Over(over) => Err(over.why.clone()),
+            State::Released(last) => Err(last.error.clone()),
         }
     }
 
     pub(crate) async fn accept_bi(&self) -> Result<(SendStream, RecvStream), ConnectionError> {
         match self.state() {
             State::Live(connection) => connection.accept_bi().await,
-            State::Over(over) => Err(over.why.clone()),
+            State::Released(last) => Err(last.error.clone()),
         }
     }
 
@@ -51,43 +51,43 @@ impl Quic {
     pub(crate) async fn closed(&self) -> ConnectionError {
         match self.state() {
             State::Live(connection) => connection.closed().await,
-            State::Over(over) => over.why.clone(),
+            State::Released(last) => last.error.clone(),
         }
     }
 
     pub(crate) fn close_reason(&self) -> Option<ConnectionError> {
         match self.state() {
             State::Live(connection) => connection.close_reason(),
-            State::Over(over) => Some(over.why.clone()),
+            State::Released(last) => Some(last.error.clone()),
         }
     }
 
     pub(crate) fn stats(&self) -> ConnectionStats {
         match self.state() {
             State::Live(connection) => connection.stats(),
-            State::Over(over) => over.stats.clone(),
+            State::Released(last) => last.stats.clone(),
         }
     }
 
-    /// One for each path that opens, closes or is selected, until the end.
+    /// Yields an event for each path that opens, closes or is selected, until the connection closes.
     pub(crate) fn path_events(&self) -> impl Events<Item = PathEvent> + Send + Unpin + 'static {
         stream::iter(self.live().map(|connection| connection.path_events())).flatten()
     }
 
-    /// iroh's connection, for its paths; a closed one has none. Do not keep the handle.
+    /// iroh's connection, unless released. Do not keep the handle.
     pub(crate) fn live(&self) -> Option<Arc<Connection>> {
         match self.state() {
             State::Live(connection) => Some(connection),
-            State::Over(_) => None,
+            State::Released(_) => None,
         }
     }
 
-    /// Releases iroh's connection if it is closed.
-    pub(crate) fn let_go(&self) {
+    /// Releases iroh's connection. No-op while it is live.
+    pub(crate) fn release(&self) {
         let Some(connection) = self.live() else { return };
-        let Some(why) = connection.close_reason() else { return };
-        let over = State::Over(Arc::new(Over { why, stats: connection.stats() }));
-        let before = std::mem::replace(&mut *self.0.write().expect("no panic while held"), over);
+        let Some(error) = connection.close_reason() else { return };
+        let last = State::Released(Arc::new(Snapshot { error, stats: connection.stats() }));
+        let before = std::mem::replace(&mut *self.0.write().expect("no panic while held"), last);
         drop(before);
     }
 

@@ -17,21 +17,21 @@ pub struct Stats {
     pub datagrams_sent: u64,
     /// UDP datagrams received.
     pub datagrams_received: u64,
-    /// QUIC packets given up for lost.
+    /// QUIC packets declared lost.
     pub lost_packets: u64,
-    /// Streams and views in use now.
+    /// Streams and connection guards in use.
     pub streams: usize,
 }
 
 /// Traffic counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TrafficSnapshot {
-    /// UDP bytes received; any is a sign of life.
+    /// UDP bytes received. Any change shows that the peer is alive.
     pub(crate) received: u64,
-    /// Stream frames in both directions, without QUIC's keep-alive.
+    /// Stream frames sent and received. QUIC's keep-alive does not count.
     pub(crate) traffic: u64,
-    /// Streams and views in use.
-    pub(crate) users: usize,
+    /// Streams and connection guards in use.
+    pub(crate) active: usize,
 }
 
 impl Connection {
@@ -45,23 +45,23 @@ impl Connection {
             datagrams_sent: quic.udp_tx.datagrams,
             datagrams_received: quic.udp_rx.datagrams,
             lost_packets: quic.lost_packets,
-            streams: self.users(),
+            streams: self.active_count(),
         }
     }
 
-    /// Takes the sample for the peer's actor.
-    pub(crate) fn look(&self) -> TrafficSnapshot {
+    /// Samples the traffic for the peer's actor. Arms the activity alarm if the connection is unused.
+    pub(crate) fn sample(&self) -> TrafficSnapshot {
         let stats = self.0.quic.stats();
         let traffic = stats.frame_rx.stream + stats.frame_tx.stream;
-        TrafficSnapshot { received: stats.udp_rx.bytes, traffic, users: self.0.users.arm_activity_wake() }
+        TrafficSnapshot { received: stats.udp_rx.bytes, traffic, active: self.0.active.arm_activity_wake() }
     }
 
-    /// The peer has sent something on a stream: an acknowledgement, or more.
+    /// Whether the peer has sent a stream frame, such as an ack.
     pub(crate) fn carried_streams(&self) -> bool {
         self.0.quic.stats().frame_rx.stream > 0
     }
 
-    /// Raises the number of bytes that the peer may send before the application reads them.
+    /// Sets the receive window in bytes. QUIC announces only a larger one.
     pub(crate) fn set_receive_window(&self, bytes: u64) {
         self.0.receive_window.store(bytes, Ordering::Relaxed);
         if let Some(quic) = self.0.quic.live() {
@@ -69,12 +69,12 @@ impl Connection {
         }
     }
 
-    /// Sends a frame that the peer's QUIC acknowledges, whatever flow control allows: the receive window, announced again.
+    /// Announces the receive window again. The peer's QUIC acknowledges that frame, and flow control never blocks it.
     pub(crate) fn probe(&self) {
         let window = VarInt::from_u64(self.0.receive_window.load(Ordering::Relaxed)).unwrap_or(VarInt::MAX);
         let less = VarInt::from_u64(window.into_inner().saturating_sub(1)).unwrap_or(window);
         if let Some(quic) = self.0.quic.live().filter(|_| window > less) {
-            // Only a window that grows is announced.
+            // QUIC announces only a window that grows.
             quic.set_receive_window(less);
             quic.set_receive_window(window);
         }

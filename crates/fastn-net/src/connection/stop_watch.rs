@@ -1,7 +1,7 @@
-//! Whether the peer wants no more of a sending half that stays open.
+//! Watches whether the peer stops a sending half that stays open.
 //!
-//! QUIC answers a STOP with a RESET, and until that is acknowledged the stream keeps its place (docs/wire.md, Releasing
-//! a stream). A half that is written or finished hears of the stop by itself; one that is left open must be watched.
+//! QUIC answers a stop with a reset. The stream keeps its slot until the reset is acknowledged (docs/wire.md, Releasing
+//! a stream). A write or finish notices a stop. A half that stays open without writes must be watched.
 
 use std::{
     fmt,
@@ -11,13 +11,13 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt};
 
-use super::finishing::Acknowledged;
+use super::pending_acks::Acknowledged;
 
-/// A half that is watched.
+/// A watched sending half.
 pub(crate) struct StopWatch(Acknowledged);
 
 impl StopWatch {
-    /// The peer's stop code; `None` once there is nothing left to stop.
+    /// The peer's stop code; `None` once the half can no longer be stopped.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<VarInt>> {
         self.0.as_mut().poll(cx).map(|stopped| stopped.ok().flatten())
     }
@@ -29,23 +29,23 @@ impl fmt::Debug for StopWatch {
     }
 }
 
-/// The watches of one connection.
+/// The stop watches of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct StopWatches {
     left_behind: AtomicUsize,
 }
 
 impl StopWatches {
-    /// noq keeps some 80 bytes for each stream that was watched and then reset without a stop, as long as the connection lives.
-    const MOST_LEFT_BEHIND: usize = 16 * 1024;
+    /// noq keeps about 80 bytes for each stream that was watched and then reset without a stop, until the connection closes.
+    const MAX_LEFT_BEHIND: usize = 16 * 1024;
 
-    /// `None` on a connection with too many watched halves that were reset.
+    /// Starts a watch. `None` once too many watched halves of the connection were reset.
     pub(crate) fn start(&self, send: &SendStream) -> Option<StopWatch> {
-        let few = self.left_behind.load(Ordering::Relaxed) < Self::MOST_LEFT_BEHIND;
+        let few = self.left_behind.load(Ordering::Relaxed) < Self::MAX_LEFT_BEHIND;
         few.then(|| StopWatch(Box::pin(send.stopped())))
     }
 
-    /// A half that was watched is reset.
+    /// Counts a watched half that was reset.
     pub(crate) fn leave_behind(&self) {
         self.left_behind.fetch_add(1, Ordering::Relaxed);
     }

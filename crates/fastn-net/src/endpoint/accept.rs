@@ -88,18 +88,18 @@ impl EndpointInner {
         if let Err(Rejection { code, reason }) = self.admit(&connection).await {
             debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "a connection is turned away");
             self.connections.remove(&connection);
-            connection.close_own(code, reason);
+            connection.close_internal(code, reason);
             return;
         }
         let peer = match self.inbound_peer(connection.remote()) {
             Ok(peer) => peer,
             Err(Rejection { code, reason }) => {
                 self.connections.remove(&connection);
-                connection.close_own(code, reason);
+                connection.close_internal(code, reason);
                 return;
             }
         };
-        self.inbound.offer(&connection);
+        self.connection_queue.offer(&connection);
         peer.tell(Message::Inbound(connection));
     }
 
@@ -112,7 +112,7 @@ impl EndpointInner {
             biased;
             answer = self.authorization.check_peer(connection.remote()) => {
                 answer?;
-                connection.note_let_in(epoch, true);
+                connection.set_admission(epoch, true);
                 Ok(())
             }
             // Its peer, a change of the lists, or the endpoint's end was quicker.

@@ -22,12 +22,12 @@ impl Endpoint {
         // Close after the change: a connection listed from now on was checked against the new lists.
         for connection in self.inner().connections.all() {
             if let Err(Rejection { code, reason }) = authorization.check_lists(&connection.remote()) {
-                connection.close_own(code, reason);
+                connection.close_internal(code, reason);
             }
         }
         // Purge after the closes: a consumer that takes a stream or connection from a queue checks the lists again.
         self.inner().router.purge_denied();
-        self.inner().inbound.purge_ended();
+        self.inner().connection_queue.purge_ended();
     }
 
     /// The authorization requests of [`Authorize`](crate::config::Authorize).
@@ -35,7 +35,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// `ERR_INVALID_ARGUMENT` when authorization is not configured, or the requests are already taken.
-    pub fn questions(&self) -> Result<AuthorizationRequests> {
+    pub fn authorization_requests(&self) -> Result<AuthorizationRequests> {
         self.inner().authorization.requests()
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    connection::{Connection, finishing::Finishing},
+    connection::{Connection, pending_acks::PendingAcks},
     counters::Counters,
     error::{Error, Result},
     lifecycle::Lifecycle,
@@ -22,7 +22,7 @@ const MAX_CLOSED: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct ClosedConnection {
     id: u64,
-    finishing: Arc<Finishing>,
+    pending_acks: Arc<PendingAcks>,
     error: Error,
 }
 
@@ -53,7 +53,7 @@ impl ConnectionRegistry {
     pub(crate) fn insert(&self, connection: &Connection) {
         self.lock().insert(connection.id(), connection.clone());
         if self.lifecycle.is_closing() {
-            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+            connection.close_internal(close::SHUTDOWN, "this endpoint is closing");
         }
     }
 
@@ -77,13 +77,13 @@ impl ConnectionRegistry {
         }
         drop(connections);
         // A connection that never had a task has no other owner that releases its handles.
-        left.iter().for_each(Connection::let_go);
+        left.iter().for_each(Connection::release_quic);
     }
 
     /// Closes every connection with the shutdown code.
     pub(crate) fn close_all(&self) {
         for connection in self.lock().values() {
-            connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+            connection.close_internal(close::SHUTDOWN, "this endpoint is closing");
         }
     }
 
@@ -93,12 +93,13 @@ impl ConnectionRegistry {
     }
 
     fn remember(&self, connection: &Connection) {
-        let (id, finishing, error) = (connection.id(), Arc::clone(connection.finishing()), connection.lost_error());
+        let (id, pending_acks, error) =
+            (connection.id(), Arc::clone(connection.pending_acks()), connection.lost_error());
         let mut closed = self.closed.lock().expect("no panic while held");
         if closed.len() == MAX_CLOSED {
             closed.pop_front();
         }
-        closed.push_back(ClosedConnection { id, finishing, error });
+        closed.push_back(ClosedConnection { id, pending_acks, error });
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<u64, Connection>> {
@@ -115,7 +116,7 @@ impl ConnectionRegistry {
 impl ClosedConnection {
     /// Like [`Connection::acknowledged`].
     pub(crate) async fn acknowledged(&self, stream: u64) -> Result<()> {
-        self.finishing.acknowledged(stream).await.map_err(|()| self.error.clone())
+        self.pending_acks.acknowledged(stream).await.map_err(|()| self.error.clone())
     }
 }
 

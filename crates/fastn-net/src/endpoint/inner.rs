@@ -37,7 +37,7 @@ pub(crate) struct EndpointInner {
     pub(crate) counters: Arc<Counters>,
     pub(crate) authorization: Arc<Authorization>,
     pub(crate) router: Arc<Router>,
-    pub(crate) inbound: Arc<ConnectionQueue>,
+    pub(crate) connection_queue: Arc<ConnectionQueue>,
     pub(crate) negotiator: Arc<Negotiator>,
     pub(crate) connections: Arc<ConnectionRegistry>,
     pub(crate) peers: Arc<PeerRegistry>,
@@ -88,7 +88,7 @@ impl EndpointInner {
             counters,
             authorization,
             router,
-            inbound: ConnectionQueue::new(limits.connections),
+            connection_queue: ConnectionQueue::new(limits.connections),
             negotiator,
             connections,
             peers,
@@ -123,7 +123,7 @@ impl EndpointInner {
     }
 
     pub(crate) fn is_listening(&self) -> bool {
-        !self.lifecycle.is_closing() && (self.router.is_listening() || self.inbound.is_open())
+        !self.lifecycle.is_closing() && (self.router.is_listening() || self.connection_queue.is_listening())
     }
 
     /// Nothing new is taken from peers any more.
@@ -173,7 +173,7 @@ impl EndpointInner {
         self.lifecycle.ending.cancel();
         self.router.close();
         self.authorization.close();
-        self.inbound.close();
+        self.connection_queue.close();
         self.peers.shut_down();
         let live = self.connections.all();
         let drained = async {
@@ -184,15 +184,15 @@ impl EndpointInner {
         let began = Instant::now();
         let _ = tokio::time::timeout(limit, drained).await;
         self.lifecycle.connections_closed.cancel();
-        let left = live.iter().map(|connection| connection.finishing().left()).sum();
-        let goodbye = live.iter().map(Connection::goodbye).max().unwrap_or_default();
+        let left = live.iter().map(|connection| connection.pending_acks().count()).sum();
+        let close_grace = live.iter().map(Connection::close_grace).max().unwrap_or_default();
         self.connections.close_all();
         let last_word = self.transport.half_open.end_inbound(limit.saturating_sub(began.elapsed())).await;
         let iroh = self.transport.take();
         // They have been told to end.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.transport.half_open.ended()).await;
         if self.transport.half_open.any() {
-            abandon(iroh, goodbye.max(last_word)).await;
+            abandon(iroh, close_grace.max(last_word)).await;
         } else {
             // A task of its own: dropping iroh's close halfway leaves the endpoint half shut, and a second one returns early.
             let close = async move {

@@ -165,19 +165,19 @@ impl Endpoint {
     /// `ERR_PROTOCOL_UNSUPPORTED` and `ERR_CLOSED` come at once.
     pub async fn connect(&self, peer: &Peer, limit: Duration) -> Result<ConnectionGuard> {
         let until = after(Instant::now(), limit);
-        let taking = peer.taking();
+        let offer = peer.offer_connections();
         loop {
             let known = peer.connection().map(|connection| connection.id());
-            let view = self.view(peer, until - Instant::now()).await?;
+            let view = self.connection_guard(peer, until - Instant::now()).await?;
             if known != Some(view.id()) || view.seems_alive().await {
-                view.take();
-                drop(taking);
+                view.start_listener_grace();
+                drop(offer);
                 return Ok(view);
             }
         }
     }
 
-    pub(crate) async fn view(&self, peer: &Peer, limit: Duration) -> Result<ConnectionGuard> {
+    pub(crate) async fn connection_guard(&self, peer: &Peer, limit: Duration) -> Result<ConnectionGuard> {
         let connect = async {
             let mut tries = Tries::new(self.limits().connect.retries, true);
             loop {
@@ -230,19 +230,20 @@ impl Endpoint {
     /// # Errors
     ///
     /// `ERR_PROTOCOL_IN_USE`, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
-    pub fn listen(&self, connection: Option<u64>, protocols: &[Protocol], otherwise: bool) -> Result<Listener> {
+    pub fn listen(&self, connection: Option<u64>, protocols: &[Protocol], fallback: bool) -> Result<Listener> {
         self.check_serves()?;
         let limits = self.0.limits();
-        let places = QueueLimits { all: limits.max_queued_streams, of_one_peer: limits.max_queued_streams_per_peer };
-        let listener = self.0.router.listen(connection, protocols, otherwise, places)?;
+        let queue_limits =
+            QueueLimits { total: limits.max_queued_streams, per_peer: limits.max_queued_streams_per_peer };
+        let listener = self.0.router.listen(connection, protocols, fallback, queue_limits)?;
         if let Some(id) = connection {
             let listed = self.0.connections.get(id);
             match listed {
-                Some(connection) => connection.settle(),
+                Some(connection) => connection.end_listener_grace(),
                 None => self.0.router.connection_ended(id),
             }
         }
-        self.0.router.announce();
+        self.0.router.notify_changed();
         if connection.is_none() {
             self.0.offer_alpns();
         }
@@ -254,11 +255,11 @@ impl Endpoint {
     /// # Errors
     ///
     /// `ERR_PROTOCOL_IN_USE` when they are already taken, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
-    pub fn inbound(&self) -> Result<ConnectionListener> {
+    pub fn listen_connections(&self) -> Result<ConnectionListener> {
         self.check_serves()?;
-        let inbound = self.0.inbound.open()?;
+        let listener = self.0.connection_queue.listen()?;
         self.0.offer_alpns();
-        Ok(inbound)
+        Ok(listener)
     }
 
     /// Snapshot of all tracked peers, ordered by key. A peer is tracked while it is in use, and for a while after. Empty once
@@ -295,13 +296,13 @@ impl Endpoint {
     /// irreversible.
     pub fn drain(&self) {
         self.0.router.close();
-        self.0.inbound.close();
+        self.0.connection_queue.close();
     }
 
     /// Streams that were acknowledged and that their listeners have not taken yet.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.0.router.waiting()
+        self.0.router.queued()
     }
 
     /// Whether it is one of this endpoint's live connections.

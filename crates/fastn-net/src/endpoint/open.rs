@@ -140,7 +140,7 @@ impl Endpoint {
         phase.sending(connection);
         let limit = self.limits().ack_timeout;
         let until = after(Instant::now(), limit);
-        let sending = connection.while_doubting(connection.send_header(&mut stream));
+        let sending = connection.with_liveness_checks(connection.send_header(&mut stream));
         if options.await_ack {
             let timed_out = |_| Failed { error: phase.timed_out(limit), unseen: false };
             tokio::time::timeout_at(until, sending).await.map_err(timed_out)?.map_err(failed)?;

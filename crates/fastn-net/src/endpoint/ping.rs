@@ -25,10 +25,10 @@ impl Endpoint {
     pub async fn ping(&self, peer: &Peer, limit: Duration) -> Result<Duration> {
         let until = after(time::Instant::now(), limit);
         loop {
-            let view = self.view(peer, until - time::Instant::now()).await?;
+            let view = self.connection_guard(peer, until - time::Instant::now()).await?;
             let (limit, blocked) = (self.limits().ping_timeout, AtomicBool::new(false));
-            match time::timeout(limit, view.while_doubting(view.ping_and_tell(&blocked))).await {
-                Ok(Err(_)) if view.is_given_up() && time::Instant::now() < until => {}
+            match time::timeout(limit, view.with_liveness_checks(view.ping_and_tell(&blocked))).await {
+                Ok(Err(_)) if view.is_abandoned() && time::Instant::now() < until => {}
                 Ok(answer) => return answer,
                 Err(_) => {
                     let advice = if blocked.load(Ordering::Relaxed) { CONNECTION_FULL } else { "" };

@@ -28,7 +28,7 @@ impl Endpoint {
         if inner.authorization.asks() {
             inner.authorization.access().begin_epoch();
             // After the epoch change: streams queued from now on were admitted by its answers.
-            let held = inner.router.hold_all();
+            let held = inner.router.take_all();
             let task = inner.clone();
             inner.lifecycle.spawn(async move {
                 task.reauthorize_all(held).await;
@@ -47,32 +47,32 @@ impl EndpointInner {
         let _turn = self.authorization.reauthorizing.lock().await;
         let connections = self.connections.all();
         // A dialled connection whose peer has opened no stream was never authorized.
-        let asked = connections.iter().filter(|connection| !connection.is_dialled() || connection.is_let_in());
+        let asked = connections.iter().filter(|connection| !connection.is_dialled() || connection.is_admitted());
         join_all(asked.map(|connection| self.reauthorize_peer(connection))).await;
-        self.inbound.purge_ended();
+        self.connection_queue.purge_ended();
         let mut answers = stream::iter(held)
-            .map(|(place, incoming)| async move {
+            .map(|(permit, incoming)| async move {
                 let epoch = self.authorization.epoch();
-                let answer = self.negotiator.ask_again(&place, &incoming, epoch).await;
-                (place, incoming, epoch, answer)
+                let answer = self.negotiator.request_again(&permit, &incoming, epoch).await;
+                (permit, incoming, epoch, answer)
             })
             .buffered(AT_ONCE);
-        while let Some((place, incoming, epoch, answer)) = answers.next().await {
-            if let Some((place, incoming)) = self.negotiator.settle(place, incoming, epoch, answer) {
-                self.negotiator.reauthorize_stream(place, incoming).await;
+        while let Some((permit, incoming, epoch, answer)) = answers.next().await {
+            if let Some((permit, incoming)) = self.negotiator.settle(permit, incoming, epoch, answer) {
+                self.negotiator.reauthorize_stream(permit, incoming).await;
             }
         }
     }
 
     async fn reauthorize_peer(&self, connection: &Connection) {
         let ask = async {
-            let answer = self.authorization.ask_about_peer(connection.remote(), IfFull::Wait).await;
+            let answer = self.authorization.authorize_peer(connection.remote(), IfFull::Wait).await;
             Ok::<_, Infallible>(answer.is_ok())
         };
-        let Ok(may) = connection.let_in(self.authorization.epoch(), ask).await;
+        let Ok(may) = connection.admit_peer(self.authorization.epoch(), ask).await;
         if !may {
             let Rejection { code, reason } = UNAUTHORIZED;
-            connection.close_own(code, reason);
+            connection.close_internal(code, reason);
         }
     }
 }

@@ -1,19 +1,18 @@
-//! From the ack to the queue of the listener.
+//! Acknowledges an admitted stream and queues it for its listener.
 
 use std::task::{Context, Poll, Waker};
 
-use super::{ABANDONED, Negotiation, Placed};
+use super::{ABANDONED, Admitted, Negotiation};
 use crate::{protocol::Protocol, routing::IncomingStream, stream::Stream, wire::ack::ACK};
 
-/// Most that is read to see whether a stream came whole before its connection ended: what flow control let through.
+/// Most bytes read to decide whether a stream arrived completely before its connection ended. Flow control allows no more.
 const WHOLE_BYTES: usize = 2 * 1024 * 1024;
 
 impl Negotiation {
-    pub(super) async fn deliver(mut self, placed: Placed, protocol: Protocol) {
-        let Placed { place, index, used, epoch } = placed;
-        // A dialler that sent its first bytes with the header waits for an answer and not for the acknowledgement, which
-        // can travel with it. One that waits for the acknowledgement gets it now: older peers always do, and what they
-        // send with the header is the extra line.
+    pub(super) async fn deliver(mut self, admitted: Admitted, protocol: Protocol) {
+        let Admitted { permit, index, active, epoch } = admitted;
+        // A dialler that sent payload with the header waits for the answer, so the ack can travel with that. Any other dialler
+        // waits for the ack and gets it now. Older peers always wait: what follows their header is the extra line.
         let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_native();
         let unsent = if waits_for_ack { &[] } else { ACK };
         // A completely received stream is delivered even if its ack can no longer be written.
@@ -22,22 +21,22 @@ impl Negotiation {
             return;
         }
         let Self { negotiator, connection, send, recv, rest, .. } = self;
-        let waits = !unsent.is_empty();
-        let queue = place.queue();
+        let has_unsent_ack = !unsent.is_empty();
+        let queue = permit.queue();
         let incoming = IncomingStream {
-            stream: Stream::accepted(connection, send, recv, used, rest, unsent),
+            stream: Stream::accepted(connection, send, recv, active, rest, unsent),
             route: index,
             protocol: index.is_none().then_some(protocol),
         };
-        if let Some((place, incoming)) = place.fill(incoming, epoch) {
-            negotiator.reauthorize_stream(place, incoming).await;
+        if let Some((permit, incoming)) = permit.enqueue(incoming, epoch) {
+            negotiator.reauthorize_stream(permit, incoming).await;
         }
-        if waits {
+        if has_unsent_ack {
             negotiator.flush_later(&queue);
         }
     }
 
-    /// Everything up to the FIN is here, now that the connection has ended. Keeps it.
+    /// Whether everything up to the FIN has arrived, now that the connection has ended. Buffers it.
     fn is_whole(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let mut chunk = [0; 16 * 1024];

@@ -1,11 +1,11 @@
-//! The header of a stream: read with a limit of size and time, and counted while the stream waits with it.
+//! Reads the header of a stream, limited in size and time. Counts its bytes while the stream waits.
 
 use std::{
     future::poll_fn,
     task::{Context, Poll, ready},
 };
 
-use super::{Negotiation, Unserved, away};
+use super::{Negotiation, Unserved, refused};
 use crate::{
     authorization::Authorization,
     protocol::Protocol,
@@ -14,7 +14,7 @@ use crate::{
 
 impl Negotiation {
     pub(super) async fn header(&mut self) -> Result<Protocol, Unserved> {
-        // A header that is there needs no timer.
+        // A header that has already arrived needs no timer.
         if let Poll::Ready(result) = poll_fn(|cx| Poll::Ready(self.poll_header(cx))).await {
             return result;
         }
@@ -22,7 +22,7 @@ impl Negotiation {
         let limit = self.negotiator.limits.header_timeout;
         let header = tokio::time::timeout(limit, poll_fn(|cx| self.poll_header(cx)));
         header.await.unwrap_or_else(|_| {
-            Err(away(code::HEADER_TIMEOUT, format!("no whole header line within {} s", limit.as_secs_f32())))
+            Err(refused(code::HEADER_TIMEOUT, format!("no whole header line within {} s", limit.as_secs_f32())))
         })
     }
 
@@ -31,7 +31,10 @@ impl Negotiation {
         loop {
             let count = match ready!(self.recv.poll_read(cx, &mut chunk)) {
                 Ok(0) => {
-                    return Poll::Ready(Err(away(code::HEADER_INVALID, "the stream ended before its header line did")));
+                    return Poll::Ready(Err(refused(
+                        code::HEADER_INVALID,
+                        "the stream ended before its header line did",
+                    )));
                 }
                 Ok(count) => count,
                 Err(_) => return Poll::Ready(Err(Unserved::Gone)),
@@ -41,19 +44,19 @@ impl Negotiation {
                 Feed::TooLong => {
                     let limit = self.negotiator.limits.max_header_bytes;
                     let text = format!("the header line is longer than {limit} bytes");
-                    return Poll::Ready(Err(away(code::HEADER_TOO_LARGE, text)));
+                    return Poll::Ready(Err(refused(code::HEADER_TOO_LARGE, text)));
                 }
                 Feed::Line { used } => {
                     self.keep_header(used)?;
                     self.rest = chunk[used..count].to_vec();
                     let protocol = header::decode(&self.line.take());
-                    return Poll::Ready(protocol.map_err(|error| away(code::HEADER_INVALID, error.message())));
+                    return Poll::Ready(protocol.map_err(|error| refused(code::HEADER_INVALID, error.message())));
                 }
             }
         }
     }
 
-    /// Counts this stream before a task of its own is spent on it, unless it is counted as open.
+    /// Counts this stream before it gets a task, unless it is counted as open.
     pub(super) fn begin_waiting(&mut self) -> Result<(), Unserved> {
         if !self.counted && self.pending.is_none() {
             self.pending = Some(Authorization::check_negotiation(&self.quota).map_err(Unserved::Refused)?);
@@ -61,8 +64,8 @@ impl Negotiation {
         self.count_header()
     }
 
-    /// Counts the header before this stream waits with it. A stream that waits for nothing is not counted: its header is
-    /// used up in the connection's own task, before the next one is read.
+    /// Counts the header bytes before this stream waits with them in memory. Not needed for a stream that never waits: the
+    /// connection's task consumes its header before it reads the next one.
     pub(super) fn count_header(&mut self) -> Result<(), Unserved> {
         if self.header_bytes.is_none() {
             let bytes =
@@ -72,7 +75,7 @@ impl Negotiation {
         Ok(())
     }
 
-    /// Bytes of the header have come.
+    /// Counts received header bytes.
     fn keep_header(&mut self, count: usize) -> Result<(), Unserved> {
         self.header_length += count;
         match &mut self.header_bytes {

@@ -1,18 +1,17 @@
-//! Streams that the other side opens: from the first byte to their listener.
+//! Incoming streams, from the first byte to the queue of their listener.
 //!
-//! Framing belongs to the stream: a silent, slow, oversized or broken header ends its own stream and
-//! delays no other. A header that is there already is handled in the connection's own task; one that
-//! is not gets a task of its own, with a time limit.
+//! A silent, slow, oversized or broken header ends its own stream and delays no other. The connection's task handles a header
+//! that has already arrived. A header that has not gets a task and a time limit.
 //!
-//! - `header`: its first line
-//! - `place`: who serves it, whether it may, and a place in the queue
-//! - `delivery`: its ack, and the stream into the queue
-//! - `reauthorize`: asking again about a stream that has a place with its listener
+//! - `header`: reads the header line
+//! - `reserve`: finds the listener, authorizes, and reserves a place in the queue
+//! - `delivery`: sends the ack and queues the stream
+//! - `reauthorize`: repeats the authorization of queued streams
 
 mod delivery;
 mod header;
-mod place;
 mod reauthorize;
+mod reserve;
 
 use std::{
     future::poll_fn,
@@ -33,7 +32,7 @@ use crate::{
     lifecycle::Lifecycle,
     protocol::Protocol,
     quota::{HeaderBytes, NegotiationPermit, Quota},
-    routing::{Queue, QueuePermit, Router},
+    routing::{QueuePermit, Router, StreamQueue},
     target,
     wire::{
         ack::{ACK, PONG},
@@ -42,13 +41,13 @@ use crate::{
     },
 };
 
-/// Longest time that an ack waits in the queue of a busy listener.
+/// Longest time that an unsent ack waits in the queue of a busy listener.
 const FLUSH_AFTER: Duration = Duration::from_millis(20);
 
-/// The code of `wire::codes::reset` that older peers also use.
+/// Plain reset code, the one that older peers use (`wire::codes::reset`).
 const ABANDONED: VarInt = VarInt::from_u32(0);
 
-/// What negotiations need of their endpoint.
+/// The parts of an endpoint that negotiations use.
 #[derive(Debug)]
 pub(crate) struct Negotiator {
     limits: Limits,
@@ -69,9 +68,9 @@ impl Negotiator {
         Self { limits, lifecycle, counters, router, authorization }
     }
 
-    /// Accepts the streams of one connection until it ends.
+    /// Negotiates the streams of one connection until it ends.
     pub(crate) async fn serve(self: Arc<Self>, quota: Arc<Quota>, connection: Connection) {
-        // Streams that arrived before the close are still accepted after it.
+        // After the close this still yields the streams that arrived before it.
         while let Ok((send, recv)) = connection.accept().await {
             let negotiation = Negotiation::new(&self, &quota, &connection, send, recv);
             let mut negotiation = Box::pin(negotiation.negotiate());
@@ -81,8 +80,8 @@ impl Negotiator {
         }
     }
 
-    /// Sends the acks of queued streams after a delay, unless a listener has taken the streams by then.
-    fn flush_later(&self, queue: &Arc<Queue>) {
+    /// Sends the unsent acks of queued streams after [`FLUSH_AFTER`].
+    fn flush_later(&self, queue: &Arc<StreamQueue>) {
         if queue.needs_flush() {
             let queue = queue.clone();
             self.lifecycle.spawn(async move {
@@ -93,7 +92,7 @@ impl Negotiator {
     }
 }
 
-/// A stream that is not acknowledged yet.
+/// An incoming stream that is not acknowledged yet.
 struct Negotiation {
     negotiator: Arc<Negotiator>,
     quota: Arc<Quota>,
@@ -101,30 +100,32 @@ struct Negotiation {
     send: SendStream,
     recv: RecvStream,
     line: LineBuffer,
-    /// Once this stream waits for something without being counted as open.
+    /// Set while this stream waits and is not counted as open.
     pending: Option<NegotiationPermit>,
     /// Set while this stream waits with its header in memory.
     header_bytes: Option<HeaderBytes>,
     header_length: usize,
+    /// Whether the peer's stream quota counts it as open.
     counted: bool,
     /// Bytes received after the header.
     rest: Vec<u8>,
 }
 
-/// A stream's place with its listener.
-struct Placed {
-    place: QueuePermit,
+/// A stream that may be queued.
+struct Admitted {
+    permit: QueuePermit,
+    /// Index among the listener's protocols; `None` for the fallback.
     index: Option<usize>,
-    used: ActiveGuard,
-    /// Authorization epoch that admitted the stream.
+    active: ActiveGuard,
+    /// Authorization epoch whose answers admit the stream.
     epoch: u64,
 }
 
 /// Why a stream is not served.
 enum Unserved {
-    /// The peer gets a refusal.
+    /// The peer gets this refusal.
     Refused(Refusal),
-    /// The peer ended it itself, or cannot be told.
+    /// The peer ended the stream, or cannot be reached.
     Gone,
 }
 
@@ -152,16 +153,16 @@ impl Negotiation {
     }
 
     async fn negotiate(mut self) {
-        let turned = match self.header().await {
+        let unserved = match self.header().await {
             Ok(Protocol::Ping) => self.write_all(&[ACK, PONG].concat()).await.err(),
-            Ok(protocol) => match self.place(&protocol).await {
-                Ok(placed) => return self.deliver(placed, protocol).await,
-                Err(turned) => Some(turned),
+            Ok(protocol) => match self.reserve(&protocol).await {
+                Ok(admitted) => return self.deliver(admitted, protocol).await,
+                Err(unserved) => Some(unserved),
             },
-            Err(turned) => Some(turned),
+            Err(unserved) => Some(unserved),
         };
-        match turned {
-            // Dropping the halves ends the stream: FIN behind what was written, STOP_SENDING for the rest.
+        match unserved {
+            // Dropping the halves ends the stream: a FIN after the written bytes, and STOP_SENDING for unread ones.
             None => {}
             Some(Unserved::Refused(refusal)) => {
                 let (peer, connection) = (self.connection.remote(), self.connection.id());
@@ -178,7 +179,7 @@ impl Negotiation {
         }
     }
 
-    /// A peer that gives up waiting is not handed to anyone.
+    /// Waits, unless the peer resets the stream. A reset stream reaches no listener.
     async fn unless_reset<T>(&mut self, wait: impl Future<Output = T>) -> Result<T, Unserved> {
         let mut wait = pin!(wait);
         tokio::select! {
@@ -188,7 +189,7 @@ impl Negotiation {
         Ok(wait.await)
     }
 
-    /// How many of the bytes could be written at once.
+    /// Writes what flow control allows now. Returns the number of bytes.
     fn try_write(&mut self, bytes: &[u8]) -> usize {
         let mut cx = Context::from_waker(Waker::noop());
         match Pin::new(&mut self.send).poll_write(&mut cx, bytes) {
@@ -197,10 +198,10 @@ impl Negotiation {
         }
     }
 
-    /// A peer that gives no room for these few bytes must not hold a place with a listener: it has as long as for its header.
+    /// Writes all bytes within the header timeout: a peer whose flow control blocks them must not hold a queue permit for longer.
     async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Unserved> {
         let limit = self.negotiator.limits.header_timeout;
-        // Mostly there is room.
+        // Usually there is room at once.
         bytes = &bytes[self.try_write(bytes)..];
         if bytes.is_empty() {
             return Ok(());
@@ -211,7 +212,7 @@ impl Negotiation {
             while !bytes.is_empty() {
                 match poll_fn(|cx| Pin::new(&mut *send).poll_write(cx, bytes)).await {
                     Ok(count) => bytes = &bytes[count..],
-                    // A peer that stopped the stream wants no answer. The stream is delivered nevertheless.
+                    // The peer wants no answer. The stream is delivered nevertheless.
                     Err(WriteError::Stopped(_)) => return Ok(()),
                     Err(_) => return Err(Unserved::Gone),
                 }
@@ -222,6 +223,6 @@ impl Negotiation {
     }
 }
 
-fn away(code: &str, message: impl Into<String>) -> Unserved {
+fn refused(code: &str, message: impl Into<String>) -> Unserved {
     Unserved::Refused(Refusal { code: code.to_owned(), message: message.into() })
 }

@@ -1,4 +1,4 @@
-//! Asking again about streams that wait for a listener.
+//! Repeats the authorization of streams that have a queue permit.
 
 use super::Negotiator;
 use crate::{
@@ -8,42 +8,44 @@ use crate::{
 };
 
 impl Negotiator {
-    /// Authorizes a stream with a queue permit until the answer is current, then queues or refuses it.
-    pub(crate) async fn reauthorize_stream(&self, mut place: QueuePermit, mut incoming: IncomingStream) {
+    /// Authorizes a stream until the answer is current, then queues or refuses it.
+    pub(crate) async fn reauthorize_stream(&self, mut permit: QueuePermit, mut incoming: IncomingStream) {
         loop {
             let epoch = self.authorization.epoch();
-            let answer = self.ask_again(&place, &incoming, epoch).await;
-            match self.settle(place, incoming, epoch, answer) {
-                Some(again) => (place, incoming) = again,
+            let answer = self.request_again(&permit, &incoming, epoch).await;
+            match self.settle(permit, incoming, epoch, answer) {
+                Some(stale) => (permit, incoming) = stale,
                 None => return,
             }
         }
     }
 
-    pub(crate) fn ask_again<'a>(
+    /// Requests authorization for a stream that has a permit.
+    pub(crate) fn request_again<'a>(
         &'a self,
-        place: &QueuePermit,
+        permit: &QueuePermit,
         incoming: &IncomingStream,
         epoch: u64,
     ) -> impl Future<Output = Result<(), Refusal>> + Send + use<'a> {
-        let (connection, protocol) = (incoming.stream.connection().clone(), place.protocol(incoming));
+        let (connection, protocol) = (incoming.stream.connection().clone(), permit.protocol(incoming));
         async move {
             let Some(protocol) = protocol else { return Ok(()) };
-            self.authorization.ask_about_stream(&connection, &protocol, epoch, IfFull::Wait).await
+            self.authorization.authorize_stream(&connection, &protocol, epoch, IfFull::Wait).await
         }
     }
 
+    /// Queues or refuses the stream. Returns it if the answer is stale.
     pub(crate) fn settle(
         &self,
-        place: QueuePermit,
+        permit: QueuePermit,
         incoming: IncomingStream,
         epoch: u64,
         answer: Result<(), Refusal>,
     ) -> Option<(QueuePermit, IncomingStream)> {
         match answer {
             Ok(()) => {
-                let queue = place.queue();
-                let stale = place.fill(incoming, epoch);
+                let queue = permit.queue();
+                let stale = permit.enqueue(incoming, epoch);
                 self.flush_later(&queue);
                 stale
             }

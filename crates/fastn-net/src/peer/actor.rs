@@ -86,11 +86,11 @@ impl Actor {
     }
 
     fn take(&mut self, message: Message) {
-        let before = self.told();
+        let before = self.published();
         let mut lost = false;
         let event = match message {
             Message::Wanted { request, answer, retries, first_attempt } => {
-                self.bury();
+                self.remove_closed();
                 self.waiting.insert(request, answer);
                 Event::Wanted { request, retries, first_attempt }
             }
@@ -98,8 +98,8 @@ impl Actor {
                 self.waiting.remove(&request);
                 Event::Unwanted(request)
             }
-            Message::Keeps => return self.count_keeps(),
-            Message::Known => Event::AddressAdded,
+            Message::KeepCountChanged => return self.count_keeps(),
+            Message::AddressAdded => Event::AddressAdded,
             Message::Inbound(connection) => Event::Inbound(self.adopt(connection)),
             Message::Dialled(Ok(connection)) => Event::Dialled(self.adopt(connection)),
             Message::Dialled(Err(dial::Failed { error, permanent })) => {
@@ -109,28 +109,28 @@ impl Actor {
             Message::Challenged(link, answered) => Event::Challenged { link, answered },
             Message::AckLate(id) => {
                 if let Some(connection) = self.connection(id) {
-                    connection.doubt_heard();
+                    connection.liveness_check_received();
                 }
                 Event::AckLate(id)
             }
             Message::Checked { link, check, answered } => Event::Checked { link, check, answered },
-            Message::Pinged(id) => match self.see(id) {
+            Message::Pinged(id) => match self.sample(id) {
                 Some(seen) => Event::Pinged(id, seen),
                 None => return,
             },
-            Message::Activated(id) => match self.see(id) {
+            Message::Activated(id) => match self.sample(id) {
                 Some(seen) => Event::Activated(id, seen),
                 None => return,
             },
-            Message::Crowded(id) => return self.cover_streams(id),
+            Message::ThresholdExceeded(id) => return self.cover_streams(id),
             Message::Stalled(id) => Event::Stalled(id),
             Message::Time => {
                 let due = self.table.due(Instant::now());
-                Event::Time(due.into_iter().filter_map(|id| Some((id, self.see(id)?))).collect())
+                Event::Time(due.into_iter().filter_map(|id| Some((id, self.sample(id)?))).collect())
             }
             Message::Lost(id) => {
                 lost = true;
-                match self.bury_one(id) {
+                match self.remove_connection(id) {
                     Some(event) => event,
                     None => return self.context.registry.peer_changed(&self.peer.id()),
                 }
@@ -143,25 +143,25 @@ impl Actor {
             Message::Panic => panic!("as a test asked for"),
         };
         self.handle(event);
-        if lost || before != self.told() {
+        if lost || before != self.published() {
             self.context.registry.peer_changed(&self.peer.id());
         }
     }
 
     /// One after the other, each as an event of its own.
     fn count_keeps(&mut self) {
-        let before = self.told();
+        let before = self.published();
         while self.table.keeps() != self.peer.keeps.load(Ordering::Acquire) {
             let more = self.table.keeps() < self.peer.keeps.load(Ordering::Acquire);
             self.handle(if more { Event::Kept } else { Event::Unkept });
         }
-        if before != self.told() {
+        if before != self.published() {
             self.context.registry.peer_changed(&self.peer.id());
         }
     }
 
     /// The comparable part of the published status.
-    fn told(&self) -> impl PartialEq + use<> {
+    fn published(&self) -> impl PartialEq + use<> {
         let table = &self.table;
         (table.state(), table.preferred(), table.attempts(), table.next_retry(), table.is_kept())
     }
@@ -224,7 +224,7 @@ impl Actor {
             Action::End(id) => self.end(id),
             Action::Drop(id) => {
                 if let Some(connection) = self.connection(id) {
-                    connection.give_up();
+                    connection.abandon();
                 }
             }
             Action::Fail(request) => {
@@ -249,10 +249,10 @@ impl Actor {
                 }
                 return;
             };
-            let before = connection.look().received;
+            let before = connection.sample().received;
             let ponged = matches!(timeout(limit, connection.beat()).await, Ok(Ok(_)));
             // Any byte is an answer.
-            let answered = ponged || (connection.is_live() && connection.look().received != before);
+            let answered = ponged || (connection.is_live() && connection.sample().received != before);
             peer.tell(Message::Challenged(id, answered));
         });
     }

@@ -43,9 +43,11 @@ impl Backoff {
     }
 
     /// When to dial. A request that has seen no failure yet is worth one dial of its own, `min_delay` behind the last one.
-    pub(crate) fn next(&self, now: Instant, fresh: bool) -> Instant {
+    pub(crate) fn next(&self, now: Instant, first_attempt: bool) -> Instant {
         match self.last {
-            Some((failed, _)) if fresh => now.max(self.until().map_or(now, |until| until.min(after(failed, self.min)))),
+            Some((failed, _)) if first_attempt => {
+                now.max(self.until().map_or(now, |until| until.min(after(failed, self.min))))
+            }
             _ => now.max(self.until().unwrap_or(now)),
         }
     }

@@ -38,10 +38,10 @@ pub(super) async fn check(connection: &Connection, check: Check, successor: Opti
     let limit = connection.rtt().map_or(Duration::ZERO, |rtt| rtt * 3).max(check.patience());
     let answered = match successor {
         Some(successor) => {
-            let (old, new) = tokio::join!(connection.answers(limit), successor.answers(limit));
+            let (old, new) = tokio::join!(connection.responds_within(limit), successor.responds_within(limit));
             old || !new
         }
-        None => connection.answers(limit).await,
+        None => connection.responds_within(limit).await,
     };
     if answered && check == Check::LateAck {
         sleep(PAUSE).await;

@@ -24,12 +24,13 @@ const LASTED: Duration = Duration::from_secs(1);
 impl Actor {
     /// Serves the connection until its end.
     pub(super) fn adopt(&mut self, connection: Connection) -> Link {
-        let link = Link { id: connection.id(), dialled: connection.is_dialled(), own: connection.alpn().is_native() };
+        let link =
+            Link { id: connection.id(), dialled: connection.is_dialled(), is_native: connection.alpn().is_native() };
         let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
         info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
         self.connections.insert(link.id, (connection.clone(), Instant::now()));
-        connection.set_receive_window(self.windows.come(link.id));
-        if self.peer.is_being_taken() && connection.is_dialled() {
+        connection.set_receive_window(self.windows.add(link.id));
+        if self.peer.offers_connections() && connection.is_dialled() {
             connection.offer();
         }
         self.context.registry.connection_opened(&connection);
@@ -40,12 +41,12 @@ impl Actor {
             let _ = mailbox.send(Message::Activated(link.id));
         }));
         let mailbox = self.peer.mailbox.clone();
-        connection.on_crowd(Box::new(move || {
-            let _ = mailbox.send(Message::Crowded(link.id));
+        connection.on_threshold(Box::new(move || {
+            let _ = mailbox.send(Message::ThresholdExceeded(link.id));
         }));
         self.cover_streams(link.id);
         let mailbox = self.peer.mailbox.clone();
-        connection.on_doubt(Box::new(move || {
+        connection.on_liveness_check(Box::new(move || {
             let _ = mailbox.send(Message::AckLate(link.id));
         }));
         if connection.may_stall() {
@@ -66,37 +67,37 @@ impl Actor {
     pub(super) fn cover_streams(&mut self, id: u64) {
         let Some(connection) = self.connection(id) else { return };
         loop {
-            let cover = self.windows.cover(id, connection.users());
+            let cover = self.windows.cover(id, connection.active_count());
             if let Some(window) = cover.window {
                 connection.set_receive_window(window);
             }
             // Once the peer's share is used up, only the end of a connection frees more.
-            if cover.streams.is_none_or(|streams| connection.watch_crowd(streams)) {
+            if cover.streams.is_none_or(|streams| connection.arm_threshold(streams)) {
                 return;
             }
         }
     }
 
-    pub(super) fn see(&self, id: u64) -> Option<TrafficSnapshot> {
+    pub(super) fn sample(&self, id: u64) -> Option<TrafficSnapshot> {
         let connection = self.connection(id)?;
         self.peer.remember(&connection);
-        Some(connection.look())
+        Some(connection.sample())
     }
 
     /// Removes closed connections. A caller may notice the end of the last connection before the actor does.
-    pub(super) fn bury(&mut self) {
+    pub(super) fn remove_closed(&mut self) {
         let ended = |(id, (connection, _)): (&u64, &(Connection, Instant))| (!connection.is_live()).then_some(*id);
         let ended: Vec<u64> = self.connections.iter().filter_map(ended).collect();
         for id in ended {
-            if let Some(event) = self.bury_one(id) {
+            if let Some(event) = self.remove_connection(id) {
                 self.handle(event);
             }
         }
     }
 
-    pub(super) fn bury_one(&mut self, link: u64) -> Option<Event> {
+    pub(super) fn remove_connection(&mut self, link: u64) -> Option<Event> {
         let (connection, since) = self.connections.remove(&link)?;
-        for (other, window) in self.windows.go(link) {
+        for (other, window) in self.windows.remove(link) {
             self.connections[&other].0.set_receive_window(window);
         }
         let others: Vec<u64> = self.connections.keys().copied().collect();
@@ -121,7 +122,7 @@ impl Actor {
                 tokio::select! {
                     () = connection.retired() => {
                         connection.drained().await;
-                        connection.close_own(close::SUPERSEDED, "new streams of this pair go over another connection");
+                        connection.close_internal(close::SUPERSEDED, "new streams of this pair go over another connection");
                     }
                     _ = connection.closed() => {}
                 }
@@ -133,12 +134,12 @@ impl Actor {
     pub(super) fn end(&mut self, id: u64) {
         let Some(connection) = self.connection(id) else { return };
         if !connection.try_retire() {
-            return self.handle(Event::Activated(id, connection.look()));
+            return self.handle(Event::Activated(id, connection.sample()));
         }
         self.handle(Event::Ended(id));
         self.context.lifecycle.spawn(async move {
             connection.drained().await;
-            connection.close_own(close::IDLE, "nothing used this connection");
+            connection.close_internal(close::IDLE, "nothing used this connection");
         });
     }
 }

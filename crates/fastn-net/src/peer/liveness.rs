@@ -11,16 +11,16 @@ use tokio::time::Instant;
 use crate::{connection::TrafficSnapshot, deadline::after};
 
 /// While something waits: between two looks, and for a ping's answer.
-pub(crate) const WAITED: Duration = Duration::from_secs(3);
+pub(crate) const WAITING_INTERVAL: Duration = Duration::from_secs(3);
 
 /// While nothing waits: between two pings.
-pub(crate) const UNUSED: Duration = Duration::from_secs(12);
+pub(crate) const UNUSED_INTERVAL: Duration = Duration::from_secs(12);
 
 /// A later sample says nothing about the peer: this process was suspended.
-const OVERSLEPT: Duration = Duration::from_secs(1);
+const MAX_OVERSLEEP: Duration = Duration::from_secs(1);
 
 /// Pings in a row that nothing answered.
-const MISSES: u8 = 2;
+const MAX_MISSES: u8 = 2;
 
 /// What follows from a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub(crate) enum Health {
 /// One connection's.
 #[derive(Debug)]
 pub(crate) struct Liveness {
-    look_at: Instant,
-    seen: TrafficSnapshot,
+    sample_at: Instant,
+    last: TrafficSnapshot,
     /// A ping waits for its answer since then.
     pinged: Option<Instant>,
     misses: u8,
@@ -59,11 +59,11 @@ pub(crate) struct LivenessPolicy {
 
 impl Liveness {
     /// Of a new connection that nothing uses yet.
-    pub(crate) fn new(now: Instant, habits: LivenessPolicy) -> Self {
-        let first = if habits.may_end { UNUSED.min(habits.idle_timeout) } else { UNUSED };
+    pub(crate) fn new(now: Instant, policy: LivenessPolicy) -> Self {
+        let first = if policy.may_end { UNUSED_INTERVAL.min(policy.idle_timeout) } else { UNUSED_INTERVAL };
         Self {
-            look_at: after(now, first),
-            seen: TrafficSnapshot::default(),
+            sample_at: after(now, first),
+            last: TrafficSnapshot::default(),
             pinged: None,
             misses: 0,
             unused_since: Some(now),
@@ -71,44 +71,45 @@ impl Liveness {
     }
 
     /// When to look next.
-    pub(crate) fn look_at(&self) -> Instant {
-        self.look_at
+    pub(crate) fn sample_at(&self) -> Instant {
+        self.sample_at
     }
 
     /// A connection that nothing used is used again.
     pub(crate) fn activate(&mut self, now: Instant, seen: TrafficSnapshot) {
-        self.hear(seen);
+        self.record(seen);
         self.unused_since = None;
-        self.look_at = self.look_at.min(after(now, WAITED));
+        self.sample_at = self.sample_at.min(after(now, WAITING_INTERVAL));
     }
 
     /// A ping was answered.
     pub(crate) fn answer(&mut self, now: Instant, seen: TrafficSnapshot) {
         self.misses = 0;
         // The ping does not count as traffic: the next ping stays on schedule.
-        self.seen = seen;
+        self.last = seen;
         if let Some(pinged) = self.pinged.take() {
-            let next = if self.unused_since.is_some() { after(pinged, UNUSED) } else { after(now, WAITED) };
-            self.look_at = next.max(now);
+            let next =
+                if self.unused_since.is_some() { after(pinged, UNUSED_INTERVAL) } else { after(now, WAITING_INTERVAL) };
+            self.sample_at = next.max(now);
         }
     }
 
     /// Takes a sample. `kept`: the peer is kept connected.
-    pub(crate) fn look(&mut self, now: Instant, seen: TrafficSnapshot, kept: bool, habits: LivenessPolicy) -> Health {
-        let overslept = now > after(self.look_at, OVERSLEPT);
-        let waited = kept || seen.users > 0;
-        let busy = seen.traffic != self.seen.traffic;
-        let heard = self.hear(seen);
+    pub(crate) fn sample(&mut self, now: Instant, seen: TrafficSnapshot, kept: bool, policy: LivenessPolicy) -> Health {
+        let overslept = now > after(self.sample_at, MAX_OVERSLEEP);
+        let waited = kept || seen.active > 0;
+        let busy = seen.traffic != self.last.traffic;
+        let heard = self.record(seen);
         self.unused_since = if waited { None } else { self.unused_since.or(Some(now)) };
-        let unused_until = self.unused_since.map(|since| after(since, habits.idle_timeout)).filter(|_| habits.may_end);
+        let unused_until = self.unused_since.map(|since| after(since, policy.idle_timeout)).filter(|_| policy.may_end);
         if unused_until.is_some_and(|until| now >= until) {
             // It stays unused or is used at the same moment: then it is looked at again.
-            self.look_at = after(now, WAITED);
+            self.sample_at = after(now, WAITING_INTERVAL);
             return Health::Unused;
         }
         if self.pinged.is_some() && !heard && !overslept {
             self.misses += 1;
-            if self.misses >= MISSES {
+            if self.misses >= MAX_MISSES {
                 return Health::Dead;
             }
         }
@@ -119,19 +120,19 @@ impl Liveness {
             self.pinged = Some(now);
         }
         let interval = match (waited, awaits || ping) {
-            (true, _) => WAITED,
-            (false, true) => habits.ping_timeout,
-            (false, false) => UNUSED,
+            (true, _) => WAITING_INTERVAL,
+            (false, true) => policy.ping_timeout,
+            (false, false) => UNUSED_INTERVAL,
         };
         let next = after(now, interval);
-        self.look_at = unused_until.map_or(next, |until| until.min(next));
+        self.sample_at = unused_until.map_or(next, |until| until.min(next));
         if ping { Health::Ping } else { Health::Fine }
     }
 
     /// Whether a byte arrived since the last sample.
-    fn hear(&mut self, seen: TrafficSnapshot) -> bool {
-        let heard = seen.received != self.seen.received;
-        self.seen = seen;
+    fn record(&mut self, seen: TrafficSnapshot) -> bool {
+        let heard = seen.received != self.last.received;
+        self.last = seen;
         if heard {
             self.pinged = None;
             self.misses = 0;
@@ -152,17 +153,17 @@ mod tests {
         let start = Instant::now();
         let mut liveness = Liveness::new(start, POLICY);
         let mut found = Vec::new();
-        liveness.seen = see(0);
-        if see(0).users > 0 {
+        liveness.last = see(0);
+        if see(0).active > 0 {
             liveness.activate(start, see(0));
         }
         loop {
-            let now = liveness.look_at();
+            let now = liveness.sample_at();
             let at = (now - start).as_secs();
             if at > seconds {
                 return found;
             }
-            let finding = liveness.look(now, see(at), kept, POLICY);
+            let finding = liveness.sample(now, see(at), kept, POLICY);
             if finding != Health::Fine {
                 found.push((at, finding));
             }
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_silent_peer_is_given_up_after_two_misses() {
-        let silent = |_| TrafficSnapshot { users: 1, ..TrafficSnapshot::default() };
+        let silent = |_| TrafficSnapshot { active: 1, ..TrafficSnapshot::default() };
         assert_eq!(findings(60, false, silent, false), [(3, Health::Ping), (9, Health::Dead)]);
         let kept = findings(60, true, |_| TrafficSnapshot::default(), false);
         assert_eq!(kept, [(12, Health::Ping), (18, Health::Dead)]);
@@ -188,13 +189,13 @@ mod tests {
 
     #[test]
     fn any_byte_is_an_answer() {
-        let trickle = |at| TrafficSnapshot { received: at / 5, users: 1, ..TrafficSnapshot::default() };
+        let trickle = |at| TrafficSnapshot { received: at / 5, active: 1, ..TrafficSnapshot::default() };
         assert!(findings(600, false, trickle, false).iter().all(|(_, finding)| *finding == Health::Ping));
     }
 
     #[test]
     fn a_busy_connection_gets_no_ping() {
-        let busy = |at| TrafficSnapshot { received: at, traffic: at, users: 3 };
+        let busy = |at| TrafficSnapshot { received: at, traffic: at, active: 3 };
         assert_eq!(findings(600, false, busy, false), []);
     }
 
@@ -208,12 +209,12 @@ mod tests {
 
     #[test]
     fn a_process_that_slept_blames_nobody() {
-        let (start, silent) = (Instant::now(), TrafficSnapshot { users: 1, ..TrafficSnapshot::default() });
+        let (start, silent) = (Instant::now(), TrafficSnapshot { active: 1, ..TrafficSnapshot::default() });
         let mut liveness = Liveness::new(start, POLICY);
         liveness.activate(start, silent);
         let asleep = Duration::from_secs(40);
-        assert_eq!(liveness.look(start + WAITED, silent, false, POLICY), Health::Ping);
-        assert_eq!(liveness.look(start + asleep, silent, false, POLICY), Health::Fine);
+        assert_eq!(liveness.sample(start + WAITING_INTERVAL, silent, false, POLICY), Health::Ping);
+        assert_eq!(liveness.sample(start + asleep, silent, false, POLICY), Health::Fine);
         assert_eq!(liveness.misses, 0);
     }
 }

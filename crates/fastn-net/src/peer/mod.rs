@@ -10,7 +10,7 @@
 //! - `check`: immediate liveness check of a connection in doubt
 //! - `supervisor`: runs the actor, and replaces one that panicked
 //! - `dial`: one attempt
-//! - `keep`: a peer that is kept connected
+//! - `keep_connected`: a peer that is kept connected
 //! - `status`: what the actor publishes
 //! - `windows`: receive window of a peer
 
@@ -20,7 +20,7 @@ mod check;
 mod connections;
 mod context;
 mod dial;
-mod keep;
+mod keep_connected;
 mod liveness;
 mod mailbox;
 mod service;
@@ -31,7 +31,7 @@ mod windows;
 
 pub(crate) use check::Check;
 pub(crate) use context::{PeerContext, Registry};
-pub use keep::Keep;
+pub use keep_connected::KeepConnected;
 pub use status::{PeerState, PeerStatus};
 pub(crate) use windows::{STREAM as STREAM_WINDOW, first as first_window};
 
@@ -68,7 +68,7 @@ pub struct Peer {
     /// Number of [`KeepConnected`] handles.
     keeps: AtomicUsize,
     /// Number of callers that want a connection for themselves, not for a stream.
-    takers: AtomicUsize,
+    offers: AtomicUsize,
     /// What its streams may take.
     pub(crate) quota: Arc<Quota>,
     /// What new streams go over. Kept here so that opening one needs no actor.
@@ -93,9 +93,9 @@ pub(crate) enum Message {
     },
     Unwanted(u64),
     /// The number of [`KeepConnected`] handles has changed.
-    Keeps,
+    KeepCountChanged,
     /// There is a new address.
-    Known,
+    AddressAdded,
     Inbound(Connection),
     Dialled(Result<Connection, dial::Failed>),
     Challenged(u64, bool),
@@ -109,7 +109,7 @@ pub(crate) enum Message {
     /// A connection that nothing used is used again.
     Activated(u64),
     /// A connection has more streams than its receive window holds full.
-    Crowded(u64),
+    ThresholdExceeded(u64),
     /// An older peer refused or ignored one of our streams on this connection, and will treat the next ones alike.
     Stalled(u64),
     /// The timer that the table set has expired.
@@ -152,7 +152,7 @@ impl Peer {
             requests: AtomicU64::new(0),
             dials: AtomicU64::new(0),
             keeps: AtomicUsize::new(0),
-            takers: AtomicUsize::new(0),
+            offers: AtomicUsize::new(0),
             preferred: Mutex::default(),
             connections: Mutex::default(),
             active_at: Mutex::new(Instant::now()),
@@ -181,7 +181,7 @@ impl Peer {
     pub fn add_address(&self, address: &PeerAddress) {
         let new = lock(&self.address).merge(address);
         if new && !(self.connection().is_some() && self.works_at(address)) {
-            self.tell(Message::Known);
+            self.tell(Message::AddressAdded);
         }
     }
 
@@ -197,8 +197,8 @@ impl Peer {
     /// # Errors
     ///
     /// `ERR_CLOSED`.
-    pub fn keep(self: &Arc<Self>) -> Result<Keep> {
-        Keep::new(self)
+    pub fn keep(self: &Arc<Self>) -> Result<KeepConnected> {
+        KeepConnected::new(self)
     }
 
     /// The connection that new streams go over, if there is a live one.
@@ -257,19 +257,19 @@ impl Peer {
     }
 
     /// Offers each connection made until the guard is dropped to a program that takes connections.
-    pub(crate) fn taking(&self) -> Taking<'_> {
-        self.takers.fetch_add(1, Ordering::AcqRel);
-        Taking(self)
+    pub(crate) fn offer_connections(&self) -> OfferGuard<'_> {
+        self.offers.fetch_add(1, Ordering::AcqRel);
+        OfferGuard(self)
     }
 
-    fn is_being_taken(&self) -> bool {
-        self.takers.load(Ordering::Acquire) > 0
+    fn offers_connections(&self) -> bool {
+        self.offers.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn tell(&self, message: Message) {
         // An ended actor drops the request, and its caller sees a closed channel. The peer must see the same.
         if let Err(message) = self.mailbox.send(message) {
-            turn_away(message);
+            reject_late(message);
         }
     }
 
@@ -339,11 +339,11 @@ impl Drop for Wait<'_> {
 }
 
 /// A caller that takes the next connection for itself.
-pub(crate) struct Taking<'a>(&'a Peer);
+pub(crate) struct OfferGuard<'a>(&'a Peer);
 
-impl Drop for Taking<'_> {
+impl Drop for OfferGuard<'_> {
     fn drop(&mut self) {
-        self.0.takers.fetch_sub(1, Ordering::AcqRel);
+        self.0.offers.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -351,9 +351,9 @@ impl Drop for Taking<'_> {
 const WORKED: usize = 4;
 
 /// What reaches an actor that is gone.
-fn turn_away(message: Message) {
+fn reject_late(message: Message) {
     if let Message::Inbound(connection) | Message::Dialled(Ok(connection)) = message {
-        connection.close_own(close::SHUTDOWN, "this endpoint is closing");
+        connection.close_internal(close::SHUTDOWN, "this endpoint is closing");
     }
 }
 

@@ -33,13 +33,13 @@ impl Service {
                 () = deadlines => {}
             }
         };
-        self.connection.finishing().write_while(served).await;
+        self.connection.pending_acks().drive(served).await;
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        self.connection.close_own(close::PLAIN, "nobody serves this connection any more");
+        self.connection.close_internal(close::PLAIN, "nobody serves this connection any more");
         if let Some(info) = self.connection.close_reason() {
             self.context.counters.connection_closed(info.by.as_str(), info.code);
         }
@@ -49,7 +49,7 @@ impl Drop for Service {
             let (peer, connection) = (self.peer.id(), self.connection.id());
             info!(target: target::CONNECTION, %peer, connection, by = by.as_str(), code, reason, "ended");
         }
-        self.connection.let_go();
+        self.connection.release_quic();
         self.peer.tell(Message::Lost(self.connection.id()));
     }
 }

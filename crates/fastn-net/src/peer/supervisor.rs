@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 use tracing::error;
 
-use super::{Peer, PeerContext, PeerState, PeerStatus, actor, mailbox::Messages, turn_away};
+use super::{Peer, PeerContext, PeerState, PeerStatus, actor, mailbox::Messages, reject_late};
 use crate::{
     error::{Code, Error},
     target,
@@ -24,21 +24,21 @@ pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, mut messages
         }
         error!(target: target::PEER, peer = %peer.id(), "the actor panicked, and is replaced");
         context.counters.actor_panicked();
-        bury(&context, &peer);
+        close_orphans(&context, &peer);
         if context.lifecycle.is_closing() {
             break;
         }
         tokio::time::sleep(PAUSE).await;
     }
     // What came too late is turned away as what comes later is.
-    messages.close().into_iter().for_each(turn_away);
+    messages.close().into_iter().for_each(reject_late);
 }
 
 /// Closes the orphaned connections of a panicked actor, so that the peer notices.
-fn bury(context: &PeerContext, peer: &Peer) {
+fn close_orphans(context: &PeerContext, peer: &Peer) {
     peer.prefer(None);
     for connection in peer.connections() {
-        connection.close_own(close::PLAIN, "a defect on the other side");
+        connection.close_internal(close::PLAIN, "a defect on the other side");
     }
     peer.publish(PeerStatus { state: PeerState::Idle, last_error: Some(panicked()), ..PeerStatus::default() });
     context.registry.peer_changed(&peer.id());

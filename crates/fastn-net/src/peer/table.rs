@@ -46,8 +46,8 @@
 //! A connection that ended without use (no stream byte, and a short life) counts as a failed dial. This prevents a redial loop
 //! with a peer that accepts and closes.
 
+mod check;
 mod choice;
-mod doubt;
 mod event;
 #[cfg(test)]
 mod tests;
@@ -72,10 +72,10 @@ pub(crate) struct Table {
     policy: Policy,
     /// From 0 to 1.
     random: Box<dyn FnMut() -> f64 + Send>,
-    links: Vec<Held>,
+    links: Vec<LinkEntry>,
     preferred: Option<u64>,
     /// The preferred one is being checked: new streams wait for what comes of it.
-    withheld: bool,
+    is_on_hold: bool,
     contest: Option<Contest>,
     dialling: bool,
     closed: bool,
@@ -89,7 +89,7 @@ pub(crate) struct Table {
     idle_since: Instant,
 }
 
-struct Held {
+struct LinkEntry {
     link: Link,
     /// It takes no new stream any more.
     retired: bool,
@@ -98,7 +98,7 @@ struct Held {
     /// An acknowledgement became late during a check.
     check_again: bool,
     /// It did not answer a check for a late acknowledgement; the peer is being dialled beside it.
-    doubted: bool,
+    suspect: bool,
     liveness: Liveness,
 }
 
@@ -129,7 +129,7 @@ impl Table {
             random: Box::new(random),
             links: Vec::new(),
             preferred: None,
-            withheld: false,
+            is_on_hold: false,
             contest: None,
             dialling: false,
             closed: false,
@@ -179,14 +179,14 @@ impl Table {
         if self.closed {
             return None;
         }
-        let looks = self.links.iter().filter(|held| is_pinged(held.link)).map(|held| held.liveness.look_at());
+        let samples = self.links.iter().filter(|held| is_pinged(held.link)).map(|held| held.liveness.sample_at());
         let forget = self.is_idle().then(|| after(self.idle_since, self.policy.idle_timeout));
-        looks.chain(self.retry_at).chain(forget).min()
+        samples.chain(self.retry_at).chain(forget).min()
     }
 
     /// The connections to look at now.
     pub(crate) fn due(&self, now: Instant) -> Vec<u64> {
-        let due = |held: &&Held| is_pinged(held.link) && held.liveness.look_at() <= now;
+        let due = |held: &&LinkEntry| is_pinged(held.link) && held.liveness.sample_at() <= now;
         self.links.iter().filter(due).map(|held| held.link.id).collect()
     }
 
@@ -206,9 +206,9 @@ impl Table {
                 self.waiting.insert(request, retries);
                 match self.preferred {
                     // Answered by what comes of the check.
-                    Some(_) if self.withheld => {}
+                    Some(_) if self.is_on_hold => {}
                     Some(id) => self.prefer(id, &mut actions),
-                    None => self.pursue(now, first_attempt && state != PeerState::Dialling, &mut actions),
+                    None => self.dial_if_wanted(now, first_attempt && state != PeerState::Dialling, &mut actions),
                 }
             }
             (_, Event::Unwanted(request)) => {
@@ -217,7 +217,7 @@ impl Table {
             (_, Event::Kept) => {
                 self.kept += 1;
                 self.refused = false;
-                self.pursue(now, true, &mut actions);
+                self.dial_if_wanted(now, true, &mut actions);
             }
             (_, Event::Unkept) => self.kept = self.kept.saturating_sub(1),
             (_, Event::AddressAdded) => {
@@ -231,21 +231,21 @@ impl Table {
             (_, Event::Dialled(link)) => {
                 self.dialling = false;
                 self.refused = false;
-                self.appear(now, link, &mut actions);
+                self.add(now, link, &mut actions);
             }
             (_, Event::DialFailed { permanent }) => {
                 self.dialling = false;
                 if self.preferred.is_none() {
                     self.fail(now, permanent, &mut actions);
                 } else {
-                    self.dialled_beside_in_vain(now, &mut actions);
+                    self.extra_dial_failed(now, &mut actions);
                 }
             }
-            (_, Event::Inbound(link)) => self.appear(now, link, &mut actions),
+            (_, Event::Inbound(link)) => self.add(now, link, &mut actions),
             (_, Event::Lost { link, useful, permanent }) => self.lost(now, link, useful, permanent, &mut actions),
             (_, Event::Ended(id)) => {
                 self.retired(id);
-                self.leave(now, id, &mut actions);
+                self.replace_preferred(now, id, &mut actions);
             }
             (_, Event::Activated(id, seen)) => self.with(id, |liveness| liveness.activate(now, seen)),
             (_, Event::Pinged(id, seen)) => self.with(id, |liveness| liveness.answer(now, seen)),
@@ -255,7 +255,7 @@ impl Table {
             (_, Event::Checked { link, check, answered }) => {
                 self.checked(now, link, check, answered, &mut actions);
             }
-            (_, Event::Time(looks)) => self.time(now, &looks, &mut actions),
+            (_, Event::Time(samples)) => self.time(now, &samples, &mut actions),
         }
         if !self.is_wanted() {
             self.retry_at = None;
@@ -266,17 +266,17 @@ impl Table {
         actions
     }
 
-    fn time(&mut self, now: Instant, looks: &[(u64, TrafficSnapshot)], actions: &mut Vec<Action>) {
+    fn time(&mut self, now: Instant, samples: &[(u64, TrafficSnapshot)], actions: &mut Vec<Action>) {
         let kept = self.is_kept();
-        for (id, seen) in looks {
+        for (id, seen) in samples {
             let Some(held) = self.links.iter_mut().find(|held| held.link.id == *id) else { continue };
-            let habits = habits(self.policy, held.link);
+            let policy = liveness_policy(self.policy, held.link);
             // What was superseded is closed by those who wait for its end.
-            let habits = LivenessPolicy { may_end: habits.may_end && !held.retired, ..habits };
-            match held.liveness.look(now, *seen, kept && !held.retired, habits) {
+            let policy = LivenessPolicy { may_end: policy.may_end && !held.retired, ..policy };
+            match held.liveness.sample(now, *seen, kept && !held.retired, policy) {
                 Health::Ping => actions.push(Action::Ping(*id)),
                 Health::Unused => actions.push(Action::End(*id)),
-                Health::Dead => self.give_up(now, *id, actions),
+                Health::Dead => self.abandon(now, *id, actions),
                 Health::Fine => {}
             }
         }
@@ -293,7 +293,7 @@ impl Table {
     }
 
     /// Something is wanted, and there is no connection: dial now or later.
-    fn pursue(&mut self, now: Instant, first_attempt: bool, actions: &mut Vec<Action>) {
+    fn dial_if_wanted(&mut self, now: Instant, first_attempt: bool, actions: &mut Vec<Action>) {
         if self.preferred.is_some() || self.dialling {
             return;
         }
@@ -326,7 +326,7 @@ impl Table {
             }
             again
         });
-        self.pursue(now, false, actions);
+        self.dial_if_wanted(now, false, actions);
     }
 
     fn fail_all(&mut self, actions: &mut Vec<Action>) {
@@ -352,9 +352,9 @@ impl Table {
 
 /// We may open streams on it: to prefer it, and to ping it.
 fn is_pinged(link: Link) -> bool {
-    link.own || link.dialled
+    link.is_native || link.dialled
 }
 
-fn habits(policy: Policy, link: Link) -> LivenessPolicy {
+fn liveness_policy(policy: Policy, link: Link) -> LivenessPolicy {
     LivenessPolicy { ping_timeout: policy.ping_timeout, idle_timeout: policy.idle_timeout, may_end: link.dialled }
 }

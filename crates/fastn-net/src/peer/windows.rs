@@ -54,7 +54,7 @@ impl Windows {
     }
 
     /// The window of a new connection.
-    pub(crate) fn come(&mut self, connection: u64) -> u64 {
+    pub(crate) fn add(&mut self, connection: u64) -> u64 {
         // Of one mostly: a list would make room for four.
         self.granted.reserve_exact(1);
         self.granted.push((connection, 0));
@@ -62,7 +62,7 @@ impl Windows {
     }
 
     /// Removes a closed connection. Returns the new windows of those that inherit its share, newest first.
-    pub(crate) fn go(&mut self, connection: u64) -> Vec<(u64, u64)> {
+    pub(crate) fn remove(&mut self, connection: u64) -> Vec<(u64, u64)> {
         if let Some(at) = self.granted.iter().position(|(other, _)| *other == connection) {
             self.left += self.granted.remove(at).1;
         }
@@ -113,29 +113,29 @@ mod tests {
     fn four_have_a_whole_window_and_who_comes_later_gets_what_becomes_free() {
         let mut windows = Windows::new(EACH, 64 * MIB);
         for connection in 1..=4 {
-            assert_eq!(windows.come(connection), 16 * MIB);
+            assert_eq!(windows.add(connection), 16 * MIB);
         }
         // Four first windows are left.
-        assert_eq!(windows.come(5), u64::from(FIRST) * 5);
-        assert_eq!(windows.come(6), u64::from(FIRST));
-        assert_eq!(windows.come(7), u64::from(FIRST));
-        assert_eq!(windows.go(6), []);
-        assert_eq!(windows.go(1), [(7, 16 * MIB)]);
-        assert_eq!(windows.go(2), [(5, 16 * MIB)]);
-        assert_eq!(windows.come(8), u64::from(FIRST) * 5);
-        assert_eq!(windows.go(9), []);
+        assert_eq!(windows.add(5), u64::from(FIRST) * 5);
+        assert_eq!(windows.add(6), u64::from(FIRST));
+        assert_eq!(windows.add(7), u64::from(FIRST));
+        assert_eq!(windows.remove(6), []);
+        assert_eq!(windows.remove(1), [(7, 16 * MIB)]);
+        assert_eq!(windows.remove(2), [(5, 16 * MIB)]);
+        assert_eq!(windows.add(8), u64::from(FIRST) * 5);
+        assert_eq!(windows.remove(9), []);
     }
 
     #[test]
     fn a_small_window_is_never_more_than_was_asked_for() {
         let mut windows = Windows::new(1000, 1_000_000);
-        assert_eq!((first(1000), windows.come(1), windows.come(2)), (1000, 1000, 1000));
+        assert_eq!((first(1000), windows.add(1), windows.add(2)), (1000, 1000, 1000));
     }
 
     #[test]
     fn many_streams_get_a_larger_window_within_the_share_of_the_peer() {
         let mut windows = Windows::new(EACH, 64 * MIB);
-        windows.come(1);
+        windows.add(1);
         let step = 4 * ROOM;
         assert_eq!(windows.cover(1, 12), Cover { window: None, streams: Some(12) });
         assert_eq!(windows.cover(1, 13), Cover { window: Some(16 * MIB + step), streams: Some(16) });
@@ -144,9 +144,9 @@ mod tests {
         // A connection that comes later finds a whole window.
         let most = 48 * MIB + 2 * u64::from(FIRST);
         assert_eq!(windows.cover(1, 1000), Cover { window: Some(most), streams: None });
-        assert_eq!(windows.come(2), 16 * MIB);
+        assert_eq!(windows.add(2), 16 * MIB);
         assert_eq!(windows.cover(2, 13), Cover { window: None, streams: None });
-        assert_eq!(windows.go(1), []);
+        assert_eq!(windows.remove(1), []);
         assert_eq!(windows.cover(2, 13), Cover { window: Some(16 * MIB + step), streams: Some(16) });
     }
 
@@ -154,7 +154,7 @@ mod tests {
     fn every_covered_stream_can_be_full_and_leaves_room() {
         for each in [EACH, 8 * EACH] {
             let mut windows = Windows::new(each, u64::MAX);
-            windows.come(1);
+            windows.add(1);
             let mut window = u64::from(each);
             for streams in 1..1024 {
                 let cover = windows.cover(1, streams);
@@ -179,10 +179,10 @@ mod tests {
             let mut live: Vec<(u64, u64)> = Vec::new();
             for (next, (comes, at)) in (0u64..).zip(events) {
                 if comes || live.is_empty() {
-                    live.push((next, windows.come(next)));
+                    live.push((next, windows.add(next)));
                 } else {
                     let (gone, _) = live.remove(at % live.len());
-                    for (connection, window) in windows.go(gone) {
+                    for (connection, window) in windows.remove(gone) {
                         let known = live.iter_mut().find(|(id, _)| *id == connection).expect("a live one");
                         prop_assert!(window > known.1);
                         known.1 = window;

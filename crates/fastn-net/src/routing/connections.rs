@@ -1,4 +1,4 @@
-//! The connections that peers make, for whoever wants them one level down; and held views of connections.
+//! Incoming connections, and the listener that takes them.
 
 use std::{
     collections::VecDeque,
@@ -12,22 +12,22 @@ use crate::{
     monitor::{Locked, Monitor},
 };
 
-/// Takes the connections that peers make. Dropping it gives the right back.
+/// Takes incoming connections. Dropping it allows another listener.
 #[derive(Debug)]
 pub struct ConnectionListener(Arc<ConnectionQueue>);
 
 impl ConnectionListener {
-    /// The next connection, or the waker is armed.
+    /// Polls for the next connection, or arms the waker. A new connection wakes every task that polls.
     ///
     /// # Errors
     ///
-    /// `ERR_CLOSED` once the endpoint drains or has closed, and none waits any more.
+    /// `ERR_CLOSED` once no further connection can come: the endpoint drains or has closed, and none is queued.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Result<ConnectionGuard>> {
         let mut state = self.0.lock();
-        while let Some(view) = state.waiting.pop_front() {
-            if view.is_live() {
-                view.take();
-                return Poll::Ready(Ok(view));
+        while let Some(connection) = state.queued.pop_front() {
+            if connection.is_live() {
+                connection.start_listener_grace();
+                return Poll::Ready(Ok(connection));
             }
         }
         if state.closed {
@@ -40,69 +40,75 @@ impl ConnectionListener {
 impl Drop for ConnectionListener {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.open = false;
-        let waiting = std::mem::take(&mut state.waiting);
+        state.has_listener = false;
+        let queued = std::mem::take(&mut state.queued);
         drop(state);
-        for view in &waiting {
-            view.settle();
+        for connection in &queued {
+            connection.end_listener_grace();
         }
     }
 }
 
-/// Where new connections come in.
+/// Queue of incoming connections. Empty while no [`ConnectionListener`] exists.
 #[derive(Debug)]
 pub(crate) struct ConnectionQueue {
-    most: usize,
+    capacity: usize,
     state: Monitor<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    open: bool,
+    has_listener: bool,
     closed: bool,
-    waiting: VecDeque<ConnectionGuard>,
+    queued: VecDeque<ConnectionGuard>,
 }
 
 impl ConnectionQueue {
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, state: Monitor::default() })
+    pub(crate) fn new(capacity: usize) -> Arc<Self> {
+        Arc::new(Self { capacity, state: Monitor::default() })
     }
 
-    pub(crate) fn open(self: &Arc<Self>) -> Result<ConnectionListener> {
+    /// Starts listening.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED`, and `ERR_PROTOCOL_IN_USE` while another listener exists.
+    pub(crate) fn listen(self: &Arc<Self>) -> Result<ConnectionListener> {
         let mut state = self.lock();
         if state.closed {
             return Err(Error::closed());
         }
-        if std::mem::replace(&mut state.open, true) {
+        if std::mem::replace(&mut state.has_listener, true) {
             let text = "the endpoint's connections are being accepted already: share that one";
             return Err(Error::new(Code::ProtocolInUse, text));
         }
         Ok(ConnectionListener(self.clone()))
     }
 
-    pub(crate) fn is_open(&self) -> bool {
+    pub(crate) fn is_listening(&self) -> bool {
         let state = self.lock();
-        state.open && !state.closed
+        state.has_listener && !state.closed
     }
 
+    /// Queues a connection for the listener. No-op without a listener, or if the queue is full.
     pub(crate) fn offer(&self, connection: &Connection) {
         let mut state = self.lock();
-        if !state.open || state.closed || state.waiting.len() >= self.most {
+        if !state.has_listener || state.closed || state.queued.len() >= self.capacity {
             return;
         }
-        let Some(view) = ConnectionGuard::new(connection) else { return };
-        view.offer();
-        state.waiting.push_back(view);
+        let Some(guard) = ConnectionGuard::new(connection) else { return };
+        guard.offer();
+        state.queued.push_back(guard);
         state.wake();
     }
 
     /// Drops queued connections that have ended.
     pub(crate) fn purge_ended(&self) {
         let mut state = self.lock();
-        let waiting = std::mem::take(&mut state.waiting);
+        let queued = std::mem::take(&mut state.queued);
         let (live, ended): (VecDeque<ConnectionGuard>, VecDeque<ConnectionGuard>) =
-            waiting.into_iter().partition(|view| view.is_live());
-        state.waiting = live;
+            queued.into_iter().partition(|connection| connection.is_live());
+        state.queued = live;
         drop(state);
         drop(ended);
     }

@@ -1,4 +1,4 @@
-//! The bounded queue behind a listener, and places in it that are promised to streams being acknowledged.
+//! The bounded queue behind a listener.
 
 use std::{
     collections::VecDeque,
@@ -9,8 +9,8 @@ use std::{
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    IncomingStream,
-    room::{Applicant, QueueLimits, Room},
+    IncomingStream, QueuePermit,
+    permit_pool::{PermitPool, PermitWaiter, QueueLimits},
 };
 use crate::{
     config::Access,
@@ -21,66 +21,63 @@ use crate::{
     wire::refusal::{Refusal, code},
 };
 
-/// The streams that wait for a listener, and the places that are promised to streams being acknowledged.
+/// The streams that wait for a listener, and the permits of streams that are still being admitted.
 #[derive(Debug)]
-pub(crate) struct Queue {
-    access: Arc<Access>,
-    /// What its listener serves; each stream's route is an index into it.
+pub(crate) struct StreamQueue {
+    pub(super) access: Arc<Access>,
+    /// The listener's protocols. The route of a stream is an index into them.
     protocols: Box<[Protocol]>,
-    /// Its listener serves the whole endpoint, not one connection.
+    /// Whether the listener serves the whole endpoint, not one connection.
     serves_endpoint: bool,
     inner: Monitor<Inner>,
-    /// Each stream that comes wakes one of those that wait in [`Queue::accept`].
-    ready: Notify,
+    /// Each new stream wakes one waiter of [`StreamQueue::accept`].
+    pub(super) ready: Notify,
 }
 
 #[derive(Debug)]
-struct Inner {
-    waiting: VecDeque<IncomingStream>,
-    room: Room<QueuePermit>,
-    open: Open,
-    /// Somebody will flush what waits.
-    flushing: bool,
+pub(super) struct Inner {
+    pub(super) streams: VecDeque<IncomingStream>,
+    pub(super) permits: PermitPool<QueuePermit>,
+    pub(super) state: QueueState,
+    /// A task will flush the acks of queued streams.
+    flush_scheduled: bool,
 }
 
-/// What a queue takes.
+/// Which streams a queue accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Open {
+pub(super) enum QueueState {
     #[default]
-    Yes,
-    /// Only what has a place: nothing new is served.
+    Open,
+    /// Only streams that already have a permit.
     Draining,
-    /// Nothing: its listener is gone.
-    No,
+    /// None: the listener is gone.
+    Closed,
 }
 
-impl Open {
-    /// What a stream is told that waited in a queue in this state when its listener went.
-    fn refusal(self) -> Refusal {
+impl QueueState {
+    /// Refusal of a stream that was queued in this state when the listener was dropped.
+    pub(super) fn refusal(self) -> Refusal {
         let (code, message) = match self {
             Self::Draining => (code::SHUTDOWN, "this endpoint is shutting down"),
-            Self::Yes | Self::No => (code::UNSUPPORTED, "its listener has ended here"),
+            Self::Open | Self::Closed => (code::UNSUPPORTED, "its listener has ended here"),
         };
         Refusal { code: code.to_owned(), message: message.to_owned() }
     }
 }
 
-/// A place in a queue, before the stream is acknowledged. Dropping it gives the place back.
-#[derive(Debug)]
-pub(crate) struct QueuePermit {
-    queue: Arc<Queue>,
-    peer: PublicKey,
-    used: bool,
-}
-
-impl Queue {
+impl StreamQueue {
     pub(super) fn new(
-        places: QueueLimits,
+        limits: QueueLimits,
         access: Arc<Access>,
         protocols: &[Protocol],
         serves_endpoint: bool,
     ) -> Arc<Self> {
-        let inner = Inner { waiting: VecDeque::new(), room: Room::new(places), open: Open::Yes, flushing: false };
+        let inner = Inner {
+            streams: VecDeque::new(),
+            permits: PermitPool::new(limits),
+            state: QueueState::Open,
+            flush_scheduled: false,
+        };
         let protocols = protocols.into();
         Arc::new(Self { access, protocols, serves_endpoint, inner: Monitor::new(inner), ready: Notify::new() })
     }
@@ -89,84 +86,111 @@ impl Queue {
         self.serves_endpoint
     }
 
-    /// Drops queued streams of peers that the lists no longer let in.
+    /// Drops the queued streams of denied peers.
     pub(super) fn purge_denied(self: &Arc<Self>) {
         let mut inner = self.lock();
-        let waiting = std::mem::take(&mut inner.waiting);
-        let lets_in = |incoming: &IncomingStream| self.access.lets_in(&incoming.stream.connection().remote());
-        let (kept, denied): (VecDeque<_>, VecDeque<_>) = waiting.into_iter().partition(lets_in);
-        inner.waiting = kept;
-        self.give_back(inner, &denied);
-        // Those that were put back may have nobody else who does.
+        let streams = std::mem::take(&mut inner.streams);
+        let admits = |incoming: &IncomingStream| self.access.admits(&incoming.stream.connection().remote());
+        let (kept, denied): (VecDeque<_>, VecDeque<_>) = streams.into_iter().partition(admits);
+        inner.streams = kept;
+        self.release_permits(inner, &denied);
+        // Streams that were put back may have no other flush scheduled.
         self.flush();
     }
 
-    /// Takes out all that waits, each stream with its place.
-    pub(super) fn hold_all(self: &Arc<Self>) -> Vec<(QueuePermit, IncomingStream)> {
-        let waiting = std::mem::take(&mut self.lock().waiting);
-        let hold = |incoming: IncomingStream| (self.place(incoming.stream.connection().remote()), incoming);
-        waiting.into_iter().map(hold).collect()
+    /// Takes all queued streams, each with its permit.
+    pub(super) fn take_all(self: &Arc<Self>) -> Vec<(QueuePermit, IncomingStream)> {
+        let streams = std::mem::take(&mut self.lock().streams);
+        let hold = |incoming: IncomingStream| (self.permit(incoming.stream.connection().remote()), incoming);
+        streams.into_iter().map(hold).collect()
     }
 
-    /// What [`Listener::put_back`](super::Listener::put_back) does.
+    /// See [`Listener::put_back`](super::Listener::put_back).
     pub(super) fn put_back(&self, streams: Vec<IncomingStream>) {
         let mut inner = self.lock();
         for incoming in streams.into_iter().rev() {
-            inner.room.take_back(incoming.stream.connection().remote());
-            inner.waiting.push_front(incoming);
+            inner.permits.acquire_over_limit(incoming.stream.connection().remote());
+            inner.streams.push_front(incoming);
         }
         inner.wake();
         self.ready.notify_one();
     }
 
     /// The protocol of a stream in this queue.
-    fn protocol<'a>(&'a self, incoming: &'a IncomingStream) -> Option<&'a Protocol> {
+    pub(super) fn protocol<'a>(&'a self, incoming: &'a IncomingStream) -> Option<&'a Protocol> {
         incoming.route.map_or(incoming.protocol.as_ref(), |index| self.protocols.get(index))
     }
 
-    /// Streams that wait, and whose peer is still there.
-    pub(super) fn waiting(&self) -> usize {
-        self.lock().waiting.iter().filter(|incoming| incoming.stream.connection().is_live()).count()
+    /// Number of queued streams of live connections.
+    pub(super) fn queued(&self) -> usize {
+        self.lock().streams.iter().filter(|incoming| incoming.stream.connection().is_live()).count()
     }
 
-    /// Detaches the queued streams of closed connections.
+    /// Detaches queued streams from their closed connections.
     pub(super) fn detach_streams(&self) {
-        self.lock().waiting.iter_mut().for_each(|incoming| incoming.stream.detach_from_connection());
+        self.lock().streams.iter_mut().for_each(|incoming| incoming.stream.detach_from_connection());
     }
 
-    /// A place, if there is one; `Err` when nothing new is served.
+    /// Acquires a permit if one is free.
+    ///
+    /// # Errors
+    ///
+    /// The queue accepts no new stream.
     pub(crate) fn try_reserve(self: &Arc<Self>, peer: PublicKey) -> Result<Option<QueuePermit>, ()> {
         let mut inner = self.lock();
-        if inner.open != Open::Yes {
+        if inner.state != QueueState::Open {
             return Err(());
         }
-        Ok(inner.room.take(peer).then(|| self.place(peer)))
+        Ok(inner.permits.try_acquire(peer).then(|| self.permit(peer)))
     }
 
-    /// What [`Listener::poll_accept`](super::Listener::poll_accept) does.
+    /// Waits for a permit. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// The queue accepts no new stream.
+    pub(crate) async fn reserve(self: &Arc<Self>, peer: PublicKey) -> Result<QueuePermit, ()> {
+        let (waiter, permit) = oneshot::channel();
+        let number = {
+            let mut inner = self.lock();
+            if inner.state != QueueState::Open {
+                return Err(());
+            }
+            if inner.permits.try_acquire(peer) {
+                return Ok(self.permit(peer));
+            }
+            inner.permits.add_waiter(peer, waiter)
+        };
+        let guard = WaiterGuard { queue: self, peer, number };
+        let permit = permit.await.map_err(|_| ());
+        drop(guard);
+        permit
+    }
+
+    /// See [`Listener::poll_accept`](super::Listener::poll_accept).
     pub(super) fn poll_take(self: &Arc<Self>, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<IncomingStream>>> {
         loop {
             let inner = self.lock();
-            if inner.waiting.is_empty() && !inner.is_over() {
+            if inner.streams.is_empty() && !inner.has_ended() {
                 return inner.wait(cx);
             }
             let taken = self.take(inner, most)?;
-            // With no room to take anything, this only tells whether something waits.
+            // With `most` of 0 this only reports whether a stream is queued.
             if !taken.is_empty() || most == 0 {
                 return Poll::Ready(Ok(taken));
             }
         }
     }
 
-    /// What [`Listener::accept`](super::Listener::accept) does.
+    /// See [`Listener::accept`](super::Listener::accept).
     pub(super) async fn accept(self: &Arc<Self>) -> Result<IncomingStream> {
         loop {
-            // Dropped after its wake, this wakes the next one that waits.
+            // If dropped after its wake, this wakes the next waiter.
             let mut ready = std::pin::pin!(self.ready.notified());
             ready.as_mut().enable();
             let taken = {
                 let inner = self.lock();
-                if inner.waiting.is_empty() && !inner.is_over() { None } else { Some(self.take(inner, 1)?) }
+                if inner.streams.is_empty() && !inner.has_ended() { None } else { Some(self.take(inner, 1)?) }
             };
             match taken {
                 None => ready.await,
@@ -179,179 +203,108 @@ impl Queue {
         }
     }
 
-    /// What waits, at most `most`, without the streams of peers that were denied meanwhile: nothing, where all of it was theirs.
+    /// Takes at most `most` streams. Drops those of denied peers, so the result may be empty.
     fn take(self: &Arc<Self>, mut inner: Locked<'_, Inner>, most: usize) -> Result<Vec<IncomingStream>> {
-        if inner.waiting.is_empty() {
+        if inner.streams.is_empty() {
             return Err(Error::new(Code::Closed, "no more streams come: the endpoint or the connection has ended"));
         }
-        let count = inner.waiting.len().min(most);
-        let mut taken: Vec<IncomingStream> = inner.waiting.drain(..count).collect();
-        self.give_back(inner, &taken);
-        taken.retain(|incoming| self.access.lets_in(&incoming.stream.connection().remote()));
+        let count = inner.streams.len().min(most);
+        let mut taken: Vec<IncomingStream> = inner.streams.drain(..count).collect();
+        self.release_permits(inner, &taken);
+        taken.retain(|incoming| self.access.admits(&incoming.stream.connection().remote()));
         Ok(taken)
     }
 
-    /// Waits for a place; `Err` when nothing new is served. Cancel safe.
-    pub(crate) async fn reserve(self: &Arc<Self>, peer: PublicKey) -> Result<QueuePermit, ()> {
-        let (applicant, place) = oneshot::channel();
-        let number = {
-            let mut inner = self.lock();
-            if inner.open != Open::Yes {
-                return Err(());
-            }
-            if inner.room.take(peer) {
-                return Ok(self.place(peer));
-            }
-            inner.room.apply(peer, applicant)
-        };
-        let withdrawn = Application { queue: self, peer, number };
-        let place = place.await.map_err(|_| ());
-        drop(withdrawn);
-        place
-    }
-
-    /// An acknowledgement waits here, and nobody has been told yet to look after it.
+    /// Whether an ack is queued and no flush is scheduled. The caller schedules one then.
     pub(crate) fn needs_flush(&self) -> bool {
         let mut inner = self.lock();
-        !inner.waiting.is_empty() && !std::mem::replace(&mut inner.flushing, true)
+        !inner.streams.is_empty() && !std::mem::replace(&mut inner.flush_scheduled, true)
     }
 
-    /// Sends the acknowledgements of those that nobody has taken.
+    /// Sends the unsent acks of queued streams.
     pub(crate) fn flush(&self) {
         let mut inner = self.lock();
-        inner.flushing = false;
-        for incoming in &mut inner.waiting {
+        inner.flush_scheduled = false;
+        for incoming in &mut inner.streams {
             incoming.stream.try_flush();
         }
     }
 
-    /// Takes nothing new, or nothing at all, from now on.
-    pub(super) fn close(&self, open: Open) {
+    /// Accepts no new stream from now on; when [`QueueState::Closed`], also refuses the queued ones.
+    pub(super) fn close(&self, state: QueueState) {
         let mut inner = self.lock();
-        if inner.open == Open::No {
+        if inner.state == QueueState::Closed {
             return;
         }
-        let before = std::mem::replace(&mut inner.open, open);
-        let waiting = if open == Open::No { std::mem::take(&mut inner.waiting) } else { VecDeque::new() };
-        let applicants = inner.room.turn_away();
+        let before = std::mem::replace(&mut inner.state, state);
+        let refused = if state == QueueState::Closed { std::mem::take(&mut inner.streams) } else { VecDeque::new() };
+        let waiters = inner.permits.remove_waiters();
         drop(inner);
-        // Not under the lock: both lead to more.
-        drop(applicants);
-        for incoming in waiting {
+        // Drop and refuse outside the lock: both may take it again.
+        drop(waiters);
+        for incoming in refused {
             incoming.refuse(&before.refusal());
         }
         self.wake_all();
     }
 
-    /// Wakes everyone who takes: there is an end to see.
-    fn wake_all(&self) {
+    /// Wakes every acceptor, to see the end of the queue.
+    pub(super) fn wake_all(&self) {
         self.lock().wake();
         self.ready.notify_waiters();
     }
 
-    /// Frees the places of streams that left the queue.
-    fn give_back<'a>(
+    /// Releases the permits of streams that left the queue.
+    fn release_permits<'a>(
         self: &Arc<Self>,
         mut inner: Locked<'_, Inner>,
         gone: impl IntoIterator<Item = &'a IncomingStream>,
     ) {
-        let mut next = Vec::new();
+        let mut granted = Vec::new();
         for incoming in gone {
-            next.extend(inner.room.give_back(incoming.stream.connection().remote()));
+            granted.extend(inner.permits.release(incoming.stream.connection().remote()));
         }
-        let is_over = inner.is_over();
+        let has_ended = inner.has_ended();
         drop(inner);
-        for (peer, applicant) in next {
-            self.hand_over(peer, applicant);
+        for (peer, waiter) in granted {
+            self.grant(peer, waiter);
         }
-        if is_over {
+        if has_ended {
             self.wake_all();
         }
     }
 
-    fn place(self: &Arc<Self>, peer: PublicKey) -> QueuePermit {
-        QueuePermit { queue: self.clone(), peer, used: false }
+    fn permit(self: &Arc<Self>, peer: PublicKey) -> QueuePermit {
+        QueuePermit::new(self.clone(), peer)
     }
 
-    /// Gives a place to the stream that it was taken for. One that has gone meanwhile drops it, and so gives it back.
-    fn hand_over(self: &Arc<Self>, peer: PublicKey, applicant: Applicant<QueuePermit>) {
-        let _ = applicant.send(self.place(peer));
+    /// Sends a permit to its waiter. A waiter that is gone drops the permit, which releases it.
+    pub(super) fn grant(self: &Arc<Self>, peer: PublicKey, waiter: PermitWaiter<QueuePermit>) {
+        let _ = waiter.send(self.permit(peer));
     }
 
-    fn lock(&self) -> Locked<'_, Inner> {
+    pub(super) fn lock(&self) -> Locked<'_, Inner> {
         self.inner.lock()
     }
 }
 
 impl Inner {
-    /// Nothing waits any more, and nothing that is being acknowledged comes: its peer would take that for handed out.
-    fn is_over(&self) -> bool {
-        self.open != Open::Yes && self.waiting.is_empty() && self.room.is_unused()
+    /// Whether no further stream can come. A stream with a permit still counts, because its peer may have its ack already.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state != QueueState::Open && self.streams.is_empty() && self.permits.is_unused()
     }
 }
 
-/// A stream that waits for a place, until this is dropped.
-struct Application<'a> {
-    queue: &'a Arc<Queue>,
+/// Removes a permit's waiter when dropped.
+struct WaiterGuard<'a> {
+    queue: &'a Arc<StreamQueue>,
     peer: PublicKey,
     number: u64,
 }
 
-impl Drop for Application<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
-        let applicant = self.queue.lock().room.withdraw(self.peer, self.number);
-        drop(applicant);
-    }
-}
-
-impl QueuePermit {
-    pub(crate) fn queue(&self) -> Arc<Queue> {
-        self.queue.clone()
-    }
-
-    /// What the stream that has this place is for.
-    pub(crate) fn protocol(&self, incoming: &IncomingStream) -> Option<Protocol> {
-        self.queue.protocol(incoming).cloned()
-    }
-
-    /// Puts a stream into its place that was let in by the answers of `epoch`. Where those count no longer it comes back, with
-    /// its place. A listener that has gone meanwhile refuses it, and so does one whose endpoint denied the peer meanwhile.
-    #[must_use = "a stream that comes back is asked about again"]
-    pub(crate) fn fill(mut self, incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
-        let mut inner = self.queue.lock();
-        if inner.open == Open::No || !self.queue.access.lets_in(&self.peer) {
-            let refusal = inner.open.refusal();
-            drop(inner);
-            incoming.refuse(&refusal);
-            return None;
-        }
-        if self.queue.access.epoch() != epoch {
-            drop(inner);
-            return Some((self, incoming));
-        }
-        self.used = true;
-        inner.waiting.push_back(incoming);
-        inner.wake();
-        self.queue.ready.notify_one();
-        None
-    }
-}
-
-impl Drop for QueuePermit {
-    fn drop(&mut self) {
-        if self.used {
-            return;
-        }
-        let mut inner = self.queue.lock();
-        let next = inner.room.give_back(self.peer);
-        // A listener that drains may have waited for this one only.
-        let is_over = inner.is_over();
-        drop(inner);
-        if let Some((peer, applicant)) = next {
-            self.queue.hand_over(peer, applicant);
-        }
-        if is_over {
-            self.queue.wake_all();
-        }
+        let waiter = self.queue.lock().permits.remove_waiter(self.peer, self.number);
+        drop(waiter);
     }
 }

@@ -38,7 +38,7 @@ impl Stream {
     /// connection is checked at once. No-op for a stream that does not wait for one.
     pub fn ack_is_late(&self) {
         if self.awaits_ack() {
-            self.connection.doubt();
+            self.connection.request_liveness_check();
         }
     }
 

@@ -9,7 +9,7 @@ use iroh::endpoint::{SendStream, VarInt, WriteError};
 
 use super::{Buffered, RecvEvent, SendEvent, Stream};
 use crate::{
-    connection::finishing::Last,
+    connection::pending_acks::FinalWrite,
     error::Error,
     wire::{ack::ACK, codes::reset, refusal::Refusal},
 };
@@ -33,7 +33,7 @@ impl Stream {
         if let Some(mut send) = self.send.take() {
             // noq keeps something for each half that it is asked about after the peer stopped it, as long as the connection lives.
             if !is_stopped(&mut send) {
-                self.connection.finishing().push(self.id, Box::pin(send.stopped()));
+                self.connection.pending_acks().push(self.id, Box::pin(send.stopped()));
             }
             self.finished();
             drop(send);
@@ -46,9 +46,9 @@ impl Stream {
     fn defer_last(&mut self) {
         let Some(send) = self.send.take() else { return };
         let bytes = std::mem::take(&mut self.unsent);
-        match self.connection.finishing().leave(Last { send, bytes }) {
+        match self.connection.pending_acks().defer_write(FinalWrite { send, bytes }) {
             Ok(()) => self.finished(),
-            Err(Last { send, bytes }) => {
+            Err(FinalWrite { send, bytes }) => {
                 self.send = Some(send);
                 self.unsent = bytes;
             }
@@ -79,14 +79,14 @@ impl Stream {
 
     /// Ends both directions with a code of this project's own (0 towards older peers).
     pub fn abandon(&mut self, code: u64) {
-        let code = self.connection.own_code(code);
+        let code = self.connection.wire_code(code);
         self.reset(code);
         self.stop(code);
     }
 
     /// Same for a stream that fails as a whole. Returns its first error.
     pub(super) fn abandon_and_fail(&mut self, code: u64, error: Error) -> Error {
-        let code = varint(self.connection.own_code(code));
+        let code = varint(self.connection.wire_code(code));
         self.buffered = Buffered::default();
         if let Some(send) = &mut self.send {
             let _ = send.reset(code);

@@ -220,7 +220,7 @@ impl Stream {
     pub fn may_be_sent_again(&self) -> bool {
         let promised = |info: CloseInfo| info.by == ClosedBy::Peer && close::PROMISES.contains(&info.code);
         let unseen = !self.unsent.is_empty()
-            || self.connection.is_given_up()
+            || self.connection.is_abandoned()
             || self.connection.close_reason().is_some_and(promised);
         !self.is_acknowledged() && !self.payload_accepted && unseen && !self.connection.is_live()
     }

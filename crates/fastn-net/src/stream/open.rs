@@ -28,7 +28,7 @@ impl Connection {
     /// `ERR_CONNECTION_LOST`.
     pub fn try_open(&self, header: &[u8]) -> Result<Option<Stream>> {
         self.check_spoken(header)?;
-        let Some(used) = self.begin() else { return Ok(None) };
+        let Some(used) = self.acquire_for_open() else { return Ok(None) };
         let mut cx = Context::from_waker(Waker::noop());
         let (send, recv) = match pin!(self.open_bi()).poll(&mut cx) {
             Poll::Ready(Ok(halves)) => halves,
@@ -52,7 +52,7 @@ impl Connection {
     /// Opens a stream and does not send its header yet. See [`Connection::open`].
     pub(crate) async fn open_unsent(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
-        let Some(used) = self.begin() else { return Err((self.unopened_error(), true)) };
+        let Some(used) = self.acquire_for_open() else { return Err((self.unopened_error(), true)) };
         self.open_as(header, Some(used)).await
     }
 

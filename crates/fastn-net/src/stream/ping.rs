@@ -26,12 +26,12 @@ pub(crate) const CONNECTION_FULL: &str =
 
 impl Connection {
     /// Waits for an answer of the peer, and has the connection checked while that is late.
-    pub(crate) async fn while_doubting<T>(&self, answer: impl Future<Output = T>) -> T {
+    pub(crate) async fn with_liveness_checks<T>(&self, answer: impl Future<Output = T>) -> T {
         let (mut answer, mut late) = (pin!(answer), LATE_ACK);
         loop {
             match time::timeout(late, &mut answer).await {
                 Ok(answer) => return answer,
-                Err(_) => self.doubt(),
+                Err(_) => self.request_liveness_check(),
             }
             late *= 2;
         }
@@ -39,8 +39,8 @@ impl Connection {
 
     /// Asks for a sign of life. False when the connection has ended; true when the peer is only slow.
     pub(crate) async fn seems_alive(&self) -> bool {
-        if !self.answers(LATE_ACK).await {
-            self.doubt();
+        if !self.responds_within(LATE_ACK).await {
+            self.request_liveness_check();
             let _ = time::timeout(SIGN_OF_LIFE, self.closed()).await;
         }
         self.is_live()
@@ -57,7 +57,7 @@ impl Connection {
 
     /// `blocked` is true while the connection has no room for the ping.
     pub(crate) async fn ping_and_tell(&self, blocked: &AtomicBool) -> Result<Duration> {
-        let used = self.enter().ok_or_else(|| self.lost_error())?;
+        let used = self.acquire().ok_or_else(|| self.lost_error())?;
         self.exchange_ping(Some(used), blocked).await
     }
 

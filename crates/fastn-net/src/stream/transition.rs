@@ -15,7 +15,8 @@ impl Stream {
         self.send_state = after;
         let is_finishing = after == SendState::Finishing;
         if is_finishing != (before == SendState::Finishing) {
-            self.connection.finishing().missing_ack(is_finishing);
+            let pending_acks = self.connection.pending_acks();
+            if is_finishing { pending_acks.await_header_ack() } else { pending_acks.header_ack_settled() }
         }
         if before.is_live() && !after.is_live() {
             self.send = None;

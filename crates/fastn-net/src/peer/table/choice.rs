@@ -2,15 +2,15 @@
 
 use tokio::time::Instant;
 
-use super::{Action, Check, Contest, Held, Link, Table, habits, is_pinged};
+use super::{Action, Check, Contest, Link, LinkEntry, Table, is_pinged, liveness_policy};
 use crate::peer::liveness::Liveness;
 
 impl Table {
-    pub(super) fn appear(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
+    pub(super) fn add(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
         // Of one mostly: a list would make room for four.
         self.links.reserve_exact(1);
-        let liveness = Liveness::new(now, habits(self.policy, link));
-        self.links.push(Held { link, retired: false, check: None, check_again: false, doubted: false, liveness });
+        let liveness = Liveness::new(now, liveness_policy(self.policy, link));
+        self.links.push(LinkEntry { link, retired: false, check: None, check_again: false, suspect: false, liveness });
         if !is_pinged(link) {
             return;
         }
@@ -20,14 +20,14 @@ impl Table {
         };
         // Whatever was being settled is settled anew with the newcomer.
         let challenger = self.contest.take().and_then(|contest| self.link(contest.other(old.id)));
-        let doubted = self.is_doubted(old.id);
+        let suspect = self.is_suspect(old.id);
         if old.dialled == link.dialled {
             self.prefer(link.id, actions);
             self.retire(old.id, actions);
             if let Some(challenger) = challenger {
                 self.settle(challenger, link, actions);
             }
-            if doubted {
+            if suspect {
                 self.check(old.id, Check::Successor(link.id), actions);
             }
         } else {
@@ -35,7 +35,7 @@ impl Table {
                 self.retire(challenger.id, actions);
             }
             self.contest = Some(Contest { old: old.id, new: link.id });
-            if doubted {
+            if suspect {
                 self.prefer(link.id, actions);
                 self.check(old.id, Check::Successor(link.id), actions);
             } else {
@@ -53,18 +53,18 @@ impl Table {
             self.backoff.fail(now, (self.random)());
             self.refused |= permanent;
         }
-        self.leave(now, id, actions);
+        self.replace_preferred(now, id, actions);
     }
 
     /// New streams go elsewhere.
-    pub(super) fn leave(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
+    pub(super) fn replace_preferred(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         let contest = self.contest.take_if(|contest| contest.old == id || contest.new == id);
         if self.preferred != Some(id) {
             return;
         }
         self.preferred = None;
-        self.withheld = false;
-        let other = |held: &&Held| held.link.id != id && is_pinged(held.link) && !held.retired;
+        self.is_on_hold = false;
+        let other = |held: &&LinkEntry| held.link.id != id && is_pinged(held.link) && !held.retired;
         let next = contest
             .map(|contest| contest.other(id))
             .or_else(|| self.links.iter().rev().find(other).map(|held| held.link.id));
@@ -72,17 +72,18 @@ impl Table {
             self.prefer(next, actions);
         } else {
             actions.push(Action::PreferNone);
-            self.pursue(now, false, actions);
+            self.dial_if_wanted(now, false, actions);
         }
     }
 
     /// The peer takes no new stream on it any more: one that it did not like blocked, or ended, its accept loop. So it is with
     /// older peers, and only where we dialled.
     pub(super) fn stalled(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
-        let stalls = |held: &Held| held.link.id == id && held.link.dialled && !held.link.own && !held.retired;
+        let stalls =
+            |held: &LinkEntry| held.link.id == id && held.link.dialled && !held.link.is_native && !held.retired;
         if self.links.iter().any(stalls) {
             self.retire(id, actions);
-            self.leave(now, id, actions);
+            self.replace_preferred(now, id, actions);
         }
     }
 
@@ -101,7 +102,7 @@ impl Table {
     /// Both are alive and were dialled by different sides.
     fn settle(&mut self, one: Link, other: Link, actions: &mut Vec<Action>) {
         let (winner, loser) = if one.dialled == self.smaller { (one, other) } else { (other, one) };
-        if self.preferred != Some(winner.id) || self.withheld {
+        if self.preferred != Some(winner.id) || self.is_on_hold {
             self.prefer(winner.id, actions);
         }
         self.retire(loser.id, actions);
@@ -109,7 +110,7 @@ impl Table {
 
     pub(super) fn prefer(&mut self, id: u64, actions: &mut Vec<Action>) {
         self.preferred = Some(id);
-        self.withheld = false;
+        self.is_on_hold = false;
         self.retry_at = None;
         self.waiting.clear();
         actions.push(Action::Prefer(id));

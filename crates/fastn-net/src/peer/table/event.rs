@@ -96,5 +96,5 @@ pub(crate) struct Link {
     /// We made it.
     pub(crate) dialled: bool,
     /// It speaks `/fastn-net/1`.
-    pub(crate) own: bool,
+    pub(crate) is_native: bool,
 }

@@ -44,13 +44,13 @@ impl Timed {
     async fn next(&mut self, seen: TrafficSnapshot) -> (Duration, Vec<Action>) {
         let (start, at) = (Instant::now(), self.table.deadline().expect("a deadline"));
         tokio::time::sleep_until(at).await;
-        let looks = self.table.due(Instant::now()).into_iter().map(|id| (id, seen)).collect();
-        (start.elapsed(), self.on(Event::Time(looks)))
+        let samples = self.table.due(Instant::now()).into_iter().map(|id| (id, seen)).collect();
+        (start.elapsed(), self.on(Event::Time(samples)))
     }
 }
 
-fn own(id: u64, dialled: bool) -> Link {
-    Link { id, dialled, own: true }
+fn native(id: u64, dialled: bool) -> Link {
+    Link { id, dialled, is_native: true }
 }
 
 fn lost(link: u64) -> Event {
@@ -64,7 +64,7 @@ async fn concurrent_requests_share_one_dial() {
     let mut table = Timed::new(true);
     assert_eq!(table.want(), [Action::Dial]);
     assert_eq!(table.want(), []);
-    assert_eq!(table.on(Event::Dialled(own(1, true))), [Action::Prefer(1)]);
+    assert_eq!(table.on(Event::Dialled(native(1, true))), [Action::Prefer(1)]);
     assert_eq!(table.want(), [Action::Prefer(1)]);
     assert_eq!(table.table.state(), PeerState::Connected);
 }
@@ -72,7 +72,7 @@ async fn concurrent_requests_share_one_dial() {
 #[tokio::test(start_paused = true)]
 async fn an_inbound_connection_is_used_for_our_streams_too() {
     let mut table = Timed::new(true);
-    assert_eq!(table.on(Event::Inbound(own(1, false))), [Action::Prefer(1)]);
+    assert_eq!(table.on(Event::Inbound(native(1, false))), [Action::Prefer(1)]);
     assert_eq!(table.want(), [Action::Prefer(1)]);
 }
 
@@ -87,8 +87,8 @@ async fn an_older_peers_inbound_connection_is_not_used_and_not_looked_at() {
 #[tokio::test(start_paused = true)]
 async fn the_newest_of_one_dialler_wins() {
     let mut table = Timed::new(true);
-    table.on(Event::Inbound(own(1, false)));
-    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Prefer(2), Action::Retire(1)]);
+    table.on(Event::Inbound(native(1, false)));
+    assert_eq!(table.on(Event::Inbound(native(2, false))), [Action::Prefer(2), Action::Retire(1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,9 +99,9 @@ async fn simultaneous_dials_settle_on_the_smaller_keys_on_both_sides() {
             let mut table = Timed::new(smaller);
             table.want();
             let (first, second) = if first_ours { (1, 2) } else { (2, 1) };
-            let appear = |id| if id == 1 { Event::Dialled(own(1, true)) } else { Event::Inbound(own(2, false)) };
-            table.on(appear(first));
-            assert_eq!(table.on(appear(second)), [Action::Challenge(first)]);
+            let connect = |id| if id == 1 { Event::Dialled(native(1, true)) } else { Event::Inbound(native(2, false)) };
+            table.on(connect(first));
+            assert_eq!(table.on(connect(second)), [Action::Challenge(first)]);
             table.on(Event::Challenged { link: first, answered: true });
             assert_eq!(table.table.preferred, Some(kept));
         }
@@ -112,8 +112,8 @@ async fn simultaneous_dials_settle_on_the_smaller_keys_on_both_sides() {
 async fn a_silent_old_connection_is_dropped() {
     let mut table = Timed::new(true);
     table.want();
-    table.on(Event::Dialled(own(1, true)));
-    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Challenge(1)]);
+    table.on(Event::Dialled(native(1, true)));
+    assert_eq!(table.on(Event::Inbound(native(2, false))), [Action::Challenge(1)]);
     let missed = table.on(Event::Challenged { link: 1, answered: false });
     assert_eq!(missed, [Action::Prefer(2), Action::Drop(1)]);
 }
@@ -121,9 +121,9 @@ async fn a_silent_old_connection_is_dropped() {
 #[tokio::test(start_paused = true)]
 async fn losing_the_old_one_ends_the_contest() {
     let mut table = Timed::new(true);
-    table.on(Event::Inbound(own(1, false)));
+    table.on(Event::Inbound(native(1, false)));
     table.on(Event::AddressAdded);
-    table.on(Event::Dialled(own(2, true)));
+    table.on(Event::Dialled(native(2, true)));
     assert_eq!(table.on(lost(1)), [Action::Prefer(2)]);
     assert_eq!(table.on(Event::Challenged { link: 1, answered: false }), []);
 }
@@ -181,11 +181,11 @@ async fn the_waiting_are_answered_when_the_peer_comes_to_us() {
     let mut table = Timed::new(true);
     table.want();
     table.on(FAILED);
-    assert_eq!(table.on(Event::Inbound(own(1, false))), [Action::Prefer(1)]);
+    assert_eq!(table.on(Event::Inbound(native(1, false))), [Action::Prefer(1)]);
     assert_eq!(table.table.next_retry(), None);
     table.on(lost(1));
     table.want();
-    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Prefer(2)]);
+    assert_eq!(table.on(Event::Inbound(native(2, false))), [Action::Prefer(2)]);
     assert_eq!(table.on(FAILED), []);
 }
 
@@ -193,7 +193,7 @@ async fn the_waiting_are_answered_when_the_peer_comes_to_us() {
 async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
     let mut table = Timed::new(true);
     assert_eq!(table.on(Event::Kept), [Action::Dial]);
-    table.on(Event::Dialled(own(1, true)));
+    table.on(Event::Dialled(native(1, true)));
     assert_eq!(table.on(lost(1)), [Action::PreferNone, Action::Dial]);
     table.on(FAILED);
     assert_eq!(table.next(TrafficSnapshot::default()).await.1, [Action::Dial]);
@@ -202,7 +202,7 @@ async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
     // A request asks again for all.
     table.want();
     table.next(TrafficSnapshot::default()).await;
-    table.on(Event::Dialled(own(2, true)));
+    table.on(Event::Dialled(native(2, true)));
     assert_eq!(table.on(lost(2)), [Action::PreferNone, Action::Dial]);
     table.on(FAILED);
     table.on(Event::Unkept);
@@ -214,7 +214,7 @@ async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
     let mut table = Timed::new(true);
     table.on(Event::Kept);
     for delay in [100, 200, 400] {
-        table.on(Event::Dialled(own(delay, true)));
+        table.on(Event::Dialled(native(delay, true)));
         assert_eq!(table.on(Event::Lost { link: delay, useful: false, permanent: false }), [Action::PreferNone]);
         assert_eq!(table.next(TrafficSnapshot::default()).await, (Duration::from_millis(delay), vec![Action::Dial]));
     }
@@ -224,7 +224,7 @@ async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
 async fn an_unused_connection_ends_where_it_was_dialled() {
     for dialled in [true, false] {
         let mut table = Timed::new(true);
-        table.on(if dialled { Event::Dialled(own(1, true)) } else { Event::Inbound(own(1, false)) });
+        table.on(if dialled { Event::Dialled(native(1, true)) } else { Event::Inbound(native(1, false)) });
         let (start, mut ended, mut received) = (Instant::now(), false, 0);
         while start.elapsed() < POLICY.idle_timeout * 3 && !ended {
             received += 1;
@@ -247,8 +247,8 @@ async fn an_unused_connection_ends_where_it_was_dialled() {
 async fn a_silent_connection_is_dropped_and_replaced_while_somebody_wants_it() {
     let mut table = Timed::new(true);
     table.on(Event::Kept);
-    table.on(Event::Dialled(own(1, true)));
-    let silent = TrafficSnapshot { users: 1, ..TrafficSnapshot::default() };
+    table.on(Event::Dialled(native(1, true)));
+    let silent = TrafficSnapshot { active: 1, ..TrafficSnapshot::default() };
     table.on(Event::Activated(1, silent));
     let mut all = Vec::new();
     while all.last() != Some(&Action::Dial) {
@@ -258,7 +258,7 @@ async fn a_silent_connection_is_dropped_and_replaced_while_somebody_wants_it() {
 }
 
 fn older(id: u64, dialled: bool) -> Link {
-    Link { id, dialled, own: false }
+    Link { id, dialled, is_native: false }
 }
 
 #[tokio::test(start_paused = true)]
@@ -295,7 +295,7 @@ async fn a_retired_connection_is_not_ended_for_idleness_and_its_streams_go_on() 
 
 #[tokio::test(start_paused = true)]
 async fn only_an_older_peers_connection_that_we_dialled_stalls() {
-    for link in [own(1, true), own(1, false), older(1, false)] {
+    for link in [native(1, true), native(1, false), older(1, false)] {
         let mut table = Timed::new(true);
         table.on(if link.dialled { Event::Dialled(link) } else { Event::Inbound(link) });
         let before = table.table.preferred;
@@ -312,8 +312,8 @@ async fn nothing_happens_behind_a_shutdown() {
     assert_eq!(table.on(Event::Shutdown), [Action::PreferNone, Action::Fail(1)]);
     assert_eq!((table.table.state(), table.table.deadline()), (PeerState::Closed, None));
     assert_eq!(table.want(), [Action::Fail(2)]);
-    assert_eq!(table.on(Event::Dialled(own(1, true))), [Action::Drop(1)]);
-    assert_eq!(table.on(Event::Inbound(own(2, false))), [Action::Drop(2)]);
+    assert_eq!(table.on(Event::Dialled(native(1, true))), [Action::Drop(1)]);
+    assert_eq!(table.on(Event::Inbound(native(2, false))), [Action::Drop(2)]);
     assert_eq!(table.on(FAILED), []);
 }
 
@@ -321,7 +321,7 @@ async fn nothing_happens_behind_a_shutdown() {
 fn connected() -> Timed {
     let mut table = Timed::new(true);
     table.want();
-    table.on(Event::Dialled(own(1, true)));
+    table.on(Event::Dialled(native(1, true)));
     table
 }
 
@@ -338,7 +338,7 @@ async fn a_new_address_is_dialled_once_the_old_connection_does_not_answer() {
     assert_eq!(table.on(Event::AddressAdded), []);
     let gone = table.on(checked(1, Check::Address, false));
     assert_eq!(gone, [Action::Drop(1), Action::PreferNone, Action::Dial]);
-    assert_eq!(table.on(Event::Dialled(own(2, true))), [Action::Prefer(2)]);
+    assert_eq!(table.on(Event::Dialled(native(2, true))), [Action::Prefer(2)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -356,7 +356,7 @@ async fn a_late_ack_dials_beside_a_silent_connection_and_only_an_answer_there_en
     assert_eq!(table.on(Event::AckLate(1)), [Action::Check(1, Check::LateAck)]);
     assert_eq!(table.on(checked(1, Check::LateAck, false)), [Action::Dial]);
     assert_eq!(table.table.preferred(), Some(1), "it may be a pause");
-    let appeared = table.on(Event::Dialled(own(2, true)));
+    let appeared = table.on(Event::Dialled(native(2, true)));
     assert_eq!(appeared, [Action::Prefer(2), Action::Retire(1), Action::Check(1, Check::Successor(2))]);
     assert_eq!(table.on(checked(1, Check::Successor(2), false)), [Action::Drop(1)]);
 }
@@ -391,10 +391,10 @@ async fn a_paused_peer_loses_nothing_to_late_acks() {
 async fn a_silent_connection_that_the_peer_made_is_replaced_by_one_that_we_make() {
     for smaller in [true, false] {
         let mut table = Timed::new(smaller);
-        table.on(Event::Inbound(own(1, false)));
+        table.on(Event::Inbound(native(1, false)));
         table.on(Event::AckLate(1));
         table.on(checked(1, Check::LateAck, false));
-        let appeared = table.on(Event::Dialled(own(2, true)));
+        let appeared = table.on(Event::Dialled(native(2, true)));
         assert_eq!(appeared, [Action::Prefer(2), Action::Check(1, Check::Successor(2))]);
         // It answers after all: then it is settled as ever.
         table.on(checked(1, Check::Successor(2), smaller));
@@ -405,8 +405,8 @@ async fn a_silent_connection_that_the_peer_made_is_replaced_by_one_that_we_make(
 #[tokio::test(start_paused = true)]
 async fn a_late_ack_on_a_replaced_connection_ends_it_if_only_the_other_one_answers() {
     let mut table = Timed::new(true);
-    table.on(Event::Inbound(own(1, false)));
-    table.on(Event::Inbound(own(2, false)));
+    table.on(Event::Inbound(native(1, false)));
+    table.on(Event::Inbound(native(2, false)));
     table.on(Event::AckLate(1));
     assert_eq!(table.on(checked(1, Check::LateAck, false)), [Action::Check(1, Check::Successor(2))]);
     assert_eq!(table.on(checked(1, Check::Successor(2), true)), []);
@@ -443,7 +443,7 @@ impl World {
         self.next += 1;
         let id = self.next;
         let pick = self.live.get(at % self.live.len().max(1)).map_or(0, |link| link.id);
-        let seen = TrafficSnapshot { received: u64::from(flag) * id, traffic: u64::from(own) * id, users: at % 3 };
+        let seen = TrafficSnapshot { received: u64::from(flag) * id, traffic: u64::from(own) * id, active: at % 3 };
         Some(match kind {
             0 | 1 => {
                 self.waiting.push(id);
@@ -463,16 +463,16 @@ impl World {
             5 => Event::AddressAdded,
             6 | 7 if self.dialling => {
                 self.dialling = false;
-                self.live.push(Link { id, dialled: true, own });
-                Event::Dialled(Link { id, dialled: true, own })
+                self.live.push(Link { id, dialled: true, is_native: own });
+                Event::Dialled(Link { id, dialled: true, is_native: own })
             }
             8 | 9 if self.dialling => {
                 self.dialling = false;
                 Event::DialFailed { permanent: flag && own }
             }
             10 => {
-                self.live.push(Link { id, dialled: false, own });
-                Event::Inbound(Link { id, dialled: false, own })
+                self.live.push(Link { id, dialled: false, is_native: own });
+                Event::Inbound(Link { id, dialled: false, is_native: own })
             }
             11 | 12 => {
                 self.live.retain(|link| link.id != pick);
@@ -522,7 +522,7 @@ proptest! {
                         world.dialling = true;
                     }
                     Action::Prefer(id) => {
-                        prop_assert!(world.live.iter().any(|link| link.id == id && (link.own || link.dialled)));
+                        prop_assert!(world.live.iter().any(|link| link.id == id && (link.is_native || link.dialled)));
                         prop_assert!(!world.retired.contains(&id), "a connection that takes nothing new");
                         world.waiting.clear();
                     }
@@ -533,7 +533,7 @@ proptest! {
                     }
                     Action::Retire(id) | Action::Drop(id) => world.retired.push(id),
                     Action::Check(id, check) => {
-                        prop_assert!(world.live.iter().any(|link| link.id == id && link.own));
+                        prop_assert!(world.live.iter().any(|link| link.id == id && link.is_native));
                         world.checks.push((id, check));
                     }
                     Action::Forget => prop_assert!(world.live.is_empty() && world.waiting.is_empty() && world.kept == 0),
@@ -542,13 +542,13 @@ proptest! {
             }
             // No request is lost: whoever is not answered waits for a dial, now or at a time that comes.
             prop_assert!(table.waiting.keys().eq(world.waiting.iter()));
-            let checked = |held: &Held| held.check.is_some_and(|check| world.checks.contains(&(held.link.id, check)));
+            let checked = |held: &LinkEntry| held.check.is_some_and(|check| world.checks.contains(&(held.link.id, check)));
             prop_assert!(table.links.iter().all(|held| held.check.is_none() || checked(held)));
-            if table.withheld {
+            if table.is_on_hold {
                 let held = table.links.iter().find(|held| Some(held.link.id) == table.preferred);
                 prop_assert!(held.is_some_and(checked) || table.contest.is_some());
             }
-            prop_assert!(world.waiting.is_empty() || world.dialling || table.retry_at.is_some() || table.withheld);
+            prop_assert!(world.waiting.is_empty() || world.dialling || table.retry_at.is_some() || table.is_on_hold);
             prop_assert_eq!(table.dialling && table.state() != PeerState::Closed, world.dialling && table.state() != PeerState::Closed);
             // One is preferred as long as there is one that can be.
             let usable = |link: &&Link| is_pinged(**link) && !world.retired.contains(&link.id);

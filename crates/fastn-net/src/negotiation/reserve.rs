@@ -1,6 +1,6 @@
-//! The place of a stream in the queue of its listener.
+//! Finds the listener of a stream, authorizes the stream, and reserves a place in the listener's queue.
 
-use super::{Negotiation, Placed, Unserved, away};
+use super::{Admitted, Negotiation, Unserved, refused};
 use crate::{
     protocol::Protocol,
     routing::Route,
@@ -8,45 +8,45 @@ use crate::{
 };
 
 impl Negotiation {
-    /// Acquires a permit of the listener's queue. Waits for one as long as the peer does.
-    pub(super) async fn place(&mut self, protocol: &Protocol) -> Result<Placed, Unserved> {
+    /// Authorizes the stream and acquires a permit of the listener's queue. Waits for one as long as the peer does.
+    pub(super) async fn reserve(&mut self, protocol: &Protocol) -> Result<Admitted, Unserved> {
         let negotiator = self.negotiator.clone();
         let unserved = || {
             if negotiator.router.is_closed() || negotiator.lifecycle.is_closing() {
-                return away(code::SHUTDOWN, "this endpoint is shutting down");
+                return refused(code::SHUTDOWN, "this endpoint is shutting down");
             }
-            away(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
+            refused(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
         };
-        let spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
-        let route = if spoken { self.route(protocol).await? } else { None };
+        let is_spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
+        let route = if is_spoken { self.route(protocol).await? } else { None };
         let Some(Route { queue, index }) = route else {
             return Err(unserved());
         };
-        let Some(used) = self.connection.enter() else {
-            // The connection is being dropped. Its close code promises the peer that no handler got this stream. A reset before
-            // it would promise nothing, and the peer would not send the stream again.
+        let Some(active) = self.connection.acquire() else {
+            // The connection is retired, and its close code promises the peer that no handler got this stream. A reset before
+            // the close makes no such promise, so the peer would not open the stream again.
             self.connection.closed().await;
             return Err(Unserved::Gone);
         };
-        let used = used.with(negotiator.authorization.check_quota(&self.quota).map_err(Unserved::Refused)?);
+        let active = active.with_permit(negotiator.authorization.check_quota(&self.quota).map_err(Unserved::Refused)?);
         self.counted = true;
         self.pending = None;
         let mut epoch = self.authorize(protocol).await?;
         let peer = self.connection.remote();
-        let place = match queue.try_reserve(peer) {
-            Ok(Some(place)) => place,
+        let permit = match queue.try_reserve(peer) {
+            Ok(Some(permit)) => permit,
             Ok(None) => {
                 self.count_header()?;
                 self.unless_reset(queue.reserve(peer)).await?.map_err(|()| unserved())?
             }
             Err(()) => return Err(unserved()),
         };
-        // Who may what can have changed while this stream waited.
+        // Access may have changed while this stream waited.
         while negotiator.authorization.epoch() != epoch {
             epoch = self.authorize(protocol).await?;
         }
-        negotiator.authorization.check_lists(&peer).map_err(|turned| Unserved::Refused(turned.into_refusal()))?;
-        Ok(Placed { place, index, used, epoch })
+        negotiator.authorization.check_lists(&peer).map_err(|rejection| Unserved::Refused(rejection.into_refusal()))?;
+        Ok(Admitted { permit, index, active, epoch })
     }
 
     /// Authorizes the stream. Returns the epoch whose answers admit it.
@@ -62,7 +62,7 @@ impl Negotiation {
         Ok(epoch)
     }
 
-    /// Looks up the listener of the protocol. Waits for the owner of a taken connection to register its listeners.
+    /// Looks up the listener of the protocol. Waits for the owner of an accepted connection to register its listeners.
     async fn route(&mut self, protocol: &Protocol) -> Result<Option<Route>, Unserved> {
         let negotiator = self.negotiator.clone();
         loop {

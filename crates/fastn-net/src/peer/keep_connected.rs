@@ -8,15 +8,15 @@ use crate::error::{Error, Result};
 /// Keeps a peer connected until dropped: redials whenever the connection is lost. The idle timeout does not close the connection
 /// meanwhile. Failures show in [`Peer::status`].
 #[derive(Debug)]
-pub struct Keep(Arc<Peer>);
+pub struct KeepConnected(Arc<Peer>);
 
-impl Keep {
+impl KeepConnected {
     pub(crate) fn new(peer: &Arc<Peer>) -> Result<Self> {
         if peer.mailbox.is_closed() {
             return Err(Error::closed());
         }
         peer.keeps.fetch_add(1, Ordering::AcqRel);
-        peer.tell(Message::Keeps);
+        peer.tell(Message::KeepCountChanged);
         Ok(Self(peer.clone()))
     }
 
@@ -27,9 +27,9 @@ impl Keep {
     }
 }
 
-impl Drop for Keep {
+impl Drop for KeepConnected {
     fn drop(&mut self) {
         self.0.keeps.fetch_sub(1, Ordering::AcqRel);
-        self.0.tell(Message::Keeps);
+        self.0.tell(Message::KeepCountChanged);
     }
 }

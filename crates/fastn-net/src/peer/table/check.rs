@@ -2,21 +2,21 @@
 
 use tokio::time::Instant;
 
-use super::{Action, Check, Held, Table};
+use super::{Action, Check, LinkEntry, Table};
 
 impl Table {
     /// The caller knows another address of the peer, which may have moved: callers wait until it is clear.
     pub(super) fn check_address(&mut self, id: u64, actions: &mut Vec<Action>) {
-        if self.held(id).is_some_and(|held| held.link.own && held.check != Some(Check::Address)) {
-            self.withheld = true;
+        if self.held(id).is_some_and(|held| held.link.is_native && held.check != Some(Check::Address)) {
+            self.is_on_hold = true;
             actions.push(Action::PreferNone);
             self.check(id, Check::Address, actions);
         }
     }
 
     pub(super) fn ack_late(&mut self, id: u64, actions: &mut Vec<Action>) {
-        let Some(held) = self.held(id).filter(|held| held.link.own) else { return };
-        if held.check.is_some() || held.doubted {
+        let Some(held) = self.held(id).filter(|held| held.link.is_native) else { return };
+        if held.check.is_some() || held.suspect {
             held.check_again = true;
         } else {
             self.check(id, Check::LateAck, actions);
@@ -36,7 +36,7 @@ impl Table {
         let Some(held) = self.held(id).filter(|held| held.check == Some(check)) else { return };
         held.check = None;
         if answered {
-            held.doubted = false;
+            held.suspect = false;
             let again = std::mem::take(&mut held.check_again);
             self.answered(id, actions);
             if again {
@@ -45,14 +45,14 @@ impl Table {
         } else if check == Check::LateAck {
             self.unanswered(now, id, actions);
         } else {
-            self.give_up(now, id, actions);
+            self.abandon(now, id, actions);
         }
     }
 
     fn answered(&mut self, id: u64, actions: &mut Vec<Action>) {
         if self.contest.is_some_and(|contest| contest.old == id) {
             self.challenged(id, true, actions);
-        } else if self.withheld && self.preferred == Some(id) {
+        } else if self.is_on_hold && self.preferred == Some(id) {
             self.prefer(id, actions);
         }
     }
@@ -63,7 +63,7 @@ impl Table {
             Some(successor) if successor != id => self.check(id, Check::Successor(successor), actions),
             Some(_) if self.dialling || self.backoff.next(now, true) <= now => {
                 if let Some(held) = self.held(id) {
-                    held.doubted = true;
+                    held.suspect = true;
                 }
                 if !self.dialling {
                     self.dial(actions);
@@ -74,9 +74,9 @@ impl Table {
     }
 
     /// A dial beside a connection failed. That one is checked again for acknowledgements that became late meanwhile.
-    pub(super) fn dialled_beside_in_vain(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let Some(held) = self.links.iter_mut().find(|held| held.doubted) else { return };
-        held.doubted = false;
+    pub(super) fn extra_dial_failed(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let Some(held) = self.links.iter_mut().find(|held| held.suspect) else { return };
+        held.suspect = false;
         let (id, again) = (held.link.id, held.check.is_none() && std::mem::take(&mut held.check_again));
         self.backoff.fail(now, (self.random)());
         if again {
@@ -84,18 +84,18 @@ impl Table {
         }
     }
 
-    pub(super) fn is_doubted(&self, id: u64) -> bool {
-        self.links.iter().any(|held| held.link.id == id && held.doubted)
+    pub(super) fn is_suspect(&self, id: u64) -> bool {
+        self.links.iter().any(|held| held.link.id == id && held.suspect)
     }
 
     /// It does not answer: new streams go elsewhere.
-    pub(super) fn give_up(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
+    pub(super) fn abandon(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         self.retired(id);
         actions.push(Action::Drop(id));
-        self.leave(now, id, actions);
+        self.replace_preferred(now, id, actions);
     }
 
-    fn held(&mut self, id: u64) -> Option<&mut Held> {
+    fn held(&mut self, id: u64) -> Option<&mut LinkEntry> {
         self.links.iter_mut().find(|held| held.link.id == id)
     }
 }

@@ -1,0 +1,325 @@
+//! Deferred final writes and unacknowledged FINs of a connection. Closing waits for both.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use futures_util::task::AtomicWaker;
+use iroh::endpoint::{SendStream, StoppedError, VarInt, WriteError};
+use tokio::sync::Notify;
+
+/// noq's `Stopped` future, whose name iroh does not export. Resolves once a finished half is acknowledged or stopped.
+pub(crate) type Acknowledged = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
+
+/// Finished halves whose last bytes are unwritten or unacknowledged, and finished streams without a header ack.
+///
+/// The connection's own task, its driver, performs small final writes in batches, on the thread that sends them. So no caller
+/// of `finish` waits for QUIC's connection lock.
+#[derive(Default)]
+pub(crate) struct PendingAcks {
+    state: Mutex<State>,
+    driver: AtomicWaker,
+    missing_header_acks: AtomicUsize,
+    /// Notified by each acknowledgement, and when a waiter is dropped.
+    changed: Notify,
+}
+
+/// A sending half with its last bytes. The FIN follows them.
+pub(crate) struct FinalWrite {
+    pub(crate) send: SendStream,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl PendingAcks {
+    /// Defers a final write to the driver.
+    ///
+    /// # Errors
+    ///
+    /// Returns the write if the driver is gone.
+    pub(crate) fn defer_write(&self, last: FinalWrite) -> Result<(), FinalWrite> {
+        let mut state = self.lock();
+        if state.driver_gone {
+            return Err(last);
+        }
+        state.deferred_writes.push(last);
+        drop(state);
+        self.driver.wake();
+        Ok(())
+    }
+
+    /// Runs `task`, the rest of the connection's task, and performs the deferred writes meanwhile.
+    pub(crate) async fn drive(&self, task: impl Future<Output = ()>) {
+        let mut task = pin!(task);
+        let mut blocked = Vec::new();
+        let guard = DriverGuard(self);
+        poll_fn(|cx| {
+            self.driver.register(cx.waker());
+            self.write(cx, &mut blocked);
+            task.as_mut().poll(cx)
+        })
+        .await;
+        // Later writes fail at once, with the error of the connection.
+        self.lock().driver_gone = true;
+        self.write(&mut Context::from_waker(Waker::noop()), &mut blocked);
+        drop(guard);
+    }
+
+    fn write(&self, cx: &mut Context<'_>, blocked: &mut Vec<FinalWrite>) {
+        let mut state = self.lock();
+        if state.deferred_writes.is_empty() && blocked.is_empty() {
+            return;
+        }
+        blocked.append(&mut state.deferred_writes);
+        state.set_writing(blocked);
+        drop(state);
+        let mut written = Vec::with_capacity(blocked.len());
+        blocked.retain_mut(|last| match last.poll_write(cx) {
+            Poll::Pending => true,
+            // noq keeps state for each stopped half that is asked for its acknowledgement. `Stream::finish` avoids that too.
+            Poll::Ready(Err(WriteError::Stopped(_))) => false,
+            Poll::Ready(_) => {
+                written.push((last.id(), Box::pin(last.send.stopped()) as Acknowledged));
+                false
+            }
+        });
+        let mut state = self.lock();
+        state.set_writing(blocked);
+        for (stream, acknowledged) in written {
+            state.push(stream, acknowledged);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Adds a finished sending half.
+    pub(crate) fn push(&self, stream: u64, acknowledged: Acknowledged) {
+        self.lock().push(stream, acknowledged);
+    }
+
+    /// Counts a finished stream whose header is not acknowledged, until [`PendingAcks::header_ack_settled`].
+    pub(crate) fn await_header_ack(&self) {
+        self.missing_header_acks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The header ack of a finished stream arrived, or never will.
+    pub(crate) fn header_ack_settled(&self) {
+        if self.missing_header_acks.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Waits until a finished stream is acknowledged completely, or stopped. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// The connection ended first.
+    pub(crate) async fn acknowledged(&self, stream: u64) -> Result<(), ()> {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(waiter) = AckWaiter::take(self, stream) {
+                return waiter.wait().await;
+            }
+            if let Some(outcome) = self.lock().outcome(stream) {
+                return outcome;
+            }
+            // The write is pending, or another task waits for the same acknowledgement.
+            changed.await;
+        }
+    }
+
+    /// Waits until no write and no acknowledgement is pending. A lost connection has none. Cancel-safe.
+    pub(crate) async fn all_acknowledged(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if let Some(waiter) = AckWaiter::take_any(self) {
+                let _ = waiter.wait().await;
+            } else if self.lock().is_empty() && self.missing_header_acks.load(Ordering::Acquire) == 0 {
+                return;
+            } else {
+                changed.await;
+            }
+        }
+    }
+
+    /// Number of finished halves without an acknowledgement, including those lost with the connection.
+    pub(crate) fn count(&self) -> usize {
+        let mut state = self.lock();
+        state.sweep();
+        state.unacked.len() + state.awaited.len() + state.deferred_writes.len() + state.writing.len() + state.lost.len()
+    }
+
+    /// Marks the connection and its driver as gone: pending acknowledgements never arrive. Idempotent.
+    pub(crate) fn connection_ended(&self) {
+        let mut state = self.lock();
+        state.sweep();
+        let unwritten = state.end();
+        state.unacked.shrink_to_fit();
+        drop(state);
+        // Dropping a half takes QUIC's lock.
+        drop(unwritten);
+        self.changed.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while held")
+    }
+}
+
+/// Releases all waiters when the driver ends, even by a panic.
+struct DriverGuard<'a>(&'a PendingAcks);
+
+impl Drop for DriverGuard<'_> {
+    fn drop(&mut self) {
+        self.0.connection_ended();
+    }
+}
+
+impl FinalWrite {
+    fn id(&self) -> u64 {
+        self.send.id().into()
+    }
+
+    /// Ready once all bytes are written, or none of the rest can be.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WriteError>> {
+        while !self.bytes.is_empty() {
+            let count = match Pin::new(&mut self.send).poll_write(cx, &self.bytes) {
+                Poll::Ready(written) => written?,
+                Poll::Pending => match self.stop_code() {
+                    Some(code) => return Poll::Ready(Err(WriteError::Stopped(code))),
+                    None => return Poll::Pending,
+                },
+            };
+            self.bytes.drain(..count);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Polls for a stop by the peer. While the whole connection is blocked, QUIC wakes a writer of a stopped half without
+    /// reporting the stop.
+    fn stop_code(&self) -> Option<VarInt> {
+        match pin!(self.send.stopped()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(code)) => code,
+            _ => None,
+        }
+    }
+}
+
+/// Swept whenever it doubles, so that the amortized cost per stream is constant.
+#[derive(Default)]
+struct State {
+    /// Final writes that the driver has not taken yet.
+    deferred_writes: Vec<FinalWrite>,
+    /// Streams whose final write the driver has taken and not completed.
+    writing: Vec<u64>,
+    /// The driver has ended: nothing is written any more.
+    driver_gone: bool,
+    unacked: Vec<(u64, Acknowledged)>,
+    sweep_at: usize,
+    /// Streams that an [`AckWaiter`] has taken out of `unacked`.
+    awaited: Vec<u64>,
+    /// Streams without an acknowledgement when the connection ended. A later query must not report them as acknowledged.
+    lost: Vec<u64>,
+}
+
+impl State {
+    const MIN_SWEEP: usize = 64;
+
+    fn push(&mut self, stream: u64, acknowledged: Acknowledged) {
+        if self.unacked.len() >= self.sweep_at.max(Self::MIN_SWEEP) {
+            self.sweep();
+            self.sweep_at = self.unacked.len() * 2;
+        }
+        self.unacked.push((stream, acknowledged));
+        if self.driver_gone {
+            // Without a driver nothing else drops it, and it keeps the endpoint's sockets open.
+            self.sweep();
+        }
+    }
+
+    fn set_writing(&mut self, taken: &[FinalWrite]) {
+        self.writing.clear();
+        self.writing.extend(taken.iter().map(FinalWrite::id));
+    }
+
+    /// The outcome of a stream that was not in `unacked` a moment ago. `None` while it may be on its way there.
+    fn outcome(&self, stream: u64) -> Option<Result<(), ()>> {
+        let is_pending = self.unacked.iter().any(|(id, _)| *id == stream)
+            || self.writing.contains(&stream)
+            || self.awaited.contains(&stream)
+            || self.deferred_writes.iter().any(|last| last.id() == stream);
+        (!is_pending).then(|| if self.lost.contains(&stream) { Err(()) } else { Ok(()) })
+    }
+
+    /// Ends all writes, and returns the unwritten ones.
+    fn end(&mut self) -> Vec<FinalWrite> {
+        self.driver_gone = true;
+        let unwritten = std::mem::take(&mut self.deferred_writes);
+        self.lost.append(&mut self.writing);
+        self.lost.extend(unwritten.iter().map(FinalWrite::id));
+        unwritten
+    }
+
+    fn is_empty(&self) -> bool {
+        self.unacked.is_empty() && self.writing.is_empty() && self.deferred_writes.is_empty() && self.awaited.is_empty()
+    }
+
+    /// Removes the acknowledged halves, and moves those of a lost connection to `lost`.
+    fn sweep(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.unacked.retain_mut(|(stream, acknowledged)| match acknowledged.as_mut().poll(&mut cx) {
+            Poll::Pending => true,
+            Poll::Ready(ended) => {
+                self.lost.extend(ended.is_err().then_some(*stream));
+                false
+            }
+        });
+    }
+}
+
+/// Waits for one acknowledgement. Puts it back when dropped early.
+struct AckWaiter<'a> {
+    pending: &'a PendingAcks,
+    stream: u64,
+    acknowledged: Option<Acknowledged>,
+}
+
+impl<'a> AckWaiter<'a> {
+    fn take(pending: &'a PendingAcks, stream: u64) -> Option<Self> {
+        Self::take_where(pending, |unacked| unacked.iter().position(|(id, _)| *id == stream))
+    }
+
+    fn take_any(pending: &'a PendingAcks) -> Option<Self> {
+        Self::take_where(pending, |unacked| unacked.len().checked_sub(1))
+    }
+
+    fn take_where(pending: &'a PendingAcks, at: impl Fn(&[(u64, Acknowledged)]) -> Option<usize>) -> Option<Self> {
+        let mut state = pending.lock();
+        let (stream, acknowledged) = at(&state.unacked).map(|at| state.unacked.swap_remove(at))?;
+        state.awaited.push(stream);
+        Some(Self { pending, stream, acknowledged: Some(acknowledged) })
+    }
+
+    async fn wait(mut self) -> Result<(), ()> {
+        let result = self.acknowledged.as_mut().expect("present until dropped").as_mut().await;
+        self.acknowledged = None;
+        result.map(|_| ()).map_err(|_| self.pending.lock().lost.push(self.stream))
+    }
+}
+
+impl Drop for AckWaiter<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pending.lock();
+        state.awaited.retain(|stream| *stream != self.stream);
+        if let Some(acknowledged) = self.acknowledged.take() {
+            state.push(self.stream, acknowledged);
+        }
+        drop(state);
+        self.pending.changed.notify_waiters();
+    }
+}
