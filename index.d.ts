@@ -567,20 +567,20 @@ declare class Access {
     /**
      * Removes peers from the deny list, and adds them to the allow list if there is one.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
      */
     allow(peers: Peer | readonly Peer[]): void;
     /**
      * Adds peers to the deny list and disconnects them.
      *
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
      */
     deny(peers: Peer | readonly Peer[]): void;
     /**
      * Replaces the given lists; the other stays as it is. Disconnects peers that lose access.
      *
      * @param lists `allow`: peers that may connect, `null` for all. `deny`: peers that may not.
-     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
      * `ERR_INVALID_ARGUMENT`.
      */
     set(lists: {

@@ -5,7 +5,7 @@ import {
   type Connection,
   type Endpoint,
   isFastnNetError,
-  type KeptPeer,
+  type KeepConnected,
   type PeerStream,
   SecretKey
 } from 'fastn-net'
@@ -92,7 +92,7 @@ const loop: Member<Loop> = {
   [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
 }
 
-const kept: Member<KeptPeer> = {
+const kept: Member<KeepConnected> = {
   id52: [self => self.id52, stranger],
   [Symbol.dispose]: [self => self[Symbol.dispose](), undefined],
   [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]

@@ -43,7 +43,7 @@ export class Access {
   /**
    * Removes peers from the deny list, and adds them to the allow list if there is one.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
    */
   allow(peers: Peer | readonly Peer[]): void {
     this.#check(native().endpointAccessAllow(this.#endpoint.handle, idsOf(peers, 'peers')))
@@ -52,7 +52,7 @@ export class Access {
   /**
    * Adds peers to the deny list and disconnects them.
    *
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
    */
   deny(peers: Peer | readonly Peer[]): void {
     const ids = idsOf(peers, 'peers')
@@ -64,7 +64,7 @@ export class Access {
    * Replaces the given lists; the other stays as it is. Disconnects peers that lose access.
    *
    * @param lists `allow`: peers that may connect, `null` for all. `deny`: peers that may not.
-   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged. `ERR_CLOSED`.
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
    * `ERR_INVALID_ARGUMENT`.
    */
   set(lists: { allow?: readonly Peer[] | null | undefined; deny?: readonly Peer[] | undefined }): void {
