@@ -3,7 +3,7 @@
 mod support;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     net::{SocketAddr, UdpSocket},
     sync::Arc,
     task::{Context, Waker},
@@ -44,9 +44,8 @@ async fn first_packets(endpoint: &Endpoint, count: usize) -> Vec<Vec<u8>> {
     let mut packet = vec![0; 2048];
     while packets.len() < count {
         let length = soon(sink.recv(&mut packet)).await.expect("packet");
-        // An Initial packet of QUIC version 1 (RFC 9000, 17.2.2), with the destination's connection id behind its length.
-        let cid = packet[6..6 + usize::from(packet[5])].to_vec();
-        if packet[0] & 0xf0 == 0xc0 && length >= 1200 && seen.insert(cid) {
+        // An Initial packet of QUIC version 1 (RFC 9000, 17.2.2).
+        if packet[0] & 0xf0 == 0xc0 && length >= 1200 && seen.insert(ids(&packet).0.to_vec()) {
             packets.push(packet[..length].to_vec());
         }
     }
@@ -58,23 +57,34 @@ async fn first_packets(endpoint: &Endpoint, count: usize) -> Vec<Vec<u8>> {
     packets
 }
 
-/// Sends the packets, and counts the Retry packets (RFC 9000, 17.2.5) among the answers.
+/// The destination's and the source's connection id of a packet with a long header (RFC 9000, 17.2).
+fn ids(packet: &[u8]) -> (&[u8], &[u8]) {
+    let (destination, rest) = packet[6..].split_at(packet[5].into());
+    (destination, &rest[1..=rest[0].into()])
+}
+
+/// Sends the packets, and counts those that are answered with a Retry packet (RFC 9000, 17.2.5). Sends a packet again while it has
+/// no answer, for a busy machine drops some.
 fn retries(to: SocketAddr, packets: &[Vec<u8>]) -> usize {
+    const AT_ONCE: usize = 16;
+    const ATTEMPTS: usize = 10;
     let socket = UdpSocket::bind("127.0.0.1:0").expect("socket");
+    socket.set_read_timeout(Some(Duration::from_millis(500))).expect("socket");
     let (mut retries, mut answer) = (0, [0; 2048]);
-    for packet in packets {
-        socket.send_to(packet, to).expect("send");
-        std::thread::sleep(Duration::from_millis(1));
-        socket.set_nonblocking(true).expect("socket");
-        while socket.recv(&mut answer).is_ok() {
-            retries += usize::from(answer[0] & 0xf0 == 0xf0);
+    for packets in packets.chunks(AT_ONCE) {
+        let mut unanswered: HashMap<&[u8], &[u8]> = packets.iter().map(|packet| (ids(packet).1, &packet[..])).collect();
+        for _ in 0..ATTEMPTS {
+            for packet in unanswered.values() {
+                socket.send_to(packet, to).expect("send");
+            }
+            while !unanswered.is_empty()
+                && let Ok(count) = socket.recv(&mut answer)
+            {
+                let is_first = answer[0] & 0x80 != 0 && unanswered.remove(ids(&answer[..count]).0).is_some();
+                retries += usize::from(is_first && answer[0] & 0xf0 == 0xf0);
+            }
         }
-    }
-    socket.set_nonblocking(false).expect("socket");
-    socket.set_read_timeout(Some(Duration::from_millis(300))).expect("socket");
-    let until = Instant::now() + Duration::from_secs(2);
-    while Instant::now() < until && socket.recv(&mut answer).is_ok() {
-        retries += usize::from(answer[0] & 0xf0 == 0xf0);
+        assert!(unanswered.is_empty(), "{} packets are not answered", unanswered.len());
     }
     retries
 }
@@ -109,7 +119,7 @@ async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
         introduce(&new, &server);
         let stream = open(&new, &server, &Protocol::Http, USUAL).await.expect("a new peer");
         assert_eq!(exchange(stream, b"new").await.expect("echo"), b"new");
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
         close(&[&known, &new, &server]).await;
     }
 }
@@ -151,13 +161,13 @@ async fn an_endpoint_that_waits_for_an_acknowledgement_says_that_it_closes() {
     stream.finish();
     let closing = tokio::spawn({
         let server = server.clone();
-        async move { server.close(Duration::from_secs(3)).await }
+        async move { server.close(GENEROUS).await }
     });
     until("it closes", || server.peers().is_empty()).await;
     let refused = open(&client, &server, &Protocol::Http, ONCE).await.expect_err("closing");
     assert_eq!(refused.code(), Code::ShuttingDown, "{refused}");
-    closing.await.expect("closed");
     silent.thaw().await;
+    soon(closing).await.expect("closed");
     close(&[&client]).await;
 }
 

@@ -2,16 +2,18 @@
 
 mod support;
 
-use std::{future::poll_fn, time::Duration};
+use std::future::poll_fn;
 
 use fastn_net::{Code, ConnectionGuard, ConnectionListener, Endpoint, Protocol};
 use support::{
     GENEROUS, LATER, USUAL, close, endpoint, exchange, incoming, introduce, open, pair, read_to_end, soon, write_all,
 };
-use tokio::time::sleep;
 
-/// Longer than a stream needs to get here, and less than it is waited for.
-const MOMENT: Duration = Duration::from_millis(200);
+/// What was sent before has arrived: the peer answers a ping.
+async fn pinged(from: &Endpoint, to: &Endpoint) {
+    let peer = from.peer(&to.address()).expect("peer");
+    soon(from.ping(&peer, GENEROUS)).await.expect("pong");
+}
 
 async fn made(inbound: &ConnectionListener) -> ConnectionGuard {
     soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection")
@@ -29,9 +31,9 @@ async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that()
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
     let mut asking = request(&a, &b).await;
-    sleep(MOMENT).await;
+    pinged(&a, &b).await;
     let view = made(&inbound).await;
-    sleep(MOMENT).await;
+    pinged(&a, &b).await;
     let listener = b.listen(Some(view.id()), &[Protocol::Tcp], false).expect("listen");
     let mut stream = incoming(&listener).await.stream;
     assert_eq!(read_to_end(&mut stream).await.expect("request"), b"early");
@@ -51,8 +53,9 @@ async fn also_on_a_connection_that_this_side_made_for_itself() {
         made(&inbound).await;
         request(&b, &a).await
     });
-    sleep(MOMENT).await;
-    let listener = a.listen(Some(view.expect("connection").id()), &[Protocol::Tcp], false).expect("listen");
+    let view = view.expect("connection");
+    pinged(&b, &a).await;
+    let listener = a.listen(Some(view.id()), &[Protocol::Tcp], false).expect("listen");
     let mut stream = incoming(&listener).await.stream;
     assert_eq!(read_to_end(&mut stream).await.expect("request"), b"early");
     drop(asking);

@@ -12,7 +12,7 @@ use fastn_net::{Endpoint, PeerAddress, Protocol};
 use support::{
     GENEROUS, close, echo, endpoint,
     initial::{Answer, ClientHello, destination, socket},
-    soon,
+    once_within, soon,
 };
 use tokio::{net::UdpSocket, task::JoinSet};
 
@@ -61,21 +61,29 @@ async fn connected_first(server: &Endpoint, delay: Duration) -> (Endpoint, fastn
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dialler_that_is_connected_first_hears_that_the_endpoint_shuts_down() {
-    let server = endpoint().await;
-    echo(&server, &[Protocol::Tcp]);
-    let (client, view, _delaying) = connected_first(&server, Duration::from_millis(40)).await;
-    let began = Instant::now();
-    assert_eq!(soon(server.close(LIMIT)).await, 0);
-    let info = soon(view.closed()).await;
-    assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    close(&[&client]).await;
+    let mut told = Vec::new();
+    // A busy machine may delay the handshake beyond the grace period.
+    for _ in 0..5 {
+        let server = endpoint().await;
+        echo(&server, &[Protocol::Tcp]);
+        let (client, view, _delaying) = connected_first(&server, Duration::from_millis(40)).await;
+        let began = Instant::now();
+        assert_eq!(soon(server.close(LIMIT)).await, 0);
+        let info = soon(view.closed()).await;
+        let took = began.elapsed();
+        close(&[&client]).await;
+        if (info.code, info.by) == (0x103, fastn_net::ClosedBy::Peer) && took < Duration::from_secs(2) {
+            return;
+        }
+        told.push((info, took));
+    }
+    panic!("no dialler heard of the shutdown in time: {told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dialler_whose_handshake_takes_longer_than_the_grace_hears_a_close_too() {
     // One datagram, which nothing sends again: it may be lost now and then.
-    for _ in 0..3 {
+    for _ in 0..5 {
         let server = endpoint().await;
         echo(&server, &[Protocol::Tcp]);
         let (client, view, _delaying) = connected_first(&server, Duration::from_secs(2)).await;
@@ -93,13 +101,16 @@ async fn a_dialler_whose_handshake_takes_longer_than_the_grace_hears_a_close_too
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_handshake_holds_closing_up_for_a_moment_only() {
-    let server = endpoint().await;
-    echo(&server, &[Protocol::Tcp]);
-    let (hello, to) = (ClientHello::to(server.id()).await, server.address().addresses[0]);
-    let first = tokio::task::spawn_blocking(move || hello.ask(&socket(1), to, &destination(), &[]));
-    assert_eq!(first.await.expect("thread"), Some(Answer::Hello));
-    let began = Instant::now();
-    assert_eq!(soon(server.close(LIMIT)).await, 0);
-    soon(server.freed()).await;
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    let closing = async || {
+        let server = endpoint().await;
+        echo(&server, &[Protocol::Tcp]);
+        let (hello, to) = (ClientHello::to(server.id()).await, server.address().addresses[0]);
+        let first = tokio::task::spawn_blocking(move || hello.ask(&socket(1), to, &destination(), &[]));
+        assert_eq!(first.await.expect("thread"), Some(Answer::Hello));
+        let began = Instant::now();
+        assert_eq!(soon(server.close(LIMIT)).await, 0);
+        soon(server.freed()).await;
+        began.elapsed()
+    };
+    once_within(Duration::from_millis(500), closing).await;
 }

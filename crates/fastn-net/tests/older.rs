@@ -21,7 +21,8 @@ enum Dislikes {
     Ends,
 }
 
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Long enough for an acknowledgement on a busy machine.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 async fn get(endpoint: &fastn_net::Endpoint, peer: &Peer, options: OpenOptions) -> fastn_net::Result<Stream> {
     soon(endpoint.get_stream(peer, &header(&Protocol::Http), options)).await

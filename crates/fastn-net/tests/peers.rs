@@ -16,7 +16,7 @@ use fastn_net::{
 use futures_util::future::join_all;
 use support::{
     GENEROUS, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, generic, header, incoming,
-    introduce, limits, open, open_at, pair,
+    introduce, limits, live_connection, open, open_at, pair,
     raw::{Raw, RawStream},
     read_to_end, soon, stream, until, write_all,
 };
@@ -195,7 +195,7 @@ async fn a_lost_connection_is_replaced_at_once() {
         if at % 2 == 0 {
             connection.close(0, "on this side");
         } else {
-            b.peer(&a.address()).expect("peer").connection().expect("connection").close(0, "on the other");
+            live_connection(&b.peer(&a.address()).expect("peer")).await.close(0, "on the other");
             soon(connection.closed()).await;
         }
         // Nothing was written to the lost one, so that even a request that is never repeated is served.

@@ -67,6 +67,13 @@ fn is_empty(listener: &Listener) -> bool {
     listener.poll_accept(&mut Context::from_waker(Waker::noop()), 0).is_pending()
 }
 
+/// Waits for a stream, and takes it not.
+async fn arrived(listener: &Listener) {
+    while is_empty(listener) {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn queued_streams_that_are_refused_anew_reach_no_listener() {
     // Fewer questions at a time than streams are asked about: they wait for each other.
@@ -206,9 +213,7 @@ async fn a_listener_that_ends_refuses_what_waits_and_resets_what_was_acknowledge
             }
             let listener = server.listen(None, &[Protocol::Tcp], false).expect("listen");
             let mut stream = RawStream::start(&connection, b"\"Tcp\"\nhello").await;
-            while is_empty(&listener) {
-                tokio::task::yield_now().await;
-            }
+            soon(arrived(&listener)).await;
             drop(listener);
             // A reset: the ack went before the listener did.
             let Ok(line) = soon(stream.recv.read_to_end(1024)).await else { continue };
@@ -238,9 +243,7 @@ async fn a_dialler_hears_that_the_listener_ended() {
         let listener = server.listen(None, &[Protocol::Tcp], false).expect("listen");
         let opening = client.get_stream(&peer, &first_bytes, USUAL.with_extra(true));
         let (opened, ()) = tokio::join!(soon(opening), async {
-            while is_empty(&listener) {
-                tokio::task::yield_now().await;
-            }
+            soon(arrived(&listener)).await;
             drop(listener);
         });
         match opened {

@@ -9,7 +9,8 @@ use std::{
 
 use fastn_net::{Code, Config, CustomNetwork, Endpoint, Network, Peer, Protocol, SecretKey};
 use support::{
-    ANY, GENEROUS, LATER, USUAL, close, config, echo, endpoint, exchange, header, limits, soon, until, write_all,
+    ANY, GENEROUS, LATER, USUAL, close, config, echo, endpoint, exchange, header, limits, once_within, soon, until,
+    write_all,
 };
 use tokio::runtime::Runtime;
 
@@ -83,8 +84,7 @@ async fn restarted(moves: bool, asks: impl AsyncFn(&Endpoint, &Peer)) -> Duratio
 async fn a_request_is_answered_soon_after_a_restart_there_or_elsewhere() {
     for _ in 0..5 {
         for (moves, limit) in [(false, SAME_PORT), (true, OTHER_PORT)] {
-            let took = restarted(moves, ask).await;
-            assert!(took < limit, "{took:?}, moved: {moves}");
+            once_within(limit, async || restarted(moves, ask).await).await;
         }
     }
 }
@@ -92,23 +92,21 @@ async fn a_request_is_answered_soon_after_a_restart_there_or_elsewhere() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ping_and_a_connection_are_had_soon_after_a_restart() {
     for (moves, limit) in [(false, SAME_PORT), (true, OTHER_PORT)] {
-        let took = restarted(moves, async |a, peer| {
+        let ping = async |a: &Endpoint, peer: &Peer| {
             soon(a.ping(peer, GENEROUS)).await.expect("pong");
-        });
-        let took = took.await;
-        assert!(took < limit, "ping: {took:?}, moved: {moves}");
-        let took = restarted(moves, async |a, peer| {
+        };
+        once_within(limit, async || restarted(moves, ping).await).await;
+        let connect = async |a: &Endpoint, peer: &Peer| {
             let view = soon(a.connect(peer, GENEROUS)).await.expect("connection");
             soon(view.ping()).await.expect("pong");
-        });
-        let took = took.await;
-        assert!(took < limit, "connect: {took:?}, moved: {moves}");
+        };
+        once_within(limit, async || restarted(moves, connect).await).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_written_to_a_crashed_peer_is_lost_soon_and_never_sent_again() {
-    let took = restarted(false, async |a, peer| {
+    let write = async |a: &Endpoint, peer: &Peer| {
         let mut stream = soon(a.get_stream(peer, &header(&Protocol::Tcp), LATER)).await.expect("stream");
         write_all(&mut stream, b"once").await.expect("write");
         tokio::time::sleep(Duration::from_millis(250)).await;
@@ -116,21 +114,19 @@ async fn what_was_written_to_a_crashed_peer_is_lost_soon_and_never_sent_again() 
         let error = support::read_until_error(&mut stream).await.1;
         assert_eq!(error.code(), Code::ConnectionLost, "{error}");
         assert!(!stream.may_be_sent_again());
-    });
-    let took = took.await;
-    assert!(took < SAME_PORT, "{took:?}");
+    };
+    once_within(SAME_PORT, async || restarted(false, write).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_with_an_extra_line_is_lost_soon_and_never_sent_again() {
-    let took = restarted(false, async |a, peer| {
+    let open = async |a: &Endpoint, peer: &Peer| {
         let line = [header(&Protocol::Tcp), b"extra\n".to_vec()].concat();
         let options = USUAL.with_extra(true);
         let error = soon(a.get_stream(peer, &line, options)).await.expect_err("lost");
         assert_eq!(error.code(), Code::ConnectionLost, "{error}");
-    });
-    let took = took.await;
-    assert!(took < SAME_PORT, "{took:?}");
+    };
+    once_within(SAME_PORT, async || restarted(false, open).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,8 +15,8 @@ use std::{
 use fastn_net::{Code, Endpoint, Error, Limits, Protocol, Stream, wire::alpn::Alpn};
 use futures_util::future::join_all;
 use support::{
-    LATER, USUAL, close, echo, endpoint_with, exchange, generic, incoming, introduce, limits, open, open_at, pair,
-    pattern,
+    LATER, USUAL, close, echo, endpoint_with, exchange, generic, incoming, introduce, limits, live_connection, open,
+    open_at, pair, pattern,
     raw::{Raw, RawStream},
     read_exact, read_to_end, read_until_error, soon, stream, until, waits, write_all,
 };
@@ -384,13 +384,14 @@ async fn an_unacknowledged_stream_fails_in_time_whether_it_is_read_or_written() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_acknowledgement_that_nobody_has_read_is_in_time() {
     let b = support::endpoint().await;
-    let a = endpoint_with(limits().with_ack_timeout(Duration::from_millis(200))).await;
+    let ack_timeout = Duration::from_secs(1);
+    let a = endpoint_with(limits().with_ack_timeout(ack_timeout)).await;
     introduce(&a, &b);
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let mut stream = open(&a, &b, &Protocol::Tcp, LATER).await.expect("stream");
     let mut accepted = incoming(&listener).await.stream;
     // Far beyond the deadline.
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    tokio::time::sleep(3 * ack_timeout).await;
     write_all(&mut stream, b"late").await.expect("write");
     stream.finish();
     assert_eq!(read_to_end(&mut accepted).await.expect("bytes"), b"late");
@@ -432,7 +433,7 @@ async fn a_stream_for_which_there_is_no_place_waits_unacknowledged() {
         soon(poll_fn(|cx| stream.poll_ack(cx))).await.expect("a place");
     }
     // What the peer gives up while it waits is handed to nobody.
-    let connection = b.peer(&a.address()).expect("peer").connection().expect("connection");
+    let connection = live_connection(&b.peer(&a.address()).expect("peer")).await;
     until("all four wait", || connection.active_count() == 4).await;
     drop(third);
     until("the third is given up", || connection.active_count() == 3).await;

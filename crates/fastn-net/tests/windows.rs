@@ -146,7 +146,8 @@ async fn streams_that_are_read_flow_on_beside_unread_ones() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_name_the_cause_when_unread_streams_fill_the_window_of_a_peer() {
-    let short = Duration::from_millis(400);
+    // Long enough for an acknowledgement on a busy machine.
+    let short = Duration::from_millis(1500);
     let a = endpoint_with(limits().with_ack_timeout(short).with_ping_timeout(short)).await;
     let window = u32::try_from(EACH).expect("small");
     let b = endpoint_with(limits().with_receive_window(window).with_receive_window_per_peer(u64::from(window))).await;

@@ -15,8 +15,8 @@ use std::{
 };
 
 use fastn_net::{
-    Config, Endpoint, Error, IncomingStream, Limits, Listener, Network, OpenOptions, PeerAddress, Protocol, Result,
-    SecretKey, Stream, wire::header,
+    Config, Connection, Endpoint, Error, IncomingStream, Limits, Listener, Network, OpenOptions, Peer, PeerAddress,
+    Protocol, Result, SecretKey, Stream, wire::header,
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -96,6 +96,33 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("not within 20 s: {what}");
+}
+
+/// Repeats what a busy machine may delay. Fails unless one of five attempts takes less than `limit`.
+pub(crate) async fn once_within(limit: Duration, mut attempt: impl AsyncFnMut() -> Duration) {
+    let mut times = Vec::new();
+    while times.len() < 5 {
+        let time = attempt().await;
+        if time < limit {
+            return;
+        }
+        times.push(time);
+    }
+    panic!("each attempt took {limit:?} or longer: {times:?}");
+}
+
+/// The live connection with a peer. The accepting side may serve its streams before the peer knows it.
+pub(crate) async fn live_connection(peer: &Peer) -> Connection {
+    let live = || peer.connection().filter(Connection::is_live);
+    until("connected", || live().is_some()).await;
+    live().expect("connection")
+}
+
+/// Seconds for which a peer was dialled, as the error of a request that timed out says.
+pub(crate) fn seconds_dialled(error: &Error) -> f64 {
+    let message = error.message();
+    let seconds = message.split(" times in ").nth(1).and_then(|rest| rest.strip_suffix(" s"));
+    seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or_else(|| panic!("no time in {message:?}"))
 }
 
 pub(crate) fn generic(name: &str) -> Protocol {
