@@ -95,9 +95,11 @@ export class FastnNetError extends Error {
   declare readonly partial?: string
 
   constructor(code: FastnNetErrorCode, message: string, options: FastnNetErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    // An error must not fail for the details that it is given.
+    const details: FastnNetErrorOptions = Object(options)
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
-    const { peer, protocol, phase, errorCode, remoteCode, partial } = options
+    const { peer, protocol, phase, errorCode, remoteCode, partial } = details
     // Defines known details only, so that a printed error shows no undefined fields.
     for (const [name, value] of Object.entries({ peer, protocol, phase, errorCode, remoteCode, partial })) {
       if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true })

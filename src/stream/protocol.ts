@@ -104,7 +104,8 @@ function isTagged(protocol: unknown): boolean {
 
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
-  if (typeof value !== 'object' || value === null) return String(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return printable(String(value))
   return `an object with the keys ${JSON.stringify(Object.keys(value))}`
 }
 
@@ -112,7 +113,7 @@ function kindOf(value: unknown): string {
 function refuseWhatJsonDrops(key: string, value: unknown): unknown {
   const lost = ['undefined', 'function', 'symbol'].includes(typeof value)
   if (lost || (typeof value === 'number' && !Number.isFinite(value))) {
-    const shown = typeof value === 'function' ? 'a function' : String(value)
+    const shown = typeof value === 'function' ? 'a function' : printable(String(value))
     throw new TypeError(`JSON cannot say ${shown} (at ${JSON.stringify(key)})`)
   }
   return value

@@ -3,7 +3,7 @@ import { printable } from './display.js'
 
 /** Creates `ERR_INVALID_ARGUMENT`. `path` names the argument as the caller wrote it. */
 export function invalid(path: string, expected: string): FastnNetError {
-  return new FastnNetError('ERR_INVALID_ARGUMENT', `${path} must be ${expected}`)
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `${printable(path)} must be ${expected}`)
 }
 
 /** What a value is, for a message: `'null'`, `'a string'`, `'an array'`, `'an instance of Map'`. */
@@ -140,7 +140,10 @@ function polluted(name: string): FastnNetError {
 
 function unknown(name: string, names: object, path: string): FastnNetError {
   const where = path === 'options' ? '' : ` in ${path}`
-  return new FastnNetError('ERR_INVALID_ARGUMENT', `unknown option '${name}'${where}: ${advice(name, names)}`)
+  return new FastnNetError(
+    'ERR_INVALID_ARGUMENT',
+    `unknown option '${printable(name)}'${where}: ${advice(name, names)}`
+  )
 }
 
 function advice(name: string, names: object): string {
