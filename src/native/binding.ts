@@ -1,5 +1,6 @@
 import type {
   BindingAccess,
+  BindingAuthorizationRequest,
   BindingConnectionInfo,
   BindingEndpointOptions,
   BindingError,
@@ -9,7 +10,6 @@ import type {
   BindingPath,
   BindingPeer,
   BindingPeerInfo,
-  BindingAuthorizationRequest,
   BindingStats
 } from './binding-types.js'
 
