@@ -80,7 +80,7 @@ test('handlers that would serve nothing are refused, with what to write', async 
   class Handlers {
     Echo() {}
   }
-  const nothing = /^handlers must name at least one protocol: write \{ Echo: stream => … \}/
+  const nothing = /^handlers must name at least one protocol; pass \{ Echo: stream => … \}/
   for (const [handlers, message] of [
     [new Map([['Echo', () => {}]]), /^handlers must be .*, not an instance of Map: write \[\.\.\.handlers\]$/],
     [new Set(), /^handlers must be .*, not an instance of Set/],

@@ -7,7 +7,7 @@ const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(
 
 /** Holds the event loop, so that all wakes of this time come together. */
 function block(ms: number): void {
-  for (const end = performance.now() + ms; performance.now() < end; );
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 async function streams(peers: Pair): Promise<[PeerStream, PeerStream]> {

@@ -28,6 +28,8 @@ test('peers() tells of each peer: state, connection, paths, counters', async t =
     [peers.client, peers.server, true],
     [peers.server, peers.client, false]
   ] as const) {
+    // A stream may be served a moment before its peer is listed as connected.
+    await until(endpoint.watch(), info => info.state === 'connected')
     const infos = endpoint.peers()
     t.is(infos.length, 1)
     const info = only(endpoint)
