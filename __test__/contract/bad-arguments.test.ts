@@ -195,7 +195,7 @@ test('functions of an endpoint, its connections and streams', async t => {
     'connection.acceptBi, options': value => connection.acceptBi('Http', value),
     'duplex, options': value => void duplex(mine, value).destroy()
   }
-  for (const name of ['signal', 'otherwise', 'onError'])
+  for (const name of ['signal', 'fallback', 'onError'])
     calls[`listen ${name}`] = value => client.listen({ RigControl() {} }, { [name]: value })
   for (const name of ['extra', 'signal', 'ack', 'retry', 'timeout'])
     calls[`getStream ${name}`] = value => client.getStream(address, 'Tcp', { [name]: value })
