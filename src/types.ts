@@ -86,7 +86,7 @@ export interface ConnectOptions {
   minDelay?: number | undefined
   /** Upper bound of every delay, in milliseconds. Default: 30 s, or `minDelay` if that is more. */
   maxDelay?: number | undefined
-  /** Timeout of one dial, in milliseconds. Default: 10 s. */
+  /** Timeout of one dial, in milliseconds. Handshakes that peers begin always have 10 s. Default: 10 s. */
   attemptTimeout?: number | undefined
 }
 

@@ -1,4 +1,4 @@
-//! Deadlines from time limits of any length.
+//! Deadlines from time limits of any length, and times as text.
 
 use std::time::Duration;
 
@@ -12,9 +12,40 @@ pub(crate) fn after(start: Instant, time: Duration) -> Instant {
     start.checked_add(time.min(NEVER)).unwrap_or(start)
 }
 
+/// A time limit in words: "300 ms", "2.5 s".
+pub(crate) fn limit_text(limit: Duration) -> String {
+    // A remaining time has more digits than a person reads.
+    brief(limit).unwrap_or_else(|| format!("{} s", (limit.as_secs_f64() * 1000.0).round() / 1000.0))
+}
+
+/// An elapsed time in words: "300 ms", "2.0 s".
+pub(crate) fn elapsed_text(elapsed: Duration) -> String {
+    brief(elapsed).unwrap_or_else(|| format!("{:.1} s", elapsed.as_secs_f64()))
+}
+
+/// A time below a second, in milliseconds, rounded up.
+fn brief(time: Duration) -> Option<String> {
+    (time < Duration::from_secs(1)).then(|| format!("{} ms", time.as_micros().div_ceil(1000)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_below_a_second_are_in_milliseconds() {
+        for (micros, limit, elapsed) in [
+            (0, "0 ms", "0 ms"),
+            (1, "1 ms", "1 ms"),
+            (300_000, "300 ms", "300 ms"),
+            (1_000_000, "1 s", "1.0 s"),
+            (2_500_000, "2.5 s", "2.5 s"),
+            (29_999_981, "30 s", "30.0 s"),
+        ] {
+            let time = Duration::from_micros(micros);
+            assert_eq!((limit_text(time).as_str(), elapsed_text(time).as_str()), (limit, elapsed));
+        }
+    }
 
     #[test]
     fn any_duration_gives_a_deadline() {

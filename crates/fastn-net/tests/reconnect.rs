@@ -89,6 +89,52 @@ async fn retries_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_is_shutting_down_while_it_says_so_and_unreachable_once_it_is_gone() {
+    let brief = Duration::from_millis(300);
+    let (a, b) = pair().await;
+    let stranger = endpoint().await;
+    echo(&b, &[Protocol::Tcp]);
+    let peers = [(&a, a.peer(&b.address()).expect("peer")), (&stranger, stranger.peer(&b.address()).expect("peer"))];
+    ask(&a, &peers[0].1).await;
+    b.drain();
+    for (from, peer) in &peers {
+        let options = USUAL.with_timeout(Duration::from_secs(1));
+        let drains = soon(from.get_stream(peer, &header(&Protocol::Tcp), options)).await.expect_err("it drains");
+        assert_eq!(drains.code(), Code::ShuttingDown, "{drains}");
+    }
+    close(&[&b]).await;
+    for (from, peer) in &peers {
+        until("the connection has ended", || peer.connections().is_empty() && peer.connection().is_none()).await;
+        let told = || peer.status().last_error.is_some_and(|error| error.code() == Code::ShuttingDown);
+        until("the actor knows", told).await;
+        let options = USUAL.with_timeout(brief);
+        let opened = soon(from.get_stream(peer, &header(&Protocol::Tcp), options)).await.map(drop);
+        let connected = soon(from.connect(peer, brief)).await.map(drop);
+        let pinged = soon(from.ping(peer, brief)).await.map(drop);
+        for result in [opened, connected, pinged] {
+            let error = result.expect_err("nothing is there");
+            assert_eq!(error.code(), Code::Unreachable, "{error}");
+            assert!(!error.message().contains("shutting down"), "{error}");
+        }
+    }
+    close(&[&a, &stranger]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_ends_before_its_dial_says_so() {
+    let rarely = Duration::from_hours(1000);
+    let a = endpoint_with(limits().with_connect(Connect { min_delay: rarely, max_delay: rarely, ..limits().connect }))
+        .await;
+    let b = endpoint().await;
+    let peer = a.peer(&b.address()).expect("peer");
+    soon(a.get_stream(&peer, &header(&Protocol::Tcp), ONCE)).await.map(drop).expect_err("nothing listens");
+    let error = soon(a.connect(&peer, Duration::from_millis(50))).await.map(drop).expect_err("it backs off");
+    assert_eq!(error.code(), Code::Unreachable);
+    assert!(error.message().contains("it was not dialled within 50 ms"), "{error}");
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_is_served_once_its_peer_starts_there_or_elsewhere() {
     let a = endpoint_with(quick()).await;
     let secret = SecretKey::generate();

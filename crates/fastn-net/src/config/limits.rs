@@ -164,7 +164,7 @@ pub struct Connect {
     /// Upper bound of every delay.
     /// Default: 30 s.
     pub max_delay: Duration,
-    /// One dial, from the first packet to the end of the handshake.
+    /// One dial, from the first packet to the end of the handshake. Handshakes that peers begin have 10 s, whatever this is.
     /// Default: 10 s.
     pub attempt_timeout: Duration,
 }

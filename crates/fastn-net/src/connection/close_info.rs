@@ -132,6 +132,11 @@ impl Connection {
         }
     }
 
+    /// The peer closed it before it completed its half of the handshake. The dial has failed, and the peer has read nothing.
+    pub(crate) fn is_handshake_abandoned(&self) -> bool {
+        self.0.closed_here.get().is_none() && self.0.quic.close_reason().as_ref().is_some_and(is_handshake_abandoned)
+    }
+
     /// The code to send for a reserved one: 0 on an older ALPN (docs/wire.md, Codes).
     pub(crate) fn wire_code(&self, code: u64) -> u64 {
         if self.0.alpn.is_native() { code } else { reset::ABANDONED }
@@ -153,6 +158,11 @@ impl Connection {
         let Some(info) = self.close_reason() else {
             return Error::new(Code::ConnectionLost, "this connection takes no new stream: a newer one replaces it");
         };
+        if self.is_handshake_abandoned() {
+            let text =
+                "the peer gave up the handshake: it is closing, has too many, or waited too long; try again later";
+            return Error::new(Code::Unreachable, text);
+        }
         let (code, text) = match (info.by, info.code) {
             (ClosedBy::Peer, close::UNAUTHORIZED) => {
                 (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
@@ -175,6 +185,11 @@ impl Connection {
         };
         Error::new(code, text).with_error_code(info.code)
     }
+}
+
+/// `APPLICATION_ERROR` (RFC 9000, 20.1): a close before the end of the closer's handshake.
+pub(crate) fn is_handshake_abandoned(error: &ConnectionError) -> bool {
+    matches!(error, ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 0x0c)
 }
 
 fn text_of(error: &impl ToString) -> String {

@@ -43,7 +43,7 @@ use self::{
     listener_grace::ListenerGrace, liveness_check::LivenessAlarm, peer_admission::PeerAdmission,
     pending_acks::PendingAcks, quic::Quic, stop_watch::StopWatches,
 };
-pub(crate) use self::{active::ActiveGuard, stats::TrafficSnapshot};
+pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};
 pub use self::{
     close_info::{CloseInfo, ClosedBy},
     guard::ConnectionGuard,

@@ -7,7 +7,7 @@ use tracing::debug;
 
 use super::{
     EndpointInner,
-    handshakes::{Admission, HandshakePermit},
+    handshakes::{Admission, HandshakePermit, LONGEST},
 };
 use crate::{
     authorization::Rejection,
@@ -49,7 +49,7 @@ impl EndpointInner {
             permit.release();
             return half_open.end();
         };
-        let accepted = tokio::time::timeout(self.limits().connect.attempt_timeout, accepting);
+        let accepted = tokio::time::timeout(LONGEST, accepting);
         let accepted = tokio::select! {
             accepted = self.transport.half_open.unless_expired(accepted) => accepted,
             () = permit.evicted() => {

@@ -14,7 +14,7 @@ use tracing::debug;
 use super::Endpoint;
 use crate::{
     connection::Connection,
-    deadline::after,
+    deadline::{after, limit_text},
     error::{Code, Error, Result},
     peer::{Peer, Tries},
     stream::{CONNECTION_FULL, Stream},
@@ -94,6 +94,10 @@ impl Endpoint {
                 let connection = self.connection_to(peer, tries).await?;
                 match self.open_on(&connection, header, options, &phase).await {
                     Ok(stream) => return Ok(stream),
+                    // A handshake that the peer gave up is a failed dial.
+                    Err(Failed { error, .. }) if tries.retries == Some(0) && connection.is_handshake_abandoned() => {
+                        return Err(error);
+                    }
                     Err(Failed { unseen: true, .. }) if options.retry => {
                         debug!(target: target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
                         self.0.counters.stream_retried();
@@ -152,7 +156,8 @@ impl Endpoint {
         match tokio::time::timeout_at(until, stream.acknowledged()).await {
             Ok(Ok(())) => Ok(stream),
             Ok(Err(error)) => {
-                let unseen = !options.has_extra && stream.may_be_sent_again();
+                let unread = !options.has_extra || connection.is_handshake_abandoned();
+                let unseen = unread && stream.may_be_sent_again();
                 Err(Failed { error, unseen })
             }
             Err(_) => Err(Failed { error: phase.timed_out(limit), unseen: false }),
@@ -208,9 +213,7 @@ impl Phase {
                 (Code::AckTimeout, "the peer has not acknowledged the stream", "")
             }
         };
-        // A remaining duration has too many digits to print in full.
-        let seconds = (limit.as_secs_f64() * 1000.0).round() / 1000.0;
-        Error::new(code, format!("{text} within {seconds} s{advice}"))
+        Error::new(code, format!("{text} within {}{advice}", limit_text(limit)))
     }
 }
 

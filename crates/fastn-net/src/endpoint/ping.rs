@@ -9,7 +9,8 @@ use tokio::time;
 
 use super::Endpoint;
 use crate::{
-    deadline::after,
+    connection::ConnectionGuard,
+    deadline::{after, limit_text},
     error::{Code, Error, Result},
     peer::Peer,
     stream::CONNECTION_FULL,
@@ -25,17 +26,27 @@ impl Endpoint {
     pub async fn ping(&self, peer: &Peer, limit: Duration) -> Result<Duration> {
         let until = after(time::Instant::now(), limit);
         loop {
-            let view = self.connection_guard(peer, until - time::Instant::now()).await?;
+            let guard = self.connection_guard(peer, until - time::Instant::now()).await?;
             let (limit, blocked) = (self.limits().ping_timeout, AtomicBool::new(false));
-            match time::timeout(limit, view.with_liveness_checks(view.ping_and_tell(&blocked))).await {
-                Ok(Err(_)) if view.is_abandoned() && time::Instant::now() < until => {}
-                Ok(answer) => return answer,
-                Err(_) => {
-                    let advice = if blocked.load(Ordering::Relaxed) { CONNECTION_FULL } else { "" };
-                    let text = format!("the peer did not answer a ping within {} s{advice}", limit.as_secs_f32());
-                    return Err(Error::new(Code::Ping, text));
+            match time::timeout(limit, guard.with_liveness_checks(guard.ping_and_tell(&blocked))).await {
+                Ok(Err(_)) if is_worth_another(&guard) && time::Instant::now() < until => {}
+                // The ack of a ping has the time of every ack.
+                Ok(Err(error)) if error.code() == Code::AckTimeout => {
+                    return Err(unanswered(limit.min(self.limits().ack_timeout), &blocked));
                 }
+                Ok(answer) => return answer,
+                Err(_) => return Err(unanswered(limit, &blocked)),
             }
         }
     }
+}
+
+/// The peer has restarted, or the dial has failed.
+fn is_worth_another(guard: &ConnectionGuard) -> bool {
+    guard.is_abandoned() || guard.is_handshake_abandoned()
+}
+
+fn unanswered(limit: Duration, blocked: &AtomicBool) -> Error {
+    let advice = if blocked.load(Ordering::Relaxed) { CONNECTION_FULL } else { "" };
+    Error::new(Code::Ping, format!("the peer did not answer a ping within {}{advice}", limit_text(limit)))
 }

@@ -8,6 +8,7 @@ use std::{
 use super::{Negotiation, Unserved, refused};
 use crate::{
     authorization::Authorization,
+    deadline::limit_text,
     protocol::Protocol,
     wire::{header, line::Feed, refusal::code},
 };
@@ -22,7 +23,7 @@ impl Negotiation {
         let limit = self.negotiator.limits.header_timeout;
         let header = tokio::time::timeout(limit, poll_fn(|cx| self.poll_header(cx)));
         header.await.unwrap_or_else(|_| {
-            Err(refused(code::HEADER_TIMEOUT, format!("no whole header line within {} s", limit.as_secs_f32())))
+            Err(refused(code::HEADER_TIMEOUT, format!("no whole header line within {}", limit_text(limit))))
         })
     }
 

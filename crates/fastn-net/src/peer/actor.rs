@@ -16,6 +16,7 @@ use tracing::{debug, trace};
 use super::{
     Check, Message, Peer, PeerContext, PeerStatus, check, dial,
     mailbox::Messages,
+    status::Failure,
     table::{Action, Event, Policy, Table},
     windows::Windows,
 };
@@ -59,8 +60,7 @@ pub(super) struct Actor {
     pub(super) windows: Windows,
     pub(super) connections: HashMap<u64, (Connection, Instant)>,
     pub(super) waiting: HashMap<u64, oneshot::Sender<Result<Connection>>>,
-    /// Why the last dial failed, or the last connection was lost.
-    pub(super) failure: Option<Error>,
+    pub(super) failure: Option<Failure>,
     pub(super) closing: bool,
     pub(super) forgotten: bool,
 }
@@ -103,7 +103,7 @@ impl Actor {
             Message::Inbound(connection) => Event::Inbound(self.adopt(connection)),
             Message::Dialled(Ok(connection)) => Event::Dialled(self.adopt(connection)),
             Message::Dialled(Err(dial::Failed { error, permanent })) => {
-                self.failure = Some(error);
+                self.failure = Some(Failure { error, attempted_at: std::time::Instant::now() });
                 Event::DialFailed { permanent }
             }
             Message::Challenged(link, answered) => Event::Challenged { link, answered },
@@ -168,9 +168,11 @@ impl Actor {
 
     fn publish(&self) {
         let connected = self.table.preferred().is_some();
+        let error = self.failure.as_ref().map(|failure| failure.error.clone());
         self.peer.publish(PeerStatus {
             state: self.table.state(),
-            last_error: self.failure.clone().filter(|_| !connected),
+            last_error: error.filter(|_| !connected),
+            failure: self.failure.clone(),
             next_retry: self.table.next_retry().map(Instant::into_std),
             attempts: if connected { 0 } else { self.table.attempts() },
             kept: self.table.is_kept(),
@@ -229,8 +231,8 @@ impl Actor {
             }
             Action::Fail(request) => {
                 if let Some(answer) = self.waiting.remove(&request) {
-                    let failure = self.failure.clone().filter(|_| !self.closing);
-                    let _ = answer.send(Err(failure.unwrap_or_else(Error::closed)));
+                    let failure = self.failure.as_ref().filter(|_| !self.closing);
+                    let _ = answer.send(Err(failure.map_or_else(Error::closed, |failure| failure.error.clone())));
                 }
             }
             Action::Forget => self.forgotten = true,

@@ -9,6 +9,7 @@ use super::{
     Message,
     actor::Actor,
     service::Service,
+    status::Failure,
     table::{Event, Link},
 };
 use crate::{
@@ -105,11 +106,12 @@ impl Actor {
             self.cover_streams(other);
         }
         let here = connection.close_reason().is_some_and(|end| end.by == ClosedBy::Local);
-        let useful = here || connection.carried_streams() || since.elapsed() >= LASTED;
+        let abandoned = connection.is_handshake_abandoned();
+        let useful = !abandoned && (here || connection.carried_streams() || since.elapsed() >= LASTED);
         let error = connection.lost_error();
         let permanent = error.code() == Code::Unauthorized;
         if connection.close_reason().is_some_and(|end| end.by != ClosedBy::Local && end.code != close::IDLE) {
-            self.failure = Some(connection.unopened_error());
+            self.failure = Some(Failure { error: connection.unopened_error(), attempted_at: since.into_std() });
         }
         Some(Event::Lost { link, useful: useful && !permanent, permanent })
     }

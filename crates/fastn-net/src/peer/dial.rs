@@ -8,10 +8,11 @@ use std::{
 use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError};
 use tracing::{debug, info};
 
-use super::{Peer, PeerContext, PeerState};
+use super::{Peer, PeerContext, PeerState, status::Failure};
 use crate::{
     config::{Network, PeerAddress},
-    connection::Connection,
+    connection::{Connection, is_handshake_abandoned},
+    deadline::{elapsed_text, limit_text},
     error::{Code, Error, Result},
     target,
     wire::{alpn::Alpn, codes::close},
@@ -163,28 +164,46 @@ fn connection_error(context: &PeerContext, error: &ConnectionError) -> Result<St
         ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 2 => {
             "it is there and listens for nothing: start a listener on it first".to_owned()
         }
-        // APPLICATION_ERROR (RFC 9000, 20.1): a close before the end of the handshake.
-        ConnectionError::ConnectionClosed(closed) if u64::from(closed.error_code) == 0x0c => {
-            "it gave the handshake up: it has too many, or it is closing".to_owned()
+        error if is_handshake_abandoned(error) => {
+            "it gave up the handshake: it is closing, has too many, or waited too long".to_owned()
         }
         ConnectionError::TimedOut => silence(context),
         other => other.to_string(),
     })
 }
 
-/// The error of a request that timed out: what was tried, how often, and why it failed.
-pub(crate) fn out_of_time(context: &PeerContext, peer: &Peer, started: Instant, dials: u64) -> Error {
+/// The error of a request that timed out: what was tried, how often, and why it failed. `dials`: those of the request. The result of an
+/// earlier dial does not count, because the peer may have changed since.
+pub(crate) fn out_of_time(context: &PeerContext, peer: &Peer, started: Instant, limit: Duration, dials: u64) -> Error {
     let status = peer.status();
-    let told = status.last_error.as_ref().filter(|error| matches!(error.code(), Code::Busy | Code::ShuttingDown));
-    let code = told.map_or(Code::Unreachable, Error::code);
-    let why = match (&status.last_error, status.state) {
-        (Some(error), _) => error.message().to_owned(),
-        (None, PeerState::Dialling) => return unreachable(context, &peer.address(), started, &silence(context)),
-        _ => format!("the peer {} cannot be reached", peer.id()),
+    let elapsed = elapsed_text(started.elapsed());
+    let times = match dials {
+        0 => None,
+        1 => Some("once".to_owned()),
+        dials => Some(format!("{dials} times")),
     };
-    let times = if dials == 1 { "once".to_owned() } else { format!("{dials} times") };
-    let text = format!("{why}; dialled {times} in {:.1} s", started.elapsed().as_secs_f32());
-    Error::new(code, text)
+    match (status.failure.filter(|failure| failure.attempted_at >= started), times) {
+        (Some(Failure { error, .. }), times) => {
+            let code = match error.code() {
+                code @ (Code::Busy | Code::ShuttingDown) => code,
+                _ => Code::Unreachable,
+            };
+            let times = times.map_or_else(String::new, |times| format!("; dialled {times} in {elapsed}"));
+            Error::new(code, format!("{}{times}", error.message()))
+        }
+        (None, _) if status.state == PeerState::Dialling => {
+            unreachable(context, &peer.address(), started, &silence(context))
+        }
+        (None, Some(times)) => {
+            let text = format!("the peer {} cannot be reached; dialled {times} in {elapsed}", peer.id());
+            Error::new(Code::Unreachable, text)
+        }
+        (None, None) => {
+            let (id, limit) = (peer.id(), limit_text(limit));
+            let text = format!("the peer {id} cannot be reached: it was not dialled within {limit}; allow more time");
+            Error::new(Code::Unreachable, text)
+        }
+    }
 }
 
 fn unreachable(context: &PeerContext, to: &PeerAddress, started: Instant, why: &str) -> Error {
@@ -193,7 +212,7 @@ fn unreachable(context: &PeerContext, to: &PeerAddress, started: Instant, why: &
     tried.extend(lookups(context.transport.network()));
     let mut text = format!("the peer {} cannot be reached: {why}", to.id);
     let tried = if tried.is_empty() { "nothing".to_owned() } else { tried.join(", ") };
-    let _ = write!(text, " (tried {tried} for {:.1} s)", started.elapsed().as_secs_f32());
+    let _ = write!(text, " (tried {tried} for {})", elapsed_text(started.elapsed()));
     Error::new(Code::Unreachable, text)
 }
 

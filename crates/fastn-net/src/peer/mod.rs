@@ -252,7 +252,7 @@ impl Peer {
         let dials = self.dials.load(Ordering::Relaxed).saturating_sub(under_way);
         tokio::time::timeout(limit, request).await.map_err(|_| {
             let dials = self.dials.load(Ordering::Relaxed).saturating_sub(dials);
-            dial::out_of_time(context, self, started, dials)
+            dial::out_of_time(context, self, started, limit, dials)
         })
     }
 

@@ -17,6 +17,16 @@ pub struct PeerStatus {
     pub attempts: u32,
     /// The peer is kept connected.
     pub kept: bool,
+    /// The failure behind `last_error`, kept while a connection is there.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Why the last dial failed, or the last connection was lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// When the dial failed, or the lost connection was made.
+    pub(crate) attempted_at: Instant,
 }
 
 /// The states of a peer's actor.

@@ -9,6 +9,7 @@ use tracing::debug;
 
 use super::{RecvState, Stream};
 use crate::{
+    deadline::limit_text,
     error::{Code, Error},
     target,
     wire::codes::reset,
@@ -54,7 +55,7 @@ impl Stream {
         let Some(limit) = self.ack_deadline.as_ref().and_then(|deadline| deadline.expired_after()) else { return };
         self.ack_deadline = None;
         if self.lacks_ack(&mut Context::from_waker(Waker::noop())) {
-            self.expire_ack_after(&format!("within {} ms", limit.as_millis()));
+            self.expire_ack_after(&format!("within {}", limit_text(limit)));
         }
     }
 

@@ -213,14 +213,16 @@ impl Stream {
         self.recv_state.is_done()
     }
 
-    /// The stream is gone, was not acknowledged, and no byte of payload was accepted. Its header was not sent, its connection ended
-    /// with the promise that it was not and will not be handed to anyone (docs/wire.md, Codes), or this side gave the connection
-    /// up because the peer did not answer: a handler may have seen the bare header then, and sees it end in an error.
+    /// The stream is gone, was not acknowledged, and no byte of payload was accepted. Its header was not sent, the peer never completed
+    /// the handshake of its connection, its connection ended with the promise that it was not and will not be handed to anyone
+    /// (docs/wire.md, Codes), or this side gave the connection up because the peer did not answer: a handler may have seen the bare
+    /// header then, and sees it end in an error.
     #[must_use]
     pub fn may_be_sent_again(&self) -> bool {
         let promised = |info: CloseInfo| info.by == ClosedBy::Peer && close::PROMISES.contains(&info.code);
         let unseen = !self.unsent.is_empty()
             || self.connection.is_abandoned()
+            || self.connection.is_handshake_abandoned()
             || self.connection.close_reason().is_some_and(promised);
         !self.is_acknowledged() && !self.payload_accepted && unseen && !self.connection.is_live()
     }

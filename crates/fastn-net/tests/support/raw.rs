@@ -6,8 +6,8 @@ use fastn_net::{PeerAddress, PublicKey, wire::alpn::Alpn};
 use iroh::{
     EndpointAddr, RelayMode, TransportAddr,
     endpoint::{
-        Connection, NetReportConfig, PortmapperConfig, QuicTransportConfig, ReadError, ReadExactError, RecvStream,
-        SendStream, VarInt, presets,
+        Accepting, Connection, NetReportConfig, PortmapperConfig, QuicTransportConfig, ReadError, ReadExactError,
+        RecvStream, SendStream, VarInt, presets,
     },
 };
 
@@ -73,6 +73,11 @@ impl Raw {
 
     pub(crate) async fn accept(&self) -> Connection {
         soon(async { self.0.accept().await.expect("endpoint").await.expect("connection") }).await
+    }
+
+    /// Answers the next handshake, and completes it when what this gives is awaited.
+    pub(crate) async fn begin_accept(&self) -> Accepting {
+        soon(self.0.accept()).await.expect("endpoint").accept().expect("handshake")
     }
 
     /// Takes whoever comes, which fails where no ALPN is shared.

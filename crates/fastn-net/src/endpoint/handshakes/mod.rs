@@ -43,6 +43,10 @@ const UNDISTURBED: Duration = Duration::from_secs(1);
 /// How long QUIC keeps a handshake that has failed: three probe timeouts of 1.024 s without a round-trip sample (RFC 9000, 10.2).
 const LINGERS: Duration = Duration::from_millis(3100);
 
+/// How long an inbound handshake may take. Apart from the time of a dial ([`crate::config::Connect::attempt_timeout`]): the dialler
+/// decides how long it waits.
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
+
 /// In-flight and lingering inbound handshakes.
 #[derive(Debug, Default)]
 pub(crate) struct Handshakes(Mutex<State>);
