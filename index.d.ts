@@ -182,7 +182,7 @@ interface ConnectOptions {
     minDelay?: number | undefined;
     /** Upper bound of every delay, in milliseconds. Default: 30 s, or `minDelay` if that is more. */
     maxDelay?: number | undefined;
-    /** Timeout of one dial, in milliseconds. Default: 10 s. */
+    /** Timeout of one dial, in milliseconds. Handshakes that peers begin always have 10 s. Default: 10 s. */
     attemptTimeout?: number | undefined;
 }
 /** Network path of a connection: direct or through a relay. */
@@ -621,6 +621,8 @@ declare class Access {
  *
  * A result holds for the life of the connection or stream, until {@link Access.reauthorize}. The lists {@link EndpointOptions.allow} and
  * {@link EndpointOptions.deny} are checked first. Pending callbacks do not keep the process alive.
+ *
+ * Must be a plain object, like all options: to use a class instance, pass `{ peer: id52 => policy.peer(id52) }`.
  *
  * @example
  * await getEndpoint(secretKey, { authorize: { peer: id52 => database.isMember(id52) } })
@@ -1142,7 +1144,7 @@ interface CustomNetwork {
 }
 
 /**
- * Options of {@link getEndpoint}. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
+ * Options of {@link getEndpoint}: a plain object. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
  * 0 means immediately, `Infinity` means none.
  */
 interface EndpointOptions {

@@ -14,6 +14,8 @@ import { warnOnce } from '../util/warn.js'
  * A result holds for the life of the connection or stream, until {@link Access.reauthorize}. The lists {@link EndpointOptions.allow} and
  * {@link EndpointOptions.deny} are checked first. Pending callbacks do not keep the process alive.
  *
+ * Must be a plain object, like all options: to use a class instance, pass `{ peer: id52 => policy.peer(id52) }`.
+ *
  * @example
  * await getEndpoint(secretKey, { authorize: { peer: id52 => database.isMember(id52) } })
  */
