@@ -14,7 +14,7 @@ test('an aborted read rejects with the reason and loses nothing', async t => {
   t.is((await readAll(theirs)).toString(), 'all of it')
 })
 
-test('reads that are aborted all the time lose no byte', async t => {
+test('repeatedly aborted reads lose no byte', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const whole = pattern(2_000_000)
@@ -41,7 +41,7 @@ test('reads that are aborted all the time lose no byte', async t => {
   t.true(Buffer.concat(chunks).equals(whole))
 })
 
-test('aborting a write that was accepted in part resets the stream', async t => {
+test('aborting a partly accepted write resets the stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const controller = new AbortController()
@@ -54,7 +54,7 @@ test('aborting a write that was accepted in part resets the stream', async t => 
   t.is((error as { errorCode?: number }).errorCode, 0x101)
 })
 
-test('aborting a write that waits for its turn takes only that one out', async t => {
+test('aborting a queued write removes only that write', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const first = pattern(4_000_000)
@@ -69,7 +69,7 @@ test('aborting a write that waits for its turn takes only that one out', async t
   t.true(received.equals(Buffer.concat([first, Buffer.from('last')])))
 })
 
-test('a finish that is aborted before its turn leaves the stream open', async t => {
+test('aborting a queued finish leaves the stream open', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const controller = new AbortController()

@@ -1,4 +1,4 @@
-// Who may connect and use what is listened for.
+// Authorization of peers and streams: `authorize`, `allow` and `deny`.
 import test, { type ExecutionContext } from 'ava'
 import {
   type Authorize,
@@ -26,7 +26,7 @@ async function echo(stream: PeerStream): Promise<void> {
   await stream.write(`${await stream.nextString()}\n`)
 }
 
-/** A server that answers lines, and a client that knows it. */
+/** A server that echoes lines, and a client that knows its address. */
 async function both(t: ExecutionContext, options: EndpointOptions): Promise<[Endpoint, Endpoint]> {
   const server = await endpoint(t, options)
   void server.listen([
@@ -51,7 +51,7 @@ async function refusal(promise: Promise<unknown>): Promise<FastnNetError> {
   throw new Error('it was not refused')
 }
 
-test('a peer is asked about once a connection, and a stream each time', async t => {
+test('authorizes a peer once per connection, and every stream', async t => {
   const asked: unknown[] = []
   const [server, client] = await both(t, {
     authorize: {
@@ -87,7 +87,7 @@ const failing: [string, () => boolean | Promise<boolean>, string | null][] = [
 ]
 
 for (const [what, answer, reported] of failing) {
-  test(`${what} keeps a peer out, whatever it waits for`, async t => {
+  test(`${what} rejects a peer, whatever call it makes`, async t => {
     const errors: [unknown, string, unknown][] = []
     const onError = (error: unknown, id52: string, protocol: Protocol | null) => errors.push([error, id52, protocol])
     const [server, client] = await both(t, { authorize: { peer: answer, onError } })
@@ -113,7 +113,7 @@ for (const [what, answer, reported] of failing) {
     }
   })
 
-  test(`${what} keeps a stream out, and no other`, async t => {
+  test(`${what} rejects a stream, and no other`, async t => {
     const errors: unknown[] = []
     const stream: Authorize['stream'] = (_, protocol) => JSON.stringify(protocol) === JSON.stringify(Other) || answer()
     const [server, client] = await both(t, { authorize: { stream, onError: (...error) => errors.push(error) } })
@@ -126,7 +126,7 @@ for (const [what, answer, reported] of failing) {
   })
 }
 
-test('an answer that does not come refuses in time, and comes too late', async t => {
+test('a late result rejects at the timeout, and is ignored', async t => {
   let late: ((may: boolean) => void) | undefined
   const answer = () =>
     new Promise<boolean>(resolve => {
@@ -139,7 +139,7 @@ test('an answer that does not come refuses in time, and comes too late', async t
   t.like(await refusal(client.getStream(server.address(), Echo)), { code: 'ERR_UNAUTHORIZED' })
 })
 
-test('one stream does not wait for the answer about another', async t => {
+test('a stream does not wait for the authorization of another', async t => {
   let answer: ((may: boolean) => void) | undefined
   const stream: Authorize['stream'] = (_, protocol) => {
     if (JSON.stringify(protocol) === JSON.stringify(Other)) return true
@@ -155,12 +155,12 @@ test('one stream does not wait for the answer about another', async t => {
   t.is(await waiting, 'hello')
 })
 
-test('what is not listened for is not asked about', async t => {
+test('a protocol without a listener is not authorized', async t => {
   const [server, client] = await both(t, { authorize: { stream: () => t.fail() as never } })
   t.like(await refusal(client.getStream(server.address(), 'Tcp')), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
 })
 
-test('too many questions are refused as busy', async t => {
+test('more than maxPending requests are refused as busy', async t => {
   let answer: ((may: boolean) => void) | undefined
   const stream: Authorize['stream'] = () =>
     new Promise<boolean>(resolve => {
@@ -174,7 +174,7 @@ test('too many questions are refused as busy', async t => {
   t.is(await first, 'hello')
 })
 
-test('many streams at once are asked about one by one', async t => {
+test('many concurrent streams are authorized one by one', async t => {
   let asked = 0
   const [server, client] = await both(t, { authorize: { peer: () => true, stream: () => asked++ % 2 === 0 } })
   await client.connect(server.address())
@@ -183,7 +183,7 @@ test('many streams at once are asked about one by one', async t => {
   t.is(asked, 200)
 })
 
-test('a list of those who are allowed keeps out everyone else, without a question', async t => {
+test('an allow list rejects everyone else without calling authorize', async t => {
   const [friend, stranger] = [await endpoint(t), await endpoint(t)]
   const asked: string[] = []
   const server = await endpoint(t, { allow: [friend.publicKey], authorize: { peer: id52 => asked.push(id52) > 0 } })
@@ -194,7 +194,7 @@ test('a list of those who are allowed keeps out everyone else, without a questio
   t.deepEqual(server.access.lists, { allow: [friend.id52], deny: [] })
 })
 
-test('who may connect can change: whoever may not any more is disconnected', async t => {
+test('a change of the lists disconnects peers that lose access', async t => {
   const [server, client] = await both(t, {})
   const stream = await client.getStream(server.address(), Echo)
   server.access.deny(client.id52)
@@ -218,7 +218,7 @@ test('who may connect can change: whoever may not any more is disconnected', asy
   t.is(await exchange(client, server), 'hello')
 })
 
-test('streams on a connection that we made are let in alike', async t => {
+test('streams on outgoing connections are authorized too', async t => {
   const asked: unknown[] = []
   const dialler = await endpoint(t, { authorize: { peer: id52 => asked.push(id52) < 0 } })
   void dialler.listen([[Echo, echo]])
@@ -233,7 +233,7 @@ test('streams on a connection that we made are let in alike', async t => {
   t.true(connection.stats().streams > 0)
 })
 
-test('what is thrown may be of any kind: it refuses, and ends nothing', async t => {
+test('any thrown value rejects, and ends nothing else', async t => {
   const things = [Object.create(null), new Proxy(new Error('no'), { get: () => thrown() }), Symbol('no'), undefined]
   const [server, client] = await both(t, {
     authorize: {
@@ -243,7 +243,7 @@ test('what is thrown may be of any kind: it refuses, and ends nothing', async t 
     }
   })
   while (things.length > 0) t.is((await refusal(exchange(client, server))).code, 'ERR_UNAUTHORIZED')
-  // A failure to tell of it would be a rejection that nobody handles.
+  // A failure to report it would be an unhandled rejection.
   await turn()
 })
 
@@ -251,7 +251,7 @@ function thrown(): never {
   throw new Error('not even this can be asked')
 }
 
-test('what is of no use is said at once', async t => {
+test('rejects invalid options immediately', async t => {
   const bind = (options: object) => getEndpoint(SecretKey.generate(), { network: 'loopback', ...options })
   const wrong: [object, FastnNetErrorCode, string][] = [
     [{ authorize: true }, 'ERR_INVALID_ARGUMENT', 'options.authorize'],

@@ -1,4 +1,4 @@
-// What a signal, a time-out or an early return ends, and what is left behind.
+// Effects of signals, timeouts and early returns, and what they leave behind.
 import { getEventListeners } from 'node:events'
 import test from 'ava'
 import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
@@ -11,7 +11,7 @@ async function kept(endpoint: Endpoint, wanted: boolean): Promise<void> {
   for await (const peer of endpoint.watch()) if (peer.kept === wanted) return
 }
 
-test('a signal ends keeping a peer', async t => {
+test('a signal ends keep', async t => {
   await using peers = await pair()
   const controller = new AbortController()
   const keep = peers.client.keep(peers.server.address(), { signal: controller.signal })
@@ -34,7 +34,7 @@ test('a signal ends the wait for close with its reason, and the endpoint closes'
   t.like(await prompt(closed, 'closing'), { code: 0x103, by: 'peer' })
 })
 
-test('listen waits for its handlers no longer than closeTimeout once its signal is aborted', async t => {
+test('after its signal, listen waits for handlers up to closeTimeout', async t => {
   await using peers = await pair({ closeTimeout: 100 })
   const controller = new AbortController()
   let entered = () => {}
@@ -53,7 +53,7 @@ test('listen waits for its handlers no longer than closeTimeout once its signal 
   t.is(stream.remoteId52, peers.server.id52)
 })
 
-test('closing a loop refuses the streams that it has not given out', async t => {
+test('closing a loop refuses its queued streams', async t => {
   await using peers = await pair()
   const incoming = peers.server.acceptBi(Echo)
   const asking = await Promise.all(
@@ -63,7 +63,7 @@ test('closing a loop refuses the streams that it has not given out', async t => 
     await stream.finish('question')
     return await stream.read().then(String, error => error.code)
   })
-  // All of them are there when the first is taken: they cross into JavaScript together.
+  // All are queued when the first is taken, so they cross into JavaScript together.
   await new Promise(resolve => setTimeout(resolve, 200))
   const { value: first } = await incoming.next()
   await incoming.return()
@@ -74,7 +74,7 @@ test('closing a loop refuses the streams that it has not given out', async t => 
   t.false(all.includes('ERR_CONNECTION_LOST'))
 })
 
-test('a loop that ended leaves no listener on its signal', async t => {
+test('an ended loop leaves no listener on its signal', async t => {
   await using peers = await pair()
   const { signal } = new AbortController()
   const loops = [
@@ -91,7 +91,7 @@ test('a loop that ended leaves no listener on its signal', async t => {
   t.is(listeners(signal), 0)
 })
 
-test('a call that settled leaves no listener on its signal', async t => {
+test('a settled call leaves no listener on its signal', async t => {
   await using peers = await pair()
   const { signal } = new AbortController()
   const [mine, theirs] = await peers.stream()
@@ -106,8 +106,8 @@ test('a call that settled leaves no listener on its signal', async t => {
   t.is(listeners(signal), 0)
 })
 
-test('ticket waits for a relay no longer than its time-out, and no longer than its signal', async t => {
-  // Port 9 discards: there is no relay.
+test('ticket waits for a relay up to its timeout or signal', async t => {
+  // Port 9 discards packets: there is no relay.
   const network = { relays: ['http://127.0.0.1:9'], bind: ['127.0.0.1:0'] }
   await using endpoint = await getEndpoint(SecretKey.generate(), { network })
   t.is(typeof (await prompt(endpoint.ticket({ timeout: 50 }), 'ticket')), 'string')
@@ -119,7 +119,7 @@ test('ticket waits for a relay no longer than its time-out, and no longer than i
   t.is(await prompt(waiting, 'ticket'), reason)
 })
 
-/** Every call of an endpoint and of a stream that takes a signal. */
+/** Every call of an endpoint or stream that takes a signal. */
 async function calls(peers: Pair, signal: AbortSignal): Promise<Record<string, () => Promise<unknown>>> {
   const [mine] = await peers.stream()
   const { client } = peers
@@ -142,16 +142,16 @@ async function calls(peers: Pair, signal: AbortSignal): Promise<Record<string, (
   }
 }
 
-test('a signal that is aborted already ends every call before it begins', async t => {
+test('every call rejects at once if its signal is already aborted', async t => {
   await using peers = await pair()
   const reason = new Error('before')
   const all = await calls(peers, AbortSignal.abort(reason))
   for (const [name, call] of Object.entries(all)) t.is(await call().catch(error => error), reason, name)
-  // Nothing was closed: the endpoint works.
+  // Nothing was closed: the endpoint still works.
   t.true((await peers.client.ping(peers.server.address())) > 0)
 })
 
-test('what is no signal is named by every call', async t => {
+test('every call names an invalid signal', async t => {
   await using peers = await pair()
   const all = await calls(peers, {} as AbortSignal)
   for (const [name, call] of Object.entries(all))
@@ -159,7 +159,7 @@ test('what is no signal is named by every call', async t => {
   t.true((await peers.client.ping(peers.server.address())) > 0)
 })
 
-test('disposing a loop frees its protocol, and ends it', async t => {
+test('disposing a loop ends it and frees its protocol', async t => {
   await using peers = await pair()
   const loops = [() => peers.server.acceptBi(Echo), () => peers.server.accept(), () => peers.server.watch()]
   for (const loop of loops) {
@@ -167,7 +167,7 @@ test('disposing a loop frees its protocol, and ends it', async t => {
     await waiting[Symbol.asyncDispose]()
     const again = loop()
     await again.return()
-    // Whether a peer was there to be given before it ended does not matter: nothing is given afterwards.
+    // It may yield a peer before it ends, but nothing afterwards.
     t.true((await waiting.next()).done)
   }
 })

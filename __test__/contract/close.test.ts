@@ -10,7 +10,7 @@ test('close is idempotent and shared', async t => {
   t.is(await peers.client.close(), 0)
 })
 
-test('what was finished is delivered before the endpoint closes', async t => {
+test('finished streams are delivered before the endpoint closes', async t => {
   await using peers = await pair()
   const received = (async () => {
     for await (const stream of peers.server.acceptBi(Echo)) return await readAll(stream)
@@ -23,7 +23,7 @@ test('what was finished is delivered before the endpoint closes', async t => {
   t.true((await received)?.equals(whole))
 })
 
-test('an end that waits for a peer who does not read holds up closing no longer than the time-out', async t => {
+test('a finish that its peer does not read delays close up to the timeout', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const ending = mine.finish(pattern(32_000_000))
@@ -32,7 +32,7 @@ test('an end that waits for a peer who does not read holds up closing no longer 
   await ended
 })
 
-test('calls that wait end with the endpoint', async t => {
+test('pending calls end with the endpoint', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const reading = mine.read()
@@ -43,7 +43,7 @@ test('calls that wait end with the endpoint', async t => {
 })
 
 for (const ack of ['now', 'later'] as const) {
-  test(`an answer that has not come when the endpoint closes is an error, not an empty one: ack ${ack}`, async t => {
+  test(`closing fails a read that waits for an answer, instead of ending it: ack ${ack}`, async t => {
     await using peers = await pair()
     const incoming = peers.server.acceptBi(Echo)
     const [stream] = await Promise.all([peers.client.getStream(peers.server.address(), Echo, { ack }), incoming.next()])
@@ -54,7 +54,7 @@ for (const ack of ['now', 'later'] as const) {
   })
 }
 
-test('a closed endpoint says so', async t => {
+test('calls of a closed endpoint fail with ERR_CLOSED', async t => {
   await using peers = await pair()
   const address = peers.server.address()
   await peers.client.close()
@@ -65,7 +65,7 @@ test('a closed endpoint says so', async t => {
   t.throws(() => peers.client.acceptBi(Echo), expected)
 })
 
-test('a dial that nobody answers does not hold up closing', async t => {
+test('an unanswered dial does not delay close', async t => {
   const silent = createSocket('udp4').bind(0, '127.0.0.1')
   t.teardown(() => silent.close())
   await once(silent, 'listening')

@@ -1,4 +1,4 @@
-// Every member of every class, once the endpoint is closed: what acts fails with ERR_CLOSED, what tells or ends still works.
+// Every member of every class after close: actions fail with ERR_CLOSED; getters, snapshots and disposal still work.
 import test from 'ava'
 import {
   type Access,
@@ -106,7 +106,7 @@ async function outcome(call: () => unknown): Promise<unknown> {
   }
 }
 
-/** The names of methods and accessors, inherited ones included. */
+/** Names of methods and accessors, including inherited ones. */
 function membersOf(prototype: object): (string | symbol)[] {
   const names = new Set<string | symbol>()
   for (let at = prototype; at !== Object.prototype; at = Object.getPrototypeOf(at))
@@ -114,10 +114,10 @@ function membersOf(prototype: object): (string | symbol)[] {
   return [...names]
 }
 
-test('every member of a closed endpoint, and of what it gave', async t => {
+test('every member of a closed endpoint and of its objects works or fails with ERR_CLOSED', async t => {
   await using peers = await pair({ authorize: { peer: () => true } })
   const { client, server } = peers
-  // One of each for each call: a call must not meet what another one has left.
+  // A fresh object per call, so that calls do not affect each other.
   const streams: PeerStream[] = []
   const views: Connection[] = []
   for (const _ of Reflect.ownKeys(stream)) streams.push((await peers.stream())[0])

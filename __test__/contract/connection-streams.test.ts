@@ -2,7 +2,7 @@ import test from 'ava'
 import type { Connection } from 'fastn-net'
 import { Echo, pair, readAll } from '../helpers/pair.js'
 
-test('a loop over the streams of a connection ends with the connection, for each of many', async t => {
+test('an acceptBi loop ends with its connection, for each of many', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const connections = server.accept()
@@ -22,13 +22,13 @@ test('a loop over the streams of a connection ends with the connection, for each
     await stream.finish('hello')
     t.is((await readAll(stream)).length, 5)
     connection.close()
-    // Would wait for ever.
+    // Would wait forever.
     await serving
   }
   t.is(served, 200)
 })
 
-test('the loop is over at once for a connection that has ended', async t => {
+test('an acceptBi loop over a closed connection ends at once', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const connections = server.accept()

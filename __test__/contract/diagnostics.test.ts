@@ -1,4 +1,4 @@
-// Tracing channels as an observer meets them. They belong to the process: one test at a time.
+// Tracing channels, as a subscriber sees them. They are shared by the process, so the tests are serial.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel'
 import test from 'ava'
@@ -7,7 +7,7 @@ import { Echo, pair, readAll } from '../helpers/pair.js'
 
 const steps = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const
 
-/** Watches a channel while `run` does its work, and gives what was published, in its order. */
+/** Subscribes to a channel while `run` runs, and returns the published messages in order. */
 async function watch<Message extends object>(name: string, run: () => Promise<unknown>): Promise<[string, Message][]> {
   const seen: [string, Message][] = []
   const channel = tracingChannel<unknown, Message>(`fastn-net:${name}`)
@@ -24,7 +24,7 @@ async function watch<Message extends object>(name: string, run: () => Promise<un
   return seen
 }
 
-test.serial('connect is published from its start to its end', async t => {
+test.serial('connect is published from start to end', async t => {
   await using peers = await pair()
   const serving = peers.server.acceptBi(Echo)
   const { client, server } = peers
@@ -44,7 +44,7 @@ test.serial('connect is published from its start to its end', async t => {
   await serving.return()
 })
 
-test.serial('a connect that fails is published with its error, and rejects as ever', async t => {
+test.serial('a failed connect is published with its error, and rejects', async t => {
   await using peers = await pair()
   const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
   let error: unknown
@@ -59,7 +59,7 @@ test.serial('a connect that fails is published with its error, and rejects as ev
   t.is(seen[0]?.[1].error, error)
 })
 
-test.serial('getStream publishes a connect only where there is no connection', async t => {
+test.serial('getStream publishes a connect only without a connection', async t => {
   await using peers = await pair()
   const dials = await watch<ConnectMessage>('connect', async () => {
     await peers.stream()
@@ -70,11 +70,11 @@ test.serial('getStream publishes a connect only where there is no connection', a
     ['start', 'end', 'asyncStart', 'asyncEnd']
   )
   t.is(dials[0]?.[1].peer, peers.server.id52)
-  // An operation's outcome is nobody's business.
+  // The result of an operation is not published.
   t.is(dials[0]?.[1].result, undefined)
 })
 
-test.serial('a stream is published by who opens it and by who handles it', async t => {
+test.serial('a stream is published by its opener and by its handler', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const seen = await watch<StreamMessage>('stream', async () => {
@@ -102,14 +102,14 @@ test.serial('a stream is published by who opens it and by who handles it', async
   }
 })
 
-test.serial('a handler that fails and a stream that is refused are published with their errors', async t => {
+test.serial('a failed handler and a refused stream are published with their errors', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const failure = new Error('as planned')
   const fail = () => Promise.reject(failure)
   const seen = await watch<StreamMessage>('stream', async () => {
     void server.listen([[Echo, fail]], { onError: () => {} })
-    // The reset may overtake the acknowledgement, which is not waited for here.
+    // The reset may overtake the ack, which this test does not await.
     const stream = await client.getStream(server.address(), Echo, { ack: 'later' })
     await t.throwsAsync(stream.read(), { code: 'ERR_STREAM_RESET' })
     await t.throwsAsync(client.getStream(server.id52, 'Http'), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
@@ -119,7 +119,7 @@ test.serial('a handler that fails and a stream that is refused are published wit
   t.like(errors.find(({ direction }) => direction === 'out')?.error as object, { code: 'ERR_PROTOCOL_UNSUPPORTED' })
 })
 
-test.serial('a store that is bound to the channel is there in the handler', async t => {
+test.serial('a store bound to the channel is available in the handler', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const storage = new AsyncLocalStorage<string>()
@@ -132,7 +132,7 @@ test.serial('a store that is bound to the channel is there in the handler', asyn
   t.is((await readAll(stream)).toString(), 'in\n')
 })
 
-test.serial('openBi on a connection is a stream and no connect', async t => {
+test.serial('openBi publishes a stream, not a connect', async t => {
   await using peers = await pair()
   const [stream] = await peers.stream()
   const connects = await watch<ConnectMessage>('connect', async () => {

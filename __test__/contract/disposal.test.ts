@@ -1,10 +1,10 @@
-// What leaving a scope, or an iterator, does to the stream.
+// Effects of leaving a scope or an iterator on the stream.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import { Echo, pair, readAll, turn } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
-/** Writes until the peer takes no more. */
+/** Writes until the peer stops reading. */
 function flood(stream: PeerStream): Promise<never> {
   const writing = async () => {
     for (;;) await stream.write(new Uint8Array(100_000))
@@ -12,7 +12,7 @@ function flood(stream: PeerStream): Promise<never> {
   return prompt(writing(), 'being stopped')
 }
 
-test('disposing a stream resets what it sends and stops what it receives', async t => {
+test('disposing a stream resets sending and stops reading', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const waiting = t.throwsAsync(prompt(theirs.read(), 'a read'), { code: 'ERR_STREAM_STOPPED' })
@@ -22,7 +22,7 @@ test('disposing a stream resets what it sends and stops what it receives', async
   await t.throwsAsync(mine.read(), { code: 'ERR_STREAM_RESET', message: /code 0\b/ })
 })
 
-test('disposing a stream that was finished keeps what it sent, and still stops what it receives', async t => {
+test('disposing a finished stream keeps its data and stops reading', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await theirs.finish('all')
@@ -39,7 +39,7 @@ test('a handler that returns ends both directions of its stream', async t => {
   await t.throwsAsync(flood(stream), { code: 'ERR_STREAM_STOPPED', message: /code 0\b/ })
 })
 
-test('an iterator that was returned gives nothing more, and the stream keeps it', async t => {
+test('a returned iterator yields nothing more, and the data stays in the stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('kept')
@@ -50,7 +50,7 @@ test('an iterator that was returned gives nothing more, and the stream keeps it'
   t.is((await readAll(theirs)).toString(), 'kept')
 })
 
-test('an iterator that failed is done, though the stream goes on', async t => {
+test('a failed iterator is done, and the stream continues', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('too long\nshort\n')
@@ -61,7 +61,7 @@ test('an iterator that failed is done, though the stream goes on', async t => {
   t.is(await theirs.nextString(), 'short')
 })
 
-test('an iterator at the end stays there', async t => {
+test('an iterator at EOF stays done', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('x')

@@ -7,7 +7,7 @@ import test from 'ava'
 import { duplex } from 'fastn-net/node'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
-// `text` and loops destroy what they have read to its end: this leaves the other direction alone.
+// `text` and loops destroy a Duplex at EOF. This leaves the other direction open.
 async function whole(readable: Readable): Promise<string> {
   let all = ''
   readable.setEncoding('utf8').on('data', (piece: string) => {
@@ -17,7 +17,7 @@ async function whole(readable: Readable): Promise<string> {
   return all
 }
 
-test('http runs over a stream, several requests on one', async t => {
+test('http sends several requests over one stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const server = http.createServer(async (request, response) => {
@@ -36,7 +36,7 @@ test('http runs over a stream, several requests on one', async t => {
   server.close()
 })
 
-test('end() is half-close: the other direction goes on', async t => {
+test('end() closes one direction, and the other continues', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const [a, b] = [duplex(mine), duplex(theirs)]
@@ -47,7 +47,7 @@ test('end() is half-close: the other direction goes on', async t => {
   t.is(await whole(a), 'answer')
 })
 
-test('bulk through pipeline arrives whole', async t => {
+test('bulk data through pipeline arrives complete', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const bytes = pattern(5_000_000)
@@ -55,7 +55,7 @@ test('bulk through pipeline arrives whole', async t => {
   t.true(received.equals(bytes))
 })
 
-test('destroy before the end is a reset for the peer', async t => {
+test('destroy before the end resets the stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const socket = duplex(mine)
@@ -64,7 +64,7 @@ test('destroy before the end is a reset for the peer', async t => {
   await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
 })
 
-test('a failure without a listener is a close', async t => {
+test('a failure without an error listener closes', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const socket = duplex(theirs)
@@ -75,7 +75,7 @@ test('a failure without a listener is a close', async t => {
   t.is((socket.errored as { code?: string } | null)?.code, 'ERR_STREAM_RESET')
 })
 
-test('a failure with a listener is an error event', async t => {
+test('a failure with an error listener emits error', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const socket = duplex(theirs)
@@ -85,7 +85,7 @@ test('a failure with a listener is an error event', async t => {
   t.is(((await failed) as { code: string }).code, 'ERR_STREAM_RESET')
 })
 
-test('it has what a socket is asked for', async t => {
+test('has the members that socket users call', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const socket = duplex(mine)
@@ -98,7 +98,7 @@ test('it has what a socket is asked for', async t => {
   await turn()
 })
 
-test('options and time limits of a Duplex are checked', async t => {
+test('checks options and timeouts', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const fails = (call: () => unknown, message: RegExp) => t.throws(call, { code: 'ERR_INVALID_ARGUMENT', message })
@@ -112,7 +112,7 @@ test('options and time limits of a Duplex are checked', async t => {
     fails(() => socket.setTimeout(wrong as never), /^ms must be/)
   fails(() => socket.setTimeout(5, 'later' as never), /^onTimeout must be/)
   t.is(socket.timeout, 0)
-  // More than a timer can hold is no limit, and not one of a millisecond.
+  // A timeout that no timer can hold means none, not 1 ms.
   socket.setTimeout(Number.POSITIVE_INFINITY, () => t.fail('timed out'))
   socket.setTimeout(2 ** 40)
   await turn()

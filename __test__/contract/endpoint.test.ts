@@ -6,14 +6,14 @@ const echo = async (stream: PeerStream) => {
   for await (const chunk of stream) await stream.write(chunk)
 }
 
-// Echo has something to say; the other handlers read nothing, and would stop it.
+// The other handlers return without reading, which would stop this stream.
 async function ask(client: Endpoint, peer: Peer, protocol: Protocol = Echo) {
   await using stream = await client.getStream(peer, protocol)
   await stream.finish(protocol === Echo ? 'hello' : '')
   return (await readAll(stream)).toString()
 }
 
-test('a peer is an address, a ticket, an id in any form, or a key, once it is known where it is', async t => {
+test('a peer is an address, a ticket, or, once its address is known, an id or key', async t => {
   await using peers = await pair()
   const { client, server } = peers
   void server.listen([[Echo, echo]])
@@ -26,7 +26,7 @@ test('a peer is an address, a ticket, an id in any form, or a key, once it is kn
   t.is(await ask(client, { id52: server.id52 }), 'hello')
 })
 
-test('what is no peer is refused', async t => {
+test('rejects an invalid peer', async t => {
   await using peers = await pair()
   for (const peer of ['', 'nobody', 'x'.repeat(52), 'endpointbutnoticket'.repeat(5)]) {
     await t.throwsAsync(peers.client.getStream(peer, Echo), { code: 'ERR_PEER_ADDRESS' })
@@ -59,13 +59,13 @@ test('a ticket without an address is a peer', async t => {
   await using peers = await pair()
   void peers.server.listen([[Echo, echo]])
   t.is(await ask(peers.client, peers.server.address()), 'hello')
-  // A version, the key and no address, as base32 of 34 bytes.
+  // A version byte, the key and no address: 34 bytes in base32.
   const digits = (BigInt(`0x00${peers.server.publicKey.toHex()}00`) << 3n).toString(32).padStart(55, '0')
   const base32 = Array.from(digits, digit => 'abcdefghijklmnopqrstuvwxyz234567'[Number.parseInt(digit, 32)]).join('')
   t.is(await ask(peers.client, `endpoint${base32}`), 'hello')
 })
 
-test('what is no protocol is refused', async t => {
+test('rejects an invalid protocol', async t => {
   await using peers = await pair()
   const cyclic: Record<string, unknown> = {}
   cyclic.self = cyclic
@@ -85,7 +85,7 @@ test('what is no protocol is refused', async t => {
   t.throws(() => peers.server.acceptBi(['Http', 'Generic']), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
-test('listen hands each protocol to its handler, all at once', async t => {
+test("listen runs each protocol's handler concurrently", async t => {
   await using peers = await pair()
   let release = () => {}
   const released = new Promise<void>(resolve => {
@@ -109,7 +109,7 @@ test('listen hands each protocol to its handler, all at once', async t => {
   t.is(await slow, 'http')
 })
 
-test('a handler that returns finishes its stream, one that throws resets it', async t => {
+test('a handler that returns finishes its stream; one that throws resets it', async t => {
   await using peers = await pair()
   const failures: unknown[] = []
   const failure = new Error('from the handler')
@@ -129,7 +129,7 @@ test('a handler that returns finishes its stream, one that throws resets it', as
   t.deepEqual(failures, [failure, 'Tcp'])
 })
 
-test('an onError that fails ends nothing', async t => {
+test('a failing onError ends nothing', async t => {
   await using peers = await pair()
   const warning = new Promise<Error>(resolve => process.once('warning', resolve))
   void peers.server.listen(
@@ -144,7 +144,7 @@ test('an onError that fails ends nothing', async t => {
   t.regex((await warning).message, /second/)
 })
 
-test('listen ends with its signal, after the handlers that run', async t => {
+test('listen ends with its signal, after running handlers', async t => {
   await using peers = await pair()
   const controller = new AbortController()
   let handled = false
@@ -169,7 +169,7 @@ test('listen ends with its signal, after the handlers that run', async t => {
   await peers.server.listen({ Http: echo }, { signal: controller.signal })
 })
 
-test('listen ends when the endpoint is closed', async t => {
+test('listen ends when the endpoint closes', async t => {
   await using peers = await pair()
   const listening = peers.server.listen({ Http: echo })
   await peers.server.close()
@@ -189,7 +189,7 @@ test('a protocol has one listener at a time', async t => {
   await second.return()
 })
 
-test('acceptBi gives streams until the loop is left, and then refuses', async t => {
+test('acceptBi yields streams until the loop is left, and then refuses them', async t => {
   await using peers = await pair()
   const opening = Promise.all([1, 2, 3].map(() => peers.client.getStream(peers.server.address(), Echo)))
   let count = 0
@@ -202,7 +202,7 @@ test('acceptBi gives streams until the loop is left, and then refuses', async t 
   await t.throwsAsync(peers.client.getStream(peers.server.id52, Echo), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
 })
 
-test('acceptBi ends with its signal and with the endpoint, without throwing', async t => {
+test('acceptBi ends with its signal and with the endpoint, without an error', async t => {
   await using peers = await pair()
   const controller = new AbortController()
   const byAbort = peers.server.acceptBi('Http', { signal: controller.signal })
@@ -219,7 +219,7 @@ test('acceptBi ends with its signal and with the endpoint, without throwing', as
   t.true((await next).done)
 })
 
-test('a protocol that nobody serves is refused, with ack now and later', async t => {
+test('refuses a protocol without a listener, with ack now and later', async t => {
   await using peers = await pair()
   const serving = peers.server.acceptBi('Http')
   const expected = { code: 'ERR_PROTOCOL_UNSUPPORTED' }
@@ -232,7 +232,7 @@ test('a protocol that nobody serves is refused, with ack now and later', async t
   await serving.return()
 })
 
-test('ack later: what waits on either half is refused', async t => {
+test('with ack later, a refusal rejects pending calls on both halves', async t => {
   await using peers = await pair()
   const serving = peers.server.acceptBi('Http')
   await peers.client.connect(peers.server.address())
@@ -246,7 +246,7 @@ test('ack later: what waits on either half is refused', async t => {
   await serving.return()
 })
 
-test('connections are had by connecting and by accepting, and carry streams both ways', async t => {
+test('connect and accept return connections that carry streams both ways', async t => {
   await using peers = await pair()
   const incoming = peers.server.accept()
   const serving = peers.server.acceptBi(Echo)
@@ -272,12 +272,12 @@ test('connections are had by connecting and by accepting, and carry streams both
   await incoming.return()
 })
 
-test('a stream that comes before its connection has a loop of its own waits for that', async t => {
+test("a stream that arrives before its connection's acceptBi waits for it", async t => {
   await using peers = await pair()
   const incoming = peers.server.accept()
   const mine = await peers.client.getStream(peers.server.address(), Echo, { ack: 'later' })
   await mine.finish('early\n')
-  // An answer to a ping says that all before it has come.
+  // A ping's answer proves that everything before it has arrived.
   await peers.client.ping(peers.server.id52)
   const { value: connection } = await incoming.next()
   await peers.client.ping(peers.server.id52)
@@ -297,7 +297,7 @@ test('closing a connection tells both sides how it ended', async t => {
   t.throws(() => mine.close(0x101), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
-test('a reason for closing that is longer than a packet is cut, whatever the code', async t => {
+test('a close reason longer than a packet is truncated, whatever the code', async t => {
   await using peers = await pair()
   const incoming = peers.server.accept()
   const [mine, { value: theirs }] = await Promise.all([peers.client.connect(peers.server.address()), incoming.next()])
@@ -307,7 +307,7 @@ test('a reason for closing that is longer than a packet is cut, whatever the cod
   t.deepEqual(await mine.closed, { code: 2 ** 53 - 1, reason, by: 'local' })
 })
 
-test('a connection that is lost takes its streams with it, both halves', async t => {
+test('a lost connection ends both halves of its streams', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const reading = theirs.read()
@@ -317,7 +317,7 @@ test('a connection that is lost takes its streams with it, both halves', async t
   await t.throwsAsync(theirs.closed, { code: 'ERR_CONNECTION_LOST' })
 })
 
-test('ping gives milliseconds', async t => {
+test('ping resolves with milliseconds', async t => {
   await using peers = await pair()
   const serving = peers.server.acceptBi('Http')
   const ms = await peers.client.ping(peers.server.address())
@@ -325,14 +325,14 @@ test('ping gives milliseconds', async t => {
   await serving.return()
 })
 
-test('nobody there is ERR_UNREACHABLE within the time that was asked for', async t => {
+test('an absent peer is ERR_UNREACHABLE within the timeout', async t => {
   await using peers = await pair()
   const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
   await t.throwsAsync(peers.client.getStream(nobody, Echo, { timeout: 300 }), { code: 'ERR_UNREACHABLE' })
   await t.throwsAsync(peers.client.connect(nobody, { timeout: 300 }), { code: 'ERR_UNREACHABLE' })
 })
 
-test('waiting for a peer ends with the signal, and with its own reason', async t => {
+test('a signal ends the wait for a peer with its reason', async t => {
   await using peers = await pair()
   const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
   const controller = new AbortController()
@@ -348,7 +348,7 @@ test('waiting for a peer ends with the signal, and with its own reason', async t
   t.is(await peers.client.getStream(nobody, Echo, { signal }).catch(error => error), reason)
 })
 
-test('options are checked, and the message names the field', async t => {
+test('invalid options are rejected by name', async t => {
   const key = SecretKey.generate()
   for (const [options, field] of [
     [{ network: 'moon' }, /options\.network /],
@@ -368,7 +368,7 @@ test('options are checked, and the message names the field', async t => {
   await t.throwsAsync(getEndpoint('secret' as never), { code: 'ERR_SECRET_KEY' })
 })
 
-test('several endpoints live in one process', async t => {
+test('several endpoints share a process', async t => {
   const all = await Promise.all([1, 2, 3, 4].map(() => getEndpoint(SecretKey.generate(), { network: 'loopback' })))
   for (const endpoint of all) void endpoint.listen([[Echo, echo]])
   const asked = all.flatMap(from => all.filter(to => to !== from).map(to => ask(from, to.address())))
@@ -376,7 +376,7 @@ test('several endpoints live in one process', async t => {
   await Promise.all(all.map(endpoint => endpoint.close()))
 })
 
-test('a thousand streams at once over one connection', async t => {
+test('one connection carries a thousand concurrent streams', async t => {
   await using peers = await pair()
   void peers.server.listen([[Echo, echo]])
   const address = peers.server.address()
@@ -384,7 +384,7 @@ test('a thousand streams at once over one connection', async t => {
   t.true(answers.every(answer => answer === 'hello'))
 })
 
-test('a peer object is read again when it has another address', async t => {
+test('a peer object is read again after its address changes', async t => {
   await using peers = await pair()
   const { id52, addresses } = peers.server.address()
   const connect = { attemptTimeout: 1000, maxDelay: 200 }
@@ -392,7 +392,8 @@ test('a peer object is read again when it has another address', async t => {
   const found = ['127.0.0.1:9']
   const peer = { id52, addresses: found }
   await t.throwsAsync(client.connect(peer, { timeout: 200 }), { code: 'ERR_UNREACHABLE' })
-  void peers.server.acceptBi(Echo)
+  // Referenced, because a garbage-collected loop no longer serves.
+  await using _loop = peers.server.acceptBi(Echo)
   found.push(...addresses)
   t.is((await client.connect(peer)).remoteId52, id52)
   await client.close()

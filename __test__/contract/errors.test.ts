@@ -7,16 +7,16 @@ import { native } from '../../dist/modules/native/addon.js'
 import { version } from '../../dist/modules/version.js'
 import { Echo, pair } from '../helpers/pair.js'
 
-test('the codes are those of the core, in its order', t => {
+test('the codes equal those of the core, in its order', t => {
   t.deepEqual([...errorCodes], native().errorCodes())
 })
 
-test('package, addon and source have one version', t => {
+test('package, addon and source have the same version', t => {
   const { version: published } = createRequire(import.meta.url)('fastn-net/package.json') as { version: string }
   t.deepEqual([version, native().version()], [published, published])
 })
 
-test('an error has what is known about it and no more', t => {
+test('an error has only the properties that are known', t => {
   const cause = new Error('why')
   const error = new FastnNetError('ERR_REFUSED', 'ask again', { peer: 'p', remoteCode: 'later', cause })
   t.like(error, {
@@ -32,7 +32,7 @@ test('an error has what is known about it and no more', t => {
   t.true(error instanceof Error)
 })
 
-test('errors are known by their code, across copies of the class', t => {
+test('instanceof works across copies of the class', t => {
   const error = new FastnNetError('ERR_BUSY', 'later')
   t.true(isFastnNetError(error))
   t.true(isFastnNetError(error, 'ERR_BUSY'))
@@ -46,7 +46,7 @@ test('errors are known by their code, across copies of the class', t => {
     t.false(isFastnNetError(other))
 })
 
-// The names of these functions must be in the stack: that is the caller's line.
+// The stack must contain the names of these functions, which are the callers.
 const stackOf = async (call: () => Promise<unknown>): Promise<string> => {
   try {
     await call()
@@ -56,7 +56,7 @@ const stackOf = async (call: () => Promise<unknown>): Promise<string> => {
   return 'nothing was thrown'
 }
 
-test('the stack shows the caller, however late the error was found', async t => {
+test('the stack shows the caller, however late the error occurred', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
@@ -105,7 +105,7 @@ async function callerOf(call: Promise<unknown>) {
   await call
 }
 
-test('an error of a stream says which peer and protocol', async t => {
+test("a stream's error names its peer and protocol", async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   mine.reset(5)
@@ -126,7 +126,7 @@ test('ERR_BIND names the address and the reason', async t => {
   }
   const [taken = ''] = (await bind('127.0.0.1:0')).address().addresses
   await t.throwsAsync(bind(taken), { code: 'ERR_BIND', message: new RegExp(`${taken}.*in use`) })
-  // Of several, the one that cannot be had.
+  // Of several addresses, the one that cannot be bound.
   await t.throwsAsync(bind('[::1]:0', taken), { code: 'ERR_BIND', message: new RegExp(`${taken}.*in use`) })
   await t.throwsAsync(bind('192.0.2.1:0'), { code: 'ERR_BIND', message: /192\.0\.2\.1:0.*no such address/ })
   await t.throwsAsync(bind('127.0.0.1:0', '127.0.0.1:0'), {

@@ -2,7 +2,7 @@ import test from 'ava'
 import { Echo, pair } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
-test('a stream is there for the peer though nothing is written, finished or read', async t => {
+test('the peer sees a stream on which nothing was written, finished or read', async t => {
   await using peers = await pair()
   await peers.stream()
   const incoming = peers.server.acceptBi('Tcp')
@@ -12,7 +12,7 @@ test('a stream is there for the peer though nothing is written, finished or read
   t.is(mine.protocol, 'Tcp')
 })
 
-test('a stream is acknowledged though its acceptor does nothing with it', async t => {
+test('a stream is acknowledged even if its acceptor does nothing', async t => {
   await using peers = await pair()
   const incoming = peers.server.acceptBi(Echo)
   const opening = peers.client.getStream(peers.server.address(), Echo)
@@ -21,7 +21,7 @@ test('a stream is acknowledged though its acceptor does nothing with it', async 
   t.is(theirs?.remoteId52, peers.client.id52)
 })
 
-test('small first bytes arrive though nothing follows them', async t => {
+test('a small first write arrives even if nothing follows', async t => {
   await using peers = await pair()
   await peers.stream()
   const incoming = peers.server.acceptBi('Tcp')

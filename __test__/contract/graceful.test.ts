@@ -13,7 +13,7 @@ const clean = {
   unclosed: 0
 }
 
-test('shutdown tells everyone, waits for what was spawned, then closes the endpoints', async t => {
+test('shutdown aborts cancelled, waits for spawned work, then closes the endpoints', async t => {
   const graceful = new Graceful()
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
   const order: string[] = []
@@ -31,7 +31,7 @@ test('shutdown tells everyone, waits for what was spawned, then closes the endpo
   t.is(graceful.shutdown(), graceful.shutdown())
 })
 
-test('whoever is told of a shutdown and calls for it too gets the same one', async t => {
+test('an abort listener that calls shutdown gets the same promise', async t => {
   const graceful = new Graceful()
   let again: Promise<unknown> | undefined
   graceful.cancelled.addEventListener('abort', () => {
@@ -42,7 +42,7 @@ test('whoever is told of a shutdown and calls for it too gets the same one', asy
   t.deepEqual(await first, clean)
 })
 
-test('work that does not end is reported by name, and holds up nothing for ever', async t => {
+test('unfinished work is reported by name, and delays the shutdown up to its timeout', async t => {
   const graceful = new Graceful()
   const never = () => new Promise(() => {})
   void graceful.spawn(never())
@@ -62,7 +62,7 @@ test('work that does not end is reported by name, and holds up nothing for ever'
   )
 })
 
-test('work that fails ends nobody, and is in the report', async t => {
+test('failed work ends nothing else, and is in the report', async t => {
   const graceful = new Graceful()
   const failure = new Error('work')
   t.is(await graceful.spawn(Promise.reject(failure), { name: 'the mail' }).catch(error => error), failure)
@@ -81,7 +81,7 @@ test('work that fails ends nobody, and is in the report', async t => {
   t.true(report.clean)
 })
 
-test('onReport gets the report of every shutdown, and its failure ends nobody', async t => {
+test('onReport gets the report, and its failure ends nothing', async t => {
   const reports: unknown[] = []
   const graceful = new Graceful({
     signals: ['SIGHUP'],
@@ -98,7 +98,7 @@ test('onReport gets the report of every shutdown, and its failure ends nobody', 
   t.deepEqual(reports, [report])
 })
 
-test('a shutdown takes as long as the object was told, where the call says nothing', async t => {
+test('shutdown uses the timeout of the constructor by default', async t => {
   const graceful = new Graceful({ timeout: 50 })
   void graceful.spawn(() => new Promise(() => {}))
   const began = performance.now()
@@ -106,7 +106,7 @@ test('a shutdown takes as long as the object was told, where the call says nothi
   t.true(performance.now() - began < 4000)
 })
 
-test('a shutdown waits for a close that is under way, and what was finished is delivered', async t => {
+test('shutdown waits for a close in progress, and finished streams are delivered', async t => {
   const graceful = new Graceful()
   await using clients = await pair()
   const { server } = clients
@@ -114,7 +114,7 @@ test('a shutdown waits for a close that is under way, and what was finished is d
   const streams = server.acceptBi(Echo)
   const stream = await mine.getStream(server.address(), Echo)
   const { value: theirs } = await streams.next()
-  // More than the peer's window takes unread: not delivered before it reads.
+  // More than the peer's receive window: not delivered before it reads.
   const bytes = new Uint8Array(1024 * 1024)
   await stream.finish(bytes)
   let closed = false
@@ -129,7 +129,7 @@ test('a shutdown waits for a close that is under way, and what was finished is d
 })
 
 for (const first of ['shutdown', 'close'] as const) {
-  test(`the report tells what a close at the same time cuts off: ${first} comes first`, async t => {
+  test(`the report counts what a concurrent close cuts off: ${first} comes first`, async t => {
     const graceful = new Graceful()
     await using clients = await pair()
     const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
@@ -161,7 +161,7 @@ for (const first of ['shutdown', 'close'] as const) {
   })
 }
 
-test('while it shuts down, new streams are refused, those that run go on, and handlers may ask others', async t => {
+test('during a shutdown, new streams are refused, running ones continue, and handlers may open streams', async t => {
   const graceful = new Graceful()
   await using clients = await pair()
   const { client, server: third } = clients
@@ -203,7 +203,7 @@ test('while it shuts down, new streams are refused, those that run go on, and ha
   await answering
 })
 
-test('what was acknowledged before the shutdown is still handed out, and the loop ends', async t => {
+test('streams acknowledged before the shutdown are still yielded, then the loop ends', async t => {
   const graceful = new Graceful()
   await using clients = await pair()
   const { client } = clients
@@ -213,7 +213,7 @@ test('what was acknowledged before the shutdown is still handed out, and the loo
   for (const stream of asking) await stream.finish('hello\n')
   const ending = graceful.shutdown({ timeout: 60_000 })
   for await (const stream of streams) {
-    // Longer than the shutdown looks away: the second one waits meanwhile.
+    // Longer than the shutdown's polling interval; the second stream is queued meanwhile.
     await new Promise(resolve => setTimeout(resolve, 100))
     await stream.finish(`${await stream.nextString()}\n`)
     await new Promise(resolve => setTimeout(resolve, 100))
@@ -222,7 +222,7 @@ test('what was acknowledged before the shutdown is still handed out, and the loo
   t.deepEqual(await ending, clean)
 })
 
-test('streams of peers that do not end are reported by protocol and cut off', async t => {
+test('open streams of peers are reported by protocol and cut off', async t => {
   const graceful = new Graceful()
   await using clients = await pair()
   const { client } = clients
@@ -242,7 +242,7 @@ test('streams of peers that do not end are reported by protocol and cut off', as
   await reading
 })
 
-test('a handler that does not end is reported, and listen ends all the same', async t => {
+test('a handler that does not end is reported, and listen ends', async t => {
   const graceful = new Graceful()
   await using clients = await pair()
   const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
@@ -254,7 +254,7 @@ test('a handler that does not end is reported, and listen ends all the same', as
   await t.throwsAsync(stream.read(), { code: 'ERR_CONNECTION_LOST' })
 })
 
-test('all endpoints close side by side, also those that listen without the signal', async t => {
+test('endpoints close concurrently, with and without the signal', async t => {
   const graceful = new Graceful()
   const endpoints = await Promise.all(
     Array.from({ length: 8 }, () => getEndpoint(SecretKey.generate(), { network: 'loopback', graceful }))
@@ -265,14 +265,14 @@ test('all endpoints close side by side, also those that listen without the signa
   for (const endpoint of endpoints) t.throws(() => endpoint.acceptBi(Echo), { code: 'ERR_CLOSED' })
 })
 
-test('an endpoint that was closed before is left alone', async t => {
+test('shutdown ignores an endpoint that is already closed', async t => {
   const graceful = new Graceful()
   await using peers = await pair({ graceful })
   await peers.client.close()
   t.deepEqual(await graceful.shutdown(), clean)
 })
 
-test('no endpoint is had while it shuts down, nor afterwards', async t => {
+test('getEndpoint fails during and after the shutdown', async t => {
   const graceful = new Graceful()
   const options = { network: 'loopback', graceful } as const
   const meanwhile = getEndpoint(SecretKey.generate(), options)
@@ -282,7 +282,7 @@ test('no endpoint is had while it shuts down, nor afterwards', async t => {
   await t.throwsAsync(getEndpoint(SecretKey.generate(), options), { code: 'ERR_SHUTTING_DOWN' })
 })
 
-test('several at once: each ends what is its own', async t => {
+test('each Graceful ends only its own endpoints and work', async t => {
   const [one, other] = [new Graceful(), new Graceful()]
   await using clients = await pair({ graceful: other })
   const { client, server } = clients
@@ -298,7 +298,7 @@ test('several at once: each ends what is its own', async t => {
   await listening
 })
 
-test('signals are listened for until the shutdown begins, and only where they were asked for', async t => {
+test('signals are handled until the shutdown begins, and only if the option is set', async t => {
   const count = () => ['SIGUSR2', 'SIGINT', 'SIGTERM'].map(signal => process.listenerCount(signal))
   const before = count()
   const quiet = new Graceful()
@@ -313,7 +313,7 @@ test('signals are listened for until the shutdown begins, and only where they we
   t.false(quiet.cancelled.aborted)
 })
 
-test('draining by hand: the endpoint takes nothing new, and is closed when one likes', async t => {
+test('drain refuses new streams until the endpoint is closed', async t => {
   await using peers = await pair()
   const { client, server } = peers
   let go = () => {}
@@ -339,7 +339,7 @@ test('draining by hand: the endpoint takes nothing new, and is closed when one l
   await listening
 })
 
-test('an endpoint may be closed in its own handler, and while it dials', async t => {
+test('an endpoint may be closed in its own handler and while it dials', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const listening = server.listen([
@@ -380,7 +380,7 @@ test('a handler that awaits the close of its endpoint and returns has not failed
   t.deepEqual(failures, [])
 })
 
-test('options are checked', t => {
+test('rejects invalid options', t => {
   const expected = { code: 'ERR_INVALID_ARGUMENT' }
   t.throws(() => new Graceful({ signals: 'SIGINT' as never }), expected)
   const listeners = process.eventNames().length

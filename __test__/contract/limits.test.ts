@@ -1,4 +1,4 @@
-// How much one peer, and all of them, may have.
+// Limits per peer and for all peers.
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
@@ -21,7 +21,7 @@ async function refusal(promise: Promise<unknown>): Promise<FastnNetError> {
   )
 }
 
-test('a peer has so many streams open; one that ends makes room', async t => {
+test('limits the open streams of a peer; one that ends makes room', async t => {
   const both = await limited(t, { maxStreamsPerPeer: 2 })
   const [mine, theirs] = await both.stream()
   await both.stream()
@@ -35,13 +35,13 @@ test('a peer has so many streams open; one that ends makes room', async t => {
   await both.stream()
 })
 
-test('all peers have so many streams open', async t => {
+test('limits the open streams of all peers', async t => {
   const both = await limited(t, { maxStreamsTotal: 1 })
   await both.stream()
   t.like(await refusal(both.client.getStream(both.server.address(), Echo)), { code: 'ERR_BUSY', remoteCode: 'busy' })
 })
 
-test('a peer opens so many streams a second', async t => {
+test('limits the streams per second of a peer', async t => {
   const both = await limited(t, { streamsPerSecond: 1, streamsBurst: 3 })
   await both.stream()
   const incoming = both.server.acceptBi('Tcp')
@@ -54,7 +54,7 @@ test('a peer opens so many streams a second', async t => {
   await incoming.return()
 })
 
-test('a bound that is raised raises those above it', async t => {
+test('raising a limit raises the limits above it', async t => {
   const raised = resolveOptions({ network: 'loopback', maxStreams: 300_000, receiveWindow: 100_000_000 }).binding
   t.like(raised.guard, { maxStreamsPerPeer: 300_000, maxStreamsTotal: 300_000 })
   t.is(raised.receiveWindowPerPeer, 100_000_000)
@@ -64,13 +64,13 @@ test('a bound that is raised raises those above it', async t => {
   const lowered = resolveOptions({ network: 'loopback', maxStreams: 10, receiveWindow: 70_000 }).binding
   t.like(lowered.guard, { maxStreamsPerPeer: 8_192, maxStreamsTotal: 262_144 })
   t.is(lowered.receiveWindowPerPeer, 67_108_864)
-  // The core takes what was raised.
+  // The core accepts the raised limits.
   const both = await limited(t, { maxStreams: 300_000 })
   const [mine] = await both.stream()
   t.is(mine.remoteId52, both.server.id52)
 })
 
-test('what is of no use is said at once', async t => {
+test('rejects invalid options immediately', async t => {
   for (const [name, options] of Object.entries({
     maxStreamsPerPeer: { maxStreamsPerPeer: 0 },
     maxStreamsTotal: { maxStreamsTotal: 1.5 },
@@ -83,7 +83,7 @@ test('what is of no use is said at once', async t => {
   }
 })
 
-/** A way to an endpoint on which nothing comes back: whoever takes it never ends his handshake. */
+/** Forwards packets to an endpoint but drops its replies: a client never completes its handshake. */
 async function oneWay(t: ExecutionContext, to: string): Promise<{ address: string; answered: Promise<unknown> }> {
   const bound = async () => {
     const socket = createSocket('udp4').bind(0, '127.0.0.1')
@@ -97,7 +97,7 @@ async function oneWay(t: ExecutionContext, to: string): Promise<{ address: strin
   return { address: `127.0.0.1:${front.address().port}`, answered: once(back, 'message') }
 }
 
-test('connections that are being made take no place', async t => {
+test('handshakes do not count as connections', async t => {
   const both = await limited(t, { maxConnections: 2, closeTimeout: 500 })
   void both.server.listen({ Http: () => {} })
   const { id52, addresses } = both.server.address()
@@ -113,6 +113,6 @@ test('connections that are being made take no place', async t => {
   t.is((await both.client.connect({ id52, addresses })).remoteId52, id52)
   controller.abort()
   t.deepEqual(await Promise.all(begun.map(({ connecting }) => connecting)), ['AbortError', 'AbortError'])
-  // All at once: each tells the silent one for a while.
+  // Concurrently, because each keeps notifying the silent peer for a while.
   await Promise.all(begun.map(({ client }) => client.close()))
 })

@@ -2,7 +2,7 @@ import test from 'ava'
 import { FastnNetError } from 'fastn-net'
 import { pair, readAll } from '../helpers/pair.js'
 
-test('lines are read one by one, and nothing behind them is lost', async t => {
+test('reads lines one by one and loses nothing after them', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.write('one\ntwo\r\n{"three":3}\n')
@@ -13,7 +13,7 @@ test('lines are read one by one, and nothing behind them is lost', async t => {
   t.is((await readAll(theirs)).toString(), 'the rest\nof it')
 })
 
-test('what a line left is read into a buffer too', async t => {
+test('bytes after a line can be read into a buffer', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('line\nabcdef')
@@ -26,7 +26,7 @@ test('what a line left is read into a buffer too', async t => {
   t.is(rest, 'abcdef')
 })
 
-test('lines() ends cleanly, with or without a last newline', async t => {
+test('lines() ends at EOF, with or without a last newline', async t => {
   await using peers = await pair()
   for (const [text, expected] of [
     ['a\n\nb\n', ['a', '', 'b']],
@@ -41,7 +41,7 @@ test('lines() ends cleanly, with or without a last newline', async t => {
   }
 })
 
-test('a line that comes in pieces is one line', async t => {
+test('joins a line that arrives in pieces', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const line = theirs.nextString()
@@ -53,7 +53,7 @@ test('a line that comes in pieces is one line', async t => {
   t.is(await line, '€uro')
 })
 
-test('an end in the middle of a line is an error with what was there', async t => {
+test('EOF within a line is an error with the partial text', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('half a li')
@@ -63,7 +63,7 @@ test('an end in the middle of a line is an error with what was there', async t =
   t.is(((await t.throwsAsync(theirs.nextString(), { code: 'ERR_UNEXPECTED_END' })) as FastnNetError).partial, '')
 })
 
-test('a truncated last line is reported once, then the end', async t => {
+test('a truncated last line is reported once, then EOF', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('whole\nhalf a li')
@@ -72,7 +72,7 @@ test('a truncated last line is reported once, then the end', async t => {
     ((await t.throwsAsync(call, { code: 'ERR_UNEXPECTED_END' })) as FastnNetError).partial
   t.is(await partial(theirs.nextString()), 'half a li')
   for (let again = 0; again < 2; again++) t.is(await partial(theirs.nextJson()), '')
-  // The bytes of the truncated line stay for other ways to read.
+  // The bytes of the truncated line stay for `read`.
   const lines: string[] = []
   for await (const line of theirs.lines()) lines.push(line)
   t.deepEqual(lines, ['half a li'])
@@ -88,7 +88,7 @@ test('a line that is too long stays unread', async t => {
   t.is((await readAll(theirs)).toString(), 'rest')
 })
 
-test('a line that never ends is refused once it is longer than the default', async t => {
+test('an endless line fails once it exceeds the default limit', async t => {
   await using peers = await pair({ maxLineBytes: 100_000 })
   const [mine, theirs] = await peers.stream()
   mine.finish('x'.repeat(150_000)).catch(() => {})
@@ -104,7 +104,7 @@ test('a line that is not UTF-8 can be read as bytes', async t => {
   t.deepEqual([...(await readAll(theirs))], [0xff, 10, 65])
 })
 
-test('a line that is not JSON is taken, and the next one is not hurt', async t => {
+test('a line that is not JSON is consumed, and the next one is intact', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('{no\n{"yes":1}\n')
@@ -113,7 +113,7 @@ test('a line that is not JSON is taken, and the next one is not hurt', async t =
   t.deepEqual(await theirs.nextJson(), { yes: 1 })
 })
 
-test('an aborted line keeps the part that came', async t => {
+test('an aborted nextString keeps the bytes that arrived', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.write('first ')
@@ -125,7 +125,7 @@ test('an aborted line keeps the part that came', async t => {
   t.is(await theirs.nextString(), 'first half')
 })
 
-test('maxBytes must be a number of bytes', async t => {
+test('rejects an invalid maxBytes', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const error = (await t.throwsAsync(mine.nextString({ maxBytes: 0 }))) as FastnNetError

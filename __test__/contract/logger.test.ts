@@ -1,16 +1,16 @@
-// What the native side tells of its work, as a logger gets it. The logger belongs to the thread: one test at a time.
+// Native log records, as a logger receives them. The logger is shared by the thread, so the tests are serial.
 import test from 'ava'
 import { getEndpoint, type LogRecord, SecretKey, setLogger } from 'fastn-net'
 import { Echo, pair, readAll, turn } from '../helpers/pair.js'
 
 test.afterEach.always(() => setLogger(null))
 
-/** Waits until it holds; a test that waits in vain fails by the time limit of all. */
+/** Waits until the condition holds. Otherwise the timeout of the test run applies. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await turn()
 }
 
-test.serial('a logger is told of endpoints, connections and streams, by peer and number', async t => {
+test.serial('logs endpoints, connections and streams, with peer and id', async t => {
   const records: LogRecord[] = []
   const before = Date.now()
   setLogger(record => records.push(record), { filter: 'fastn_net=trace' })
@@ -46,7 +46,7 @@ test.serial('a logger is told of endpoints, connections and streams, by peer and
   t.is(records.filter(each => each.message === 'closed').length, 2)
 })
 
-test.serial('a dial that fails says with what', async t => {
+test.serial('a failed dial logs its error', async t => {
   const records: LogRecord[] = []
   setLogger(record => records.push(record))
   await using endpoint = await getEndpoint(SecretKey.generate(), {
@@ -62,7 +62,7 @@ test.serial('a dial that fails says with what', async t => {
   t.regex(failed?.message ?? '', /127\.0\.0\.1:9/)
 })
 
-test.serial('the default filter is quiet about each stream', async t => {
+test.serial('the default filter does not log each stream', async t => {
   const records: LogRecord[] = []
   setLogger(record => records.push(record))
   await using peers = await pair()
@@ -75,7 +75,7 @@ test.serial('the default filter is quiet about each stream', async t => {
   )
 })
 
-test.serial('nothing secret is in any record', async t => {
+test.serial('no record contains a secret', async t => {
   const records: LogRecord[] = []
   const [one, two] = [SecretKey.generate(), SecretKey.generate()]
   setLogger(record => records.push(record), { filter: 'trace' })
@@ -108,7 +108,7 @@ test.serial('nothing secret is in any record', async t => {
   t.false(all.includes('private'))
 })
 
-test.serial('what a logger throws or rejects with reaches nothing and is one warning', async t => {
+test.serial('a failing logger causes one warning and nothing else', async t => {
   const warnings: (Error & { code?: string })[] = []
   const listen = (warning: Error) => warnings.push(warning)
   process.on('warning', listen)
@@ -135,7 +135,7 @@ test.serial('what a logger throws or rejects with reaches nothing and is one war
   t.regex(warnings[0]?.message ?? '', /a logger failed/)
 })
 
-test.serial('a filter that cannot be read names the part, and the logger before stays', async t => {
+test.serial('an invalid filter is rejected by name, and the previous logger stays', async t => {
   const records: LogRecord[] = []
   setLogger(record => records.push(record), { filter: 'fastn_net=info' })
   const wrong = { code: 'ERR_INVALID_ARGUMENT', message: /"fastn_net=loud"/ }
@@ -148,7 +148,7 @@ test.serial('a filter that cannot be read names the part, and the logger before 
   t.true(isBound())
 })
 
-test.serial('another logger takes the place of the first, which hears nothing more', async t => {
+test.serial('a second logger replaces the first', async t => {
   const [first, second]: [LogRecord[], LogRecord[]] = [[], []]
   setLogger(record => first.push(record))
   setLogger(record => second.push(record))
@@ -157,7 +157,7 @@ test.serial('another logger takes the place of the first, which hears nothing mo
   t.deepEqual(first, [])
 })
 
-test.serial('a logger that takes itself off is not called again', async t => {
+test.serial('a logger that removes itself is not called again', async t => {
   let count = 0
   setLogger(
     () => {
@@ -168,19 +168,19 @@ test.serial('a logger that takes itself off is not called again', async t => {
   const peers = await pair()
   await peers.stream()
   await until(() => count > 0)
-  // What had been recorded by then was still its own; from then on nothing is.
+  // It still receives the records made until then, and none after.
   const then = count
   await peers[Symbol.asyncDispose]()
   t.is(count, then)
 })
 
-test.serial('a logger that makes records by what it does holds up nothing', async t => {
+test.serial('a logger whose calls create records blocks nothing', async t => {
   const peers = await pair()
   await peers.stream()
   let calls = 0
   setLogger(
     () => {
-      // Each record makes several: the queue overflows, and what is lost is counted.
+      // Each record causes several more: the queue overflows, and lost records are counted.
       if (calls++ < 20_000)
         void peers.client.getStream(peers.server.id52, 'Http', { ack: 'later' }).then(
           stream => stream.reset(1),
@@ -202,12 +202,12 @@ test.serial('a logger that makes records by what it does holds up nothing', asyn
   await peers[Symbol.asyncDispose]()
 })
 
-test.serial('records that come while JavaScript is busy are bounded, and what is dropped is counted', async t => {
+test.serial('bounds the records that arrive while JavaScript is busy, and counts dropped ones', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const records: LogRecord[] = []
   setLogger(record => records.push(record), { filter: 'trace' })
-  // QUIC tells of every packet; no event loop goes round while this writes and reads.
+  // QUIC logs every packet, and the event loop does not turn during these calls.
   const data = new Uint8Array(1_000_000)
   const sending = (async () => {
     for (let count = 0; count < 24; count++) await mine.write(data)

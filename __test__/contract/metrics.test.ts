@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Endpoint } from 'fastn-net'
 import { Protocol } from 'fastn-net'
-// A parser that is not ours: what it reads, Prometheus reads.
+// A third-party parser: text that it accepts, Prometheus accepts.
 import parse, { type Family, type Sample } from 'parse-prometheus-text-format'
 import { Echo, pair } from '../helpers/pair.js'
 
@@ -35,14 +35,14 @@ const names = {
   histogram: ['ack_seconds', 'ping_seconds']
 }
 
-test('docs/metrics.md has a row for every metric, and for no other', async t => {
+test('docs/metrics.md has a row for every metric, and no other', async t => {
   const documented = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
   const rows = [...documented.matchAll(/^\| `(fastn_net_\w+)` \|/gm)].map(match => match[1]!)
   await using peers = await pair()
   t.deepEqual(rows.toSorted(), [...families(peers.client).keys()].toSorted())
 })
 
-test('the text has every metric with its help and type, each sample once', async t => {
+test('the text has every metric with help and type, and each sample once', async t => {
   await using peers = await pair()
   const text = peers.client.metrics()
   t.true(text.endsWith('\n'))
@@ -63,7 +63,7 @@ test('the text has every metric with its help and type, each sample once', async
   for (const line of samples) t.regex(line, /^fastn_net_[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [\d.e+-]+$/)
 })
 
-test('what a program did shows in its metrics', async t => {
+test('metrics count what a program did', async t => {
   await using peers = await pair()
   await using streams = held(await peers.stream())
   await peers.client.ping(peers.server.address())
@@ -93,7 +93,7 @@ test('what a program did shows in its metrics', async t => {
   t.is(value(server, 'fastn_net_refusals_sent_total', { code: 'unsupported' }), 1)
 })
 
-test('a histogram has its buckets, sum and count; acknowledgements count where they are waited for', async t => {
+test('a histogram has buckets, sum and count; awaited acknowledgements count', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const incoming = server.acceptBi(Echo)
@@ -116,7 +116,7 @@ test('a histogram has its buckets, sum and count; acknowledgements count where t
   t.is(acks?.buckets?.['+Inf'], '2')
 })
 
-test('a closed endpoint gives its last figures', async t => {
+test('a closed endpoint returns its last values', async t => {
   await using peers = await pair()
   await peers.stream()
   const sent = value(peers.client, 'fastn_net_sent_bytes_total')

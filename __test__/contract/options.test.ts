@@ -1,4 +1,4 @@
-// A misspelt option must not mean its default: `{ alow: [] }` would let everyone in.
+// A misspelt option must not mean its default: `{ alow: [] }` would admit every peer.
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import {
@@ -42,7 +42,7 @@ test('getEndpoint rejects an unknown option and names the nearest known one', as
   for (const [options, message] of cases) t.regex(await rejection(() => getEndpoint(key, options as never)), message)
 })
 
-test('an option that resembles no known one is answered with those that are known', async t => {
+test('an option unlike any known one is rejected with a list of the known ones', async t => {
   await using peers = await pair()
   const message = await rejection(() => peers.client.ping(peers.server.id52, { xyzzy: 1 } as never))
   t.is(message, "unknown option 'xyzzy': the only option is 'signal'")
@@ -91,11 +91,11 @@ test('every call rejects unknown options before it does anything', async t => {
     t.regex(await rejection(call), new RegExp(`unknown option '.*'( in lists)?: .*'${name}'`), call.toString())
   }
   await turn()
-  // The stream is as it was: nothing was written, ended or stopped.
+  // The stream is unchanged: not written, finished or stopped.
   await mine.write('still open')
 })
 
-test('what a Promise reports is never thrown', async t => {
+test('calls that return a promise never throw', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const wrong = { singal: undefined } as never
@@ -115,7 +115,7 @@ test('what a Promise reports is never thrown', async t => {
   }
 })
 
-test('a known option may be undefined, and options may have no prototype', async t => {
+test('known options may be undefined, and options may have no prototype', async t => {
   await using peers = await pair({ allow: undefined, connect: undefined, authorize: undefined })
   await peers.stream()
   const bare = Object.assign(Object.create(null), { timeout: undefined })
@@ -125,7 +125,7 @@ test('a known option may be undefined, and options may have no prototype', async
   t.is(typeof (await peers.client.ping(peers.server.address(), foreign)), 'number')
 })
 
-test('options are a plain object: what else has names could hide a misspelt one', async t => {
+test('options must be a plain object', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const { client, server } = peers
@@ -165,12 +165,12 @@ test('options are a plain object: what else has names could hide a misspelt one'
   }
 })
 
-test.serial('an option on Object.prototype is refused, another name there is ignored', async t => {
+test.serial('rejects an option on Object.prototype, and ignores other names there', async t => {
   await using peers = await pair()
   const put = (name: string) =>
     Object.defineProperty(Object.prototype, name, { value: 5, enumerable: true, configurable: true })
   const root = Object.prototype as { whatever?: unknown; timeout?: unknown }
-  // Calls check their options at once: nothing else runs while the names are there.
+  // Calls check options synchronously, so no other code runs while the names exist.
   put('whatever')
   const ignored = peers.client.close({})
   delete root.whatever
@@ -182,7 +182,7 @@ test.serial('an option on Object.prototype is refused, another name there is ign
   t.is(said, "option 'timeout' is on Object.prototype, where every call would read it: delete it there")
 })
 
-test('null is no limit and no network', async t => {
+test('null is neither a limit nor a network', async t => {
   const key = SecretKey.generate()
   for (const name of ['maxStreams', 'maxConnections', 'receiveWindow', 'receiveWindowPerPeer', 'maxLineBytes'])
     t.regex(
@@ -219,7 +219,7 @@ test('null is no limit and no network', async t => {
     )
 })
 
-test('the shortest and the longest delay of dials must fit together', async t => {
+test('minDelay must not exceed maxDelay', async t => {
   const connect = (connect: object) =>
     rejection(() => getEndpoint(SecretKey.generate(), { network: 'loopback', connect }))
   t.is(

@@ -3,24 +3,24 @@ import { type Endpoint, getEndpoint, type IncomingStreams, type PeerStream, Secr
 import { freePort } from '../helpers/free-port.js'
 import { Echo } from '../helpers/pair.js'
 
-/** A stream, from both ends. */
+/** Both ends of a stream. */
 async function opened(from: Endpoint, to: Endpoint, streams: IncomingStreams): Promise<[PeerStream, PeerStream]> {
   const [mine, { value }] = await Promise.all([from.getStream(to.address(), Echo), streams.next()])
   if (value === undefined) throw new Error('no stream comes any more')
   return [mine, value]
 }
 
-test('an endpoint that was closed gives its port back, a hundred times in a row, whatever is held of it', async t => {
+test('a closed endpoint frees its port, a hundred times in a row, whatever objects are held', async t => {
   const network = { bind: [`127.0.0.1:${await freePort()}`] }
   const other = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   t.teardown(() => other.close())
   const theirs = other.acceptBi(Echo)
   const kept: PeerStream[] = []
-  // A loop that nothing refers to serves no longer.
+  // Referenced, because a garbage-collected loop no longer serves.
   const loops: IncomingStreams[] = []
   for (let count = 0; count < 100; count++) {
     const endpoint = await getEndpoint(SecretKey.generate(), { network, closeTimeout: 100 })
-    // Never taken, and never read: both outlive their endpoint.
+    // Never taken, never read: both outlive their endpoint.
     loops.push(endpoint.acceptBi(Echo))
     const [mine, there] = await opened(endpoint, other, theirs)
     const connection = await endpoint.connect(other.address())
@@ -34,7 +34,7 @@ test('an endpoint that was closed gives its port back, a hundred times in a row,
   }
 })
 
-test('what had arrived before its endpoint was closed can be read afterwards, and then why nothing follows', async t => {
+test('data that arrived before the close stays readable, followed by the error', async t => {
   const [endpoint, other] = await Promise.all([
     getEndpoint(SecretKey.generate(), { network: 'loopback' }),
     getEndpoint(SecretKey.generate(), { network: 'loopback' })

@@ -1,4 +1,4 @@
-// Any text is a protocol: a unit protocol's name means that, every other one is a Generic.
+// Any string is a protocol: the name of a unit protocol means that protocol, any other string a Generic.
 import { inspect } from 'node:util'
 import test from 'ava'
 import { Protocol } from 'fastn-net'
@@ -19,7 +19,7 @@ const names = [
 ]
 
 for (const name of names) {
-  test(`a text is a protocol on both sides: ${JSON.stringify(name).slice(0, 30)}`, async t => {
+  test(`any string is a protocol on both sides: ${JSON.stringify(name).slice(0, 30)}`, async t => {
     await using peers = await pair()
     const address = peers.server.address()
     const generic = Protocol.generic(name)
@@ -31,12 +31,12 @@ for (const name of names) {
       t.deepEqual(stream.protocol, generic)
       t.is(await stream.nextString(), 'by name')
     }
-    // Both mean the same one, which has a listener.
+    // Both mean the same protocol, which has a listener.
     for (const taken of [name, generic]) t.throws(() => peers.server.acceptBi(taken), { code: 'ERR_PROTOCOL_IN_USE' })
   })
 }
 
-test('whoever looks at a protocol sees one form, however it was written', async t => {
+test('stream.protocol has one normalized form', async t => {
   const asked: unknown[] = []
   await using peers = await pair({ authorize: { stream: (_, protocol) => asked.push(protocol) > 0 } })
   const { client, server } = peers
@@ -60,7 +60,7 @@ test('whoever looks at a protocol sees one form, however it was written', async 
   t.deepEqual(onConnection.protocol, { Generic: 'Echo' })
 })
 
-test('a Generic that is named as a unit protocol is another one', async t => {
+test('a Generic with the name of a unit protocol is a different protocol', async t => {
   await using peers = await pair()
   void peers.server.listen([
     ['Http', stream => stream.finish('unit\n')],
@@ -71,7 +71,7 @@ test('a Generic that is named as a unit protocol is another one', async t => {
   t.is(await (await peers.client.getStream(address, Protocol.generic('Http'))).nextString(), 'generic')
 })
 
-test('what is no protocol is answered with what to write', async t => {
+test('an invalid protocol is an error that says what to pass', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const handler = () => {}
@@ -89,7 +89,7 @@ test('what is no protocol is answered with what to write', async t => {
   await t.throwsAsync(client.getStream(server.id52, '\ud800'), { ...invalid, message: /surrogate/ })
 })
 
-test('a peer’s name for a protocol reaches no terminal with its control characters', async t => {
+test("control characters in a peer's protocol name are escaped", async t => {
   await using peers = await pair()
   const name = 'bad\u009b31m\u202e\u007f'
   const warned = new Promise<Error>(resolve => process.once('warning', resolve))
@@ -104,7 +104,7 @@ test('a peer’s name for a protocol reaches no terminal with its control charac
       }
     )
   })
-  // The handler fails at once: whether this side gets the stream first is open.
+  // The handler fails at once, so `getStream` may resolve or reject.
   await peers.client.getStream(peers.server.address(), name).catch(() => {})
   for (const text of [await shown, (await warned).message]) {
     t.notRegex(text, /[\p{Cc}\u202e]/u)

@@ -1,4 +1,4 @@
-// What classes offer to JavaScript is what their types say: nothing reaches the private state of an object.
+// Classes expose to JavaScript exactly what their types declare. No member reaches private state.
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import * as fastn from 'fastn-net'
@@ -12,7 +12,7 @@ for (const declaration of classes) {
   const name = declaration.name?.text as string
   const type = (fastn as unknown as Record<string, { prototype: object }>)[name]!
 
-  test(`${name} has the members that its types name, and no others`, t => {
+  test(`${name} has exactly the members of its types`, t => {
     t.deepEqual(membersOf(type).sort(), declared(declaration, true).sort(), 'static members')
     t.deepEqual(membersOf(type.prototype).sort(), declared(declaration, false).sort(), 'members')
   })
@@ -20,7 +20,7 @@ for (const declaration of classes) {
 
 for (const declaration of classes.filter(isMadeByTheLibrary)) {
   const name = declaration.name?.text as string
-  test(`only the library makes objects of ${name}`, t => {
+  test(`only the library constructs ${name}`, t => {
     const type = (fastn as unknown as Record<string, new (...given: unknown[]) => object>)[name]!
     class Sub extends type {}
     for (const make of [() => new type(), () => new type(Symbol('any'), {}), () => new Sub(), () => new Sub(type)])
@@ -28,12 +28,12 @@ for (const declaration of classes.filter(isMadeByTheLibrary)) {
   })
 }
 
-test('every class has been looked at', t => {
+test('every exported class is covered', t => {
   const exported = Object.entries(fastn).filter(([, value]) => /^class /.test(String(value)))
   t.deepEqual(exported.map(([name]) => name).sort(), classes.map(each => each.name?.text).sort())
 })
 
-/** Names of methods and accessors, without those that every class or function has, and without symbols. */
+/** Names of own methods and accessors. Excludes symbols and the names that every class has. */
 function membersOf(of: object): string[] {
   const everyone = ['constructor', 'length', 'name', 'prototype']
   return Object.getOwnPropertyNames(of).filter(name => !everyone.includes(name))
@@ -48,7 +48,7 @@ function declared(declaration: ts.ClassDeclaration, isStatic: boolean): string[]
   return [...new Set(names)]
 }
 
-/** Whether its types let nobody construct it: a private constructor, or an abstract class. */
+/** Whether its types forbid construction: a private constructor, or an abstract class. */
 function isMadeByTheLibrary(declaration: ts.ClassDeclaration): boolean {
   if (hasModifier(declaration, ts.SyntaxKind.AbstractKeyword)) return true
   return declaration.members.some(

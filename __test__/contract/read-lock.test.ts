@@ -1,23 +1,23 @@
-// A stream has one reader at a time: who it is, and when the next one may read.
+// A stream has one reader at a time. When does the next one get its turn?
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import { type Pair, pair, turn } from '../helpers/pair.js'
 
 const text = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString())
 
-/** Holds the event loop, so that all wakes of this time come together. */
+/** Blocks the event loop, so that all wakes of that time arrive together. */
 function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 async function streams(peers: Pair): Promise<[PeerStream, PeerStream]> {
   const both = await peers.stream()
-  // The acknowledgement and the header are through: from now on each wake is for bytes.
+  // The header and ack are done: from here on, every wake is for bytes.
   await turn()
   return both
 }
 
-test('a reader that was woken keeps its place until it has its bytes', async t => {
+test('a woken read owns the stream until it has its bytes', async t => {
   await using peers = await pair()
   const { signal } = new AbortController()
   for (let microtasks = 0; microtasks < 8; microtasks++) {
@@ -26,7 +26,7 @@ test('a reader that was woken keeps its place until it has its bytes', async t =
     const calls: Promise<string | null>[] = []
     const read = () => calls.push(theirs.read({ signal }).then(text, error => error.code))
     read()
-    // Another stream's reader, woken together with the first, tries to get in before that has its bytes.
+    // Another stream's reader, woken together with the first, tries to read before the first has its bytes.
     const intruding = other.read().then(async () => {
       for (let count = 0; count < microtasks; count++) await undefined
       read()
@@ -49,7 +49,7 @@ test('a reader that was woken keeps its place until it has its bytes', async t =
   }
 })
 
-test('an aborted read gives its place back at once', async t => {
+test('an aborted read releases the stream at once', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const controller = new AbortController()
@@ -62,7 +62,7 @@ test('an aborted read gives its place back at once', async t => {
   t.is(await theirs.read(), null)
 })
 
-test("an abort listener that was there before the read's own may read", async t => {
+test('an abort listener added before the read may read', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const controller = new AbortController()
@@ -77,7 +77,7 @@ test("an abort listener that was there before the read's own may read", async t 
   t.is(text((await next) as Uint8Array | null), 'all')
 })
 
-test('a line and a read into a buffer give their places back as a read does', async t => {
+test('nextString and read into a buffer release the stream like a read', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   for (const call of ['line', 'into'] as const) {
@@ -92,7 +92,7 @@ test('a line and a read into a buffer give their places back as a read does', as
   }
 })
 
-test('after stop the next read says so at once, although one waited', async t => {
+test('after stop, the next read fails at once, even if one was pending', async t => {
   await using peers = await pair()
   const [, theirs] = await streams(peers)
   const waiting = theirs.read()
@@ -102,7 +102,7 @@ test('after stop the next read says so at once, although one waited', async t =>
   await t.throwsAsync(next, { code: 'ERR_STREAM_STOPPED' })
 })
 
-test('stop throws away what was received for a line, and no clean end follows', async t => {
+test('stop drops the partial line, and no EOF follows', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   await mine.finish('no line')
@@ -113,7 +113,7 @@ test('stop throws away what was received for a line, and no clean end follows', 
   await t.notThrowsAsync(mine.closed)
 })
 
-test('return() on lines() that wait ends the wait, and loses nothing', async t => {
+test('return() ends a pending lines() and loses nothing', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   await mine.write('half')
@@ -121,7 +121,7 @@ test('return() on lines() that wait ends the wait, and loses nothing', async t =
   const waiting = lines.next()
   await turn()
   t.deepEqual(await lines.return?.(), { done: true, value: undefined })
-  // The half that came is there, and the next reader need not wait for the iterator.
+  // The received half is available, and the next reader does not wait for the iterator.
   t.is(text(await theirs.read()), 'half')
   t.deepEqual(await waiting, { done: true, value: undefined })
   const chunks = theirs[Symbol.asyncIterator]()
@@ -134,7 +134,7 @@ test('return() on lines() that wait ends the wait, and loses nothing', async t =
   t.is(text(await next), 'whole')
 })
 
-test("return() on an iterator leaves another reader's wait alone", async t => {
+test('return() on an iterator does not end another pending read', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const reading = theirs.read()
@@ -146,7 +146,7 @@ test("return() on an iterator leaves another reader's wait alone", async t => {
   t.is(text(await reading), 'mine')
 })
 
-test('readable that is pulled while a read waits takes its turn', async t => {
+test('a pull of readable waits for a pending read', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const waiting = theirs.read()
@@ -160,7 +160,7 @@ test('readable that is pulled while a read waits takes its turn', async t => {
   t.true((await reader.read()).done)
 })
 
-test('readable that waits for its turn is cancelled with the read that it waits for', async t => {
+test('a readable that waits for a pending read is cancelled with it', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const waiting = theirs.read()

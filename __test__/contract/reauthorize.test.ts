@@ -1,4 +1,4 @@
-// Asking `authorize` again when its answers have changed.
+// `reauthorize` after the results of `authorize` have changed.
 import test, { type ExecutionContext } from 'ava'
 import { type Authorize, type Endpoint, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 import { turn } from '../helpers/pair.js'
@@ -16,7 +16,7 @@ async function open(client: Endpoint, server: Endpoint, count: number): Promise<
   return await Promise.all(Array.from({ length: count }, () => client.getStream(server.address(), Echo)))
 }
 
-/** Whether the loop has a stream to give. */
+/** Whether the loop has a stream to yield. */
 async function gives(incoming: AsyncIterator<PeerStream>): Promise<boolean> {
   let given = false
   void incoming.next().then(({ done }) => {
@@ -26,12 +26,12 @@ async function gives(incoming: AsyncIterator<PeerStream>): Promise<boolean> {
   return given
 }
 
-test('300 queued streams reach no loop once authorize refuses them', async t => {
+test('300 queued streams reach no loop once authorize rejects them', async t => {
   let may = true
   const [server, first, second] = [await endpoint(t, { stream: () => may }), await endpoint(t), await endpoint(t)]
   const incoming = server.acceptBi(Echo)
   const streams = [...(await open(first, server, 150)), ...(await open(second, server, 151))]
-  // With the first, the loop takes others ahead.
+  // With the first, the loop prefetches others.
   const taken = (await incoming.next()).value
   may = false
   await server.access.reauthorize()
@@ -43,7 +43,7 @@ test('300 queued streams reach no loop once authorize refuses them', async t => 
   for (const { reason } of reset as PromiseRejectedResult[]) t.like(reason, { code: 'ERR_STREAM_RESET', errorCode: 0 })
 })
 
-test('queued streams wait for the new answer, and come in their order when it is yes', async t => {
+test('queued streams wait for the new result, and keep their order if authorized', async t => {
   let answer: (() => boolean | Promise<boolean>) | undefined
   const asked: string[] = []
   const stream = (_: string, protocol: Protocol) => {
@@ -79,7 +79,7 @@ test('queued streams wait for the new answer, and come in their order when it is
   t.deepEqual(asked, Array(40 + 39).fill('{"Generic":"Echo"}'))
 })
 
-test('a peer that authorize refuses anew is disconnected, and others are not', async t => {
+test('a newly rejected peer is disconnected, and others are not', async t => {
   const refused = new Set<string>()
   const asked: string[] = []
   const peer = (id52: string) => {
@@ -103,7 +103,7 @@ test('a peer that authorize refuses anew is disconnected, and others are not', a
   t.false(await gives(incoming))
 })
 
-test('a stream whose ack was not sent yet gets the refusal', async t => {
+test('a stream whose ack is not sent yet gets the refusal', async t => {
   let may = true
   let asked: (() => void) | undefined
   const stream = () => {
@@ -114,7 +114,7 @@ test('a stream whose ack was not sent yet gets the refusal', async t => {
   const incoming = server.acceptBi(Echo)
   await client.ping(server.address())
   const outcomes: string[] = []
-  // An ack that travels with the answer waits for 20 ms at most: a slow machine may have sent it before.
+  // An ack is delayed for 20 ms at most, to travel with the answer. A slow machine may have sent it already.
   while (outcomes.length < 50 && outcomes.at(-1) !== 'ERR_UNAUTHORIZED') {
     may = true
     const letIn = new Promise<void>(resolve => {
@@ -136,7 +136,7 @@ test('a stream whose ack was not sent yet gets the refusal', async t => {
   await incoming.return()
 })
 
-test('without authorize nothing is asked', async t => {
+test('without authorize, reauthorize is a no-op', async t => {
   const [server, client] = [await endpoint(t), await endpoint(t)]
   const incoming = server.acceptBi(Echo)
   await open(client, server, 3)
@@ -145,7 +145,7 @@ test('without authorize nothing is asked', async t => {
   await t.throwsAsync(server.access.reauthorize({ sginal: undefined } as never), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
-test('a signal ends the wait, and not the asking', async t => {
+test('a signal ends the wait, but not the reauthorization', async t => {
   let letIn: ((may: boolean) => void) | undefined
   let isFirst = true
   const stream = () => {

@@ -17,7 +17,7 @@ async function ask(from: Endpoint, to: Endpoint, timeout = 20_000): Promise<stri
   return (await readAll(stream)).toString()
 }
 
-test('a request waits for a peer that is not there yet', async t => {
+test('a request waits for an absent peer', async t => {
   await using client = await getEndpoint(SecretKey.generate(), quick)
   await using server = await getEndpoint(SecretKey.generate(), quick)
   const waiting = ask(client, server)
@@ -26,7 +26,7 @@ test('a request waits for a peer that is not there yet', async t => {
   t.is(await waiting, 'here')
 })
 
-test('a peer that restarted with its key is reached again, at its new address', async t => {
+test('reaches a restarted peer at its new address', async t => {
   await using client = await getEndpoint(SecretKey.generate(), quick)
   const key = SecretKey.generate()
   for (let round = 0; round < 3; round++) {
@@ -36,7 +36,7 @@ test('a peer that restarted with its key is reached again, at its new address', 
   }
 })
 
-test('an error says what was tried, how often, and for how long', async t => {
+test('the error says what was tried, how often, and for how long', async t => {
   await using client = await getEndpoint(SecretKey.generate(), quick)
   await using server = await getEndpoint(SecretKey.generate(), quick)
   const error = await t.throwsAsync(ask(client, server, 3000), { instanceOf: FastnNetError })
@@ -44,7 +44,7 @@ test('an error says what was tried, how often, and for how long', async t => {
   t.regex(error.message, /listens for nothing.*127\.0\.0\.1:\d+.*dialled \d+ times in (?:[3-9]|\d\d)\.\d s/)
 })
 
-test('retry: false is one attempt, and retries bounds them', async t => {
+test('retry: false makes one attempt, and retries bounds attempts', async t => {
   await using server = await getEndpoint(SecretKey.generate(), quick)
   await using patient = await getEndpoint(SecretKey.generate(), quick)
   const unreachable = { code: 'ERR_UNREACHABLE', message: /listens for nothing/ } as const
@@ -54,7 +54,7 @@ test('retry: false is one attempt, and retries bounds them', async t => {
   await t.throwsAsync(bounded.connect(server.address()), unreachable)
 })
 
-test('a kept peer is connected without being asked, until that is disposed or aborted', async t => {
+test('keep connects a peer until it is disposed or aborted', async t => {
   await using client = await getEndpoint(SecretKey.generate(), { ...quick, idleTimeout: 100 })
   const key = SecretKey.generate()
   const controller = new AbortController()
@@ -63,7 +63,7 @@ test('a kept peer is connected without being asked, until that is disposed or ab
     await using server = await getEndpoint(key, quick)
     const incoming = server.accept()
     kept ??= client.keep(server.address(), { signal: controller.signal })
-    // The first is dialled without being asked. Of the others the client learns where the server is now.
+    // The first peer is dialled without a call. From the others the client learns the server's new address.
     if (round > 0) await client.connect(server.address())
     const { value } = await incoming.next()
     t.is(value?.remoteId52, client.id52)
@@ -76,7 +76,7 @@ test('a kept peer is connected without being asked, until that is disposed or ab
   t.throws(() => client.keep('nobody'), { code: 'ERR_PEER_ADDRESS' })
 })
 
-test('an unused connection is closed by its dialler, a kept one is not', async t => {
+test('the dialler closes an unused connection, but not a kept one', async t => {
   const idle = { ...quick, idleTimeout: 200 }
   await using client = await getEndpoint(SecretKey.generate(), idle)
   await using server = await getEndpoint(SecretKey.generate(), idle)

@@ -1,4 +1,4 @@
-// `closed` of a stream that nobody reads or writes.
+// `closed` of a stream without a pending read or write.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import { type Pair, pair, readAll, turn } from '../helpers/pair.js'
@@ -9,7 +9,7 @@ async function streams(peers: Pair): Promise<[PeerStream, PeerStream]> {
   return both
 }
 
-/** How `closed` settled, or `pending` where it has not within eight seconds: less than any timeout that would settle it. */
+/** Outcome of `closed`; `pending` after 8 s, which is less than any timeout that would settle it. */
 function outcome(stream: PeerStream): Promise<unknown> {
   const closed = stream.closed.then(
     () => 'resolved',
@@ -18,7 +18,7 @@ function outcome(stream: PeerStream): Promise<unknown> {
   return Promise.race([closed, new Promise(resolve => setTimeout(resolve, 8000, 'pending'))])
 }
 
-test('closed settles when the peer stops a stream that nobody uses', async t => {
+test('closed settles when the peer stops an unused stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const closed = outcome(mine)
@@ -27,7 +27,7 @@ test('closed settles when the peer stops a stream that nobody uses', async t => 
   await t.throwsAsync(mine.write('x'), { code: 'ERR_STREAM_STOPPED' })
 })
 
-test('closed settles where it is asked for after the peer stopped', async t => {
+test('closed settles if first read after the peer stopped', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   theirs.stop(8)
@@ -35,7 +35,7 @@ test('closed settles where it is asked for after the peer stopped', async t => {
   t.deepEqual(await outcome(mine), { code: 'ERR_STREAM_STOPPED', errorCode: 8 })
 })
 
-test('closed settles while a read waits, which goes on', async t => {
+test('closed settles while a read is pending, and the read continues', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const reading = mine.read()
@@ -46,12 +46,12 @@ test('closed settles while a read waits, which goes on', async t => {
   t.is(Buffer.from((await reading) as Uint8Array).toString(), 'still')
 })
 
-test('closed settles when the peer closes the connection, and what had arrived is still there', async t => {
+test('closed settles when the peer closes the connection, and received data stays readable', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const closed = outcome(mine)
   await theirs.write('before')
-  // The answer comes behind what was written.
+  // The answer follows the written data.
   await peers.server.ping(peers.client.address())
   theirs.connection.close(5, 'enough')
   t.deepEqual(await closed, { code: 'ERR_CONNECTION_LOST', errorCode: 5 })
@@ -59,7 +59,7 @@ test('closed settles when the peer closes the connection, and what had arrived i
   await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })
 })
 
-test('closed settles when the own endpoint closes', async t => {
+test('closed settles when this endpoint closes', async t => {
   const peers = await pair()
   const [mine] = await streams(peers)
   const closed = outcome(mine)
@@ -67,14 +67,14 @@ test('closed settles when the own endpoint closes', async t => {
   t.like(await closed, { code: 'ERR_CLOSED' })
 })
 
-test('closed settles when the peer refuses a stream that did not wait for its acknowledgement', async t => {
+test('closed settles when the peer refuses a stream opened with ack later', async t => {
   await using peers = await pair()
   void peers.server.listen({ Http: () => {} })
   const stream = await peers.client.getStream(peers.server.address(), 'Tcp', { ack: 'later' })
   t.like(await outcome(stream), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
 })
 
-test('a handler whose request was read whole hears that its caller left', async t => {
+test('a handler that has read its request learns that its caller has left', async t => {
   await using peers = await pair()
   const left = new Promise<unknown>((resolve, reject) => {
     void peers.server.listen({
@@ -92,28 +92,28 @@ test('a handler whose request was read whole hears that its caller left', async 
   t.deepEqual(await left, { code: 'ERR_STREAM_STOPPED', errorCode: 0 })
 })
 
-test('closed that was asked for resolves when the stream is finished and read', async t => {
+test('closed resolves when the stream is finished and read', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const closed = outcome(mine)
   await mine.finish('all')
   t.is((await readAll(theirs)).toString(), 'all')
   t.is(await closed, 'resolved')
-  // The next stream in the same place has a wait of its own.
+  // The next stream in the same slot has its own wait.
   const [again, other] = await streams(peers)
   const next = outcome(again)
   other.stop(3)
   t.deepEqual(await next, { code: 'ERR_STREAM_STOPPED', errorCode: 3 })
 })
 
-test('closed resolves for a delivered stream also when it is first asked for after the connection ended', async t => {
+test('closed of a delivered stream resolves if first read after the connection ended', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   await mine.finish('all of it')
   t.is((await readAll(theirs)).toString(), 'all of it')
   await theirs.finish('thanks')
   t.is((await readAll(mine)).toString(), 'thanks')
-  // Its packets carry the acknowledgements of both sides.
+  // Its packets carry the QUIC acknowledgements of both sides.
   await peers.client.ping(peers.server.address())
   await peers.server.ping(peers.client.address())
   const ended = mine.connection.closed

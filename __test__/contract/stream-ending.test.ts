@@ -1,10 +1,10 @@
-// Disposal and `finish` where something is pending, and arguments that are of no use.
+// Disposal and `finish` with pending calls, and invalid arguments.
 import { getEventListeners } from 'node:events'
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
 import { type Pair, pair, readAll, turn } from '../helpers/pair.js'
 
-/** More than flow control lets through while the peer does not read. */
+/** More than flow control accepts while the peer does not read. */
 const much = 32 * 1024 * 1024
 
 async function streams(peers: Pair): Promise<[PeerStream, PeerStream]> {
@@ -25,7 +25,7 @@ test('disposal resets a stream whose finish is pending', async t => {
   t.like(error, { errorCode: 0 })
 })
 
-test('disposal resets a stream whose finish waits behind a write', async t => {
+test('disposal resets a stream whose finish waits for a write', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const writing = mine.write(new Uint8Array(much))
@@ -37,7 +37,7 @@ test('disposal resets a stream whose finish waits behind a write', async t => {
   await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
 })
 
-test('a second finish heeds its own signal, and the first goes on', async t => {
+test('a second finish obeys its own signal, and the first continues', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const first = mine.finish(new Uint8Array(much))
@@ -55,7 +55,7 @@ test('a second finish heeds its own signal, and the first goes on', async t => {
   t.is(getEventListeners(live.signal, 'abort').length, 0)
 })
 
-test('what is no chunk, and options that throw, reject and do not throw', async t => {
+test('an invalid chunk and throwing options reject instead of throwing', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }

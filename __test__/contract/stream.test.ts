@@ -4,7 +4,7 @@ import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 const code = (code: string) => ({ code }) as { code: string }
 
-test('bytes arrive whole and in order, each direction by itself', async t => {
+test('bytes arrive complete and in order, in each direction', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const [there, back] = [pattern(3_000_000), pattern(1_000_001)]
@@ -18,7 +18,7 @@ test('bytes arrive whole and in order, each direction by itself', async t => {
   t.true(answered.equals(back))
 })
 
-test('a stream says whose it is and what for', async t => {
+test('a stream has a peer, a protocol and a connection', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   t.is(mine.remoteId52, peers.server.id52)
@@ -28,7 +28,7 @@ test('a stream says whose it is and what for', async t => {
   t.is(theirs.connection.remoteId52, peers.client.id52)
 })
 
-test('reading into a buffer fills from its beginning and gives the count', async t => {
+test('a read into a buffer fills it from the start and resolves with the count', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('abcdef')
@@ -41,7 +41,7 @@ test('reading into a buffer fills from its beginning and gives the count', async
   t.is(await theirs.read({ into }), null)
 })
 
-test('into must be a place for bytes', async t => {
+test('rejects an invalid into', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const detached = new Uint8Array(8)
@@ -51,24 +51,24 @@ test('into must be a place for bytes', async t => {
   }
 })
 
-test('a large piece has a buffer of its own', async t => {
+test('a large chunk has a buffer of its own', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   mine.finish(pattern(1_000_000)).catch(() => {})
-  // By its answer, much of it is there.
+  // Once it has answered, much of the data has arrived.
   await peers.client.ping(peers.server.address())
   let large = 0
   for await (const chunk of theirs) {
     if (chunk.length <= 16_384) continue
     t.is(chunk.buffer.byteLength, chunk.length)
     large++
-    // Transferring it must take nothing away from others.
+    // Transferring it must not detach other chunks.
     structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] })
   }
   t.true(large > 0)
 })
 
-test('writes arrive in the order of the calls, never interleaved, the end behind them', async t => {
+test('writes arrive in call order, never interleave, and FIN follows', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const parts = Array.from({ length: 40 }, (_, at) => Buffer.alloc(20_000, at))
@@ -78,14 +78,14 @@ test('writes arrive in the order of the calls, never interleaved, the end behind
   t.true(received.equals(Buffer.concat([...parts, Buffer.from('textlast')])))
 })
 
-test('a string is sent as UTF-8, however long', async t => {
+test('a string of any length is sent as UTF-8', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const long = '€'.repeat(100_000)
   await Promise.all([mine.write('ß'), mine.finish(long), readAll(theirs).then(all => t.is(all.toString(), `ß${long}`))])
 })
 
-test('a write waits for a peer that does not read', async t => {
+test('a write waits while the peer does not read', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   let done = false
@@ -99,7 +99,7 @@ test('a write waits for a peer that does not read', async t => {
   await writing
 })
 
-test('finish ends one direction: the other goes on', async t => {
+test('finish ends one direction, and the other continues', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('question')
@@ -110,7 +110,7 @@ test('finish ends one direction: the other goes on', async t => {
   await Promise.all([mine.closed, theirs.closed])
 })
 
-test('the acceptor may end its direction first', async t => {
+test('the acceptor may finish first', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await theirs.finish()
@@ -119,7 +119,7 @@ test('the acceptor may end its direction first', async t => {
   t.is((await readAll(theirs)).toString(), 'still here')
 })
 
-test('finish is idempotent, and nothing can be written behind it', async t => {
+test('finish is idempotent, and later writes fail', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   await mine.finish('end')
@@ -128,18 +128,18 @@ test('finish is idempotent, and nothing can be written behind it', async t => {
   await t.throwsAsync(mine.finish('more'), code('ERR_STREAM_FINISHED'))
 })
 
-test('an end that was met stays the end', async t => {
+test('EOF stays EOF', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await theirs.finish()
   await mine.finish()
-  // Nobody reads while the peer's end arrives.
+  // No read is pending while the peer's FIN arrives.
   await turn()
   t.is(await mine.read(), null)
   t.is(await mine.read(), null)
 })
 
-test('a reset arrives with its code, and is no end', async t => {
+test('a reset arrives with its code, not as EOF', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const reading = readAll(theirs)
@@ -152,7 +152,7 @@ test('a reset arrives with its code, and is no end', async t => {
   t.is((await readAll(mine)).toString(), 'the other direction')
 })
 
-test('a reset that came while nobody read is not taken for an end', async t => {
+test('a reset that arrives while no read is pending is not EOF', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await theirs.finish()
@@ -173,7 +173,7 @@ test('a stop arrives with its code', async t => {
   await t.throwsAsync(theirs.read(), code('ERR_STREAM_STOPPED'))
 })
 
-test('codes that are reserved, and what is no code, are refused', async t => {
+test('rejects reserved and invalid codes', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   for (const bad of [0x100, 0x1ff, -1, 1.5, Number.NaN, '1']) {
@@ -182,7 +182,7 @@ test('codes that are reserved, and what is no code, are refused', async t => {
   }
 })
 
-test('a stream that is let go without finish is a reset', async t => {
+test('an unfinished stream that is disposed is reset', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.write('half')
@@ -190,7 +190,7 @@ test('a stream that is let go without finish is a reset', async t => {
   await t.throwsAsync(readAll(theirs), code('ERR_STREAM_RESET'))
 })
 
-test('a stream that is let go after finish arrives whole', async t => {
+test('a finished stream that is disposed arrives complete', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('whole')
@@ -198,7 +198,7 @@ test('a stream that is let go after finish arrives whole', async t => {
   t.is((await readAll(theirs)).toString(), 'whole')
 })
 
-test('a second read while one waits is refused, and takes nothing from it', async t => {
+test('a second concurrent read is rejected and takes no bytes', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const first = theirs.read()
@@ -208,7 +208,7 @@ test('a second read while one waits is refused, and takes nothing from it', asyn
   t.is(Buffer.from((await first) ?? []).toString(), 'x')
 })
 
-test('what is no chunk or signal is refused', async t => {
+test('rejects an invalid chunk or signal', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   class Longer extends Uint8Array {
@@ -222,7 +222,7 @@ test('what is no chunk or signal is refused', async t => {
   await t.throwsAsync(mine.read({ signal: {} as AbortSignal }), code('ERR_INVALID_ARGUMENT'))
 })
 
-test('a chunk that is taken away before it is written fails, and what was sent of it is no message', async t => {
+test('a chunk whose buffer is transferred while it is written fails, and the peer sees no clean end', async t => {
   await using peers = await pair()
   const take = (chunk: Uint8Array<ArrayBuffer>) => structuredClone(chunk.buffer, { transfer: [chunk.buffer] })
   for (const end of ['write', 'finish'] as const) {
@@ -245,7 +245,7 @@ test('a chunk that is taken away before it is written fails, and what was sent o
   await Promise.all([first, dropped, last])
 })
 
-test('closed resolves when the peer has it all, and ignoring its rejection is safe', async t => {
+test('closed resolves once all is acknowledged, and its rejection may be ignored', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const { closed } = mine
@@ -265,7 +265,7 @@ test('closed resolves when the peer has it all, and ignoring its rejection is sa
   await t.throwsAsync(lost.closed, code('ERR_STREAM_RESET'))
 })
 
-test('iterating leaves the stream open when the loop is left', async t => {
+test('leaving a loop leaves the stream open', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.write('one')
@@ -277,7 +277,7 @@ test('iterating leaves the stream open when the loop is left', async t => {
   t.is((await readAll(theirs)).toString(), 'two')
 })
 
-test('the extra line is the first that the acceptor reads', async t => {
+test('the acceptor reads the extra line first', async t => {
   await using peers = await pair()
   const incoming = peers.server.acceptBi('HttpProxy')
   const [mine, { value }] = await Promise.all([
@@ -294,7 +294,7 @@ test('the extra line is the first that the acceptor reads', async t => {
   )
 })
 
-test('who is stopped before anything was written, and is reset, hears of both', async t => {
+test('a stream that is stopped before any write, and reset, reports both', async t => {
   await using peers = await pair()
   const incoming = peers.server.acceptBi('Tcp')
   const mine = await peers.client.getStream(peers.server.address(), 'Tcp', { ack: 'later' })

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
-test('readable and writable carry bytes whole', async t => {
+test('readable and writable carry all bytes', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const whole = pattern(1_000_000)
@@ -11,7 +11,7 @@ test('readable and writable carry bytes whole', async t => {
   t.true(Buffer.from(received).equals(whole))
 })
 
-test('a reader can bring its own buffer', async t => {
+test('readable supports BYOB readers', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('abcdef')
@@ -26,7 +26,7 @@ test('a reader can bring its own buffer', async t => {
   t.is(all, 'abcdef')
 })
 
-test('pieces can be transferred without taking others away', async t => {
+test('transferring a chunk does not detach others', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const reading = readAll(
@@ -42,7 +42,7 @@ test('pieces can be transferred without taking others away', async t => {
   t.is((await reading).toString(), Array.from({ length: 50 }, (_, at) => `${at},`).join(''))
 })
 
-test('nothing is read before somebody asks', async t => {
+test('readable reads nothing before it is pulled', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   t.truthy(theirs.readable)
@@ -50,7 +50,7 @@ test('nothing is read before somebody asks', async t => {
   t.is(Buffer.from((await theirs.read()) ?? []).toString(), 'x')
 })
 
-test('cancel is stop, with a number as the code', async t => {
+test('cancel calls stop, with a number as the code', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const reader = theirs.readable.getReader()
@@ -64,7 +64,7 @@ test('cancel is stop, with a number as the code', async t => {
   t.is((error as { errorCode?: number }).errorCode, 44)
 })
 
-test('abort is reset, even while a write waits', async t => {
+test('abort calls reset, even while a write is pending', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const writer = mine.writable.getWriter()
@@ -83,7 +83,7 @@ test('abort is reset, even while a write waits', async t => {
   t.is((error as { errorCode?: number }).errorCode, 45)
 })
 
-test('a reset of the peer is an error of readable', async t => {
+test('a reset by the peer errors readable', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const reading = theirs.readable.getReader().read()
@@ -91,7 +91,7 @@ test('a reset of the peer is an error of readable', async t => {
   await t.throwsAsync(reading, { code: 'ERR_STREAM_RESET' })
 })
 
-test('what is no chunk is an error of writable, and the peer sees a reset', async t => {
+test('an invalid chunk errors writable and resets the stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const writer = mine.writable.getWriter()

@@ -1,14 +1,14 @@
-// Alone in its file: what this library had asked of the program's clock meanwhile never comes.
+// Alone in its file, because timers that the library starts while it runs never fire.
 import test from 'ava'
 import { pair } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
-test('headers and acks are sent though the timers of the program stand still', async t => {
+test("headers and acks are sent while the program's timers are frozen", async t => {
   await using peers = await pair()
   await peers.stream()
   const incoming = peers.server.acceptBi('Tcp')
   const { setTimeout } = globalThis
-  // What was begun for the first stream is over then.
+  // Deferred work of the first stream is done by then.
   await new Promise(resolve => setTimeout(resolve, 200))
   const never = { unref: () => never, ref: () => never }
   globalThis.setTimeout = (() => never) as never

@@ -1,4 +1,4 @@
-// Streams that nobody reads or writes, and that their peer never acknowledges: they end in time.
+// Unacknowledged streams without a pending read or write end at the ack deadline.
 import test from 'ava'
 import { getEndpoint, SecretKey } from 'fastn-net'
 
@@ -10,7 +10,7 @@ async function unanswered(ackTimeout: number) {
     getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 0, authorize: { stream: never } })
   ])
   const incoming = server.acceptBi('Tcp')
-  // Waiting for the end of a stream keeps no process alive.
+  // Waiting for `closed` does not keep the process alive.
   const alive = setInterval(() => {}, 1000)
   return {
     open: () => client.getStream(server.address(), 'Tcp', { ack: 'later' }),
@@ -22,7 +22,7 @@ async function unanswered(ackTimeout: number) {
   }
 }
 
-test.serial('each stream that is opened ends in time, also behind others that did', async t => {
+test.serial('every unacknowledged stream ends in time, also after others have', async t => {
   await using peers = await unanswered(200)
   for (let count = 0; count < 3; count++) {
     const stream = await peers.open()
@@ -30,10 +30,10 @@ test.serial('each stream that is opened ends in time, also behind others that di
   }
 })
 
-test.serial('a deadline ends when it is over, and not at the next look at all of them', async t => {
+test.serial('an ack deadline fires on time, not at the next sweep', async t => {
   await using peers = await unanswered(1150)
   const stream = await peers.open()
-  // Both are timers of this thread: a slow machine delays both, and keeps their order.
+  // Both are timers of this thread: a slow machine delays both but keeps their order.
   let late = false
   const timer = setTimeout(() => {
     late = true

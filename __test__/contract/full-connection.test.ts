@@ -2,10 +2,10 @@ import test from 'ava'
 import type { EndpointOptions, PeerStream } from 'fastn-net'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
-/** One stream that nobody reads fills the connection: the others can send nothing. */
+/** Fills the connection with one unread stream, so that others cannot send. */
 const narrow: EndpointOptions = { receiveWindow: 65_536, closeTimeout: 500 }
 
-test('a stop is heard by a writer that waits because others have filled the connection', async t => {
+test('a writer blocked by a full connection sees a stop', async t => {
   await using peers = await pair(narrow)
   const { client, server } = peers
   const incoming = server.acceptBi('Tcp')
@@ -21,7 +21,7 @@ test('a stop is heard by a writer that waits because others have filled the conn
   await t.throwsAsync(writing, { code: 'ERR_STREAM_STOPPED', message: /code 7/ })
 })
 
-test('the error of a stream that finds no room names the unread streams of the peer', async t => {
+test("the error of a stream without room names the peer's unread streams", async t => {
   await using peers = await pair({ ...narrow, ackTimeout: 2000 })
   const { client, server } = peers
   const incoming = server.acceptBi('Tcp')

@@ -1,4 +1,4 @@
-// Time limits and codes: every number means what it says.
+// Timeouts and codes: every number has its documented effect.
 import test from 'ava'
 import { Graceful, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
 import { Echo, pair } from '../helpers/pair.js'
@@ -6,7 +6,7 @@ import { Echo, pair } from '../helpers/pair.js'
 const invalid = { code: 'ERR_INVALID_ARGUMENT' }
 const nobody = () => ({ id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] })
 
-test('a time limit may have a fraction, as the rest of a deadline has', async t => {
+test('timeouts may have a fraction', async t => {
   await using peers = await pair({ openTimeout: 29_999.5, ackTimeout: 9_999.25, closeTimeout: 0.001 })
   const deadline = performance.now() + 10_000
   const left = () => deadline - performance.now()
@@ -20,13 +20,13 @@ test('a time limit may have a fraction, as the rest of a deadline has', async t 
   t.true((await new Graceful().shutdown({ timeout: 20.5 })).clean)
 })
 
-test('0 is at once', async t => {
+test('a timeout of 0 fires immediately', async t => {
   await using peers = await pair()
   await peers.stream()
   const began = performance.now()
   await t.throwsAsync(peers.client.connect(nobody(), { timeout: 0 }), { code: 'ERR_UNREACHABLE' })
   await t.throwsAsync(peers.client.getStream(nobody(), Echo, { timeout: 0 }), { code: 'ERR_UNREACHABLE' })
-  // What needs no waiting is had all the same.
+  // Calls that need no waiting still succeed.
   await using stream = await peers.client.getStream(peers.server.address(), Echo, { ack: 'later', timeout: 0 })
   t.is(stream.remoteId52, peers.server.id52)
   await peers.client.ticket({ timeout: 0 })
@@ -35,7 +35,7 @@ test('0 is at once', async t => {
   t.true(performance.now() - began < 5_000)
 })
 
-test('an idle time of 0 closes each connection as soon as it is not used, and the next call makes another', async t => {
+test('an idleTimeout of 0 closes each unused connection, and the next call dials again', async t => {
   await using peers = await pair({ idleTimeout: 0 })
   void peers.server.listen([[Echo, async stream => stream.finish(`${await stream.nextString()}\n`)]])
   for (let at = 0; at < 10; at++) {
@@ -45,7 +45,7 @@ test('an idle time of 0 closes each connection as soon as it is not used, and th
   }
 })
 
-test('Infinity is no limit', async t => {
+test('a timeout of Infinity never fires', async t => {
   const none = Number.POSITIVE_INFINITY
   let answer = (_: boolean) => {}
   const asked = new Promise<void>(resolve => {
@@ -69,7 +69,7 @@ test('Infinity is no limit', async t => {
     early = error
   })
   await using later = await peers.client.getStream(address, Echo, { ack: 'later', timeout: none })
-  // Over the connection that is there, the acknowledgement is waited for in another way.
+  // On a live connection, another code path waits for the ack.
   const again = peers.client.getStream(address, Echo, { timeout: none })
   again.catch(error => {
     early = error
@@ -86,7 +86,7 @@ test('Infinity is no limit', async t => {
   await peers.client.close({ timeout: none })
 })
 
-test('what is no time limit is refused and named', async t => {
+test('invalid timeouts are rejected by name', async t => {
   await using peers = await pair()
   const key = SecretKey.generate()
   for (const wrong of [Number.NaN, -1, -0.5, Number.NEGATIVE_INFINITY, '5', 5n, {}, true] as never[]) {
@@ -103,7 +103,7 @@ test('what is no time limit is refused and named', async t => {
     for (const name of ['openTimeout', 'ackTimeout', 'pingTimeout', 'headerTimeout', 'closeTimeout', 'idleTimeout'])
       await t.throwsAsync(getEndpoint(key, { network: 'loopback', [name]: wrong }), { message: new RegExp(name) })
   }
-  // A delay of nothing would be a loop of dials.
+  // A delay of 0 would be a busy loop of dials.
   for (const connect of [{ minDelay: 0 }, { maxDelay: 0 }])
     await t.throwsAsync(getEndpoint(key, { network: 'loopback', connect }), invalid)
 })
@@ -118,7 +118,7 @@ const codes: [given: number | bigint, seen: number | bigint][] = [
 ]
 
 for (const [code, seen] of codes) {
-  test(`a code arrives as it was sent: ${typeof code} ${code}`, async t => {
+  test(`a code arrives unchanged: ${typeof code} ${code}`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
     await mine.write('x')
@@ -140,14 +140,14 @@ for (const [code, seen] of codes) {
     connection.close(code, 'over')
     t.deepEqual({ ...(await there.closed) }, { code: seen, reason: 'over', by: 'peer' })
     t.deepEqual({ ...(await connection.closed) }, { code: seen, reason: 'over', by: 'local' })
-    // Whatever a peer sends, it can be logged as JSON.
+    // Every code that a peer sends can be logged as JSON.
     const text = typeof seen === 'bigint' ? `"${seen}"` : String(seen)
     t.true(JSON.stringify(await there.closed).includes(`"code":${text}`))
     t.true(JSON.stringify(reset).includes(`"errorCode":${text}`))
   })
 }
 
-test('what is no code of one’s own is refused', async t => {
+test('rejects invalid and reserved codes', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   for (const wrong of [-1, 1.5, 2 ** 53, Number.NaN, '5', null, -1n, 2n ** 62n, 0x100, 0x100n, 0x1ffn] as never[]) {
@@ -157,7 +157,7 @@ test('what is no code of one’s own is refused', async t => {
   }
 })
 
-test('control characters of a peer are shown escaped', async t => {
+test('control characters of a peer are escaped', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   const { connection } = mine

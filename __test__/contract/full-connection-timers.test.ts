@@ -1,17 +1,17 @@
-// Alone in its file: timers that start while it runs never end.
+// Alone in its file, because timers started while it runs never fire.
 import test from 'ava'
 import type { PeerStream, Protocol } from 'fastn-net'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
-test('a stream that is opened while nothing can be sent goes on when it can, whoever waits on it', async t => {
-  // One stream that nobody reads fills the connection: the others can send nothing.
+test('a stream opened on a full connection continues once there is room, whatever call waits', async t => {
+  // One unread stream fills the connection, so that others cannot send.
   await using peers = await pair({ receiveWindow: 65_536, closeTimeout: 500 })
   const { client, server } = peers
   const bulk = server.acceptBi('Tcp')
   const heard: string[] = []
   void server.listen({
-    // Speaks first: whoever opens it may have nothing to say.
+    // Writes first, because the opener may write nothing.
     Http: stream => stream.write('welcome\n'),
     async Socks5(stream) {
       heard.push(await stream.nextString())

@@ -1,9 +1,9 @@
-// Endpoints that were begun and given up: they hold no port.
+// A failed or aborted getEndpoint holds no port.
 import test from 'ava'
 import { getEndpoint, SecretKey } from 'fastn-net'
 import { freePort } from '../helpers/free-port.js'
 
-test('an aborted getEndpoint holds its port no longer than its promise', async t => {
+test('an aborted getEndpoint frees its port before it rejects', async t => {
   const network = { bind: [`127.0.0.1:${await freePort()}`] }
   for (let round = 0; round < 20; round++) {
     const controller = new AbortController()
@@ -21,7 +21,7 @@ test('an aborted getEndpoint holds its port no longer than its promise', async t
   }
 })
 
-test('getEndpoint that fails behind the binding of its port holds it no longer than its promise', async t => {
+test('a getEndpoint that fails after binding frees its port before it rejects', async t => {
   const network = { bind: [`127.0.0.1:${await freePort()}`] }
   const key = SecretKey.generate()
   for (let round = 0; round < 5; round++) {

@@ -1,4 +1,4 @@
-// Whatever is given in place of what the types ask for: a failure with a code, at once, and nothing else happens.
+// Arguments of the wrong type: an immediate error with a code, and no other effect.
 import test from 'ava'
 import {
   Graceful,
@@ -14,7 +14,7 @@ import { pair } from '../helpers/pair.js'
 
 const invalid = { code: 'ERR_INVALID_ARGUMENT' }
 
-test('options that are no object are refused by every call', async t => {
+test('every call rejects options that are not an object', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const { client, server } = peers
@@ -49,7 +49,7 @@ test('options that are no object are refused by every call', async t => {
   }
 })
 
-test('a key store is told what it can use', async t => {
+test('the key store rejects invalid options', async t => {
   for (const [options, field] of [
     [{ folder: 5 }, /options\.folder/],
     [{ name: 5 }, /options\.name/],
@@ -64,7 +64,7 @@ test('a key store is told what it can use', async t => {
   }
 })
 
-test('lists of peers are lists of peers, or null where that is said', async t => {
+test('access lists must be lists of peers, or null where allowed', async t => {
   await using peers = await pair()
   const { access } = peers.server
   for (const allow of [0, '', Number.NaN, false]) {
@@ -74,7 +74,7 @@ test('lists of peers are lists of peers, or null where that is said', async t =>
   t.deepEqual(access.lists, { allow: null, deny: [] })
 })
 
-test('handlers that would serve nothing are refused, with what to write', async t => {
+test('listen rejects handlers that serve nothing, and says what to pass', async t => {
   await using peers = await pair()
   const { server } = peers
   class Handlers {
@@ -105,7 +105,7 @@ test('handlers that would serve nothing are refused, with what to write', async 
   await server.listen(Object.assign(Object.create(null), { Http: () => {} }), { signal: controller.signal })
 })
 
-test('what is no peer is told what to give', async t => {
+test('an invalid peer is an error that says what to pass', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const { client, server } = peers
@@ -119,7 +119,7 @@ test('what is no peer is told what to give', async t => {
   }
 })
 
-test('a protocol that says another name each time it is asked is no other protocol’s', async t => {
+test('a protocol whose getter changes its name stays one protocol', async t => {
   await using peers = await pair()
   let asked = 0
   const shifty = {

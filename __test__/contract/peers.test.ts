@@ -2,7 +2,7 @@ import test from 'ava'
 import { type Endpoint, getEndpoint, type PeerInfo, SecretKey } from 'fastn-net'
 import { Echo, pair, turn } from '../helpers/pair.js'
 
-/** Takes changes until one is as it should be. Waiting for a change keeps no process alive: the timer does. */
+/** Takes changes until one matches. The timer keeps the process alive, because waiting for a change does not. */
 async function until(changes: AsyncIterator<PeerInfo>, is: (info: PeerInfo) => boolean): Promise<PeerInfo> {
   const alive = setInterval(() => {}, 1000)
   try {
@@ -18,7 +18,7 @@ async function until(changes: AsyncIterator<PeerInfo>, is: (info: PeerInfo) => b
 
 const only = (endpoint: Endpoint) => endpoint.peers()[0] as PeerInfo
 
-test('peers() tells of each peer: state, connection, paths, counters', async t => {
+test('peers() returns state, connections, paths and counters of each peer', async t => {
   await using peers = await pair()
   t.deepEqual(peers.client.peers(), [])
   const [mine, theirs] = await peers.stream()
@@ -68,11 +68,11 @@ test('peers() is a snapshot, ordered by ID52', async t => {
   await Promise.all(others.map(other => other.close()))
 })
 
-test('watch() begins with every known peer, then tells of what changes', async t => {
+test('watch() yields every tracked peer, then each change', async t => {
   await using peers = await pair()
   const incoming = peers.server.acceptBi(Echo)
   await peers.client.connect(peers.server.address())
-  // The server has the connection too, and not only its handshake.
+  // By now the server has the connection, not just the handshake.
   await peers.client.ping(peers.server.address())
   const changes = peers.client.watch()
   const { value: first } = await changes.next()
@@ -85,7 +85,7 @@ test('watch() begins with every known peer, then tells of what changes', async t
   await changes.return()
 })
 
-test('a dial shows from its beginning to its failure, and says why', async t => {
+test('watch() shows a dial from start to failure, with its error', async t => {
   await using peers = await pair({ connect: { attemptTimeout: 300 } })
   const gone = peers.server.address()
   await peers.server.close()
@@ -102,7 +102,7 @@ test('a dial shows from its beginning to its failure, and says why', async t => 
   await changes.return()
 })
 
-test('whoever is slow gets the latest of each peer, once', async t => {
+test('a slow consumer gets the latest snapshot of each peer, once', async t => {
   await using server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const incoming = server.acceptBi(Echo)
   const slow = server.watch()
@@ -124,12 +124,12 @@ test('whoever is slow gets the latest of each peer, once', async t => {
     count++
   }
   t.deepEqual(Array.from(all.keys()).sort(), clients.map(client => client.id52).sort())
-  // There were 120 and more; what still went on while they were taken may come again.
+  // There were at least 120 changes. Peers that changed while they were taken may be yielded again.
   t.true(count < 30, `${count} changes were given`)
   await Promise.all([slow.return(), incoming.return(), ...clients.map(client => client.close())])
 })
 
-test('a peer that is let go is told once more, and peers() has it no longer', async t => {
+test('a forgotten peer is yielded once more, and is no longer in peers()', async t => {
   await using peers = await pair({ idleTimeout: 300 })
   const changes = peers.server.watch()
   const incoming = peers.server.acceptBi(Echo)
@@ -144,7 +144,7 @@ test('a peer that is let go is told once more, and peers() has it no longer', as
   await changes.return()
 })
 
-test('the signal, return() and close() end it without an error', async t => {
+test('the signal, return() and close() end watch() without an error', async t => {
   await using peers = await pair()
   await peers.stream()
   const controller = new AbortController()
@@ -169,7 +169,7 @@ test('the signal, return() and close() end it without an error', async t => {
   t.deepEqual(peers.client.peers(), [])
 })
 
-test('what is no signal is ERR_INVALID_ARGUMENT', async t => {
+test('rejects an invalid signal', async t => {
   await using peers = await pair()
   t.throws(() => peers.client.watch({ signal: 'now' as never }), { code: 'ERR_INVALID_ARGUMENT' })
 })

@@ -1,4 +1,4 @@
-// A stream that a handler gives to a Node or web stream stays until that ends.
+// A stream that a handler lends to a Node or web stream stays open until that stream ends.
 import { once } from 'node:events'
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -7,7 +7,7 @@ import type { PeerStream } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 import { Echo, pair, readAll, turn } from '../helpers/pair.js'
 
-test('duplex in a handler: http answers behind its return, and keeps the connection', async t => {
+test('http over a duplex continues after the handler returns, and keeps the connection', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const web = http.createServer(async (request, response) => {
@@ -30,7 +30,7 @@ test('duplex in a handler: http answers behind its return, and keeps the connect
   await listening
 })
 
-test('readable and writable in a handler: a pipe goes on behind its return', async t => {
+test('a pipe from readable to writable continues after the handler returns', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const listening = server.listen([
@@ -61,7 +61,7 @@ for (const [how, lend] of [
   ['duplex destroyed', (stream: PeerStream) => void duplex(stream).destroy()],
   ['duplex ended', (stream: PeerStream) => void duplex(stream).end('x').resume()]
 ] as const) {
-  test(`what was lent and has ended lets listen end: ${how}`, async t => {
+  test(`listen ends once lent streams have ended: ${how}`, async t => {
     await using peers = await pair()
     const { client, server } = peers
     const controller = new AbortController()
@@ -77,7 +77,7 @@ for (const [how, lend] of [
   })
 }
 
-test('a lent stream ends with its connection: listen does not wait for it', async t => {
+test('a lent stream ends with its connection, and listen does not wait for it', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const controller = new AbortController()
@@ -91,7 +91,7 @@ test('a lent stream ends with its connection: listen does not wait for it', asyn
   t.pass()
 })
 
-test('duplex takes a PeerStream and nothing else', t => {
+test('duplex accepts only a PeerStream', t => {
   for (const wrong of [undefined, null, {}, 'stream', new TransformStream()]) {
     t.throws(() => duplex(wrong as never), { code: 'ERR_INVALID_ARGUMENT', message: /stream must be a PeerStream/ })
   }

@@ -1,8 +1,8 @@
-// What a view of a connection says after it was given back, and what it does to the connection meanwhile.
+// A disposed Connection, and the effect of a held one on the connection.
 import test from 'ava'
 import { Echo, pair, turn } from '../helpers/pair.js'
 
-test('closed tells the truth also when it is first asked for after disposal', async t => {
+test('closed is right if first read after disposal', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const connections = server.accept()
@@ -20,7 +20,7 @@ test('closed tells the truth also when it is first asked for after disposal', as
   t.deepEqual(await closed, { code: 7, reason: 'enough', by: 'peer' })
 })
 
-test('closed tells the truth when the connection ended between disposal and the question', async t => {
+test('closed is right if the connection ended between disposal and the first read', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const connections = server.accept()
@@ -33,7 +33,7 @@ test('closed tells the truth when the connection ended between disposal and the 
   t.deepEqual(await view.closed, { code: 8, reason: 'over', by: 'peer' })
 })
 
-test('a disposed view opens no stream', async t => {
+test('a disposed connection opens no stream', async t => {
   await using peers = await pair()
   peers.server.acceptBi(Echo)
   const view = await peers.client.connect(peers.server.address())
@@ -42,7 +42,7 @@ test('a disposed view opens no stream', async t => {
   t.throws(() => view.stats(), { code: 'ERR_CLOSED' })
 })
 
-test('a stream that is over and held keeps its connection from idling out no longer, although it was asked for it', async t => {
+test('an ended stream whose connection was read does not hold off the idle timeout', async t => {
   await using peers = await pair({ idleTimeout: 300 })
   const [mine, theirs] = await peers.stream()
   const view = mine.connection
@@ -51,7 +51,7 @@ test('a stream that is over and held keeps its connection from idling out no lon
   await Promise.all([mine.finish(), theirs.finish()])
   t.is(await mine.read(), null)
   t.is(await theirs.read(), null)
-  // Waiting for it keeps no process alive.
+  // Waiting for `closed` does not keep the process alive.
   const late = setTimeout(() => t.fail('it did not idle out'), 20_000)
   t.is((await closed).code, 0x101)
   clearTimeout(late)
