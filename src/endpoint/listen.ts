@@ -181,8 +181,8 @@ function pairs(handlers: StreamHandlers | null): readonly (readonly [ProtocolInp
 }
 
 function nothingServed(): FastnNetError {
-  const advice = 'pass { Echo: stream => … } or [[protocol, stream => …]], or set options.fallback'
-  return new FastnNetError('ERR_INVALID_ARGUMENT', `handlers must name at least one protocol; ${advice}`)
+  const advice = 'write { Echo: stream => … } or [[protocol, stream => …]], or set options.fallback'
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `handlers must name at least one protocol: ${advice}`)
 }
 
 function notHandlers(given: unknown): FastnNetError {
