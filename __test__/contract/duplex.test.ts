@@ -116,5 +116,7 @@ test('checks options and timeouts', async t => {
   socket.setTimeout(Number.POSITIVE_INFINITY, () => t.fail('timed out'))
   socket.setTimeout(2 ** 40)
   await turn()
+  socket.removeAllListeners('timeout')
+  await new Promise<void>(resolve => socket.setTimeout(1, resolve))
   socket.destroy()
 })

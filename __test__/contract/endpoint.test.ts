@@ -129,6 +129,41 @@ test('a handler that returns finishes its stream; one that throws resets it', as
   t.deepEqual(failures, [failure, 'Tcp'])
 })
 
+test('a stream that cannot be finished after its handler is told to onError, unless the peer wants no more', async t => {
+  await using peers = await pair()
+  const failures: unknown[] = []
+  let failed = () => {}
+  const told = new Promise<void>(resolve => (failed = resolve))
+  const returned: string[] = []
+  void peers.server.listen(
+    {
+      async Http(stream) {
+        await t.throwsAsync(stream.closed, { code: 'ERR_STREAM_STOPPED' })
+        returned.push('Http')
+      },
+      Tcp(stream) {
+        // More than the peer takes unread: its end waits behind it.
+        stream.write(new Uint8Array(16_000_000)).catch(() => {})
+        returned.push('Tcp')
+      }
+    },
+    {
+      onError(error, stream) {
+        failures.push((error as { code?: unknown }).code, stream.protocol)
+        failed()
+      }
+    }
+  )
+  const stopping = await peers.client.getStream(peers.server.address(), 'Http')
+  stopping.stop(7)
+  while (!returned.includes('Http')) await turn()
+  const leaving = await peers.client.getStream(peers.server.address(), 'Tcp')
+  while (!returned.includes('Tcp')) await turn()
+  leaving.connection.close(7)
+  await told
+  t.deepEqual(failures, ['ERR_CONNECTION_LOST', 'Tcp'])
+})
+
 test('a failing onError ends nothing', async t => {
   await using peers = await pair()
   const warning = new Promise<Error>(resolve => process.once('warning', resolve))

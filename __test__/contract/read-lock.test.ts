@@ -160,6 +160,19 @@ test('a pull of readable waits for a pending read', async t => {
   t.true((await reader.read()).done)
 })
 
+test('a pull of readable takes its turn when the pending read is aborted', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const controller = new AbortController()
+  const reading = theirs.read({ signal: controller.signal })
+  const pulled = theirs.readable.getReader().read()
+  await turn()
+  controller.abort()
+  await t.throwsAsync(reading, { name: 'AbortError', any: true })
+  await mine.write('bytes')
+  t.is(text((await pulled).value ?? null), 'bytes')
+})
+
 test('a readable that waits for a pending read is cancelled with it', async t => {
   await using peers = await pair()
   const [mine, theirs] = await streams(peers)
