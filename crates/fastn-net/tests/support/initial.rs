@@ -159,10 +159,25 @@ impl ClientHello {
         None
     }
 
-    /// Begins a handshake from an address that must be proven, proves it, and says nothing more.
+    /// Begins a handshake from an address that must be proven, proves it, and says nothing more. Begins anew where a client would.
     pub(crate) fn begin_proven(&self, from: &UdpSocket, to: SocketAddr) {
-        let Some(Answer::Retry { id, token }) = self.ask(from, to, &destination(), &[]) else { panic!("no Retry") };
-        assert_eq!(self.ask(from, to, &id, &token), Some(Answer::Hello));
+        const ATTEMPTS: usize = 100;
+        for _ in 0..ATTEMPTS {
+            let (id, token) = match self.ask(from, to, &destination(), &[]) {
+                Some(Answer::Retry { id, token }) => (id, token),
+                // A place for unproven addresses was free again, and is taken now.
+                Some(Answer::Hello) => continue,
+                other => panic!("{other:?} in place of a Retry"),
+            };
+            match self.ask(from, to, &id, &token) {
+                Some(Answer::Hello) => return,
+                // noq chooses the id of a Retry at random, out of 2^24. Nothing answers if a handshake in flight has the same one. A
+                // second Retry may answer a first packet that was sent again.
+                None | Some(Answer::Retry { .. }) => {}
+                other => panic!("{other:?} in place of a Hello"),
+            }
+        }
+        panic!("no handshake in {ATTEMPTS} attempts");
     }
 }
 
