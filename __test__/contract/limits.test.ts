@@ -60,7 +60,7 @@ test('raising a limit raises the limits above it', async t => {
   t.is(raised.receiveWindowPerPeer, 100_000_000)
   const perPeer = resolveOptions({ network: 'loopback', maxStreamsPerPeer: 400_000 }).binding
   t.like(perPeer.guard, { maxStreamsPerPeer: 400_000, maxStreamsTotal: 400_000 })
-  t.is(perPeer.bidiStreams, 1_024)
+  t.is(perPeer.maxStreams, 1_024)
   const lowered = resolveOptions({ network: 'loopback', maxStreams: 10, receiveWindow: 70_000 }).binding
   t.like(lowered.guard, { maxStreamsPerPeer: 8_192, maxStreamsTotal: 262_144 })
   t.is(lowered.receiveWindowPerPeer, 67_108_864)

@@ -169,7 +169,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       maxHeaderBytes: number('maxHeaderBytes'),
       pingTimeout: time('pingTimeout'),
       idleTimeout: time('idleTimeout'),
-      bidiStreams: number('maxStreams'),
+      maxStreams: number('maxStreams'),
       receiveWindow: number('receiveWindow'),
       receiveWindowPerPeer: positive(
         orDefault(options.receiveWindowPerPeer, Math.max(defaults.receiveWindowPerPeer, number('receiveWindow'))),

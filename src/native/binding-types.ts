@@ -141,7 +141,7 @@ export interface BindingEndpointOptions {
   maxHeaderBytes: number
   pingTimeout: number
   idleTimeout: number
-  bidiStreams: number
+  maxStreams: number
   receiveWindow: number
   receiveWindowPerPeer: number
   maxConnections: number

@@ -66,7 +66,7 @@ pub struct BindingEndpointOptions {
     /// Before a connection that nothing uses is closed, and a peer of no interest is forgotten.
     pub idle_timeout: f64,
     /// Streams a peer may open on one connection.
-    pub bidi_streams: f64,
+    pub max_streams: f64,
     /// Bytes a peer may send on one connection ahead of its readers.
     pub receive_window: f64,
     /// The same, on all its connections together.
@@ -198,14 +198,14 @@ impl BindingEndpointOptions {
             .with_max_header_bytes(whole(self.max_header_bytes))
             .with_ping_timeout(milliseconds(self.ping_timeout))
             .with_idle_timeout(milliseconds(self.idle_timeout))
-            .with_bidi_streams(whole_u32(self.bidi_streams))
-            .with_streams_per_peer(whole(self.guard.max_streams_per_peer))
-            .with_streams(whole(self.guard.max_streams_total))
+            .with_max_streams(whole_u32(self.max_streams))
+            .with_max_streams_per_peer(whole(self.guard.max_streams_per_peer))
+            .with_max_streams_total(whole(self.guard.max_streams_total))
             .with_stream_rate(self.guard.stream_rate())
             .with_receive_window(whole_u32(self.receive_window))
             .with_receive_window_per_peer(u64::try_from(whole(self.receive_window_per_peer)).unwrap_or(u64::MAX))
-            .with_connections(whole(self.max_connections))
-            .with_connections_per_peer(whole(self.max_connections_per_peer))
+            .with_max_connections(whole(self.max_connections))
+            .with_max_connections_per_peer(whole(self.max_connections_per_peer))
             .with_max_queued_streams(whole(self.max_queued_streams))
             .with_max_queued_streams_per_peer(whole(self.max_queued_streams_per_peer));
         let peers = self.peers.iter().map(PeerAddress::try_from).collect::<Result<_>>()?;

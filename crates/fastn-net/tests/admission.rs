@@ -98,8 +98,8 @@ async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
-    for connections in [3, limits().connections] {
-        let server = endpoint_with(limits().with_connections(connections)).await;
+    for connections in [3, limits().max_connections] {
+        let server = endpoint_with(limits().with_max_connections(connections)).await;
         let _served = echo(&server, &[Protocol::Http]);
         let known = endpoint().await;
         introduce(&known, &server);
@@ -126,7 +126,7 @@ async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
 
 #[tokio::test]
 async fn a_full_endpoint_and_one_that_drains_say_so() {
-    let server = endpoint_with(limits().with_connections(1)).await;
+    let server = endpoint_with(limits().with_max_connections(1)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let (first, second) = (endpoint().await, endpoint().await);
     introduce(&first, &server);
@@ -268,7 +268,7 @@ async fn a_denied_peer_gets_nothing_from_what_it_queued() {
 
 #[tokio::test]
 async fn remembered_peers_are_bounded_and_those_in_use_are_kept() {
-    let server = endpoint_with(limits().with_connections(2)).await;
+    let server = endpoint_with(limits().with_max_connections(2)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let friend = Raw::bind(&[]).await;
     let connection = friend.dial(&server, Alpn::FastnNet).await;

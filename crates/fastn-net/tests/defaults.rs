@@ -21,11 +21,11 @@ fn defaults_equal_the_golden_file() {
         "maxHeaderBytes": limits.max_header_bytes,
         "receiveWindow": limits.receive_window,
         "receiveWindowPerPeer": limits.receive_window_per_peer,
-        "maxStreams": limits.bidi_streams,
-        "maxStreamsPerPeer": limits.streams_per_peer,
-        "maxStreamsTotal": limits.streams,
-        "maxConnections": limits.connections,
-        "maxConnectionsPerPeer": limits.connections_per_peer,
+        "maxStreams": limits.max_streams,
+        "maxStreamsPerPeer": limits.max_streams_per_peer,
+        "maxStreamsTotal": limits.max_streams_total,
+        "maxConnections": limits.max_connections,
+        "maxConnectionsPerPeer": limits.max_connections_per_peer,
         "maxQueuedStreams": limits.max_queued_streams,
         "maxQueuedStreamsPerPeer": limits.max_queued_streams_per_peer,
         "connect": {
@@ -54,9 +54,9 @@ fn open_options_wait_for_the_ack_and_retry_by_default() {
 #[test]
 fn fields_can_be_assigned_and_chained() {
     let mut assigned = Limits::default();
-    assigned.connections = 7;
+    assigned.max_connections = 7;
     assigned.idle_timeout = Duration::from_secs(3);
-    assert_eq!(assigned, Limits::default().with_connections(7).with_idle_timeout(Duration::from_secs(3)));
+    assert_eq!(assigned, Limits::default().with_max_connections(7).with_idle_timeout(Duration::from_secs(3)));
 }
 
 #[test]

@@ -247,7 +247,7 @@ async fn streams_on_a_connection_that_we_made_are_let_in_alike() {
 
 #[tokio::test]
 async fn a_peer_has_so_many_streams_open_on_all_its_connections() {
-    let server = endpoint_with(limits().with_streams_per_peer(3).with_streams(4)).await;
+    let server = endpoint_with(limits().with_max_streams_per_peer(3).with_max_streams_total(4)).await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connections = [raw.dial(&server, Alpn::FastnNet).await, raw.dial(&server, Alpn::Entity).await];
@@ -300,7 +300,7 @@ async fn a_peer_opens_so_many_streams_in_so_much_time_however_often_it_connects(
 
 #[tokio::test]
 async fn a_connection_too_many_is_busy_and_not_unreachable() {
-    let server = endpoint_with(limits().with_connections_per_peer(1)).await;
+    let server = endpoint_with(limits().with_max_connections_per_peer(1)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let raw = Raw::bind(&[]).await;
     let first = raw.dial(&server, Alpn::FastnNet).await;

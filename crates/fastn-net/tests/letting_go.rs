@@ -18,7 +18,7 @@ const EXCHANGES: usize = 1000;
 
 /// A dialler reads the answer's line and drops its receiving half before the FIN, as Rust peers do.
 async fn dialler_stops(alpn: Alpn, before_answer: bool) {
-    let endpoint = endpoint_with(limits().with_bidi_streams(100)).await;
+    let endpoint = endpoint_with(limits().with_max_streams(100)).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     let handler = tokio::spawn(async move {
         while let Ok(incoming) = listener.accept().await {
@@ -98,7 +98,7 @@ async fn an_acceptor_that_stops_each_request_never_makes_us_run_out_of_streams()
 
 #[tokio::test]
 async fn streams_that_were_refused_or_reset_give_their_places_back() {
-    let endpoint = endpoint_with(limits().with_bidi_streams(100)).await;
+    let endpoint = endpoint_with(limits().with_max_streams(100)).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connection = raw.dial(&endpoint, Alpn::FastnNet).await;

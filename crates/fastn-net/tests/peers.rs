@@ -394,7 +394,7 @@ async fn a_view_keeps_its_connection_and_gives_it_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_of_one_peer_and_of_all_are_bounded() {
-    let b = endpoint_with(limits().with_connections_per_peer(4).with_connections(6)).await;
+    let b = endpoint_with(limits().with_max_connections_per_peer(4).with_max_connections(6)).await;
     echo(&b, &[Protocol::Tcp]);
     let raw = Raw::bind(&[]).await;
     let connections = join_all((0..12).map(|_| raw.try_dial(&b, Alpn::FastnNet))).await;

@@ -50,13 +50,13 @@ const BUSY: Rejection = Rejection { code: close::LIMIT, reason: "too many wait t
 
 impl Authorization {
     pub(crate) fn new(config: &Config) -> Self {
-        let Limits { streams_per_peer, streams, stream_rate, .. } = config.limits;
+        let Limits { max_streams_per_peer, max_streams_total, stream_rate, .. } = config.limits;
         Self {
             access: Arc::new(Access::new(config.access.clone())),
             pending: config.authorize.filter(|rules| rules.peer || rules.stream).map(PendingAuthorizations::new),
             reauthorizing: tokio::sync::Mutex::default(),
             streams: Arc::default(),
-            bounds: Bounds { of_one_peer: streams_per_peer, of_all: streams, rate: stream_rate },
+            bounds: Bounds { of_one_peer: max_streams_per_peer, of_all: max_streams_total, rate: stream_rate },
             negotiations: Arc::default(),
             header_bytes: config.limits.receive_window_per_peer,
         }

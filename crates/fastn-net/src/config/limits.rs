@@ -10,58 +10,58 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use fastn_net::Limits;
 ///
-/// let limits = Limits::default().with_idle_timeout(Duration::from_secs(10)).with_connections(100);
-/// assert_eq!(limits.connections, 100);
+/// let limits = Limits::default().with_idle_timeout(Duration::from_secs(10)).with_max_connections(100);
+/// assert_eq!(limits.max_connections, 100);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Reaching a peer.
+    /// Dial policy.
     pub connect: Connect,
-    /// From a written header to its acknowledgement.
+    /// From a sent header to its acknowledgement.
     /// Default: 10 s.
     pub ack_timeout: Duration,
-    /// From an accepted stream to the end of its first line.
+    /// From an accepted stream to the end of its header line.
     /// Default: 10 s.
     pub header_timeout: Duration,
-    /// Bytes of a stream's first line.
+    /// Size of a stream's header line, in bytes.
     /// Default: 64 KiB.
     pub max_header_bytes: usize,
-    /// One ping.
+    /// From sending a ping to its answer.
     /// Default: 5 s.
     pub ping_timeout: Duration,
     /// Idle timeout of an unused connection that we dialled. A peer's actor ends after the same time without a connection or a
     /// request.
     /// Default: 60 s.
     pub idle_timeout: Duration,
-    /// Bidirectional streams that a peer may have open on one connection.
+    /// Incoming streams that a peer may have open on one connection.
     /// Default: 1,024.
-    pub bidi_streams: u32,
-    /// Streams that a peer may have open on all its connections, once their first line is there.
+    pub max_streams: u32,
+    /// Incoming streams of one peer on all its connections. A stream counts from its complete header until both halves have ended.
     /// Default: 8,192.
-    pub streams_per_peer: usize,
-    /// The same, of all peers.
+    pub max_streams_per_peer: usize,
+    /// Incoming streams of all peers together.
     /// Default: 262,144.
-    pub streams: usize,
-    /// How fast one peer may open them; without bound, where that is not said.
+    pub max_streams_total: usize,
+    /// How fast one peer may open streams. `None`: unbounded.
     /// Default: no bound.
     pub stream_rate: Option<Rate>,
     /// Bytes that a peer may send on one connection before the application reads them.
     /// Default: 16 MiB.
     pub receive_window: u32,
-    /// The same, on all its connections together. Each may have 64 KiB of its own beside it.
+    /// Unread bytes of one peer on all its connections together. Each connection may hold another 64 KiB.
     /// Default: 64 MiB.
     pub receive_window_per_peer: u64,
-    /// Connections of the endpoint.
+    /// Connections of the endpoint, dialled and accepted.
     /// Default: 10,000.
-    pub connections: usize,
+    pub max_connections: usize,
     /// Connections of one peer.
     /// Default: 64.
-    pub connections_per_peer: usize,
+    pub max_connections_per_peer: usize,
     /// Acknowledged streams that wait for one listener.
     /// Default: 1,024.
     pub max_queued_streams: usize,
-    /// The same, of one peer.
+    /// Acknowledged streams of one peer that wait for one listener.
     /// Default: 256.
     pub max_queued_streams_per_peer: usize,
 }
@@ -75,14 +75,14 @@ impl Default for Limits {
             max_header_bytes: 64 * 1024,
             ping_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_mins(1),
-            bidi_streams: 1024,
-            streams_per_peer: 8192,
-            streams: 262_144,
+            max_streams: 1024,
+            max_streams_per_peer: 8192,
+            max_streams_total: 262_144,
             stream_rate: None,
             receive_window: 16 * 1024 * 1024,
             receive_window_per_peer: 64 * 1024 * 1024,
-            connections: 10_000,
-            connections_per_peer: 64,
+            max_connections: 10_000,
+            max_connections_per_peer: 64,
             max_queued_streams: 1024,
             max_queued_streams_per_peer: 256,
         }
@@ -111,24 +111,24 @@ setters! {
     max_header_bytes, with_max_header_bytes: usize;
     ping_timeout, with_ping_timeout: Duration;
     idle_timeout, with_idle_timeout: Duration;
-    bidi_streams, with_bidi_streams: u32;
-    streams_per_peer, with_streams_per_peer: usize;
-    streams, with_streams: usize;
+    max_streams, with_max_streams: u32;
+    max_streams_per_peer, with_max_streams_per_peer: usize;
+    max_streams_total, with_max_streams_total: usize;
     stream_rate, with_stream_rate: Option<Rate>;
     receive_window, with_receive_window: u32;
     receive_window_per_peer, with_receive_window_per_peer: u64;
-    connections, with_connections: usize;
-    connections_per_peer, with_connections_per_peer: usize;
+    max_connections, with_max_connections: usize;
+    max_connections_per_peer, with_max_connections_per_peer: usize;
     max_queued_streams, with_max_queued_streams: usize;
     max_queued_streams_per_peer, with_max_queued_streams_per_peer: usize;
 }
 
-/// A rate limit: so many a second in the long run, and so many at once.
+/// A rate limit (token bucket).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// In the long run.
+    /// Sustained rate.
     pub per_second: u32,
-    /// At once, after a time of rest.
+    /// How many may come at once after a pause.
     pub burst: u32,
 }
 
@@ -141,13 +141,13 @@ pub struct Authorize {
     /// Ask about each stream that a peer opens.
     /// Default: false.
     pub stream: bool,
-    /// A question that has no answer by then is answered with no.
+    /// A request that is not answered within this time is denied.
     /// Default: 5 s.
     pub timeout: Duration,
-    /// Questions without an answer at one time; more are not asked.
+    /// Unanswered requests of all peers together. Further ones wait, and are denied at their timeout.
     /// Default: 4,096.
     pub max_pending: usize,
-    /// The same, about one peer.
+    /// Unanswered requests about one peer.
     /// Default: 1,024.
     pub max_pending_per_peer: usize,
 }

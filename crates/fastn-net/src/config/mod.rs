@@ -49,9 +49,9 @@ impl Config {
     /// ```
     /// use fastn_net::{Config, Limits, Network};
     ///
-    /// let limits = Limits::default().with_connections(100);
+    /// let limits = Limits::default().with_max_connections(100);
     /// let config = Config { limits, ..Config::new(Network::Loopback) };
-    /// assert_eq!(config.limits.connections, 100);
+    /// assert_eq!(config.limits.max_connections, 100);
     /// ```
     #[must_use]
     pub fn new(network: Network) -> Self {

@@ -41,8 +41,8 @@ pub(crate) struct Counters {
     pub(crate) streams_opened: AtomicU64,
     pub(crate) streams_accepted: AtomicU64,
     pub(crate) streams_ended: AtomicU64,
-    pub(crate) dialled: AtomicU64,
-    pub(crate) accepted: AtomicU64,
+    pub(crate) connections_dialled: AtomicU64,
+    pub(crate) connections_accepted: AtomicU64,
     pub(crate) closed_here: Counts<8>,
     pub(crate) closed_by_peer: Counts<8>,
     /// Totals of closed connections. Live ones count their own.
@@ -73,7 +73,7 @@ impl Counters {
     }
 
     pub(crate) fn connection_opened(&self, dialled: bool) {
-        add(if dialled { &self.dialled } else { &self.accepted }, 1);
+        add(if dialled { &self.connections_dialled } else { &self.connections_accepted }, 1);
     }
 
     /// `by` and `code` are those of the connection's `CloseInfo`.
@@ -88,7 +88,7 @@ impl Counters {
         add(&self.bytes_received, received);
     }
 
-    pub(crate) fn dialled<T>(&self, result: &Result<T>) {
+    pub(crate) fn dial_ended<T>(&self, result: &Result<T>) {
         add(&self.dials, 1);
         if let Err(error) = result {
             self.failed_dials.add(&DIAL_CODES, error.code().as_str());
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn a_dial_counts_with_its_code() {
         let metrics = Counters::default();
-        metrics.dialled(&Ok(()));
+        metrics.dial_ended(&Ok(()));
         for code in [Code::Unreachable, Code::Internal, Code::Bind] {
-            metrics.dialled::<()>(&Err(Error::new(code, "no")));
+            metrics.dial_ended::<()>(&Err(Error::new(code, "no")));
         }
         let counted: Vec<_> = metrics.failed_dials.each(&DIAL_CODES).filter(|(_, count)| *count > 0).collect();
         assert_eq!((get(&metrics.dials), counted), (4, vec![("ERR_UNREACHABLE", 1), ("other", 2)]));

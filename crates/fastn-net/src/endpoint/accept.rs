@@ -131,10 +131,10 @@ impl EndpointInner {
         }
         self.authorization.check_lists(&connection.remote())?;
         let of_peer = connections.values().filter(|other| other.remote() == connection.remote()).count();
-        if connections.len() >= limits.connections {
+        if connections.len() >= limits.max_connections {
             return Err(Rejection { code: close::LIMIT, reason: "too many connections" });
         }
-        if of_peer >= limits.connections_per_peer {
+        if of_peer >= limits.max_connections_per_peer {
             return Err(Rejection { code: close::LIMIT, reason: "too many connections of this key" });
         }
         connections.insert(connection.id(), connection.clone());

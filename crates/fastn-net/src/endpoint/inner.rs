@@ -88,7 +88,7 @@ impl EndpointInner {
             counters,
             authorization,
             router,
-            connection_queue: ConnectionQueue::new(limits.connections),
+            connection_queue: ConnectionQueue::new(limits.max_connections),
             negotiator,
             connections,
             peers,

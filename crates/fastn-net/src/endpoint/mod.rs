@@ -81,7 +81,7 @@ impl Endpoint {
         let id = secret.public();
         let limits = config.limits;
         let transport = QuicTransportConfig::builder()
-            .max_concurrent_bidi_streams(VarInt::from_u32(limits.bidi_streams))
+            .max_concurrent_bidi_streams(VarInt::from_u32(limits.max_streams))
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             // Datagrams are unused: each connection would buffer up to 1,250,000 bytes of them.
             .datagram_receive_buffer_size(None)

@@ -115,7 +115,7 @@ impl EndpointInner {
     }
 
     fn most_inbound_peers(&self) -> usize {
-        self.limits().connections.saturating_add(self.config().peers.len())
+        self.limits().max_connections.saturating_add(self.config().peers.len())
     }
 
     /// `None` if there are `most` peers, all in use.

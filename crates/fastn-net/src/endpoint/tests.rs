@@ -18,19 +18,10 @@ fn limits(time: Duration) -> Limits {
         connect: Connect { retries: None, min_delay: time, max_delay: time, attempt_timeout: time },
         ack_timeout: time,
         header_timeout: time,
-        max_header_bytes: 64 * 1024,
         ping_timeout: time,
         idle_timeout: time,
-        bidi_streams: 1024,
-        streams_per_peer: 8192,
-        streams: 262_144,
-        stream_rate: None,
-        receive_window: 16 * 1024 * 1024,
-        receive_window_per_peer: 64 * 1024 * 1024,
-        connections: 100,
-        connections_per_peer: 64,
-        max_queued_streams: 1024,
-        max_queued_streams_per_peer: 256,
+        max_connections: 100,
+        ..Limits::default()
     }
 }
 

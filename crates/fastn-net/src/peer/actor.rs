@@ -204,7 +204,7 @@ impl Actor {
                     let dial = dial::dial(&context, &address, limit);
                     // Its actor has answered all who wait.
                     let Some(result) = context.lifecycle.ending.run_until_cancelled(dial).await else { return };
-                    context.counters.dialled(&result.as_ref().map_err(|failed| failed.error.clone()));
+                    context.counters.dial_ended(&result.as_ref().map_err(|failed| failed.error.clone()));
                     peer.tell(Message::Dialled(result));
                 });
             }

@@ -17,7 +17,7 @@ pub(super) fn text(inner: &EndpointInner) -> String {
     let live = Live::of(inner);
     let mut text = Text::default();
     text.gauge("connections", "Connections that are open.", "direction", &live.connections);
-    let opened = [("dialled", get(&counters.dialled)), ("accepted", get(&counters.accepted))];
+    let opened = [("dialled", get(&counters.connections_dialled)), ("accepted", get(&counters.connections_accepted))];
     text.counters("connections_opened_total", "Connections that were made.", "direction", opened);
     text.head("connections_closed_total", "counter", "Connections that ended: by whom, and why.");
     for (by, counts) in [("local", &counters.closed_here), ("peer", &counters.closed_by_peer)] {
