@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { scenario } from './support/scenario.js'
 
-test('the address changes, three times', async t => {
+test('survives three address changes', async t => {
   await scenario(t, {
     bind: '0.0.0.0',
     async happens({ farHost, shutdown, recovered }) {

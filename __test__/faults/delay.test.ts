@@ -27,11 +27,11 @@ function held(t: ExecutionContext, delay: number, jitter: number): Required<Pick
   }
 }
 
-test('200 ms of delay each way', t => goesOn(t, held(t, 200, 0)))
+test('works with 200 ms of delay each way', t => goesOn(t, held(t, 200, 0)))
 
-test('50 ms of delay, as much jitter, and packets in any order', t => goesOn(t, held(t, 50, 50)))
+test('works with 50 ms of delay, as much jitter, and reordered packets', t => goesOn(t, held(t, 50, 50)))
 
-test('a link of 2 Mbit/s', t =>
+test('works on a link of 2 Mbit/s', t =>
   goesOn(t, {
     farHost(lab) {
       const host = lab.host('far')

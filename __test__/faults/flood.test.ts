@@ -34,13 +34,13 @@ async function flooded(
   })
 }
 
-test(`a peer opens ${streams} streams and says nothing`, t =>
+test(`survives a peer that opens ${streams} silent streams`, t =>
   flooded(t, { maxStreams: streams }, async (_, opened) => {
     t.is(await opened, streams)
     await sleep(3000)
   }))
 
-test(`a peer that may not, opens ${streams} streams, says nothing, and lets go of none`, t =>
+test(`survives an unauthorized peer that opens and holds ${streams} silent streams`, t =>
   flooded(t, { headerTimeout: 1000 }, async program => {
     // All that it has open were refused meanwhile. As it keeps them, it gets no further.
     await sleep(5000)

@@ -4,7 +4,7 @@ import { scenario } from './support/scenario.js'
 
 const times = 50
 
-test(`a peer is killed and restarted ${times} times under load`, async t => {
+test(`survives ${times} kills and restarts of a peer under load`, async t => {
   await scenario(t, {
     mortal: true,
     async happens({ near, far, toNear, shutdown }) {

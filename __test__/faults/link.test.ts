@@ -5,7 +5,7 @@ import { waits } from './support/limits.js'
 import { scenario } from './support/scenario.js'
 
 for (const seconds of [1, 10, 60]) {
-  test(`the link is down for ${seconds} s`, async t => {
+  test(`survives a link that is down for ${seconds} s`, async t => {
     await scenario(t, {
       async happens({ farHost, shutdown, recovered }) {
         const back = async () => {

@@ -4,7 +4,7 @@ import test from 'ava'
 import { scenario } from './support/scenario.js'
 
 for (const percent of [5, 20]) {
-  test(`${percent} % of all packets are lost`, async t => {
+  test(`works with ${percent} % packet loss`, async t => {
     await scenario(t, {
       async happens({ lab, farHost, shutdown, recovered }) {
         lab.lose(farHost, percent)

@@ -4,7 +4,7 @@ import test from 'ava'
 import type { Nat } from './support/lab.js'
 import { scenario } from './support/scenario.js'
 
-test('a NAT forgets its mappings three times, and ports change', async t => {
+test('survives three losses of NAT mappings, with new ports', async t => {
   let nat: Nat
   await scenario(t, {
     hidden: true,

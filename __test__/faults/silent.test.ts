@@ -4,7 +4,7 @@ import test from 'ava'
 import { beside } from './support/beside.js'
 import { startRaw } from './support/raw.js'
 
-test('a peer accepts and never acks', async t => {
+test('a peer that accepts and never acks fails requests in time', async t => {
   await beside(t, {
     async happens({ lab, near, nearHost, start, leave, collect }) {
       const host = lab.host('raw')

@@ -15,7 +15,7 @@ const times = 200
 /** Of each side, again and again. */
 const port = 4433
 
-test(`simultaneous dials from both sides, ${times} times`, async t => {
+test(`simultaneous dials from both sides end in one connection, ${times} times`, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-faults-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   await beside(t, {

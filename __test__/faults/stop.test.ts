@@ -16,7 +16,7 @@ const stopped =
     await Promise.all([shutdown(), back()])
   }
 
-test('a process that is stopped for 5 s loses nothing', async t => {
+test('a process stopped for 5 s loses nothing', async t => {
   const asked = await scenario(t, { happens: stopped(5) })
   t.deepEqual(
     asked.filter(([, outcome]) => outcome !== whole),
@@ -24,6 +24,6 @@ test('a process that is stopped for 5 s loses nothing', async t => {
   )
 })
 
-test('a process is stopped for 40 s and continued', async t => {
+test('recovers from a process stopped for 40 s', async t => {
   await scenario(t, { happens: stopped(40) })
 })

@@ -6,7 +6,7 @@ import { beside } from './support/beside.js'
 import { checkPrompt } from './support/check.js'
 import type { FaultPeer } from './support/peer.js'
 
-test('two endpoints with one key', async t => {
+test('two endpoints with one key do not disturb others', async t => {
   const secretKey = SecretKey.generate()
   let [one, two]: FaultPeer[] = []
   await beside(t, {

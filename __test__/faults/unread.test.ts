@@ -10,7 +10,7 @@ import { startRaw } from './support/raw.js'
 
 const bytes = 4 * 1024 * 1024
 
-test('nobody reads for a minute, and then all of it', async t => {
+test('data unread for a minute arrives complete', async t => {
   let far: FaultPeer
   await beside(t, {
     async before({ lab, near, start }) {
@@ -41,7 +41,7 @@ test('nobody reads for a minute, and then all of it', async t => {
   })
 })
 
-test('a peer acks, reads nothing for a minute, and is gone', async t => {
+test('survives a peer that acks, reads nothing for a minute, and vanishes', async t => {
   await beside(t, {
     async happens({ lab, near, count }) {
       const { address, program } = await startRaw(t, lab.host('raw'))

@@ -8,13 +8,13 @@ const run = (what: string, filter?: string) => {
 }
 
 for (const what of ['quiet', 'exit', 'worker']) {
-  test(`nothing is printed by itself: ${what}`, async t => {
+  test(`nothing is printed by default: ${what}`, async t => {
     t.deepEqual(await run(what), quiet('hello'))
     t.deepEqual(await run(what, ''), quiet('hello'))
     t.deepEqual(await run(what, 'off'), quiet('hello'))
   })
 
-  test(`FASTN_NET_LOG is printed to stderr, and stdout stays clean: ${what}`, async t => {
+  test(`FASTN_NET_LOG prints to stderr, not to stdout: ${what}`, async t => {
     const { code, lines, stderr } = await run(what, 'fastn_net=trace')
     t.is(code, 0)
     t.deepEqual(lines, ['hello'])
@@ -26,7 +26,7 @@ for (const what of ['quiet', 'exit', 'worker']) {
   })
 }
 
-test('what a peer says is printed on one line, without control characters', async t => {
+test("a peer's text is printed on one line, without control characters", async t => {
   const { code, stderr } = await run('hostile', 'trace')
   t.is(code, 0)
   t.true(stderr.includes('\\u{1b}[2J'), 'the reason was printed')
@@ -35,7 +35,7 @@ test('what a peer says is printed on one line, without control characters', asyn
   t.notRegex(stderr, /^ERROR forged/m)
 })
 
-test('a part that cannot be read is one warning with a code that names it, and the others hold', async t => {
+test('an invalid part of FASTN_NET_LOG causes one warning that names it, and the other parts apply', async t => {
   const { code, lines, stderr } = await run('quiet', 'warn,fastn_net::endpoint=loud,fastn_net=info')
   t.is(code, 0)
   t.deepEqual(lines, ['hello'])
@@ -46,11 +46,11 @@ test('a part that cannot be read is one warning with a code that names it, and t
   t.regex(stderr, /INFO fastn_net::connection: made peer=/)
 })
 
-test('a logger keeps no process alive, and is told of the end', async t => {
+test('a logger does not keep the process alive, and receives the last records', async t => {
   t.deepEqual(await run('idle logger'), quiet('set'))
   t.deepEqual(await run('logger at exit'), quiet('hello', '2'))
 })
 
-test('each thread has a logger of its own, which ends with it', async t => {
+test('each thread has its own logger, which ends with it', async t => {
   t.deepEqual(await run('workers'), quiet('hello'))
 })

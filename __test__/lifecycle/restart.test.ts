@@ -66,19 +66,19 @@ for (const [where, moves, limit] of [
   ['its port', false, 1000],
   ['another port', true, 1500]
 ] as const) {
-  test.serial(`a request is answered within ${limit} ms of a restart at ${where}`, t =>
+  test.serial(`answers a request within ${limit} ms of a restart at ${where}`, t =>
     restarts(t, moves, limit, async (endpoint, server) => {
       t.is(await ask(endpoint, server), server.pid)
     })
   )
 
-  test.serial(`a ping is answered within ${limit} ms of a restart at ${where}`, t =>
+  test.serial(`answers a ping within ${limit} ms of a restart at ${where}`, t =>
     restarts(t, moves, limit, async (endpoint, server) => {
       t.true((await endpoint.ping(server.address)) > 0)
     })
   )
 
-  test.serial(`a connection is made within ${limit} ms of a restart at ${where}`, t =>
+  test.serial(`connects within ${limit} ms of a restart at ${where}`, t =>
     restarts(t, moves, limit, async (endpoint, server) => {
       await using connection = await endpoint.connect(server.address)
       await using stream = await connection.openBi('Tcp')
@@ -88,7 +88,7 @@ for (const [where, moves, limit] of [
   )
 }
 
-test.serial('what was written to a peer that was killed fails soon, and is not sent again', t =>
+test.serial('a write to a killed peer fails soon and is not resent', t =>
   restarts(t, false, 3000, async (endpoint, server) => {
     await using stream = await endpoint.getStream(server.address, 'Tcp', { ack: 'later' })
     await stream.finish('hello\n')

@@ -2,22 +2,22 @@
 import test from 'ava'
 import { Program, quiet } from '../helpers/program.js'
 
-test('workers that are terminated while something waits; the main thread goes on', async t => {
+test('the main thread continues after workers with pending calls are terminated', async t => {
   t.deepEqual(await new Program('workers', 'terminated').ended, quiet('done'))
 })
 
-test('50 workers in turn, each with an endpoint and an exchange', async t => {
+test('50 workers in turn each exchange a line', async t => {
   t.deepEqual(await new Program('workers', 'in turn').ended, quiet('done'))
 })
 
-test('several endpoints in one process, and in several workers at once', async t => {
+test('several endpoints work in one process and in concurrent workers', async t => {
   t.deepEqual(await new Program('workers', 'at once').ended, quiet('done'))
 })
 
-test('an answer goes although its thread does something else from then on', async t => {
+test('an answer is sent even if its thread then blocks', async t => {
   t.deepEqual(await new Program('workers', 'busy').ended, quiet('done'))
 })
 
-test('workers that close nothing end by themselves', async t => {
+test('workers that close nothing exit by themselves', async t => {
   t.deepEqual(await new Program('workers', 'leave').ended, quiet('done'))
 })

@@ -1,15 +1,11 @@
-// What small pieces keep in memory: of streams that are idle with a byte buffered, and of chunks that somebody holds.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+// Memory retained by small chunks: of idle streams with a buffered byte, and of held chunks.
 import test from 'ava'
 import { getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+import { collect } from './support/collect.js'
 
 const MiB = 1024 * 1024
 
-/** Bytes of all array buffers that are reachable. */
+/** Bytes of all reachable array buffers. */
 async function buffered(): Promise<number> {
   for (let round = 0; round < 3; round++) {
     collect()
@@ -18,7 +14,7 @@ async function buffered(): Promise<number> {
   return process.memoryUsage().arrayBuffers
 }
 
-/** What `count` streams hold whose `read` has given what was sent; between each two of them chunks of all sizes are read from another. */
+/** Memory retained by `count` streams after `read`. Between two of them, another stream reads chunks of all sizes. */
 async function held(count: number, send: string, read: (stream: PeerStream) => Promise<unknown>): Promise<number> {
   const options = { network: 'loopback', maxStreams: count + 1 } as const
   const [client, server] = await Promise.all([
@@ -49,13 +45,13 @@ async function held(count: number, send: string, read: (stream: PeerStream) => P
   return bytes
 }
 
-test.serial('400 idle streams with a byte behind a line keep next to nothing', async t => {
+test.serial('400 idle streams with a byte after a line retain almost no memory', async t => {
   const bytes = await held(400, 'line\nx', stream => stream.nextString())
   t.log(`${(bytes / MiB).toFixed(2)} MiB`)
   t.true(bytes < 0.5 * MiB, `${(bytes / MiB).toFixed(2)} MiB`)
 })
 
-test.serial('400 held chunks of a byte keep at most what the documentation says', async t => {
+test.serial('400 held one-byte chunks retain no more than documented', async t => {
   const bytes = await held(400, 'x', stream => stream.read())
   t.log(`${(bytes / MiB).toFixed(2)} MiB`)
   t.true(bytes < 7 * MiB, `${(bytes / MiB).toFixed(2)} MiB`)

@@ -14,7 +14,7 @@ const atOnce = 12
 const settleMs = 30_000
 const Model = Protocol.generic('Model')
 
-test(`${runs} interleavings from seed ${first} on`, async t => {
+test(`${runs} interleavings deliver each byte once and settle each call once, from seed ${first}`, async t => {
   t.timeout(60_000 + runs * 100)
   // Small windows, so that writes wait.
   const options = { network: 'loopback', receiveWindow: 1024 * 1024 } as const

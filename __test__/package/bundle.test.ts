@@ -54,12 +54,12 @@ const manifests: [string, object | undefined][] = [
 
 for (const format of ['es', 'cjs'] as const)
   for (const [how, manifest] of manifests)
-    test(`bundled as ${format}, ${how}: keep fastn-net external`, async t => {
+    test(`a bundle (${format}, ${how}) says to keep fastn-net external`, async t => {
       const printed = await run(t, format, false, manifest)
       t.regex(printed, /^ERR_NATIVE /)
       t.regex(printed, /bundled\? .*keep fastn-net external/i)
     })
 
-test('kept external it runs', async t => {
+test('a bundle with fastn-net external runs', async t => {
   t.is(await run(t, 'es', true), '52')
 })

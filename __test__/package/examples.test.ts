@@ -33,7 +33,7 @@ function startReceiver(): { process: ChildProcess; lines: AsyncIterator<string> 
 }
 
 for (const sender of ['sender.js', 'plain.mjs']) {
-  test(`receiver and ${sender} of the README talk, and Ctrl-C ends the receiver well`, async t => {
+  test(`receiver and ${sender} of the README exchange messages, and Ctrl-C ends the receiver cleanly`, async t => {
     const { process: receiver, lines } = startReceiver()
     try {
       const ticket: string = (await lines.next()).value
@@ -50,7 +50,7 @@ for (const sender of ['sender.js', 'plain.mjs']) {
   })
 }
 
-test('the watcher of the README sees its peer come and go', async t => {
+test('the watcher of the README sees its peer connect and disconnect', async t => {
   const { process: receiver, lines } = startReceiver()
   try {
     const ticket: string = (await lines.next()).value
@@ -88,7 +88,7 @@ for (const [what, bytes] of Object.entries(files)) {
   })
 }
 
-test('the demo says in one sentence that there is no such file', t => {
+test('the demo reports a missing file in one sentence', t => {
   const { status, stdout, stderr } = node('scripts/demo.mjs', 'no/such/file')
   t.is(status, 1)
   t.is(stdout, '')

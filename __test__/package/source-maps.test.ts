@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { getEndpoint } from 'fastn-net'
 
-test('stack traces name the lines of src', async t => {
+test('stack traces show lines of src', async t => {
   const { stack } = await t.throwsAsync(getEndpoint('no key' as never), { code: 'ERR_SECRET_KEY' })
   t.regex(stack!, /[/\\]src[/\\][^\n]+\.ts:\d+:\d+/)
 })
 
-test('source maps hold the source', t => {
+test('source maps contain the source', t => {
   for (const name of ['index', 'node', 'shared']) {
     const file = fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url))
     const { sources, sourcesContent } = JSON.parse(readFileSync(`${file}.map`, 'utf8'))

@@ -38,13 +38,13 @@ const listening = server.listen(
 )
 
 const scenes: Record<string, () => Promise<void>> = {
-  async 'a request and its answer'() {
+  async 'exchanges a request and an answer'() {
     const stream = await client.getStream(address, 'AccountToAccount')
     await stream.finish('{"hello":"world"}\n')
     assert.deepEqual(await stream.nextJson(), { hello: 'world' })
     await stream.closed
   },
-  async '2,000 requests side by side'() {
+  async 'exchanges 2,000 concurrent requests'() {
     const answers = Array.from({ length: 2000 }, async (_, at) => {
       const stream = await client.getStream(address, 'AccountToAccount', { ack: 'later' })
       await stream.finish(`${at}\n`)
@@ -52,7 +52,7 @@ const scenes: Record<string, () => Promise<void>> = {
     })
     await Promise.all(answers)
   },
-  async 'bytes both ways through web streams'() {
+  async 'carries bytes both ways through web streams'() {
     const stream = await client.getStream(address, 'Tcp')
     const sent = Uint8Array.from({ length: 4 * 1024 * 1024 }, (_, at) => at ^ (at >> 8))
     const [got] = await Promise.all([
@@ -61,7 +61,7 @@ const scenes: Record<string, () => Promise<void>> = {
     ])
     assert.equal(Buffer.compare(Buffer.from(got), sent), 0)
   },
-  async 'a stream as a socket of node:http'() {
+  async 'serves node:http over a stream'() {
     const socket = duplex(await client.getStream(address, 'Http'))
     const asked = request({ createConnection: () => socket as never, headers: { host: 'peer', connection: 'close' } })
     asked.end()
@@ -70,14 +70,14 @@ const scenes: Record<string, () => Promise<void>> = {
     for await (const chunk of response) text += chunk
     assert.equal(text, 'served')
   },
-  async 'failures have codes'() {
+  async 'errors have codes'() {
     await fails('ERR_PROTOCOL_UNSUPPORTED', client.getStream(address, Protocol.generic('nobody')))
     const failed = await client.getStream(address, 'RigControl', { ack: 'later' })
     await failed.finish()
     await fails('ERR_STREAM_RESET', failed.nextString())
     await fails('ERR_UNREACHABLE', client.getStream(SecretKey.generate().id52, 'Tcp', { timeout: 300 }))
   },
-  async 'an abort rejects with its reason, and the stream goes on'() {
+  async 'an abort rejects with its reason, and the stream continues'() {
     const stream = await client.getStream(address, 'Tcp')
     const controller = new AbortController()
     const reading = stream.read({ signal: controller.signal })
@@ -86,12 +86,12 @@ const scenes: Record<string, () => Promise<void>> = {
     await stream.finish('and on')
     assert.equal(await new Response(stream.readable).text(), 'and on')
   },
-  async 'peers are watched and pinged'() {
+  async 'watches and pings peers'() {
     assert.equal(typeof (await client.ping(address)), 'number')
     // Those that others asked for are known as well.
     for await (const peer of client.watch()) if (peer.id52 === id52 && peer.state === 'connected') break
   },
-  async 'another process, ended by a signal'() {
+  async 'talks to another process and sees a signal end it'() {
     const [command, ...args] = start as [string, ...string[]]
     const child = spawn(command, [...args, fileURLToPath(new URL('peer.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit']
@@ -117,7 +117,7 @@ const scenes: Record<string, () => Promise<void>> = {
       process.off('exit', end)
     }
   },
-  async 'closing is told to the peer, and shared'() {
+  async 'close is shared and notifies the peer'() {
     const connection = await client.connect(address)
     await Promise.all([server.close(), server.close()])
     await listening

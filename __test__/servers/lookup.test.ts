@@ -7,11 +7,11 @@ import { bound, exchange, open, openEcho, pathsOf } from './support/endpoints.js
 import { packetsOut } from './support/outside.js'
 import { startRelay } from './support/relay.js'
 
-test.afterEach('nothing but this machine was contacted', t => {
+test.afterEach('no packet left this machine', t => {
   t.is(packetsOut(), 0)
 })
 
-test('a peer publishes itself by pkarr, and is found by its ID52 through pkarr', async t => {
+test('a peer publishes by pkarr and is found by its ID52 through pkarr', async t => {
   const { pkarr, server } = await dnsServer(t)
   await server.start()
   const far = await openEcho(t, { pkarr, bind: bound.four })
@@ -19,7 +19,7 @@ test('a peer publishes itself by pkarr, and is found by its ID52 through pkarr',
   await exchange(t, await near.getStream(far.id52, Echo))
 })
 
-test('and through DNS', async t => {
+test('a peer that publishes by pkarr is found through DNS', async t => {
   const { pkarr, dns, server } = await dnsServer(t)
   await server.start()
   const far = await openEcho(t, { pkarr, bind: bound.four })
@@ -27,7 +27,7 @@ test('and through DNS', async t => {
   await exchange(t, await near.getStream(far.id52, Echo))
 })
 
-test('a peer behind a relay publishes the relay only, and is reached through it', async t => {
+test('a peer behind a relay publishes only the relay, and is reached through it', async t => {
   const { url } = await startRelay(t)
   const { pkarr, dns, server } = await dnsServer(t)
   await server.start()
@@ -40,7 +40,7 @@ test('a peer behind a relay publishes the relay only, and is reached through it'
   )
 })
 
-test('a peer that comes back elsewhere is found again', async t => {
+test('a peer that returns at another address is found again', async t => {
   const { pkarr, server } = await dnsServer(t)
   await server.start()
   const key = SecretKey.generate()
@@ -54,7 +54,7 @@ test('a peer that comes back elsewhere is found again', async t => {
   await exchange(t, await near.getStream(after.id52, Echo))
 })
 
-test('what could not be published while the server was away is published when it is there', async t => {
+test('a peer publishes once an absent server returns', async t => {
   const { pkarr, dns, server } = await dnsServer(t)
   const far = await openEcho(t, { pkarr, bind: bound.four })
   const near = await open(t, { dns, bind: bound.four })
@@ -64,7 +64,7 @@ test('what could not be published while the server was away is published when it
 })
 
 for (const by of ['pkarr', 'dns'] as const) {
-  test(`a peer that nobody published is not found by ${by}, and the error says where it was looked for`, async t => {
+  test(`an unpublished peer is not found by ${by}, and the error says where it was looked up`, async t => {
     const { server, ...urls } = await dnsServer(t)
     await server.start()
     const near = await open(t, { [by]: urls[by], bind: bound.four })

@@ -7,11 +7,11 @@ import { bound, exchange, open, openEcho, pathsOf } from './support/endpoints.js
 import { packetsOut } from './support/outside.js'
 import { startRelay } from './support/relay.js'
 
-test.afterEach('nothing but this machine was contacted', t => {
+test.afterEach('no packet left this machine', t => {
   t.is(packetsOut(), 0)
 })
 
-test('peers that only a relay joins exchange streams, and peers() says that it is in between', async t => {
+test('peers connected only by a relay exchange streams, and peers() shows the relay', async t => {
   const { url } = await startRelay(t)
   const far = await openEcho(t, { relays: [url], bind: bound.six })
   const near = await open(t, { relays: [url], bind: bound.four })
@@ -23,7 +23,7 @@ test('peers that only a relay joins exchange streams, and peers() says that it i
   }
 })
 
-test('a ticket waits for the home relay, and is all that the other side needs', async t => {
+test('a ticket waits for the home relay and suffices to connect', async t => {
   const { url } = await startRelay(t)
   const far = await openEcho(t, { relays: [url], bind: bound.six })
   const ticket = await far.ticket()
@@ -32,7 +32,7 @@ test('a ticket waits for the home relay, and is all that the other side needs', 
   await exchange(t, await near.getStream(ticket, Echo))
 })
 
-test('a ticket of an endpoint whose relay is away tells its addresses', async t => {
+test('a ticket contains the addresses if the relay is down', async t => {
   const { url, server } = await startRelay(t)
   await server.stop()
   const far = await openEcho(t, { relays: [url], bind: bound.four })
@@ -42,7 +42,7 @@ test('a ticket of an endpoint whose relay is away tells its addresses', async t 
   t.true(pathsOf(near).every(path => !path.relay))
 })
 
-test('a relay lets in whoever has its token', async t => {
+test('a relay admits endpoints with its token', async t => {
   const { url } = await startRelay(t, 'a secret')
   const relays = [{ url, token: 'a secret' }]
   const far = await openEcho(t, { relays, bind: bound.six })
@@ -54,7 +54,7 @@ for (const [what, token] of [
   ['no', undefined],
   ['another', 'a guess']
 ] as const) {
-  test(`a relay refuses an endpoint with ${what} token, whose errors say so`, async t => {
+  test(`a relay refuses an endpoint with ${what} token, and its errors say so`, async t => {
     const { url } = await startRelay(t, 'a secret')
     const far = await openEcho(t, { relays: [{ url, token: 'a secret' }], bind: bound.six })
     const ticket = await far.ticket()
@@ -69,7 +69,7 @@ for (const [what, token] of [
   })
 }
 
-test.serial('a ticket does not wait for a relay that refuses this endpoint, and the process is warned', async t => {
+test.serial('a ticket does not wait for a relay that refuses this endpoint, and warns', async t => {
   const { url } = await startRelay(t, 'a secret')
   const far = await openEcho(t, { relays: [{ url, token: 'a guess' }], bind: bound.four })
   const warned = once(process, 'warning') as Promise<[NodeJS.ErrnoException]>
@@ -86,7 +86,7 @@ test.serial('a ticket does not wait for a relay that refuses this endpoint, and 
   t.true(pathsOf(near).every(path => !path.relay))
 })
 
-test('while a relay is away, what goes directly goes on', async t => {
+test('direct connections continue while the relay is down', async t => {
   const { url, server } = await startRelay(t)
   const far = await openEcho(t, { relays: [url], bind: bound.four })
   const near = await open(t, { relays: [url], bind: bound.four })
@@ -104,7 +104,7 @@ test('while a relay is away, what goes directly goes on', async t => {
   await exchange(t, stream)
 })
 
-test('a relay that is away for a moment costs a peer behind it nothing but that moment', async t => {
+test('peers behind a relay recover from its short outage', async t => {
   const { url, server } = await startRelay(t)
   const far = await openEcho(t, { relays: [url], bind: bound.six })
   const near = await open(t, { relays: [url], bind: bound.four })
@@ -117,7 +117,7 @@ test('a relay that is away for a moment costs a peer behind it nothing but that 
   await exchange(t, stream)
 })
 
-test('a peer that only a relay joins is lost without it, and reached again when it is back', async t => {
+test('a peer behind a relay is lost without it, and reached again after its return', async t => {
   const { url, server } = await startRelay(t)
   const far = await openEcho(t, { relays: [url], bind: bound.six })
   const near = await open(t, { relays: [url], bind: bound.four })

@@ -54,7 +54,7 @@ type Strict<Options> = {
 }[keyof Options]
 
 // Checked by the compiler; what runs only says that it was compiled.
-test('the types are what they are meant to be', t => {
+test('the types accept and reject the right programs', t => {
   expectTypeOf<PeerStream['read']>().toBeCallableWith()
   expectTypeOf<PeerStream['read']>().toBeCallableWith({ into: new Uint8Array(1) })
   const reads = (stream: PeerStream) => [stream.read(), stream.read({ into: new Uint8Array(1) })] as const

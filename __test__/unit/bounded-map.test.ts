@@ -1,7 +1,7 @@
 import test from 'ava'
 import { BoundedMap } from '../../dist/modules/util/bounded-map.js'
 
-test('one entry more than the bound drops the oldest', t => {
+test('an entry beyond the capacity drops the oldest', t => {
   const dropped: string[] = []
   const map = new BoundedMap<number, string>(2, value => dropped.push(value))
   map.set(1, 'one')
@@ -15,7 +15,7 @@ test('one entry more than the bound drops the oldest', t => {
   )
 })
 
-test('an entry that is set again is the newest, and its value before is dropped', t => {
+test('setting an entry again makes it the newest and drops its previous value', t => {
   const dropped: string[] = []
   const map = new BoundedMap<number, string>(2, value => dropped.push(value))
   map.set(1, 'one')
@@ -40,14 +40,14 @@ test('clear drops every entry once', t => {
   t.is(map.get(1), undefined)
 })
 
-test('a map without a callback is bounded too', t => {
+test('a map without a callback is bounded', t => {
   const map = new BoundedMap<number, number>(3)
   for (let key = 0; key < 100; key++) map.set(key, key)
   const left = Array.from({ length: 100 }, (_, key) => map.get(key)).filter(value => value !== undefined)
   t.deepEqual(left, [97, 98, 99])
 })
 
-test('an entry that was asked for is not the next one to be dropped', t => {
+test('a used entry is not the next one to be dropped', t => {
   const dropped: string[] = []
   const map = new BoundedMap<string, string>(3, value => dropped.push(value))
   for (const key of ['a', 'b', 'c']) map.set(key, key.toUpperCase())

@@ -17,7 +17,7 @@ for (const [name, values] of Object.entries(optionsOf)) {
     for (const [option, value] of numbers) t.is(amount(documented.get(option)!), value, option)
   })
 
-  test(`each number among the options of ${name} has a default in its docs`, t => {
+  test(`the docs of every numeric option of ${name} give a default`, t => {
     const undocumented = [...documentedDefaults(name)].filter(([, text]) => text === '').map(([option]) => option)
     t.deepEqual(undocumented, [])
   })
@@ -30,7 +30,7 @@ test('the defaults equal those of the Rust crate', t => {
   t.deepEqual(same, golden)
 })
 
-test('what other docs say of a default is its value', t => {
+test('other docs give the right defaults', t => {
   const errors = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
   // "Default: the endpoint's `openTimeout`, 30 s." and "(its `headerTimeout`, 10 s unless …)".
   const inherited = [

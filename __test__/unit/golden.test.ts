@@ -25,7 +25,7 @@ function golden<Name extends keyof Golden>(name: Name): Golden[Name] {
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
-test('keys, their text forms and signatures', t => {
+test('keys, their text forms and signatures match the golden vectors', t => {
   for (const key of golden('identity').keys) {
     const secretKey = SecretKey.from(key.secret)
     t.is(secretKey.id52, key.id52)
@@ -39,7 +39,7 @@ test('keys, their text forms and signatures', t => {
   }
 })
 
-test('texts that are no key, and what is said about them', t => {
+test('errors of invalid keys match the golden vectors', t => {
   for (const { text, says } of golden('identity').invalid) {
     const error = t.throws(() => PublicKey.from(text), undefined, text)
     t.true(isFastnNetError(error, 'ERR_PEER_ADDRESS'))
@@ -47,7 +47,7 @@ test('texts that are no key, and what is said about them', t => {
   }
 })
 
-test('protocols that JavaScript can say are written as the core writes them', t => {
+test('protocols are written like in the core', t => {
   // JavaScript's numbers know neither 1.0 nor integers above 2^53.
   const sayable = golden('protocol').canonical.filter(({ written }) => JSON.stringify(JSON.parse(written)) === written)
   t.true(sayable.length > 12)
@@ -56,7 +56,7 @@ test('protocols that JavaScript can say are written as the core writes them', t 
   }
 })
 
-test('headers, byte for byte', t => {
+test('headers match the golden vectors byte for byte', t => {
   for (const { protocol, extra, hex: expected } of golden('wire').headers) {
     const lines = [protocolText(protocol), ...(extra === null ? [] : [extra])]
     t.is(hex(new TextEncoder().encode(lines.map(line => `${line}\n`).join(''))), expected)

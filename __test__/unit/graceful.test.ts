@@ -27,7 +27,7 @@ function endpoint(graceful: module.Graceful, left: number) {
   return close
 }
 
-test('the report counts what a close during the shutdown did not deliver, also once that close is over', async t => {
+test('the report counts streams that a close during the shutdown did not deliver, even after that close', async t => {
   const graceful = new Graceful()
   const close = endpoint(graceful, 3)
   let finish = () => {}
@@ -39,7 +39,7 @@ test('the report counts what a close during the shutdown did not deliver, also o
   t.like(await ending, { clean: false, unacknowledged: 3, unclosed: 0 })
 })
 
-test('an endpoint that was closed before the shutdown is not in its report', async t => {
+test('an endpoint closed before the shutdown is not in its report', async t => {
   const graceful = new Graceful()
   await endpoint(graceful, 3)()
   await new Promise(resolve => setTimeout(resolve, 1))

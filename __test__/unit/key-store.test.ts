@@ -43,7 +43,7 @@ async function keyStoreError(t: ExecutionContext, work: Promise<unknown>, says: 
   for (const text of [secret, other]) t.false(inspect(error).includes(text.slice(0, 12)))
 }
 
-test('the one key is the variable, then the file', async t => {
+test('without a name, finds the key in the variable, then in the file', async t => {
   const folder = temporary(t, { '.fastn.secret-key': `${secret}\n` })
   t.is((await loadSecretKey({ folder, env }))?.toHex(), secret)
   t.is((await loadSecretKey({ folder, env: { FASTN_SECRET_KEY: other } }))?.toHex(), other)
@@ -65,7 +65,7 @@ test('a named key has one of two files', async t => {
   t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'))
 })
 
-test('a name is a plain file name', async t => {
+test('a name must be a plain file name', async t => {
   const folder = temporary(t)
   for (const name of ['', '.', '..', 'a/b', '../a', 'a\\b', ' a', 'a\n']) {
     for (const work of [loadSecretKey({ folder, name, env }), readOrCreateSecretKey({ folder, name, env })]) {
@@ -108,7 +108,7 @@ test('lines of the environment are found by name and by ID52', async t => {
   await keyStoreError(t, loadSecretKey({ id52, env: { FASTN_SECRET_KEYS: `: ${secret}` } }), /nothing before/)
 })
 
-test('what is saved is for its owner only, found again, and never overwritten', async t => {
+test('a saved key is readable by its owner only, found again, and never overwritten', async t => {
   const folder = join(temporary(t), 'made on the way')
   for (const name of [undefined, 'rig']) {
     const path = await saveSecretKey(SecretKey.from(secret), { folder, name })
@@ -126,7 +126,7 @@ test('what is saved is for its owner only, found again, and never overwritten', 
   t.deepEqual(readdirSync(folder).sort(), ['.fastn.secret-key', 'rig.private-key'])
 })
 
-test('a key is made once, and where it is stored is said', async t => {
+test('creates a key once and says where it is stored', async t => {
   const folder = temporary(t)
   const made = await readOrCreateSecretKey({ folder, env })
   t.true(made.created)
@@ -138,7 +138,7 @@ test('a key is made once, and where it is stored is said', async t => {
   t.is((await readOrCreateSecretKey({ folder, env: { FASTN_SECRET_KEY: other } })).place, 'FASTN_SECRET_KEY')
 })
 
-test('a key that cannot be used is an error, not a new key', async t => {
+test('an unusable key is an error and is not replaced', async t => {
   const folder = temporary(t, { '.fastn.secret-key': 'broken' })
   await keyStoreError(t, readOrCreateSecretKey({ folder, env }), /\.fastn\.secret-key/)
   t.deepEqual(readdirSync(folder), ['.fastn.secret-key'])
@@ -148,7 +148,7 @@ test('a key that cannot be used is an error, not a new key', async t => {
   t.deepEqual(readdirSync(public_), ['.fastn.id52'])
 })
 
-test('of processes that start at once, all get the same key', async t => {
+test('concurrent processes all get the same key', async t => {
   const folder = temporary(t)
   const script = `
     import { readOrCreateSecretKey } from 'fastn-net'
@@ -159,7 +159,7 @@ test('of processes that start at once, all get the same key', async t => {
   t.is(new Set(outputs.map(({ stdout }) => stdout)).size, 1)
 })
 
-test('with a keyring the secret is there, and the file has the ID52 only', async t => {
+test('with a keyring, the secret is in the keyring and only the ID52 in the file', async t => {
   const folder = temporary(t)
   const keyring = new Vault()
   const { secretKey, place, created } = await readOrCreateSecretKey({ folder, env, keyring })
@@ -172,7 +172,7 @@ test('with a keyring the secret is there, and the file has the ID52 only', async
   t.is(await loadSecretKey({ id52, env, keyring }), null)
 })
 
-test('what the keyring gives, hex or bytes, must be the key of that ID52', async t => {
+test('a keyring entry, hex or bytes, must be the key of its ID52', async t => {
   const keyring = new Vault()
   for (const given of [secret, secret.toUpperCase(), `${secret}\n`, Buffer.from(secret, 'hex')]) {
     keyring.secrets.set(id52, given)
@@ -190,7 +190,7 @@ test('what the keyring gives, hex or bytes, must be the key of that ID52', async
   await keyStoreError(t, saveSecretKey(SecretKey.generate(), { folder: temporary(t), keyring: locked }), /unlocked/)
 })
 
-test('a signal ends the wait for a keyring with its own reason', async t => {
+test('a signal ends the wait for a keyring with its reason', async t => {
   const keyring: Keyring = { read: () => new Promise(() => {}), write: () => new Promise(() => {}) }
   const controller = new AbortController()
   const reason = new Error('enough')
@@ -201,13 +201,13 @@ test('a signal ends the wait for a keyring with its own reason', async t => {
   t.is(await t.throwsAsync(loadSecretKey({ env, signal: controller.signal })), reason)
 })
 
-test('name and id52 together are refused', async t => {
+test('rejects name together with id52', async t => {
   const error = await t.throwsAsync(loadSecretKey({ name: 'a', id52, env }))
   t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'))
   t.true(isFastnNetError(await t.throwsAsync(loadSecretKey({ id52: 'x', env })), 'ERR_PEER_ADDRESS'))
 })
 
-test('a folder that is a file is said to be none, by reading and by saving', async t => {
+test('loading and saving reject a folder that is a file', async t => {
   const folder = join(temporary(t, { plain: '' }), 'plain')
   const says = /plain is not a folder/
   await keyStoreError(t, loadSecretKey({ folder, env }), says)

@@ -47,7 +47,7 @@ register(
 
 const env = {}
 
-test.serial('the package is loaded only when the keyring is asked for', async t => {
+test.serial('the keyring package is loaded only if the keyring is used', async t => {
   const { id52 } = SecretKey.generate()
   t.is(await loadSecretKey({ id52, env }), null)
   t.is(fake.loads, 0)
@@ -55,7 +55,7 @@ test.serial('the package is loaded only when the keyring is asked for', async t 
   t.is(fake.loads, 1)
 })
 
-test.serial('service and account are those of the Rust programs, and both their forms are read', async t => {
+test.serial('uses the service and account of the Rust programs, and reads both of their formats', async t => {
   const secretKey = SecretKey.generate()
   const { id52 } = secretKey
   for (const stored of [secretKey.toBytes(), new TextEncoder().encode(secretKey.toHex())]) {
@@ -66,7 +66,7 @@ test.serial('service and account are those of the Rust programs, and both their 
   t.true(isFastnNetError(await t.throwsAsync(loadSecretKey({ id52, env, keyring: true })), 'ERR_KEY_STORE'))
 })
 
-test.serial('bytes are written, to a keyring that outlives a restart', async t => {
+test.serial('writes bytes to a keyring that survives a reboot', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-keyring-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const secretKey = SecretKey.generate()

@@ -51,7 +51,7 @@ test('a re-export of lib.rs and a module without a layer fail', t => {
   t.is(found('use crate::low::Thing;', { 'new.rs': 'use crate::low::Thing;' }).length, 1)
 })
 
-test('comments, texts and characters are no imports', t => {
+test('comments, strings and characters are not imports', t => {
   const text = `/// See [\`crate::high::High\`].\nconst A: &str = "https://crate::high::x"; // crate::high\nconst B: char = '"'; /* crate::high::y */`
   t.deepEqual(found(text), [])
   t.is(found(`${text}\nuse crate::high::High;`).length, 1)

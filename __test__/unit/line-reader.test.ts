@@ -13,7 +13,7 @@ function pieces(whole: Uint8Array<ArrayBuffer>, cuts: readonly number[]): Uint8A
 
 const lineText = fc.string({ unit: fc.constantFrom('a', 'ß', '\r', ' ', '€', '0') })
 
-test('lines come out as they went in, wherever the chunks were cut', t => {
+test('lines are unchanged, wherever the chunks are cut', t => {
   fc.assert(
     fc.property(fc.array(lineText), fc.array(fc.nat()), (lines, cuts) => {
       const reader = new LineReader()
@@ -28,7 +28,7 @@ test('lines come out as they went in, wherever the chunks were cut', t => {
   t.pass()
 })
 
-test('lines and bytes taken in any order are the whole', t => {
+test('lines and bytes taken in any order add up to the input', t => {
   const step = fc.oneof(fc.constant('line' as const), fc.constant('chunk' as const), fc.integer({ min: 1, max: 9 }))
   fc.assert(
     fc.property(fc.array(lineText), fc.array(fc.nat()), fc.array(step), (lines, cuts, steps) => {
@@ -53,7 +53,7 @@ test('lines and bytes taken in any order are the whole', t => {
   t.pass()
 })
 
-test('a line of maxBytes is a line, one more byte is too long, whether its end is there or not', t => {
+test('a line of maxBytes passes and one more byte fails, with or without a newline', t => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 50 }),
@@ -73,7 +73,7 @@ test('a line of maxBytes is a line, one more byte is too long, whether its end i
   t.pass()
 })
 
-test('what was put back comes again, in front', t => {
+test('bytes put back come first again', t => {
   const reader = new LineReader()
   reader.push(bytes('one\ntwo\n'))
   reader.putBack(reader.takeLine(10) as Uint8Array, true)
@@ -81,7 +81,7 @@ test('what was put back comes again, in front', t => {
   t.is(text(reader.takeLine(10)), 'two')
 })
 
-test('a line that comes byte by byte does not take the square of its length', t => {
+test('a line that arrives byte by byte takes linear time', t => {
   const reader = new LineReader()
   const length = 1_000_000
   const byte = bytes('x')

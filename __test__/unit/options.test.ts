@@ -4,7 +4,7 @@ import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 const guard = (options: Parameters<typeof resolveOptions>[0]) =>
   resolveOptions({ network: 'loopback', ...options }).binding.guard
 
-test('every time-out takes 0 and Infinity, the one of authorize too, and a fraction is rounded up', t => {
+test('every timeout accepts 0, Infinity and fractions, which are rounded up', t => {
   for (const [given, resolved] of [
     [0, 0],
     [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
@@ -27,7 +27,7 @@ test('every time-out takes 0 and Infinity, the one of authorize too, and a fract
   }
 })
 
-test('sizes of authorize are positive whole numbers', t => {
+test('limits of authorize must be positive integers', t => {
   for (const name of ['maxPending', 'maxPendingPerPeer'] as const) {
     for (const wrong of [0, 1.5, Number.POSITIVE_INFINITY]) {
       const message = new RegExp(`options\\.authorize\\.${name}\\b`)
@@ -40,13 +40,13 @@ test('sizes of authorize are positive whole numbers', t => {
   })
 })
 
-test('a burst is what one second allows, unless it is given', t => {
+test('streamsBurst defaults to streamsPerSecond', t => {
   t.like(guard({}), { streamsPerSecond: null, streamsBurst: 1 })
   t.like(guard({ streamsPerSecond: 9 }), { streamsPerSecond: 9, streamsBurst: 9 })
   t.like(guard({ streamsPerSecond: 9, streamsBurst: 30 }), { streamsPerSecond: 9, streamsBurst: 30 })
 })
 
-test('one delay of dials moves the other where only one is given', t => {
+test('a single dial delay adjusts the default of the other', t => {
   const delays = (connect: { minDelay?: number; maxDelay?: number }) => {
     const { binding } = resolveOptions({ network: 'loopback', connect })
     return [binding.connectMinDelay, binding.connectMaxDelay]
@@ -57,7 +57,7 @@ test('one delay of dials moves the other where only one is given', t => {
   t.deepEqual(delays({ minDelay: 5, maxDelay: 5 }), [5, 5])
 })
 
-test('nobody is asked where authorize has no function', t => {
+test('authorize without a callback authorizes everyone', t => {
   t.like(guard({ authorize: {} }), { authorizePeer: false, authorizeStream: false })
   t.like(guard({ authorize: { peer: () => true } }), { authorizePeer: true, authorizeStream: false })
   t.like(guard({ authorize: { stream: () => true } }), { authorizePeer: false, authorizeStream: true })

@@ -10,7 +10,7 @@ test('generic makes a Generic protocol', t => {
   t.is(protocolText(Protocol.generic({ b: [1, null], a: 'x' })), '{"Generic":{"a":"x","b":[1,null]}}')
 })
 
-test('any JSON value survives, and the order of keys does not matter', t => {
+test('any JSON value round-trips, and key order does not matter', t => {
   const reversed = (value: Json): Json => {
     if (Array.isArray(value)) return value.map(reversed)
     if (typeof value !== 'object' || value === null) return value
@@ -29,7 +29,7 @@ test('any JSON value survives, and the order of keys does not matter', t => {
   )
 })
 
-test('what is no protocol is ERR_INVALID_ARGUMENT', t => {
+test('an invalid protocol is ERR_INVALID_ARGUMENT', t => {
   const circle: Record<string, unknown> = {}
   circle.self = circle
   const wrong = [
@@ -45,7 +45,7 @@ test('what is no protocol is ERR_INVALID_ARGUMENT', t => {
   }
 })
 
-test('the error has one line, also for a value that contains itself', t => {
+test('the error has one line, even for a circular value', t => {
   const circle: Record<string, unknown> = {}
   circle.outer = { inner: [circle] }
   const failing = {
@@ -64,7 +64,7 @@ test('the error has one line, also for a value that contains itself', t => {
   }
 })
 
-test('the error says what was given in place of a protocol', t => {
+test('the error describes the invalid protocol', t => {
   const given: [unknown, string][] = [
     [[], 'it is an array'],
     [null, 'it is null'],
@@ -78,7 +78,7 @@ test('the error says what was given in place of a protocol', t => {
   }
 })
 
-test('a text is the unit protocol of that name, or else a Generic', t => {
+test('a string is the unit protocol of that name, or else a Generic', t => {
   const golden = new URL('../../crates/fastn-net-proto/tests/golden/protocol.json', import.meta.url)
   const { units } = JSON.parse(readFileSync(golden, 'utf8')) as { units: string[] }
   for (const name of units) {

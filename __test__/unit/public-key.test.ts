@@ -7,7 +7,7 @@ const id52 = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
 const hex = '918cfc1468abea5c596d79bac6af6a5e491b652ae7cf7dbdfe60a5608d9d268c'
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
-test('a key is shown as its ID52 everywhere', t => {
+test('a key prints as its ID52', t => {
   const key = PublicKey.from(id52)
   t.is(key.id52, id52)
   t.is(`${key}`, id52)
@@ -27,7 +27,7 @@ test('bytes are copied in and out', t => {
   t.false(Buffer.isBuffer(key.toBytes()))
 })
 
-test('equal means the same bytes, in whatever form they came', t => {
+test('keys are equal if their bytes are, whatever form they came in', t => {
   const key = PublicKey.from(id52)
   t.true(key.equals(PublicKey.from(hex)))
   t.false(key.equals(SecretKey.generate().publicKey))
@@ -35,7 +35,7 @@ test('equal means the same bytes, in whatever form they came', t => {
   t.is(PublicKey.from(key), key)
 })
 
-test('what is no key is ERR_PEER_ADDRESS', t => {
+test('an invalid key is ERR_PEER_ADDRESS', t => {
   const wrong = [
     '',
     'hello',
@@ -54,12 +54,12 @@ test('what is no key is ERR_PEER_ADDRESS', t => {
   }
 })
 
-test('a text that was pasted by mistake is not repeated', t => {
+test('the error does not repeat long input', t => {
   const secret = `${'e357e8a31fa82958cf0a7697846cb9ed494807d5d8bf95bac9ed21207d8ce6a'}x`
   t.notRegex(inspect(t.throws(() => PublicKey.from(secret))), /e357e8a3/)
 })
 
-test('only the signature of these bytes by this key verifies', t => {
+test("verifies only this key's signature of these bytes", t => {
   fc.assert(
     fc.property(bytes32, fc.uint8Array(), fc.nat(511), (secret, message, bit) => {
       const key = SecretKey.from(secret)
@@ -105,7 +105,7 @@ test('spare bits must be zero', t => {
   )
 })
 
-test('any text is a key or an error of ours', t => {
+test('any string is a key or a FastnNetError', t => {
   const texts = [
     fc.string({ unit: 'binary' }),
     fc.stringMatching(/^[0-9a-zA-Z]{52}$/),

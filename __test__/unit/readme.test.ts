@@ -17,7 +17,7 @@ const documents = [
 ]
 
 for (const document of documents) {
-  test(`every snippet in ${document} is a file under examples`, t => {
+  test(`every snippet in ${document} is a file in examples`, t => {
     const lines = text(document).split('\n')
     const starts = lines.flatMap((line, index) =>
       /^```(?:ts|js|mjs|typescript|javascript)\b/.test(line) ? [index] : []
@@ -34,7 +34,7 @@ for (const document of documents) {
     t.true(document !== 'README.md' || starts.length >= 3, 'README shows a receiver, a sender and plain JavaScript')
   })
 
-  test(`every link in ${document} that stays here leads somewhere`, t => {
+  test(`every relative link in ${document} resolves`, t => {
     const links = [...text(document).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(match => match[1] ?? '')
     for (const link of links) {
       t.notThrows(() => readdirOrRead(new URL(link, new URL(document, root))), `${document} → ${link}`)
@@ -43,7 +43,7 @@ for (const document of documents) {
   })
 }
 
-test('every path that CONTRIBUTING.md names exists', t => {
+test('every path in CONTRIBUTING.md exists', t => {
   const top = /^(?:src|crates|__test__|scripts|docs|npm|examples|\.github)\//
   const paths = [...text('CONTRIBUTING.md').matchAll(/`([\w./-]+\/[\w./-]*)`/g)].map(match => match[1] ?? '')
   const own = paths.filter(path => top.test(path))
@@ -51,7 +51,7 @@ test('every path that CONTRIBUTING.md names exists', t => {
   for (const path of own) t.notThrows(() => readdirOrRead(new URL(path, root)), path)
 })
 
-test('docs/errors.md has every error code, once, and no other', async t => {
+test('docs/errors.md has every error code once, and no other', async t => {
   const { errorCodes } = await import('../../dist/modules/errors.js')
   const listed = [...text('docs/errors.md').matchAll(/^\| `(ERR_\w+)` \|/gm)].map(match => match[1] ?? '')
   t.deepEqual(listed.toSorted(), [...errorCodes].sort())

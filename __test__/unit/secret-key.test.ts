@@ -5,7 +5,7 @@ import { isFastnNetError, PublicKey, SecretKey } from 'fastn-net'
 const hex = '100d7e23f222267ba0be43855a262461b8a7718572edf58c56db912156d2bc25'
 const id52 = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
 
-test('hex and bytes give the same key, and are given back', t => {
+test('hex and bytes round-trip to the same key', t => {
   const bytes = Uint8Array.from(Buffer.from(hex, 'hex'))
   for (const from of [hex, hex.toUpperCase(), bytes, Buffer.from(hex, 'hex')]) {
     const key = SecretKey.from(from)
@@ -29,7 +29,7 @@ test('generated keys differ', t => {
   t.is(new Set(Array.from({ length: 50 }, () => SecretKey.generate().toHex())).size, 50)
 })
 
-test('the secret shows nowhere', t => {
+test('the secret is printed nowhere', t => {
   const key = SecretKey.from(hex)
   const shown = [
     String(key),
@@ -51,7 +51,7 @@ test('the secret shows nowhere', t => {
   t.is(inspect(key), `SecretKey(${id52})`)
 })
 
-test('what is no secret key is ERR_SECRET_KEY and is not repeated', t => {
+test('an invalid secret key is ERR_SECRET_KEY, and the message does not repeat it', t => {
   const wrong = [
     '',
     hex.slice(1),
@@ -70,11 +70,11 @@ test('what is no secret key is ERR_SECRET_KEY and is not repeated', t => {
   t.regex(t.throws(() => SecretKey.from(id52)).message, /public key/)
 })
 
-test('a stack begins where the caller is', t => {
+test('the stack starts at the caller', t => {
   t.regex(t.throws(() => SecretKey.from('x')).stack ?? '', /secret-key\.test/)
 })
 
-test('only bytes are signed', t => {
+test('sign accepts only bytes', t => {
   const error = t.throws(() => SecretKey.from(hex).sign('text' as unknown as Uint8Array))
   t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'))
   t.deepEqual(SecretKey.from(hex).sign(Uint8Array.of(1)), SecretKey.from(hex).sign(Buffer.of(1)))

@@ -5,7 +5,7 @@ import { waitForWake, wake, wakeWord } from '../../dist/modules/native/wakeups.j
 const word = wakeWord(4_000, 0)
 const other = wakeWord(4_001, 0)
 
-test('a wake word that is waited for refuses a second waiter, and keeps the first', async t => {
+test('a second waiter for a wake word is rejected, and the first stays', async t => {
   const first = waitForWake(word, undefined, false)
   await t.throwsAsync(waitForWake(word, undefined, false), { any: true, message: /two waiters for wake word 16000/ })
   await t.throwsAsync(waitForWake(word, new AbortController().signal, false), { any: true, message: /two waiters/ })
@@ -13,7 +13,7 @@ test('a wake word that is waited for refuses a second waiter, and keeps the firs
   await t.notThrowsAsync(first)
 })
 
-test('a wake word can be waited for again after a wake and after an abort', async t => {
+test('a wake word can be awaited again after a wake or an abort', async t => {
   const controller = new AbortController()
   const aborted = waitForWake(other, controller.signal, false)
   controller.abort()

@@ -5,14 +5,14 @@ import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 import { echoServer } from '../helpers/echo-server.js'
 import { Program, quiet } from '../helpers/program.js'
 
-test('a process that only dialled ends by itself when its work is done', async t => {
+test('a process that only dialled exits when its work is done', async t => {
   await using server = await echoServer()
   t.deepEqual(await new Program('dial', server.address).ended, quiet('hello'))
 })
 
 for (const ack of ['now', 'later']) {
   for (const bytes of [0, 1, 100_000, 10_000_000]) {
-    test(`what a process finished last arrives whole: ${bytes} bytes, ack ${ack}`, async t => {
+    test(`the last finished stream of a process arrives complete: ${bytes} bytes, ack ${ack}`, async t => {
       await using server = await echoServer()
       const program = new Program('finish', server.address, String(bytes), ack)
       const sha256 = createHash('sha256').update(Buffer.alloc(bytes, 'fastn-net ')).digest('hex')
@@ -23,7 +23,7 @@ for (const ack of ['now', 'later']) {
 }
 
 for (const way of ['listen', 'ref', 'signal', 'acceptBi', 'accept']) {
-  test(`a process that listens stays until that ends: ${way}`, async t => {
+  test(`a listening process stays alive until listening ends: ${way}`, async t => {
     const program = new Program('listen', way)
     const address = JSON.parse(await program.line()) as PeerAddress
     await new Promise(resolve => setTimeout(resolve, 300))
@@ -37,7 +37,7 @@ for (const way of ['listen', 'ref', 'signal', 'acceptBi', 'accept']) {
 }
 
 for (const way of ['unref', 'unref-later']) {
-  test(`a process that listens without being referenced ends: ${way}`, async t => {
+  test(`a process whose listening endpoint is unreferenced exits: ${way}`, async t => {
     const { code, signal, lines, stderr } = await new Program('listen', way).ended
     t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
     // The endpoint is closed when nothing else is left to do, and so listening ends.
@@ -45,7 +45,7 @@ for (const way of ['unref', 'unref-later']) {
   })
 }
 
-test('process.exit while everything waits, 100 times: the exit code is as given', async t => {
+test('process.exit with pending calls keeps its exit code, 100 times', async t => {
   await using server = await echoServer()
   for (let at = 0; at < 100; at += 4) {
     const programs = [0, 1, 2, 3].map(more => new Program('exit', server.address, 'exit', String(at + more)))
@@ -53,7 +53,7 @@ test('process.exit while everything waits, 100 times: the exit code is as given'
   }
 })
 
-test('an uncaught exception while everything waits ends the process with 1', async t => {
+test('an uncaught exception with pending calls exits with code 1', async t => {
   await using server = await echoServer()
   for (let at = 0; at < 8; at++) {
     const { code, signal, lines, stderr } = await new Program('exit', server.address, 'throw', String(at)).ended
@@ -63,7 +63,7 @@ test('an uncaught exception while everything waits ends the process with 1', asy
 })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`a graceful program ends well at ${signal}`, async t => {
+  test(`a program with a Graceful exits cleanly on ${signal}`, async t => {
     const program = new Program('graceful', 'end')
     const address = await program.line()
     await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
@@ -80,7 +80,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-test('a second Ctrl-C ends a program whose work does not', async t => {
+test('a second Ctrl-C terminates a program whose work does not end', async t => {
   const program = new Program('graceful', 'hang')
   await program.line()
   program.kill('SIGINT')
@@ -90,7 +90,7 @@ test('a second Ctrl-C ends a program whose work does not', async t => {
   t.deepEqual({ code, signal }, { code: null, signal: 'SIGINT' })
 })
 
-test('a shutdown by a signal warns about what did not end well', async t => {
+test('a shutdown by signal warns about unfinished work', async t => {
   const program = new Program('report', 'warning')
   await program.line()
   program.kill('SIGTERM')
@@ -99,7 +99,7 @@ test('a shutdown by a signal warns about what did not end well', async t => {
   t.regex(stderr, /\[ERR_SHUTTING_DOWN\] FastnNetWarning: .*unfinished: sleep; mail failed: the disk is full/)
 })
 
-test('a shutdown by a signal gives its report to onReport', async t => {
+test('a shutdown by signal passes its report to onReport', async t => {
   const program = new Program('report', 'onReport')
   await program.line()
   program.kill('SIGTERM')
@@ -108,7 +108,7 @@ test('a shutdown by a signal gives its report to onReport', async t => {
   t.like(JSON.parse(lines[1]!), { clean: false, unfinished: 1, work: [{ name: 'sleep', count: 1 }] })
 })
 
-test('spawned work that failed is said at the end of a process that was not shut down', async t => {
+test('failed spawned work is a warning when the process ends without a shutdown', async t => {
   const { code, stderr } = await new Program('report', 'no shutdown').ended
   t.is(code, 0)
   t.regex(stderr, /\[ERR_HANDLER\] FastnNetWarning: spawned work "mail" failed: the disk is full/)

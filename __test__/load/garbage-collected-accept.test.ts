@@ -1,27 +1,11 @@
-// A loop over connections that the collector finds. Alone in its file: a process warns once for each code.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+// A garbage-collected loop over connections. Alone in its file, because a process warns once per code.
 import test from 'ava'
 import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
 import { native } from '../../dist/modules/native/addon.js'
+import { collectUntil, recordWarnings } from './support/collect.js'
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** Collects until it is so; gives whether it has become so. */
-async function collectUntil(isSo: () => boolean): Promise<boolean> {
-  for (let turn = 0; turn < 1000 && !isSo(); turn++) {
-    collect()
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  return isSo()
-}
-
-test('a loop over connections warns when it is dropped while it serves, and not when it has ended', async t => {
-  const warnings: (Error & { code?: string })[] = []
-  const onWarning = (warning: Error) => warnings.push(warning)
-  process.on('warning', onWarning)
-  t.teardown(() => process.off('warning', onWarning))
+test('an accept loop warns if collected while it serves, but not after it has ended', async t => {
+  const warnings = recordWarnings(t)
   const options = { network: 'loopback' } as const
   const before = native().handleCount()
   await (async () => {
@@ -46,7 +30,7 @@ test('a loop over connections warns when it is dropped while it serves, and not 
   t.true(await collectUntil(() => warnings.length > 0))
   t.is(warnings[0]!.code, 'ERR_LISTENER_DROPPED')
   t.regex(warnings[0]!.message, /keep a reference to the result of accept/)
-  // It listens for nothing any more.
+  // The endpoint no longer accepts connections.
   const other = await getEndpoint(SecretKey.generate(), options)
   await t.throwsAsync(other.connect(server.address(), { timeout: 500 }), { code: 'ERR_UNREACHABLE' })
   await Promise.all([client.close(), server.close(), other.close()])

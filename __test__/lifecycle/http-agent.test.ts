@@ -5,7 +5,7 @@ import { getEndpoint, Protocol, SecretKey } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 import { Program, quiet } from '../helpers/program.js'
 
-test('a process with a kept-alive http.Agent ends when its requests are answered', async t => {
+test('a process with a kept-alive http.Agent exits once its requests are answered', async t => {
   await using server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const web = http.createServer((request, response) => response.end(request.url))
   web.keepAliveTimeout = 60_000
@@ -20,7 +20,7 @@ test('a process with a kept-alive http.Agent ends when its requests are answered
 })
 
 for (const way of ['unref', 'unref later']) {
-  test(`a Duplex that waits keeps no process alive after ${way}`, async t => {
+  test(`a pending Duplex does not keep the process alive after ${way}`, async t => {
     await using server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
     const streams = server.acceptBi(Protocol.generic('Http'))
     const program = new Program('unref', JSON.stringify(server.address()), way)
@@ -30,7 +30,7 @@ for (const way of ['unref', 'unref later']) {
   })
 }
 
-test('a Duplex that waits keeps the process alive, also once it is referenced again', async t => {
+test('a pending Duplex keeps the process alive, also after ref()', async t => {
   await using server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const streams = server.acceptBi(Protocol.generic('Http'))
   const program = new Program('unref', JSON.stringify(server.address()), 'ref')

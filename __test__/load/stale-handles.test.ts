@@ -11,7 +11,7 @@ const rounds = 1_000_000
 const places = 2 ** 24
 const text = new TextEncoder()
 
-test(`${rounds} reuses of places, with late calls of every kind`, async t => {
+test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t => {
   const server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const listening = server.listen([
     [

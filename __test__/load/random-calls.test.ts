@@ -64,7 +64,7 @@ async function read(stream: PeerStream, roll: (below: number) => number): Promis
 }
 
 for (const seed of [1, 7, 42]) {
-  test(`streams in disorder, seed ${seed}`, async t => {
+  test(`random calls on many streams neither hang nor corrupt data, seed ${seed}`, async t => {
     const roll = dice(seed)
     await using peers = await pair()
     const fits = (error: unknown) => {

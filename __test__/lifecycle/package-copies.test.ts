@@ -6,7 +6,7 @@ import { turn } from '../helpers/pair.js'
 const copy = async (name: string) =>
   (await import(`${import.meta.resolve('fastn-net')}?${name}`)) as typeof import('fastn-net')
 
-test('copies of the package share the addon, and each hears what is its own', async t => {
+test('copies of the package share the addon, and each gets its own events', async t => {
   const copies = await Promise.all([copy('one'), copy('other')])
   t.not(copies[0].Endpoint, copies[1].Endpoint)
   const bind = ({ getEndpoint, SecretKey }: typeof import('fastn-net')) =>

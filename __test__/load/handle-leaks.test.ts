@@ -1,14 +1,10 @@
-// Native handles that must not stay: of endpoints that were closed and dropped, and of streams that are over.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+// No leak of native handles: of closed endpoints, and of ended streams.
 import test from 'ava'
 import { Graceful, getEndpoint, type PeerStream, SecretKey } from '../../dist/modules/index.js'
 import { native } from '../../dist/modules/native/addon.js'
+import { collect } from './support/collect.js'
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-test('endpoints that were closed leave nothing native, nor do the peers that they knew', async t => {
+test('closed endpoints and their peers leave no native handle', async t => {
   const server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const listening = server.listen({ Tcp: async stream => stream.finish(`${await stream.nextString()}\n`) })
   const peer = server.address()
@@ -21,7 +17,7 @@ test('endpoints that were closed leave nothing native, nor do the peers that the
   }
   const before = native().handleCount()
   for (let count = 0; count < 20; count++) await one()
-  // The collector may keep the last few; the limit is only there so that a leak fails the test.
+  // The collector may keep the last few; a leak exceeds this limit.
   const few = before + 6
   for (let turn = 0; turn < 200 && native().handleCount() > few; turn++) {
     collect()
@@ -32,23 +28,20 @@ test('endpoints that were closed leave nothing native, nor do the peers that the
   await listening
 })
 
-// Counts all handles of the process, and so runs alone.
-test.serial(
-  'an endpoint that is closed gives back what is native of its peers at once, although it is held',
-  async t => {
-    const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-    const before = native().handleCount()
-    const peer = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
-    await t.throwsAsync(endpoint.getStream(peer, 'Tcp', { timeout: 50 }), { code: 'ERR_UNREACHABLE' })
-    t.is(native().handleCount(), before + 1)
-    await endpoint.close()
-    t.is(native().handleCount(), before)
-    await t.throwsAsync(endpoint.getStream(peer, 'Tcp'), { code: 'ERR_CLOSED' })
-  }
-)
+// Serial, because it counts all handles of the process.
+test.serial('a closed endpoint releases the native handles of its peers at once, even if it is held', async t => {
+  const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
+  const before = native().handleCount()
+  const peer = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
+  await t.throwsAsync(endpoint.getStream(peer, 'Tcp', { timeout: 50 }), { code: 'ERR_UNREACHABLE' })
+  t.is(native().handleCount(), before + 1)
+  await endpoint.close()
+  t.is(native().handleCount(), before)
+  await t.throwsAsync(endpoint.getStream(peer, 'Tcp'), { code: 'ERR_CLOSED' })
+})
 
-// The same.
-test.serial('a stream whose writer hears first that the connection was lost leaves nothing native', async t => {
+// Serial, because it counts all handles of the process.
+test.serial('a stream whose writer sees the lost connection first leaves no native handle', async t => {
   const before = native().handleCount()
   const options = { network: 'loopback' } as const
   const [client, server] = await Promise.all([
@@ -63,20 +56,20 @@ test.serial('a stream whose writer hears first that the connection was lost leav
     kept.push(await incoming.next())
     streams.push(stream)
   }
-  // More than is taken from anybody whom nobody reads.
+  // More than flow control accepts while the peer does not read.
   const bytes = new Uint8Array(4 * 1024 * 1024)
   const writing = streams.map(stream => t.throwsAsync(stream.write(bytes), { code: 'ERR_CONNECTION_LOST' }))
   const used = native().handleCount()
   const view = await client.connect(server.address())
   view.close(7, 'gone')
   await Promise.all(writing)
-  // The server's are held, and nobody has asked them for anything yet.
+  // The server's streams are held and unused.
   t.is(kept.length, 50)
   t.true(native().handleCount() <= used - 50 + 2, `${before}, ${used}, ${native().handleCount()} handles`)
   await Promise.all([client.close(), server.close()])
 })
 
-test.serial('a Graceful does not keep endpoints that were closed', async t => {
+test.serial('a Graceful does not retain closed endpoints', async t => {
   const graceful = new Graceful()
   const opened = async () => {
     const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
@@ -84,7 +77,7 @@ test.serial('a Graceful does not keep endpoints that were closed', async t => {
     return new WeakRef(endpoint)
   }
   const closed = await opened()
-  // A WeakRef keeps what it refers to until the turn of the event loop in which it was made or asked has ended.
+  // A WeakRef keeps its target until the end of the turn in which it was created or read.
   for (let turn = 0; turn < 1000 && closed.deref() !== undefined; turn++) {
     await new Promise(resolve => setTimeout(resolve, 20))
     collect()

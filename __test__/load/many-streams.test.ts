@@ -34,7 +34,7 @@ async function idle(connection: Connection, views: number): Promise<void> {
 }
 
 for (const ack of ['now', 'later'] as const) {
-  test(`10,000 exchanges of one line, nothing disposed, ack ${ack}`, async t => {
+  test(`10,000 exchanges without disposal, ack ${ack}`, async t => {
     await using both = await answering()
     const peer = both.server.address()
     const connections = both.server.accept()
@@ -53,7 +53,7 @@ for (const ack of ['now', 'later'] as const) {
   })
 }
 
-test('10,000 exchanges side by side, at most 200 at a time', async t => {
+test('10,000 concurrent exchanges, 200 at a time', async t => {
   await using both = await answering()
   const peer = both.server.address()
   let next = 0
@@ -71,7 +71,7 @@ test('10,000 exchanges side by side, at most 200 at a time', async t => {
   await idle(await both.client.connect(peer), 1)
 })
 
-test('1,000 streams open at once, used in turn', async t => {
+test('1,000 open streams, used in turn', async t => {
   await using both = await pair()
   const streams = await Promise.all(Array.from({ length: 1000 }, () => both.stream()))
   const view = await both.client.connect(both.server.address())
@@ -98,7 +98,7 @@ test('1,000 streams open at once, used in turn', async t => {
   await idle(view, 1)
 })
 
-test('more streams than the peer allows at once wait for a place', async t => {
+test("streams beyond the peer's limit wait for a slot", async t => {
   await using both = await pair({ maxStreams: 16 })
   const peer = both.server.address()
   const incoming = both.server.acceptBi(Line)
@@ -114,7 +114,7 @@ test('more streams than the peer allows at once wait for a place', async t => {
   t.deepEqual(new Set(await Promise.all(opening)), new Set(['hello']))
 })
 
-test('100 connections at once', async t => {
+test('100 concurrent connections', async t => {
   await using both = await answering()
   const peer = both.server.address()
   const clients = await Promise.all(

@@ -1,25 +1,12 @@
-// What the collector finds: endpoints and loops that were dropped without being closed.
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+// Endpoints and loops that are garbage-collected without being closed.
 import test from 'ava'
 import { type Endpoint, getEndpoint, type PeerStream, SecretKey } from '../../dist/modules/index.js'
 import { native } from '../../dist/modules/native/addon.js'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** Collects until it is so; gives whether it has become so. */
-async function collectUntil(isSo: () => boolean): Promise<boolean> {
-  for (let turn = 0; turn < 1000 && !isSo(); turn++) {
-    collect()
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  return isSo()
-}
+import { collectUntil, recordWarnings } from './support/collect.js'
 
 const options = { network: 'loopback' } as const
 
-test.serial('an endpoint that is collected unclosed is closed: its peers hear at once', async t => {
+test.serial('a collected endpoint closes and notifies its peers at once', async t => {
   const server = await getEndpoint(SecretKey.generate(), options)
   const connections = server.accept()
   const before = native().handleCount()
@@ -43,7 +30,7 @@ async function queued(client: Endpoint, server: Endpoint, count: number): Promis
   return await Promise.all(Array.from({ length: count }, () => client.getStream(server.address(), 'Tcp')))
 }
 
-test.serial('a loop that is left lets go of what was queued with code 0', async t => {
+test.serial('leaving a loop resets its queued streams with code 0', async t => {
   const [client, server] = await Promise.all([
     getEndpoint(SecretKey.generate(), options),
     getEndpoint(SecretKey.generate(), options)
@@ -64,14 +51,12 @@ test.serial('a loop that is left lets go of what was queued with code 0', async 
   await Promise.all([client.close(), server.close()])
 })
 
-test.serial('a loop that is dropped while it serves lets go of what it took, and says so', async t => {
+test.serial('a loop collected while it serves resets its streams and warns', async t => {
   const [client, server] = await Promise.all([
     getEndpoint(SecretKey.generate(), options),
     getEndpoint(SecretKey.generate(), options)
   ])
-  const warnings: (Error & { code?: string })[] = []
-  const onWarning = (warning: Error) => warnings.push(warning)
-  process.on('warning', onWarning)
+  const warnings = recordWarnings(t)
   const streams = await (async () => {
     const incoming = server.acceptBi('Tcp')
     const opened = await queued(client, server, 60)
@@ -88,14 +73,11 @@ test.serial('a loop that is dropped while it serves lets go of what it took, and
   t.true(await collectUntil(() => warnings.length > 0))
   t.is(warnings[0]!.code, 'ERR_LISTENER_DROPPED')
   await t.throwsAsync(client.getStream(server.address(), 'Tcp'), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
-  process.off('warning', onWarning)
   await Promise.all([client.close(), server.close()])
 })
 
-test.serial('a loop that ended with its endpoint is dropped without a word', async t => {
-  const warnings: Error[] = []
-  const onWarning = (warning: Error) => warnings.push(warning)
-  process.on('warning', onWarning)
+test.serial('a loop that ended with its endpoint is collected without a warning', async t => {
+  const warnings = recordWarnings(t)
   const before = native().handleCount()
   await (async () => {
     const server = await getEndpoint(SecretKey.generate(), options)
@@ -104,10 +86,9 @@ test.serial('a loop that ended with its endpoint is dropped without a word', asy
   })()
   t.true(await collectUntil(() => native().handleCount() <= before))
   t.deepEqual(warnings, [])
-  process.off('warning', onWarning)
 })
 
-test.serial('peers that are asked for in turn stay known, 1,100 of them', async t => {
+test.serial('1,100 peers used in turn stay tracked', async t => {
   const endpoint = await getEndpoint(SecretKey.generate(), options)
   const before = native().handleCount()
   const peers = Array.from({ length: 1100 }, () => SecretKey.generate().id52)

@@ -56,7 +56,7 @@ for (const [how, code] of [
   ['throw', 1],
   ['closing', 7]
 ] as const) {
-  test(`with closeOnExit the peer sees a close, and the last words: ${how}`, async t => {
+  test(`with closeOnExit, the peer sees a close and the last finished stream: ${how}`, async t => {
     await using peer = await peerOf()
     const program = new Program('leave', peer.address, how, 'hook')
     t.deepEqual(await peer.ended(), shutdown)
@@ -65,7 +65,7 @@ for (const [how, code] of [
   })
 }
 
-test('without it, process.exit tells nobody', async t => {
+test('without closeOnExit, process.exit notifies no peer', async t => {
   await using peer = await peerOf()
   const program = new Program('leave', peer.address, 'exit', 'none')
   let told: unknown
@@ -77,7 +77,7 @@ test('without it, process.exit tells nobody', async t => {
   t.is(told, undefined)
 })
 
-test('at SIGTERM a program with a Graceful closes, and the peer sees it', async t => {
+test('on SIGTERM, a program with a Graceful closes, and its peer sees the close', async t => {
   await using peer = await peerOf()
   const program = new Program('leave', peer.address, 'graceful', 'none')
   // Asked before: a connection that is over is not accepted any more.
@@ -91,7 +91,7 @@ test('at SIGTERM a program with a Graceful closes, and the peer sees it', async 
 
 for (const how of ['worker exit', 'worker terminate']) {
   for (const hook of ['hook', 'none']) {
-    test(`a thread that ends tells its peers: ${how}, ${hook}`, async t => {
+    test(`an ending thread notifies its peers: ${how}, ${hook}`, async t => {
       await using peer = await peerOf()
       const program = new Program('leave', peer.address, how, hook)
       t.deepEqual(await peer.ended(), shutdown)
@@ -102,7 +102,7 @@ for (const how of ['worker exit', 'worker terminate']) {
   }
 }
 
-test('a peer that vanished holds no shutdown up: what it did not acknowledge is counted, the endpoint is closed', async t => {
+test('a vanished peer does not delay a shutdown, and its unacknowledged streams are counted', async t => {
   const graceful = new Graceful()
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
   const incoming = endpoint.acceptBi(Protocol.generic('Hold'))

@@ -59,7 +59,7 @@ const installed = (of: string, main: string, text: string, version = '0.1.0') =>
   [`node_modules/${of}/${main}`]: text
 })
 
-test('a missing package is named, with the C library it is for', t => {
+test('names a missing package and its C library', t => {
   const { code, message, causes } = load(t)
   t.is(code, 'ERR_NATIVE')
   t.true(message.includes(name), message)
@@ -72,7 +72,7 @@ test('a missing package is named, with the C library it is for', t => {
   )
 })
 
-test('an addon that the system refuses to load is the cause, and comes first', t => {
+test('an addon that the system cannot load is the cause, and comes first', t => {
   const { code, message, causes } = load(t, installed(name, 'addon.node', 'no library'))
   t.is(code, 'ERR_NATIVE')
   t.true(message.includes(name), message)
@@ -81,43 +81,43 @@ test('an addon that the system refuses to load is the cause, and comes first', t
   t.is(causes.length, 1, causes.join('\n'))
 })
 
-test('a package without its file is told as it is', t => {
+test('reports a package without its addon file', t => {
   const { message } = load(t, {
     [`node_modules/${name}/package.json`]: JSON.stringify({ name, version: '0.1.0', main: 'gone.node' })
   })
   t.regex(message, /gone\.node/)
 })
 
-test('an addon of another version is refused', t => {
+test('refuses an addon of another version', t => {
   const { code, message } = load(t, installed(name, 'index.js', "exports.version = () => '9.9.9'", '9.9.9'))
   t.is(code, 'ERR_NATIVE')
   t.regex(message, /9\.9\.9.*0\.1\.0|0\.1\.0.*9\.9\.9/)
 })
 
-test('one that does not tell its version is of another version', t => {
+test('refuses an addon without a version', t => {
   t.is(load(t, installed(name, 'index.js', 'exports.other = 1')).code, 'ERR_NATIVE')
 })
 
-test('the package of another system is named: the folder was copied', t => {
+test('names the package of another system, from a copied folder', t => {
   const other = target === 'linux-arm64-musl' ? 'linux-x64-gnu' : 'linux-arm64-musl'
   const { message } = load(t, installed(`fastn-net-${other}`, 'addon.node', 'x'))
   t.true(message.includes(name) && message.includes(`fastn-net-${other}`), message)
 })
 
-test('a platform without an addon is told what is supported', t => {
+test('lists the supported platforms on a platform without an addon', t => {
   const before = "Object.defineProperty(process, 'platform', { value: 'sunos' })"
   const { code, message } = load(t, {}, { before })
   t.is(code, 'ERR_NATIVE')
   t.regex(message, /sunos.*Supported are Linux/)
 })
 
-test('a bundle is told to keep the package external', t => {
+test('tells a bundle to keep the package external', t => {
   const { code, message } = load(t, { 'out/package.json': '', 'out/dist/generated/binding.cjs': '' }, { copy: 'out' })
   t.is(code, 'ERR_NATIVE')
   t.regex(message, /bundle.*external/)
 })
 
-test('a clone that was not built is told to build', t => {
+test('tells an unbuilt clone to build', t => {
   const { message } = load(t, { 'node_modules/fastn-net/dist/generated/binding.cjs': '' })
   t.regex(message, /npm run build/)
 })
