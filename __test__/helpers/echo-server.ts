@@ -4,7 +4,7 @@ import { type Endpoint, getEndpoint, Protocol, SecretKey } from 'fastn-net'
 export const Echo: Protocol = Protocol.generic('Echo')
 export const Sink: Protocol = Protocol.generic('Sink')
 
-/** What a stream of bytes was. */
+/** Received stream of bytes. */
 export interface Received {
   readonly bytes: number
   readonly sha256: string
@@ -12,13 +12,13 @@ export interface Received {
 
 export interface EchoServer extends AsyncDisposable {
   readonly endpoint: Endpoint
-  /** Its address as a program's argument. */
+  /** Address of the server, as a program argument. */
   readonly address: string
-  /** What came on the next `Sink` stream, once it ended; rejects when it was reset. */
+  /** Resolves with the data of the next `Sink` stream at EOF. Rejects if the stream was reset. */
   received(): Promise<Received>
 }
 
-/** An endpoint of this process. It answers each line of `Echo` with that line, and takes whatever comes on `Sink`. */
+/** An endpoint of this process. Echoes each line of `Echo`, and reads all of `Sink`. */
 export async function echoServer(): Promise<EchoServer> {
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   endpoint.unref()
@@ -32,7 +32,7 @@ export async function echoServer(): Promise<EchoServer> {
         }
       ]
     ],
-    // Programs that end in the middle of something are what these tests are about.
+    // These tests are about programs that end in the middle of an exchange.
     { onError: () => {} }
   )
   return {

@@ -1,13 +1,13 @@
 import { type Endpoint, type EndpointOptions, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 
-/** The protocol that a pair's own streams have. */
+/** Protocol of a pair's streams. */
 export const Echo = Protocol.generic('Echo')
 
-/** Two endpoints on loopback, of which the client knows where the server is. */
+/** Two endpoints on loopback. The client knows the server's address. */
 export interface Pair extends AsyncDisposable {
   readonly client: Endpoint
   readonly server: Endpoint
-  /** The two ends of a new stream: the client's, and the server's. */
+  /** Opens a stream. Returns the client's end and the server's. */
   stream(): Promise<[PeerStream, PeerStream]>
 }
 
@@ -17,7 +17,7 @@ export async function pair(options: EndpointOptions = {}): Promise<Pair> {
     getEndpoint(SecretKey.generate(), { network: 'loopback', ...options })
   ])
   let incoming: AsyncIterator<PeerStream> | undefined
-  // A test that looks at one end only must not lose the other to the collector, which would reset it.
+  // Keeps both ends referenced: garbage collection of the unused one would reset the stream.
   const kept: PeerStream[] = []
   return {
     client,
@@ -35,21 +35,21 @@ export async function pair(options: EndpointOptions = {}): Promise<Pair> {
   }
 }
 
-/** All bytes up to the stream's end. */
+/** Reads all bytes to EOF. */
 export async function readAll(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for await (const chunk of stream) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
-/** Bytes that tell their place: a lost, repeated or moved one shows. */
+/** Bytes that encode their offset, so that a lost, repeated or moved one shows. */
 export function pattern(length: number): Uint8Array {
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length; at++) bytes[at] = at ^ (at >> 8) ^ (at >> 16)
   return bytes
 }
 
-/** Resolves when the event loop has gone round, so that what was begun before has met what it waits for. */
+/** Resolves after a turn of the event loop, when earlier calls have started to wait. */
 export function turn(): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, 20))
 }

@@ -3,19 +3,19 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
-/** How a program ended. */
+/** Exit of a program. */
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** All lines that it printed. */
+  /** All printed lines. */
   readonly lines: readonly string[]
   readonly stderr: string
 }
 
-/** Generous, as machines differ: it is only there so that a program that hangs fails its test. */
+/** Generous, because machines differ: it only makes a hanging program fail its test. */
 const limit = 60_000
 
-/** Those that a test which failed left behind are killed: they would keep its process until the time limit. */
+/** Running programs. Those left by a failed test are killed, because they would keep its process alive. */
 const running = new Set<ChildProcess>()
 test.after.always(() => {
   for (const child of running) child.kill('SIGKILL')
@@ -29,7 +29,7 @@ export class Program {
   #taken = 0
   readonly ended: Promise<Ended>
 
-  /** `program`: its name, or its name and all of its environment. */
+  /** `program`: its name, or its name and whole environment. */
   constructor(program: string | { name: string; env: NodeJS.ProcessEnv }, ...args: string[]) {
     const { name, env } = typeof program === 'string' ? { name: program, env: process.env } : program
     const file = fileURLToPath(new URL(`../lifecycle/programs/${name}.js`, import.meta.url))
@@ -55,7 +55,7 @@ export class Program {
     })
   }
 
-  /** The next line that it prints. */
+  /** Waits for the next printed line. */
   async line(): Promise<string> {
     while (this.#taken === this.#lines.length) {
       const { exitCode, signalCode } = this.#child
@@ -79,7 +79,7 @@ export class Program {
   }
 }
 
-/** A program that ended well and printed these lines, and nothing else anywhere. */
+/** Asserts that a program exited cleanly and printed exactly these lines. */
 export function quiet(...lines: string[]): Ended {
   return { code: 0, signal: null, lines, stderr: '' }
 }

@@ -1,7 +1,7 @@
-/** Below the default time-outs, the shortest of which is 5 s: a call that ignores a shorter one is noticed. */
+/** Less than the shortest default timeout, 5 s: detects a call that ignores a shorter timeout. */
 const mostMs = 3_500
 
-/** The outcome of a promise, which must settle well before the default time-outs. `what` names it in the failure. */
+/** Awaits a promise that must settle before the default timeouts. `what` names it in the failure. */
 export async function prompt<T>(promise: Promise<T>, what: string): Promise<T> {
   const controller = new AbortController()
   const late = new Promise<never>((_, reject) => {

@@ -1,4 +1,4 @@
-// An addon that cannot be loaded: what is said of it must be what is wrong with it.
+// An addon that cannot be loaded: the error names the actual cause.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ interface Told {
   causes: string[]
 }
 
-/** The package as npm installs it, without any platform's; `files` are put beside it. What the first call throws. */
+/** Installs the package without a platform package, plus `files`. Returns the error of the first call. */
 function load(t: ExecutionContext, files: Record<string, string> = {}, options: Options = {}): Told {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-native-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -48,9 +48,9 @@ try {
 }
 
 interface Options {
-  /** Where the package is. */
+  /** Folder of the package. */
   copy?: string
-  /** What runs before it is imported. */
+  /** Code that runs before the import. */
   before?: string
 }
 
@@ -65,7 +65,7 @@ test('names a missing package and its C library', t => {
   t.true(message.includes(name), message)
   t.regex(message, /not installed/)
   if (process.platform === 'linux') t.regex(message, onGlibc ? /glibc/ : /musl/)
-  // Nothing of the loader's search, which tries every name that there could be.
+  // No trace of the loader's search through all possible names.
   t.deepEqual(
     causes.filter(cause => !cause.includes(name)),
     []

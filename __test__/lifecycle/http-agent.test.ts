@@ -1,4 +1,4 @@
-// A kept-alive socket that nothing is asked of keeps no process alive, as over TCP.
+// An idle kept-alive socket does not keep the process alive, as over TCP.
 import http from 'node:http'
 import test from 'ava'
 import { getEndpoint, Protocol, SecretKey } from 'fastn-net'

@@ -1,4 +1,4 @@
-// What the package takes from a process: nothing at import, and on loopback no socket but on 127.0.0.1.
+// The package uses nothing on import, and on loopback only sockets of 127.0.0.1.
 import test from 'ava'
 import { Program } from '../helpers/program.js'
 

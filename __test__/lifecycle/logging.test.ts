@@ -1,4 +1,4 @@
-// FASTN_NET_LOG, and loggers, over the life of a process.
+// FASTN_NET_LOG and loggers over the life of a process.
 import test from 'ava'
 import { Program, quiet } from '../helpers/program.js'
 
@@ -21,7 +21,7 @@ for (const what of ['quiet', 'exit', 'worker']) {
     for (const each of [/ INFO fastn_net::endpoint: bound endpoint=/, /TRACE fastn_net::stream: acknowledged peer=/])
       t.regex(stderr, each)
     t.notRegex(stderr, /iroh::|noq::|Warning/)
-    // The last word at process.exit() too, when no JavaScript runs any more.
+    // Includes the last event at process.exit(), when JavaScript no longer runs.
     if (what !== 'exit') t.regex(stderr, /fastn_net::endpoint: closed endpoint=/)
   })
 }
@@ -30,7 +30,7 @@ test("a peer's text is printed on one line, without control characters", async t
   const { code, stderr } = await run('hostile', 'trace')
   t.is(code, 0)
   t.true(stderr.includes('\\u{1b}[2J'), 'the reason was printed')
-  // Newlines end the events themselves.
+  // Newlines separate the events.
   t.notRegex(stderr, /[^\P{Cc}\n]/u)
   t.notRegex(stderr, /^ERROR forged/m)
 })

@@ -1,4 +1,4 @@
-// Copies of the package in one process: a package manager may install several, and tools that reload modules make them.
+// Several copies of the package in one process: package managers install them, and module reloaders create them.
 import test from 'ava'
 import type { Endpoint } from 'fastn-net'
 import { turn } from '../helpers/pair.js'

@@ -1,9 +1,9 @@
-// What the peer of a process sees when that ends.
+// What a peer sees when a process ends.
 import test from 'ava'
 import { Graceful, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 import { Program } from '../helpers/program.js'
 
-/** Serves one program: how its connection ends, and the lines that it sent. */
+/** Serves one program. Records how its connection ends, and the lines that it sent. */
 async function peerOf() {
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const lines: string[] = []
@@ -80,7 +80,7 @@ test('without closeOnExit, process.exit notifies no peer', async t => {
 test('on SIGTERM, a program with a Graceful closes, and its peer sees the close', async t => {
   await using peer = await peerOf()
   const program = new Program('leave', peer.address, 'graceful', 'none')
-  // Asked before: a connection that is over is not accepted any more.
+  // Accepted first, because a closed connection is no longer yielded.
   const ended = peer.ended()
   t.is(await program.line(), 'ready')
   program.kill('SIGTERM')
@@ -114,7 +114,7 @@ test('a vanished peer does not delay a shutdown, and its unacknowledged streams 
   await program.ended
   await stream!.finish('nobody is there\n')
   stream!.stop(0)
-  // Half of it goes to delivery: less than it takes to find out, by pings, that nobody is there.
+  // Half of the timeout is for delivery: less than the liveness check needs to detect a lost peer.
   const { unacknowledged, unclosed } = await graceful.shutdown({ timeout: 10_000 })
   t.deepEqual({ unacknowledged, unclosed }, { unacknowledged: 1, unclosed: 0 })
 })

@@ -1,4 +1,4 @@
-// When a process ends, and when it stays. No program here calls process.exit unless it says so.
+// When a process exits, and when it stays alive. Programs call process.exit only where a test says so.
 import { createHash } from 'node:crypto'
 import test from 'ava'
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
@@ -40,7 +40,7 @@ for (const way of ['unref', 'unref-later']) {
   test(`a process whose listening endpoint is unreferenced exits: ${way}`, async t => {
     const { code, signal, lines, stderr } = await new Program('listen', way).ended
     t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
-    // The endpoint is closed when nothing else is left to do, and so listening ends.
+    // The endpoint closes when the event loop is empty, which ends listening.
     t.is(lines[1], 'done')
   })
 }
@@ -72,7 +72,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     t.is(await stream.nextString(), 'hello')
     program.kill(signal)
     t.is(await program.line(), 'cancelled')
-    // What is open when the signal comes may end.
+    // Streams that are open when the signal arrives may finish.
     await stream.finish('still there?\n')
     t.is(await stream.nextString(), 'still there?')
     t.is(await stream.read(), null)

@@ -1,4 +1,4 @@
-// A peer that is killed and comes back at once under its key. FASTN_NET_RESTARTS: how often each.
+// A peer that is killed and restarts at once with its key. FASTN_NET_RESTARTS sets the number of restarts per test.
 import test, { type ExecutionContext } from 'ava'
 import { type Endpoint, getEndpoint, type PeerAddress, SecretKey } from 'fastn-net'
 import { Program } from '../helpers/program.js'
@@ -31,7 +31,7 @@ async function ask(endpoint: Endpoint, { address }: Server): Promise<number> {
 
 type Next = (endpoint: Endpoint, server: Server) => Promise<void>
 
-/** Kills a connected peer, starts it again, and gives the milliseconds that `next` takes: the first use of it. */
+/** Kills a connected peer and restarts it. Returns the milliseconds that `next`, its first use, takes. */
 async function restarted(t: ExecutionContext, moves: boolean, next: Next): Promise<number> {
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const key = SecretKey.generate()
@@ -43,12 +43,12 @@ async function restarted(t: ExecutionContext, moves: boolean, next: Next): Promi
   await next(endpoint, after)
   const took = performance.now() - began
   await kill(after)
-  // Nobody is left to acknowledge anything.
+  // No peer is left to acknowledge anything.
   await endpoint.close({ timeout: 1 })
   return took
 }
 
-/** Several restarts. Repeats one that takes too long, up to four times: a busy machine delays some. */
+/** Several restarts. Repeats a slow one up to four times, because a busy machine delays some. */
 async function restarts(t: ExecutionContext, moves: boolean, limit: number, next: Next): Promise<void> {
   const took: number[] = []
   for (let round = 0; round < rounds; round++) {

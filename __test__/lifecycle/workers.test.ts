@@ -1,4 +1,4 @@
-// Threads: an endpoint belongs to the one that made it, and ends with it.
+// Threads: an endpoint belongs to the thread that created it, and ends with it.
 import test from 'ava'
 import { Program, quiet } from '../helpers/program.js'
 

@@ -1,11 +1,11 @@
-// Many exchanges, streams and connections. Everything is held on to, so that no collector helps.
+// Many exchanges, streams and connections. All stay referenced, so that garbage collection cannot help.
 import test from 'ava'
 import { type Connection, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
 import { pair } from '../helpers/pair.js'
 
 const Line = Protocol.generic('Line')
 
-/** A server that answers one line of each stream and returns; it keeps all of them. */
+/** A server that answers one line per stream. It keeps all streams referenced. */
 async function answering() {
   const pair_ = await pair()
   const kept: PeerStream[] = []
@@ -28,7 +28,7 @@ async function answering() {
   }
 }
 
-/** Waits until nothing uses the connection but the views that are held. */
+/** Waits until only the held connection objects use the connection. */
 async function idle(connection: Connection, views: number): Promise<void> {
   while (connection.stats().streams > views) await new Promise(resolve => setTimeout(resolve, 10))
 }
@@ -43,7 +43,7 @@ for (const ack of ['now', 'later'] as const) {
     for (let count = 0; count < 10_000; count++) {
       const stream = await both.client.getStream(peer, Line, { ack })
       both.kept.push(stream)
-      // What comes behind the line, the end, is not read by anybody.
+      // FIN, which follows the line, stays unread.
       await stream.finish(`line ${count}\n`)
       if ((await stream.nextString()) !== `line ${count}`) t.fail()
     }
@@ -76,7 +76,7 @@ test('1,000 open streams, used in turn', async t => {
   const streams = await Promise.all(Array.from({ length: 1000 }, () => both.stream()))
   const view = await both.client.connect(both.server.address())
   t.is(view.stats().streams, 1001)
-  // The two lists need not be in the same order: a stream says which it is.
+  // The two lists may differ in order: each stream sends its index.
   const byId = new Map(streams.map(([, theirs]) => [theirs.id, theirs]))
   t.is(byId.size, 1000)
   for (let round = 0; round < 3; round++) {

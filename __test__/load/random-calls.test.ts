@@ -1,5 +1,5 @@
-// Both ends of many streams do what comes to their minds, in an order that a seed gives. Nothing hangs, no byte is another one,
-// every failure has a code that fits, and nothing is left behind.
+// Both ends of many streams make random calls, in an order derived from a seed. Nothing hangs, no byte changes,
+// every error has a fitting code, and nothing leaks.
 import { setTimeout as wait } from 'node:timers/promises'
 import test from 'ava'
 import { isFastnNetError, type PeerStream } from 'fastn-net'
@@ -9,7 +9,7 @@ const whole = pattern(4_000_000)
 const sizes = [0, 1, 100, 5_000, 70_000, 400_000]
 const fitting = new Set(['ERR_STREAM_RESET', 'ERR_STREAM_STOPPED', 'ERR_UNEXPECTED_END', 'AbortError', 'TimeoutError'])
 
-/** Small whole numbers, always the same. */
+/** A reproducible sequence of small integers. */
 function dice(seed: number): (below: number) => number {
   let state = seed
   return below => {
@@ -24,7 +24,7 @@ function after(ms: number): AbortSignal {
   return controller.signal
 }
 
-/** What an aborted call gives, when that is how it ended. */
+/** Outcome of a call that was aborted. */
 const unlessAborted = <T>(call: Promise<T>): Promise<T | undefined> =>
   call.catch(error => {
     if (error.name !== 'AbortError') throw error

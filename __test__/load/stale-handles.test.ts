@@ -1,4 +1,4 @@
-// The binding's table: a late call, with a handle whose place another has by now, reaches nothing.
+// The binding's table: a call with a stale handle, whose slot was reused, reaches nothing.
 import test from 'ava'
 import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
@@ -69,7 +69,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
     if (past.length > 16) past.shift()
   }
 
-  /** A stream where others were before: late calls between all its steps, and it comes through whole. */
+  /** A stream in a reused slot: it works despite stale calls between all its steps. */
   const exchange = async (at: number) => {
     const stream = used(addon.openTry(peer, text.encode('"Tcp"\n'), false, out))
     const everyone = () => {
@@ -87,7 +87,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
         everyone()
         continue
       }
-      // A late `streamIdle` is for the place, not the handle: it may find the end, and give the place back.
+      // A stale `streamIdle` is for the slot, not the handle: it may find EOF and free the slot.
       if (result === FAILED && addon.takeError().code !== 'ERR_CLOSED') wrong++
       got += Buffer.from(into.subarray(0, result < 0 ? 0 : result >>> 1)).toString()
       if (result < 0 || (result & 1) === 1) break

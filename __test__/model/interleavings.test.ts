@@ -1,5 +1,5 @@
-// Both ends of a stream do what a seed says, in its order: reads, writes, ends and aborts, waited for or not. Whatever they do, each byte
-// comes once and in order, each call has exactly one outcome, and nothing is left behind.
+// Both ends of a stream make the calls of a seed: reads, writes, finishes and aborts, awaited or not. In every order, each byte
+// arrives once and in order, each call has exactly one outcome, and nothing leaks.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { type Endpoint, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
@@ -42,14 +42,14 @@ test(`${runs} interleavings deliver each byte once and settle each call once, fr
   t.deepEqual(waiting(), [], 'somebody waits')
 })
 
-/** Waits until it is so, but not for ever. */
+/** Waits until the condition holds, with a limit. */
 async function settled(isSo: () => boolean): Promise<void> {
   for (const end = Date.now() + settleMs; Date.now() < end && !isSo(); ) await sleep(20)
 }
 
 type Open = (run: Run) => Promise<[PeerStream, PeerStream]>
 
-/** Opens one stream after the other, so that each meets its other end. */
+/** Opens streams one after another, to pair their ends. */
 function opening(opener: Endpoint, acceptor: Endpoint): Open {
   const incoming = acceptor.acceptBi(Model)
   let last: Promise<unknown> = Promise.resolve()
@@ -75,7 +75,7 @@ async function execute(run: Run, open: Open): Promise<string[]> {
   return settled || wrong.length > 0 ? wrong : ['a program did not end, but each call did']
 }
 
-/** Whether a side breaks off with it: a write that is aborted half way resets the stream. */
+/** Whether a step aborts the stream: a partly accepted write that is aborted resets it. */
 function breaks(call: Call): boolean {
   return breaking.has(call.kind) || (call.kind === 'write' && call.abort !== undefined)
 }

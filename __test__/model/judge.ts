@@ -15,10 +15,10 @@ const allowed: Readonly<Record<Call['kind'], readonly string[]>> = {
   dispose: []
 }
 
-// What this library itself resets and stops with: letting go, and a write that was cancelled half way.
+// The library's own codes: of disposal, and of an aborted partly accepted write.
 const ownCodes = [0, 0x101]
 
-/** What is wrong with a run that is over; nothing when all is well. `peaceful`: neither side broke off. */
+/** Lists what is wrong with a finished run. `peaceful`: neither side aborted. */
 export function judge(one: Side, other: Side, peaceful: boolean): string[] {
   return [
     ...judgeCalls(one, other),
@@ -28,7 +28,7 @@ export function judge(one: Side, other: Side, peaceful: boolean): string[] {
   ]
 }
 
-/** Exactly one outcome for each call, and one that fits what both sides did. */
+/** Each call has exactly one outcome, which fits what both sides did. */
 function judgeCalls(side: Side, peer: Side): string[] {
   const codes = new Set<unknown>(ownCodes)
   for (const { call } of [...side.made, ...peer.made]) if ('code' in call) codes.add(call.code)
@@ -57,11 +57,11 @@ function wrongOutcome(made: Made, codes: ReadonlySet<unknown>): string | null {
   return null
 }
 
-/** Each byte once and in order, and an end only behind all of them. */
+/** Each byte arrives once and in order, and EOF only after all of them. */
 function judgeBytes(sender: Side, receiver: Side, peaceful: boolean): string[] {
   const sent = sender.made.filter(({ bytes }) => bytes !== undefined)
   const whole = Buffer.concat(sent.filter(isDone).map(({ bytes }) => bytes as Uint8Array))
-  // The last of all may have been cut short: whatever came of it, nothing followed.
+  // The last write may be partial, but nothing may follow it.
   const parts = [
     whole,
     ...sent.filter(made => !isDone(made)).map(({ bytes }) => Buffer.concat([whole, bytes as Uint8Array]))
@@ -78,11 +78,11 @@ function judgeBytes(sender: Side, receiver: Side, peaceful: boolean): string[] {
   return closed.every(isDone) ? [] : [`${way}: nobody broke off, and closed rejected`]
 }
 
-/** How far the received bytes are those of `all`, and whether an end was met. */
+/** Number of received bytes that match `all`, and whether EOF was reached. */
 function place(receiver: Side, all: Buffer): { fits: boolean; end: boolean; at: number } {
   let at = 0
   let end = false
-  // In the order of the calls: a read that came while another waited got nothing.
+  // In call order: a read during a pending read got nothing.
   for (const { call, outcomes } of receiver.made) {
     const [outcome] = outcomes
     if (outcome === undefined) continue
@@ -96,7 +96,7 @@ function place(receiver: Side, all: Buffer): { fits: boolean; end: boolean; at: 
     } else if (typeof value === 'string') {
       if (all.toString('latin1', at, at + value.length) !== value) return { fits: false, end, at }
       at += value.length
-      // The last of `lines` needs no end of its own.
+      // The last line of `lines` needs no newline.
       if (all[at] === 10) at++
       else if (call.kind === 'line') return { fits: false, end, at }
     }

@@ -1,4 +1,4 @@
-/** Numbers that a seed gives: the same seed, the same numbers. */
+/** Reproducible random numbers: the same seed gives the same numbers. */
 export class Random {
   #state: number
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0
   }
 
-  /** A whole number from 0 to `limit - 1` (mulberry32). */
+  /** Integer from 0 to `limit - 1` (mulberry32). */
   below(limit: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
@@ -19,10 +19,10 @@ export class Random {
   }
 }
 
-/** How long something is put off. */
+/** Delay before an action. */
 export type Delay = 'none' | 'microtask' | 'microtasks' | 'immediate' | 'millisecond' | 'milliseconds'
 
-/** One call on a stream. `abort`: how long after the call its signal aborts; `undefined`: it has no signal. */
+/** A call on a stream. `abort`: delay until its signal aborts; `undefined` means no signal. */
 export type Call = { readonly abort?: Delay | undefined } & (
   | { readonly kind: 'write'; readonly size: number }
   | { readonly kind: 'finish'; readonly size: number }
@@ -30,20 +30,20 @@ export type Call = { readonly abort?: Delay | undefined } & (
   | { readonly kind: 'reset' | 'stop'; readonly code: number }
 )
 
-/** A call, how long its side waits for its outcome at most, and the pause behind that. */
+/** A call, the longest wait for its outcome, and the pause after it. */
 export interface Step {
   readonly call: Call
   readonly wait: boolean
   readonly pause: Delay
 }
 
-/** What one side does with its half of the calls: some steps, and then either reads to the end or disposes. */
+/** Program of one side: some steps, then it reads to EOF or disposes. */
 export interface Program {
   readonly steps: readonly Step[]
   readonly last: 'drain' | 'dispose'
 }
 
-/** One run: who does what, and whether the opener waits for the acknowledgement. */
+/** A run: the programs of both sides, and whether the opener waits for the ack. */
 export interface Run {
   readonly seed: number
   readonly ack: 'now' | 'later'
@@ -52,15 +52,15 @@ export interface Run {
 }
 
 const delays: readonly Delay[] = ['none', 'microtask', 'microtasks', 'immediate', 'millisecond', 'milliseconds']
-// A few are more than flow control lets through at once.
+// Some exceed what flow control accepts at once.
 const sizes = [0, 1, 40, 40, 500, 3_000, 20_000, 150_000, 600_000, 3_000_000]
 const peaceful = ['write', 'write', 'write', 'read', 'read', 'into', 'line', 'leave lines', 'closed'] as const
 const hostile = [...peaceful, 'finish', 'reset', 'stop', 'dispose'] as const
 
-/** The run of this seed. */
+/** Derives a run from a seed. */
 export function runOf(seed: number): Run {
   const random = new Random(seed)
-  // In a third of the runs nobody breaks off: all that was sent must arrive.
+  // In a third of the runs neither side aborts, so all data must arrive.
   const kinds = random.below(3) === 0 ? peaceful : hostile
   const ack = random.one(['now', 'now', 'later'] as const)
   return { seed, ack, opener: programOf(random, kinds), acceptor: programOf(random, kinds) }
@@ -81,7 +81,7 @@ function callOf(random: Random, kind: Call['kind'], isPeaceful: boolean): Call {
   switch (kind) {
     case 'write':
     case 'finish':
-      // A write that is aborted half way resets the stream.
+      // A partly accepted write that is aborted resets the stream.
       return { kind, size: random.one(sizes), abort: aborts && !isPeaceful ? abort : undefined }
     case 'reset':
     case 'stop':

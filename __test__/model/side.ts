@@ -2,29 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isFastnNetError, type PeerStream } from 'fastn-net'
 import { type Call, type Program, passed } from './program.js'
 
-/** How a call ended: with a value, or with an error's code (the name, where it is another error). */
+/** Outcome of a call: a value, or an error's code (the name of another error). */
 export type Outcome = { readonly value: unknown } | { readonly error: string; readonly errorCode: number | undefined }
 
-/** A call that was made. */
+/** A recorded call. */
 export interface Made {
   readonly call: Call
-  /** What a write or finish was given. */
+  /** Argument of a write or finish. */
   readonly bytes: Uint8Array | undefined
-  /** Another read waited when this one was called, and was not aborted. */
+  /** Another read was pending, and not aborted, when this one was called. */
   readonly mayBePending: boolean
   readonly signal: AbortSignal | undefined
-  /** Every settling of it: a list of more than one would be an error of this library. */
+  /** All of its outcomes: more than one is a bug. */
   readonly outcomes: Outcome[]
 }
 
 const reads: ReadonlySet<Call['kind']> = new Set(['read', 'into', 'line', 'leave lines'])
 
-/** Bytes that tell their place, in lines of text. */
+/** Lines of text whose bytes encode their offset. */
 const whole = new Uint8Array(4_000_037).map((_, at) =>
   at % 64 === 63 ? 10 : 33 + ((at ^ (at >> 6) ^ (at >> 12) ^ (at >> 18)) % 90)
 )
 
-/** One end of a stream: carries out a program, and records each call. */
+/** One end of a stream: runs a program and records each call. */
 export class Side {
   readonly name: string
   readonly made: Made[] = []
@@ -37,11 +37,11 @@ export class Side {
     this.#stream = stream
   }
 
-  /** Resolves when the program is over and each of its calls has settled. */
+  /** Resolves once the program has ended and all of its calls have settled. */
   async run(program: Program): Promise<void> {
     for (const { call, wait, pause } of program.steps) {
       const outcome = this.#make(call)
-      // Both sides may wait for each other: nobody waits for long.
+      // Both sides may wait for each other, so waits are short.
       if (wait) await Promise.race([outcome, sleep(15)])
       await passed(pause)
     }
@@ -51,7 +51,7 @@ export class Side {
     await Promise.all(this.#settling)
   }
 
-  /** Reads up to the end or a failure, and is over when what it sends has an outcome too. */
+  /** Reads to EOF or an error, and ends once its sending half has settled too. */
   async #drain(): Promise<void> {
     const finished = this.#make({ kind: 'finish', size: 7 })
     for (;;) {
@@ -123,7 +123,7 @@ export class Side {
   }
 }
 
-/** Begins to read a line, and leaves the iterator while that may wait: its text, or `undefined` when there was none. */
+/** Starts to read a line and leaves the iterator, perhaps while it is pending. Returns the text, or `undefined` if there was none. */
 async function leaveLines(stream: PeerStream, options: { signal: AbortSignal } | undefined): Promise<unknown> {
   const lines = stream.lines(options)
   const next = lines.next()

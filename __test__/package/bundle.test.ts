@@ -1,4 +1,4 @@
-// A program with fastn-net bundled in cannot find the addon: the error says so, and what to do.
+// A program that bundles fastn-net cannot find the addon. The error says so, and what to do.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ try {
   console.log(error.code, error.message)
 }`
 
-/** What a program prints that was bundled as it is for others, and runs without what it was made of. */
+/** Bundles a program, runs it without its sources, and returns its output. */
 async function run(t: ExecutionContext, format: ModuleFormat, external: boolean, manifest?: object): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-bundle-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-// A user who starts Node with --enable-source-maps sees the lines of src in a stack, though src is not in the package.
+// With --enable-source-maps, stack traces show lines of src, which is not in the package.
 import { readFileSync } from 'node:fs'
 import { findSourceMap } from 'node:module'
 import { fileURLToPath } from 'node:url'

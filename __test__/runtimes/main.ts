@@ -1,5 +1,5 @@
-// The same scenes under each runtime that the package promises: `npm run test:runtimes`. Not ava, which knows Node.js only.
-// Its arguments are how this runtime starts another program.
+// The same scenes under each supported runtime: `npm run test:runtimes`. Without ava, which supports only Node.js.
+// Arguments: the command with which this runtime starts a program.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const start = process.argv.slice(2)
 const [server, client] = [await fresh(), await fresh()]
 const { id52 } = server
 const address = server.address()
-// Answered by Node's own HTTP server, which takes the stream for a socket.
+// Answered by Node's HTTP server, which uses the stream as a socket.
 const http = createServer((_, response) => response.end('served'))
 const listening = server.listen(
   {
@@ -88,7 +88,7 @@ const scenes: Record<string, () => Promise<void>> = {
   },
   async 'watches and pings peers'() {
     assert.equal(typeof (await client.ping(address)), 'number')
-    // Those that others asked for are known as well.
+    // Peers that other scenes used are tracked, too.
     for await (const peer of client.watch()) if (peer.id52 === id52 && peer.state === 'connected') break
   },
   async 'talks to another process and sees a signal end it'() {
@@ -96,7 +96,7 @@ const scenes: Record<string, () => Promise<void>> = {
     const child = spawn(command, [...args, fileURLToPath(new URL('peer.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit']
     })
-    // A scene that takes too long is not waited for, nor is its child.
+    // A slow scene is not awaited, nor is its child.
     const end = () => child.kill('SIGKILL')
     process.on('exit', end)
     try {
@@ -107,12 +107,12 @@ const scenes: Record<string, () => Promise<void>> = {
       assert.deepEqual(await stream.nextJson(), ['over', 'there'])
       await stream.closed
       const exit = once(child, 'exit')
-      // Not `child.kill`: Deno reports that as how the child ended.
+      // Not `child.kill`, because Deno reports its signal as the exit status.
       process.kill(child.pid as number, 'SIGTERM')
       assert.equal((await lines.next()).value, 'ended well')
       assert.deepEqual(await exit, [0, null])
     } finally {
-      // A child that is left running would keep this process alive.
+      // A running child would keep this process alive.
       end()
       process.off('exit', end)
     }
@@ -137,7 +137,7 @@ for (const [name, scene] of Object.entries(scenes)) {
     console.log(`  ✘ ${name}\n`, error)
   }
 }
-// The client is not closed: this process must end all the same.
+// The client stays open: this process must exit regardless.
 console.log(`${passed} passed, ${failed} failed`)
 if (failed > 0) process.exit(1)
 

@@ -1,4 +1,4 @@
-// Another process under the same runtime: serves until it is told to end, and then ends by itself.
+// A process under the same runtime. Serves until it gets a signal, then exits by itself.
 import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
 
 const graceful = new Graceful({ signals: true })
@@ -8,7 +8,7 @@ const listening = endpoint.listen({
     await stream.finish(`${JSON.stringify(await stream.nextJson())}\n`)
   }
 })
-// Only now: before `listen`, the endpoint accepts no connection.
+// Printed now, because the endpoint accepts no connection before `listen`.
 console.log(await endpoint.ticket())
 await listening
 console.log((await graceful.shutdown()).clean ? 'ended well' : 'ended badly')

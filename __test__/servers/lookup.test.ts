@@ -1,4 +1,4 @@
-// Peers that are known by their ID52 alone, and found through a server of one's own.
+// Peers that are known only by ID52 and found through your own server.
 import test from 'ava'
 import { isFastnNetError, SecretKey } from 'fastn-net'
 import { Echo } from '../helpers/pair.js'

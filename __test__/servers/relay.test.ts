@@ -1,4 +1,4 @@
-// Peers that reach each other through a relay, and what becomes of them without it.
+// Peers that reach each other through a relay, and lose it.
 import { once } from 'node:events'
 import test from 'ava'
 import { isFastnNetError } from 'fastn-net'
@@ -59,7 +59,7 @@ for (const [what, token] of [
     const far = await openEcho(t, { relays: [{ url, token: 'a secret' }], bind: bound.six })
     const ticket = await far.ticket()
     const near = await open(t, { relays: [token === undefined ? url : { url, token }], bind: bound.four })
-    // Waits until the relay has refused it.
+    // Waits until the relay has refused the endpoint.
     await near.ticket({ timeout: 30_000 })
     const error = await t.throwsAsync(near.getStream(ticket, Echo, { timeout: 3000 }))
     t.true(isFastnNetError(error, 'ERR_UNREACHABLE'))
@@ -80,7 +80,7 @@ test.serial('a ticket does not wait for a relay that refuses this endpoint, and 
   t.deepEqual([name, code], ['FastnNetWarning', 'ERR_RELAY'])
   t.true(message.includes(`the relay ${url} does not let this endpoint in`), message)
   t.false(message.includes('a guess'))
-  // It has the addresses, as any other.
+  // It contains the addresses, like any other ticket.
   const near = await open(t, { relays: [], bind: bound.four })
   await exchange(t, await near.getStream(ticket, Echo))
   t.true(pathsOf(near).every(path => !path.relay))
@@ -92,7 +92,7 @@ test('direct connections continue while the relay is down', async t => {
   const near = await open(t, { relays: [url], bind: bound.four })
   const ticket = await far.ticket()
   const stream = await near.getStream(ticket, Echo)
-  // The direct way is found while the relay serves.
+  // The direct path is found while the relay is up.
   for await (const { connections } of near.watch()) {
     if (connections[0]?.paths.some(({ relay, selected }) => selected && !relay)) break
   }
@@ -128,7 +128,7 @@ test('a peer behind a relay is lost without it, and reached again after its retu
   const away = await t.throwsAsync(near.getStream(ticket, Echo, { timeout: 3000 }), { code: 'ERR_UNREACHABLE' })
   t.log(away.message)
   t.regex(away.message, /relay/)
-  // Both sides come back to the relay with delays that have grown up to 16 s.
+  // Both sides return to the relay with a backoff of up to 16 s.
   const again = near.getStream(ticket, Echo, { timeout: 90_000 })
   await server.start()
   await exchange(t, await again)

@@ -44,7 +44,7 @@ interface Topic {
 
 const topic: Topic = { room: 'a', owner: { name: null } }
 
-/** The names of optional properties that may be absent and not `undefined`. */
+/** Names of optional properties that may be absent but not `undefined`. */
 type Strict<Options> = {
   [Name in keyof Options]-?: Record<never, never> extends Pick<Options, Name>
     ? { [Each in Name]: undefined } extends Pick<Options, Name>
@@ -53,7 +53,7 @@ type Strict<Options> = {
     : never
 }[keyof Options]
 
-// Checked by the compiler; what runs only says that it was compiled.
+// The compiler checks this; the test only proves that it compiled.
 test('the types accept and reject the right programs', t => {
   expectTypeOf<PeerStream['read']>().toBeCallableWith()
   expectTypeOf<PeerStream['read']>().toBeCallableWith({ into: new Uint8Array(1) })
@@ -81,7 +81,7 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<SecretKey>().not.toExtend<PublicKey>()
   expectTypeOf<PeerDuplex>().toExtend<NodeJS.ReadWriteStream>()
 
-  // What may be there or not can be passed on as it is, however strict the program's own settings are.
+  // Optional values can be passed on, however strict the program's settings are.
   expectTypeOf<Endpoint['getStream']>().toBeCallableWith('', 'Http', { signal: undefined, timeout: undefined })
   expectTypeOf<PeerStream['nextString']>().toBeCallableWith({ signal: undefined, maxBytes: undefined })
   expectTypeOf<{ network: undefined; allow: undefined; closeTimeout: undefined }>().toExtend<EndpointOptions>()
@@ -95,7 +95,7 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<PeerStream['protocol']>().toEqualTypeOf<Protocol>()
   expectTypeOf(Protocol.unit('Http')).toEqualTypeOf<'Http'>()
 
-  // An interface has no index signature of its own, and is JSON all the same.
+  // An interface has no index signature, but is JSON.
   expectTypeOf(Protocol.generic(topic)).toExtend<Protocol>()
   expectTypeOf(Protocol.generic([topic, { of: topic }])).toExtend<Protocol>()
   expectTypeOf(Protocol.generic('Echo')).toEqualTypeOf<{ readonly Generic: 'Echo' }>()
@@ -110,7 +110,7 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<string>().not.toExtend<FastnNetErrorCode>()
   expectTypeOf<{ network: 'moon' }>().not.toExtend<EndpointOptions>()
 
-  // What is handed out can be given to whatever takes bytes of its own.
+  // Returned bytes fit APIs that require an ArrayBuffer.
   type Bytes = Uint8Array<ArrayBuffer>
   expectTypeOf<SecretKey['toBytes']>().returns.toEqualTypeOf<Bytes>()
   expectTypeOf<SecretKey['sign']>().returns.toEqualTypeOf<Bytes>()
@@ -120,12 +120,12 @@ test('the types accept and reject the right programs', t => {
   const maybeInto = (stream: PeerStream, into: Uint8Array | undefined) => stream.read({ into })
   expectTypeOf(maybeInto).returns.resolves.toEqualTypeOf<Bytes | number | null>()
 
-  // Each has an id, and none says where a peer is.
+  // Each has an id52, but none is an address.
   expectTypeOf<PeerStream>().not.toExtend<Peer>()
   expectTypeOf<Endpoint>().not.toExtend<Peer>()
   expectTypeOf<SecretKey>().not.toExtend<Peer>()
 
-  // Of every option, what may be absent may be undefined.
+  // Every optional option accepts undefined.
   expectTypeOf<Strict<EndpointOptions>>().toBeNever()
   expectTypeOf<Strict<Authorize> | Strict<ConnectOptions> | Strict<CustomNetwork>>().toBeNever()
   expectTypeOf<Strict<RelayAddress> | Strict<DnsLookup> | Strict<PeerAddress>>().toBeNever()
@@ -145,14 +145,14 @@ test('the types accept and reject the right programs', t => {
 
   const handlers = (endpoint: Endpoint) => {
     void endpoint.listen({ Echo: stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
-    // @ts-expect-error: this library answers it itself
+    // @ts-expect-error: the library answers Ping itself
     void endpoint.listen({ Ping: () => {} })
-    // @ts-expect-error: that is no name of a protocol
+    // @ts-expect-error: not the name of a protocol
     void endpoint.listen({ Generic: () => {} })
     void endpoint.listen([['Echo', stream => stream.finish()]])
     endpoint.acceptBi(['Echo', 'Http', Protocol.generic(1)])
     void endpoint.getStream('', 'Echo')
-    // @ts-expect-error: it is made by getEndpoint
+    // @ts-expect-error: created by getEndpoint
     ;new (endpoint.constructor as typeof Endpoint)()
     void endpoint.listen({ Http: async stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
     void endpoint.listen([[Protocol.generic('Echo'), stream => stream.finish()]])

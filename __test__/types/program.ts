@@ -1,9 +1,9 @@
-// A program of a user's, compiled by scripts/types.mjs as strictly as a user may, with and without the DOM's types.
+// A user's program, compiled by scripts/types.mjs with the strictest settings, with and without the DOM types.
 import { getEndpoint, type Peer, type PeerStream, SecretKey } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 
 export async function program(stream: PeerStream, peer: Peer): Promise<string | undefined> {
-  // Bytes are taken by whatever takes bytes that no other thread can change.
+  // Bytes fit APIs that require unshared memory.
   for await (const chunk of stream) {
     await crypto.subtle.digest('SHA-256', chunk)
     console.log(new Blob([chunk, SecretKey.generate().toBytes()]).size)

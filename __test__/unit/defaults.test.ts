@@ -1,4 +1,4 @@
-// The defaults that the docs name are those of the code.
+// The defaults in the docs equal those of the code.
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import ts from 'typescript'
@@ -43,7 +43,7 @@ test('other docs give the right defaults', t => {
   }
 })
 
-/** What the docs of an interface say behind "Default:", by option; '' where they say nothing. Only options that are numbers. */
+/** Text after "Default:" in the docs of an interface's numeric options, by option; '' if there is none. */
 function documentedDefaults(name: string): Map<string, string> {
   const source = ts.createSourceFile('index.d.ts', declarations, ts.ScriptTarget.Latest, true)
   const found = source.statements.find(
@@ -58,7 +58,7 @@ function documentedDefaults(name: string): Map<string, string> {
   return defaults
 }
 
-/** `30 s`, `64 KiB`, `1,024`: in milliseconds, bytes, pieces. */
+/** Converts `30 s`, `64 KiB` or `1,024` to milliseconds, bytes or a count. */
 function amount(text: string): number | undefined {
   const [, number, unit = ''] = /^([\d,]+)(?: (ms|s|KiB|MiB)\b)?/.exec(text) ?? []
   const factor = { '': 1, ms: 1, s: 1_000, KiB: 1_024, MiB: 1_048_576 }[unit]

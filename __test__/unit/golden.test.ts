@@ -17,7 +17,7 @@ interface Golden {
   }
 }
 
-// The same files that the core's own tests read.
+// Files shared with the core's tests.
 function golden<Name extends keyof Golden>(name: Name): Golden[Name] {
   const url = new URL(`../../crates/fastn-net-proto/tests/golden/${name}.json`, import.meta.url)
   return JSON.parse(readFileSync(url, 'utf8')) as Golden[Name]
@@ -48,7 +48,7 @@ test('errors of invalid keys match the golden vectors', t => {
 })
 
 test('protocols are written like in the core', t => {
-  // JavaScript's numbers know neither 1.0 nor integers above 2^53.
+  // JavaScript numbers have neither 1.0 nor integers above 2^53.
   const sayable = golden('protocol').canonical.filter(({ written }) => JSON.stringify(JSON.parse(written)) === written)
   t.true(sayable.length > 12)
   for (const { written, read } of sayable) {

@@ -17,7 +17,7 @@ const secret = '100d7e23f222267ba0be43855a262461b8a7718572edf58c56db912156d2bc25
 const id52 = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
 const other = 'e357e8a31fa82958cf0a7697846cb9ed494807d5d8bf95bac9ed21207d8ce6a3'
 
-// An environment of its own for each call: the one that runs the tests may have keys.
+// An explicit environment per call, because the tests' own may contain keys.
 const env = {}
 
 function temporary(t: ExecutionContext, files: Record<string, string> = {}): string {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { isFastnNetError, loadSecretKey, SecretKey, saveSecretKey } from 'fastn-net'
 
-// A package of the same face in place of @napi-rs/keyring: no test asks a real keyring.
+// A fake of @napi-rs/keyring with the same interface: no test uses a real keyring.
 interface Fake {
   loads: number
   entries: Map<string, Uint8Array>

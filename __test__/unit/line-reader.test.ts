@@ -5,7 +5,7 @@ import { LineReader } from '../../dist/modules/stream/line-reader.js'
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (line: Uint8Array | string) => (typeof line === 'string' ? line : new TextDecoder().decode(line))
 
-/** The same bytes, cut at these places. */
+/** Cuts bytes at these offsets. */
 function pieces(whole: Uint8Array<ArrayBuffer>, cuts: readonly number[]): Uint8Array<ArrayBuffer>[] {
   const places = [...new Set(cuts.map(cut => cut % (whole.length + 1)))].sort((a, b) => a - b)
   return [0, ...places].map((from, at) => whole.subarray(from, [...places, whole.length][at]))

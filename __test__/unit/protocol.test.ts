@@ -23,7 +23,7 @@ test('any JSON value round-trips, and key order does not matter', t => {
       const text = protocolText({ Generic: json })
       t.is(text, protocolText({ Generic: reversed(json) }))
       t.false(text.includes('\n'))
-      // As JSON.stringify has it: a number without its sign where that is -0.
+      // Like JSON.stringify, which drops the sign of -0.
       t.deepEqual(JSON.parse(text), { Generic: JSON.parse(JSON.stringify(value)) })
     })
   )

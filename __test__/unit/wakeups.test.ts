@@ -1,7 +1,7 @@
 import test from 'ava'
 import { waitForWake, wake, wakeWord } from '../../dist/modules/native/wakeups.js'
 
-// No handles have these slots.
+// Slots that no handle uses.
 const word = wakeWord(4_000, 0)
 const other = wakeWord(4_001, 0)
 

@@ -4,7 +4,7 @@ import type { Protocol } from 'fastn-net'
 import { accepted, acceptor, alpns, echo, echoLine, golden, next, pause, refusal, sayable } from '../helpers/wire.js'
 
 for (const alpn of alpns) {
-  test(`${alpn}: a header, the ack, a line each way, both ends`, async t => {
+  test(`${alpn}: exchanges header, ack, a line each way and both FINs`, async t => {
     const { streams, raw, peer } = await acceptor(t, alpn)
     const theirs = await raw.open(echoLine)
     t.is(await theirs.take(4), 'ack\n')
@@ -18,7 +18,7 @@ for (const alpn of alpns) {
     t.is(await theirs.rest(), 'Response\n')
   })
 
-  test(`${alpn}: a header split at every byte`, async t => {
+  test(`${alpn}: accepts a header split at every byte`, async t => {
     const { streams, raw } = await acceptor(t, alpn)
     for (let at = 1; at < echoLine.length; at++) {
       const theirs = await raw.open(echoLine.slice(0, at))
@@ -29,7 +29,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: a slow header, byte by byte`, async t => {
+  test(`${alpn}: accepts a slow header, byte by byte`, async t => {
     const { streams, raw } = await acceptor(t, alpn)
     const theirs = await raw.open()
     for (const byte of `${echoLine}hello\n`) {
@@ -53,7 +53,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: Generic values are equal as JSON is: in any order of keys, and 1 is not 1.0`, async t => {
+  test(`${alpn}: compares Generic values as JSON: in any key order, and 1 is not 1.0`, async t => {
     const { classes } = golden('protocol')
     const served = new Map(classes.map(texts => [texts, texts.find(text => sayable(text) && text !== '"Ping"')]))
     const protocols = [...served.values()].filter(text => text !== undefined)
@@ -77,7 +77,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: a header of 64 KiB is taken, one byte more is refused`, async t => {
+  test(`${alpn}: accepts a header of 64 KiB and refuses one more byte`, async t => {
     const name = 'x'.repeat(65_536 - '{"Generic":""}'.length)
     const { streams, raw } = await acceptor(t, alpn, { Generic: name })
     const fits = await raw.open(`{"Generic":"${name}"}\n`)
@@ -88,7 +88,7 @@ for (const alpn of alpns) {
     t.is(await tooLong.stopped(), 0)
   })
 
-  test(`${alpn}: a header without end is refused at the limit that was set`, async t => {
+  test(`${alpn}: refuses an endless header at the configured limit`, async t => {
     const acceptor_ = await acceptor(t, alpn, echo, { maxHeaderBytes: 32 })
     const endless = await acceptor_.raw.open('x'.repeat(33))
     t.regex(await endless.rest(), refusal('header-too-large'))
@@ -97,7 +97,7 @@ for (const alpn of alpns) {
     t.deepEqual(ours.protocol, echo)
   })
 
-  test(`${alpn}: what is no protocol is refused, and ends its own stream only`, async t => {
+  test(`${alpn}: refuses an invalid protocol, and ends only its stream`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     const [before] = await accepted(acceptor_)
     const texts = golden('protocol').invalid.map(text => Buffer.from(text))
@@ -117,7 +117,7 @@ for (const alpn of alpns) {
     t.deepEqual(after.protocol, echo)
   })
 
-  test(`${alpn}: a header that ends before its line does is refused`, async t => {
+  test(`${alpn}: refuses a truncated header`, async t => {
     const { raw } = await acceptor(t, alpn)
     for (const begun of ['', '"Tc', '"Tcp"', echoLine.trimEnd()]) {
       const theirs = await raw.open()
@@ -126,7 +126,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: a protocol that nobody serves is refused`, async t => {
+  test(`${alpn}: refuses a protocol without a listener`, async t => {
     const { raw } = await acceptor(t, alpn)
     for (const line of ['"Http"', '"Tcp"', '{"Generic":"echo"}', '{"Generic":{"Echo":null}}', '{"Generic":"Ping"}']) {
       const theirs = await raw.open(`${line}\npayload that nobody reads`)
@@ -135,7 +135,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: an extra line is the first that is read; the ack does not wait for it`, async t => {
+  test(`${alpn}: reads the extra line first, and does not wait for it to ack`, async t => {
     const { streams, raw } = await acceptor(t, alpn, 'HttpProxy')
     const extra = '{"Connect":{"addr":"example.com:443"}}'
     const theirs = await raw.open('"HttpProxy"\n')
@@ -152,7 +152,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: the payload and the end may come before the ack, with the header`, async t => {
+  test(`${alpn}: accepts payload and FIN before the ack, with the header`, async t => {
     const { streams, raw } = await acceptor(t, alpn)
     const payload = 'x'.repeat(100_000)
     const theirs = await raw.open()
@@ -166,7 +166,7 @@ for (const alpn of alpns) {
     t.is(await theirs.rest(), 'ack\nResponse\n')
   })
 
-  test(`${alpn}: a ping is answered at once, with its end, while the asking side stays open`, async t => {
+  test(`${alpn}: answers a ping at once, with FIN, while the dialler's half stays open`, async t => {
     const { raw } = await acceptor(t, alpn)
     for (const line of ['"Ping"\n', '{"Ping":null}\n', ' "Ping"\r\n']) {
       const theirs = await raw.open(line)
@@ -177,7 +177,7 @@ for (const alpn of alpns) {
     t.is(await whole.rest(), 'ack\npong\n')
   })
 
-  test(`${alpn}: silent, half and broken headers hold up no other stream`, async t => {
+  test(`${alpn}: silent, partial and broken headers block no other stream`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     const { raw } = acceptor_
     // Opened and never written: it exists for us as soon as a later one sends.
@@ -193,7 +193,7 @@ for (const alpn of alpns) {
     t.is(await half.take(4), 'ack\n')
   })
 
-  test(`${alpn}: a header that does not come in time is refused`, async t => {
+  test(`${alpn}: refuses a late header`, async t => {
     const { raw } = await acceptor(t, alpn, echo, { headerTimeout: 100 })
     const silent = await raw.open()
     const half = await raw.open('{"Gene')
@@ -202,7 +202,7 @@ for (const alpn of alpns) {
     t.regex(await silent.rest(), refusal('header-timeout'))
   })
 
-  test(`${alpn}: 900 streams that stay silent leave room for others`, async t => {
+  test(`${alpn}: 900 silent streams leave room for others`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     for (let count = 0; count < 900; count++) await acceptor_.raw.open(count % 2 === 0 ? '' : '"')
     const [ours, theirs] = await accepted(acceptor_)
@@ -211,7 +211,7 @@ for (const alpn of alpns) {
   })
 }
 
-test('an endpoint that closes, or stops serving, refuses what comes then', async t => {
+test('a closing endpoint and an ended listener refuse new streams', async t => {
   const { endpoint, streams, raw } = await acceptor(t, '/fastn-net/1')
   const other = endpoint.acceptBi('Tcp')
   await streams.return()
@@ -220,7 +220,7 @@ test('an endpoint that closes, or stops serving, refuses what comes then', async
   await other.return()
 })
 
-test('a loop that is left refuses what waits in it, and resets with 0 what was acked', async t => {
+test('leaving a loop refuses its queued streams, and resets acked ones with 0', async t => {
   const { endpoint, streams, raw } = await acceptor(t, '/fastn-net/1')
   const held = endpoint.acceptBi('Tcp')
   const acked = await raw.open(echoLine)
@@ -242,7 +242,7 @@ test('a loop that is left refuses what waits in it, and resets with 0 what was a
   await held.return()
 })
 
-test('the older protocols of kulfi only, on its ALPN, and only when asked for', async t => {
+test("the kulfi ALPN accepts only kulfi's protocols, and only if enabled", async t => {
   const { streams, raw } = await acceptor(t, '/kulfi/identity/0.1', ['Tcp', echo], { kulfi: true })
   t.is(await (await raw.open('"Tcp"\n')).take(4), 'ack\n')
   t.is((await next(streams)).protocol, 'Tcp')

@@ -16,7 +16,7 @@ const handlers: StreamHandlers = [
 ]
 
 for (const alpn of alpns) {
-  test(`${alpn}: streams that are neither read nor finished, each let go by the peer`, async t => {
+  test(`${alpn}: releases unread and unfinished streams that the peer has dropped`, async t => {
     const most = 40
     const acceptor_ = await acceptor(t, alpn, echo, { maxStreams: most })
     const held: PeerStream[] = []
@@ -33,7 +33,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: each side may end first and go on reading`, async t => {
+  test(`${alpn}: each side may finish first and continue reading`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     {
       const [ours, theirs] = await accepted(acceptor_)
@@ -55,7 +55,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: bytes of all values, many of them, both ways`, async t => {
+  test(`${alpn}: carries many bytes of all values, both ways`, async t => {
     const [ours, theirs] = await accepted(await acceptor(t, alpn))
     const bytes = Buffer.alloc(1_000_000, 'The bytes of a stream have no meaning. \n\r\0')
     const sending = ours.finish(bytes)
@@ -89,7 +89,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: one half may be reset or stopped while the other goes on`, async t => {
+  test(`${alpn}: one half may be reset or stopped while the other continues`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     const [reset, resetRaw] = await accepted(acceptor_)
     reset.reset(5)
@@ -102,7 +102,7 @@ for (const alpn of alpns) {
     t.is(await stoppedRaw.rest(), 'sent all the same\n')
   })
 
-  test(`${alpn}: a stream let go of without its end is reset, never ended`, async t => {
+  test(`${alpn}: resets an unfinished stream that is dropped, and never sends FIN`, async t => {
     const [ours, theirs] = await accepted(await acceptor(t, alpn))
     await ours.write('half a message')
     await ours[Symbol.asyncDispose]()
@@ -110,7 +110,7 @@ for (const alpn of alpns) {
     t.is(await theirs.stopped(), 0)
   })
 
-  test(`${alpn}: a write that is cancelled half way resets`, async t => {
+  test(`${alpn}: aborting a partly accepted write resets the stream`, async t => {
     const [ours, theirs] = await accepted(await acceptor(t, alpn))
     const controller = new AbortController()
     const writing = ours.write(new Uint8Array(64 * 1024 * 1024), { signal: controller.signal })
@@ -120,7 +120,7 @@ for (const alpn of alpns) {
     t.is(await theirs.wasReset(), ownCode(alpn, 0x101))
   })
 
-  test(`${alpn}: a handler that returns ends its stream, one that throws resets it`, async t => {
+  test(`${alpn}: a handler that returns finishes its stream; one that throws resets it`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn)
     const controller = new AbortController()
     const failures: unknown[] = []
@@ -142,7 +142,7 @@ for (const alpn of alpns) {
     await listening
   })
 
-  test(`${alpn}: 1,000 exchanges, each stopped by the peer before its end`, async t => {
+  test(`${alpn}: 1,000 exchanges, each stopped by the peer before FIN`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
     void endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 500; count++) {
@@ -169,7 +169,7 @@ for (const alpn of alpns) {
     t.is(await (await raw.open(`${echoLine}last\n`)).rest(), `${ack}last\n`)
   })
 
-  test(`${alpn}: 1,000 streams that are reset in their header, behind it, or never written`, async t => {
+  test(`${alpn}: 1,000 streams reset within their header, after it, or before any write`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
     void endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 1000; count++) {
@@ -180,7 +180,7 @@ for (const alpn of alpns) {
     t.is(await (await raw.open(`${echoLine}last\n`)).rest(), `${ack}last\n`)
   })
 
-  test(`${alpn}: 1,000 refusals of peers that hear them out, and of peers that do not`, async t => {
+  test(`${alpn}: 1,000 refusals, read by the peer or not`, async t => {
     const { raw } = await acceptor(t, alpn, echo, { maxStreams: 100 })
     for (let count = 0; count < 1000; count++) {
       const theirs = await raw.open(count % 3 === 0 ? '"Nope"\n' : '"Http"\nsome payload')
@@ -189,7 +189,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: a stream that nobody reads holds up no other`, async t => {
+  test(`${alpn}: an unread stream blocks no other`, async t => {
     const acceptor_ = await acceptor(t, alpn)
     const [unread, unreadRaw] = await accepted(acceptor_)
     const flooding = unreadRaw.write(new Uint8Array(4 * 1024 * 1024))
@@ -201,7 +201,7 @@ for (const alpn of alpns) {
   })
 }
 
-test('a stream that came whole is delivered though its peer is gone', async t => {
+test('a complete stream is delivered even if its peer is gone', async t => {
   const { endpoint, streams, raw } = await acceptor(t, '/fastn-net/1', 'Tcp')
   const theirs = await raw.open()
   await theirs.finish('"Tcp"\nlast words\n')

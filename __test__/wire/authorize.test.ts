@@ -3,12 +3,12 @@ import test from 'ava'
 import { acceptor, alpns, echo, echoLine, next, ownCode, pause, refusal } from '../helpers/wire.js'
 
 for (const alpn of alpns) {
-  test(`${alpn}: a peer that is not let in sees the connection closed with the code`, async t => {
+  test(`${alpn}: an unauthorized peer sees the connection closed with the code`, async t => {
     const { raw } = await acceptor(t, alpn, echo, { authorize: { peer: () => false } })
     t.regex(await raw.closed(), new RegExp(`\\b${ownCode(alpn, 0x104)}\\b`))
   })
 
-  test(`${alpn}: so does one that is denied later`, async t => {
+  test(`${alpn}: a peer denied later sees the connection closed with the code`, async t => {
     const { endpoint, peer, raw } = await acceptor(t, alpn)
     const ping = await raw.open('"Ping"\n')
     t.is(await ping.rest(), 'ack\npong\n')
@@ -16,7 +16,7 @@ for (const alpn of alpns) {
     t.regex(await raw.closed(), new RegExp(`\\b${ownCode(alpn, 0x104)}\\b`))
   })
 
-  test(`${alpn}: neither a ping nor a stream is answered before`, async t => {
+  test(`${alpn}: answers neither a ping nor a stream before authorization`, async t => {
     let answer: ((may: boolean) => void) | undefined
     const peer = () =>
       new Promise<boolean>(resolve => {
@@ -41,7 +41,7 @@ for (const alpn of alpns) {
     t.deepEqual((await next(streams)).protocol, echo)
   })
 
-  test(`${alpn}: a stream that is not let in hears the refusal line, and the others go on`, async t => {
+  test(`${alpn}: an unauthorized stream gets the refusal line, and others continue`, async t => {
     let may = false
     const { raw, streams } = await acceptor(t, alpn, echo, { authorize: { stream: () => may } })
     const refused = await raw.open(echoLine)
@@ -53,7 +53,7 @@ for (const alpn of alpns) {
     await next(streams)
   })
 
-  test(`${alpn}: a stream too many hears which bound it met`, async t => {
+  test(`${alpn}: a stream beyond a limit gets the refusal of that limit`, async t => {
     const { raw, streams } = await acceptor(t, alpn, echo, { maxStreamsPerPeer: 1 })
     const held = await raw.open(echoLine)
     t.is(await held.take(4), 'ack\n')

@@ -26,7 +26,7 @@ async function openedLater(dialler: Dialler): Promise<[PeerStream, RawStream]> {
 }
 
 for (const alpn of alpns) {
-  test(`${alpn}: a stream that is never acked fails all that waits on it, and all after it`, async t => {
+  test(`${alpn}: an unacked stream fails its pending and later calls`, async t => {
     const dialler_ = await dialler(t, alpn, { ackTimeout })
     const [ours, theirs] = await openedLater(dialler_)
     await ours.write('hello\n')
@@ -46,7 +46,7 @@ for (const alpn of alpns) {
     t.is(await again.nextString(), 'hello')
   })
 
-  test(`${alpn}: nor does one that was finished and waits for its answer wait longer`, async t => {
+  test(`${alpn}: an unacked, finished stream fails the wait for its answer in time`, async t => {
     const dialler_ = await dialler(t, alpn, { ackTimeout })
     const [ours, theirs] = await openedLater(dialler_)
     await ours.finish('request\n')
@@ -55,7 +55,7 @@ for (const alpn of alpns) {
     t.is(await theirs.stopped(), ownCode(alpn, 0x101))
   })
 
-  test(`${alpn}: half an ack is none`, async t => {
+  test(`${alpn}: a partial ack is not an ack`, async t => {
     const dialler_ = await dialler(t, alpn, { ackTimeout })
     const [ours, theirs] = await openedLater(dialler_)
     await theirs.write('ac')
@@ -63,7 +63,7 @@ for (const alpn of alpns) {
   })
 }
 
-test('streams that were acked, or ended, are left alone, whether somebody reads them or not', async t => {
+test('the ack deadline leaves acked and ended streams alone, read or not', async t => {
   const dialler_ = await dialler(t, '/fastn-net/1', { ackTimeout })
   const [read, readRaw] = await openedLater(dialler_)
   const line = read.nextString()
@@ -87,7 +87,7 @@ test('streams that were acked, or ended, are left alone, whether somebody reads 
   await stopped.write('who does not read cannot know')
 })
 
-test('many at once', async t => {
+test('many unacked streams end in time', async t => {
   const dialler_ = await dialler(t, '/fastn-net/1', { ackTimeout })
   const streams = await Promise.all(
     Array.from({ length: 99 }, () => dialler_.endpoint.getStream(dialler_.peer.address, echo, { ack: 'later' }))
@@ -96,7 +96,7 @@ test('many at once', async t => {
   for (const error of failures) t.like(error, { code: 'ERR_ACK_TIMEOUT' })
 })
 
-test('an older peer that ignores the first stream is asked again on a new connection, and what runs goes on', async t => {
+test('an older peer that ignores a stream is redialled for the next, and running streams continue', async t => {
   for (const ack of ['now', 'later'] as const) {
     const dialler_ = await dialler(t, '/fastn/entity/0.1', { ackTimeout })
     const { endpoint, peer, connection, raw } = dialler_

@@ -18,7 +18,7 @@ import {
 } from '../helpers/wire.js'
 
 for (const alpn of alpns) {
-  test(`${alpn}: a header, the ack, a line each way, both ends`, async t => {
+  test(`${alpn}: exchanges header, ack, a line each way and both FINs`, async t => {
     const dialler_ = await dialler(t, alpn)
     const [opens, theirs] = await opening(dialler_)
     t.is(await theirs.take(echoLine.length), echoLine)
@@ -33,7 +33,7 @@ for (const alpn of alpns) {
     t.is(await ours.read(), null)
   })
 
-  test(`${alpn}: headers, with and without an extra line, byte for byte`, async t => {
+  test(`${alpn}: writes headers byte for byte, with and without an extra line`, async t => {
     const dialler_ = await dialler(t, alpn)
     for (const { protocol, extra, hex } of golden('wire').headers) {
       const bytes = Buffer.from(hex, 'hex')
@@ -45,7 +45,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: an ack split at every byte, and one with the payload behind it`, async t => {
+  test(`${alpn}: accepts an ack split at every byte, and one followed by payload`, async t => {
     const dialler_ = await dialler(t, alpn)
     const answer = 'ack\nhello\n'
     for (let at = 1; at <= answer.length; at++) {
@@ -71,7 +71,7 @@ for (const alpn of alpns) {
     await opens
   })
 
-  test(`${alpn}: without waiting for the ack, the payload and the end go out with the header`, async t => {
+  test(`${alpn}: with ack later, payload and FIN are sent with the header`, async t => {
     const dialler_ = await dialler(t, alpn)
     const [opens, theirs] = await opening(dialler_, echo, { ack: 'later' })
     const ours = await opens
@@ -82,7 +82,7 @@ for (const alpn of alpns) {
     await ours.closed
   })
 
-  test(`${alpn}: an ack that never comes`, async t => {
+  test(`${alpn}: a missing ack fails getStream in time`, async t => {
     let dialler_ = await dialler(t, alpn, { ackTimeout: 1000 })
     for (const answer of ['', 'ac']) {
       const [opens, theirs] = await opening(dialler_)
@@ -96,7 +96,7 @@ for (const alpn of alpns) {
     t.regex(await theirs.rest(), /as good/)
   })
 
-  test(`${alpn}: an ack that never comes, on a connection's own stream`, async t => {
+  test(`${alpn}: a missing ack fails openBi in time`, async t => {
     const { endpoint, peer, raw } = await dialler(t, alpn, { ackTimeout: 1000 })
     const opens = (await endpoint.connect(peer.address)).openBi(echo)
     opens.catch(() => {})
@@ -105,7 +105,7 @@ for (const alpn of alpns) {
     t.is(await theirs.wasReset(), ownCode(alpn, 0x101))
   })
 
-  test(`${alpn}: opening that is cancelled resets`, async t => {
+  test(`${alpn}: aborting getStream resets the stream`, async t => {
     const dialler_ = await dialler(t, alpn)
     const controller = new AbortController()
     const [opens, theirs] = await opening(dialler_, echo, { signal: controller.signal })
@@ -115,7 +115,7 @@ for (const alpn of alpns) {
     t.is(await theirs.wasReset(), ownCode(alpn, 0x101))
   })
 
-  test(`${alpn}: a refusal says why`, async t => {
+  test(`${alpn}: maps each refusal to its error`, async t => {
     let dialler_ = await dialler(t, alpn)
     for (const { error, message, becomes, hex } of golden('wire').refusals) {
       const [opens, theirs] = await opening(dialler_)
@@ -130,7 +130,7 @@ for (const alpn of alpns) {
     await opened(dialler_)
   })
 
-  test(`${alpn}: any other line than ack is a refusal; it is shown without control characters`, async t => {
+  test(`${alpn}: any line other than ack is a refusal, shown without control characters`, async t => {
     let dialler_ = await dialler(t, alpn)
     for (const { what, hex, refused } of golden('wire').answers) {
       const [opens, theirs] = await opening(dialler_)
@@ -149,7 +149,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: an end, half a line, a reset or a flood in place of the ack`, async t => {
+  test(`${alpn}: fails on FIN, a partial line, a reset or a flood instead of the ack`, async t => {
     let dialler_ = await dialler(t, alpn)
     for (const half of ['', 'ac', 'ack', '{"error":"busy"', 'no']) {
       const [opens, theirs] = await opening(dialler_)
@@ -182,7 +182,7 @@ for (const alpn of alpns) {
     await opened(dialler_)
   })
 
-  test(`${alpn}: a refusal that comes later fails all that waits, and all after it`, async t => {
+  test(`${alpn}: a late refusal fails pending and later calls`, async t => {
     const dialler_ = await dialler(t, alpn)
     const [opens, theirs] = await opening(dialler_, echo, { ack: 'later' })
     const ours = await opens
@@ -195,7 +195,7 @@ for (const alpn of alpns) {
     for (const call of laterCalls(ours)) t.like(await failure(call), { code: 'ERR_UNAUTHORIZED' })
   })
 
-  test(`${alpn}: a refusal that comes after all was sent fails the read`, async t => {
+  test(`${alpn}: a refusal after finish fails the read`, async t => {
     const dialler_ = await dialler(t, alpn)
     const [opens, theirs] = await opening(dialler_, echo, { ack: 'later' })
     const ours = await opens
@@ -205,7 +205,7 @@ for (const alpn of alpns) {
     t.like(await failure(ours.nextString()), { code: 'ERR_BUSY', remoteCode: 'busy' })
   })
 
-  test(`${alpn}: a refusal that nobody waited for is there when somebody asks`, async t => {
+  test(`${alpn}: a refusal without a pending call fails the next call`, async t => {
     const dialler_ = await dialler(t, alpn)
     const [opens, theirs] = await opening(dialler_, echo, { ack: 'later' })
     const ours = await opens
@@ -218,7 +218,7 @@ for (const alpn of alpns) {
     t.like(await failure(ours.read()), { code: 'ERR_BUSY', remoteCode: 'busy' })
   })
 
-  test(`${alpn}: a ping keeps its sending side open until it is answered`, async t => {
+  test(`${alpn}: a ping keeps its sending half open until it is answered`, async t => {
     const { endpoint, peer, raw } = await dialler(t, alpn)
     const ping = endpoint.ping(peer.address)
     const theirs = await raw.accept()
@@ -235,7 +235,7 @@ for (const alpn of alpns) {
     t.is(await rest, '')
   })
 
-  test(`${alpn}: a ping that is answered wrongly, refused or not at all`, async t => {
+  test(`${alpn}: a ping that is answered wrongly, refused or ignored fails`, async t => {
     const { endpoint, peer, raw } = await dialler(t, alpn, { pingTimeout: 2000 })
     for (const answer of ['ack\npang\n', 'ack\n', 'ack\npo', 'ack\npong', 'ack\nPONG\n']) {
       const ping = endpoint.ping(peer.address)
@@ -249,7 +249,7 @@ for (const alpn of alpns) {
     t.like(await failure(ping), { code: 'ERR_PING', peer: peer.id52 })
   })
 
-  test(`${alpn}: a peer that closes the connection`, async t => {
+  test(`${alpn}: maps a peer's close to its error`, async t => {
     const { endpoint, peer, raw } = await dialler(t, alpn)
     const connection = await endpoint.connect(peer.address)
     const opens = endpoint.getStream(peer.address, echo, { retry: false })
@@ -260,7 +260,7 @@ for (const alpn of alpns) {
     t.deepEqual(await connection.closed, { code: 0x104, reason: 'not you', by: 'peer' })
   })
 
-  test(`${alpn}: our closes, and their codes`, async t => {
+  test(`${alpn}: closes connections with the right codes`, async t => {
     const { endpoint, peer, raw } = await dialler(t, alpn)
     const connection = await endpoint.connect(peer.address)
     connection.close(77, 'enough')
@@ -273,7 +273,7 @@ for (const alpn of alpns) {
   })
 }
 
-test('the newer ALPN is preferred, the older one the fallback', async t => {
+test('prefers the newer ALPN and falls back to the older one', async t => {
   const endpoint = await endpointFor(t)
   for (const [offered, agreed] of [
     [['/fastn-net/1', '/fastn/entity/0.1'], '/fastn-net/1'],
@@ -286,7 +286,7 @@ test('the newer ALPN is preferred, the older one the fallback', async t => {
   }
 })
 
-test('a peer that speaks kulfi only is reached when that was asked for', async t => {
+test('reaches a kulfi-only peer if kulfi is enabled', async t => {
   const peer = await rawPeerFor(t, '/kulfi/identity/0.1')
   const kulfi = await endpointFor(t, { kulfi: true })
   const accepting = peer.accept()
@@ -303,7 +303,7 @@ test('a peer that speaks kulfi only is reached when that was asked for', async t
   t.like(await failure(other.connect(peer.address)), { code: 'ERR_PROTOCOL_UNSUPPORTED', peer: peer.id52 })
 })
 
-test('on the newer ALPN streams go over the connection whoever dialled it', async t => {
+test('on the newer ALPN, streams use the connection of either dialler', async t => {
   const endpoint = await endpointFor(t)
   t.teardown(serve(endpoint))
   const peer = await rawPeerFor(t, '/fastn-net/1')
@@ -316,7 +316,7 @@ test('on the newer ALPN streams go over the connection whoever dialled it', asyn
   t.false((await opens).connection.dialled)
 })
 
-test('on the older ALPN no stream is opened on a connection that the peer dialled', async t => {
+test('on the older ALPN, opens no stream on a connection that the peer dialled', async t => {
   const endpoint = await endpointFor(t)
   t.teardown(serve(endpoint))
   const peer = await rawPeerFor(t, '/fastn/entity/0.1')
@@ -331,7 +331,7 @@ test('on the older ALPN no stream is opened on a connection that the peer dialle
   t.is(await (await inbound.open('"Ping"\n')).rest(), 'ack\npong\n')
 })
 
-test('on the newer ALPN the peer may open streams on a connection that we dialled', async t => {
+test('on the newer ALPN, the peer may open streams on a connection that we dialled', async t => {
   const dialler_ = await dialler(t, '/fastn-net/1')
   const streams = dialler_.endpoint.acceptBi(echo)
   const theirs = await dialler_.raw.open(echoLine)

@@ -16,7 +16,7 @@ import {
 } from '../helpers/wire.js'
 
 for (const alpn of alpns) {
-  test(`${alpn}: each side may end first and go on reading`, async t => {
+  test(`${alpn}: each side may finish first and continue reading`, async t => {
     const dialler_ = await dialler(t, alpn)
     {
       const [ours, theirs] = await opened(dialler_)
@@ -57,7 +57,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: a reset behind bytes: they may be read, then it fails, and never ends`, async t => {
+  test(`${alpn}: after a reset, reads return data or fail, but never EOF`, async t => {
     const [ours, theirs] = await opened(await dialler(t, alpn))
     await theirs.write('half a message')
     t.is(Buffer.from((await ours.read()) ?? '').toString(), 'half a message')
@@ -67,7 +67,7 @@ for (const alpn of alpns) {
   })
 
   // A peer lets a hundred streams be open at once: that is its place for each exchange that is not given back.
-  test(`${alpn}: 1,000 exchanges, each stopped by the peer before our end`, async t => {
+  test(`${alpn}: 1,000 exchanges, each stopped by the peer before our FIN`, async t => {
     const dialler_ = await dialler(t, alpn)
     for (let count = 0; count < 1000; count++) {
       const [ours, theirs] = await opened(dialler_)
@@ -80,7 +80,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: 1,000 exchanges whose answers are not read to their end, and that are not finished`, async t => {
+  test(`${alpn}: 1,000 unfinished exchanges with partly read answers`, async t => {
     const dialler_ = await dialler(t, alpn)
     for (let count = 0; count < 1000; count++) {
       const [ours, theirs] = await opened(dialler_)
@@ -92,7 +92,7 @@ for (const alpn of alpns) {
   })
 
   // More than the hundred, all held.
-  test(`${alpn}: 300 exchanges that are never finished, each let go by the peer`, async t => {
+  test(`${alpn}: releases 300 unfinished exchanges that the peer has dropped`, async t => {
     const dialler_ = await dialler(t, alpn)
     const held: PeerStream[] = []
     for (let count = 0; count < 300; count++) {
@@ -114,7 +114,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: a stop that came while nobody wrote is told to whoever writes or finishes then`, async t => {
+  test(`${alpn}: a stop without a pending write fails the next write or finish`, async t => {
     const dialler_ = await dialler(t, alpn)
     for (const code of [0, 7]) {
       for (const end of ['write', 'finish'] as const) {
@@ -150,7 +150,7 @@ for (const alpn of alpns) {
     }
   })
 
-  test(`${alpn}: a silent stream holds up no other`, async t => {
+  test(`${alpn}: a silent stream blocks no other`, async t => {
     const dialler_ = await dialler(t, alpn)
     const waiting = dialler_.endpoint.getStream(dialler_.peer.address, echo)
     waiting.catch(() => {})
@@ -162,7 +162,7 @@ for (const alpn of alpns) {
     await waiting
   })
 
-  test(`${alpn}: the 101st stream waits for a place, and gets it`, async t => {
+  test(`${alpn}: the 101st stream waits for a slot and gets it`, async t => {
     const dialler_ = await dialler(t, alpn)
     const streams = []
     for (let count = 0; count < 100; count++) streams.push(await opened(dialler_))
@@ -179,7 +179,7 @@ for (const alpn of alpns) {
     t.is(await last.nextString(), 'hello')
   })
 
-  test(`${alpn}: a reset that came while nobody read is no end`, async t => {
+  test(`${alpn}: a reset without a pending read is not EOF`, async t => {
     const dialler_ = await dialler(t, alpn)
     for (const sent of ['', 'half a message']) {
       const [ours, theirs] = await opened(dialler_)
@@ -194,7 +194,7 @@ for (const alpn of alpns) {
   })
 }
 
-test('a lost peer fails what waits on its streams', async t => {
+test('a lost peer fails the pending calls of its streams', async t => {
   const endpoint = await endpointFor(t)
   const peer = await rawPeerFor(t, '/fastn-net/1')
   const accepting = peer.accept()

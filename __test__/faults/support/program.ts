@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import { within } from './lab.js'
 
-/** How a program ended. */
+/** Exit of a program. */
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null

@@ -1,4 +1,4 @@
-// Two requests through a kept-alive agent, and nothing that ends it.
+// Two requests through a kept-alive agent that is never destroyed.
 import { once } from 'node:events'
 import http from 'node:http'
 import { text } from 'node:stream/consumers'

@@ -1,4 +1,4 @@
-// Dials, has a line answered, and does nothing to end.
+// Dials, gets one line answered, and does not close anything.
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 
 const server = JSON.parse(process.argv[2]!) as PeerAddress

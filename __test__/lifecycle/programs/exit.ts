@@ -1,4 +1,4 @@
-// Calls process.exit, or fails, while things wait.
+// Calls process.exit, or throws, with pending calls.
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 
 const [address, how, moment] = process.argv.slice(2) as [string, 'exit' | 'throw', string]

@@ -1,4 +1,4 @@
-// Its last act is to finish a stream: nothing waits for what becomes of it.
+// Finishes a stream as its last act and awaits nothing after it.
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 
 const [address, bytes, ack] = process.argv.slice(2) as [string, string, 'now' | 'later']

@@ -1,4 +1,4 @@
-// Ends well at Ctrl-C, or hangs and leaves that to the second one.
+// Exits cleanly on Ctrl-C, or hangs until the second one.
 import { Graceful, getEndpoint, Protocol, SecretKey } from 'fastn-net'
 
 const way = process.argv[2]

@@ -1,4 +1,4 @@
-// What importing the package, and then a loopback endpoint, take from the process.
+// Resources that importing the package, and then a loopback endpoint, use.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Threads, sockets, and whether the addon is loaded. */
@@ -17,7 +17,7 @@ function taken() {
   }
 }
 
-/** The local addresses of this process's own internet sockets. */
+/** Local addresses of this process's internet sockets. */
 function addresses(): string[] {
   const own = new Set<string>()
   for (const fd of readdirSync('/proc/self/fd')) {
@@ -55,6 +55,6 @@ console.log(JSON.stringify({ addresses: addresses(), joined: groups() === joined
 await streams.return()
 await endpoint.close()
 await other.close()
-// The sockets go with the last of the endpoint's tasks, a moment later.
+// The sockets close with the endpoint's last task, a moment later.
 while (addresses().length > 0) await new Promise(resolve => setTimeout(resolve, 5))
 console.log('closed')

@@ -1,4 +1,4 @@
-// Says hello on a stream that stays open, says some last words on another, and leaves without closing anything.
+// Writes on a stream that stays open, finishes another, and exits without closing anything.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { Graceful, getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 
@@ -38,7 +38,7 @@ if (isMainThread && how.startsWith('worker')) {
       void graceful?.spawn(
         cancelled => new Promise<void>(resolve => cancelled.addEventListener('abort', () => resolve()))
       )
-      // Something that would keep the process for ever if nobody ended it.
+      // Keeps the process alive until it is ended.
       const timer = setInterval(() => {}, 1000)
       graceful?.cancelled.addEventListener('abort', () => clearInterval(timer))
     }

@@ -1,4 +1,4 @@
-// Listens in one of several ways, until it is told to close by a stream, or its own way says otherwise.
+// Listens in one of several ways, until a stream tells it to close or its way ends listening.
 import { getEndpoint, Protocol, SecretKey } from 'fastn-net'
 
 const way = process.argv[2]

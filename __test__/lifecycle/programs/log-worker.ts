@@ -1,4 +1,4 @@
-// A thread with a logger and two endpoints, which says how much it was told and waits to be ended.
+// A thread with a logger and two endpoints. Reports its number of records and waits to be ended.
 import { parentPort } from 'node:worker_threads'
 import { getEndpoint, Protocol, SecretKey, setLogger } from 'fastn-net'
 

@@ -1,4 +1,4 @@
-// An endpoint that meets a peer and prints one line; what else it does is said by its arguments.
+// An endpoint that connects to a peer and prints one line. Arguments select further actions.
 import { once } from 'node:events'
 import { isMainThread, Worker } from 'node:worker_threads'
 import { getEndpoint, type LogRecord, Protocol, SecretKey, setLogger } from 'fastn-net'
@@ -24,7 +24,7 @@ async function meet(): Promise<void> {
 }
 
 if (what === 'workers') {
-  // Each thread has a logger of its own; those that are terminated take theirs with them.
+  // Each thread has its own logger, which ends with the thread.
   let told = 0
   setLogger(() => told++)
   for (let count = 0; count < 10; count++) {
@@ -44,7 +44,7 @@ if (what === 'workers') {
   const worker = new Worker(new URL(import.meta.url))
   await once(worker, 'exit')
 } else if (what === 'logger at exit') {
-  // The logger keeps nothing alive, and is told of the end.
+  // The logger does not keep the process alive, and receives the last records.
   const records: LogRecord[] = []
   setLogger(record => records.push(record))
   await meet()

@@ -1,4 +1,4 @@
-// Answers with its process id, at a port, under a key, until it is killed.
+// Answers with its process id, at a given port and key, until it is killed.
 import { getEndpoint, SecretKey } from 'fastn-net'
 
 const [key, bind] = process.argv.slice(2) as [string, string]

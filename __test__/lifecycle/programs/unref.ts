@@ -1,4 +1,4 @@
-// A Duplex that waits for bytes, and whether that keeps the process.
+// Whether a Duplex that waits for bytes keeps the process alive.
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 

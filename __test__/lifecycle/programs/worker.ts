@@ -1,4 +1,4 @@
-// A thread with an endpoint of its own: an exchange, or something that waits for ever.
+// A thread with its own endpoint: one exchange, or a call that waits forever.
 import { once } from 'node:events'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
@@ -29,7 +29,7 @@ if (what === 'exchange' || what === 'exchange and leave') {
   parentPort?.postMessage(await stream.nextString())
   if (what === 'exchange') await endpoint.close()
 } else if (what === 'busy') {
-  // The answer is given, and the thread does nothing else until whoever asked has it.
+  // The thread answers, then blocks until the peer has the answer.
   const listening = endpoint.listen({
     async AccountToAccount(stream) {
       await stream.finish(`${await stream.nextString()}\n`)

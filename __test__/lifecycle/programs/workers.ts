@@ -1,4 +1,4 @@
-// Threads that come and go, while the main thread has an endpoint of its own and goes on.
+// Threads that start and end while the main thread uses its own endpoint.
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
@@ -58,7 +58,7 @@ if (what === 'in turn') {
   worker.postMessage('end')
   await ended
 } else if (what === 'leave') {
-  // A worker that closes nothing ends by itself as well.
+  // A worker that closes nothing exits by itself, too.
   for (let count = 0; count < 5; count++) {
     const worker = start('exchange and leave')
     const ended = once(worker, 'exit')

@@ -1,15 +1,15 @@
 import type { ExecutionContext } from 'ava'
 import { freePort, LocalServer } from './local-server.js'
 
-/** iroh's DNS server, which takes what endpoints publish by pkarr and answers for it by pkarr and by DNS. */
+/** iroh's DNS server. Accepts records by pkarr and serves them by pkarr and DNS. */
 export interface DnsServer {
-  /** Its URL for pkarr. */
+  /** pkarr URL. */
   readonly pkarr: string
   readonly dns: { readonly origin: string; readonly server: string }
   readonly server: LocalServer
 }
 
-/** It is there when its `server` is started. */
+/** Available once its `server` is started. */
 export async function dnsServer(t: ExecutionContext): Promise<DnsServer> {
   const [http, dns] = [await freePort(), await freePort()]
   const origin = 'peers.example.'

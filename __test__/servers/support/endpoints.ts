@@ -9,10 +9,10 @@ import {
 } from 'fastn-net'
 import { Echo, pattern, readAll } from '../../helpers/pair.js'
 
-/** Of two that are bound to different ones of these, neither reaches the other but through a relay. */
+/** Local addresses. Endpoints bound to different ones reach each other only through a relay. */
 export const bound = { four: ['127.0.0.1:0'], six: ['[::1]:0'] } as const
 
-/** An endpoint that is closed with its test. */
+/** Creates an endpoint that closes with its test. */
 export async function open(
   t: ExecutionContext,
   network: CustomNetwork,
@@ -23,7 +23,7 @@ export async function open(
   return endpoint
 }
 
-/** One that sends back what comes, too. */
+/** Creates an endpoint that also echoes. */
 export async function openEcho(...given: Parameters<typeof open>): Promise<Endpoint> {
   const endpoint = await open(...given)
   void endpoint.listen([[Echo, echo]], { onError: () => {} })
@@ -34,7 +34,7 @@ async function echo(stream: PeerStream): Promise<void> {
   for await (const chunk of stream) await stream.write(chunk)
 }
 
-/** Sends more than one window holds, and fails unless all of it comes back. */
+/** Sends more than a receive window, and fails unless all of it is echoed. */
 export async function exchange(t: ExecutionContext, stream: PeerStream): Promise<void> {
   const bytes = pattern(512 * 1024)
   const sending = stream.write(bytes).then(() => stream.finish())
@@ -42,7 +42,7 @@ export async function exchange(t: ExecutionContext, stream: PeerStream): Promise
   t.true(back.equals(bytes))
 }
 
-/** The paths of its connections with its only peer. */
+/** Paths of an endpoint's connections with its only peer. */
 export function pathsOf(endpoint: Endpoint) {
   const [peer] = endpoint.peers()
   return peer?.connections.flatMap(({ paths }) => paths) ?? []

@@ -8,14 +8,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 
-/** Generous, as machines differ: it is only there so that a server that hangs fails its test. */
+/** Generous, because machines differ: it only makes a hanging server fail its test. */
 const limit = 30_000
 
-/** A program of iroh's, on this machine. It can be stopped and started again, and does not outlive its test. */
+/** A program of iroh on this machine. It can be restarted, and ends with its test. */
 export class LocalServer {
   readonly #program: string
   readonly #args: readonly string[]
-  /** Where it answers once it is ready. */
+  /** URL that answers once the server is ready. */
   readonly #port: number
   #child: ChildProcess | undefined
 
@@ -25,7 +25,7 @@ export class LocalServer {
     this.#port = port
   }
 
-  /** Made, not started. `args` gets its folder, and the file with its configuration in there. */
+  /** Creates the server without starting it. `args` receives its folder and its configuration file. */
   static of(
     t: ExecutionContext,
     program: 'iroh-relay' | 'iroh-dns-server',
@@ -42,11 +42,11 @@ export class LocalServer {
     return server
   }
 
-  /** Resolves when it takes connections. */
+  /** Resolves once the server accepts connections. */
   async start(): Promise<void> {
     const folder = process.env.FASTN_NET_TEST_SERVERS
     if (folder === undefined) throw new Error('these tests need servers: npm run test:servers')
-    // It ends with this process, however that ends.
+    // The server ends with this process in any case.
     const command = ['--pdeathsig', 'KILL', join(folder, this.#program), ...this.#args]
     const env = { ...process.env, RUST_LOG: 'warn' }
     const child = spawn('setpriv', command, { env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -64,7 +64,7 @@ export class LocalServer {
     }
   }
 
-  /** As by a failure: it says goodbye to nobody. */
+  /** Kills the server without a shutdown. */
   async stop(): Promise<void> {
     const child = this.#child
     this.#child = undefined

@@ -1,13 +1,13 @@
 import type { ExecutionContext } from 'ava'
 import { freePort, LocalServer } from './local-server.js'
 
-/** A relay of iroh's, on plain HTTP. */
+/** iroh's relay, on plain HTTP. */
 export interface Relay {
   readonly url: string
   readonly server: LocalServer
 }
 
-/** `token`: what it wants to see of whoever comes. */
+/** `token`: access token that the relay requires. */
 export async function startRelay(t: ExecutionContext, token?: string): Promise<Relay> {
   const port = await freePort()
   const server = LocalServer.of(t, 'iroh-relay', {
@@ -20,6 +20,6 @@ export async function startRelay(t: ExecutionContext, token?: string): Promise<R
     `
   })
   await server.start()
-  // As iroh writes it: with a path.
+  // Like iroh writes it: with a path.
   return { url: `http://127.0.0.1:${port}/`, server }
 }
