@@ -1,4 +1,4 @@
-// A host that gets another address, as between Wi-Fi and mobile.
+// A host whose address changes, like from Wi-Fi to mobile.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { scenario } from './support/scenario.js'

@@ -1,4 +1,4 @@
-// A long way, an uneven one, and a narrow one.
+// Delay, jitter and low bandwidth.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { proxy } from './support/proxy.js'
@@ -15,7 +15,7 @@ async function goesOn(t: ExecutionContext, fault: Pick<Fault, 'through' | 'farHo
   })
 }
 
-/** All between the two goes through proxies on the router. */
+/** All traffic between the two passes proxies on the router. */
 function held(t: ExecutionContext, delay: number, jitter: number): Required<Pick<Fault, 'through'>> {
   return {
     async through(lab, { near, far }) {

@@ -1,4 +1,4 @@
-// A peer that opens streams and says nothing on them.
+// A peer that opens silent streams.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { EndpointOptions } from 'fastn-net'
@@ -8,10 +8,10 @@ import type { FaultProgram } from './support/program.js'
 import { startRaw } from './support/raw.js'
 
 const streams = 10_000
-/** What a peer may have open at once unless told otherwise. */
+/** Default limit of a peer's open streams. */
 const most = 1024
 
-/** Floods `near`, while another asks it and shuts down. */
+/** Floods `near` while another peer sends it requests and shuts down. */
 async function flooded(
   t: ExecutionContext,
   options: EndpointOptions,
@@ -42,7 +42,7 @@ test(`survives a peer that opens ${streams} silent streams`, t =>
 
 test(`survives an unauthorized peer that opens and holds ${streams} silent streams`, t =>
   flooded(t, { headerTimeout: 1000 }, async program => {
-    // All that it has open were refused meanwhile. As it keeps them, it gets no further.
+    // All of its open streams were refused. As it keeps them, it cannot open more.
     await sleep(5000)
     t.true((await program.ask('opened', null)) <= most)
   }))

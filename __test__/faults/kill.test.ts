@@ -1,4 +1,4 @@
-// A peer that is killed and comes back under its key, again and again.
+// A peer that is killed and restarted with its key, again and again.
 import test from 'ava'
 import { scenario } from './support/scenario.js'
 
@@ -19,7 +19,7 @@ test(`survives ${times} kills and restarts of a peer under load`, async t => {
       }
       await Promise.all(leaving)
       took.sort((a, b) => a - b)
-      // By its rhythm alone the client would look for it after 9 s.
+      // By its backoff alone, the client would redial after 9 s.
       t.true(took[times / 2]! < 3000, `${took}`)
       t.log(`reached again in ${took[times / 2]} ms in the middle, ${took.at(-1)} ms at most`)
     }

@@ -1,4 +1,4 @@
-// A wire that is pulled out, and put back after a while.
+// A link that goes down and comes back.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { waits } from './support/limits.js'

@@ -9,7 +9,7 @@ for (const percent of [5, 20]) {
       async happens({ lab, farHost, shutdown, recovered }) {
         lab.lose(farHost, percent)
         await sleep(10_000)
-        // Not after it: while packets are lost, requests are answered.
+        // During the fault: requests are answered while packets are lost.
         await Promise.all([shutdown(), recovered()])
         await sleep(5000)
         const lost = lab.heal()

@@ -1,4 +1,4 @@
-// A peer behind a router that forgets its mappings: all of a sudden it comes from other ports.
+// A peer behind a router that loses its mappings: its ports change suddenly.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type { Nat } from './support/lab.js'

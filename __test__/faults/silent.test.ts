@@ -1,4 +1,4 @@
-// A peer that takes streams and never acknowledges one.
+// A peer that accepts streams and never acknowledges one.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { beside } from './support/beside.js'

@@ -1,4 +1,4 @@
-// Both sides dial at the same moment.
+// Both sides dial at the same time.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { before, FaultProgram } from './support/program.js'
 import { proxy } from './support/proxy.js'
 
 const times = 200
-/** Of each side, again and again. */
+/** Port of each side, in every round. */
 const port = 4433
 
 test(`simultaneous dials from both sides end in one connection, ${times} times`, async t => {
@@ -27,7 +27,7 @@ test(`simultaneous dials from both sides end in one connection, ${times} times`,
       ]
       await Promise.all(programs.map(program => program.ready))
       const ledgers = [`${folder}/one`, `${folder}/two`]
-      // The second half takes a way of 10 ms, on which the two dials certainly cross.
+      // The second half has 10 ms of delay, so that the two dials certainly cross.
       for (const host of hosts) await proxy(t, lab, host, port, { delay: 10, jitter: 0 })
       const asked: Asked[] = []
       for (let time = 0; time < times; time++) {

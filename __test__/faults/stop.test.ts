@@ -1,4 +1,4 @@
-// A process that is stopped, as by a laptop's lid, and continued.
+// A process that is stopped, like by closing a laptop, and continued.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { whole } from './support/commands.js'

@@ -30,9 +30,9 @@ test('two endpoints with one key do not disturb others', async t => {
       await two.load({ name: 'near', peer: near.address })
       await sleep(10_000)
       await leave(leaving, 'either')
-      // As long as both are there, all that they ask is answered.
+      // While both run, all of their requests are answered.
       for (const peer of [one, two]) checkPrompt(t, peer.name, await peer.collect('near'))
-      // And then there is one.
+      // Now only one is left.
       await two.load({ name: 'near', peer: near.address })
       await one.kill()
       await Promise.all([near.progress('either', 60_000), two.progress('near', 60_000)])

@@ -1,4 +1,4 @@
-// A side that does not read what it is sent.
+// A side that does not read.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { beside } from './support/beside.js'
@@ -35,7 +35,7 @@ test('data unread for a minute arrives complete', async t => {
         asked.map(([, outcome]) => outcome),
         [whole, whole, whole, whole]
       )
-      // On the same connection, meanwhile.
+      // Meanwhile, on the same connection.
       checkPrompt(t, 'near → far', await collect(near, 'far'))
     }
   })
@@ -50,7 +50,7 @@ test('survives a peer that acks, reads nothing for a minute, and vanishes', asyn
       await sleep(waits(60_000))
       program.signal('SIGKILL')
       const asked = await Promise.all(much)
-      // From when it was gone.
+      // Measured from its exit.
       const since = asked.map(
         ([number, outcome, began, took]) => [number, outcome, began, took - waits(60_000)] as const
       )

@@ -4,7 +4,7 @@ import { readAll } from '../../helpers/pair.js'
 import { type Asked, type Load, type Once, whole } from '../support/commands.js'
 import { answerOf, Bulk, bodyOf, bulkOf, Chat, digest, Numbered, NumberedExtra, Unread } from '../support/numbered.js'
 
-/** A load under way: the client's ledger. */
+/** A running load: the client's ledger. */
 export class Asking {
   readonly #endpoint: Endpoint
   readonly #load: Load
@@ -55,7 +55,7 @@ export class Asking {
     }
   }
 
-  /** One stream for as long as it holds, then another. Each line is a request. */
+  /** One stream until it fails, then another. Each line is a request. */
   async #chat(): Promise<void> {
     const { peer, timeout } = this.#load
     let stream: PeerStream | undefined
@@ -93,7 +93,7 @@ export async function askNumbered(endpoint: Endpoint, peer: PeerAddress, number:
   return [number, outcome, began, Date.now() - began]
 }
 
-/** A single request of much. */
+/** A single large request. */
 export async function askOnce(
   endpoint: Endpoint,
   { name, peer, bytes, wait, who }: Once,
@@ -123,7 +123,7 @@ async function numbered(endpoint: Endpoint, peer: PeerAddress, number: string, a
   return differs(await readAll(stream), answerOf(number))
 }
 
-/** One request in three waits for its ack, one does not, and one is never sent twice. */
+/** Of three requests, one waits for its ack, one does not, and one is never resent. */
 function open(
   endpoint: Endpoint,
   peer: PeerAddress,

@@ -1,4 +1,4 @@
-// A peer that dials at a given moment, under a new key each round.
+// A peer that dials at a given time, with a new key each round.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
 import type { DiallingCommands } from '../support/commands.js'
@@ -22,7 +22,7 @@ await drive<DiallingCommands>('ready', {
   },
   async dial({ peer, at, number }) {
     await sleep(Math.max(0, at - Date.now() - 5))
-    // A timer is too coarse for two that should be simultaneous.
+    // A timer is too coarse for simultaneous dials.
     while (Date.now() < at);
     return askNumbered(endpoint, peer, number)
   },

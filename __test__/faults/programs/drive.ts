@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline'
 
-/** What a program does when told so by a line `{ id, do, given }`. It prints `{ id, answer }` or `{ id, error }`. */
+/** Commands of a program, as lines `{ id, do, given }`. It prints `{ id, answer }` or `{ id, error }`. */
 export type Handlers<Commands> = {
   readonly [Name in keyof Commands]: Commands[Name] extends { given: infer Given; answer: infer Answer }
     ? (given: Given) => Answer | Promise<Answer>
     : never
 }
 
-/** Says `ready`, and does what it is told until its standard input ends. */
+/** Prints `ready`, then obeys commands until stdin ends. */
 export async function drive<Commands>(ready: unknown, handlers: Handlers<Commands>): Promise<void> {
   say({ id: 0, answer: ready })
   for await (const line of createInterface(process.stdin)) {

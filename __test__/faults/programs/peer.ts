@@ -1,4 +1,4 @@
-// A peer: serves, asks, and does what it is told by lines. See support/commands.
+// A peer: serves, sends requests, and obeys commands on stdin. See support/commands.
 import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
 import type { PeerCommands, PeerOptions } from '../support/commands.js'
 import { Asking, askOnce } from './asking.js'
@@ -30,6 +30,6 @@ await drive<PeerCommands>(endpoint.id52, {
   }
 })
 
-// Nobody tells this process to end: it has to, once all is closed.
+// No command ends this process: it must exit once everything is closed.
 await graceful.shutdown()
 await listening

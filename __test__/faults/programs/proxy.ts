@@ -1,4 +1,4 @@
-// A UDP proxy that holds each datagram back for a while: delay, and with jitter another order.
+// A UDP proxy that delays each datagram; jitter reorders them.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import type { ProxyOptions } from '../support/proxy.js'
 import { drive } from './drive.js'
@@ -8,7 +8,7 @@ const target = { address: to.split(':')[0]!, port: Number(to.split(':')[1]) }
 const later = (action: () => void) => setTimeout(action, delay + (Math.random() * 2 - 1) * jitter)
 
 const outside = createSocket('udp4')
-/** A socket for each that sends here, so that the target tells them apart. */
+/** One socket per sender, so that the target can distinguish them. */
 const flows = new Map<string, Socket>()
 
 function flowOf(from: RemoteInfo): Socket {
@@ -17,7 +17,7 @@ function flowOf(from: RemoteInfo): Socket {
   if (known) return known
   const socket = createSocket('udp4')
   socket.on('message', bytes => later(() => outside.send(bytes, from.port, from.address)))
-  // Nobody there: lost.
+  // No receiver: lost.
   socket.on('error', () => {})
   flows.set(key, socket)
   return socket

@@ -1,4 +1,4 @@
-// A peer made by others that does not behave. Starts in a network that the test made.
+// A third-party peer that misbehaves. Runs in a network of the test.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RawPeer, type RawStream } from '../../iroh/raw-peer.js'
 import type { RawCommands, RawOptions } from '../support/commands.js'
@@ -6,7 +6,7 @@ import { drive } from './drive.js'
 
 const { bind } = JSON.parse(process.argv[2]!) as RawOptions
 const peer = await RawPeer.startAt(bind, '/fastn-net/1')
-// What the collector found would be ended by it.
+// Referenced, because garbage collection would end it.
 const kept: RawStream[] = []
 
 await drive<RawCommands>(peer.id52, {
@@ -17,18 +17,18 @@ await drive<RawCommands>(peer.id52, {
       for (;;) {
         const stream = await connection.accept()
         kept.push(stream)
-        // A stream that was let go meanwhile takes no ack.
+        // A stream that was dropped meanwhile accepts no ack.
         if (acks) await stream.write('ack\n').catch(() => {})
       }
     }
-    // A connection that ends, ends its loop.
+    // The loop ends with its connection.
     streams().catch(() => {})
     return null
   },
   async flood({ to, streams }) {
     const connection = await peer.connect(to, '/fastn-net/1')
     for (let count = 1; count <= streams; count++) {
-      // Opened and never written, a stream is told of by a later one's first byte: half a header.
+      // Half a header on a later stream announces the earlier ones, which are never written.
       kept.push(await connection.open(count % 64 === 0 ? '"' : ''))
     }
     return kept.length

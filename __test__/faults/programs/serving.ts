@@ -5,8 +5,8 @@ import { readAll } from '../../helpers/pair.js'
 import { answerOf, bodyOf, bulkOf, Chat, digest, Numbered, NumberedExtra } from '../support/numbered.js'
 
 /**
- * Serves all that `asking` asks for, and notes in the ledger: `seen` a number, got it `whole`, `corrupt`, or `failed` with a code.
- * A line is in the file before the answer goes out, so that killing the process loses none.
+ * Serves the requests of `asking`, and records in the ledger: `seen` a number, received it `whole`, `corrupt`, or `failed` with a code.
+ * A line is in the file before the answer is sent, so that a kill loses none.
  */
 export function serve(endpoint: Endpoint, ledger: string, signal: AbortSignal): Promise<void> {
   const file = openSync(ledger, 'a')

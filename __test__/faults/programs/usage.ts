@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Endpoint, PeerAddress } from 'fastn-net'
 import type { Usage } from '../support/commands.js'
 
-/** What this process holds, when nothing is under way. */
+/** Resources of this process while it is idle. */
 export async function usage(endpoint: Endpoint, peers: readonly PeerAddress[]): Promise<Usage> {
   let streams = 0
   for (const peer of peers) {
     await using view = await endpoint.connect(peer)
-    // What was over a moment ago may still wait for its last packet. The view counts itself.
+    // Recently ended streams may still wait for their last packet. The held connection counts itself.
     const patience = AbortSignal.timeout(15_000)
     while (view.stats().streams > 1 && !patience.aborted) await sleep(50)
     streams += view.stats().streams - 1
@@ -30,7 +30,7 @@ function kindOf(fd: string): string[] {
   try {
     return [readlinkSync(`/proc/self/fd/${fd}`).replace(/:\[\d+\]$/, '')]
   } catch {
-    // The one that the folder itself was read by.
+    // The descriptor that reads the folder.
     return []
   }
 }

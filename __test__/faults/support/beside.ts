@@ -9,34 +9,34 @@ import type { Asked } from './commands.js'
 import { type Host, Lab } from './lab.js'
 import { FaultPeer, type PeerPlace } from './peer.js'
 
-/** What every fault has: `near`, which it happens to, and `bystander`, whom it must not disturb. */
+/** Peers of every fault test: `near`, which the fault affects, and `bystander`, which it must not disturb. */
 export interface Beside {
   readonly t: ExecutionContext
   readonly lab: Lab
   readonly near: FaultPeer
   readonly nearHost: Host
   readonly bystander: FaultPeer
-  /** Starts another peer, whose ledger counts as well. */
+  /** Starts another peer, whose ledger is checked too. */
   start(name: string, host: Host, more?: Partial<PeerPlace>): Promise<FaultPeer>
-  /** Shuts a peer down in the middle of a load, and sees it end. What it asked counts as well. */
+  /** Shuts a peer down during a load, and awaits its exit. Its requests are checked too. */
   leave(peer: FaultPeer, load: string): Promise<void>
-  /** Ends a load. What it asked counts as well. */
+  /** Ends a load. Its requests are checked too. */
   collect(peer: FaultPeer, load: string): Promise<Asked[]>
-  /** Requests that were made otherwise. */
+  /** Requests that were made without a load. */
   count(who: string, asked: readonly Asked[]): void
 }
 
 export interface Work {
   near?: EndpointOptions
-  /** All that is made once: peers, connections. Gives who lives through it: they hold afterwards what they held then. */
+  /** Creates peers and connections. Returns the peers that survive: they must hold no more resources afterwards. */
   before?(world: Beside): Promise<readonly FaultPeer[]>
-  /** The fault. All that was started is to be collected. */
+  /** Causes the fault. Must collect every load that it starts. */
   happens(world: Beside): Promise<void>
 }
 
 const endedWell = { code: 0, signal: null, stderr: '' }
 
-/** Runs a fault while `near` and `bystander` ask each other, and checks all that must hold. */
+/** Runs a fault while `near` and `bystander` exchange requests, and checks the invariants. */
 export async function beside(t: ExecutionContext, work: Work): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-faults-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
@@ -82,7 +82,7 @@ export async function beside(t: ExecutionContext, work: Work): Promise<void> {
   await sleep(3000)
   all.push(...(await near.collect('bystander')), ...(await bystander.collect('near')))
   checkPrompt(t, 'before the fault', all)
-  // What this process keeps for the connection of the two is part of what it held.
+  // The connection of the two is part of the resources held before the fault.
   const usages = () => Promise.all(stay.map(peer => peer.usage(peer === bystander ? near.address : bystander.address)))
   const before = await usages()
 

@@ -1,23 +1,23 @@
-// What must hold whatever happened.
+// Invariants of every fault test.
 import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import { errorCodes } from 'fastn-net'
 import { type Asked, type Usage, whole } from './commands.js'
 
-/** Milliseconds until a request has ended, with an answer or a code: 30 s of opening, then as long again until a loss is known. */
+/** Milliseconds until a request must have ended: 30 s to open it, and as long to detect a loss. */
 export const deadline = 65_000
 
-/** Milliseconds for a request that nothing disturbs. Generous: the machine may have much else to do. */
+/** Milliseconds for an undisturbed request. Generous, because the machine may be busy. */
 export const promptly = 15_000
 
-/** Bytes by which a process may have grown: the allocator's arenas, not what a fault left behind. */
+/** Bytes that a process may grow by, for the allocator's arenas. */
 const growth = 64 * 1024 * 1024
 
 const codes: readonly string[] = errorCodes
 
 /**
- * Every request got its whole answer, or one error with a code, in time; none was delivered twice; one that was answered was
- * delivered whole.
+ * Every request got its complete answer, or one error with a code, in time. None was delivered twice. Every answered one was
+ * delivered completely.
  */
 export function checkLedgers(t: ExecutionContext, asked: readonly Asked[], ledgers: readonly string[]): void {
   const problems: string[] = []
@@ -39,14 +39,14 @@ export function checkLedgers(t: ExecutionContext, asked: readonly Asked[], ledge
   t.deepEqual(problems.slice(0, 20), [], `${problems.length} of ${asked.length} requests`)
 }
 
-/** Everything was answered, and soon. */
+/** Every request was answered promptly. */
 export function checkPrompt(t: ExecutionContext, who: string, asked: readonly Asked[]): void {
   const late = asked.filter(([, outcome, , took]) => outcome !== whole || took > promptly)
   t.deepEqual(late.slice(0, 20), [], `${who}: ${late.length} of ${asked.length} requests`)
   t.true(asked.length > 0, `${who} asked nothing`)
 }
 
-/** A process holds what it held. */
+/** A process holds no more resources than before. */
 export function checkUsage(t: ExecutionContext, who: string, then: Usage, now: Usage): void {
   const grown = now.rss - then.rss
   t.log(`${who}: ${mib(then.rss)} MiB, then ${mib(now.rss)} MiB`)
@@ -56,7 +56,7 @@ export function checkUsage(t: ExecutionContext, who: string, then: Usage, now: U
   t.is(now.streams, 0, `streams that ${who} still holds`)
 }
 
-/** For the reader: how many ended how. */
+/** Logs the number of requests by outcome. */
 export function logOutcomes(t: ExecutionContext, who: string, asked: readonly Asked[]): void {
   const counts = new Map<string, number>()
   for (const [, outcome] of asked) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
@@ -65,7 +65,7 @@ export function logOutcomes(t: ExecutionContext, who: string, asked: readonly As
   t.log(`${who}: ${shown || 'nothing'}; the longest took ${longest} ms`)
 }
 
-/** The lines of a server's ledger, over all of its lives: what happened, and the number or the code. */
+/** Lines of a server's ledger, over all restarts: the event, and the number or code. */
 function delivered(ledger: string): [what: string, number: string][] {
   const lines = readFileSync(ledger, 'utf8').split('\n').filter(Boolean)
   return lines.map(line => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)])

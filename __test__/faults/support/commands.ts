@@ -1,63 +1,63 @@
 import type { EndpointOptions, PeerAddress } from 'fastn-net'
 
-/** How `programs/peer` is started. */
+/** Options of `programs/peer`. */
 export interface PeerOptions {
-  /** Part of the numbers of its requests: no other process has it. */
+  /** Unique part of its request numbers. */
   name: string
   secretKey: string
   bind: string
-  /** The file that it notes in what was delivered. */
+  /** File that records deliveries. */
   ledger: string
   endpoint: EndpointOptions
 }
 
-/** Requests to one peer, again and again. */
+/** Repeated requests to one peer. */
 export interface Load {
   name: string
   peer: PeerAddress
-  /** Requests at the same time. Default: 3. */
+  /** Concurrent requests. Default: 3. */
   workers?: number
-  /** Streams that stay open, a line each 100 ms. Default: 1. */
+  /** Streams that stay open and send a line every 100 ms. Default: 1. */
   chats?: number
   /** Milliseconds between a worker's requests. Default: 50. */
   pause?: number
-  /** Of opening each stream. Default: the library's. */
+  /** Timeout of opening a stream. Default: the library's. */
   timeout?: number
 }
 
-/** A request of much, to or from a side that does not read for a while. */
+/** A large request, to or from a side that pauses reading. */
 export interface Once {
   name: string
   peer: PeerAddress
   bytes: number
-  /** Milliseconds until what was sent is read. */
+  /** Milliseconds until the data is read. */
   wait: number
-  /** Who does not read. */
+  /** Side that pauses reading. */
   who: 'server' | 'client'
 }
 
-/** One request of the client's ledger: its number, how it ended, when it began and how long it took. */
+/** A request in the client's ledger: number, outcome, start and duration. */
 export type Asked = readonly [number: string, outcome: string, began: number, took: number]
 
-/** How a request ended that got its whole answer. Any other outcome is a code, or a failure of the library in words. */
+/** Outcome of a request with a complete answer. Other outcomes are a code, or a description of a bug. */
 export const whole = 'whole'
 
 export interface Usage {
-  /** Bytes, after a collection. */
+  /** Bytes after garbage collection. */
   readonly rss: number
-  /** What kinds of file descriptors are open, and how many of each. */
+  /** Open file descriptors, by kind. */
   readonly fds: Readonly<Record<string, number>>
-  /** What keeps the event loop, by kind. */
+  /** Resources that keep the event loop alive, by kind. */
   readonly resources: Readonly<Record<string, number>>
-  /** Streams that the endpoint holds with the peers that were named. */
+  /** Open streams with the given peers. */
   readonly streams: number
 }
 
 export interface PeerCommands {
   load: { given: Load; answer: null }
-  /** Resolves when a request of that load, begun after this, got its whole answer: the milliseconds that took. */
+  /** Resolves once a later request of this load has its complete answer, with the milliseconds that it took. */
   progress: { given: { name: string }; answer: number }
-  /** No further requests; resolves when all have ended. */
+  /** Stops the load. Resolves once all requests have ended. */
   collect: { given: { name: string }; answer: Asked[] }
   once: { given: Once; answer: Asked }
   usage: { given: { peers: readonly PeerAddress[] }; answer: Usage }
@@ -65,21 +65,21 @@ export interface PeerCommands {
   shutdown: { given: { timeout: number }; answer: { took: number; unfinished: number } }
 }
 
-/** How `programs/raw` is started. */
+/** Options of `programs/raw`. */
 export interface RawOptions {
   bind: string
 }
 
 export interface RawCommands {
-  /** Takes every connection and every stream from now on, and reads nothing. */
+  /** Accepts every connection and stream from now on, and reads nothing. */
   accept: { given: { acks: boolean }; answer: null }
-  /** Opens so many streams, and says nothing. Resolves when all are open. */
+  /** Opens a number of silent streams. Resolves once all are open. */
   flood: { given: { to: PeerAddress; streams: number }; answer: number }
-  /** How many it has opened by now. */
+  /** Number of streams opened so far. */
   opened: { given: null; answer: number }
 }
 
-/** How `programs/dialling` is told to begin a round. */
+/** Options of a round of `programs/dialling`. */
 export interface Round {
   secretKey: string
   bind: string
@@ -87,11 +87,11 @@ export interface Round {
 }
 
 export interface DiallingCommands {
-  /** A new endpoint. */
+  /** Creates a new endpoint. */
   open: { given: Round; answer: null }
-  /** At that time, asks the peer: how it ended. */
+  /** Sends a request to the peer at a given time. Returns its outcome. */
   dial: { given: { peer: PeerAddress; at: number; number: string }; answer: Asked }
-  /** Which side dialled the connection that new streams go over. */
+  /** Side that dialled the preferred connection. */
   dialled: { given: { peer: PeerAddress }; answer: boolean }
   close: { given: null; answer: null }
 }

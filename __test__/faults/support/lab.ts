@@ -4,8 +4,8 @@ import type { ExecutionContext } from 'ava'
 let labs = 0
 
 /**
- * A network of its own: hosts, each in a network namespace and on a wire of its own to a router, which is one too. Nothing leads
- * out of it. `npm run test:faults` makes the user, network and mount namespace that these live in, and that end with it.
+ * An isolated network: hosts and a router in network namespaces, with a link from each host to the router. Nothing leads
+ * out of it. `npm run test:faults` creates the user, network and mount namespace around it.
  */
 export class Lab {
   readonly #name: string
@@ -24,13 +24,13 @@ export class Lab {
 
   readonly #namespaces: string[] = []
 
-  /** A new host. `behind` is the router that its wire leads to. */
+  /** Creates a host. `behind` is the router that it is linked to. */
   host(name: string, behind: string = this.router): Host {
     const subnet = `10.0.${++this.#subnets}`
     return new Host(this.namespace(name), behind, name, subnet)
   }
 
-  /** A host that is a router itself: what is behind it is seen from elsewhere under its address, and a port that changes. */
+  /** Creates a NAT router: hosts behind it appear under its address, with changing ports. */
   nat(name: string): Nat {
     return new Nat(this.host(name))
   }
@@ -44,20 +44,20 @@ export class Lab {
     return namespace
   }
 
-  /** So many of a hundred packets from and to a host are lost, at random. */
+  /** Drops a percentage of the packets from and to a host, at random. */
   lose(host: Host, percent: number): void {
     const some = `numgen random mod 100 < ${percent} counter drop`
     this.#filter(`ip saddr ${host.address} ${some}; ip daddr ${host.address} ${some};`)
   }
 
-  /** Nothing goes between two hosts but what a proxy on the router carries. */
+  /** Blocks all traffic between two hosts except through a proxy on the router. */
   part(one: Host, other: Host): void {
     this.#filter(
       `ip saddr ${one.address} ip daddr ${other.address} drop; ip saddr ${other.address} ip daddr ${one.address} drop;`
     )
   }
 
-  /** Nothing is lost any more. Gives how many packets were. */
+  /** Stops dropping packets. Returns the number of dropped ones. */
   heal(): number {
     const rules = inside(this.router, 'nft', ['list', 'table', 'ip', 'faults'])
     nft(this.router, 'delete table ip faults')
@@ -72,7 +72,7 @@ export class Lab {
 export class Host {
   readonly namespace: string
   readonly #router: string
-  /** The router's end of the wire. */
+  /** The router's end of the link. */
   readonly #port: string
   readonly #subnet: string
   #number = 2
@@ -98,28 +98,28 @@ export class Host {
     return `${this.#subnet}.1`
   }
 
-  /** The wire is pulled out at the router. The host keeps its address. */
+  /** Takes the link down at the router. The host keeps its address. */
   pull(): void {
     ip('-n', this.#router, 'link', 'set', this.#port, 'down')
   }
 
-  /** And put back. */
+  /** Takes the link up again. */
   plug(): void {
     ip('-n', this.#router, 'link', 'set', this.#port, 'up')
   }
 
-  /** Gets another address, and loses the one it has. */
+  /** Replaces the host's address. */
   move(): void {
     const old = this.address
     this.#number++
     ip('-n', this.namespace, 'addr', 'add', `${this.address}/24`, 'dev', 'eth0')
-    // With its first address a host loses the others of the subnet, and its routes.
+    // With its first address, a host loses its other addresses of the subnet and its routes.
     ip('-n', this.namespace, 'addr', 'del', `${old}/24`, 'dev', 'eth0')
     ip('-n', this.namespace, 'addr', 'replace', `${this.address}/24`, 'dev', 'eth0')
     this.#route()
   }
 
-  /** At most so many kilobits a second, each way. */
+  /** Limits the bandwidth in each direction, in kilobits per second. */
   throttle(kilobits: number): void {
     for (const [namespace, device] of [
       [this.namespace, 'eth0'],
@@ -152,7 +152,7 @@ export class Nat {
     return this.#host.address
   }
 
-  /** Every mapping is forgotten, as by a router that was switched off and on: what comes next gets another port. */
+  /** Drops all NAT mappings, like a rebooted router: later packets get other ports. */
   rebind(): void {
     const { namespace, gateway } = this.#host
     const from = 20_000 + 1000 * this.#mappings++
@@ -161,14 +161,14 @@ export class Nat {
       namespace,
       `table ip masquerading { chain out { type nat hook postrouting priority 100; oifname "eth0" ip protocol udp masquerade to :${from}-${from + 999} random; }; }`
     )
-    // The kernel forgets what was masqueraded out of a device when that goes down, and with it the routes.
+    // When a device goes down, the kernel drops its NAT mappings, and its routes too.
     ip('-n', namespace, 'link', 'set', 'eth0', 'down')
     ip('-n', namespace, 'link', 'set', 'eth0', 'up')
     ip('-n', namespace, 'route', 'replace', 'default', 'via', gateway)
   }
 }
 
-/** The command that runs another in a namespace, and ends it with this process. */
+/** Command that runs another in a namespace and kills it with this process. */
 export function within(namespace: string, command: readonly string[]): [string, string[]] {
   return ['nsenter', [`--net=/run/netns/${namespace}`, 'setpriv', '--pdeathsig', 'KILL', ...command]]
 }

@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto'
 import { Protocol } from 'fastn-net'
 
-/** A request: its number as a line, a body up to the end; then the answer, up to the end. */
+/** A request: its number as a line and a body; then the answer. */
 export const Numbered = Protocol.generic('Numbered')
-/** The same, its number as the extra line, so that it is never sent a second time. */
+/** A request with its number as the extra line, so that it is never resent. */
 export const NumberedExtra = Protocol.generic('NumberedExtra')
-/** A number a line, each answered by that line. */
+/** Echoes lines, each with a number. */
 export const Chat = Protocol.generic('Chat')
-/** The number as a line, then bytes that nobody reads for so many milliseconds. They are answered as a digest. */
+/** The number as a line, then bytes that stay unread for some milliseconds. The answer is a digest. */
 export const Unread = (wait: number): Protocol => Protocol.generic({ unread: wait })
-/** The number as a line, then the answer, of so many bytes. */
+/** The number as a line, then an answer of a given size. */
 export const Bulk = (bytes: number): Protocol => Protocol.generic({ bulk: bytes })
 
-/** What is asked with a number: small mostly, every sixteenth is large. */
+/** Body of a numbered request. Small, but every sixteenth is large. */
 export function bodyOf(number: string): Buffer {
   return bytesOf(`body of ${number}`)
 }
 
-/** What is answered to it. */
+/** Answer to a numbered request. */
 export function answerOf(number: string): Buffer {
   return bytesOf(`answer to ${number}`)
 }
 
-/** So many bytes that go with a number. */
+/** Bytes derived from a number. */
 export function bulkOf(number: string, bytes: number): Buffer {
   return Buffer.alloc(bytes, `bulk of ${number}, `)
 }

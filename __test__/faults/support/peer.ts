@@ -4,7 +4,7 @@ import type { Asked, Load, Once, PeerCommands, PeerOptions, Usage } from './comm
 import type { Host } from './lab.js'
 import { before, type Ended, FaultProgram } from './program.js'
 
-/** Where and how a peer runs. */
+/** Options of a peer process. */
 export interface PeerPlace {
   name: string
   host: Host
@@ -13,12 +13,12 @@ export interface PeerPlace {
   port?: number
   /** Default: a new one. */
   secretKey?: SecretKey
-  /** Binds this in place of the host's address. */
+  /** Address to bind. Default: the host's. */
   bind?: string
   endpoint?: EndpointOptions
 }
 
-/** A peer in a process of its own, which can be killed and come back under its key and port. */
+/** A peer in its own process, which can be killed and restarted with its key and port. */
 export class FaultPeer {
   readonly #t: ExecutionContext
   readonly #place: PeerPlace & { port: number; secretKey: SecretKey }
@@ -42,17 +42,17 @@ export class FaultPeer {
     return this.#place.name
   }
 
-  /** Where it is dialled. */
+  /** Address to dial. */
   get address(): PeerAddress {
     return this.at(`${this.#place.host.address}:${this.#place.port}`)
   }
 
-  /** It, reached by another address. */
+  /** The peer at other addresses. */
   at(...addresses: string[]): PeerAddress {
     return { id52: this.#place.secretKey.id52, addresses }
   }
 
-  /** The first start, or one after `kill`. */
+  /** Starts the process, also after `kill`. */
   async restart(): Promise<void> {
     const { name, host, port, secretKey, bind = host.address, endpoint = {} } = this.#place
     const options: PeerOptions = {
@@ -66,7 +66,7 @@ export class FaultPeer {
     await before(this.#program.ready, 60_000, `${name} did not start`)
   }
 
-  /** As by the kernel: nothing is told to anyone. */
+  /** Kills the process with SIGKILL: no peer is notified. */
   async kill(): Promise<void> {
     this.#program.signal('SIGKILL')
     await this.#program.ended
@@ -84,7 +84,7 @@ export class FaultPeer {
     await this.#program.ask('load', load)
   }
 
-  /** A request of that load, begun now, gets its whole answer. Gives the milliseconds that took. */
+  /** Waits for the complete answer of a request of this load that starts now. Returns the milliseconds. */
   progress(name: string, limit: number): Promise<number> {
     return this.#program.ask('progress', { name }, limit)
   }
@@ -101,7 +101,7 @@ export class FaultPeer {
     return this.#program.ask('ping', { peer })
   }
 
-  /** What it holds; the streams of its connections with these peers. */
+  /** Resources of the process, with the streams of its connections to these peers. */
   usage(...peers: PeerAddress[]): Promise<Usage> {
     return this.#program.ask('usage', { peers })
   }

@@ -16,13 +16,13 @@ interface Call {
   error: string | undefined
 }
 
-/** One of `programs`, in a namespace, driven by lines of JSON. It does not outlive its test. */
+/** One of `programs`, in a namespace, driven by lines of JSON. Ends with its test. */
 export class FaultProgram<Commands> {
   readonly #child: ChildProcess
   readonly #what: string
   readonly #waiting = new Map<number, (call: Call) => void>()
   readonly ended: Promise<Ended>
-  /** What it said when it was ready. */
+  /** Resolves with the message of the ready program. */
   readonly ready: Promise<unknown>
   #calls = 0
 
@@ -39,7 +39,7 @@ export class FaultProgram<Commands> {
       this.#waiting.get(id)?.({ answer, error })
       this.#waiting.delete(id)
     })
-    // Whoever writes to one that was killed learns it by its end.
+    // A write to a killed program fails through its exit.
     child.stdin.on('error', () => {})
     let stderr = ''
     child.stderr.setEncoding('utf8').on('data', text => {
@@ -53,7 +53,7 @@ export class FaultProgram<Commands> {
     t.teardown(() => child.kill('SIGKILL'))
   }
 
-  /** Tells it to do something, and gives its answer. Fails when it says nothing for `limit` milliseconds. */
+  /** Sends a command and returns the answer. Fails without an answer within `limit` milliseconds. */
   async ask<Name extends keyof Commands & string>(
     name: Name,
     given: Commands[Name] extends { given: infer Given } ? Given : never,
@@ -69,7 +69,7 @@ export class FaultProgram<Commands> {
     this.#child.kill(signal)
   }
 
-  /** Nothing more to do: it has to end by itself. */
+  /** Ends stdin: the program must exit by itself. */
   async end(limit = 20_000): Promise<Ended> {
     this.#child.stdin!.end()
     return await before(this.ended, limit, `${this.#what} did not end by itself`)
@@ -82,7 +82,7 @@ export class FaultProgram<Commands> {
   }
 }
 
-/** Fails with that sentence when it takes longer. */
+/** Fails with this message after the limit. */
 export async function before<T>(work: Promise<T>, limit: number, sentence: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {

@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava'
 import type { Host, Lab } from './lab.js'
 import { FaultProgram } from './program.js'
 
-/** Datagrams to `listen` go on to `to`, and back, each after `delay` milliseconds, `jitter` more or less. */
+/** Forwards datagrams between `listen` and `to`, each after `delay` ± `jitter` milliseconds. */
 export interface ProxyOptions {
   listen: string
   to: string
@@ -10,7 +10,7 @@ export interface ProxyOptions {
   jitter: number
 }
 
-/** Puts a proxy on the router in front of a host's port. Gives the address to dial in the host's place. */
+/** Runs a proxy on the router in front of a host's port. Returns the address to dial instead of the host. */
 export async function proxy(
   t: ExecutionContext,
   lab: Lab,

@@ -4,7 +4,7 @@ import type { RawCommands, RawOptions } from './commands.js'
 import type { Host } from './lab.js'
 import { before, FaultProgram } from './program.js'
 
-/** A peer made by others, on a host. */
+/** A third-party peer on a host. */
 export interface FaultRaw {
   readonly address: PeerAddress
   readonly program: FaultProgram<RawCommands>

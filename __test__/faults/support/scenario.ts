@@ -7,47 +7,47 @@ import type { Asked } from './commands.js'
 import type { Host, Lab } from './lab.js'
 import type { FaultPeer } from './peer.js'
 
-/** The hosts of a scenario. */
+/** Hosts of a scenario. */
 export interface Hosts {
   readonly near: Host
   readonly far: Host
 }
 
 /**
- * `near` and `far` ask each other all the time, and the fault is between them or in `far`. `leaving-near` and `leaving-far`, on the
- * same hosts, are shut down in the middle of it.
+ * `near` and `far` exchange requests all the time, and the fault is between them or in `far`. `leaving-near` and `leaving-far`, on the
+ * same hosts, are shut down during the fault.
  */
 export interface World extends Beside {
   readonly far: FaultPeer
   readonly farHost: Host
   /** How far dials near. */
   readonly toNear: PeerAddress
-  /** Begun while the fault is there: who leaves is shut down, and has to end. */
+  /** Call during the fault: shuts the leaving peers down, which must exit. */
   shutdown(): Promise<void>
-  /** A new request from near to far gets its answer, and one from far to near. */
+  /** Waits for the answers of a new request in each direction. */
   recovered(limit?: number): Promise<void>
 }
 
-/** What differs between faults. */
+/** Options of a scenario. */
 export interface Fault {
-  /** Where `far` runs. Default: a host of its own at the router. */
+  /** Host of `far`. Default: its own host at the router. */
   farHost?(lab: Lab): Host
-  /** How each dials the other's host, by port, when not by its own address. */
+  /** Addresses to dial each other's host at, by port. Default: the host's address. */
   through?(lab: Lab, hosts: Hosts): Promise<(host: Host, port: number) => string>
-  /** What far binds. Default: its host's address. */
+  /** Address that far binds. Default: its host's. */
   bind?: string
-  /** `far` cannot be dialled: its connections are what others have. */
+  /** `far` cannot be dialled: others only use the connections that it dials. */
   hidden?: boolean
-  /** `far` does not live through it: nothing is known of its own requests. */
+  /** `far` does not survive: its own requests are not checked. */
   mortal?: boolean
-  /** What happens, up to its end. */
+  /** Causes the fault and waits for its end. */
   happens(world: World): Promise<void>
 }
 
-/** Opening, of who asks somebody who leaves. */
+/** Open timeout for requests to a leaving peer. */
 const impatient = 5000
 
-/** Runs a fault between `near` and `far`, and checks all that must hold. Gives what near asked far. */
+/** Runs a fault between `near` and `far`, and checks the invariants. Returns the requests from near to far. */
 export async function scenario(t: ExecutionContext, fault: Fault): Promise<readonly Asked[]> {
   let asked: readonly Asked[] = []
   let [far, leavingNear, leavingFar]: FaultPeer[] = []
@@ -62,7 +62,7 @@ export async function scenario(t: ExecutionContext, fault: Fault): Promise<reado
       far = await start('far', farHost, bind)
       leavingNear = await start('leaving-near', nearHost, { port: 4434 })
       leavingFar = await start('leaving-far', farHost, { port: 4434, ...bind })
-      // Who cannot be dialled dials first.
+      // A peer that cannot be dialled dials first.
       const warm: [FaultPeer, string, PeerAddress][] = [
         [far, 'near', near.at(at(nearHost, 4433))],
         [leavingFar, 'near', near.at(at(nearHost, 4433))],
