@@ -50,12 +50,10 @@ impl EndpointInner {
             return half_open.end();
         };
         let accepted = tokio::time::timeout(LONGEST, accepting);
-        let accepted = tokio::select! {
-            accepted = self.transport.half_open.unless_expired(accepted) => accepted,
-            () = permit.evicted() => {
-                debug!(target: target::ENDPOINT, "a handshake gives way to a newer one");
-                return;
-            }
+        let accepted = self.transport.half_open.unless_expired(accepted);
+        let Some(accepted) = permit.unless_evicted(accepted).await else {
+            debug!(target: target::ENDPOINT, "a handshake gives way to a newer one");
+            return;
         };
         let Some(accepted) = accepted else { return };
         if accepted.is_ok() {

@@ -211,9 +211,9 @@ impl State {
 }
 
 impl HandshakePermit {
-    /// Waits until another handshake needs the place. Cancel safe.
-    pub(crate) async fn evicted(&self) {
-        self.evicted.cancelled().await;
+    /// Waits for the handshake, unless another one evicts it. One that is complete by then stays. Cancel safe if `handshake` is.
+    pub(crate) async fn unless_evicted<T>(&self, handshake: impl Future<Output = T>) -> Option<T> {
+        self.evicted.run_until_cancelled(handshake).await
     }
 
     /// The handshake has succeeded, or has failed in its first packet.

@@ -1,4 +1,7 @@
+use std::task::{Context, Poll, Waker};
+
 use iroh::endpoint::IncomingAddr;
+use tokio::sync::oneshot;
 
 use super::{
     source::{PER_ADDRESS, Source},
@@ -87,6 +90,31 @@ async fn a_newcomer_evicts_from_the_source_that_has_the_most_and_the_oldest_of_e
     let another = admitted(&handshakes, Some(&from("192.0.2.4:1")), 1);
     assert_eq!((in_flight(&honest), in_flight(&newcomer), in_flight(&another)), (0, 1, 1));
     assert_eq!(handshakes.lock().validated, VALIDATED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_evicted_handshake_that_is_complete_by_then_stays() {
+    let handshakes = Arc::default();
+    let own = from("192.0.2.1:1");
+    let held = admitted(&handshakes, Some(&own), PER_ADDRESS);
+    let mut cx = Context::from_waker(Waker::noop());
+    let begin = |permit| {
+        let (complete, completed) = oneshot::channel();
+        let mut handshake = Box::pin(HandshakePermit::unless_evicted(permit, completed));
+        assert!(handshake.as_mut().poll(&mut cx).is_pending());
+        (complete, handshake)
+    };
+    let begun: Vec<_> = held.iter().map(begin).collect();
+    after(UNDISTURBED).await;
+    assert_eq!(admitted(&handshakes, Some(&own), PER_ADDRESS).len(), PER_ADDRESS);
+    for (at, (complete, mut handshake)) in begun.into_iter().enumerate() {
+        let is_complete = at.is_multiple_of(2);
+        if is_complete {
+            complete.send(()).expect("in flight");
+        }
+        let Poll::Ready(stays) = handshake.as_mut().poll(&mut cx) else { panic!("handshake {at} is in flight") };
+        assert_eq!(stays, is_complete.then_some(Ok(())), "handshake {at}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
