@@ -204,7 +204,10 @@ impl Frozen {
                 freezing.send(()).expect("a test");
                 // Blocks the thread, and with it everything of this peer.
                 let _ = thawed.recv();
-                stream.recv.read_to_end(64 << 20).await.unwrap_or_default()
+                let read = stream.recv.read_to_end(64 << 20).await.unwrap_or_default();
+                // Sends the acknowledgement of what was read, before its runtime ends.
+                raw.close().await;
+                read
             })
         });
         let address = soon(told).await.expect("address");
