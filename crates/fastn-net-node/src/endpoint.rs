@@ -134,8 +134,8 @@ pub fn endpoint_count_retry(env: Env, endpoint: f64) {
 #[napi(catch_unwind)]
 pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
     with_endpoint(&env, endpoint, move |endpoint| async move {
-        let left = endpoint.close(milliseconds(timeout)).await;
-        Ok(Outcome::Number(f64::from(u32::try_from(left).unwrap_or(u32::MAX))))
+        let report = endpoint.close(milliseconds(timeout)).await;
+        Ok(Outcome::Number(f64::from(u32::try_from(report.unacknowledged).unwrap_or(u32::MAX))))
     })
 }
 

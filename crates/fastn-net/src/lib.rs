@@ -76,15 +76,15 @@ mod target;
 mod transport;
 mod wakers;
 
-pub use authorization::{AuthorizationRequest, AuthorizationRequests};
+pub use authorization::{AuthorizationRequest, AuthorizationRequests, Authorizer};
 pub use config::{AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Rate, Relay};
 pub use connection::{CloseInfo, ClosedBy, Connection, ConnectionGuard};
-pub use endpoint::{Endpoint, OpenOptions, PeerInfo, Watch};
+pub use endpoint::{CloseReport, Endpoint, OpenOptions, PeerInfo, Watch};
 pub use fastn_net_proto::{error, identity, printable, protocol, wire};
 
 pub use error::{Code, Error, Result};
 pub use identity::{PublicKey, SecretKey};
 pub use peer::{KeepConnected, Peer, PeerState, PeerStatus};
 pub use protocol::Protocol;
-pub use routing::{ConnectionListener, IncomingStream, Listener};
+pub use routing::{ConnectionListener, IncomingStream, Listener, PendingListener, PendingStream};
 pub use stream::Stream;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use fastn_net::{
-    Code, Endpoint, Listener, Protocol, Result, Stream,
+    CloseReport, Code, Endpoint, Listener, Protocol, Result, Stream,
     wire::{alpn::Alpn, codes::close as codes},
 };
 use futures_util::future::join_all;
@@ -31,9 +31,9 @@ async fn closing_is_idempotent_and_shared() {
     let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
     let clone = a.clone();
-    let left = soon(join_all([a.close(LIMIT), clone.close(Duration::ZERO), a.close(LIMIT)])).await;
-    assert_eq!(left, [0, 0, 0]);
-    assert_eq!(soon(a.close(LIMIT)).await, 0);
+    let reports = soon(join_all([a.close(LIMIT), clone.close(Duration::ZERO), a.close(LIMIT)])).await;
+    assert!(reports.iter().all(CloseReport::is_clean), "{reports:?}");
+    assert!(soon(a.close(LIMIT)).await.is_clean());
     close(&[&b]).await;
 }
 
@@ -54,7 +54,7 @@ async fn finished_streams_arrive(options: fastn_net::OpenOptions, late: bool) {
                 stream.finish();
                 drop(stream);
             }
-            assert_eq!(soon(a.close(LIMIT)).await, 0, "round {round}");
+            assert!(soon(a.close(LIMIT)).await.is_clean(), "round {round}");
             let _ = closed.send(());
         };
         let receiving = async {
@@ -91,7 +91,7 @@ async fn an_answer_that_was_finished_arrives_whole() {
         let bytes = pattern(256 * 1024);
         write_all(&mut answering, &bytes).await.expect("write");
         answering.finish();
-        assert_eq!(soon(b.close(LIMIT)).await, 0);
+        assert!(soon(b.close(LIMIT)).await.is_clean());
         assert!(read_to_end(&mut asking).await.expect("answer") == bytes);
         close(&[&a]).await;
     }
@@ -128,7 +128,7 @@ async fn frozen_stream(a: &Endpoint) -> (Stream, Frozen) {
 async fn what_the_peer_does_not_acknowledge_is_counted() {
     let a = endpoint().await;
     let (_stream, peer) = frozen_stream(&a).await;
-    assert_eq!(soon(a.close(Duration::from_millis(300))).await, 1);
+    assert_eq!(soon(a.close(Duration::from_millis(300))).await.unacknowledged, 1);
     peer.thaw().await;
 }
 
@@ -147,7 +147,7 @@ async fn dropping_the_future_stops_nothing() {
     }
     let info = soon(view.closed()).await;
     assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
-    assert_eq!(soon(a.close(LIMIT)).await, 0);
+    assert!(soon(a.close(LIMIT)).await.is_clean());
     close(&[&b]).await;
 }
 
@@ -238,7 +238,7 @@ async fn a_dial_that_nobody_answered_does_not_hold_it_up() {
                 soon(&mut dialling).await.expect_err("nobody answers");
             }
             let started = Instant::now();
-            assert_eq!(soon(a.close(LIMIT)).await, 0);
+            assert!(soon(a.close(LIMIT)).await.is_clean());
             soon(a.freed()).await;
             let took = started.elapsed();
             std::net::UdpSocket::bind(sockets[0]).expect("the port is free");
@@ -313,7 +313,7 @@ async fn all_who_wait_for_an_acknowledgement_get_it() {
     let (read, one, two, left) = tokio::join!(peer.thaw(), soon(one), soon(two), soon(closing));
     one.expect("acknowledged");
     two.expect("acknowledged");
-    assert_eq!((&read[..], left), (&b"the rest"[..], 0));
+    assert_eq!((&read[..], left), (&b"the rest"[..], CloseReport::default()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,14 +1,21 @@
 //! Access lists, authorization requests and quotas of peers.
 //!
-//! - `requests`: authorization requests to the embedding program
+//! - `authorizer`: the trait by which a program answers authorization requests
+//! - `pending`: pending requests, bounded in number and in time
+//! - `requests`: a queue of requests, for programs that poll
 
+mod authorizer;
+mod pending;
 mod requests;
 
 use std::sync::{Arc, atomic::AtomicUsize};
 
-pub(crate) use self::requests::IfFull;
-pub use self::requests::{AuthorizationRequest, AuthorizationRequests};
-use self::requests::{PendingAuthorizations, Verdict};
+pub(crate) use self::pending::IfFull;
+use self::pending::{PendingAuthorizations, Verdict};
+pub use self::{
+    authorizer::{AuthorizationRequest, Authorizer},
+    requests::AuthorizationRequests,
+};
 use crate::{
     config::{Access, Authorize, Config, Limits},
     connection::Connection,
@@ -22,18 +29,18 @@ use crate::{
     },
 };
 
-/// Everything of one endpoint that decides who may what.
+/// Decides which peers may connect, what they may use, and how much.
 #[derive(Debug)]
 pub(crate) struct Authorization {
     access: Arc<Access>,
     pending: Option<Arc<PendingAuthorizations>>,
-    /// Locked while peers and streams are authorized again.
+    /// Held while peers and streams are authorized again.
     pub(crate) reauthorizing: tokio::sync::Mutex<()>,
-    /// Streams that peers have open, all of them.
+    /// Open streams of all peers.
     streams: Arc<AtomicUsize>,
     bounds: Bounds,
     negotiations: Arc<AtomicUsize>,
-    /// Bytes of headers that waiting streams of one peer may hold.
+    /// Limit in bytes of the headers that one peer's waiting streams hold.
     header_bytes: u64,
 }
 
@@ -43,10 +50,10 @@ pub(crate) struct Rejection {
     pub(crate) reason: &'static str,
 }
 
-pub(crate) const UNAUTHORIZED: Rejection = Rejection { code: close::UNAUTHORIZED, reason: "this key is not let in" };
-const LATE: Rejection =
-    Rejection { code: close::UNAUTHORIZED, reason: "nobody said in time whether this key is let in" };
-const BUSY: Rejection = Rejection { code: close::LIMIT, reason: "too many wait to be let in" };
+pub(crate) const UNAUTHORIZED: Rejection =
+    Rejection { code: close::UNAUTHORIZED, reason: "this key is not authorized" };
+const TIMED_OUT: Rejection = Rejection { code: close::UNAUTHORIZED, reason: "the authorization of this key timed out" };
+const BUSY: Rejection = Rejection { code: close::LIMIT, reason: "too many authorizations are pending" };
 
 impl Authorization {
     pub(crate) fn new(config: &Config) -> Self {
@@ -71,22 +78,22 @@ impl Authorization {
         &self.access
     }
 
-    /// The authorization requests of [`Authorize`](crate::config::Authorize).
+    /// The pending requests.
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` when authorization is not configured, or the requests are already taken.
-    pub(crate) fn requests(&self) -> Result<AuthorizationRequests> {
-        let pending = self.pending.as_ref();
-        pending.ok_or_else(|| Error::new(Code::InvalidArgument, "this endpoint asks nothing"))?.taker()
+    /// `ERR_INVALID_ARGUMENT` if authorization is not configured.
+    pub(crate) fn pending(&self) -> Result<&PendingAuthorizations> {
+        let text = "this endpoint requests no authorization: set Config::authorize, and peer or stream in it";
+        self.pending.as_deref().ok_or_else(|| Error::new(Code::InvalidArgument, text))
     }
 
-    /// Counts a stream of a peer that waits and is not counted by [`Authorization::check_quota`] yet; before a task is spent on it.
+    /// Counts a waiting stream before it gets a task, until [`Authorization::check_quota`] counts it.
     pub(crate) fn check_negotiation(quota: &Arc<Quota>) -> Result<NegotiationPermit, Refusal> {
         NegotiationPermit::begin(quota).map_err(NegotiationExceeded::refusal)
     }
 
-    /// Authorization requests are configured for peers or streams.
+    /// Whether authorization requests are configured for peers or streams.
     pub(crate) fn asks(&self) -> bool {
         self.pending.is_some()
     }
@@ -96,7 +103,7 @@ impl Authorization {
         HeaderBytes::begin(quota, count).map_err(NegotiationExceeded::refusal)
     }
 
-    /// Counts header bytes that come while the stream waits.
+    /// Counts header bytes that arrive while the stream waits.
     pub(crate) fn check_more_header_bytes(bytes: &mut HeaderBytes, count: usize) -> Result<(), Refusal> {
         bytes.add(count).map_err(NegotiationExceeded::refusal)
     }
@@ -111,22 +118,22 @@ impl Authorization {
         self.access.epoch()
     }
 
-    /// Whether a peer that the lists let in may connect.
+    /// Requests authorization for a peer that the access lists admit.
     pub(crate) async fn check_peer(&self, peer: PublicKey) -> Result<(), Rejection> {
         self.authorize_peer(peer, IfFull::Refuse).await
     }
 
     pub(crate) async fn authorize_peer(&self, peer: PublicKey, if_full: IfFull) -> Result<(), Rejection> {
         let Some(pending) = self.pending.as_ref().filter(|pending| pending.rules().peer) else { return Ok(()) };
-        match pending.ask(peer, None, if_full).await {
-            Verdict::Yes => Ok(()),
-            Verdict::No => Err(UNAUTHORIZED),
-            Verdict::Late => Err(LATE),
+        match pending.request(peer, None, if_full).await {
+            Verdict::Admitted => Ok(()),
+            Verdict::Denied => Err(UNAUTHORIZED),
+            Verdict::TimedOut => Err(TIMED_OUT),
             Verdict::Busy => Err(BUSY),
         }
     }
 
-    /// Counts a stream of a peer's.
+    /// Counts an open stream of a peer.
     pub(crate) fn check_quota(&self, quota: &Arc<Quota>) -> Result<StreamPermit, Refusal> {
         quota.take(&self.bounds, std::time::Instant::now).map_err(|exceeded| {
             let (code, message) = match exceeded {
@@ -134,7 +141,7 @@ impl Authorization {
                     let most = self.bounds.of_one_peer;
                     (code::TOO_MANY_STREAMS, format!("{most} streams of one peer at a time: finish some first"))
                 }
-                Exceeded::OfAll => (code::BUSY, "as many streams are open here as may be".to_owned()),
+                Exceeded::OfAll => (code::BUSY, "too many streams are open here".to_owned()),
                 Exceeded::Rate(rate, wait) => {
                     let (most, wait) = (rate.per_second, wait.as_secs_f32());
                     (code::BUSY, format!("{most} new streams a second of one peer: wait {wait:.3} s"))
@@ -144,7 +151,7 @@ impl Authorization {
         })
     }
 
-    /// Something is asked, or looked up, about the streams of such a connection in this epoch.
+    /// Whether the streams of such a connection need a check in this epoch.
     pub(crate) fn checks_streams(&self, connection: &Connection, epoch: u64) -> bool {
         connection.is_dialled()
             || self.pending.as_ref().is_some_and(|pending| {
@@ -153,7 +160,7 @@ impl Authorization {
             })
     }
 
-    /// Whether a peer may use a protocol on this connection, by the answers of this epoch.
+    /// Checks whether a peer may use a protocol on this connection, by the answers of this epoch.
     pub(crate) async fn check_stream(
         &self,
         connection: &Connection,
@@ -171,29 +178,29 @@ impl Authorization {
         if_full: IfFull,
     ) -> Result<(), Refusal> {
         let peer = connection.remote();
-        // An inbound peer was checked at its connection. A dialled connection does not say what its peer may use here.
+        // An incoming connection was checked when it was admitted. A dialled one was not.
         self.check_lists(&peer).map_err(Rejection::into_refusal)?;
         let Some(pending) = &self.pending else { return Ok(()) };
-        let Authorize { peer: asks_peer, stream: asks_stream, .. } = *pending.rules();
-        if asks_peer {
-            let ask = async {
+        let Authorize { peer: checks_peer, stream: checks_stream, .. } = *pending.rules();
+        if checks_peer {
+            let request = async {
                 match self.authorize_peer(peer, if_full).await {
                     Ok(()) => Ok(true),
-                    Err(turned) if turned.code == close::UNAUTHORIZED => Ok(false),
-                    Err(turned) => Err(turned.into_refusal()),
+                    Err(rejection) if rejection.code == close::UNAUTHORIZED => Ok(false),
+                    Err(rejection) => Err(rejection.into_refusal()),
                 }
             };
-            if !connection.admit_peer(epoch, ask).await? {
+            if !connection.admit_peer(epoch, request).await? {
                 return Err(UNAUTHORIZED.into_refusal());
             }
         }
-        if !asks_stream {
+        if !checks_stream {
             return Ok(());
         }
-        pending.ask(peer, Some(protocol), if_full).await.into_result(protocol)
+        pending.request(peer, Some(protocol), if_full).await.into_result(protocol)
     }
 
-    /// Denies all pending and later requests: the endpoint closes.
+    /// Denies all pending and later requests.
     pub(crate) fn close(&self) {
         if let Some(pending) = &self.pending {
             pending.close();
@@ -205,10 +212,10 @@ impl Verdict {
     /// Maps the answer to the refusal of a stream of this protocol.
     fn into_result(self, protocol: &Protocol) -> Result<(), Refusal> {
         let (code, message) = match self {
-            Verdict::Yes => return Ok(()),
-            Verdict::No => (code::UNAUTHORIZED, format!("this key may not use {}", protocol.to_json())),
-            Verdict::Late => (code::UNAUTHORIZED, "nobody said in time whether this key may use it".to_owned()),
-            Verdict::Busy => (code::BUSY, "too many streams wait to be let in".to_owned()),
+            Verdict::Admitted => return Ok(()),
+            Verdict::Denied => (code::UNAUTHORIZED, format!("this key may not use {}", protocol.to_json())),
+            Verdict::TimedOut => (code::UNAUTHORIZED, "the authorization of this stream timed out".to_owned()),
+            Verdict::Busy => (code::BUSY, "too many authorizations are pending".to_owned()),
         };
         Err(Refusal { code: code.to_owned(), message })
     }

@@ -1,8 +1,8 @@
-//! Who may use an endpoint, changed while it runs.
+//! Access lists and authorization of an endpoint. Both can change while it runs.
 
 use super::Endpoint;
 use crate::{
-    authorization::{AuthorizationRequests, Rejection},
+    authorization::{AuthorizationRequests, Authorizer, Rejection},
     config::AccessLists,
     error::Result,
 };
@@ -30,12 +30,21 @@ impl Endpoint {
         self.inner().connection_queue.purge_ended();
     }
 
-    /// The authorization requests of [`Authorize`](crate::config::Authorize).
+    /// Installs the authorizer, once. Until then, requests of [`Authorize`](crate::config::Authorize) wait within their time limit.
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` when authorization is not configured, or the requests are already taken.
+    /// `ERR_INVALID_ARGUMENT` when authorization is not configured, or has an authorizer.
+    pub fn set_authorizer(&self, authorizer: impl Authorizer) -> Result<()> {
+        self.inner().authorization.pending()?.set_authorizer(authorizer)
+    }
+
+    /// Installs a queue of requests as the authorizer, for a program that polls. See [`Endpoint::set_authorizer`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::set_authorizer`].
     pub fn authorization_requests(&self) -> Result<AuthorizationRequests> {
-        self.inner().authorization.requests()
+        self.inner().authorization.pending()?.requests()
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::watch;
 use tracing::{debug, info};
 
-use super::{connections::ConnectionRegistry, handshakes::Handshakes, peers::PeerRegistry};
+use super::{CloseReport, connections::ConnectionRegistry, handshakes::Handshakes, peers::PeerRegistry};
 use crate::{
     authorization::Authorization,
     config::{Config, Limits},
@@ -49,8 +49,8 @@ pub(crate) struct EndpointInner {
     relay_refusal: Mutex<Option<String>>,
     /// A close has begun, and runs to completion.
     shutting: AtomicBool,
-    /// Streams left unacknowledged, once the endpoint has closed.
-    closed: watch::Sender<Option<usize>>,
+    /// Set once the endpoint has closed.
+    closed: watch::Sender<Option<CloseReport>>,
 }
 
 impl EndpointInner {
@@ -137,11 +137,11 @@ impl EndpointInner {
     }
 
     /// What [`crate::Endpoint::close`] does.
-    pub(crate) async fn close(self: &Arc<Self>, limit: Duration) -> usize {
+    pub(crate) async fn close(self: &Arc<Self>, limit: Duration) -> CloseReport {
         let mut closed = self.closed.subscribe();
         self.begin_close(limit);
-        let left = closed.wait_for(Option::is_some).await;
-        left.ok().and_then(|left| *left).unwrap_or(0)
+        let report = closed.wait_for(Option::is_some).await;
+        report.ok().and_then(|report| *report).unwrap_or_default()
     }
 
     /// Starts closing in the background. No-op if closing has begun.
@@ -151,8 +151,8 @@ impl EndpointInner {
             let inner = self.clone();
             // Untracked: this task waits for the tracked ones.
             self.lifecycle.spawn_untracked(async move {
-                let left = inner.shut(limit).await;
-                inner.closed.send_replace(Some(left));
+                let report = inner.shut(limit).await;
+                inner.closed.send_replace(Some(report));
             });
         }
     }
@@ -168,23 +168,27 @@ impl EndpointInner {
         self.connections.close_all();
     }
 
-    async fn shut(self: &Arc<Self>, limit: Duration) -> usize {
+    async fn shut(self: &Arc<Self>, limit: Duration) -> CloseReport {
         debug!(target: target::ENDPOINT, endpoint = %self.id, "closing");
         self.lifecycle.ending.cancel();
+        self.lifecycle.draining.cancel();
         self.router.close();
         self.authorization.close();
         self.connection_queue.close();
         self.peers.shut_down();
+        let began = Instant::now();
+        // The rest is for acknowledgements.
+        let _ = tokio::time::timeout(limit / 5 * 4, self.lifecycle.work_ended()).await;
+        let unfinished_tasks = self.lifecycle.work_count();
         let live = self.connections.all();
         let drained = async {
             for connection in &live {
                 connection.drained().await;
             }
         };
-        let began = Instant::now();
-        let _ = tokio::time::timeout(limit, drained).await;
+        let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), drained).await;
         self.lifecycle.connections_closed.cancel();
-        let left = live.iter().map(|connection| connection.pending_acks().count()).sum();
+        let unacknowledged = live.iter().map(|connection| connection.pending_acks().count()).sum();
         let close_grace = live.iter().map(Connection::close_grace).max().unwrap_or_default();
         self.connections.close_all();
         let last_word = self.transport.half_open.end_inbound(limit.saturating_sub(began.elapsed())).await;
@@ -209,8 +213,8 @@ impl EndpointInner {
         // Streams that are still queued.
         self.router.detach_streams();
         self.peers.watchers.close();
-        info!(target: target::ENDPOINT, endpoint = %self.id, left, "closed");
-        left
+        info!(target: target::ENDPOINT, endpoint = %self.id, unacknowledged, unfinished_tasks, "closed");
+        CloseReport { unacknowledged, unfinished_tasks }
     }
 
     pub(crate) fn relay_refusal(&self) -> MutexGuard<'_, Option<String>> {

@@ -7,6 +7,8 @@
 //! - `open`, `ping`: streams and pings to a peer
 //! - `access`: access lists and authorization requests
 //! - `reauthorize`: new authorization requests for admitted peers and streams
+//! - `listen`: listeners for streams and connections
+//! - `shutdown`: tasks of the program, drain and close
 //! - `ticket`: its address as text
 //! - `watch`, `watchers`: changes of peers, and their watchers
 //! - `metrics`: its counters as text
@@ -16,11 +18,13 @@ mod access;
 mod connections;
 mod handshakes;
 mod inner;
+mod listen;
 mod metrics;
 mod open;
 mod peers;
 mod ping;
 mod reauthorize;
+mod shutdown;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -37,6 +41,7 @@ use self::accept::accept_connections;
 pub(crate) use self::inner::EndpointInner;
 pub use self::{
     open::OpenOptions,
+    shutdown::CloseReport,
     watch::{PeerInfo, Watch},
 };
 use crate::{
@@ -46,8 +51,6 @@ use crate::{
     error::{Code, Error, Result},
     identity::{PublicKey, SecretKey},
     peer::{Peer, STREAM_WINDOW, Tries, first_window},
-    protocol::Protocol,
-    routing::{ConnectionListener, Listener, QueueLimits},
     target, transport,
 };
 
@@ -224,44 +227,6 @@ impl Endpoint {
         self.0.connections.closed(connection).ok_or_else(connection_ended)?.acknowledged(stream).await
     }
 
-    /// Serves some protocols from now on; with `connection`, only on that one, before everyone else, and until it ends.
-    /// While something listens on the whole endpoint, the endpoint accepts connections.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_PROTOCOL_IN_USE`, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
-    pub fn listen(&self, connection: Option<u64>, protocols: &[Protocol], fallback: bool) -> Result<Listener> {
-        self.check_serves()?;
-        let limits = self.0.limits();
-        let queue_limits =
-            QueueLimits { total: limits.max_queued_streams, per_peer: limits.max_queued_streams_per_peer };
-        let listener = self.0.router.listen(connection, protocols, fallback, queue_limits)?;
-        if let Some(id) = connection {
-            let listed = self.0.connections.get(id);
-            match listed {
-                Some(connection) => connection.end_listener_grace(),
-                None => self.0.router.connection_ended(id),
-            }
-        }
-        self.0.router.notify_changed();
-        if connection.is_none() {
-            self.0.offer_alpns();
-        }
-        Ok(listener)
-    }
-
-    /// Listens for inbound connections, from now on.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_PROTOCOL_IN_USE` when they are already taken, `ERR_SHUTTING_DOWN`, `ERR_CLOSED`.
-    pub fn listen_connections(&self) -> Result<ConnectionListener> {
-        self.check_serves()?;
-        let listener = self.0.connection_queue.listen()?;
-        self.0.offer_alpns();
-        Ok(listener)
-    }
-
     /// Snapshot of all tracked peers, ordered by key. A peer is tracked while it is in use, and for a while after. Empty once
     /// the endpoint is closed.
     #[must_use]
@@ -291,62 +256,10 @@ impl Endpoint {
         self.0.counters.stream_retried();
     }
 
-    /// Stops accepting work from peers. New streams are refused as "shutdown", and new connections are closed. Listeners end
-    /// after their acknowledged streams are taken. Running streams continue, and opening streams stays possible. Idempotent and
-    /// irreversible.
-    pub fn drain(&self) {
-        self.0.router.close();
-        self.0.connection_queue.close();
-    }
-
-    /// Streams that were acknowledged and that their listeners have not taken yet.
-    #[must_use]
-    pub fn queued(&self) -> usize {
-        self.0.router.queued()
-    }
-
     /// Whether it is one of this endpoint's live connections.
     #[must_use]
     pub fn has_connection(&self, connection: &Connection) -> bool {
         self.0.connections.get(connection.id()).is_some()
-    }
-
-    /// Closes the endpoint gracefully: refuses new work, waits for acknowledgements of finished streams, closes every
-    /// connection, and closes the sockets. Takes at most `limit`, plus about 3 round trips for connected peers that went silent.
-    /// Unanswered dials do not count. Idempotent: all callers share the first close. Dropping the future does not cancel it.
-    /// Returns the number of finished streams without an acknowledgement in time.
-    pub async fn close(&self, limit: Duration) -> usize {
-        self.0.close(limit).await
-    }
-
-    /// Waits until the ports of a closing endpoint can be bound again, shortly after [`Endpoint::close`]. Waits at most 1 s,
-    /// because a held stream can keep the sockets open: see [`crate::Stream::detach_from_connection`]. Cancel-safe.
-    pub async fn freed(&self) {
-        self.0.freed().await;
-    }
-
-    /// Closes every connection at once, without waiting. For a process that is about to exit.
-    pub fn close_now(&self) {
-        self.0.close_now();
-    }
-
-    /// Closes the endpoint of a process that exits within `limit`. Finished streams get half of it for their acknowledgements.
-    /// Then every connection is closed, even if a concurrent close has a longer limit. The endpoint closes afterwards, which can
-    /// exceed `limit` where a peer is silent.
-    pub async fn farewell(&self, limit: Duration) {
-        let patience = limit / 2;
-        let mut closing = std::pin::pin!(self.close(patience));
-        if tokio::time::timeout(patience, &mut closing).await.is_err() {
-            self.close_now();
-            closing.await;
-        }
-    }
-
-    fn check_serves(&self) -> Result<()> {
-        if self.0.router.is_closed() && !self.0.lifecycle.is_closing() {
-            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
-        }
-        Ok(())
     }
 }
 

@@ -56,7 +56,7 @@ async fn an_actor_that_panics_is_replaced_and_counted() {
     assert!(a.metrics().contains("fastn_net_actor_panics_total 1\n"), "{}", a.metrics());
     assert!(peer.status().kept, "it is kept as before");
     drop(keep);
-    assert_eq!((a.close(LIMIT).await, b.close(LIMIT).await), (0, 0));
+    assert!(a.close(LIMIT).await.is_clean() && b.close(LIMIT).await.is_clean());
     assert_eq!(peer.connect(Tries::new(None, true)).await.expect_err("closed").code(), Code::Closed);
 }
 
@@ -102,6 +102,6 @@ async fn every_time_limit_may_be_of_any_length() {
         b.ping(&back, time).await.expect("pong");
         a.ping(&peer, time).await.expect("pong");
         assert!(!a.metrics().contains("actor_panics_total 1"), "{}", a.metrics());
-        assert_eq!((a.close(LIMIT).await, b.close(LIMIT).await), (0, 0));
+        assert!(a.close(LIMIT).await.is_clean() && b.close(LIMIT).await.is_clean());
     }
 }

@@ -3,7 +3,12 @@
 use std::task::{Context, Poll, Waker};
 
 use super::{ABANDONED, Admitted, Negotiation};
-use crate::{protocol::Protocol, routing::IncomingStream, stream::Stream, wire::ack::ACK};
+use crate::{
+    protocol::Protocol,
+    routing::{AckMode, IncomingStream},
+    stream::Stream,
+    wire::ack::ACK,
+};
 
 /// Most bytes read to decide whether a stream arrived completely before its connection ended. Flow control allows no more.
 const WHOLE_BYTES: usize = 2 * 1024 * 1024;
@@ -13,8 +18,9 @@ impl Negotiation {
         let Admitted { permit, index, active, epoch } = admitted;
         // A dialler that sent payload with the header waits for the answer, so the ack can travel with that. Any other dialler
         // waits for the ack and gets it now. Older peers always wait: what follows their header is the extra line.
+        let queue = permit.queue();
         let waits_for_ack = self.rest.is_empty() || !self.connection.alpn().is_native();
-        let unsent = if waits_for_ack { &[] } else { ACK };
+        let unsent = if waits_for_ack && queue.acks() == AckMode::Automatic { &[] } else { ACK };
         // A completely received stream is delivered even if its ack can no longer be written.
         if unsent.is_empty() && self.write_all(ACK).await.is_err() && (self.connection.is_live() || !self.is_whole()) {
             let _ = self.send.reset(ABANDONED);
@@ -22,7 +28,6 @@ impl Negotiation {
         }
         let Self { negotiator, connection, send, recv, rest, .. } = self;
         let has_unsent_ack = !unsent.is_empty();
-        let queue = permit.queue();
         let incoming = IncomingStream {
             stream: Stream::accepted(connection, send, recv, active, rest, unsent),
             route: index,

@@ -6,15 +6,22 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::sync::{Mutex, Notify};
+
 use crate::{
     connection::{Connection, ConnectionGuard},
     error::{Code, Error, Result},
     monitor::{Locked, Monitor},
 };
 
-/// Takes incoming connections. Dropping it allows another listener.
+/// Takes incoming connections. Clones share one queue, so each connection goes to one of them. Dropping the last clone allows
+/// another listener.
+#[derive(Clone, Debug)]
+pub struct ConnectionListener(Arc<Registration>);
+
+/// The registration of a listener. Ends when dropped.
 #[derive(Debug)]
-pub struct ConnectionListener(Arc<ConnectionQueue>);
+struct Registration(Arc<ConnectionQueue>);
 
 impl ConnectionListener {
     /// Polls for the next connection, or arms the waker. A new connection wakes every task that polls.
@@ -23,21 +30,34 @@ impl ConnectionListener {
     ///
     /// `ERR_CLOSED` once no further connection can come: the endpoint drains or has closed, and none is queued.
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Result<ConnectionGuard>> {
-        let mut state = self.0.lock();
-        while let Some(connection) = state.queued.pop_front() {
-            if connection.is_live() {
-                connection.start_listener_grace();
-                return Poll::Ready(Ok(connection));
+        let mut state = self.0.0.lock();
+        match state.take() {
+            Some(taken) => Poll::Ready(taken),
+            None => state.wait(cx),
+        }
+    }
+
+    /// Waits for the next connection. Fair: connections go to the waiting tasks in the order of their calls. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ConnectionListener::poll_accept`].
+    pub async fn accept(&self) -> Result<ConnectionGuard> {
+        let queue = &self.0.0;
+        let _turn = queue.turn.lock().await;
+        loop {
+            let mut ready = std::pin::pin!(queue.ready.notified());
+            ready.as_mut().enable();
+            let taken = queue.lock().take();
+            match taken {
+                Some(taken) => return taken,
+                None => ready.await,
             }
         }
-        if state.closed {
-            return Poll::Ready(Err(Error::closed()));
-        }
-        state.wait(cx)
     }
 }
 
-impl Drop for ConnectionListener {
+impl Drop for Registration {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.has_listener = false;
@@ -54,6 +74,10 @@ impl Drop for ConnectionListener {
 pub(crate) struct ConnectionQueue {
     capacity: usize,
     state: Monitor<State>,
+    /// Held by the task whose turn it is to accept. Tokio's mutex is fair: tasks get it in the order of their calls.
+    turn: Mutex<()>,
+    /// Each new connection wakes the task that holds `turn`.
+    ready: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -63,9 +87,22 @@ struct State {
     queued: VecDeque<ConnectionGuard>,
 }
 
+impl State {
+    /// The next live connection, or the end of the queue. `None` if the caller must wait.
+    fn take(&mut self) -> Option<Result<ConnectionGuard>> {
+        while let Some(connection) = self.queued.pop_front() {
+            if connection.is_live() {
+                connection.start_listener_grace();
+                return Some(Ok(connection));
+            }
+        }
+        self.closed.then(|| Err(Error::closed()))
+    }
+}
+
 impl ConnectionQueue {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        Arc::new(Self { capacity, state: Monitor::default() })
+        Arc::new(Self { capacity, state: Monitor::default(), turn: Mutex::new(()), ready: Notify::new() })
     }
 
     /// Starts listening.
@@ -82,7 +119,7 @@ impl ConnectionQueue {
             let text = "the endpoint's connections are being accepted already: share that one";
             return Err(Error::new(Code::ProtocolInUse, text));
         }
-        Ok(ConnectionListener(self.clone()))
+        Ok(ConnectionListener(Arc::new(Registration(self.clone()))))
     }
 
     pub(crate) fn is_listening(&self) -> bool {
@@ -100,6 +137,7 @@ impl ConnectionQueue {
         guard.offer();
         state.queued.push_back(guard);
         state.wake();
+        self.ready.notify_one();
     }
 
     /// Drops queued connections that have ended.
@@ -117,6 +155,7 @@ impl ConnectionQueue {
         let mut state = self.lock();
         state.closed = true;
         state.wake();
+        self.ready.notify_one();
     }
 
     fn lock(&self) -> Locked<'_, State> {

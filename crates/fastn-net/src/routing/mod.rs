@@ -3,12 +3,14 @@
 //! - `router`, `routes`: protocol to listener, for a whole endpoint and for single connections
 //! - `listener`: takes the streams of some protocols
 //! - `incoming`: a stream that a peer opened
+//! - `pending`: streams that the program accepts or refuses before their ack
 //! - `queue`, `permit`, `permit_pool`: the streams that wait for a listener, and the bounded places of its queue
 //! - `connections`: incoming connections
 
 mod connections;
 mod incoming;
 mod listener;
+mod pending;
 mod permit;
 mod permit_pool;
 mod queue;
@@ -17,8 +19,17 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-pub use self::{connections::ConnectionListener, incoming::IncomingStream, listener::Listener};
+pub use self::{
+    connections::ConnectionListener,
+    incoming::IncomingStream,
+    listener::Listener,
+    pending::{PendingListener, PendingStream},
+};
 pub(crate) use self::{
-    connections::ConnectionQueue, permit::QueuePermit, permit_pool::QueueLimits, queue::StreamQueue, router::Router,
+    connections::ConnectionQueue,
+    permit::QueuePermit,
+    permit_pool::QueueLimits,
+    queue::{AckMode, StreamQueue},
+    router::Router,
     routes::Route,
 };

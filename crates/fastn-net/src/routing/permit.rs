@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    IncomingStream,
-    queue::{QueueState, StreamQueue},
-};
+use super::{IncomingStream, queue::StreamQueue};
 use crate::{identity::PublicKey, protocol::Protocol};
 
 /// A place in a queue, reserved before the stream is acknowledged. Released when dropped.
@@ -31,11 +28,11 @@ impl QueuePermit {
     }
 
     /// Queues a stream that was admitted in authorization epoch `epoch`. Returns it with its permit if the epoch is over. Refuses
-    /// it if the listener is gone or the peer was denied meanwhile.
+    /// it if the queue hands out no more streams or the peer was denied meanwhile.
     #[must_use = "a returned stream must be authorized again"]
     pub(crate) fn enqueue(mut self, incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
         let mut inner = self.queue.lock();
-        if inner.state == QueueState::Closed || !self.queue.access.admits(&self.peer) {
+        if !self.queue.hands_out(inner.state) || !self.queue.access.admits(&self.peer) {
             let refusal = inner.state.refusal();
             drop(inner);
             incoming.refuse(&refusal);

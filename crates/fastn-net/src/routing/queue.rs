@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Mutex, Notify, oneshot};
 
 use super::{
     IncomingStream, QueuePermit,
@@ -29,8 +29,11 @@ pub(crate) struct StreamQueue {
     protocols: Box<[Protocol]>,
     /// Whether the listener serves the whole endpoint, not one connection.
     serves_endpoint: bool,
+    acks: AckMode,
     inner: Monitor<Inner>,
-    /// Each new stream wakes one waiter of [`StreamQueue::accept`].
+    /// Held by the task whose turn it is to [`StreamQueue::accept`]. Tokio's mutex is fair: tasks get it in the order of their calls.
+    turn: Mutex<()>,
+    /// Each new stream wakes the task that holds `turn`.
     pub(super) ready: Notify,
 }
 
@@ -41,6 +44,15 @@ pub(super) struct Inner {
     pub(super) state: QueueState,
     /// A task will flush the acks of queued streams.
     flush_scheduled: bool,
+}
+
+/// Who sends the acks of a queue's streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AckMode {
+    /// The core, at once or with the first bytes.
+    Automatic,
+    /// The program, by [`PendingStream::accept`](super::PendingStream::accept).
+    Manual,
 }
 
 /// Which streams a queue accepts.
@@ -71,6 +83,7 @@ impl StreamQueue {
         access: Arc<Access>,
         protocols: &[Protocol],
         serves_endpoint: bool,
+        acks: AckMode,
     ) -> Arc<Self> {
         let inner = Inner {
             streams: VecDeque::new(),
@@ -79,7 +92,12 @@ impl StreamQueue {
             flush_scheduled: false,
         };
         let protocols = protocols.into();
-        Arc::new(Self { access, protocols, serves_endpoint, inner: Monitor::new(inner), ready: Notify::new() })
+        let inner = Monitor::new(inner);
+        Arc::new(Self { access, protocols, serves_endpoint, acks, inner, turn: Mutex::new(()), ready: Notify::new() })
+    }
+
+    pub(crate) fn acks(&self) -> AckMode {
+        self.acks
     }
 
     pub(super) fn serves_endpoint(&self) -> bool {
@@ -184,8 +202,8 @@ impl StreamQueue {
 
     /// See [`Listener::accept`](super::Listener::accept).
     pub(super) async fn accept(self: &Arc<Self>) -> Result<IncomingStream> {
+        let _turn = self.turn.lock().await;
         loop {
-            // If dropped after its wake, this wakes the next waiter.
             let mut ready = std::pin::pin!(self.ready.notified());
             ready.as_mut().enable();
             let taken = {
@@ -215,14 +233,20 @@ impl StreamQueue {
         Ok(taken)
     }
 
-    /// Whether an ack is queued and no flush is scheduled. The caller schedules one then.
+    /// Whether an unsent ack may be queued and no flush is scheduled. The caller schedules one then.
     pub(crate) fn needs_flush(&self) -> bool {
+        if self.acks == AckMode::Manual {
+            return false;
+        }
         let mut inner = self.lock();
         !inner.streams.is_empty() && !std::mem::replace(&mut inner.flush_scheduled, true)
     }
 
     /// Sends the unsent acks of queued streams.
     pub(crate) fn flush(&self) {
+        if self.acks == AckMode::Manual {
+            return;
+        }
         let mut inner = self.lock();
         inner.flush_scheduled = false;
         for incoming in &mut inner.streams {
@@ -230,22 +254,34 @@ impl StreamQueue {
         }
     }
 
-    /// Accepts no new stream from now on; when [`QueueState::Closed`], also refuses the queued ones.
-    pub(super) fn close(&self, state: QueueState) {
+    /// Accepts no new stream from now on. Refuses the queued ones that will not be handed out: all in [`QueueState::Closed`], and
+    /// those without an ack in [`QueueState::Draining`].
+    pub(super) fn close(self: &Arc<Self>, state: QueueState) {
         let mut inner = self.lock();
         if inner.state == QueueState::Closed {
             return;
         }
         let before = std::mem::replace(&mut inner.state, state);
-        let refused = if state == QueueState::Closed { std::mem::take(&mut inner.streams) } else { VecDeque::new() };
         let waiters = inner.permits.remove_waiters();
-        drop(inner);
+        let refused = if self.hands_out(state) { VecDeque::new() } else { std::mem::take(&mut inner.streams) };
+        self.release_permits(inner, &refused);
         // Drop and refuse outside the lock: both may take it again.
         drop(waiters);
+        // A stream that waited while the endpoint drained learns that, not that its listener is gone.
+        let refusal = if state == QueueState::Draining { state.refusal() } else { before.refusal() };
         for incoming in refused {
-            incoming.refuse(&before.refusal());
+            incoming.refuse(&refusal);
         }
         self.wake_all();
+    }
+
+    /// Whether streams are still handed out in this state. A draining queue keeps the promise of an ack only.
+    pub(super) fn hands_out(&self, state: QueueState) -> bool {
+        match state {
+            QueueState::Open => true,
+            QueueState::Draining => self.acks == AckMode::Automatic,
+            QueueState::Closed => false,
+        }
     }
 
     /// Wakes every acceptor, to see the end of the queue.

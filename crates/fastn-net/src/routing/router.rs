@@ -12,7 +12,7 @@ use tokio::sync::{Notify, futures::Notified};
 
 use super::{
     IncomingStream, Listener, QueueLimits, QueuePermit,
-    queue::{QueueState, StreamQueue},
+    queue::{AckMode, QueueState, StreamQueue},
     routes::{Route, Routes},
 };
 use crate::{
@@ -63,13 +63,14 @@ impl Router {
         connection: Option<u64>,
         protocols: &[Protocol],
         fallback: bool,
+        acks: AckMode,
         limits: QueueLimits,
     ) -> Result<Listener> {
         let mut table = self.lock();
         if self.is_closed() {
             return Err(Error::closed());
         }
-        let queue = StreamQueue::new(limits, self.access.clone(), protocols, connection.is_none());
+        let queue = StreamQueue::new(limits, self.access.clone(), protocols, connection.is_none(), acks);
         let routes = match connection {
             Some(id) => table.connections.entry(id).or_default(),
             None => &mut table.endpoint,
@@ -164,7 +165,9 @@ impl Router {
     pub(crate) fn close(&self) {
         let table = self.lock();
         self.closed.store(true, Ordering::Release);
-        for queue in &table.queues {
+        let queues = table.queues.clone();
+        drop(table);
+        for queue in queues {
             queue.close(QueueState::Draining);
         }
         self.changed.notify_waiters();

@@ -20,7 +20,7 @@ fn router() -> Arc<Router> {
 #[test]
 fn a_draining_listener_ends_when_the_last_permit_is_released() {
     let router = router();
-    let listener = router.listen(None, &[Protocol::Tcp], false, LIMITS).expect("listen");
+    let listener = router.listen(None, &[Protocol::Tcp], false, AckMode::Automatic, LIMITS).expect("listen");
     let peer = SecretKey::generate().public();
     let permit = listener.queue().try_reserve(peer).expect("open").expect("free");
     router.close();
@@ -35,10 +35,12 @@ fn a_draining_listener_ends_when_the_last_permit_is_released() {
 #[test]
 fn closed_connections_leave_no_listener_behind() {
     let router = router();
-    let _everyone = router.listen(None, &[Protocol::Tcp], false, LIMITS).expect("listen");
+    let _everyone = router.listen(None, &[Protocol::Tcp], false, AckMode::Automatic, LIMITS).expect("listen");
     let mut cx = Context::from_waker(Waker::noop());
     for connection in 0..200 {
-        let listener = router.listen(Some(connection), &[Protocol::Tcp, Protocol::Http], true, LIMITS).expect("listen");
+        let listener = router
+            .listen(Some(connection), &[Protocol::Tcp, Protocol::Http], true, AckMode::Automatic, LIMITS)
+            .expect("listen");
         assert!(listener.poll_accept(&mut cx, 1).is_pending());
         router.connection_ended(connection);
         let Poll::Ready(Err(error)) = listener.poll_accept(&mut cx, 1) else { panic!("no stream can come") };
@@ -51,7 +53,7 @@ fn closed_connections_leave_no_listener_behind() {
 async fn a_released_permit_goes_to_one_waiter_below_its_peers_limit() {
     let router = router();
     let limits = QueueLimits { total: 3, per_peer: 2 };
-    let listener = router.listen(None, &[Protocol::Tcp], false, limits).expect("listen");
+    let listener = router.listen(None, &[Protocol::Tcp], false, AckMode::Automatic, limits).expect("listen");
     let [greedy, other, third] = [0; 3].map(|_| SecretKey::generate().public());
     let queue = listener.queue();
     let reserve = |peer| {
