@@ -7,10 +7,10 @@ interface Internal {
 }
 
 const { Graceful, joinShutdown } = module as typeof module & Internal
-const idle = { listening: 0, streams: 0, protocols: [] }
+const idle = { listening: 0, tasks: 0, streams: 0, protocols: [] }
 
 /** An endpoint whose close leaves `left` finished streams unacknowledged. */
-function endpoint(graceful: module.Graceful, left: number) {
+function endpoint(graceful: module.Graceful, left: number, serving = () => idle) {
   let closed: Promise<number> | undefined
   const member = joinShutdown(graceful, {
     get isClosing() {
@@ -18,7 +18,7 @@ function endpoint(graceful: module.Graceful, left: number) {
     },
     drain() {},
     close,
-    serving: () => idle
+    serving
   })
   function close(): Promise<number> {
     closed ??= Promise.resolve(left).finally(() => member.leave())
@@ -44,4 +44,19 @@ test('an endpoint closed before the shutdown is not in its report', async t => {
   await endpoint(graceful, 3)()
   await new Promise(resolve => setTimeout(resolve, 1))
   t.like(await graceful.shutdown(), { clean: true, unacknowledged: 0 })
+})
+
+test('a shutdown waits for the tasks of the core, and reports those that go on', async t => {
+  const graceful = new Graceful()
+  let tasks = 2
+  endpoint(graceful, 0, () => ({ ...idle, tasks }))
+  const ending = graceful.shutdown({ timeout: 60_000 })
+  const early = await Promise.race([ending, new Promise(resolve => setTimeout(resolve, 50, 'waits'))])
+  t.is(early, 'waits')
+  tasks = 0
+  t.like(await ending, { clean: true, unfinished: 0 })
+  const impatient = new Graceful()
+  endpoint(impatient, 0, () => ({ ...idle, tasks: 2 }))
+  const report = await impatient.shutdown({ timeout: 10 })
+  t.like(report, { clean: false, unfinished: 2, work: [{ name: 'native task', count: 2 }] })
 })

@@ -386,7 +386,12 @@ function timeoutOf(options: TimeoutOptions, defaultTimeout: number): number {
 function serving({ handle, served, activeListens }: EndpointState): Serving {
   const streams = native().endpointServing(handle)
   const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
-  return { listening: activeListens, streams: streams.length + native().endpointQueued(handle), protocols }
+  return {
+    listening: activeListens,
+    tasks: native().endpointTasks(handle),
+    streams: streams.length + native().endpointQueued(handle),
+    protocols
+  }
 }
 
 /**

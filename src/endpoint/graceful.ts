@@ -11,6 +11,8 @@ import { type ShutdownReport, tally, warnFailed, warnUnclean } from './shutdown-
 export interface Serving {
   /** Calls of `listen` with running handlers. */
   readonly listening: number
+  /** Running tasks of the native core. */
+  readonly tasks: number
   /** Open streams that peers opened. */
   readonly streams: number
   /** Protocols of the streams that a handler or loop has taken. */
@@ -195,9 +197,10 @@ export class Graceful {
     // An endpoint that is already closing reports the work that its close cut off.
     const serving = Array.from(this.#endpoints, endpoint => endpoint.serving())
     const listening = serving.flatMap(({ listening }) => Array<string>(listening).fill('listen'))
+    const tasks = serving.flatMap(({ tasks }) => Array<string>(tasks).fill('native task'))
     const running = [...this.#running.values()].filter(name => name !== null)
-    const unfinished = running.length + listening.length
-    const work = tally([...running, ...listening]).map(({ value: name, count }) => ({ name, count }))
+    const unfinished = running.length + listening.length + tasks.length
+    const work = tally([...running, ...listening, ...tasks]).map(({ value: name, count }) => ({ name, count }))
     const openStreams = serving.reduce((sum, { streams }) => sum + streams, 0)
     const protocols = serving.flatMap(({ protocols }) => protocols)
     const streams = tally(protocols).map(({ value: protocol, count }) => ({ protocol, count }))
@@ -258,7 +261,11 @@ export class Graceful {
   }
 
   #isServing(): boolean {
-    for (const endpoint of this.#endpoints) if (!endpoint.isClosing && endpoint.serving().streams > 0) return true
+    for (const endpoint of this.#endpoints) {
+      if (endpoint.isClosing) continue
+      const { streams, tasks } = endpoint.serving()
+      if (streams + tasks > 0) return true
+    }
     return false
   }
 

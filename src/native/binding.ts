@@ -62,6 +62,7 @@ export interface Native {
   endpointFreed(endpoint: number): number
   endpointDrain(endpoint: number): void
   endpointServing(endpoint: number): number[]
+  endpointTasks(endpoint: number): number
   endpointQueued(endpoint: number): number
   endpointsFarewell(endpoints: number[], timeoutMs: number): void
   endpointListen(endpoint: number, connection: number | null, protocols: string[], fallback: boolean): number

@@ -169,6 +169,13 @@ pub fn endpoint_serving(env: Env, endpoint: f64) -> Vec<f64> {
     })
 }
 
+/// Number of running tasks of the core that a shutdown waits for.
+#[napi(catch_unwind)]
+pub fn endpoint_tasks(env: Env, endpoint: f64) -> u32 {
+    let tasks = Environment::with(&env, |e| get(e, endpoint)).map_or(0, |endpoint| endpoint.task_count());
+    u32::try_from(tasks).unwrap_or(u32::MAX)
+}
+
 /// The streams that were acknowledged and that JavaScript has not taken.
 #[napi(catch_unwind)]
 pub fn endpoint_queued(env: Env, endpoint: f64) -> u32 {

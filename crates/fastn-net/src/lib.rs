@@ -11,7 +11,7 @@
 //!
 //! let server = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
 //! let listener = server.listen(None, &[Protocol::Tcp], false)?;
-//! tokio::spawn(async move {
+//! server.spawn(async move {
 //!     while let Ok(mut incoming) = listener.accept().await {
 //!         let mut name = String::new();
 //!         incoming.stream.read_to_string(&mut name).await?;
@@ -35,6 +35,14 @@
 //! ```
 //!
 //! `examples/shout.rs` does the same with two processes.
+//!
+//! # Serving
+//!
+//! - [`Endpoint::listen`]: streams that the core acknowledges. Tasks share a [`Listener`] by its clones, and get streams in turn.
+//! - [`Endpoint::listen_pending`]: streams that the program accepts or refuses before their ack ([`PendingStream`]).
+//! - [`Endpoint::listen_connections`]: incoming connections.
+//! - [`Endpoint::set_authorizer`]: an [`Authorizer`] admits peers and streams.
+//! - [`Endpoint::spawn`]: tasks that [`Endpoint::drain`] cancels, and that [`Endpoint::drained`] and [`Endpoint::close`] wait for.
 //!
 //! # Layout
 //!
