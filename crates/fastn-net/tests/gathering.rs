@@ -154,7 +154,7 @@ async fn what_a_connection_that_is_lost_during_closing_takes_with_it_is_counted(
     assert!(waits(&mut closing).await);
     until("both are being written", || a.peers().is_empty()).await;
     connection.close(0, "lost");
-    assert_eq!(soon(closing).await, 2);
+    assert_eq!(soon(closing).await.unacknowledged, 2);
     peer.thaw().await;
 }
 

@@ -1,7 +1,5 @@
 //! Streams that the program accepts or refuses before their ack.
 
-use std::fmt;
-
 use super::{IncomingStream, Listener};
 use crate::{
     connection::Connection,
@@ -33,7 +31,8 @@ impl PendingListener {
         loop {
             let incoming = self.0.accept().await?;
             if let Some(protocol) = self.0.queue().protocol(&incoming).cloned() {
-                return Ok(PendingStream { incoming: Some(incoming), protocol });
+                let connection = incoming.stream.connection().clone();
+                return Ok(PendingStream { incoming: Some(incoming), protocol, connection });
             }
         }
     }
@@ -63,10 +62,12 @@ impl PendingListener {
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Debug)]
 pub struct PendingStream {
     /// `None` once decided.
     incoming: Option<IncomingStream>,
     protocol: Protocol,
+    connection: Connection,
 }
 
 impl PendingStream {
@@ -79,18 +80,19 @@ impl PendingStream {
     /// The key of the peer that opened it.
     #[must_use]
     pub fn peer(&self) -> PublicKey {
-        self.connection().remote()
+        self.connection.remote()
     }
 
     /// The connection that it runs on.
     #[must_use]
     pub fn connection(&self) -> &Connection {
-        self.incoming.as_ref().expect("present until decided").stream.connection()
+        &self.connection
     }
 
     /// Accepts the stream and sends its ack. If flow control blocks the ack now, it goes with the next call of the stream. Never
     /// fails: a stream that the peer gave up reports that on the first read or write.
     #[must_use = "a dropped stream is reset"]
+    #[expect(clippy::missing_panics_doc, reason = "a decision takes the stream with it: there is one")]
     pub fn accept(mut self) -> Stream {
         let IncomingStream { mut stream, .. } = self.incoming.take().expect("present until decided");
         stream.try_flush();
@@ -113,11 +115,5 @@ impl PendingStream {
 impl Drop for PendingStream {
     fn drop(&mut self) {
         self.refuse_with(code::BUSY, "the stream was dropped here without a decision");
-    }
-}
-
-impl fmt::Debug for PendingStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingStream").field("protocol", &self.protocol).field("stream", &self.incoming).finish()
     }
 }
