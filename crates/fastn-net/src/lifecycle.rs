@@ -18,7 +18,7 @@ pub(crate) struct Lifecycle {
     closing: AtomicBool,
     /// Cancelled when closing begins: dials end.
     pub(crate) ending: CancellationToken,
-    /// Cancelled when connections are closed: no further handshake begins. Until then, peers are told that this endpoint closes.
+    /// Cancelled when connections are closed: no further handshake begins. Before, peers that connect get the shutdown code.
     pub(crate) connections_closed: CancellationToken,
 }
 

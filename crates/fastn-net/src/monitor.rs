@@ -1,4 +1,4 @@
-//! A value under a lock, and the tasks that wait for it to change.
+//! A mutex with wakers: a value, and the tasks that wait for it to change.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -8,7 +8,7 @@ use std::{
 
 use crate::wakers::Wakers;
 
-/// What queues that tasks poll are made of. No waker is woken or dropped under the lock: a woken task may poll at once.
+/// Base of the polled queues. Wakes and drops wakers outside the lock, because a woken task may poll at once.
 #[derive(Debug, Default)]
 pub(crate) struct Monitor<T>(Mutex<Inner<T>>);
 

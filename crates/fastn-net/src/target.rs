@@ -1,12 +1,12 @@
-//! The names under which this library speaks, for filters (docs/observability.md): files may move, these stay.
+//! Log targets, for filters (docs/observability.md). They stay stable when files move.
 
-/// Bound, closing, closed; connections that peers make, up to where they are let in.
+/// Bind and close, and inbound connections up to their admission.
 pub(crate) const ENDPOINT: &str = "fastn_net::endpoint";
-/// One peer: what its actor decides.
+/// Decisions of a peer's actor.
 pub(crate) const PEER: &str = "fastn_net::peer";
 /// Attempts to reach a peer.
 pub(crate) const DIAL: &str = "fastn_net::dial";
-/// One connection's life.
+/// Life cycle of a connection.
 pub(crate) const CONNECTION: &str = "fastn_net::connection";
-/// One stream's: at trace, but for what was refused.
+/// Life cycle of a stream, at trace level; refusals at debug level.
 pub(crate) const STREAM: &str = "fastn_net::stream";

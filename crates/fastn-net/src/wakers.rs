@@ -2,10 +2,9 @@
 
 use std::task::Waker;
 
-/// The tasks that wait for a queue, kept under the queue's lock.
+/// The tasks that wait for a queue. Protected by the queue's lock.
 ///
-/// A poll does not tell when its task goes away, so that an item must wake all of them: woken alone, one that is gone would leave
-/// the item to nobody.
+/// A task that polled may be gone without notice. So each item wakes all tasks: a single wake could be lost on a task that is gone.
 #[derive(Debug, Default)]
 pub(crate) struct Wakers {
     first: Option<Waker>,
@@ -13,7 +12,7 @@ pub(crate) struct Wakers {
 }
 
 impl Wakers {
-    /// Beyond these, a new task evicts the oldest.
+    /// Limit. A further task evicts the oldest.
     const MOST: usize = 64;
 
     /// Adds a task that waits. Returns an evicted one: wake it without the lock, and it polls again if it still waits.
@@ -30,7 +29,7 @@ impl Wakers {
         (self.more.len() >= Self::MOST).then(|| self.more.remove(0))
     }
 
-    /// Takes all of them out, to be woken without the lock: a woken task may poll at once.
+    /// Takes all wakers. Wake them outside the lock: a woken task may poll at once.
     pub(crate) fn take(&mut self) -> Self {
         std::mem::take(self)
     }

@@ -1,4 +1,4 @@
-//! Another peer answers at the address that a peer was given with.
+//! Another peer answers at the given address of a peer.
 
 mod support;
 
@@ -20,7 +20,7 @@ async fn another_key_at_the_only_address_is_said_at_once() {
     for part in ["another peer, with another key, answers", &address, "out of date"] {
         assert!(error.message().contains(part), "{part}: {error}");
     }
-    // A new address is worth a try.
+    // A new address is tried at once.
     let secret = SecretKey::generate();
     let wanted = PeerAddress { id: secret.public(), ..other.address() };
     open_at(&a, &wanted, &Protocol::Tcp, USUAL).await.expect_err("another key");

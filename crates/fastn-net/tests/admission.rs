@@ -1,4 +1,4 @@
-//! What gets in under load: handshakes, streams without a header, denied peers, remembered peers; and what the rest are told.
+//! Admission under load: handshakes, streams without a header, denied peers, known peers; and the errors of the rejected ones.
 
 mod support;
 
@@ -23,13 +23,13 @@ use support::{
     read_to_end, soon, until, write_all,
 };
 
-/// Streams that one peer may have in negotiation.
+/// Limit of one peer's streams in negotiation.
 const NEGOTIATIONS: usize = 1024;
 
 /// Handshakes in flight of unproven addresses.
 const UNVALIDATED: usize = 64;
 
-/// The first packets of this many handshakes with an endpoint, none of which goes on.
+/// The first packets of this many handshakes. None continues.
 async fn first_packets(endpoint: &Endpoint, count: usize) -> Vec<Vec<u8>> {
     let sink = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("socket");
     let at = sink.local_addr().expect("address");
@@ -52,7 +52,7 @@ async fn first_packets(endpoint: &Endpoint, count: usize) -> Vec<Vec<u8>> {
     dials.iter().for_each(tokio::task::JoinHandle::abort);
     join_all(dials).await;
     let Ok(raw) = Arc::try_unwrap(raw) else { panic!("the dials have ended") };
-    // Not closed: that waits for the handshakes.
+    // Not closed: closing waits for the handshakes.
     drop(raw);
     packets
 }
@@ -220,11 +220,11 @@ async fn headers_that_come_whole_are_bounded_while_their_streams_wait_for_a_plac
     let mut waiting = Vec::new();
     for _ in 0..ROOM {
         waiting.push(RawStream::start(&connection, header.as_bytes()).await);
-        // It has come whole, alone, before the next one.
+        // Each header arrives completely before the next one starts.
         RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
     }
     RawStream::start(&connection, header.as_bytes()).await.is_refused("too-many-streams").await;
-    // Each that is served gives its bytes back.
+    // Each served stream releases its bytes.
     let _served = incoming(&listener).await;
     waiting[0].hears(b"ack\n").await;
     let mut next = RawStream::start(&connection, header.as_bytes()).await;
@@ -257,7 +257,7 @@ async fn a_denied_peer_gets_nothing_from_what_it_queued() {
     assert!(inbound.poll_accept(&mut cx).is_pending());
     let refused = read_to_end(&mut queued[0]).await.expect_err("denied");
     assert_eq!(refused.code(), Code::Unauthorized, "{refused}");
-    // Its places are free again, and others are served.
+    // Its slots are free again, and other peers are served.
     server.change_access(|lists| lists.allow(client.id()));
     let other = endpoint().await;
     introduce(&other, &server);

@@ -1,4 +1,4 @@
-//! Streams that come before whoever takes their connection for itself has said what it serves there.
+//! Streams that arrive before the owner of their connection has registered its listeners.
 
 mod support;
 
@@ -9,7 +9,7 @@ use support::{
     GENEROUS, LATER, USUAL, close, endpoint, exchange, incoming, introduce, open, pair, read_to_end, soon, write_all,
 };
 
-/// What was sent before has arrived: the peer answers a ping.
+/// Waits until everything sent before has arrived: the peer answers a ping.
 async fn pinged(from: &Endpoint, to: &Endpoint) {
     let peer = from.peer(&to.address()).expect("peer");
     soon(from.ping(&peer, GENEROUS)).await.expect("pong");

@@ -1,4 +1,4 @@
-//! Closing an endpoint: whole, bounded, shared, and nothing left behind.
+//! Closing an endpoint: graceful, bounded in time, shared by all callers, without leaks.
 
 mod support;
 
@@ -37,7 +37,7 @@ async fn closing_is_idempotent_and_shared() {
     close(&[&b]).await;
 }
 
-/// Streams are finished and the endpoint closed at once: the other side gets every byte of them.
+/// Finishes streams and closes the endpoint at once. The other side gets every byte.
 async fn finished_streams_arrive(options: fastn_net::OpenOptions, late: bool) {
     const ROUNDS: usize = 20;
     let b = endpoint().await;
@@ -189,7 +189,7 @@ async fn nothing_new_begins_while_it_closes() {
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let address = raw.address();
     let (opened, connection) = tokio::join!(open_at(&a, &address, &Protocol::Tcp, LATER), async { raw.accept().await });
-    // The acknowledgement that never comes keeps it closing.
+    // The missing acknowledgement keeps it closing.
     let mut stream = opened.expect("stream");
     stream.finish();
     let peer = a.peer(&address).expect("peer");
@@ -212,7 +212,7 @@ fn listener_is_closed(listener: &Listener) -> bool {
     matches!(listener.poll_accept(&mut cx, 1), std::task::Poll::Ready(Err(_)))
 }
 
-/// Somebody who takes packets and answers none.
+/// A socket that receives packets and answers none.
 fn silent_peer() -> (std::net::UdpSocket, fastn_net::PeerAddress) {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
     let address = fastn_net::PeerAddress::new(fastn_net::SecretKey::generate().public());
@@ -303,7 +303,7 @@ async fn all_who_wait_for_an_acknowledgement_get_it() {
     let mut closing = Box::pin(a.close(LIMIT));
     assert!(waits(&mut closing).await);
     until("it is closing", || a.peer(&peer.address).is_err()).await;
-    // Two ask beside the closing itself; none is told before the peer has it.
+    // Two waiters beside the close. None resolves before the peer has acknowledged.
     let mut one = Box::pin(connection.acknowledged(stream.id()));
     let mut two = Box::pin(connection.acknowledged(stream.id()));
     for _ in 0..20 {
@@ -360,7 +360,7 @@ async fn nothing_is_left_behind() {
         let serving = echo(&b, &[Protocol::Tcp]);
         let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
         assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
-        // Something of every kind is under way.
+        // Work of every kind is in progress.
         let _unfinished = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
         let raw = Raw::bind(&[]).await;
         let connection = raw.dial(&b, Alpn::Entity).await;
@@ -394,7 +394,7 @@ async fn a_peer_of_no_interest_is_let_go() {
     let weak = Arc::downgrade(&peer);
     drop(peer);
     until("its actor ends", || weak.upgrade().is_none()).await;
-    // And is there again when it is wanted.
+    // A new request finds it again.
     let stream = open_at(&a, &b.address(), &Protocol::Tcp, USUAL).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
     close(&[&a, &b]).await;
@@ -406,7 +406,7 @@ async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let inbound = b.listen_connections().expect("inbound");
     let (mut asking, mut answering) = stream(&a, &b, &Protocol::Tcp, &listener).await;
-    // Acknowledged and not yet taken: it is still handed out.
+    // An acknowledged stream that was not taken is still handed out.
     let waiting = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("acknowledged");
     b.drain();
     b.drain();
@@ -428,7 +428,7 @@ async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
     soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("the connection of before");
     assert_eq!(soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect_err("the end").code(), Code::Closed);
 
-    // What runs goes on, a handler that asks somebody else included.
+    // Running handlers continue, and may open streams to other peers.
     let bytes = pattern(100_000);
     write_all(&mut answering, &bytes).await.expect("write");
     answering.finish();
@@ -463,7 +463,7 @@ async fn a_farewell_is_said_although_somebody_closes_with_patience() {
     let (opened, connection) = tokio::join!(open_at(&a, &address, &Protocol::Tcp, LATER), async { raw.accept().await });
     let mut stream = opened.expect("stream");
     stream.finish();
-    // The acknowledgement that never comes would keep it closing for an hour.
+    // The missing acknowledgement would keep it closing for an hour.
     let mut closing = Box::pin(a.close(Duration::from_hours(1)));
     assert!(waits(&mut closing).await);
     soon(a.farewell(Duration::from_millis(100))).await;

@@ -1,4 +1,4 @@
-//! Handshakes that are begun in masses and never go on: they keep nobody out, and the memory they cost is bounded.
+//! Floods of handshakes that never complete. They lock out no peer, and cost bounded memory.
 
 // Each 127.0.0.x is an address of its own, and /proc tells the memory.
 #![cfg(target_os = "linux")]
@@ -28,13 +28,13 @@ const UNVALIDATED: usize = 64;
 /// Handshakes in flight of proven addresses.
 const VALIDATED: usize = 512;
 
-/// What a flood may cost.
+/// Limit in bytes of the memory that a flood costs.
 const MOST_MEMORY: usize = 100 << 20;
 
-/// One flood at a time: they share the memory and the processors.
+/// Held by each test: floods share memory and processors.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
-/// An endpoint under attack, with a peer that it knows.
+/// An endpoint under attack, and a connected peer.
 struct Attacked {
     server: Endpoint,
     known: Endpoint,
@@ -64,7 +64,7 @@ impl Attacked {
         }
     }
 
-    /// A peer that is known and one that is new both get a connection and an answer.
+    /// Checks that a known peer and a new one both connect and get an answer.
     async fn serves_others(&self) {
         let began = Instant::now();
         let stream = open(&self.known, &self.server, &Protocol::Http, USUAL).await.expect("a known peer's stream");

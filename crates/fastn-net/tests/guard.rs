@@ -1,4 +1,4 @@
-//! Who may connect, what for, and how much: lists, questions, limits.
+//! Access lists, authorization requests, and stream limits.
 
 mod support;
 
@@ -119,7 +119,7 @@ async fn nothing_is_answered_before_the_peer_is_let_in() {
         ping.hears_last(b"ack\npong\n").await;
         http.hears(b"ack\n").await;
         incoming(&listener).await;
-        // Once for a connection.
+        // One request per connection.
         RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
         raw.close().await;
     }
@@ -221,7 +221,7 @@ async fn streams_on_a_connection_that_we_made_are_let_in_alike() {
     let peer = ours.peer(&raw.address()).expect("peer");
     let (view, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
     let _view = view.expect("connection");
-    // We dialled: that we are there is no secret.
+    // Pings on a dialled connection need no authorization: the peer knows that we exist.
     RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
     let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
     let question = asked(&questions).await;
@@ -292,7 +292,7 @@ async fn a_peer_opens_so_many_streams_in_so_much_time_however_often_it_connects(
         }
     }
     assert!(errors > 0, "20 streams at once where 2 are allowed");
-    // Whoever waits gets its turn.
+    // A waiting stream gets its turn.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert!(open(&client, &server, &Protocol::Http, USUAL).await.is_ok());
     close(&[&client, &server]).await;
@@ -316,7 +316,7 @@ async fn a_connection_too_many_is_busy_and_not_unreachable() {
     let header = header(&Protocol::Http);
     let (opened, ()) = tokio::join!(soon(client.get_stream(&to, &header, ONCE)), refuse());
     assert_eq!(opened.expect_err("full").code(), Code::Busy);
-    // It is retried, for nothing was handed to anybody.
+    // It is retried, because no handler got the stream.
     let (opened, _held) = tokio::join!(soon(client.get_stream(&to, &header, USUAL)), async {
         refuse().await;
         let connection = peer.accept().await;

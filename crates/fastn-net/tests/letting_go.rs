@@ -1,4 +1,4 @@
-//! docs/wire.md, Releasing a stream: its places come back by its own life, whatever the other side drops early.
+//! Stream slots are released when the stream ends, even if the other side drops its halves early (docs/wire.md, Releasing a stream).
 
 mod support;
 
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 const EXCHANGES: usize = 1000;
 
-/// A dialler reads the answer's line and drops its receiving half before the FIN, as Rust peers do.
+/// Reads the response line and drops the receiving half before the FIN, as Rust peers do.
 async fn dialler_stops(alpn: Alpn, before_answer: bool) {
     let endpoint = endpoint_with(limits().with_max_streams(100)).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
@@ -24,7 +24,7 @@ async fn dialler_stops(alpn: Alpn, before_answer: bool) {
         while let Ok(incoming) = listener.accept().await {
             let mut stream = incoming.stream;
             assert_eq!(read_to_end(&mut stream).await.expect("request"), b"request\n");
-            // A peer that has stopped already is no reason to keep the stream.
+            // The stream must be released even if the peer has stopped it already.
             let _ = write_all(&mut stream, b"response\n").await;
             stream.finish();
         }
@@ -128,7 +128,7 @@ async fn streams_that_were_refused_or_reset_give_their_places_back() {
     close(&[&endpoint]).await;
 }
 
-/// Whoever holds a stream looks at it only when it is woken, until it is asked for.
+/// Polls held streams only when woken, until told to end.
 fn hold(mut stream: Stream, asked: &CancellationToken) -> JoinHandle<Stream> {
     stream.watch_stop();
     let asked = asked.clone();
@@ -147,7 +147,7 @@ fn hold(mut stream: Stream, asked: &CancellationToken) -> JoinHandle<Stream> {
 
 #[tokio::test]
 async fn streams_that_the_peer_let_go_give_their_places_back_although_we_hold_them_unfinished() {
-    // More than the hundred that the peer lets be open at once.
+    // More than the 100 streams that the peer allows at a time.
     const HELD: u32 = 250;
     for alpn in [Alpn::FastnNet, Alpn::Entity] {
         let endpoint = endpoint().await;

@@ -1,4 +1,4 @@
-//! What an endpoint counts, as its text tells it.
+//! The metrics text of an endpoint.
 
 mod support;
 
@@ -8,7 +8,7 @@ use support::{GENEROUS, LATER, USUAL, close, generic, open, pair, soon, until};
 
 use fastn_net::{Endpoint, PeerAddress};
 
-/// One sample by its name and labels.
+/// The value of a sample, by its name and labels.
 fn sample(endpoint: &Endpoint, name: &str) -> f64 {
     let text = endpoint.metrics();
     let line = text.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));

@@ -1,4 +1,4 @@
-//! Peers that take the streams of a connection one after the other: one that they refuse or ignore is the last of it.
+//! Older peers accept the streams of a connection one after another. After one that they refuse or ignore, they accept no more.
 
 mod support;
 
@@ -15,7 +15,7 @@ use support::{
 /// How the peer ends its accept loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dislikes {
-    /// It says nothing at all.
+    /// It stays silent.
     Ignores,
     Refuses,
     Ends,
@@ -85,7 +85,7 @@ async fn behind_a_stream_that_it_dislikes_a_new_connection_is_made_and_what_runs
                 drop(view.expect("connection"));
                 let (mut running, mut other) = stream(&endpoint, &peer, &first).await;
                 let _disliked = disliked(&endpoint, &peer, &first, how, options).await;
-                // At once: the very next one waits for nobody on the old one.
+                // The next stream uses the new connection at once.
                 let (next, second) = tokio::join!(get(&endpoint, &peer, USUAL), async {
                     let connection = raw.accept().await;
                     let mut stream = RawStream::accept(&connection).await;
@@ -94,7 +94,7 @@ async fn behind_a_stream_that_it_dislikes_a_new_connection_is_made_and_what_runs
                     connection
                 });
                 assert_eq!(read_to_end(&mut next.expect("stream")).await.expect("answer"), b"answer");
-                // What ran on the old one goes on, and then it is closed.
+                // Streams on the old connection continue. Then it is closed.
                 assert!(first.close_reason().is_none(), "{how:?}");
                 other.say(b"still there").await;
                 assert_eq!(read_exact(&mut running, 11).await.expect("bytes"), b"still there");
@@ -125,7 +125,7 @@ async fn a_time_limit_of_the_callers_own_counts_as_well() {
     let view = view.expect("connection");
     let short = USUAL.with_timeout(PATIENCE);
     assert_eq!(get(&endpoint, &peer, short).await.expect_err("ignored").code(), Code::AckTimeout);
-    // Who holds the connection itself cannot begin anything there either.
+    // A holder of the connection cannot open a stream on it either.
     let error = soon(endpoint.open_bi(&view, &header(&Protocol::Http), USUAL)).await.expect_err("stalled");
     assert_eq!(error.code(), Code::ConnectionLost, "{error}");
     let (next, second) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());

@@ -1,4 +1,4 @@
-//! Peers: one connection for a pair, whoever dialled it; who cannot be reached, and why; who gets a stream.
+//! Peers: one connection per pair, regardless of the dialler; errors of unreachable peers; routing of streams.
 
 mod support;
 
@@ -90,7 +90,7 @@ async fn towards_older_peers_we_open_on_our_own_connection_only() {
     };
     let (opened, ours) = tokio::join!(open_at(&endpoint, &address, &Protocol::Http, USUAL), acceptor);
     assert!(opened.expect("stream").connection().is_dialled());
-    // Both stay in use: theirs for theirs.
+    // Both stay in use: each side opens streams on the one it dialled.
     let mut other = RawStream::start(&theirs, b"\"Http\"\n").await;
     other.hears(b"ack\n").await;
     incoming(&listener).await;
@@ -255,7 +255,7 @@ async fn who_is_not_there_cannot_be_reached() {
     assert!(error.message().contains(&at.to_string()), "{error}");
     assert!(error.message().contains(&nobody.to_string()), "{error}");
 
-    // Somebody else lives there.
+    // Another peer answers there.
     let b = endpoint().await;
     echo(&b, &[Protocol::Tcp]);
     let wrong = SecretKey::generate().public();
@@ -282,12 +282,12 @@ async fn a_peer_that_listens_for_nothing_is_reached_once_it_does() {
     let error = open(&a, &b, &Protocol::Tcp, ONCE).await.expect_err("nothing listens");
     assert_eq!(error.code(), Code::Unreachable);
     assert!(error.message().contains("listens for nothing"), "{error}");
-    // Whoever waits gets it as soon as there is something.
+    // A waiter gets the stream as soon as it arrives.
     let mut waiting = Box::pin(open(&a, &b, &Protocol::Tcp, USUAL));
     assert!(tokio::time::timeout(Duration::from_millis(300), &mut waiting).await.is_err());
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     drop(waiting.await.expect("stream"));
-    // The connection stays; the protocol goes with its listener.
+    // The connection stays open. The protocol is free once its listener is dropped.
     drop(listener);
     let error = open(&a, &b, &Protocol::Tcp, USUAL).await.expect_err("listener gone");
     assert_eq!((error.code(), error.remote_code()), (Code::ProtocolUnsupported, Some("unsupported")));
@@ -323,7 +323,7 @@ async fn one_protocol_has_one_listener() {
     in_use(a.listen(None, &[Protocol::Http, generic("Echo")], false));
     in_use(a.listen(None, &[], true));
     in_use(a.listen(None, &[Protocol::Http, Protocol::Http], false));
-    // Nothing of what failed was registered.
+    // A failed call registers nothing.
     drop(a.listen(None, &[Protocol::Http], false).expect("listen"));
     drop(first);
     drop(a.listen(None, &[Protocol::Tcp, generic("Echo")], true).expect("listen"));

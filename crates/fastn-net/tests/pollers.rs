@@ -1,4 +1,4 @@
-//! Tasks that poll one object together: each event wakes a task that takes it.
+//! Several tasks poll one object. Each event wakes a task that takes it.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! An endpoint that was closed gives its port back: the next one may bind it at once.
+//! Closing an endpoint frees its port: the next endpoint can bind it at once.
 
 mod support;
 
@@ -99,7 +99,7 @@ async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
         let sent = view.stats();
 
         soon(mine.close(LIMIT)).await;
-        // Whoever ends it does not know yet that nothing of it goes any more.
+        // The caller does not know yet that the connection has ended.
         late.finish();
         for stream in [&mut held, &mut finished, &mut late] {
             stream.detach_from_connection();
@@ -112,7 +112,7 @@ async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
         assert_eq!(error.code(), fastn_net::Code::Closed);
         assert_eq!(write_all(&mut held, b"x").await.expect_err("closed").code(), fastn_net::Code::Closed);
         assert_eq!(read_exact(&mut incoming(&listener).await.stream, 5).await.expect("bytes"), b"asked");
-        // A view knows how its connection ended, and what it had counted.
+        // A guard still has the close reason and the counters of its connection.
         assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, fastn_net::ClosedBy::Local)));
         assert!(view.stats().bytes_sent >= sent.bytes_sent && view.rtt().is_none() && view.paths().is_empty());
     }

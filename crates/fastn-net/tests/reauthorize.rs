@@ -1,4 +1,4 @@
-//! Asking again about peers and streams that were let in, and refusing streams that wait in a queue.
+//! Repeated authorization of admitted peers and queued streams, and refusals from a queue.
 
 mod support;
 
@@ -23,7 +23,7 @@ use support::{
 const RULES: Authorize =
     Authorize { peer: true, stream: true, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
 
-/// What a program answers, and how often it was asked.
+/// Answers requests, and counts them.
 #[derive(Default)]
 struct Answers {
     refuses_peers: AtomicBool,
@@ -67,7 +67,7 @@ fn is_empty(listener: &Listener) -> bool {
     listener.poll_accept(&mut Context::from_waker(Waker::noop()), 0).is_pending()
 }
 
-/// Waits for a stream, and takes it not.
+/// Waits until a stream is queued, without taking it.
 async fn arrived(listener: &Listener) {
     while is_empty(listener) {
         tokio::task::yield_now().await;
@@ -76,7 +76,7 @@ async fn arrived(listener: &Listener) {
 
 #[tokio::test]
 async fn queued_streams_that_are_refused_anew_reach_no_listener() {
-    // Fewer questions at a time than streams are asked about: they wait for each other.
+    // The limit of pending requests is lower than the number of streams, so requests wait for slots.
     let (server, answers) = asking(Authorize { peer: false, max_pending: 4, max_pending_per_peer: 4, ..RULES }).await;
     let client = endpoint().await;
     introduce(&client, &server);
@@ -91,7 +91,7 @@ async fn queued_streams_that_are_refused_anew_reach_no_listener() {
     assert!(is_empty(&listener), "none is handed out before it is let in anew");
     soon(asked_again).await;
     assert_eq!(answers.asked(), (0, 300));
-    // They come in their order.
+    // The queue keeps its order.
     let taken = incoming(&listener).await;
     assert_eq!((taken.stream.id(), taken.route), (held[0].id(), Some(0)));
     let taken = incoming(&listener).await;
@@ -103,7 +103,7 @@ async fn queued_streams_that_are_refused_anew_reach_no_listener() {
     let reset = support::read_to_end(&mut held[2]).await.expect_err("reset");
     assert_eq!((reset.code(), reset.error_code()), (Code::StreamReset, Some(0)));
     answers.refuses_streams.store(false, Ordering::SeqCst);
-    // The places of the refused are free.
+    // The permits of refused streams are free.
     for _ in 0..200 {
         held.push(open(&client, &server, &Protocol::Tcp, USUAL).await.expect("stream"));
     }
@@ -148,7 +148,7 @@ async fn the_peer_of_a_connection_that_we_made_is_asked_about_again_once_it_was_
     assert_eq!(answers.asked(), (0, 0), "its peer has opened nothing");
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("unauthorized").await;
     assert!(view.is_live());
-    // A no counts no longer either.
+    // An earlier denial is void too.
     answers.refuses_peers.store(false, Ordering::SeqCst);
     soon(ours.reauthorize()).await;
     let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;

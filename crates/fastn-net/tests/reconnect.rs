@@ -1,4 +1,4 @@
-//! Connections that look after themselves: dialled again, kept, closed when idle, and gone with their endpoint.
+//! Managed connections: redialled, kept, closed when idle, and ended with their endpoint.
 
 mod support;
 
@@ -25,7 +25,7 @@ use support::{
     seconds_dialled, soon, until,
 };
 
-/// Impatient, so that a test need not wait.
+/// Short timeouts, so that tests are fast.
 fn quick() -> Limits {
     let connect = Connect {
         min_delay: Duration::from_millis(10),
@@ -151,7 +151,7 @@ async fn a_request_is_served_once_its_peer_starts_there_or_elsewhere() {
             tokio::time::sleep(Duration::from_millis(200)).await;
             let b = at(&secret, place).await;
             echo(&b, &[Protocol::Tcp]);
-            // Elsewhere somebody has to say so; all who wait profit.
+            // At another address, one caller must give it. All waiting callers profit.
             a.peer(&b.address()).expect("peer");
             b
         };
@@ -292,7 +292,7 @@ async fn a_peer_that_does_not_let_us_in_is_not_dialled_again() {
     until("refused", || peer.status().last_error.is_some_and(|error| error.code() == Code::Unauthorized)).await;
     let again = tokio::time::timeout(Duration::from_millis(500), raw.accept()).await;
     assert!(again.is_err(), "dialled again");
-    // Whoever asks is told.
+    // A later call fails.
     let line = header(&Protocol::Tcp);
     let (opened, ()) = tokio::join!(soon(a.get_stream(&peer, &line, USUAL)), soon(refuse(&raw)));
     assert_eq!(opened.expect_err("refused").code(), Code::Unauthorized);

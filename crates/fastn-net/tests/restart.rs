@@ -1,4 +1,4 @@
-//! A peer that crashes, and comes back under its key: nobody has told its peers.
+//! A peer that crashes and restarts under its key, unnoticed by its peers.
 
 mod support;
 
@@ -14,7 +14,7 @@ use support::{
 };
 use tokio::runtime::Runtime;
 
-/// How long the first request after a restart may take.
+/// Limit of the first request's time after a restart.
 const SAME_PORT: Duration = Duration::from_secs(1);
 const OTHER_PORT: Duration = Duration::from_millis(1500);
 
@@ -71,7 +71,7 @@ async fn restarted(moves: bool, asks: impl AsyncFn(&Endpoint, &Peer)) -> Duratio
     let b = Mortal::start(&secret, place).await;
     assert_eq!(b.endpoint.bound_sockets()[0] != there, moves);
     let started = Instant::now();
-    // As a caller does who knows where it is.
+    // As a caller that knows the new address.
     let peer = a.peer(&b.endpoint.address()).expect("peer");
     asks(&a, &peer).await;
     let took = started.elapsed();

@@ -1,4 +1,4 @@
-//! How it stands with the peers, now and whenever it changes.
+//! Snapshots of the peers, and their changes.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastn_net::{Code, Endpoint, PeerInfo, PeerState, Watch};
 use support::{GENEROUS, USUAL, close, endpoint, endpoint_with, generic, introduce, limits, open, pair, soon, until};
 
-/// Takes changes until one is as it should be.
+/// Takes changes until one matches.
 async fn change(watch: &Watch, is: impl Fn(&PeerInfo) -> bool) -> PeerInfo {
     soon(async {
         loop {
@@ -89,7 +89,7 @@ async fn connections_that_were_there_before_are_watched_like_those_that_come() {
         assert_eq!(info.connections.len(), 1);
         drop(watch);
     }
-    // Those who follow paths must hold up nothing.
+    // Tasks that watch paths must not delay the close.
     let watch = a.watch().expect("watch");
     close(&[&a]).await;
     while soon(watch.changed()).await.is_ok() {}

@@ -1,4 +1,4 @@
-//! How much a peer may send before somebody reads it: on one connection, and on all of them.
+//! Receive windows: of one connection, and of all connections of a peer.
 
 mod support;
 
@@ -36,7 +36,7 @@ impl Flood {
         Self { connection, stream, sent: HEADER.len() }
     }
 
-    /// As many bytes as are taken.
+    /// Writes until flow control blocks. Returns the number of bytes.
     fn send(&mut self) -> usize {
         let mut cx = Context::from_waker(Waker::noop());
         let send: &mut SendStream = &mut self.stream.send;
@@ -47,12 +47,12 @@ impl Flood {
     }
 }
 
-/// They can send so much each, and no more.
+/// Checks how many bytes each can send.
 async fn can_send(floods: &mut [Flood], windows: &[usize]) {
     until("all is sent", || floods.iter_mut().zip(windows).all(|(flood, window)| flood.send() >= *window)).await;
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     for (flood, window) in floods.iter_mut().zip(windows) {
-        // The header was read, and its bytes were given back.
+        // The header was read, so its bytes are free again.
         let sent = flood.send();
         assert!((*window..=window + HEADER.len()).contains(&sent), "{sent} of {window}");
     }
@@ -75,7 +75,7 @@ async fn the_connections_of_a_peer_share_what_it_may_send() {
     // Another peer has its own.
     let other = Raw::bind(&[]).await;
     can_send(&mut [Flood::start(&other, &endpoint).await], &[EACH]).await;
-    // What one gives up the newest gets.
+    // The newest connection inherits the share of a closed one.
     floods.remove(0).connection.close(0u8.into(), b"");
     can_send(&mut floods, &[EACH, 3 * FIRST, EACH]).await;
     floods.remove(0).connection.close(0u8.into(), b"");

@@ -1,25 +1,25 @@
-//! Which records are wanted: `warn,fastn_net=trace`.
+//! Log filters, such as `warn,fastn_net=trace`.
 
 use fastn_net::{Code, Error, Result};
 use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::filter::Targets;
 
-/// Levels by target. The longest target that a record's own begins with decides; a level without a target is for all others.
+/// Levels by target prefix. The longest matching prefix decides. A level without a target applies to all other targets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter(Targets);
 
 impl Filter {
-    /// Reads a filter, every part of it.
+    /// Parses a filter. Every part must be valid.
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT`, the message naming the first part that cannot be read.
+    /// `ERR_INVALID_ARGUMENT`, with a message that names the first invalid part.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let (filter, errors) = Self::parse_lossy(text);
         errors.into_iter().next().map_or(Ok(filter), Err)
     }
 
-    /// Reads what can be read, and says what cannot.
+    /// Parses the valid parts, and returns the invalid ones.
     #[must_use]
     pub(crate) fn parse_lossy(text: &str) -> (Self, Vec<Error>) {
         let mut targets = Targets::new();

@@ -1,4 +1,4 @@
-//! The one subscriber of the process: to stderr as the environment says, and to every listener.
+//! The subscriber of the process: prints to stderr as configured by the environment, and feeds every listener.
 
 use std::{fmt, sync::OnceLock};
 
@@ -26,8 +26,8 @@ use super::{
 
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
-/// Installs the subscriber, once for the process; later calls do nothing. `stderr` is printed there, by this addon itself.
-/// Where another subscriber is installed already, that one stays and hears everything. False then.
+/// Installs the subscriber of the process. Later calls are no-ops. Prints events that pass `stderr` to standard error. Returns false
+/// if another subscriber is installed already: it stays, and receives all events.
 pub(crate) fn install(stderr: Filter) -> bool {
     *INSTALLED.get_or_init(|| {
         // An exited thread or a closed pipe needs no further log output.
@@ -38,8 +38,7 @@ pub(crate) fn install(stderr: Filter) -> bool {
     })
 }
 
-/// Whether any listener wants it. It hangs on nothing but the metadata, so tracing remembers the answer until listeners
-/// come or go.
+/// Whether any listener wants an event. Depends only on its metadata, so tracing caches the answer until the listeners change.
 struct Wanted;
 
 impl<S> LayerFilter<S> for Wanted {
@@ -144,7 +143,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        // A person reads it: text from a peer must not move a cursor.
+        // Escaped for a terminal: a peer's text must not move the cursor.
         let value = printable(value);
         if field.name() == "message" { self.message = value.into_owned() } else { self.insert(field, value) }
     }

@@ -13,7 +13,7 @@ use super::{
     sinks::{self, Queue, Sink},
 };
 
-/// The records of one listener, from its making until it is dropped.
+/// Collects the records of one listener until dropped.
 #[derive(Debug)]
 pub(crate) struct Records(Arc<Sink>);
 
@@ -34,8 +34,8 @@ impl Records {
         Ok(Self(sink))
     }
 
-    /// The next records as a JSON array, `most` of them, or the waker is armed. What had to be dropped is a record of its
-    /// own, in its place, with their number as `dropped`. Call again until it is pending.
+    /// Polls for records: returns at most `most` of them as a JSON array, or arms the waker. A record with the field `dropped` stands in
+    /// place of dropped ones, with their number. Call again until pending.
     pub(crate) fn poll_take(&self, cx: &mut Context<'_>, most: usize) -> Poll<String> {
         self.0.queue.poll_take(cx, most)
     }

@@ -1,4 +1,4 @@
-//! The listeners of the process. What waits for one is bounded in bytes, and what does not fit is counted.
+//! The listeners of the process. Each has a queue bounded in bytes. Records beyond the bound are dropped and counted.
 
 use std::{
     collections::VecDeque,
@@ -12,14 +12,14 @@ use tracing::{Metadata, level_filters::LevelFilter};
 
 use super::filter::Filter;
 
-/// The name under which this module speaks: what had to be dropped.
+/// Target of the records about dropped ones.
 const TARGET: &str = "fastn_net::logging";
 
-/// Bytes of a queued record beside its text.
+/// Overhead in bytes of a queued record.
 const OVERHEAD: usize = 64;
 
 static SINKS: RwLock<Vec<Arc<Sink>>> = RwLock::new(Vec::new());
-/// Where a record may go.
+/// A listener's filter and queue.
 #[derive(Debug)]
 pub(crate) struct Sink {
     pub(crate) filter: Filter,
@@ -40,7 +40,7 @@ pub(crate) fn remove(sink: &Arc<Sink>) {
 
 /// The listeners that want an event.
 pub(crate) fn wanted_by(metadata: &Metadata<'_>) -> Vec<Arc<Sink>> {
-    // Copied out: whatever a record's fields do when they are formatted, no lock is held.
+    // Cloned, so that no lock is held while fields are formatted.
     let sinks = SINKS.read().unwrap_or_else(PoisonError::into_inner);
     sinks.iter().filter(|sink| sink.filter.passes(metadata)).cloned().collect()
 }
@@ -57,7 +57,7 @@ pub(crate) fn max_level() -> LevelFilter {
     sinks.iter().map(|sink| sink.filter.max_level()).fold(LevelFilter::OFF, LevelFilter::max)
 }
 
-/// One record, before it is text.
+/// A record, before its serialization.
 pub(crate) struct Record {
     pub(crate) level: &'static str,
     pub(crate) target: String,
@@ -94,7 +94,7 @@ pub(crate) struct Queue {
 struct State {
     waiting: VecDeque<String>,
     bytes: usize,
-    /// Since the last record that found room.
+    /// Records dropped since the last queued one.
     dropped: u64,
     waker: Option<Waker>,
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use fastn_net::printable;
 
-/// Standard error, on which an event takes one line whatever a peer has put into it.
+/// Standard error. Each event takes one line, regardless of a peer's text in it.
 pub(crate) fn one_line() -> OneLine<io::Stderr> {
     OneLine(io::stderr())
 }

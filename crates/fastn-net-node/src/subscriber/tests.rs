@@ -1,4 +1,4 @@
-//! The subscriber as a program meets it. One process, one subscriber: one test.
+//! The subscriber, as a program uses it. One test, because a process has one subscriber.
 
 use std::task::{Context, Poll, Waker};
 
@@ -29,7 +29,7 @@ fn speak() {
 #[test]
 fn listeners_come_and_go_and_without_one_nothing_is_on() {
     assert!(install(Filter::default()));
-    // What every event asks first: nothing else is done while this is off.
+    // Every event checks this level first. Nothing else happens while it is off.
     assert_eq!(LevelFilter::current(), LevelFilter::OFF);
     speak();
 

@@ -1,4 +1,4 @@
-//! Connections that peers make: from the first packet to their peer's actor.
+//! Inbound connections, from the first packet to the peer's actor.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::{
     wire::{alpn::Alpn, codes::close},
 };
 
-/// Accepts the connections that peers make, until the endpoint's connections are closed.
+/// Accepts inbound connections until the endpoint closes its connections.
 pub(crate) async fn accept_connections(inner: Arc<EndpointInner>, iroh: iroh::Endpoint) {
     let _held = inner.transport.half_open.hold();
-    // Dropped before that.
+    // Dropped before `_held`.
     let iroh = iroh;
     while let Some(Some(incoming)) = inner.lifecycle.connections_closed.run_until_cancelled(iroh.accept()).await {
-        // A peer learns from this that nothing listens. One that comes when the endpoint is full or shuts down learns that from
-        // the code of a close, which only an accepted connection can carry.
+        // The refusal tells the peer that nothing listens. A full or closing endpoint completes the handshake instead: only an
+        // established connection can carry a close code.
         if !inner.answers_handshakes() {
             incoming.refuse();
             continue;
@@ -32,9 +32,9 @@ pub(crate) async fn accept_connections(inner: Arc<EndpointInner>, iroh: iroh::En
         match inner.handshakes.admit(&incoming) {
             Admission::Accept(permit) => {
                 let task = inner.clone();
-                inner.lifecycle.spawn(async move { task.shake_hands(incoming, permit).await });
+                inner.lifecycle.spawn(async move { task.complete_handshake(incoming, permit).await });
             }
-            // It fails for a proven address only, which is not asked for a proof.
+            // Fails only for a validated address, which never gets a Retry.
             Admission::Retry => drop(incoming.retry()),
             Admission::Ignore => incoming.ignore(),
         }
@@ -42,7 +42,7 @@ pub(crate) async fn accept_connections(inner: Arc<EndpointInner>, iroh: iroh::En
 }
 
 impl EndpointInner {
-    async fn shake_hands(self: &Arc<Self>, incoming: Incoming, permit: HandshakePermit) {
+    async fn complete_handshake(self: &Arc<Self>, incoming: Incoming, permit: HandshakePermit) {
         let half_open = self.transport.half_open.begin();
         let inbound = self.transport.half_open.begin_inbound();
         let Ok(accepting) = incoming.accept() else {
@@ -52,7 +52,7 @@ impl EndpointInner {
         let accepted = tokio::time::timeout(LONGEST, accepting);
         let accepted = self.transport.half_open.unless_expired(accepted);
         let Some(accepted) = permit.unless_evicted(accepted).await else {
-            debug!(target: target::ENDPOINT, "a handshake gives way to a newer one");
+            debug!(target: target::ENDPOINT, "handshake evicted by a newer one");
             return;
         };
         let Some(accepted) = accepted else { return };
@@ -62,29 +62,29 @@ impl EndpointInner {
             drop(half_open);
         }
         match accepted {
-            // A task of its own: the handshake's is larger, and ends here.
+            // In a new task: the handshake's task holds more memory, and ends here.
             Ok(Ok(quic)) => {
                 permit.release();
                 let inner = self.clone();
                 self.lifecycle.spawn(async move {
-                    inner.welcome(quic).await;
+                    inner.admit_connection(quic).await;
                     drop(inbound);
                 });
             }
-            Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "a handshake failed"),
-            Err(_) => debug!(target: target::ENDPOINT, "a handshake took too long"),
+            Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "handshake failed"),
+            Err(_) => debug!(target: target::ENDPOINT, "handshake timed out"),
         }
     }
 
-    /// Nothing is made for a peer that is not let in, and nothing is remembered of it.
-    async fn welcome(self: &Arc<Self>, quic: iroh::endpoint::Connection) {
+    /// Admits the connection, and hands it to its peer's actor. Keeps no state for a rejected peer.
+    async fn admit_connection(self: &Arc<Self>, quic: iroh::endpoint::Connection) {
         let Some(alpn) = Alpn::from_bytes(quic.alpn()) else {
             quic.close(0u8.into(), b"unknown ALPN");
             return;
         };
         let connection = Connection::new(quic, alpn, false, &self.counters);
         if let Err(Rejection { code, reason }) = self.admit(&connection).await {
-            debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "a connection is turned away");
+            debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "connection rejected");
             self.connections.remove(&connection);
             connection.close_internal(code, reason);
             return;
@@ -102,28 +102,28 @@ impl EndpointInner {
     }
 
     async fn admit(&self, connection: &Connection) -> Result<(), Rejection> {
-        self.list_if_room(connection)?;
+        self.register_if_room(connection)?;
         // Read the epoch after listing the connection: a later epoch change finds it listed, and requests authorization again.
         let epoch = self.authorization.epoch();
         tokio::select! {
-            // First: a peer that is let in and has gone already may have sent streams whole, and knows that they arrived.
+            // First: an admitted peer may have sent complete streams and closed. It knows that they arrived.
             biased;
             answer = self.authorization.check_peer(connection.remote()) => {
                 answer?;
                 connection.set_admission(epoch, true);
                 Ok(())
             }
-            // Its peer, a change of the lists, or the endpoint's end was quicker.
+            // The peer, a change of the access lists, or the endpoint's close was faster.
             info = connection.closed() => Err(Rejection { code: info.code, reason: "it has ended" }),
         }
     }
 
-    /// Lists a connection that a peer made, if the peer may and there is room for it: looked up, counted and listed under
-    /// one lock, so that neither a change of who may nor another connection slips in between.
-    fn list_if_room(&self, connection: &Connection) -> Result<(), Rejection> {
+    /// Registers an inbound connection if the lists admit its peer and the limits allow it. Holds the lock throughout, so that
+    /// neither a change of the lists nor another connection interleaves.
+    fn register_if_room(&self, connection: &Connection) -> Result<(), Rejection> {
         let limits = self.limits();
         let mut connections = self.connections.lock();
-        // Check this first: a listed connection gets the close code when the endpoint closes its connections.
+        // Check first: `close_all` closes registered connections only.
         if self.is_shutting_down() {
             return Err(SHUTDOWN);
         }

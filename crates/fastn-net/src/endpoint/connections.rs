@@ -1,4 +1,4 @@
-//! The live connections of an endpoint, and what became of the streams of closed ones.
+//! Registry of live connections, and the ack outcomes of recently closed ones.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,10 +15,10 @@ use crate::{
     wire::codes::close,
 };
 
-/// Closed connections whose finished streams can still be asked about. The oldest are forgotten first.
+/// Closed connections whose finished streams can still be queried. The oldest are forgotten first.
 const MAX_CLOSED: usize = 1024;
 
-/// Knows which streams of a closed connection were not acknowledged. Holds no QUIC handle.
+/// Ack outcomes of a closed connection's streams. Holds no QUIC handle.
 #[derive(Clone)]
 pub(crate) struct ClosedConnection {
     id: u64,
@@ -63,7 +63,7 @@ impl ConnectionRegistry {
         if let Some(connection) = self.lock().remove(&connection.id()) {
             self.keep_bytes(&connection);
         }
-        // Removed first: a later listener finds the connection closed.
+        // After the removal: a later listener finds the connection closed.
         self.router.connection_ended(connection.id());
     }
 
@@ -87,7 +87,7 @@ impl ConnectionRegistry {
         }
     }
 
-    /// A connection that has closed, while it is remembered.
+    /// A recently closed connection.
     pub(crate) fn closed(&self, id: u64) -> Option<ClosedConnection> {
         self.closed.lock().expect("no panic while held").iter().rfind(|closed| closed.id == id).cloned()
     }
@@ -106,7 +106,7 @@ impl ConnectionRegistry {
         self.connections.lock().expect("no panic while held")
     }
 
-    /// Called under the lock: the metrics text never counts the bytes of a connection twice, or not at all.
+    /// Call under the lock: so the metrics count each connection's bytes exactly once.
     fn keep_bytes(&self, connection: &Connection) {
         let stats = connection.stats();
         self.counters.keep_bytes(stats.bytes_sent, stats.bytes_received);

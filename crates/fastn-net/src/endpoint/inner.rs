@@ -1,4 +1,4 @@
-//! What everything that belongs to one endpoint shares, and how all of it ends.
+//! Shared state of an endpoint, and its shutdown.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ use crate::{
     transport::{Transport, abandon},
 };
 
-/// What everything that belongs to one endpoint shares.
+/// Shared state of an endpoint. All handles and tasks of the endpoint refer to it.
 #[derive(Debug)]
 pub(crate) struct EndpointInner {
     id: PublicKey,
@@ -43,18 +43,18 @@ pub(crate) struct EndpointInner {
     pub(crate) peers: Arc<PeerRegistry>,
     pub(crate) peer_context: Arc<PeerContext>,
     pub(crate) handshakes: Arc<Handshakes>,
-    /// Something has listened.
+    /// Set by the first listener: the endpoint offers its ALPNs.
     offers_alpns: AtomicBool,
-    /// Why the last ticket has no relay, where the relay said so.
+    /// The relay's reason, if it refused this endpoint while the last ticket was made.
     relay_refusal: Mutex<Option<String>>,
-    /// A close has begun, and runs to completion.
+    /// Set when a close has begun. It runs to completion.
     shutting: AtomicBool,
     /// Set once the endpoint has closed.
     closed: watch::Sender<Option<CloseReport>>,
 }
 
 impl EndpointInner {
-    /// Of an endpoint with its sockets open. Must be called within a tokio runtime, which the endpoint then lives on.
+    /// Takes open sockets. Must be called within a tokio runtime; the endpoint runs on it.
     pub(crate) fn new(iroh: iroh::Endpoint, id: PublicKey, config: Config) -> Arc<Self> {
         let limits = config.limits;
         let lifecycle = Arc::new(Lifecycle::new());
@@ -114,7 +114,7 @@ impl EndpointInner {
         &self.config.limits
     }
 
-    /// Until something listens, no ALPN is offered and no connection accepted.
+    /// Offers the ALPNs to peers. Before the first call, QUIC refuses every handshake.
     pub(crate) fn offer_alpns(&self) {
         if let Some(iroh) = self.transport.iroh() {
             iroh.set_alpns(self.transport.alpns());
@@ -126,17 +126,18 @@ impl EndpointInner {
         !self.lifecycle.is_closing() && (self.router.is_listening() || self.connection_queue.is_listening())
     }
 
-    /// Nothing new is taken from peers any more.
+    /// Whether new work of peers is refused.
     pub(crate) fn is_shutting_down(&self) -> bool {
         self.lifecycle.is_closing() || self.router.is_closed()
     }
 
-    /// Peers that connect get an answer: they are served, or learn that an endpoint which listened shuts down.
+    /// Whether inbound handshakes are completed: to serve the peer, or to close with the shutdown code if the endpoint listened
+    /// before.
     pub(crate) fn answers_handshakes(&self) -> bool {
         self.is_listening() || self.is_shutting_down() && self.offers_alpns.load(Ordering::Acquire)
     }
 
-    /// What [`crate::Endpoint::close`] does.
+    /// See [`crate::Endpoint::close`].
     pub(crate) async fn close(self: &Arc<Self>, limit: Duration) -> CloseReport {
         let mut closed = self.closed.subscribe();
         self.begin_close(limit);
@@ -157,7 +158,7 @@ impl EndpointInner {
         }
     }
 
-    /// What [`crate::Endpoint::freed`] does.
+    /// See [`crate::Endpoint::freed`].
     pub(crate) async fn freed(&self) {
         let _ = self.closed.subscribe().wait_for(Option::is_some).await;
         self.transport.freed().await;
@@ -193,12 +194,12 @@ impl EndpointInner {
         self.connections.close_all();
         let last_word = self.transport.half_open.end_inbound(limit.saturating_sub(began.elapsed())).await;
         let iroh = self.transport.take();
-        // They have been told to end.
+        // Both kinds of handshakes were cancelled above.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.transport.half_open.ended()).await;
         if self.transport.half_open.any() {
             abandon(iroh, close_grace.max(last_word)).await;
         } else {
-            // A task of its own: dropping iroh's close halfway leaves the endpoint half shut, and a second one returns early.
+            // In its own task: cancelling iroh's close leaves the endpoint half closed, and a second call returns early.
             let close = async move {
                 if let Some(iroh) = iroh {
                     iroh.close().await;
@@ -206,9 +207,9 @@ impl EndpointInner {
             };
             let _ = self.lifecycle.spawn_untracked(close).await;
         }
-        // The tasks of a connection end with it; a bound, in case one does not.
+        // Each connection's tasks end with it. The limit covers a task that does not.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.lifecycle.ended()).await;
-        // A connection that came too late for its peer's actor has no other owner that removes it.
+        // A connection that arrived after its peer's actor ended has no other owner that removes it.
         self.connections.clear();
         // Streams that are still queued.
         self.router.detach_streams();

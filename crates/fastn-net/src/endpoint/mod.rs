@@ -1,7 +1,7 @@
 //! An endpoint: bind, publish its address, serve, close.
 //!
 //! - `inner`: shared state of an endpoint, and its shutdown
-//! - `accept`: inbound connections, until their peer's actor has them
+//! - `accept`: inbound connections, up to the peer's actor
 //! - `handshakes`: admission of inbound handshakes
 //! - `connections`, `peers`: registries of live connections and of peers
 //! - `open`, `ping`: streams and pings to a peer
@@ -56,8 +56,8 @@ use crate::{
 
 /// A secret key with sockets. Clones are the same endpoint.
 ///
-/// It accepts connections while something listens. [`Endpoint::close`] closes it. Dropping the last clone closes it in the
-/// background: finished streams have 3 s to be acknowledged, and peers learn of it at once otherwise.
+/// Accepts connections while a listener exists. [`Endpoint::close`] closes it. Dropping the last clone closes it in the
+/// background, with a time limit of 3 s.
 #[derive(Clone, Debug)]
 pub struct Endpoint(pub(crate) Arc<EndpointInner>, #[expect(dead_code, reason = "held for its drop")] Arc<CloseOnDrop>);
 
@@ -65,7 +65,7 @@ pub struct Endpoint(pub(crate) Arc<EndpointInner>, #[expect(dead_code, reason = 
 #[derive(Debug)]
 struct CloseOnDrop(Arc<EndpointInner>);
 
-/// How long the endpoint that is dropped waits for the acknowledgement of finished streams.
+/// Time limit of the close that dropping the last handle starts.
 const DROPPED_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Drop for CloseOnDrop {
@@ -75,7 +75,7 @@ impl Drop for CloseOnDrop {
 }
 
 impl Endpoint {
-    /// Opens the sockets. Must be called within a tokio runtime, which the endpoint then lives on.
+    /// Binds the sockets. Must be called within a tokio runtime; the endpoint runs on it.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Endpoint {
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             // Datagrams are unused: each connection would buffer up to 1,250,000 bytes of them.
             .datagram_receive_buffer_size(None)
-            // The peer's actor grants the rest.
+            // The peer's actor grows the receive window.
             .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
             .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
             .build();
@@ -100,7 +100,7 @@ impl Endpoint {
         let endpoint = Self(inner.clone(), Arc::new(CloseOnDrop(inner)));
         info!(target: target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
         if let Err(error) = endpoint.add_configured_peers() {
-            // The caller can bind the same port again at once.
+            // So that the caller can bind the same port again at once.
             endpoint.close(Duration::ZERO).await;
             endpoint.freed().await;
             return Err(error);
@@ -116,13 +116,13 @@ impl Endpoint {
         &self.0
     }
 
-    /// Who this is.
+    /// The endpoint's public key.
     #[must_use]
     pub fn id(&self) -> PublicKey {
         self.0.id()
     }
 
-    /// The bounds it was given.
+    /// The configured limits.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         self.0.limits()
@@ -143,7 +143,7 @@ impl Endpoint {
         self.0.transport.iroh().map(|iroh| iroh.bound_sockets()).unwrap_or_default()
     }
 
-    /// The peer with this key, remembering its addresses.
+    /// Returns the peer with this key, and adds the addresses.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ impl Endpoint {
         peer.within(&self.0.peer_context, limit, connect).await?
     }
 
-    /// A connection for new streams; while the endpoint closes, nothing new begins on connections that still drain.
+    /// Returns the connection for new streams. Fails once the endpoint closes, even while its connections drain.
     pub(crate) async fn connection_to(&self, peer: &Peer, tries: Tries) -> Result<Connection> {
         if self.0.lifecycle.is_closing() {
             return Err(Error::closed());
@@ -203,7 +203,7 @@ impl Endpoint {
         peer.connect(tries).await
     }
 
-    /// A live connection by its number, held.
+    /// Guards a live connection, by its id.
     ///
     /// # Errors
     ///
@@ -213,13 +213,13 @@ impl Endpoint {
         connection.and_then(|connection| ConnectionGuard::new(&connection)).ok_or_else(connection_ended)
     }
 
-    /// Waits until the peer acknowledged all of a finished stream, or stopped it. Also on a connection that takes no new stream and
-    /// waits for just that. Cancel safe.
+    /// Waits until the peer acknowledges a finished stream completely, or stops it. Works on retired and recently closed connections
+    /// too. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// `ERR_CONNECTION_LOST` when the connection ended before the acknowledgement, `ERR_CLOSED` when this endpoint closed it or no
-    /// longer remembers it: it keeps the last 1,024 closed connections.
+    /// `ERR_CONNECTION_LOST` if the connection ended first. `ERR_CLOSED` if this endpoint closed it, or has forgotten it: it remembers
+    /// the last 1,024 closed connections.
     pub async fn acknowledged(&self, connection: u64, stream: u64) -> Result<()> {
         if let Some(connection) = self.0.connections.get(connection) {
             return connection.acknowledged(stream).await;
@@ -250,8 +250,7 @@ impl Endpoint {
         metrics::text(&self.0)
     }
 
-    /// Counts a stream that its owner opens again, for it was gone before the peer could see it: see
-    /// [`crate::Stream::may_be_sent_again`].
+    /// Counts a retried stream in the metrics. See [`crate::Stream::may_be_sent_again`].
     pub fn count_retry(&self) {
         self.0.counters.stream_retried();
     }

@@ -165,7 +165,7 @@ impl Endpoint {
     }
 }
 
-/// Why a stream could not be had, and whether the peer cannot have seen it.
+/// Why opening a stream failed, and whether the peer cannot have seen it.
 struct Failed {
     error: Error,
     unseen: bool,
@@ -174,7 +174,7 @@ struct Failed {
 /// The current phase, for the message of a timeout.
 struct Phase {
     step: AtomicU8,
-    /// Where a stream sends its header or waits for its acknowledgement.
+    /// The connection on which the stream sends its header or waits for its ack.
     on: Mutex<Option<Connection>>,
 }
 
@@ -217,7 +217,7 @@ impl Phase {
     }
 }
 
-/// Whether a connection that ended with this error is not dialled again.
+/// Whether a redial after this error is pointless.
 fn is_final(error: &Error) -> bool {
     matches!(error.code(), Code::Unauthorized | Code::Closed)
 }

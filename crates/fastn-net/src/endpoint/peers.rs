@@ -1,4 +1,4 @@
-//! The peers that an endpoint remembers, each with its actor: bounded, the quietest are forgotten first.
+//! Registry of the known peers, each with its actor. Bounded: the least recently active peer is forgotten first.
 
 use std::{
     collections::HashMap,
@@ -18,11 +18,11 @@ use crate::{
 };
 
 /// Limit of peers that this side talks to, beyond the connection limit. Inbound peers do not count.
-const OWN: usize = 1024;
+const MAX_OUTBOUND: usize = 1024;
 
 const FULL: Rejection = Rejection { code: close::LIMIT, reason: "too many peers" };
 
-/// The known peers of an endpoint, and who watches them.
+/// The known peers of an endpoint, and their watchers.
 #[derive(Debug)]
 pub(crate) struct PeerRegistry {
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
@@ -98,14 +98,14 @@ impl EndpointInner {
         if self.lifecycle.is_closing() {
             return Err(Error::closed());
         }
-        let most = self.most_inbound_peers().saturating_add(OWN);
+        let most = self.most_inbound_peers().saturating_add(MAX_OUTBOUND);
         self.remember(&mut peers, id, most).ok_or_else(|| {
             let text = format!("this endpoint has {most} peers in use, which is its limit: release some first");
             Error::new(Code::Busy, text)
         })
     }
 
-    /// The peer with this key, which has made a connection.
+    /// Returns the peer with this key, for an inbound connection.
     pub(crate) fn inbound_peer(&self, id: PublicKey) -> Result<Arc<Peer>, Rejection> {
         let mut peers = self.peers.lock();
         if self.lifecycle.is_closing() {

@@ -1,4 +1,4 @@
-//! Pings to a peer, on whichever connection it has.
+//! Pings to a peer.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -17,12 +17,12 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Round-trip time to a peer, answered by its core. Dials if need be, for at most `limit`; pings again where the peer turns
-    /// out to have restarted. Cancel safe.
+    /// Pings a peer and returns the round-trip time. The peer's core answers. Dials if there is no connection, for at most `limit`.
+    /// Pings again if the connection turns out to be dead. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// Those of [`Endpoint::connect`]; `ERR_PING` when no or a wrong answer came.
+    /// Those of [`Endpoint::connect`]; `ERR_PING` for a wrong answer, or none in time.
     pub async fn ping(&self, peer: &Peer, limit: Duration) -> Result<Duration> {
         let until = after(time::Instant::now(), limit);
         loop {

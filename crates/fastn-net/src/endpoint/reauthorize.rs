@@ -1,4 +1,4 @@
-//! Asking again about peers that are connected, and about streams that wait for a listener.
+//! Repeats the authorization of connected peers and queued streams.
 
 use std::{convert::Infallible, future::Future};
 
@@ -12,8 +12,8 @@ use crate::{
     routing::{IncomingStream, QueuePermit},
 };
 
-/// Concurrent requests for streams. Leaves room for other requests.
-const AT_ONCE: usize = 32;
+/// Concurrent requests for streams. Leaves slots for other requests.
+const MAX_CONCURRENT: usize = 32;
 
 impl Endpoint {
     /// Asks the questions of [`Authorize`](crate::config::Authorize) again: about each connected peer that was let in, then about each stream
@@ -43,7 +43,7 @@ impl Endpoint {
 
 impl EndpointInner {
     async fn reauthorize_all(&self, held: Vec<(QueuePermit, IncomingStream)>) {
-        // One after the other: streams held by an earlier call are authorized before this call ends.
+        // One call at a time: streams taken by an earlier call are authorized before this call ends.
         let _turn = self.authorization.reauthorizing.lock().await;
         let connections = self.connections.all();
         // A dialled connection whose peer has opened no stream was never authorized.
@@ -56,7 +56,7 @@ impl EndpointInner {
                 let answer = self.negotiator.request_again(&permit, &incoming, epoch).await;
                 (permit, incoming, epoch, answer)
             })
-            .buffered(AT_ONCE);
+            .buffered(MAX_CONCURRENT);
         while let Some((permit, incoming, epoch, answer)) = answers.next().await {
             if let Some((permit, incoming)) = self.negotiator.settle(permit, incoming, epoch, answer) {
                 self.negotiator.reauthorize_stream(permit, incoming).await;

@@ -1,4 +1,4 @@
-//! Changes of peers, as a watcher takes them.
+//! Watches the peers of an endpoint.
 
 use std::{
     future::poll_fn,
@@ -22,11 +22,11 @@ use crate::{
 /// Snapshot of a peer.
 #[derive(Clone, Debug)]
 pub struct PeerInfo {
-    /// Who.
+    /// The peer's key.
     pub id: PublicKey,
-    /// False once the endpoint has let the peer go: nothing is known of it any more.
+    /// False once the endpoint has forgotten the peer. The other fields are empty then.
     pub known: bool,
-    /// What its actor says.
+    /// Status published by its actor.
     pub status: PeerStatus,
     /// Live connections, the one for new streams first.
     pub connections: Vec<Connection>,
@@ -49,18 +49,18 @@ impl Watch {
     ///
     /// `ERR_CLOSED` once the endpoint has closed and every change was yielded.
     pub fn poll_change(&self, cx: &mut Context<'_>) -> Poll<Result<PeerInfo>> {
-        // Held together with the queue, so that forgetting a peer happens before or after this, never in between.
+        // Hold both locks, so that forgetting a peer happens before or after this, never in between.
         let peers = self.registry.lock();
         let mut queue = self.queue.lock();
         while let Some((_, id)) = queue.order.pop_first() {
             let peer = peers.get(&id).cloned();
-            let told = queue.take(id, peer.is_some());
+            let reported = queue.take(id, peer.is_some());
             match peer {
                 Some(peer) => {
                     drop((queue, peers));
                     return Poll::Ready(Ok(PeerInfo::of(&peer)));
                 }
-                None if told => return Poll::Ready(Ok(PeerInfo::gone(id))),
+                None if reported => return Poll::Ready(Ok(PeerInfo::gone(id))),
                 None => {}
             }
         }
@@ -79,7 +79,7 @@ impl Watch {
         poll_fn(|cx| self.poll_change(cx)).await
     }
 
-    /// Peers that have changed and were not told yet.
+    /// Number of changed peers that were not yielded yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue.lock().order.len()

@@ -34,7 +34,7 @@ impl Default for Watchers {
 }
 
 impl Watchers {
-    /// Something changed about a peer. Must not wait.
+    /// Queues a changed peer for every watcher. Does not block.
     pub(crate) fn changed(&self, peer: &PublicKey) {
         if self.is_watched() {
             for queue in &*lock(&self.queues) {
@@ -89,13 +89,13 @@ pub(super) fn is_some_watching(count: Option<usize>) -> bool {
     count.is_some_and(|count| count > 0)
 }
 
-/// The peers that one watcher is still to be told of.
+/// The changed peers that one watcher has yet to yield.
 #[derive(Debug, Default)]
 pub(super) struct Queue(Monitor<State>);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// In the order of their first change that was not told.
+    /// Ordered by their first unreported change.
     pub(super) order: BTreeMap<u64, PublicKey>,
     next: u64,
     peers: HashMap<PublicKey, Entry>,
@@ -105,8 +105,8 @@ pub(super) struct State {
 #[derive(Debug, Default)]
 struct Entry {
     queued: Option<u64>,
-    /// The reader was told that it is known.
-    told: bool,
+    /// The watcher has yielded it as known.
+    reported: bool,
 }
 
 impl Queue {
@@ -120,7 +120,7 @@ impl Queue {
     pub(super) fn gone(&self, id: PublicKey) {
         let mut state = self.lock();
         match state.peers.get(&id) {
-            Some(entry) if entry.told => {
+            Some(entry) if entry.reported => {
                 state.push(id);
                 state.wake();
             }
@@ -156,9 +156,9 @@ impl State {
     /// Marks a dequeued peer as reported, or as gone. Returns whether it was reported before.
     pub(super) fn take(&mut self, id: PublicKey, known: bool) -> bool {
         if !known {
-            return self.peers.remove(&id).is_some_and(|entry| entry.told);
+            return self.peers.remove(&id).is_some_and(|entry| entry.reported);
         }
-        self.peers.insert(id, Entry { queued: None, told: true }).is_some_and(|entry| entry.told)
+        self.peers.insert(id, Entry { queued: None, reported: true }).is_some_and(|entry| entry.reported)
     }
 }
 

@@ -26,11 +26,11 @@ use crate::{
     target,
 };
 
-/// The least time that an old connection has to answer, when another one challenges it.
+/// Least time for an old connection to answer a challenge.
 const CONTEST: Duration = Duration::from_secs(1);
 
-/// While the peer is dialled beside a connection that is doubted: a peer that came back meanwhile answers the next dial at once.
-const BESIDE: Duration = Duration::from_secs(1);
+/// Least time limit of a dial beside a suspect connection. A peer that restarts meanwhile answers the next dial at once.
+const EXTRA_DIAL_LIMIT: Duration = Duration::from_secs(1);
 
 /// Runs until the endpoint closes or the peer is forgotten.
 pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, messages: &mut Messages) {
@@ -148,7 +148,7 @@ impl Actor {
         }
     }
 
-    /// One after the other, each as an event of its own.
+    /// Feeds each change of the keep count to the table as one event.
     fn count_keeps(&mut self) {
         let before = self.published();
         while self.table.keeps() != self.peer.keeps.load(Ordering::Acquire) {
@@ -180,12 +180,12 @@ impl Actor {
     }
 
     pub(super) fn handle(&mut self, event: Event) {
-        trace!(target: target::PEER, peer = %self.peer.id(), ?event, "happened");
+        trace!(target: target::PEER, peer = %self.peer.id(), ?event, "event");
         let actions = self.table.on(Instant::now(), event);
         // Publish first: a caller that gets its answer finds the status up to date.
         self.publish();
         for action in actions {
-            trace!(target: target::PEER, peer = %self.peer.id(), ?action, "decided");
+            trace!(target: target::PEER, peer = %self.peer.id(), ?action, "action");
             self.act(action);
         }
     }
@@ -202,7 +202,7 @@ impl Actor {
                 self.context.lifecycle.spawn(async move {
                     let address = peer.address();
                     let dial = dial::dial(&context, &address, limit);
-                    // Its actor has answered all who wait.
+                    // Cancelled: the actor has answered all requests.
                     let Some(result) = context.lifecycle.ending.run_until_cancelled(dial).await else { return };
                     context.counters.dial_ended(&result.as_ref().map_err(|failed| failed.error.clone()));
                     peer.tell(Message::Dialled(result));
@@ -253,7 +253,7 @@ impl Actor {
             };
             let before = connection.sample().received;
             let ponged = matches!(timeout(limit, connection.beat()).await, Ok(Ok(_)));
-            // Any byte is an answer.
+            // Any received byte is an answer.
             let answered = ponged || (connection.is_live() && connection.sample().received != before);
             peer.tell(Message::Challenged(id, answered));
         });
@@ -272,11 +272,11 @@ impl Actor {
         });
     }
 
-    /// How long a dial may take.
+    /// Time limit of a dial.
     fn dial_limit(&self) -> Duration {
         let usual = self.context.limits.connect.attempt_timeout;
         let beside = self.table.preferred().and_then(|id| self.connection(id));
-        beside.map_or(usual, |old| usual.min(BESIDE.max(old.rtt().unwrap_or_default() * 6)))
+        beside.map_or(usual, |old| usual.min(EXTRA_DIAL_LIMIT.max(old.rtt().unwrap_or_default() * 6)))
     }
 
     pub(super) fn connection(&self, id: u64) -> Option<Connection> {

@@ -1,4 +1,4 @@
-//! How long to wait before the next dial.
+//! Exponential backoff of dials, with full jitter.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use crate::config::Connect;
 use crate::deadline::after;
 
-/// Doubles from `min_delay` to `max_delay`, with full jitter: each delay is a random part of that, so that many who lost
-/// the same peer do not come back all at once.
+/// The upper bound of a delay doubles from `min_delay` to `max_delay`. Each delay is a random part of it (full jitter), so that
+/// many dialers of one peer do not come back all at once.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     min: Duration,
@@ -23,12 +23,12 @@ impl Backoff {
         Self { min: connect.min_delay, max: connect.max_delay.max(connect.min_delay), failures: 0, last: None }
     }
 
-    /// Dials that failed one after the other.
+    /// Number of consecutive failed dials.
     pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Another failure; `random` is from 0 to 1.
+    /// Counts a failure. `random` is from 0 to 1.
     pub(crate) fn fail(&mut self, now: Instant, random: f64) {
         let longest = self.min.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(self.max);
         self.failures = self.failures.saturating_add(1);
@@ -36,13 +36,13 @@ impl Backoff {
         self.last = Some((now, after(now, delay)));
     }
 
-    /// There was a connection that was worth something: the next failure is a first one.
+    /// Resets after a useful connection.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
         self.last = None;
     }
 
-    /// When to dial. A request that has seen no failure yet is worth one dial of its own, `min_delay` behind the last one.
+    /// Time of the next dial. A request's first attempt waits only `min_delay` after the last failure.
     pub(crate) fn next(&self, now: Instant, first_attempt: bool) -> Instant {
         match self.last {
             Some((failed, _)) if first_attempt => {

@@ -1,6 +1,7 @@
-//! Immediate liveness check of a connection in doubt.
+//! Immediate liveness check of a suspect connection.
 //!
-//! `liveness` drops a silent connection at its own, slower pace. A check serves a caller with a reason to doubt the connection.
+//! `liveness` drops a silent connection at its own, slower pace. A check serves a caller with a reason to
+//! suspect the connection.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub(crate) enum Check {
     LateAck,
     /// The caller gave an unknown address of the peer. Without an answer this connection is dropped.
     Address,
-    /// This newer connection replaces it. Given up when the newer one answers and this one does not.
+    /// This newer connection replaces it. Dropped if the newer one answers and this one does not.
     Successor(u64),
 }
 
@@ -23,7 +24,7 @@ impl Check {
     fn patience(self) -> Duration {
         Duration::from_millis(match self {
             Self::LateAck => 100,
-            // Less than half of the time that a paused or overloaded peer gets otherwise: the caller said that the peer moved.
+            // Shorter than for a paused or overloaded peer: the caller said that the peer moved.
             Self::Address => 750,
             Self::Successor(_) => 250,
         })
@@ -33,7 +34,7 @@ impl Check {
 /// Between two checks for late acknowledgements: a peer that acknowledges slowly gets few of them.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Checks a connection; `successor` is there for [`Check::Successor`]. False when the connection is to be given up.
+/// Checks a connection. `successor` is set for [`Check::Successor`]. Returns false if the connection should be dropped.
 pub(super) async fn check(connection: &Connection, check: Check, successor: Option<&Connection>) -> bool {
     let limit = connection.rtt().map_or(Duration::ZERO, |rtt| rtt * 3).max(check.patience());
     let answered = match successor {

@@ -1,4 +1,4 @@
-//! The connections of an actor: served until their end, retired, ended, buried.
+//! The actor's connections, from adoption to removal.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use crate::{
     wire::codes::close,
 };
 
-/// A connection that lasted so long was worth something, even if nothing was said on it.
-const LASTED: Duration = Duration::from_secs(1);
+/// A connection that lasted this long counts as useful, even without stream bytes.
+const USEFUL_AFTER: Duration = Duration::from_secs(1);
 
 impl Actor {
     /// Serves the connection until its end.
@@ -38,7 +38,7 @@ impl Actor {
         self.context.counters.connection_opened(link.dialled);
         let mailbox = self.peer.mailbox.clone();
         connection.on_activity(Box::new(move || {
-            // An actor that is gone needs no telling.
+            // Fails only if the actor is gone.
             let _ = mailbox.send(Message::Activated(link.id));
         }));
         let mailbox = self.peer.mailbox.clone();
@@ -72,7 +72,7 @@ impl Actor {
             if let Some(window) = cover.window {
                 connection.set_receive_window(window);
             }
-            // Once the peer's share is used up, only the end of a connection frees more.
+            // Once the peer's window is used up, only the end of a connection frees more.
             if cover.streams.is_none_or(|streams| connection.arm_threshold(streams)) {
                 return;
             }
@@ -107,7 +107,7 @@ impl Actor {
         }
         let here = connection.close_reason().is_some_and(|end| end.by == ClosedBy::Local);
         let abandoned = connection.is_handshake_abandoned();
-        let useful = !abandoned && (here || connection.carried_streams() || since.elapsed() >= LASTED);
+        let useful = !abandoned && (here || connection.carried_streams() || since.elapsed() >= USEFUL_AFTER);
         let error = connection.lost_error();
         let permanent = error.code() == Code::Unauthorized;
         if connection.close_reason().is_some_and(|end| end.by != ClosedBy::Local && end.code != close::IDLE) {
@@ -132,7 +132,7 @@ impl Actor {
         }
     }
 
-    /// Closes an unused connection. A use that begins at this moment either keeps it, or goes over a new one.
+    /// Closes an unused connection. A concurrent use either keeps it, or goes over a new one.
     pub(super) fn end(&mut self, id: u64) {
         let Some(connection) = self.connection(id) else { return };
         if !connection.try_retire() {

@@ -1,4 +1,4 @@
-//! What peers' actors need of their endpoint.
+//! The parts of an endpoint that its peers' actors use.
 
 use std::{fmt, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
 /// Accepts the streams of a connection until it ends, within the quota of its peer.
 pub(crate) type Serve = Box<dyn Fn(Arc<Quota>, Connection) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// What all peers' actors of an endpoint share.
+/// Shared by all peers' actors of an endpoint.
 pub(crate) struct PeerContext {
     /// The endpoint's own key.
     pub(crate) id: PublicKey,
@@ -25,7 +25,7 @@ pub(crate) struct PeerContext {
     pub(crate) serve: Serve,
 }
 
-/// The endpoint's lists of peers and connections, as their actors keep them.
+/// The endpoint's registries of peers and connections, as the actors see them.
 pub(crate) trait Registry: fmt::Debug + Send + Sync {
     /// Adds a connection. Closes it with the shutdown code if the endpoint is closing.
     fn connection_opened(&self, connection: &Connection);
@@ -35,7 +35,7 @@ pub(crate) trait Registry: fmt::Debug + Send + Sync {
 
     fn connection_ended(&self, connection: &Connection);
 
-    /// Something changed about a peer: its state, its preferred connection, or one of its connections was lost.
+    /// Reports a change of a peer: its state, its preferred connection, or the loss of a connection.
     fn peer_changed(&self, peer: &PublicKey);
 
     /// Forgets the peer, with its actor and addresses, unless it is held elsewhere. `is_quiet`: the actor's mailbox is empty.

@@ -20,7 +20,7 @@ impl KeepConnected {
         Ok(Self(peer.clone()))
     }
 
-    /// Whom it keeps.
+    /// The kept peer.
     #[must_use]
     pub fn peer(&self) -> &Arc<Peer> {
         &self.0

@@ -10,55 +10,55 @@ use tokio::time::Instant;
 
 use crate::{connection::TrafficSnapshot, deadline::after};
 
-/// While something waits: between two looks, and for a ping's answer.
+/// While a request waits: time between two samples, and for a ping's answer.
 pub(crate) const WAITING_INTERVAL: Duration = Duration::from_secs(3);
 
-/// While nothing waits: between two pings.
+/// While nothing waits: time between two pings.
 pub(crate) const UNUSED_INTERVAL: Duration = Duration::from_secs(12);
 
 /// A later sample says nothing about the peer: this process was suspended.
 const MAX_OVERSLEEP: Duration = Duration::from_secs(1);
 
-/// Pings in a row that nothing answered.
+/// Consecutive unanswered pings of a dead connection.
 const MAX_MISSES: u8 = 2;
 
-/// What follows from a look.
+/// Result of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// Nothing to do.
+    /// Healthy.
     Fine,
-    /// Too quiet: ping it.
+    /// Too quiet: ping it now.
     Ping,
-    /// It does not answer.
+    /// It does not answer pings.
     Dead,
-    /// Nothing has used it for long enough.
+    /// Unused for the idle timeout.
     Unused,
 }
 
-/// One connection's.
+/// Liveness of one connection.
 #[derive(Debug)]
 pub(crate) struct Liveness {
     sample_at: Instant,
     last: TrafficSnapshot,
-    /// A ping waits for its answer since then.
+    /// Time of the unanswered ping.
     pinged: Option<Instant>,
     misses: u8,
     unused_since: Option<Instant>,
 }
 
-/// What does not change from look to look.
+/// Constant inputs of [`Liveness`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LivenessPolicy {
-    /// For a ping's answer, while nothing waits.
+    /// Time for a ping's answer, while nothing waits.
     pub(crate) ping_timeout: Duration,
-    /// Without use.
+    /// Time without use until [`Health::Unused`].
     pub(crate) idle_timeout: Duration,
-    /// It is this side that closes it when it is unused.
+    /// Whether this side closes the connection when unused.
     pub(crate) may_end: bool,
 }
 
 impl Liveness {
-    /// Of a new connection that nothing uses yet.
+    /// Liveness of a new, unused connection.
     pub(crate) fn new(now: Instant, policy: LivenessPolicy) -> Self {
         let first = if policy.may_end { UNUSED_INTERVAL.min(policy.idle_timeout) } else { UNUSED_INTERVAL };
         Self {
@@ -70,19 +70,19 @@ impl Liveness {
         }
     }
 
-    /// When to look next.
+    /// Time of the next sample.
     pub(crate) fn sample_at(&self) -> Instant {
         self.sample_at
     }
 
-    /// A connection that nothing used is used again.
+    /// Records the first use of an unused connection.
     pub(crate) fn activate(&mut self, now: Instant, seen: TrafficSnapshot) {
         self.record(seen);
         self.unused_since = None;
         self.sample_at = self.sample_at.min(after(now, WAITING_INTERVAL));
     }
 
-    /// A ping was answered.
+    /// Records the answer to a ping.
     pub(crate) fn answer(&mut self, now: Instant, seen: TrafficSnapshot) {
         self.misses = 0;
         // The ping does not count as traffic: the next ping stays on schedule.
@@ -103,7 +103,7 @@ impl Liveness {
         self.unused_since = if waited { None } else { self.unused_since.or(Some(now)) };
         let unused_until = self.unused_since.map(|since| after(since, policy.idle_timeout)).filter(|_| policy.may_end);
         if unused_until.is_some_and(|until| now >= until) {
-            // It stays unused or is used at the same moment: then it is looked at again.
+            // A use may begin at this moment: sample again.
             self.sample_at = after(now, WAITING_INTERVAL);
             return Health::Unused;
         }
@@ -148,7 +148,7 @@ mod tests {
     const POLICY: LivenessPolicy =
         LivenessPolicy { ping_timeout: Duration::from_secs(5), idle_timeout: Duration::from_mins(1), may_end: true };
 
-    /// Looks whenever it is time, for so long, at what `see` shows then; gives the findings and when they came.
+    /// Samples whenever due, for so many seconds. `see` is the snapshot at each second. Returns the findings with their times.
     fn findings(seconds: u64, kept: bool, see: impl Fn(u64) -> TrafficSnapshot, answers: bool) -> Vec<(u64, Health)> {
         let start = Instant::now();
         let mut liveness = Liveness::new(start, POLICY);

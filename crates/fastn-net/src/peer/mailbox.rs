@@ -12,7 +12,7 @@ use crate::monitor::Monitor;
 #[derive(Clone, Debug)]
 pub(super) struct Mailbox(Arc<Monitor<State>>);
 
-/// The actor's end of a mailbox. Dropping it closes that.
+/// Receiver side of an actor's mailbox. Dropping it closes the mailbox.
 #[derive(Debug)]
 pub(super) struct Messages(Arc<Monitor<State>>);
 

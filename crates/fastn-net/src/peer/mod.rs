@@ -1,17 +1,17 @@
-//! One actor for each remote key: the only owner of that peer's connections.
+//! One actor per remote key. It alone owns that peer's connections.
 //!
 //! - `table`: the state machine, as a table of state and event; no network, no clock
-//! - `actor`: executes its actions: dials, pings, answers, drops
-//! - `connections`: the peer's connections; `service`: one of them, until its end
+//! - `actor`: executes the table's actions
+//! - `connections`: the actor's connections; `service`: the task of one connection
 //! - `context`: the part of the endpoint that the actor uses
 //! - `mailbox`: messages to the actor
 //! - `backoff`: delay between two dials
 //! - `liveness`: sampled liveness and idleness of a connection
-//! - `check`: immediate liveness check of a connection in doubt
+//! - `check`: immediate liveness check of a suspect connection
 //! - `supervisor`: runs the actor, and replaces one that panicked
-//! - `dial`: one attempt
+//! - `dial`: one attempt to connect
 //! - `keep_connected`: a peer that is kept connected
-//! - `status`: what the actor publishes
+//! - `status`: status published by the actor
 //! - `windows`: receive window of a peer
 
 mod actor;
@@ -59,7 +59,7 @@ use mailbox::Mailbox;
 #[derive(Debug)]
 pub struct Peer {
     id: PublicKey,
-    /// Every address that was given.
+    /// All given addresses.
     address: Mutex<PeerAddress>,
     /// Recently working addresses: iroh forgets them a minute after the last connection.
     worked: Mutex<PeerAddress>,
@@ -67,15 +67,15 @@ pub struct Peer {
     dials: AtomicU64,
     /// Number of [`KeepConnected`] handles.
     keeps: AtomicUsize,
-    /// Number of callers that want a connection for themselves, not for a stream.
+    /// Number of callers that want to own the next connection. See [`Peer::offer_connections`].
     offers: AtomicUsize,
-    /// What its streams may take.
+    /// Limits of its streams.
     pub(crate) quota: Arc<Quota>,
-    /// What new streams go over. Kept here so that opening one needs no actor.
+    /// The connection for new streams. Kept here so that opening one needs no actor.
     preferred: Mutex<Option<Connection>>,
     /// All live connections, for readers outside the actor.
     connections: Mutex<Vec<Connection>>,
-    /// When its actor last did something.
+    /// Time of the actor's last event.
     active_at: Mutex<Instant>,
     /// Written by the actor, read by all.
     status: Mutex<PeerStatus>,
@@ -94,7 +94,7 @@ pub(crate) enum Message {
     Unwanted(u64),
     /// The number of [`KeepConnected`] handles has changed.
     KeepCountChanged,
-    /// There is a new address.
+    /// A new address was added.
     AddressAdded,
     Inbound(Connection),
     Dialled(Result<Connection, dial::Failed>),
@@ -108,9 +108,9 @@ pub(crate) enum Message {
     Pinged(u64),
     /// A connection that nothing used is used again.
     Activated(u64),
-    /// A connection has more streams than its receive window holds full.
+    /// A connection has more streams than its receive window covers.
     ThresholdExceeded(u64),
-    /// An older peer refused or ignored one of our streams on this connection, and will treat the next ones alike.
+    /// An older peer refused or ignored one of our streams on this connection, and accepts no further one.
     Stalled(u64),
     /// The timer that the table set has expired.
     Time,
@@ -124,12 +124,12 @@ pub(crate) enum Message {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tries {
     pub(crate) retries: Option<u32>,
-    /// This is the first: it need not wait for the delay behind the failures of others.
+    /// Whether this is the first attempt. It does not wait for a backoff that other requests caused.
     pub(crate) first_attempt: bool,
 }
 
 impl Tries {
-    /// Those of a new request; `retry`: more than one.
+    /// Tries of a new request. Without `retry`, one.
     pub(crate) fn new(retries: Option<u32>, retry: bool) -> Self {
         Self { retries: if retry { retries } else { Some(0) }, first_attempt: true }
     }
@@ -163,13 +163,13 @@ impl Peer {
         peer
     }
 
-    /// Who.
+    /// The peer's key.
     #[must_use]
     pub fn id(&self) -> PublicKey {
         self.id
     }
 
-    /// Everything that is known of where it is: what was given, the newest 32 of it, and what worked of late.
+    /// The known addresses: the newest 32 that were given, and those that worked recently.
     #[must_use]
     pub fn address(&self) -> PeerAddress {
         let mut address = lock(&self.address).clone();
@@ -192,7 +192,7 @@ impl Peer {
             && address.relays.iter().all(|relay| worked.relays.contains(relay))
     }
 
-    /// Keeps the peer connected until what this gives is dropped, or the endpoint is closed.
+    /// Keeps the peer connected until the handle is dropped or the endpoint closes.
     ///
     /// # Errors
     ///
@@ -201,13 +201,13 @@ impl Peer {
         KeepConnected::new(self)
     }
 
-    /// The connection that new streams go over, if there is a live one.
+    /// The live connection for new streams, if there is one.
     #[must_use]
     pub fn connection(&self) -> Option<Connection> {
         lock(&self.preferred).clone().filter(Connection::is_usable)
     }
 
-    /// Its live connections, those included that take no new stream.
+    /// Its live connections, including retired ones.
     #[must_use]
     pub fn connections(&self) -> Vec<Connection> {
         lock(&self.connections).clone()
@@ -239,7 +239,7 @@ impl Peer {
         result
     }
 
-    /// Runs a request until its time is over: then it gives what was tried to reach the peer, as an error.
+    /// Runs a request with a time limit. The error says what was tried to reach the peer.
     pub(crate) async fn within<T>(
         &self,
         context: &PeerContext,
@@ -273,7 +273,7 @@ impl Peer {
         }
     }
 
-    /// Why a request got no answer: its actor is gone.
+    /// The error of a request whose actor is gone.
     fn unanswered(&self) -> Error {
         if self.mailbox.is_closed() { Error::closed() } else { supervisor::panicked() }
     }
@@ -302,10 +302,10 @@ impl Peer {
         lock(&self.connections).retain(|other| other.id() != connection.id());
     }
 
-    /// Only its endpoint and its own tasks hold this peer: it has no connection and no request, and is not kept. Asked with the
-    /// endpoint's peers locked, so that no one else can get hold of it meanwhile.
+    /// Whether the peer is unused: no connection, no request, not kept. Call under the lock of the peer registry, so that no new
+    /// reference is handed out meanwhile.
     pub(crate) fn is_quiet(self: &Arc<Self>) -> bool {
-        // The endpoint's list, the actor and its supervisor hold one each.
+        // The registry, the actor and its supervisor hold one reference each.
         Arc::strong_count(self) <= 3 && self.mailbox.is_quiet()
     }
 
@@ -338,7 +338,7 @@ impl Drop for Wait<'_> {
     }
 }
 
-/// A caller that takes the next connection for itself.
+/// A caller that wants to own the next connection.
 pub(crate) struct OfferGuard<'a>(&'a Peer);
 
 impl Drop for OfferGuard<'_> {
@@ -347,10 +347,10 @@ impl Drop for OfferGuard<'_> {
     }
 }
 
-/// Addresses that worked, and relays, that are remembered.
+/// Limit of remembered working addresses, and of relays.
 const WORKED: usize = 4;
 
-/// What reaches an actor that is gone.
+/// Rejects a message to an actor that is gone.
 fn reject_late(message: Message) {
     if let Message::Inbound(connection) | Message::Dialled(Ok(connection)) = message {
         connection.close_internal(close::SHUTDOWN, "this endpoint is closing");

@@ -1,4 +1,4 @@
-//! One connection in service, from its adoption to its end.
+//! The task of one connection, from its adoption to its end.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     wire::codes::close,
 };
 
-/// A connection in service. Whatever ends its task, a panic included, the connection is over and the actor learns it.
+/// Serves a connection. When dropped, even by a panic, closes the connection and tells the actor.
 pub(super) struct Service {
     pub(super) context: Arc<PeerContext>,
     pub(super) peer: Arc<Peer>,

@@ -1,4 +1,4 @@
-//! What an actor publishes about its peer.
+//! Status of a peer, published by its actor.
 
 use std::time::Instant;
 
@@ -9,9 +9,9 @@ use crate::error::Error;
 pub struct PeerStatus {
     /// Current activity of the actor.
     pub state: PeerState,
-    /// Why the last dial failed or the last connection was lost; none while a connection is there.
+    /// Error of the last failed dial or lost connection. `None` while connected.
     pub last_error: Option<Error>,
-    /// When it dials again, while it backs off.
+    /// Time of the next dial, while it backs off.
     pub next_retry: Option<Instant>,
     /// Failed dials since the last connection, or since the first request.
     pub attempts: u32,

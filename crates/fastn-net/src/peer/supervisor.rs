@@ -12,7 +12,7 @@ use crate::{
     wire::codes::close,
 };
 
-/// Before an actor that panicked is replaced: one that panics again and again does not keep a thread busy.
+/// Pause before a panicked actor is replaced, so that repeated panics do not keep a thread busy.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Runs until the actor ends by itself.
@@ -30,7 +30,7 @@ pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, mut messages
         }
         tokio::time::sleep(PAUSE).await;
     }
-    // What came too late is turned away as what comes later is.
+    // Reject pending messages like later ones.
     messages.close().into_iter().for_each(reject_late);
 }
 

@@ -34,7 +34,7 @@
 //! dialled by the smaller key wins, which both sides compute alike. On older ALPNs only a connection that we dialled is ever
 //! preferred or pinged.
 //!
-//! A restarted peer is recognized only when it answers a new connection. So a short silence does not drop a connection in doubt.
+//! A restarted peer is recognized only when it answers a new connection. So a short silence does not drop a suspect connection.
 //! The peer is dialled beside it. The old connection is dropped only if the new one answers and the old one does not. A paused
 //! peer answers on neither, and loses nothing. An address given by the caller is dialled instead of the old connection, because
 //! QUIC sends every packet to a peer over its known path. The old connection gets more time to answer first. Connections on an
@@ -64,45 +64,45 @@ use super::{
 };
 use crate::{connection::TrafficSnapshot, deadline::after};
 
-/// One peer's table.
+/// State of one peer.
 #[expect(clippy::struct_excessive_bools, reason = "the state is made of them, and said by `state`")]
 pub(crate) struct Table {
     /// Our key is smaller than the peer's, as raw bytes.
     smaller: bool,
     policy: Policy,
-    /// From 0 to 1.
+    /// Returns a number from 0 to 1.
     random: Box<dyn FnMut() -> f64 + Send>,
     links: Vec<LinkEntry>,
     preferred: Option<u64>,
-    /// The preferred one is being checked: new streams wait for what comes of it.
+    /// The preferred connection is being checked. Requests wait for the result.
     is_on_hold: bool,
     contest: Option<Contest>,
     dialling: bool,
     closed: bool,
     backoff: Backoff,
     retry_at: Option<Instant>,
-    /// Requests that wait for a connection: how often each may still try again; always, where that is not said.
+    /// Requests that wait for a connection, with their retries left; `None` for no limit.
     waiting: BTreeMap<u64, Option<u32>>,
     kept: usize,
-    /// The peer refused for good: `keep` alone does not ask again.
+    /// The peer refused permanently: `keep` alone does not redial.
     refused: bool,
     idle_since: Instant,
 }
 
 struct LinkEntry {
     link: Link,
-    /// It takes no new stream any more.
+    /// It accepts no new stream.
     retired: bool,
-    /// Under way.
+    /// The check in progress.
     check: Option<Check>,
     /// An acknowledgement became late during a check.
     check_again: bool,
-    /// It did not answer a check for a late acknowledgement; the peer is being dialled beside it.
+    /// It did not answer a check for a late ack. The peer is being dialled beside it.
     suspect: bool,
     liveness: Liveness,
 }
 
-/// Two connections by different diallers; the old one is being pinged. It is the preferred one, unless it was doubted before.
+/// Two connections by different diallers. The old one is being pinged. It is the preferred one, unless it was suspect.
 #[derive(Clone, Copy, Debug)]
 struct Contest {
     old: u64,
@@ -110,7 +110,7 @@ struct Contest {
 }
 
 impl Contest {
-    /// The one of the two that is not this.
+    /// The other one of the two.
     fn other(self, id: u64) -> u64 {
         if self.new == id { self.old } else { self.new }
     }
@@ -169,7 +169,7 @@ impl Table {
         self.kept > 0
     }
 
-    /// How many keep the peer connected.
+    /// Number of handles that keep the peer connected.
     pub(crate) fn keeps(&self) -> usize {
         self.kept
     }
@@ -184,7 +184,7 @@ impl Table {
         samples.chain(self.retry_at).chain(forget).min()
     }
 
-    /// The connections to look at now.
+    /// The connections to sample now.
     pub(crate) fn due(&self, now: Instant) -> Vec<u64> {
         let due = |held: &&LinkEntry| is_pinged(held.link) && held.liveness.sample_at() <= now;
         self.links.iter().filter(due).map(|held| held.link.id).collect()
@@ -205,7 +205,7 @@ impl Table {
             (state, Event::Wanted { request, retries, first_attempt }) => {
                 self.waiting.insert(request, retries);
                 match self.preferred {
-                    // Answered by what comes of the check.
+                    // The result of the check answers it.
                     Some(_) if self.is_on_hold => {}
                     Some(id) => self.prefer(id, &mut actions),
                     None => self.dial_if_wanted(now, first_attempt && state != PeerState::Dialling, &mut actions),
@@ -271,7 +271,7 @@ impl Table {
         for (id, seen) in samples {
             let Some(held) = self.links.iter_mut().find(|held| held.link.id == *id) else { continue };
             let policy = liveness_policy(self.policy, held.link);
-            // What was superseded is closed by those who wait for its end.
+            // The retire task closes a retired connection.
             let policy = LivenessPolicy { may_end: policy.may_end && !held.retired, ..policy };
             match held.liveness.sample(now, *seen, kept && !held.retired, policy) {
                 Health::Ping => actions.push(Action::Ping(*id)),
@@ -292,7 +292,7 @@ impl Table {
         }
     }
 
-    /// Something is wanted, and there is no connection: dial now or later.
+    /// Dials, or schedules a dial, if a connection is wanted and there is none.
     fn dial_if_wanted(&mut self, now: Instant, first_attempt: bool, actions: &mut Vec<Action>) {
         if self.preferred.is_some() || self.dialling {
             return;
@@ -344,13 +344,13 @@ impl Table {
         !self.waiting.is_empty() || (self.is_kept() && !self.refused)
     }
 
-    /// Nothing is held, wanted or under way.
+    /// No connection, no dial, no request, and not kept.
     fn is_idle(&self) -> bool {
         self.links.is_empty() && !self.dialling && self.waiting.is_empty() && !self.is_kept()
     }
 }
 
-/// We may open streams on it: to prefer it, and to ping it.
+/// Whether we may open streams on it, and so prefer and ping it.
 fn is_pinged(link: Link) -> bool {
     link.is_native || link.dialled
 }

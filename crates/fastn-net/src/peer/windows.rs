@@ -7,23 +7,23 @@
 //! Unread streams use up the window of their connection. A header, an ack or a ping of any other stream needs room in it. So a
 //! connection with many streams gets a larger window, within the peer's share. It then fits even if each of them is full.
 
-/// Before the peer is known, and for connections beyond those that share the rest.
+/// Window before the peer is known, and of connections that find the peer's share used up.
 const FIRST: u32 = 64 * 1024;
 
 /// Receive window of one stream, in bytes: 12.5 MB/s at a round-trip time of 100 ms.
 pub(crate) const STREAM: u32 = 1_250_000;
 
-/// What a window grows by for each stream. QUIC returns the room of read bytes in pieces of an eighth of the window. So an eighth
+/// Growth of a window for each stream. QUIC returns the room of read bytes in pieces of an eighth of the window. So an eighth
 /// must stay free beside full streams, or the streams that are read stall too.
 const ROOM: u64 = STREAM as u64 * 8 / 7 + 1;
 
-/// Streams for which every connection has room without a larger window, if its window is not set lower than usual.
+/// Streams that a window of the default size covers.
 const FEW: usize = 12;
 
-/// A window grows for so many streams at a time.
+/// A window grows for this many streams at a time.
 const STEP: usize = 4;
 
-/// What QUIC announces in a handshake.
+/// The window that QUIC announces in a handshake.
 pub(crate) fn first(each: u32) -> u32 {
     each.min(FIRST)
 }
@@ -31,11 +31,11 @@ pub(crate) fn first(each: u32) -> u32 {
 /// The windows of one peer's connections.
 #[derive(Debug)]
 pub(crate) struct Windows {
-    /// Of one connection, at most.
+    /// Default limit of one connection.
     each: u32,
     /// Bytes left to share, beyond the first window of each connection.
     left: u64,
-    /// How much above the first one each has, the oldest first.
+    /// Bytes granted to each connection beyond its first window, oldest connection first.
     granted: Vec<(u64, u64)>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Windows {
 pub(crate) struct Cover {
     /// The connection's window, if it has grown.
     pub(crate) window: Option<u64>,
-    /// Streams that it holds full; `None` when the peer's share is used up.
+    /// Full streams that it covers; `None` if the peer's share is used up.
     pub(crate) streams: Option<usize>,
 }
 
@@ -53,9 +53,9 @@ impl Windows {
         Self { each, left: all, granted: Vec::new() }
     }
 
-    /// The window of a new connection.
+    /// Adds a connection. Returns its window.
     pub(crate) fn add(&mut self, connection: u64) -> u64 {
-        // Of one mostly: a list would make room for four.
+        // Usually there is one: a plain push would reserve four.
         self.granted.reserve_exact(1);
         self.granted.push((connection, 0));
         self.grow(self.granted.len() - 1).map_or_else(|| first(self.each).into(), |(_, window)| window)
@@ -89,7 +89,7 @@ impl Windows {
         }
     }
 
-    /// A connection and its window, if there is more for it.
+    /// Grows the window of a connection from the peer's share. Returns it if it grew.
     fn grow(&mut self, at: usize) -> Option<(u64, u64)> {
         let first = first(self.each);
         let (connection, granted) = &mut self.granted[at];

@@ -1,8 +1,8 @@
-//! Streams that are not counted as open yet: their header is not whole, or it is not known who serves them.
+//! Limits of streams in negotiation: without a complete header, or without a listener.
 //!
-//! Most streams are never counted here: their header comes with their first packet, and they wait for nothing. One that must wait
-//! costs a task and the bytes of its header, so both are bounded for one peer and tasks for all of them. A stream that waits
-//! for a place or an answer is counted as open by then, and keeps its header: these bytes are counted here until it is served.
+//! Most streams are never counted here: their header arrives with their first packet, and they wait for nothing. A waiting stream
+//! costs a task and the bytes of its header. Both are bounded per peer, and the tasks in total. A stream that waits for a queue
+//! permit or an answer counts as open, and keeps its header in memory. These bytes are counted here until it is served.
 
 use std::sync::{
     Arc,
@@ -12,34 +12,34 @@ use std::sync::{
 use super::Quota;
 use crate::wire::refusal::{Refusal, code};
 
-/// Streams of one peer in negotiation: as many as one connection may have open by default.
+/// Limit of one peer's streams in negotiation: the default limit of open streams on one connection.
 const OF_ONE_PEER: usize = 1024;
 
-/// Streams of all peers in negotiation.
+/// Limit of all peers' streams in negotiation.
 const OF_ALL: usize = 16_384;
 
-/// What one peer has in negotiation, on all its connections.
+/// The streams in negotiation of one peer, on all its connections.
 #[derive(Debug)]
 pub(crate) struct Negotiations {
     streams: AtomicUsize,
-    /// Of all peers.
+    /// Count of all peers.
     all: Arc<AtomicUsize>,
     header_bytes: AtomicU64,
     most_header_bytes: u64,
 }
 
-/// A stream in negotiation, until this is dropped.
+/// Counts a stream in negotiation until dropped.
 #[derive(Debug)]
 pub(crate) struct NegotiationPermit(Arc<Quota>);
 
-/// The header bytes that a waiting stream holds, until this is dropped.
+/// Counts the header bytes of a waiting stream until dropped.
 #[derive(Debug)]
 pub(crate) struct HeaderBytes {
     quota: Arc<Quota>,
     count: u64,
 }
 
-/// Which bound one more stream, or byte, would exceed.
+/// The exceeded limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NegotiationExceeded {
     OfOnePeer,
@@ -48,7 +48,7 @@ pub(crate) enum NegotiationExceeded {
 }
 
 impl Negotiations {
-    /// Of a new peer. `all` counts those of all peers, `most_header_bytes` bounds the headers of this one.
+    /// Counters of a new peer. `all` counts the streams of all peers. `most_header_bytes` limits the header bytes of this peer.
     pub(crate) fn new(all: &Arc<AtomicUsize>, most_header_bytes: u64) -> Self {
         Self { streams: AtomicUsize::new(0), all: all.clone(), header_bytes: AtomicU64::new(0), most_header_bytes }
     }
@@ -58,7 +58,7 @@ impl NegotiationPermit {
     pub(crate) fn begin(quota: &Arc<Quota>) -> Result<Self, NegotiationExceeded> {
         let before = quota.negotiations.streams.fetch_add(1, Ordering::Relaxed);
         let all_before = quota.negotiations.all.fetch_add(1, Ordering::Relaxed);
-        // Dropping it undoes both.
+        // Dropping it reverts both counts.
         let negotiation = Self(quota.clone());
         if before >= OF_ONE_PEER {
             return Err(NegotiationExceeded::OfOnePeer);
@@ -71,14 +71,14 @@ impl NegotiationPermit {
 }
 
 impl HeaderBytes {
-    /// For a stream that begins to wait, and holds `count` bytes by then.
+    /// Counts the header of a stream that begins to wait with `count` bytes of it.
     pub(crate) fn begin(quota: &Arc<Quota>, count: usize) -> Result<Self, NegotiationExceeded> {
         let mut bytes = Self { quota: quota.clone(), count: 0 };
         bytes.add(count)?;
         Ok(bytes)
     }
 
-    /// Counts further bytes. QUIC has given the peer room for others in their place.
+    /// Counts further bytes.
     pub(crate) fn add(&mut self, count: usize) -> Result<(), NegotiationExceeded> {
         let count = count as u64;
         self.count += count;

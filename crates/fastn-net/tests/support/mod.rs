@@ -1,5 +1,5 @@
-//! What the integration tests share: endpoints on loopback with small limits, streams read and written whole, and a
-//! raw peer that knows nothing of this library.
+//! Helpers of the integration tests: endpoints on loopback, whole reads and writes of streams, and a raw peer without this
+//! library.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -24,16 +24,16 @@ use tokio::task::JoinHandle;
 /// A port of the system's choice.
 pub(crate) const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Longer than anything takes.
+/// A timeout that no test reaches.
 pub(crate) const GENEROUS: Duration = Duration::from_secs(30);
 
-/// An acknowledged stream, sent again where nothing can be lost: what getStream does by default.
+/// The defaults of an open: waits for the ack, and retries.
 pub(crate) const USUAL: OpenOptions = OpenOptions::new().with_timeout(GENEROUS);
 
 /// Without waiting for the acknowledgement.
 pub(crate) const LATER: OpenOptions = USUAL.with_await_ack(false);
 
-/// Never sent again.
+/// Without retries.
 pub(crate) const ONCE: OpenOptions = USUAL.with_retry(false);
 
 /// The defaults that users get.
@@ -53,7 +53,7 @@ pub(crate) async fn endpoint_with(limits: Limits) -> Endpoint {
     Endpoint::bind(SecretKey::generate(), config(limits)).await.expect("bind")
 }
 
-/// One that speaks `/kulfi/identity/0.1` as well.
+/// An endpoint that speaks `/kulfi/identity/0.1` as well.
 pub(crate) async fn kulfi_endpoint(limits: Limits) -> Endpoint {
     Endpoint::bind(SecretKey::generate(), Config { kulfi: true, ..config(limits) }).await.expect("bind")
 }
@@ -65,7 +65,7 @@ pub(crate) async fn pair() -> (Endpoint, Endpoint) {
     (a, b)
 }
 
-/// Each learns where the other is.
+/// Gives each the address of the other.
 pub(crate) fn introduce(a: &Endpoint, b: &Endpoint) {
     a.peer(&b.address()).expect("peer");
     b.peer(&a.address()).expect("peer");
@@ -77,17 +77,17 @@ pub(crate) async fn close(endpoints: &[&Endpoint]) {
     }
 }
 
-/// Waits for what must happen, far longer than it takes.
+/// Waits for an event that must happen. Fails after 20 s.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), event).await.expect("it did not happen within 20 s")
 }
 
-/// Polls once: what it waits for is not there yet.
+/// Polls once. Returns whether the future is pending.
 pub(crate) async fn waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
     poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }
 
-/// Waits until something has become true.
+/// Waits until a condition is true. Fails after 20 s.
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..4000 {
         if is_so() {
@@ -98,7 +98,7 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     panic!("not within 20 s: {what}");
 }
 
-/// Repeats what a busy machine may delay. Fails unless one of five attempts takes less than `limit`.
+/// Repeats an action that a busy machine may delay. Fails unless one of five attempts takes less than `limit`.
 pub(crate) async fn once_within(limit: Duration, mut attempt: impl AsyncFnMut() -> Duration) {
     let mut times = Vec::new();
     while times.len() < 5 {
@@ -171,7 +171,7 @@ pub(crate) async fn write_all(stream: &mut Stream, mut bytes: &[u8]) -> Result<(
     Ok(())
 }
 
-/// The next bytes: `count` of them.
+/// Reads exactly `count` bytes.
 pub(crate) async fn read_exact(stream: &mut Stream, count: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; count];
     let mut filled = 0;
@@ -183,7 +183,7 @@ pub(crate) async fn read_exact(stream: &mut Stream, count: usize) -> Result<Vec<
     Ok(bytes)
 }
 
-/// Everything up to a clean end.
+/// Reads up to the FIN.
 pub(crate) async fn read_to_end(stream: &mut Stream) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 64 * 1024];
@@ -196,7 +196,7 @@ pub(crate) async fn read_to_end(stream: &mut Stream) -> Result<Vec<u8>> {
     }
 }
 
-/// What ends reading, when it is no clean end, and the bytes before.
+/// Reads until an error. Returns it with the bytes before.
 pub(crate) async fn read_until_error(stream: &mut Stream) -> (Vec<u8>, Error) {
     let mut bytes = Vec::new();
     let mut chunk = vec![0; 64 * 1024];
@@ -218,7 +218,7 @@ pub(crate) async fn exchange(mut stream: Stream, request: &[u8]) -> Result<Vec<u
     read_to_end(&mut stream).await
 }
 
-/// Answers every stream of these protocols with its own bytes, until the endpoint closes.
+/// Serves an echo of these protocols until the endpoint closes.
 pub(crate) fn echo(endpoint: &Endpoint, protocols: &[Protocol]) -> JoinHandle<()> {
     let listener = endpoint.listen(None, protocols, false).expect("listen");
     tokio::spawn(async move {
@@ -233,7 +233,7 @@ pub(crate) fn echo(endpoint: &Endpoint, protocols: &[Protocol]) -> JoinHandle<()
     })
 }
 
-/// Bytes in which a lost, doubled or misplaced piece shows.
+/// Pseudo-random bytes, so that a lost, repeated or misplaced piece shows.
 pub(crate) fn pattern(count: usize) -> Vec<u8> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let step = |_| {

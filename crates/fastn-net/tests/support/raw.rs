@@ -1,4 +1,4 @@
-//! A peer without this library: iroh alone, which sends and expects exact bytes.
+//! A raw peer without this library: sends and expects exact bytes over iroh.
 
 use std::net::SocketAddr;
 
@@ -27,7 +27,7 @@ impl Raw {
         Self::bind_with(alpns, QuicTransportConfig::builder().build()).await
     }
 
-    /// One that takes no byte on any stream.
+    /// Binds a peer whose streams have no receive window.
     pub(crate) async fn bind_deaf() -> Self {
         Self::bind_with(&[], QuicTransportConfig::builder().stream_receive_window(VarInt::from_u32(0)).build()).await
     }
@@ -80,7 +80,7 @@ impl Raw {
         soon(self.0.accept()).await.expect("endpoint").accept().expect("handshake")
     }
 
-    /// Takes whoever comes, which fails where no ALPN is shared.
+    /// Accepts handshakes, and checks that each fails for lack of a common ALPN.
     pub(crate) async fn refuses_handshakes(&self) {
         while let Some(incoming) = self.0.accept().await {
             assert!(incoming.await.is_err(), "connected");
@@ -114,13 +114,13 @@ impl RawStream {
         soon(self.send.write_all(bytes)).await.expect("write");
     }
 
-    /// The last bytes, and FIN.
+    /// Writes the last bytes and the FIN.
     pub(crate) async fn end(&mut self, bytes: &[u8]) {
         self.say(bytes).await;
         self.send.finish().expect("finish");
     }
 
-    /// These bytes come next.
+    /// Checks the next bytes.
     pub(crate) async fn hears(&mut self, bytes: &[u8]) {
         let mut got = vec![0; bytes.len()];
         match soon(self.recv.read_exact(&mut got)).await {
@@ -132,17 +132,17 @@ impl RawStream {
         }
     }
 
-    /// These bytes come, and FIN.
+    /// Checks the bytes up to the FIN.
     pub(crate) async fn hears_last(&mut self, bytes: &[u8]) {
         assert_eq!(text(&self.rest().await), text(bytes));
     }
 
-    /// Everything up to the FIN.
+    /// Reads up to the FIN.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         soon(self.recv.read_to_end(64 << 20)).await.expect("FIN")
     }
 
-    /// The code of the reset that comes, whatever comes before it.
+    /// Reads until a reset. Returns its code.
     pub(crate) async fn hears_reset(&mut self) -> u64 {
         let mut chunk = [0; 1024];
         loop {
@@ -154,12 +154,12 @@ impl RawStream {
         }
     }
 
-    /// The code with which the other side takes no more.
+    /// Waits for a stop. Returns its code.
     pub(crate) async fn is_stopped(&mut self) -> u64 {
         soon(self.send.stopped()).await.expect("connection").expect("a stop, no acknowledged end").into()
     }
 
-    /// A refusal line with this word and a message, FIN, and `STOP_SENDING(0)`.
+    /// Checks for a refusal line with this code, the FIN, and `STOP_SENDING(0)`.
     pub(crate) async fn is_refused(&mut self, word: &str) {
         let line = self.rest().await;
         let start = format!("{{\"error\":\"{word}\",\"message\":\"");
@@ -178,7 +178,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A peer on a thread of its own that can be frozen: nothing of what reaches it is acknowledged from then on.
+/// A peer on its own thread that can be frozen: it then acknowledges no packet.
 pub(crate) struct Frozen {
     pub(crate) address: PeerAddress,
     thaw: std::sync::mpsc::Sender<()>,
@@ -186,7 +186,7 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    /// Acknowledges the header of one stream, then freezes; thawed, it reads the stream to its end.
+    /// Acknowledges the header of one stream, then freezes. Once thawed, it reads the stream to its end.
     pub(crate) async fn start(alpn: Alpn, header: &'static [u8]) -> (Self, tokio::sync::oneshot::Receiver<()>) {
         let (thaw, thawed) = std::sync::mpsc::channel();
         let (tell, told) = tokio::sync::oneshot::channel();
@@ -202,7 +202,7 @@ impl Frozen {
                 stream.say(b"ack\n").await;
                 stream.hears(b"freeze").await;
                 freezing.send(()).expect("a test");
-                // Blocks the thread, and with it everything of this peer.
+                // Blocks the thread, and so the whole peer.
                 let _ = thawed.recv();
                 let read = stream.recv.read_to_end(64 << 20).await.unwrap_or_default();
                 // Sends the acknowledgement of what was read, before its runtime ends.
@@ -214,7 +214,7 @@ impl Frozen {
         (Self { address, thaw, thread }, frozen)
     }
 
-    /// Lets it go on, and gives what it read behind the word that froze it.
+    /// Thaws it. Returns the bytes that it read after the freeze.
     pub(crate) async fn thaw(self) -> Vec<u8> {
         drop(self.thaw);
         soon(tokio::task::spawn_blocking(|| self.thread.join().expect("thread"))).await.expect("join")

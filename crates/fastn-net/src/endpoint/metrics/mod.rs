@@ -11,7 +11,7 @@ use crate::{
     wire::refusal,
 };
 
-/// All of them as text, see [`crate::Endpoint::metrics`].
+/// Renders all counters. See [`crate::Endpoint::metrics`].
 pub(super) fn text(inner: &EndpointInner) -> String {
     let counters = &*inner.counters;
     let live = Live::of(inner);

@@ -1,11 +1,11 @@
-//! Connections in doubt: checked at once, and replaced if dead.
+//! Suspect connections: checked at once, and replaced if dead.
 
 use tokio::time::Instant;
 
 use super::{Action, Check, LinkEntry, Table};
 
 impl Table {
-    /// The caller knows another address of the peer, which may have moved: callers wait until it is clear.
+    /// Checks a connection after a new address was added, because the peer may have moved. Requests wait for the result.
     pub(super) fn check_address(&mut self, id: u64, actions: &mut Vec<Action>) {
         if self.held(id).is_some_and(|held| held.link.is_native && held.check != Some(Check::Address)) {
             self.is_on_hold = true;
@@ -23,7 +23,7 @@ impl Table {
         }
     }
 
-    /// Begins a check. One that is under way for another reason does not count any more.
+    /// Begins a check. Replaces a check in progress.
     pub(super) fn check(&mut self, id: u64, check: Check, actions: &mut Vec<Action>) {
         if let Some(held) = self.held(id) {
             held.check = Some(check);
@@ -57,7 +57,7 @@ impl Table {
         }
     }
 
-    /// It did not answer in a short time: not enough to drop it, and enough to look whether the peer answers elsewhere.
+    /// Dials beside a connection that did not answer a short check. That is not enough to drop it.
     fn unanswered(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         match self.preferred {
             Some(successor) if successor != id => self.check(id, Check::Successor(successor), actions),
@@ -73,7 +73,7 @@ impl Table {
         }
     }
 
-    /// A dial beside a connection failed. That one is checked again for acknowledgements that became late meanwhile.
+    /// Handles a failed dial beside a suspect connection. Checks it again if an ack became late meanwhile.
     pub(super) fn extra_dial_failed(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let Some(held) = self.links.iter_mut().find(|held| held.suspect) else { return };
         held.suspect = false;
@@ -88,7 +88,7 @@ impl Table {
         self.links.iter().any(|held| held.link.id == id && held.suspect)
     }
 
-    /// It does not answer: new streams go elsewhere.
+    /// Drops a connection that does not answer. New streams go elsewhere.
     pub(super) fn abandon(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         self.retired(id);
         actions.push(Action::Drop(id));

@@ -7,7 +7,7 @@ use crate::peer::liveness::Liveness;
 
 impl Table {
     pub(super) fn add(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
-        // Of one mostly: a list would make room for four.
+        // Usually there is one: a plain push would reserve four.
         self.links.reserve_exact(1);
         let liveness = Liveness::new(now, liveness_policy(self.policy, link));
         self.links.push(LinkEntry { link, retired: false, check: None, check_again: false, suspect: false, liveness });
@@ -18,7 +18,7 @@ impl Table {
             self.prefer(link.id, actions);
             return;
         };
-        // Whatever was being settled is settled anew with the newcomer.
+        // The new connection restarts a pending contest.
         let challenger = self.contest.take().and_then(|contest| self.link(contest.other(old.id)));
         let suspect = self.is_suspect(old.id);
         if old.dialled == link.dialled {
@@ -56,7 +56,7 @@ impl Table {
         self.replace_preferred(now, id, actions);
     }
 
-    /// New streams go elsewhere.
+    /// Replaces a connection that is gone or retired: prefers another one, or dials.
     pub(super) fn replace_preferred(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         let contest = self.contest.take_if(|contest| contest.old == id || contest.new == id);
         if self.preferred != Some(id) {
@@ -76,8 +76,7 @@ impl Table {
         }
     }
 
-    /// The peer takes no new stream on it any more: one that it did not like blocked, or ended, its accept loop. So it is with
-    /// older peers, and only where we dialled.
+    /// Retires a connection whose peer accepts no further stream. Affects only dialled connections to older peers.
     pub(super) fn stalled(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         let stalls =
             |held: &LinkEntry| held.link.id == id && held.link.dialled && !held.link.is_native && !held.retired;
@@ -99,7 +98,7 @@ impl Table {
         }
     }
 
-    /// Both are alive and were dialled by different sides.
+    /// Decides between two live connections dialled by different sides.
     fn settle(&mut self, one: Link, other: Link, actions: &mut Vec<Action>) {
         let (winner, loser) = if one.dialled == self.smaller { (one, other) } else { (other, one) };
         if self.preferred != Some(winner.id) || self.is_on_hold {

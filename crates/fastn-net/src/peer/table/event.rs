@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{config::Connect, connection::TrafficSnapshot, peer::Check};
 
-/// What happened.
+/// An input of the table.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// A request waits for a connection. `first_attempt`: it has seen no failure yet.
@@ -13,11 +13,11 @@ pub(crate) enum Event {
         retries: Option<u32>,
         first_attempt: bool,
     },
-    /// It gave up.
+    /// The request was cancelled.
     Unwanted(u64),
     Kept,
     Unkept,
-    /// There is a new address to try.
+    /// A new address was added.
     AddressAdded,
     Dialled(Link),
     /// `permanent`: a redial would fail the same way.
@@ -25,13 +25,13 @@ pub(crate) enum Event {
         permanent: bool,
     },
     Inbound(Link),
-    /// `useful`: it carried a stream byte, or lasted.
+    /// `useful`: it carried a stream byte, or lasted for a second.
     Lost {
         link: u64,
         useful: bool,
         permanent: bool,
     },
-    /// It was unused, and takes no use any more.
+    /// It was unused, and is retired now.
     Ended(u64),
     /// It was unused, and is used now.
     Activated(u64, TrafficSnapshot),
@@ -42,40 +42,40 @@ pub(crate) enum Event {
         link: u64,
         answered: bool,
     },
-    /// A stream that we opened on it lacks its acknowledgement for longer than a live peer takes.
+    /// The ack of a stream that we opened on it is late.
     AckLate(u64),
-    /// What came of [`Action::Check`].
+    /// Result of [`Action::Check`].
     Checked {
         link: u64,
         check: Check,
         answered: bool,
     },
-    /// What [`Table::deadline`] named has come; with a look at each of [`Table::due`].
+    /// The time of [`Table::deadline`] has come. Carries a sample of each connection in [`Table::due`].
     Time(Vec<(u64, TrafficSnapshot)>),
     Shutdown,
 }
 
-/// What to do about it, in this order.
+/// An output of the table. Executed in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Dial,
-    /// Ping it, and say when it answered.
+    /// Ping it, and report the answer.
     Ping(u64),
-    /// Ping it, and say whether it answered within max(3 RTT, 1 s).
+    /// Ping it, and report whether it answered within max(3 RTT, 1 s).
     Challenge(u64),
-    /// Check it at once, and say whether it answered.
+    /// Check it at once, and report whether it answered.
     Check(u64, Check),
     /// Uses this connection for new streams, and answers all waiting requests with it.
     Prefer(u64),
-    /// There is nothing to open streams on.
+    /// No connection accepts new streams.
     PreferNone,
     /// Uses this connection for no new stream. Its dialler closes it once it is unused.
     Retire(u64),
-    /// Nothing uses it: close it, unless something does by now.
+    /// Close it if it is still unused.
     End(u64),
-    /// It does not answer: close it.
+    /// Close it: it does not answer.
     Drop(u64),
-    /// This request gets the last failure, or "closed".
+    /// Fail this request with the last failure, or "closed".
     Fail(u64),
     /// Forgets the peer, unless it is held elsewhere.
     Forget,
@@ -93,7 +93,7 @@ pub(crate) struct Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) id: u64,
-    /// We made it.
+    /// This side dialled it.
     pub(crate) dialled: bool,
     /// It speaks `/fastn-net/1`.
     pub(crate) is_native: bool,
