@@ -991,11 +991,11 @@ declare class SecretKey {
 interface ShutdownReport {
     /** Whether all work ended and all finished streams were delivered. */
     readonly clean: boolean;
-    /** Spawned work that still ran, plus calls of `listen` with running handlers. */
+    /** Spawned work that still ran, plus calls of `listen` with running handlers, plus tasks of the native core. */
     readonly unfinished: number;
     /** The work counted in `unfinished`, by name. */
     readonly work: readonly {
-        /** Name passed to `spawn`, or `'listen'`. */
+        /** Name passed to `spawn`, `'listen'`, or `'native task'`. */
         readonly name: string;
         /** Amount of work with this name. */
         readonly count: number;
