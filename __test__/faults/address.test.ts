@@ -6,7 +6,7 @@ import { scenario } from './support/scenario.js'
 test('survives three address changes', async t => {
   await scenario(t, {
     bind: '0.0.0.0',
-    async happens({ farHost, shutdown, recovered }) {
+    async run({ farHost, shutdown, recovered }) {
       for (let time = 0; time < 3; time++) {
         farHost.move()
         await (time === 1 ? Promise.all([shutdown(), recovered()]) : recovered())

@@ -4,10 +4,10 @@ import test, { type ExecutionContext } from 'ava'
 import { proxy } from './support/proxy.js'
 import { type Fault, scenario } from './support/scenario.js'
 
-async function goesOn(t: ExecutionContext, fault: Pick<Fault, 'through' | 'farHost'>): Promise<void> {
+async function keepsWorking(t: ExecutionContext, fault: Pick<Fault, 'through' | 'farHost'>): Promise<void> {
   await scenario(t, {
     ...fault,
-    async happens({ shutdown, recovered }) {
+    async run({ shutdown, recovered }) {
       await sleep(10_000)
       await Promise.all([shutdown(), recovered()])
       await sleep(2000)
@@ -16,7 +16,7 @@ async function goesOn(t: ExecutionContext, fault: Pick<Fault, 'through' | 'farHo
 }
 
 /** All traffic between the two passes proxies on the router. */
-function held(t: ExecutionContext, delay: number, jitter: number): Required<Pick<Fault, 'through'>> {
+function delayed(t: ExecutionContext, delay: number, jitter: number): Required<Pick<Fault, 'through'>> {
   return {
     async through(lab, { near, far }) {
       lab.part(near, far)
@@ -27,12 +27,12 @@ function held(t: ExecutionContext, delay: number, jitter: number): Required<Pick
   }
 }
 
-test('works with 200 ms of delay each way', t => goesOn(t, held(t, 200, 0)))
+test('works with 200 ms of delay each way', t => keepsWorking(t, delayed(t, 200, 0)))
 
-test('works with 50 ms of delay, as much jitter, and reordered packets', t => goesOn(t, held(t, 50, 50)))
+test('works with 50 ms of delay, as much jitter, and reordered packets', t => keepsWorking(t, delayed(t, 50, 50)))
 
 test('works on a link of 2 Mbit/s', t =>
-  goesOn(t, {
+  keepsWorking(t, {
     farHost(lab) {
       const host = lab.host('far')
       host.throttle(2000)

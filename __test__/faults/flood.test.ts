@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { EndpointOptions } from 'fastn-net'
-import { beside } from './support/beside.js'
+import { withBystander } from './support/bystander.js'
 import type { RawCommands } from './support/commands.js'
 import type { FaultProgram } from './support/program.js'
 import { startRaw } from './support/raw.js'
@@ -17,9 +17,9 @@ async function flooded(
   options: EndpointOptions,
   flooding: (program: FaultProgram<RawCommands>, opened: Promise<number>) => Promise<void>
 ): Promise<void> {
-  await beside(t, {
+  await withBystander(t, {
     near: options,
-    async happens({ lab, near, nearHost, bystander, start, leave }) {
+    async run({ lab, near, nearHost, bystander, start, leave }) {
       const { program } = await startRaw(t, lab.host('raw'))
       const opened = program.ask('flood', { to: near.address, streams })
       opened.catch(() => {})

@@ -7,7 +7,7 @@ const times = 50
 test(`survives ${times} kills and restarts of a peer under load`, async t => {
   await scenario(t, {
     mortal: true,
-    async happens({ near, far, toNear, shutdown }) {
+    async run({ near, far, toNear, shutdown }) {
       const leaving: Promise<void>[] = []
       const took: number[] = []
       for (let time = 1; time <= times; time++) {

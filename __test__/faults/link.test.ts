@@ -7,7 +7,7 @@ import { scenario } from './support/scenario.js'
 for (const seconds of [1, 10, 60]) {
   test(`survives a link that is down for ${seconds} s`, async t => {
     await scenario(t, {
-      async happens({ farHost, shutdown, recovered }) {
+      async run({ farHost, shutdown, recovered }) {
         const back = async () => {
           await sleep(waits(seconds * 1000))
           farHost.plug()

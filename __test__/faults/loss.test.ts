@@ -6,7 +6,7 @@ import { scenario } from './support/scenario.js'
 for (const percent of [5, 20]) {
   test(`works with ${percent} % packet loss`, async t => {
     await scenario(t, {
-      async happens({ lab, farHost, shutdown, recovered }) {
+      async run({ lab, farHost, shutdown, recovered }) {
         lab.lose(farHost, percent)
         await sleep(10_000)
         // During the fault: requests are answered while packets are lost.

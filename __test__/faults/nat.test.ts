@@ -12,7 +12,7 @@ test('survives three losses of NAT mappings, with new ports', async t => {
       nat = lab.nat('nat')
       return lab.host('far', nat.namespace)
     },
-    async happens({ shutdown, recovered }) {
+    async run({ shutdown, recovered }) {
       for (let time = 0; time < 3; time++) {
         nat.rebind()
         await (time === 1 ? Promise.all([shutdown(), recovered()]) : recovered())

@@ -1,12 +1,12 @@
 // A peer that accepts streams and never acknowledges one.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { beside } from './support/beside.js'
+import { withBystander } from './support/bystander.js'
 import { startRaw } from './support/raw.js'
 
 test('a peer that accepts and never acks fails requests in time', async t => {
-  await beside(t, {
-    async happens({ lab, near, nearHost, start, leave, collect }) {
+  await withBystander(t, {
+    async run({ lab, near, nearHost, start, leave, collect }) {
       const host = lab.host('raw')
       const { address, program } = await startRaw(t, host)
       await program.ask('accept', { acks: false })

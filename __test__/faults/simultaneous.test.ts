@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { SecretKey } from 'fastn-net'
-import { beside } from './support/beside.js'
+import { withBystander } from './support/bystander.js'
 import { checkLedgers } from './support/check.js'
 import { type Asked, type DiallingCommands, whole } from './support/commands.js'
 import { before, FaultProgram } from './support/program.js'
@@ -18,8 +18,8 @@ const port = 4433
 test(`simultaneous dials from both sides end in one connection, ${times} times`, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-faults-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
-  await beside(t, {
-    async happens({ lab }) {
+  await withBystander(t, {
+    async run({ lab }) {
       const hosts = [lab.host('one'), lab.host('two')] as const
       const programs = hosts.map(host => new FaultProgram<DiallingCommands>(t, host.namespace, 'dialling', {})) as [
         FaultProgram<DiallingCommands>,

@@ -17,7 +17,7 @@ const stopped =
   }
 
 test('a process stopped for 5 s loses nothing', async t => {
-  const asked = await scenario(t, { happens: stopped(5) })
+  const asked = await scenario(t, { run: stopped(5) })
   t.deepEqual(
     asked.filter(([, outcome]) => outcome !== whole),
     []
@@ -25,5 +25,5 @@ test('a process stopped for 5 s loses nothing', async t => {
 })
 
 test('recovers from a process stopped for 40 s', async t => {
-  await scenario(t, { happens: stopped(40) })
+  await scenario(t, { run: stopped(40) })
 })

@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { SecretKey } from 'fastn-net'
-import { beside } from './support/beside.js'
+import { withBystander } from './support/bystander.js'
 import { checkPrompt } from './support/check.js'
 import type { FaultPeer } from './support/peer.js'
 
 test('two endpoints with one key do not disturb others', async t => {
   const secretKey = SecretKey.generate()
   let [one, two]: FaultPeer[] = []
-  await beside(t, {
+  await withBystander(t, {
     async before({ lab, near, start }) {
       one = await start('one', lab.host('one'), { secretKey })
       two = await start('two', lab.host('two'), { secretKey })
@@ -20,7 +20,7 @@ test('two endpoints with one key do not disturb others', async t => {
       }
       return [two]
     },
-    async happens({ near, nearHost, start, leave, collect }) {
+    async run({ near, nearHost, start, leave, collect }) {
       if (!one || !two) throw new Error('not started')
       const both = one.at(...one.address.addresses!, ...two.address.addresses!)
       const leaving = await start('leaving', nearHost, { port: 4434 })

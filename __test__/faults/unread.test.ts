@@ -1,7 +1,7 @@
 // A side that does not read.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { beside } from './support/beside.js'
+import { withBystander } from './support/bystander.js'
 import { checkPrompt } from './support/check.js'
 import { whole } from './support/commands.js'
 import { waits } from './support/limits.js'
@@ -12,14 +12,14 @@ const bytes = 4 * 1024 * 1024
 
 test('data unread for a minute arrives complete', async t => {
   let far: FaultPeer
-  await beside(t, {
+  await withBystander(t, {
     async before({ lab, near, start }) {
       far = await start('far', lab.host('far'))
       await near.once({ name: 'warm', peer: far.address, bytes, wait: 0, who: 'server' })
       await near.once({ name: 'warm back', peer: far.address, bytes, wait: 0, who: 'client' })
       return [far]
     },
-    async happens({ near, nearHost, start, leave, collect, count }) {
+    async run({ near, nearHost, start, leave, collect, count }) {
       const wait = waits(60_000)
       const leaving = await start('leaving', nearHost, { port: 4434 })
       await near.load({ name: 'far', peer: far.address })
@@ -42,8 +42,8 @@ test('data unread for a minute arrives complete', async t => {
 })
 
 test('survives a peer that acks, reads nothing for a minute, and vanishes', async t => {
-  await beside(t, {
-    async happens({ lab, near, count }) {
+  await withBystander(t, {
+    async run({ lab, near, count }) {
       const { address, program } = await startRaw(t, lab.host('raw'))
       await program.ask('accept', { acks: true })
       const much = [0, 1].map(at => near.once({ name: `much ${at}`, peer: address, bytes, wait: 0, who: 'server' }))

@@ -7,7 +7,7 @@ import {
   streamOf
 } from '../connection/connection.js'
 import { listOf } from '../connection/listener.js'
-import { addressOf, type EndpointAddress, type Peer, parsePeer } from '../keys/peer.js'
+import type { EndpointAddress, Peer } from '../keys/peer.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
@@ -16,7 +16,6 @@ import { wakeWord } from '../native/wakeups.js'
 import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
-import type { KnownPeer } from '../stream/opener.js'
 import type { ProtocolInput } from '../stream/protocol.js'
 import {
   type CancelOptions,
@@ -36,6 +35,7 @@ import { type Access, accessOf } from './access.js'
 import { closingBeforeExit, forgetAtExit } from './exit.js'
 import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from './graceful.js'
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
+import { knownPeer } from './known-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import { type KeepConnected, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
 
@@ -392,19 +392,4 @@ function serving({ handle, served, activeListens }: EndpointState): Serving {
     streams: streams.length + native().endpointQueued(handle),
     protocols
   }
-}
-
-/**
- * Returns the tracked peer, and starts tracking it if needed.
- *
- * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer.
- */
-function knownPeer(endpoint: EndpointState, peer: Peer): KnownPeer {
-  if (typeof peer === 'string') return endpoint.known(peer) ?? endpoint.learn(peer, parsePeer(peer))
-  const seen = endpoint.seen(peer)
-  if (seen !== undefined) return seen
-  const address = addressOf(peer, 'peer')
-  // Passes changed addresses on: they may be new.
-  const known = address.addresses.length + address.relays.length === 0 ? endpoint.known(address.id52) : undefined
-  return endpoint.remember(peer, known ?? endpoint.learn(address.id52, address))
 }

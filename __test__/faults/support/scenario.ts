@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 import type { PeerAddress } from 'fastn-net'
-import { type Beside, beside } from './beside.js'
+import { type BystanderWorld, withBystander } from './bystander.js'
 import { checkPrompt } from './check.js'
 import type { Asked } from './commands.js'
 import type { Host, Lab } from './lab.js'
@@ -17,7 +17,7 @@ export interface Hosts {
  * `near` and `far` exchange requests all the time, and the fault is between them or in `far`. `leaving-near` and `leaving-far`, on the
  * same hosts, are shut down during the fault.
  */
-export interface World extends Beside {
+export interface World extends BystanderWorld {
   readonly far: FaultPeer
   readonly farHost: Host
   /** How far dials near. */
@@ -41,7 +41,7 @@ export interface Fault {
   /** `far` does not survive: its own requests are not checked. */
   mortal?: boolean
   /** Causes the fault and waits for its end. */
-  happens(world: World): Promise<void>
+  run(world: World): Promise<void>
 }
 
 /** Open timeout for requests to a leaving peer. */
@@ -54,7 +54,7 @@ export async function scenario(t: ExecutionContext, fault: Fault): Promise<reado
   let farHost: Host
   let at = (host: Host, port: number) => `${host.address}:${port}`
 
-  await beside(t, {
+  await withBystander(t, {
     async before({ lab, start, near, nearHost }) {
       farHost = fault.farHost?.(lab) ?? lab.host('far')
       at = (await fault.through?.(lab, { near: nearHost, far: farHost })) ?? at
@@ -76,7 +76,7 @@ export async function scenario(t: ExecutionContext, fault: Fault): Promise<reado
       return fault.mortal ? [] : [far]
     },
 
-    async happens(world) {
+    async run(world) {
       const { near, nearHost, leave, collect } = world
       if (!far || !leavingNear || !leavingFar) throw new Error('not started')
       const [faulty, one, other] = [far, leavingNear, leavingFar]
@@ -90,7 +90,7 @@ export async function scenario(t: ExecutionContext, fault: Fault): Promise<reado
         other.load({ name: 'near', peer: toNear, workers: 2, timeout: impatient })
       ])
       await sleep(1000)
-      await fault.happens({
+      await fault.run({
         ...world,
         far: faulty,
         farHost,

@@ -10,7 +10,7 @@ import { type Host, Lab } from './lab.js'
 import { FaultPeer, type PeerPlace } from './peer.js'
 
 /** Peers of every fault test: `near`, which the fault affects, and `bystander`, which it must not disturb. */
-export interface Beside {
+export interface BystanderWorld {
   readonly t: ExecutionContext
   readonly lab: Lab
   readonly near: FaultPeer
@@ -29,15 +29,15 @@ export interface Beside {
 export interface Work {
   near?: EndpointOptions
   /** Creates peers and connections. Returns the peers that survive: they must hold no more resources afterwards. */
-  before?(world: Beside): Promise<readonly FaultPeer[]>
+  before?(world: BystanderWorld): Promise<readonly FaultPeer[]>
   /** Causes the fault. Must collect every load that it starts. */
-  happens(world: Beside): Promise<void>
+  run(world: BystanderWorld): Promise<void>
 }
 
 const endedWell = { code: 0, signal: null, stderr: '' }
 
 /** Runs a fault while `near` and `bystander` exchange requests, and checks the invariants. */
-export async function beside(t: ExecutionContext, work: Work): Promise<void> {
+export async function withBystander(t: ExecutionContext, work: Work): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-faults-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const lab = new Lab(t)
@@ -69,7 +69,7 @@ export async function beside(t: ExecutionContext, work: Work): Promise<void> {
   const nearHost = lab.host('near')
   const near = await start('near', nearHost, work.near ? { endpoint: work.near } : {})
   const bystander = await start('bystander', lab.host('bystander'))
-  const world: Beside = { t, lab, near, nearHost, bystander, start, leave, collect, count }
+  const world: BystanderWorld = { t, lab, near, nearHost, bystander, start, leave, collect, count }
   const others = (await work.before?.(world)) ?? []
   const stay = [near, bystander, ...others]
 
@@ -88,7 +88,7 @@ export async function beside(t: ExecutionContext, work: Work): Promise<void> {
 
   await loads(50)
   await sleep(500)
-  await work.happens(world)
+  await work.run(world)
   checkPrompt(t, 'near → bystander', await collect(near, 'bystander'))
   checkPrompt(t, 'bystander → near', await collect(bystander, 'near'))
   checkLedgers(
