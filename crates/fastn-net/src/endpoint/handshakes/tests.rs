@@ -104,10 +104,10 @@ async fn an_evicted_handshake_that_is_complete_by_then_stays() {
         assert!(handshake.as_mut().poll(&mut cx).is_pending());
         (complete, handshake)
     };
-    let begun: Vec<_> = held.iter().map(begin).collect();
+    let started: Vec<_> = held.iter().map(begin).collect();
     after(UNDISTURBED).await;
     assert_eq!(admitted(&handshakes, Some(&own), PER_ADDRESS).len(), PER_ADDRESS);
-    for (at, (complete, mut handshake)) in begun.into_iter().enumerate() {
+    for (at, (complete, mut handshake)) in started.into_iter().enumerate() {
         let is_complete = at.is_multiple_of(2);
         if is_complete {
             complete.send(()).expect("in flight");
