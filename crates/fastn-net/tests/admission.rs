@@ -125,7 +125,7 @@ async fn half_open_handshakes_keep_out_neither_a_known_peer_nor_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_full_endpoint_and_one_that_drains_say_so() {
+async fn full_and_draining_endpoints_reject_with_their_own_codes() {
     let server = endpoint_with(limits().with_max_connections(1)).await;
     let _served = echo(&server, &[Protocol::Http]);
     let (first, second) = (endpoint().await, endpoint().await);
@@ -148,7 +148,7 @@ async fn a_full_endpoint_and_one_that_drains_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_waits_for_an_acknowledgement_says_that_it_closes() {
+async fn an_endpoint_that_waits_for_an_acknowledgement_rejects_with_the_shutdown_code() {
     let server = endpoint().await;
     let _served = echo(&server, &[Protocol::Http]);
     let (silent, frozen) = Frozen::start(Alpn::FastnNet, b"\"Tcp\"\n").await;
@@ -172,7 +172,7 @@ async fn an_endpoint_that_waits_for_an_acknowledgement_says_that_it_closes() {
 }
 
 #[tokio::test]
-async fn streams_without_a_whole_header_are_bounded_for_one_peer_on_all_its_connections() {
+async fn streams_without_a_header_are_bounded_per_peer_across_connections() {
     let server = endpoint().await;
     let _served = echo(&server, &[Protocol::Http]);
     let raw = Raw::bind(&[]).await;
@@ -204,7 +204,7 @@ async fn streams_without_a_whole_header_are_bounded_for_one_peer_on_all_its_conn
 }
 
 #[tokio::test]
-async fn headers_that_come_whole_are_bounded_while_their_streams_wait_for_a_place() {
+async fn complete_headers_are_bounded_while_their_streams_wait_for_a_permit() {
     const HEADER: usize = 1000;
     const ROOM: usize = 20;
     let receive_window_per_peer = (ROOM * HEADER) as u64;
@@ -239,7 +239,7 @@ async fn headers_that_come_whole_are_bounded_while_their_streams_wait_for_a_plac
 }
 
 #[tokio::test]
-async fn a_denied_peer_gets_nothing_from_what_it_queued() {
+async fn queued_streams_of_a_denied_peer_reach_no_listener() {
     let (client, server) = pair().await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let mut queued = Vec::new();
@@ -294,9 +294,9 @@ async fn listening_on_one_connection_lets_no_stranger_in() {
     let server = endpoint().await;
     let friend = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = server.peer(&friend.address()).expect("peer");
-    let (view, connection) = tokio::join!(soon(server.connect(&peer, GENEROUS)), friend.accept());
-    let view = view.expect("connection");
-    let listener = server.listen(Some(view.id()), &[Protocol::Http], false).expect("listen");
+    let (guard, connection) = tokio::join!(soon(server.connect(&peer, GENEROUS)), friend.accept());
+    let guard = guard.expect("connection");
+    let listener = server.listen(Some(guard.id()), &[Protocol::Http], false).expect("listen");
     let mut stream = RawStream::start(&connection, &header(&Protocol::Http)).await;
     stream.hears(b"ack\n").await;
     incoming(&listener).await;

@@ -83,7 +83,7 @@ async fn what_was_finished_arrives_whole_even_if_it_is_read_late() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_was_finished_arrives_whole() {
+async fn a_finished_answer_arrives_whole() {
     for _ in 0..20 {
         let (a, b) = pair().await;
         let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
@@ -98,7 +98,7 @@ async fn an_answer_that_was_finished_arrives_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_never_acknowledges_holds_it_up_no_longer_than_the_limit() {
+async fn a_peer_that_never_acknowledges_delays_the_close_to_its_limit() {
     let a = endpoint().await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let address = raw.address();
@@ -125,7 +125,7 @@ async fn frozen_stream(a: &Endpoint) -> (Stream, Frozen) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_peer_does_not_acknowledge_is_counted() {
+async fn unacknowledged_streams_are_counted() {
     let a = endpoint().await;
     let (_stream, peer) = frozen_stream(&a).await;
     assert_eq!(soon(a.close(Duration::from_millis(300))).await.unacknowledged, 1);
@@ -139,13 +139,13 @@ async fn dropping_the_future_stops_nothing() {
     echo(&b, &[Protocol::Tcp]);
     let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
-    let view = soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection");
+    let guard = soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection");
     {
         // Polled once. On a busy machine, closing may be complete already.
         let mut closing = Box::pin(a.close(LIMIT));
         waits(&mut closing).await;
     }
-    let info = soon(view.closed()).await;
+    let info = soon(guard.closed()).await;
     assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
     assert!(soon(a.close(LIMIT)).await.is_clean());
     close(&[&b]).await;
@@ -158,7 +158,7 @@ async fn afterwards_everything_is_closed() {
     let listener = a.listen(None, &[Protocol::Tcp], false).expect("listen");
     let inbound = a.listen_connections().expect("inbound");
     let peer = a.peer(&b.address()).expect("peer");
-    let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
+    let guard = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
     let mut stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     close(&[&a]).await;
 
@@ -170,20 +170,20 @@ async fn afterwards_everything_is_closed() {
     closed("getStream", soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.map(drop));
     closed("connect", soon(a.connect(&peer, GENEROUS)).await.map(drop));
     closed("ping", soon(a.ping(&peer, GENEROUS)).await.map(drop));
-    closed("openBi", soon(a.open_bi(&view, &header(&Protocol::Tcp), USUAL)).await.map(drop));
-    closed("connection", a.connection(view.id()).map(drop));
+    closed("openBi", soon(a.open_bi(&guard, &header(&Protocol::Tcp), USUAL)).await.map(drop));
+    closed("connection", a.connection(guard.id()).map(drop));
     closed("listen", a.listen(None, &[Protocol::Http], false).map(drop));
     closed("inbound", a.listen_connections().map(drop));
     closed("accept", soon(listener.accept()).await.map(drop));
     closed("the next connection", soon(poll_fn(|cx| inbound.poll_accept(cx))).await.map(drop));
     closed("write", write_all(&mut stream, b"x").await);
     closed("read", Err(read_until_error(&mut stream).await.1));
-    assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, fastn_net::ClosedBy::Local)));
+    assert_eq!(guard.close_reason().map(|info| (info.code, info.by)), Some((0x103, fastn_net::ClosedBy::Local)));
     close(&[&b]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_new_begins_while_it_closes() {
+async fn no_stream_opens_while_the_endpoint_closes() {
     let a = endpoint().await;
     let listener = a.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
@@ -221,7 +221,7 @@ fn silent_peer() -> (std::net::UdpSocket, fastn_net::PeerAddress) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dial_that_nobody_answered_does_not_hold_it_up() {
+async fn an_unanswered_dial_does_not_delay_the_close() {
     let attempt_timeout = Duration::from_millis(300);
     let connect = fastn_net::Connect { retries: Some(0), attempt_timeout, ..limits().connect };
     for under_way in [true, false] {
@@ -249,7 +249,7 @@ async fn a_dial_that_nobody_answered_does_not_hold_it_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn peers_that_are_connected_learn_it_although_a_dial_was_not_answered() {
+async fn connected_peers_learn_of_the_close_despite_an_unanswered_dial() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
     let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -269,7 +269,7 @@ async fn peers_that_are_connected_learn_it_although_a_dial_was_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn peers_learn_it_at_once() {
+async fn peers_learn_of_the_close_at_once() {
     for alpn in Alpn::ALL {
         let endpoint = kulfi_endpoint(limits()).await;
         let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
@@ -286,17 +286,17 @@ async fn peers_learn_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn telling_everyone_at_once_does_not_prevent_closing() {
+async fn close_now_does_not_prevent_a_close() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
-    let view = soon(a.connect(&a.peer(&b.address()).expect("peer"), GENEROUS)).await.expect("connection");
+    let guard = soon(a.connect(&a.peer(&b.address()).expect("peer"), GENEROUS)).await.expect("connection");
     a.close_now();
-    soon(view.closed()).await;
+    soon(guard.closed()).await;
     close(&[&a, &b]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_who_wait_for_an_acknowledgement_get_it() {
+async fn every_waiter_for_an_acknowledgement_gets_it() {
     let a = endpoint().await;
     let (stream, peer) = frozen_stream(&a).await;
     let connection = stream.connection().clone();
@@ -317,7 +317,7 @@ async fn all_who_wait_for_an_acknowledgement_get_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_acknowledgement_can_be_waited_for_on_a_connection_that_is_given_up_and_drains() {
+async fn an_acknowledgement_can_be_awaited_on_a_retired_connection() {
     let a = endpoint_with(limits().with_idle_timeout(Duration::from_millis(100))).await;
     let (stream, frozen) = frozen_stream(&a).await;
     let (connection, id) = (stream.connection().clone(), stream.id());
@@ -383,7 +383,7 @@ async fn nothing_is_left_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_of_no_interest_is_let_go() {
+async fn an_idle_peer_is_forgotten() {
     let a = endpoint_with(limits().with_idle_timeout(Duration::from_millis(100))).await;
     let b = endpoint().await;
     echo(&b, &[Protocol::Tcp]);
@@ -401,7 +401,7 @@ async fn a_peer_of_no_interest_is_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
+async fn draining_refuses_new_streams_and_lets_running_ones_continue() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let inbound = b.listen_connections().expect("inbound");
@@ -442,7 +442,7 @@ async fn draining_refuses_what_is_new_and_lets_go_on_what_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_that_waits_for_a_place_is_refused_by_draining() {
+async fn a_stream_that_waits_for_a_permit_is_refused_on_drain() {
     let a = endpoint().await;
     let b = endpoint_with(limits().with_max_queued_streams(1)).await;
     introduce(&a, &b);
@@ -456,7 +456,7 @@ async fn a_stream_that_waits_for_a_place_is_refused_by_draining() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_farewell_is_said_although_somebody_closes_with_patience() {
+async fn a_farewell_ends_a_concurrent_patient_close() {
     let a = endpoint().await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let address = raw.address();
@@ -474,7 +474,7 @@ async fn a_farewell_is_said_although_somebody_closes_with_patience() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_finished_just_before_a_farewell_arrives() {
+async fn streams_finished_just_before_a_farewell_arrive() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let (mut sending, mut receiving) = stream(&a, &b, &Protocol::Tcp, &listener).await;
@@ -490,7 +490,7 @@ async fn dropping_the_last_endpoint_closes_it() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
     let peer = a.peer(&b.address()).expect("peer");
-    let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
+    let guard = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
     let theirs = soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection");
     let sockets = a.bound_sockets();
     drop(a.clone());
@@ -499,13 +499,13 @@ async fn dropping_the_last_endpoint_closes_it() {
     drop(a);
     let info = soon(theirs.closed()).await;
     assert_eq!((info.code, info.by), (0x103, fastn_net::ClosedBy::Peer));
-    drop((view, peer));
+    drop((guard, peer));
     until("its port is free", || sockets.iter().all(|at| std::net::UdpSocket::bind(at).is_ok())).await;
     close(&[&b]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_finished_is_delivered_when_the_last_endpoint_is_dropped() {
+async fn finished_streams_are_delivered_when_the_last_endpoint_is_dropped() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let mut stream = open(&a, &b, &Protocol::Tcp, LATER).await.expect("stream");

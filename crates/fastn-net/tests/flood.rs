@@ -108,7 +108,7 @@ async fn a_retry_token_proves_the_address_that_got_it_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn silent_handshakes_that_take_every_place_give_way_to_others() {
+async fn silent_handshakes_are_evicted_by_new_ones() {
     let scene = Attacked::start().await;
     scene.take_unvalidated();
     let (hello, to) = (scene.hello.clone(), scene.to);
@@ -135,7 +135,7 @@ fn in_background(mut step: impl FnMut() + Send + 'static) -> (tokio::sync::onesh
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_first_packets_costs_little_memory_and_keeps_nobody_out() {
+async fn a_flood_of_first_packets_costs_little_memory_and_locks_out_no_peer() {
     const COUNT: u32 = 11_000;
     const PACE: Duration = Duration::from_secs(2);
     let scene = Attacked::start().await;
@@ -169,7 +169,7 @@ fn prove(hello: &ClientHello, from: &UdpSocket, to: SocketAddr) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_from_many_proven_addresses_costs_little_memory_and_keeps_nobody_out() {
+async fn a_flood_from_proven_addresses_costs_little_memory_and_locks_out_no_peer() {
     let scene = Attacked::start().await;
     scene.take_unvalidated();
     let before = resident();

@@ -71,7 +71,7 @@ async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_on_its_way_to_be_written_can_be_waited_for() {
+async fn a_deferred_write_can_be_awaited() {
     let (a, b, listener, connection) = connected().await;
     let mut stream = gathering(&connection);
     write_all(&mut stream, b"last words").await.expect("write");
@@ -83,7 +83,7 @@ async fn what_is_on_its_way_to_be_written_can_be_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_waits_for_what_is_on_its_way_to_be_written() {
+async fn closing_waits_for_deferred_writes() {
     for _ in 0..20 {
         let (a, b, listener, connection) = connected().await;
         let mut stream = gathering(&connection);
@@ -139,7 +139,7 @@ async fn what_is_too_large_to_wait_goes_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_connection_that_is_lost_during_closing_takes_with_it_is_counted() {
+async fn streams_lost_with_a_connection_during_the_close_are_counted() {
     let a = endpoint().await;
     let (peer, frozen) = Frozen::start(Alpn::FastnNet, b"\"Tcp\"\n").await;
     let mut stream = open_at(&a, &peer.address, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -159,7 +159,7 @@ async fn what_a_connection_that_is_lost_during_closing_takes_with_it_is_counted(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_wants_no_answer_gets_its_place_back_also_where_there_is_no_room_for_it() {
+async fn a_stopped_stream_releases_its_slot_even_if_the_answer_is_blocked() {
     let (a, b, listener, mut filling) = narrow().await;
     let unread = incoming(&listener).await.stream;
     fill(&mut filling).await;
@@ -180,7 +180,7 @@ async fn a_peer_that_wants_no_answer_gets_its_place_back_also_where_there_is_no_
 }
 
 #[tokio::test]
-async fn what_a_lost_connection_takes_with_it_counts_as_acknowledged_for_nobody() {
+async fn streams_lost_with_a_connection_are_never_acknowledged() {
     let (a, b, listener, mut filling) = narrow().await;
     fill(&mut filling).await;
     let connection = filling.connection().clone();

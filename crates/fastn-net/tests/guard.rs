@@ -25,16 +25,16 @@ const STREAMS: Authorize = Authorize { peer: false, ..RULES };
 async fn asking(rules: Authorize) -> (Endpoint, AuthorizationRequests) {
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let endpoint = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let questions = endpoint.authorization_requests().expect("questions");
-    (endpoint, questions)
+    let requests = endpoint.authorization_requests().expect("requests");
+    (endpoint, requests)
 }
 
 async fn listed(access: AccessLists) -> Endpoint {
     Endpoint::bind(SecretKey::generate(), Config { access, ..config(limits()) }).await.expect("bind")
 }
 
-async fn asked(questions: &AuthorizationRequests) -> AuthorizationRequest {
-    soon(std::future::poll_fn(|cx| questions.poll_take(cx, 1))).await.expect("open").remove(0)
+async fn asked(requests: &AuthorizationRequests) -> AuthorizationRequest {
+    soon(std::future::poll_fn(|cx| requests.poll_take(cx, 1))).await.expect("open").remove(0)
 }
 
 async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
@@ -45,7 +45,7 @@ async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
 }
 
 #[tokio::test]
-async fn who_is_not_allowed_is_told_so_whatever_it_waits_for() {
+async fn a_peer_that_is_not_allowed_gets_unauthorized_from_every_call() {
     let server = listed(AccessLists { allow: Some(HashSet::new()), deny: HashSet::new() }).await;
     let _served = echo(&server, &[Protocol::Http]);
     let client = endpoint().await;
@@ -61,10 +61,10 @@ async fn who_is_not_allowed_is_told_so_whatever_it_waits_for() {
     };
     assert_eq!(refused.code(), Code::Unauthorized, "{refused}");
     assert_eq!(soon(client.ping(&peer, GENEROUS)).await.expect_err("refused").code(), Code::Unauthorized);
-    if let Ok(view) = soon(client.connect(&peer, GENEROUS)).await {
-        assert_eq!(soon(view.closed()).await.code, codes::UNAUTHORIZED);
+    if let Ok(guard) = soon(client.connect(&peer, GENEROUS)).await {
+        assert_eq!(soon(guard.closed()).await.code, codes::UNAUTHORIZED);
         let header = header(&Protocol::Http);
-        let refused = soon(client.open_bi(&view, &header, USUAL)).await.expect_err("refused");
+        let refused = soon(client.open_bi(&guard, &header, USUAL)).await.expect_err("refused");
         assert_eq!(refused.code(), Code::Unauthorized);
     }
     close(&[&client, &server]).await;
@@ -84,7 +84,7 @@ async fn a_raw_peer_sees_the_code_and_an_older_one_sees_0() {
 }
 
 #[tokio::test]
-async fn a_peer_that_becomes_denied_is_disconnected_and_may_come_back_when_it_is_allowed() {
+async fn a_denied_peer_is_disconnected_until_it_is_allowed() {
     let (client, server) = pair().await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let (mut ours, _theirs) = stream(&client, &server, &Protocol::Http, &listener).await;
@@ -100,22 +100,22 @@ async fn a_peer_that_becomes_denied_is_disconnected_and_may_come_back_when_it_is
 }
 
 #[tokio::test]
-async fn nothing_is_answered_before_the_peer_is_let_in() {
-    let (server, questions) = asking(PEERS).await;
+async fn nothing_is_answered_before_the_peer_is_admitted() {
+    let (server, requests) = asking(PEERS).await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     for alpn in [Alpn::FastnNet, Alpn::Entity] {
         let raw = Raw::bind(&[]).await;
         let connection = raw.dial(&server, alpn).await;
         let mut ping = RawStream::start(&connection, b"\"Ping\"\n").await;
         let mut http = RawStream::start(&connection, b"\"Http\"\n").await;
-        let question = asked(&questions).await;
-        assert_eq!((question.peer, question.protocol), (raw.id(), None));
+        let request = asked(&requests).await;
+        assert_eq!((request.peer, request.protocol), (raw.id(), None));
         let mut early = Box::pin(async { ping.recv.read_chunk(1).await.map(|_| ()) });
         assert!(waits(&mut early).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert!(waits(&mut early).await, "answered before its peer was let in");
         drop(early);
-        questions.answer(question.number, true);
+        requests.answer(request.number, true);
         ping.hears_last(b"ack\npong\n").await;
         http.hears(b"ack\n").await;
         incoming(&listener).await;
@@ -128,17 +128,17 @@ async fn nothing_is_answered_before_the_peer_is_let_in() {
 
 #[tokio::test]
 async fn a_no_and_no_answer_close_the_connection_and_list_nothing() {
-    // Only where nobody answers may the timeout be short: a question that timed out is not asked any more.
+    // Only where nobody answers may the timeout be short: a request that timed out is not asked any more.
     for (answered, timeout) in [(true, GENEROUS), (false, Duration::from_millis(50))] {
-        let (server, questions) = asking(Authorize { timeout, ..PEERS }).await;
+        let (server, requests) = asking(Authorize { timeout, ..PEERS }).await;
         let _served = echo(&server, &[Protocol::Http]);
         let raw = Raw::bind(&[]).await;
         let connection = raw.dial(&server, Alpn::FastnNet).await;
         if answered {
-            questions.answer(asked(&questions).await.number, false);
+            requests.answer(asked(&requests).await.number, false);
         }
         assert_eq!(closed_with(&connection).await, codes::UNAUTHORIZED);
-        drop(questions);
+        drop(requests);
         let connection = raw.dial(&server, Alpn::FastnNet).await;
         assert_eq!(closed_with(&connection).await, codes::UNAUTHORIZED);
         raw.close().await;
@@ -147,8 +147,8 @@ async fn a_no_and_no_answer_close_the_connection_and_list_nothing() {
 }
 
 #[tokio::test]
-async fn a_stream_is_asked_about_when_it_is_served_and_holds_up_no_other() {
-    let (server, questions) = asking(STREAMS).await;
+async fn a_stream_is_authorized_when_it_is_served_and_delays_no_other() {
+    let (server, requests) = asking(STREAMS).await;
     let client = endpoint().await;
     introduce(&client, &server);
     let _served = echo(&server, &[generic("slow"), generic("bad"), generic("good")]);
@@ -158,12 +158,12 @@ async fn a_stream_is_asked_about_when_it_is_served_and_holds_up_no_other() {
         let (client, server) = (client.clone(), server.clone());
         async move { open(&client, &server, &generic("slow"), USUAL).await }
     });
-    let waiting = asked(&questions).await;
+    let waiting = asked(&requests).await;
     assert_eq!((waiting.peer, waiting.protocol.clone()), (client.id(), Some(generic("slow"))));
     for (name, may) in [("bad", false), ("good", true)] {
         let answers = async {
-            let question = asked(&questions).await;
-            questions.answer(question.number, may);
+            let request = asked(&requests).await;
+            requests.answer(request.number, may);
         };
         let protocol = generic(name);
         let (opened, ()) = tokio::join!(open(&client, &server, &protocol, USUAL), answers);
@@ -175,20 +175,20 @@ async fn a_stream_is_asked_about_when_it_is_served_and_holds_up_no_other() {
         }
     }
     assert!(!slow.is_finished());
-    questions.answer(waiting.number, true);
+    requests.answer(waiting.number, true);
     assert!(soon(slow).await.expect("join").is_ok());
     close(&[&client, &server]).await;
 }
 
 #[tokio::test]
-async fn a_stream_that_is_given_up_withdraws_its_question() {
+async fn a_reset_stream_withdraws_its_request() {
     let rules = Authorize { max_pending: 1, max_pending_per_peer: 1, ..STREAMS };
-    let (server, questions) = asking(rules).await;
+    let (server, requests) = asking(rules).await;
     let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connection = raw.dial(&server, Alpn::FastnNet).await;
     let mut first = RawStream::start(&connection, b"\"Http\"\n").await;
-    let question = asked(&questions).await;
+    let request = asked(&requests).await;
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("busy").await;
     first.send.reset(0u8.into()).expect("reset");
     loop {
@@ -196,15 +196,15 @@ async fn a_stream_that_is_given_up_withdraws_its_question() {
         let mut second = RawStream::start(&connection, b"\"Http\"\n").await;
         let mut refused = Box::pin(async move { second.rest().await });
         let next = tokio::select! {
-            next = asked(&questions) => next,
+            next = asked(&requests) => next,
             line = &mut refused => {
                 assert!(line.starts_with(b"{\"error\":\"busy\""), "{line:?}");
                 continue;
             }
         };
-        assert_ne!(next.number, question.number);
-        questions.answer(question.number, true);
-        questions.answer(next.number, false);
+        assert_ne!(next.number, request.number);
+        requests.answer(request.number, true);
+        requests.answer(next.number, false);
         let line = refused.await;
         assert!(line.starts_with(b"{\"error\":\"unauthorized\""), "{line:?}");
         break;
@@ -214,32 +214,32 @@ async fn a_stream_that_is_given_up_withdraws_its_question() {
 }
 
 #[tokio::test]
-async fn streams_on_a_connection_that_we_made_are_let_in_alike() {
-    let (ours, questions) = asking(RULES).await;
+async fn streams_on_a_dialled_connection_are_authorized_alike() {
+    let (ours, requests) = asking(RULES).await;
     let _served = echo(&ours, &[Protocol::Http]);
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = ours.peer(&raw.address()).expect("peer");
-    let (view, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
-    let _view = view.expect("connection");
+    let (guard, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
+    let _guard = guard.expect("connection");
     // Pings on a dialled connection need no authorization: the peer knows that we exist.
     RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
     let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
-    let question = asked(&questions).await;
-    assert_eq!((question.peer, question.protocol), (raw.id(), None));
-    questions.answer(question.number, true);
-    let question = asked(&questions).await;
-    assert_eq!(question.protocol, Some(Protocol::Http));
-    questions.answer(question.number, true);
+    let request = asked(&requests).await;
+    assert_eq!((request.peer, request.protocol), (raw.id(), None));
+    requests.answer(request.number, true);
+    let request = asked(&requests).await;
+    assert_eq!(request.protocol, Some(Protocol::Http));
+    requests.answer(request.number, true);
     stream.hears(b"ack\n").await;
     let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
-    let question = asked(&questions).await;
-    assert_eq!(question.protocol, Some(Protocol::Http), "the peer is asked about once");
-    questions.answer(question.number, false);
+    let request = asked(&requests).await;
+    assert_eq!(request.protocol, Some(Protocol::Http), "the peer is asked about once");
+    requests.answer(request.number, false);
     stream.is_refused("unauthorized").await;
     ours.change_access(|lists| lists.deny(raw.id()));
     assert_eq!(closed_with(&connection).await, codes::UNAUTHORIZED);
-    let (view, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
-    let _view = view.expect("we may dial whom we do not let in");
+    let (guard, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
+    let _guard = guard.expect("we may dial whom we do not let in");
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("unauthorized").await;
     raw.close().await;
     close(&[&ours]).await;
@@ -275,7 +275,7 @@ async fn a_peer_has_so_many_streams_open_on_all_its_connections() {
 }
 
 #[tokio::test]
-async fn a_peer_opens_so_many_streams_in_so_much_time_however_often_it_connects() {
+async fn the_stream_rate_of_a_peer_spans_its_connections() {
     let rate = Rate { per_second: 1, burst: 2 };
     let server = endpoint_with(limits().with_stream_rate(Some(rate))).await;
     let client = endpoint().await;
@@ -331,17 +331,17 @@ async fn a_connection_too_many_is_busy_and_not_unreachable() {
 
 #[tokio::test]
 async fn an_endpoint_that_closes_waits_for_no_answer() {
-    let (server, questions) = asking(RULES).await;
+    let (server, requests) = asking(RULES).await;
     let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connection = raw.dial(&server, Alpn::FastnNet).await;
-    let question = asked(&questions).await;
+    let request = asked(&requests).await;
     close(&[&server]).await;
     closed_with(&connection).await;
-    questions.answer(question.number, true);
-    until("the questions end", || {
+    requests.answer(request.number, true);
+    until("the requests end", || {
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        matches!(questions.poll_take(&mut cx, 1), std::task::Poll::Ready(Err(_)))
+        matches!(requests.poll_take(&mut cx, 1), std::task::Poll::Ready(Err(_)))
     })
     .await;
     raw.close().await;
@@ -384,7 +384,7 @@ async fn an_authorizer_needs_rules() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_given_up_drops_the_authorizers_future() {
+async fn a_reset_stream_drops_the_authorizers_future() {
     let config = Config { authorize: Some(STREAMS), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
     let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");

@@ -60,21 +60,21 @@ async fn connected_first(server: &Endpoint, delay: Duration) -> (Endpoint, fastn
     let (at, running) = delaying(server.address().addresses[0], delay).await;
     let address = PeerAddress { addresses: vec![at], ..PeerAddress::new(server.id()) };
     let peer = client.peer(&address).expect("peer");
-    let view = soon(client.connect(&peer, GENEROUS)).await.expect("connection");
-    (client, view, running)
+    let guard = soon(client.connect(&peer, GENEROUS)).await.expect("connection");
+    (client, guard, running)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dialler_that_is_connected_first_hears_that_the_endpoint_shuts_down() {
+async fn a_dialler_that_connects_first_gets_the_shutdown_code() {
     let mut told = Vec::new();
     // A busy machine may delay the handshake beyond the grace period.
     for _ in 0..5 {
         let server = endpoint().await;
         echo(&server, &[Protocol::Tcp]);
-        let (client, view, _delaying) = connected_first(&server, Duration::from_millis(40)).await;
+        let (client, guard, _delaying) = connected_first(&server, Duration::from_millis(40)).await;
         let began = Instant::now();
         assert!(soon(server.close(LIMIT)).await.is_clean());
-        let info = soon(view.closed()).await;
+        let info = soon(guard.closed()).await;
         let took = began.elapsed();
         close(&[&client]).await;
         if (info.code, info.by) == (0x103, fastn_net::ClosedBy::Peer) && took < Duration::from_secs(2) {
@@ -86,16 +86,16 @@ async fn a_dialler_that_is_connected_first_hears_that_the_endpoint_shuts_down() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dialler_whose_handshake_takes_longer_than_the_grace_hears_a_close_too() {
+async fn a_dialler_with_a_slow_handshake_gets_a_close_too() {
     // One datagram, which nothing sends again: it may be lost now and then.
     for _ in 0..5 {
         let server = endpoint().await;
         echo(&server, &[Protocol::Tcp]);
-        let (client, view, _delaying) = connected_first(&server, Duration::from_secs(2)).await;
+        let (client, guard, _delaying) = connected_first(&server, Duration::from_secs(2)).await;
         let began = Instant::now();
         soon(server.close(LIMIT)).await;
         let told =
-            soon(view.closed()).await.by == fastn_net::ClosedBy::Peer && began.elapsed() < Duration::from_secs(1);
+            soon(guard.closed()).await.by == fastn_net::ClosedBy::Peer && began.elapsed() < Duration::from_secs(1);
         close(&[&client]).await;
         if told {
             return;
@@ -125,10 +125,10 @@ async fn the_time_of_a_dial_does_not_bound_inbound_handshakes() {
     let connect = Connect { attempt_timeout: Duration::ZERO, ..limits().connect };
     let server = endpoint_with(limits().with_connect(connect)).await;
     echo(&server, &[Protocol::Tcp]);
-    let (client, view, _delaying) = connected_first(&server, Duration::from_millis(40)).await;
-    let stream = soon(client.open_bi(&view, &header(&Protocol::Tcp), ONCE)).await.expect("stream");
+    let (client, guard, _delaying) = connected_first(&server, Duration::from_millis(40)).await;
+    let stream = soon(client.open_bi(&guard, &header(&Protocol::Tcp), ONCE)).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
-    drop(view);
+    drop(guard);
     close(&[&client, &server]).await;
 }
 
@@ -240,10 +240,10 @@ async fn a_handshake_that_its_peer_gives_up_is_a_failed_dial() {
     scene.close().await;
 
     let scene = GivenUp::start().await;
-    let (view, ()) = tokio::join!(soon(scene.client.connect(&scene.peer, GENEROUS)), scene.give_up());
-    let view = view.expect("connected on this side");
-    soon(view.closed()).await;
-    let error = soon(scene.client.open_bi(&view, &header, USUAL)).await.map(drop).expect_err("given up");
+    let (guard, ()) = tokio::join!(soon(scene.client.connect(&scene.peer, GENEROUS)), scene.give_up());
+    let guard = guard.expect("connected on this side");
+    soon(guard.closed()).await;
+    let error = soon(scene.client.open_bi(&guard, &header, USUAL)).await.map(drop).expect_err("given up");
     assert_eq!(error.code(), Code::Unreachable, "{error}");
     scene.close().await;
 }

@@ -74,15 +74,15 @@ async fn disliked(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn behind_a_stream_that_it_dislikes_a_new_connection_is_made_and_what_runs_goes_on() {
+async fn after_a_refused_stream_the_next_one_uses_a_new_connection() {
     let endpoint = kulfi_endpoint(limits().with_ack_timeout(PATIENCE)).await;
     for alpn in [Alpn::Entity, Alpn::Kulfi] {
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
         let peer = endpoint.peer(&raw.address()).expect("peer");
         for how in [Dislikes::Ignores, Dislikes::Refuses, Dislikes::Ends] {
             for options in [USUAL, LATER] {
-                let (view, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
-                drop(view.expect("connection"));
+                let (guard, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
+                drop(guard.expect("connection"));
                 let (mut running, mut other) = stream(&endpoint, &peer, &first).await;
                 let _disliked = disliked(&endpoint, &peer, &first, how, options).await;
                 // The next stream uses the new connection at once.
@@ -121,16 +121,16 @@ async fn a_time_limit_of_the_callers_own_counts_as_well() {
     let endpoint = kulfi_endpoint(limits()).await;
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");
-    let (view, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
-    let view = view.expect("connection");
+    let (guard, first) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
+    let guard = guard.expect("connection");
     let short = USUAL.with_timeout(PATIENCE);
     assert_eq!(get(&endpoint, &peer, short).await.expect_err("ignored").code(), Code::AckTimeout);
     // A holder of the connection cannot open a stream on it either.
-    let error = soon(endpoint.open_bi(&view, &header(&Protocol::Http), USUAL)).await.expect_err("stalled");
+    let error = soon(endpoint.open_bi(&guard, &header(&Protocol::Http), USUAL)).await.expect_err("stalled");
     assert_eq!(error.code(), Code::ConnectionLost, "{error}");
     let (next, second) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
-    assert_ne!(next.expect("connection").id(), view.id());
-    drop(view);
+    assert_ne!(next.expect("connection").id(), guard.id());
+    drop(guard);
     soon(first.closed()).await;
     drop(second);
     raw.close().await;
@@ -142,8 +142,8 @@ async fn on_the_new_alpn_one_stream_says_nothing_of_the_next() {
     let endpoint = kulfi_endpoint(limits().with_ack_timeout(PATIENCE)).await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");
-    let (view, connection) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
-    drop(view.expect("connection"));
+    let (guard, connection) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
+    drop(guard.expect("connection"));
     for how in [Dislikes::Ignores, Dislikes::Refuses, Dislikes::Ends] {
         for options in [USUAL, LATER] {
             let _disliked = disliked(&endpoint, &peer, &connection, how, options).await;

@@ -49,7 +49,7 @@ async fn concurrent_requests_share_one_dial() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn streams_go_over_the_connection_whoever_dialled_it() {
+async fn streams_share_the_connection_of_either_dialler() {
     let (a, b) = pair().await;
     let (into_a, into_b) = (a.listen_connections().expect("inbound"), b.listen_connections().expect("inbound"));
     let (of_a, of_b) = [&a, &b].map(|e| e.listen(None, &[Protocol::Tcp], false).expect("listen")).into();
@@ -75,9 +75,9 @@ async fn towards_older_peers_we_open_on_our_own_connection_only() {
     let inbound = endpoint.listen_connections().expect("inbound");
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let theirs = raw.dial(&endpoint, Alpn::Entity).await;
-    let view = made(&inbound).await;
-    assert!(!view.can_open());
-    let refused = soon(endpoint.open_bi(&view, &header(&Protocol::Http), USUAL)).await;
+    let guard = made(&inbound).await;
+    assert!(!guard.can_open());
+    let refused = soon(endpoint.open_bi(&guard, &header(&Protocol::Http), USUAL)).await;
     assert_eq!(refused.expect_err("not on theirs").code(), Code::InvalidArgument);
 
     let address = raw.address();
@@ -236,7 +236,7 @@ async fn a_request_that_is_never_repeated_is_answered_or_fails_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_not_there_cannot_be_reached() {
+async fn an_absent_peer_is_unreachable() {
     let a = endpoint_with(
         limits().with_connect(Connect { attempt_timeout: Duration::from_millis(500), ..limits().connect }),
     )
@@ -277,7 +277,7 @@ async fn an_endpoint_cannot_dial_itself() {
 }
 
 #[tokio::test]
-async fn a_peer_that_listens_for_nothing_is_reached_once_it_does() {
+async fn a_peer_without_a_listener_is_reached_once_it_listens() {
     let (a, b) = pair().await;
     let error = open(&a, &b, &Protocol::Tcp, ONCE).await.expect_err("nothing listens");
     assert_eq!(error.code(), Code::Unreachable);
@@ -298,7 +298,7 @@ async fn a_peer_that_listens_for_nothing_is_reached_once_it_does() {
 }
 
 #[tokio::test]
-async fn a_peer_of_another_kind_is_told_apart() {
+async fn a_peer_with_another_alpn_is_recognized() {
     let a = endpoint().await;
     let raw = Raw::bind(&[b"/another/1"]).await;
     let address = raw.address();
@@ -335,7 +335,7 @@ async fn one_protocol_has_one_listener() {
 }
 
 #[tokio::test]
-async fn dropping_a_listener_resets_what_waits_for_it() {
+async fn dropping_a_listener_resets_its_queued_streams() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let mut waiting = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("acknowledged");
@@ -354,9 +354,9 @@ async fn a_connections_own_listener_comes_first() {
     let inbound = b.listen_connections().expect("inbound");
     drop(open(&a, &b, &Protocol::Http, USUAL).await.expect("stream"));
     assert_eq!(incoming(&everyone).await.route, Some(1));
-    let view = made(&inbound).await;
-    let own = b.listen(Some(view.id()), &[Protocol::Tcp], false).expect("listen");
-    let in_use = b.listen(Some(view.id()), &[Protocol::Tcp], false);
+    let guard = made(&inbound).await;
+    let own = b.listen(Some(guard.id()), &[Protocol::Tcp], false).expect("listen");
+    let in_use = b.listen(Some(guard.id()), &[Protocol::Tcp], false);
     assert_eq!(in_use.expect_err("in use").code(), Code::ProtocolInUse);
 
     let _one = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -372,22 +372,22 @@ async fn a_connections_own_listener_comes_first() {
 }
 
 #[tokio::test]
-async fn a_view_keeps_its_connection_and_gives_it_back() {
+async fn a_guard_keeps_its_connection_until_dropped() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
     let peer = a.peer(&b.address()).expect("peer");
-    let view = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
-    assert_eq!((view.active_count(), view.remote(), view.alpn()), (1, b.id(), Alpn::FastnNet));
-    assert!(view.rtt().is_some() && view.paths().iter().any(|path| path.selected && !path.relay));
-    let same = a.connection(view.id()).expect("live");
-    assert_eq!(view.active_count(), 2);
+    let guard = soon(a.connect(&peer, GENEROUS)).await.expect("connection");
+    assert_eq!((guard.active_count(), guard.remote(), guard.alpn()), (1, b.id(), Alpn::FastnNet));
+    assert!(guard.rtt().is_some() && guard.paths().iter().any(|path| path.selected && !path.relay));
+    let same = a.connection(guard.id()).expect("live");
+    assert_eq!(guard.active_count(), 2);
     drop(same);
-    let stream = soon(a.open_bi(&view, &header(&Protocol::Tcp), USUAL)).await.expect("stream");
+    let stream = soon(a.open_bi(&guard, &header(&Protocol::Tcp), USUAL)).await.expect("stream");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
-    assert!(view.stats().bytes_received > 0);
-    let id = view.id();
-    view.close(0, "");
-    soon(view.closed()).await;
+    assert!(guard.stats().bytes_received > 0);
+    let id = guard.id();
+    guard.close(0, "");
+    soon(guard.closed()).await;
     until("it is not listed any more", || a.connection(id).is_err()).await;
     close(&[&a, &b]).await;
 }

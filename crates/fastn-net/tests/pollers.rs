@@ -47,17 +47,17 @@ async fn one_each<T: Send + 'static>(
 async fn each_connection_wakes_a_task_that_accepts_it() {
     let server = endpoint().await;
     echo(&server, &[Protocol::Tcp]);
-    let inbound = server.listen_connections().expect("inbound");
+    let connections = server.listen_connections().expect("connections");
     let mut peers = Vec::new();
     let accepted = one_each(
-        move |cx| inbound.poll_accept(cx),
+        move |cx| connections.poll_accept(cx),
         async || {
             let raw = Raw::bind(&[]).await;
             let connection = raw.dial(&server, Alpn::FastnNet).await;
             peers.push((raw, connection));
         },
     );
-    let mut accepted = accepted.await.map(|view| view.expect("connection").remote());
+    let mut accepted = accepted.await.map(|guard| guard.expect("connection").remote());
     accepted.sort();
     let mut dialled: Vec<_> = peers.iter().map(|(raw, _)| raw.id()).collect();
     dialled.sort();
@@ -85,15 +85,15 @@ async fn each_change_wakes_a_task_that_watches() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_question_wakes_a_task_that_takes_it() {
+async fn each_authorization_request_wakes_a_task_that_takes_it() {
     let rules = Authorize { peer: true, stream: false, timeout: GENEROUS, max_pending: 64, max_pending_per_peer: 16 };
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
     echo(&server, &[Protocol::Tcp]);
-    let questions = server.authorization_requests().expect("questions");
+    let requests = server.authorization_requests().expect("requests");
     let mut peers = Vec::new();
     let asked = one_each(
-        move |cx| questions.poll_take(cx, 1),
+        move |cx| requests.poll_take(cx, 1),
         async || {
             let raw = Raw::bind(&[]).await;
             let connection = raw.dial(&server, Alpn::FastnNet).await;

@@ -73,7 +73,7 @@ async fn neither_does_a_silent_peer_keep_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
+async fn a_held_stream_releases_the_port_and_keeps_its_received_bytes() {
     let bind = free_port("127.0.0.1");
     let other = endpoint().await;
     let theirs = other.listen(None, &[Protocol::Http], false).expect("listen");
@@ -82,7 +82,8 @@ async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
         let mine = at(bind).await;
         let listener = mine.listen(None, &[Protocol::Tcp], false).expect("listen");
         mine.peer(&other.address()).expect("peer");
-        let view = soon(mine.connect(&mine.peer(&other.address()).expect("peer"), GENEROUS)).await.expect("connection");
+        let guard =
+            soon(mine.connect(&mine.peer(&other.address()).expect("peer"), GENEROUS)).await.expect("connection");
         let (mut held, mut there) = stream(&mine, &other, &Protocol::Http, &theirs).await;
         // One that waits in a queue, and one that was finished.
         let mut asked = open(&other, &mine, &Protocol::Tcp, USUAL).await.expect("stream");
@@ -96,7 +97,7 @@ async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
         write_all(&mut there, &bytes).await.expect("write");
         let received = || mine.peers().iter().map(|peer| peer.connections[0].stats().bytes_received).sum::<u64>();
         support::until("all has arrived", || received() > 300_000).await;
-        let sent = view.stats();
+        let sent = guard.stats();
 
         soon(mine.close(LIMIT)).await;
         // The caller does not know yet that the connection has ended.
@@ -113,8 +114,8 @@ async fn what_is_held_lets_go_of_it_and_keeps_what_had_arrived() {
         assert_eq!(write_all(&mut held, b"x").await.expect_err("closed").code(), fastn_net::Code::Closed);
         assert_eq!(read_exact(&mut incoming(&listener).await.stream, 5).await.expect("bytes"), b"asked");
         // A guard still has the close reason and the counters of its connection.
-        assert_eq!(view.close_reason().map(|info| (info.code, info.by)), Some((0x103, fastn_net::ClosedBy::Local)));
-        assert!(view.stats().bytes_sent >= sent.bytes_sent && view.rtt().is_none() && view.paths().is_empty());
+        assert_eq!(guard.close_reason().map(|info| (info.code, info.by)), Some((0x103, fastn_net::ClosedBy::Local)));
+        assert!(guard.stats().bytes_sent >= sent.bytes_sent && guard.rtt().is_none() && guard.paths().is_empty());
     }
     close(&[&other]).await;
 }

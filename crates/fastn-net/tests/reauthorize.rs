@@ -33,8 +33,8 @@ struct Answers {
 }
 
 impl Answers {
-    fn answer(&self, question: &AuthorizationRequest) -> bool {
-        let (refuses, count) = match question.protocol {
+    fn answer(&self, request: &AuthorizationRequest) -> bool {
+        let (refuses, count) = match request.protocol {
             None => (&self.refuses_peers, &self.peers),
             Some(_) => (&self.refuses_streams, &self.streams),
         };
@@ -50,13 +50,13 @@ impl Answers {
 async fn asking(rules: Authorize) -> (Endpoint, Arc<Answers>) {
     let config = Config { authorize: Some(rules), ..config(limits()) };
     let endpoint = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let questions = endpoint.authorization_requests().expect("questions");
+    let requests = endpoint.authorization_requests().expect("requests");
     let answers = Arc::new(Answers::default());
     let answering = answers.clone();
     tokio::spawn(async move {
-        while let Ok(asked) = std::future::poll_fn(|cx| questions.poll_take(cx, 64)).await {
-            for question in asked {
-                questions.answer(question.number, answering.answer(&question));
+        while let Ok(asked) = std::future::poll_fn(|cx| requests.poll_take(cx, 64)).await {
+            for request in asked {
+                requests.answer(request.number, answering.answer(&request));
             }
         }
     });
@@ -75,7 +75,7 @@ async fn arrived(listener: &Listener) {
 }
 
 #[tokio::test]
-async fn queued_streams_that_are_refused_anew_reach_no_listener() {
+async fn queued_streams_denied_on_reauthorization_reach_no_listener() {
     // The limit of pending requests is lower than the number of streams, so requests wait for slots.
     let (server, answers) = asking(Authorize { peer: false, max_pending: 4, max_pending_per_peer: 4, ..RULES }).await;
     let client = endpoint().await;
@@ -111,7 +111,7 @@ async fn queued_streams_that_are_refused_anew_reach_no_listener() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_refused_anew_is_disconnected_and_its_queued_streams_reach_no_listener() {
+async fn a_peer_denied_on_reauthorization_is_disconnected_and_its_queued_streams_reach_no_listener() {
     let (server, answers) = asking(Authorize { stream: false, ..RULES }).await;
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     for alpn in [Alpn::FastnNet, Alpn::Entity] {
@@ -136,18 +136,18 @@ async fn a_peer_that_is_refused_anew_is_disconnected_and_its_queued_streams_reac
 }
 
 #[tokio::test]
-async fn the_peer_of_a_connection_that_we_made_is_asked_about_again_once_it_was_let_in() {
+async fn the_admitted_peer_of_a_dialled_connection_is_reauthorized() {
     let (ours, answers) = asking(Authorize { stream: false, ..RULES }).await;
     let listener = ours.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = ours.peer(&raw.address()).expect("peer");
-    let (view, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
-    let view = view.expect("connection");
+    let (guard, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
+    let guard = guard.expect("connection");
     answers.refuses_peers.store(true, Ordering::SeqCst);
     soon(ours.reauthorize()).await;
     assert_eq!(answers.asked(), (0, 0), "its peer has opened nothing");
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("unauthorized").await;
-    assert!(view.is_live());
+    assert!(guard.is_live());
     // An earlier denial is void too.
     answers.refuses_peers.store(false, Ordering::SeqCst);
     soon(ours.reauthorize()).await;
@@ -155,7 +155,7 @@ async fn the_peer_of_a_connection_that_we_made_is_asked_about_again_once_it_was_
     stream.hears(b"ack\n").await;
     answers.refuses_peers.store(true, Ordering::SeqCst);
     soon(ours.reauthorize()).await;
-    assert_eq!(soon(view.closed()).await.code, codes::UNAUTHORIZED);
+    assert_eq!(soon(guard.closed()).await.code, codes::UNAUTHORIZED);
     assert!(is_empty(&listener));
     raw.close().await;
     close(&[&ours]).await;
@@ -165,18 +165,18 @@ async fn the_peer_of_a_connection_that_we_made_is_asked_about_again_once_it_was_
 async fn an_answer_that_was_asked_for_before_counts_no_longer() {
     let config = Config { authorize: Some(Authorize { peer: false, ..RULES }), ..config(limits()) };
     let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let questions = server.authorization_requests().expect("questions");
-    let asked = async || soon(std::future::poll_fn(|cx| questions.poll_take(cx, 1))).await.expect("open").remove(0);
+    let requests = server.authorization_requests().expect("requests");
+    let asked = async || soon(std::future::poll_fn(|cx| requests.poll_take(cx, 1))).await.expect("open").remove(0);
     let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
     let connection = raw.dial(&server, Alpn::FastnNet).await;
     let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
     let before = asked().await;
     soon(server.reauthorize()).await;
-    questions.answer(before.number, true);
+    requests.answer(before.number, true);
     let again = asked().await;
     assert!(is_empty(&listener));
-    questions.answer(again.number, false);
+    requests.answer(again.number, false);
     stream.is_refused("unauthorized").await;
     raw.close().await;
     close(&[&server]).await;
@@ -190,7 +190,7 @@ async fn nothing_is_asked_again_where_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_listener_that_ends_refuses_what_waits_and_resets_what_was_acknowledged() {
+async fn a_dropped_listener_refuses_queued_streams_and_resets_acknowledged_ones() {
     let server = endpoint().await;
     let _other = server.listen(None, &[Protocol::Http], false).expect("listen");
     for alpn in [Alpn::FastnNet, Alpn::Entity] {
@@ -232,7 +232,7 @@ async fn a_listener_that_ends_refuses_what_waits_and_resets_what_was_acknowledge
 }
 
 #[tokio::test]
-async fn a_dialler_hears_that_the_listener_ended() {
+async fn a_dialler_learns_that_the_listener_ended() {
     let server = endpoint().await;
     let client = endpoint().await;
     introduce(&client, &server);

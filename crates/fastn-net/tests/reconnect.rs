@@ -59,7 +59,7 @@ async fn ask(from: &Endpoint, to: &Peer) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_unreachable_peer_is_dialled_until_the_time_is_over_and_the_error_says_what_was_tried() {
+async fn an_unreachable_peer_is_dialled_until_the_deadline_and_the_error_says_what_was_tried() {
     let a = endpoint_with(quick()).await;
     let b = endpoint().await;
     let peer = a.peer(&b.address()).expect("peer");
@@ -89,7 +89,7 @@ async fn retries_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_is_shutting_down_while_it_says_so_and_unreachable_once_it_is_gone() {
+async fn a_peer_is_shutting_down_until_it_is_gone_and_then_unreachable() {
     let brief = Duration::from_millis(300);
     let (a, b) = pair().await;
     let stranger = endpoint().await;
@@ -203,10 +203,10 @@ async fn an_unused_connection_is_closed_by_its_dialler_and_a_used_one_is_not() {
     tokio::time::sleep(short().idle_timeout * 4).await;
     assert!(connection.is_live(), "a stream is open");
     drop(stream);
-    let view = soon(a.connect(&peer, GENEROUS)).await.expect("view");
+    let guard = soon(a.connect(&peer, GENEROUS)).await.expect("guard");
     tokio::time::sleep(short().idle_timeout * 4).await;
-    assert!(connection.is_live() && view.is_live(), "a view is held");
-    drop(view);
+    assert!(connection.is_live() && guard.is_live(), "a guard is held");
+    drop(guard);
     let end = soon(connection.closed()).await;
     assert_eq!((end.code, end.by), (codes::IDLE, fastn_net::ClosedBy::Local));
     until("idle", || peer.status().state == PeerState::Idle).await;

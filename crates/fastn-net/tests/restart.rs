@@ -97,15 +97,15 @@ async fn a_ping_and_a_connection_are_had_soon_after_a_restart() {
         };
         once_within(limit, async || restarted(moves, ping).await).await;
         let connect = async |a: &Endpoint, peer: &Peer| {
-            let view = soon(a.connect(peer, GENEROUS)).await.expect("connection");
-            soon(view.ping()).await.expect("pong");
+            let guard = soon(a.connect(peer, GENEROUS)).await.expect("connection");
+            soon(guard.ping()).await.expect("pong");
         };
         once_within(limit, async || restarted(moves, connect).await).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_written_to_a_crashed_peer_is_lost_soon_and_never_sent_again() {
+async fn bytes_written_to_a_crashed_peer_are_lost_soon_and_never_resent() {
     let write = async |a: &Endpoint, peer: &Peer| {
         let mut stream = soon(a.get_stream(peer, &header(&Protocol::Tcp), LATER)).await.expect("stream");
         write_all(&mut stream, b"once").await.expect("write");

@@ -162,7 +162,7 @@ async fn large_transfers_arrive_whole_both_ways_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_waits_while_nobody_reads_and_holds_up_no_other() {
+async fn a_blocked_writer_delays_no_other_stream() {
     let limit = 2 * 1024 * 1024;
     let (a, b) = (
         endpoint_with(limits()).await,
@@ -418,7 +418,7 @@ async fn a_later_acknowledgement_is_found_by_reading() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_for_which_there_is_no_place_waits_unacknowledged() {
+async fn a_stream_without_a_queue_permit_waits_unacknowledged() {
     let b = endpoint_with(limits().with_max_queued_streams_per_peer(2)).await;
     let a = support::endpoint().await;
     introduce(&a, &b);
@@ -488,7 +488,7 @@ async fn each_stream_wakes_all_tasks_that_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_listener_of_one_connection_ends_with_it_behind_what_it_holds() {
+async fn a_listener_of_a_connection_ends_with_it_after_its_queued_streams() {
     let (a, b) = pair().await;
     let everyone = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let first = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");

@@ -26,7 +26,7 @@ async fn connect(from: &Endpoint, to: &Endpoint) {
 }
 
 #[tokio::test]
-async fn each_known_peer_comes_first_and_then_what_changes() {
+async fn a_watch_yields_each_known_peer_and_then_each_change() {
     let (a, b) = pair().await;
     let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
     let watch = a.watch().expect("watch");
@@ -43,7 +43,7 @@ async fn each_known_peer_comes_first_and_then_what_changes() {
 }
 
 #[tokio::test]
-async fn closing_tells_that_every_peer_goes_and_then_ends() {
+async fn closing_reports_every_peer_as_gone_and_ends_the_watch() {
     let (a, b) = pair().await;
     let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
     connect(&a, &b).await;

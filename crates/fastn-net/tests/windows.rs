@@ -59,7 +59,7 @@ async fn can_send(floods: &mut [Flood], windows: &[usize]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_connections_of_a_peer_share_what_it_may_send() {
+async fn the_connections_of_a_peer_share_a_receive_window() {
     let limits = limits()
         .with_receive_window(u32::try_from(EACH).expect("small"))
         .with_receive_window_per_peer(u64::try_from(2 * EACH).expect("small"));

@@ -87,7 +87,7 @@ async fn the_ack_waits_for_no_extra_line() {
 }
 
 #[tokio::test]
-async fn the_ack_for_an_older_peer_waits_for_nobody_who_holds_the_stream() {
+async fn the_ack_for_an_older_peer_does_not_wait_for_the_listener() {
     let endpoint = kulfi_endpoint(limits()).await;
     let listener = endpoint.listen(None, &[Protocol::HttpProxy], false).expect("listen");
     for alpn in [Alpn::Entity, Alpn::Kulfi] {
@@ -262,7 +262,7 @@ async fn silent_and_slow_headers_end_at_their_deadline_and_delay_no_other() {
 }
 
 #[tokio::test]
-async fn who_takes_no_acknowledgement_holds_no_place_of_a_listener() {
+async fn a_peer_that_blocks_its_ack_holds_no_queue_permit() {
     let header_timeout = Duration::from_secs(1);
     let few =
         limits().with_header_timeout(header_timeout).with_max_queued_streams(2).with_max_queued_streams_per_peer(2);
@@ -331,13 +331,13 @@ async fn a_ping_is_answered_on_a_connection_that_we_dialled() {
     let endpoint = kulfi_endpoint(limits()).await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");
-    let (view, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
+    let (guard, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
     RawStream::start(&connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("unsupported").await;
     // And served, once something listens.
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     goes_on(&connection, &listener).await;
-    drop(view);
+    drop(guard);
     raw.close().await;
     close(&[&endpoint]).await;
 }
@@ -374,8 +374,8 @@ async fn a_ping_that_is_answered_wrongly_or_not_at_all_fails() {
     let endpoint = kulfi_endpoint(limits().with_ping_timeout(Duration::from_secs(2))).await;
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let peer = endpoint.peer(&raw.address()).expect("peer");
-    let (view, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
-    let _view = view.expect("connection");
+    let (guard, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
+    let _guard = guard.expect("connection");
     for (answer, expected) in [
         (Some(&b"ack\npang\n"[..]), Code::Ping),
         (Some(b"ack\npong\npong\n"), Code::Ping),
@@ -452,23 +452,23 @@ async fn a_connection_closed_by_the_user_shows_its_code() {
     for alpn in Alpn::ALL {
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
         let peer = endpoint.peer(&raw.address()).expect("peer");
-        let (view, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
-        let view = view.expect("connection");
-        view.close(77, "bye");
+        let (guard, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
+        let guard = guard.expect("connection");
+        guard.close(77, "bye");
         let iroh::endpoint::ConnectionError::ApplicationClosed(told) = soon(connection.closed()).await else {
             panic!("no application close")
         };
         assert_eq!((u64::from(told.error_code), &told.reason[..]), (77, &b"bye"[..]));
-        let info = soon(view.closed()).await;
+        let info = soon(guard.closed()).await;
         assert_eq!((info.code, info.reason.as_str(), info.by), (77, "bye", fastn_net::ClosedBy::Local));
 
-        let (view, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
+        let (guard, connection) = tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept());
         connection.close(code(78), b"good night");
-        let view = view.expect("connection");
-        soon(view.closed()).await;
+        let guard = guard.expect("connection");
+        soon(guard.closed()).await;
         // Nothing that comes later changes how it ended.
-        view.close(79, "late");
-        let info = view.close_reason().expect("it has ended");
+        guard.close(79, "late");
+        let info = guard.close_reason().expect("it has ended");
         assert_eq!((info.code, info.reason.as_str(), info.by), (78, "good night", fastn_net::ClosedBy::Peer));
         raw.close().await;
     }
@@ -497,7 +497,7 @@ async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
         for (answer, expected, word) in answers {
             for options in [USUAL, LATER] {
                 // Behind a refusal an older peer takes no other stream on the same connection.
-                let (_view, connection) = match connection.take().filter(|_| alpn.is_native()) {
+                let (_guard, connection) = match connection.take().filter(|_| alpn.is_native()) {
                     Some(made) => connection.insert(made),
                     None => connection.insert(tokio::join!(soon(endpoint.connect(&peer, GENEROUS)), raw.accept())),
                 };

@@ -90,7 +90,7 @@ mod tests {
     use crate::identity::SecretKey;
 
     #[test]
-    fn without_lists_everyone_is_let_in() {
+    fn without_lists_every_peer_is_admitted() {
         assert!(Access::new(AccessLists::default()).admits(&SecretKey::generate().public()));
     }
 
@@ -107,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_of_the_allowed_lets_nobody_in() {
+    fn an_empty_allow_list_admits_no_peer() {
         let access = Access::new(AccessLists { allow: Some(HashSet::new()), deny: HashSet::new() });
         assert!(!access.admits(&SecretKey::generate().public()));
     }
 
     #[test]
-    fn allowing_somebody_where_everyone_is_keeps_nobody_out() {
+    fn allowing_a_peer_on_an_open_endpoint_denies_no_other() {
         let access = Access::new(AccessLists::default());
         access.change(|lists| lists.allow(SecretKey::generate().public()));
         assert!(access.admits(&SecretKey::generate().public()));

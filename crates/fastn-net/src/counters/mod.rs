@@ -151,7 +151,7 @@ mod tests {
     use crate::error::Error;
 
     #[test]
-    fn a_word_of_a_peers_own_makes_no_label() {
+    fn an_unknown_refusal_code_makes_no_label() {
         let metrics = Counters::default();
         for word in ["busy", "go\"away\n", "", "busy", "other", "too-many-streams"] {
             metrics.refusal_received(word);

@@ -158,9 +158,8 @@ impl Endpoint {
         Ok(peer)
     }
 
-    /// A connection to a peer, held: it counts as used until the view is dropped. Streams that the peer opens on a new one wait for
-    /// a second until something serves them. One that was there already is asked for a sign of life first, for a second at most. Cancel
-    /// safe.
+    /// Connects to a peer, and guards the connection: it counts as used until the guard is dropped. Streams that the peer opens on a
+    /// new connection wait up to 1 s for a listener. An existing connection is checked for liveness first, for at most 1 s. Cancel-safe.
     ///
     /// # Errors
     ///
@@ -171,11 +170,11 @@ impl Endpoint {
         let offer = peer.offer_connections();
         loop {
             let known = peer.connection().map(|connection| connection.id());
-            let view = self.connection_guard(peer, until - Instant::now()).await?;
-            if known != Some(view.id()) || view.seems_alive().await {
-                view.start_listener_grace();
+            let guard = self.connection_guard(peer, until - Instant::now()).await?;
+            if known != Some(guard.id()) || guard.seems_alive().await {
+                guard.start_listener_grace();
                 drop(offer);
-                return Ok(view);
+                return Ok(guard);
             }
         }
     }
@@ -185,8 +184,8 @@ impl Endpoint {
             let mut tries = Tries::new(self.limits().connect.retries, true);
             loop {
                 let connection = self.connection_to(peer, tries).await?;
-                if let Some(view) = ConnectionGuard::new(&connection) {
-                    return Ok(view);
+                if let Some(guard) = ConnectionGuard::new(&connection) {
+                    return Ok(guard);
                 }
                 connection.unusable().await;
                 tries = tries.next();

@@ -16,12 +16,11 @@ use crate::{
 const MAX_CONCURRENT: usize = 32;
 
 impl Endpoint {
-    /// Asks the questions of [`Authorize`](crate::config::Authorize) again: about each connected peer that was let in, then about each stream
-    /// that waits for a listener. A peer that is refused is disconnected, as [`Endpoint::change_access`] does it; a stream that is
-    /// refused gets the refusal line, or a reset where it was acknowledged. From the call on no listener gets a stream that was let in
-    /// by an earlier answer.
+    /// Repeats the requests of [`Authorize`](crate::config::Authorize): for each admitted connected peer, then for each queued stream. A
+    /// denied peer is disconnected, as by [`Endpoint::change_access`]. A denied stream gets the refusal line, or a reset if it was
+    /// acknowledged. From the call on, no listener gets a stream that an earlier answer admitted.
     ///
-    /// The future resolves when every question has its answer. Dropping it ends nothing. No-op where nothing is asked.
+    /// The future resolves when every request has its answer. Dropping it cancels nothing. No-op without authorization.
     pub fn reauthorize(&self) -> impl Future<Output = ()> + Send + use<> {
         let inner = self.inner().clone();
         let (done, ended) = oneshot::channel::<Infallible>();

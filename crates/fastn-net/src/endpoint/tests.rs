@@ -61,7 +61,7 @@ async fn an_actor_that_panics_is_replaced_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_while_an_actor_panics_is_told_what_happened() {
+async fn a_request_fails_with_an_internal_error_if_the_actor_panics() {
     let a = endpoint(LIMIT).await;
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
     let nobody = PeerAddress::new(SecretKey::generate().public());

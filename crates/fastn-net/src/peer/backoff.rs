@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_delay_is_a_part_of_what_doubling_allows(failures in 1_u32..200, random in 0.0..1.0_f64) {
+        fn a_delay_never_exceeds_the_doubled_bound(failures in 1_u32..200, random in 0.0..1.0_f64) {
             let (mut backoff, now) = (Backoff::new(&CONNECT), Instant::now());
             for _ in 0..failures {
                 backoff.fail(now, random);

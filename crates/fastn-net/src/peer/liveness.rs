@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_peer_is_given_up_after_two_misses() {
+    fn a_silent_peer_is_dead_after_two_misses() {
         let silent = |_| TrafficSnapshot { active: 1, ..TrafficSnapshot::default() };
         assert_eq!(findings(60, false, silent, false), [(3, Health::Ping), (9, Health::Dead)]);
         let kept = findings(60, true, |_| TrafficSnapshot::default(), false);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_slept_blames_nobody() {
+    fn a_suspended_process_counts_no_missed_ping() {
         let (start, silent) = (Instant::now(), TrafficSnapshot { active: 1, ..TrafficSnapshot::default() });
         let mut liveness = Liveness::new(start, POLICY);
         liveness.activate(start, silent);

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn messages_come_in_order_and_whoever_waits_is_woken() {
+    async fn messages_arrive_in_order_and_wake_the_actor() {
         let (mailbox, mut messages) = Mailbox::new();
         mailbox.send(Message::Activated(1)).expect("open");
         mailbox.clone().send(Message::Activated(2)).expect("open");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_the_actor_goes_back() {
+    fn a_message_to_a_gone_actor_is_returned() {
         let (mailbox, mut messages) = Mailbox::new();
         mailbox.send(Message::Activated(1)).expect("open");
         assert!(!mailbox.is_closed());

@@ -110,7 +110,7 @@ mod tests {
     const EACH: u32 = 16 * 1024 * 1024;
 
     #[test]
-    fn four_have_a_whole_window_and_who_comes_later_gets_what_becomes_free() {
+    fn four_connections_have_a_whole_window_and_later_ones_inherit() {
         let mut windows = Windows::new(EACH, 64 * MIB);
         for connection in 1..=4 {
             assert_eq!(windows.add(connection), 16 * MIB);

@@ -49,7 +49,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whoever_waits_as_told_gets_it_and_no_time_sees_more_than_its_share(
+        fn waiting_as_told_yields_a_token_and_no_interval_exceeds_the_rate(
             per_second in 1u32..10_000,
             burst in 1u32..50,
             gaps in prop::collection::vec(0u64..2_000_000_000, 1..200),

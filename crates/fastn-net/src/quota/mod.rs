@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_can_be_taken_again() {
+    fn a_released_permit_can_be_taken_again() {
         let all = Arc::default();
         let (one, other) = (new(&all), new(&all));
         let bounds = Bounds { of_one_peer: 2, of_all: 3, rate: None };
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_comes_too_fast_holds_nothing() {
+    fn a_rate_limited_stream_holds_no_permit() {
         let all = Arc::default();
         let quota = new(&all);
         let rate = Rate { per_second: 1, burst: 1 };

@@ -33,7 +33,7 @@ async fn after(time: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unproven_addresses_get_a_retry_above_the_watermark_and_take_no_other_place() {
+async fn unproven_addresses_get_a_retry_above_the_watermark_and_take_no_other_slot() {
     let handshakes = Arc::default();
     let held = admitted(&handshakes, None, 10_000);
     assert_eq!(held.len(), UNVALIDATED);
@@ -118,7 +118,7 @@ async fn an_evicted_handshake_that_is_complete_by_then_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_kept_is_bounded_and_the_last_part_is_for_sources_that_did_no_harm() {
+async fn handshakes_are_bounded_and_the_last_part_is_for_sources_without_failures() {
     let handshakes = Arc::default();
     let kept = |handshakes: &Arc<Handshakes>| {
         let state = handshakes.lock();

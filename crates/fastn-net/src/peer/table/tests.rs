@@ -129,7 +129,7 @@ async fn losing_the_old_one_ends_the_contest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_dials_again_ever_later_as_long_as_somebody_waits() {
+async fn dials_back_off_while_a_request_waits() {
     let mut table = Timed::new(true);
     assert_eq!(table.want(), [Action::Dial]);
     for delay in [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000] {
@@ -145,7 +145,7 @@ async fn it_dials_again_ever_later_as_long_as_somebody_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_request_is_worth_a_dial_of_its_own() {
+async fn a_new_request_dials_once_without_the_whole_backoff() {
     let mut table = Timed::new(true);
     table.want();
     for _ in 0..12 {
@@ -221,7 +221,7 @@ async fn a_peer_that_accepts_and_closes_is_not_dialled_in_a_circle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unused_connection_ends_where_it_was_dialled() {
+async fn the_dialler_closes_an_unused_connection() {
     for dialled in [true, false] {
         let mut table = Timed::new(true);
         table.on(if dialled { Event::Dialled(native(1, true)) } else { Event::Inbound(native(1, false)) });
@@ -244,7 +244,7 @@ async fn an_unused_connection_ends_where_it_was_dialled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_connection_is_dropped_and_replaced_while_somebody_wants_it() {
+async fn a_silent_connection_in_use_is_dropped_and_replaced() {
     let mut table = Timed::new(true);
     table.on(Event::Kept);
     table.on(Event::Dialled(native(1, true)));
@@ -388,7 +388,7 @@ async fn a_paused_peer_loses_nothing_to_late_acks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_connection_that_the_peer_made_is_replaced_by_one_that_we_make() {
+async fn a_silent_inbound_connection_is_replaced_by_a_dialled_one() {
     for smaller in [true, false] {
         let mut table = Timed::new(smaller);
         table.on(Event::Inbound(native(1, false)));
@@ -496,7 +496,7 @@ impl World {
 
 proptest! {
     #[test]
-    fn in_whatever_order_things_happen(
+    fn invariants_hold_for_any_order_of_events(
         smaller: bool,
         random in 0.0..=1.0_f64,
         events in prop::collection::vec((0u8..29, any::<bool>(), any::<bool>(), 0usize..8, 0u64..20_000), 0..200),

@@ -32,9 +32,9 @@ async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that()
     let inbound = b.listen_connections().expect("inbound");
     let mut asking = request(&a, &b).await;
     pinged(&a, &b).await;
-    let view = made(&inbound).await;
+    let guard = made(&inbound).await;
     pinged(&a, &b).await;
-    let listener = b.listen(Some(view.id()), &[Protocol::Tcp], false).expect("listen");
+    let listener = b.listen(Some(guard.id()), &[Protocol::Tcp], false).expect("listen");
     let mut stream = incoming(&listener).await.stream;
     assert_eq!(read_to_end(&mut stream).await.expect("request"), b"early");
     write_all(&mut stream, b"answer").await.expect("write");
@@ -49,13 +49,13 @@ async fn also_on_a_connection_that_this_side_made_for_itself() {
     introduce(&a, &b);
     let inbound = b.listen_connections().expect("inbound");
     let peer = a.peer(&b.address()).expect("peer");
-    let (view, asking) = tokio::join!(soon(a.connect(&peer, GENEROUS)), async {
+    let (guard, asking) = tokio::join!(soon(a.connect(&peer, GENEROUS)), async {
         made(&inbound).await;
         request(&b, &a).await
     });
-    let view = view.expect("connection");
+    let guard = guard.expect("connection");
     pinged(&b, &a).await;
-    let listener = a.listen(Some(view.id()), &[Protocol::Tcp], false).expect("listen");
+    let listener = a.listen(Some(guard.id()), &[Protocol::Tcp], false).expect("listen");
     let mut stream = incoming(&listener).await.stream;
     assert_eq!(read_to_end(&mut stream).await.expect("request"), b"early");
     drop(asking);
@@ -63,15 +63,15 @@ async fn also_on_a_connection_that_this_side_made_for_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_served_by_then_is_refused() {
+async fn an_unserved_stream_is_refused_after_the_grace_period() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
     let asking = open(&a, &b, &Protocol::Tcp, USUAL);
     let serving = async {
-        let view = made(&inbound).await;
-        (b.listen(Some(view.id()), &[Protocol::Http], false).expect("listen"), view)
+        let guard = made(&inbound).await;
+        (b.listen(Some(guard.id()), &[Protocol::Http], false).expect("listen"), guard)
     };
-    let (refused, (listener, _view)) = tokio::join!(asking, serving);
+    let (refused, (listener, _guard)) = tokio::join!(asking, serving);
     assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
     let served = open(&a, &b, &Protocol::Http, LATER).await.expect("stream");
     let answering = async {
@@ -85,10 +85,10 @@ async fn what_is_not_served_by_then_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_takes_a_connection_and_serves_nothing_is_not_waited_for_long() {
+async fn an_owner_that_registers_no_listener_is_not_waited_for_long() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
-    let (refused, _view) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), made(&inbound));
+    let (refused, _guard) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), made(&inbound));
     assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
     close(&[&a, &b]).await;
 }

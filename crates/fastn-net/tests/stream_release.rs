@@ -57,7 +57,7 @@ async fn a_dialler_that_stops_each_answer_never_runs_out_of_streams() {
 }
 
 #[tokio::test]
-async fn nor_one_that_stops_before_the_answer() {
+async fn a_stream_stopped_before_the_answer_keeps_no_slot() {
     tokio::join!(dialler_stops(Alpn::FastnNet, true), dialler_stops(Alpn::Entity, true));
 }
 
@@ -97,7 +97,7 @@ async fn an_acceptor_that_stops_each_request_never_makes_us_run_out_of_streams()
 }
 
 #[tokio::test]
-async fn streams_that_were_refused_or_reset_give_their_places_back() {
+async fn refused_and_reset_streams_release_their_slots() {
     let endpoint = endpoint_with(limits().with_max_streams(100)).await;
     let listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
     let raw = Raw::bind(&[]).await;
@@ -146,7 +146,7 @@ fn hold(mut stream: Stream, asked: &CancellationToken) -> JoinHandle<Stream> {
 }
 
 #[tokio::test]
-async fn streams_that_the_peer_let_go_give_their_places_back_although_we_hold_them_unfinished() {
+async fn streams_abandoned_by_the_peer_release_their_slots_while_held_unfinished() {
     // More than the 100 streams that the peer allows at a time.
     const HELD: u32 = 250;
     for alpn in [Alpn::FastnNet, Alpn::Entity] {
@@ -171,7 +171,7 @@ async fn streams_that_the_peer_let_go_give_their_places_back_although_we_hold_th
                 let stream = open_at(&endpoint, &address, &Protocol::Http, USUAL).await.expect("stream");
                 held.push(hold(stream, &asked));
             }
-            until("only this view uses the connection", || connection.active_count() == 1).await;
+            until("only this guard uses the connection", || connection.active_count() == 1).await;
             asked.cancel();
             for (held, stop) in held.into_iter().zip(0..) {
                 let mut stream = soon(held).await.expect("held");
