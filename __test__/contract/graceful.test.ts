@@ -1,6 +1,6 @@
 import test from 'ava'
 import { Graceful, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
-import { Echo, pair, readAll, turn } from '../helpers/pair.js'
+import { Echo, keepAlive, pair, readAll, turn } from '../helpers/pair.js'
 
 const clean = {
   clean: true,
@@ -299,6 +299,7 @@ test('each Graceful ends only its own endpoints and work', async t => {
 })
 
 test('signals are handled until the shutdown begins, and only if the option is set', async t => {
+  using _alive = keepAlive()
   const count = () => ['SIGUSR2', 'SIGINT', 'SIGTERM'].map(signal => process.listenerCount(signal))
   const before = count()
   const quiet = new Graceful()

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { type Endpoint, getEndpoint, type PeerInfo, SecretKey } from 'fastn-net'
-import { Echo, pair, turn } from '../helpers/pair.js'
+import { Echo, keepAlive, pair, turn } from '../helpers/pair.js'
 
 /** Takes changes until one matches. The timer keeps the process alive, because waiting for a change does not. */
 async function until(changes: AsyncIterator<PeerInfo>, is: (info: PeerInfo) => boolean): Promise<PeerInfo> {
@@ -103,6 +103,7 @@ test('watch() shows a dial from start to failure, with its error', async t => {
 })
 
 test('a slow consumer gets the latest snapshot of each peer, once', async t => {
+  using _alive = keepAlive()
   await using server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const incoming = server.acceptBi(Echo)
   const slow = server.watch()
@@ -118,11 +119,11 @@ test('a slow consumer gets the latest snapshot of each peer, once', async t => {
   await Promise.all(clients.map(client => client.connect(server.address())))
   const all = new Map<string | undefined, string | undefined>()
   let count = 0
-  while (all.size < clients.length || [...all.values()].some(state => state !== 'connected')) {
-    const { value } = await slow.next()
-    all.set(value?.id52, value?.state)
+  await until(slow, ({ id52, state }) => {
+    all.set(id52, state)
     count++
-  }
+    return all.size === clients.length && [...all.values()].every(state => state === 'connected')
+  })
   t.deepEqual(Array.from(all.keys()).sort(), clients.map(client => client.id52).sort())
   // There were at least 120 changes. Peers that changed while they were taken may be yielded again.
   t.true(count < 30, `${count} changes were given`)

@@ -19,6 +19,7 @@ export async function pair(options: EndpointOptions = {}): Promise<Pair> {
   let incoming: AsyncIterator<PeerStream> | undefined
   // Keeps both ends referenced: garbage collection of the unused one would reset the stream.
   const kept: PeerStream[] = []
+  const alive = keepAlive()
   return {
     client,
     server,
@@ -29,10 +30,20 @@ export async function pair(options: EndpointOptions = {}): Promise<Pair> {
       return [mine, theirs.value]
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([client.close(), server.close()])
+      try {
+        await Promise.all([client.close(), server.close()])
+      } finally {
+        alive[Symbol.dispose]()
+      }
       kept.length = 0
     }
   }
+}
+
+/** Keeps the process alive until disposal. Some calls do not, and the last test of a file may wait for one of them. */
+export function keepAlive(): Disposable {
+  const timer = setInterval(() => {}, 1000)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 /** Reads all bytes to EOF. */

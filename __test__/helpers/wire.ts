@@ -12,6 +12,7 @@ import {
   SecretKey
 } from 'fastn-net'
 import { type RawConnection, RawPeer, type RawStream } from '../iroh/raw-peer.js'
+import { keepAlive } from './pair.js'
 
 /** Both ALPNs that every peer may speak. */
 export const alpns = ['/fastn-net/1', '/fastn/entity/0.1'] as const
@@ -25,7 +26,11 @@ export const echoLine = '{"Generic":"Echo"}\n'
 /** An endpoint that is closed when the test ends. */
 export async function endpointFor(t: ExecutionContext, options: EndpointOptions = {}): Promise<Endpoint> {
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', closeTimeout: 500, ...options })
-  t.teardown(() => endpoint.close())
+  const alive = keepAlive()
+  t.teardown(async () => {
+    alive[Symbol.dispose]()
+    await endpoint.close()
+  })
   return endpoint
 }
 
