@@ -48,7 +48,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
     (late: number) => addon.streamAck(late),
     (late: number) => addon.connectionListenerAccept(late),
     (late: number) => addon.listenerAccept(late, out),
-    (late: number) => addon.openTry(late, bytes, false, out)
+    (late: number) => addon.openTry(late, bytes, 0, 1000, out)
   ]
   let wrong = 0
   const late = (handle: number, at: number) => {
@@ -71,7 +71,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
 
   /** A stream in a reused slot: it works despite stale calls between all its steps. */
   const exchange = async (at: number) => {
-    const stream = used(addon.openTry(peer, text.encode('"Tcp"\n'), false, out))
+    const stream = used(addon.openTry(peer, text.encode('"Tcp"\n'), 0, 1000, out))
     const everyone = () => {
       for (const handle of past) for (let kind = 0; kind < silent.length; kind++) late(handle, at + kind)
     }

@@ -35,7 +35,7 @@ for (const alpn of alpns) {
     for (const call of waiting) {
       const error = await failure(call)
       t.like(error, { code: 'ERR_ACK_TIMEOUT', peer: dialler_.peer.id52, protocol: echo })
-      t.regex(error.message, /within 1500 ms/)
+      t.regex(error.message, /within 1\.5 s/)
     }
     for (const call of [ours.read(), ours.write('x'), ours.finish(), ours.nextString(), ours.closed])
       t.like(await failure(call), { code: 'ERR_ACK_TIMEOUT' })

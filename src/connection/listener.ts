@@ -85,7 +85,7 @@ export class Listener implements TakeQueue<StreamCore> {
     this.route = route
     const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
-    return new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id, false)
+    return new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id)
   }
 
   #ended(): null {

@@ -57,7 +57,6 @@ export interface Native {
   endpointTicket(endpoint: number, timeoutMs: number): number
   endpointRelayRefusal(endpoint: number): string | null
   endpointMetrics(endpoint: number): string | null
-  endpointCountRetry(endpoint: number): void
   endpointClose(endpoint: number, timeoutMs: number): number
   endpointFreed(endpoint: number): number
   endpointDrain(endpoint: number): void
@@ -81,15 +80,8 @@ export interface Native {
   authorizationRequestsAnswer(requests: number, number: number, may: boolean): void
 
   peerAdd(endpoint: number, peer: BindingPeer): number
-  openTry(peer: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number
-  openStart(
-    peer: number,
-    header: Uint8Array,
-    hasExtra: boolean,
-    awaitAck: boolean,
-    retry: boolean,
-    timeoutMs: number
-  ): number
+  openTry(peer: number, header: Uint8Array, flags: number, timeoutMs: number, out: Float64Array): number
+  openStart(peer: number, header: Uint8Array, flags: number, timeoutMs: number): number
   peerConnect(peer: number, timeoutMs: number): number
   peerPing(peer: number, timeoutMs: number): number
   peerKeep(peer: number): number
@@ -99,7 +91,6 @@ export interface Native {
   watchTake(watch: number): BindingPeerInfo[] | null
 
   streamAck(stream: number): number
-  streamAckLate(stream: number): void
   streamRead(stream: number, into: Uint8Array, offset: number): number
   streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean): number
   streamsFlush(streams: Float64Array, count: number): void
@@ -112,21 +103,12 @@ export interface Native {
   streamProtocol(stream: number): string | null
   streamAcknowledged(endpoint: number, connection: number, stream: number): number
 
-  streamsUnacknowledged(streams: Float64Array, count: number): number
-  streamGiveUp(stream: number): boolean
-
   connectionView(endpoint: number, connection: number): number
   connectionDispose(connection: number): void
   connectionInfo(connection: number): BindingConnectionInfo | null
   streamConnectionInfo(stream: number): BindingConnectionInfo | null
-  connectionOpenTry(connection: number, header: Uint8Array, hasExtra: boolean, out: Float64Array): number
-  connectionOpenStart(
-    connection: number,
-    header: Uint8Array,
-    hasExtra: boolean,
-    awaitAck: boolean,
-    timeoutMs: number
-  ): number
+  connectionOpenTry(connection: number, header: Uint8Array, flags: number, timeoutMs: number, out: Float64Array): number
+  connectionOpenStart(connection: number, header: Uint8Array, flags: number, timeoutMs: number): number
   connectionRtt(connection: number): number | null
   connectionPaths(connection: number): BindingPath[]
   connectionStats(connection: number): BindingStats | null
@@ -142,5 +124,5 @@ export interface Native {
 export const PENDING = -1
 /** It failed: `takeError()` says why. */
 export const FAILED = -2
-/** Only `streamAck`: the stream is gone, and what it sent may be sent again unseen. */
+/** Only `streamAck`: the stream is gone, and the core wants it opened again. */
 export const RETRY = -3

@@ -15,10 +15,6 @@ export class StreamCore implements ShortLived {
   readonly protocol: Protocol
   /** QUIC's number of the stream. */
   readonly id: number
-  /** It was opened without waiting for the peer's ack. */
-  readonly awaitsAck: boolean
-  /** Deadline of the ack, on the clock of `performance.now()`. Set only for streams that live for a while. */
-  ackBy = 0
   /** A read waits for bytes. */
   reading = false
   /** Waiting calls keep the process alive. */
@@ -33,12 +29,11 @@ export class StreamCore implements ShortLived {
   /** Called when `failure` is set. */
   onFailure: ((error: BindingError) => void) | null = null
 
-  constructor(handle: number, link: Link, protocol: Protocol, id: number, awaitsAck: boolean) {
+  constructor(handle: number, link: Link, protocol: Protocol, id: number) {
     this.handle = handle
     this.link = link
     this.protocol = protocol
     this.id = id
-    this.awaitsAck = awaitsAck
     releaseWithOwnerLater(this)
     watchLater(this)
   }

@@ -1,19 +1,16 @@
-import { FastnNetError, isFastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { FAILED, PENDING, RETRY } from '../native/binding.js'
 import type { BindingOutcome } from '../native/binding-types.js'
 import { type Context, lastFailure, localFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
-import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
+import { waitForWake, wakeWord } from '../native/wakeups.js'
 import type { OpenOptions } from '../types.js'
 import { type Watched, watched } from '../util/diagnostics.js'
-import { after } from '../util/timeout.js'
 import { oneOf, optional, throwIfAborted, timeLimit } from '../util/validate.js'
 import { StreamCore } from './core.js'
-import { abandonUnacknowledged } from './deferred/ack-timeouts.js'
 import { flushLater } from './deferred/defer.js'
 import type { EndpointState } from './endpoint-state.js'
-import type { Opener } from './opener.js'
+import { type Opener, openFlags } from './opener.js'
 import { headerOf, lineWithExtra, type Protocol, type ProtocolInput } from './protocol.js'
 import { cancelled } from './writer.js'
 
@@ -33,10 +30,10 @@ export function openNow(
     return undefined
   if (watched('stream') !== undefined) return undefined
   const header = headerOf(protocol)
-  const opened = opener.tryOpen(header.line, false, ids)
+  const opened = opener.tryOpen(header.line, openFlags.retry, endpoint.options.openTimeout, ids)
   if (opened < 0) return undefined
   flushLater(opened)
-  return newCore(endpoint, opener, header.protocol, opened, ids, true)
+  return newCore(endpoint, opener, header.protocol, opened, ids)
 }
 
 /** Opens a stream with checked options, and publishes that to subscribers. `wrap` makes the object that users see. */
@@ -75,34 +72,29 @@ async function open<Stream>(
   const retry = optional('boolean', options.retry, 'options.retry') ?? true
   const timeout =
     options.timeout === undefined ? endpoint.options.openTimeout : timeLimit(options.timeout, 'options.timeout')
+  const flags =
+    (extra === undefined ? 0 : openFlags.extra) | (awaitAck ? openFlags.awaitAck : 0) | (retry ? openFlags.retry : 0)
   const context: Context = { peer: opener.id52, protocol, phase: 'open' }
   const began = performance.now()
 
-  const opened = opener.tryOpen(line, extra !== undefined, ids)
+  const opened = opener.tryOpen(line, flags, timeout, ids)
+  if (opened === FAILED) throw lastFailure(context)
   if (opened >= 0) {
-    const core = newCore(endpoint, opener, protocol, opened, ids, !awaitAck)
-    if (!awaitAck) {
-      flushLater(opened)
-      return wrap(core)
-    }
-    if (await acknowledged(core, Math.min(timeout, endpoint.options.ackTimeout), signal)) return wrap(core)
-    if (!retry) throw core.error(lostUnseen, 'ack')
-    native().endpointCountRetry(endpoint.handle)
-  } else if (opened === FAILED) {
-    const error = lastFailure(context)
-    // The connection ended before anything was sent: another one will do.
-    if (!retry || !isFastnNetError(error, 'ERR_CONNECTION_LOST')) throw error
+    const core = newCore(endpoint, opener, protocol, opened, ids)
+    if (!awaitAck) flushLater(opened)
+    if (!awaitAck || (await isAcknowledged(core, signal))) return wrap(core)
   }
 
+  // There is no connection, or it ended before the peer took the stream.
   const left = Math.max(timeout - (performance.now() - began), 0)
-  const operation = opener.startOpen(line, extra !== undefined, awaitAck, retry, left)
+  const operation = opener.startOpen(line, flags, left)
   const traced = opener.dials ? watched('connect') : undefined
   const outcome =
     traced === undefined
       ? await outcomeOf(operation, context, signal)
       : await dialled(traced, endpoint, operation, context, signal)
   const [handle, numbers] = [outcome.handle as number, outcome.ids as number[]]
-  return wrap(newCore(endpoint, opener, protocol, handle, numbers, !awaitAck))
+  return wrap(newCore(endpoint, opener, protocol, handle, numbers))
 }
 
 /** Publishes the operation as a dial. The result is left out: subscribers have no use for an operation's. */
@@ -128,43 +120,20 @@ function newCore(
   opener: Opener,
   protocol: Protocol,
   handle: number,
-  ids: ArrayLike<number>,
-  awaitsAck: boolean
+  ids: ArrayLike<number>
 ): StreamCore {
-  return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number, awaitsAck)
+  return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
 }
 
-/** A stale ack makes the core check the connection: after this delay, then after twice that, and so on up to `ackTimeout`. */
-const staleAckMs = 250
-const mostBetweenChecksMs = 10_000
-
-/** Waits for the peer's ack. `false`: the stream is gone, and the peer cannot have seen it. */
-async function acknowledged(core: StreamCore, timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
+/** Waits for the peer's ack. `false`: the stream is gone, and the core wants it opened again. */
+async function isAcknowledged(core: StreamCore, signal: AbortSignal | undefined): Promise<boolean> {
   const word = wakeWord(core.handle, 0)
-  const time = { isOver: false }
-  let timer: NodeJS.Timeout | undefined
-  let waited = 0
-  let wait = Math.min(staleAckMs, timeout)
   try {
     for (;;) {
       const answer = native().streamAck(core.handle)
-      if (answer === PENDING && !time.isOver) {
-        timer ??= after(wait, () => {
-          time.isOver = true
-          wake(word)
-        })
-        await waitForWake(word, signal)
-      } else if (answer === PENDING && waited + wait < timeout) {
-        native().streamAckLate(core.handle)
-        waited += wait
-        wait = Math.min(wait * 2, mostBetweenChecksMs, timeout - waited)
-        time.isOver = false
-        timer = undefined
-      } else if (answer === PENDING) {
-        throw new FastnNetError('ERR_ACK_TIMEOUT', abandonUnacknowledged(core, timeout), { ...core.context('ack') })
-      } else if (answer === FAILED) {
-        throw core.error(native().takeError(), 'ack')
-      } else {
+      if (answer === PENDING) await waitForWake(word, signal)
+      else if (answer === FAILED) throw core.error(native().takeError(), 'ack')
+      else {
         if (answer === RETRY) core.fail(lostUnseen)
         return answer !== RETRY
       }
@@ -172,7 +141,5 @@ async function acknowledged(core: StreamCore, timeout: number, signal: AbortSign
   } catch (error) {
     core.abort(cancelled, 'the stream was not acknowledged')
     throw error
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,14 +1,20 @@
 import { native } from '../native/addon.js'
 
+/** How the core opens a stream, as bits: `open_options` in the binding. */
+export const openFlags = { extra: 1, awaitAck: 2, retry: 4 } as const
+
 /** Opens streams: a peer, or one connection. */
 export interface Opener {
   /** Whether it dials when there is no connection. */
   readonly dials: boolean
   readonly id52: string
-  /** Opens a stream if that takes no waiting. Writes the connection's number and the stream's id into `ids`. */
-  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number
+  /**
+   * Opens a stream if that takes no waiting. Writes the connection's number and the stream's id into `ids`. `timeout`: time limit in
+   * milliseconds.
+   */
+  tryOpen(line: Uint8Array, flags: number, timeout: number, ids: Float64Array): number
   /** Starts an operation that opens a stream, however long it takes. */
-  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number
+  startOpen(line: Uint8Array, flags: number, timeout: number): number
 }
 
 /** A peer that the endpoint tracks. */
@@ -22,16 +28,16 @@ export class KnownPeer implements Opener {
     this.id52 = id52
   }
 
-  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number {
-    return native().openTry(this.handle, line, hasExtra, ids)
+  tryOpen(line: Uint8Array, flags: number, timeout: number, ids: Float64Array): number {
+    return native().openTry(this.handle, line, flags, timeout, ids)
   }
 
-  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, retry: boolean, timeout: number): number {
-    return native().openStart(this.handle, line, hasExtra, awaitAck, retry, timeout)
+  startOpen(line: Uint8Array, flags: number, timeout: number): number {
+    return native().openStart(this.handle, line, flags, timeout)
   }
 }
 
-/** The connection of a view. Never dials. */
+/** The connection of a view. Never dials, and so never opens a stream again. */
 export class HeldConnection implements Opener {
   readonly dials = false
   readonly #handle: number
@@ -42,11 +48,11 @@ export class HeldConnection implements Opener {
     this.id52 = id52
   }
 
-  tryOpen(line: Uint8Array, hasExtra: boolean, ids: Float64Array): number {
-    return native().connectionOpenTry(this.#handle, line, hasExtra, ids)
+  tryOpen(line: Uint8Array, flags: number, timeout: number, ids: Float64Array): number {
+    return native().connectionOpenTry(this.#handle, line, flags, timeout, ids)
   }
 
-  startOpen(line: Uint8Array, hasExtra: boolean, awaitAck: boolean, _retry: boolean, timeout: number): number {
-    return native().connectionOpenStart(this.#handle, line, hasExtra, awaitAck, timeout)
+  startOpen(line: Uint8Array, flags: number, timeout: number): number {
+    return native().connectionOpenStart(this.#handle, line, flags, timeout)
   }
 }

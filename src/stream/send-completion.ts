@@ -24,8 +24,7 @@ export class SendCompletion {
     // Nobody has to handle the rejection.
     this.promise.catch(() => {})
     core.onFailure = error => {
-      // QUIC's acknowledgement of the FIN is not the peer's ack: without the ack, no handler took the stream.
-      if (!this.#followed || error.code === 'ERR_ACK_TIMEOUT') this.fail(error)
+      if (!this.#followed) this.fail(error)
     }
   }
 

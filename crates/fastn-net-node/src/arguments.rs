@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastn_net::{Endpoint, Result};
+use fastn_net::{Endpoint, OpenOptions, Result};
 use napi::Env;
 
 use crate::bridge::{Environment, Outcome, Slot, stale, start};
@@ -31,6 +31,18 @@ pub(crate) fn milliseconds(ms: f64) -> Duration {
     /// Thirty years: a limit that is never reached, and can be added to any point in time.
     const NONE: Duration = Duration::from_hours(30 * 365 * 24);
     Duration::try_from_secs_f64(ms / 1000.0).map_or(NONE, |limit| limit.min(NONE))
+}
+
+/// How a stream is opened, from the flags in `src/stream/opener.ts` and milliseconds.
+pub(crate) fn open_options(flags: u32, timeout: f64) -> OpenOptions {
+    const EXTRA: u32 = 1;
+    const AWAIT_ACK: u32 = 2;
+    const RETRY: u32 = 4;
+    OpenOptions::new()
+        .with_extra(flags & EXTRA != 0)
+        .with_await_ack(flags & AWAIT_ACK != 0)
+        .with_retry(flags & RETRY != 0)
+        .with_timeout(milliseconds(timeout))
 }
 
 /// Converts a number that TypeScript has checked. Clamps it to the range.

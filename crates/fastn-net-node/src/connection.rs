@@ -1,6 +1,6 @@
 //! Connections: views of them, in use until they are disposed, and observers.
 
-use fastn_net::{Connection, Endpoint, OpenOptions, Result};
+use fastn_net::{Connection, Endpoint, Result};
 use napi::{
     Env,
     bindgen_prelude::{BigInt, Either, Float64ArraySlice},
@@ -8,7 +8,7 @@ use napi::{
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, milliseconds},
+    arguments::{get, open_options},
     bridge::{
         ConnectionSlot, Environment, Outcome, PENDING, Slot, code_from_js, id_to_number, insert_stream, number_to_id,
         numbers_mut, stale, start,
@@ -105,7 +105,8 @@ pub fn connection_open_try(
     env: Env,
     connection: f64,
     header: &[u8],
-    has_extra: bool,
+    flags: u32,
+    timeout: f64,
     mut out: Float64ArraySlice<'_>,
 ) -> f64 {
     let out = numbers_mut(&mut out);
@@ -113,10 +114,10 @@ pub fn connection_open_try(
         e.answer(|e| {
             let opened = with_view(e, connection, |_, view| {
                 view.check_can_open()?;
-                view.try_open(header)
+                view.try_open(header, open_options(flags, timeout).with_retry(false))
             })??;
             match opened {
-                Some(stream) => insert_stream(e, stream, has_extra, out),
+                Some(stream) => insert_stream(e, stream, out),
                 None => Ok(PENDING),
             }
         })
@@ -125,26 +126,15 @@ pub fn connection_open_try(
 
 /// Opens a stream on this connection, and waits until it is open. Operation; its outcome is a stream's handle.
 #[napi(catch_unwind)]
-pub fn connection_open_start(
-    env: Env,
-    connection: f64,
-    header: &[u8],
-    has_extra: bool,
-    await_ack: bool,
-    timeout: f64,
-) -> f64 {
+pub fn connection_open_start(env: Env, connection: f64, header: &[u8], flags: u32, timeout: f64) -> f64 {
     let header = header.to_vec();
     let found =
         Environment::with(&env, |e| with_view(e, connection, |endpoint, view| (endpoint.clone(), view.clone())));
     start(&env, async move {
         let (endpoint, connection) = found?;
-        let options = OpenOptions::new()
-            .with_extra(has_extra)
-            .with_await_ack(await_ack)
-            .with_retry(false)
-            .with_timeout(milliseconds(timeout));
+        let options = open_options(flags, timeout).with_retry(false);
         let stream = endpoint.open_bi(&connection, &header, options).await?;
-        Ok(Outcome::Stream { stream: Box::new(stream), has_extra })
+        Ok(Outcome::Stream(Box::new(stream)))
     })
 }
 

@@ -119,16 +119,6 @@ pub fn endpoint_metrics(env: Env, endpoint: f64) -> Option<String> {
     Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.metrics())))
 }
 
-/// Counts a stream that `streamAck` answered with `RETRY` and that is opened again.
-#[napi(catch_unwind)]
-pub fn endpoint_count_retry(env: Env, endpoint: f64) {
-    Environment::with(&env, |e| {
-        if let Ok(endpoint) = get(e, endpoint) {
-            endpoint.count_retry();
-        }
-    });
-}
-
 /// Closes the endpoint and gives its handle back. Operation; its outcome is the number of finished streams that
 /// were not acknowledged in time. Concurrent calls share one closing.
 #[napi(catch_unwind)]

@@ -6,7 +6,7 @@
 //!   the process lifetime.
 //! - `arguments`: conversion of export arguments to core types.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
-//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `late`, `connection`, `logging`: the
+//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `connection`, `logging`: the
 //!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
@@ -27,7 +27,6 @@ mod endpoint;
 mod guard;
 mod identity;
 mod key_store;
-mod late;
 mod listener;
 mod logging;
 mod peer;

@@ -54,7 +54,7 @@ pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) 
                 let route = incoming.route.and_then(|route| u32::try_from(route).ok()).map_or(-1.0, f64::from);
                 // JavaScript calls `streamsFlush` soon.
                 incoming.stream.cork();
-                let slot = StreamSlot { stream: incoming.stream, has_extra: false, protocol: incoming.protocol };
+                let slot = StreamSlot { stream: incoming.stream, protocol: incoming.protocol };
                 let handle = e.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))?;
                 group.copy_from_slice(&[handle, connection, route, id]);
                 count += 1.0;
@@ -72,7 +72,7 @@ pub fn listener_put_back(env: Env, listener: f64, groups: &[f64]) {
         for group in groups.chunks_exact(GROUP) {
             let slot = e.table.borrow_mut().remove(group[0]);
             if let Slot::Stream(slot) = slot {
-                let StreamSlot { stream, protocol, .. } = *slot;
+                let StreamSlot { stream, protocol } = *slot;
                 let route = (protocol.is_none()).then(|| whole(group[2]));
                 streams.push(IncomingStream { stream, route, protocol });
             }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use fastn_net::{Endpoint, Error, OpenOptions, Peer, PeerAddress, Result};
+use fastn_net::{Endpoint, Error, Peer, PeerAddress, Result};
 use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, milliseconds},
+    arguments::{get, milliseconds, open_options},
     bridge::{Environment, Outcome, PENDING, Slot, insert_stream, numbers_mut, stale, start},
 };
 
@@ -35,18 +35,16 @@ pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
 }
 
 /// Opens a stream over a connection that is there, and puts connection and stream id into `out`. A handle; `PENDING` where
-/// it needs a wait (`openStart`); `FAILED`.
+/// it needs a wait (`openStart`); `FAILED`. `flags`: see
+/// `open_options`.
 #[napi(catch_unwind)]
-pub fn open_try(env: Env, peer: f64, header: &[u8], has_extra: bool, mut out: Float64ArraySlice<'_>) -> f64 {
+pub fn open_try(env: Env, peer: f64, header: &[u8], flags: u32, timeout: f64, mut out: Float64ArraySlice<'_>) -> f64 {
     let out = numbers_mut(&mut out);
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let (_, peer) = get_peer(e, peer)?;
-            match peer.connection() {
-                Some(connection) => match connection.try_open(header)? {
-                    Some(stream) => insert_stream(e, stream, has_extra, out),
-                    None => Ok(PENDING),
-                },
+            let (endpoint, peer) = get_peer(e, peer)?;
+            match endpoint.try_open(&peer, header, open_options(flags, timeout))? {
+                Some(stream) => insert_stream(e, stream, out),
                 None => Ok(PENDING),
             }
         })
@@ -55,24 +53,11 @@ pub fn open_try(env: Env, peer: f64, header: &[u8], has_extra: bool, mut out: Fl
 
 /// Opens a stream, and waits until it is open. Operation; its outcome is a stream's handle.
 #[napi(catch_unwind)]
-pub fn open_start(
-    env: Env,
-    peer: f64,
-    header: &[u8],
-    has_extra: bool,
-    await_ack: bool,
-    retry: bool,
-    timeout: f64,
-) -> f64 {
+pub fn open_start(env: Env, peer: f64, header: &[u8], flags: u32, timeout: f64) -> f64 {
     let header = header.to_vec();
     with_peer(&env, peer, move |endpoint, peer| async move {
-        let options = OpenOptions::new()
-            .with_extra(has_extra)
-            .with_await_ack(await_ack)
-            .with_retry(retry)
-            .with_timeout(milliseconds(timeout));
-        let stream = endpoint.get_stream(&peer, &header, options).await?;
-        Ok(Outcome::Stream { stream: Box::new(stream), has_extra })
+        let stream = endpoint.get_stream(&peer, &header, open_options(flags, timeout)).await?;
+        Ok(Outcome::Stream(Box::new(stream)))
     })
 }
 

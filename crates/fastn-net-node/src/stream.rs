@@ -23,12 +23,12 @@ const CALL_BYTES: usize = 256 * 1024;
 /// Bytes that are kept for a reader that may never come, so that the half can be given back.
 const AHEAD_BYTES: usize = 64 * 1024;
 
-/// 1 when the peer has acknowledged the stream; `PENDING`, `FAILED` or `RETRY`.
+/// 1 when the peer has acknowledged the stream; `PENDING`, `FAILED`, or `RETRY`: open it again with an operation.
 #[napi(catch_unwind)]
 pub fn stream_ack(env: Env, stream: f64) -> f64 {
     poll(&env, stream, Channel::Read, |slot, cx| match slot.stream.poll_ack(cx) {
         Poll::Ready(Ok(())) => Poll::Ready(Ok(1.0)),
-        Poll::Ready(Err(_)) if !slot.has_extra && slot.stream.may_be_sent_again() => Poll::Ready(Ok(RETRY)),
+        Poll::Ready(Err(_)) if slot.stream.take_retry() => Poll::Ready(Ok(RETRY)),
         Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         Poll::Pending => Poll::Pending,
     })

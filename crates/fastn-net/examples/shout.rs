@@ -7,9 +7,7 @@
 
 use std::{env, io, time::Duration};
 
-use fastn_net::{
-    Config, Endpoint, IncomingStream, Network, OpenOptions, PeerAddress, Protocol, SecretKey, wire::header,
-};
+use fastn_net::{Config, Endpoint, IncomingStream, Network, OpenOptions, PeerAddress, Protocol, SecretKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Both processes run on this machine. `Network::Internet` reaches peers anywhere.
@@ -46,9 +44,8 @@ async fn receive() -> io::Result<()> {
 async fn send(ticket: &str, text: &str) -> io::Result<()> {
     let endpoint = Endpoint::bind(SecretKey::generate(), Config::new(NETWORK)).await?;
     let peer = endpoint.peer(&PeerAddress::from_ticket(ticket)?)?;
-    let header = header::encode(&shout()?, None)?;
 
-    let mut stream = endpoint.get_stream(&peer, &header, OpenOptions::default()).await?;
+    let mut stream = endpoint.open(&peer, &shout()?, None, OpenOptions::default()).await?;
     stream.write_all(text.as_bytes()).await?;
     stream.shutdown().await?;
     let mut response = String::new();

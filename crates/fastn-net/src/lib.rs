@@ -6,7 +6,7 @@
 //! ```
 //! # #[tokio::main]
 //! # async fn main() -> std::io::Result<()> {
-//! use fastn_net::{Config, Endpoint, Network, OpenOptions, Protocol, SecretKey, wire::header};
+//! use fastn_net::{Config, Endpoint, Network, OpenOptions, Protocol, SecretKey};
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //!
 //! let server = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
@@ -23,8 +23,7 @@
 //!
 //! let client = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
 //! let peer = client.peer(&server.address())?;
-//! let header = header::encode(&Protocol::Tcp, None)?;
-//! let mut stream = client.get_stream(&peer, &header, OpenOptions::default()).await?;
+//! let mut stream = client.open(&peer, &Protocol::Tcp, None, OpenOptions::default()).await?;
 //! stream.write_all(b"world").await?;
 //! stream.shutdown().await?;
 //! let mut response = String::new();
@@ -87,7 +86,7 @@ mod wakers;
 pub use authorization::{AuthorizationRequest, AuthorizationRequests, Authorizer};
 pub use config::{AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Rate, Relay};
 pub use connection::{CloseInfo, ClosedBy, Connection, ConnectionGuard};
-pub use endpoint::{CloseReport, Endpoint, OpenOptions, PeerInfo, Watch};
+pub use endpoint::{CloseReport, Endpoint, PeerInfo, Watch};
 pub use fastn_net_proto::{error, identity, printable, protocol, wire};
 
 pub use error::{Code, Error, Result};
@@ -95,4 +94,4 @@ pub use identity::{PublicKey, SecretKey};
 pub use peer::{KeepConnected, Peer, PeerState, PeerStatus};
 pub use protocol::Protocol;
 pub use routing::{ConnectionListener, IncomingStream, Listener, PendingListener, PendingStream};
-pub use stream::Stream;
+pub use stream::{OpenOptions, Stream};

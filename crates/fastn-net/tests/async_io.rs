@@ -4,7 +4,7 @@ mod support;
 
 use std::io::ErrorKind;
 
-use fastn_net::{Code, Endpoint, Error, Listener, Protocol, Stream};
+use fastn_net::{Code, Endpoint, Error, Listener, OpenOptions, Protocol, Stream};
 use support::{LATER, USUAL, close, generic, incoming, open, pair, pattern, soon, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, split};
 
@@ -75,7 +75,8 @@ async fn flush_sends_the_header_the_ack_and_corked_bytes() {
     // The second stream is opened without waiting: its header waits for the first bytes.
     drop(stream(&a, &b, &Protocol::Tcp, &listener).await);
     let connection = a.peer(&b.address()).expect("peer").connection().expect("connection");
-    let mut ours = connection.try_open(&support::header(&Protocol::Tcp)).expect("open").expect("room");
+    let mut ours =
+        connection.try_open(&support::header(&Protocol::Tcp), OpenOptions::default()).expect("open").expect("room");
     ours.cork();
     ours.write_all(b"hello").await.expect("corked");
     assert!(ours.is_corked());
@@ -142,7 +143,8 @@ async fn debug_output_has_no_payload() {
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     drop(stream(&a, &b, &Protocol::Tcp, &listener).await);
     let connection = a.peer(&b.address()).expect("peer").connection().expect("connection");
-    let mut ours = connection.try_open(&support::header(&Protocol::Tcp)).expect("open").expect("room");
+    let mut ours =
+        connection.try_open(&support::header(&Protocol::Tcp), OpenOptions::default()).expect("open").expect("room");
     ours.cork();
     ours.write_all(b"secret").await.expect("corked");
     let spelled = format!("{:?}", b"secret");

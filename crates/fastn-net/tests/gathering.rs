@@ -4,7 +4,7 @@ mod support;
 
 use std::{future::poll_fn, time::Duration};
 
-use fastn_net::{Code, Connection, Endpoint, Listener, Protocol, Stream, wire::alpn::Alpn};
+use fastn_net::{Code, Connection, Endpoint, Listener, OpenOptions, Protocol, Stream, wire::alpn::Alpn};
 use support::{
     USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, introduce, limits, open, open_at, pair,
     pattern, raw::Frozen, read_to_end, soon, until, waits, write_all,
@@ -39,7 +39,8 @@ async fn fill(stream: &mut Stream) {
 }
 
 fn gathering(connection: &Connection) -> Stream {
-    let mut stream = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
+    let mut stream =
+        connection.try_open(&header(&Protocol::Tcp), OpenOptions::default()).expect("connection").expect("stream");
     stream.cork();
     stream
 }
@@ -235,10 +236,12 @@ async fn a_header_without_room_follows_when_its_stream_is_finished() {
     let filled = incoming(&listener).await.stream;
     fill(&mut filling).await;
     let connection = filling.connection().clone();
-    let mut waiting = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
+    let mut waiting =
+        connection.try_open(&header(&Protocol::Tcp), OpenOptions::default()).expect("connection").expect("stream");
     waiting.try_flush();
     waiting.finish();
-    let mut dropped = connection.try_open(&header(&Protocol::Tcp)).expect("connection").expect("stream");
+    let mut dropped =
+        connection.try_open(&header(&Protocol::Tcp), OpenOptions::default()).expect("connection").expect("stream");
     dropped.finish();
     let mut filled = Some(filled);
     let reading = tokio::spawn(async move {

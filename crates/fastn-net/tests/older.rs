@@ -52,10 +52,6 @@ async fn disliked(
             Ok(stream) => stream,
             Err(error) => return error,
         };
-        if how == Dislikes::Ignores {
-            tokio::time::sleep(PATIENCE).await;
-            stream.expire_ack();
-        }
         read_until_error(&mut stream).await.1
     };
     let (error, theirs) = tokio::join!(opened, async {

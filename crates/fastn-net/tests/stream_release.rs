@@ -4,7 +4,7 @@ mod support;
 
 use std::{future::poll_fn, task::Poll};
 
-use fastn_net::{Code, Protocol, Stream, wire::alpn::Alpn};
+use fastn_net::{Code, OpenOptions, Protocol, Stream, wire::alpn::Alpn};
 use futures_util::FutureExt;
 use support::{
     GENEROUS, LATER, USUAL, close, endpoint, endpoint_with, incoming, limits, open_at,
@@ -198,8 +198,8 @@ async fn a_stop_before_the_header_was_sent_ends_the_stream_and_nothing_else() {
     let (connection, theirs) =
         tokio::join!(async { endpoint.connect(&peer, GENEROUS).await.expect("connection") }, raw.accept());
     let header = b"\"Http\"\n";
-    let mut unsent = connection.try_open(header).expect("connection").expect("stream");
-    let mut later = connection.try_open(header).expect("connection").expect("stream");
+    let mut unsent = connection.try_open(header, OpenOptions::default()).expect("connection").expect("stream");
+    let mut later = connection.try_open(header, OpenOptions::default()).expect("connection").expect("stream");
     later.try_flush();
     let mut other = RawStream::accept(&theirs).await;
     other.recv.stop(code(7)).expect("stop");

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -379,6 +379,52 @@ async fn an_unacknowledged_stream_fails_in_time_whether_it_is_read_or_written() 
     assert_eq!(soon(written_until_error(&mut written_slowly)).await.code(), Code::AckTimeout);
     close(&[&endpoint]).await;
     soon(silent).await.expect("task").close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_unacknowledged_stream_that_nobody_reads_or_writes_fails_in_time() {
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let endpoint = endpoint_with(limits().with_ack_timeout(Duration::from_millis(300))).await;
+    let address = raw.address();
+    let (opened, connection) = tokio::join!(open_at(&endpoint, &address, &Protocol::Tcp, LATER), raw.accept());
+    let (mut stream, mut theirs) = (opened.expect("stream"), RawStream::accept(&connection).await);
+    theirs.hears(b"\"Tcp\"\n").await;
+    let idle = poll_fn(|cx| {
+        stream.idle(cx, 64);
+        if stream.is_send_done() { Poll::Ready(()) } else { Poll::Pending }
+    });
+    soon(idle).await;
+    assert!(!stream.is_recv_done(), "a reader is still to be told");
+    assert_eq!(soon(poll_fn(|cx| stream.poll_send_ended(cx))).await.code(), Code::AckTimeout);
+    assert_eq!(
+        soon(poll_fn(|cx| stream.poll_read(cx, &mut [0; 8]))).await.expect_err("no ack").code(),
+        Code::AckTimeout
+    );
+    assert!(stream.is_recv_done());
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_is_woken_after_a_writer_found_the_ack_late() {
+    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    let endpoint = support::endpoint().await;
+    let address = raw.address();
+    let (opened, connection) = tokio::join!(open_at(&endpoint, &address, &Protocol::Tcp, LATER), raw.accept());
+    let (mut stream, mut theirs) = (opened.expect("stream"), RawStream::accept(&connection).await);
+    theirs.hears(b"\"Tcp\"\n").await;
+    let reader = Arc::new(Woken(AtomicUsize::new(0)));
+    let waker = Waker::from(reader.clone());
+    let mut cx = Context::from_waker(&waker);
+    assert!(stream.poll_read(&mut cx, &mut [0; 8]).is_pending());
+    let woken = || reader.0.load(Ordering::SeqCst);
+    until("the ack is late", || woken() > 0).await;
+    write_all(&mut stream, b"x").await.expect("write");
+    let before = woken();
+    theirs.say(b"ack\nhello").await;
+    until("the reader is woken", || woken() > before).await;
+    raw.close().await;
+    close(&[&endpoint]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use fastn_net::{Code, Protocol, wire::alpn::Alpn};
+use fastn_net::{Code, OpenOptions, Protocol, wire::alpn::Alpn};
 use futures_util::{FutureExt, future::join_all};
 use iroh::endpoint::Connection;
 use support::{
@@ -298,7 +298,7 @@ async fn what_a_peer_ends_before_its_header_is_whole_is_refused_and_not_waited_f
     let (opened, _refused) = tokio::join!(open_at(&endpoint, &address, &Protocol::Http, USUAL), async {
         until("its header waits", || ours.active_count() == 1).await;
         // The peer has no byte of it, and learns of it by the end of a later one.
-        drop(ours.try_open(&header(&Protocol::Http)).expect("connection").expect("stream"));
+        drop(ours.try_open(&header(&Protocol::Http), OpenOptions::default()).expect("connection").expect("stream"));
         let mut stream = RawStream::accept(&connection).await;
         stream.recv.stop(code(0)).expect("stop");
         stream.end(b"").await;

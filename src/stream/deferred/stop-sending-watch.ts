@@ -1,12 +1,10 @@
 import { native } from '../../native/addon.js'
-import { type AwaitedStream, awaitAck } from './ack-timeouts.js'
 import { defer } from './defer.js'
 
 /** A stream that may live for a while. */
-export interface WatchedStream extends AwaitedStream {
+export interface WatchedStream {
+  readonly handle: number
   readonly writeOver: boolean
-  /** It was opened without waiting for the acknowledgement. */
-  readonly awaitsAck: boolean
 }
 
 // Below the 100 streams that a Rust peer allows at once.
@@ -19,8 +17,7 @@ let timer: NodeJS.Timeout | undefined
 
 /**
  * Has the core watch a sending half that is still open after a while. So a STOP_SENDING releases the stream even if this side neither
- * finishes nor reads. Starts the ack timeout of streams that were opened without waiting for the ack. Most streams end before, and cost
- * nothing.
+ * finishes nor reads. Most streams end before, and cost nothing.
  */
 export function watchLater(stream: WatchedStream): void {
   // Most new streams finish within a moment.
@@ -30,12 +27,8 @@ export function watchLater(stream: WatchedStream): void {
 
 /** Drops the streams that have ended. Watches at once if many sending halves are open. */
 function thin(): void {
-  let open = 0
-  young = young.filter(stream => {
-    if (!stream.writeOver) open++
-    return isWatchable(stream)
-  })
-  if (open >= most) watch()
+  young = young.filter(canSend)
+  if (young.length >= most) watch()
   else thinAt = young.length + most
 }
 
@@ -45,15 +38,11 @@ function watch(): void {
   thinAt = most
   if (young.length > handles.length) handles = new Float64Array(young.length * 2)
   let count = 0
-  for (const stream of young) {
-    if (!stream.writeOver) handles[count++] = stream.handle
-    if (stream.awaitsAck && !stream.over) awaitAck(stream)
-  }
+  for (const stream of young) if (canSend(stream)) handles[count++] = stream.handle
   young = []
   if (count > 0) native().streamsWatch(handles, count)
 }
 
-/** Whether there is something to watch. */
-function isWatchable({ writeOver, awaitsAck, over }: WatchedStream): boolean {
-  return !writeOver || (awaitsAck && !over)
+function canSend({ writeOver }: WatchedStream): boolean {
+  return !writeOver
 }

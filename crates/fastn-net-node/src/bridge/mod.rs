@@ -34,22 +34,17 @@ pub(crate) use table::{Channel, ConnectionSlot, Slot, StreamSlot};
 pub(crate) const PENDING: f64 = -1.0;
 /// It failed; `takeError()` says why.
 pub(crate) const FAILED: f64 = -2.0;
-/// The stream is gone and may be sent again unseen.
+/// The stream is gone, and the core wants it opened again.
 pub(crate) const RETRY: f64 = -3.0;
 
 /// A stream that we opened, as a handle; its connection and its id go into `out`.
-pub(crate) fn insert_stream(
-    environment: &Environment,
-    mut stream: Stream,
-    has_extra: bool,
-    out: &mut [f64],
-) -> Result<f64> {
+pub(crate) fn insert_stream(environment: &Environment, mut stream: Stream, out: &mut [f64]) -> Result<f64> {
     let ids = [stream.connection().id(), stream.id()];
     for (place, id) in out.iter_mut().zip(ids) {
         *place = id_to_number(id);
     }
     // JavaScript calls `streamsFlush` soon.
     stream.cork();
-    let slot = StreamSlot { stream, has_extra, protocol: None };
+    let slot = StreamSlot { stream, protocol: None };
     environment.table.borrow_mut().insert(Slot::Stream(Box::new(slot)))
 }

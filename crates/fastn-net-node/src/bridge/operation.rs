@@ -16,7 +16,7 @@ pub(crate) enum Outcome {
     Nothing,
     Endpoint(Endpoint),
     Connection(Endpoint, ConnectionGuard),
-    Stream { stream: Box<Stream>, has_extra: bool },
+    Stream(Box<Stream>),
     Text(String),
     Number(f64),
     Closed(CloseInfo),

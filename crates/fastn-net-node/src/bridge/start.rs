@@ -111,9 +111,9 @@ impl Outcome {
             Self::Nothing => {}
             Self::Endpoint(endpoint) => outcome.handle = handle(Slot::Endpoint(endpoint))?,
             Self::Connection(endpoint, view) => outcome.handle = handle(ConnectionSlot::held(endpoint, view))?,
-            Self::Stream { stream, has_extra } => {
+            Self::Stream(stream) => {
                 let mut ids = [0.0; 2];
-                outcome.handle = Some(insert_stream(environment, *stream, has_extra, &mut ids)?);
+                outcome.handle = Some(insert_stream(environment, *stream, &mut ids)?);
                 outcome.ids = Some(ids.to_vec());
             }
             Self::Text(text) => outcome.text = Some(text),

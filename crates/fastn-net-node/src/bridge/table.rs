@@ -62,8 +62,6 @@ impl ConnectionSlot {
 /// A stream, and what only JavaScript asks of it.
 pub(crate) struct StreamSlot {
     pub(crate) stream: Stream,
-    /// An extra line went with the header, so that it may not be sent again unseen.
-    pub(crate) has_extra: bool,
     /// Protocol from the header, for a stream without a route of its listener.
     pub(crate) protocol: Option<Protocol>,
 }

@@ -164,9 +164,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `ERR_CONNECTION_LOST`.
+    /// `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT` if the stream's header was not acknowledged in time.
     pub async fn acknowledged(&self, stream: u64) -> Result<()> {
-        self.0.pending_acks.acknowledged(stream).await.map_err(|()| self.lost_error())
+        self.0.pending_acks.acknowledged(stream).await.map_err(|expired| expired.unwrap_or_else(|| self.lost_error()))
     }
 
     /// Waits until every finished stream is acknowledged, including its header, or the connection ends. Cancel-safe.

@@ -14,6 +14,8 @@ use futures_util::task::AtomicWaker;
 use iroh::endpoint::{SendStream, StoppedError, VarInt, WriteError};
 use tokio::sync::Notify;
 
+use crate::error::Error;
+
 /// noq's `Stopped` future, whose name iroh does not export. Resolves once a finished half is acknowledged or stopped.
 pub(crate) type Acknowledged = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
 
@@ -28,6 +30,8 @@ pub(crate) struct PendingAcks {
     missing_header_acks: AtomicUsize,
     /// Notified by each acknowledgement, and when a waiter is dropped.
     changed: Notify,
+    /// Notified when the header ack of a finished stream has not arrived in time.
+    expired: Notify,
 }
 
 /// A sending half with its last bytes. The FIN follows them.
@@ -114,22 +118,43 @@ impl PendingAcks {
         }
     }
 
+    /// The header of a finished stream was not acknowledged in time: its waiters fail with this error.
+    pub(crate) fn expire(&self, stream: u64, error: Error) {
+        let mut state = self.lock();
+        let mut expired = std::mem::take(&mut state.expired);
+        expired.push((stream, error));
+        // QUIC's acknowledgement of the others has arrived meanwhile.
+        expired.retain(|(id, _)| state.outcome(*id).is_none());
+        state.expired = expired;
+        drop(state);
+        self.expired.notify_waiters();
+    }
+
     /// Waits until a finished stream is acknowledged completely, or stopped. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// The connection ended first.
-    pub(crate) async fn acknowledged(&self, stream: u64) -> Result<(), ()> {
+    /// The stream's error if its header was not acknowledged in time; `None` if the connection ended first.
+    pub(crate) async fn acknowledged(&self, stream: u64) -> Result<(), Option<Error>> {
         loop {
-            let changed = self.changed.notified();
+            let (changed, expired) = (self.changed.notified(), self.expired.notified());
+            if let Some((_, error)) = self.lock().expired.iter().find(|(id, _)| *id == stream) {
+                return Err(Some(error.clone()));
+            }
             if let Some(waiter) = AckWaiter::take(self, stream) {
-                return waiter.wait().await;
+                tokio::select! {
+                    outcome = waiter.wait() => return outcome.map_err(|()| None),
+                    () = expired => continue,
+                }
             }
             if let Some(outcome) = self.lock().outcome(stream) {
-                return outcome;
+                return outcome.map_err(|()| None);
             }
             // The write is pending, or another task waits for the same acknowledgement.
-            changed.await;
+            tokio::select! {
+                () = changed => {}
+                () = expired => {}
+            }
         }
     }
 
@@ -225,6 +250,8 @@ struct State {
     awaited: Vec<u64>,
     /// Streams without an acknowledgement when the connection ended. A later query must not report them as acknowledged.
     lost: Vec<u64>,
+    /// Streams whose header was not acknowledged in time, while QUIC's acknowledgement of the rest is pending.
+    expired: Vec<(u64, Error)>,
 }
 
 impl State {

@@ -116,7 +116,7 @@ impl ConnectionRegistry {
 impl ClosedConnection {
     /// Like [`Connection::acknowledged`].
     pub(crate) async fn acknowledged(&self, stream: u64) -> Result<()> {
-        self.pending_acks.acknowledged(stream).await.map_err(|()| self.error.clone())
+        self.pending_acks.acknowledged(stream).await.map_err(|expired| expired.unwrap_or_else(|| self.error.clone()))
     }
 }
 

@@ -40,7 +40,6 @@ use tracing::info;
 use self::accept::accept_connections;
 pub(crate) use self::inner::EndpointInner;
 pub use self::{
-    open::OpenOptions,
     shutdown::CloseReport,
     watch::{PeerInfo, Watch},
 };
@@ -217,8 +216,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `ERR_CONNECTION_LOST` if the connection ended first. `ERR_CLOSED` if this endpoint closed it, or has forgotten it: it remembers
-    /// the last 1,024 closed connections.
+    /// `ERR_CONNECTION_LOST` if the connection ended first. `ERR_ACK_TIMEOUT` if the stream's header was not acknowledged in time.
+    /// `ERR_CLOSED` if this endpoint closed the connection, or has forgotten it: it remembers the last 1,024 closed connections.
     pub async fn acknowledged(&self, connection: u64, stream: u64) -> Result<()> {
         if let Some(connection) = self.0.connections.get(connection) {
             return connection.acknowledged(stream).await;
@@ -247,11 +246,6 @@ impl Endpoint {
     #[must_use]
     pub fn metrics(&self) -> String {
         metrics::text(&self.0)
-    }
-
-    /// Counts a retried stream in the metrics. See [`crate::Stream::may_be_sent_again`].
-    pub fn count_retry(&self) {
-        self.0.counters.stream_retried();
     }
 
     /// Whether it is one of this endpoint's live connections.

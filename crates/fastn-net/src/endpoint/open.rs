@@ -8,83 +8,69 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
 use tracing::debug;
 
 use super::Endpoint;
 use crate::{
     connection::Connection,
-    deadline::{after, limit_text},
+    deadline::limit_text,
     error::{Code, Error, Result},
     peer::{Peer, Tries},
-    stream::{CONNECTION_FULL, Stream},
+    protocol::Protocol,
+    stream::{CONNECTION_FULL, OpenOptions, Stream},
     target,
+    wire::header,
 };
 
-/// How a stream is opened. Start from the defaults: assign fields, or chain the `with_…` methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenOptions {
-    /// An extra line follows the header: a stream that the peer may have seen is never sent again. Default: false.
-    pub has_extra: bool,
-    /// Wait for the peer's ack. Default: true.
-    pub await_ack: bool,
-    /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen. Default: true.
-    pub retry: bool,
-    /// Deadline of the whole call: dials, retries and the ack. Default: 30 s.
-    pub timeout: Duration,
-}
-
-impl OpenOptions {
-    /// The defaults.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { has_extra: false, await_ack: true, retry: true, timeout: Duration::from_secs(30) }
-    }
-
-    /// Sets [`OpenOptions::has_extra`].
-    #[must_use]
-    pub const fn with_extra(mut self, has_extra: bool) -> Self {
-        self.has_extra = has_extra;
-        self
-    }
-
-    /// Sets [`OpenOptions::await_ack`].
-    #[must_use]
-    pub const fn with_await_ack(mut self, await_ack: bool) -> Self {
-        self.await_ack = await_ack;
-        self
-    }
-
-    /// Sets [`OpenOptions::retry`].
-    #[must_use]
-    pub const fn with_retry(mut self, retry: bool) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// Sets [`OpenOptions::timeout`].
-    #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Endpoint {
-    /// Opens a stream to a peer over the pair's one connection. Dials if there is none. `header` is the header line with its
-    /// newline, plus the extra line if the protocol has one. Cancel-safe: an untaken stream is reset.
+    /// Opens a stream to a peer over the pair's one connection. Dials if there is none. `extra` is a line behind the header, for
+    /// protocols that have one; a stream with it is never opened again unseen. Sets [`OpenOptions::has_extra`] itself. Cancel-safe:
+    /// an untaken stream is reset.
     ///
     /// # Errors
     ///
-    /// Those of [`Endpoint::connect`]; `ERR_TOO_MANY_STREAMS`, `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and the error of a
-    /// refusal by the peer.
+    /// `ERR_INVALID_ARGUMENT` if `extra` contains a line break. Those of [`Endpoint::connect`]; `ERR_TOO_MANY_STREAMS`,
+    /// `ERR_ACK_TIMEOUT`, `ERR_CONNECTION_LOST`, and the error of a refusal by the peer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use fastn_net::{Config, Endpoint, Network, OpenOptions, Protocol, SecretKey};
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// let server = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
+    /// let listener = server.listen(None, &[Protocol::Tcp], false)?;
+    /// let client = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
+    /// let peer = client.peer(&server.address())?;
+    ///
+    /// let mut stream = client.open(&peer, &Protocol::Tcp, Some(b"lang=en"), OpenOptions::default()).await?;
+    /// stream.write_all(b"hello\n").await?;
+    /// stream.shutdown().await?;
+    ///
+    /// let mut received = String::new();
+    /// listener.accept().await?.stream.read_to_string(&mut received).await?;
+    /// assert_eq!(received, "lang=en\nhello\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn open(
+        &self,
+        peer: &Peer,
+        protocol: &Protocol,
+        extra: Option<&[u8]>,
+        options: OpenOptions,
+    ) -> Result<Stream> {
+        let header = header::encode(protocol, extra)?;
+        self.get_stream(peer, &header, options.with_extra(extra.is_some())).await
+    }
+
+    /// Same, with the encoded header: its line with the newline, plus the extra line if the protocol has one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::open`].
     pub async fn get_stream(&self, peer: &Peer, header: &[u8], options: OpenOptions) -> Result<Stream> {
         let phase = Phase::new();
         let open = async {
@@ -116,6 +102,22 @@ impl Endpoint {
         }
     }
 
+    /// Opens a stream over a connection that is live, without waiting; `None` if that takes a wait: call [`Endpoint::get_stream`]
+    /// then. The header travels with the first bytes that are written, or with [`Stream::poll_flush`], or when something is read.
+    /// Where [`Stream::take_retry`] is true later, call [`Endpoint::get_stream`] too.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CONNECTION_LOST` without [`OpenOptions::retry`]; `ERR_PROTOCOL_UNSUPPORTED`.
+    pub fn try_open(&self, peer: &Peer, header: &[u8], options: OpenOptions) -> Result<Option<Stream>> {
+        let Some(connection) = peer.connection() else { return Ok(None) };
+        match connection.try_open(header, options) {
+            // It ended before anything was sent: another one will do.
+            Err(error) if options.retry && error.code() == Code::ConnectionLost => Ok(None),
+            opened => opened,
+        }
+    }
+
     /// Opens a stream on one connection and no other. Cancel safe.
     ///
     /// # Errors
@@ -140,28 +142,16 @@ impl Endpoint {
     ) -> Result<Stream, Failed> {
         phase.set(Phase::OPENING);
         let failed = |(error, unseen)| Failed { unseen: unseen && !is_final(&error), error };
-        let mut stream = connection.open_unsent(header).await.map_err(failed)?;
+        let mut stream = connection.open_unsent(header, options).await.map_err(failed)?;
         phase.sending(connection);
-        let limit = self.limits().ack_timeout;
-        let until = after(Instant::now(), limit);
-        let sending = connection.with_liveness_checks(connection.send_header(&mut stream));
+        connection.send_header(&mut stream).await.map_err(failed)?;
         if options.await_ack {
-            let timed_out = |_| Failed { error: phase.timed_out(limit), unseen: false };
-            tokio::time::timeout_at(until, sending).await.map_err(timed_out)?.map_err(failed)?;
-        } else {
-            sending.await.map_err(failed)?;
-            return Ok(stream);
-        }
-        phase.set(Phase::ACKNOWLEDGING);
-        match tokio::time::timeout_at(until, stream.acknowledged()).await {
-            Ok(Ok(())) => Ok(stream),
-            Ok(Err(error)) => {
-                let unread = !options.has_extra || connection.is_handshake_abandoned();
-                let unseen = unread && stream.may_be_sent_again();
-                Err(Failed { error, unseen })
+            phase.set(Phase::ACKNOWLEDGING);
+            if let Err(error) = stream.acknowledged().await {
+                return Err(Failed { unseen: stream.may_be_sent_again(), error });
             }
-            Err(_) => Err(Failed { error: phase.timed_out(limit), unseen: false }),
         }
+        Ok(stream)
     }
 }
 

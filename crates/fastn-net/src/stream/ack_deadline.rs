@@ -7,74 +7,80 @@ use std::{
 
 use tracing::debug;
 
-use super::{RecvState, Stream};
+use super::{CONNECTION_FULL, RecvState, SendState, Stream};
 use crate::{
     deadline::limit_text,
     error::{Code, Error},
     target,
-    wire::codes::reset,
 };
 
-/// After this an acknowledgement is late: its connection is checked ([`Stream::ack_is_late`]), again after twice that time, and so on.
-/// It is no error before `ack_timeout`.
-pub const LATE_ACK: Duration = Duration::from_millis(250);
-
 impl Stream {
-    /// Whether the peer has neither acknowledged nor ended a stream that we opened, and may still do so. An acknowledgement that
-    /// is there is taken. The waker is armed where it is not, as by a read.
-    pub fn lacks_ack(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.awaits_ack() {
-            return false;
-        }
-        // Of what comes behind it no more than has to be.
-        self.read_ahead(cx, 1);
-        let lacks = self.awaits_ack();
-        if lacks {
-            self.ack_is_late();
-        }
-        lacks
-    }
-
-    /// The acknowledgement is not there, and a peer that lives would have sent it by now (see [`LATE_ACK`]): the
-    /// connection is checked at once. No-op for a stream that does not wait for one.
+    /// The acknowledgement is missing, and a live peer would have sent it by now: the connection's liveness is checked at once.
+    /// Streams that a caller waits on, or that [`Stream::idle`] watches, do this by themselves. No-op for a stream that needs no ack.
     pub fn ack_is_late(&self) {
-        if self.awaits_ack() {
+        // A ping of the peer's actor is no use of the connection: the actor acts on it itself.
+        if self.awaits_ack() && self.active.is_some() {
             self.connection.request_liveness_check();
         }
     }
 
-    /// Starts the deadline of the acknowledgement once the whole header is sent.
+    /// Starts the deadline of the acknowledgement when the header is first sent.
     pub(super) fn start_ack_deadline(&mut self) {
-        if self.ack_deadline.is_none() && self.unsent.is_empty() && !self.is_acknowledged() {
-            self.ack_deadline = Some(self.connection.ack_deadlines().start());
+        if self.ack_deadline.is_none() && self.opening.has_ack_deadline && self.awaits_ack() {
+            self.ack_deadline = Some(self.connection.ack_deadlines().start(self.opening.ack_limit));
         }
     }
 
-    /// Abandons the stream if the deadline of its acknowledgement has expired. An acknowledgement that arrived unread is in time.
+    /// Checks the connection of a stream whose acknowledgement is late, and fails one whose deadline has expired. An acknowledgement
+    /// that arrived unread is in time.
     pub(super) fn check_ack_deadline(&mut self) {
-        let Some(limit) = self.ack_deadline.as_ref().and_then(|deadline| deadline.expired_after()) else { return };
-        self.ack_deadline = None;
-        if self.lacks_ack(&mut Context::from_waker(Waker::noop())) {
-            self.expire_ack_after(&format!("within {}", limit_text(limit)));
+        let Some(deadline) = &self.ack_deadline else { return };
+        let (expired, is_late) = (deadline.expired_after(), deadline.take_late());
+        if expired.is_none() && !is_late {
+            return;
+        }
+        if expired.is_some() {
+            self.ack_deadline = None;
+        }
+        // Of what comes behind it no more than has to be. A reader that waits meanwhile keeps its place: QUIC wakes only the last one.
+        let reader = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
+        self.read_ahead(&mut Context::from_waker(&reader), 1);
+        if self.awaits_ack() {
+            self.ack_is_late();
+            if let Some(limit) = expired {
+                self.expire_ack(limit);
+            }
         }
     }
 
-    /// Fails a stream that was not acknowledged in time with `ERR_ACK_TIMEOUT`, and wakes its reader and writer. An older peer gets no
-    /// other stream on this connection. Returns whether not even the header was sent: the peer takes no more bytes.
-    pub fn expire_ack(&mut self) -> bool {
-        let is_blocked = !self.is_header_sent();
-        self.expire_ack_after("in time");
-        self.recv_reported();
-        is_blocked
+    /// Has this waker woken when the acknowledgement is late, and when its deadline expires.
+    pub(super) fn watch_ack_deadline(&self, waker: &Waker) {
+        // A caller that only looks must not displace one that waits.
+        if let Some(deadline) = &self.ack_deadline
+            && !waker.will_wake(Waker::noop())
+        {
+            deadline.wake_reader(waker);
+        }
     }
 
-    fn expire_ack_after(&mut self, when: &str) {
+    /// Fails a stream that was not acknowledged in time, and wakes all that wait on it. An older peer gets no other stream on this
+    /// connection.
+    fn expire_ack(&mut self, limit: Duration) {
         let (peer, connection, stream) = (self.peer(), self.connection.id(), self.id);
         debug!(target: target::STREAM, %peer, connection, stream, "not acknowledged in time");
-        let error = Error::new(Code::AckTimeout, format!("the peer did not acknowledge the stream {when}"));
-        self.abandon_and_fail(reset::CANCELLED, error);
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
+        let limit = limit_text(limit);
+        let text = if self.is_header_sent() {
+            format!("the peer did not acknowledge the stream within {limit}")
+        } else {
+            format!("the peer took no more bytes on the connection within {limit}{CONNECTION_FULL}")
+        };
+        let error = Error::new(Code::AckTimeout, text);
+        if self.send_state == SendState::Finishing {
+            self.connection.pending_acks().expire(self.id, error.clone());
+        }
+        self.abandon_and_fail(self.opening.expiry_code, error);
+        for waker in [self.reader.take(), self.end_waker.take()].into_iter().flatten() {
+            waker.wake();
         }
         self.connection.mark_stalled();
     }

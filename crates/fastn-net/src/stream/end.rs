@@ -56,8 +56,8 @@ impl Stream {
     }
 
     fn finished(&mut self) {
-        self.on_send(SendEvent::Finish { acknowledged: self.is_acknowledged() });
         self.start_ack_deadline();
+        self.on_send(SendEvent::Finish { acknowledged: self.is_acknowledged() });
     }
 
     /// Ends our side at once; what the peer has not received is lost to it. `code` is the application's.

@@ -15,9 +15,10 @@ impl Stream {
         }
     }
 
-    /// While nobody reads, sends what still waits to be sent first, and looks for what may give the halves back: the peer's stop, if
-    /// that is watched; and behind our own end, the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
+    /// Call while nobody reads. Sends an unsent header, and looks for what may release the halves: the deadline of the ack, the peer's
+    /// stop if that is watched, and behind our own end the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
     pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
+        self.check_ack_deadline();
         self.flush_or_wake(cx.waker());
         self.wake_writer();
         self.poll_stop(cx);
@@ -47,6 +48,7 @@ impl Stream {
     /// Takes nothing from readers and writers, which get the same error when they call next. One waiter at a time; its waker is kept
     /// apart from theirs. Cancel-safe.
     pub fn poll_send_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        self.check_ack_deadline();
         self.watch_stop();
         self.poll_stop(cx);
         self.end_waker = Some(cx.waker().clone());

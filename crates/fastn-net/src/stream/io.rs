@@ -7,30 +7,20 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::timeout,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{LATE_ACK, Stream};
+use super::Stream;
 use crate::error::Result;
 
 impl Stream {
     /// Waits for the peer's ack of a stream that this side opened. Returns at once on an accepted stream. While the ack is late,
-    /// the connection's liveness is checked. Must be called within a tokio runtime. Cancel-safe.
+    /// the connection's liveness is checked. Cancel-safe.
     ///
     /// # Errors
     ///
     /// Those of [`Stream::poll_ack`].
     pub async fn acknowledged(&mut self) -> Result<()> {
-        let mut late = LATE_ACK;
-        loop {
-            if let Ok(acknowledged) = timeout(late, poll_fn(|cx| self.poll_ack(cx))).await {
-                return acknowledged;
-            }
-            self.ack_is_late();
-            late *= 2;
-        }
+        poll_fn(|cx| self.poll_ack(cx)).await
     }
 
     /// Reads some bytes into `into` and returns their number; 0 is EOF, unless `into` is empty. Cancel-safe.

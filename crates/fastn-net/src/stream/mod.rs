@@ -56,11 +56,12 @@ use tracing::trace;
 pub(crate) use self::ping::CONNECTION_FULL;
 use self::{
     ack::AnswerLine,
+    open::Opening,
     read::Buffered,
     recv_state::{RecvEvent, RecvState},
     send_state::{SendEvent, SendState},
 };
-pub use self::{ack_deadline::LATE_ACK, read::Read};
+pub use self::{open::OpenOptions, read::Read};
 use crate::{
     connection::{ActiveGuard, CloseInfo, ClosedBy, Connection, ack_deadlines::AckDeadline, stop_watch::StopWatch},
     error::Error,
@@ -101,7 +102,9 @@ pub struct Stream {
     payload_accepted: bool,
     /// The peer's answer line as far as it was read; `None` once it acknowledged the stream.
     answer: Option<AnswerLine>,
-    /// Runs from the sent header until the acknowledgement.
+    /// How a stream that this side opened waits for its ack.
+    opening: Opening,
+    /// Runs from the first attempt to send the header until the acknowledgement.
     ack_deadline: Option<Arc<AckDeadline>>,
     /// When a caller began to wait for the ack. A stream without such a caller reads no clock.
     ack_awaited_since: Option<Instant>,
@@ -122,17 +125,19 @@ pub struct Stream {
 
 impl Stream {
     /// A stream that we opened, whose header is still to be sent and its acknowledgement to come.
-    pub(crate) fn opened(
+    fn opened(
         connection: Connection,
         send: SendStream,
         recv: RecvStream,
         active: Option<ActiveGuard>,
         header: &[u8],
+        opening: Opening,
     ) -> Self {
         connection.metrics().stream_opened();
         let mut stream = Self::new(connection, send, recv, active, header);
         stream.recv_state = RecvState::AwaitingAck;
         stream.answer = Some(AnswerLine::default());
+        stream.opening = opening;
         trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "opened");
         stream
     }
@@ -171,6 +176,7 @@ impl Stream {
             unsent: unsent.to_vec(),
             payload_accepted: false,
             answer: None,
+            opening: Opening::default(),
             ack_deadline: None,
             ack_awaited_since: None,
             buffered: Buffered::default(),
@@ -213,10 +219,11 @@ impl Stream {
         self.recv_state.is_done()
     }
 
-    /// The stream is gone, was not acknowledged, and no byte of payload was accepted. Its header was not sent, the peer never completed
-    /// the handshake of its connection, its connection ended with the promise that it was not and will not be handed to anyone
-    /// (docs/wire.md, Codes), or this side gave the connection up because the peer did not answer: a handler may have seen the bare
-    /// header then, and sees it end in an error.
+    /// Whether the stream is gone and the peer cannot have acted on it: it was not acknowledged, no byte of payload was accepted, and
+    /// one of these holds. Its header was not sent. The peer never completed the handshake of its
+    /// connection. Its connection ended with the promise that no unacknowledged
+    /// stream was or will be handed to a handler (docs/wire.md, Codes). This side gave the connection up because the peer did not
+    /// answer: a handler may have seen the bare header then, and sees it end in an error.
     #[must_use]
     pub fn may_be_sent_again(&self) -> bool {
         let promised = |info: CloseInfo| info.by == ClosedBy::Peer && close::PROMISES.contains(&info.code);
@@ -224,7 +231,18 @@ impl Stream {
             || self.connection.is_abandoned()
             || self.connection.is_handshake_abandoned()
             || self.connection.close_reason().is_some_and(promised);
-        !self.is_acknowledged() && !self.payload_accepted && unseen && !self.connection.is_live()
+        // An extra line travels with the header: only a peer that got no packet has not read it.
+        let unread = !self.opening.has_extra || self.connection.is_handshake_abandoned();
+        !self.is_acknowledged() && !self.payload_accepted && unread && unseen && !self.connection.is_live()
+    }
+
+    /// Whether the stream is to be opened again: [`OpenOptions::retry`] is set, and [`Stream::may_be_sent_again`]. Counts the retry.
+    pub fn take_retry(&mut self) -> bool {
+        let retries = self.opening.retry && self.may_be_sent_again();
+        if retries {
+            self.connection.metrics().stream_retried();
+        }
+        retries
     }
 
     /// Whether the whole header, or the ack, was accepted for sending.

@@ -4,14 +4,106 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use super::Stream;
 use crate::{
     connection::{ActiveGuard, Connection},
     error::{Code, Error, Result},
-    wire::{alpn::Alpn, header},
+    wire::{alpn::Alpn, codes::reset, header},
 };
+
+/// How a stream is opened. Start from the defaults: assign fields, or chain the `with_…` methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenOptions {
+    /// An extra line follows the header: a stream that the peer may have seen is never sent again. Default: false.
+    pub has_extra: bool,
+    /// Wait for the peer's ack. Default: true.
+    pub await_ack: bool,
+    /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen. Default: true.
+    pub retry: bool,
+    /// Deadline of the whole call: dials, retries and the ack. Default: 30 s.
+    pub timeout: Duration,
+}
+
+impl OpenOptions {
+    /// The defaults.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { has_extra: false, await_ack: true, retry: true, timeout: Duration::from_secs(30) }
+    }
+
+    /// Sets [`OpenOptions::has_extra`].
+    #[must_use]
+    pub const fn with_extra(mut self, has_extra: bool) -> Self {
+        self.has_extra = has_extra;
+        self
+    }
+
+    /// Sets [`OpenOptions::await_ack`].
+    #[must_use]
+    pub const fn with_await_ack(mut self, await_ack: bool) -> Self {
+        self.await_ack = await_ack;
+        self
+    }
+
+    /// Sets [`OpenOptions::retry`].
+    #[must_use]
+    pub const fn with_retry(mut self, retry: bool) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Sets [`OpenOptions::timeout`].
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How a stream that this side opened waits for its ack.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Opening {
+    pub(super) has_ack_deadline: bool,
+    /// Can only shorten the endpoint's.
+    pub(super) ack_limit: Option<Duration>,
+    /// Resets a stream whose deadline has expired.
+    pub(super) expiry_code: u64,
+    pub(super) has_extra: bool,
+    pub(super) retry: bool,
+}
+
+impl Opening {
+    /// A ping has a limit of its own.
+    pub(super) const PING: Self = Self {
+        has_ack_deadline: false,
+        ack_limit: None,
+        expiry_code: reset::ABANDONED,
+        has_extra: false,
+        retry: false,
+    };
+}
+
+impl From<OpenOptions> for Opening {
+    fn from(options: OpenOptions) -> Self {
+        Self {
+            has_ack_deadline: true,
+            ack_limit: options.await_ack.then_some(options.timeout),
+            expiry_code: reset::CANCELLED,
+            has_extra: options.has_extra,
+            retry: options.retry,
+        }
+    }
+}
 
 impl Connection {
     /// We may open streams on it: always on `/fastn-net/1`, else only where we dialled (docs/wire.md, Connection).
@@ -20,13 +112,13 @@ impl Connection {
         self.alpn().is_native() || self.is_dialled()
     }
 
-    /// Opens a stream without waiting, or gives `None` where that needs a wait. Its header goes with the first bytes that
-    /// are written, or with [`Stream::poll_flush`], or when something is read.
+    /// Opens a stream without waiting; `None` if that takes a wait. Its header travels with the first bytes that are written, or
+    /// with [`Stream::poll_flush`], or when something is read.
     ///
     /// # Errors
     ///
-    /// `ERR_CONNECTION_LOST`.
-    pub fn try_open(&self, header: &[u8]) -> Result<Option<Stream>> {
+    /// `ERR_CONNECTION_LOST`; `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks only the oldest protocol.
+    pub fn try_open(&self, header: &[u8], options: OpenOptions) -> Result<Option<Stream>> {
         self.check_spoken(header)?;
         let Some(used) = self.acquire_for_open() else { return Ok(None) };
         let mut cx = Context::from_waker(Waker::noop());
@@ -35,37 +127,36 @@ impl Connection {
             Poll::Ready(Err(_)) => return Err(self.unopened_error()),
             Poll::Pending => return Ok(None),
         };
-        Ok(Some(Stream::opened(self.clone(), send, recv, Some(used), header)))
+        Ok(Some(Stream::opened(self.clone(), send, recv, Some(used), header, options.into())))
     }
 
-    /// Opens a stream and writes its header. Cancel safe: a stream without its whole header is reset.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_CONNECTION_LOST`, and what the peer refused with; the flag is true where the peer cannot have seen the whole header.
-    pub async fn open(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
-        let mut stream = self.open_unsent(header).await?;
-        self.send_header(&mut stream).await?;
-        Ok(stream)
-    }
-
-    /// Opens a stream and does not send its header yet. See [`Connection::open`].
-    pub(crate) async fn open_unsent(&self, header: &[u8]) -> Result<Stream, (Error, bool)> {
+    /// Opens a stream and does not send its header yet. The flag of an error: the peer cannot have seen the whole header.
+    pub(crate) async fn open_unsent(&self, header: &[u8], options: OpenOptions) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
         let Some(used) = self.acquire_for_open() else { return Err((self.unopened_error(), true)) };
-        self.open_as(header, Some(used)).await
+        let mut opening = Opening::from(options);
+        if options.await_ack {
+            // No caller has the stream before the ack.
+            opening.expiry_code = reset::ABANDONED;
+        }
+        self.open_as(header, Some(used), opening).await
     }
 
-    /// Sends the header of a stream that was opened on this connection. See [`Connection::open`].
+    /// Sends the header of a stream that was opened on this connection. Cancel-safe. The flag as above.
     pub(crate) async fn send_header(&self, stream: &mut Stream) -> Result<(), (Error, bool)> {
         // While the connection lives, it is the peer that ended a stream before its header was whole.
         poll_fn(|cx| stream.poll_flush(cx)).await.map_err(|error| (error, !self.is_live()))
     }
 
     /// Opens a stream that counts as a use of the connection, or as none. Its header is not sent yet.
-    pub(crate) async fn open_as(&self, header: &[u8], used: Option<ActiveGuard>) -> Result<Stream, (Error, bool)> {
+    pub(super) async fn open_as(
+        &self,
+        header: &[u8],
+        active: Option<ActiveGuard>,
+        opening: Opening,
+    ) -> Result<Stream, (Error, bool)> {
         let (send, recv) = self.open_bi().await.map_err(|_| (self.unopened_error(), true))?;
-        Ok(Stream::opened(self.clone(), send, recv, used, header))
+        Ok(Stream::opened(self.clone(), send, recv, active, header, opening))
     }
 
     /// Fails where [`Connection::can_open`] is false.

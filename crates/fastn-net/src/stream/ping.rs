@@ -9,9 +9,9 @@ use std::{
 
 use tokio::time;
 
-use super::LATE_ACK;
+use super::open::Opening;
 use crate::{
-    connection::{ActiveGuard, Connection},
+    connection::{ActiveGuard, Connection, ack_deadlines::LATE_ACK},
     error::{Code, Error, Result},
     protocol::Protocol,
     wire::{ack::PONG, header},
@@ -69,7 +69,7 @@ impl Connection {
     async fn exchange_ping(&self, used: Option<ActiveGuard>, blocked: &AtomicBool) -> Result<Duration> {
         let started = Instant::now();
         let header = header::encode(&Protocol::Ping, None)?;
-        let mut stream = self.open_as(&header, used).await.map_err(|(error, _)| error)?;
+        let mut stream = self.open_as(&header, used, Opening::PING).await.map_err(|(error, _)| error)?;
         blocked.store(true, Ordering::Relaxed);
         self.send_header(&mut stream).await.map_err(|(error, _)| error)?;
         blocked.store(false, Ordering::Relaxed);

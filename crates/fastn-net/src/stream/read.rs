@@ -131,12 +131,6 @@ impl Stream {
                 // Whoever waits for the peer must have spoken.
                 self.flush_or_wake(cx.waker());
                 self.poll_stop(cx);
-                if let Some(deadline) = &self.ack_deadline {
-                    deadline.register_reader(cx.waker());
-                    if deadline.expired_after().is_some() {
-                        cx.waker().wake_by_ref();
-                    }
-                }
                 Poll::Pending
             }
         }

@@ -37,6 +37,7 @@ impl Stream {
     ///
     /// Those of [`Stream::poll_write`].
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.check_ack_deadline();
         let flushed = match self.send_state {
             SendState::Stopped { code, reported: false } => self.poll_stopped(cx, code),
             _ => self.poll_unsent(cx),
@@ -48,6 +49,9 @@ impl Stream {
     }
 
     pub(super) fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if !self.unsent.is_empty() {
+            self.start_ack_deadline();
+        }
         while !self.unsent.is_empty() {
             let unsent = self.unsent.clone();
             let count = ready!(self.poll_send(cx, &unsent))?;
@@ -65,16 +69,20 @@ impl Stream {
         if let SendState::HeaderUnsent { .. } = self.send_state {
             self.on_send(SendEvent::HeaderSent);
         }
-        self.start_ack_deadline();
     }
 
     /// Uncorks, and sends what flow control lets through now. The rest goes with the next call of any kind.
     pub fn try_flush(&mut self) {
-        self.flush_or_wake(Waker::noop());
+        self.flush_beside_writer(Waker::noop());
     }
 
-    /// Same. While something is left, `waker` is armed for when there is room. Call this again then.
+    /// Same. `waker` is armed for when there is room for the rest, and for the deadline of the ack. Call [`Stream::idle`] then.
     pub fn flush_or_wake(&mut self, waker: &Waker) {
+        self.flush_beside_writer(waker);
+        self.watch_ack_deadline(waker);
+    }
+
+    pub(super) fn flush_beside_writer(&mut self, waker: &Waker) {
         self.on_send(SendEvent::Uncork);
         if self.unsent.is_empty() {
             return;
@@ -132,6 +140,7 @@ impl Stream {
             ready!(self.poll_unsent(cx))?;
             return Poll::Ready(Ok(0));
         }
+        self.start_ack_deadline();
         let mut piece = [0; TOGETHER_BYTES];
         piece[..first].copy_from_slice(&self.unsent);
         piece[first..all].copy_from_slice(bytes);
@@ -155,10 +164,7 @@ impl Stream {
         let Poll::Ready(written) = Pin::new(send).poll_write(cx, bytes) else {
             self.writer = Some(cx.waker().clone());
             if let Some(deadline) = &self.ack_deadline {
-                deadline.register_writer(cx.waker());
-                if deadline.expired_after().is_some() {
-                    cx.waker().wake_by_ref();
-                }
+                deadline.wake_writer(cx.waker());
             }
             return Poll::Pending;
         };
