@@ -1,4 +1,4 @@
-//! Who may connect, as data.
+//! Access lists.
 
 use std::{
     collections::HashSet,
@@ -15,12 +15,12 @@ use crate::identity::PublicKey;
 pub struct AccessLists {
     /// Allowed peers; `None` allows every peer.
     pub allow: Option<HashSet<PublicKey>>,
-    /// These may not.
+    /// Denied peers.
     pub deny: HashSet<PublicKey>,
 }
 
 impl AccessLists {
-    /// Whether this peer may.
+    /// Whether the lists admit this peer.
     #[must_use]
     pub fn admits(&self, peer: &PublicKey) -> bool {
         !self.deny.contains(peer) && self.allow.as_ref().is_none_or(|allow| allow.contains(peer))
@@ -34,19 +34,19 @@ impl AccessLists {
         }
     }
 
-    /// Keeps a peer out.
+    /// Denies a peer.
     pub fn deny(&mut self, peer: PublicKey) {
         self.deny.insert(peer);
     }
 }
 
-/// The lists of an endpoint, which change while it runs.
+/// The access lists of a running endpoint, and its authorization epoch.
 #[derive(Debug)]
 pub(crate) struct Access {
     lists: Mutex<AccessLists>,
-    /// Neither list is in use: no look-up is needed.
+    /// Whether both lists are unused, so that no lookup is needed.
     is_open: AtomicBool,
-    /// Counts the calls of [`Endpoint::reauthorize`](crate::Endpoint::reauthorize): an earlier answer counts no longer.
+    /// Counts the calls of [`Endpoint::reauthorize`](crate::Endpoint::reauthorize): answers of an earlier epoch are void.
     epoch: AtomicU64,
 }
 

@@ -128,7 +128,7 @@ setters! {
 pub struct Rate {
     /// Sustained rate.
     pub per_second: u32,
-    /// How many may come at once after a pause.
+    /// Burst after a pause.
     pub burst: u32,
 }
 
@@ -144,7 +144,7 @@ pub struct Authorize {
     /// A request that is not answered within this time is denied.
     /// Default: 5 s.
     pub timeout: Duration,
-    /// Unanswered requests of all peers together. Further ones wait, and are denied at their timeout.
+    /// Unanswered requests of all peers together. Further ones are refused as busy.
     /// Default: 4,096.
     pub max_pending: usize,
     /// Unanswered requests about one peer.
@@ -164,7 +164,7 @@ pub struct Connect {
     /// Upper bound of every delay.
     /// Default: 30 s.
     pub max_delay: Duration,
-    /// One dial, from the first packet to the end of the handshake. Handshakes that peers begin have 10 s, whatever this is.
+    /// One dial, from the first packet to the end of the handshake. Inbound handshakes always have 10 s.
     /// Default: 10 s.
     pub attempt_timeout: Duration,
 }

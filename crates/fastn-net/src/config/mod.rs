@@ -26,7 +26,7 @@ pub use self::{
     network::{CustomNetwork, Network, Relay},
 };
 
-/// What [`crate::Endpoint::bind`] needs beside the secret key.
+/// Configuration of [`crate::Endpoint::bind`].
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Sockets, relays and look-ups.
@@ -35,7 +35,7 @@ pub struct Config {
     pub peers: Vec<PeerAddress>,
     /// Also speak `/kulfi/identity/0.1` (docs/wire.md, Connection).
     pub kulfi: bool,
-    /// Who may connect.
+    /// Access lists.
     pub access: AccessLists,
     /// Authorization requests sent before a peer or a stream is admitted.
     pub authorize: Option<Authorize>,
@@ -73,14 +73,14 @@ impl Default for Config {
     }
 }
 
-/// Where a peer is: its key, and whatever is known of its addresses.
+/// A peer's key and its known addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerAddress {
-    /// Who.
+    /// The peer's key.
     pub id: PublicKey,
     /// Socket addresses to try.
     pub addresses: Vec<SocketAddr>,
-    /// Relays it can be reached through.
+    /// Relays that reach it.
     pub relays: Vec<RelayUrl>,
 }
 
@@ -91,7 +91,7 @@ impl PeerAddress {
         Self { id, addresses: Vec::new(), relays: Vec::new() }
     }
 
-    /// Reads the text forms that come from outside.
+    /// Parses the text forms.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl PeerAddress {
     }
 }
 
-/// Addresses, and relays, that are remembered of one peer.
+/// Limit of remembered addresses of one peer, and of relays.
 const REMEMBERED: usize = 32;
 
 fn merge<T: Clone + PartialEq>(known: &mut Vec<T>, more: &[T]) -> bool {

@@ -13,14 +13,14 @@ pub enum Network {
     Lan,
     /// 127.0.0.1 only: contacts nothing.
     Loopback,
-    /// One's own servers.
+    /// Your own servers.
     Custom(CustomNetwork),
 }
 
-/// One's own relays and look-up servers.
+/// Your own relays and look-up servers.
 #[derive(Clone, Debug, Default)]
 pub struct CustomNetwork {
-    /// Relays, the first reachable one with the least delay becomes home.
+    /// Relays. The reachable one with the lowest latency becomes the home relay.
     pub relays: Vec<Relay>,
     /// Origin domain under which peers are looked up by DNS.
     pub dns_origin: Option<String>,
@@ -52,7 +52,7 @@ impl fmt::Debug for Relay {
 }
 
 impl Network {
-    /// A home relay can be waited for.
+    /// Whether the network has relays, and so a home relay.
     pub(crate) fn has_relays(&self) -> bool {
         match self {
             Self::Internet => true,

@@ -1,4 +1,4 @@
-//! Reads tickets, and says what is wrong with a text that is none.
+//! Parses tickets, and describes what is wrong with an invalid one.
 
 use iroh_tickets::{ParseError, Ticket, endpoint::EndpointTicket};
 

@@ -1,4 +1,4 @@
-//! How long things take, in buckets that suit a network.
+//! A histogram of durations, with buckets for network latencies.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -8,7 +8,7 @@ use std::{
 /// Upper bounds of the buckets in seconds. The last bucket has none.
 const BOUNDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Counts times by how long they were.
+/// Counts durations by bucket.
 #[derive(Debug, Default)]
 pub(crate) struct Histogram {
     buckets: [AtomicU64; BOUNDS.len() + 1],
@@ -23,7 +23,7 @@ impl Histogram {
         self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
-    /// For each bucket its bound and how many were not above it.
+    /// Each bucket's upper bound, with the cumulative count.
     pub(crate) fn cumulated(&self) -> impl Iterator<Item = (f64, u64)> {
         let mut sum = 0;
         BOUNDS.into_iter().chain([f64::INFINITY]).zip(&self.buckets).map(move |(bound, count)| {
@@ -32,7 +32,7 @@ impl Histogram {
         })
     }
 
-    /// All times together, in seconds.
+    /// Sum of all durations, in seconds.
     pub(crate) fn sum(&self) -> f64 {
         Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed)).as_secs_f64()
     }

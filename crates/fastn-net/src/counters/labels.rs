@@ -13,7 +13,7 @@ impl<const N: usize> Counts<N> {
         self.0[at.min(N - 1)].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Every label with its count. Where `labels` is one short, the last is `other`.
+    /// Every label with its count. If `labels` is one short, the last label is `other`.
     pub(crate) fn each<'a>(&'a self, labels: &'a [&'static str]) -> impl Iterator<Item = (&'static str, u64)> + 'a {
         let labels = labels.iter().copied().chain(["other"]);
         labels.zip(&self.0).map(|(label, count)| (label, count.load(Ordering::Relaxed)))

@@ -31,11 +31,11 @@ pub(crate) const DIAL_CODES: [&str; 6] = [
     "other",
 ];
 
-/// Why connections end: words for the codes of [`close`], one for all codes of applications, one for the network.
+/// Reasons for the end of a connection: one for each code of [`close`], one for application codes, one for a loss.
 pub(crate) const CLOSE_REASONS: [&str; 8] =
     ["plain", "idle", "superseded", "shutdown", "unauthorized", "limit", "application", "lost"];
 
-/// What an endpoint counts from its beginning on.
+/// Counters of an endpoint, from its start.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) streams_opened: AtomicU64,

@@ -1,10 +1,10 @@
-//! How many in how much time. The clock is the caller's.
+//! A token bucket. The caller passes the time.
 
 use std::time::{Duration, Instant};
 
 use crate::config::Rate;
 
-/// A token bucket, kept as the one moment at which it is full again.
+/// A token bucket, stored as the time at which it is full again.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket {
     full_at: Option<Instant>,
@@ -15,7 +15,7 @@ impl Bucket {
     ///
     /// # Errors
     ///
-    /// How long until there is one.
+    /// The time until a token is available.
     pub(crate) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         let one = Duration::from_secs(1) / rate.per_second.max(1);
         let most = one * rate.burst.max(1);

@@ -1,4 +1,4 @@
-//! Quotas of peers: open streams, how fast they are opened, streams in negotiation.
+//! Quotas of peers: open streams, their rate, and streams in negotiation.
 //!
 //! - `bucket`: a token bucket
 //! - `negotiation`: streams that are not counted as open yet
@@ -18,8 +18,8 @@ use self::bucket::Bucket;
 pub(crate) use self::negotiation::{HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations};
 use crate::config::Rate;
 
-/// Streams that a peer has open on all its connections, and how fast it opened them. It lives as long as the peer's actor:
-/// coming back with a new connection makes nothing new of it.
+/// Open streams of a peer on all its connections, and their rate. Lives as long as the peer's actor, so a new connection does not
+/// reset it.
 #[derive(Debug)]
 pub(crate) struct Quota {
     open: AtomicUsize,
@@ -40,7 +40,7 @@ pub(crate) struct Bounds {
     pub(crate) rate: Option<Rate>,
 }
 
-/// Which bound a stream would exceed.
+/// The exceeded limit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Exceeded {
     OfOnePeer,
@@ -48,12 +48,12 @@ pub(crate) enum Exceeded {
     Rate(Rate, Duration),
 }
 
-/// One open stream, until it is dropped.
+/// Counts one open stream until dropped.
 #[derive(Debug)]
 pub(crate) struct StreamPermit(Arc<Quota>);
 
 impl Quota {
-    /// Of a new peer; `all` counts the streams of all peers.
+    /// Quota of a new peer. `all` counts the streams of all peers.
     pub(crate) fn new(all: &Arc<AtomicUsize>, negotiations: Negotiations) -> Arc<Self> {
         Arc::new(Self { open: AtomicUsize::new(0), all: all.clone(), bucket: Mutex::default(), negotiations })
     }
@@ -64,7 +64,7 @@ impl Quota {
         bounds: &Bounds,
         now: impl FnOnce() -> Instant,
     ) -> Result<StreamPermit, Exceeded> {
-        // Given back at once where it is one too many: nothing looks at these numbers but this.
+        // The permit reverts both counts when dropped. Nothing else reads them.
         let before = self.open.fetch_add(1, Ordering::Relaxed);
         let all_before = self.all.fetch_add(1, Ordering::Relaxed);
         let share = StreamPermit(self.clone());

@@ -15,10 +15,10 @@ use crate::{
     error::{Code, Error, Result},
 };
 
-/// Any port of this machine's own address.
+/// Loopback, with a port chosen by the system.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The addresses that are bound.
+/// The addresses to bind.
 pub(crate) fn bind_addresses(network: &Network) -> Vec<SocketAddr> {
     match network {
         Network::Loopback => vec![LOOPBACK],
@@ -56,7 +56,7 @@ fn custom_builder(custom: &CustomNetwork) -> Result<Builder> {
         let url = pkarr.parse::<url::Url>().map_err(|e| {
             Error::new(Code::InvalidArgument, format!("network.pkarr {pkarr:?} is no URL")).with_source(e)
         })?;
-        // Without a relay the addresses are all there is to publish.
+        // Without a relay, only the addresses can be published.
         let filter = if custom.relays.is_empty() { AddrFilter::unfiltered() } else { AddrFilter::relay_only() };
         builder = builder
             .address_lookup(PkarrPublisher::builder(url.clone()).addr_filter(filter))

@@ -18,13 +18,13 @@ use tokio_util::{
 };
 use tracing::subscriber::{NoSubscriber, with_default};
 
-/// How long QUIC keeps an unanswered handshake, and a margin.
+/// Time that QUIC keeps an unanswered handshake, plus a margin.
 const KEPT: Duration = Duration::from_secs(4);
 
 /// How long a closing endpoint waits for inbound handshakes: a round trip to most peers.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// What QUIC needs to send the close of an inbound handshake.
+/// Time that QUIC needs to send the close of an inbound handshake.
 const LAST_WORD: Duration = Duration::from_millis(50);
 
 /// The handshakes of an endpoint.
@@ -48,12 +48,12 @@ impl HalfOpen {
         Handshake { of: self, answered: false, _under_way: self.under_way.token() }
     }
 
-    /// Counts what holds iroh's endpoint and is no handshake.
+    /// Counts a holder of iroh's endpoint that is no handshake.
     pub(crate) fn hold(&self) -> TaskTrackerToken {
         self.under_way.token()
     }
 
-    /// Counts an inbound handshake, until its peer is served or turned away.
+    /// Counts an inbound handshake, until its peer is served or rejected.
     pub(crate) fn begin_inbound(&self) -> TaskTrackerToken {
         self.inbound.token()
     }
@@ -73,13 +73,13 @@ impl HalfOpen {
         last_word
     }
 
-    /// QUIC may still keep an unanswered handshake.
+    /// Whether QUIC may still keep an unanswered handshake.
     pub(crate) fn any(&self) -> bool {
         let last = *self.last_unanswered.lock().expect("no panic while held");
         last.is_some_and(|last| last.elapsed() < KEPT)
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until no handshake is in flight.
     pub(crate) async fn ended(&self) {
         self.under_way.close();
         self.under_way.wait().await;
@@ -87,7 +87,7 @@ impl HalfOpen {
 }
 
 impl Handshake<'_> {
-    /// It was answered, well or not.
+    /// Marks the handshake as answered, successfully or not.
     pub(crate) fn end(mut self) {
         self.answered = true;
     }
@@ -101,9 +101,9 @@ impl Drop for Handshake<'_> {
     }
 }
 
-/// Drops iroh's endpoint without waiting for handshakes. `goodbye`: what established connections need to tell their peers.
-pub(crate) async fn abandon(iroh: Option<iroh::Endpoint>, goodbye: Duration) {
-    tokio::time::sleep(goodbye).await;
+/// Drops iroh's endpoint without waiting for handshakes. `close_grace`: the time that established connections need to send their close.
+pub(crate) async fn abandon(iroh: Option<iroh::Endpoint>, close_grace: Duration) {
+    tokio::time::sleep(close_grace).await;
     // iroh logs an error for an endpoint that was not closed.
     with_default(NoSubscriber::default(), || drop(iroh));
 }

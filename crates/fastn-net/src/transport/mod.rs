@@ -34,7 +34,7 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Of an endpoint with its sockets open.
+    /// Takes an endpoint with open sockets.
     pub(crate) fn new(iroh: iroh::Endpoint, config: &Config) -> Self {
         Self {
             sockets: iroh.bound_sockets(),
@@ -45,7 +45,7 @@ impl Transport {
         }
     }
 
-    /// `None` once it is closed.
+    /// iroh's endpoint; `None` once closed.
     pub(crate) fn iroh(&self) -> Option<iroh::Endpoint> {
         self.iroh.lock().expect("no panic while held").clone()
     }
@@ -59,7 +59,7 @@ impl Transport {
         &self.network
     }
 
-    /// The ALPNs that are offered.
+    /// The offered ALPNs, the preferred one first.
     pub(crate) fn alpns(&self) -> Vec<Vec<u8>> {
         Alpn::offered(self.kulfi)
     }

@@ -5,7 +5,7 @@ use iroh::{Watcher, endpoint::RelayStatus};
 use super::Transport;
 
 impl Transport {
-    /// Waits until a relay is connected, or refuses this endpoint: then it gives why.
+    /// Waits until a relay is connected, or refuses this endpoint. Returns the reason of a refusal.
     pub(crate) async fn relay_online(&self) -> Option<String> {
         let _held = self.half_open.hold();
         let iroh = self.iroh()?;

@@ -1,4 +1,4 @@
-//! The sockets of an endpoint: why they cannot be bound, and when their ports are free again.
+//! The sockets of an endpoint: bind errors, and waiting until the ports are free again.
 //!
 //! iroh reports neither: it does not name the address that failed, and it closes a socket when the last of its own handles is dropped, on a thread that may block. So the ports are
 //! tried.
