@@ -46,7 +46,7 @@ async fn an_actor_that_panics_is_replaced_and_counted() {
     a.ping(&peer, LIMIT).await.expect("pong");
     let connection = peer.connection().expect("connection");
     peer.tell(Message::Panic);
-    // Its peer notices, and the next call works.
+    // The peer sees the connection close, and the next call works.
     assert_eq!(
         tokio::time::timeout(LIMIT, connection.closed()).await.expect("closed").by,
         crate::connection::ClosedBy::Local

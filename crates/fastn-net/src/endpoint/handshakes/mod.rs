@@ -34,7 +34,7 @@ const VALIDATED: usize = 512;
 /// Failed and evicted handshakes of peers that proved their address. Each costs some 50 KB.
 const LINGERING: usize = 768;
 
-/// Above this, a source with a lingering handshake gets no further one: the rest is for sources that did no harm yet.
+/// Above this, a source with a lingering handshake gets no further one: the rest is for sources without failures.
 const LINGERING_OF_REPEATERS: usize = LINGERING / 2;
 
 /// A handshake has at least this long before it can be evicted: a few round trips.
@@ -43,8 +43,7 @@ const UNDISTURBED: Duration = Duration::from_secs(1);
 /// How long QUIC keeps a handshake that has failed: three probe timeouts of 1.024 s without a round-trip sample (RFC 9000, 10.2).
 const LINGERS: Duration = Duration::from_millis(3100);
 
-/// How long an inbound handshake may take. Apart from the time of a dial ([`crate::config::Connect::attempt_timeout`]): the dialler
-/// decides how long it waits.
+/// Time limit of an inbound handshake. Independent of [`crate::config::Connect::attempt_timeout`], the limit of a dial.
 pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
 /// In-flight and lingering inbound handshakes.
@@ -83,7 +82,7 @@ pub(crate) enum Admission {
     Accept(HandshakePermit),
     /// The peer must prove its address first.
     Retry,
-    /// There is no place now. The peer sends its packet again after its timeout, and may be admitted then.
+    /// There is no slot now. The peer resends its packet after its timeout, and may be admitted then.
     Ignore,
 }
 
@@ -133,7 +132,7 @@ impl Handshakes {
 }
 
 impl State {
-    /// Evicts a handshake where that is needed. False if another one must not begin.
+    /// Evicts a handshake if needed. Returns false if another one must not begin.
     fn make_room(&mut self, source: &Source, now: Instant) -> bool {
         let (own, own_lingering) =
             self.sources.get(source).map_or((0, 0), |of_source| (of_source.in_flight.len(), of_source.lingering));
@@ -155,7 +154,7 @@ impl State {
         self.sources.iter().max_by_key(order).map(|(source, _)| source.clone())
     }
 
-    /// False if its oldest handshake began just now.
+    /// Evicts the oldest handshake of a source. Returns false if it began just now.
     fn evict_oldest(&mut self, source: &Source, now: Instant) -> bool {
         let Some(of_source) = self.sources.get_mut(source) else { return false };
         if of_source.in_flight.front().is_none_or(|oldest| now - oldest.began < UNDISTURBED) {
@@ -168,7 +167,7 @@ impl State {
         true
     }
 
-    /// A handshake has failed. It was in flight until now.
+    /// Moves a failed handshake from in flight to lingering.
     fn linger(&mut self, source: Option<Source>) {
         if let Some(source) = &source {
             self.sources.entry(source.clone()).or_default().lingering += 1;
@@ -216,7 +215,7 @@ impl HandshakePermit {
         self.evicted.run_until_cancelled(handshake).await
     }
 
-    /// The handshake has succeeded, or has failed in its first packet.
+    /// Releases the slot of a handshake that succeeded, or failed in its first packet.
     pub(crate) fn release(mut self) {
         self.released = true;
     }
@@ -227,7 +226,7 @@ impl Drop for HandshakePermit {
         let mut state = self.handshakes.lock();
         match self.source.take() {
             None if self.released => state.unvalidated -= 1,
-            // It keeps its place below the watermark until QUIC forgets it.
+            // It counts towards the watermark until QUIC forgets it.
             None => state.linger(None),
             Some(source) => {
                 if state.remove(&source, self.number) && !self.released {

@@ -41,7 +41,7 @@ async fn unproven_addresses_get_a_retry_above_the_watermark_and_take_no_other_sl
     assert_eq!(handshakes.lock().sources.len(), 0);
     assert_eq!(admitted(&handshakes, Some(&from("192.0.2.1:1")), 1).len(), 1);
     release(held);
-    // Those that fail keep their place, and nobody else's, as long as QUIC keeps them.
+    // A failed handshake keeps its own slot, and no other, as long as QUIC keeps it.
     drop(admitted(&handshakes, None, 10_000));
     assert!(matches!(handshakes.admit_from(None), Admission::Retry));
     assert_eq!(admitted(&handshakes, Some(&from("192.0.2.1:1")), 1).len(), 1);
@@ -66,7 +66,7 @@ async fn a_source_evicts_its_own_oldest_handshake_beyond_its_share() {
     let same = admitted(&handshakes, Some(&from("[2001:db8::2:0:0:2]:1")), 1);
     let other = admitted(&handshakes, Some(&from("[2001:db8:0:1::1]:1")), 1);
     assert_eq!((in_flight(&network), in_flight(&same), in_flight(&other)), (PER_ADDRESS - 1, 1, 1));
-    // And is stopped once too many of its own linger.
+    // It is ignored once too many of its handshakes linger.
     for _ in 0..10 {
         drop(admitted(&handshakes, Some(&own), 10_000));
     }
@@ -124,7 +124,7 @@ async fn handshakes_are_bounded_and_the_last_part_is_for_sources_without_failure
         let state = handshakes.lock();
         state.validated + state.lingering_validated
     };
-    // They fail at once, again and again.
+    // Each source's handshakes fail at once, repeatedly.
     for round in 0..100 {
         for n in 0..200 {
             drop(admitted(&handshakes, Some(&from(&format!("10.0.0.{n}:{}", round + 1))), 1));

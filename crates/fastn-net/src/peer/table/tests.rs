@@ -16,7 +16,7 @@ const POLICY: Policy = Policy {
     ping_timeout: Duration::from_secs(5),
 };
 
-/// A table and its time, which passes when a test says so. Every delay is the longest that it may be.
+/// A table on paused time. Every delay is its upper bound.
 struct Timed {
     table: Table,
     requests: u64,
@@ -40,7 +40,7 @@ impl Timed {
         self.on(Event::Wanted { request: self.requests, retries, first_attempt })
     }
 
-    /// Sleeps until the next deadline, and gives how long that was, and what came of it.
+    /// Sleeps until the next deadline. Returns how long that was, and the actions.
     async fn next(&mut self, seen: TrafficSnapshot) -> (Duration, Vec<Action>) {
         let (start, at) = (Instant::now(), self.table.deadline().expect("a deadline"));
         tokio::time::sleep_until(at).await;
@@ -94,7 +94,7 @@ async fn the_newest_of_one_dialler_wins() {
 #[tokio::test(start_paused = true)]
 async fn simultaneous_dials_settle_on_the_smaller_keys_on_both_sides() {
     for (smaller, kept) in [(true, 1), (false, 2)] {
-        // Ours is 1, the peer's is 2, in either order.
+        // We dialled connection 1, the peer dialled 2. They appear in either order.
         for first_ours in [true, false] {
             let mut table = Timed::new(smaller);
             table.want();
@@ -140,7 +140,7 @@ async fn dials_back_off_while_a_request_waits() {
     table.on(FAILED);
     table.on(Event::Unwanted(1));
     assert_eq!(table.table.state(), PeerState::Idle);
-    // Nobody is left: nothing is dialled any more, and at last the peer is forgotten.
+    // Without a request, nothing is dialled, and the peer is forgotten in the end.
     assert_eq!(table.next(TrafficSnapshot::default()).await.1, [Action::Forget]);
 }
 
@@ -153,7 +153,7 @@ async fn a_new_request_dials_once_without_the_whole_backoff() {
         table.next(TrafficSnapshot::default()).await;
     }
     table.on(FAILED);
-    // One that has failed before waits with the others.
+    // A request that has failed before waits for the backoff.
     table.want_with(None, false);
     assert_eq!(table.table.deadline(), Some(Instant::now() + POLICY.connect.max_delay));
     table.want();
@@ -199,7 +199,7 @@ async fn a_kept_peer_comes_back_and_a_refusal_ends_that() {
     assert_eq!(table.next(TrafficSnapshot::default()).await.1, [Action::Dial]);
     assert_eq!(table.on(Event::DialFailed { permanent: true }), []);
     assert_eq!((table.table.state(), table.table.deadline()), (PeerState::Idle, None));
-    // A request asks again for all.
+    // A new request dials for all waiting ones.
     table.want();
     table.next(TrafficSnapshot::default()).await;
     table.on(Event::Dialled(native(2, true)));
@@ -237,7 +237,7 @@ async fn the_dialler_closes_an_unused_connection() {
         if dialled {
             assert_eq!(start.elapsed(), POLICY.idle_timeout);
             assert_eq!(table.on(Event::Ended(1)), [Action::PreferNone]);
-            // What begins at the same moment gets a new one.
+            // A request at the same moment gets a new connection.
             assert_eq!(table.want(), [Action::Dial]);
         }
     }
@@ -270,11 +270,11 @@ async fn an_older_peers_stalled_connection_is_retired_and_the_next_stream_dials_
     assert_eq!(table.table.state(), PeerState::Idle);
     assert_eq!(table.want(), [Action::Dial]);
     assert_eq!(table.on(Event::Dialled(older(2, true))), [Action::Prefer(2)]);
-    // What another of its streams tells of it, or its end, is of no interest any more.
+    // Later events of the retired connection are ignored.
     assert_eq!(table.on(Event::Stalled(1)), []);
     assert_eq!(table.on(lost(1)), []);
     assert_eq!(table.table.preferred, Some(2));
-    // While somebody wants the peer kept, nothing has to be wanted for that.
+    // A kept peer is redialled without a request.
     table.on(Event::Kept);
     assert_eq!(table.on(Event::Stalled(2)), [Action::Retire(2), Action::PreferNone, Action::Dial]);
 }
@@ -317,7 +317,7 @@ async fn nothing_happens_behind_a_shutdown() {
     assert_eq!(table.on(FAILED), []);
 }
 
-/// A table with one connection, which we dialled.
+/// A table with one dialled connection.
 fn connected() -> Timed {
     let mut table = Timed::new(true);
     table.want();
@@ -333,7 +333,7 @@ fn checked(link: u64, check: Check, answered: bool) -> Event {
 async fn a_new_address_is_dialled_once_the_old_connection_does_not_answer() {
     let mut table = connected();
     assert_eq!(table.on(Event::AddressAdded), [Action::PreferNone, Action::Check(1, Check::Address)]);
-    // Whoever asks meanwhile waits, and a second address changes nothing.
+    // Requests wait meanwhile, and a second address changes nothing.
     assert_eq!(table.want(), []);
     assert_eq!(table.on(Event::AddressAdded), []);
     let gone = table.on(checked(1, Check::Address, false));
@@ -366,7 +366,7 @@ async fn a_late_ack_of_a_peer_that_answers_changes_nothing() {
     let mut table = connected();
     table.on(Event::AckLate(1));
     assert_eq!(table.on(checked(1, Check::LateAck, true)), []);
-    // One that became late meanwhile may be the first of a silence.
+    // An ack that became late meanwhile may begin a silence.
     table.on(Event::AckLate(1));
     assert_eq!(table.on(Event::AckLate(1)), []);
     assert_eq!(table.on(checked(1, Check::LateAck, true)), [Action::Check(1, Check::LateAck)]);
@@ -378,7 +378,7 @@ async fn a_paused_peer_loses_nothing_to_late_acks() {
     for _ in 0..10 {
         assert_eq!(table.on(Event::AckLate(1)), [Action::Check(1, Check::LateAck)]);
         assert_eq!(table.on(checked(1, Check::LateAck, false)), [Action::Dial]);
-        // Streams go on asking, and the dial comes to nothing: it is checked again.
+        // Further acks are late, and the dial fails: the connection is checked again.
         assert_eq!(table.on(Event::AckLate(1)), []);
         assert_eq!(table.on(FAILED), [Action::Check(1, Check::LateAck)]);
         assert_eq!(table.on(checked(1, Check::LateAck, false)), [], "the delay comes first");
@@ -396,7 +396,7 @@ async fn a_silent_inbound_connection_is_replaced_by_a_dialled_one() {
         table.on(checked(1, Check::LateAck, false));
         let appeared = table.on(Event::Dialled(native(2, true)));
         assert_eq!(appeared, [Action::Prefer(2), Action::Check(1, Check::Successor(2))]);
-        // It answers after all: then it is settled as ever.
+        // It answers after all: the contest is settled as usual.
         table.on(checked(1, Check::Successor(2), smaller));
         assert_eq!(table.table.preferred(), Some(2));
     }
@@ -424,17 +424,17 @@ async fn older_peers_connections_are_not_checked() {
     assert_eq!(table.on(Event::AckLate(1)), []);
 }
 
-/// What a property test knows of the world around a table.
+/// The environment of a table, as a property test models it.
 #[derive(Default)]
 struct World {
     live: Vec<Link>,
     retired: Vec<u64>,
-    /// Requests that are not answered yet.
+    /// Unanswered requests.
     waiting: Vec<u64>,
     next: u64,
     dialling: bool,
     kept: usize,
-    /// Checks that are under way; some of them do not count any more.
+    /// Checks in progress. Some were replaced.
     checks: Vec<(u64, Check)>,
 }
 
@@ -505,7 +505,7 @@ proptest! {
         let mut table = Table::new(smaller, POLICY, now, move || random);
         let mut world = World::default();
         for (kind, flag, own, at, wait) in events {
-            // Time passes up to what is due, which then comes; or a moment.
+            // Time passes up to the next deadline, or for a moment.
             let due = table.deadline().map_or(now, |due| due.max(now));
             now = if (16..=19).contains(&kind) { due } else { due.min(now + Duration::from_millis(wait)) };
             let Some(event) = world.event(kind, flag, own, at, &table, now) else { continue };
@@ -540,7 +540,7 @@ proptest! {
                     Action::Ping(_) | Action::Challenge(_) | Action::PreferNone | Action::End(_) => {}
                 }
             }
-            // No request is lost: whoever is not answered waits for a dial, now or at a time that comes.
+            // No request is lost: an unanswered one waits for a dial in progress or a scheduled one.
             prop_assert!(table.waiting.keys().eq(world.waiting.iter()));
             let checked = |held: &LinkEntry| held.check.is_some_and(|check| world.checks.contains(&(held.link.id, check)));
             prop_assert!(table.links.iter().all(|held| held.check.is_none() || checked(held)));
@@ -550,7 +550,7 @@ proptest! {
             }
             prop_assert!(world.waiting.is_empty() || world.dialling || table.retry_at.is_some() || table.is_on_hold);
             prop_assert_eq!(table.dialling && table.state() != PeerState::Closed, world.dialling && table.state() != PeerState::Closed);
-            // One is preferred as long as there is one that can be.
+            // A connection is preferred while one accepts new streams.
             let usable = |link: &&Link| is_pinged(**link) && !world.retired.contains(&link.id);
             if table.state() != PeerState::Closed {
                 prop_assert_eq!(table.preferred.is_some(), world.live.iter().find(usable).is_some());
