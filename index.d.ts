@@ -280,7 +280,8 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      * A second call without a chunk waits for the first. Its signal only ends its own wait. Aborting works as for {@link write}: a
      * finish of which nothing was accepted leaves the stream open.
      *
-     * @throws {FastnNetError} The errors of {@link write}.
+     * @throws {FastnNetError} The errors of {@link write}, also without a chunk: once the connection has ended, earlier data may not have
+     * arrived.
      */
     finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void>;
     /**

@@ -123,3 +123,37 @@ test('closed of a delivered stream resolves if first read after the connection e
   t.is(await outcome(mine), 'resolved')
   t.is(await outcome(theirs), 'resolved')
 })
+
+for (const [name, code, end] of [
+  ['this endpoint has closed', 'ERR_CLOSED', ({ client }: Pair) => client.close()],
+  ['the peer has closed its endpoint', 'ERR_CONNECTION_LOST', ({ server }: Pair) => server.close()],
+  ['the connection was closed', 'ERR_CONNECTION_LOST', (_: Pair, mine: PeerStream) => mine.connection.close()]
+] as const)
+  test(`finish and closed reject once ${name}, though nothing was left to write`, async t => {
+    await using peers = await pair()
+    const [mine] = await streams(peers)
+    await mine.write(new Uint8Array(1_000_000))
+    const lost = mine.connection.closed
+    await end(peers, mine)
+    await lost
+    await t.throwsAsync(mine.finish(), { code })
+    t.like(await outcome(mine), { code })
+  })
+
+test('a handler whose caller left before it returned has not failed', async t => {
+  await using peers = await pair()
+  const failures: unknown[] = []
+  const returned = new Promise<void>((resolve, reject) => {
+    const handler = async (stream: PeerStream) => {
+      await stream.write('answer')
+      await stream.connection.closed
+      setTimeout(resolve, 100)
+    }
+    peers.server.listen({ Http: handler }, { onError: error => void failures.push(error) }).catch(reject)
+  })
+  const stream = await peers.client.getStream(peers.server.address(), 'Http')
+  await stream.read()
+  stream.connection.close()
+  await returned
+  t.deepEqual(failures, [])
+})

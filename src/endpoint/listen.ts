@@ -93,11 +93,14 @@ async function serve(
     return await report(error, stream, onError)
   }
   const wasClosing = endpoint.closing.aborted
+  const wasWriting = writerOf(stream).isWriting
   try {
     await end(stream)
   } catch (error) {
     // The peer needs no more data: not a failure.
     if (isFastnNetError(error, 'ERR_STREAM_STOPPED')) return
+    // The peer has left before the handler returned, and no write of the handler was cut off.
+    if (!wasWriting && isFastnNetError(error, 'ERR_CONNECTION_LOST')) return
     // The endpoint was closed before the handler returned, perhaps by the handler.
     if (wasClosing && isFastnNetError(error, 'ERR_CLOSED')) return
     await report(error, stream, onError)

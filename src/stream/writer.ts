@@ -34,6 +34,11 @@ export class WriteHalf {
     this.#core = core
   }
 
+  /** Whether a write or finish waits for flow control. */
+  get isWriting(): boolean {
+    return this.#busy
+  }
+
   /** Whether this half can still send: neither ended nor finishing. */
   get isOpen(): boolean {
     return !this.#core.writeOver && !this.#ending

@@ -578,6 +578,26 @@ async fn a_reset_says_what_its_code_means() {
 }
 
 /// A stream whose peer has read its header, stopped it, and says nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_fails_once_the_connection_has_ended() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    for held in [true, false] {
+        let (mut dialler, _acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
+        write_all(&mut dialler, b"a part").await.expect("write");
+        poll_fn(|cx| dialler.poll_flush(cx)).await.expect("flush while the connection lives");
+        dialler.connection().close(0, "");
+        if held {
+            dialler.detach_from_connection();
+        }
+        for _ in 0..2 {
+            let error = poll_fn(|cx| dialler.poll_flush(cx)).await.expect_err("a flush after the end");
+            assert_eq!(error.code(), Code::ConnectionLost);
+        }
+    }
+    close(&[&a, &b]).await;
+}
+
 async fn stopped_unacknowledged(limits: Limits) -> (Raw, Endpoint, Stream, iroh::endpoint::Connection, RawStream) {
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let endpoint = endpoint_with(limits).await;

@@ -40,7 +40,7 @@ impl Stream {
         self.check_ack_deadline();
         let flushed = match self.send_state {
             SendState::Stopped { code, reported: false } => self.poll_stopped(cx, code),
-            _ => self.poll_unsent(cx),
+            _ => self.poll_unsent(cx).map(|sent| sent.and_then(|()| self.check_not_lost())),
         };
         if let Poll::Ready(Err(_)) = flushed {
             self.send_reported();
@@ -58,6 +58,15 @@ impl Stream {
             self.header_sent(count);
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Fails if the connection has ended before this half did: what was written may not have arrived.
+    fn check_not_lost(&mut self) -> Result<()> {
+        if self.send_state.is_live() && !self.connection.is_live() {
+            let error = self.connection_error();
+            return Err(self.fail_send(error));
+        }
+        self.whole_failure().map_or(Ok(()), Err)
     }
 
     /// So many bytes of the header and what is corked behind it need not be sent any more.
