@@ -1,6 +1,6 @@
 //! A raw peer without this library: sends and expects exact bytes over iroh.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use fastn_net::{PeerAddress, PublicKey, wire::alpn::Alpn};
 use iroh::{
@@ -205,8 +205,8 @@ impl Frozen {
                 // Blocks the thread, and so the whole peer.
                 let _ = thawed.recv();
                 let read = stream.recv.read_to_end(64 << 20).await.unwrap_or_default();
-                // Sends the acknowledgement of what was read, before its runtime ends.
-                raw.close().await;
+                // Its runtime goes on, to send the acknowledgement of what was read.
+                let _ = tokio::time::timeout(Duration::from_secs(1), connection.closed()).await;
                 read
             })
         });
