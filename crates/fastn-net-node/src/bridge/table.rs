@@ -67,9 +67,9 @@ pub(crate) struct StreamSlot {
 }
 
 impl StreamSlot {
-    /// Both directions are over and nothing waits for a reader: the place can be given back.
+    /// The core says that the stream is over: the slot can be freed.
     pub(crate) fn is_done(&self) -> bool {
-        self.stream.is_send_done() && self.stream.is_recv_done()
+        self.stream.is_over()
     }
 
     /// A peer opened it, to this endpoint, and it has not ended.

@@ -201,7 +201,7 @@ impl Stream {
         &self.connection
     }
 
-    /// The peer opened it. QUIC numbers the streams of whoever dialled even, the other side's odd.
+    /// Whether the peer opened it. QUIC gives even ids to the streams of the dialling side, and odd ids to the others.
     #[must_use]
     pub fn is_accepted(&self) -> bool {
         self.id.is_multiple_of(2) != self.connection.is_dialled()
@@ -217,6 +217,12 @@ impl Stream {
     #[must_use]
     pub fn is_recv_done(&self) -> bool {
         self.recv_state.is_done()
+    }
+
+    /// Both halves are done: nothing is left to send, read or report.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.is_send_done() && self.is_recv_done()
     }
 
     /// Whether the stream is gone and the peer cannot have acted on it: it was not acknowledged, no byte of payload was accepted, and

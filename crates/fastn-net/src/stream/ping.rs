@@ -17,7 +17,7 @@ use crate::{
     wire::{ack::PONG, header},
 };
 
-/// How long a connection may take that somebody wants for itself, before it is handed out without a sign of life.
+/// Time for a sign of life from a connection that a caller asked for. After it, the connection is handed out all the same.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// What to do when not even a header finds room in the peer's receive window.

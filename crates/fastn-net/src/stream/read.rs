@@ -79,7 +79,7 @@ impl Stream {
         Poll::Ready(Ok(Read { count, end: self.recv_state.has_fin() && self.buffered.is_empty() }))
     }
 
-    /// Looks for the end while nobody reads, keeping at most `limit` bytes for later, so that the half
+    /// Reads ahead to the end without a reader, and buffers at most `limit` bytes, so that the half
     /// can be given back. The waker stays armed while there is room and no end.
     pub fn read_ahead(&mut self, cx: &mut Context<'_>, limit: usize) {
         while self.recv_state.is_live() && self.buffered.len() < limit {

@@ -96,7 +96,7 @@ impl Stream {
         if self.unsent.is_empty() {
             return;
         }
-        // QUIC wakes the last one who asked for room: a writer who waits must not lose that to somebody who only passes by.
+        // QUIC wakes only the last waker that asked for room. A waiting writer keeps its wake.
         let writer = self.writer.clone();
         let waker = match &writer {
             Some(writer) => &Waker::from(Arc::new(Both(writer.clone(), Some(waker.clone())))),
@@ -192,7 +192,7 @@ impl Stream {
         }
     }
 
-    /// Whoever waits to write looks again: what it waits for may have come to somebody else.
+    /// Wakes a waiting writer: another call may have got what it waits for.
     pub(super) fn wake_writer(&mut self) {
         if let Some(writer) = self.writer.take() {
             writer.wake();
@@ -245,7 +245,7 @@ pub(super) fn stopped(code: u64) -> Error {
     Error::new(Code::StreamStopped, text).with_error_code(code)
 }
 
-/// Wakes a writer that watches the receiving half, and whoever reads it.
+/// Wakes a writer that watches the receiving half, and the reader.
 struct Both(Waker, Option<Waker>);
 
 impl Wake for Both {
