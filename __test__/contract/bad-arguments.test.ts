@@ -118,8 +118,8 @@ test('functions that need no endpoint', async t => {
     'graceful.spawn, options': value => graceful.spawn(Promise.resolve(), value),
     'loadSecretKey, options': value => loadSecretKey(value),
     'saveSecretKey, key': value => saveSecretKey(value, store),
-    'saveSecretKey, options': value => value === undefined || saveSecretKey(key, notEmpty(value)),
-    'readOrCreateSecretKey, options': value => value === undefined || readOrCreateSecretKey(notEmpty(value)),
+    'saveSecretKey, options': value => !isGiven(value) || saveSecretKey(key, notEmpty(value)),
+    'readOrCreateSecretKey, options': value => !isGiven(value) || readOrCreateSecretKey(notEmpty(value)),
     'setLogger, options': value => setLogger(null, value),
     'getEndpoint, key': value => getEndpoint(value, { network: 'loopback' }),
     'getEndpoint, options': value => getEndpoint(key, value),
@@ -244,8 +244,12 @@ function notAborted(error: unknown): void {
   if (!(error instanceof DOMException)) throw error
 }
 
+function isGiven(value: unknown): boolean {
+  return value !== undefined
+}
+
 /** Options that would store a key in the current folder have another one. */
-function notEmpty(value: object): object {
+function notEmpty(value: unknown): never {
   const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0
-  return isEmpty && !Array.isArray(value) && !(value instanceof Map) ? { folder: '/dev/null' } : value
+  return (isEmpty && !Array.isArray(value) && !(value instanceof Map) ? { folder: '/dev/null' } : value) as never
 }
