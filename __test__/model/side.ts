@@ -19,6 +19,9 @@ export interface Made {
 
 const reads: ReadonlySet<Call['kind']> = new Set(['read', 'into', 'line', 'leave lines'])
 
+/** Errors of a finish that may leave the stream open. */
+const leavesOpen: ReadonlySet<string> = new Set(['AbortError', 'ERR_STREAM_FINISHED'])
+
 /** Lines of text whose bytes encode their offset. */
 const whole = new Uint8Array(4_000_037).map((_, at) =>
   at % 64 === 63 ? 10 : 33 + ((at ^ (at >> 6) ^ (at >> 12) ^ (at >> 18)) % 90)
@@ -30,6 +33,7 @@ export class Side {
   readonly made: Made[] = []
   readonly #stream: PeerStream
   readonly #settling: Promise<unknown>[] = []
+  readonly #finishes: Promise<Outcome>[] = []
   #sent = 0
 
   constructor(name: string, stream: PeerStream) {
@@ -53,7 +57,7 @@ export class Side {
 
   /** Reads to EOF or an error, and ends once its sending half has settled too. */
   async #drain(): Promise<void> {
-    const finished = this.#make({ kind: 'finish', size: 7 })
+    const finished = this.#finish()
     for (;;) {
       const outcome = await this.#make({ kind: 'read' })
       if ('value' in outcome ? outcome.value === null : outcome.error !== 'ERR_READ_PENDING') break
@@ -61,6 +65,14 @@ export class Side {
     }
     await finished
     await this.#make({ kind: 'closed' })
+  }
+
+  /** Finishes. An earlier finish that is still pending may be aborted, which leaves the stream open: then it finishes again. */
+  async #finish(): Promise<void> {
+    await this.#make({ kind: 'finish', size: 7 })
+    const outcomes = await Promise.all(this.#finishes)
+    const isOpen = outcomes.every(outcome => 'error' in outcome && leavesOpen.has(outcome.error))
+    if (isOpen) await this.#make({ kind: 'finish', size: 7 })
   }
 
   #make(call: Call): Promise<Outcome> {
@@ -79,6 +91,7 @@ export class Side {
       })
     )
     this.#settling.push(outcome.then(settled => made.outcomes.push(settled)))
+    if (call.kind === 'finish') this.#finishes.push(outcome)
     if (controller !== undefined && call.abort !== undefined) {
       if (call.abort === 'none') controller.abort()
       else void passed(call.abort).then(() => controller.abort())
