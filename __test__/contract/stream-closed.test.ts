@@ -1,7 +1,7 @@
 // `closed` of a stream without a pending read or write.
 import test from 'ava'
 import type { PeerStream } from 'fastn-net'
-import { type Pair, pair, readAll, turn } from '../helpers/pair.js'
+import { Echo, type Pair, pair, readAll, turn } from '../helpers/pair.js'
 
 async function streams(peers: Pair): Promise<[PeerStream, PeerStream]> {
   const both = await peers.stream()
@@ -156,4 +156,27 @@ test('a handler whose caller left before it returned has not failed', async t =>
   stream.connection.close()
   await returned
   t.deepEqual(failures, [])
+})
+
+test('closed rejects if the connection ended before a stream with ack later was sent', async t => {
+  await using peers = await pair()
+  // Keeps a connection, so that the stream is opened at once.
+  await peers.stream()
+  const stream = await peers.client.getStream(peers.server.address(), Echo, { ack: 'later' })
+  const { closed } = stream.connection
+  stream.connection.close()
+  await closed
+  // Resolves if the connection's task is still there to take the request.
+  await stream.finish('request').catch(error => t.is(error.code, 'ERR_CONNECTION_LOST'))
+  t.like(await outcome(stream), { code: 'ERR_CONNECTION_LOST' })
+})
+
+test('an endpoint that closes opens no stream, not even on a live connection', async t => {
+  await using peers = await pair()
+  const [mine] = await streams(peers)
+  const { connection } = mine
+  const closing = peers.client.close()
+  await t.throwsAsync(connection.openBi(Echo, { ack: 'later' }), { code: 'ERR_CLOSED' })
+  await t.throwsAsync(peers.client.getStream(peers.server.address(), Echo, { ack: 'later' }), { code: 'ERR_CLOSED' })
+  await closing
 })

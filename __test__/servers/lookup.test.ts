@@ -58,7 +58,7 @@ test('a peer publishes once an absent server returns', async t => {
   const { pkarr, dns, server } = await dnsServer(t)
   const far = await openEcho(t, { pkarr, bind: bound.four })
   const near = await open(t, { dns, bind: bound.four })
-  const reached = near.getStream(far.id52, Echo)
+  const reached = near.getStream(far.id52, Echo, { timeout: 90_000 })
   await server.start()
   await exchange(t, await reached)
 })

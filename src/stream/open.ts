@@ -28,7 +28,7 @@ export function openNow(
 ): StreamCore | undefined {
   if (ack !== 'later' || extra !== undefined || signal !== undefined || retry !== undefined || timeout !== undefined)
     return undefined
-  if (watched('stream') !== undefined) return undefined
+  if (endpoint.closing.aborted || watched('stream') !== undefined) return undefined
   const header = headerOf(protocol)
   const opened = opener.tryOpen(header.line, openFlags.retry, endpoint.options.openTimeout, ids)
   if (opened < 0) return undefined
@@ -65,6 +65,7 @@ async function open<Stream>(
 ): Promise<Stream> {
   const { extra, signal } = options
   throwIfAborted(signal)
+  endpoint.checkOpen('open')
   const header = headerOf(input)
   const { protocol } = header
   const line = extra === undefined ? header.line : lineWithExtra(header, extra)
@@ -134,7 +135,7 @@ async function isAcknowledged(core: StreamCore, signal: AbortSignal | undefined)
       if (answer === PENDING) await waitForWake(word, signal)
       else if (answer === FAILED) throw core.error(native().takeError(), 'ack')
       else {
-        if (answer === RETRY) core.fail(lostUnseen)
+        if (answer === RETRY) core.onNativeError(lostUnseen)
         return answer !== RETRY
       }
     }

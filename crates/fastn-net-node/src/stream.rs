@@ -69,6 +69,10 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
         let finished = finish && count == bytes.len();
         if finished {
             slot.stream.finish();
+            // Corked bytes, and those that wait for room, fail only here.
+            if let Some(error) = slot.stream.failure() {
+                return Poll::Ready(Err(error));
+            }
         }
         Poll::Ready(Ok(flagged(count, finished)))
     })

@@ -598,6 +598,28 @@ async fn a_flush_fails_once_the_connection_has_ended() {
     close(&[&a, &b]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_finished_after_its_connection_ended_is_lost() {
+    let (a, b) = pair().await;
+    let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    for corked in [true, false] {
+        // Keeps the connection.
+        let _first = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+        let connection = live_connection(&a.peer(&b.address()).expect("peer")).await;
+        let header = support::header(&Protocol::Tcp);
+        let mut stream = connection.try_open(&header, LATER).expect("open").expect("at once");
+        if corked {
+            stream.cork();
+            assert_eq!(poll_fn(|cx| stream.poll_write(cx, b"request")).await.expect("write"), 7);
+        }
+        connection.close(0, "");
+        soon(connection.closed()).await;
+        stream.finish();
+        soon(a.acknowledged(connection.id(), stream.id())).await.expect_err("delivered");
+    }
+    close(&[&a, &b]).await;
+}
+
 async fn stopped_unacknowledged(limits: Limits) -> (Raw, Endpoint, Stream, iroh::endpoint::Connection, RawStream) {
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let endpoint = endpoint_with(limits).await;

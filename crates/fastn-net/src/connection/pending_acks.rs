@@ -106,6 +106,11 @@ impl PendingAcks {
         self.lock().push(stream, acknowledged);
     }
 
+    /// Adds a stream that failed while it was finished.
+    pub(crate) fn push_lost(&self, stream: u64) {
+        self.lock().lost.push(stream);
+    }
+
     /// Counts a finished stream whose header is not acknowledged, until [`PendingAcks::header_ack_settled`].
     pub(crate) fn await_header_ack(&self) {
         self.missing_header_acks.fetch_add(1, Ordering::Relaxed);

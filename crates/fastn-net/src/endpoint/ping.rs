@@ -30,10 +30,6 @@ impl Endpoint {
             let (limit, blocked) = (self.limits().ping_timeout, AtomicBool::new(false));
             match time::timeout(limit, guard.with_liveness_checks(guard.ping_and_tell(&blocked))).await {
                 Ok(Err(_)) if is_worth_another(&guard) && time::Instant::now() < until => {}
-                // The ack of a ping has the time of every ack.
-                Ok(Err(error)) if error.code() == Code::AckTimeout => {
-                    return Err(unanswered(limit.min(self.limits().ack_timeout), &blocked));
-                }
                 Ok(answer) => return answer,
                 Err(_) => return Err(unanswered(limit, &blocked)),
             }

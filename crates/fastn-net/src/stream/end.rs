@@ -7,7 +7,7 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt, WriteError};
 
-use super::{Buffered, RecvEvent, SendEvent, Stream};
+use super::{Buffered, RecvEvent, SendEvent, SendState, Stream};
 use crate::{
     connection::pending_acks::FinalWrite,
     error::Error,
@@ -18,16 +18,20 @@ impl Stream {
     /// Ends our side: the FIN follows what was written. Idempotent. A header or acknowledgement that flow control does not let
     /// through now is sent by the connection's task, with the FIN behind it.
     pub fn finish(&mut self) {
+        let was_live = self.send_state.is_live();
         if !self.is_corked() {
             self.try_flush();
         }
         if !self.unsent.is_empty() {
             self.defer_last();
         }
-        if !self.unsent.is_empty() {
+        if !self.unsent.is_empty() && self.send_state.is_live() {
             // The connection has ended, and its task with it: nothing can follow.
-            self.try_flush();
-            self.reset(reset::ABANDONED);
+            let error = self.connection_error();
+            self.fail_send(error);
+        }
+        if was_live && self.send_state == SendState::Lost {
+            self.connection.pending_acks().push_lost(self.id);
         }
         // Taken out: dropping it sends the FIN, and frees a half that the peer stopped, which noq's `finish` does not.
         if let Some(mut send) = self.send.take() {

@@ -219,6 +219,12 @@ impl Stream {
         self.recv_state.is_done()
     }
 
+    /// The error of a stream that failed as a whole: refused, not acknowledged in time, or lost with its connection.
+    #[must_use]
+    pub fn failure(&self) -> Option<Error> {
+        self.whole_failure()
+    }
+
     /// Both halves are done: nothing is left to send, read or report.
     #[must_use]
     pub fn is_over(&self) -> bool {
