@@ -6,8 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::sync::{Mutex, Notify};
-
+use super::turns::Turns;
 use crate::{
     connection::{Connection, ConnectionGuard},
     error::{Code, Error, Result},
@@ -44,16 +43,7 @@ impl ConnectionListener {
     /// Those of [`ConnectionListener::poll_accept`].
     pub async fn accept(&self) -> Result<ConnectionGuard> {
         let queue = &self.0.0;
-        let _turn = queue.turn.lock().await;
-        loop {
-            let mut ready = std::pin::pin!(queue.ready.notified());
-            ready.as_mut().enable();
-            let taken = queue.lock().take();
-            match taken {
-                Some(taken) => return taken,
-                None => ready.await,
-            }
-        }
+        queue.turns.take(|| queue.lock().take()).await
     }
 }
 
@@ -74,10 +64,8 @@ impl Drop for Registration {
 pub(crate) struct ConnectionQueue {
     capacity: usize,
     state: Monitor<State>,
-    /// Held by the task whose turn it is to accept. Tokio's mutex is fair: tasks get it in the order of their calls.
-    turn: Mutex<()>,
-    /// Each new connection wakes the task that holds `turn`.
-    ready: Notify,
+    /// Of the tasks in [`ConnectionListener::accept`].
+    turns: Turns,
 }
 
 #[derive(Debug, Default)]
@@ -102,7 +90,7 @@ impl State {
 
 impl ConnectionQueue {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        Arc::new(Self { capacity, state: Monitor::default(), turn: Mutex::new(()), ready: Notify::new() })
+        Arc::new(Self { capacity, state: Monitor::default(), turns: Turns::default() })
     }
 
     /// Starts listening.
@@ -137,7 +125,7 @@ impl ConnectionQueue {
         guard.offer();
         state.queued.push_back(guard);
         state.wake();
-        self.ready.notify_one();
+        self.turns.notify();
     }
 
     /// Drops queued connections that have ended.
@@ -155,7 +143,7 @@ impl ConnectionQueue {
         let mut state = self.lock();
         state.closed = true;
         state.wake();
-        self.ready.notify_one();
+        self.turns.notify();
     }
 
     fn lock(&self) -> Locked<'_, State> {

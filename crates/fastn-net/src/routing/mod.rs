@@ -6,6 +6,7 @@
 //! - `pending`: streams that the program accepts or refuses before their ack
 //! - `queue`, `permit`, `permit_pool`: the streams that wait for a listener, and the bounded places of its queue
 //! - `connections`: incoming connections
+//! - `turns`: the order of the tasks that wait for a queue
 
 mod connections;
 mod incoming;
@@ -18,6 +19,7 @@ mod router;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use self::{
     connections::ConnectionListener,

@@ -28,7 +28,7 @@ impl QueuePermit {
     }
 
     /// Queues a stream that was admitted in authorization epoch `epoch`. Returns it with its permit if the epoch is over. Refuses
-    /// it if the queue hands out no more streams or the peer was denied meanwhile.
+    /// it if the queue hands out no more streams or if the peer has been denied.
     #[must_use = "a returned stream must be authorized again"]
     pub(crate) fn enqueue(mut self, incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
         let mut inner = self.queue.lock();
@@ -45,7 +45,7 @@ impl QueuePermit {
         self.used = true;
         inner.streams.push_back(incoming);
         inner.wake();
-        self.queue.ready.notify_one();
+        self.queue.turns.notify();
         None
     }
 }

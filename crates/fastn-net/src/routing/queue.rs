@@ -6,11 +6,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::sync::{Mutex, Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::{
     IncomingStream, QueuePermit,
     permit_pool::{PermitPool, PermitWaiter, QueueLimits},
+    turns::Turns,
 };
 use crate::{
     config::Access,
@@ -31,10 +32,8 @@ pub(crate) struct StreamQueue {
     serves_endpoint: bool,
     acks: AckMode,
     inner: Monitor<Inner>,
-    /// Held by the task whose turn it is to [`StreamQueue::accept`]. Tokio's mutex is fair: tasks get it in the order of their calls.
-    turn: Mutex<()>,
-    /// Each new stream wakes the task that holds `turn`.
-    pub(super) ready: Notify,
+    /// Of the tasks in [`StreamQueue::accept`].
+    pub(super) turns: Turns,
 }
 
 #[derive(Debug)]
@@ -93,7 +92,7 @@ impl StreamQueue {
         };
         let protocols = protocols.into();
         let inner = Monitor::new(inner);
-        Arc::new(Self { access, protocols, serves_endpoint, acks, inner, turn: Mutex::new(()), ready: Notify::new() })
+        Arc::new(Self { access, protocols, serves_endpoint, acks, inner, turns: Turns::default() })
     }
 
     pub(crate) fn acks(&self) -> AckMode {
@@ -131,7 +130,7 @@ impl StreamQueue {
             inner.streams.push_front(incoming);
         }
         inner.wake();
-        self.ready.notify_one();
+        self.turns.notify();
     }
 
     /// The protocol of a stream in this queue.
@@ -202,23 +201,16 @@ impl StreamQueue {
 
     /// See [`Listener::accept`](super::Listener::accept).
     pub(super) async fn accept(self: &Arc<Self>) -> Result<IncomingStream> {
-        let _turn = self.turn.lock().await;
-        loop {
-            let mut ready = std::pin::pin!(self.ready.notified());
-            ready.as_mut().enable();
-            let taken = {
-                let inner = self.lock();
-                if inner.streams.is_empty() && !inner.has_ended() { None } else { Some(self.take(inner, 1)?) }
-            };
-            match taken {
-                None => ready.await,
-                Some(mut taken) => {
-                    if let Some(incoming) = taken.pop() {
-                        return Ok(incoming);
-                    }
-                }
+        let try_take = || loop {
+            let inner = self.lock();
+            if inner.streams.is_empty() && !inner.has_ended() {
+                return None;
             }
-        }
+            if let Some(taken) = self.take(inner, 1).map(|mut taken| taken.pop()).transpose() {
+                return Some(taken);
+            }
+        };
+        self.turns.take(try_take).await
     }
 
     /// Takes at most `most` streams. Drops those of denied peers, so the result may be empty.
@@ -287,7 +279,7 @@ impl StreamQueue {
     /// Wakes every acceptor, to see the end of the queue.
     pub(super) fn wake_all(&self) {
         self.lock().wake();
-        self.ready.notify_waiters();
+        self.turns.notify();
     }
 
     /// Releases the permits of streams that left the queue.
