@@ -16,7 +16,7 @@ export const LAYERS = {
   'fastn-net': [
     // The modules of fastn-net-proto, which lib.rs re-exports.
     ['error', 'identity', 'protocol', 'wire'],
-    ['deadline', 'target', 'wakers'],
+    ['deadline', 'setters', 'target', 'wakers'],
     ['monitor'],
     ['config'],
     ['counters', 'quota', 'lifecycle'],

@@ -57,7 +57,7 @@
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: the configuration of an endpoint, and its limits.
-//! - Leaf modules: `deadline`, `target` (names in the log), `wakers` and `monitor` (state that tasks wait for).
+//! - Leaf modules: `deadline`, `setters` (the `with_…` methods), `target` (names in the log), `wakers` and `monitor` (state that tasks wait for).
 //!
 //! The crate `fastn-net-proto` is the base, re-exported here:
 //!
@@ -78,6 +78,7 @@ mod negotiation;
 pub mod peer;
 mod quota;
 pub mod routing;
+mod setters;
 pub mod stream;
 mod target;
 mod transport;

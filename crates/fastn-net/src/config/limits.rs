@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::setters::setters;
+
 /// Bounds of everything that grows, and time limits.
 ///
 /// Start from the defaults: assign fields, or chain the `with_…` methods.
@@ -89,22 +91,8 @@ impl Default for Limits {
     }
 }
 
-macro_rules! setters {
-    ($($field:ident, $with:ident: $type:ty;)*) => {
-        impl Limits {
-            $(
-                #[doc = concat!("Sets [`Limits::", stringify!($field), "`].")]
-                #[must_use]
-                pub const fn $with(mut self, value: $type) -> Self {
-                    self.$field = value;
-                    self
-                }
-            )*
-        }
-    };
-}
-
 setters! {
+    Limits;
     connect, with_connect: Connect;
     ack_timeout, with_ack_timeout: Duration;
     header_timeout, with_header_timeout: Duration;

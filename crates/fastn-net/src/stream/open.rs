@@ -11,6 +11,7 @@ use super::Stream;
 use crate::{
     connection::{ActiveGuard, Connection},
     error::{Code, Error, Result},
+    setters::setters,
     wire::{alpn::Alpn, codes::reset, header},
 };
 
@@ -34,34 +35,14 @@ impl OpenOptions {
     pub const fn new() -> Self {
         Self { has_extra: false, await_ack: true, retry: true, timeout: Duration::from_secs(30) }
     }
+}
 
-    /// Sets [`OpenOptions::has_extra`].
-    #[must_use]
-    pub const fn with_extra(mut self, has_extra: bool) -> Self {
-        self.has_extra = has_extra;
-        self
-    }
-
-    /// Sets [`OpenOptions::await_ack`].
-    #[must_use]
-    pub const fn with_await_ack(mut self, await_ack: bool) -> Self {
-        self.await_ack = await_ack;
-        self
-    }
-
-    /// Sets [`OpenOptions::retry`].
-    #[must_use]
-    pub const fn with_retry(mut self, retry: bool) -> Self {
-        self.retry = retry;
-        self
-    }
-
-    /// Sets [`OpenOptions::timeout`].
-    #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
+setters! {
+    OpenOptions;
+    has_extra, with_extra: bool;
+    await_ack, with_await_ack: bool;
+    retry, with_retry: bool;
+    timeout, with_timeout: Duration;
 }
 
 impl Default for OpenOptions {
