@@ -74,11 +74,15 @@ impl Stream {
 
     /// Asks the peer to send no more. Discards what was not read. `code` is the application's.
     pub fn stop(&mut self, code: u64) {
+        self.discard_received(code);
+        self.on_recv(RecvEvent::Stop);
+    }
+
+    fn discard_received(&mut self, code: u64) {
         self.buffered = Buffered::default();
         if let Some(recv) = &mut self.recv {
             let _ = recv.stop(varint(code));
         }
-        self.on_recv(RecvEvent::Stop);
     }
 
     /// Ends both directions with a code of this project's own (0 towards older peers).
@@ -88,17 +92,11 @@ impl Stream {
         self.stop(code);
     }
 
-    /// Same for a stream that fails as a whole. Returns its first error.
+    /// Same for a stream that fails as a whole: a reader gets the error. Returns its first error.
     pub(super) fn abandon_and_fail(&mut self, code: u64, error: Error) -> Error {
-        let code = varint(self.connection.wire_code(code));
-        self.buffered = Buffered::default();
-        if let Some(send) = &mut self.send {
-            let _ = send.reset(code);
-        }
-        if let Some(recv) = &mut self.recv {
-            let _ = recv.stop(code);
-        }
-        self.on_send(SendEvent::Reset);
+        let code = self.connection.wire_code(code);
+        self.reset(code);
+        self.discard_received(code);
         self.fail(error)
     }
 
