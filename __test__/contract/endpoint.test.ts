@@ -129,7 +129,7 @@ test('a handler that returns finishes its stream; one that throws resets it', as
   t.deepEqual(failures, [failure, 'Tcp'])
 })
 
-test('a stream that cannot be finished after its handler is told to onError, unless the peer wants no more', async t => {
+test('onError gets the error of a stream that cannot be finished after its handler, unless the peer stopped reading', async t => {
   await using peers = await pair()
   const failures: unknown[] = []
   let failed = () => {}

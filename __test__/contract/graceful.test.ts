@@ -213,7 +213,7 @@ test('streams acknowledged before the shutdown are still yielded, then the loop 
   for (const stream of asking) await stream.finish('hello\n')
   const ending = graceful.shutdown({ timeout: 60_000 })
   for await (const stream of streams) {
-    // Longer than the shutdown's polling interval; the second stream is queued meanwhile.
+    // Longer than the shutdown's polling interval; the second stream is queued during it.
     await new Promise(resolve => setTimeout(resolve, 100))
     await stream.finish(`${await stream.nextString()}\n`)
     await new Promise(resolve => setTimeout(resolve, 100))

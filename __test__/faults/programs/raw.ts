@@ -17,7 +17,7 @@ await drive<RawCommands>(peer.id52, {
       for (;;) {
         const stream = await connection.accept()
         kept.push(stream)
-        // A stream that was dropped meanwhile accepts no ack.
+        // A stream that was dropped before this accepts no ack.
         if (acks) await stream.write('ack\n').catch(() => {})
       }
     }

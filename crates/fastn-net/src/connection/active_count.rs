@@ -129,6 +129,16 @@ mod tests {
 
     use super::*;
 
+    /// An alarm, and how often it was raised.
+    fn counted() -> (Arc<AtomicUsize>, Alarm) {
+        let raised = Arc::new(AtomicUsize::new(0));
+        let counter = raised.clone();
+        let alarm = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
+        (raised, Box::new(alarm))
+    }
+
     #[test]
     fn a_used_connection_is_not_retired_and_a_retired_one_is_not_used() {
         let active = ActiveCount::default();
@@ -144,11 +154,8 @@ mod tests {
 
     #[test]
     fn the_threshold_alarm_is_raised_once() {
-        let (active, raised) = (ActiveCount::default(), Arc::new(AtomicUsize::new(0)));
-        let counter = raised.clone();
-        active.set_threshold_alarm(Box::new(move || {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }));
+        let (active, (raised, alarm)) = (ActiveCount::default(), counted());
+        active.set_threshold_alarm(alarm);
         let acquire = || {
             assert!(active.acquire());
             raised.load(Ordering::Relaxed)
@@ -161,11 +168,8 @@ mod tests {
 
     #[test]
     fn only_the_first_use_after_arming_raises_the_activity_alarm() {
-        let (active, raised) = (ActiveCount::default(), Arc::new(AtomicUsize::new(0)));
-        let counter = raised.clone();
-        active.set_activity_alarm(Box::new(move || {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }));
+        let (active, (raised, alarm)) = (ActiveCount::default(), counted());
+        active.set_activity_alarm(alarm);
         assert!(active.acquire());
         assert_eq!((active.arm_activity_wake(), raised.load(Ordering::Relaxed)), (1, 0));
         active.release();

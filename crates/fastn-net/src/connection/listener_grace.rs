@@ -53,7 +53,7 @@ impl Connection {
             State::Offered(since) => (since, offered),
             State::Owned(since) => (since, GRACE),
         };
-        // At most one grace period at a time: the connection may get an owner meanwhile.
+        // At most one grace period at a time: the connection may get an owner during one.
         limit.checked_sub(since.elapsed()).filter(|left| !left.is_zero()).map(|left| left.min(GRACE))
     }
 

@@ -57,7 +57,7 @@ impl PendingAcks {
         Ok(())
     }
 
-    /// Runs `task`, the rest of the connection's task, and performs the deferred writes meanwhile.
+    /// Runs `task`, the rest of the connection's task, and performs the deferred writes until it ends.
     pub(crate) async fn drive(&self, task: impl Future<Output = ()>) {
         let mut task = pin!(task);
         let mut blocked = Vec::new();
@@ -128,7 +128,7 @@ impl PendingAcks {
         let mut state = self.lock();
         let mut expired = std::mem::take(&mut state.expired);
         expired.push((stream, error));
-        // QUIC's acknowledgement of the others has arrived meanwhile.
+        // Drops those that QUIC has acknowledged since.
         expired.retain(|(id, _)| state.outcome(*id).is_none());
         state.expired = expired;
         drop(state);

@@ -29,7 +29,7 @@ use crate::{
 /// Least time for an old connection to answer a challenge.
 const CONTEST: Duration = Duration::from_secs(1);
 
-/// Least time limit of a dial beside a suspect connection. A peer that restarts meanwhile answers the next dial at once.
+/// Minimum time limit of a dial while a connection is suspect. A peer that restarts during it answers the next dial at once.
 const EXTRA_DIAL_LIMIT: Duration = Duration::from_secs(1);
 
 /// Runs until the endpoint closes or the peer is forgotten.

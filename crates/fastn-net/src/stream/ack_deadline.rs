@@ -42,7 +42,7 @@ impl Stream {
         if expired.is_some() {
             self.ack_deadline = None;
         }
-        // Of what comes behind it no more than has to be. A reader that waits meanwhile keeps its place: QUIC wakes only the last one.
+        // Reads the ack and as little as possible behind it. QUIC wakes only the last waker, so a waiting reader is registered again.
         let reader = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
         self.read_ahead(&mut Context::from_waker(&reader), 1);
         if self.awaits_ack() {

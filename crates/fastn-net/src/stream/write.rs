@@ -204,7 +204,7 @@ impl Stream {
         self.discard_unsent();
         // A refusal stops us as well; its line says why, and may come a packet later.
         if self.awaits_ack() {
-            // A reader that comes meanwhile waits in this place for the line, and may be who gets it.
+            // A reader may get the line first: it then wakes this writer.
             self.writer = Some(cx.waker().clone());
             match ready!(self.poll_answer_beside_reader(cx)) {
                 // The reader's own error.

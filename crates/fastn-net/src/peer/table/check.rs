@@ -73,7 +73,7 @@ impl Table {
         }
     }
 
-    /// Handles a failed dial beside a suspect connection. Checks it again if an ack became late meanwhile.
+    /// Handles a dial that failed while a connection was suspect. Checks the connection again if another ack became late.
     pub(super) fn extra_dial_failed(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let Some(held) = self.links.iter_mut().find(|held| held.suspect) else { return };
         held.suspect = false;
