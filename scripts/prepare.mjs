@@ -68,7 +68,7 @@ export function buildAddon(profile, args = []) {
 }
 
 /**
- * Compiles `src` to `dist/modules` and bundles it to `dist/index.js` and `dist/node.js`, which are published. Importing many small
+ * Compiles `src` to `dist/modules` and bundles it to `dist/library.js`, behind the entries `dist/index.js` and `dist/node.js`. Importing many small
  * files takes several times as long as one bundle. Rolls up the public types to `index.d.ts` and `node.d.ts`.
  */
 export async function compile() {
@@ -113,7 +113,10 @@ async function bundle() {
       return { code: outputText.replace(/^\/\/# sourceMappingURL=.*$/m, ''), map: sourceMapText }
     }
   }
-  await made.write({ dir: at('dist'), format: 'es', chunkFileNames: 'shared.js', plugins: [bare], sourcemap: true })
+  // Everything but `node` in one chunk: `index.js` only exports from it. Split by what both entries share, an import takes a fifth longer.
+  const manualChunks = id => (id.startsWith(at('dist', 'modules', 'node')) ? undefined : 'library')
+  const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
+  await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare], sourcemap: true })
 }
 
 /** Copies the loader and the addon next to the compiled code, which loads them from there. */

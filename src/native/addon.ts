@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { FastnNetError } from '../errors.js'
 import { printable } from '../util/display.js'
@@ -94,6 +93,8 @@ function isMusl(): boolean {
   const host: Partial<NodeJS.Process> = process
   const { header } = (host.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
   if (header?.glibcVersionRuntime !== undefined) return false
+  // Required here, where loading failed: a named import of node:fs adds a millisecond to every import of the package.
+  const { existsSync } = createRequire(import.meta.url)('node:fs') as typeof import('node:fs')
   return existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`)
 }
 
