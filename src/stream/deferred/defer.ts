@@ -14,9 +14,15 @@ export function defer(task: () => void): void {
 }
 
 function run(): void {
-  // A task may defer another one: this loop runs it too.
-  for (let at = 0; at < tasks.length; at++) tasks[at]?.()
-  tasks.length = 0
+  let at = 0
+  try {
+    // A task may defer another one: this loop runs it too.
+    for (; at < tasks.length; at++) tasks[at]?.()
+  } finally {
+    tasks.splice(0, at + 1)
+    // After a task that threw.
+    if (tasks.length > 0) setTimeout(run, 1)
+  }
 }
 
 const unflushed = new Float64Array(1024)
@@ -30,8 +36,9 @@ export function flushLater(handle: number): void {
 }
 
 function flush(): void {
-  native().streamsFlush(unflushed, unflushedCount)
+  const count = unflushedCount
   unflushedCount = 0
+  native().streamsFlush(unflushed, count)
 }
 
 /** A stream whose sending has finished. */
@@ -54,7 +61,15 @@ export function drainToFinLater(stream: FinishedStream): void {
 function drainToFin(): void {
   const streams = finished
   finished = []
-  for (const { handle, readOver, reading } of streams) {
-    if (!readOver && !reading) native().streamIdle(handle % 0x1000000)
+  let at = 0
+  try {
+    for (; at < streams.length; at++) drain(streams[at] as FinishedStream)
+  } finally {
+    // Behind one that threw.
+    for (const stream of streams.slice(at + 1)) drainToFinLater(stream)
   }
+}
+
+function drain({ handle, readOver, reading }: FinishedStream): void {
+  if (!readOver && !reading) native().streamIdle(handle % 0x1000000)
 }
