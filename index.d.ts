@@ -331,11 +331,13 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
     /**
      * Receiving half as a web byte stream; supports BYOB readers. Canceling it calls {@link stop}, with the reason as the code if that is
      * a number. Waits for a pending read of another kind.
+     *
+     * Fails with the stream or its connection, even while nobody reads it, once the bytes that arrived before are read.
      */
     get readable(): ReadableStream<Uint8Array<ArrayBuffer>>;
     /**
      * Sending half as a web stream of bytes or strings. Closing it calls {@link finish}. Aborting it calls {@link reset}, with the reason
-     * as the code if that is a number.
+     * as the code if that is a number. Fails with the stream or its connection, even while nobody writes to it.
      */
     get writable(): WritableStream<Uint8Array | string>;
     /**

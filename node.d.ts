@@ -25,7 +25,7 @@ declare function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDu
 /**
  * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
  *
- * Failures emit `'error'`. Without an error listener, the Duplex only closes; the process does not crash.
+ * Failures of the stream or its connection emit `'error'`, even while nobody reads or writes. Without an error listener, the Duplex only closes; the process does not crash.
  */
 declare class PeerDuplex extends Duplex {
     #private;

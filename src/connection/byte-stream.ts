@@ -174,22 +174,20 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   /**
    * Receiving half as a web byte stream; supports BYOB readers. Canceling it calls {@link stop}, with the reason as the code if that is
    * a number. Waits for a pending read of another kind.
+   *
+   * Fails with the stream or its connection, even while nobody reads it, once the bytes that arrived before are read.
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    this.#readable ??= readableOf(
-      into => this.#reader.readIntoInTurn(into),
-      code => this.stop(code),
-      this.#core.lend()
-    )
+    this.#readable ??= readableOf(this.#reader, check => this.#core.lend(check))
     return this.#readable
   }
 
   /**
    * Sending half as a web stream of bytes or strings. Closing it calls {@link finish}. Aborting it calls {@link reset}, with the reason
-   * as the code if that is a number.
+   * as the code if that is a number. Fails with the stream or its connection, even while nobody writes to it.
    */
   get writable(): WritableStream<Uint8Array | string> {
-    this.#writable ??= writableOf(this, this.#core.lend())
+    this.#writable ??= writableOf(this.#writer, check => this.#core.lend(check))
     return this.#writable
   }
 

@@ -118,7 +118,8 @@ function isConnectionEnd(error: unknown): boolean {
 /** Finishes the stream of a handler that returned, once the web or Node streams that it was lent to have ended. */
 async function end(stream: PeerStream): Promise<void> {
   const core = coreOf(stream)
-  if (core.isLent) await core.returned()
+  // False: the stream or its connection has ended. What arrived before stays readable.
+  if (core.isLent && !(await core.returned())) return
   readerOf(stream).stop(0)
   const writer = writerOf(stream)
   if (writer.isOpen) await writer.finish()

@@ -1,5 +1,5 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
-import { coreOf } from '../connection/byte-stream.js'
+import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
 import { PeerStream } from '../connection/connection.js'
 import { after } from '../util/timeout.js'
 import { checkOptions, checkSignal, count, invalid, type OptionNames, timeLimit } from '../util/validate.js'
@@ -47,7 +47,7 @@ function checkDuplexOptions(options: PeerDuplexOptions): PeerDuplexOptions {
 /**
  * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
  *
- * Failures emit `'error'`. Without an error listener, the Duplex only closes; the process does not crash.
+ * Failures of the stream or its connection emit `'error'`, even while nobody reads or writes. Without an error listener, the Duplex only closes; the process does not crash.
  */
 export class PeerDuplex extends Duplex {
   readonly #stream: PeerStream
@@ -55,6 +55,7 @@ export class PeerDuplex extends Duplex {
   readonly #release: () => void
   #block = Buffer.alloc(0)
   #used = 0
+  #hasEof = false
   #idleTimeout = 0
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -62,7 +63,7 @@ export class PeerDuplex extends Duplex {
     if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
     super({ ...checkDuplexOptions(options), allowHalfOpen: true, decodeStrings: false })
     this.#stream = stream
-    this.#release = coreOf(stream).lend()
+    this.#release = coreOf(stream).lend(isLost => this.#check(isLost))
     this.on('error', () => {})
   }
 
@@ -125,7 +126,10 @@ export class PeerDuplex extends Duplex {
       const start = this.#used
       const count = await this.#stream.read({ into: block.subarray(start) })
       this.#restartIdleTimer()
-      if (count === null) return void this.push(null)
+      if (count === null) {
+        this.#hasEof = true
+        return void this.push(null)
+      }
       this.#used = start + count
       this.push(block.subarray(start, this.#used))
     } catch (error) {
@@ -151,6 +155,17 @@ export class PeerDuplex extends Duplex {
     this.#stream[Symbol.asyncDispose]()
       .then(() => done(error), done)
       .finally(this.#release)
+  }
+
+  /** Closes after a failure of the stream that no read or write would notice. Bytes that arrived before stay readable. */
+  #check(isLost: boolean): void {
+    if (this.destroyed) return
+    try {
+      if (this.#hasEof) writerOf(this.#stream).checkEnd(isLost)
+      else if (this.readableLength === 0) readerOf(this.#stream).checkEnd(isLost)
+    } catch (error) {
+      this.destroy(error as Error)
+    }
   }
 
   #restartIdleTimer(): void {

@@ -4,6 +4,7 @@ import type { BindingError } from '../native/binding-types.js'
 import { type Context, failure, localFailure } from '../native/failure.js'
 import { releaseWithOwnerLater, type ShortLived } from '../native/finalizers.js'
 import { setKeepsAlive, wake, wakeWord } from '../native/wakeups.js'
+import { Borrowers, type CheckBorrower } from './borrowers.js'
 import { watchLater } from './deferred/stop-sending-watch.js'
 import type { Link } from './endpoint-state.js'
 import type { Protocol } from './protocol.js'
@@ -19,9 +20,8 @@ export class StreamCore implements ShortLived {
   reading = false
   /** Waiting calls keep the process alive. */
   keepsAlive = true
-  /** How many web and Node streams use it. */
-  #borrowers = 0
-  #onReturned: (() => void) | undefined
+  /** `null` on most streams. */
+  #borrowers: Borrowers | null = null
   readOver = false
   writeOver = false
   /** Why both halves have ended. */
@@ -50,25 +50,24 @@ export class StreamCore implements ShortLived {
   }
 
   /** Lends the stream to a web or Node stream. Call the result when that has ended. */
-  lend(): () => void {
-    this.#borrowers++
-    let over = false
-    return () => {
-      if (over) return
-      over = true
-      if (--this.#borrowers === 0) this.#onReturned?.()
-    }
+  lend(check: CheckBorrower): () => void {
+    this.#borrowers ??= new Borrowers(this.link)
+    return this.#borrowers.add(check)
   }
 
   get isLent(): boolean {
-    return this.#borrowers > 0
+    return this.#borrowers !== null && this.#borrowers.size > 0
   }
 
-  /** Of a lent stream: resolves once all web and Node streams that use it have ended. */
-  returned(): Promise<void> {
-    return new Promise(resolve => {
-      this.#onReturned = resolve
-    })
+  /** Of a lent stream: true once all web and Node streams that use it have ended, false if the stream or its connection ends before. */
+  async returned(): Promise<boolean> {
+    await this.#borrowers?.returned()
+    return !this.isLent
+  }
+
+  /** A half has failed by itself: ends the web or Node streams that use it. */
+  halfFailed(): void {
+    this.#borrowers?.check()
   }
 
   context(phase: string): Context {
@@ -104,6 +103,7 @@ export class StreamCore implements ShortLived {
     wake(wakeWord(this.handle, 0))
     wake(wakeWord(this.handle, 1))
     this.onFailure?.(error)
+    this.#borrowers?.failed()
   }
 }
 

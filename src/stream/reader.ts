@@ -155,6 +155,19 @@ export class ReadHalf {
     this.#error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
     native().streamStop(core.handle, code)
     wake(wakeWord(core.handle, 0))
+    core.halfFailed()
+  }
+
+  /**
+   * Throws the error that the next read would throw. `isLost`: looks for one behind the bytes that arrived before the connection ended,
+   * a chunk of which is then kept for the next read.
+   */
+  checkEnd(isLost: boolean): void {
+    if (this.#isTaken() || (this.#lines !== null && this.#lines.size > 0)) return
+    const chunk = isLost || this.#core.readOver ? this.#tryChunk() : null
+    if (!chunk) return
+    this.#lines ??= new LineReader()
+    this.#lines.push(chunk)
   }
 
   /** Rejects the waiting read of this owner, if there is one. No byte is lost. */
@@ -277,6 +290,7 @@ export class ReadHalf {
     if (error.code === 'ERR_STREAM_RESET') {
       this.#error = error
       core.readOver = true
+      core.halfFailed()
     }
     throw core.error(error, 'read')
   }

@@ -1,28 +1,43 @@
 import { codeOf } from '../util/validate.js'
+import type { CheckBorrower } from './borrowers.js'
 
 const chunkSize = 64 * 1024
 
-/**
- * A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred.
- *
- * `read` fills the buffer in its turn, for an error here would be the web stream's for good; `stop` is told the code of a cancel.
- * `ended` is called when the web stream is over.
- */
-export function readableOf(
-  read: (into: Uint8Array) => Promise<number | null>,
-  stop: (code: number | bigint) => void,
-  ended: () => void
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** Lends a stream: see `StreamCore.lend`. */
+type Lend = (check: CheckBorrower) => () => void
+
+/** What a web stream needs of the stream that it reads. */
+interface Source {
+  /** Fills the buffer in its turn: an error here would be the web stream's for good. Resolves with `null` at EOF. */
+  readIntoInTurn(into: Uint8Array): Promise<number | null>
+  stop(code: number | bigint): void
+  /** Throws the error that the next read would throw. */
+  checkEnd(isLost: boolean): void
+}
+
+/** A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred. */
+export function readableOf(source: Source, lend: Lend): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let ended = () => {}
   return new ReadableStream(
     {
       type: 'bytes',
       autoAllocateChunkSize: chunkSize,
+      start(controller) {
+        ended = lend(isLost => {
+          try {
+            source.checkEnd(isLost)
+          } catch (error) {
+            ended()
+            controller.error(error)
+          }
+        })
+      },
       async pull(controller) {
         // With this size set there is a request whenever somebody reads, and with no high-water mark only then.
         const request = controller.byobRequest as ReadableStreamBYOBRequest
         let count: number | null = null
         try {
-          count = await read(request.view as Uint8Array)
+          count = await source.readIntoInTurn(request.view as Uint8Array)
         } finally {
           // Without bytes it is the end, or a failure.
           if (count === null) ended()
@@ -31,44 +46,55 @@ export function readableOf(
         request.respond(count ?? 0)
       },
       cancel(reason) {
-        stop(codeOf(reason))
         ended()
+        source.stop(codeOf(reason))
       }
     },
     { highWaterMark: 0 }
   ) as ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
-/** What a web stream needs of the stream it writes to. */
+/** What a web stream needs of the stream that it writes to. */
 interface Sink {
   write(chunk: Uint8Array | string): Promise<void>
   finish(): Promise<void>
-  reset(code?: number | bigint): void
+  reset(code: number | bigint): void
+  /** Throws the error that the next write would throw. */
+  checkEnd(isLost: boolean): void
 }
 
-/** A stream's sending half as a web stream; `ended` is called when that is over. */
-export function writableOf(stream: Sink, ended: () => void): WritableStream<Uint8Array | string> {
+/** A stream's sending half as a web stream. */
+export function writableOf(sink: Sink, lend: Lend): WritableStream<Uint8Array | string> {
+  let ended = () => {}
   return new WritableStream({
     start(controller) {
+      ended = lend(isLost => {
+        try {
+          sink.checkEnd(isLost)
+        } catch (error) {
+          ended()
+          controller.error(error)
+        }
+      })
       // At once, and not when the write that waits is done: it may wait for ever.
       const { signal } = controller as WithSignal
       const abort = () => {
-        stream.reset(codeOf(signal.reason))
         ended()
+        sink.reset(codeOf(signal.reason))
       }
       signal.addEventListener('abort', abort, { once: true })
     },
     async write(chunk) {
       try {
-        await stream.write(chunk)
+        await sink.write(chunk)
       } catch (error) {
         // From now on nobody can write, end or abort this: the peer must not wait for more of it.
-        stream.reset()
         ended()
+        sink.reset(0)
         throw error
       }
     },
-    close: () => stream.finish().finally(ended)
+    close: () => sink.finish().finally(ended)
   })
 }
 

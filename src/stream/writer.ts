@@ -89,6 +89,16 @@ export class WriteHalf {
     wake(wakeWord(core.handle, 1))
   }
 
+  /** Throws the error that ended this half, unless it was finished. `isLost`: looks for one in a connection that has ended. */
+  checkEnd(isLost: boolean): void {
+    const core = this.#core
+    if (core.writeOver) {
+      if (!this.#finished) this.#throw()
+    } else if (isLost && native().streamSendEnded(core.handle) === FAILED) {
+      throw core.error(native().takeError(), 'write')
+    }
+  }
+
   /** Settles when the peer has acknowledged everything, or never will. */
   get delivered(): Promise<void> {
     if (this.#completion === null) {
@@ -231,6 +241,7 @@ export class WriteHalf {
   #over(error: BindingError): void {
     this.#error = error
     this.#completion?.fail(error)
+    this.#core.halfFailed()
   }
 
   #wasStopped(): boolean {

@@ -1,0 +1,150 @@
+// Web and Node streams end with the stream that they use, even while nobody reads or writes them.
+import type { Duplex } from 'node:stream'
+import test from 'ava'
+import type { PeerStream } from 'fastn-net'
+import { duplex } from 'fastn-net/node'
+import { Echo, pair, readAll, turn } from '../helpers/pair.js'
+import { prompt } from '../helpers/prompt.js'
+
+/** Ends of web and Node streams that nobody uses: each resolves with the code of the error that ended them. */
+const ends = {
+  readable: (stream: PeerStream) => code(stream.readable.getReader().closed),
+  writable: (stream: PeerStream) => code(stream.writable.getWriter().closed),
+  duplex: async (stream: PeerStream) => {
+    const socket = duplex(stream)
+    await closing(socket)
+    return (socket.errored as { code?: string } | null)?.code
+  }
+}
+
+function closing(socket: Duplex): Promise<void> {
+  return new Promise(resolve => void socket.once('close', resolve))
+}
+
+function code(ended: Promise<unknown>): Promise<string> {
+  return ended.then(
+    () => 'no error',
+    error => error.code
+  )
+}
+
+for (const [name, end] of Object.entries(ends)) {
+  test(`an unused ${name} fails when the peer closes the connection`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    const ended = end(mine)
+    await turn()
+    theirs.connection.close(5, 'bye')
+    t.is(await prompt(ended, 'the end'), 'ERR_CONNECTION_LOST')
+  })
+
+  test(`an unused ${name} fails when this endpoint closes`, async t => {
+    await using peers = await pair()
+    const [mine] = await peers.stream()
+    const ended = end(mine)
+    await turn()
+    await peers.client.close()
+    t.is(await prompt(ended, 'the end'), 'ERR_CLOSED')
+  })
+
+  test(`an unused ${name} fails when its stream is disposed`, async t => {
+    await using peers = await pair()
+    const [mine] = await peers.stream()
+    const ended = end(mine)
+    await mine[Symbol.asyncDispose]()
+    t.is(await prompt(ended, 'the end'), name === 'writable' ? 'ERR_STREAM_RESET' : 'ERR_STREAM_STOPPED')
+  })
+
+  test(`an unused ${name} fails when the handler that lent it throws`, async t => {
+    await using peers = await pair()
+    const ended = new Promise<unknown>(resolve => {
+      const handler = (stream: PeerStream) => {
+        resolve(end(stream))
+        throw new Error('of the handler')
+      }
+      void peers.server.listen([[Echo, handler]], { onError: () => {} })
+    })
+    await peers.client.getStream(peers.server.address(), Echo, { ack: 'later' })
+    t.is(await prompt(ended, 'the end'), 'ERR_STREAM_RESET')
+  })
+
+  test(`an unused ${name} fails if it is made after the connection ended`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    const lost = mine.connection.closed
+    theirs.connection.close()
+    await lost
+    t.is(await prompt(end(mine), 'the end'), 'ERR_CONNECTION_LOST')
+  })
+
+  test(`listen does not wait for an unused ${name} of a lost connection`, async t => {
+    await using peers = await pair()
+    const controller = new AbortController()
+    const handler = (stream: PeerStream) => void end(stream)
+    const listening = peers.server.listen([[Echo, handler]], { signal: controller.signal })
+    const stream = await peers.client.getStream(peers.server.address(), Echo)
+    await turn()
+    controller.abort()
+    stream.connection.close(5, 'bye')
+    await prompt(listening, 'listen')
+    t.pass()
+  })
+}
+
+test('a readable that was not read fails when the connection is lost behind a closed writable', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const ended = ends.readable(mine)
+  await mine.writable.close()
+  await turn()
+  theirs.connection.close(5, 'bye')
+  t.is(await prompt(ended, 'the end'), 'ERR_CONNECTION_LOST')
+})
+
+test('received data stays in lent streams when the connection ends, and listen does not wait for it', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const lent: AsyncIterable<Uint8Array>[] = []
+  const controller = new AbortController()
+  const listening = server.listen(
+    {
+      Tcp: stream => void lent.push(stream.readable as never),
+      Http: stream => void lent.push(duplex(stream)),
+      // Reads before its connection ends, which leaves data of the stream in the web stream or before it.
+      Socks5: async stream => {
+        const reader = stream.readable.getReader()
+        await reader.read()
+        reader.releaseLock()
+        lent.push(stream.readable as never)
+      }
+    },
+    { signal: controller.signal }
+  )
+  for (const protocol of ['Tcp', 'Http', 'Socks5'] as const) {
+    const stream = await client.getStream(server.address(), protocol)
+    await stream.write(new Uint8Array(200_000))
+    await turn()
+    await stream.finish('end')
+    await stream.closed
+  }
+  controller.abort()
+  await client.close()
+  await prompt(listening, 'listen')
+  for (const stream of lent) t.is((await readAll(stream)).subarray(-3).toString(), 'end')
+})
+
+test('data before the end of a connection comes before the error', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const lost = theirs.connection.closed
+  const reader = theirs.readable.getReader()
+  const closed = closing(duplex((await peers.stream())[0]))
+  await mine.write('before')
+  // The answer follows the written data.
+  await peers.client.ping(peers.server.address())
+  mine.connection.close(5, 'bye')
+  await lost
+  await closed
+  t.is(Buffer.from((await reader.read()).value ?? []).toString(), 'before')
+  await t.throwsAsync(reader.read(), { code: 'ERR_CONNECTION_LOST' })
+})
