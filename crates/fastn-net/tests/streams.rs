@@ -4,19 +4,16 @@ mod support;
 
 use std::{
     future::poll_fn,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use fastn_net::{Code, Endpoint, Error, Limits, Protocol, Stream, wire::alpn::Alpn};
 use futures_util::future::join_all;
 use support::{
-    LATER, USUAL, close, echo, endpoint_with, exchange, generic, incoming, introduce, limits, live_connection, open,
-    open_at, pair, pattern,
+    LATER, USUAL, Woken, close, echo, endpoint_with, exchange, generic, incoming, introduce, limits, live_connection,
+    open, open_at, pair, pattern,
     raw::{Raw, RawStream},
     read_exact, read_to_end, read_until_error, soon, stream, until, waits, write_all,
 };
@@ -278,9 +275,9 @@ async fn reading_ahead_keeps_what_it_may_and_gives_the_half_back_at_the_end() {
     // A wake comes for what arrives after the last look.
     let (mut dialler, mut acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     dialler.read_ahead(&mut Context::from_waker(&waker), LIMIT);
-    let before = woken.0.load(Ordering::SeqCst);
+    let before = woken.count();
     write_all(&mut acceptor, b"x").await.expect("write");
-    until("a wake", || woken.0.load(Ordering::SeqCst) > before).await;
+    until("a wake", || woken.count() > before).await;
     dialler.read_ahead(&mut Context::from_waker(&waker), LIMIT);
     acceptor.reset(3);
     let (bytes, error) = read_until_error(&mut dialler).await;
@@ -339,7 +336,7 @@ async fn a_stopped_write_can_be_polled_any_number_of_times() {
     let written = poll_fn(|cx| stream.poll_write(cx, b"x"));
     let (written, ()) = tokio::join!(soon(written), other.say(b"ack\n"));
     assert_eq!(written.expect_err("stopped").code(), Code::StreamStopped);
-    assert!(reader.0.load(Ordering::SeqCst) > 0, "the reader that was there first is woken too");
+    assert!(reader.count() > 0, "the reader that was there first is woken too");
     raw.close().await;
     close(&[&endpoint]).await;
 }
@@ -413,11 +410,11 @@ async fn a_reader_is_woken_after_a_writer_found_the_ack_late() {
     let (opened, connection) = tokio::join!(open_at(&endpoint, &address, &Protocol::Tcp, LATER), raw.accept());
     let (mut stream, mut theirs) = (opened.expect("stream"), RawStream::accept(&connection).await);
     theirs.hears(b"\"Tcp\"\n").await;
-    let reader = Arc::new(Woken(AtomicUsize::new(0)));
+    let reader = Arc::new(Woken::default());
     let waker = Waker::from(reader.clone());
     let mut cx = Context::from_waker(&waker);
     assert!(stream.poll_read(&mut cx, &mut [0; 8]).is_pending());
-    let woken = || reader.0.load(Ordering::SeqCst);
+    let woken = || reader.count();
     until("the ack is late", || woken() > 0).await;
     write_all(&mut stream, b"x").await.expect("write");
     let before = woken();
@@ -529,7 +526,7 @@ async fn each_stream_wakes_all_tasks_that_poll() {
         assert!(listener.poll_accept(&mut Context::from_waker(&waker), 1).is_pending());
     }
     let _stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
-    until("both are woken", || woken.iter().all(|task| task.0.load(Ordering::SeqCst) == 1)).await;
+    until("both are woken", || woken.iter().all(|task| task.count() == 1)).await;
     close(&[&a, &b]).await;
 }
 
@@ -665,14 +662,5 @@ async fn written_until_error(stream: &mut Stream) -> Error {
             return error;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-}
-
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }

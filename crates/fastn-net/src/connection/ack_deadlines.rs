@@ -38,6 +38,7 @@ pub(crate) struct AckDeadline {
     expired_after: AtomicU64,
     reader: AtomicWaker,
     writer: AtomicWaker,
+    ended: AtomicWaker,
 }
 
 impl AckDeadline {
@@ -64,6 +65,12 @@ impl AckDeadline {
         self.wake_if_due(waker);
     }
 
+    /// Same for a caller that waits until the peer ends the sending half.
+    pub(crate) fn wake_ended(&self, waker: &Waker) {
+        self.ended.register(waker);
+        self.wake_if_due(waker);
+    }
+
     fn wake_if_due(&self, waker: &Waker) {
         if self.is_late.load(Ordering::Acquire) || self.expired_after().is_some() {
             waker.wake_by_ref();
@@ -77,6 +84,7 @@ impl AckDeadline {
     fn wake(&self) {
         self.reader.wake();
         self.writer.wake();
+        self.ended.wake();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The acknowledgement of a stream that we opened, and a refusal in its place.
 
 use std::{
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Instant,
 };
 
@@ -53,8 +53,8 @@ impl Stream {
     /// Same, for a caller that does not return the error.
     pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.check_ack_deadline();
-        if !self.is_acknowledged() {
-            ready!(self.poll_unsent(cx))?;
+        if self.is_unacknowledged() {
+            ready!(self.poll_unsent_beside_writer(cx))?;
             self.ack_awaited_since.get_or_insert_with(Instant::now);
         }
         // The line is read four bytes at a time at first, so that nothing behind it is taken.
@@ -72,7 +72,10 @@ impl Stream {
                         return Poll::Ready(Err(error));
                     }
                 }
-                Err(error) => return Poll::Ready(Err(self.not_acknowledged(Some(error)))),
+                Err(error) if self.is_unacknowledged() => {
+                    return Poll::Ready(Err(self.not_acknowledged(Some(error))));
+                }
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }
@@ -105,6 +108,14 @@ impl Stream {
             }
         }
         Ok(used)
+    }
+
+    /// Reads an ack that has arrived, and as little as possible behind it. A waiting reader keeps its wake.
+    pub(super) fn take_unread_ack(&mut self) {
+        if self.awaits_ack() {
+            let reader = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
+            self.read_ahead(&mut Context::from_waker(&reader), 1);
+        }
     }
 
     fn acknowledged_now(&mut self) {

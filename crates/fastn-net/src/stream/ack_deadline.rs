@@ -1,9 +1,6 @@
 //! Acknowledgements that are late, and the deadline after which a stream fails without one.
 
-use std::{
-    task::{Context, Waker},
-    time::Duration,
-};
+use std::{task::Waker, time::Duration};
 
 use tracing::debug;
 
@@ -27,7 +24,11 @@ impl Stream {
     /// Starts the deadline of the acknowledgement when the header is first sent.
     pub(super) fn start_ack_deadline(&mut self) {
         if self.ack_deadline.is_none() && self.opening.has_ack_deadline && self.awaits_ack() {
-            self.ack_deadline = Some(self.connection.ack_deadlines().start(self.opening.ack_limit));
+            let deadline = self.connection.ack_deadlines().start(self.opening.ack_limit);
+            if let Some(ended) = &self.end_waker {
+                deadline.wake_ended(ended);
+            }
+            self.ack_deadline = Some(deadline);
         }
     }
 
@@ -42,9 +43,7 @@ impl Stream {
         if expired.is_some() {
             self.ack_deadline = None;
         }
-        // Reads the ack and as little as possible behind it. QUIC wakes only the last waker, so a waiting reader is registered again.
-        let reader = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
-        self.read_ahead(&mut Context::from_waker(&reader), 1);
+        self.take_unread_ack();
         if self.awaits_ack() {
             self.ack_is_late();
             if let Some(limit) = expired {
@@ -79,8 +78,8 @@ impl Stream {
             self.connection.pending_acks().expire(self.id, error.clone());
         }
         self.abandon_and_fail(self.opening.expiry_code, error);
-        for waker in [self.reader.take(), self.end_waker.take()].into_iter().flatten() {
-            waker.wake();
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
         self.connection.mark_stalled();
     }

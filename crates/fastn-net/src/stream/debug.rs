@@ -11,7 +11,7 @@ impl fmt::Debug for Stream {
             .field("connection", &self.connection)
             .field("send", &self.send_state)
             .field("recv", &self.recv_state)
-            .field("is_acknowledged", &self.is_acknowledged())
+            .field("is_unacknowledged", &self.is_unacknowledged())
             .field("unsent_bytes", &self.unsent.len())
             .field("buffered_bytes", &self.buffered.len())
             .finish_non_exhaustive()

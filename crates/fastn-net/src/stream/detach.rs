@@ -16,8 +16,7 @@ impl Stream {
         }
         self.read_ahead(&mut Context::from_waker(Waker::noop()), ALL);
         if self.send_state.is_live() {
-            let error = self.connection_error();
-            self.fail_send(error);
+            self.fail_lost();
         }
     }
 }

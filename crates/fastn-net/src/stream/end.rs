@@ -27,8 +27,7 @@ impl Stream {
         }
         if !self.unsent.is_empty() && self.send_state.is_live() {
             // The connection has ended, and its task with it: nothing can follow.
-            let error = self.connection_error();
-            self.fail_send(error);
+            self.fail_lost();
         }
         if was_live && self.send_state == SendState::Lost {
             self.connection.pending_acks().push_lost(self.id);
@@ -61,7 +60,7 @@ impl Stream {
 
     fn finished(&mut self) {
         self.start_ack_deadline();
-        self.on_send(SendEvent::Finish { acknowledged: self.is_acknowledged() });
+        self.on_send(SendEvent::Finish { acknowledged: !self.is_unacknowledged() });
     }
 
     /// Ends our side at once; what the peer has not received is lost to it. `code` is the application's.
@@ -75,6 +74,9 @@ impl Stream {
     /// Asks the peer to send no more. Discards what was not read. `code` is the application's.
     pub fn stop(&mut self, code: u64) {
         self.discard_received(code);
+        if self.awaits_ack() {
+            self.settle_ack();
+        }
         self.on_recv(RecvEvent::Stop);
     }
 

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
-use super::{SendState, Stream, write::stopped};
+use super::{SendState, Stream, wakers::together, write::stopped};
 use crate::error::Error;
 
 impl Stream {
@@ -19,6 +19,7 @@ impl Stream {
     /// stop if that is watched, and behind our own end the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
     pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
         self.check_ack_deadline();
+        self.reader = Some(cx.waker().clone());
         self.flush_or_wake(cx.waker());
         self.wake_writer();
         self.poll_stop(cx);
@@ -29,11 +30,11 @@ impl Stream {
 
     pub(super) fn poll_stop(&mut self, cx: &mut Context<'_>) {
         let Some(watch) = &mut self.stop_watch else { return };
-        let Poll::Ready(stopped) = watch.poll(cx) else { return };
+        let all = together(cx.waker(), [&self.reader, &self.end_waker]);
+        let waker = all.as_ref().unwrap_or(cx.waker());
+        let Poll::Ready(stopped) = watch.poll(&mut Context::from_waker(waker)) else { return };
         self.stop_watch = None;
-        if let Some(waker) = self.end_waker.take() {
-            waker.wake();
-        }
+        self.wake_ended();
         if let Some(code) = stopped {
             self.discard_unsent();
             self.stopped_by_peer(code.into());
@@ -52,6 +53,9 @@ impl Stream {
         self.watch_stop();
         self.poll_stop(cx);
         self.end_waker = Some(cx.waker().clone());
+        if let Some(deadline) = &self.ack_deadline {
+            deadline.wake_ended(cx.waker());
+        }
         if let SendState::Stopped { code, .. } = self.send_state {
             // A refusal stops the sending half as well; its line says why, and may come a packet later.
             if self.awaits_ack() {
@@ -61,9 +65,7 @@ impl Stream {
         }
         match self.whole_failure() {
             Some(error) => Poll::Ready(error),
-            None if self.send_state.is_live() && !self.connection.is_live() => {
-                Poll::Ready(self.connection.lost_error())
-            }
+            None if self.send_state.is_live() && !self.connection.is_live() => Poll::Ready(self.fail_lost()),
             None => Poll::Pending,
         }
     }

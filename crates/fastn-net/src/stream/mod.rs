@@ -1,7 +1,7 @@
 //! One stream: two halves that end independently.
 //!
 //! - `send_state`, `recv_state`: a state machine for each half; `transition` applies them
-//! - `write`, `read`: bytes out and in
+//! - `write`, `read`: bytes out and in; `wakers`: several callers that wait on one stream
 //! - `io`: async methods, `AsyncRead` and `AsyncWrite`
 //! - `ack`: the acknowledgement, or a refusal; `ack_deadline`: what happens when neither arrives
 //! - `end`: finish, reset, stop, abandon
@@ -46,6 +46,7 @@ mod read;
 mod recv_state;
 mod send_state;
 mod transition;
+mod wakers;
 mod write;
 
 use std::{sync::Arc, task::Waker, time::Instant};
@@ -231,13 +232,19 @@ impl Stream {
         self.is_send_done() && self.is_recv_done()
     }
 
-    /// Whether the stream is gone and the peer cannot have acted on it: it was not acknowledged, no byte of payload was accepted, and
-    /// one of these holds. Its header was not sent. The peer never completed the handshake of its
-    /// connection. Its connection ended with the promise that no unacknowledged
-    /// stream was or will be handed to a handler (docs/wire.md, Codes). This side gave the connection up because the peer did not
-    /// answer: a handler may have seen the bare header then, and sees it end in an error.
+    /// Whether the stream is gone and the peer cannot have acted on it: no ack arrived, this side did not [stop](Stream::stop) reading
+    /// before one did, no byte of payload was accepted, and one of these holds. Its header was not sent. The peer never completed the
+    /// handshake of its connection. Its connection ended with the promise that no unacknowledged stream was or will be handed to a
+    /// handler (docs/wire.md, Codes). This side gave the connection up because the peer did not answer: a handler may have seen the bare
+    /// header then, and sees it end in an error.
+    ///
+    /// Takes an ack that arrived unread into account.
     #[must_use]
-    pub fn may_be_sent_again(&self) -> bool {
+    pub fn may_be_sent_again(&mut self) -> bool {
+        if self.connection.is_live() {
+            return false;
+        }
+        self.take_unread_ack();
         let promised = |info: CloseInfo| info.by == ClosedBy::Peer && close::PROMISES.contains(&info.code);
         let unseen = !self.unsent.is_empty()
             || self.connection.is_abandoned()
@@ -245,7 +252,7 @@ impl Stream {
             || self.connection.close_reason().is_some_and(promised);
         // An extra line travels with the header: only a peer that got no packet has not read it.
         let unread = !self.opening.has_extra || self.connection.is_handshake_abandoned();
-        !self.is_acknowledged() && !self.payload_accepted && unread && unseen && !self.connection.is_live()
+        self.is_unacknowledged() && !self.payload_accepted && unread && unseen
     }
 
     /// Whether the stream is to be opened again: [`OpenOptions::retry`] is set, and [`Stream::may_be_sent_again`]. Counts the retry.
@@ -262,9 +269,9 @@ impl Stream {
         self.unsent.is_empty()
     }
 
-    /// Whether the peer's ack was read. Always true for an accepted stream.
-    fn is_acknowledged(&self) -> bool {
-        self.answer.is_none()
+    /// Whether no ack was read that this side needs. False once this side stopped reading, which may have discarded the ack.
+    fn is_unacknowledged(&self) -> bool {
+        self.answer.is_some() && self.recv_state != RecvState::Stopped
     }
 
     fn peer(&self) -> PublicKey {

@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use iroh::endpoint::ReadError;
 
-use super::{RecvEvent, Stream, ack::AnswerLine};
+use super::{RecvEvent, Stream, ack::AnswerLine, wakers::together};
 use crate::{
     error::{Code, Error, Result},
     wire::codes::describe_reset,
@@ -55,13 +55,13 @@ impl Stream {
                 Poll::Ready(Ok(got)) => got,
                 // The bytes are given now. An error is kept, and comes with the next read.
                 Poll::Pending | Poll::Ready(Err(_)) if count > 0 => break,
-                Poll::Ready(Err(error)) if !self.is_acknowledged() => {
+                Poll::Ready(Err(error)) if self.is_unacknowledged() => {
                     return Poll::Ready(Err(self.not_acknowledged(Some(error))));
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             };
-            if !self.is_acknowledged() {
+            if self.is_unacknowledged() {
                 if got == 0 {
                     return Poll::Ready(Err(self.not_acknowledged(None)));
                 }
@@ -105,13 +105,17 @@ impl Stream {
 
     /// One read from QUIC; 0 is the end.
     pub(super) fn poll_recv(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<usize>> {
+        // A writer can wait for the answer line too.
+        let all =
+            if self.awaits_ack() { together(cx.waker(), [&self.reader, &self.writer, &self.end_waker]) } else { None };
         let Some(recv) = &mut self.recv else {
             return Poll::Ready(Err(match &self.failure {
                 Some(failure) => (**failure).clone(),
                 None => Error::new(Code::Closed, "this stream is not read any more: it was stopped"),
             }));
         };
-        match recv.poll_read(cx, into) {
+        let waker = all.as_ref().unwrap_or(cx.waker());
+        match recv.poll_read(&mut Context::from_waker(waker), into) {
             Poll::Ready(Ok(count)) => Poll::Ready(Ok(count)),
             Poll::Ready(Err(ReadError::Reset(code))) => {
                 let text = format!("the peer reset the stream before its end: {}", describe_reset(code.into()));
@@ -129,7 +133,7 @@ impl Stream {
             Poll::Pending => {
                 self.reader = Some(cx.waker().clone());
                 // Whoever waits for the peer must have spoken.
-                self.flush_or_wake(cx.waker());
+                self.flush_or_wake(waker);
                 self.poll_stop(cx);
                 Poll::Pending
             }

@@ -18,6 +18,9 @@ impl Stream {
             let pending_acks = self.connection.pending_acks();
             if is_finishing { pending_acks.await_header_ack() } else { pending_acks.header_ack_settled() }
         }
+        if matches!(after, SendState::Stopped { .. } | SendState::Lost) && after != before {
+            self.wake_ended();
+        }
         if before.is_live() && !after.is_live() {
             self.send = None;
             if self.stop_watch.take().is_some() && after == SendState::Reset {
@@ -74,12 +77,20 @@ impl Stream {
     pub(super) fn settle_ack(&mut self) {
         self.ack_deadline = None;
         self.wake_writer();
+        self.wake_ended();
         self.on_send(SendEvent::AckSettled);
     }
 
-    /// The error of a stream whose connection has ended.
+    /// Fails a stream whose connection has ended. What arrived before, such as the ack, can still be read.
+    pub(super) fn fail_lost(&mut self) -> Error {
+        self.take_unread_ack();
+        let error = self.connection_error();
+        self.fail_send(error)
+    }
+
+    /// The error of a stream whose connection has ended, if all that arrived was read.
     pub(super) fn connection_error(&self) -> Error {
-        if self.is_acknowledged() { self.connection.lost_error() } else { self.connection.unopened_error() }
+        if self.is_unacknowledged() { self.connection.unopened_error() } else { self.connection.lost_error() }
     }
 
     /// A stream of which nothing is left in QUIC does not use its connection, whatever is still to be read.

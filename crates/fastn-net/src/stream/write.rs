@@ -2,8 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use iroh::endpoint::WriteError;
@@ -63,8 +62,7 @@ impl Stream {
     /// Fails if the connection has ended before this half did: what was written may not have arrived.
     fn check_not_lost(&mut self) -> Result<()> {
         if self.send_state.is_live() && !self.connection.is_live() {
-            let error = self.connection_error();
-            return Err(self.fail_send(error));
+            return Err(self.fail_lost());
         }
         self.whole_failure().map_or(Ok(()), Err)
     }
@@ -93,18 +91,8 @@ impl Stream {
 
     pub(super) fn flush_beside_writer(&mut self, waker: &Waker) {
         self.on_send(SendEvent::Uncork);
-        if self.unsent.is_empty() {
-            return;
-        }
-        // QUIC wakes only the last waker that asked for room. A waiting writer keeps its wake.
-        let writer = self.writer.clone();
-        let waker = match &writer {
-            Some(writer) => &Waker::from(Arc::new(Both(writer.clone(), Some(waker.clone())))),
-            None => waker,
-        };
         // An error is reported by the next write.
-        let _ = self.poll_unsent(&mut Context::from_waker(waker));
-        self.writer = writer;
+        let _ = self.poll_unsent_beside_writer(&mut Context::from_waker(waker));
     }
 
     /// Writes what flow control lets through now; at least one byte, or it waits.
@@ -180,22 +168,11 @@ impl Stream {
         match written {
             Ok(count) => Poll::Ready(Ok(count)),
             Err(WriteError::Stopped(code)) => self.poll_stopped(cx, code.into()),
-            Err(WriteError::ConnectionLost(_)) => {
-                // What came before the loss can still be read.
-                let error = self.connection_error();
-                Poll::Ready(Err(self.fail_send(error)))
-            }
+            Err(WriteError::ConnectionLost(_)) => Poll::Ready(Err(self.fail_lost())),
             Err(WriteError::ClosedStream | WriteError::ZeroRttRejected) => {
                 self.on_send(SendEvent::Reset);
                 Poll::Ready(Err(Error::new(Code::StreamFinished, "this side of the stream has ended")))
             }
-        }
-    }
-
-    /// Wakes a waiting writer: another call may have got what it waits for.
-    pub(super) fn wake_writer(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            writer.wake();
         }
     }
 
@@ -216,16 +193,6 @@ impl Stream {
         Poll::Ready(Err(stopped(code)))
     }
 
-    /// Polls for the ack. The waker of a waiting reader keeps its place.
-    pub(super) fn poll_answer_beside_reader(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let reader = self.reader.clone();
-        let both = Waker::from(Arc::new(Both(cx.waker().clone(), reader.clone())));
-        let answered = self.poll_answer(&mut Context::from_waker(&both));
-        // With this waker in the slot, each poll would wrap the one before.
-        self.reader = reader;
-        answered
-    }
-
     /// The peer takes nothing any more, a header that was not sent included.
     pub(super) fn discard_unsent(&mut self) {
         self.header_sent(self.unsent.len());
@@ -243,16 +210,4 @@ impl Stream {
 pub(super) fn stopped(code: u64) -> Error {
     let text = format!("the peer takes no more bytes on this stream: {}", describe_reset(code));
     Error::new(Code::StreamStopped, text).with_error_code(code)
-}
-
-/// Wakes a writer that watches the receiving half, and the reader.
-struct Both(Waker, Option<Waker>);
-
-impl Wake for Both {
-    fn wake(self: Arc<Self>) {
-        self.0.wake_by_ref();
-        if let Some(reader) = &self.1 {
-            reader.wake_by_ref();
-        }
-    }
 }

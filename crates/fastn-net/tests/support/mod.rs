@@ -10,7 +10,11 @@ use std::{
     future::{Future, poll_fn},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
-    task::Poll,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Poll, Wake},
     time::Duration,
 };
 
@@ -85,6 +89,22 @@ pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
 /// Polls once. Returns whether the future is pending.
 pub(crate) async fn waits<T>(future: &mut (impl Future<Output = T> + Unpin)) -> bool {
     poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
+}
+
+/// Counts its wakes.
+#[derive(Default)]
+pub(crate) struct Woken(AtomicUsize);
+
+impl Woken {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// Waits until a condition is true. Fails after 20 s.
