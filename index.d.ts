@@ -368,7 +368,9 @@ declare abstract class QueueIterator<T> implements AsyncIterableIterator<T>, Asy
     return(): Promise<IteratorResult<T, undefined>>;
     /** Returns this iterator. */
     [Symbol.asyncIterator](): this;
-    /** Closes the queue, like {@link return}. */
+    /** Closes the queue, like {@link return}. Idempotent. */
+    close(): Promise<void>;
+    /** Closes the queue, like {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -669,6 +671,53 @@ declare class IncomingConnections extends QueueIterator<Connection> {
 }
 
 /**
+ * Serves protocols on an endpoint, from its creation by {@link Endpoint.listen} on. Garbage collection does not end it.
+ *
+ * @example
+ * await using listener = endpoint.listen({ Echo: stream => stream.finish('hello\n') })
+ * await listener.ready
+ */
+declare class Listener implements AsyncDisposable {
+    #private;
+    /** Protocols that have a handler, in the order in which they were given. */
+    readonly protocols: readonly Protocol[];
+    private constructor();
+    /**
+     * Resolves once the protocols are served, and peers can open streams. Rejects if they cannot be. Resolves if the signal was already
+     * aborted, although nothing is served.
+     *
+     * Never causes an unhandled rejection. A failure is a process warning if neither `ready` nor {@link closed} was read by the next turn
+     * of the event loop.
+     *
+     * Rejects with `ERR_PROTOCOL_IN_USE` if a protocol already has a listener, with `ERR_SHUTTING_DOWN`, or with `ERR_CLOSED`.
+     */
+    get ready(): Promise<void>;
+    /**
+     * Resolves when listening has ended and running handlers have settled. It waits for the handlers at most
+     *
+     * - the timeout of {@link close}
+     * - the endpoint's `closeTimeout`, after the signal
+     * - until the endpoint closes, after {@link Endpoint.drain} or in the shutdown of the endpoint's {@link Graceful}
+     *
+     * Rejects with the error of {@link ready} if listening failed. Never causes an unhandled rejection.
+     */
+    get closed(): Promise<void>;
+    /**
+     * Stops listening: new streams are refused, and acknowledged ones that no handler has taken are reset with code 0. Running handlers
+     * continue. While the endpoint drains, handlers still take the acknowledged streams.
+     *
+     * Resolves like {@link closed}, but also if listening had failed. Idempotent. Do not await it in a handler, which it waits for.
+     *
+     * @param options `timeout`: how long to wait for running handlers, which continue afterwards. Default: the endpoint's `closeTimeout`,
+     * 5 s. `signal`: ends the wait only.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     */
+    close(options?: TimeoutOptions): Promise<void>;
+    /** Stops listening, like {@link close}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
  * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
  * 0x102.
  *
@@ -691,7 +740,7 @@ type StreamHandlers = {
 } | readonly (readonly [ProtocolInput, StreamHandler])[];
 /** Options of {@link Endpoint.listen}. */
 interface ListenOptions {
-    /** Stops listening, without an error. */
+    /** Stops listening, without an error. Running handlers have the endpoint's `closeTimeout` to settle. */
     signal?: AbortSignal | undefined;
     /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
     fallback?: StreamHandler | undefined;
@@ -750,7 +799,7 @@ declare class PeerChanges extends QueueIterator<PeerInfo> {
     private constructor();
 }
 /**
- * Keeps a peer connected until it is disposed or the endpoint closes. Garbage collection does not end it. Created by
+ * Keeps a peer connected until {@link close}, disposal, or the endpoint closes. Garbage collection does not end it. Created by
  * {@link Endpoint.keep}.
  */
 declare class KeepConnected implements Disposable, AsyncDisposable {
@@ -759,8 +808,10 @@ declare class KeepConnected implements Disposable, AsyncDisposable {
     readonly id52: string;
     private constructor();
     /** Stops redialling. The connection stays open while it is used. Idempotent. */
+    close(): void;
+    /** Stops redialling, like {@link close}. */
     [Symbol.dispose](): void;
-    /** Stops redialling, like `[Symbol.dispose]`. */
+    /** Stops redialling, like {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -832,24 +883,23 @@ declare class Endpoint implements AsyncDisposable {
     /**
      * Calls a protocol's handler for each incoming stream. Handlers run concurrently.
      *
-     * Resolves after the signal, {@link drain} or {@link close}, once running handlers have settled. It waits for them at most
+     * Returns at once. {@link Listener.ready} tells whether the protocols are served, and {@link Listener.closed} when listening has
+     * ended. It ends with {@link Listener.close}, the signal, {@link drain}, {@link close}, or the shutdown of the endpoint's
+     * {@link Graceful}.
      *
-     * - the endpoint's `closeTimeout`, after the signal
-     * - until the endpoint closes, after {@link drain} or in the shutdown of the endpoint's {@link Graceful}
+     * Listening keeps the process alive while the endpoint is referenced. It does not depend on a reference to the result.
      *
-     * Keeps the process alive while the endpoint is referenced.
-     *
-     * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if a protocol already has a listener. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
-     * `ERR_INVALID_ARGUMENT`.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
      *
      * @example
-     * await endpoint.listen({
+     * const listener = endpoint.listen({
      *   async Echo(stream) {
      *     for await (const chunk of stream) await stream.write(chunk)
      *   }
      * })
+     * await listener.closed
      */
-    listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void>;
+    listen(handlers: StreamHandlers, options?: ListenOptions): Listener;
     /**
      * Accepts connections from peers, as an async iterator. At most one at a time.
      *
@@ -909,7 +959,7 @@ declare class Endpoint implements AsyncDisposable {
      * Keeps a peer connected: dials now, and redials whenever the connection is lost, with the backoff of {@link ConnectOptions} and no
      * limit. The connection does not idle out. After the peer rejects this key, redials only for another call or a new address.
      *
-     * Ends when the result is disposed, the signal aborts, or the endpoint closes. Reports no failures: see {@link peers}. Does not keep the
+     * Ends when the result is closed or disposed, the signal aborts, or the endpoint closes. Reports no failures: see {@link peers}. Does not keep the
      * process alive.
      *
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
@@ -1397,5 +1447,5 @@ interface LoggerOptions {
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
 export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

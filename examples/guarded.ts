@@ -11,7 +11,7 @@ await using endpoint = await getEndpoint(SecretKey.generate(), {
 })
 console.log(await endpoint.ticket())
 
-await endpoint.listen({
+const listener = endpoint.listen({
   async Http(stream) {
     await stream.write(`hello ${stream.remoteId52}\n`)
   },
@@ -19,3 +19,4 @@ await endpoint.listen({
     endpoint.access.deny(await stream.nextString()) // disconnects that peer
   }
 })
+await listener.closed

@@ -4,7 +4,7 @@ const graceful = new Graceful({ signals: true }) // Ctrl-C shuts down gracefully
 await using endpoint = await getEndpoint(SecretKey.generate(), { graceful })
 console.log(await endpoint.ticket())
 
-await endpoint.listen(
+const listener = endpoint.listen(
   {
     // Streams run concurrently. Return to finish the stream, throw to reset it.
     async AccountToAccount(stream) {
@@ -14,3 +14,4 @@ await endpoint.listen(
   },
   { signal: graceful.cancelled }
 )
+await listener.closed

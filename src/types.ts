@@ -1,4 +1,4 @@
-import { checkOptions, type OptionNames } from './util/validate.js'
+import { checkOptions, type OptionNames, timeLimit } from './util/validate.js'
 
 /** Options of a call that can be cancelled. */
 export interface CancelOptions {
@@ -36,6 +36,12 @@ export const timeoutNames: OptionNames<TimeoutOptions> = { ...cancelNames, timeo
 /** Checks {@link CancelOptions} and returns the signal. */
 export function signalOf(options: CancelOptions): AbortSignal | undefined {
   return checkOptions(options, cancelNames).signal
+}
+
+/** Checks {@link TimeoutOptions} and returns the timeout. */
+export function timeoutOf(options: TimeoutOptions, defaultTimeout: number): number {
+  const { timeout } = checkOptions(options, timeoutNames)
+  return timeout === undefined ? defaultTimeout : timeLimit(timeout, 'options.timeout')
 }
 
 /** Options of opening a stream. */

@@ -29,7 +29,7 @@ async function echo(stream: PeerStream): Promise<void> {
 /** A server that echoes lines, and a client that knows its address. */
 async function both(t: ExecutionContext, options: EndpointOptions): Promise<[Endpoint, Endpoint]> {
   const server = await endpoint(t, options)
-  void server.listen([
+  server.listen([
     [Echo, echo],
     [Other, echo]
   ])
@@ -187,7 +187,7 @@ test('an allow list rejects everyone else without calling authorize', async t =>
   const [friend, stranger] = [await endpoint(t), await endpoint(t)]
   const asked: string[] = []
   const server = await endpoint(t, { allow: [friend.publicKey], authorize: { peer: id52 => asked.push(id52) > 0 } })
-  void server.listen([[Echo, echo]])
+  server.listen([[Echo, echo]])
   t.is(await exchange(friend, server), 'hello')
   t.like(await refusal(exchange(stranger, server)), { code: 'ERR_UNAUTHORIZED' })
   t.deepEqual(asked, [friend.id52])
@@ -221,7 +221,7 @@ test('a change of the lists disconnects peers that lose access', async t => {
 test('streams on outgoing connections are authorized too', async t => {
   const asked: unknown[] = []
   const dialler = await endpoint(t, { authorize: { peer: id52 => asked.push(id52) < 0 } })
-  void dialler.listen([[Echo, echo]])
+  dialler.listen([[Echo, echo]])
   const other = await endpoint(t)
   const incoming = other.accept()
   await using connection = await dialler.connect(other.address())

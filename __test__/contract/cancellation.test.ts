@@ -45,11 +45,11 @@ test('after its signal, listen waits for handlers up to closeTimeout', async t =
     entered()
     return new Promise(() => {})
   }
-  const listening = peers.server.listen([[Echo, never]], { signal: controller.signal })
+  const listener = peers.server.listen([[Echo, never]], { signal: controller.signal })
   const stream = await peers.client.getStream(peers.server.address(), Echo)
   await running
   controller.abort()
-  t.is(await prompt(listening, 'listen'), undefined)
+  t.is(await prompt(listener.closed, 'listen'), undefined)
   t.is(stream.remoteId52, peers.server.id52)
 })
 

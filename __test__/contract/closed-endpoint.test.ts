@@ -6,12 +6,13 @@ import {
   type Endpoint,
   isFastnNetError,
   type KeepConnected,
+  type Listener,
   type PeerStream,
   SecretKey
 } from 'fastn-net'
 import { Echo, pair } from '../helpers/pair.js'
 
-type Loop = Omit<AsyncIterableIterator<unknown>, 'throw'> & AsyncDisposable
+type Loop = Omit<AsyncIterableIterator<unknown>, 'throw'> & AsyncDisposable & { close(): Promise<void> }
 type Member<Class> = { [Name in keyof Class]-?: [call: (self: Class) => unknown, expected: unknown] }
 
 const closed = 'ERR_CLOSED'
@@ -28,7 +29,7 @@ const endpoint: Member<Endpoint> = {
   ticket: [self => self.ticket(), closed],
   getStream: [self => self.getStream(stranger, 'Echo'), closed],
   acceptBi: [self => self.acceptBi('Echo'), closed],
-  listen: [self => self.listen({ Echo() {} }), closed],
+  listen: [self => self.listen({ Echo() {} }).ready, closed],
   accept: [self => self.accept(), closed],
   connect: [self => self.connect(stranger), closed],
   ping: [self => self.ping(stranger), closed],
@@ -88,12 +89,22 @@ const stream: Member<PeerStream> = {
 const loop: Member<Loop> = {
   next: [self => self.next(), end],
   return: [self => self.return?.(), end],
+  close: [self => self.close(), undefined],
   [Symbol.asyncIterator]: [self => self[Symbol.asyncIterator](), anything],
+  [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
+}
+
+const listener: Member<Listener> = {
+  protocols: [self => self.protocols, [Echo]],
+  ready: [self => self.ready, undefined],
+  closed: [self => self.closed, undefined],
+  close: [self => self.close(), undefined],
   [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
 }
 
 const kept: Member<KeepConnected> = {
   id52: [self => self.id52, stranger],
+  close: [self => self.close(), undefined],
   [Symbol.dispose]: [self => self[Symbol.dispose](), undefined],
   [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
 }
@@ -122,7 +133,8 @@ test('every member of a closed endpoint and of its objects works or fails with E
   const views: Connection[] = []
   for (const _ of Reflect.ownKeys(stream)) streams.push((await peers.stream())[0])
   for (const _ of Reflect.ownKeys(connection)) views.push(await client.connect(server.address()))
-  const loops = [client.acceptBi('Echo'), client.accept(), client.watch()] as const
+  const loops = [client.acceptBi('Http'), client.accept(), client.watch()] as const
+  const listening = client.listen({ Echo() {} })
   const keeps = client.keep(stranger)
   // Waiting for `connection.closed` does not keep the process alive.
   const alive = setInterval(() => {}, 1000)
@@ -148,5 +160,6 @@ test('every member of a closed endpoint and of its objects works or fails with E
   await check(connection, views)
   await check(stream, streams)
   for (const each of loops) await check(loop, [each as Loop])
+  await check(listener, [listening])
   await check(kept, [keeps])
 })

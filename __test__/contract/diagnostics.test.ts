@@ -78,7 +78,7 @@ test.serial('a stream is published by its opener and by its handler', async t =>
   await using peers = await pair()
   const { client, server } = peers
   const seen = await watch<StreamMessage>('stream', async () => {
-    void server.listen([[Echo, async stream => stream.finish(`${await stream.nextString()}\n`)]])
+    server.listen([[Echo, async stream => stream.finish(`${await stream.nextString()}\n`)]])
     const stream = await client.getStream(server.address(), Echo)
     await stream.finish('hello\n')
     t.is((await readAll(stream)).toString(), 'hello\n')
@@ -108,7 +108,7 @@ test.serial('a failed handler and a refused stream are published with their erro
   const failure = new Error('as planned')
   const fail = () => Promise.reject(failure)
   const seen = await watch<StreamMessage>('stream', async () => {
-    void server.listen([[Echo, fail]], { onError: () => {} })
+    server.listen([[Echo, fail]], { onError: () => {} })
     // The reset may overtake the ack, which this test does not await.
     const stream = await client.getStream(server.address(), Echo, { ack: 'later' })
     await t.throwsAsync(stream.read(), { code: 'ERR_STREAM_RESET' })
@@ -125,7 +125,7 @@ test.serial('a store bound to the channel is available in the handler', async t 
   const storage = new AsyncLocalStorage<string>()
   const channel = tracingChannel<string, StreamMessage>('fastn-net:stream')
   channel.start.bindStore(storage, message => message.direction)
-  void server.listen([[Echo, async stream => stream.finish(`${storage.getStore()}\n`)]])
+  server.listen([[Echo, async stream => stream.finish(`${storage.getStore()}\n`)]])
   const stream = await client.getStream(server.address(), Echo)
   await stream.finish()
   channel.start.unbindStore(storage)

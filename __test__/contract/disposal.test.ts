@@ -33,7 +33,7 @@ test('disposing a finished stream keeps its data and stops reading', async t => 
 
 test('a handler that returns ends both directions of its stream', async t => {
   await using peers = await pair()
-  void peers.server.listen([[Echo, stream => stream.write('done')]])
+  peers.server.listen([[Echo, stream => stream.write('done')]])
   const stream = await peers.client.getStream(peers.server.address(), Echo)
   t.is((await readAll(stream)).toString(), 'done')
   await t.throwsAsync(flood(stream), { code: 'ERR_STREAM_STOPPED', message: /code 0\b/ })

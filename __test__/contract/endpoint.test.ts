@@ -16,7 +16,7 @@ async function ask(client: Endpoint, peer: Peer, protocol: Protocol = Echo) {
 test('a peer is an address, a ticket, or, once its address is known, an id or key', async t => {
   await using peers = await pair()
   const { client, server } = peers
-  void server.listen([[Echo, echo]])
+  server.listen([[Echo, echo]])
   t.is(await ask(client, await server.ticket()), 'hello')
   t.is(await ask(client, server.address()), 'hello')
   t.is(await ask(client, server.id52), 'hello')
@@ -57,7 +57,7 @@ test('the error says what is wrong with a ticket', async t => {
 
 test('a ticket without an address is a peer', async t => {
   await using peers = await pair()
-  void peers.server.listen([[Echo, echo]])
+  peers.server.listen([[Echo, echo]])
   t.is(await ask(peers.client, peers.server.address()), 'hello')
   // A version byte, the key and no address: 34 bytes in base32.
   const digits = (BigInt(`0x00${peers.server.publicKey.toHex()}00`) << 3n).toString(32).padStart(55, '0')
@@ -91,7 +91,7 @@ test("listen runs each protocol's handler concurrently", async t => {
   const released = new Promise<void>(resolve => {
     release = resolve
   })
-  void peers.server.listen(
+  peers.server.listen(
     {
       Http: async stream => {
         await released
@@ -113,7 +113,7 @@ test('a handler that returns finishes its stream; one that throws resets it', as
   await using peers = await pair()
   const failures: unknown[] = []
   const failure = new Error('from the handler')
-  void peers.server.listen(
+  peers.server.listen(
     {
       Http: stream => stream.write('good'),
       Tcp: () => {
@@ -135,7 +135,7 @@ test('onError gets the error of a stream that cannot be finished after its handl
   let failed = () => {}
   const told = new Promise<void>(resolve => (failed = resolve))
   const returned: string[] = []
-  void peers.server.listen(
+  peers.server.listen(
     {
       async Http(stream) {
         await t.throwsAsync(stream.closed, { code: 'ERR_STREAM_STOPPED' })
@@ -167,7 +167,7 @@ test('onError gets the error of a stream that cannot be finished after its handl
 test('a failing onError ends nothing', async t => {
   await using peers = await pair()
   const warning = new Promise<Error>(resolve => process.once('warning', resolve))
-  void peers.server.listen(
+  peers.server.listen(
     {
       Tcp: () => Promise.reject(new Error('first')),
       Http: stream => stream.write('still there')
@@ -183,7 +183,7 @@ test('listen ends with its signal, after running handlers', async t => {
   await using peers = await pair()
   const controller = new AbortController()
   let handled = false
-  const listening = peers.server.listen(
+  const listener = peers.server.listen(
     {
       Http: async stream => {
         await stream.read()
@@ -198,25 +198,25 @@ test('listen ends with its signal, after running handlers', async t => {
   await stream.finish('go')
   await turn()
   controller.abort()
-  await listening
+  await listener.closed
   t.true(handled)
   t.is((await readAll(stream)).toString(), 'done')
-  await peers.server.listen({ Http: echo }, { signal: controller.signal })
+  await peers.server.listen({ Http: echo }, { signal: controller.signal }).closed
 })
 
 test('listen ends when the endpoint closes', async t => {
   await using peers = await pair()
-  const listening = peers.server.listen({ Http: echo })
+  const listener = peers.server.listen({ Http: echo })
   await peers.server.close()
-  await listening
-  await t.throwsAsync(peers.server.listen({ Http: echo }), { code: 'ERR_CLOSED' })
+  await listener.closed
+  await t.throwsAsync(peers.server.listen({ Http: echo }).ready, { code: 'ERR_CLOSED' })
 })
 
 test('a protocol has one listener at a time', async t => {
   await using peers = await pair()
   const first = peers.server.acceptBi(['Http', Protocol.generic({ a: 1, b: 2 })])
   t.throws(() => peers.server.acceptBi('Http'), { code: 'ERR_PROTOCOL_IN_USE' })
-  await t.throwsAsync(peers.server.listen([[{ Generic: { b: 2, a: 1 } }, echo]]), { code: 'ERR_PROTOCOL_IN_USE' })
+  await t.throwsAsync(peers.server.listen([[{ Generic: { b: 2, a: 1 } }, echo]]).ready, { code: 'ERR_PROTOCOL_IN_USE' })
   await first.return()
   const second = peers.server.acceptBi('Http')
   const [stream, { value }] = await Promise.all([peers.client.getStream(peers.server.address(), 'Http'), second.next()])
@@ -405,7 +405,7 @@ test('invalid options are rejected by name', async t => {
 
 test('several endpoints share a process', async t => {
   const all = await Promise.all([1, 2, 3, 4].map(() => getEndpoint(SecretKey.generate(), { network: 'loopback' })))
-  for (const endpoint of all) void endpoint.listen([[Echo, echo]])
+  for (const endpoint of all) endpoint.listen([[Echo, echo]])
   const asked = all.flatMap(from => all.filter(to => to !== from).map(to => ask(from, to.address())))
   t.deepEqual(new Set(await Promise.all(asked)), new Set(['hello']))
   await Promise.all(all.map(endpoint => endpoint.close()))
@@ -413,7 +413,7 @@ test('several endpoints share a process', async t => {
 
 test('one connection carries a thousand concurrent streams', async t => {
   await using peers = await pair()
-  void peers.server.listen([[Echo, echo]])
+  peers.server.listen([[Echo, echo]])
   const address = peers.server.address()
   const answers = await Promise.all(Array.from({ length: 1000 }, () => ask(peers.client, address)))
   t.true(answers.every(answer => answer === 'hello'))

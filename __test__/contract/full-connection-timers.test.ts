@@ -10,7 +10,7 @@ test('a stream opened on a full connection continues once there is room, whateve
   const { client, server } = peers
   const bulk = server.acceptBi('Tcp')
   const heard: string[] = []
-  void server.listen({
+  server.listen({
     // Writes first, because the opener may write nothing.
     Http: stream => stream.write('welcome\n'),
     async Socks5(stream) {

@@ -17,7 +17,7 @@ test('shutdown aborts cancelled, waits for spawned work, then closes the endpoin
   const graceful = new Graceful()
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
   const order: string[] = []
-  const listening = endpoint.listen([[Echo, () => {}]], { signal: graceful.cancelled })
+  const listener = endpoint.listen([[Echo, () => {}]], { signal: graceful.cancelled })
   void graceful.spawn(async cancelled => {
     await new Promise(resolve => cancelled.addEventListener('abort', resolve))
     order.push('told')
@@ -25,7 +25,7 @@ test('shutdown aborts cancelled, waits for spawned work, then closes the endpoin
     void graceful.spawn(Promise.resolve().then(() => order.push('late')))
   })
   t.deepEqual(await graceful.shutdown(), clean)
-  await listening
+  await listener.closed
   t.deepEqual(order, ['told', 'late'])
   t.throws(() => endpoint.acceptBi(Echo), { code: 'ERR_CLOSED' })
   t.is(graceful.shutdown(), graceful.shutdown())
@@ -140,7 +140,7 @@ for (const first of ['shutdown', 'close'] as const) {
       enter()
       await stream.read().catch(error => cut.push(error.code))
     }
-    const listening = server.listen([[Echo, waits]], { signal: graceful.cancelled })
+    const listener = server.listen([[Echo, waits]], { signal: graceful.cancelled })
     await clients.client.getStream(server.address(), Echo)
     await entered
     const calls = { shutdown: () => graceful.shutdown({ timeout: 60_000 }), close: () => server.close() }
@@ -157,7 +157,7 @@ for (const first of ['shutdown', 'close'] as const) {
       streams: [{ protocol: Echo, count: 1 }]
     })
     t.deepEqual(cut, ['ERR_CLOSED'])
-    await listening
+    await listener.closed
   })
 }
 
@@ -167,7 +167,7 @@ test('during a shutdown, new streams are refused, running ones continue, and han
   const { client, server: third } = clients
   const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
   const answering = third.listen([[Echo, async stream => stream.finish(`${await stream.nextString()} indeed\n`)]])
-  const listening = server.listen(
+  const listener = server.listen(
     [
       [
         Echo,
@@ -198,7 +198,7 @@ test('during a shutdown, new streams are refused, running ones continue, and han
   t.deepEqual(await ending, clean)
   const { code, by } = await closed
   t.deepEqual({ code, by }, { code: 0x103, by: 'peer' })
-  await listening
+  await listener.closed
   await third.close()
   await answering
 })
@@ -246,11 +246,11 @@ test('a handler that does not end is reported, and listen ends', async t => {
   const graceful = new Graceful()
   await using clients = await pair()
   const server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
-  const listening = server.listen([[Echo, () => new Promise(() => {})]], { signal: graceful.cancelled })
+  const listener = server.listen([[Echo, () => new Promise(() => {})]], { signal: graceful.cancelled })
   const stream = await clients.client.getStream(server.address(), Echo)
   const { work, openStreams } = await graceful.shutdown({ timeout: 1000 })
   t.deepEqual([work, openStreams], [[{ name: 'listen', count: 1 }], 1])
-  await listening
+  await listener.closed
   await t.throwsAsync(stream.read(), { code: 'ERR_CONNECTION_LOST' })
 })
 
@@ -259,9 +259,9 @@ test('endpoints close concurrently, with and without the signal', async t => {
   const endpoints = await Promise.all(
     Array.from({ length: 8 }, () => getEndpoint(SecretKey.generate(), { network: 'loopback', graceful }))
   )
-  const listening = endpoints.map(endpoint => endpoint.listen([[Echo, () => {}]]))
+  const closed = endpoints.map(endpoint => endpoint.listen([[Echo, () => {}]]).closed)
   t.deepEqual(await graceful.shutdown(), clean)
-  await Promise.all(listening)
+  await Promise.all(closed)
   for (const endpoint of endpoints) t.throws(() => endpoint.acceptBi(Echo), { code: 'ERR_CLOSED' })
 })
 
@@ -290,12 +290,12 @@ test('each Graceful ends only its own endpoints and work', async t => {
   t.deepEqual(await one.shutdown(), clean)
   t.throws(() => ended.acceptBi(Echo), { code: 'ERR_CLOSED' })
   t.false(other.cancelled.aborted)
-  const listening = server.listen([[Echo, stream => stream.finish('here\n')]])
+  const listener = server.listen([[Echo, stream => stream.finish('here\n')]])
   const stream = await client.getStream(server.address(), Echo)
   t.is(await stream.nextString(), 'here')
   await stream.finish()
   t.deepEqual(await other.shutdown(), clean)
-  await listening
+  await listener.closed
 })
 
 test('signals are handled until the shutdown begins, and only if the option is set', async t => {
@@ -321,7 +321,7 @@ test('drain refuses new streams until the endpoint is closed', async t => {
   const may = new Promise<void>(resolve => {
     go = resolve
   })
-  const listening = server.listen([
+  const listener = server.listen([
     [
       Echo,
       async stream => {
@@ -337,13 +337,13 @@ test('drain refuses new streams until the endpoint is closed', async t => {
   go()
   t.is(await stream.nextString(), 'done')
   await stream.finish()
-  await listening
+  await listener.closed
 })
 
 test('an endpoint may be closed in its own handler and while it dials', async t => {
   await using peers = await pair()
   const { client, server } = peers
-  const listening = server.listen([
+  const listener = server.listen([
     [
       Echo,
       async stream => {
@@ -354,7 +354,7 @@ test('an endpoint may be closed in its own handler and while it dials', async t 
   ])
   const stream = await client.getStream(server.address(), Echo)
   t.is(await stream.nextString(), 'bye')
-  await listening
+  await listener.closed
   const nobody = { id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }
   const dialling = t.throwsAsync(client.getStream(nobody, Echo), { code: 'ERR_CLOSED' })
   await client.close()
@@ -370,11 +370,11 @@ test('a handler that awaits the close of its endpoint and returns has not failed
     await stream.nextString()
     result = await server.close()
   }
-  const listening = server.listen([[Echo, handler]], { onError: error => failures.push(error) })
+  const listener = server.listen([[Echo, handler]], { onError: error => failures.push(error) })
   const stream = await client.getStream(server.address(), Echo)
   await stream.write('close\n')
   await t.throwsAsync(stream.read(), { code: 'ERR_CONNECTION_LOST' })
-  await listening
+  await listener.closed
   t.is(await server.close(), 0)
   await turn()
   t.is(result, 0)

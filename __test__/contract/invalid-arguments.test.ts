@@ -19,6 +19,7 @@ test('every call rejects options that are not an object', async t => {
   const [mine] = await peers.stream()
   const { client, server } = peers
   const address = server.address()
+  const listener = client.listen({ Echo() {} })
   const none = null as never
   for (const call of [
     () => getEndpoint(SecretKey.generate(), none),
@@ -32,6 +33,7 @@ test('every call rejects options that are not an object', async t => {
     () => client.acceptBi('Http', none),
     () => client.listen({}, none),
     () => client.close(none),
+    () => listener.close(none),
     () => client.access.set(none),
     () => mine.connection.openBi('Http', none),
     () => mine.connection.acceptBi('Http', none),
@@ -92,17 +94,17 @@ test('listen rejects handlers that serve nothing, and says what to pass', async 
     [null, /^handlers must be .*, not null$/],
     ['Echo', /^handlers must be .*, not a string$/]
   ] as const) {
-    await t.throwsAsync(server.listen(handlers as never), { ...invalid, message })
+    t.throws(() => server.listen(handlers as never), { ...invalid, message })
   }
   for (const protocols of [[], [undefined, 'Http'], [undefined], [null]])
     t.throws(() => server.acceptBi(protocols as never), invalid)
   const [mine] = await peers.stream()
   t.throws(() => mine.connection.acceptBi([]), { ...invalid, message: /^protocols must have at least one/ })
   const controller = new AbortController()
-  const listening = server.listen({}, { fallback: () => {}, signal: controller.signal })
+  const listener = server.listen({}, { fallback: () => {}, signal: controller.signal })
   controller.abort()
-  await listening
-  await server.listen(Object.assign(Object.create(null), { Http: () => {} }), { signal: controller.signal })
+  await listener.closed
+  await server.listen(Object.assign(Object.create(null), { Http: () => {} }), { signal: controller.signal }).closed
 })
 
 test('an invalid peer is an error that says what to pass', async t => {
@@ -129,6 +131,6 @@ test('a protocol whose getter changes its name stays one protocol', async t => {
   }
   const address = peers.server.address()
   await t.throwsAsync(peers.client.getStream(address, shifty, { timeout: 1, retry: false }), { any: true })
-  void peers.server.listen([[Protocol.generic('One'), stream => stream.finish('one\n')]])
+  peers.server.listen([[Protocol.generic('One'), stream => stream.finish('one\n')]])
   t.is(await (await peers.client.getStream(address, Protocol.generic('One'))).nextString(), 'one')
 })

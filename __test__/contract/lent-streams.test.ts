@@ -14,7 +14,7 @@ test('http over a duplex continues after the handler returns, and keeps the conn
     await turn()
     response.end(`answer to ${await text(request)}`)
   })
-  const listening = server.listen([[Echo, stream => void web.emit('connection', duplex(stream))]])
+  const listener = server.listen([[Echo, stream => void web.emit('connection', duplex(stream))]])
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
   const socket = duplex(await client.getStream(server.address(), Echo))
   agent.createConnection = () => socket
@@ -27,13 +27,13 @@ test('http over a duplex continues after the handler returns, and keeps the conn
   }
   agent.destroy()
   await server.close()
-  await listening
+  await listener.closed
 })
 
 test('a pipe from readable to writable continues after the handler returns', async t => {
   await using peers = await pair()
   const { client, server } = peers
-  const listening = server.listen([
+  const listener = server.listen([
     [
       Echo,
       stream => {
@@ -50,7 +50,7 @@ test('a pipe from readable to writable continues after the handler returns', asy
   await stream.finish('end')
   t.is((await readAll(stream)).toString(), 'end')
   await server.close()
-  await listening
+  await listener.closed
 })
 
 for (const [how, lend] of [
@@ -65,14 +65,14 @@ for (const [how, lend] of [
     await using peers = await pair()
     const { client, server } = peers
     const controller = new AbortController()
-    const listening = server.listen([[Echo, lend]], { signal: controller.signal })
+    const listener = server.listen([[Echo, lend]], { signal: controller.signal })
     // Not awaited: a handler's reset may overtake its ack.
     const stream = await client.getStream(server.address(), Echo, { ack: 'later' })
     await stream.finish('hello').catch(() => {})
     await stream.read().catch(() => null)
     controller.abort()
     const began = performance.now()
-    await listening
+    await listener.closed
     t.true(performance.now() - began < 4000)
   })
 }
@@ -81,13 +81,13 @@ test('a lent stream ends with its connection, and listen does not wait for it', 
   await using peers = await pair()
   const { client, server } = peers
   const controller = new AbortController()
-  const listening = server.listen([[Echo, stream => void duplex(stream)]], { signal: controller.signal })
+  const listener = server.listen([[Echo, stream => void duplex(stream)]], { signal: controller.signal })
   const stream = await client.getStream(server.address(), Echo)
   stream.connection.close(5, 'bye')
   await turn()
   controller.abort()
   await server.close()
-  await listening
+  await listener.closed
   t.pass()
 })
 

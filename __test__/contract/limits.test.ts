@@ -99,7 +99,7 @@ async function oneWay(t: ExecutionContext, to: string): Promise<{ address: strin
 
 test('handshakes do not count as connections', async t => {
   const both = await limited(t, { maxConnections: 2, closeTimeout: 500 })
-  void both.server.listen({ Http: () => {} })
+  both.server.listen({ Http: () => {} })
   const { id52, addresses } = both.server.address()
   const controller = new AbortController()
   const stuck = [0, 1].map(async () => {

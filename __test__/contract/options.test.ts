@@ -70,6 +70,7 @@ test('every call rejects unknown options before it does anything', async t => {
     [() => client.watch(wrong), 'signal'],
     [() => client.ticket({ timout: 1 } as never), 'timeout'],
     [() => client.close({ timout: 1 } as never), 'timeout'],
+    [() => client.listen({ Echo() {} }).close({ timout: 1 } as never), 'timeout'],
     [() => client.access.set({ dney: [] } as never), 'deny'],
     [() => mine.read(wrong), 'signal'],
     [() => mine.read({ intoo: new Uint8Array(9) } as never), 'into'],

@@ -8,7 +8,7 @@ const quick: EndpointOptions = {
 }
 
 function serve(endpoint: Endpoint): void {
-  void endpoint.listen([[Echo, stream => stream.write('here')]])
+  endpoint.listen([[Echo, stream => stream.write('here')]])
 }
 
 async function ask(from: Endpoint, to: Endpoint, timeout = 20_000): Promise<string> {

@@ -69,7 +69,7 @@ test('closed settles when this endpoint closes', async t => {
 
 test('closed settles when the peer refuses a stream opened with ack later', async t => {
   await using peers = await pair()
-  void peers.server.listen({ Http: () => {} })
+  peers.server.listen({ Http: () => {} })
   const stream = await peers.client.getStream(peers.server.address(), 'Tcp', { ack: 'later' })
   t.like(await outcome(stream), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
 })
@@ -77,7 +77,7 @@ test('closed settles when the peer refuses a stream opened with ack later', asyn
 test('a handler that has read its request learns that its caller has left', async t => {
   await using peers = await pair()
   const left = new Promise<unknown>((resolve, reject) => {
-    void peers.server.listen({
+    peers.server.listen({
       Http: async stream => {
         await readAll(stream)
         resolve(await outcome(stream))
@@ -149,7 +149,7 @@ test('a handler whose caller left before it returned has not failed', async t =>
       await stream.connection.closed
       setTimeout(resolve, 100)
     }
-    peers.server.listen({ Http: handler }, { onError: error => void failures.push(error) }).catch(reject)
+    peers.server.listen({ Http: handler }, { onError: error => void failures.push(error) }).closed.catch(reject)
   })
   const stream = await peers.client.getStream(peers.server.address(), 'Http')
   await stream.read()

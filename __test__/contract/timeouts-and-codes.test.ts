@@ -37,7 +37,7 @@ test('a timeout of 0 fires immediately', async t => {
 
 test('an idleTimeout of 0 closes each unused connection, and the next call dials again', async t => {
   await using peers = await pair({ idleTimeout: 0 })
-  void peers.server.listen([[Echo, async stream => stream.finish(`${await stream.nextString()}\n`)]])
+  peers.server.listen([[Echo, async stream => stream.finish(`${await stream.nextString()}\n`)]])
   for (let at = 0; at < 10; at++) {
     await using stream = await peers.client.getStream(peers.server.address(), Echo)
     await stream.finish(`${at}\n`)
@@ -61,7 +61,7 @@ test('a timeout of Infinity never fires', async t => {
     connect: { attemptTimeout: none, maxDelay: none },
     authorize: { timeout: none, stream: () => asked.then(() => true) }
   })
-  void peers.server.listen([[Echo, stream => stream.finish('served\n')]])
+  peers.server.listen([[Echo, stream => stream.finish('served\n')]])
   const address = peers.server.address()
   let early: unknown
   const opening = peers.client.getStream(address, Echo, { timeout: none })

@@ -23,7 +23,7 @@ export async function echoServer(): Promise<EchoServer> {
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   endpoint.unref()
   const sinks = endpoint.acceptBi(Sink)
-  const listening = endpoint.listen(
+  const listener = endpoint.listen(
     [
       [
         Echo,
@@ -50,7 +50,7 @@ export async function echoServer(): Promise<EchoServer> {
     },
     async [Symbol.asyncDispose]() {
       await endpoint.close()
-      await listening
+      await listener.closed
     }
   }
 }

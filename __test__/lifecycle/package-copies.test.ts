@@ -12,7 +12,7 @@ test('copies of the package share the addon, and each gets its own events', asyn
   const bind = ({ getEndpoint, SecretKey }: typeof import('fastn-net')) =>
     getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const [one, other] = (await Promise.all(copies.map(bind))) as [Endpoint, Endpoint]
-  const listening = [one, other].map(endpoint =>
+  const listeners = [one, other].map(endpoint =>
     endpoint.listen({ AccountToAccount: async stream => stream.finish(`${await stream.nextString()}\n`) })
   )
   const ask = async (from: Endpoint, to: Endpoint) => {
@@ -23,5 +23,5 @@ test('copies of the package share the addon, and each gets its own events', asyn
     return await answer
   }
   t.deepEqual(await Promise.all([ask(one, other), ask(other, one)]), ['hello', 'hello'])
-  await Promise.all([one.close(), other.close(), ...listening])
+  await Promise.all([one.close(), other.close(), ...listeners.map(({ closed }) => closed)])
 })

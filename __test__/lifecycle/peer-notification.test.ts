@@ -13,7 +13,7 @@ async function peerOf() {
     handled = resolve
   })
   const incoming = endpoint.accept()
-  const listening = endpoint.listen(
+  const listener = endpoint.listen(
     [
       [
         Protocol.generic('Hold'),
@@ -44,7 +44,7 @@ async function peerOf() {
     },
     async [Symbol.asyncDispose]() {
       await endpoint.close()
-      await listening
+      await listener.closed
     }
   }
 }

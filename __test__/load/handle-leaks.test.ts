@@ -6,7 +6,7 @@ import { collect } from './support/collect.js'
 
 test('closed endpoints and their peers leave no native handle', async t => {
   const server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-  const listening = server.listen({ Tcp: async stream => stream.finish(`${await stream.nextString()}\n`) })
+  const listener = server.listen({ Tcp: async stream => stream.finish(`${await stream.nextString()}\n`) })
   const peer = server.address()
   const one = async () => {
     const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
@@ -25,7 +25,7 @@ test('closed endpoints and their peers leave no native handle', async t => {
   }
   t.true(native().handleCount() <= few, `${before} → ${native().handleCount()} handles`)
   await server.close()
-  await listening
+  await listener.closed
 })
 
 // Serial, because it counts all handles of the process.

@@ -9,7 +9,7 @@ const Line = Protocol.generic('Line')
 async function answering() {
   const pair_ = await pair()
   const kept: PeerStream[] = []
-  const listening = pair_.server.listen([
+  const listener = pair_.server.listen([
     [
       Line,
       async stream => {
@@ -23,7 +23,7 @@ async function answering() {
     kept,
     async [Symbol.asyncDispose]() {
       await pair_[Symbol.asyncDispose]()
-      await listening
+      await listener.closed
     }
   }
 }

@@ -73,7 +73,7 @@ for (const seed of [1, 7, 42]) {
     }
     const use = (stream: PeerStream) =>
       Promise.all([write(stream, roll).catch(fits), read(stream, roll).catch(fits)]).then(() => {})
-    void peers.server.listen([[Echo, use]], { onError: fits })
+    peers.server.listen([[Echo, use]], { onError: fits })
     const address = peers.server.address()
     let left = 1000
     const loop = async () => {

@@ -13,7 +13,7 @@ const text = new TextEncoder()
 
 test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t => {
   const server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-  const listening = server.listen([
+  const listener = server.listen([
     [
       'Tcp',
       async stream => {
@@ -108,7 +108,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
   addon.handleRelease(view)
   addon.endpointsFarewell([endpoint], 1000)
   await server.close()
-  await listening
+  await listener.closed
 
   t.is(wrong, 0)
   t.true(reused > rounds * 0.99, `${reused} of ${rounds} reused a place`)

@@ -17,7 +17,7 @@ const { id52 } = server
 const address = server.address()
 // Answered by Node's HTTP server, which uses the stream as a socket.
 const http = createServer((_, response) => response.end('served'))
-const listening = server.listen(
+const listener = server.listen(
   {
     async AccountToAccount(stream) {
       await stream.write(`${JSON.stringify(await stream.nextJson())}\n`)
@@ -120,7 +120,7 @@ const scenes: Record<string, () => Promise<void>> = {
   async 'close is shared and notifies the peer'() {
     const connection = await client.connect(address)
     await Promise.all([server.close(), server.close()])
-    await listening
+    await listener.closed
     assert.deepEqual({ ...(await connection.closed) }.code, 0x103)
     await fails('ERR_CLOSED', server.getStream(client.address(), 'Tcp'))
   }

@@ -3,12 +3,12 @@ import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
 
 const graceful = new Graceful({ signals: true })
 const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
-const listening = endpoint.listen({
+const listener = endpoint.listen({
   async AccountToAccount(stream) {
     await stream.finish(`${JSON.stringify(await stream.nextJson())}\n`)
   }
 })
 // Printed now, because the endpoint accepts no connection before `listen`.
 console.log(await endpoint.ticket())
-await listening
+await listener.closed
 console.log((await graceful.shutdown()).clean ? 'ended well' : 'ended badly')

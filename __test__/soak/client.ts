@@ -28,7 +28,7 @@ const options = { network: 'loopback', graceful } as const
 const steady = await getEndpoint(SecretKey.from(keys.steady), options)
 const rough = await getEndpoint(SecretKey.generate(), options)
 const unsure = await getEndpoint(SecretKey.from(keys.listed), options)
-const listening = steady.listen(handlers, { onError: () => {} })
+const listener = steady.listen(handlers, { onError: () => {} })
 const onlookers = [new Onlooker(steady, 0), new Onlooker(steady, 100), new Onlooker(unsure, 100)]
 
 /** A kind of request again and again, `side` of them side by side. */
@@ -111,7 +111,7 @@ const streams = used()
 await until(() => onlookers.every(({ wrong }) => wrong.length === 0), 20_000)
 const wrong = onlookers.flatMap((onlooker, number) => onlooker.wrong.map(what => `onlooker ${number}: ${what}`))
 const report = await graceful.shutdown({ timeout: 20_000 })
-await Promise.all([listening, ...onlookers.map(({ done }) => done)])
+await Promise.all([listener.closed, ...onlookers.map(({ done }) => done)])
 await until(() => {
   globalThis.gc?.()
   return handleCount() <= 16

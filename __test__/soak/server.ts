@@ -41,14 +41,14 @@ const counted = handlers.map(([protocol, handler]) => {
 })
 // What a handler meets when its peer gives up is the peer's doing, and counted there.
 const quiet = { onError: () => {} }
-const listening = [endpoint.listen(counted, quiet)]
+const listeners = [endpoint.listen(counted, quiet)]
 const onlookers = [new Onlooker(endpoint, 0), new Onlooker(endpoint, 100)]
 
 let guarded: { asking: Endpoint; listed: Endpoint } | undefined
 if (task.lists !== undefined) {
   guarded = { asking: await openAsking(graceful), listed: await openListed(graceful, task.lists, end) }
   const asked = [Slow, Never, Late].map(protocol => [protocol, lines] as const)
-  listening.push(guarded.asking.listen([...counted, ...asked], quiet), guarded.listed.listen(counted, quiet))
+  listeners.push(guarded.asking.listen([...counted, ...asked], quiet), guarded.listed.listen(counted, quiet))
   onlookers.push(new Onlooker(guarded.asking, 100), new Onlooker(guarded.listed, 0))
 }
 
@@ -90,7 +90,7 @@ clearInterval(timer)
 await until(() => onlookers.every(({ wrong }) => wrong.length === 0), 20_000)
 const wrong = onlookers.flatMap((onlooker, number) => onlooker.wrong.map(what => `onlooker ${number}: ${what}`))
 const report = await graceful.shutdown({ timeout: 20_000 })
-await Promise.all([...listening, ...onlookers.map(({ done }) => done)])
+await Promise.all([...listeners.map(({ closed }) => closed), ...onlookers.map(({ done }) => done)])
 await until(() => {
   globalThis.gc?.()
   return handleCount() <= 8

@@ -18,6 +18,7 @@ import {
   isFastnNetError,
   type Json,
   type LineOptions,
+  type Listener,
   type ListenOptions,
   type LoadSecretKeyOptions,
   type LoggerOptions,
@@ -68,6 +69,7 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<PeerStream>().toExtend<AsyncIterable<Uint8Array>>()
   expectTypeOf<PeerStream>().toExtend<AsyncDisposable>()
   expectTypeOf<Endpoint>().toExtend<AsyncDisposable>()
+  expectTypeOf<Listener>().toExtend<AsyncDisposable>()
   expectTypeOf<Endpoint['getStream']>().returns.resolves.toEqualTypeOf<PeerStream>()
   expectTypeOf<Endpoint['connect']>().returns.resolves.toEqualTypeOf<Connection>()
   expectTypeOf<ReturnType<Endpoint['acceptBi']>>().toExtend<AsyncIterable<PeerStream>>()
@@ -144,18 +146,20 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf(branches).toBeFunction()
 
   const handlers = (endpoint: Endpoint) => {
-    void endpoint.listen({ Echo: stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
+    endpoint.listen({ Echo: stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
     // @ts-expect-error: the library answers Ping itself
-    void endpoint.listen({ Ping: () => {} })
+    endpoint.listen({ Ping: () => {} })
     // @ts-expect-error: not the name of a protocol
-    void endpoint.listen({ Generic: () => {} })
-    void endpoint.listen([['Echo', stream => stream.finish()]])
+    endpoint.listen({ Generic: () => {} })
+    endpoint.listen([['Echo', stream => stream.finish()]])
     endpoint.acceptBi(['Echo', 'Http', Protocol.generic(1)])
     void endpoint.getStream('', 'Echo')
     // @ts-expect-error: created by getEndpoint
     ;new (endpoint.constructor as typeof Endpoint)()
-    void endpoint.listen({ Http: async stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
-    void endpoint.listen([[Protocol.generic('Echo'), stream => stream.finish()]])
+    expectTypeOf(endpoint.listen({ Echo() {} })).toEqualTypeOf<Listener>()
+    expectTypeOf<Listener>().not.toExtend<PromiseLike<unknown>>()
+    endpoint.listen({ Http: async stream => expectTypeOf(stream).toEqualTypeOf<PeerStream>() })
+    endpoint.listen([[Protocol.generic('Echo'), stream => stream.finish()]])
   }
   t.is(typeof handlers, 'function')
 
@@ -169,7 +173,7 @@ test('the types accept and reject the right programs', t => {
     // @ts-expect-error: an unknown option
     void endpoint.getStream('', 'Http', { akc: 'later' })
     // @ts-expect-error: an unknown option
-    void endpoint.listen({}, { onerror: () => {} })
+    endpoint.listen({}, { onerror: () => {} })
     // @ts-expect-error: an unknown option
     void stream.read({ intoo: new Uint8Array(1) })
     // @ts-expect-error: an unknown option

@@ -9,7 +9,7 @@ export async function program(stream: PeerStream, peer: Peer): Promise<string | 
     console.log(new Blob([chunk, SecretKey.generate().toBytes()]).size)
   }
   const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-  void endpoint.listen({ Echo: incoming => duplex(incoming).resume() })
+  endpoint.listen({ Echo: incoming => duplex(incoming).resume() })
   const other = await endpoint.getStream(peer, 'Echo')
   const { value } = await other.readable.pipeThrough(new TextDecoderStream()).getReader().read()
   return value

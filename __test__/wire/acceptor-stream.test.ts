@@ -124,7 +124,7 @@ for (const alpn of alpns) {
     const { endpoint, raw } = await acceptor(t, alpn)
     const controller = new AbortController()
     const failures: unknown[] = []
-    const listening = endpoint.listen(
+    const listener = endpoint.listen(
       [
         ['Tcp', stream => stream.write('Response\n')],
         [Protocol.generic('Fail'), () => Promise.reject(new Error('as planned'))]
@@ -139,12 +139,12 @@ for (const alpn of alpns) {
     t.is(await bad.stopped(), ownCode(alpn, 0x102))
     t.is((failures[0] as Error).message, 'as planned')
     controller.abort()
-    await listening
+    await listener.closed
   })
 
   test(`${alpn}: 1,000 exchanges, each stopped by the peer before FIN`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
-    void endpoint.listen(handlers, { onError: () => {} })
+    endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 500; count++) {
       // The peer keeps its sending side open, so the handler's return stops it.
       const open = await raw.open(`${echoLine}line ${count}\n`)
@@ -159,7 +159,7 @@ for (const alpn of alpns) {
 
   test(`${alpn}: 1,000 exchanges that the peer stops unread`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
-    void endpoint.listen(handlers, { onError: () => {} })
+    endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 1000; count++) {
       const theirs = await raw.open()
       await theirs.stop(0)
@@ -171,7 +171,7 @@ for (const alpn of alpns) {
 
   test(`${alpn}: 1,000 streams reset within their header, after it, or before any write`, async t => {
     const { endpoint, raw } = await acceptor(t, alpn, 'Tcp', { maxStreams: 100 })
-    void endpoint.listen(handlers, { onError: () => {} })
+    endpoint.listen(handlers, { onError: () => {} })
     for (let count = 0; count < 1000; count++) {
       const theirs = await raw.open(['', '{"Gene', echoLine, `${echoLine}begun`][count % 4])
       await theirs.stop(0)

@@ -10,13 +10,14 @@ console.log(`receiver  listens as ${endpoint.id52}`)
 process.send?.(await endpoint.ticket())
 
 let messages = 0
-await endpoint.listen(
+const listener = endpoint.listen(
   [
     ['AccountToAccount', onMessage],
     [wholeFile, onFile]
   ],
   { signal: graceful.cancelled }
 )
+await listener.closed
 
 async function onMessage(stream: PeerStream): Promise<void> {
   await stream.finish(`${JSON.stringify(await receive(stream))}\n`)

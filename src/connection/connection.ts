@@ -22,8 +22,8 @@ import { inspectAs, jsonSafe } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { applicationCode, checkOptions, invalid } from '../util/validate.js'
 import { ByteStream, coreOf } from './byte-stream.js'
-import { Listener, listOf, type Served } from './listener.js'
 import { QueueIterator, type QueueSteps, stepsOf } from './queue-iterator.js'
+import { type Served, StreamQueue, servedHeaders } from './stream-queue.js'
 
 // These three classes refer to each other in their types, so they share a file.
 
@@ -151,7 +151,7 @@ export class Connection implements AsyncDisposable {
    * `ERR_INVALID_ARGUMENT`.
    */
   acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
-    const served = { protocols: listOf(protocols), fallback: false, connection: this.#info.id }
+    const served = { headers: servedHeaders(protocols), fallback: false, connection: this.#info.id }
     return incomingStreamsOf(this.#endpoint, served, signalOf(options))
   }
 
@@ -226,7 +226,7 @@ export class IncomingStreams extends QueueIterator<PeerStream> {
 
   static {
     incomingStreamsOf = (endpoint, served, signal) =>
-      new IncomingStreams(internal, stepsOf(new Listener(endpoint, served, signal), streamOf))
+      new IncomingStreams(internal, stepsOf(new StreamQueue(endpoint, served, signal), streamOf))
   }
 }
 

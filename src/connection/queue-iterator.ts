@@ -56,7 +56,12 @@ export abstract class QueueIterator<T> implements AsyncIterableIterator<T>, Asyn
     return this
   }
 
-  /** Closes the queue, like {@link return}. */
+  /** Closes the queue, like {@link return}. Idempotent. */
+  async close(): Promise<void> {
+    this.#steps.close()
+  }
+
+  /** Closes the queue, like {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#steps.close()
   }

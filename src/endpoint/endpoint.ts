@@ -6,7 +6,7 @@ import {
   type PeerStream,
   streamOf
 } from '../connection/connection.js'
-import { listOf } from '../connection/listener.js'
+import { servedHeaders } from '../connection/stream-queue.js'
 import type { EndpointAddress, Peer } from '../keys/peer.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { native } from '../native/addon.js'
@@ -17,19 +17,12 @@ import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
 import type { ProtocolInput } from '../stream/protocol.js'
-import {
-  type CancelOptions,
-  type OpenOptions,
-  openNames,
-  signalOf,
-  type TimeoutOptions,
-  timeoutNames
-} from '../types.js'
+import { type CancelOptions, type OpenOptions, openNames, signalOf, type TimeoutOptions, timeoutOf } from '../types.js'
 import { watched } from '../util/diagnostics.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { whileWanted } from '../util/timeout.js'
-import { checkOptions, throwIfAborted, timeLimit } from '../util/validate.js'
+import { checkOptions, throwIfAborted } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Access, accessOf } from './access.js'
 import { closingBeforeExit, forgetAtExit } from './exit.js'
@@ -37,6 +30,7 @@ import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from '
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
 import { knownPeer } from './known-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
+import type { Listener } from './listener.js'
 import { type KeepConnected, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
 
 /** @internal */
@@ -166,33 +160,31 @@ export class Endpoint implements AsyncDisposable {
    * for await (const stream of endpoint.acceptBi('Echo')) void handle(stream)
    */
   acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
-    return incomingStreamsOf(this.#state, { protocols: listOf(protocols), fallback: false }, signalOf(options))
+    return incomingStreamsOf(this.#state, { headers: servedHeaders(protocols), fallback: false }, signalOf(options))
   }
 
   /**
    * Calls a protocol's handler for each incoming stream. Handlers run concurrently.
    *
-   * Resolves after the signal, {@link drain} or {@link close}, once running handlers have settled. It waits for them at most
+   * Returns at once. {@link Listener.ready} tells whether the protocols are served, and {@link Listener.closed} when listening has
+   * ended. It ends with {@link Listener.close}, the signal, {@link drain}, {@link close}, or the shutdown of the endpoint's
+   * {@link Graceful}.
    *
-   * - the endpoint's `closeTimeout`, after the signal
-   * - until the endpoint closes, after {@link drain} or in the shutdown of the endpoint's {@link Graceful}
+   * Listening keeps the process alive while the endpoint is referenced. It does not depend on a reference to the result.
    *
-   * Keeps the process alive while the endpoint is referenced.
-   *
-   * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if a protocol already has a listener. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
-   * `ERR_INVALID_ARGUMENT`.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
    *
    * @example
-   * await endpoint.listen({
+   * const listener = endpoint.listen({
    *   async Echo(stream) {
    *     for await (const chunk of stream) await stream.write(chunk)
    *   }
    * })
+   * await listener.closed
    */
-  async listen(handlers: StreamHandlers, options?: ListenOptions): Promise<void> {
-    const listening = listen(this.#state, handlers, options)
+  listen(handlers: StreamHandlers, options?: ListenOptions): Listener {
     // A shutdown lets running handlers settle before it closes the endpoint.
-    await (this.#shutdown?.listening(listening) ?? listening)
+    return listen(this.#state, handlers, options, closed => this.#shutdown?.listening(closed))
   }
 
   /**
@@ -294,7 +286,7 @@ export class Endpoint implements AsyncDisposable {
    * Keeps a peer connected: dials now, and redials whenever the connection is lost, with the backoff of {@link ConnectOptions} and no
    * limit. The connection does not idle out. After the peer rejects this key, redials only for another call or a new address.
    *
-   * Ends when the result is disposed, the signal aborts, or the endpoint closes. Reports no failures: see {@link peers}. Does not keep the
+   * Ends when the result is closed or disposed, the signal aborts, or the endpoint closes. Reports no failures: see {@link peers}. Does not keep the
    * process alive.
    *
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
@@ -376,11 +368,6 @@ export class Endpoint implements AsyncDisposable {
     endpointOf = (state, publicKey, graceful) => new Endpoint(internal, state, publicKey, graceful)
     inspectAs(this, self => `Endpoint(${self.id52})`)
   }
-}
-
-function timeoutOf(options: TimeoutOptions, defaultTimeout: number): number {
-  const { timeout } = checkOptions(options, timeoutNames)
-  return timeout === undefined ? defaultTimeout : timeLimit(timeout, 'options.timeout')
 }
 
 function serving({ handle, served, activeListens }: EndpointState): Serving {

@@ -31,7 +31,7 @@ export interface ShutdownTarget {
 /** @internal Membership of an endpoint in the shutdown of its {@link Graceful}. */
 export interface ShutdownMember {
   /** Makes the shutdown wait for a call of `listen`. */
-  listening(work: Promise<void>): Promise<void>
+  listening(closed: Promise<void>): void
   /** Removes a closed endpoint. No-op during a shutdown, which has yet to report it. */
   leave(): void
 }
@@ -273,9 +273,8 @@ export class Graceful {
     joinShutdown = (graceful, endpoint) => {
       graceful.#endpoints.add(endpoint)
       return {
-        listening(work) {
-          graceful.#track(work, null, error => graceful.#failed('listen', error))
-          return work
+        listening(closed) {
+          graceful.#track(closed, null, error => graceful.#failed('listen', error))
         },
         leave() {
           if (graceful.#shutdown === undefined || graceful.#hasReported) graceful.#endpoints.delete(endpoint)

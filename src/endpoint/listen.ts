@@ -1,14 +1,14 @@
 import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
-import { type PeerStream, streamOf } from '../connection/connection.js'
+import type { PeerStream } from '../connection/connection.js'
 import type { StreamMessage } from '../connection/diagnostics-messages.js'
-import { Listener } from '../connection/listener.js'
+import { servedHeader } from '../connection/stream-queue.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { ProtocolInput } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
-import { after } from '../util/timeout.js'
-import { checkOptions, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
+import { checkOptions, checkSignal, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
+import { type Listener, listenerOf } from './listener.js'
 
 /**
  * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
@@ -37,7 +37,7 @@ export type StreamHandlers =
 
 /** Options of {@link Endpoint.listen}. */
 export interface ListenOptions {
-  /** Stops listening, without an error. */
+  /** Stops listening, without an error. Running handlers have the endpoint's `closeTimeout` to settle. */
   signal?: AbortSignal | undefined
   /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
   fallback?: StreamHandler | undefined
@@ -51,30 +51,27 @@ const listenNames: OptionNames<ListenOptions> = { signal: true, fallback: true, 
 /** Reset code of a stream whose handler failed. */
 const handlerFailed = 0x102
 
-/** Serves until the signal aborts or the endpoint stops accepting, then waits for running handlers. */
-export async function listen(
+/**
+ * Serves protocols until the signal aborts, the listener closes or the endpoint stops accepting.
+ *
+ * @param onListening Receives {@link Listener.closed}.
+ */
+export function listen(
   endpoint: EndpointState,
   handlers: StreamHandlers,
-  options: ListenOptions = {}
-): Promise<void> {
+  options: ListenOptions = {},
+  onListening: (closed: Promise<void>) => void = () => {}
+): Listener {
   const { signal, fallback, onError = warn } = checkOptions(options, listenNames)
+  checkSignal(signal)
   const routes = pairs(handlers)
   if (fallback !== undefined) checkHandler(fallback, 'options.fallback')
   else if (routes.length === 0) throw nothingServed()
   if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
-  const served = { protocols: routes.map(([protocol]) => protocol), fallback: fallback !== undefined }
-  const listener = new Listener(endpoint, served, signal)
-  const running = new RunningHandlers(endpoint)
-  for (;;) {
-    const core = listener.take()
-    if (core === null) break
-    if (core === undefined) await listener.wait()
-    else
-      running.add(serve(endpoint, streamOf(core), (routes[listener.route]?.[1] ?? fallback) as StreamHandler, onError))
-  }
-  // A draining endpoint is closed later, with a timeout of its own.
-  if (endpoint.isDraining) await running.waitUntilIdle(undefined, endpoint.closing)
-  else if (signal?.aborted) await running.waitUntilIdle(endpoint.options.closeTimeout, endpoint.closing)
+  const served = { headers: routes.map(([protocol]) => servedHeader(protocol)), fallback: fallback !== undefined }
+  const handle = (stream: PeerStream, route: number) =>
+    serve(endpoint, stream, (routes[route]?.[1] ?? fallback) as StreamHandler, onError)
+  return listenerOf(endpoint, { served, handle, signal, onListening })
 }
 
 // Never rejects: a failing handler must not end the loop.
@@ -142,41 +139,6 @@ function warn(error: unknown, stream: PeerStream): void {
   const format = (message: string) =>
     `a handler of ${protocol} failed: ${message}. Set the option onError of listen to see every failure`
   warnOnce(error, 'ERR_HANDLER', format)
-}
-
-/** Counts running handlers. Cheaper than a set of their promises. */
-class RunningHandlers {
-  readonly #endpoint: EndpointState
-  #count = 0
-  #idle: (() => void) | undefined
-
-  constructor(endpoint: EndpointState) {
-    this.#endpoint = endpoint
-  }
-
-  add(work: Promise<void>): void {
-    if (this.#count++ === 0) this.#endpoint.activeListens++
-    void work.then(() => {
-      if (--this.#count > 0) return
-      this.#endpoint.activeListens--
-      this.#idle?.()
-    })
-  }
-
-  /** Waits until no handler runs, up to `timeout` milliseconds if given, or until the endpoint closes, which ends their streams. */
-  async waitUntilIdle(timeout: number | undefined, closing: AbortSignal): Promise<void> {
-    if (this.#count === 0 || closing.aborted) return
-    await new Promise<void>(resolve => {
-      const timer = timeout === undefined ? undefined : after(timeout, done)
-      this.#idle = done
-      closing.addEventListener('abort', done)
-      function done() {
-        clearTimeout(timer)
-        closing.removeEventListener('abort', done)
-        resolve()
-      }
-    })
-  }
 }
 
 function pairs(handlers: StreamHandlers | null): readonly (readonly [ProtocolInput, StreamHandler])[] {

@@ -95,7 +95,7 @@ class ChangeQueue extends IncomingQueue implements TakeQueue<BindingPeerInfo> {
 }
 
 /**
- * Keeps a peer connected until it is disposed or the endpoint closes. Garbage collection does not end it. Created by
+ * Keeps a peer connected until {@link close}, disposal, or the endpoint closes. Garbage collection does not end it. Created by
  * {@link Endpoint.keep}.
  */
 export class KeepConnected implements Disposable, AsyncDisposable {
@@ -103,7 +103,7 @@ export class KeepConnected implements Disposable, AsyncDisposable {
   readonly id52: string
   #handle: number | null
   readonly #signal: AbortSignal | undefined
-  readonly #end = () => this[Symbol.dispose]()
+  readonly #end = () => this.close()
 
   private constructor(key: typeof internal, handle: number, id52: string, signal: AbortSignal | undefined) {
     checkConstructor(key, 'endpoint.keep()')
@@ -114,16 +114,21 @@ export class KeepConnected implements Disposable, AsyncDisposable {
   }
 
   /** Stops redialling. The connection stays open while it is used. Idempotent. */
-  [Symbol.dispose](): void {
+  close(): void {
     if (this.#handle === null) return
     this.#signal?.removeEventListener('abort', this.#end)
     native().handleRelease(this.#handle)
     this.#handle = null
   }
 
-  /** Stops redialling, like `[Symbol.dispose]`. */
+  /** Stops redialling, like {@link close}. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** Stops redialling, like {@link close}. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this[Symbol.dispose]()
+    this.close()
   }
 
   static {

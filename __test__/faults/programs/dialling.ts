@@ -1,23 +1,23 @@
 // A peer that dials at a given time, with a new key each round.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
+import { type Endpoint, getEndpoint, type Listener, SecretKey } from 'fastn-net'
 import type { DiallingCommands } from '../support/commands.js'
 import { askNumbered } from './asking.js'
 import { drive } from './drive.js'
 import { serve } from './serving.js'
 
 let endpoint: Endpoint
-let listening: Promise<void>
+let listener: Listener
 
 const close = async () => {
   await endpoint.close()
-  await listening
+  await listener.closed
 }
 
 await drive<DiallingCommands>('ready', {
   async open({ secretKey, bind, ledger }) {
     endpoint = await getEndpoint(SecretKey.from(secretKey), { network: { bind: [bind] } })
-    listening = serve(endpoint, ledger, new AbortController().signal)
+    listener = serve(endpoint, ledger, new AbortController().signal)
     return null
   },
   async dial({ peer, at, number }) {

@@ -9,7 +9,7 @@ import { usage } from './usage.js'
 const { name, secretKey, bind, ledger, endpoint: more } = JSON.parse(process.argv[2]!) as PeerOptions
 const graceful = new Graceful()
 const endpoint = await getEndpoint(SecretKey.from(secretKey), { ...more, network: { bind: [bind] }, graceful })
-const listening = serve(endpoint, ledger, graceful.cancelled)
+const listener = serve(endpoint, ledger, graceful.cancelled)
 const loads = new Map<string, Asking>()
 let begun = 0
 
@@ -32,4 +32,4 @@ await drive<PeerCommands>(endpoint.id52, {
 
 // No command ends this process: it must exit once everything is closed.
 await graceful.shutdown()
-await listening
+await listener.closed

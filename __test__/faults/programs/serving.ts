@@ -1,6 +1,6 @@
 import { openSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Endpoint, FastnNetError, type PeerStream } from 'fastn-net'
+import { type Endpoint, FastnNetError, type Listener, type PeerStream } from 'fastn-net'
 import { readAll } from '../../helpers/pair.js'
 import { answerOf, bodyOf, bulkOf, Chat, digest, Numbered, NumberedExtra } from '../support/numbered.js'
 
@@ -8,7 +8,7 @@ import { answerOf, bodyOf, bulkOf, Chat, digest, Numbered, NumberedExtra } from 
  * Serves the requests of `asking`, and records in the ledger: `seen` a number, received it `whole`, `corrupt`, or `failed` with a code.
  * A line is in the file before the answer is sent, so that a kill loses none.
  */
-export function serve(endpoint: Endpoint, ledger: string, signal: AbortSignal): Promise<void> {
+export function serve(endpoint: Endpoint, ledger: string, signal: AbortSignal): Listener {
   const file = openSync(ledger, 'a')
   const note = (what: string, number: string) => writeSync(file, `${what} ${number}\n`)
 

@@ -7,7 +7,7 @@ const endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback', 
 graceful.cancelled.addEventListener('abort', () => console.log('cancelled'))
 if (way === 'hang') void graceful.spawn(() => new Promise(() => setInterval(() => {}, 1000)))
 console.log(JSON.stringify(endpoint.address()))
-await endpoint.listen(
+const listener = endpoint.listen(
   [
     [
       Protocol.generic('Echo'),
@@ -18,4 +18,5 @@ await endpoint.listen(
   ],
   { signal: graceful.cancelled }
 )
+await listener.closed
 console.log('listened')

@@ -33,6 +33,6 @@ if (way === 'accept') {
     ]
   ] satisfies Parameters<typeof endpoint.listen>[0]
   if (way === 'unref-later') setTimeout(() => endpoint.unref(), 50)
-  await endpoint.listen(handlers, { signal: controller.signal })
+  await endpoint.listen(handlers, { signal: controller.signal }).closed
 }
 console.log('done')

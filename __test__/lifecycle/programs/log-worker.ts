@@ -6,7 +6,7 @@ let told = 0
 setLogger(() => told++, { filter: 'fastn_net=trace' })
 const client = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
 const server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-void server.listen([[Protocol.generic('Echo'), stream => stream.finish('hello\n')]])
+server.listen([[Protocol.generic('Echo'), stream => stream.finish('hello\n')]])
 const stream = await client.getStream(server.address(), Protocol.generic('Echo'))
 await stream.nextString()
 while (told === 0) await new Promise(resolve => setTimeout(resolve, 5))

@@ -10,7 +10,7 @@ async function meet(): Promise<void> {
     [1, 2].map(() => getEndpoint(SecretKey.generate(), { network: 'loopback' }))
   )
   if (client === undefined || server === undefined) throw new Error('two were asked for')
-  void server.listen([[Protocol.generic('Echo'), stream => stream.finish('hello\n')]])
+  server.listen([[Protocol.generic('Echo'), stream => stream.finish('hello\n')]])
   const stream = await client.getStream(server.address(), Protocol.generic('Echo'))
   console.log(await stream.nextString())
   if (what === 'hostile') {

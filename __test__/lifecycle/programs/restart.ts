@@ -3,11 +3,11 @@ import { getEndpoint, SecretKey } from 'fastn-net'
 
 const [key, bind] = process.argv.slice(2) as [string, string]
 const endpoint = await getEndpoint(SecretKey.from(key), { network: { bind: [bind] } })
-const listening = endpoint.listen({
+const listener = endpoint.listen({
   async Tcp(stream) {
     await stream.nextString()
     await stream.write(`${process.pid}\n`)
   }
 })
 console.log(JSON.stringify([process.pid, endpoint.address()]))
-await listening
+await listener.closed

@@ -13,7 +13,7 @@ const waits: Record<string, () => Promise<unknown>> = {
     (await endpoint.getStream(server, Protocol.generic('Hold'))).write(new Uint8Array(64 * 1024 * 1024)),
   accept: () => endpoint.accept().next(),
   acceptBi: () => endpoint.acceptBi(Echo).next(),
-  listen: () => endpoint.listen([[Echo, () => {}]]),
+  listen: () => endpoint.listen([[Echo, () => {}]]).closed,
   getStream: () => endpoint.getStream({ id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }, Echo),
   connect: () => endpoint.connect({ id52: SecretKey.generate().id52, addresses: ['127.0.0.1:9'] }),
   close: async () => {
@@ -30,7 +30,7 @@ if (what === 'exchange' || what === 'exchange and leave') {
   if (what === 'exchange') await endpoint.close()
 } else if (what === 'busy') {
   // The thread answers, then blocks until the peer has the answer.
-  const listening = endpoint.listen({
+  const listener = endpoint.listen({
     async AccountToAccount(stream) {
       await stream.finish(`${await stream.nextString()}\n`)
       Atomics.wait(told, 0, 0)
@@ -39,7 +39,7 @@ if (what === 'exchange' || what === 'exchange and leave') {
   parentPort?.postMessage(endpoint.address())
   await once(parentPort as MessagePort, 'message')
   await endpoint.close()
-  await listening
+  await listener.closed
 } else {
   waits[what]?.().catch(() => {})
   setTimeout(() => parentPort?.postMessage('waiting'), 20)

@@ -6,7 +6,7 @@ import { getEndpoint, type PeerAddress, Protocol, SecretKey } from 'fastn-net'
 const what = process.argv[2]
 const Echo = Protocol.generic('Echo')
 const server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-const listening = server.listen(
+const listener = server.listen(
   [
     [
       Echo,
@@ -77,5 +77,5 @@ if (what === 'in turn') {
   await exchange()
 }
 await server.close()
-await listening
+await listener.closed
 console.log('done')

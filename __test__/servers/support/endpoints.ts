@@ -26,7 +26,7 @@ export async function open(
 /** Creates an endpoint that also echoes. */
 export async function openEcho(...given: Parameters<typeof open>): Promise<Endpoint> {
   const endpoint = await open(...given)
-  void endpoint.listen([[Echo, echo]], { onError: () => {} })
+  endpoint.listen([[Echo, echo]], { onError: () => {} })
   return endpoint
 }
 

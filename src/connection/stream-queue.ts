@@ -16,17 +16,17 @@ const group = 4
 /** Streams taken by one native call. */
 const batch = 64
 
-/** Streams that a listener serves. */
+/** Streams that a queue serves. */
 export interface Served {
-  readonly protocols: readonly ProtocolInput[]
+  readonly headers: readonly Header[]
   /** Whether to also serve Generic protocols that have no listener. */
   readonly fallback: boolean
   /** Serves this connection only. */
   readonly connection?: number
 }
 
-/** Serves protocols from construction until the listener or the endpoint closes. */
-export class Listener implements TakeQueue<StreamCore> {
+/** Queue of incoming streams. Serves protocols from construction until the queue or the endpoint closes. */
+export class StreamQueue implements TakeQueue<StreamCore> {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
   readonly #queue: IncomingQueue
@@ -34,16 +34,14 @@ export class Listener implements TakeQueue<StreamCore> {
   /** Index of the protocol of the last taken stream; -1 for a fallback stream. */
   route = -1
 
-  /** Aborting the signal, now or later, closes the listener without an error. */
+  /** Aborting the signal, now or later, closes the queue without an error. */
   constructor(endpoint: EndpointState, served: Served, signal?: AbortSignal) {
     this.#endpoint = endpoint
-    const headers = served.protocols.map(servedHeader)
-    this.#protocols = headers.map(header => header.protocol)
-    const texts = headers.map(header => header.json)
+    this.#protocols = served.headers.map(header => header.protocol)
+    const texts = served.headers.map(header => header.json)
     const open = () => native().endpointListen(endpoint.handle, served.connection ?? null, texts, served.fallback)
-    // While the endpoint drains, the listener ends by itself, after the acknowledged streams.
-    const onAbort = () => endpoint.isDraining || this.close()
-    const onDropped = droppedListener(this.#ahead, endpoint.prefetched, texts)
+    const onAbort = () => this.stop()
+    const onDropped = droppedQueue(this.#ahead, endpoint.prefetched, texts)
     this.#queue = new IncomingQueue({ phase: 'listen', signal, endpoint, open, onAbort, onDropped })
     this.#ahead.listener = this.#queue.handle
     if (this.#queue.handle !== FAILED) endpoint.prefetched.add(this.#ahead)
@@ -71,6 +69,11 @@ export class Listener implements TakeQueue<StreamCore> {
     return this.#queue.wait()
   }
 
+  /** Like {@link close}, but while the endpoint drains, the queue ends by itself, after the acknowledged streams. */
+  stop(): void {
+    if (!this.#endpoint.isDraining) this.close()
+  }
+
   /** Stops serving. Refuses new and queued streams, and resets acknowledged ones with code 0. Idempotent. */
   close(): void {
     this.#ahead.putBack()
@@ -94,7 +97,7 @@ export class Listener implements TakeQueue<StreamCore> {
   }
 }
 
-/** Streams taken from the native queue ahead of demand. Separate from the listener, to release them after it is collected. */
+/** Streams taken from the native queue ahead of demand. Separate from its owner, to release them after that is collected. */
 class PrefetchedStreams implements Prefetched {
   listener = FAILED
   taken: Float64Array | null = null
@@ -107,7 +110,7 @@ class PrefetchedStreams implements Prefetched {
     this.at = this.end
   }
 
-  /** Resets the streams of a garbage-collected listener. */
+  /** Resets the streams of a garbage-collected queue. */
   abandon(): void {
     for (; this.at < this.end; this.at += group)
       native().streamAbandon(this.taken?.[this.at] ?? FAILED, foundByCollector)
@@ -118,8 +121,8 @@ class PrefetchedStreams implements Prefetched {
 const foundByCollector = 0x103
 const nothing = new Float64Array(0)
 
-/** Cleans up after a listener that was garbage-collected while it served. Must not refer to it. */
-function droppedListener(
+/** Cleans up after a queue that was garbage-collected while it served. Must not refer to it. */
+function droppedQueue(
   ahead: PrefetchedStreams,
   prefetched: Set<Prefetched>,
   protocols: readonly string[]
@@ -127,24 +130,29 @@ function droppedListener(
   return handle => {
     ahead.abandon()
     prefetched.delete(ahead)
-    // The listener had already ended: nothing is lost.
+    // The queue had already ended: nothing is lost.
     if (native().listenerAccept(handle, nothing) === FAILED) return
     warnDropped(`a listener for ${protocols.join(', ')}`, 'acceptBi')
   }
 }
 
-function servedHeader(protocol: ProtocolInput): Header {
+type Group = [handle: number, connection: number, route: number, id: number]
+
+/**
+ * Header of a protocol to serve.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` also for `'Ping'`.
+ */
+export function servedHeader(protocol: ProtocolInput): Header {
   if (protocol === 'Ping')
     throw invalid('protocols', "other than 'Ping': the library answers pings, and no handler receives them")
   return headerOf(protocol)
 }
 
-type Group = [handle: number, connection: number, route: number, id: number]
-
-/** Returns one or several protocols as a list. */
-export function listOf(protocols: ProtocolInput | readonly ProtocolInput[]): readonly ProtocolInput[] {
-  if (!Array.isArray(protocols)) return [protocols as ProtocolInput]
+/** Headers of one or several protocols to serve. */
+export function servedHeaders(protocols: ProtocolInput | readonly ProtocolInput[]): readonly Header[] {
+  if (!Array.isArray(protocols)) return [servedHeader(protocols as ProtocolInput)]
   if (protocols.length === 0)
     throw new FastnNetError('ERR_INVALID_ARGUMENT', "protocols must have at least one, such as 'Echo'")
-  return Array.from(protocols as readonly ProtocolInput[])
+  return Array.from(protocols as readonly ProtocolInput[], servedHeader)
 }

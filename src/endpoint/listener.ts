@@ -1,0 +1,193 @@
+import { type PeerStream, streamOf } from '../connection/connection.js'
+import { type Served, StreamQueue } from '../connection/stream-queue.js'
+import type { EndpointState } from '../stream/endpoint-state.js'
+import type { Protocol } from '../stream/protocol.js'
+import { type TimeoutOptions, timeoutOf } from '../types.js'
+import { inspectAs } from '../util/display.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
+import { after, deadline, whileWanted } from '../util/timeout.js'
+import { throwIfAborted } from '../util/validate.js'
+import { warnOnce } from '../util/warn.js'
+
+/** @internal What a {@link Listener} serves, and how. */
+export interface Serve {
+  readonly served: Served
+  /** Handles a stream. Never rejects. */
+  readonly handle: (stream: PeerStream, route: number) => Promise<void>
+  readonly signal: AbortSignal | undefined
+  /** Receives {@link Listener.closed}. */
+  readonly onListening: (closed: Promise<void>) => void
+}
+
+/** @internal Starts listening. */
+export let listenerOf: (endpoint: EndpointState, serve: Serve) => Listener
+
+/**
+ * Serves protocols on an endpoint, from its creation by {@link Endpoint.listen} on. Garbage collection does not end it.
+ *
+ * @example
+ * await using listener = endpoint.listen({ Echo: stream => stream.finish('hello\n') })
+ * await listener.ready
+ */
+export class Listener implements AsyncDisposable {
+  readonly #endpoint: EndpointState
+  readonly #loop: ServeLoop
+  /** Protocols that have a handler, in the order in which they were given. */
+  readonly protocols: readonly Protocol[]
+
+  private constructor(key: typeof internal, endpoint: EndpointState, serve: Serve) {
+    checkConstructor(key, 'endpoint.listen()')
+    this.#endpoint = endpoint
+    this.protocols = Object.freeze(serve.served.headers.map(({ protocol }) => protocol))
+    this.#loop = new ServeLoop(endpoint, serve)
+  }
+
+  /**
+   * Resolves once the protocols are served, and peers can open streams. Rejects if they cannot be. Resolves if the signal was already
+   * aborted, although nothing is served.
+   *
+   * Never causes an unhandled rejection. A failure is a process warning if neither `ready` nor {@link closed} was read by the next turn
+   * of the event loop.
+   *
+   * Rejects with `ERR_PROTOCOL_IN_USE` if a protocol already has a listener, with `ERR_SHUTTING_DOWN`, or with `ERR_CLOSED`.
+   */
+  get ready(): Promise<void> {
+    this.#loop.isObserved = true
+    return this.#loop.ready
+  }
+
+  /**
+   * Resolves when listening has ended and running handlers have settled. It waits for the handlers at most
+   *
+   * - the timeout of {@link close}
+   * - the endpoint's `closeTimeout`, after the signal
+   * - until the endpoint closes, after {@link Endpoint.drain} or in the shutdown of the endpoint's {@link Graceful}
+   *
+   * Rejects with the error of {@link ready} if listening failed. Never causes an unhandled rejection.
+   */
+  get closed(): Promise<void> {
+    this.#loop.isObserved = true
+    return this.#loop.closed
+  }
+
+  /**
+   * Stops listening: new streams are refused, and acknowledged ones that no handler has taken are reset with code 0. Running handlers
+   * continue. While the endpoint drains, handlers still take the acknowledged streams.
+   *
+   * Resolves like {@link closed}, but also if listening had failed. Idempotent. Do not await it in a handler, which it waits for.
+   *
+   * @param options `timeout`: how long to wait for running handlers, which continue afterwards. Default: the endpoint's `closeTimeout`,
+   * 5 s. `signal`: ends the wait only.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  async close(options: TimeoutOptions = {}): Promise<void> {
+    const timeout = timeoutOf(options, this.#endpoint.options.closeTimeout)
+    throwIfAborted(options.signal)
+    await whileWanted(this.#loop.close(timeout), options.signal)
+  }
+
+  /** Stops listening, like {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  static {
+    listenerOf = (endpoint, serve) => new Listener(internal, endpoint, serve)
+    inspectAs(this, self => `Listener(${self.protocols.map(protocol => JSON.stringify(protocol)).join(', ')})`)
+  }
+}
+
+/** Takes streams and hands them to handlers, without a reference to the {@link Listener}. */
+class ServeLoop {
+  readonly #endpoint: EndpointState
+  readonly #signal: AbortSignal | undefined
+  readonly #handle: Serve['handle']
+  readonly #handlers: RunningHandlers
+  /** Undefined if listening failed. */
+  #queue: StreamQueue | undefined
+  /** Limit of the wait for handlers, from `close`. */
+  #timeout: number | undefined
+  /** Whether the program can learn of a failure. */
+  isObserved = false
+  readonly ready: Promise<void>
+  readonly closed: Promise<void>
+
+  constructor(endpoint: EndpointState, { served, handle, signal, onListening }: Serve) {
+    this.#endpoint = endpoint
+    this.#signal = signal
+    this.#handle = handle
+    this.#handlers = new RunningHandlers(endpoint)
+    try {
+      this.#queue = new StreamQueue(endpoint, served, signal)
+      this.ready = Promise.resolve()
+      this.closed = this.#run(this.#queue)
+    } catch (error) {
+      this.ready = Promise.reject(error)
+      this.closed = this.ready
+    }
+    onListening(this.closed)
+    this.closed.catch(error => setImmediate(() => this.isObserved || warnFailed(error)))
+  }
+
+  async #run(queue: StreamQueue): Promise<void> {
+    for (;;) {
+      const core = queue.take()
+      if (core === null) break
+      if (core === undefined) await queue.wait()
+      else this.#handlers.add(this.#handle(streamOf(core), queue.route))
+    }
+    const { closing, isDraining, options } = this.#endpoint
+    // A draining endpoint is closed later, with a timeout of its own.
+    if (isDraining) return await this.#handlers.waitUntilIdle(undefined, closing)
+    const timeout = this.#timeout ?? (this.#signal?.aborted ? options.closeTimeout : undefined)
+    if (timeout !== undefined) await this.#handlers.waitUntilIdle(timeout, closing)
+  }
+
+  /** Stops listening. Resolves once {@link closed} has settled, after `timeout` milliseconds at the latest. */
+  async close(timeout: number): Promise<void> {
+    this.#timeout ??= timeout
+    this.#queue?.stop()
+    const limit = deadline(timeout)
+    await Promise.race([Promise.allSettled([this.closed]), limit.passed])
+    limit.stop()
+  }
+}
+
+/** Counts running handlers. Cheaper than a set of their promises. */
+class RunningHandlers {
+  readonly #endpoint: EndpointState
+  #count = 0
+  #idle: (() => void) | undefined
+
+  constructor(endpoint: EndpointState) {
+    this.#endpoint = endpoint
+  }
+
+  add(work: Promise<void>): void {
+    if (this.#count++ === 0) this.#endpoint.activeListens++
+    void work.then(() => {
+      if (--this.#count > 0) return
+      this.#endpoint.activeListens--
+      this.#idle?.()
+    })
+  }
+
+  /** Waits until no handler runs, up to `timeout` milliseconds if given, or until the endpoint closes, which ends their streams. */
+  async waitUntilIdle(timeout: number | undefined, closing: AbortSignal): Promise<void> {
+    if (this.#count === 0 || closing.aborted) return
+    await new Promise<void>(resolve => {
+      const timer = timeout === undefined ? undefined : after(timeout, done)
+      this.#idle = done
+      closing.addEventListener('abort', done)
+      function done() {
+        clearTimeout(timer)
+        closing.removeEventListener('abort', done)
+        resolve()
+      }
+    })
+  }
+}
+
+function warnFailed(error: unknown): void {
+  warnOnce(error, 'ERR_LISTEN', message => `listen failed: ${message}. Await the ready or closed of its result`)
+}
