@@ -81,12 +81,12 @@ for (const [name, end] of Object.entries(ends)) {
     await using peers = await pair()
     const controller = new AbortController()
     const handler = (stream: PeerStream) => void end(stream)
-    const listening = peers.server.listen([[Echo, handler]], { signal: controller.signal })
+    const listener = peers.server.listen([[Echo, handler]], { signal: controller.signal })
     const stream = await peers.client.getStream(peers.server.address(), Echo)
     await turn()
     controller.abort()
     stream.connection.close(5, 'bye')
-    await prompt(listening, 'listen')
+    await prompt(listener.closed, 'listen')
     t.pass()
   })
 }
@@ -106,7 +106,7 @@ test('received data stays in lent streams when the connection ends, and listen d
   const { client, server } = peers
   const lent: AsyncIterable<Uint8Array>[] = []
   const controller = new AbortController()
-  const listening = server.listen(
+  const listener = server.listen(
     {
       Tcp: stream => void lent.push(stream.readable as never),
       Http: stream => void lent.push(duplex(stream)),
@@ -129,7 +129,7 @@ test('received data stays in lent streams when the connection ends, and listen d
   }
   controller.abort()
   await client.close()
-  await prompt(listening, 'listen')
+  await prompt(listener.closed, 'listen')
   for (const stream of lent) t.is((await readAll(stream)).subarray(-3).toString(), 'end')
 })
 
