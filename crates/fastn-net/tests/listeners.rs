@@ -64,6 +64,72 @@ async fn a_dropped_call_passes_its_turn_on() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_not_polled_does_not_starve_the_others() {
+    let (client, server) = pair().await;
+    let listener = server.listen(None, &[Protocol::Tcp], false).expect("listen");
+    // These futures are polled once, and then neither polled nor dropped until the end.
+    let (mut stalled, mut also_stalled) = (Box::pin(listener.accept()), Box::pin(listener.accept()));
+    assert!(waits(&mut stalled).await && waits(&mut also_stalled).await);
+    let clone = listener.clone();
+    let waiting = tokio::spawn(async move { clone.accept().await.expect("stream").stream.id() });
+    let streams = queue(&client, &server, 1).await;
+    assert_eq!(soon(waiting).await.expect("task"), streams[0].id());
+    for _ in 0..3 {
+        let streams = queue(&client, &server, 1).await;
+        assert_eq!(soon(listener.accept()).await.expect("stream").stream.id(), streams[0].id());
+    }
+    let streams = queue(&client, &server, 1).await;
+    assert_eq!(soon(stalled).await.expect("stream").stream.id(), streams[0].id());
+    server.drain();
+    assert_eq!(soon(also_stalled).await.expect_err("drained").code(), Code::Closed);
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_polled_does_not_starve_the_others_of_connections() {
+    let (_client, server) = pair().await;
+    let listener = server.listen_connections().expect("listen");
+    let clone = listener.clone();
+    let mut stalled = Box::pin(clone.accept());
+    assert!(waits(&mut stalled).await);
+    let raws = [Raw::bind(&[]).await, Raw::bind(&[]).await];
+    for raw in &raws {
+        let _connection = raw.dial(&server, Alpn::FastnNet).await;
+        assert_eq!(soon(listener.accept()).await.expect("connection").remote(), raw.id());
+    }
+    assert!(waits(&mut stalled).await);
+    close(&[&server]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_that_are_polled_take_streams_in_turn() {
+    let (client, server) = pair().await;
+    let listener = server.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let (taken, mut order) = tokio::sync::mpsc::unbounded_channel();
+    for task in 0..3 {
+        let (listener, taken) = (listener.clone(), taken.clone());
+        tokio::spawn(async move {
+            while let Ok(incoming) = listener.accept().await {
+                let _ = taken.send((task, incoming));
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut turns = Vec::new();
+    for _ in 0..12 {
+        let _stream = open(&client, &server, &Protocol::Tcp, USUAL).await.expect("stream");
+        let (task, _incoming) = soon(order.recv()).await.expect("a task");
+        turns.push(task);
+    }
+    // A busy machine may delay a task until the others pass it over.
+    for task in 0..3 {
+        assert!(turns.iter().filter(|turn| **turn == task).count() >= 2, "{turns:?}");
+    }
+    server.drain();
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
 async fn connections_go_to_waiting_tasks_in_the_order_of_their_calls() {
     let (_client, server) = pair().await;
     let listener = server.listen_connections().expect("listen");

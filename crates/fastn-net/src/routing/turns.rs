@@ -1,33 +1,183 @@
 //! Serves the tasks that wait for one queue in the order of their calls.
 
-use std::pin::pin;
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    sync::{Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
-use tokio::sync::{Mutex, Notify};
+use tokio::{
+    runtime::Handle,
+    time::{Sleep, sleep},
+};
 
-/// The order of the tasks that wait for a queue.
+/// How long a call waits for an earlier call that was woken and has not been polled since.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// The calls that wait for a queue, in their order.
+///
+/// Each item wakes every waiting call, because a woken future may be neither polled nor dropped. A call lets earlier woken calls
+/// go first. After [`PATIENCE`] it passes them over, and no later call waits for them until they are polled again.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
-    /// Held by the task whose turn it is. Tokio's mutex is fair: tasks get it in the order of their calls.
-    turn: Mutex<()>,
-    changed: Notify,
+pub(super) struct Turns(Mutex<Line>);
+
+#[derive(Debug, Default)]
+struct Line {
+    /// Ordered by number.
+    calls: VecDeque<Call>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Call {
+    number: u64,
+    waker: Waker,
+    state: CallState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CallState {
+    /// It found no item, and has not been woken since.
+    Waiting,
+    /// It was woken, and has not been polled since.
+    Woken,
+    /// It looks for an item now.
+    Polling,
+    /// It lets an earlier woken call go first.
+    Yielding,
+    /// It was woken and not polled in time. Later calls pass it over.
+    Stalled,
 }
 
 impl Turns {
-    /// Waits for the caller's turn, then until `take` returns a value. Cancel-safe.
+    /// Waits for the caller's turn, then until `take` returns a value. Cancel-safe. A call that is not polled delays later ones by
+    /// at most [`PATIENCE`].
     pub(super) async fn take<T>(&self, mut take: impl FnMut() -> Option<T>) -> T {
-        let _turn = self.turn.lock().await;
-        loop {
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if let Some(taken) = take() {
-                return taken;
-            }
-            changed.await;
-        }
+        let mut call = CallGuard { turns: self, number: None, patience: None };
+        poll_fn(|cx| call.poll_take(cx, &mut take)).await
     }
 
-    /// Lets the task whose turn it is look again. Remembered if there is none.
+    /// Lets every waiting call look for an item.
     pub(super) fn notify(&self) {
-        self.changed.notify_one();
+        let mut line = self.lock();
+        let waiting = line.calls.iter_mut().filter(|call| call.state == CallState::Waiting);
+        let wakers: Vec<Waker> = waiting.map(Call::wake).collect();
+        drop(line);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().expect("no panic while held")
+    }
+}
+
+impl Line {
+    /// Registers the task of a call that is being polled. Returns the call's number, and whether it must let an earlier call go
+    /// first.
+    fn poll(&mut self, number: Option<u64>, waker: &Waker) -> (u64, bool) {
+        let known = number.and_then(|number| self.position(number));
+        let at = known.unwrap_or_else(|| {
+            self.calls.push_back(Call { number: self.next, waker: waker.clone(), state: CallState::Polling });
+            self.next += 1;
+            self.calls.len() - 1
+        });
+        let must_yield = self.calls.range(..at).any(Call::goes_first);
+        let call = &mut self.calls[at];
+        call.waker.clone_from(waker);
+        call.state = if must_yield { CallState::Yielding } else { CallState::Polling };
+        (call.number, must_yield)
+    }
+
+    /// Passes over the earlier calls that were not polled in time.
+    fn pass_over(&mut self, number: u64) {
+        let Some(at) = self.position(number) else { return };
+        let late = self.calls.range_mut(..at).filter(|call| call.state == CallState::Woken);
+        late.for_each(|call| call.state = CallState::Stalled);
+        self.calls[at].state = CallState::Polling;
+    }
+
+    /// Wakes the first call that yields, unless another one goes first.
+    fn wake_next(&mut self) -> Option<Waker> {
+        let next = self.calls.iter_mut().find(|call| call.goes_first() || call.state == CallState::Yielding)?;
+        (next.state == CallState::Yielding).then(|| next.wake())
+    }
+
+    fn position(&self, number: u64) -> Option<usize> {
+        self.calls.binary_search_by_key(&number, |call| call.number).ok()
+    }
+}
+
+impl Call {
+    fn goes_first(&self) -> bool {
+        matches!(self.state, CallState::Woken | CallState::Polling)
+    }
+
+    fn wake(&mut self) -> Waker {
+        self.state = CallState::Woken;
+        self.waker.clone()
+    }
+}
+
+/// One call of [`Turns::take`]. Leaves the line when dropped.
+struct CallGuard<'a> {
+    turns: &'a Turns,
+    /// `None` until polled.
+    number: Option<u64>,
+    /// Set while the call yields.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl CallGuard<'_> {
+    fn poll_take<T>(&mut self, cx: &mut Context<'_>, take: &mut impl FnMut() -> Option<T>) -> Poll<T> {
+        let (number, must_yield) = self.turns.lock().poll(self.number, cx.waker());
+        self.number = Some(number);
+        if must_yield {
+            if self.poll_patience(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.turns.lock().pass_over(number);
+        }
+        self.patience = None;
+        // Outside the lock: taking an item can notify other calls. This call is registered, so it misses no notification.
+        if let Some(taken) = take() {
+            return Poll::Ready(taken);
+        }
+        let mut line = self.turns.lock();
+        if let Some(at) = line.position(number)
+            && line.calls[at].state == CallState::Polling
+        {
+            line.calls[at].state = CallState::Waiting;
+        }
+        let next = line.wake_next();
+        drop(line);
+        if let Some(next) = next {
+            next.wake();
+        }
+        Poll::Pending
+    }
+
+    /// Ready once the call has yielded for long enough. At once without a runtime, which has the timer.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.patience.is_none() && Handle::try_current().is_err() {
+            return Poll::Ready(());
+        }
+        self.patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE))).as_mut().poll(cx)
+    }
+}
+
+impl Drop for CallGuard<'_> {
+    fn drop(&mut self) {
+        let Some(number) = self.number else { return };
+        let mut line = self.turns.lock();
+        let gone = line.position(number).and_then(|at| line.calls.remove(at));
+        let next = line.wake_next();
+        drop(line);
+        drop(gone);
+        if let Some(next) = next {
+            next.wake();
+        }
     }
 }
