@@ -1,4 +1,4 @@
-//! An actor that panics, and time limits of any length.
+//! Cases that need more than the public API: an actor that panics, time limits of any length, access that changes midway.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +9,7 @@ use crate::{
     identity::SecretKey,
     peer::{Message, PeerState, Tries},
     protocol::Protocol,
+    stream::OpenOptions,
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -86,6 +87,29 @@ async fn a_request_fails_with_an_internal_error_if_the_actor_panics() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("its actor outlives the endpoint");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_whose_peer_was_denied_before_it_was_queued_is_refused_as_unauthorized() {
+    let (a, b) = (endpoint(LIMIT).await, endpoint(LIMIT).await);
+    let _listener = b.listen_pending(None, &[Protocol::Tcp], false).expect("listen");
+    let peer = a.peer(&b.address()).expect("peer");
+    let opening = a.clone();
+    let opening = tokio::spawn(async move { opening.open(&peer, &Protocol::Tcp, None, OpenOptions::default()).await });
+    let (permit, incoming) = loop {
+        if let Some(queued) = b.inner().router.take_all().pop() {
+            break queued;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    };
+    // Without closing the connection, so that the peer hears the refusal.
+    let access = b.inner().authorization.access();
+    access.change(|lists| lists.deny(a.id()));
+    assert!(permit.enqueue(incoming, access.epoch()).is_none());
+    let refused = tokio::time::timeout(LIMIT, opening).await.expect("told").expect("no panic").expect_err("denied");
+    assert_eq!(refused.code(), Code::Unauthorized, "{refused}");
+    a.close(LIMIT).await;
+    b.close(LIMIT).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::{IncomingStream, queue::StreamQueue};
-use crate::{identity::PublicKey, protocol::Protocol};
+use crate::{
+    identity::PublicKey,
+    protocol::Protocol,
+    wire::refusal::{Refusal, code},
+};
 
 /// A place in a queue, reserved before the stream is acknowledged. Released when dropped.
 #[derive(Debug)]
@@ -32,8 +36,14 @@ impl QueuePermit {
     #[must_use = "a returned stream must be authorized again"]
     pub(crate) fn enqueue(mut self, incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
         let mut inner = self.queue.lock();
-        if !self.queue.hands_out(inner.state) || !self.queue.access.admits(&self.peer) {
-            let refusal = inner.state.refusal();
+        let refusal = if !self.queue.access.admits(&self.peer) {
+            Some(Refusal { code: code::UNAUTHORIZED.to_owned(), message: "this key is not authorized".to_owned() })
+        } else if self.queue.hands_out(inner.state) {
+            None
+        } else {
+            Some(inner.state.refusal())
+        };
+        if let Some(refusal) = refusal {
             drop(inner);
             incoming.refuse(&refusal);
             return None;
