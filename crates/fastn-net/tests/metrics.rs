@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{GENEROUS, LATER, USUAL, close, generic, open, pair, soon, until};
+use support::{GENEROUS, LATER, USUAL, close, generic, open, pair, soon, until, write_all};
 
 use fastn_net::{Endpoint, PeerAddress};
 
@@ -63,6 +63,37 @@ async fn refusals_are_counted_where_they_are_sent_and_where_they_come() {
     open(&a, &b, &generic("Other"), USUAL).await.expect_err("nobody serves it");
     assert!(is(&a, "fastn_net_refusals_received_total{code=\"unsupported\"}", 1.0));
     assert!(is(&b, "fastn_net_refusals_sent_total{code=\"unsupported\"}", 1.0));
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test]
+async fn a_queued_stream_that_is_refused_was_not_accepted() {
+    let (a, b) = pair().await;
+    let pending = b.listen_pending(None, &[generic("Ask")], false).expect("listen");
+    let listener = b.listen(None, &[generic("Echo")], false).expect("listen");
+    let ask = generic("Ask");
+    let accept = async { soon(pending.accept()).await.expect("stream").accept() };
+    let (opened, accepted) = tokio::join!(open(&a, &b, &ask, USUAL), accept);
+    let opened = opened.expect("accepted");
+    assert!(is(&b, "fastn_net_streams_accepted_total", 1.0) && is(&b, "fastn_net_streams", 1.0));
+    let refuse = async { soon(pending.accept()).await.expect("stream").refuse("busy", "not now") };
+    let (refused, ()) = tokio::join!(open(&a, &b, &ask, USUAL), refuse);
+    refused.expect_err("refused");
+    assert!(is(&b, "fastn_net_streams_accepted_total", 1.0) && is(&b, "fastn_net_streams", 1.0));
+    drop((opened, accepted));
+    until("no stream is open", || is(&b, "fastn_net_streams", 0.0)).await;
+    // The ack of a stream with payload waits for the program, which takes it.
+    let mut opened = open(&a, &b, &generic("Echo"), LATER).await.expect("open");
+    write_all(&mut opened, b"hello").await.expect("write");
+    let accepted = soon(listener.accept()).await.expect("stream");
+    assert!(is(&b, "fastn_net_streams_accepted_total", 2.0) && is(&b, "fastn_net_streams", 1.0));
+    // Or for the end of the queue, at the latest.
+    let mut queued = open(&a, &b, &generic("Echo"), LATER).await.expect("open");
+    write_all(&mut queued, b"hello").await.expect("write");
+    until("it is acknowledged", || is(&b, "fastn_net_streams_accepted_total", 3.0)).await;
+    assert!(is(&b, "fastn_net_streams", 2.0));
+    drop((opened, accepted, queued, listener));
+    until("no stream is open", || is(&b, "fastn_net_streams", 0.0)).await;
     close(&[&a, &b]).await;
 }
 

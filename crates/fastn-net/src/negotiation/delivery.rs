@@ -28,11 +28,11 @@ impl Negotiation {
         }
         let Self { negotiator, connection, send, recv, rest, .. } = self;
         let has_unsent_ack = !unsent.is_empty();
-        let incoming = IncomingStream {
-            stream: Stream::accepted(connection, send, recv, active, rest, unsent),
-            route: index,
-            protocol: index.is_none().then_some(protocol),
-        };
+        let mut stream = Stream::accepted(connection, send, recv, active, rest, unsent);
+        if !has_unsent_ack {
+            stream.count_accepted();
+        }
+        let incoming = IncomingStream { stream, route: index, protocol: index.is_none().then_some(protocol) };
         if let Some((permit, incoming)) = permit.enqueue(incoming, epoch) {
             negotiator.reauthorize_stream(permit, incoming).await;
         }

@@ -95,6 +95,7 @@ impl PendingStream {
     #[expect(clippy::missing_panics_doc, reason = "a decision takes the stream with it: there is one")]
     pub fn accept(mut self) -> Stream {
         let IncomingStream { mut stream, .. } = self.incoming.take().expect("present until decided");
+        stream.count_accepted();
         stream.try_flush();
         stream
     }

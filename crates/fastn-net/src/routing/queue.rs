@@ -222,6 +222,11 @@ impl StreamQueue {
         let mut taken: Vec<IncomingStream> = inner.streams.drain(..count).collect();
         self.release_permits(inner, &taken);
         taken.retain(|incoming| self.access.admits(&incoming.stream.connection().remote()));
+        if self.acks == AckMode::Automatic {
+            for IncomingStream { stream, .. } in &mut taken {
+                stream.count_accepted();
+            }
+        }
         Ok(taken)
     }
 
@@ -241,8 +246,11 @@ impl StreamQueue {
         }
         let mut inner = self.lock();
         inner.flush_scheduled = false;
-        for incoming in &mut inner.streams {
-            incoming.stream.try_flush();
+        for IncomingStream { stream, .. } in &mut inner.streams {
+            stream.try_flush();
+            if stream.is_header_sent() {
+                stream.count_accepted();
+            }
         }
     }
 

@@ -122,6 +122,8 @@ pub struct Stream {
     end_waker: Option<Waker>,
     /// Counts as a use of the connection until both halves have left QUIC.
     active: Option<ActiveGuard>,
+    /// The counters of the endpoint include it.
+    is_counted: bool,
 }
 
 impl Stream {
@@ -136,6 +138,7 @@ impl Stream {
     ) -> Self {
         connection.metrics().stream_opened();
         let mut stream = Self::new(connection, send, recv, active, header);
+        stream.is_counted = true;
         stream.recv_state = RecvState::AwaitingAck;
         stream.answer = Some(AnswerLine::default());
         stream.opening = opening;
@@ -143,7 +146,8 @@ impl Stream {
         stream
     }
 
-    /// A stream that the peer opened, with what was read behind its header, and what is still to be sent first.
+    /// A stream that the peer opened, with what was read behind its header, and what is still to be sent first. See
+    /// [`Stream::count_accepted`].
     pub(crate) fn accepted(
         connection: Connection,
         send: SendStream,
@@ -152,7 +156,6 @@ impl Stream {
         buffered: Vec<u8>,
         unsent: &[u8],
     ) -> Self {
-        connection.metrics().stream_accepted();
         let mut stream = Self::new(connection, send, recv, Some(active), unsent);
         stream.buffered = buffered.into();
         trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "accepted");
@@ -187,6 +190,14 @@ impl Stream {
             writer: None,
             end_waker: None,
             active,
+            is_counted: false,
+        }
+    }
+
+    /// Counts an accepted stream as acknowledged: its ack is sent, or its listener has it. Idempotent.
+    pub(crate) fn count_accepted(&mut self) {
+        if !std::mem::replace(&mut self.is_counted, true) {
+            self.connection.metrics().stream_accepted();
         }
     }
 
@@ -284,6 +295,8 @@ impl Drop for Stream {
         // Dropping a half of noq's would finish it: a clean end to a message that was cut short.
         self.abandon(reset::ABANDONED);
         self.settle_ack();
-        self.connection.metrics().stream_ended();
+        if self.is_counted {
+            self.connection.metrics().stream_ended();
+        }
     }
 }
