@@ -2,10 +2,13 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use fastn_net::{
-    Code, Endpoint, PendingListener, PendingStream, Protocol,
+    Code, Endpoint, PeerState, PendingListener, PendingStream, Protocol,
     wire::{alpn::Alpn, refusal::code},
 };
 use support::{
@@ -149,6 +152,32 @@ async fn connections_go_to_waiting_tasks_in_the_order_of_their_calls() {
     assert_eq!([first.remote(), second.remote()], [raws[0].id(), raws[1].id()]);
     server.drain();
     assert_eq!(soon(late).await.expect_err("drained").code(), Code::Closed);
+    close(&[&server]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_accepted_connection_is_among_the_peers() {
+    let (_client, server) = pair().await;
+    let listener = server.listen_connections().expect("listen");
+    for _ in 0..20 {
+        let raw = Raw::bind(&[]).await;
+        // A thread that spins looks sooner than a task that is woken.
+        let (server_there, listener) = (server.clone(), listener.clone());
+        let accepting = tokio::task::spawn_blocking(move || {
+            let mut cx = Context::from_waker(Waker::noop());
+            let connection = loop {
+                if let Poll::Ready(connection) = listener.poll_accept(&mut cx) {
+                    break connection.expect("connection");
+                }
+            };
+            let peers = server_there.peers();
+            let peer = peers.iter().find(|peer| peer.id == connection.remote());
+            peer.map(|peer| (peer.status.state, peer.connections.len(), peer.preferred))
+        });
+        let _connection = raw.dial(&server, Alpn::FastnNet).await;
+        assert_eq!(soon(accepting).await.expect("task"), Some((PeerState::Connected, 1, true)));
+        raw.close().await;
+    }
     close(&[&server]).await;
 }
 

@@ -21,8 +21,8 @@ use iroh::endpoint::Connection;
 use support::{
     GENEROUS, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, header, introduce, limits, open,
     open_at, pair,
-    raw::{Raw, RawStream, code},
-    seconds_dialled, soon, until,
+    raw::{Frozen, Raw, RawStream, code},
+    seconds_dialled, soon, until, write_all,
 };
 
 /// Short timeouts, so that tests are fast.
@@ -213,6 +213,34 @@ async fn an_unused_connection_is_closed_by_its_dialler_and_a_used_one_is_not() {
     assert!(peer.status().last_error.is_none());
     ask(&a, &peer).await;
     close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_error_is_that_of_the_last_connection_or_dial() {
+    let a = endpoint_with(short().with_ping_timeout(Duration::from_millis(300))).await;
+    let b = endpoint().await;
+    let peer = a.peer(&b.address()).expect("peer");
+    let last_error = || peer.status().last_error.map(|error| error.code());
+    soon(a.get_stream(&peer, &header(&Protocol::Tcp), ONCE)).await.expect_err("nothing listens");
+    assert_eq!(last_error(), Some(Code::Unreachable));
+    echo(&b, &[Protocol::Tcp]);
+    ask(&a, &peer).await;
+    until("it is unused for long enough", || peer.status().state == PeerState::Idle).await;
+    assert_eq!(last_error(), None, "a good connection came after the failure");
+    close(&[&b]).await;
+
+    let (frozen, is_frozen) = Frozen::start(Alpn::FastnNet, b"\"Tcp\"\n").await;
+    let peer = a.peer(&frozen.address).expect("peer");
+    let mut stream = soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await.expect("stream");
+    write_all(&mut stream, b"freeze").await.expect("write");
+    soon(is_frozen).await.expect("frozen");
+    until("it is given up", || peer.connections().is_empty() && peer.connection().is_none()).await;
+    until("the actor knows", || peer.status().state == PeerState::Idle).await;
+    let error = peer.status().last_error.expect("a peer that does not answer");
+    assert_eq!(error.code(), Code::ConnectionLost, "{error}");
+    drop(stream);
+    frozen.thaw().await;
+    close(&[&a]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,10 @@
 //! Use of a connection: guards that count as active, and whether new ones are accepted.
 
 use super::{Connection, active_count::Alarm, legacy_accept_stall::LegacyAcceptStall};
-use crate::quota::StreamPermit;
+use crate::{
+    error::{Error, Result},
+    quota::StreamPermit,
+};
 
 /// Counts one stream or [`super::ConnectionGuard`] as active on its connection, until dropped.
 #[derive(Debug)]
@@ -26,8 +29,15 @@ impl Drop for ActiveGuard {
 
 impl Connection {
     /// Counts a new outgoing stream as active. `None` if the connection accepts no new stream.
-    pub(crate) fn acquire_for_open(&self) -> Option<ActiveGuard> {
-        if self.0.legacy_accept_stall.is_stalled() { None } else { self.acquire() }
+    ///
+    /// # Errors
+    ///
+    /// `ERR_CLOSED` once the endpoint closes, even while the connection drains.
+    pub(crate) fn acquire_for_open(&self) -> Result<Option<ActiveGuard>> {
+        if self.0.lifecycle.is_closing() {
+            return Err(Error::closed());
+        }
+        Ok(if self.0.legacy_accept_stall.is_stalled() { None } else { self.acquire() })
     }
 
     /// Counts an incoming stream or a guard as active. `None` once the connection is retired.

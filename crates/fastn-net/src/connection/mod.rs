@@ -50,7 +50,7 @@ pub use self::{
     path_info::PathInfo,
     stats::Stats,
 };
-use crate::{counters::Counters, error::Result, identity::PublicKey, wire::alpn::Alpn};
+use crate::{counters::Counters, error::Result, identity::PublicKey, lifecycle::Lifecycle, wire::alpn::Alpn};
 
 /// A connection to a peer. Clones are the same connection.
 #[derive(Clone)]
@@ -68,6 +68,8 @@ struct Inner {
     peer_admission: PeerAdmission,
     pending_acks: Arc<PendingAcks>,
     metrics: Arc<Counters>,
+    /// Of its endpoint.
+    lifecycle: Arc<Lifecycle>,
     stop_watches: StopWatches,
     ack_deadlines: AckDeadlines,
     legacy_accept_stall: LegacyAcceptStall,
@@ -80,7 +82,13 @@ struct Inner {
 }
 
 impl Connection {
-    pub(crate) fn new(quic: iroh::endpoint::Connection, alpn: Alpn, dialled: bool, metrics: &Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        quic: iroh::endpoint::Connection,
+        alpn: Alpn,
+        dialled: bool,
+        metrics: &Arc<Counters>,
+        lifecycle: &Arc<Lifecycle>,
+    ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(Arc::new(Inner {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -93,6 +101,7 @@ impl Connection {
             peer_admission: PeerAdmission::default(),
             pending_acks: Arc::default(),
             metrics: metrics.clone(),
+            lifecycle: lifecycle.clone(),
             stop_watches: StopWatches::default(),
             ack_deadlines: AckDeadlines::default(),
             legacy_accept_stall: LegacyAcceptStall::default(),

@@ -1,12 +1,10 @@
 //! Deferred final writes and unacknowledged FINs of a connection. Closing waits for both.
 
 use std::{
+    collections::HashSet,
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::{
-        Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
@@ -27,7 +25,8 @@ pub(crate) type Acknowledged = Pin<Box<dyn Future<Output = Result<Option<VarInt>
 pub(crate) struct PendingAcks {
     state: Mutex<State>,
     driver: AtomicWaker,
-    missing_header_acks: AtomicUsize,
+    /// Finished streams whose header is not acknowledged.
+    missing_header_acks: Mutex<HashSet<u64>>,
     /// Notified by each acknowledgement, and when a waiter is dropped.
     changed: Notify,
     /// Notified when the header ack of a finished stream has not arrived in time.
@@ -111,14 +110,18 @@ impl PendingAcks {
         self.lock().lost.push(stream);
     }
 
-    /// Counts a finished stream whose header is not acknowledged, until [`PendingAcks::header_ack_settled`].
-    pub(crate) fn await_header_ack(&self) {
-        self.missing_header_acks.fetch_add(1, Ordering::Relaxed);
+    /// Adds a finished stream whose header is not acknowledged, until [`PendingAcks::header_ack_settled`].
+    pub(crate) fn await_header_ack(&self, stream: u64) {
+        self.missing_header_acks().insert(stream);
     }
 
     /// The header ack of a finished stream arrived, or never will.
-    pub(crate) fn header_ack_settled(&self) {
-        if self.missing_header_acks.fetch_sub(1, Ordering::AcqRel) == 1 {
+    pub(crate) fn header_ack_settled(&self, stream: u64) {
+        let mut missing = self.missing_header_acks();
+        missing.remove(&stream);
+        let is_last = missing.is_empty();
+        drop(missing);
+        if is_last {
             self.changed.notify_waiters();
         }
     }
@@ -169,7 +172,7 @@ impl PendingAcks {
             let changed = self.changed.notified();
             if let Some(waiter) = AckWaiter::take_any(self) {
                 let _ = waiter.wait().await;
-            } else if self.lock().is_empty() && self.missing_header_acks.load(Ordering::Acquire) == 0 {
+            } else if self.lock().is_empty() && self.missing_header_acks().is_empty() {
                 return;
             } else {
                 changed.await;
@@ -177,11 +180,14 @@ impl PendingAcks {
         }
     }
 
-    /// Number of finished halves without an acknowledgement, including those lost with the connection.
+    /// Number of finished streams without an acknowledgement of their header or their last bytes, including those lost with the
+    /// connection.
     pub(crate) fn count(&self) -> usize {
         let mut state = self.lock();
         state.sweep();
-        state.unacked.len() + state.awaited.len() + state.deferred_writes.len() + state.writing.len() + state.lost.len()
+        let mut streams = self.missing_header_acks().clone();
+        streams.extend(state.unacknowledged());
+        streams.len()
     }
 
     /// Marks the connection and its driver as gone: pending acknowledgements never arrive. Idempotent.
@@ -198,6 +204,10 @@ impl PendingAcks {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while held")
+    }
+
+    fn missing_header_acks(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.missing_header_acks.lock().expect("no panic while held")
     }
 }
 
@@ -295,6 +305,14 @@ impl State {
         self.lost.append(&mut self.writing);
         self.lost.extend(unwritten.iter().map(FinalWrite::id));
         unwritten
+    }
+
+    /// The finished halves without an acknowledgement.
+    fn unacknowledged(&self) -> impl Iterator<Item = u64> {
+        let unacked = self.unacked.iter().map(|(stream, _)| *stream);
+        let deferred = self.deferred_writes.iter().map(FinalWrite::id);
+        let others = [&self.awaited, &self.writing, &self.lost].into_iter().flatten().copied();
+        unacked.chain(deferred).chain(others)
     }
 
     fn is_empty(&self) -> bool {

@@ -82,7 +82,7 @@ impl EndpointInner {
             quic.close(0u8.into(), b"unknown ALPN");
             return;
         };
-        let connection = Connection::new(quic, alpn, false, &self.counters);
+        let connection = Connection::new(quic, alpn, false, &self.counters, &self.lifecycle);
         if let Err(Rejection { code, reason }) = self.admit(&connection).await {
             debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "connection rejected");
             self.connections.remove(&connection);
@@ -97,7 +97,6 @@ impl EndpointInner {
                 return;
             }
         };
-        self.connection_queue.offer(&connection);
         peer.tell(Message::Inbound(connection));
     }
 

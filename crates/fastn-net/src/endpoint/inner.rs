@@ -70,7 +70,8 @@ impl EndpointInner {
             authorization.clone(),
         ));
         let connections = Arc::new(ConnectionRegistry::new(lifecycle.clone(), counters.clone(), router.clone()));
-        let peers = PeerRegistry::new(connections.clone(), lifecycle.clone());
+        let connection_queue = ConnectionQueue::new(limits.max_connections);
+        let peers = PeerRegistry::new(connections.clone(), connection_queue.clone(), lifecycle.clone());
         let serving = negotiator.clone();
         let peer_context = Arc::new(PeerContext {
             id,
@@ -88,7 +89,7 @@ impl EndpointInner {
             counters,
             authorization,
             router,
-            connection_queue: ConnectionQueue::new(limits.max_connections),
+            connection_queue,
             negotiator,
             connections,
             peers,

@@ -108,8 +108,11 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// `ERR_CONNECTION_LOST` without [`OpenOptions::retry`]; `ERR_PROTOCOL_UNSUPPORTED`.
+    /// `ERR_CONNECTION_LOST` without [`OpenOptions::retry`]; `ERR_PROTOCOL_UNSUPPORTED`; `ERR_CLOSED` once the endpoint closes.
     pub fn try_open(&self, peer: &Peer, header: &[u8], options: OpenOptions) -> Result<Option<Stream>> {
+        if self.0.lifecycle.is_closing() {
+            return Err(Error::closed());
+        }
         let Some(connection) = peer.connection() else { return Ok(None) };
         match connection.try_open(header, options) {
             // It ended before anything was sent: another one will do.

@@ -14,6 +14,7 @@ use crate::{
     identity::PublicKey,
     lifecycle::Lifecycle,
     peer::{Message, Peer, Registry},
+    routing::ConnectionQueue,
     wire::codes::close,
 };
 
@@ -28,12 +29,18 @@ pub(crate) struct PeerRegistry {
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
     pub(super) watchers: Watchers,
     pub(super) connections: Arc<ConnectionRegistry>,
+    connection_queue: Arc<ConnectionQueue>,
     pub(super) lifecycle: Arc<Lifecycle>,
 }
 
 impl PeerRegistry {
-    pub(crate) fn new(connections: Arc<ConnectionRegistry>, lifecycle: Arc<Lifecycle>) -> Arc<Self> {
-        Arc::new(Self { peers: Mutex::default(), watchers: Watchers::default(), connections, lifecycle })
+    pub(crate) fn new(
+        connections: Arc<ConnectionRegistry>,
+        connection_queue: Arc<ConnectionQueue>,
+        lifecycle: Arc<Lifecycle>,
+    ) -> Arc<Self> {
+        let (peers, watchers) = (Mutex::default(), Watchers::default());
+        Arc::new(Self { peers, watchers, connections, connection_queue, lifecycle })
     }
 
     /// All known peers, ordered by key.
@@ -59,6 +66,10 @@ impl PeerRegistry {
 impl Registry for PeerRegistry {
     fn connection_opened(&self, connection: &Connection) {
         self.connections.insert(connection);
+    }
+
+    fn connection_accepted(&self, connection: &Connection) {
+        self.connection_queue.offer(connection);
     }
 
     fn follow_paths(self: Arc<Self>, connection: &Connection) {

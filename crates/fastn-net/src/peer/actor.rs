@@ -87,7 +87,7 @@ impl Actor {
 
     fn take(&mut self, message: Message) {
         let before = self.published();
-        let mut lost = false;
+        let (mut lost, mut adopted) = (false, None);
         let event = match message {
             Message::Wanted { request, answer, retries, first_attempt } => {
                 self.remove_closed();
@@ -100,8 +100,16 @@ impl Actor {
             }
             Message::KeepCountChanged => return self.count_keeps(),
             Message::AddressAdded => Event::AddressAdded,
-            Message::Inbound(connection) => Event::Inbound(self.adopt(connection)),
-            Message::Dialled(Ok(connection)) => Event::Dialled(self.adopt(connection)),
+            Message::Inbound(connection) => {
+                let (link, service) = self.adopt(connection);
+                adopted = Some(service);
+                Event::Inbound(link)
+            }
+            Message::Dialled(Ok(connection)) => {
+                let (link, service) = self.adopt(connection);
+                adopted = Some(service);
+                Event::Dialled(link)
+            }
             Message::Dialled(Err(dial::Failed { error, permanent })) => {
                 self.failure = Some(Failure { error, attempted_at: std::time::Instant::now() });
                 Event::DialFailed { permanent }
@@ -145,6 +153,10 @@ impl Actor {
         self.handle(event);
         if lost || before != self.published() {
             self.context.registry.peer_changed(&self.peer.id());
+        }
+        // Last: a handler finds its caller among the peers, with the connection.
+        if let Some(service) = adopted {
+            self.serve(service);
         }
     }
 

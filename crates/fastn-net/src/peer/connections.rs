@@ -13,7 +13,7 @@ use super::{
     table::{Event, Link},
 };
 use crate::{
-    connection::{ClosedBy, Connection, TrafficSnapshot},
+    connection::{CloseInfo, ClosedBy, Connection, TrafficSnapshot},
     error::Code,
     target,
     wire::codes::close,
@@ -23,8 +23,8 @@ use crate::{
 const USEFUL_AFTER: Duration = Duration::from_secs(1);
 
 impl Actor {
-    /// Serves the connection until its end.
-    pub(super) fn adopt(&mut self, connection: Connection) -> Link {
+    /// Adds a connection. Run its service once the status with the connection is published ([`Actor::serve`]).
+    pub(super) fn adopt(&mut self, connection: Connection) -> (Link, Service) {
         let link =
             Link { id: connection.id(), dialled: connection.is_dialled(), is_native: connection.alpn().is_native() };
         let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
@@ -59,9 +59,15 @@ impl Actor {
         self.peer.remember(&connection);
         self.context.registry.clone().follow_paths(&connection);
         self.peer.join(&connection);
-        let service = Service { context: self.context.clone(), peer: self.peer.clone(), connection };
+        (link, Service { context: self.context.clone(), peer: self.peer.clone(), connection })
+    }
+
+    /// Serves an adopted connection until its end. From now on, handlers can get the connection and its streams.
+    pub(super) fn serve(&self, service: Service) {
+        if !service.connection.is_dialled() {
+            self.context.registry.connection_accepted(&service.connection);
+        }
         self.context.lifecycle.spawn(async move { service.run().await });
-        link
     }
 
     /// Grows the window of a connection for the streams that use it now.
@@ -110,8 +116,12 @@ impl Actor {
         let useful = !abandoned && (here || connection.carried_streams() || since.elapsed() >= USEFUL_AFTER);
         let error = connection.lost_error();
         let permanent = error.code() == Code::Unauthorized;
-        if connection.close_reason().is_some_and(|end| end.by != ClosedBy::Local && end.code != close::IDLE) {
+        let is_loss = |end: CloseInfo| end.by != ClosedBy::Local && end.code != close::IDLE;
+        if connection.is_abandoned() || connection.close_reason().is_some_and(is_loss) {
             self.failure = Some(Failure { error: connection.unopened_error(), attempted_at: since.into_std() });
+        } else if useful {
+            // An earlier failure says nothing about a peer that was reached since.
+            self.failure = None;
         }
         Some(Event::Lost { link, useful: useful && !permanent, permanent })
     }

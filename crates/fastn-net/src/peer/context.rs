@@ -30,6 +30,9 @@ pub(crate) trait Registry: fmt::Debug + Send + Sync {
     /// Adds a connection. Closes it with the shutdown code if the endpoint is closing.
     fn connection_opened(&self, connection: &Connection);
 
+    /// Offers an incoming connection to a program that takes connections.
+    fn connection_accepted(&self, connection: &Connection);
+
     /// Watches the paths of a connection while the peer has a watcher.
     fn follow_paths(self: Arc<Self>, connection: &Connection);
 

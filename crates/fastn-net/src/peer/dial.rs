@@ -77,7 +77,7 @@ async fn attempt(
                 let text = "the peer chose a protocol that was not offered";
                 return Err(Failed::permanent(Error::new(Code::ProtocolUnsupported, text)));
             };
-            return Ok(Connection::new(quic, alpn, true, &context.counters));
+            return Ok(Connection::new(quic, alpn, true, &context.counters, &context.lifecycle));
         }
         Ok(Err(error)) => {
             half_open.end();

@@ -98,10 +98,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `ERR_CONNECTION_LOST`; `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks only the oldest protocol.
+    /// `ERR_CONNECTION_LOST`; `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks only the oldest protocol; `ERR_CLOSED` once the endpoint
+    /// closes.
     pub fn try_open(&self, header: &[u8], options: OpenOptions) -> Result<Option<Stream>> {
         self.check_spoken(header)?;
-        let Some(used) = self.acquire_for_open() else { return Ok(None) };
+        let Some(used) = self.acquire_for_open()? else { return Ok(None) };
         let mut cx = Context::from_waker(Waker::noop());
         let (send, recv) = match pin!(self.open_bi()).poll(&mut cx) {
             Poll::Ready(Ok(halves)) => halves,
@@ -114,7 +115,8 @@ impl Connection {
     /// Opens a stream and does not send its header yet. The flag of an error: the peer cannot have seen the whole header.
     pub(crate) async fn open_unsent(&self, header: &[u8], options: OpenOptions) -> Result<Stream, (Error, bool)> {
         self.check_spoken(header).map_err(|error| (error, false))?;
-        let Some(used) = self.acquire_for_open() else { return Err((self.unopened_error(), true)) };
+        let used = self.acquire_for_open().map_err(|error| (error, false))?;
+        let Some(used) = used else { return Err((self.unopened_error(), true)) };
         let mut opening = Opening::from(options);
         if options.await_ack {
             // No caller has the stream before the ack.

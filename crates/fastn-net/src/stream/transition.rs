@@ -16,7 +16,7 @@ impl Stream {
         let is_finishing = after == SendState::Finishing;
         if is_finishing != (before == SendState::Finishing) {
             let pending_acks = self.connection.pending_acks();
-            if is_finishing { pending_acks.await_header_ack() } else { pending_acks.header_ack_settled() }
+            if is_finishing { pending_acks.await_header_ack(self.id) } else { pending_acks.header_ack_settled(self.id) }
         }
         if matches!(after, SendState::Stopped { .. } | SendState::Lost) && after != before {
             self.wake_ended();
