@@ -123,9 +123,13 @@ pub fn endpoint_metrics(env: Env, endpoint: f64) -> Option<String> {
 /// were not acknowledged in time. Concurrent calls share one closing.
 #[napi(catch_unwind)]
 pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
-    with_endpoint(&env, endpoint, move |endpoint| async move {
-        let report = endpoint.close(milliseconds(timeout)).await;
-        Ok(Outcome::Number(f64::from(u32::try_from(report.unacknowledged).unwrap_or(u32::MAX))))
+    with_endpoint(&env, endpoint, move |endpoint| {
+        // Begins now: no later call opens a stream.
+        let closing = endpoint.close(milliseconds(timeout));
+        async move {
+            let report = closing.await;
+            Ok(Outcome::Number(f64::from(u32::try_from(report.unacknowledged).unwrap_or(u32::MAX))))
+        }
     })
 }
 

@@ -139,11 +139,13 @@ impl EndpointInner {
     }
 
     /// See [`crate::Endpoint::close`].
-    pub(crate) async fn close(self: &Arc<Self>, limit: Duration) -> CloseReport {
+    pub(crate) fn close(self: &Arc<Self>, limit: Duration) -> impl Future<Output = CloseReport> + use<> {
         let mut closed = self.closed.subscribe();
         self.begin_close(limit);
-        let report = closed.wait_for(Option::is_some).await;
-        report.ok().and_then(|report| *report).unwrap_or_default()
+        async move {
+            let report = closed.wait_for(Option::is_some).await;
+            report.ok().and_then(|report| *report).unwrap_or_default()
+        }
     }
 
     /// Starts closing in the background. No-op if closing has begun.

@@ -84,12 +84,13 @@ impl Endpoint {
     }
 
     /// Closes the endpoint gracefully: drains it, waits for the tasks of [`Endpoint::spawn`] and for the acknowledgements of finished
-    /// streams, closes every connection, and closes the sockets. Opening a stream fails from the call on.
+    /// streams, closes every connection, and closes the sockets. Begins at the call, before the future is polled: opening a stream
+    /// fails from then on.
     ///
     /// Takes at most `limit`, plus about 3 round trips for connected peers that went silent. Tasks get at most four fifths of it.
     /// Unanswered dials do not count. Idempotent: all callers share the first close. Dropping the future does not cancel it.
-    pub async fn close(&self, limit: Duration) -> CloseReport {
-        self.0.close(limit).await
+    pub fn close(&self, limit: Duration) -> impl Future<Output = CloseReport> + Send + use<> {
+        self.0.close(limit)
     }
 
     /// Waits until the ports of a closing endpoint can be bound again, shortly after [`Endpoint::close`]. Waits at most 1 s,
