@@ -5,7 +5,7 @@
  * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
  * A minor version may add codes: keep a default branch.
  */
-declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
+declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_TOO_LARGE", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
 /** Error code of a {@link FastnNetError}. */
 type FastnNetErrorCode = (typeof errorCodes)[number];
 /** Details of a {@link FastnNetError} besides its code and message. */
@@ -133,6 +133,11 @@ interface LineOptions extends CancelOptions {
     /** Longest line, in bytes without `\n`. Default: the endpoint's `maxLineBytes`, 1 MiB. */
     maxBytes?: number | undefined;
 }
+/** Options of reading everything up to EOF. */
+interface BodyOptions extends CancelOptions {
+    /** Most bytes to read. Default: 16 MiB. */
+    maxBytes?: number | undefined;
+}
 /** Options of a call with a timeout. */
 interface TimeoutOptions extends CancelOptions {
     /** Timeout in milliseconds. Fractions are rounded up, 0 means immediately, `Infinity` means none. */
@@ -224,7 +229,7 @@ interface ConnectionClosed {
 /**
  * Bidirectional byte stream. Each half ends on its own.
  *
- * `read`, iteration, `lines`, `nextString`, `nextJson` and `readable` share one reader, and one continues where another stopped.
+ * All calls that read, iteration and `readable` share one reader, and one continues where another stopped.
  * While one of them is pending, another call rejects with `ERR_READ_PENDING`.
  *
  * A pending call keeps the process alive. Every call can also reject with the error that ended the whole stream:
@@ -300,33 +305,9 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      */
     stop(code?: number | bigint): void;
     /**
-     * Reads one line, without its `\n`. Later bytes stay for the next read of any kind. Cancel-safe.
-     *
-     * A truncated last line is reported once: the next call fails with an empty `partial`, like every call at EOF.
-     *
-     * @throws {FastnNetError} The errors of {@link read}. `ERR_UNEXPECTED_END` at EOF, with the text of a truncated line in `partial`.
-     * `ERR_LINE_TOO_LONG`. `ERR_UTF8`. After these three, {@link read} returns the bytes of the line.
+     * Iterates over chunks until EOF. Leaving the loop early, with `break`, `return` or an error, calls {@link stop}. To go on after a
+     * part of the bytes, call {@link read}.
      */
-    nextString(options?: LineOptions): Promise<string>;
-    /**
-     * Reads one line as JSON. The type parameter is not checked. Cancel-safe.
-     *
-     * @throws {FastnNetError} The errors of {@link nextString}. `ERR_JSON` if the line is not JSON; the line is consumed.
-     *
-     * @example
-     * const { hello } = await stream.nextJson<{ hello: string }>()
-     */
-    nextJson<T = Json>(options?: LineOptions): Promise<T>;
-    /**
-     * Iterates over lines until EOF. The last line needs no `\n`. Leaving the loop leaves the stream open.
-     *
-     * @throws {FastnNetError} Each step: the errors of {@link nextString} except `ERR_UNEXPECTED_END`.
-     *
-     * @example
-     * for await (const line of stream.lines()) console.log(line)
-     */
-    lines(options?: LineOptions): AsyncIterableIterator<string>;
-    /** Iterates over chunks until EOF. Leaving the loop leaves the stream open. */
     [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>>;
     /**
      * Receiving half as a web byte stream; supports BYOB readers. Canceling it calls {@link stop}, with the reason as the code if that is
@@ -353,10 +334,119 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      */
     get closed(): Promise<void>;
     /**
-     * Resets the sending half unless it was finished, and stops reading; both with code 0. A pending `finish` rejects with
-     * `ERR_STREAM_RESET`; data of a resolved `finish` is still delivered.
+     * Aborts when the stream fails, so that a handler can stop working for a caller that has left. `signal.reason` says why:
+     *
+     * | reason | when |
+     * |---|---|
+     * | `ERR_STREAM_RESET` | the peer or this side reset the stream, or its handler failed |
+     * | `ERR_STREAM_STOPPED` | the peer reads no more: it has left or is no longer interested |
+     * | `ERR_CONNECTION_LOST` | the connection ended |
+     * | `ERR_CLOSED` | this endpoint closed |
+     * | the refusal, or `ERR_ACK_TIMEOUT` | the peer did not accept a stream with `ack: 'later'` |
+     *
+     * Does not abort when the stream ends well, and not when the peer only finishes its half. A peer that disposes a stream of which it
+     * has read all has not failed it either.
+     *
+     * From its first use on, up to 64 KiB are read ahead, because only reading shows a reset; a reset behind more than that aborts once
+     * they are read. Keeps the stream in memory until it ends, but not the process alive.
+     *
+     * @example
+     * const answer = await fetch(url, { signal: stream.signal })
      */
+    get signal(): AbortSignal;
+    /** Lets pending and later calls keep the process alive. This is the default. */
+    ref(): this;
+    /** Stops pending and later calls from keeping the process alive, including {@link closed} after a later {@link finish}. */
+    unref(): this;
+    /**
+     * Resets the sending half unless it was finished, and stops reading; both with code 0. A pending `finish` rejects with
+     * `ERR_STREAM_RESET`; data of a resolved `finish` is still delivered. Idempotent. To end well, call {@link finish} before.
+     */
+    close(): Promise<void>;
+    /** Like {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A {@link ByteStream} with calls for lines, JSON and whole texts.
+ *
+ * A line ends with `\n`. {@link writeLine} and {@link writeJson} send one; {@link nextString} and {@link nextJson} wait for one.
+ */
+declare abstract class MessageStream extends ByteStream {
+    /**
+     * Writes a line: the text and a `\n`, in one write. Resolves and aborts like {@link write}.
+     *
+     * @throws {FastnNetError} The errors of {@link write}. `ERR_INVALID_ARGUMENT` if `text` has a newline or is not a string.
+     *
+     * @example
+     * await stream.writeLine('hello')
+     */
+    writeLine(text: string, options?: CancelOptions): Promise<void>;
+    /**
+     * Writes a value as a line of JSON, in one write. Resolves and aborts like {@link write}.
+     *
+     * @throws {FastnNetError} The errors of {@link write}. `ERR_INVALID_ARGUMENT` if JSON cannot represent the value: `undefined`, a
+     * function, a bigint, a cycle.
+     *
+     * @example
+     * await stream.writeJson({ hello: 'world' })
+     */
+    writeJson(value: unknown, options?: CancelOptions): Promise<void>;
+    /**
+     * Reads one line, without its `\n`. Later bytes stay for the next read of any kind. Cancel-safe.
+     *
+     * A truncated last line is reported once: the next call fails with an empty `partial`, like every call at EOF.
+     *
+     * @throws {FastnNetError} The errors of {@link read}. `ERR_UNEXPECTED_END` at EOF, with the text of a truncated line in `partial`.
+     * `ERR_LINE_TOO_LONG`. `ERR_UTF8`. After these three, {@link read} returns the bytes of the line.
+     */
+    nextString(options?: LineOptions): Promise<string>;
+    /**
+     * Reads one line as JSON. The type parameter is not checked. Cancel-safe.
+     *
+     * @throws {FastnNetError} The errors of {@link nextString}. `ERR_JSON` if the line is not JSON; the line is consumed.
+     *
+     * @example
+     * const { hello } = await stream.nextJson<{ hello: string }>()
+     */
+    nextJson<T = Json>(options?: LineOptions): Promise<T>;
+    /**
+     * Iterates over lines until EOF. The last line needs no `\n`. Leaving the loop leaves the stream open.
+     *
+     * @throws {FastnNetError} Each step: the errors of {@link nextString} except `ERR_UNEXPECTED_END`.
+     *
+     * @example
+     * for await (const line of stream.lines()) console.log(line)
+     */
+    lines(options?: LineOptions): AsyncIterableIterator<string>;
+    /**
+     * Reads everything up to EOF, which the peer sends with {@link finish}. The bytes have a buffer of their own.
+     *
+     * Cancel-safe: after an abort or an error, the next read continues with the first byte.
+     *
+     * @throws {FastnNetError} The errors of {@link read}. `ERR_TOO_LARGE` as soon as the peer has sent more than `maxBytes`; all of it
+     * stays unread.
+     *
+     * @example
+     * const image = await stream.bytes({ maxBytes: 5_000_000 })
+     */
+    bytes(options?: BodyOptions): Promise<Uint8Array<ArrayBuffer>>;
+    /**
+     * Reads everything up to EOF as text. Cancel-safe, see {@link bytes}.
+     *
+     * @throws {FastnNetError} The errors of {@link bytes}. `ERR_UTF8`; {@link bytes} then returns what was read.
+     *
+     * @example
+     * await stream.finish('What time is it?')
+     * console.log(await stream.text())
+     */
+    text(options?: BodyOptions): Promise<string>;
+    /**
+     * Reads everything up to EOF as JSON. The type parameter is not checked. Cancel-safe, see {@link bytes}.
+     *
+     * @throws {FastnNetError} The errors of {@link text}. `ERR_JSON` if the text is not JSON; the text is consumed.
+     */
+    json<T = Json>(options?: BodyOptions): Promise<T>;
 }
 
 /** Base of the async iterators over an endpoint's queues. Several calls of {@link next} may be pending at once. */
@@ -375,14 +465,14 @@ declare abstract class QueueIterator<T> implements AsyncIterableIterator<T>, Asy
 }
 
 /**
- * A {@link ByteStream} to a peer, for one protocol.
+ * A {@link ByteStream} to a peer, for one protocol. {@link MessageStream} has its calls for lines, JSON and whole texts.
  *
  * @example
  * await using stream = await endpoint.getStream(peer, 'Echo')
  * await stream.finish('hello\n')
  * console.log(await stream.nextString())
  */
-declare class PeerStream extends ByteStream {
+declare class PeerStream extends MessageStream {
     #private;
     private constructor();
     /** Protocol that the opener requested. */
@@ -723,6 +813,8 @@ declare class Listener implements AsyncDisposable {
  *
  * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
  * handler returns.
+ *
+ * `stream.signal` aborts when the caller leaves. Pass it on to whatever the handler waits for.
  */
 type StreamHandler = (stream: PeerStream) => unknown;
 /**
@@ -1447,5 +1539,5 @@ interface LoggerOptions {
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { AccessLists, Authorize, BodyOptions, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

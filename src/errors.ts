@@ -22,6 +22,7 @@ export const errorCodes = [
   'ERR_STREAM_STOPPED',
   'ERR_STREAM_FINISHED',
   'ERR_LINE_TOO_LONG',
+  'ERR_TOO_LARGE',
   'ERR_UNEXPECTED_END',
   'ERR_JSON',
   'ERR_UTF8',

@@ -1,6 +1,7 @@
 export { ByteStream } from './connection/byte-stream.js'
 export { Connection, IncomingStreams, PeerStream } from './connection/connection.js'
 export type { ConnectMessage, StreamMessage } from './connection/diagnostics-messages.js'
+export { MessageStream } from './connection/message-stream.js'
 export { QueueIterator } from './connection/queue-iterator.js'
 export { Access, type AccessLists } from './endpoint/access.js'
 export type { Authorize } from './endpoint/authorizer.js'
@@ -40,6 +41,7 @@ export { PublicKey } from './keys/public-key.js'
 export { SecretKey } from './keys/secret-key.js'
 export { type Logger, type LoggerOptions, type LogLevel, type LogRecord, setLogger } from './native/logger.js'
 export type {
+  BodyOptions,
   CancelOptions,
   ConnectionClosed,
   ConnectionPath,

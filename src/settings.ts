@@ -13,6 +13,7 @@ export const defaults = {
   idleTimeout: 60_000,
   maxHeaderBytes: 65_536,
   maxLineBytes: 1_048_576,
+  maxBodyBytes: 16_777_216,
   receiveWindow: 16_777_216,
   receiveWindowPerPeer: 67_108_864,
   maxStreams: 1_024,

@@ -18,6 +18,12 @@ export interface LineOptions extends CancelOptions {
   maxBytes?: number | undefined
 }
 
+/** Options of reading everything up to EOF. */
+export interface BodyOptions extends CancelOptions {
+  /** Most bytes to read. Default: 16 MiB. */
+  maxBytes?: number | undefined
+}
+
 /** Options of a call with a timeout. */
 export interface TimeoutOptions extends CancelOptions {
   /** Timeout in milliseconds. Fractions are rounded up, 0 means immediately, `Infinity` means none. */
@@ -30,6 +36,8 @@ export const cancelNames: OptionNames<CancelOptions> = { signal: true }
 export const readNames: OptionNames<ReadIntoOptions> = { ...cancelNames, into: true }
 /** Names of {@link LineOptions}. */
 export const lineNames: OptionNames<LineOptions> = { ...cancelNames, maxBytes: true }
+/** Names of {@link BodyOptions}. */
+export const bodyNames: OptionNames<BodyOptions> = { ...cancelNames, maxBytes: true }
 /** Names of {@link TimeoutOptions}. */
 export const timeoutNames: OptionNames<TimeoutOptions> = { ...cancelNames, timeout: true }
 

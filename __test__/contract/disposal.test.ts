@@ -39,15 +39,28 @@ test('a handler that returns ends both directions of its stream', async t => {
   await t.throwsAsync(flood(stream), { code: 'ERR_STREAM_STOPPED', message: /code 0\b/ })
 })
 
-test('a returned iterator yields nothing more, and the data stays in the stream', async t => {
+test('a returned iterator over lines yields nothing more, and the data stays in the stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   await mine.finish('kept')
-  for (const iterator of [theirs[Symbol.asyncIterator](), theirs.lines()]) {
-    t.deepEqual(await iterator.return?.(), { done: true, value: undefined })
-    t.deepEqual(await iterator.next(), { done: true, value: undefined })
-  }
+  const iterator = theirs.lines()
+  t.deepEqual(await iterator.return?.(), { done: true, value: undefined })
+  t.deepEqual(await iterator.next(), { done: true, value: undefined })
   t.is((await readAll(theirs)).toString(), 'kept')
+})
+
+test('close is what disposal does', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const waiting = t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_STOPPED' })
+  await theirs.close()
+  await theirs.close()
+  await waiting
+  await t.throwsAsync(mine.read(), { code: 'ERR_STREAM_RESET', message: /code 0\b/ })
+  const [again, other] = await peers.stream()
+  await other.finish('all')
+  await other.close()
+  t.is((await readAll(again)).toString(), 'all')
 })
 
 test('a failed iterator is done, and the stream continues', async t => {

@@ -124,14 +124,27 @@ test('return() ends a pending lines() and loses nothing', async t => {
   // The received half is available, and the next reader does not wait for the iterator.
   t.is(text(await theirs.read()), 'half')
   t.deepEqual(await waiting, { done: true, value: undefined })
-  const chunks = theirs[Symbol.asyncIterator]()
-  const chunk = chunks.next()
-  const left = chunks.return?.()
+  const others = theirs.lines()
+  const line = others.next()
+  const left = others.return?.()
   const next = theirs.read()
   t.deepEqual(await left, { done: true, value: undefined })
-  t.deepEqual(await chunk, { done: true, value: undefined })
+  t.deepEqual(await line, { done: true, value: undefined })
   await mine.finish('whole')
   t.is(text(await next), 'whole')
+})
+
+test('return() of a loop over the stream ends a pending step and stops the stream', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  const chunks = theirs[Symbol.asyncIterator]()
+  const waiting = chunks.next()
+  await turn()
+  t.deepEqual(await chunks.return?.(), { done: true, value: undefined })
+  t.deepEqual(await waiting, { done: true, value: undefined })
+  t.deepEqual(await chunks.next(), { done: true, value: undefined })
+  await t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_STOPPED' })
+  await t.throwsAsync(mine.closed, { code: 'ERR_STREAM_STOPPED', message: /code 0\b/ })
 })
 
 test('return() on an iterator does not end another pending read', async t => {

@@ -265,12 +265,38 @@ test('closed resolves once all is acknowledged, and its rejection may be ignored
   await t.throwsAsync(lost.closed, code('ERR_STREAM_RESET'))
 })
 
-test('leaving a loop leaves the stream open', async t => {
+for (const [how, leave] of [
+  ['break', () => false],
+  [
+    'an error',
+    () => {
+      throw new RangeError('of the loop')
+    }
+  ]
+] as const)
+  test(`leaving a loop over a stream by ${how} stops reading, and writing goes on`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    await mine.write('one')
+    const loop = async () => {
+      for await (const chunk of theirs) {
+        t.is(Buffer.from(chunk).toString(), 'one')
+        if (!leave()) break
+      }
+    }
+    await (how === 'break' ? loop() : t.throwsAsync(loop(), { instanceOf: RangeError }))
+    await t.throwsAsync(theirs.read(), { code: 'ERR_STREAM_STOPPED' })
+    await t.throwsAsync(mine.closed, { code: 'ERR_STREAM_STOPPED' })
+    await theirs.finish('two')
+    t.is((await readAll(mine)).toString(), 'two')
+  })
+
+test('leaving a loop over lines leaves the stream open', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
-  await mine.write('one')
-  for await (const chunk of theirs) {
-    t.is(Buffer.from(chunk).toString(), 'one')
+  await mine.write('one\n')
+  for await (const line of theirs.lines()) {
+    t.is(line, 'one')
     break
   }
   await mine.finish('two')

@@ -1,11 +1,10 @@
 import type { StreamCore } from '../stream/core.js'
-import { linesOf, parseJson, readLine } from '../stream/lines.js'
-import type { Json } from '../stream/protocol.js'
 import { ReadIterator } from '../stream/read-iterator.js'
 import { ReadHalf } from '../stream/reader.js'
+import { signalOfStream } from '../stream/stream-signal.js'
 import { readableOf, writableOf } from '../stream/web-streams.js'
 import { WriteHalf } from '../stream/writer.js'
-import { type CancelOptions, type LineOptions, type ReadIntoOptions, readNames } from '../types.js'
+import { type CancelOptions, type ReadIntoOptions, readNames } from '../types.js'
 import { checkConstructor, type internal } from '../util/illegal-constructor.js'
 import { applicationCode, checkOptions } from '../util/validate.js'
 
@@ -21,7 +20,7 @@ export let writerOf: (stream: ByteStream) => WriteHalf
 /**
  * Bidirectional byte stream. Each half ends on its own.
  *
- * `read`, iteration, `lines`, `nextString`, `nextJson` and `readable` share one reader, and one continues where another stopped.
+ * All calls that read, iteration and `readable` share one reader, and one continues where another stopped.
  * While one of them is pending, another call rejects with `ERR_READ_PENDING`.
  *
  * A pending call keeps the process alive. Every call can also reject with the error that ended the whole stream:
@@ -33,6 +32,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   readonly #writer: WriteHalf
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
   #writable: WritableStream<Uint8Array | string> | undefined
+  #signal: AbortSignal | undefined
 
   /** @internal */
   protected constructor(key: typeof internal, core: StreamCore) {
@@ -128,46 +128,13 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   }
 
   /**
-   * Reads one line, without its `\n`. Later bytes stay for the next read of any kind. Cancel-safe.
-   *
-   * A truncated last line is reported once: the next call fails with an empty `partial`, like every call at EOF.
-   *
-   * @throws {FastnNetError} The errors of {@link read}. `ERR_UNEXPECTED_END` at EOF, with the text of a truncated line in `partial`.
-   * `ERR_LINE_TOO_LONG`. `ERR_UTF8`. After these three, {@link read} returns the bytes of the line.
+   * Iterates over chunks until EOF. Leaving the loop early, with `break`, `return` or an error, calls {@link stop}. To go on after a
+   * part of the bytes, call {@link read}.
    */
-  nextString(options: LineOptions = {}): Promise<string> {
-    return readLine(this.#core, this.#reader, options)
-  }
-
-  /**
-   * Reads one line as JSON. The type parameter is not checked. Cancel-safe.
-   *
-   * @throws {FastnNetError} The errors of {@link nextString}. `ERR_JSON` if the line is not JSON; the line is consumed.
-   *
-   * @example
-   * const { hello } = await stream.nextJson<{ hello: string }>()
-   */
-  async nextJson<T = Json>(options: LineOptions = {}): Promise<T> {
-    return parseJson(this.#core, await this.nextString(options))
-  }
-
-  /**
-   * Iterates over lines until EOF. The last line needs no `\n`. Leaving the loop leaves the stream open.
-   *
-   * @throws {FastnNetError} Each step: the errors of {@link nextString} except `ERR_UNEXPECTED_END`.
-   *
-   * @example
-   * for await (const line of stream.lines()) console.log(line)
-   */
-  lines(options: LineOptions = {}): AsyncIterableIterator<string> {
-    return linesOf(this.#core, this.#reader, options)
-  }
-
-  /** Iterates over chunks until EOF. Leaving the loop leaves the stream open. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
     return new ReadIterator(
       owner => this.#reader.read(undefined, owner),
-      owner => this.#reader.leave(owner)
+      () => this.#reader.stop(0)
     )
   }
 
@@ -207,12 +174,55 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   }
 
   /**
-   * Resets the sending half unless it was finished, and stops reading; both with code 0. A pending `finish` rejects with
-   * `ERR_STREAM_RESET`; data of a resolved `finish` is still delivered.
+   * Aborts when the stream fails, so that a handler can stop working for a caller that has left. `signal.reason` says why:
+   *
+   * | reason | when |
+   * |---|---|
+   * | `ERR_STREAM_RESET` | the peer or this side reset the stream, or its handler failed |
+   * | `ERR_STREAM_STOPPED` | the peer reads no more: it has left or is no longer interested |
+   * | `ERR_CONNECTION_LOST` | the connection ended |
+   * | `ERR_CLOSED` | this endpoint closed |
+   * | the refusal, or `ERR_ACK_TIMEOUT` | the peer did not accept a stream with `ack: 'later'` |
+   *
+   * Does not abort when the stream ends well, and not when the peer only finishes its half. A peer that disposes a stream of which it
+   * has read all has not failed it either.
+   *
+   * From its first use on, up to 64 KiB are read ahead, because only reading shows a reset; a reset behind more than that aborts once
+   * they are read. Keeps the stream in memory until it ends, but not the process alive.
+   *
+   * @example
+   * const answer = await fetch(url, { signal: stream.signal })
    */
-  async [Symbol.asyncDispose](): Promise<void> {
+  get signal(): AbortSignal {
+    this.#signal ??= signalOfStream(this.#core, this.#reader, this.#writer)
+    return this.#signal
+  }
+
+  /** Lets pending and later calls keep the process alive. This is the default. */
+  ref(): this {
+    this.#reader.yieldAhead()
+    this.#core.setKeepsAlive(true)
+    return this
+  }
+
+  /** Stops pending and later calls from keeping the process alive, including {@link closed} after a later {@link finish}. */
+  unref(): this {
+    this.#core.setKeepsAlive(false)
+    return this
+  }
+
+  /**
+   * Resets the sending half unless it was finished, and stops reading; both with code 0. A pending `finish` rejects with
+   * `ERR_STREAM_RESET`; data of a resolved `finish` is still delivered. Idempotent. To end well, call {@link finish} before.
+   */
+  async close(): Promise<void> {
     this.#writer.reset(0)
     this.#reader.stop(0)
+  }
+
+  /** Like {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   static {

@@ -21,7 +21,8 @@ import {
 import { inspectAs, jsonSafe } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { applicationCode, checkOptions, invalid } from '../util/validate.js'
-import { ByteStream, coreOf } from './byte-stream.js'
+import { coreOf } from './byte-stream.js'
+import { MessageStream } from './message-stream.js'
 import { QueueIterator, type QueueSteps, stepsOf } from './queue-iterator.js'
 import { type Served, StreamQueue, servedHeaders } from './stream-queue.js'
 
@@ -35,14 +36,14 @@ export let connectionOf: (endpoint: EndpointState, handle: number) => Connection
 export let incomingStreamsOf: (endpoint: EndpointState, served: Served, signal?: AbortSignal) => IncomingStreams
 
 /**
- * A {@link ByteStream} to a peer, for one protocol.
+ * A {@link ByteStream} to a peer, for one protocol. {@link MessageStream} has its calls for lines, JSON and whole texts.
  *
  * @example
  * await using stream = await endpoint.getStream(peer, 'Echo')
  * await stream.finish('hello\n')
  * console.log(await stream.nextString())
  */
-export class PeerStream extends ByteStream {
+export class PeerStream extends MessageStream {
   #connection: Connection | undefined
 
   private constructor(key: typeof internal, core: StreamCore) {

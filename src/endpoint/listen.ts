@@ -16,6 +16,8 @@ import { type Listener, listenerOf } from './listener.js'
  *
  * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
  * handler returns.
+ *
+ * `stream.signal` aborts when the caller leaves. Pass it on to whatever the handler waits for.
  */
 export type StreamHandler = (stream: PeerStream) => unknown
 

@@ -105,13 +105,13 @@ export class PeerDuplex extends Duplex {
 
   /** Lets pending reads and writes keep the process alive. This is the default. */
   ref(): this {
-    coreOf(this.#stream).setKeepsAlive(true)
+    this.#stream.ref()
     return this
   }
 
   /** Stops current and later reads and writes from keeping the process alive. */
   unref(): this {
-    coreOf(this.#stream).setKeepsAlive(false)
+    this.#stream.unref()
     return this
   }
 
@@ -152,7 +152,8 @@ export class PeerDuplex extends Duplex {
   /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearTimeout(this.#idleTimer)
-    this.#stream[Symbol.asyncDispose]()
+    this.#stream
+      .close()
       .then(() => done(error), done)
       .finally(this.#release)
   }

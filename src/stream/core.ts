@@ -8,6 +8,7 @@ import { Borrowers, type CheckBorrower } from './borrowers.js'
 import { watchLater } from './deferred/stop-sending-watch.js'
 import type { Link } from './endpoint-state.js'
 import type { Protocol } from './protocol.js'
+import { SendEndWatch } from './send-end-watch.js'
 
 /** The handle of a stream, and what its two halves share: connection, protocol, and the failure that ended both. */
 export class StreamCore implements ShortLived {
@@ -28,6 +29,9 @@ export class StreamCore implements ShortLived {
   failure: BindingError | null = null
   /** Called when `failure` is set. */
   onFailure: ((error: BindingError) => void) | null = null
+  /** Called when a half ends, well or not. */
+  onHalfEnd: (() => void) | null = null
+  #sendEnd: SendEndWatch | null = null
 
   constructor(handle: number, link: Link, protocol: Protocol, id: number) {
     this.handle = handle
@@ -65,9 +69,16 @@ export class StreamCore implements ShortLived {
     return !this.isLent
   }
 
-  /** A half has failed by itself: ends the web or Node streams that use it. */
-  halfFailed(): void {
+  /** Call when a half has ended, well or not. */
+  halfEnded(): void {
     this.#borrowers?.check()
+    this.onHalfEnd?.()
+  }
+
+  /** Notices the end of the sending half while no call waits. */
+  get sendEnd(): SendEndWatch {
+    this.#sendEnd ??= new SendEndWatch(this.handle)
+    return this.#sendEnd
   }
 
   context(phase: string): Context {
@@ -104,6 +115,7 @@ export class StreamCore implements ShortLived {
     wake(wakeWord(this.handle, 1))
     this.onFailure?.(error)
     this.#borrowers?.failed()
+    this.onHalfEnd?.()
   }
 }
 

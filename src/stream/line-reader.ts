@@ -76,7 +76,7 @@ export class LineReader {
   }
 
   /** Takes everything that is there. */
-  takeRest(): Uint8Array {
+  takeRest(): Uint8Array<ArrayBuffer> {
     return this.#take(this.#size)
   }
 

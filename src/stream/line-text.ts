@@ -6,13 +6,18 @@ import type { LineReader } from './line-reader.js'
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** The text of a line that was taken. `ended`: a newline stood behind it. The bytes go back where they are not UTF-8. */
-export function decode(core: StreamCore, lines: LineReader, line: Uint8Array, ended: boolean): string {
+/** What takes bytes back. */
+interface PutBack {
+  putBack(bytes: Uint8Array, ended: boolean): void
+}
+
+/** The text of bytes that were taken. `ended`: a newline stood behind them. Bytes that are not UTF-8 go back. `what` names them. */
+export function decode(core: StreamCore, from: PutBack, bytes: Uint8Array, ended: boolean, what = 'the line'): string {
   try {
-    return strict.decode(line)
+    return strict.decode(bytes)
   } catch (cause) {
-    lines.putBack(line, ended)
-    throw new FastnNetError('ERR_UTF8', 'the line is not UTF-8: read it as bytes', { ...core.context('read'), cause })
+    from.putBack(bytes, ended)
+    throw new FastnNetError('ERR_UTF8', `${what} is not UTF-8: read it as bytes`, { ...core.context('read'), cause })
   }
 }
 
@@ -35,6 +40,15 @@ export function tooLong(core: StreamCore, maxBytes: number): FastnNetError {
   return new FastnNetError(
     'ERR_LINE_TOO_LONG',
     `the line has more than ${maxBytes} bytes: raise maxBytes, or read it as bytes`,
+    core.context('read')
+  )
+}
+
+/** `ERR_TOO_LARGE`. */
+export function tooLarge(core: StreamCore, maxBytes: number): FastnNetError {
+  return new FastnNetError(
+    'ERR_TOO_LARGE',
+    `the peer sends more than ${maxBytes} bytes: raise maxBytes, or read them in pieces`,
     core.context('read')
   )
 }

@@ -1,4 +1,3 @@
-import { FastnNetError } from '../errors.js'
 import { type LineOptions, lineNames } from '../types.js'
 import { checkOptions, positive } from '../util/validate.js'
 import type { StreamCore } from './core.js'
@@ -11,15 +10,6 @@ export async function readLine(core: StreamCore, reader: ReadHalf, options: Line
   const line = await reader.line(maxBytesOf(core, options), options.signal)
   if (line === null) throw unexpectedEnd(core, '')
   return line
-}
-
-/** A line as JSON. */
-export function parseJson<T>(core: StreamCore, line: string): T {
-  try {
-    return JSON.parse(line) as T
-  } catch (cause) {
-    throw new FastnNetError('ERR_JSON', 'the line is not JSON', { ...core.context('read'), cause })
-  }
 }
 
 /** All lines up to the end. */

@@ -1,11 +1,11 @@
-/** Iterates over what a function gives until it gives `null`. Leaving the loop ends the iteration, a wait included, and nothing else. */
+/** Iterates over what a function returns until that is `null`. Leaving the loop ends the iteration, and a pending step with it. */
 export class ReadIterator<T> implements AsyncIterableIterator<T> {
   readonly #next: (owner: object) => Promise<T | null>
   readonly #leave: (owner: object) => void
   #done = false
   #returned = false
 
-  /** `leave` ends a wait of `next` that was begun for this owner. */
+  /** `leave` runs when the loop is left. It must end a wait of `next` that was begun for this owner. */
   constructor(next: (owner: object) => Promise<T | null>, leave: (owner: object) => void) {
     this.#next = next
     this.#leave = leave

@@ -1,23 +1,20 @@
-import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { PENDING } from '../native/binding.js'
 import type { BindingError } from '../native/binding-types.js'
 import { localFailure } from '../native/failure.js'
-import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
-import { throwIfAborted } from '../util/validate.js'
+import { wake, wakeWord } from '../native/wakeups.js'
 import { checkInto } from './chunk.js'
-import type { StreamCore } from './core.js'
 import { LineReader } from './line-reader.js'
-import { decode, endInLine, tooLong } from './line-text.js'
+import { decode, endInLine, tooLarge, tooLong } from './line-text.js'
+import { ReadTurns } from './read-turns.js'
 import { slab } from './slab.js'
 
 const end = Promise.resolve(null)
-// Never surfaces: a caller that left a read no longer waits for it.
-const left = new Error('the read was left')
+/** How much is read ahead of a reader that may never come. */
+const mostAhead = 64 * 1024
 
-/** The receiving half of a stream. It has one reader at a time, of whatever kind. */
-export class ReadHalf {
-  readonly #core: StreamCore
+/** The receiving half of a stream. */
+export class ReadHalf extends ReadTurns {
   #ended = false
   // The error of this half alone: a reset by the peer, or our own stop.
   #error: BindingError | null = null
@@ -25,20 +22,10 @@ export class ReadHalf {
   #lines: LineReader | null = null
   // A call for a line has failed with the text of a truncated one: the next call finds EOF.
   #truncated = false
-  // Counts the reads that waited. The last one owns this half while `reading` is set; earlier ones were evicted.
-  #turn = 0
-  #signal: AbortSignal | undefined
-  #owner: object | undefined
-  // Calls to resume when the current reader is done.
-  #next: (() => void)[] | null = null
-
-  constructor(core: StreamCore) {
-    this.#core = core
-  }
 
   /** The next bytes, `null` at EOF. Buffered bytes need no async function. `owner` can {@link leave} the read. */
   read(signal?: AbortSignal, owner?: object): Promise<Uint8Array<ArrayBuffer> | null> {
-    const core = this.#core
+    const core = this.core
     if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal, owner)
     if (this.#ended) return end
     if (core.readOver) return this.#read(signal, owner)
@@ -52,7 +39,7 @@ export class ReadHalf {
     owner: object | undefined,
     first?: number
   ): Promise<Uint8Array<ArrayBuffer> | null> {
-    this.#enter(signal)
+    this.enter(signal)
     const kept = this.#lines?.takeChunk()
     if (kept) return kept
     let tried = first
@@ -60,26 +47,26 @@ export class ReadHalf {
       const chunk = tried === undefined ? this.#tryChunk() : this.#answer(tried)
       tried = undefined
       if (chunk !== undefined) return chunk
-      const turn = this.#lock(signal, owner)
-      await this.#woken(turn, signal)
-      this.#unlock(turn, signal)
+      const turn = this.lock(signal, owner)
+      await this.woken(turn, signal)
+      this.unlock(turn, signal)
     }
   }
 
   /** Copies the next bytes into `into` and returns their count, `null` at EOF. */
   async readInto(into: Uint8Array, signal?: AbortSignal): Promise<number | null> {
-    this.#enter(signal)
+    this.enter(signal)
     checkInto(into)
     const kept = this.#lines?.takeInto(into)
     if (kept) return kept
     for (;;) {
       if (this.#isOver()) return null
-      const got = native().streamRead(this.#core.handle, into, 0)
+      const got = native().streamRead(this.core.handle, into, 0)
       if (got > 0) return this.#count(got)
       if (got < PENDING) return this.#fail()
-      const turn = this.#lock(signal, undefined)
-      await this.#woken(turn, signal)
-      this.#unlock(turn, signal)
+      const turn = this.lock(signal, undefined)
+      await this.woken(turn, signal)
+      this.unlock(turn, signal)
       // The caller may have transferred the buffer meanwhile, which detaches it.
       checkInto(into)
     }
@@ -87,13 +74,68 @@ export class ReadHalf {
 
   /** Same as {@link readInto}, once the read that waits is done. */
   async readIntoInTurn(into: Uint8Array): Promise<number | null> {
-    while (this.#isTaken()) {
-      await new Promise<void>(resolve => {
-        this.#next ??= []
-        this.#next.push(resolve)
-      })
-    }
+    while (this.isTaken()) await this.nextTurn()
     return this.readInto(into)
+  }
+
+  /** All bytes to EOF. More than `maxBytes` stay unread. */
+  async rest(maxBytes: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    this.enter(signal)
+    this.#lines ??= new LineReader()
+    const lines = this.#lines
+    for (;;) {
+      if (lines.size > maxBytes) throw tooLarge(this.core, maxBytes)
+      const chunk = this.#tryChunk()
+      if (chunk === null) return lines.takeRest()
+      if (chunk !== undefined) lines.push(chunk)
+      else {
+        lines.detach()
+        const turn = this.lock(signal, undefined)
+        await this.woken(turn, signal)
+        this.unlock(turn, signal)
+      }
+    }
+  }
+
+  /** Puts bytes that were just read back in front. `ended`: with the newline behind them. */
+  putBack(bytes: Uint8Array, ended: boolean): void {
+    this.#lines ??= new LineReader()
+    this.#lines.putBack(bytes, ended)
+  }
+
+  /**
+   * Reads a little ahead while nobody reads, so that a reset by the peer is noticed. Any other read takes over at once. Does not keep
+   * the process alive.
+   */
+  async readAhead(): Promise<void> {
+    const core = this.core
+    this.ahead = {}
+    this.#lines ??= new LineReader()
+    const lines = this.#lines
+    while (!core.readOver) {
+      if (this.isTaken() || lines.size >= mostAhead) await this.nextTurn()
+      else if (!this.#readOneAhead(lines)) {
+        lines.detach()
+        await this.waitAhead()
+      }
+    }
+  }
+
+  /** Whether there was something. */
+  #readOneAhead(lines: LineReader): boolean {
+    try {
+      const chunk = this.#tryChunk()
+      if (chunk) lines.push(chunk)
+      return chunk !== undefined
+    } catch {
+      // The next read gets it.
+      return true
+    }
+  }
+
+  /** The reset by the peer that ended this half, if one did. */
+  get resetByPeer(): BindingError | null {
+    return this.#error?.code === 'ERR_STREAM_RESET' ? this.#error : null
   }
 
   /** The next line without its newline, `null` at EOF. Throws once, with the text, when EOF comes within a line. */
@@ -112,24 +154,24 @@ export class ReadHalf {
     owner: object | undefined,
     endsAtEof: boolean
   ): Promise<string | null> {
-    this.#enter(signal)
+    this.enter(signal)
     this.#lines ??= new LineReader()
     const lines = this.#lines
     for (;;) {
       const line = lines.takeLine(maxBytes)
-      if (line === 'too-long') throw tooLong(this.#core, maxBytes)
+      if (line === 'too-long') throw tooLong(this.core, maxBytes)
       if (line !== 'more') {
         lines.detach()
-        return decode(this.#core, lines, line, true)
+        return decode(this.core, lines, line, true)
       }
       const chunk = this.#tryChunk()
       if (chunk === null) return this.#lastLine(lines, endsAtEof)
       if (chunk !== undefined) lines.push(chunk)
       else {
         lines.detach()
-        const turn = this.#lock(signal, owner)
-        await this.#woken(turn, signal)
-        this.#unlock(turn, signal)
+        const turn = this.lock(signal, owner)
+        await this.woken(turn, signal)
+        this.unlock(turn, signal)
       }
     }
   }
@@ -137,15 +179,15 @@ export class ReadHalf {
   /** What follows the last newline, at EOF. */
   #lastLine(lines: LineReader, endsAtEof: boolean): string | null {
     if (lines.size === 0) return null
-    if (endsAtEof) return decode(this.#core, lines, lines.takeRest(), false)
+    if (endsAtEof) return decode(this.core, lines, lines.takeRest(), false)
     if (this.#truncated) return null
     this.#truncated = true
-    return endInLine(this.#core, lines)
+    return endInLine(this.core, lines)
   }
 
   /** Ends reading: sends STOP_SENDING and fails a waiting read. */
   stop(code: number | bigint): void {
-    const core = this.#core
+    const core = this.core
     // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.
     const cutsShort = this.#ended && this.#lines !== null && this.#lines.size > 0
     this.#lines = null
@@ -155,7 +197,7 @@ export class ReadHalf {
     this.#error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
     native().streamStop(core.handle, code)
     wake(wakeWord(core.handle, 0))
-    core.halfFailed()
+    core.halfEnded()
   }
 
   /**
@@ -163,29 +205,11 @@ export class ReadHalf {
    * a chunk of which is then kept for the next read.
    */
   checkEnd(isLost: boolean): void {
-    if (this.#isTaken() || (this.#lines !== null && this.#lines.size > 0)) return
-    const chunk = isLost || this.#core.readOver ? this.#tryChunk() : null
+    if (this.isTaken() || (this.#lines !== null && this.#lines.size > 0)) return
+    const chunk = isLost || this.core.readOver ? this.#tryChunk() : null
     if (!chunk) return
     this.#lines ??= new LineReader()
     this.#lines.push(chunk)
-  }
-
-  /** Rejects the waiting read of this owner, if there is one. No byte is lost. */
-  leave(owner: object): void {
-    if (!this.#core.reading || this.#owner !== owner) return
-    this.#evict()
-    // The wake may have been for the read that left.
-    native().streamIdle(this.#core.handle % 0x1000000)
-  }
-
-  #enter(signal: AbortSignal | undefined): void {
-    throwIfAborted(signal)
-    if (!this.#isTaken()) return
-    throw new FastnNetError(
-      'ERR_READ_PENDING',
-      'a read of this stream waits already: await it first; read, iterators, lines and readable are one reader',
-      this.#core.context('read')
-    )
   }
 
   /** Bytes, `null` at EOF, `undefined` when nothing is buffered. */
@@ -195,7 +219,7 @@ export class ReadHalf {
 
   #tryNative(): number {
     slab.reserve()
-    return native().streamRead(this.#core.handle, slab.bytes, 0)
+    return native().streamRead(this.core.handle, slab.bytes, 0)
   }
 
   #answer(got: number): Uint8Array<ArrayBuffer> | null | undefined {
@@ -210,87 +234,41 @@ export class ReadHalf {
 
   /** The byte count of a positive result, `null` for EOF alone. */
   #count(got: number): number | null {
-    if ((got & 1) === 1) {
-      this.#ended = true
-      this.#core.readOver = true
-    }
+    if ((got & 1) === 1) this.#end()
     return got === 1 ? null : got >>> 1
   }
 
-  /** Whether a read waits. One whose signal has aborted is evicted, even before its own abort listener runs. */
-  #isTaken(): boolean {
-    const { reading, readOver } = this.#core
-    if (!reading || readOver) return false
-    if (this.#signal?.aborted !== true) return true
-    this.#evict()
-    return false
-  }
-
-  /** Makes the calling read the owner of this half. Returns its turn. */
-  #lock(signal: AbortSignal | undefined, owner: object | undefined): number {
-    this.#core.reading = true
-    this.#signal = signal
-    this.#owner = owner
-    return ++this.#turn
-  }
-
-  #woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = waitForWake(wakeWord(this.#core.handle, 0), signal, this.#core.keepsAlive)
-    if (signal === undefined) return woken
-    return woken.catch(reason => {
-      if (turn === this.#turn) this.#release()
-      throw reason
-    })
-  }
-
-  /** Gives up ownership after a wake. Throws in a read that was evicted. */
-  #unlock(turn: number, signal: AbortSignal | undefined): void {
-    if (turn === this.#turn) this.#release()
-    else throw signal?.aborted === true ? signal.reason : left
-  }
-
-  #release(): void {
-    this.#core.reading = false
-    this.#signal = undefined
-    this.#owner = undefined
-    if (this.#next === null) return
-    for (const resolve of this.#next) resolve()
-    this.#next = null
-  }
-
-  /** Evicts the waiting read, which rejects. */
-  #evict(): void {
-    this.#turn++
-    this.#release()
-    wake(wakeWord(this.#core.handle, 0))
+  #end(): void {
+    this.#ended = true
+    this.core.readOver = true
+    this.core.halfEnded()
   }
 
   /** Whether EOF was reached. Throws if the half ended with an error. */
   #isOver(): boolean {
-    if (!this.#core.readOver) return false
+    if (!this.core.readOver) return false
     // A clean EOF stays, whatever happens to the other half.
     if (this.#ended) return true
-    const error = this.#error ?? this.#core.failure
+    const error = this.#error ?? this.core.failure
     if (error === null) return true
-    throw this.#core.error(error, 'read')
+    throw this.core.error(error, 'read')
   }
 
   /** Throws the failure of a native call; `null` for an EOF. */
   #fail(): null {
-    const core = this.#core
+    const core = this.core
     const error = core.failure ?? native().takeError()
     // After our FIN, the core drained the stream to its FIN and released the slot: that is EOF. A closed endpoint is not; its error
     // carries the close code.
     if (error.code === 'ERR_CLOSED' && error.errorCode === null && core.writeOver && core.failure === null) {
-      this.#ended = true
-      core.readOver = true
+      this.#end()
       return null
     }
     core.onNativeError(error)
     if (error.code === 'ERR_STREAM_RESET') {
       this.#error = error
       core.readOver = true
-      core.halfFailed()
+      core.halfEnded()
     }
     throw core.error(error, 'read')
   }

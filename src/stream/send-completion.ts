@@ -1,9 +1,8 @@
 import { native } from '../native/addon.js'
-import { FAILED } from '../native/binding.js'
 import type { BindingError } from '../native/binding-types.js'
 import { outcomeOf } from '../native/operations.js'
-import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import type { StreamCore } from './core.js'
+import type { OnSendEnd } from './send-end-watch.js'
 
 /** Tracks whether the peer acknowledges what a stream sent. Made on the first use of `closed`: most streams never need it. */
 export class SendCompletion {
@@ -13,7 +12,7 @@ export class SendCompletion {
   #reject!: (reason: unknown) => void
   #followed = false
   // Until sending has ended.
-  #watched = true
+  #onSendEnd: OnSendEnd | null = null
 
   constructor(core: StreamCore) {
     this.#core = core
@@ -32,24 +31,20 @@ export class SendCompletion {
    * Rejects when the peer stops the sending half, even if no read or write waits. `isWriting`: a waiting write handles the stop itself.
    * Does not keep the process alive.
    */
-  async watch(isWriting: () => boolean): Promise<void> {
-    const { handle } = this.#core
-    while (this.#watched) {
-      if (native().streamSendEnded(handle) === FAILED) {
-        const error = native().takeError()
-        this.#watched = false
-        if (!isWriting()) this.fail(error)
-      } else await waitForWake(wakeWord(handle, 3), undefined, false)
+  watch(isWriting: () => boolean): void {
+    this.#onSendEnd = error => {
+      if (!isWriting()) this.fail(error)
     }
+    this.#core.sendEnd.add(this.#onSendEnd)
   }
 
   /** Waits for the peer's acknowledgement, once everything is sent. */
   follow(): void {
-    const { link, id } = this.#core
+    const { link, id, keepsAlive } = this.#core
     this.#followed = true
     this.#unwatch()
     const operation = native().streamAcknowledged(link.endpoint.handle, link.connection, id)
-    outcomeOf(operation, this.#core.context('closed')).then(() => this.#resolve(), this.#reject)
+    outcomeOf(operation, this.#core.context('closed'), undefined, keepsAlive).then(() => this.#resolve(), this.#reject)
   }
 
   fail(error: BindingError): void {
@@ -58,8 +53,8 @@ export class SendCompletion {
   }
 
   #unwatch(): void {
-    if (!this.#watched) return
-    this.#watched = false
-    wake(wakeWord(this.#core.handle, 3))
+    if (this.#onSendEnd === null) return
+    this.#core.sendEnd.remove(this.#onSendEnd)
+    this.#onSendEnd = null
   }
 }

@@ -44,6 +44,11 @@ export class WriteHalf {
     return !this.#core.writeOver && !this.#ending
   }
 
+  /** Why this half ended before its FIN: a stop by the peer, or our own reset. `null` if the whole stream failed. */
+  get failure(): BindingError | null {
+    return this.#error
+  }
+
   /** Resolves when flow control has accepted the chunk. */
   write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
     try {
@@ -106,7 +111,7 @@ export class WriteHalf {
       const error = this.#error ?? this.#core.failure
       if (this.#finished) this.#completion.follow()
       else if (error !== null) this.#completion.fail(error)
-      else void this.#completion.watch(() => this.#busy)
+      else this.#completion.watch(() => this.#busy)
     }
     return this.#completion.promise
   }
@@ -220,6 +225,7 @@ export class WriteHalf {
     const core = this.#core
     core.writeOver = true
     this.#completion?.follow()
+    core.halfEnded()
     // Without a reader, the core must drain to the peer's FIN.
     if (!core.readOver && !core.reading) drainToFinLater(core)
   }
@@ -241,7 +247,7 @@ export class WriteHalf {
   #over(error: BindingError): void {
     this.#error = error
     this.#completion?.fail(error)
-    this.#core.halfFailed()
+    this.#core.halfEnded()
   }
 
   #wasStopped(): boolean {

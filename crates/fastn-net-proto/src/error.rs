@@ -154,6 +154,8 @@ codes! {
     StreamFinished = "ERR_STREAM_FINISHED",
     /// A line is longer than allowed.
     LineTooLong = "ERR_LINE_TOO_LONG",
+    /// The peer sends more than the caller takes.
+    TooLarge = "ERR_TOO_LARGE",
     /// The stream ended in the middle of something.
     UnexpectedEnd = "ERR_UNEXPECTED_END",
     /// Not JSON.

@@ -20,7 +20,7 @@ impl Code {
     /// | `QuotaExceeded` | `ERR_TOO_MANY_STREAMS` |
     /// | `TimedOut` | `ERR_ACK_TIMEOUT`, `ERR_HEADER_TIMEOUT` |
     /// | `UnexpectedEof` | `ERR_UNEXPECTED_END` |
-    /// | `InvalidData` | `ERR_HEADER_INVALID`, `ERR_HEADER_TOO_LARGE`, `ERR_LINE_TOO_LONG`, `ERR_JSON`, `ERR_UTF8`, `ERR_SCHEMA`, `ERR_PING` |
+    /// | `InvalidData` | `ERR_HEADER_INVALID`, `ERR_HEADER_TOO_LARGE`, `ERR_LINE_TOO_LONG`, `ERR_TOO_LARGE`, `ERR_JSON`, `ERR_UTF8`, `ERR_SCHEMA`, `ERR_PING` |
     /// | `InvalidInput` | `ERR_INVALID_ARGUMENT`, `ERR_SECRET_KEY`, `ERR_PEER_ADDRESS` |
     /// | `AddrInUse` | `ERR_PROTOCOL_IN_USE` |
     /// | `AddrNotAvailable` | `ERR_BIND`, `ERR_LISTEN` |
@@ -44,6 +44,7 @@ impl Code {
             Self::HeaderInvalid
             | Self::HeaderTooLarge
             | Self::LineTooLong
+            | Self::TooLarge
             | Self::Json
             | Self::Utf8
             | Self::Schema

@@ -1,0 +1,34 @@
+import { FastnNetError } from '../errors.js'
+import { defaults } from '../settings.js'
+import { type BodyOptions, bodyNames } from '../types.js'
+import { checkOptions, positive } from '../util/validate.js'
+import type { StreamCore } from './core.js'
+import { decode } from './line-text.js'
+import type { ReadHalf } from './reader.js'
+
+/** All bytes to EOF, in a buffer of their own. */
+export async function readBytes(reader: ReadHalf, options: BodyOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const { maxBytes = defaults.maxBodyBytes, signal } = checkOptions(options, bodyNames)
+  const bytes = await reader.rest(positive(maxBytes, 'options.maxBytes'), signal)
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice()
+}
+
+/** All bytes to EOF, as text. */
+export async function readText(core: StreamCore, reader: ReadHalf, options: BodyOptions): Promise<string> {
+  const bytes = await readBytes(reader, options)
+  return decode(core, reader, bytes, false, 'the text')
+}
+
+/** All bytes to EOF, as JSON. */
+export async function readJson<T>(core: StreamCore, reader: ReadHalf, options: BodyOptions): Promise<T> {
+  return parseJson(core, await readText(core, reader, options), 'the text')
+}
+
+/** Parses a text that was read. `what` names it. */
+export function parseJson<T>(core: StreamCore, text: string, what: string): T {
+  try {
+    return JSON.parse(text) as T
+  } catch (cause) {
+    throw new FastnNetError('ERR_JSON', `${what} is not JSON`, { ...core.context('read'), cause })
+  }
+}

@@ -1,0 +1,120 @@
+import { FastnNetError } from '../errors.js'
+import { native } from '../native/addon.js'
+import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
+import { throwIfAborted } from '../util/validate.js'
+import type { StreamCore } from './core.js'
+
+// Never surfaces: a caller that left a read no longer waits for it.
+const left = new Error('the read was left')
+
+/** Which read owns a receiving half while it waits for bytes. There is one at a time, of whatever kind. */
+export abstract class ReadTurns {
+  protected readonly core: StreamCore
+  // Counts the reads that waited. The last one owns this half while `reading` is set; earlier ones were evicted.
+  #turn = 0
+  #signal: AbortSignal | undefined
+  #owner: object | undefined
+  /** Owner of the reads ahead, if there are any. */
+  protected ahead: object | null = null
+  // Calls to resume when the current reader is done.
+  #next: (() => void)[] | null = null
+
+  constructor(core: StreamCore) {
+    this.core = core
+  }
+
+  /** Rejects the waiting read of this owner, if there is one. No byte is lost. */
+  leave(owner: object): void {
+    if (!this.core.reading || this.#owner !== owner) return
+    this.#evict()
+    // The wake may have been for the read that left.
+    native().streamIdle(this.core.handle % 0x1000000)
+  }
+
+  /** Ends the wait of a read ahead, which begins another one in a moment. */
+  yieldAhead(): void {
+    this.isTaken()
+  }
+
+  protected enter(signal: AbortSignal | undefined): void {
+    throwIfAborted(signal)
+    if (!this.isTaken()) {
+      // Makes room.
+      if (this.ahead !== null) this.#passOn()
+      return
+    }
+    throw new FastnNetError(
+      'ERR_READ_PENDING',
+      'a read of this stream waits already: await it first; read, iterators, lines and readable are one reader',
+      this.core.context('read')
+    )
+  }
+
+  /** Whether a read waits. Evicts one that reads ahead, or whose signal has aborted, even before its own abort listener runs. */
+  protected isTaken(): boolean {
+    const { reading, readOver } = this.core
+    if (!reading || readOver) return false
+    const isAhead = this.ahead !== null && this.#owner === this.ahead
+    if (!isAhead && this.#signal?.aborted !== true) return true
+    this.#evict()
+    return false
+  }
+
+  /** Makes the calling read the owner of this half. Returns its turn. */
+  protected lock(signal: AbortSignal | undefined, owner: object | undefined): number {
+    this.core.reading = true
+    this.#signal = signal
+    this.#owner = owner
+    return ++this.#turn
+  }
+
+  protected woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
+    const woken = waitForWake(wakeWord(this.core.handle, 0), signal, this.core.keepsAlive)
+    if (signal === undefined) return woken
+    return woken.catch(reason => {
+      if (turn === this.#turn) this.#release()
+      throw reason
+    })
+  }
+
+  /** Gives up ownership after a wake. Throws in a read that was evicted. */
+  protected unlock(turn: number, signal: AbortSignal | undefined): void {
+    if (turn === this.#turn) this.#release()
+    else throw signal?.aborted === true ? signal.reason : left
+  }
+
+  /** Resolves when the current reader is done, or has made room. */
+  protected nextTurn(): Promise<void> {
+    return new Promise(resolve => {
+      this.#next ??= []
+      this.#next.push(resolve)
+    })
+  }
+
+  /** Waits as a read ahead, which any other read evicts. Does not keep the process alive. */
+  protected async waitAhead(): Promise<void> {
+    const turn = this.lock(undefined, this.ahead ?? undefined)
+    await waitForWake(wakeWord(this.core.handle, 0), undefined, false)
+    if (turn === this.#turn) this.#release()
+  }
+
+  #release(): void {
+    this.core.reading = false
+    this.#signal = undefined
+    this.#owner = undefined
+    this.#passOn()
+  }
+
+  #passOn(): void {
+    if (this.#next === null) return
+    for (const resolve of this.#next) resolve()
+    this.#next = null
+  }
+
+  /** Evicts the waiting read, which rejects. */
+  #evict(): void {
+    this.#turn++
+    this.#release()
+    wake(wakeWord(this.core.handle, 0))
+  }
+}
