@@ -1,11 +1,14 @@
 // Prints medians and ratios from results.jsonl as Markdown: node report.mjs [--in results.jsonl] [--base iroh-official]
-import { readFileSync } from 'node:fs'
+// With --plot FILE, also draws some of the medians as SVG.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { plot } from './plot.mjs'
 
 const { values: o } = parseArgs({
   options: {
     in: { type: 'string', default: 'results.jsonl' },
-    base: { type: 'string', default: 'iroh-official' }
+    base: { type: 'string', default: 'iroh-official' },
+    plot: { type: 'string' }
   }
 })
 const recs = o.in.split(',').flatMap(f =>
@@ -15,9 +18,12 @@ const recs = o.in.split(',').flatMap(f =>
     .map(l => JSON.parse(l))
 )
 const libs = [...new Set(recs.map(r => r.lib))]
-const title = Object.fromEntries(
-  await Promise.all(libs.map(async l => [l, (await import(`./libs/${l}/adapter.mjs`)).info]))
-)
+// Records of a published run carry their title, so that reading them needs no installed library.
+const info = async lib => {
+  const published = recs.find(r => r.lib === lib && r.title !== undefined)
+  return published ? { title: published.title, multiplexed: true } : (await import(`./libs/${lib}/adapter.mjs`)).info
+}
+const title = Object.fromEntries(await Promise.all(libs.map(async l => [l, await info(l)])))
 
 const columns = [
   ['A', 'mibps', 'A: bulk MiB/s'],
@@ -49,6 +55,8 @@ const fmt = x =>
         : Math.abs(x) >= 10
           ? x.toFixed(1)
           : x.toFixed(2)
+// Short names for the plot.
+const names = { 'iroh-rust': 'iroh in Rust', hyperdht: 'hyperdht', 'node-http2-wide': 'node:http2' }
 const mark = (lib, work) => (work === 'B' && !title[lib].multiplexed ? '†' : '')
 const table = cell => {
   console.log(`| library | ${columns.map(c => c[2]).join(' | ')} |`)
@@ -75,4 +83,27 @@ if (bad.length) {
   console.log('Failures and limits:\n')
   for (const r of bad)
     console.log(`- ${r.lib} ${r.work} run ${r.run}: ${(r.error ?? r.limit).split('\n')[0].slice(0, 200)}`)
+}
+
+if (o.plot !== undefined) {
+  const panel = (work, key, heading, better) => ({
+    title: heading,
+    better,
+    bars: libs
+      .filter(l => l !== 'fastn-net-guarded')
+      .flatMap(l => {
+        const value = median(values(l, work, key))
+        const kind = l === 'fastn-net' ? 'own' : l.startsWith('iroh-rust') ? 'bound' : 'other'
+        return value === null ? [] : [{ label: names[l] ?? title[l].title, value, text: fmt(value), kind }]
+      })
+  })
+  const panels = [
+    panel('A', 'mibps', 'One stream, MiB/s', 'more'),
+    panel('B', 'rps', 'Requests per second, 64 in flight', 'more'),
+    panel('B', 'p50', 'One request, median, ms', 'less'),
+    panel('C', 'p50', 'Connect and first request, median, ms', 'less')
+  ]
+  const note =
+    'Two processes on one machine, 2 cores, Node 20; medians. iroh in Rust is the upper bound: no JavaScript.'
+  writeFileSync(o.plot, plot('Benchmark of fastn-net and other libraries', panels, note))
 }

@@ -4,14 +4,11 @@ const graceful = new Graceful({ signals: true }) // Ctrl-C shuts down gracefully
 await using endpoint = await getEndpoint(SecretKey.generate(), { graceful })
 console.log(await endpoint.ticket())
 
-const listener = endpoint.listen(
-  {
-    // Streams run concurrently. Return to finish the stream, throw to reset it.
-    async AccountToAccount(stream) {
-      console.log(stream.remoteId52, await stream.nextJson())
-      await stream.write('Response\n')
-    }
-  },
-  { signal: graceful.cancelled }
-)
+const listener = endpoint.listen({
+  // Runs once per stream. Streams run concurrently.
+  async Greet(stream) {
+    const name = await stream.nextString()
+    await stream.finish(`Hello ${name}, you are ${stream.remoteId52}\n`)
+  }
+})
 await listener.closed

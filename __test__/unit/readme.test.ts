@@ -1,37 +1,54 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
 const root = new URL('../../', import.meta.url)
 const text = (path: string) => readFileSync(new URL(path, root), 'utf8')
+
+const markdownIn = (folder: string) =>
+  readdirSync(new URL(folder, root))
+    .filter(name => name.endsWith('.md'))
+    .map(name => folder + name)
 
 const documents = [
   'README.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  ...['docs/', 'docs/decisions/'].flatMap(folder =>
-    readdirSync(new URL(folder, root))
-      .filter(name => name.endsWith('.md'))
-      .map(name => folder + name)
-  )
+  ...['docs/', 'docs/decisions/', 'docs/guide/'].flatMap(markdownIn)
 ]
 
+/** Lines of an example, or of one `#region` of it, as a document shows them. */
+function snippet(path: string, region: string | undefined): string {
+  const lines = text(path).trimEnd().split('\n')
+  const isMarker = (line: string) => /^\s*\/\/ #(?:end)?region\b/.test(line)
+  const first = region === undefined ? 0 : lines.findIndex(line => line.trim() === `// #region ${region}`) + 1
+  if (region !== undefined && first === 0) throw new Error(`${path} has no region ${region}`)
+  const length = region === undefined ? -1 : lines.slice(first).findIndex(line => line.trim() === '// #endregion')
+  const shown = lines.slice(first, length === -1 ? undefined : first + length).filter(line => !isMarker(line))
+  const indent = Math.min(...shown.filter(line => line !== '').map(line => line.length - line.trimStart().length))
+  return shown.map(line => line.slice(indent)).join('\n')
+}
+
 for (const document of documents) {
-  test(`every snippet in ${document} is a file in examples`, t => {
+  test(`every snippet in ${document} is a file in examples, or a region of one`, t => {
     const lines = text(document).split('\n')
     const starts = lines.flatMap((line, index) =>
       /^```(?:ts|js|mjs|typescript|javascript)\b/.test(line) ? [index] : []
     )
     for (const start of starts) {
-      const path = /^<!-- (examples\/\S+) -->$/.exec(lines[start - 1] ?? '')?.[1]
+      const [, path, region] = /^<!-- (examples\/[^\s#]+)(?:#(\S+))? -->$/.exec(lines[start - 1] ?? '') ?? []
       if (path === undefined) {
         t.fail(`${document}:${start + 1} names no file in the line above, as in <!-- examples/sender.ts -->`)
         continue
       }
       const end = lines.indexOf('```', start)
-      t.is(`${lines.slice(start + 1, end).join('\n')}\n`, text(path), `${document} and ${path} differ`)
+      t.is(lines.slice(start + 1, end).join('\n'), snippet(path, region), `${document} and ${path} differ`)
     }
-    t.true(document !== 'README.md' || starts.length >= 3, 'README shows a receiver, a sender and plain JavaScript')
+    t.pass()
   })
 
   test(`every relative link in ${document} resolves`, t => {
@@ -42,6 +59,55 @@ for (const document of documents) {
     t.pass()
   })
 }
+
+test('a test runs each example', t => {
+  const filesIn = (folder: string) =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+      .map(name => folder + name.replaceAll('\\', '/'))
+      .filter(name => /\.(?:ts|mjs)$/.test(name))
+  const tests = filesIn('__test__/').map(text).join('\n')
+  const examples = filesIn('examples/').map(path => ({ path, code: text(path) }))
+  t.true(examples.length > 20)
+  for (const { path } of examples) {
+    const name = path.replace(/^examples\//, '').replace(/\.(?:ts|mjs)$/, '')
+    const file = name.slice(name.lastIndexOf('/') + 1)
+    const isRun = new RegExp(`(?:Example\\(\\s*'|examples/)${name}['".]`).test(tests)
+    const isUsed = examples.some(({ code }) => new RegExp(`(?:from|program\\() ?'(?:\\./)?${file}\\.js'`).test(code))
+    t.true(isRun || isUsed, `no test runs ${path}`)
+  }
+})
+
+test('the plot and the table of docs/performance.md are those of the published results', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const plot = join(folder, 'plot.svg')
+  const script = fileURLToPath(new URL('bench/report.mjs', root))
+  const results = fileURLToPath(new URL('bench/published.jsonl', root))
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [script, '--in', results, '--base', 'iroh-rust', '--plot', plot],
+    { encoding: 'utf8' }
+  )
+  t.is(status, 0, stderr)
+  t.is(readFileSync(plot, 'utf8'), text('docs/images/performance.svg'), 'run node bench/report.mjs --plot')
+  const rows = (table: string) =>
+    table
+      .split('\n')
+      .filter(line => /^\| [^|]+ \| \**[\d.]+\** \|/.test(line))
+      .map(line =>
+        line
+          .split('|')
+          .slice(1, -1)
+          .map(cell => cell.replaceAll('*', '').trim())
+      )
+  const reported = rows(stdout.slice(0, stdout.indexOf('Lowest to highest')))
+  const shown = rows(text('docs/performance.md')).filter(([name]) => reported.some(([title]) => title === name))
+  const figures = (cells: string[]) => cells.slice(1, 11).map(cell => Number(cell.replaceAll(',', '')))
+  for (const [index, cells] of reported.entries()) {
+    t.is(shown[index]?.[0], cells[0])
+    t.deepEqual(figures(shown[index] ?? []), figures(cells), cells[0])
+  }
+})
 
 test('every path in CONTRIBUTING.md exists', t => {
   const top = /^(?:src|crates|__test__|scripts|docs|npm|examples|\.github)\//

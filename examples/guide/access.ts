@@ -1,11 +1,14 @@
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
 
 const friends = process.argv.slice(2) // ID52s
+const graceful = new Graceful({ signals: true })
 
 await using endpoint = await getEndpoint(SecretKey.generate(), {
+  graceful,
   allow: friends, // all other peers are rejected after the handshake
   authorize: {
-    stream: (id52, protocol) => protocol === 'Http' || id52 === friends[0]
+    // Only true authorizes. A promise of true is fine: look into a database here.
+    stream: (id52, protocol) => protocol !== 'RigControl' || id52 === friends[0]
   },
   streamsPerSecond: 100 // per peer
 })
@@ -13,10 +16,11 @@ console.log(await endpoint.ticket())
 
 const listener = endpoint.listen({
   async Http(stream) {
-    await stream.write(`hello ${stream.remoteId52}\n`)
+    await stream.finish(`hello ${stream.remoteId52}\n`)
   },
   async RigControl(stream) {
     endpoint.access.deny(await stream.nextString()) // disconnects that peer
+    await stream.finish('denied\n')
   }
 })
 await listener.closed

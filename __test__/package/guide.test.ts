@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { type Outcome, type RunningExample, runExample, runScript, startExample } from './support/example.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+const emptyFolder = () => mkdtempSync(join(folder, 'keys-'))
+const id52 = '[0-9a-v]{51}[0g]'
+
+/** Checks that the program succeeded and wrote nothing to stderr. Returns its lines. */
+function linesOf(t: ExecutionContext, { status, stdout, stderr }: Outcome): string[] {
+  t.deepEqual({ status, stderr }, { status: 0, stderr: '' }, stdout + stderr)
+  return stdout.trimEnd().split('\n')
+}
+
+/** Starts an example that prints its ticket, and ends it after `use`. */
+async function withServer(server: RunningExample, use: (ticket: string) => Promise<void>): Promise<void> {
+  try {
+    await use(await server.nextLine())
+  } finally {
+    server.process.kill('SIGKILL')
+  }
+}
+
+test('identity: the second start loads the key of the first', t => {
+  const keys = emptyFolder()
+  const [first, created, signed] = linesOf(t, runExample('guide/identity', keys))
+  const place = join(keys, '.fastn.secret-key')
+  t.deepEqual([created, signed], [`created ${place}`, 'true'])
+  t.deepEqual(linesOf(t, runExample('guide/identity', keys)), [first, `loaded ${place}`, 'true'])
+})
+
+test('protocols: lines, versions, a fallback, and 200 streams at once', t => {
+  t.deepEqual(linesOf(t, runExample('guide/protocols')), [
+    'ONE',
+    'TWO',
+    'hello from version 2',
+    'nothing here for {"Generic":"Weather"}',
+    '200 199'
+  ])
+})
+
+test('streams: bytes, JSON and web streams', t => {
+  t.deepEqual(linesOf(t, runExample('guide/streams')), ['text as UTF-8, or bytes', '6', 'web streams'])
+})
+
+test('streams: HTTP and gzip over a Duplex', t => {
+  t.deepEqual(linesOf(t, runExample('guide/duplex')), ['hello over HTTP', '', '1000000'])
+})
+
+test('errors: a result, a failed handler, a deadline and a missing protocol', t => {
+  const lines = linesOf(t, runExample('guide/errors'))
+  t.is(lines[0], '2')
+  t.deepEqual(lines.slice(1, 3).sort(), [
+    "handler failed: { Generic: 'Divide' } Error: division by zero",
+    "the peer's handler failed with code 258"
+  ])
+  t.regex(lines[3] ?? '', /^TimeoutError: /)
+  t.regex(lines[4] ?? '', /Multiply/)
+})
+
+test('shutdown: Ctrl-C lets a running handler finish, then ends the program', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const server = startExample('guide/shutdown')
+  await withServer(server, async ticket => {
+    const asking = startExample('guide/ask', [ticket, 'Work', emptyFolder()])
+    t.is(await asking.nextLine(), 'started')
+    const ended = server.end('SIGINT')
+    t.is(await asking.nextLine(), 'done')
+    t.is(await server.nextLine(), 'poller ended')
+    t.is(await server.nextLine(), 'all work done')
+    t.deepEqual(await ended, [0, null])
+  })
+})
+
+test('access: a friend is served, another peer is not', async t => {
+  const keys = emptyFolder()
+  const [friend = ''] = linesOf(t, runExample('guide/identity', keys))
+  await withServer(startExample('guide/access', [friend]), async ticket => {
+    t.deepEqual(linesOf(t, runExample('guide/ask', ticket, 'Http', keys)), [`hello ${friend}`])
+    t.regex(runExample('guide/ask', ticket, 'Http', emptyFolder()).stderr, /ERR_UNAUTHORIZED/)
+  })
+})
+
+test('networks: an endpoint with its own relay and DNS server', t => {
+  const lines = linesOf(t, runExample('guide/networks', 'https://127.0.0.1:1', 'peers.test', '127.0.0.1:1'))
+  t.regex(lines.join('\n'), new RegExp(`id52: '${id52}'`))
+})
+
+test('networks: two endpoints on loopback', t => {
+  const lines = linesOf(t, runExample('guide/loopback'))
+  t.is(lines[0], 'hello')
+  t.regex(lines.join('\n'), /address: '127\.0\.0\.1:\d+',\n +relay: false,\n +selected: true/)
+})
+
+test('networks: a watcher sees its peer connect and disconnect', async t => {
+  await withServer(startExample('receiver'), async ticket => {
+    const { status, stdout, stderr } = runExample('guide/watch', ticket)
+    t.is(status, 0, stderr)
+    t.regex(stdout, new RegExp(`^${id52} connected direct 127\\.0\\.0\\.1:\\d+ `, 'm'))
+    t.regex(stdout, /^fastn_net_connections\{direction="dialled"\} 1$/m)
+    t.regex(stdout, new RegExp(`^${id52} gone `, 'm'))
+  })
+})
+
+test('networks: a kept peer is connected, and dialled again after it left', async t => {
+  await withServer(startExample('receiver'), async ticket => {
+    const keeping = startExample('guide/keep', [ticket])
+    try {
+      while (!(await keeping.nextLine()).startsWith('connected')) {}
+    } finally {
+      keeping.process.kill('SIGKILL')
+    }
+    t.pass()
+  })
+})
+
+test('observability: the logger prints records, and the tracer times streams', async t => {
+  await withServer(startExample('receiver'), async ticket => {
+    const logged = runScript('--import', './dist-examples/logger.js', 'dist-examples/sender.js', ticket)
+    t.regex(logged.stderr, /^info fastn_net::endpoint bound \{/m)
+    const traced = runScript('--import', './dist-examples/diagnostics.js', 'dist-examples/sender.js', ticket)
+    t.regex(traced.stderr, new RegExp(`^out \\{ Generic: 'Greet' \\} ${id52} [\\d.]+ ms$`, 'm'))
+  })
+})
+
+test('production: serves requests and metrics, and ends at SIGTERM', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const server = startExample('guide/production', [], { KEY_FOLDER: emptyFolder(), METRICS_PORT: '0' })
+  await withServer(server, async ticket => {
+    const port = (await server.nextLine()).replace('metrics on port ', '')
+    t.deepEqual(linesOf(t, runExample('sender', ticket)), ['hello Ada'])
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    t.regex(metrics, /^fastn_net_streams_accepted_total 1$/m)
+    t.deepEqual(await server.end('SIGTERM'), [0, null])
+  })
+})
+
+test('testing: the tests of the greeter pass', t => {
+  const { status, stdout, stderr } = runScript('dist-examples/guide/greeter.test.js')
+  t.is(status, 0, stdout + stderr)
+})
+
+test('migration: connections by hand, as with @number0/iroh', t => {
+  t.deepEqual(linesOf(t, runExample('guide/from-iroh')), ['hello'])
+})
+
+test('migration: sockets, as with hyperswarm', t => {
+  t.deepEqual(linesOf(t, runExample('guide/from-hyperswarm')), ['you said hello'])
+})

@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import { getEndpoint, SecretKey } from 'fastn-net'
+import { duplex } from 'fastn-net/node'
+
+await using server = await getEndpoint(SecretKey.generate())
+await using client = await getEndpoint(SecretKey.generate())
+const peer = await server.ticket()
+
+// #region http
+const web = createServer((_request, response) => response.end('hello over HTTP\n'))
+server.listen({
+  Web(stream) {
+    web.emit('connection', duplex(stream)) // the stream stays open when this handler returns
+  }
+})
+
+const socket = duplex(await client.getStream(peer, 'Web'))
+const asked = request({ createConnection: () => socket, headers: { host: 'peer' } }).end()
+const [response] = await once(asked, 'response')
+console.log(await text(response))
+socket.destroy()
+// #endregion
+
+// #region gzip
+server.listen({
+  async Length(stream) {
+    const socket = duplex(stream)
+    const unpacked = await text(socket.pipe(createGunzip()))
+    socket.end(`${unpacked.length}\n`) // a Duplex stays open until you end it
+  }
+})
+
+const packed = duplex(await client.getStream(peer, 'Length'))
+await pipeline('x'.repeat(1_000_000), createGzip(), packed, { end: true })
+console.log(await text(packed))
+// #endregion

@@ -1,0 +1,57 @@
+import { getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
+
+await using server = await getEndpoint(SecretKey.generate())
+await using client = await getEndpoint(SecretKey.generate())
+const peer = await server.ticket()
+
+server.listen(
+  {
+    async Divide(stream) {
+      const { a, b } = await stream.nextJson<{ a: number; b: number }>()
+      if (b === 0) throw new Error('division by zero')
+      await stream.finish(`${a / b}\n`)
+    },
+    Slow: () => new Promise(() => {})
+  },
+  { onError: (error, stream) => console.log('handler failed:', stream.protocol, String(error)) }
+)
+
+// #region branch
+async function divide(a: number, b: number): Promise<string> {
+  try {
+    await using stream = await client.getStream(peer, 'Divide')
+    await stream.finish(`${JSON.stringify({ a, b })}\n`)
+    return await stream.nextString()
+  } catch (error) {
+    if (!isFastnNetError(error)) throw error
+    switch (error.code) {
+      case 'ERR_UNREACHABLE':
+        return `offline, try later: ${error.message}`
+      case 'ERR_STREAM_RESET':
+        return `the peer's handler failed with code ${error.errorCode}`
+      default:
+        return `${error.code}: ${error.message}`
+    }
+  }
+}
+// #endregion
+console.log(await divide(6, 3))
+console.log(await divide(1, 0))
+
+// #region deadline
+await using slow = await client.getStream(peer, 'Slow')
+try {
+  await slow.nextString({ signal: AbortSignal.timeout(100) })
+} catch (error) {
+  console.log(String(error)) // TimeoutError: the signal's own reason, not a FastnNetError
+}
+// #endregion
+
+// #region unsupported
+try {
+  await client.getStream(peer, 'Multiply')
+} catch (error) {
+  if (!isFastnNetError(error, 'ERR_PROTOCOL_UNSUPPORTED')) throw error
+  console.log(error.message)
+}
+// #endregion

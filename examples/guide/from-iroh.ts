@@ -1,0 +1,27 @@
+import { type Connection, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+
+// #region server
+await using server = await getEndpoint(SecretKey.generate())
+void serve()
+
+async function serve(): Promise<void> {
+  for await (const connection of server.accept()) void serveConnection(connection)
+}
+
+async function serveConnection(connection: Connection): Promise<void> {
+  for await (const stream of connection.acceptBi('my-app/1')) void echo(stream)
+}
+
+async function echo(stream: PeerStream): Promise<void> {
+  for await (const chunk of stream) await stream.write(chunk)
+  await stream.finish()
+}
+// #endregion
+
+// #region client
+await using client = await getEndpoint(SecretKey.generate())
+await using connection = await client.connect(server.address())
+await using stream = await connection.openBi('my-app/1')
+await stream.finish('hello')
+console.log(new TextDecoder().decode((await stream.read()) ?? undefined))
+// #endregion

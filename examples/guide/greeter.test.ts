@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
+import { serveGreet } from './greeter.js'
+
+/** An endpoint that reaches nothing but this machine. */
+function endpoint(): Promise<Endpoint> {
+  return getEndpoint(SecretKey.generate(), { network: 'loopback', openTimeout: 5000 })
+}
+
+test('greets by name', async () => {
+  await using server = await endpoint()
+  await using client = await endpoint()
+  await serveGreet(server).ready
+
+  await using stream = await client.getStream(server.address(), 'Greet')
+  await stream.finish('Ada\n')
+  assert.equal(await stream.nextString(), 'Hello Ada')
+})
+
+test('rejects a long name', async () => {
+  await using server = await endpoint()
+  await using client = await endpoint()
+  const failures: unknown[] = []
+  process.once('warning', warning => failures.push(warning))
+  await serveGreet(server).ready
+
+  await using stream = await client.getStream(server.address(), 'Greet')
+  await stream.finish('x'.repeat(101))
+  await assert.rejects(stream.nextString(), { code: 'ERR_STREAM_RESET' })
+})

@@ -1,0 +1,49 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Graceful, getEndpoint, readOrCreateSecretKey, setLogger } from 'fastn-net'
+
+setLogger(record => console.error(JSON.stringify(record)), { filter: 'warn,fastn_net=info' })
+
+const graceful = new Graceful({
+  signals: true,
+  onReport: report => {
+    metrics.close()
+    if (!report.clean) console.error('unfinished', report)
+  }
+})
+const { secretKey } = await readOrCreateSecretKey({ folder: process.env.KEY_FOLDER ?? '.' })
+await using endpoint = await getEndpoint(secretKey, {
+  graceful,
+  closeOnExit: true, // peers learn of a crash immediately
+  maxConnections: 1000,
+  maxConnectionsPerPeer: 4,
+  maxStreamsPerPeer: 256,
+  maxStreamsTotal: 10_000,
+  streamsPerSecond: 200, // per peer
+  maxLineBytes: 64 * 1024,
+  authorize: { peer: id52 => isMember(id52), timeout: 2000 }
+})
+
+const metrics = createServer((_request, response) => {
+  response.setHeader('content-type', 'text/plain; version=0.0.4')
+  response.end(endpoint.metrics())
+})
+metrics.listen(Number(process.env.METRICS_PORT ?? 9090), '127.0.0.1')
+await once(metrics, 'listening')
+
+console.log(await endpoint.ticket())
+console.log('metrics on port', (metrics.address() as AddressInfo).port)
+const listener = endpoint.listen(
+  {
+    async Greet(stream) {
+      await stream.finish(`hello ${await stream.nextString()}\n`)
+    }
+  },
+  { onError: (error, stream) => console.error('handler failed', stream.remoteId52, error) }
+)
+await listener.closed
+
+async function isMember(_id52: string): Promise<boolean> {
+  return true // ask your database
+}

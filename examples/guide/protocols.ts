@@ -1,0 +1,55 @@
+import { getEndpoint, Protocol, SecretKey } from 'fastn-net'
+
+await using server = await getEndpoint(SecretKey.generate())
+await using client = await getEndpoint(SecretKey.generate())
+const peer = await server.ticket()
+
+// #region listen
+server.listen({
+  async Upper(stream) {
+    for await (const line of stream.lines()) await stream.write(`${line.toUpperCase()}\n`)
+  },
+  async Count(stream) {
+    let bytes = 0
+    for await (const chunk of stream) bytes += chunk.length
+    await stream.finish(`${bytes}\n`)
+  }
+})
+
+await using upper = await client.getStream(peer, 'Upper')
+await upper.finish('one\ntwo\n')
+for await (const line of upper.lines()) console.log(line) // ONE TWO
+// #endregion
+
+// #region versions
+const chat = (version: number) => Protocol.generic({ name: 'Chat', version })
+
+server.listen([
+  [chat(1), stream => stream.finish('hello from version 1\n')],
+  [chat(2), stream => stream.finish('hello from version 2\n')]
+])
+
+await using newest = await client.getStream(peer, chat(2))
+console.log(await newest.nextString())
+// #endregion
+
+// #region fallback
+const any = server.listen([], {
+  fallback: stream => stream.finish(`nothing here for ${JSON.stringify(stream.protocol)}\n`)
+})
+await any.ready
+
+await using unknown = await client.getStream(peer, 'Weather')
+console.log(await unknown.nextString())
+// #endregion
+
+// #region many
+const answers = await Promise.all(
+  Array.from({ length: 200 }, async (_, index) => {
+    await using stream = await client.getStream(peer, 'Count')
+    await stream.finish('x'.repeat(index))
+    return Number(await stream.nextString())
+  })
+)
+console.log(answers.length, answers[199])
+// #endregion
