@@ -273,6 +273,25 @@ for (const alpn of alpns) {
   })
 }
 
+test('reopens a stream although the peer was given another address meanwhile', async t => {
+  const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
+  await endpoint.connect(peer.address)
+  const opens = endpoint.getStream({ ...peer.address }, echo)
+  const first = await raw.accept()
+  t.is(await first.take(echoLine.length), echoLine)
+  // The endpoint tracks the peer anew, with both addresses.
+  const other = { ...peer.address, addresses: ['127.0.0.1:9', ...(peer.address.addresses ?? [])] }
+  const also = endpoint.getStream(other, echo)
+  await raw.accept()
+  const accepting = peer.accept()
+  // Promises that no stream was handed to a handler.
+  raw.close(0x102, 'superseded')
+  const again = await accepting
+  for (const _ of [opens, also]) await (await again.accept()).write('ack\n')
+  t.is((await opens).remoteId52, peer.id52)
+  t.is((await also).remoteId52, peer.id52)
+})
+
 test('prefers the newer ALPN and falls back to the older one', async t => {
   const endpoint = await endpointFor(t)
   for (const [offered, agreed] of [

@@ -56,7 +56,7 @@ export class EndpointState {
   readonly handle: number
   readonly id52: string
   readonly options: EndpointSettings
-  readonly #peers = new BoundedMap<string, KnownPeer>(maxPeers, peer => this.#forget(peer.handle))
+  readonly #peers = new BoundedMap<string, KnownPeer>(maxPeers, peer => this.#forget(peer))
   // One peer can be known under several texts (its ID52, a ticket, hex), each with a handle of its own.
   readonly #peerHandles = new Set<number>()
   readonly #seen = new WeakMap<PeerObject, { snapshot: Snapshot; peer: string }>()
@@ -135,9 +135,11 @@ export class EndpointState {
     return known
   }
 
-  #forget(handle: number): void {
-    this.#peerHandles.delete(handle)
-    native().handleRelease(handle)
+  #forget(peer: KnownPeer): void {
+    peer.forget(() => {
+      this.#peerHandles.delete(peer.handle)
+      native().handleRelease(peer.handle)
+    })
   }
 
   /** The link of a connection with this peer. */

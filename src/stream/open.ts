@@ -28,7 +28,7 @@ export function openNow(
 ): StreamCore | undefined {
   if (ack !== 'later' || extra !== undefined || signal !== undefined || retry !== undefined || timeout !== undefined)
     return undefined
-  if (endpoint.closing.aborted || watched('stream') !== undefined) return undefined
+  if (watched('stream') !== undefined) return undefined
   const header = headerOf(protocol)
   const opened = opener.tryOpen(header.line, openFlags.retry, endpoint.options.openTimeout, ids)
   if (opened < 0) return undefined
@@ -65,7 +65,6 @@ async function open<Stream>(
 ): Promise<Stream> {
   const { extra, signal } = options
   throwIfAborted(signal)
-  endpoint.checkOpen('open')
   const header = headerOf(input)
   const { protocol } = header
   const line = extra === undefined ? header.line : lineWithExtra(header, extra)
@@ -78,17 +77,23 @@ async function open<Stream>(
   const context: Context = { peer: opener.id52, protocol, phase: 'open' }
   const began = performance.now()
 
-  const opened = opener.tryOpen(line, flags, timeout, ids)
-  if (opened === FAILED) throw lastFailure(context)
-  if (opened >= 0) {
-    const core = newCore(endpoint, opener, protocol, opened, ids)
-    if (!awaitAck) flushLater(opened)
-    if (!awaitAck || (await isAcknowledged(core, signal))) return wrap(core)
-  }
+  let operation: number
+  opener.hold()
+  try {
+    const opened = opener.tryOpen(line, flags, timeout, ids)
+    if (opened === FAILED) throw lastFailure(context)
+    if (opened >= 0) {
+      const core = newCore(endpoint, opener, protocol, opened, ids)
+      if (!awaitAck) flushLater(opened)
+      if (!awaitAck || (await isAcknowledged(core, signal))) return wrap(core)
+    }
 
-  // There is no connection, or it ended before the peer took the stream.
-  const left = Math.max(timeout - (performance.now() - began), 0)
-  const operation = opener.startOpen(line, flags, left)
+    // There is no connection, or it ended before the peer took the stream.
+    const left = Math.max(timeout - (performance.now() - began), 0)
+    operation = opener.startOpen(line, flags, left)
+  } finally {
+    opener.release()
+  }
   const traced = opener.dials ? watched('connect') : undefined
   const outcome =
     traced === undefined

@@ -15,6 +15,9 @@ export interface Opener {
   tryOpen(line: Uint8Array, flags: number, timeout: number, ids: Float64Array): number
   /** Starts an operation that opens a stream, however long it takes. */
   startOpen(line: Uint8Array, flags: number, timeout: number): number
+  /** Keeps it usable until {@link release}, even if the endpoint forgets it meanwhile. */
+  hold(): void
+  release(): void
 }
 
 /** A peer that the endpoint tracks. */
@@ -22,6 +25,8 @@ export class KnownPeer implements Opener {
   readonly dials = true
   readonly handle: number
   readonly id52: string
+  #holds = 0
+  #whenReleased: (() => void) | undefined
 
   constructor(handle: number, id52: string) {
     this.handle = handle
@@ -34,6 +39,20 @@ export class KnownPeer implements Opener {
 
   startOpen(line: Uint8Array, flags: number, timeout: number): number {
     return native().openStart(this.handle, line, flags, timeout)
+  }
+
+  hold(): void {
+    this.#holds++
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.#whenReleased?.()
+  }
+
+  /** The endpoint tracks it no longer. Calls `release` once no call holds it. */
+  forget(release: () => void): void {
+    if (this.#holds === 0) release()
+    else this.#whenReleased = release
   }
 }
 
@@ -55,4 +74,9 @@ export class HeldConnection implements Opener {
   startOpen(line: Uint8Array, flags: number, timeout: number): number {
     return native().connectionOpenStart(this.#handle, line, flags, timeout)
   }
+
+  // Its owner holds it.
+  hold(): void {}
+
+  release(): void {}
 }
