@@ -7,8 +7,8 @@ console.log(await endpoint.ticket())
 const listener = endpoint.listen({
   // Runs once per stream. Streams run concurrently.
   async Greet(stream) {
-    const name = await stream.nextString()
-    await stream.finish(`Hello ${name}, you are ${stream.remoteId52}\n`)
+    const name = await stream.text() // all that the sender sends
+    await stream.finish(`Hello ${name}, you are ${stream.remoteId52}`)
   }
 })
 await listener.closed

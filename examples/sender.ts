@@ -5,5 +5,5 @@ if (ticket === undefined) throw new Error('usage: sender TICKET, with the ticket
 
 await using endpoint = await getEndpoint(SecretKey.generate())
 await using stream = await endpoint.getStream(ticket, 'Greet')
-await stream.finish('Ada\n')
-console.log(await stream.nextString())
+await stream.finish('Ada')
+console.log(await stream.text())

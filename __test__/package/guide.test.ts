@@ -38,16 +38,45 @@ test('protocols: lines, versions, a fallback, and 200 streams at once', t => {
     'TWO',
     'hello from version 2',
     'nothing here for {"Generic":"Weather"}',
-    '200 199'
+    '200 { bytes: 199 }'
   ])
 })
 
-test('streams: bytes, JSON and web streams', t => {
-  t.deepEqual(linesOf(t, runExample('guide/streams')), ['text as UTF-8, or bytes', '6', 'web streams'])
+test('streams: texts, chunks, lines, web streams, and a caller that leaves', t => {
+  t.deepEqual(linesOf(t, runExample('guide/streams')), [
+    'hello',
+    '23',
+    '6',
+    '30',
+    'web streams',
+    'TimeoutError',
+    'stopped: ERR_STREAM_RESET'
+  ])
 })
 
 test('streams: HTTP and gzip over a Duplex', t => {
   t.deepEqual(linesOf(t, runExample('guide/duplex')), ['hello over HTTP', '', '1000000'])
+})
+
+test('streams: a chat ends at the end of input, or at Ctrl-C', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const server = startExample('guide/chat')
+  await withServer(server, async ticket => {
+    const first = startExample('guide/chat', [ticket])
+    first.writeLine('hello')
+    t.is(await server.nextLine(), '> hello')
+    server.writeLine('hello yourself')
+    t.is(await first.nextLine(), '> hello yourself')
+    t.deepEqual(await first.endInput(), [0, null])
+  })
+  const other = startExample('guide/chat')
+  await withServer(other, async ticket => {
+    const second = startExample('guide/chat', [ticket])
+    second.writeLine('are you there?')
+    t.is(await other.nextLine(), '> are you there?')
+    t.deepEqual(await second.end('SIGINT'), [0, null])
+    t.deepEqual(await other.end('SIGINT'), [0, null])
+  })
 })
 
 test('errors: a result, a failed handler, a deadline and a missing protocol', t => {

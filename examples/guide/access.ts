@@ -16,11 +16,11 @@ console.log(await endpoint.ticket())
 
 const listener = endpoint.listen({
   async Http(stream) {
-    await stream.finish(`hello ${stream.remoteId52}\n`)
+    await stream.writeLine(`hello ${stream.remoteId52}`)
   },
   async RigControl(stream) {
-    endpoint.access.deny(await stream.nextString()) // disconnects that peer
-    await stream.finish('denied\n')
+    endpoint.access.deny(await stream.text()) // disconnects that peer
+    await stream.writeLine('denied')
   }
 })
 await listener.closed

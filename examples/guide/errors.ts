@@ -7,9 +7,9 @@ const peer = await server.ticket()
 server.listen(
   {
     async Divide(stream) {
-      const { a, b } = await stream.nextJson<{ a: number; b: number }>()
+      const { a, b } = await stream.json<{ a: number; b: number }>()
       if (b === 0) throw new Error('division by zero')
-      await stream.finish(`${a / b}\n`)
+      await stream.writeJson(a / b)
     },
     Slow: () => new Promise(() => {})
   },
@@ -17,11 +17,11 @@ server.listen(
 )
 
 // #region branch
-async function divide(a: number, b: number): Promise<string> {
+async function divide(a: number, b: number): Promise<number | string> {
   try {
     await using stream = await client.getStream(peer, 'Divide')
-    await stream.finish(`${JSON.stringify({ a, b })}\n`)
-    return await stream.nextString()
+    await stream.finish(JSON.stringify({ a, b }))
+    return await stream.json<number>()
   } catch (error) {
     if (!isFastnNetError(error)) throw error
     switch (error.code) {
@@ -41,7 +41,7 @@ console.log(await divide(1, 0))
 // #region deadline
 await using slow = await client.getStream(peer, 'Slow')
 try {
-  await slow.nextString({ signal: AbortSignal.timeout(100) })
+  await slow.text({ signal: AbortSignal.timeout(100) })
 } catch (error) {
   console.log(String(error)) // TimeoutError: the signal's own reason, not a FastnNetError
 }

@@ -23,5 +23,5 @@ await using client = await getEndpoint(SecretKey.generate())
 await using connection = await client.connect(server.address())
 await using stream = await connection.openBi('my-app/1')
 await stream.finish('hello')
-console.log(new TextDecoder().decode((await stream.read()) ?? undefined))
+console.log(await stream.text())
 // #endregion

@@ -14,8 +14,8 @@ test('greets by name', async () => {
   await serveGreet(server).ready
 
   await using stream = await client.getStream(server.address(), 'Greet')
-  await stream.finish('Ada\n')
-  assert.equal(await stream.nextString(), 'Hello Ada')
+  await stream.finish('Ada')
+  assert.equal(await stream.text(), 'Hello Ada')
 })
 
 test('rejects a long name', async () => {
@@ -27,5 +27,5 @@ test('rejects a long name', async () => {
 
   await using stream = await client.getStream(server.address(), 'Greet')
   await stream.finish('x'.repeat(101))
-  await assert.rejects(stream.nextString(), { code: 'ERR_STREAM_RESET' })
+  await assert.rejects(stream.text(), { code: 'ERR_STREAM_RESET' })
 })

@@ -4,8 +4,8 @@ import type { Endpoint, Listener } from 'fastn-net'
 export function serveGreet(endpoint: Endpoint): Listener {
   return endpoint.listen({
     async Greet(stream) {
-      const name = await stream.nextString({ maxBytes: 100 })
-      await stream.finish(`Hello ${name}\n`)
+      const name = await stream.text({ maxBytes: 100 })
+      await stream.finish(`Hello ${name}`)
     }
   })
 }

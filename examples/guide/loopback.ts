@@ -3,9 +3,9 @@ import { getEndpoint, SecretKey } from 'fastn-net'
 // Two endpoints of one process. Nothing leaves the machine.
 await using server = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
 await using client = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
-server.listen({ Greet: stream => stream.finish('hello\n') })
+server.listen({ Greet: stream => stream.finish('hello') })
 
 // An address is a ticket as an object. Without a ticket or a lookup server, pass it.
 await using stream = await client.getStream(server.address(), 'Greet')
-console.log(await stream.nextString())
+console.log(await stream.text())
 console.log(stream.connection.paths)

@@ -4,8 +4,8 @@ const ticket = process.argv[2] ?? ''
 const endpoint = await getEndpoint(SecretKey.generate())
 try {
   const stream = await endpoint.getStream(ticket, 'Greet')
-  await stream.finish('Ada\n')
-  console.log(await stream.nextString())
+  await stream.finish('Ada')
+  console.log(await stream.text())
 } finally {
   await endpoint.close()
 }

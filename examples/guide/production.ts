@@ -37,7 +37,8 @@ console.log('metrics on port', (metrics.address() as AddressInfo).port)
 const listener = endpoint.listen(
   {
     async Greet(stream) {
-      await stream.finish(`hello ${await stream.nextString()}\n`)
+      const name = await stream.text({ maxBytes: 100, signal: AbortSignal.timeout(10_000) })
+      await stream.finish(`hello ${name}`)
     }
   },
   { onError: (error, stream) => console.error('handler failed', stream.remoteId52, error) }

@@ -7,12 +7,11 @@ const peer = await server.ticket()
 // #region listen
 server.listen({
   async Upper(stream) {
-    for await (const line of stream.lines()) await stream.write(`${line.toUpperCase()}\n`)
+    for await (const line of stream.lines()) await stream.writeLine(line.toUpperCase())
   },
   async Count(stream) {
-    let bytes = 0
-    for await (const chunk of stream) bytes += chunk.length
-    await stream.finish(`${bytes}\n`)
+    const bytes = await stream.bytes()
+    await stream.writeJson({ bytes: bytes.length })
   }
 })
 
@@ -25,22 +24,22 @@ for await (const line of upper.lines()) console.log(line) // ONE TWO
 const chat = (version: number) => Protocol.generic({ name: 'Chat', version })
 
 server.listen([
-  [chat(1), stream => stream.finish('hello from version 1\n')],
-  [chat(2), stream => stream.finish('hello from version 2\n')]
+  [chat(1), stream => stream.finish('hello from version 1')],
+  [chat(2), stream => stream.finish('hello from version 2')]
 ])
 
 await using newest = await client.getStream(peer, chat(2))
-console.log(await newest.nextString())
+console.log(await newest.text())
 // #endregion
 
 // #region fallback
 const any = server.listen([], {
-  fallback: stream => stream.finish(`nothing here for ${JSON.stringify(stream.protocol)}\n`)
+  fallback: stream => stream.finish(`nothing here for ${JSON.stringify(stream.protocol)}`)
 })
 await any.ready
 
 await using unknown = await client.getStream(peer, 'Weather')
-console.log(await unknown.nextString())
+console.log(await unknown.text())
 // #endregion
 
 // #region many
@@ -48,7 +47,7 @@ const answers = await Promise.all(
   Array.from({ length: 200 }, async (_, index) => {
     await using stream = await client.getStream(peer, 'Count')
     await stream.finish('x'.repeat(index))
-    return Number(await stream.nextString())
+    return await stream.json<{ bytes: number }>()
   })
 )
 console.log(answers.length, answers[199])

@@ -11,9 +11,9 @@ console.log(await endpoint.ticket())
 
 const listener = endpoint.listen({
   async Work(stream) {
-    await stream.write('started\n')
+    await stream.writeLine('started')
     await sleep(500) // a running handler may finish, within the timeout
-    await stream.finish('done\n')
+    await stream.writeLine('done')
   }
 })
 

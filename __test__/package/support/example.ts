@@ -35,6 +35,10 @@ export interface RunningExample {
   process: ChildProcess
   /** Waits for the next line of stdout. Rejects if the program ends first. */
   nextLine(): Promise<string>
+  /** Writes a line to stdin. */
+  writeLine(line: string): void
+  /** Ends stdin and resolves with the exit code and the signal that ended the program. */
+  endInput(): Promise<unknown[]>
   /** Sends a signal and resolves with the exit code and the signal that ended the program. */
   end(signal: NodeJS.Signals): Promise<unknown[]>
 }
@@ -44,7 +48,7 @@ export function startExample(name: string, args: string[] = [], variables: NodeJ
   const child = spawn(process.execPath, [compiled(name), ...args], {
     cwd: root,
     env: { ...env, ...variables },
-    stdio: ['ignore', 'pipe', 'inherit']
+    stdio: ['pipe', 'pipe', 'inherit']
   })
   const exit = once(child, 'exit')
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -54,6 +58,13 @@ export function startExample(name: string, args: string[] = [], variables: NodeJ
       const { done, value } = await lines.next()
       if (done === true) throw new Error(`${name} ended with ${await exit}`)
       return value
+    },
+    writeLine(line) {
+      child.stdin.write(`${line}\n`)
+    },
+    endInput() {
+      child.stdin.end()
+      return exit
     },
     end(signal) {
       child.kill(signal)
