@@ -276,6 +276,9 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      *
      * @throws {FastnNetError} `ERR_STREAM_STOPPED` with `errorCode` if the peer stopped reading. `ERR_STREAM_FINISHED` after
      * {@link finish}. `ERR_STREAM_RESET` after {@link reset}. `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * for await (const chunk of createReadStream(path)) await stream.write(chunk)
      */
     write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void>;
     /**
@@ -287,6 +290,10 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      *
      * @throws {FastnNetError} The errors of {@link write}, also without a chunk: once the connection has ended, earlier data may not have
      * arrived.
+     *
+     * @example
+     * await stream.finish('the last bytes')
+     * await stream.closed // they have arrived
      */
     finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void>;
     /**
@@ -295,6 +302,9 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      *
      * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * stream.reset(42) // the peer's read fails with ERR_STREAM_RESET and errorCode 42
      */
     reset(code?: number | bigint): void;
     /**
@@ -302,6 +312,9 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      *
      * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * stream.stop() // the peer's write fails with ERR_STREAM_STOPPED
      */
     stop(code?: number | bigint): void;
     /**
@@ -314,11 +327,17 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      * a number. Waits for a pending read of another kind.
      *
      * Fails with the stream or its connection, even while nobody reads it, once the bytes that arrived before are read.
+     *
+     * @example
+     * await stream.readable.pipeThrough(new DecompressionStream('gzip')).pipeTo(destination)
      */
     get readable(): ReadableStream<Uint8Array<ArrayBuffer>>;
     /**
      * Sending half as a web stream of bytes or strings. Closing it calls {@link finish}. Aborting it calls {@link reset}, with the reason
      * as the code if that is a number. Fails with the stream or its connection, even while nobody writes to it.
+     *
+     * @example
+     * await new Blob(['hello']).stream().pipeTo(stream.writable)
      */
     get writable(): WritableStream<Uint8Array | string>;
     /**
@@ -522,6 +541,9 @@ declare class Connection implements AsyncDisposable {
      *
      * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if this connection has a listener for one of the protocols. `ERR_CLOSED`.
      * `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * for await (const stream of connection.acceptBi('Echo')) void handle(stream)
      */
     acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
     /**
@@ -529,9 +551,17 @@ declare class Connection implements AsyncDisposable {
      *
      * @throws {FastnNetError} The errors of {@link Endpoint.getStream}, except those of dialling. `ERR_CLOSED` if this handle is
      * disposed. `ERR_INVALID_ARGUMENT` also on a connection dialled by an older peer, which accepts no streams on it.
+     *
+     * @example
+     * await using stream = await connection.openBi('Echo')
      */
     openBi(protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
-    /** Resolves when the connection closes; never rejects. Waiting for it does not keep the process alive. */
+    /**
+     * Resolves when the connection closes; never rejects. Waiting for it does not keep the process alive.
+     *
+     * @example
+     * const { code, reason, by } = await connection.closed
+     */
     get closed(): Promise<ConnectionClosed>;
     /**
      * Closes the connection for all of its users. No-op if it has closed.
@@ -609,6 +639,9 @@ declare class PublicKey {
      * Whether `signature` is this key's signature of `bytes`. `false` if it is not 64 bytes long.
      *
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`.
+     *
+     * @example
+     * PublicKey.from(id52).verify(bytes, signature)
      */
     verify(bytes: Uint8Array, signature: Uint8Array): boolean;
     /** Whether `other` is the same public key. */
@@ -920,13 +953,21 @@ declare class Endpoint implements AsyncDisposable {
     /** Access lists: peers that may connect and use this endpoint's listeners. */
     readonly access: Access;
     private constructor();
-    /** ID52 of this endpoint: share it with peers. */
+    /**
+     * ID52 of this endpoint: share it with peers.
+     *
+     * @example
+     * console.log(`dial me: ${endpoint.id52}`)
+     */
     get id52(): string;
     /**
      * Returns the addresses and relays at which this endpoint is currently known to be reachable. Peers can pass the result as a
      * {@link Peer}.
      *
      * @throws {FastnNetError} `ERR_CLOSED`.
+     *
+     * @example
+     * await using stream = await other.getStream(endpoint.address(), 'Echo')
      */
     address(): EndpointAddress;
     /**
@@ -1000,6 +1041,9 @@ declare class Endpoint implements AsyncDisposable {
      *
      * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if another iterator accepts connections. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
      * `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * for await (const connection of endpoint.accept()) console.log(connection.remoteId52)
      */
     accept(options?: CancelOptions): IncomingConnections;
     /**
@@ -1011,6 +1055,10 @@ declare class Endpoint implements AsyncDisposable {
      * @param options `timeout`: Default: the endpoint's `openTimeout`, 30 s.
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_UNREACHABLE`. `ERR_UNAUTHORIZED`. `ERR_BUSY` if the peer
      * accepts no more connections. `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks none of this library's ALPNs. `ERR_CLOSED`.
+     *
+     * @example
+     * await using connection = await endpoint.connect(peer)
+     * await using stream = await connection.openBi('Echo')
      */
     connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
     /**
@@ -1018,6 +1066,9 @@ declare class Endpoint implements AsyncDisposable {
      * application.
      *
      * @throws {FastnNetError} The errors of {@link connect}. `ERR_PING` if the answer is wrong or takes longer than `pingTimeout`.
+     *
+     * @example
+     * console.log(`${await endpoint.ping(peer)} ms`)
      */
     ping(peer: Peer, options?: CancelOptions): Promise<number>;
     /**
@@ -1025,6 +1076,9 @@ declare class Endpoint implements AsyncDisposable {
      * `idleTimeout`. Empty once the endpoint is closed. For changes, see {@link watch}.
      *
      * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
+     *
+     * @example
+     * for (const { id52, state, lastError } of endpoint.peers()) console.log(id52, state, lastError?.message)
      */
     peers(): readonly PeerInfo[];
     /**
@@ -1045,6 +1099,9 @@ declare class Endpoint implements AsyncDisposable {
      * them. Bounded: no label value comes from a peer. A closed endpoint returns its last values.
      *
      * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
+     *
+     * @example
+     * createServer((_request, response) => response.end(endpoint.metrics())).listen(9090)
      */
     metrics(): string;
     /**
@@ -1064,6 +1121,11 @@ declare class Endpoint implements AsyncDisposable {
      * Refuses new streams and connections from peers, with `ERR_SHUTTING_DOWN`. Listeners and loops end after the streams that are already
      * acknowledged. Open streams continue, and {@link getStream}, {@link connect} and {@link ping} still work, so that work in progress can
      * finish before {@link close}. Idempotent. Cannot be undone.
+     *
+     * @example
+     * endpoint.drain()
+     * await runningWork
+     * await endpoint.close()
      */
     drain(): void;
     /**
@@ -1082,6 +1144,9 @@ declare class Endpoint implements AsyncDisposable {
      * `signal`: ends the wait, not the close.
      * @returns Number of finished streams that were not acknowledged in time.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * await endpoint.close({ timeout: 1000 })
      */
     close(options?: TimeoutOptions): Promise<number>;
     /** Lets listening and accepting keep the process alive. This is the default. */
@@ -1110,6 +1175,9 @@ declare class SecretKey {
      * Parses 64 hex digits (in any case) or 32 bytes, which are copied. Returns a `SecretKey` unchanged.
      *
      * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it.
+     *
+     * @example
+     * const secretKey = SecretKey.from(process.env.SECRET_KEY ?? '') // 64 hex digits
      */
     static from(key: string | Uint8Array | SecretKey): SecretKey;
     /** Public key of this secret key. */
@@ -1120,6 +1188,9 @@ declare class SecretKey {
      * Signs bytes. Returns an Ed25519 signature of 64 bytes, which is deterministic.
      *
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`.
+     *
+     * @example
+     * const signature = secretKey.sign(new TextEncoder().encode('agreed'))
      */
     sign(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
     /** A copy of the secret's 32 bytes. Keep them out of logs and of files that others can read. */
@@ -1479,6 +1550,9 @@ declare function loadSecretKey(options?: LoadSecretKeyOptions): Promise<SecretKe
  *
  * @throws {FastnNetError} `ERR_KEY_STORE` if a key exists or cannot be written. `ERR_SECRET_KEY` if `secretKey` is not a secret key.
  * `ERR_INVALID_ARGUMENT` if `name` is not a plain file name.
+ *
+ * @example
+ * await saveSecretKey(SecretKey.generate(), { name: 'server' })
  */
 declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions): Promise<string>;
 /**
@@ -1494,48 +1568,51 @@ declare function saveSecretKey(secretKey: SecretKey, options?: KeyStoreOptions):
  */
 declare function readOrCreateSecretKey(options?: KeyStoreOptions): Promise<StoredSecretKey>;
 
-/** How much a record matters. */
+/** Severity of a log record. */
 type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
-/** One thing that the native side tells of its work. */
+/** Log record of the native side. Contains no secret key and no content of a stream. */
 interface LogRecord {
     /** Milliseconds since 1970, with a fraction. */
     readonly time: number;
-    /** How much it matters. */
+    /** Severity. */
     readonly level: LogLevel;
-    /** Who says it: `fastn_net::…` for this library, `iroh::…`, `noq::…` and others for its transport. */
+    /** Module that logs: `fastn_net::…` for this library, `iroh::…`, `noq::…` and others for its transport. */
     readonly target: string;
-    /** What is said, for a person. */
+    /** Human-readable text. */
     readonly message: string;
     /**
-     * What it is about, with what the spans around it say. This library's own have `peer` (ID52), `connection` and `stream`
-     * (numbers), where they apply. Whole numbers beyond 2^53 are texts.
+     * Fields of the record and of its spans. Records of this library have `peer` (ID52), `connection` and `stream` (numbers) where
+     * they apply. Integers beyond 2^53 are strings.
      */
     readonly fields: {
         readonly [name: string]: string | number | boolean;
     };
-    /** Only where records were lost, in their place: how many, for they came faster than the logger took them. */
+    /** Number of records that were lost here because the logger was too slow. Only set where records were lost. */
     readonly dropped?: number;
 }
-/** Takes the records. What it throws, or rejects with, is a warning of the process, once, and stops nothing. */
+/** Receives log records. If it throws or rejects, the process gets one warning (`ERR_LOGGER`), and logging continues. */
 type Logger = (record: LogRecord) => unknown;
-/** Which records a logger is told. */
+/** Options of {@link setLogger}. */
 interface LoggerOptions {
     /**
-     * Levels by target, `target=level` with commas between: the longest target that a record's own begins with decides, a level
-     * alone is for all others. Default: `warn,fastn_net=info`.
+     * Levels by target: `target=level`, comma-separated. The longest target that is a prefix of the record's target wins. A level alone
+     * applies to all other targets. Default: `warn,fastn_net=info`.
      */
     filter?: string | undefined;
 }
 /**
- * Gives what the native side tells of its work to a function, in this thread; `null` ends that. One logger at a time: another
- * one takes its place. Each thread has its own, and hears of all endpoints of the process.
+ * Passes the log records of the native side to a function; `null` removes it. Each thread has one logger, which receives the records
+ * of all endpoints of the process.
  *
- * Records come in batches, shortly after they were made. They wait in 4 MiB at most; what does not fit is dropped, and told as a
- * record with `dropped`. A logger does not keep the process alive: what waits at the `exit` event, or when it is taken off, is
- * given to it then. Without a logger nothing is recorded, and that costs nothing.
+ * Records arrive in batches. Up to 4 MiB of them wait; more are dropped, and a record with `dropped` takes their place. The remaining
+ * records are passed on when the logger is removed, and at the process's `exit` event. Does not keep the process alive. Costs nothing
+ * while there is no logger.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, naming the part of the filter that cannot be read, and the logger before stays;
- * `ERR_BUSY` when other native code in the process takes all tracing; `ERR_NATIVE`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` names the unreadable part of the filter; the previous logger stays. `ERR_BUSY` if
+ * other native code in the process owns the tracing subscriber. `ERR_NATIVE`.
+ *
+ * @example
+ * setLogger(({ level, message, fields }) => console.error(level, message, fields), { filter: 'warn,fastn_net=debug' })
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
 

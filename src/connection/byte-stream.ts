@@ -87,6 +87,9 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    *
    * @throws {FastnNetError} `ERR_STREAM_STOPPED` with `errorCode` if the peer stopped reading. `ERR_STREAM_FINISHED` after
    * {@link finish}. `ERR_STREAM_RESET` after {@link reset}. `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * for await (const chunk of createReadStream(path)) await stream.write(chunk)
    */
   write(chunk: Uint8Array | string, options?: CancelOptions): Promise<void> {
     return this.#writer.write(chunk, options)
@@ -101,6 +104,10 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    *
    * @throws {FastnNetError} The errors of {@link write}, also without a chunk: once the connection has ended, earlier data may not have
    * arrived.
+   *
+   * @example
+   * await stream.finish('the last bytes')
+   * await stream.closed // they have arrived
    */
   finish(chunk?: Uint8Array | string, options?: CancelOptions): Promise<void> {
     return this.#writer.finish(chunk, options)
@@ -112,6 +119,9 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    *
    * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * stream.reset(42) // the peer's read fails with ERR_STREAM_RESET and errorCode 42
    */
   reset(code: number | bigint = 0): void {
     this.#writer.reset(applicationCode(code, 'code'))
@@ -122,6 +132,9 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    *
    * @param code Application error code below 2^62, a bigint from 2^53 on. 0x100 to 0x1ff are reserved. Default: 0.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * stream.stop() // the peer's write fails with ERR_STREAM_STOPPED
    */
   stop(code: number | bigint = 0): void {
     this.#reader.stop(applicationCode(code, 'code'))
@@ -143,6 +156,9 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * a number. Waits for a pending read of another kind.
    *
    * Fails with the stream or its connection, even while nobody reads it, once the bytes that arrived before are read.
+   *
+   * @example
+   * await stream.readable.pipeThrough(new DecompressionStream('gzip')).pipeTo(destination)
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#readable ??= readableOf(this.#reader, check => this.#core.lend(check))
@@ -152,6 +168,9 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   /**
    * Sending half as a web stream of bytes or strings. Closing it calls {@link finish}. Aborting it calls {@link reset}, with the reason
    * as the code if that is a number. Fails with the stream or its connection, even while nobody writes to it.
+   *
+   * @example
+   * await new Blob(['hello']).stream().pipeTo(stream.writable)
    */
   get writable(): WritableStream<Uint8Array | string> {
     this.#writable ??= writableOf(this.#writer, check => this.#core.lend(check))

@@ -150,6 +150,9 @@ export class Connection implements AsyncDisposable {
    *
    * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if this connection has a listener for one of the protocols. `ERR_CLOSED`.
    * `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * for await (const stream of connection.acceptBi('Echo')) void handle(stream)
    */
   acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
     const served = { headers: servedHeaders(protocols), fallback: false, connection: this.#info.id }
@@ -161,6 +164,9 @@ export class Connection implements AsyncDisposable {
    *
    * @throws {FastnNetError} The errors of {@link Endpoint.getStream}, except those of dialling. `ERR_CLOSED` if this handle is
    * disposed. `ERR_INVALID_ARGUMENT` also on a connection dialled by an older peer, which accepts no streams on it.
+   *
+   * @example
+   * await using stream = await connection.openBi('Echo')
    */
   async openBi(protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
     checkOptions(options, openNames)
@@ -169,7 +175,12 @@ export class Connection implements AsyncDisposable {
     return await openStream(this.#endpoint, opener, protocol, options, streamOf)
   }
 
-  /** Resolves when the connection closes; never rejects. Waiting for it does not keep the process alive. */
+  /**
+   * Resolves when the connection closes; never rejects. Waiting for it does not keep the process alive.
+   *
+   * @example
+   * const { code, reason, by } = await connection.closed
+   */
   get closed(): Promise<ConnectionClosed> {
     this.#closed ??= this.#waitForClose()
     return this.#closed

@@ -76,7 +76,12 @@ export class Endpoint implements AsyncDisposable {
     })
   }
 
-  /** ID52 of this endpoint: share it with peers. */
+  /**
+   * ID52 of this endpoint: share it with peers.
+   *
+   * @example
+   * console.log(`dial me: ${endpoint.id52}`)
+   */
   get id52(): string {
     return this.publicKey.id52
   }
@@ -86,6 +91,9 @@ export class Endpoint implements AsyncDisposable {
    * {@link Peer}.
    *
    * @throws {FastnNetError} `ERR_CLOSED`.
+   *
+   * @example
+   * await using stream = await other.getStream(endpoint.address(), 'Echo')
    */
   address(): EndpointAddress {
     this.#state.checkOpen('address')
@@ -195,6 +203,9 @@ export class Endpoint implements AsyncDisposable {
    *
    * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if another iterator accepts connections. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
    * `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * for await (const connection of endpoint.accept()) console.log(connection.remoteId52)
    */
   accept(options: CancelOptions = {}): IncomingConnections {
     return incomingConnectionsOf(this.#state, signalOf(options))
@@ -209,6 +220,10 @@ export class Endpoint implements AsyncDisposable {
    * @param options `timeout`: Default: the endpoint's `openTimeout`, 30 s.
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_UNREACHABLE`. `ERR_UNAUTHORIZED`. `ERR_BUSY` if the peer
    * accepts no more connections. `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks none of this library's ALPNs. `ERR_CLOSED`.
+   *
+   * @example
+   * await using connection = await endpoint.connect(peer)
+   * await using stream = await connection.openBi('Echo')
    */
   async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
     const timeout = timeoutOf(options, this.#state.options.openTimeout)
@@ -230,6 +245,9 @@ export class Endpoint implements AsyncDisposable {
    * application.
    *
    * @throws {FastnNetError} The errors of {@link connect}. `ERR_PING` if the answer is wrong or takes longer than `pingTimeout`.
+   *
+   * @example
+   * console.log(`${await endpoint.ping(peer)} ms`)
    */
   async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
     throwIfAborted(signalOf(options))
@@ -247,6 +265,9 @@ export class Endpoint implements AsyncDisposable {
    * `idleTimeout`. Empty once the endpoint is closed. For changes, see {@link watch}.
    *
    * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
+   *
+   * @example
+   * for (const { id52, state, lastError } of endpoint.peers()) console.log(id52, state, lastError?.message)
    */
   peers(): readonly PeerInfo[] {
     const peers = native().endpointPeers(this.#state.handle)
@@ -275,6 +296,9 @@ export class Endpoint implements AsyncDisposable {
    * them. Bounded: no label value comes from a peer. A closed endpoint returns its last values.
    *
    * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
+   *
+   * @example
+   * createServer((_request, response) => response.end(endpoint.metrics())).listen(9090)
    */
   metrics(): string {
     const text = native().endpointMetrics(this.#state.handle)
@@ -303,6 +327,11 @@ export class Endpoint implements AsyncDisposable {
    * Refuses new streams and connections from peers, with `ERR_SHUTTING_DOWN`. Listeners and loops end after the streams that are already
    * acknowledged. Open streams continue, and {@link getStream}, {@link connect} and {@link ping} still work, so that work in progress can
    * finish before {@link close}. Idempotent. Cannot be undone.
+   *
+   * @example
+   * endpoint.drain()
+   * await runningWork
+   * await endpoint.close()
    */
   drain(): void {
     this.#state.drain()
@@ -324,6 +353,9 @@ export class Endpoint implements AsyncDisposable {
    * `signal`: ends the wait, not the close.
    * @returns Number of finished streams that were not acknowledged in time.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * await endpoint.close({ timeout: 1000 })
    */
   async close(options: TimeoutOptions = {}): Promise<number> {
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)

@@ -90,6 +90,9 @@ export async function loadSecretKey(options: LoadSecretKeyOptions = {}): Promise
  *
  * @throws {FastnNetError} `ERR_KEY_STORE` if a key exists or cannot be written. `ERR_SECRET_KEY` if `secretKey` is not a secret key.
  * `ERR_INVALID_ARGUMENT` if `name` is not a plain file name.
+ *
+ * @example
+ * await saveSecretKey(SecretKey.generate(), { name: 'server' })
  */
 export async function saveSecretKey(secretKey: SecretKey, options: KeyStoreOptions = {}): Promise<string> {
   const key = SecretKey.from(secretKey)

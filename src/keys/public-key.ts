@@ -60,6 +60,9 @@ export class PublicKey {
    * Whether `signature` is this key's signature of `bytes`. `false` if it is not 64 bytes long.
    *
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if an argument is not a `Uint8Array`.
+   *
+   * @example
+   * PublicKey.from(id52).verify(bytes, signature)
    */
   verify(bytes: Uint8Array, signature: Uint8Array): boolean {
     return native().publicKeyVerify(this.#bytes, needBytes('bytes', bytes), needBytes('signature', signature))

@@ -36,6 +36,9 @@ export class SecretKey {
    * Parses 64 hex digits (in any case) or 32 bytes, which are copied. Returns a `SecretKey` unchanged.
    *
    * @throws {FastnNetError} `ERR_SECRET_KEY` if `key` is not a secret key. The message does not contain it.
+   *
+   * @example
+   * const secretKey = SecretKey.from(process.env.SECRET_KEY ?? '') // 64 hex digits
    */
   static from(key: string | Uint8Array | SecretKey): SecretKey {
     if (key instanceof SecretKey) return key
@@ -62,6 +65,9 @@ export class SecretKey {
    * Signs bytes. Returns an Ed25519 signature of 64 bytes, which is deterministic.
    *
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `bytes` is not a `Uint8Array`.
+   *
+   * @example
+   * const signature = secretKey.sign(new TextEncoder().encode('agreed'))
    */
   sign(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
     return native().secretKeySign(this.#bytes, needBytes('bytes', bytes))

@@ -7,36 +7,36 @@ import { FAILED } from './binding.js'
 import { lastFailure } from './failure.js'
 import { startWakeups, waitForWake, wake, wakeWord } from './wakeups.js'
 
-/** How much a record matters. */
+/** Severity of a log record. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
-/** One thing that the native side tells of its work. */
+/** Log record of the native side. Contains no secret key and no content of a stream. */
 export interface LogRecord {
   /** Milliseconds since 1970, with a fraction. */
   readonly time: number
-  /** How much it matters. */
+  /** Severity. */
   readonly level: LogLevel
-  /** Who says it: `fastn_net::…` for this library, `iroh::…`, `noq::…` and others for its transport. */
+  /** Module that logs: `fastn_net::…` for this library, `iroh::…`, `noq::…` and others for its transport. */
   readonly target: string
-  /** What is said, for a person. */
+  /** Human-readable text. */
   readonly message: string
   /**
-   * What it is about, with what the spans around it say. This library's own have `peer` (ID52), `connection` and `stream`
-   * (numbers), where they apply. Whole numbers beyond 2^53 are texts.
+   * Fields of the record and of its spans. Records of this library have `peer` (ID52), `connection` and `stream` (numbers) where
+   * they apply. Integers beyond 2^53 are strings.
    */
   readonly fields: { readonly [name: string]: string | number | boolean }
-  /** Only where records were lost, in their place: how many, for they came faster than the logger took them. */
+  /** Number of records that were lost here because the logger was too slow. Only set where records were lost. */
   readonly dropped?: number
 }
 
-/** Takes the records. What it throws, or rejects with, is a warning of the process, once, and stops nothing. */
+/** Receives log records. If it throws or rejects, the process gets one warning (`ERR_LOGGER`), and logging continues. */
 export type Logger = (record: LogRecord) => unknown
 
-/** Which records a logger is told. */
+/** Options of {@link setLogger}. */
 export interface LoggerOptions {
   /**
-   * Levels by target, `target=level` with commas between: the longest target that a record's own begins with decides, a level
-   * alone is for all others. Default: `warn,fastn_net=info`.
+   * Levels by target: `target=level`, comma-separated. The longest target that is a prefix of the record's target wins. A level alone
+   * applies to all other targets. Default: `warn,fastn_net=info`.
    */
   filter?: string | undefined
 }
@@ -46,15 +46,18 @@ const loggerNames: OptionNames<LoggerOptions> = { filter: true }
 let current: Log | undefined
 
 /**
- * Gives what the native side tells of its work to a function, in this thread; `null` ends that. One logger at a time: another
- * one takes its place. Each thread has its own, and hears of all endpoints of the process.
+ * Passes the log records of the native side to a function; `null` removes it. Each thread has one logger, which receives the records
+ * of all endpoints of the process.
  *
- * Records come in batches, shortly after they were made. They wait in 4 MiB at most; what does not fit is dropped, and told as a
- * record with `dropped`. A logger does not keep the process alive: what waits at the `exit` event, or when it is taken off, is
- * given to it then. Without a logger nothing is recorded, and that costs nothing.
+ * Records arrive in batches. Up to 4 MiB of them wait; more are dropped, and a record with `dropped` takes their place. The remaining
+ * records are passed on when the logger is removed, and at the process's `exit` event. Does not keep the process alive. Costs nothing
+ * while there is no logger.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, naming the part of the filter that cannot be read, and the logger before stays;
- * `ERR_BUSY` when other native code in the process takes all tracing; `ERR_NATIVE`.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` names the unreadable part of the filter; the previous logger stays. `ERR_BUSY` if
+ * other native code in the process owns the tracing subscriber. `ERR_NATIVE`.
+ *
+ * @example
+ * setLogger(({ level, message, fields }) => console.error(level, message, fields), { filter: 'warn,fastn_net=debug' })
  */
 export function setLogger(logger: Logger | null, options: LoggerOptions = {}): void {
   if (logger !== null && typeof logger !== 'function') throw invalid('logger', 'a function or null')
