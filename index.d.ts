@@ -5,9 +5,16 @@
  * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
  * A minor version may add codes: keep a default branch.
  */
-declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_TOO_LARGE", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
+declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_TOO_LARGE", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_CALL_TIMEOUT", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
 /** Error code of a {@link FastnNetError}. */
 type FastnNetErrorCode = (typeof errorCodes)[number];
+/** One way in which a value does not match its schema. */
+interface SchemaIssue {
+    /** What is wrong, in the schema library's words. A peer's text has its control characters escaped. */
+    readonly message: string;
+    /** Keys from the value down to its wrong part; empty for the value itself. */
+    readonly path: readonly (string | number)[];
+}
 /** Details of a {@link FastnNetError} besides its code and message. */
 interface FastnNetErrorOptions {
     /** ID52 of the peer. */
@@ -18,8 +25,16 @@ interface FastnNetErrorOptions {
     phase?: string | undefined;
     /** Application error code of a reset, stop or close. */
     errorCode?: number | bigint | undefined;
-    /** Refusal code sent by the peer. */
+    /** Refusal code sent by the peer, or the code of its handler's error. */
     remoteCode?: string | undefined;
+    /** Name of the error that the peer's handler threw. */
+    remoteName?: string | undefined;
+    /** Stack trace from the peer. */
+    remoteStack?: string | undefined;
+    /** Data of the error that the peer's handler threw. */
+    data?: unknown;
+    /** How a message differs from its schema. */
+    issues?: readonly SchemaIssue[] | undefined;
     /** Text received before the stream ended in the middle of a line. */
     partial?: string | undefined;
     /** Underlying error. */
@@ -49,8 +64,16 @@ declare class FastnNetError extends Error {
     readonly phase?: string;
     /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
     readonly errorCode?: number | bigint;
-    /** Refusal code sent by the peer. */
+    /** Refusal code sent by the peer. With `ERR_REMOTE`: the `code` of the handler's error, if it has one. */
     readonly remoteCode?: string;
+    /** With `ERR_REMOTE`: `name` of the error that the peer's handler threw. */
+    readonly remoteName?: string;
+    /** With `ERR_REMOTE`: its stack trace, if the peer sends those. */
+    readonly remoteStack?: string;
+    /** With `ERR_REMOTE`: its `data`, if it has any that JSON can represent. Chosen by the peer, so check it before use. */
+    readonly data?: unknown;
+    /** With `ERR_SCHEMA`: how the message differs from its schema. */
+    readonly issues?: readonly SchemaIssue[];
     /** With `ERR_UNEXPECTED_END`: text received before the stream ended in the middle of a line. */
     readonly partial?: string;
     constructor(code: FastnNetErrorCode, message: string, options?: FastnNetErrorOptions);
@@ -940,13 +963,286 @@ declare class KeepConnected implements Disposable, AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A schema of any library that implements [Standard Schema](https://standardschema.dev): zod, valibot, arktype and others. */
+interface StandardSchemaV1<Input = unknown, Output = Input> {
+    /** What the standard defines. */
+    readonly '~standard': StandardSchemaProps<Input, Output>;
+}
+/** Properties of a {@link StandardSchemaV1}. */
+interface StandardSchemaProps<Input = unknown, Output = Input> {
+    /** Version of the standard. */
+    readonly version: 1;
+    /** Name of the schema library. */
+    readonly vendor: string;
+    /** Checks a value. Returns it, perhaps transformed, or what is wrong with it. */
+    readonly validate: (value: unknown) => StandardSchemaResult<Output> | Promise<StandardSchemaResult<Output>>;
+    /** Types only; never read. */
+    readonly types?: {
+        /** Type of the values that the schema takes. */
+        readonly input: Input;
+        /** Type of the values that it returns. */
+        readonly output: Output;
+    } | undefined;
+}
+/** Result of a {@link StandardSchemaV1}. */
+type StandardSchemaResult<Output> = {
+    /** The value, perhaps transformed. */
+    readonly value: Output;
+    /** Absent: the value matches. */
+    readonly issues?: undefined;
+} | {
+    /** What is wrong. */
+    readonly issues: readonly StandardSchemaIssue[];
+};
+/** One way in which a value does not match a {@link StandardSchemaV1}. */
+interface StandardSchemaIssue {
+    /** What is wrong. */
+    readonly message: string;
+    /** Keys from the value down to its wrong part. */
+    readonly path?: readonly (PropertyKey | StandardSchemaPathSegment)[] | undefined;
+}
+/** A key in the path of a {@link StandardSchemaIssue}. */
+interface StandardSchemaPathSegment {
+    /** The key. */
+    readonly key: PropertyKey;
+}
+/** Schema of a stream of messages: each item matches `items`. */
+interface ItemsSchema<Items extends StandardSchemaV1 = StandardSchemaV1> {
+    /** Schema of each item. */
+    readonly items: Items;
+}
+/** Schema of a request or an answer: one value, or a stream of items. */
+type MessageSchema = StandardSchemaV1 | ItemsSchema;
+/** Type that a schema takes. */
+type SchemaInput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['input'];
+/** Type that a schema returns. */
+type SchemaOutput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['output'];
+
+/** Options of a call that do not depend on its method. */
+interface RequestOptions {
+    /** Cancels the request, at the peer too: its handler's `context.signal` aborts. The call rejects with the signal's reason. */
+    signal?: AbortSignal | undefined;
+    /**
+     * Time until the answer must begin, in milliseconds; includes dialling. The peer is told what is left of it: `context.deadline`.
+     * Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer of items may last longer. Fractions are rounded up,
+     * 0 means immediately, `Infinity` means none. Default: 10 s.
+     */
+    timeout?: number | undefined;
+    /**
+     * Longest message in bytes as JSON, sent or received; of items, the longest item. Then `ERR_LINE_TOO_LONG`. The serving side has its own
+     * limit. Default: 16 MiB, towards older peers 1 MiB.
+     */
+    maxBytes?: number | undefined;
+    /**
+     * The request may be handled twice: repeats it, within the timeout, if its connection or stream was lost. Without it, only a request that
+     * no handler can have seen is repeated. A request of items is never repeated. Default: false.
+     */
+    idempotent?: boolean | undefined;
+}
+/** Options of {@link Endpoint.call}. */
+interface CallOptions<Schema extends MessageSchema | undefined = MessageSchema | undefined> extends RequestOptions {
+    /** Schema that the answer must match, else `ERR_SCHEMA`; `{ items: schema }` for a stream of items. Default: none, and no check. */
+    schema?: Schema;
+}
+
+/** What a handler knows of its request besides the input. */
+interface RequestContext {
+    /** ID52 of the caller, authenticated by the handshake. */
+    readonly remoteId52: string;
+    /** Protocol of the request. */
+    readonly protocol: Protocol;
+    /**
+     * When the caller gives up, in milliseconds as from `Date.now()` on this machine; `undefined` if it does not, or speaks the older
+     * protocol. A handler that returns an async iterable must return it by then.
+     */
+    readonly deadline: number | undefined;
+    /**
+     * Aborts when the answer is of no more use:
+     *
+     * - the caller's signal aborts, its timeout passes, or it leaves the answer's loop: `ERR_STREAM_STOPPED`
+     * - the connection ends, or this endpoint closes: `ERR_CONNECTION_LOST`, `ERR_CLOSED`
+     * - {@link deadline} passes: `ERR_CALL_TIMEOUT`
+     *
+     * Created on first use. Does not abort after the handler has settled; for an async iterable, after it has ended.
+     */
+    readonly signal: AbortSignal;
+}
+
+/** Options of {@link Endpoint.serve} for a service. */
+interface ServeOptions {
+    /** Stops serving, without an error. Running handlers continue. */
+    signal?: AbortSignal | undefined;
+    /**
+     * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Default: a process warning, once
+     * per error code, for results that cannot be sent; nothing for what handlers throw.
+     */
+    onError?: ((error: unknown, context: RequestContext) => unknown) | undefined;
+    /**
+     * Longest message in bytes as JSON, received or sent; of items, the longest item. Callers get `ERR_LINE_TOO_LONG`. Default: 16 MiB, for
+     * older peers 1 MiB.
+     */
+    maxBytes?: number | undefined;
+    /** Requests in progress per peer; more get `ERR_BUSY`. Default: 256. */
+    maxRequestsPerPeer?: number | undefined;
+    /** Bytes of a peer's requests in progress, of those above 64 KiB; more get `ERR_BUSY`. Default: 64 MiB, or `maxBytes` if that is more. */
+    maxBytesPerPeer?: number | undefined;
+    /** Send callers the stack traces of errors: `error.remoteStack`. They name files of this machine. Default: false. */
+    stack?: boolean | undefined;
+}
+/** Options of {@link Endpoint.serve} for one protocol. */
+interface ServeProtocolOptions<Input extends MessageSchema | undefined = MessageSchema | undefined, Output extends MessageSchema | undefined = MessageSchema | undefined> extends ServeOptions {
+    /**
+     * Schema of the input; `{ items: schema }` for a stream of items. The handler gets what the schema returns. A caller whose input does not
+     * match gets `ERR_SCHEMA` with the issues. Default: none, and no check.
+     */
+    input?: Input;
+    /** Schema of the result; `{ items: schema }` for an async iterable. What it returns is sent. Default: none, and no check. */
+    output?: Output;
+}
+
+/** A method of a {@link Service}. */
+interface MethodDefinition {
+    /** Schema of the input; `{ items: schema }` for a stream of items. Default: any JSON. */
+    readonly input?: MessageSchema | undefined;
+    /** Schema of the result; `{ items: schema }` for a stream of items. Default: any JSON. */
+    readonly output?: MessageSchema | undefined;
+    /** A request may be handled twice: see {@link RequestOptions.idempotent}. Default: false. */
+    readonly idempotent?: boolean | undefined;
+}
+/** Methods of a service, by name. */
+type MethodDefinitions = Readonly<Record<string, MethodDefinition>>;
+/** Items that a peer sends: each is checked, if there is a schema. One step at a time. Leaving the loop tells the sender to stop. */
+type Items<Item> = AsyncIterableIterator<Item, undefined> & AsyncDisposable;
+/** Type of a message that one side gives. */
+type SentMessage<Schema> = Schema extends StandardSchemaV1 ? SchemaInput<Schema> : Schema extends ItemsSchema<infer Each> ? AsyncIterable<SchemaInput<Each>> : unknown;
+/** Type of a message that the other side gets. */
+type ReceivedMessage<Schema> = Schema extends StandardSchemaV1 ? SchemaOutput<Schema> : Schema extends ItemsSchema<infer Each> ? Items<SchemaOutput<Each>> : unknown;
+/** A value, or a promise of it. */
+type Awaitable<Value> = Value | PromiseLike<Value>;
+/** Handles a request. What it throws reaches the caller as `ERR_REMOTE`. */
+type RequestHandler<Input = unknown, Output = unknown> = (input: Input, context: RequestContext) => Awaitable<Output>;
+/** Implementation of a service: an object or a class instance with a function for each method. */
+type ServiceImplementation<Methods extends MethodDefinitions> = {
+    readonly [Name in keyof Methods]: RequestHandler<ReceivedMessage<Methods[Name]['input']>, SentMessage<Methods[Name]['output']>>;
+};
+/** Methods of a service at a peer. Each rejects with the errors of {@link Endpoint.call}. */
+type ServiceClient<Methods extends MethodDefinitions> = {
+    readonly [Name in keyof Methods]: ClientMethod<SentMessage<Methods[Name]['input']>, ReceivedMessage<Methods[Name]['output']>>;
+};
+/** A method of a {@link ServiceClient}. The input may be left out where `undefined` is one. */
+type ClientMethod<Input, Output> = undefined extends Input ? (input?: Input, options?: RequestOptions) => Promise<Output> : (input: Input, options?: RequestOptions) => Promise<Output>;
+/** Options of {@link defineService}. */
+interface ServiceOptions {
+    /**
+     * Name of the service, in the protocol of each method: `{ Generic: { fastn: 'rpc', method, service } }`. Default: none; the protocol of a
+     * method is then its own name, `{ Generic: method }`.
+     */
+    name?: string | undefined;
+}
+/** Protocol of a method. */
+interface ServiceProtocol {
+    /** Name of the method, with the service's. */
+    readonly Generic: Json;
+}
+/** A set of typed methods, which peers serve and call. Created by {@link defineService}. */
+declare class Service<Methods extends MethodDefinitions> {
+    #private;
+    /** Name of the service. */
+    readonly name: string | undefined;
+    /** Its methods. */
+    readonly methods: Methods;
+    private constructor();
+    /**
+     * Protocol of a method: for `authorize`, and for peers in other languages.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for an unknown method.
+     */
+    protocol(method: keyof Methods & string): ServiceProtocol;
+}
+/**
+ * Defines the methods that peers serve ({@link Endpoint.serve}) and call ({@link Endpoint.client}). Share it between both programs.
+ *
+ * Schemas are of any library that implements [Standard Schema](https://standardschema.dev). Both sides check both messages: the sender before
+ * it sends, the receiver when it arrives. An input is sent as the caller gave it, and the handler gets what the schema makes of it. A result
+ * is sent as the schema returns it, and the caller's schema checks that again. So an `output` schema must accept its own result: defaults,
+ * `trim` and `coerce` are fine, `string → Date` is not.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ *
+ * @example
+ * const calculator = defineService({
+ *   add: { input: z.object({ a: z.number(), b: z.number() }), output: z.number() }
+ * })
+ * endpoint.serve(calculator, { add: ({ a, b }) => a + b })
+ * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 })
+ */
+declare function defineService<const Methods extends MethodDefinitions>(methods: Methods, options?: ServiceOptions): Service<Methods>;
+
+/** Requests and answers over the streams of an {@link Endpoint}. */
+declare abstract class RequestEndpoint {
+    #private;
+    /**
+     * Sends a request to a peer and returns the answer of its handler ({@link serve}). One stream, and no round trip more than the answer
+     * takes. Also calls peers in Rust (fastn-p2p).
+     *
+     * - `input` is any value that JSON can represent. An async iterable is sent item by item, at the handler's pace.
+     * - The answer is a value, or items (an async iterable) if the handler returns an async iterable. Leaving their loop tells the handler to
+     *   stop.
+     * - Aborting the signal or the timeout also aborts the handler's `context.signal`.
+     *
+     * The type parameter is not checked. `options.schema` is.
+     *
+     * @throws {FastnNetError} By cause:
+     * - the handler failed: `ERR_REMOTE`, with its message, `remoteName`, `remoteCode` and `data`
+     * - a message does not match its schema: `ERR_SCHEMA`, with `issues`
+     * - no answer in time: `ERR_CALL_TIMEOUT`
+     * - a message is too long: `ERR_LINE_TOO_LONG`
+     * - too many requests at once: `ERR_BUSY`
+     * - the peer's answer is malformed: `ERR_JSON`, `ERR_UTF8`, `ERR_UNEXPECTED_END`
+     * - arguments: `ERR_INVALID_ARGUMENT`
+     * - the errors of {@link Endpoint.getStream}
+     *
+     * @example
+     * const sum = await endpoint.call<number>(peer, 'add', { a: 1, b: 2 })
+     */
+    call<Schema extends MessageSchema>(peer: Peer, protocol: ProtocolInput, input: unknown, options: CallOptions<Schema> & {
+        /** Schema that the answer must match. */
+        schema: Schema;
+    }): Promise<ReceivedMessage<Schema>>;
+    call<Answer = Json>(peer: Peer, protocol: ProtocolInput, input?: unknown, options?: CallOptions<undefined>): Promise<Answer>;
+    /**
+     * Answers requests for a protocol, or for the methods of a service. The handler's result is the answer; an async iterable is sent item by
+     * item. What the handler throws reaches the caller as `ERR_REMOTE`. Also answers callers in Rust (fastn-p2p).
+     *
+     * Requests run concurrently. Returns at once, as {@link Endpoint.listen} does; serves until the result is closed.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
+     *
+     * @example
+     * const listener = endpoint.serve('add', ({ a, b }: { a: number; b: number }) => a + b)
+     * await listener.closed
+     */
+    serve<Methods extends MethodDefinitions>(service: Service<Methods>, implementation: ServiceImplementation<Methods>, options?: ServeOptions): Listener;
+    serve<Input, Output>(protocol: ProtocolInput, handler: RequestHandler<Input, Output>, options?: ServeOptions): Listener;
+    serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(protocol: ProtocolInput, handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>, options: ServeProtocolOptions<Input, Output>): Listener;
+    /**
+     * Returns the methods of a service at a peer. Each is a {@link call} with the service's schemas at both ends. Opens nothing.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. Methods: the errors of {@link call}.
+     *
+     * @example
+     * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 }, { timeout: 1_000 })
+     */
+    client<Methods extends MethodDefinitions>(service: Service<Methods>, peer: Peer): ServiceClient<Methods>;
+}
+
 /**
  * Dials and accepts peers under one key. Created by {@link getEndpoint}.
  *
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
  */
-declare class Endpoint implements AsyncDisposable {
+declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
     #private;
     /** Public key of this endpoint. */
     readonly publicKey: PublicKey;
@@ -1616,5 +1912,21 @@ interface LoggerOptions {
  */
 declare function setLogger(logger: Logger | null, options?: LoggerOptions): void;
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, SecretKey, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, BodyOptions, CancelOptions, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, RelayAddress, ShutdownReport, SpawnOptions, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+/** Message of the tracing channel `fastn-net:request`: this side calls a peer, or a handler of `serve` runs. */
+interface RequestMessage {
+    /** ID52 of this endpoint. */
+    readonly endpoint: string;
+    /** ID52 of the peer. */
+    readonly peer: string;
+    /** Protocol of the request. */
+    readonly protocol: Protocol;
+    /** `'out'`: this side calls; ends when the answer begins. `'in'`: a handler serves a peer's request; ends with the handler. */
+    readonly direction: 'in' | 'out';
+    /** Failure. Set from `error` on. */
+    error?: unknown;
+    /** The answer, or what the handler returned. Set from `asyncStart` on. */
+    result?: unknown;
+}
+
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ServiceProtocol, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

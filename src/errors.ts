@@ -36,6 +36,7 @@ export const errorCodes = [
   'ERR_KEY_STORE',
   'ERR_REMOTE',
   'ERR_SCHEMA',
+  'ERR_CALL_TIMEOUT',
   'ERR_NATIVE',
   'ERR_LISTEN',
   'ERR_TARGET',
@@ -44,6 +45,14 @@ export const errorCodes = [
 
 /** Error code of a {@link FastnNetError}. */
 export type FastnNetErrorCode = (typeof errorCodes)[number]
+
+/** One way in which a value does not match its schema. */
+export interface SchemaIssue {
+  /** What is wrong, in the schema library's words. A peer's text has its control characters escaped. */
+  readonly message: string
+  /** Keys from the value down to its wrong part; empty for the value itself. */
+  readonly path: readonly (string | number)[]
+}
 
 /** Details of a {@link FastnNetError} besides its code and message. */
 export interface FastnNetErrorOptions {
@@ -55,13 +64,34 @@ export interface FastnNetErrorOptions {
   phase?: string | undefined
   /** Application error code of a reset, stop or close. */
   errorCode?: number | bigint | undefined
-  /** Refusal code sent by the peer. */
+  /** Refusal code sent by the peer, or the code of its handler's error. */
   remoteCode?: string | undefined
+  /** Name of the error that the peer's handler threw. */
+  remoteName?: string | undefined
+  /** Stack trace from the peer. */
+  remoteStack?: string | undefined
+  /** Data of the error that the peer's handler threw. */
+  data?: unknown
+  /** How a message differs from its schema. */
+  issues?: readonly SchemaIssue[] | undefined
   /** Text received before the stream ended in the middle of a line. */
   partial?: string | undefined
   /** Underlying error. */
   cause?: unknown
 }
+
+const detailNames = [
+  'peer',
+  'protocol',
+  'phase',
+  'errorCode',
+  'remoteCode',
+  'remoteName',
+  'remoteStack',
+  'data',
+  'issues',
+  'partial'
+] as const satisfies readonly (keyof FastnNetErrorOptions)[]
 
 // Shared by all realms and all copies of the package.
 const brand = Symbol.for('fastn-net.error')
@@ -90,8 +120,16 @@ export class FastnNetError extends Error {
   declare readonly phase?: string
   /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
   declare readonly errorCode?: number | bigint
-  /** Refusal code sent by the peer. */
+  /** Refusal code sent by the peer. With `ERR_REMOTE`: the `code` of the handler's error, if it has one. */
   declare readonly remoteCode?: string
+  /** With `ERR_REMOTE`: `name` of the error that the peer's handler threw. */
+  declare readonly remoteName?: string
+  /** With `ERR_REMOTE`: its stack trace, if the peer sends those. */
+  declare readonly remoteStack?: string
+  /** With `ERR_REMOTE`: its `data`, if it has any that JSON can represent. Chosen by the peer, so check it before use. */
+  declare readonly data?: unknown
+  /** With `ERR_SCHEMA`: how the message differs from its schema. */
+  declare readonly issues?: readonly SchemaIssue[]
   /** With `ERR_UNEXPECTED_END`: text received before the stream ended in the middle of a line. */
   declare readonly partial?: string
 
@@ -100,12 +138,12 @@ export class FastnNetError extends Error {
     const details: FastnNetErrorOptions = Object(options)
     super(message, 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
-    const { peer, protocol, phase, errorCode, remoteCode, partial } = details
     // Defines known details only, so that a printed error shows no undefined fields.
-    for (const [name, value] of Object.entries({ peer, protocol, phase, errorCode, remoteCode, partial })) {
+    for (const name of detailNames) {
+      const value = details[name]
       if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true })
     }
-    if (typeof errorCode === 'bigint') jsonSafe(this)
+    if (typeof this.errorCode === 'bigint') jsonSafe(this)
   }
 
   static {

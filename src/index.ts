@@ -14,6 +14,7 @@ export { Listener } from './endpoint/listener.js'
 export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './endpoint/network.js'
 export type { EndpointOptions } from './endpoint/options.js'
 export { KeepConnected, PeerChanges, type PeerConnection, type PeerInfo } from './endpoint/peers.js'
+export { RequestEndpoint } from './endpoint/request-endpoint.js'
 export type { ShutdownReport } from './endpoint/shutdown-report.js'
 export {
   errorCodes,
@@ -25,6 +26,7 @@ export {
   type JsonOf,
   Protocol,
   type ProtocolInput,
+  type SchemaIssue,
   type UnitProtocol
 } from './errors.js'
 export {
@@ -40,6 +42,37 @@ export type { EndpointAddress, Peer, PeerAddress } from './keys/peer.js'
 export { PublicKey } from './keys/public-key.js'
 export { SecretKey } from './keys/secret-key.js'
 export { type Logger, type LoggerOptions, type LogLevel, type LogRecord, setLogger } from './native/logger.js'
+export type { CallOptions, RequestOptions } from './rpc/call-options.js'
+export type { RequestContext } from './rpc/request-context.js'
+export type { RequestMessage } from './rpc/request-message.js'
+export type {
+  ItemsSchema,
+  MessageSchema,
+  SchemaInput,
+  SchemaOutput,
+  StandardSchemaIssue,
+  StandardSchemaPathSegment,
+  StandardSchemaProps,
+  StandardSchemaResult,
+  StandardSchemaV1
+} from './rpc/schema.js'
+export type { ServeOptions, ServeProtocolOptions } from './rpc/serve-options.js'
+export {
+  type Awaitable,
+  type ClientMethod,
+  defineService,
+  type Items,
+  type MethodDefinition,
+  type MethodDefinitions,
+  type ReceivedMessage,
+  type RequestHandler,
+  type SentMessage,
+  Service,
+  type ServiceClient,
+  type ServiceImplementation,
+  type ServiceOptions,
+  type ServiceProtocol
+} from './rpc/service.js'
 export type {
   BodyOptions,
   CancelOptions,

@@ -5,6 +5,7 @@ export const defaults = {
   connect: { minDelay: 100, maxDelay: 30_000, attemptTimeout: 10_000 },
   ackTimeout: 10_000,
   pingTimeout: 5_000,
+  callTimeout: 10_000,
   headerTimeout: 10_000,
   closeTimeout: 5_000,
   ticketTimeout: 5_000,
@@ -14,6 +15,12 @@ export const defaults = {
   maxHeaderBytes: 65_536,
   maxLineBytes: 1_048_576,
   maxBodyBytes: 16_777_216,
+  requests: {
+    maxBytes: 16_777_216,
+    maxOlderBytes: 1_048_576,
+    maxRequestsPerPeer: 256,
+    maxBytesPerPeer: 67_108_864
+  },
   receiveWindow: 16_777_216,
   receiveWindowPerPeer: 67_108_864,
   maxStreams: 1_024,

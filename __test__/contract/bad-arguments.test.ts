@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { runInNewContext } from 'node:vm'
 import test, { type ExecutionContext } from 'ava'
 import {
+  defineService,
   errorCodes,
   FastnNetError,
   Graceful,
@@ -108,6 +109,11 @@ test('functions that need no endpoint', async t => {
     'publicKey.verify, bytes': value => publicKey.verify(value, new Uint8Array(64)),
     'publicKey.verify, signature': value => publicKey.verify(new Uint8Array(1), value),
     'publicKey.equals': value => publicKey.equals(value),
+    defineService: value => defineService(value),
+    'defineService, method': value => defineService({ method: value }),
+    'defineService, options': value => defineService({ method: {} }, value),
+    'defineService name': value => defineService({ method: {} }, { name: value }),
+    'defineService input': value => defineService({ method: { input: value } }),
     'Protocol.unit': value => Protocol.unit(value),
     'Protocol.generic': value => Protocol.generic(value),
     isFastnNetError: value => isFastnNetError(value, value),
@@ -160,6 +166,7 @@ test('functions of an endpoint, its connections and streams', async t => {
   const fresh = async () => (await peers.stream())[0]
   const [mine] = await peers.stream()
   const connection = await client.connect(address)
+  const service = defineService({ echo: {} })
   const calls: Record<string, Call> = {
     'getStream, peer': value => client.getStream(value, 'Tcp', { timeout: 10 }),
     'getStream, protocol': value => client.getStream(address, value),
@@ -183,6 +190,18 @@ test('functions of an endpoint, its connections and streams', async t => {
     'listen, protocol of a pair': value => client.listen([[value, () => {}]]),
     'listen, handler of a pair': value => client.listen([['Http', value]]),
     'listen, options': value => client.listen({ Socks5() {} }, value),
+    'call, peer': value => client.call(value, 'none', 1, { timeout: 10 }),
+    'call, protocol': value => client.call(address, value, 1, { timeout: 10 }),
+    'call, input': value => client.call(address, 'none', value, { timeout: 10 }),
+    'call, options': value => client.call(address, 'none', 1, value),
+    'serve, protocol': value => client.serve(value, () => {}),
+    'serve, handler': value => client.serve('Http', value),
+    'serve, options': value => client.serve('Socks5', () => {}, value),
+    'serve, implementation': value => client.serve(service, value),
+    'client, service': value => client.client(value, address),
+    'client, peer': value => client.client(service, value).echo(1, { timeout: 10 }),
+    'client, options': value => client.client(service, address).echo(1, value),
+    'service.protocol': value => service.protocol(value),
     'access.allow': value => client.access.allow(value),
     'access.deny': value => client.access.deny(value),
     'access.set': value => client.access.set(value),
@@ -197,6 +216,19 @@ test('functions of an endpoint, its connections and streams', async t => {
   }
   for (const name of ['signal', 'fallback', 'onError'])
     calls[`listen ${name}`] = value => client.listen({ RigControl() {} }, { [name]: value })
+  for (const name of ['signal', 'timeout', 'maxBytes', 'idempotent', 'schema'])
+    calls[`call ${name}`] = value => client.call(address, 'none', 1, { [name]: value })
+  for (const name of [
+    'signal',
+    'onError',
+    'maxBytes',
+    'maxRequestsPerPeer',
+    'maxBytesPerPeer',
+    'stack',
+    'input',
+    'output'
+  ])
+    calls[`serve ${name}`] = value => client.serve(name, () => {}, { [name]: value })
   for (const name of ['extra', 'signal', 'ack', 'retry', 'timeout'])
     calls[`getStream ${name}`] = value => client.getStream(address, 'Tcp', { [name]: value })
   for (const name of ['id52', 'addresses', 'relays', 'publicKey'])

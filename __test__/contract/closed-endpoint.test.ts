@@ -3,6 +3,7 @@ import test from 'ava'
 import {
   type Access,
   type Connection,
+  defineService,
   type Endpoint,
   isFastnNetError,
   type KeepConnected,
@@ -20,6 +21,7 @@ const end = { done: true, value: undefined }
 const anything = Symbol('anything')
 const everyone: (string | symbol)[] = ['constructor', Symbol.for('nodejs.util.inspect.custom')]
 const stranger = SecretKey.generate().id52
+const service = defineService({ echo: {} })
 
 const endpoint: Member<Endpoint> = {
   id52: [self => self.id52, anything],
@@ -30,6 +32,9 @@ const endpoint: Member<Endpoint> = {
   getStream: [self => self.getStream(stranger, 'Echo'), closed],
   acceptBi: [self => self.acceptBi('Echo'), closed],
   listen: [self => self.listen({ Echo() {} }).ready, closed],
+  call: [self => self.call(stranger, 'Echo'), closed],
+  serve: [self => self.serve('Echo', () => {}).ready, closed],
+  client: [self => self.client(service, stranger), anything],
   accept: [self => self.accept(), closed],
   connect: [self => self.connect(stranger), closed],
   ping: [self => self.ping(stranger), closed],

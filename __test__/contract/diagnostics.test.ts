@@ -2,7 +2,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel'
 import test from 'ava'
-import { type Connection, type ConnectMessage, PeerStream, SecretKey, type StreamMessage } from 'fastn-net'
+import {
+  type Connection,
+  type ConnectMessage,
+  isFastnNetError,
+  PeerStream,
+  type RequestMessage,
+  SecretKey,
+  type StreamMessage
+} from 'fastn-net'
 import { Echo, pair, readAll } from '../helpers/pair.js'
 
 const steps = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const
@@ -143,4 +151,30 @@ test.serial('openBi publishes a stream, not a connect', async t => {
     )
   })
   t.deepEqual(connects, [])
+})
+
+test.serial('request is published by the caller and by the server', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  server.serve('add', (value: number) => {
+    if (value < 0) throw new RangeError('negative')
+    return value + 1
+  })
+  const seen = await watch<RequestMessage>('request', async () => {
+    t.is(await client.call(server.address(), 'add', 1), 2)
+    await t.throwsAsync(client.call(server.address(), 'add', -1))
+  })
+  const of = (direction: 'in' | 'out') => seen.filter(([, message]) => message.direction === direction)
+  for (const direction of ['in', 'out'] as const) {
+    const events = of(direction)
+    t.deepEqual(
+      events.map(([step]) => step),
+      ['start', 'end', 'asyncStart', 'asyncEnd', 'start', 'end', 'error', 'asyncStart', 'asyncEnd'],
+      direction
+    )
+    const [endpoint, peer] = direction === 'out' ? [client.id52, server.id52] : [server.id52, client.id52]
+    t.like(events[0]?.[1], { endpoint, peer, protocol: { Generic: 'add' }, result: 2 })
+    const [, failed] = events[4] as [string, RequestMessage]
+    t.is(isFastnNetError(failed.error, 'ERR_REMOTE'), direction === 'out')
+  }
 })

@@ -28,6 +28,18 @@ test('the sender of the README says how to call it', t => {
   t.regex(stderr, /usage: sender TICKET/)
 })
 
+test('the requests of the README print an answer and an error', t => {
+  const { status, stdout, stderr } = runExample('requests')
+  t.is(status, 0, stderr)
+  t.is(stdout, '0.25\nRangeError division by zero\n')
+})
+
+test('the example of a service prints its answers', t => {
+  const { status, stdout, stderr } = runExample('service')
+  t.is(status, 0, stderr)
+  t.is(stdout, '5\na\nb\nc\n')
+})
+
 const files = {
   'an ordinary file': Buffer.from('one\ntwo\n\nfour, without a newline at the end'),
   'an empty file': Buffer.alloc(0),

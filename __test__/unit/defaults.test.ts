@@ -5,7 +5,12 @@ import ts from 'typescript'
 import { defaults } from '../../dist/modules/settings.js'
 
 const declarations = readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8')
-const optionsOf = { EndpointOptions: defaults, Authorize: defaults.authorize, ConnectOptions: defaults.connect }
+const optionsOf = {
+  EndpointOptions: defaults,
+  Authorize: defaults.authorize,
+  ConnectOptions: defaults.connect,
+  ServeOptions: defaults.requests
+}
 
 for (const [name, values] of Object.entries(optionsOf)) {
   test(`the docs of ${name} name its defaults`, t => {

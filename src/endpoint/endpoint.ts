@@ -20,7 +20,7 @@ import type { ProtocolInput } from '../stream/protocol.js'
 import { type CancelOptions, type OpenOptions, openNames, signalOf, type TimeoutOptions, timeoutOf } from '../types.js'
 import { watched } from '../util/diagnostics.js'
 import { inspectAs } from '../util/display.js'
-import { checkConstructor, internal } from '../util/illegal-constructor.js'
+import { internal } from '../util/illegal-constructor.js'
 import { whileWanted } from '../util/timeout.js'
 import { checkOptions, throwIfAborted } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
@@ -32,6 +32,7 @@ import { knownPeer } from './known-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
 import { type KeepConnected, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
+import { RequestEndpoint } from './request-endpoint.js'
 
 /** @internal */
 export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) => Endpoint
@@ -42,7 +43,7 @@ export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Gr
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
  */
-export class Endpoint implements AsyncDisposable {
+export class Endpoint extends RequestEndpoint implements AsyncDisposable {
   readonly #state: EndpointState
   readonly #shutdown: ShutdownMember | undefined
   // Work that closing cut off, for the shutdown report.
@@ -60,7 +61,7 @@ export class Endpoint implements AsyncDisposable {
     publicKey: PublicKey,
     graceful: Graceful | undefined
   ) {
-    checkConstructor(key, 'getEndpoint()')
+    super(key)
     this.#state = state
     this.publicKey = publicKey
     this.access = accessOf(state)

@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../util/abort.js'
 import { native } from './addon.js'
 import type { Native } from './binding.js'
 
@@ -109,11 +110,11 @@ function waitUntilAborted(word: number, signal: AbortSignal, keepsAlive: boolean
       reject(signal.reason)
     }
     const resume = () => {
-      signal.removeEventListener('abort', abort)
+      offAbort(signal, abort)
       resolve()
     }
     add(word, resume, keepsAlive)
-    signal.addEventListener('abort', abort, { once: true })
+    onAbort(signal, abort)
   })
 }
 

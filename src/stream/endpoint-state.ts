@@ -40,6 +40,18 @@ export interface Link {
   /** The core's number of the connection. */
   readonly connection: number
   readonly id52: string
+  /** ALPN of the connection, once it was asked for: see {@link alpnOf}. */
+  alpn: string | undefined
+}
+
+/** The ALPN of a stream's connection. */
+export function alpnOf({ handle, link }: { readonly handle: number; readonly link: Link }): string {
+  if (link.alpn === undefined) {
+    const info = native().streamConnectionInfo(handle)
+    if (info === null) throw lastFailure({ peer: link.id52, phase: 'connection' })
+    link.alpn = info.alpn
+  }
+  return link.alpn
 }
 
 /** Streams that a listener took ahead of those who ask for them. */
@@ -144,7 +156,7 @@ export class EndpointState {
 
   /** The link of a connection with this peer. */
   linkTo(connection: number, id52: string): Link {
-    return this.#links.get(connection) ?? this.#addLink(connection, id52)
+    return this.#links.get(connection) ?? this.#addLink(connection, id52, undefined)
   }
 
   /** The link of an incoming stream's connection. */
@@ -153,7 +165,7 @@ export class EndpointState {
     if (known !== undefined) return known
     const info = native().streamConnectionInfo(stream)
     if (info === null) throw lastFailure({ phase: 'accept' })
-    return this.#addLink(connection, info.id52)
+    return this.#addLink(connection, info.id52, info.alpn)
   }
 
   /** Puts streams that nobody has asked for yet back into their queues, where the core can refuse them. */
@@ -161,8 +173,8 @@ export class EndpointState {
     for (const streams of this.prefetched) streams.putBack()
   }
 
-  #addLink(connection: number, id52: string): Link {
-    const link = { endpoint: this, connection, id52 }
+  #addLink(connection: number, id52: string, alpn: string | undefined): Link {
+    const link = { endpoint: this, connection, id52, alpn }
     this.#links.set(connection, link)
     return link
   }

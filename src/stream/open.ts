@@ -6,7 +6,7 @@ import { outcomeOf } from '../native/operations.js'
 import { waitForWake, wakeWord } from '../native/wakeups.js'
 import type { OpenOptions } from '../types.js'
 import { type Watched, watched } from '../util/diagnostics.js'
-import { oneOf, optional, throwIfAborted, timeLimit } from '../util/validate.js'
+import { checkSignal, oneOf, optional, throwIfAborted, timeLimit } from '../util/validate.js'
 import { StreamCore } from './core.js'
 import { flushLater } from './deferred/defer.js'
 import type { EndpointState } from './endpoint-state.js'
@@ -26,8 +26,10 @@ export function openNow(
   protocol: ProtocolInput,
   { ack, extra, signal, retry, timeout }: OpenOptions
 ): StreamCore | undefined {
-  if (ack !== 'later' || extra !== undefined || signal !== undefined || retry !== undefined || timeout !== undefined)
-    return undefined
+  if (ack !== 'later' || extra !== undefined || retry !== undefined) return undefined
+  // Nothing waits here, so that neither has an effect later.
+  if (checkSignal(signal)?.aborted === true) return undefined
+  if (timeout !== undefined) timeLimit(timeout, 'options.timeout')
   if (watched('stream') !== undefined) return undefined
   const header = headerOf(protocol)
   const opened = opener.tryOpen(header.line, openFlags.retry, endpoint.options.openTimeout, ids)

@@ -24,6 +24,13 @@ const longest = 1024
 const texts = new BoundedMap<string, Header>(most)
 // By the string of `{ Generic: string }`. Headers of other values are not cached.
 const named = new BoundedMap<string, Header>(most)
+// Of protocols that never change, by their object; `null` before the first use.
+const constants = new WeakMap<object, Header | null>()
+
+/** Caches the header of a protocol whose object, and all in it, stays as it is. */
+export function cacheHeader(protocol: Exclude<Protocol, string>): void {
+  constants.set(protocol, null)
+}
 
 /**
  * The header line of a protocol.
@@ -33,7 +40,7 @@ const named = new BoundedMap<string, Header>(most)
 export function headerOf(protocol: ProtocolInput): Header {
   if (typeof protocol === 'string') return texts.get(protocol) ?? make(protocolOf(protocol), texts, protocol)
   const name = nameOf(protocol)
-  if (name === null) return make(protocol)
+  if (name === null) return constantHeader(protocol)
   // Built from the cache key: a getter of the caller's object may return another name next time.
   return named.get(name) ?? make(Object.freeze({ Generic: name }), named, name)
 }
@@ -47,6 +54,15 @@ export function lineWithExtra(header: Header, extra: string): Uint8Array {
   line.set(header.line)
   line.set(more, header.line.length)
   return line
+}
+
+function constantHeader(protocol: Exclude<ProtocolInput, string>): Header {
+  // Also null and undefined, which users pass by mistake.
+  const known = constants.get(protocol as object)
+  if (known !== null && known !== undefined) return known
+  const header = make(protocol)
+  if (known === null) constants.set(protocol, header)
+  return header
 }
 
 function make(protocol: Protocol, known?: BoundedMap<string, Header>, key = ''): Header {

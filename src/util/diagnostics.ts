@@ -6,6 +6,7 @@ export type Watched = TracingChannel<unknown, object>
 interface Channels {
   readonly connect: Watched
   readonly stream: Watched
+  readonly request: Watched
 }
 
 // Created on first use, because an import does no work. `null`: the runtime has no tracing channels.
@@ -29,7 +30,11 @@ function builtin(name: 'node:diagnostics_channel'): Partial<Diagnostics> | undef
 function createChannels(): Channels | null {
   const { tracingChannel } = builtin('node:diagnostics_channel') ?? {}
   if (typeof tracingChannel !== 'function') return null
-  return { connect: tracingChannel('fastn-net:connect'), stream: tracingChannel('fastn-net:stream') }
+  return {
+    connect: tracingChannel('fastn-net:connect'),
+    stream: tracingChannel('fastn-net:stream'),
+    request: tracingChannel('fastn-net:request')
+  }
 }
 
 function hasSubscribers(channel: Watched): boolean {

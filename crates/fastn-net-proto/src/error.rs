@@ -182,6 +182,8 @@ codes! {
     Remote = "ERR_REMOTE",
     /// A message does not fit its schema.
     Schema = "ERR_SCHEMA",
+    /// The peer did not answer a request in time.
+    CallTimeout = "ERR_CALL_TIMEOUT",
     /// The native addon is missing.
     Native = "ERR_NATIVE",
     /// A local listener could not be opened.

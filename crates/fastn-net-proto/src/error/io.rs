@@ -18,7 +18,7 @@ impl Code {
     /// | `PermissionDenied` | `ERR_UNAUTHORIZED` |
     /// | `ResourceBusy` | `ERR_BUSY` |
     /// | `QuotaExceeded` | `ERR_TOO_MANY_STREAMS` |
-    /// | `TimedOut` | `ERR_ACK_TIMEOUT`, `ERR_HEADER_TIMEOUT` |
+    /// | `TimedOut` | `ERR_ACK_TIMEOUT`, `ERR_HEADER_TIMEOUT`, `ERR_CALL_TIMEOUT` |
     /// | `UnexpectedEof` | `ERR_UNEXPECTED_END` |
     /// | `InvalidData` | `ERR_HEADER_INVALID`, `ERR_HEADER_TOO_LARGE`, `ERR_LINE_TOO_LONG`, `ERR_TOO_LARGE`, `ERR_JSON`, `ERR_UTF8`, `ERR_SCHEMA`, `ERR_PING` |
     /// | `InvalidInput` | `ERR_INVALID_ARGUMENT`, `ERR_SECRET_KEY`, `ERR_PEER_ADDRESS` |
@@ -39,7 +39,7 @@ impl Code {
             Self::Unauthorized => ErrorKind::PermissionDenied,
             Self::Busy => ErrorKind::ResourceBusy,
             Self::TooManyStreams => ErrorKind::QuotaExceeded,
-            Self::AckTimeout | Self::HeaderTimeout => ErrorKind::TimedOut,
+            Self::AckTimeout | Self::HeaderTimeout | Self::CallTimeout => ErrorKind::TimedOut,
             Self::UnexpectedEnd => ErrorKind::UnexpectedEof,
             Self::HeaderInvalid
             | Self::HeaderTooLarge

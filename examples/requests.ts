@@ -1,0 +1,16 @@
+import { getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
+
+await using server = await getEndpoint(SecretKey.generate())
+server.serve('divide', ({ a, b }: { a: number; b: number }) => {
+  if (b === 0) throw new RangeError('division by zero')
+  return a / b
+})
+
+await using client = await getEndpoint(SecretKey.generate()) // usually another program
+const peer = await server.ticket()
+console.log(await client.call(peer, 'divide', { a: 1, b: 4 }))
+try {
+  await client.call(peer, 'divide', { a: 1, b: 0 })
+} catch (error) {
+  if (isFastnNetError(error, 'ERR_REMOTE')) console.log(error.remoteName, error.message)
+}

@@ -1,0 +1,161 @@
+import type { PeerStream } from '../connection/connection.js'
+import type { Json, ProtocolInput } from '../errors.js'
+import type { Peer } from '../keys/peer.js'
+import { call } from '../rpc/call.js'
+import { type CallOptions, resolveCall } from '../rpc/call-options.js'
+import type { MessageSchema } from '../rpc/schema.js'
+import { type AnyHandler, serverOf, streamHandler } from '../rpc/serve.js'
+import {
+  resolveServe,
+  resolveServeProtocol,
+  type ServeOptions,
+  type ServeProtocolOptions
+} from '../rpc/serve-options.js'
+import {
+  clientOf,
+  isService,
+  type MethodDefinitions,
+  type ReceivedMessage,
+  type RequestHandler,
+  type SentMessage,
+  type Service,
+  type ServiceClient,
+  type ServiceImplementation,
+  servedMethods
+} from '../rpc/service.js'
+import type { OpenOptions } from '../types.js'
+import { checkConstructor, type internal } from '../util/illegal-constructor.js'
+import { invalid } from '../util/validate.js'
+import type { ListenOptions, StreamHandlers } from './listen.js'
+import type { Listener } from './listener.js'
+
+/** Requests and answers over the streams of an {@link Endpoint}. */
+export abstract class RequestEndpoint {
+  /** @internal */
+  abstract get id52(): string
+  /** @internal */
+  abstract getStream(peer: Peer, protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>
+  /** @internal */
+  abstract listen(handlers: StreamHandlers, options?: ListenOptions): Listener
+
+  /** @internal */
+  protected constructor(key: typeof internal) {
+    checkConstructor(key, 'getEndpoint()')
+  }
+
+  /**
+   * Sends a request to a peer and returns the answer of its handler ({@link serve}). One stream, and no round trip more than the answer
+   * takes. Also calls peers in Rust (fastn-p2p).
+   *
+   * - `input` is any value that JSON can represent. An async iterable is sent item by item, at the handler's pace.
+   * - The answer is a value, or items (an async iterable) if the handler returns an async iterable. Leaving their loop tells the handler to
+   *   stop.
+   * - Aborting the signal or the timeout also aborts the handler's `context.signal`.
+   *
+   * The type parameter is not checked. `options.schema` is.
+   *
+   * @throws {FastnNetError} By cause:
+   * - the handler failed: `ERR_REMOTE`, with its message, `remoteName`, `remoteCode` and `data`
+   * - a message does not match its schema: `ERR_SCHEMA`, with `issues`
+   * - no answer in time: `ERR_CALL_TIMEOUT`
+   * - a message is too long: `ERR_LINE_TOO_LONG`
+   * - too many requests at once: `ERR_BUSY`
+   * - the peer's answer is malformed: `ERR_JSON`, `ERR_UTF8`, `ERR_UNEXPECTED_END`
+   * - arguments: `ERR_INVALID_ARGUMENT`
+   * - the errors of {@link Endpoint.getStream}
+   *
+   * @example
+   * const sum = await endpoint.call<number>(peer, 'add', { a: 1, b: 2 })
+   */
+  call<Schema extends MessageSchema>(
+    peer: Peer,
+    protocol: ProtocolInput,
+    input: unknown,
+    options: CallOptions<Schema> & {
+      /** Schema that the answer must match. */
+      schema: Schema
+    }
+  ): Promise<ReceivedMessage<Schema>>
+  call<Answer = Json>(
+    peer: Peer,
+    protocol: ProtocolInput,
+    input?: unknown,
+    options?: CallOptions<undefined>
+  ): Promise<Answer>
+  call(peer: Peer, protocol: ProtocolInput, input?: unknown, options?: CallOptions): Promise<unknown> {
+    try {
+      return call(this, peer, protocol, input, resolveCall(options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Answers requests for a protocol, or for the methods of a service. The handler's result is the answer; an async iterable is sent item by
+   * item. What the handler throws reaches the caller as `ERR_REMOTE`. Also answers callers in Rust (fastn-p2p).
+   *
+   * Requests run concurrently. Returns at once, as {@link Endpoint.listen} does; serves until the result is closed.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
+   *
+   * @example
+   * const listener = endpoint.serve('add', ({ a, b }: { a: number; b: number }) => a + b)
+   * await listener.closed
+   */
+  serve<Methods extends MethodDefinitions>(
+    service: Service<Methods>,
+    implementation: ServiceImplementation<Methods>,
+    options?: ServeOptions
+  ): Listener
+  serve<Input, Output>(
+    protocol: ProtocolInput,
+    handler: RequestHandler<Input, Output>,
+    options?: ServeOptions
+  ): Listener
+  serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(
+    protocol: ProtocolInput,
+    handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>,
+    options: ServeProtocolOptions<Input, Output>
+  ): Listener
+  serve(
+    served: Service<MethodDefinitions> | ProtocolInput,
+    handlers: unknown,
+    options: ServeProtocolOptions = {}
+  ): Listener {
+    const { routes, signal } = isService(served)
+      ? this.#service(served, handlers as ServiceImplementation<MethodDefinitions>, options)
+      : this.#protocol(served, handlers, options)
+    return this.listen(routes, { signal })
+  }
+
+  #service(
+    service: Service<MethodDefinitions>,
+    handlers: ServiceImplementation<MethodDefinitions>,
+    options: ServeOptions
+  ) {
+    const server = serverOf(this.id52, resolveServe(options))
+    const methods = servedMethods(service, handlers)
+    const routes = methods.map(([protocol, method]) => [protocol, streamHandler(server, method)] as const)
+    return { routes, signal: options.signal }
+  }
+
+  #protocol(protocol: ProtocolInput, handler: unknown, options: ServeProtocolOptions) {
+    if (typeof handler !== 'function') throw invalid('handler', 'a function')
+    const [resolved, schemas] = resolveServeProtocol(options)
+    const method = { ...schemas, handler: handler as AnyHandler }
+    const routes = [[protocol, streamHandler(serverOf(this.id52, resolved), method)] as const]
+    return { routes, signal: options.signal }
+  }
+
+  /**
+   * Returns the methods of a service at a peer. Each is a {@link call} with the service's schemas at both ends. Opens nothing.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. Methods: the errors of {@link call}.
+   *
+   * @example
+   * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 }, { timeout: 1_000 })
+   */
+  client<Methods extends MethodDefinitions>(service: Service<Methods>, peer: Peer): ServiceClient<Methods> {
+    return clientOf(this, service, peer)
+  }
+}

@@ -1,0 +1,87 @@
+import type { PeerStream } from '../connection/connection.js'
+import { isFastnNetError, type ProtocolInput } from '../errors.js'
+import { idsOf, type Peer } from '../keys/peer.js'
+import { headerOf } from '../stream/protocol.js'
+import type { OpenOptions } from '../types.js'
+import { watched } from '../util/diagnostics.js'
+import { after } from '../util/timeout.js'
+import { throwIfAborted } from '../util/validate.js'
+import type { ResolvedCall } from './call-options.js'
+import { Exchange } from './exchange.js'
+import { isAsyncIterable } from './items.js'
+import type { RequestMessage } from './request-message.js'
+import { isItems, validated } from './schema.js'
+
+/** What a call needs of an endpoint. */
+export interface Caller {
+  readonly id52: string
+  getStream(peer: Peer, protocol: ProtocolInput, options: OpenOptions): Promise<PeerStream>
+}
+
+/** Sends a request and waits for the beginning of its answer; publishes that to subscribers. */
+export function call(
+  caller: Caller,
+  peer: Peer,
+  protocol: ProtocolInput,
+  input: unknown,
+  options: ResolvedCall
+): Promise<unknown> {
+  const traced = watched('request')
+  if (traced === undefined) return request(caller, peer, protocol, input, options)
+  const [id52 = ''] = idsOf(peer, 'peer')
+  const message: RequestMessage = {
+    endpoint: caller.id52,
+    peer: id52,
+    protocol: headerOf(protocol).protocol,
+    direction: 'out'
+  }
+  return traced.tracePromise(() => request(caller, peer, protocol, input, options), message)
+}
+
+async function request(
+  caller: Caller,
+  peer: Peer,
+  protocol: ProtocolInput,
+  input: unknown,
+  options: ResolvedCall
+): Promise<unknown> {
+  const { signal, timeout, inputSchema } = options
+  if (signal !== undefined) throwIfAborted(signal)
+  // A stream of items has its items checked on their way.
+  if (inputSchema !== undefined && !isItems(inputSchema))
+    await validated(inputSchema, input, 'the input', {
+      context: { protocol: headerOf(protocol).protocol, phase: 'call' }
+    })
+  const until = performance.now() + timeout
+  let left = timeout
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const stream = await caller.getStream(peer, protocol, { ack: 'later', signal, timeout: left })
+      return await new Exchange(stream, input, options, until).answer()
+    } catch (error) {
+      if (signal?.aborted === true || !mayRepeat(error, input, options.idempotent)) throw error
+      // The first repetition is immediate: the usual cause is a connection that has just ended.
+      const pause = attempt === 1 ? 0 : Math.random() * Math.min(100 * 2 ** attempt, 2_000)
+      left = until - performance.now() - pause
+      if (left <= 0) throw error
+      await rest(pause, signal)
+    }
+  }
+}
+
+/** Close codes that promise that no handler saw an unacknowledged stream: docs/wire.md, Codes. */
+const unseen: readonly (number | bigint | undefined)[] = [0x101, 0x102, 0x105]
+
+function mayRepeat(error: unknown, input: unknown, idempotent: boolean): boolean {
+  // Its items are gone.
+  if (isAsyncIterable(input) || !isFastnNetError(error)) return false
+  if (error.code === 'ERR_CONNECTION_LOST') return idempotent || unseen.includes(error.errorCode)
+  // A listener that has ended resets its streams with code 0.
+  const isReset = error.code === 'ERR_STREAM_RESET' && error.errorCode === 0
+  return idempotent && (error.code === 'ERR_ACK_TIMEOUT' || isReset)
+}
+
+async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  if (ms > 0) await new Promise<void>(resolve => after(ms, resolve))
+  throwIfAborted(signal)
+}

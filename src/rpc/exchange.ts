@@ -1,0 +1,177 @@
+import type { PeerStream } from '../connection/connection.js'
+import { FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
+import { offAbort, onAbort } from '../util/abort.js'
+import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
+import type { ResolvedCall } from './call-options.js'
+import { isAsyncIterable, ReceivedItems, type SendOptions, sendItems } from './items.js'
+import { type AnswerLine, lineOf, parseJson, parseObject } from './messages.js'
+import { looksLikeError, remoteError, wireError } from './remote-error.js'
+import { abandon, contextOf, isStopped, isTagged, maxBytesOn, readMessage } from './request-lines.js'
+import { isItems, validated } from './schema.js'
+
+/** The caller's side of one request and its answer, on one stream. */
+export class Exchange implements Expiring {
+  readonly #stream: PeerStream
+  readonly #input: unknown
+  readonly #options: ResolvedCall
+  readonly #tagged: boolean
+  readonly #maxBytes: number
+  /** When the answer must have begun. */
+  readonly expiresAt: number
+  #onAbort: (() => void) | undefined
+  // Why this side gave up: what the caller sees in place of the stream's error.
+  #reason: { readonly error: unknown } | undefined
+  #isSending = false
+
+  constructor(stream: PeerStream, input: unknown, options: ResolvedCall, expiresAt: number) {
+    this.#stream = stream
+    this.#input = input
+    this.#options = options
+    this.expiresAt = expiresAt
+    this.#tagged = isTagged(stream)
+    this.#maxBytes = maxBytesOn(this.#tagged, options.maxBytes)
+  }
+
+  /** The answer, or its items. */
+  async answer(): Promise<unknown> {
+    const stream = this.#stream
+    addDeadline(this)
+    const { signal } = this.#options
+    if (signal !== undefined) {
+      this.#onAbort = () => this.#giveUp(signal.reason)
+      onAbort(signal, this.#onAbort)
+    }
+    try {
+      if (isAsyncIterable(this.#input)) this.#sendItems(this.#input)
+      else await this.#send(this.#input)
+      const text = await readMessage(stream, this.#maxBytes)
+      removeDeadline(this)
+      const answer = this.#tagged ? this.#taggedAnswer(text) : this.#bareAnswer(text)
+      return answer instanceof Promise ? await answer : answer
+    } catch (error) {
+      this.#end()
+      abandon(stream)
+      throw this.#errorOf(error)
+    }
+  }
+
+  /** The answer must begin now. */
+  expire(): void {
+    const message = `the peer did not answer within ${this.#options.timeout} ms: it may be busy, or its handler may be slow`
+    this.#giveUp(new FastnNetError('ERR_CALL_TIMEOUT', message, this.context))
+  }
+
+  /** What errors name. */
+  get context(): FastnNetErrorOptions {
+    return contextOf(this.#stream, 'call')
+  }
+
+  async #send(input: unknown): Promise<void> {
+    const message = this.#tagged ? { timeout: this.#timeLeft(), input } : input
+    const line = lineOf(message, 'the input', this.#maxBytes, this)
+    try {
+      await this.#stream.finish(line)
+    } catch (error) {
+      // The peer needs no more of it: its answer says why.
+      if (!isStopped(error)) throw error
+    }
+  }
+
+  /** Sends the items beside the answer, which may begin before the last one. */
+  #sendItems(input: AsyncIterable<unknown>): void {
+    if (!this.#tagged)
+      throw new FastnNetError(
+        'ERR_PROTOCOL_UNSUPPORTED',
+        'the peer speaks the older protocol, which has no streams of items: send one value',
+        this.context
+      )
+    const schema = this.#options.inputSchema
+    const options: SendOptions = {
+      first: lineOf({ timeout: this.#timeLeft(), stream: true }, 'the request', this.#maxBytes, this),
+      lineOfItem: async item => {
+        if (schema !== undefined && isItems(schema)) await validated(schema.items, item, 'an item', this)
+        return lineOf({ item }, 'an item', this.#maxBytes, this)
+      },
+      lineOfError: error => `${JSON.stringify({ error: wireError(error, false) })}\n`
+    }
+    this.#isSending = true
+    sendItems(this.#stream, input, options).then(
+      () => {
+        this.#isSending = false
+      },
+      (error: unknown) => {
+        this.#isSending = false
+        this.#reason ??= { error }
+        // Not a reset: the peer is still told why.
+        this.#stream.stop()
+      }
+    )
+  }
+
+  /** For the request line: absent without a limit, which JSON cannot say. */
+  #timeLeft(): number | undefined {
+    if (this.expiresAt === Number.POSITIVE_INFINITY) return undefined
+    return Math.ceil(Math.max(this.expiresAt - performance.now(), 0))
+  }
+
+  #taggedAnswer(text: string): unknown {
+    const line = parseObject<AnswerLine>(text, 'answer', this)
+    if (line.error !== undefined) throw remoteError(line.error, line.message, line.issues, this)
+    if (line.stream === true) return this.#items()
+    this.#settle()
+    const { schema } = this.#options
+    if (schema === undefined) return line.ok
+    if (!isItems(schema)) return validated(schema, line.ok, 'the answer', this)
+    throw new FastnNetError('ERR_SCHEMA', "the peer's answer is one value, not a stream of items", this.context)
+  }
+
+  #bareAnswer(text: string): unknown {
+    const answer = parseJson(text, 'answer', this)
+    this.#settle()
+    const { schema } = this.#options
+    if (schema === undefined || isItems(schema)) return answer
+    return validated(schema, answer, 'the answer', this).catch((error: unknown) => {
+      // Success and error have no tag: what is no success and looks like an error is one.
+      if (!isFastnNetError(error, 'ERR_SCHEMA') || !looksLikeError(answer)) throw error
+      throw remoteError(answer, undefined, undefined, this)
+    })
+  }
+
+  #items(): ReceivedItems {
+    const { schema } = this.#options
+    return new ReceivedItems(this.#stream, {
+      maxBytes: this.#maxBytes,
+      schema: schema !== undefined && isItems(schema) ? schema.items : undefined,
+      about: this,
+      errorOf: error => this.#errorOf(error),
+      ended: left => {
+        if (!left) return this.#settle()
+        this.#end()
+        abandon(this.#stream)
+      }
+    })
+  }
+
+  /** The whole answer is here. */
+  #settle(): void {
+    this.#end()
+    if (this.#isSending) this.#stream.reset()
+    // What follows, if anything, is of no use.
+    this.#stream.stop()
+  }
+
+  #end(): void {
+    removeDeadline(this)
+    const { signal } = this.#options
+    if (signal !== undefined && this.#onAbort !== undefined) offAbort(signal, this.#onAbort)
+  }
+
+  #giveUp(error: unknown): void {
+    this.#reason ??= { error }
+    abandon(this.#stream)
+  }
+
+  #errorOf(error: unknown): unknown {
+    return this.#reason === undefined ? error : this.#reason.error
+  }
+}

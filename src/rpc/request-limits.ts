@@ -1,0 +1,56 @@
+import { FastnNetError } from '../errors.js'
+
+/** Limits of what one peer may have in progress. */
+export interface RequestLimits {
+  readonly maxRequestsPerPeer: number
+  readonly maxBytesPerPeer: number
+}
+
+/** What peers have in progress with one server. */
+export class PeerLoads {
+  readonly #limits: RequestLimits
+  readonly #loads = new Map<string, PeerLoad>()
+
+  constructor(limits: RequestLimits) {
+    this.#limits = limits
+  }
+
+  /** Admits a request; `undefined` if the peer has too many. Call {@link release} when its handler has settled. */
+  admit(id52: string): PeerLoad | undefined {
+    let load = this.#loads.get(id52)
+    if (load === undefined) {
+      load = new PeerLoad(this.#limits.maxBytesPerPeer)
+      this.#loads.set(id52, load)
+    } else if (load.requests >= this.#limits.maxRequestsPerPeer) return undefined
+    load.requests++
+    return load
+  }
+
+  /** Ends a request of which `bytes` were reserved. */
+  release(id52: string, load: PeerLoad, bytes: number): void {
+    load.bytes -= bytes
+    if (--load.requests === 0) this.#loads.delete(id52)
+  }
+}
+
+/** What one peer has in progress. */
+export class PeerLoad {
+  readonly #maxBytes: number
+  requests = 0
+  bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /**
+   * Reserves memory for a long message.
+   *
+   * @throws {FastnNetError} `ERR_BUSY`.
+   */
+  reserve(bytes: number): void {
+    if (this.bytes + bytes > this.#maxBytes)
+      throw new FastnNetError('ERR_BUSY', 'the long requests of this peer take too much memory: try again later')
+    this.bytes += bytes
+  }
+}

@@ -1,0 +1,142 @@
+import { FastnNetError, type FastnNetErrorOptions, type SchemaIssue } from '../errors.js'
+import { printable } from '../util/display.js'
+
+// The interface of https://standardschema.dev, version 1. Its package says to copy it.
+
+/** A schema of any library that implements [Standard Schema](https://standardschema.dev): zod, valibot, arktype and others. */
+export interface StandardSchemaV1<Input = unknown, Output = Input> {
+  /** What the standard defines. */
+  readonly '~standard': StandardSchemaProps<Input, Output>
+}
+
+/** Properties of a {@link StandardSchemaV1}. */
+export interface StandardSchemaProps<Input = unknown, Output = Input> {
+  /** Version of the standard. */
+  readonly version: 1
+  /** Name of the schema library. */
+  readonly vendor: string
+  /** Checks a value. Returns it, perhaps transformed, or what is wrong with it. */
+  readonly validate: (value: unknown) => StandardSchemaResult<Output> | Promise<StandardSchemaResult<Output>>
+  /** Types only; never read. */
+  readonly types?:
+    | {
+        /** Type of the values that the schema takes. */
+        readonly input: Input
+        /** Type of the values that it returns. */
+        readonly output: Output
+      }
+    | undefined
+}
+
+/** Result of a {@link StandardSchemaV1}. */
+export type StandardSchemaResult<Output> =
+  | {
+      /** The value, perhaps transformed. */
+      readonly value: Output
+      /** Absent: the value matches. */
+      readonly issues?: undefined
+    }
+  | {
+      /** What is wrong. */
+      readonly issues: readonly StandardSchemaIssue[]
+    }
+
+/** One way in which a value does not match a {@link StandardSchemaV1}. */
+export interface StandardSchemaIssue {
+  /** What is wrong. */
+  readonly message: string
+  /** Keys from the value down to its wrong part. */
+  readonly path?: readonly (PropertyKey | StandardSchemaPathSegment)[] | undefined
+}
+
+/** A key in the path of a {@link StandardSchemaIssue}. */
+export interface StandardSchemaPathSegment {
+  /** The key. */
+  readonly key: PropertyKey
+}
+
+/** Schema of a stream of messages: each item matches `items`. */
+export interface ItemsSchema<Items extends StandardSchemaV1 = StandardSchemaV1> {
+  /** Schema of each item. */
+  readonly items: Items
+}
+
+/** Schema of a request or an answer: one value, or a stream of items. */
+export type MessageSchema = StandardSchemaV1 | ItemsSchema
+
+/** Type that a schema takes. */
+export type SchemaInput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['input']
+/** Type that a schema returns. */
+export type SchemaOutput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['output']
+
+/** Most issues of one error. A peer's message can have any number. */
+const maxIssues = 100
+
+/** Checks that `value` is a schema or `{ items: schema }`. */
+export function isMessageSchema(value: unknown): value is MessageSchema {
+  return isSchema(value) || (isObject(value) && isSchema((value as { items?: unknown }).items))
+}
+
+/** Whether it describes a stream of items. */
+export function isItems(schema: MessageSchema): schema is ItemsSchema {
+  return !isSchema(schema)
+}
+
+function isSchema(value: unknown): value is StandardSchemaV1 {
+  if (!isObject(value)) return false
+  const standard = (value as { '~standard'?: { validate?: unknown } | null })['~standard']
+  return typeof standard?.validate === 'function'
+}
+
+// Some libraries' schemas are functions.
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/**
+ * Checks a value, and returns what the schema makes of it. `what` names the value in the error.
+ *
+ * @throws {FastnNetError} `ERR_SCHEMA`.
+ */
+export async function validated(
+  schema: StandardSchemaV1,
+  value: unknown,
+  what: string,
+  about: { readonly context: FastnNetErrorOptions }
+): Promise<unknown> {
+  const result = await schema['~standard'].validate(value)
+  if (result.issues === undefined) return result.value
+  throw schemaError(issuesOf(result.issues), what, about.context)
+}
+
+/** `ERR_SCHEMA`, with the first issue in its message. */
+export function schemaError(
+  issues: readonly SchemaIssue[],
+  what: string,
+  context: FastnNetErrorOptions
+): FastnNetError {
+  const [first] = issues
+  const where = first === undefined || first.path.length === 0 ? '' : ` at ${first.path.map(String).join('.')}`
+  const why = first === undefined ? '' : `${where}: ${first.message}`
+  return new FastnNetError('ERR_SCHEMA', printable(`${what} does not match its schema${why}`), { ...context, issues })
+}
+
+function issuesOf(issues: readonly StandardSchemaIssue[]): SchemaIssue[] {
+  return issues.slice(0, maxIssues).map(({ message, path = [] }) => ({ message, path: path.map(keyOf) }))
+}
+
+function keyOf(step: PropertyKey | StandardSchemaPathSegment): string | number {
+  const key = typeof step === 'object' ? step.key : step
+  return typeof key === 'number' ? key : String(key)
+}
+
+/** Issues from a peer: whatever of them has the right form. */
+export function receivedIssues(value: unknown): SchemaIssue[] {
+  if (!Array.isArray(value)) return []
+  return value.slice(0, maxIssues).map((issue: { message?: unknown; path?: unknown } | null) => ({
+    message: typeof issue?.message === 'string' ? printable(issue.message) : '',
+    path: Array.isArray(issue?.path)
+      ? issue.path.map(key => (typeof key === 'number' ? key : printable(String(key))))
+      : []
+  }))
+}

@@ -1,0 +1,255 @@
+import type { PeerStream } from '../connection/connection.js'
+import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
+import { watched } from '../util/diagnostics.js'
+import { warnOnce } from '../util/warn.js'
+import { isAsyncIterable, ReceivedItems, sendItems } from './items.js'
+import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
+import { codeOfRefusal, wireError } from './remote-error.js'
+import { HandlerContext, type RequestContext } from './request-context.js'
+import { type PeerLoad, PeerLoads } from './request-limits.js'
+import { contextOf, isTagged, maxBytesOn, readMessageWithin } from './request-lines.js'
+import type { RequestMessage } from './request-message.js'
+import { isItems, validated } from './schema.js'
+import type { MethodSchemas, ResolvedServe } from './serve-options.js'
+
+/** A method of a service, whatever its types. */
+export type AnyHandler = (input: unknown, context: RequestContext) => unknown
+
+/** A method that is served. */
+export interface ServedMethod extends MethodSchemas {
+  readonly handler: AnyHandler
+}
+
+/** What all requests of one server share. */
+export interface Server {
+  /** ID52 of the endpoint. */
+  readonly endpoint: string
+  readonly options: ResolvedServe
+  readonly loads: PeerLoads
+}
+
+/** A server on the endpoint with this ID52. */
+export function serverOf(endpoint: string, options: ResolvedServe): Server {
+  return { endpoint, options, loads: new PeerLoads(options) }
+}
+
+/** Handles the streams of one method. Failures are answered; the result rejects for a mistake of this library only. */
+export function streamHandler(server: Server, method: ServedMethod): (stream: PeerStream) => Promise<void> {
+  const { loads } = server
+  return async stream => {
+    const load = loads.admit(stream.remoteId52)
+    const request = new ServedRequest(server, method, stream, load)
+    if (load === undefined) return await request.refuse('busy', 'too many requests of this peer are in progress')
+    try {
+      await request.serve()
+    } finally {
+      loads.release(stream.remoteId52, load, request.reserved)
+    }
+  }
+}
+
+/** In place of an input, if the request has been refused. */
+const refused = Symbol('refused')
+
+/** One request and its answer. */
+class ServedRequest {
+  readonly #server: Server
+  readonly #method: ServedMethod
+  readonly #stream: PeerStream
+  readonly #load: PeerLoad | undefined
+  readonly #tagged: boolean
+  readonly #maxBytes: number
+  /** Bytes of memory reserved for long messages. */
+  reserved = 0
+
+  constructor(server: Server, method: ServedMethod, stream: PeerStream, load: PeerLoad | undefined) {
+    this.#server = server
+    this.#method = method
+    this.#stream = stream
+    this.#load = load
+    this.#tagged = isTagged(stream)
+    this.#maxBytes = maxBytesOn(this.#tagged, server.options.maxBytes)
+  }
+
+  /** What errors name. */
+  get context(): FastnNetErrorOptions {
+    return contextOf(this.#stream, 'serve')
+  }
+
+  async serve(): Promise<void> {
+    let line: RequestLine
+    try {
+      line = this.#parse(await readMessageWithin(this.#stream, this.#maxBytes, this.#reserve))
+    } catch (error) {
+      // Else the caller has left.
+      const refusal = isFastnNetError(error) ? refusalOf[error.code] : undefined
+      return refusal === undefined ? undefined : await this.refuse(refusal, (error as FastnNetError).message)
+    }
+    const context = new HandlerContext(this.#stream, line.timeout)
+    try {
+      let result: unknown
+      try {
+        const plain = this.#method.input === undefined && line.stream !== true
+        const input = plain ? line.input : await this.#input(line)
+        if (input === refused) return
+        result = this.#handle(input, context)
+        if (isThenable(result)) result = await result
+      } catch (error) {
+        return await this.#fail(error, context, true)
+      }
+      await this.#answer(result, context)
+    } finally {
+      context.end()
+    }
+  }
+
+  #parse(text: string): RequestLine {
+    return this.#tagged ? parseObject<RequestLine>(text, 'request', this) : { input: parseJson(text, 'request', this) }
+  }
+
+  readonly #reserve = (bytes: number) => {
+    if (bytes <= this.reserved) return
+    this.#load?.reserve(bytes - this.reserved)
+    this.reserved = bytes
+  }
+
+  /** The input as the handler gets it, or {@link refused}. */
+  async #input({ stream, input }: RequestLine): Promise<unknown> {
+    const schema = this.#method.input
+    const given = stream === true
+    if (schema !== undefined && isItems(schema) !== given) {
+      await this.refuse('unsupported', given ? 'the input must be one value' : 'the input must be a stream of items')
+      return refused
+    }
+    if (given) return this.#items()
+    if (schema === undefined || isItems(schema)) return input
+    try {
+      return await validated(schema, input, 'the input', this)
+    } catch (error) {
+      if (!isFastnNetError(error, 'ERR_SCHEMA')) throw error
+      await this.refuse('schema', error.message, error.issues)
+      return refused
+    }
+  }
+
+  #items(): ReceivedItems {
+    const { input } = this.#method
+    return new ReceivedItems(this.#stream, {
+      maxBytes: this.#maxBytes,
+      schema: input !== undefined && isItems(input) ? input.items : undefined,
+      about: this,
+      reserve: this.#reserve,
+      errorOf: error => error,
+      ended: left => {
+        if (left) this.#stream.stop()
+      }
+    })
+  }
+
+  #handle(input: unknown, context: HandlerContext): unknown {
+    const traced = watched('request')
+    const { handler } = this.#method
+    if (traced === undefined) return handler(input, context)
+    const { remoteId52: peer, protocol } = context
+    const message: RequestMessage = { endpoint: this.#server.endpoint, peer, protocol, direction: 'in' }
+    return traced.tracePromise(async () => handler(input, context), message)
+  }
+
+  async #answer(result: unknown, context: HandlerContext): Promise<void> {
+    const { output } = this.#method
+    if (output === undefined ? isAsyncIterable(result) : isItems(output))
+      return await this.#answerItems(result, context)
+    let line: string
+    try {
+      const value = output === undefined || isItems(output) ? result : await validated(output, result, resultName, this)
+      line = lineOf(this.#tagged ? { ok: value } : value, resultName, this.#maxBytes, this)
+    } catch (error) {
+      return await this.#fail(error, context, false)
+    }
+    await this.#finish(line)
+  }
+
+  async #answerItems(result: unknown, context: HandlerContext): Promise<void> {
+    if (!isAsyncIterable(result))
+      return await this.#fail(new TypeError('the handler did not return an async iterable'), context, false)
+    if (!this.#tagged) return await this.refuse('unsupported', 'the older protocol has no streams of items')
+    context.answering()
+    const { output } = this.#method
+    const schema = output !== undefined && isItems(output) ? output.items : undefined
+    let unsendable: unknown
+    const lineOfItem = async (value: unknown) => {
+      try {
+        const item = schema === undefined ? value : await validated(schema, value, resultName, this)
+        return lineOf({ item }, 'an item', this.#maxBytes, this)
+      } catch (error) {
+        unsendable = error
+        throw error
+      }
+    }
+    try {
+      const lineOfError = (error: unknown) => this.#errorLine(error)
+      await sendItems(this.#stream, result, { first: streamLine, lineOfItem, lineOfError })
+    } catch (error) {
+      await this.#report(error, context, error !== unsendable)
+    }
+  }
+
+  /** Tells the caller that its request failed. `thrown`: by the handler; else its result cannot be sent. */
+  async #fail(error: unknown, context: RequestContext, thrown: boolean): Promise<void> {
+    await this.#finish(this.#errorLine(error))
+    await this.#report(error, context, thrown)
+  }
+
+  #errorLine(error: unknown): string {
+    const told = wireError(error, this.#server.options.stack)
+    return `${JSON.stringify(this.#tagged ? { error: told } : told)}\n`
+  }
+
+  async #report(error: unknown, context: RequestContext, thrown: boolean): Promise<void> {
+    const { onError } = this.#server.options
+    try {
+      if (onError !== undefined) await onError(error, context)
+      else if (!thrown) warn(error, context)
+    } catch (failure) {
+      warn(failure, context)
+    }
+  }
+
+  /** Refuses the request for a reason of the library. */
+  async refuse(refusal: Refusal, message: string, issues?: FastnNetError['issues']): Promise<void> {
+    const line = this.#tagged
+      ? refusalLine(refusal, message, issues)
+      : `${JSON.stringify({ message, code: codeOfRefusal(refusal), issues })}\n`
+    await this.#finish(line)
+  }
+
+  /** Sends the last line. A write fails only if the caller has left, and then nothing needs to be told. */
+  async #finish(line: string): Promise<void> {
+    try {
+      await this.#stream.finish(line)
+    } catch {
+      // See above.
+    }
+  }
+}
+
+const resultName = "the handler's result"
+
+const refusalOf: Readonly<Partial<Record<string, Refusal>>> = {
+  ERR_BUSY: 'busy',
+  ERR_LINE_TOO_LONG: 'too-large',
+  ERR_JSON: 'invalid',
+  ERR_UTF8: 'invalid',
+  ERR_UNEXPECTED_END: 'invalid'
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+function warn(error: unknown, context: RequestContext): void {
+  const protocol = JSON.stringify(context.protocol)
+  const format = (message: string) =>
+    `a request for ${protocol} failed: ${message}. Set the option onError of serve to see every failure`
+  warnOnce(error, 'ERR_HANDLER', format)
+}
