@@ -11,7 +11,7 @@ use std::{
 use fastn_net::{Code, Endpoint, Protocol, wire::alpn::Alpn};
 use iroh::endpoint::{Connection, SendStream};
 use support::{
-    USUAL, close, echo, endpoint_with, exchange, generic, header, introduce, limits, open, pair,
+    GENEROUS, USUAL, close, echo, endpoint_with, exchange, generic, header, introduce, limits, open,
     raw::{Raw, RawStream},
     read_exact, soon, stream, until, write_all,
 };
@@ -86,12 +86,20 @@ async fn the_connections_of_a_peer_share_a_receive_window() {
     close(&[&endpoint]).await;
 }
 
+/// Two endpoints that wait for acks and pongs for as long as a busy machine needs to move 100 MB. A starved stream never gets its ack.
+async fn patient_pair() -> (Endpoint, Endpoint) {
+    let limits = limits().with_ack_timeout(GENEROUS).with_ping_timeout(GENEROUS);
+    let (a, b) = (endpoint_with(limits).await, endpoint_with(limits).await);
+    introduce(&a, &b);
+    (a, b)
+}
+
 /// Receive window of one stream, in bytes.
 const STREAM: usize = 1_250_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unread_streams_do_not_starve_the_other_streams_of_a_connection() {
-    let (a, b) = pair().await;
+    let (a, b) = patient_pair().await;
     let tcp = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let echoes = [echo(&a, &[generic("Echo")]), echo(&b, &[generic("Echo")])];
     let bytes = vec![0; STREAM - header(&Protocol::Tcp).len()];
@@ -107,7 +115,7 @@ async fn unread_streams_do_not_starve_the_other_streams_of_a_connection() {
         let opened = open(from, to, &generic("Echo"), USUAL).await.expect("an acknowledged stream");
         assert_eq!(exchange(opened, b"small").await.expect("an echo"), b"small");
         let peer = from.peer(&to.address()).expect("peer");
-        soon(from.ping(&peer, Duration::from_secs(5))).await.expect("a ping");
+        soon(from.ping(&peer, GENEROUS)).await.expect("a ping");
     }
     drop(unread);
     close(&[&a, &b]).await;
@@ -120,7 +128,7 @@ async fn unread_streams_do_not_starve_the_other_streams_of_a_connection() {
 async fn streams_that_are_read_flow_on_beside_unread_ones() {
     // Each count leaves another share of the window free.
     for unread_streams in [12, 19, 27, 35] {
-        let (a, b) = pair().await;
+        let (a, b) = patient_pair().await;
         let tcp = b.listen(None, &[Protocol::Tcp], false).expect("listen");
         let http = b.listen(None, &[Protocol::Http], false).expect("listen");
         let bytes = vec![0; STREAM - header(&Protocol::Tcp).len()];

@@ -15,7 +15,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Poll, Wake},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fastn_net::{
@@ -30,6 +30,9 @@ pub(crate) const ANY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 
 /// A timeout that no test reaches.
 pub(crate) const GENEROUS: Duration = Duration::from_secs(30);
+
+/// How long a test waits for an event that must happen: longer than every timeout.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The defaults of an open: waits for the ack, and retries.
 pub(crate) const USUAL: OpenOptions = OpenOptions::new().with_timeout(GENEROUS);
@@ -81,9 +84,9 @@ pub(crate) async fn close(endpoints: &[&Endpoint]) {
     }
 }
 
-/// Waits for an event that must happen. Fails after 20 s.
+/// Waits for an event that must happen. Fails after a time that no busy machine takes.
 pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), event).await.expect("it did not happen within 20 s")
+    tokio::time::timeout(PATIENCE, event).await.unwrap_or_else(|_| panic!("it did not happen within {PATIENCE:?}"))
 }
 
 /// Polls once. Returns whether the future is pending.
@@ -107,15 +110,16 @@ impl Wake for Woken {
     }
 }
 
-/// Waits until a condition is true. Fails after 20 s.
+/// Waits until a condition is true. Fails as [`soon`] does.
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..4000 {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
         if is_so() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    panic!("not within 20 s: {what}");
+    panic!("not within {PATIENCE:?}: {what}");
 }
 
 /// Repeats an action that a busy machine may delay. Fails unless one of five attempts takes less than `limit`.
