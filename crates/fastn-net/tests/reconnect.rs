@@ -14,10 +14,13 @@ use std::{
 
 use fastn_net::{
     Code, Config, Connect, CustomNetwork, Endpoint, Limits, Network, Peer, PeerAddress, PeerState, Protocol, SecretKey,
-    wire::{alpn::Alpn, codes::close as codes},
+    wire::{
+        alpn::Alpn,
+        codes::{close as codes, reset},
+    },
 };
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
-use iroh::endpoint::Connection;
+use iroh::endpoint::{Connection, ConnectionError};
 use support::{
     GENEROUS, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, header, introduce, limits, open,
     open_at, pair,
@@ -306,6 +309,40 @@ async fn a_connection_that_was_refused_before_a_stream_was_accepted_is_made_agai
         raw.close().await;
     }
     close(&[&a]).await;
+}
+
+/// A handler that fails before the ack of its stream is sent resets the stream. If the close of a replaced connection overtook the
+/// reset, the peer would open the stream again, and a second handler would get it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reset_arrives_before_the_close_of_a_replaced_connection() {
+    for _ in 0..10 {
+        let a = endpoint().await;
+        let listener = a.listen(None, &[Protocol::Tcp], false).expect("listen");
+        // The connection that the smaller key dialled wins.
+        let raw = loop {
+            let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+            if raw.id() < a.id() {
+                break raw;
+            }
+            raw.close().await;
+        };
+        let peer = a.peer(&raw.address()).expect("peer");
+        let (guard, theirs) = tokio::join!(soon(a.connect(&peer, GENEROUS)), raw.accept());
+        let mut stream = RawStream::start(&theirs, b"\"Tcp\"\nhello").await;
+        let mut incoming = soon(listener.accept()).await.expect("stream");
+        drop(guard);
+        let _newer = raw.dial(&a, Alpn::FastnNet).await;
+        let mut challenge = RawStream::accept(&theirs).await;
+        challenge.hears(b"\"Ping\"\n").await;
+        challenge.end(b"ack\npong\n").await;
+        until("the newer one wins", || peer.connection().is_some_and(|connection| !connection.is_dialled())).await;
+        tokio::spawn(async move { incoming.stream.abandon(reset::HANDLER_FAILED) });
+        assert_eq!(stream.hears_reset().await, reset::HANDLER_FAILED);
+        let ConnectionError::ApplicationClosed(told) = soon(theirs.closed()).await else { panic!("not closed") };
+        assert_eq!(u64::from(told.error_code), codes::SUPERSEDED);
+        raw.close().await;
+        close(&[&a]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -45,6 +45,12 @@ impl Connection {
         self.0.liveness_alarm.raised.store(false, Ordering::Release);
     }
 
+    /// Waits until the resets of before have most likely arrived: the peer has answered a probe behind them, or has had the time for
+    /// it. QUIC reports no acknowledgement of a reset.
+    pub(crate) async fn resets_sent(&self) {
+        self.responds_within(self.close_grace()).await;
+    }
+
     /// Returns whether the peer's QUIC answers a probe within `limit`. Opens no stream and sends no payload, so flow control
     /// cannot block it, and the peer's program does not notice.
     pub(crate) async fn responds_within(&self, limit: Duration) -> bool {

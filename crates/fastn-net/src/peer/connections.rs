@@ -134,6 +134,9 @@ impl Actor {
                 tokio::select! {
                     () = connection.retired() => {
                         connection.drained().await;
+                        // The close discards a reset that is not sent yet. The peer would then open a stream again that a handler
+                        // had: the close code promises that none had it.
+                        connection.resets_sent().await;
                         connection.close_internal(close::SUPERSEDED, "new streams of this pair go over another connection");
                     }
                     _ = connection.closed() => {}
