@@ -1059,8 +1059,9 @@ interface RequestContext {
     /**
      * Aborts when the answer is of no more use:
      *
-     * - the caller's signal aborts, its timeout passes, or it leaves the answer's loop: `ERR_STREAM_STOPPED`
-     * - the connection ends, or this endpoint closes: `ERR_CONNECTION_LOST`, `ERR_CLOSED`
+     * - the caller's signal aborts, its timeout passes, or it leaves the answer's loop: `ERR_STREAM_STOPPED` or `ERR_STREAM_RESET`
+     * - the connection ends: `ERR_CONNECTION_LOST`
+     * - this endpoint closes: `ERR_CLOSED`
      * - {@link deadline} passes: `ERR_CALL_TIMEOUT`
      *
      * Created on first use. Does not abort after the handler has settled; for an async iterable, after it has ended.

@@ -40,6 +40,20 @@ test('the example of a service prints its answers', t => {
   t.is(stdout, '5\na\nb\nc\n')
 })
 
+const adapters = {
+  trpc: '3 true\nNOT_FOUND no such user\n',
+  orpc: '3 true\nNOT_FOUND no such user\n0\n1\n2\n',
+  hono: '7 true\n1000000 bytes\n0\n1\n2\n\n404\n',
+  capnweb: '3\n0\n1\n2\nRangeError out of range\n'
+}
+for (const [name, printed] of Object.entries(adapters)) {
+  test(`the adapter for ${name} carries its calls and their errors`, t => {
+    const { status, stdout, stderr } = runExample(`adapters/${name}`)
+    t.is(status, 0, stderr)
+    t.is(stdout, printed)
+  })
+}
+
 const files = {
   'an ordinary file': Buffer.from('one\ntwo\n\nfour, without a newline at the end'),
   'an empty file': Buffer.alloc(0),

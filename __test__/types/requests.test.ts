@@ -47,7 +47,7 @@ test('requests have the types of their schemas', t => {
       Items<{ a: number; b: number }>
     >()
     // @ts-expect-error: an unknown option
-    void endpoint.call('', 'add', 1, { timout: 1 })
+    void endpoint.call('', 'add', 1, { timeouts: 1 })
     // @ts-expect-error: not a schema
     void endpoint.call('', 'add', 1, { schema: {} })
   }

@@ -1,5 +1,6 @@
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, type Protocol } from '../errors.js'
+import { offAbort, onAbort } from '../util/abort.js'
 import { after } from '../util/timeout.js'
 import { contextOf } from './request-lines.js'
 
@@ -17,8 +18,9 @@ export interface RequestContext {
   /**
    * Aborts when the answer is of no more use:
    *
-   * - the caller's signal aborts, its timeout passes, or it leaves the answer's loop: `ERR_STREAM_STOPPED`
-   * - the connection ends, or this endpoint closes: `ERR_CONNECTION_LOST`, `ERR_CLOSED`
+   * - the caller's signal aborts, its timeout passes, or it leaves the answer's loop: `ERR_STREAM_STOPPED` or `ERR_STREAM_RESET`
+   * - the connection ends: `ERR_CONNECTION_LOST`
+   * - this endpoint closes: `ERR_CLOSED`
    * - {@link deadline} passes: `ERR_CALL_TIMEOUT`
    *
    * Created on first use. Does not abort after the handler has settled; for an async iterable, after it has ended.
@@ -32,6 +34,7 @@ export class HandlerContext implements RequestContext {
   readonly deadline: number | undefined
   #controller: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
+  #onFailure: (() => void) | undefined
   #isOver = false
   #isAnswering = false
 
@@ -65,14 +68,16 @@ export class HandlerContext implements RequestContext {
   end(): void {
     this.#isOver = true
     this.answering()
+    if (this.#onFailure !== undefined) offAbort(this.#stream.signal, this.#onFailure)
   }
 
   #watch(): AbortController {
     const controller = new AbortController()
     if (this.#isOver) return controller
-    this.#stream.closed.catch((error: unknown) => {
-      if (!this.#isOver) controller.abort(error)
-    })
+    const { signal } = this.#stream
+    this.#onFailure = () => controller.abort(signal.reason)
+    if (signal.aborted) this.#onFailure()
+    else onAbort(signal, this.#onFailure)
     if (this.deadline !== undefined && !this.#isAnswering) {
       const expire = () => controller.abort(this.#expired())
       // The caller's own deadline ends the wait; this timer need not keep the process alive.
