@@ -1,8 +1,81 @@
 // Generated from src/node/index.ts by scripts/types.mjs: do not edit.
 /// <reference types="node" />
 
-import { Duplex, DuplexOptions } from 'node:stream';
+import { Writable, Duplex, DuplexOptions } from 'node:stream';
 import { PeerStream } from './index.js';
+import { CancelOptions } from './index.js';
+
+/** How far a {@link sendFrom} or {@link receiveTo} is. */
+interface TransferProgress {
+    /** Bytes so far. */
+    readonly bytes: number;
+    /** Bytes in all, if known. */
+    readonly total?: number;
+}
+/** What {@link sendFrom} or {@link receiveTo} moved. */
+interface TransferResult {
+    /** Number of bytes. */
+    readonly bytes: number;
+    /** SHA-256 of the bytes: 64 hex digits. */
+    readonly sha256: string;
+}
+/** Options of {@link sendFrom}. */
+interface TransferOptions extends CancelOptions {
+    /** Called every 100 ms while bytes move, and at the end. If it throws, the call fails. */
+    onProgress?: ((progress: TransferProgress) => void) | undefined;
+    /** Expected number of bytes, for `onProgress`. Default: for {@link sendFrom} of a file its size, else unknown. */
+    total?: number | undefined;
+}
+
+/** Options of {@link receiveTo}. */
+interface ReceiveToOptions extends TransferOptions {
+    /** Expected number of bytes, if known: another number is an error. Also reported to `onProgress`. Default: unknown. */
+    total?: number | undefined;
+    /** Most bytes to receive. Default: unlimited. Set it if the peer may fill the disk otherwise. */
+    maxBytes?: number | undefined;
+}
+/**
+ * Receives everything up to EOF into a file or a Node `Writable`. The sending half stays open, for an answer.
+ *
+ * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
+ *   replaces a file of that name. After a failure it is removed; only a killed process leaves it behind. Symbolic links are followed.
+ * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
+ *
+ * After any failure or abort the receiving half is stopped: the peer sees `ERR_STREAM_STOPPED`. Only `ERR_READ_PENDING` and
+ * `ERR_INVALID_ARGUMENT` leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
+ * even if the handler returns before. Keeps the process alive.
+ *
+ * @throws {FastnNetError} `ERR_FILE` if the file cannot be written; `cause` is the error of the system. `ERR_TOO_LARGE` if the peer
+ * sends more than `maxBytes` or `total`, `ERR_UNEXPECTED_END` if less than `total`. The errors of `stream.read`, such as
+ * `ERR_STREAM_RESET` and `ERR_CONNECTION_LOST` if the peer fails half way. `ERR_INVALID_ARGUMENT`. What the `Writable` or `onProgress`
+ * throws.
+ *
+ * @example
+ * const { bytes, sha256 } = await receiveTo(stream, 'film.mp4', { maxBytes: 10_000_000_000 })
+ */
+declare function receiveTo(stream: PeerStream, target: string | URL | Writable, options?: ReceiveToOptions): Promise<TransferResult>;
+
+/** What {@link sendFrom} reads: the path of a file, or chunks from a Node or web stream, a generator or a list. */
+type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+/**
+ * Sends a file, or what a stream gives, and finishes the sending half. Resolves once the peer has acknowledged all of it. The receiving
+ * half stays open, for an answer.
+ *
+ * Reads no faster than the peer takes the bytes. Strings are sent as UTF-8. A source that is not read to its end is destroyed.
+ *
+ * After any failure or abort the sending half is reset, so that the peer never takes a part for the whole: it sees
+ * `ERR_STREAM_RESET`. Only `ERR_INVALID_ARGUMENT` of an argument leaves the stream unchanged. In a handler of `endpoint.listen`, the
+ * stream stays open until the call is done, even if the handler returns before. Keeps the process alive.
+ *
+ * @throws {FastnNetError} `ERR_FILE` if the file cannot be read; `cause` is the error of the system. The errors of `stream.write` and
+ * `stream.closed`, such as `ERR_STREAM_STOPPED` if the peer takes no more. `ERR_INVALID_ARGUMENT`. What the source or `onProgress` throws.
+ *
+ * @example
+ * const { bytes, sha256 } = await sendFrom(stream, 'film.mp4', {
+ *   onProgress: ({ bytes, total = 0 }) => console.log(`${Math.floor((bytes / total) * 100)} %`)
+ * })
+ */
+declare function sendFrom(stream: PeerStream, source: SendSource, options?: TransferOptions): Promise<TransferResult>;
 
 /** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
 type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>;
@@ -51,5 +124,5 @@ declare class PeerDuplex extends Duplex {
     unref(): this;
 }
 
-export { PeerDuplex, duplex };
-export type { PeerDuplexOptions };
+export { PeerDuplex, duplex, receiveTo, sendFrom };
+export type { PeerDuplexOptions, ReceiveToOptions, SendSource, TransferOptions, TransferProgress, TransferResult };

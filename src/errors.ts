@@ -34,6 +34,7 @@ export const errorCodes = [
   'ERR_BUSY',
   'ERR_PING',
   'ERR_KEY_STORE',
+  'ERR_FILE',
   'ERR_REMOTE',
   'ERR_SCHEMA',
   'ERR_CALL_TIMEOUT',

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -53,6 +53,23 @@ for (const [name, printed] of Object.entries(adapters)) {
     t.is(stdout, printed)
   })
 }
+
+test('send-file and receive-file carry a file with its digest', async t => {
+  const from = join(folder, 'a file to send')
+  const bytes = randomBytes(2_000_000)
+  writeFileSync(from, bytes)
+  const target = mkdtempSync(join(folder, 'received-'))
+  const receiver = startExample('receive-file', [target])
+  try {
+    const { status, stdout, stderr } = runExample('send-file', await receiver.nextLine(), from)
+    t.is(status, 0, stderr)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    t.true(stdout.endsWith(`2000000 of 2000000 bytes\nsaved 2000000 bytes, SHA-256 ${sha256}\n`), stdout)
+    t.true(readFileSync(join(target, 'a file to send')).equals(bytes))
+  } finally {
+    receiver.process.kill('SIGKILL')
+  }
+})
 
 const files = {
   'an ordinary file': Buffer.from('one\ntwo\n\nfour, without a newline at the end'),

@@ -4,6 +4,10 @@ import { PeerStream } from '../connection/connection.js'
 import { after } from '../util/timeout.js'
 import { checkOptions, checkSignal, count, invalid, type OptionNames, timeLimit } from '../util/validate.js'
 
+export { type ReceiveToOptions, receiveTo } from './receive-to.js'
+export { type SendSource, sendFrom } from './send-from.js'
+export type { TransferOptions, TransferProgress, TransferResult } from './transfer.js'
+
 /** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
 export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>
 

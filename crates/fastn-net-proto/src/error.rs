@@ -178,6 +178,8 @@ codes! {
     Ping = "ERR_PING",
     /// Keys could not be read from or written to where they live.
     KeyStore = "ERR_KEY_STORE",
+    /// A file to send or receive could not be read or written.
+    File = "ERR_FILE",
     /// The peer's handler failed.
     Remote = "ERR_REMOTE",
     /// A message does not fit its schema.

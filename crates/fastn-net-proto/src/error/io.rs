@@ -24,7 +24,7 @@ impl Code {
     /// | `InvalidInput` | `ERR_INVALID_ARGUMENT`, `ERR_SECRET_KEY`, `ERR_PEER_ADDRESS` |
     /// | `AddrInUse` | `ERR_PROTOCOL_IN_USE` |
     /// | `AddrNotAvailable` | `ERR_BIND`, `ERR_LISTEN` |
-    /// | `Other` | `ERR_READ_PENDING`, `ERR_KEY_STORE`, `ERR_REMOTE`, `ERR_NATIVE`, `ERR_INTERNAL` |
+    /// | `Other` | `ERR_READ_PENDING`, `ERR_KEY_STORE`, `ERR_FILE`, `ERR_REMOTE`, `ERR_NATIVE`, `ERR_INTERNAL` |
     #[must_use]
     pub const fn io_kind(self) -> ErrorKind {
         match self {
@@ -52,7 +52,9 @@ impl Code {
             Self::InvalidArgument | Self::SecretKey | Self::PeerAddress => ErrorKind::InvalidInput,
             Self::ProtocolInUse => ErrorKind::AddrInUse,
             Self::Bind | Self::Listen => ErrorKind::AddrNotAvailable,
-            Self::ReadPending | Self::KeyStore | Self::Remote | Self::Native | Self::Internal => ErrorKind::Other,
+            Self::ReadPending | Self::KeyStore | Self::File | Self::Remote | Self::Native | Self::Internal => {
+                ErrorKind::Other
+            }
         }
     }
 }

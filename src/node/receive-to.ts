@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { coreOf, readerOf } from '../connection/byte-stream.js'
+import type { PeerStream } from '../connection/connection.js'
+import { FastnNetError, isFastnNetError } from '../errors.js'
+import { tooLarge } from '../stream/line-text.js'
+import { invalid, kindOf, type OptionNames } from '../util/validate.js'
+import {
+  byteCount,
+  checkStream,
+  checkTransfer,
+  onDisk,
+  Progress,
+  pathOf,
+  type TransferOptions,
+  type TransferResult,
+  transferNames,
+  whileLent
+} from './transfer.js'
+
+/** Options of {@link receiveTo}. */
+export interface ReceiveToOptions extends TransferOptions {
+  /** Expected number of bytes, if known: another number is an error. Also reported to `onProgress`. Default: unknown. */
+  total?: number | undefined
+  /** Most bytes to receive. Default: unlimited. Set it if the peer may fill the disk otherwise. */
+  maxBytes?: number | undefined
+}
+
+const receiveNames: OptionNames<ReceiveToOptions> = { ...transferNames, maxBytes: true }
+
+/**
+ * Receives everything up to EOF into a file or a Node `Writable`. The sending half stays open, for an answer.
+ *
+ * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
+ *   replaces a file of that name. After a failure it is removed; only a killed process leaves it behind. Symbolic links are followed.
+ * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
+ *
+ * After any failure or abort the receiving half is stopped: the peer sees `ERR_STREAM_STOPPED`. Only `ERR_READ_PENDING` and
+ * `ERR_INVALID_ARGUMENT` leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
+ * even if the handler returns before. Keeps the process alive.
+ *
+ * @throws {FastnNetError} `ERR_FILE` if the file cannot be written; `cause` is the error of the system. `ERR_TOO_LARGE` if the peer
+ * sends more than `maxBytes` or `total`, `ERR_UNEXPECTED_END` if less than `total`. The errors of `stream.read`, such as
+ * `ERR_STREAM_RESET` and `ERR_CONNECTION_LOST` if the peer fails half way. `ERR_INVALID_ARGUMENT`. What the `Writable` or `onProgress`
+ * throws.
+ *
+ * @example
+ * const { bytes, sha256 } = await receiveTo(stream, 'film.mp4', { maxBytes: 10_000_000_000 })
+ */
+export async function receiveTo(
+  stream: PeerStream,
+  target: string | URL | Writable,
+  options: ReceiveToOptions = {}
+): Promise<TransferResult> {
+  checkStream(stream)
+  const { onProgress, total, maxBytes } = checkTransfer(options, receiveNames)
+  if (maxBytes !== undefined) byteCount(maxBytes, 'options.maxBytes')
+  const path = pathOf(target, 'target')
+  if (path === undefined && !isWritable(target)) throw invalid('target', `a path or a Writable, not ${kindOf(target)}`)
+  const progress = new Progress(onProgress, total)
+  return await whileLent(stream, async () => {
+    try {
+      const arriving = new Arriving(stream, progress, options)
+      if (path === undefined) await toWritable(target as Writable, arriving, options.signal)
+      else await toFile(path, arriving)
+      return progress.result()
+    } catch (error) {
+      if (!isFastnNetError(error, 'ERR_READ_PENDING')) readerOf(stream).stop(0)
+      throw error
+    }
+  })
+}
+
+/** The bytes of a stream up to EOF, counted and checked. */
+class Arriving implements AsyncIterable<Uint8Array> {
+  readonly #stream: PeerStream
+  readonly #progress: Progress
+  readonly #options: ReceiveToOptions
+  /** Why there are no more. */
+  failure: { readonly error: unknown } | undefined
+
+  constructor(stream: PeerStream, progress: Progress, options: ReceiveToOptions) {
+    this.#stream = stream
+    this.#progress = progress
+    this.#options = options
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const { signal } = this.#options
+    try {
+      for (
+        let chunk = await this.#stream.read({ signal });
+        chunk !== null;
+        chunk = await this.#stream.read({ signal })
+      ) {
+        this.#checkMost(chunk)
+        this.#progress.add(chunk)
+        yield chunk
+      }
+      this.#checkTotal()
+      this.#progress.report()
+    } catch (error) {
+      this.failure = { error }
+      throw error
+    }
+  }
+
+  #checkMost(chunk: Uint8Array): void {
+    const { maxBytes = Number.POSITIVE_INFINITY, total = Number.POSITIVE_INFINITY } = this.#options
+    const most = Math.min(maxBytes, total)
+    if (this.#progress.bytes + chunk.length > most) throw tooLarge(coreOf(this.#stream), most)
+  }
+
+  #checkTotal(): void {
+    const { total } = this.#options
+    const { bytes } = this.#progress
+    if (total === undefined || bytes === total) return
+    const message = `the peer finished after ${bytes} of ${total} bytes`
+    throw new FastnNetError('ERR_UNEXPECTED_END', message, coreOf(this.#stream).context('read'))
+  }
+}
+
+async function toWritable(target: Writable, arriving: Arriving, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await pipeline(arriving, target, { signal })
+  } catch (error) {
+    if (arriving.failure !== undefined) throw arriving.failure.error
+    // The pipeline has an AbortError of its own.
+    signal?.throwIfAborted()
+    throw error
+  }
+}
+
+async function toFile(target: string, arriving: Arriving): Promise<void> {
+  const path = await placeOf(target)
+  const temporary = join(dirname(path), `.${randomUUID()}.part`)
+  const file = await onDisk(writing, open(temporary, 'wx'))
+  try {
+    await fill(file, arriving)
+    await onDisk(writing, rename(temporary, path))
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw error
+  }
+}
+
+const writing = 'write the file'
+
+/** Writes all bytes to disk, and closes the file. */
+async function fill(file: FileHandle, arriving: Arriving): Promise<void> {
+  try {
+    for await (const chunk of arriving) await onDisk(writing, file.writeFile(chunk))
+    await onDisk(writing, file.sync())
+  } finally {
+    await onDisk(writing, file.close())
+  }
+}
+
+/** The path to rename to. A device or a folder must not be replaced. */
+async function placeOf(target: string): Promise<string> {
+  const found = await stat(target).catch(() => undefined)
+  if (found === undefined) return target
+  if (!found.isFile()) {
+    const what = found.isDirectory() ? 'a folder' : 'no regular file: pass a Writable'
+    throw new FastnNetError('ERR_FILE', `cannot write the file: '${target}' is ${what}`, { phase: 'file' })
+  }
+  return await onDisk(writing, realpath(target))
+}
+
+function isWritable(target: unknown): target is Writable {
+  if (typeof target !== 'object' || target === null) return false
+  return 'write' in target && typeof target.write === 'function' && 'on' in target && typeof target.on === 'function'
+}
