@@ -102,27 +102,28 @@ type Json = null | boolean | number | string | readonly Json[] | {
 };
 /** Protocols with a reserved name. The library answers `Ping` itself; no handler receives it. */
 type UnitProtocol = 'Ping' | 'WhatTimeIsIt' | 'Http' | 'HttpProxy' | 'Socks5' | 'Tcp' | 'DeviceToAccount' | 'AccountToAccount' | 'AccountToDevice' | 'RigControl';
-/**
- * Protocol argument. The name of a unit protocol means that protocol; any other string means `{ Generic: string }`.
- * To choose explicitly, use {@link Protocol.unit} or {@link Protocol.generic}. Results, such as `stream.protocol`, are
- * always a {@link Protocol}.
- */
-type ProtocolInput = Protocol | (string & Record<never, never>);
 /** `Value` if it is representable as JSON, else `never`. Accepts interfaces, which are not assignable to {@link Json}. */
 type JsonOf<Value> = [Value] extends [Json] ? Value : Value extends (...parameters: never) => unknown ? never : Value extends object ? {
     readonly [Name in keyof Value]: JsonOf<Value[Name]>;
 } : Extract<Value, Json>;
 /**
- * Protocol of a stream: a {@link UnitProtocol}, or `{ Generic: value }` with any JSON value that both applications agree on.
+ * Protocol of a stream. Any string is one:
  *
- * Two Generic protocols match if their values are equal as JSON. Key order does not matter.
+ * - the name of a {@link UnitProtocol} means that protocol
+ * - any other string is the application's own protocol, and short for `{ Generic: string }`
+ * - `{ Generic: value }` names the application's protocol with any JSON value
+ *
+ * To choose explicitly, use {@link Protocol.unit} or {@link Protocol.generic}: `Protocol.generic('Tcp')` is not `'Tcp'`.
+ *
+ * Results, such as `stream.protocol`, are strings wherever a string means the protocol, so `stream.protocol === 'Echo'` works. To
+ * compare other values, use {@link Protocol.equals}: two Generic values are equal as JSON, in any key order.
  */
-type Protocol = UnitProtocol | {
+type Protocol = UnitProtocol | (string & Record<never, never>) | {
     /** Name of the application's protocol: any JSON value. */
     readonly Generic: Json;
 };
 /**
- * Constructors of protocols.
+ * Constructors and comparison of protocols.
  *
  * @example
  * await endpoint.getStream(peer, Protocol.generic({ name: 'Echo', version: 2 }))
@@ -139,6 +140,13 @@ declare const Protocol: {
         /** Name of the application's protocol. */
         readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json;
     };
+    /**
+     * Whether both mean the same protocol: `Protocol.equals('Echo', Protocol.generic('Echo'))` is true. Key order does not
+     * matter. Compares numbers as JavaScript has them: a peer's 1.0 is 1.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for a value that JSON cannot represent.
+     */
+    readonly equals: (a: Protocol, b: Protocol) => boolean;
 };
 
 /** Options of a call that can be cancelled. */
@@ -568,7 +576,7 @@ declare class Connection implements AsyncDisposable {
      * @example
      * for await (const stream of connection.acceptBi('Echo')) void handle(stream)
      */
-    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
+    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
     /**
      * Opens a stream on this connection. Never redials.
      *
@@ -578,7 +586,7 @@ declare class Connection implements AsyncDisposable {
      * @example
      * await using stream = await connection.openBi('Echo')
      */
-    openBi(protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
+    openBi(protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
     /**
      * Resolves when the connection closes; never rejects. Waiting for it does not keep the process alive.
      *
@@ -791,6 +799,8 @@ interface Authorize {
     /**
      * Authorizes a stream, before it is acknowledged. Called for protocols with a listener only. A rejection ends that stream with
      * `ERR_UNAUTHORIZED`. Other streams do not wait for the result. Default: every stream is authorized.
+     *
+     * `protocol` is a string wherever a string means it: `protocol === 'Echo'`. For other values, use {@link Protocol.equals}.
      */
     stream?: ((id52: string, protocol: Protocol) => boolean | Promise<boolean>) | undefined;
     /** Timeout of a callback in milliseconds; then it rejects. Default: 5 s. */
@@ -885,7 +895,7 @@ type StreamHandlers = {
     readonly Ping?: undefined;
     /** Not allowed: use a pair with `Protocol.generic(value)`. */
     readonly Generic?: undefined;
-} | readonly (readonly [ProtocolInput, StreamHandler])[];
+} | readonly (readonly [Protocol, StreamHandler])[];
 /** Options of {@link Endpoint.listen}. */
 interface ListenOptions {
     /** Stops listening, without an error. Running handlers have the endpoint's `closeTimeout` to settle. */
@@ -1140,11 +1150,6 @@ interface ServiceOptions {
      */
     name?: string | undefined;
 }
-/** Protocol of a method. */
-interface ServiceProtocol {
-    /** Name of the method, with the service's. */
-    readonly Generic: Json;
-}
 /** A set of typed methods, which peers serve and call. Created by {@link defineService}. */
 declare class Service<Methods extends MethodDefinitions> {
     #private;
@@ -1158,7 +1163,7 @@ declare class Service<Methods extends MethodDefinitions> {
      *
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for an unknown method.
      */
-    protocol(method: keyof Methods & string): ServiceProtocol;
+    protocol(method: keyof Methods & string): Protocol;
 }
 /**
  * Defines the methods that peers serve ({@link Endpoint.serve}) and call ({@link Endpoint.client}). Share it between both programs.
@@ -1206,11 +1211,11 @@ declare abstract class RequestEndpoint {
      * @example
      * const sum = await endpoint.call<number>(peer, 'add', { a: 1, b: 2 })
      */
-    call<Schema extends MessageSchema>(peer: Peer, protocol: ProtocolInput, input: unknown, options: CallOptions<Schema> & {
+    call<Schema extends MessageSchema>(peer: Peer, protocol: Protocol, input: unknown, options: CallOptions<Schema> & {
         /** Schema that the answer must match. */
         schema: Schema;
     }): Promise<ReceivedMessage<Schema>>;
-    call<Answer = Json>(peer: Peer, protocol: ProtocolInput, input?: unknown, options?: CallOptions<undefined>): Promise<Answer>;
+    call<Answer = Json>(peer: Peer, protocol: Protocol, input?: unknown, options?: CallOptions<undefined>): Promise<Answer>;
     /**
      * Answers requests for a protocol, or for the methods of a service. The handler's result is the answer; an async iterable is sent item by
      * item. What the handler throws reaches the caller as `ERR_REMOTE`. Also answers callers in Rust (fastn-p2p).
@@ -1224,8 +1229,8 @@ declare abstract class RequestEndpoint {
      * await listener.closed
      */
     serve<Methods extends MethodDefinitions>(service: Service<Methods>, implementation: ServiceImplementation<Methods>, options?: ServeOptions): Listener;
-    serve<Input, Output>(protocol: ProtocolInput, handler: RequestHandler<Input, Output>, options?: ServeOptions): Listener;
-    serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(protocol: ProtocolInput, handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>, options: ServeProtocolOptions<Input, Output>): Listener;
+    serve<Input, Output>(protocol: Protocol, handler: RequestHandler<Input, Output>, options?: ServeOptions): Listener;
+    serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(protocol: Protocol, handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>, options: ServeProtocolOptions<Input, Output>): Listener;
     /**
      * Returns the methods of a service at a peer. Each is a {@link call} with the service's schemas at both ends. Opens nothing.
      *
@@ -1298,7 +1303,7 @@ declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
      * await stream.finish('hello\n')
      * console.log(await stream.nextString())
      */
-    getStream(peer: Peer, protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>;
+    getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>;
     /**
      * Accepts streams of these protocols from all peers, as an async iterator. Do not await the handling of a stream in the loop: the
      * next stream would wait for it. {@link listen} handles streams concurrently.
@@ -1309,7 +1314,7 @@ declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
      * @example
      * for await (const stream of endpoint.acceptBi('Echo')) void handle(stream)
      */
-    acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options?: CancelOptions): IncomingStreams;
+    acceptBi(protocols: Protocol | readonly Protocol[], options?: CancelOptions): IncomingStreams;
     /**
      * Calls a protocol's handler for each incoming stream. Handlers run concurrently.
      *
@@ -1930,4 +1935,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ProtocolInput, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ServiceProtocol, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

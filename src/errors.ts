@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { jsonSafe } from './util/display.js'
+import { firstLineOf, refuseWhatJsonDrops } from './util/json.js'
 
 /**
  * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
@@ -199,23 +201,25 @@ export type UnitProtocol =
   | 'RigControl'
 
 /**
- * Protocol of a stream: a {@link UnitProtocol}, or `{ Generic: value }` with any JSON value that both applications agree on.
+ * Protocol of a stream. Any string is one:
  *
- * Two Generic protocols match if their values are equal as JSON. Key order does not matter.
+ * - the name of a {@link UnitProtocol} means that protocol
+ * - any other string is the application's own protocol, and short for `{ Generic: string }`
+ * - `{ Generic: value }` names the application's protocol with any JSON value
+ *
+ * To choose explicitly, use {@link Protocol.unit} or {@link Protocol.generic}: `Protocol.generic('Tcp')` is not `'Tcp'`.
+ *
+ * Results, such as `stream.protocol`, are strings wherever a string means the protocol, so `stream.protocol === 'Echo'` works. To
+ * compare other values, use {@link Protocol.equals}: two Generic values are equal as JSON, in any key order.
  */
 export type Protocol =
   | UnitProtocol
+  // Keeps the names of unit protocols in an editor's completions.
+  | (string & Record<never, never>)
   | {
       /** Name of the application's protocol: any JSON value. */
       readonly Generic: Json
     }
-
-/**
- * Protocol argument. The name of a unit protocol means that protocol; any other string means `{ Generic: string }`.
- * To choose explicitly, use {@link Protocol.unit} or {@link Protocol.generic}. Results, such as `stream.protocol`, are
- * always a {@link Protocol}.
- */
-export type ProtocolInput = Protocol | (string & Record<never, never>)
 
 /** `Value` if it is representable as JSON, else `never`. Accepts interfaces, which are not assignable to {@link Json}. */
 export type JsonOf<Value> = [Value] extends [Json]
@@ -241,7 +245,7 @@ export const unitProtocols: readonly UnitProtocol[] = [
 ]
 
 /**
- * Constructors of protocols.
+ * Constructors and comparison of protocols.
  *
  * @example
  * await endpoint.getStream(peer, Protocol.generic({ name: 'Echo', version: 2 }))
@@ -258,13 +262,36 @@ export const Protocol: {
     /** Name of the application's protocol. */
     readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json
   }
+  /**
+   * Whether both mean the same protocol: `Protocol.equals('Echo', Protocol.generic('Echo'))` is true. Key order does not
+   * matter. Compares numbers as JavaScript has them: a peer's 1.0 is 1.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for a value that JSON cannot represent.
+   */
+  readonly equals: (a: Protocol, b: Protocol) => boolean
 } = Object.freeze({
   unit: <Name extends UnitProtocol>(name: Name): Name => {
-    if (unitProtocols.includes(name)) return name
+    if (isUnit(name)) return name
     const names = unitProtocols.map(each => `'${each}'`).join(', ')
     throw new FastnNetError('ERR_INVALID_ARGUMENT', `the name of a unit protocol must be one of ${names}`)
   },
   generic: <const Value>(
     value: Value & JsonOf<Value>
-  ): { readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json } => ({ Generic: value as never })
+  ): { readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json } => ({ Generic: value as never }),
+  equals: (a: Protocol, b: Protocol): boolean => isDeepStrictEqual(tagged(a), tagged(b))
 })
+
+/** A protocol as the header has it: a name, or a value with the tag `Generic`. */
+function tagged(protocol: Protocol): unknown {
+  if (typeof protocol === 'string') return isUnit(protocol) ? protocol : { Generic: protocol }
+  try {
+    return JSON.parse(JSON.stringify(protocol, refuseWhatJsonDrops))
+  } catch (cause) {
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', `not a protocol: ${firstLineOf(cause)}`, { cause })
+  }
+}
+
+/** Whether a string is the name of a unit protocol. */
+export function isUnit(name: string): name is UnitProtocol {
+  return unitProtocols.includes(name as UnitProtocol)
+}

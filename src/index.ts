@@ -25,7 +25,6 @@ export {
   type Json,
   type JsonOf,
   Protocol,
-  type ProtocolInput,
   type SchemaIssue,
   type UnitProtocol
 } from './errors.js'
@@ -70,8 +69,7 @@ export {
   Service,
   type ServiceClient,
   type ServiceImplementation,
-  type ServiceOptions,
-  type ServiceProtocol
+  type ServiceOptions
 } from './rpc/service.js'
 export type {
   BodyOptions,

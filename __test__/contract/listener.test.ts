@@ -31,7 +31,7 @@ test('listen returns a listener that is ready once its protocols are served', as
   const listener = peers.server.listen({ Echo: greet, Http: greet })
   t.true(listener instanceof Listener)
   t.is((await prompt(listener.ready, 'ready')) as unknown, undefined)
-  t.deepEqual(listener.protocols, [{ Generic: 'Echo' }, 'Http'])
+  t.deepEqual(listener.protocols, ['Echo', 'Http'])
   await using stream = await peers.client.getStream(peers.server.address(), 'Echo')
   t.is(await stream.nextString(), 'hello')
 })

@@ -28,7 +28,7 @@ for (const name of names) {
     )
     for (const asked of [name, generic]) {
       await using stream = await peers.client.getStream(address, asked)
-      t.deepEqual(stream.protocol, generic)
+      t.is(stream.protocol, name)
       t.is(await stream.nextString(), 'by name')
     }
     // Both mean the same protocol, which has a listener.
@@ -36,28 +36,31 @@ for (const name of names) {
   })
 }
 
-test('stream.protocol has one normalized form', async t => {
+test('stream.protocol and authorize.stream have one form, a string where a string means the protocol', async t => {
   const asked: unknown[] = []
   await using peers = await pair({ authorize: { stream: (_, protocol) => asked.push(protocol) > 0 } })
   const { client, server } = peers
   const address = server.address()
-  const incoming = server.acceptBi(['Echo', 'Http'])
+  const incoming = server.acceptBi(['Echo', 'Http', Protocol.generic('Http'), Protocol.generic({ b: 1, a: 2 })])
   server.listen({}, { fallback: stream => stream.finish(`${JSON.stringify(stream.protocol)}\n`) })
   for (const [written, seen] of [
-    ['Echo', { Generic: 'Echo' }],
+    ['Echo', 'Echo'],
     ['Http', 'Http'],
     [Protocol.unit('Http'), 'Http'],
-    [Protocol.generic('Echo'), { Generic: 'Echo' }]
+    [Protocol.generic('Echo'), 'Echo'],
+    [Protocol.generic('Http'), { Generic: 'Http' }],
+    [Protocol.generic({ b: 1, a: 2 }), { Generic: { a: 2, b: 1 } }]
   ] as const) {
     await using mine = await client.getStream(address, written)
     const { value: theirs } = await incoming.next()
     t.deepEqual([mine.protocol, theirs?.protocol, asked.pop()], [seen, seen, seen])
   }
   await using other = await client.getStream(address, 'Other')
-  t.is(await other.nextString(), '{"Generic":"Other"}')
+  t.is(await other.nextString(), '"Other"')
   await using held = await client.connect(address)
   await using onConnection = await held.openBi('Echo')
-  t.deepEqual(onConnection.protocol, { Generic: 'Echo' })
+  t.is(onConnection.protocol, 'Echo')
+  t.is((await incoming.next()).value?.protocol, 'Echo')
 })
 
 test('a Generic with the name of a unit protocol is a different protocol', async t => {
@@ -69,6 +72,34 @@ test('a Generic with the name of a unit protocol is a different protocol', async
   const address = peers.server.address()
   t.is(await (await peers.client.getStream(address, 'Http')).nextString(), 'unit')
   t.is(await (await peers.client.getStream(address, Protocol.generic('Http'))).nextString(), 'generic')
+})
+
+test('a protocol of authorize.stream and of an error compares with ===', async t => {
+  await using peers = await pair({ authorize: { stream: (_, protocol) => protocol === 'Echo' || protocol === 'Http' } })
+  peers.server.listen([
+    ['Echo', stream => stream.finish('hello\n')],
+    ['Http', stream => stream.finish('hello\n')],
+    [Protocol.generic('Http'), stream => stream.finish('hello\n')]
+  ])
+  const address = peers.server.address()
+  for (const admitted of ['Echo', 'Http', Protocol.generic('Echo')]) {
+    await using stream = await peers.client.getStream(address, admitted)
+    t.is(await stream.nextString(), 'hello')
+  }
+  const error = await t.throwsAsync(peers.client.getStream(address, Protocol.generic('Http')))
+  t.like(error, { code: 'ERR_UNAUTHORIZED', protocol: { Generic: 'Http' } })
+  const unknown = await t.throwsAsync(peers.client.getStream(address, Protocol.generic('Other')))
+  t.like(unknown, { code: 'ERR_PROTOCOL_UNSUPPORTED', protocol: 'Other' })
+})
+
+test('changing the object that named a protocol changes no stream', async t => {
+  await using peers = await pair()
+  const named = { Generic: { room: 'a' } }
+  const incoming = peers.server.acceptBi(named)
+  const mine = await peers.client.getStream(peers.server.address(), named)
+  named.Generic.room = 'b'
+  const { value: theirs } = await incoming.next()
+  t.deepEqual([mine.protocol, theirs?.protocol], [{ Generic: { room: 'a' } }, { Generic: { room: 'a' } }])
 })
 
 test('an invalid protocol is an error that says what to pass', async t => {

@@ -1,9 +1,9 @@
 // `reauthorize` after the results of `authorize` have changed.
 import test, { type ExecutionContext } from 'ava'
-import { type Authorize, type Endpoint, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
+import { type Authorize, type Endpoint, getEndpoint, type PeerStream, type Protocol, SecretKey } from 'fastn-net'
 import { turn } from '../helpers/pair.js'
 
-const Echo: Protocol = Protocol.generic('Echo')
+const Echo: Protocol = 'Echo'
 
 async function endpoint(t: ExecutionContext, authorize?: Authorize): Promise<Endpoint> {
   const options = authorize === undefined ? {} : { authorize }
@@ -45,9 +45,9 @@ test('300 queued streams reach no loop once authorize rejects them', async t => 
 
 test('queued streams wait for the new result, and keep their order if authorized', async t => {
   let answer: (() => boolean | Promise<boolean>) | undefined
-  const asked: string[] = []
+  const asked: Protocol[] = []
   const stream = (_: string, protocol: Protocol) => {
-    asked.push(JSON.stringify(protocol))
+    asked.push(protocol)
     return answer?.() ?? true
   }
   const [server, client] = [await endpoint(t, { stream }), await endpoint(t)]
@@ -76,12 +76,12 @@ test('queued streams wait for the new result, and keep their order if authorized
     ids,
     streams.map(({ id }) => id)
   )
-  t.deepEqual(asked, Array(40 + 39).fill('{"Generic":"Echo"}'))
+  t.deepEqual(asked, Array(40 + 39).fill(Echo))
 })
 
 test('a newly rejected peer is disconnected, and others are not', async t => {
   const refused = new Set<string>()
-  const asked: string[] = []
+  const asked: Protocol[] = []
   const peer = (id52: string) => {
     asked.push(id52)
     return !refused.has(id52)

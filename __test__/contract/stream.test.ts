@@ -1,5 +1,5 @@
 import test from 'ava'
-import { type PeerStream, Protocol } from 'fastn-net'
+import type { PeerStream } from 'fastn-net'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 const code = (code: string) => ({ code }) as { code: string }
@@ -23,7 +23,7 @@ test('a stream has a peer, a protocol and a connection', async t => {
   const [mine, theirs] = await peers.stream()
   t.is(mine.remoteId52, peers.server.id52)
   t.is(theirs.remoteId52, peers.client.id52)
-  t.deepEqual(theirs.protocol, Protocol.generic('Echo'))
+  t.is(theirs.protocol, 'Echo')
   t.is(mine.id, theirs.id)
   t.is(theirs.connection.remoteId52, peers.client.id52)
 })

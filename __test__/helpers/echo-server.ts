@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type Endpoint, getEndpoint, Protocol, SecretKey } from 'fastn-net'
+import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
 
-export const Echo: Protocol = Protocol.generic('Echo')
-export const Sink: Protocol = Protocol.generic('Sink')
+export const Echo = 'Echo'
+export const Sink = 'Sink'
 
 /** Received stream of bytes. */
 export interface Received {

@@ -1,7 +1,7 @@
-import { type Endpoint, type EndpointOptions, getEndpoint, type PeerStream, Protocol, SecretKey } from 'fastn-net'
+import { type Endpoint, type EndpointOptions, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
 
 /** Protocol of a pair's streams. */
-export const Echo = Protocol.generic('Echo')
+export const Echo = 'Echo'
 
 /** Two endpoints on loopback. The client knows the server's address. */
 export interface Pair extends AsyncDisposable {

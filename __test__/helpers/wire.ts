@@ -20,7 +20,7 @@ export const alpns = ['/fastn-net/1', '/fastn/entity/0.1'] as const
 /** The codes that this project sends by itself are told to its own peers only; older ones see 0. */
 export const ownCode = (alpn: string, code: number): number => (alpn === '/fastn-net/1' ? code : 0)
 
-export const echo: Protocol = { Generic: 'Echo' }
+export const echo = 'Echo'
 export const echoLine = '{"Generic":"Echo"}\n'
 
 /** An endpoint that is closed when the test ends. */
@@ -160,6 +160,7 @@ export interface GoldenWire {
 export interface GoldenProtocol {
   canonical: { written: string; read: string[] }[]
   classes: string[][]
+  units: string[]
   invalid: string[]
 }
 
@@ -170,6 +171,14 @@ export function golden(name: string): unknown {
   return JSON.parse(
     readFileSync(new URL(`../../crates/fastn-net-proto/tests/golden/${name}.json`, import.meta.url), 'utf8')
   )
+}
+
+/** A protocol of a header as `stream.protocol` has it. */
+export function protocolOf(text: string): Protocol {
+  const protocol = JSON.parse(text) as Protocol
+  if (typeof protocol === 'string' || typeof protocol.Generic !== 'string') return protocol
+  const isReserved = golden('protocol').units.includes(protocol.Generic) || protocol.Generic === 'Generic'
+  return isReserved ? protocol : protocol.Generic
 }
 
 /** Whether JavaScript writes this protocol as the core does: its numbers know neither 1.0 nor integers above 2^53. */

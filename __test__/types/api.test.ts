@@ -28,7 +28,6 @@ import {
   type PeerInfo,
   type PeerStream,
   Protocol,
-  type ProtocolInput,
   type PublicKey,
   type RelayAddress,
   type SecretKey,
@@ -89,11 +88,12 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<{ network: undefined; allow: undefined; closeTimeout: undefined }>().toExtend<EndpointOptions>()
 
   expectTypeOf<'Http'>().toExtend<Protocol>()
-  expectTypeOf<'Echo'>().not.toExtend<Protocol>()
+  expectTypeOf<'Echo'>().toExtend<Protocol>()
   expectTypeOf(Protocol.generic({ a: [1, null] })).toExtend<Protocol>()
   expectTypeOf<{ Generic: undefined }>().not.toExtend<Protocol>()
-  expectTypeOf<Protocol>().toExtend<ProtocolInput>()
-  expectTypeOf<string>().toExtend<ProtocolInput>()
+  expectTypeOf<string>().toExtend<Protocol>()
+  expectTypeOf<{ Echo: null }>().not.toExtend<Protocol>()
+  expectTypeOf(Protocol.equals).toBeCallableWith('Echo', Protocol.generic({ a: 1 }))
   expectTypeOf<PeerStream['protocol']>().toEqualTypeOf<Protocol>()
   expectTypeOf(Protocol.unit('Http')).toEqualTypeOf<'Http'>()
 
@@ -153,6 +153,9 @@ test('the types accept and reject the right programs', t => {
     endpoint.listen({ Generic: () => {} })
     endpoint.listen([['Echo', stream => stream.finish()]])
     endpoint.acceptBi(['Echo', 'Http', Protocol.generic(1)])
+    endpoint.listen({ Echo: () => {}, AccountToAccount: () => {} })
+    const compare = (stream: PeerStream) => stream.protocol === 'Echo' || stream.protocol === 'Http'
+    expectTypeOf(compare).returns.toEqualTypeOf<boolean>()
     void endpoint.getStream('', 'Echo')
     // @ts-expect-error: created by getEndpoint
     ;new (endpoint.constructor as typeof Endpoint)()

@@ -7,6 +7,7 @@ import {
   type Items,
   type Json,
   type Listener,
+  type Protocol,
   type RequestContext,
   type RequestOptions,
   type ServeOptions,
@@ -121,7 +122,7 @@ test('requests have the types of their schemas', t => {
     return ping
   }
   for (const compiled of [calls, handlers, services]) t.is(typeof compiled, 'function')
-  expectTypeOf(service.protocol('add')).toEqualTypeOf<{ readonly Generic: Json }>()
+  expectTypeOf(service.protocol('add')).toEqualTypeOf<Protocol>()
   // @ts-expect-error: no such method
   t.throws(() => service.protocol('sub'))
 })

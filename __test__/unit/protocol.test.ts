@@ -87,3 +87,30 @@ test('a string is the unit protocol of that name, or else a Generic', t => {
   }
   for (const name of ['Echo', 'ping', '', 'constructor']) t.is(protocolText(name), JSON.stringify({ Generic: name }))
 })
+
+test('equals is equality on the wire', t => {
+  const golden = new URL('../../crates/fastn-net-proto/tests/golden/protocol.json', import.meta.url)
+  const { classes } = JSON.parse(readFileSync(golden, 'utf8')) as { classes: string[][] }
+  // JavaScript's numbers know neither 1.0 nor integers above 2^53.
+  const sayable = (text: string) => JSON.stringify(JSON.parse(text)) === text
+  const values = classes.flatMap((texts, number) =>
+    texts.filter(text => sayable(text) && text !== '{"Ping":null}').map(text => ({ number, text }))
+  )
+  t.true(values.length > 10)
+  for (const a of values)
+    for (const b of values) {
+      const isEqual = Protocol.equals(JSON.parse(a.text), JSON.parse(b.text))
+      t.is(isEqual, a.number === b.number, `${a.text} ${b.text}`)
+    }
+})
+
+test('equals takes every form of a protocol', t => {
+  t.true(Protocol.equals('Echo', Protocol.generic('Echo')))
+  t.true(Protocol.equals('Http', Protocol.unit('Http')))
+  t.true(Protocol.equals(Protocol.generic({ a: 1, b: [2] }), Protocol.generic({ b: [2], a: 1 })))
+  t.false(Protocol.equals('Http', Protocol.generic('Http')))
+  t.false(Protocol.equals('Echo', 'echo'))
+  t.false(Protocol.equals(Protocol.generic([1, 2]), Protocol.generic([2, 1])))
+  t.false(Protocol.equals(Protocol.generic('1'), Protocol.generic(1)))
+  t.throws(() => Protocol.equals('Echo', { Generic: Number.NaN }), { code: 'ERR_INVALID_ARGUMENT' })
+})

@@ -1,12 +1,12 @@
 // The bytes of requests and answers: our caller against a raw peer that serves, a raw peer that calls against our server.
 import { readFileSync } from 'node:fs'
 import test from 'ava'
-import type { Endpoint, FastnNetError, Json, ProtocolInput, StandardSchemaV1 } from 'fastn-net'
+import type { Endpoint, FastnNetError, Json, Protocol, StandardSchemaV1 } from 'fastn-net'
 import { alpns, dialler, endpointFor, failure, rawPeerFor } from '../helpers/wire.js'
 
 interface Vector {
   readonly what: string
-  readonly protocol: ProtocolInput
+  readonly protocol: Protocol
   readonly input?: Json
   readonly inputItems?: readonly Json[]
   readonly header: string

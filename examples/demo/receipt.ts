@@ -1,5 +1,3 @@
-import type { Protocol } from 'fastn-net'
-
 /** The receiver's answer to each stream. */
 export interface Receipt {
   bytes: number
@@ -7,4 +5,4 @@ export interface Receipt {
 }
 
 /** Protocol of the stream that carries the whole file. */
-export const wholeFile: Protocol = { Generic: 'DemoFile' }
+export const wholeFile = 'DemoFile'

@@ -8,7 +8,7 @@ import type { StreamCore } from '../stream/core.js'
 import type { EndpointState, Link } from '../stream/endpoint-state.js'
 import { openStream } from '../stream/open.js'
 import { HeldConnection } from '../stream/opener.js'
-import type { Protocol, ProtocolInput } from '../stream/protocol.js'
+import type { Protocol } from '../stream/protocol.js'
 import {
   type CancelOptions,
   type ConnectionClosed,
@@ -154,7 +154,7 @@ export class Connection implements AsyncDisposable {
    * @example
    * for await (const stream of connection.acceptBi('Echo')) void handle(stream)
    */
-  acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
+  acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
     const served = { headers: servedHeaders(protocols), fallback: false, connection: this.#info.id }
     return incomingStreamsOf(this.#endpoint, served, signalOf(options))
   }
@@ -168,7 +168,7 @@ export class Connection implements AsyncDisposable {
    * @example
    * await using stream = await connection.openBi('Echo')
    */
-  async openBi(protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
+  async openBi(protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
     checkOptions(options, openNames)
     this.#checkHeld('open')
     const opener = new HeldConnection(this.#handle, this.remoteId52)

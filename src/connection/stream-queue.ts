@@ -5,7 +5,7 @@ import { wakeWord } from '../native/wakeups.js'
 import { StreamCore } from '../stream/core.js'
 import { flushLater } from '../stream/deferred/defer.js'
 import type { EndpointState, Prefetched } from '../stream/endpoint-state.js'
-import { type Header, headerOf, type Protocol, type ProtocolInput } from '../stream/protocol.js'
+import { type Header, headerOf, type Protocol, protocolFrom } from '../stream/protocol.js'
 import { invalid } from '../util/validate.js'
 import { warnDropped } from '../util/warn.js'
 import { IncomingQueue } from './incoming-queue.js'
@@ -86,7 +86,7 @@ export class StreamQueue implements TakeQueue<StreamCore> {
     this.#ahead.at += group
     const [handle, connection, route, id] = [taken[at], taken[at + 1], taken[at + 2], taken[at + 3]] as Group
     this.route = route
-    const protocol = this.#protocols[route] ?? (JSON.parse(native().streamProtocol(handle) ?? 'null') as Protocol)
+    const protocol = this.#protocols[route] ?? protocolFrom(native().streamProtocol(handle) ?? '""')
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
     return new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id)
   }
@@ -143,16 +143,16 @@ type Group = [handle: number, connection: number, route: number, id: number]
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` also for `'Ping'`.
  */
-export function servedHeader(protocol: ProtocolInput): Header {
+export function servedHeader(protocol: Protocol): Header {
   if (protocol === 'Ping')
     throw invalid('protocols', "other than 'Ping': the library answers pings, and no handler receives them")
   return headerOf(protocol)
 }
 
 /** Headers of one or several protocols to serve. */
-export function servedHeaders(protocols: ProtocolInput | readonly ProtocolInput[]): readonly Header[] {
-  if (!Array.isArray(protocols)) return [servedHeader(protocols as ProtocolInput)]
+export function servedHeaders(protocols: Protocol | readonly Protocol[]): readonly Header[] {
+  if (!Array.isArray(protocols)) return [servedHeader(protocols as Protocol)]
   if (protocols.length === 0)
     throw new FastnNetError('ERR_INVALID_ARGUMENT', "protocols must have at least one, such as 'Echo'")
-  return Array.from(protocols as readonly ProtocolInput[], servedHeader)
+  return Array.from(protocols as readonly Protocol[], servedHeader)
 }

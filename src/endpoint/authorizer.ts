@@ -3,7 +3,7 @@ import { FAILED } from '../native/binding.js'
 import type { BindingAuthorizationRequest } from '../native/binding-types.js'
 import { lastFailure } from '../native/failure.js'
 import { waitForWake, wakeWord } from '../native/wakeups.js'
-import type { Protocol } from '../stream/protocol.js'
+import { type Protocol, protocolFrom } from '../stream/protocol.js'
 import { invalid, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 
@@ -32,6 +32,8 @@ export interface Authorize {
   /**
    * Authorizes a stream, before it is acknowledged. Called for protocols with a listener only. A rejection ends that stream with
    * `ERR_UNAUTHORIZED`. Other streams do not wait for the result. Default: every stream is authorized.
+   *
+   * `protocol` is a string wherever a string means it: `protocol === 'Echo'`. For other values, use {@link Protocol.equals}.
    */
   stream?: ((id52: string, protocol: Protocol) => boolean | Promise<boolean>) | undefined
   /** Timeout of a callback in milliseconds; then it rejects. Default: 5 s. */
@@ -107,7 +109,7 @@ class Authorizer {
 
   #call({ id52, protocol }: BindingAuthorizationRequest): unknown {
     if (protocol === null) return this.#authorize.peer?.(id52)
-    return this.#authorize.stream?.(id52, JSON.parse(protocol))
+    return this.#authorize.stream?.(id52, protocolFrom(protocol))
   }
 
   #settle(request: BindingAuthorizationRequest, result: unknown): void {
@@ -124,7 +126,7 @@ class Authorizer {
     const { onError } = this.#authorize
     if (onError === undefined) return warn(request, error)
     try {
-      await onError(error, request.id52, request.protocol === null ? null : (JSON.parse(request.protocol) as Protocol))
+      await onError(error, request.id52, request.protocol === null ? null : protocolFrom(request.protocol))
     } catch (onErrorFailure) {
       warn(request, onErrorFailure)
     }

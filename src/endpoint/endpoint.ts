@@ -16,7 +16,7 @@ import { wakeWord } from '../native/wakeups.js'
 import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
-import type { ProtocolInput } from '../stream/protocol.js'
+import type { Protocol } from '../stream/protocol.js'
 import { type CancelOptions, type OpenOptions, openNames, signalOf, type TimeoutOptions, timeoutOf } from '../types.js'
 import { watched } from '../util/diagnostics.js'
 import { inspectAs } from '../util/display.js'
@@ -146,7 +146,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
    * await stream.finish('hello\n')
    * console.log(await stream.nextString())
    */
-  getStream(peer: Peer, protocol: ProtocolInput, options: OpenOptions = {}): Promise<PeerStream> {
+  getStream(peer: Peer, protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
     try {
       checkOptions(options, openNames)
       const known = knownPeer(this.#state, peer)
@@ -168,7 +168,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
    * @example
    * for await (const stream of endpoint.acceptBi('Echo')) void handle(stream)
    */
-  acceptBi(protocols: ProtocolInput | readonly ProtocolInput[], options: CancelOptions = {}): IncomingStreams {
+  acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
     return incomingStreamsOf(this.#state, { headers: servedHeaders(protocols), fallback: false }, signalOf(options))
   }
 

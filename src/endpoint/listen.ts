@@ -4,7 +4,7 @@ import type { StreamMessage } from '../connection/diagnostics-messages.js'
 import { servedHeader } from '../connection/stream-queue.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
-import type { ProtocolInput } from '../stream/protocol.js'
+import type { Protocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { checkOptions, checkSignal, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
@@ -35,7 +35,7 @@ export type StreamHandlers =
       /** Not allowed: use a pair with `Protocol.generic(value)`. */
       readonly Generic?: undefined
     }
-  | readonly (readonly [ProtocolInput, StreamHandler])[]
+  | readonly (readonly [Protocol, StreamHandler])[]
 
 /** Options of {@link Endpoint.listen}. */
 export interface ListenOptions {
@@ -143,7 +143,7 @@ function warn(error: unknown, stream: PeerStream): void {
   warnOnce(error, 'ERR_HANDLER', format)
 }
 
-function pairs(handlers: StreamHandlers | null): readonly (readonly [ProtocolInput, StreamHandler])[] {
+function pairs(handlers: StreamHandlers | null): readonly (readonly [Protocol, StreamHandler])[] {
   if (isPairs(handlers)) {
     return Array.from(handlers, (pair, at) => {
       if (!Array.isArray(pair)) throw invalid(`handlers[${at}]`, '[protocol, function]')
@@ -167,7 +167,7 @@ function notHandlers(given: unknown): FastnNetError {
   return invalid('handlers', `${expected}, not ${kindOf(given)}${advice}`)
 }
 
-function isPairs(handlers: StreamHandlers | null): handlers is readonly (readonly [ProtocolInput, StreamHandler])[] {
+function isPairs(handlers: StreamHandlers | null): handlers is readonly (readonly [Protocol, StreamHandler])[] {
   return Array.isArray(handlers)
 }
 

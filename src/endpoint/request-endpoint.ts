@@ -1,5 +1,5 @@
 import type { PeerStream } from '../connection/connection.js'
-import type { Json, ProtocolInput } from '../errors.js'
+import type { Json, Protocol } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
 import { call } from '../rpc/call.js'
 import { type CallOptions, resolveCall } from '../rpc/call-options.js'
@@ -34,7 +34,7 @@ export abstract class RequestEndpoint {
   /** @internal */
   abstract get id52(): string
   /** @internal */
-  abstract getStream(peer: Peer, protocol: ProtocolInput, options?: OpenOptions): Promise<PeerStream>
+  abstract getStream(peer: Peer, protocol: Protocol, options?: OpenOptions): Promise<PeerStream>
   /** @internal */
   abstract listen(handlers: StreamHandlers, options?: ListenOptions): Listener
 
@@ -69,7 +69,7 @@ export abstract class RequestEndpoint {
    */
   call<Schema extends MessageSchema>(
     peer: Peer,
-    protocol: ProtocolInput,
+    protocol: Protocol,
     input: unknown,
     options: CallOptions<Schema> & {
       /** Schema that the answer must match. */
@@ -78,11 +78,11 @@ export abstract class RequestEndpoint {
   ): Promise<ReceivedMessage<Schema>>
   call<Answer = Json>(
     peer: Peer,
-    protocol: ProtocolInput,
+    protocol: Protocol,
     input?: unknown,
     options?: CallOptions<undefined>
   ): Promise<Answer>
-  call(peer: Peer, protocol: ProtocolInput, input?: unknown, options?: CallOptions): Promise<unknown> {
+  call(peer: Peer, protocol: Protocol, input?: unknown, options?: CallOptions): Promise<unknown> {
     try {
       return call(this, peer, protocol, input, resolveCall(options))
     } catch (error) {
@@ -107,18 +107,14 @@ export abstract class RequestEndpoint {
     implementation: ServiceImplementation<Methods>,
     options?: ServeOptions
   ): Listener
-  serve<Input, Output>(
-    protocol: ProtocolInput,
-    handler: RequestHandler<Input, Output>,
-    options?: ServeOptions
-  ): Listener
+  serve<Input, Output>(protocol: Protocol, handler: RequestHandler<Input, Output>, options?: ServeOptions): Listener
   serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(
-    protocol: ProtocolInput,
+    protocol: Protocol,
     handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>,
     options: ServeProtocolOptions<Input, Output>
   ): Listener
   serve(
-    served: Service<MethodDefinitions> | ProtocolInput,
+    served: Service<MethodDefinitions> | Protocol,
     handlers: unknown,
     options: ServeProtocolOptions = {}
   ): Listener {
@@ -139,7 +135,7 @@ export abstract class RequestEndpoint {
     return { routes, signal: options.signal }
   }
 
-  #protocol(protocol: ProtocolInput, handler: unknown, options: ServeProtocolOptions) {
+  #protocol(protocol: Protocol, handler: unknown, options: ServeProtocolOptions) {
     if (typeof handler !== 'function') throw invalid('handler', 'a function')
     const [resolved, schemas] = resolveServeProtocol(options)
     const method = { ...schemas, handler: handler as AnyHandler }

@@ -1,5 +1,5 @@
 import type { PeerStream } from '../connection/connection.js'
-import { isFastnNetError, type ProtocolInput } from '../errors.js'
+import { isFastnNetError, type Protocol } from '../errors.js'
 import { idsOf, type Peer } from '../keys/peer.js'
 import { headerOf } from '../stream/protocol.js'
 import type { OpenOptions } from '../types.js'
@@ -15,14 +15,14 @@ import { isItems, validated } from './schema.js'
 /** What a call needs of an endpoint. */
 export interface Caller {
   readonly id52: string
-  getStream(peer: Peer, protocol: ProtocolInput, options: OpenOptions): Promise<PeerStream>
+  getStream(peer: Peer, protocol: Protocol, options: OpenOptions): Promise<PeerStream>
 }
 
 /** Sends a request and waits for the beginning of its answer; publishes that to subscribers. */
 export function call(
   caller: Caller,
   peer: Peer,
-  protocol: ProtocolInput,
+  protocol: Protocol,
   input: unknown,
   options: ResolvedCall
 ): Promise<unknown> {
@@ -41,7 +41,7 @@ export function call(
 async function request(
   caller: Caller,
   peer: Peer,
-  protocol: ProtocolInput,
+  protocol: Protocol,
   input: unknown,
   options: ResolvedCall
 ): Promise<unknown> {

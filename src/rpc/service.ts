@@ -1,6 +1,6 @@
-import { FastnNetError, type Json } from '../errors.js'
+import { FastnNetError } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
-import { cacheHeader, type Protocol } from '../stream/protocol.js'
+import { cacheHeader, type Protocol, shortest } from '../stream/protocol.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, invalid, isPlain, kindOf, type OptionNames, optional } from '../util/validate.js'
@@ -83,15 +83,9 @@ export interface ServiceOptions {
 const serviceNames: OptionNames<ServiceOptions> = { name: true }
 const methodNames: OptionNames<MethodDefinition> = { input: true, output: true, idempotent: true }
 
-/** Protocol of a method. */
-export interface ServiceProtocol {
-  /** Name of the method, with the service's. */
-  readonly Generic: Json
-}
-
-function protocolOf(method: string, service: string | undefined): ServiceProtocol {
+function protocolOf(method: string, service: string | undefined): Protocol {
   // Never a unit protocol, whatever its name.
-  if (service === undefined) return Object.freeze({ Generic: method })
+  if (service === undefined) return shortest({ Generic: method })
   const protocol = Object.freeze({ Generic: Object.freeze({ fastn: 'rpc', method, service }) })
   cacheHeader(protocol)
   return protocol
@@ -101,7 +95,7 @@ let serviceOf: <Methods extends MethodDefinitions>(methods: Methods, name: strin
 
 /** A set of typed methods, which peers serve and call. Created by {@link defineService}. */
 export class Service<Methods extends MethodDefinitions> {
-  readonly #protocols: ReadonlyMap<string, ServiceProtocol>
+  readonly #protocols: ReadonlyMap<string, Protocol>
   /** Name of the service. */
   readonly name: string | undefined
   /** Its methods. */
@@ -119,7 +113,7 @@ export class Service<Methods extends MethodDefinitions> {
    *
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for an unknown method.
    */
-  protocol(method: keyof Methods & string): ServiceProtocol {
+  protocol(method: keyof Methods & string): Protocol {
     const protocol = this.#protocols.get(method)
     if (protocol === undefined) throw invalid('method', 'a method of this service')
     return protocol

@@ -11,7 +11,7 @@ import { StreamCore } from './core.js'
 import { flushLater } from './deferred/defer.js'
 import type { EndpointState } from './endpoint-state.js'
 import { type Opener, openFlags } from './opener.js'
-import { headerOf, lineWithExtra, type Protocol, type ProtocolInput } from './protocol.js'
+import { headerOf, lineWithExtra, type Protocol } from './protocol.js'
 import { cancelled } from './writer.js'
 
 const ids = new Float64Array(2)
@@ -23,7 +23,7 @@ const ids = new Float64Array(2)
 export function openNow(
   endpoint: EndpointState,
   opener: Opener,
-  protocol: ProtocolInput,
+  protocol: Protocol,
   { ack, extra, signal, retry, timeout }: OpenOptions
 ): StreamCore | undefined {
   if (ack !== 'later' || extra !== undefined || retry !== undefined) return undefined
@@ -42,7 +42,7 @@ export function openNow(
 export function openStream<Stream>(
   endpoint: EndpointState,
   opener: Opener,
-  input: ProtocolInput,
+  input: Protocol,
   options: OpenOptions,
   wrap: (core: StreamCore) => Stream
 ): Promise<Stream> {
@@ -61,7 +61,7 @@ export function openStream<Stream>(
 async function open<Stream>(
   endpoint: EndpointState,
   opener: Opener,
-  input: ProtocolInput,
+  input: Protocol,
   options: OpenOptions,
   wrap: (core: StreamCore) => Stream
 ): Promise<Stream> {

@@ -1,15 +1,16 @@
-import { FastnNetError, type Protocol, type ProtocolInput, type UnitProtocol, unitProtocols } from '../errors.js'
+import { FastnNetError, isUnit, type Protocol } from '../errors.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { BoundedMap } from '../util/bounded-map.js'
 import { printable } from '../util/display.js'
+import { firstLineOf, refuseWhatJsonDrops } from '../util/json.js'
 
 // An error names the protocol of its stream, so the type is beside the errors.
-export { type Json, type JsonOf, Protocol, type ProtocolInput, type UnitProtocol } from '../errors.js'
+export type { Json, Protocol } from '../errors.js'
 
 /** A protocol and its header line. */
 export interface Header {
-  /** The normalized protocol, as users see it. */
+  /** The protocol as users see it: a string wherever a string means it. */
   readonly protocol: Protocol
   /** Canonical JSON: equal protocols have equal text. */
   readonly json: string
@@ -37,12 +38,24 @@ export function cacheHeader(protocol: Exclude<Protocol, string>): void {
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` when it is neither a string nor `{ Generic: … }`.
  */
-export function headerOf(protocol: ProtocolInput): Header {
-  if (typeof protocol === 'string') return texts.get(protocol) ?? make(protocolOf(protocol), texts, protocol)
+export function headerOf(protocol: Protocol): Header {
+  if (typeof protocol === 'string') return texts.get(protocol) ?? make(protocol, texts, protocol)
   const name = nameOf(protocol)
   if (name === null) return constantHeader(protocol)
   // Built from the cache key: a getter of the caller's object may return another name next time.
-  return named.get(name) ?? make(Object.freeze({ Generic: name }), named, name)
+  return named.get(name) ?? make(shortest({ Generic: name }), named, name)
+}
+
+/** The protocol of canonical JSON, as users see it. */
+export function protocolFrom(json: string): Protocol {
+  return shortest(JSON.parse(json) as Protocol)
+}
+
+/** A string wherever a string means the protocol, so that it can be compared with `===`. */
+export function shortest(protocol: Protocol): Protocol {
+  if (typeof protocol === 'string') return protocol
+  const { Generic: name } = protocol
+  return typeof name === 'string' && name !== 'Generic' && !isUnit(name) ? name : Object.freeze(protocol)
 }
 
 /** The header line, followed by a line of extra data. */
@@ -56,7 +69,7 @@ export function lineWithExtra(header: Header, extra: string): Uint8Array {
   return line
 }
 
-function constantHeader(protocol: Exclude<ProtocolInput, string>): Header {
+function constantHeader(protocol: Exclude<Protocol, string>): Header {
   // Also null and undefined, which users pass by mistake.
   const known = constants.get(protocol as object)
   if (known !== null && known !== undefined) return known
@@ -65,29 +78,19 @@ function constantHeader(protocol: Exclude<ProtocolInput, string>): Header {
   return header
 }
 
-function make(protocol: Protocol, known?: BoundedMap<string, Header>, key = ''): Header {
-  const json = protocolText(protocol)
+function make(given: Protocol, known?: BoundedMap<string, Header>, key = ''): Header {
+  const json = protocolText(given)
+  // Never the caller's object, which may change.
+  const protocol = typeof given === 'string' ? given : protocolFrom(json)
   const header = { protocol, json, line: encoder.encode(`${json}\n`) }
   if (key.length <= longest) known?.set(key, header)
   return header
 }
 
-function nameOf(protocol: Exclude<ProtocolInput, string> | null | undefined): string | null {
+function nameOf(protocol: Exclude<Protocol, string> | null | undefined): string | null {
   if (protocol === null || protocol === undefined) return null
   const { Generic: name } = protocol
   return typeof name === 'string' && Object.keys(protocol).length === 1 ? name : null
-}
-
-/**
- * The protocol that a string names.
- *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for `'Generic'`, which names no protocol on its own, and for invalid Unicode.
- */
-export function protocolOf(text: string): Protocol {
-  if (unitProtocols.includes(text as UnitProtocol)) return text as UnitProtocol
-  if (text === 'Generic') throw notAProtocol("'Generic' alone says nothing")
-  if (/\p{Surrogate}/u.test(text)) throw notAProtocol('it has half of a surrogate pair')
-  return Object.freeze({ Generic: text })
 }
 
 /**
@@ -96,8 +99,8 @@ export function protocolOf(text: string): Protocol {
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for an object that is not `{ Generic: value }`, and for a value that JSON cannot
  * represent.
  */
-export function protocolText(input: ProtocolInput): string {
-  const protocol = typeof input === 'string' ? protocolOf(input) : input
+export function protocolText(input: Protocol): string {
+  const protocol = typeof input === 'string' ? tagged(input) : input
   if (typeof protocol !== 'string' && !isTagged(protocol)) throw notAProtocol(`it is ${kindOf(protocol)}`)
   let json: string
   try {
@@ -111,11 +114,23 @@ export function protocolText(input: ProtocolInput): string {
   return text
 }
 
+/**
+ * The long form of a protocol that is a string.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for `'Generic'`, which names no protocol on its own, and for invalid Unicode.
+ */
+function tagged(text: string): Protocol {
+  if (isUnit(text)) return text
+  if (text === 'Generic') throw notAProtocol("'Generic' alone says nothing")
+  if (/\p{Surrogate}/u.test(text)) throw notAProtocol('it has half of a surrogate pair')
+  return { Generic: text }
+}
+
 /** Whether it is an object with one key, as serde writes an enum: `{ Generic: … }`, or `{ Http: null }`, the long form of 'Http'. */
 function isTagged(protocol: unknown): boolean {
   if (typeof protocol !== 'object' || protocol === null) return false
   const [name, ...others] = Object.keys(protocol)
-  return others.length === 0 && (name === 'Generic' || unitProtocols.includes(name as UnitProtocol))
+  return others.length === 0 && (name === 'Generic' || (name !== undefined && isUnit(name)))
 }
 
 function kindOf(value: unknown): string {
@@ -123,22 +138,6 @@ function kindOf(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return printable(String(value))
   return `an object with the keys ${JSON.stringify(Object.keys(value))}`
-}
-
-// JSON.stringify drops these or writes null, so that different protocols would become equal.
-function refuseWhatJsonDrops(key: string, value: unknown): unknown {
-  const lost = ['undefined', 'function', 'symbol'].includes(typeof value)
-  if (lost || (typeof value === 'number' && !Number.isFinite(value))) {
-    const shown = typeof value === 'function' ? 'a function' : printable(String(value))
-    throw new TypeError(`JSON cannot say ${shown} (at ${JSON.stringify(key)})`)
-  }
-  return value
-}
-
-// V8 draws a cycle on further lines.
-function firstLineOf(cause: unknown): string {
-  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1)
-  return printable(line)
 }
 
 function notAProtocol(found: string, cause?: unknown): FastnNetError {
