@@ -67,7 +67,7 @@ struct Inner {
     active: ActiveCount,
     peer_admission: PeerAdmission,
     pending_acks: Arc<PendingAcks>,
-    metrics: Arc<Counters>,
+    counters: Arc<Counters>,
     /// Of its endpoint.
     lifecycle: Arc<Lifecycle>,
     stop_watches: StopWatches,
@@ -86,7 +86,7 @@ impl Connection {
         quic: iroh::endpoint::Connection,
         alpn: Alpn,
         dialled: bool,
-        metrics: &Arc<Counters>,
+        counters: &Arc<Counters>,
         lifecycle: &Arc<Lifecycle>,
     ) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -100,7 +100,7 @@ impl Connection {
             active: ActiveCount::default(),
             peer_admission: PeerAdmission::default(),
             pending_acks: Arc::default(),
-            metrics: metrics.clone(),
+            counters: counters.clone(),
             lifecycle: lifecycle.clone(),
             stop_watches: StopWatches::default(),
             ack_deadlines: AckDeadlines::default(),
@@ -150,8 +150,8 @@ impl Connection {
         self.0.quic.accept_bi().await
     }
 
-    pub(crate) fn metrics(&self) -> &Counters {
-        &self.0.metrics
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.0.counters
     }
 
     /// Finished halves without an acknowledgement.

@@ -152,12 +152,12 @@ mod tests {
 
     #[test]
     fn an_unknown_refusal_code_makes_no_label() {
-        let metrics = Counters::default();
+        let counters = Counters::default();
         for word in ["busy", "go\"away\n", "", "busy", "other", "too-many-streams"] {
-            metrics.refusal_received(word);
+            counters.refusal_received(word);
         }
         let counted: Vec<_> =
-            metrics.refusals_received.each(refusal::code::ALL).filter(|(_, count)| *count > 0).collect();
+            counters.refusals_received.each(refusal::code::ALL).filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted, [("too-many-streams", 1), ("busy", 2), ("other", 3)]);
     }
 
@@ -171,12 +171,12 @@ mod tests {
 
     #[test]
     fn a_dial_counts_with_its_code() {
-        let metrics = Counters::default();
-        metrics.dial_ended(&Ok(()));
+        let counters = Counters::default();
+        counters.dial_ended(&Ok(()));
         for code in [Code::Unreachable, Code::Internal, Code::Bind] {
-            metrics.dial_ended::<()>(&Err(Error::new(code, "no")));
+            counters.dial_ended::<()>(&Err(Error::new(code, "no")));
         }
-        let counted: Vec<_> = metrics.failed_dials.each(&DIAL_CODES).filter(|(_, count)| *count > 0).collect();
-        assert_eq!((get(&metrics.dials), counted), (4, vec![("ERR_UNREACHABLE", 1), ("other", 2)]));
+        let counted: Vec<_> = counters.failed_dials.each(&DIAL_CODES).filter(|(_, count)| *count > 0).collect();
+        assert_eq!((get(&counters.dials), counted), (4, vec![("ERR_UNREACHABLE", 1), ("other", 2)]));
     }
 }

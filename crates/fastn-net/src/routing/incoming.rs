@@ -22,7 +22,7 @@ impl IncomingStream {
         if stream.refuse(refusal) {
             let (peer, connection, stream_id) = (stream.connection().remote(), stream.connection().id(), stream.id());
             debug!(target: target::STREAM, %peer, connection, stream = stream_id, code = refusal.code, "refused from a queue");
-            stream.connection().metrics().refusal_sent(&refusal.code);
+            stream.connection().counters().refusal_sent(&refusal.code);
         }
     }
 }

@@ -122,7 +122,7 @@ impl Stream {
         self.answer = None;
         self.on_recv(RecvEvent::Acknowledged);
         if let Some(since) = self.ack_awaited_since.take() {
-            self.connection.metrics().acknowledged_after(since.elapsed());
+            self.connection.counters().acknowledged_after(since.elapsed());
         }
         self.settle_ack();
         trace!(target: target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");
@@ -133,7 +133,7 @@ impl Stream {
         let error = match Answer::parse(line) {
             Answer::Ack => Error::new(Code::Internal, "an acknowledgement was taken for a refusal"),
             Answer::Refused(refusal) => {
-                self.connection.metrics().refusal_received(&refusal.code);
+                self.connection.counters().refusal_received(&refusal.code);
                 refusal.into_error(&peer)
             }
         };

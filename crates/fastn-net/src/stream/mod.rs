@@ -136,7 +136,7 @@ impl Stream {
         header: &[u8],
         opening: Opening,
     ) -> Self {
-        connection.metrics().stream_opened();
+        connection.counters().stream_opened();
         let mut stream = Self::new(connection, send, recv, active, header);
         stream.is_counted = true;
         stream.recv_state = RecvState::AwaitingAck;
@@ -197,7 +197,7 @@ impl Stream {
     /// Counts an accepted stream as acknowledged: its ack is sent, or its listener has it. Idempotent.
     pub(crate) fn count_accepted(&mut self) {
         if !std::mem::replace(&mut self.is_counted, true) {
-            self.connection.metrics().stream_accepted();
+            self.connection.counters().stream_accepted();
         }
     }
 
@@ -270,7 +270,7 @@ impl Stream {
     pub fn take_retry(&mut self) -> bool {
         let retries = self.opening.retry && self.may_be_sent_again();
         if retries {
-            self.connection.metrics().stream_retried();
+            self.connection.counters().stream_retried();
         }
         retries
     }
@@ -296,7 +296,7 @@ impl Drop for Stream {
         self.abandon(reset::ABANDONED);
         self.settle_ack();
         if self.is_counted {
-            self.connection.metrics().stream_ended();
+            self.connection.counters().stream_ended();
         }
     }
 }

@@ -86,7 +86,7 @@ impl Connection {
         stream.finish();
         if &answer[..count] == PONG {
             let time = started.elapsed();
-            self.metrics().ping_answered_after(time);
+            self.counters().ping_answered_after(time);
             return Ok(time);
         }
         let text = String::from_utf8_lossy(&answer[..count]).into_owned();
