@@ -23,7 +23,7 @@ use tokio::{
 use crate::deadline::after;
 
 /// After this an acknowledgement is late, and its connection is checked; again after twice that time, and so on.
-pub(crate) const LATE_ACK: Duration = Duration::from_millis(250);
+const LATE_ACK: Duration = Duration::from_millis(250);
 
 /// The longest time between two checks.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);

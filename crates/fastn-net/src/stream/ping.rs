@@ -11,11 +11,14 @@ use tokio::time;
 
 use super::open::Opening;
 use crate::{
-    connection::{ActiveGuard, Connection, ack_deadlines::LATE_ACK},
+    connection::{ActiveGuard, Connection},
     error::{Code, Error, Result},
     protocol::Protocol,
     wire::{ack::PONG, header},
 };
+
+/// After this an answer is late, and the connection is checked; again after twice that time, and so on.
+const LATE_ANSWER: Duration = Duration::from_millis(250);
 
 /// Time for a sign of life from a connection that a caller asked for. After it, the connection is handed out all the same.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -27,7 +30,7 @@ pub(crate) const CONNECTION_FULL: &str =
 impl Connection {
     /// Waits for an answer of the peer, and has the connection checked while that is late.
     pub(crate) async fn with_liveness_checks<T>(&self, answer: impl Future<Output = T>) -> T {
-        let (mut answer, mut late) = (pin!(answer), LATE_ACK);
+        let (mut answer, mut late) = (pin!(answer), LATE_ANSWER);
         loop {
             match time::timeout(late, &mut answer).await {
                 Ok(answer) => return answer,
@@ -39,7 +42,7 @@ impl Connection {
 
     /// Asks for a sign of life. False when the connection has ended; true when the peer is only slow.
     pub(crate) async fn seems_alive(&self) -> bool {
-        if !self.responds_within(LATE_ACK).await {
+        if !self.responds_within(LATE_ANSWER).await {
             self.request_liveness_check();
             let _ = time::timeout(SIGN_OF_LIFE, self.closed()).await;
         }
