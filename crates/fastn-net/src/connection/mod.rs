@@ -3,7 +3,8 @@
 //! - `ack_deadlines`: ack deadlines of its streams
 //! - `active`, `active_count`: streams and guards that use a connection, and whether it accepts new ones
 //! - `guard`: a handle that keeps a connection in use
-//! - `liveness_check`: requests for an immediate liveness check, and its probe
+//! - `liveness_alarm`: requests for an immediate liveness check
+//! - `probe`: whether the peer's QUIC answers at all
 //! - `legacy_accept_stall`: older peers that stopped accepting streams
 //! - `pending_acks`: deferred final writes and unacknowledged FINs
 //! - `listener_grace`: grace period of the owner of an accepted connection
@@ -20,10 +21,11 @@ mod close_info;
 mod guard;
 pub(crate) mod legacy_accept_stall;
 mod listener_grace;
-mod liveness_check;
+mod liveness_alarm;
 mod path_info;
 mod peer_admission;
 pub(crate) mod pending_acks;
+mod probe;
 mod quic;
 mod stats;
 pub(crate) mod stop_watch;
@@ -40,7 +42,7 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
 use self::{
     ack_deadlines::AckDeadlines, active_count::ActiveCount, legacy_accept_stall::LegacyAcceptStall,
-    listener_grace::ListenerGrace, liveness_check::LivenessAlarm, peer_admission::PeerAdmission,
+    listener_grace::ListenerGrace, liveness_alarm::LivenessAlarm, peer_admission::PeerAdmission,
     pending_acks::PendingAcks, quic::Quic, stop_watch::StopWatches,
 };
 pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};

@@ -14,9 +14,10 @@ use tokio::{
 use tracing::{debug, trace};
 
 use super::{
-    Check, Message, Peer, PeerContext, PeerStatus, check, dial,
+    Message, Peer, PeerContext, PeerStatus, Suspicion, dial,
     mailbox::Messages,
     status::Failure,
+    suspicion::answers,
     table::{Action, Event, Policy, Table},
     windows::Windows,
 };
@@ -271,13 +272,13 @@ impl Actor {
         });
     }
 
-    fn check(&self, link: u64, check: Check) {
+    fn check(&self, link: u64, check: Suspicion) {
         let connection = self.connection(link);
-        let successor = if let Check::Successor(id) = check { self.connection(id) } else { None };
+        let successor = if let Suspicion::Successor(id) = check { self.connection(id) } else { None };
         let peer = self.peer.clone();
         self.context.lifecycle.spawn(async move {
             let answered = match connection {
-                Some(connection) => check::check(&connection, check, successor.as_ref()).await,
+                Some(connection) => answers(&connection, check, successor.as_ref()).await,
                 None => false,
             };
             peer.tell(Message::Checked { link, check, answered });

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{Action, Check, Contest, Link, LinkEntry, Table, is_pinged, liveness_policy};
+use super::{Action, Contest, Link, LinkEntry, Suspicion, Table, is_pinged, liveness_policy};
 use crate::peer::liveness::Liveness;
 
 impl Table {
@@ -28,7 +28,7 @@ impl Table {
                 self.settle(challenger, link, actions);
             }
             if suspect {
-                self.check(old.id, Check::Successor(link.id), actions);
+                self.check(old.id, Suspicion::Successor(link.id), actions);
             }
         } else {
             if let Some(challenger) = challenger {
@@ -37,7 +37,7 @@ impl Table {
             self.contest = Some(Contest { old: old.id, new: link.id });
             if suspect {
                 self.prefer(link.id, actions);
-                self.check(old.id, Check::Successor(link.id), actions);
+                self.check(old.id, Suspicion::Successor(link.id), actions);
             } else {
                 actions.push(Action::Challenge(old.id));
             }

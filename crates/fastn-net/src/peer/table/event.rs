@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{config::Connect, connection::TrafficSnapshot, peer::Check};
+use crate::{config::Connect, connection::TrafficSnapshot, peer::Suspicion};
 
 /// An input of the table.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub(crate) enum Event {
     /// Result of [`Action::Check`].
     Checked {
         link: u64,
-        check: Check,
+        check: Suspicion,
         answered: bool,
     },
     /// The time of [`Table::deadline`] has come. Carries a sample of each connection in [`Table::due`].
@@ -63,8 +63,8 @@ pub(crate) enum Action {
     Ping(u64),
     /// Ping it, and report whether it answered within max(3 RTT, 1 s).
     Challenge(u64),
-    /// Check it at once, and report whether it answered.
-    Check(u64, Check),
+    /// Suspicion it at once, and report whether it answered.
+    Check(u64, Suspicion),
     /// Uses this connection for new streams, and answers all waiting requests with it.
     Prefer(u64),
     /// No connection accepts new streams.
