@@ -38,7 +38,7 @@ async fn fill(stream: &mut Stream) {
     while !waits(&mut poll_fn(|cx| stream.poll_write(cx, &block))).await {}
 }
 
-fn gathering(connection: &Connection) -> Stream {
+fn corked(connection: &Connection) -> Stream {
     let mut stream =
         connection.try_open(&header(&Protocol::Tcp), OpenOptions::default()).expect("connection").expect("stream");
     stream.cork();
@@ -53,7 +53,7 @@ async fn arrived(listener: &Listener) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
     let (a, b, listener, connection) = connected().await;
-    let (mut first, mut second) = (gathering(&connection), gathering(&connection));
+    let (mut first, mut second) = (corked(&connection), corked(&connection));
     write_all(&mut first, b"fir").await.expect("write");
     write_all(&mut first, b"st").await.expect("write");
     write_all(&mut second, b"second").await.expect("write");
@@ -74,7 +74,7 @@ async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deferred_write_can_be_awaited() {
     let (a, b, listener, connection) = connected().await;
-    let mut stream = gathering(&connection);
+    let mut stream = corked(&connection);
     write_all(&mut stream, b"last words").await.expect("write");
     stream.finish();
     let (acknowledged, got) = tokio::join!(soon(connection.acknowledged(stream.id())), arrived(&listener));
@@ -87,7 +87,7 @@ async fn a_deferred_write_can_be_awaited() {
 async fn closing_waits_for_deferred_writes() {
     for _ in 0..20 {
         let (a, b, listener, connection) = connected().await;
-        let mut stream = gathering(&connection);
+        let mut stream = corked(&connection);
         write_all(&mut stream, b"last words").await.expect("write");
         stream.finish();
         drop(stream);
@@ -100,7 +100,7 @@ async fn closing_waits_for_deferred_writes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_gathered_when_its_connection_ended_is_lost_and_that_is_said() {
     let (a, b, _listener, connection) = connected().await;
-    let mut stream = gathering(&connection);
+    let mut stream = corked(&connection);
     write_all(&mut stream, b"too late").await.expect("write");
     connection.close(0, "");
     soon(connection.closed()).await;
@@ -117,7 +117,7 @@ async fn who_reads_has_spoken_before() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
     let opened = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
-    let mut stream = gathering(opened.connection());
+    let mut stream = corked(opened.connection());
     write_all(&mut stream, b"gathered, ").await.expect("write");
     let mut byte = [0];
     // The echo answers at the end only: this read waits, and sends what was gathered.
@@ -131,7 +131,7 @@ async fn who_reads_has_spoken_before() {
 async fn what_is_too_large_to_wait_goes_at_once() {
     let (a, b, listener, connection) = connected().await;
     let bytes = pattern(100_000);
-    let mut stream = gathering(&connection);
+    let mut stream = corked(&connection);
     write_all(&mut stream, &bytes[..10]).await.expect("write");
     write_all(&mut stream, &bytes[10..]).await.expect("write");
     stream.finish();
@@ -147,7 +147,7 @@ async fn streams_lost_with_a_connection_during_the_close_are_counted() {
     write_all(&mut stream, b"freeze").await.expect("write");
     soon(frozen).await.expect("frozen");
     let connection = stream.connection().clone();
-    let mut left = gathering(&connection);
+    let mut left = corked(&connection);
     write_all(&mut left, b"left").await.expect("write");
     left.finish();
     stream.finish();
@@ -165,7 +165,7 @@ async fn a_stopped_stream_releases_its_slot_even_if_the_answer_is_blocked() {
     let unread = incoming(&listener).await.stream;
     fill(&mut filling).await;
     let answering = a.listen(None, &[Protocol::Tcp], false).expect("listen");
-    let mut asking = gathering(unread.connection());
+    let mut asking = corked(unread.connection());
     write_all(&mut asking, b"question").await.expect("write");
     asking.finish();
     let mut asked = incoming(&answering).await.stream;
@@ -185,7 +185,7 @@ async fn streams_lost_with_a_connection_are_never_acknowledged() {
     let (a, b, listener, mut filling) = narrow().await;
     fill(&mut filling).await;
     let connection = filling.connection().clone();
-    let mut blocked = gathering(&connection);
+    let mut blocked = corked(&connection);
     write_all(&mut blocked, b"blocked").await.expect("write");
     blocked.finish();
     let mut acknowledged = Box::pin(connection.acknowledged(blocked.id()));
@@ -208,13 +208,13 @@ async fn one_that_cannot_be_written_holds_up_no_other_that_was_acknowledged() {
     let (a, b, listener, mut filling) = narrow().await;
     let mut unread = incoming(&listener).await.stream;
     let connection = filling.connection().clone();
-    let mut small = gathering(&connection);
+    let mut small = corked(&connection);
     write_all(&mut small, b"small").await.expect("write");
     small.finish();
     assert_eq!(arrived(&listener).await, b"small");
     soon(connection.acknowledged(small.id())).await.expect("acknowledged");
     fill(&mut filling).await;
-    let mut blocked = gathering(&connection);
+    let mut blocked = corked(&connection);
     write_all(&mut blocked, b"blocked").await.expect("write");
     blocked.finish();
     soon(connection.acknowledged(small.id())).await.expect("still acknowledged");
@@ -268,7 +268,7 @@ async fn an_acknowledgement_without_room_follows_when_its_stream_is_finished() {
     let mut filled = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     let mut filling = incoming(&listener).await.stream;
     fill(&mut filling).await;
-    let mut asked = gathering(filled.connection());
+    let mut asked = corked(filled.connection());
     write_all(&mut asked, b"question").await.expect("write");
     asked.finish();
     let mut answered = incoming(&listener).await.stream;
