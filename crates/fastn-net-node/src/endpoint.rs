@@ -139,7 +139,7 @@ pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
 pub fn endpoint_freed(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| e.table.borrow_mut().each_stream(|slot| slot.stream.detach_from_connection()));
     with_endpoint(&env, endpoint, |endpoint| async move {
-        endpoint.freed().await;
+        endpoint.ports_released().await;
         Ok(Outcome::Nothing)
     })
 }

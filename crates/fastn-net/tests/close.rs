@@ -255,7 +255,7 @@ async fn an_unanswered_dial_does_not_delay_the_close() {
             }
             let started = Instant::now();
             assert!(soon(a.close(LIMIT)).await.is_clean());
-            soon(a.freed()).await;
+            soon(a.ports_released()).await;
             let took = started.elapsed();
             std::net::UdpSocket::bind(sockets[0]).expect("the port is free");
             took

@@ -114,7 +114,7 @@ async fn a_silent_handshake_holds_closing_up_for_a_moment_only() {
         assert_eq!(first.await.expect("thread"), Some(Answer::Hello));
         let began = Instant::now();
         assert!(soon(server.close(LIMIT)).await.is_clean());
-        soon(server.freed()).await;
+        soon(server.ports_released()).await;
         began.elapsed()
     };
     once_within(Duration::from_millis(500), closing).await;

@@ -29,7 +29,7 @@ fn free_port(ip: &str) -> SocketAddr {
 
 async fn close_and_free(endpoint: &Endpoint) {
     soon(endpoint.close(LIMIT)).await;
-    soon(endpoint.freed()).await;
+    soon(endpoint.ports_released()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,7 +66,7 @@ async fn neither_does_a_silent_peer_keep_it() {
         stream.finish();
         drop(stream);
         soon(mine.close(Duration::from_millis(100))).await;
-        soon(mine.freed()).await;
+        soon(mine.ports_released()).await;
         close_and_free(&at(bind).await).await;
         peer.thaw().await;
     }
@@ -105,7 +105,7 @@ async fn a_held_stream_releases_the_port_and_keeps_its_received_bytes() {
         for stream in [&mut held, &mut finished, &mut late] {
             stream.detach_from_connection();
         }
-        soon(mine.freed()).await;
+        soon(mine.ports_released()).await;
         close_and_free(&at(bind).await).await;
 
         let (got, error) = read_until_error(&mut held).await;

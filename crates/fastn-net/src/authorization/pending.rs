@@ -48,7 +48,7 @@ pub(crate) struct PendingAuthorizations {
     rules: Authorize,
     counts: Mutex<Counts>,
     /// Notified when a request ends.
-    freed: Notify,
+    released: Notify,
     /// Set once. Requests wait for it, within their time limit.
     authorizer: OnceLock<Arc<dyn DynAuthorizer>>,
     installed: Notify,
@@ -69,7 +69,7 @@ impl PendingAuthorizations {
         Arc::new(Self {
             rules,
             counts: Mutex::default(),
-            freed: Notify::new(),
+            released: Notify::new(),
             authorizer: OnceLock::new(),
             installed: Notify::new(),
             queue: Arc::default(),
@@ -156,11 +156,11 @@ impl PendingAuthorizations {
     async fn reserve(&self, peer: PublicKey) -> Option<Slot<'_>> {
         let reserved = async {
             loop {
-                let freed = self.freed.notified();
+                let released = self.released.notified();
                 if let Some(slot) = self.try_reserve(peer) {
                     return slot;
                 }
-                freed.await;
+                released.await;
             }
         };
         tokio::time::timeout(self.rules.timeout, reserved).await.ok()
@@ -211,7 +211,7 @@ impl Drop for Slot<'_> {
             }
         }
         drop(counts);
-        self.pending.freed.notify_waiters();
+        self.pending.released.notify_waiters();
     }
 }
 

@@ -161,10 +161,10 @@ impl EndpointInner {
         }
     }
 
-    /// See [`crate::Endpoint::freed`].
-    pub(crate) async fn freed(&self) {
+    /// See [`crate::Endpoint::ports_released`].
+    pub(crate) async fn ports_released(&self) {
         let _ = self.closed.subscribe().wait_for(Option::is_some).await;
-        self.transport.freed().await;
+        self.transport.released().await;
     }
 
     pub(crate) fn close_now(&self) {

@@ -101,7 +101,7 @@ impl Endpoint {
         if let Err(error) = endpoint.add_configured_peers() {
             // So that the caller can bind the same port again at once.
             endpoint.close(Duration::ZERO).await;
-            endpoint.freed().await;
+            endpoint.ports_released().await;
             return Err(error);
         }
         Ok(endpoint)

@@ -95,8 +95,8 @@ impl Endpoint {
 
     /// Waits until the ports of a closing endpoint can be bound again, shortly after [`Endpoint::close`]. Waits at most 1 s,
     /// because a held stream can keep the sockets open: see [`crate::Stream::detach_from_connection`]. Cancel-safe.
-    pub async fn freed(&self) {
-        self.0.freed().await;
+    pub async fn ports_released(&self) {
+        self.0.ports_released().await;
     }
 
     /// Closes every connection at once, without waiting. For a process that is about to exit.

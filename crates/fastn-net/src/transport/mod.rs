@@ -65,7 +65,7 @@ impl Transport {
     }
 
     /// Waits until its ports can be bound again, for a second at most. Cancel safe.
-    pub(crate) async fn freed(&self) {
-        sockets::freed(&self.sockets).await;
+    pub(crate) async fn released(&self) {
+        sockets::released(&self.sockets).await;
     }
 }

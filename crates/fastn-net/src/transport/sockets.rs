@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits until all these addresses can be bound again, at most 1 s. Cancel-safe.
-pub(crate) async fn freed(sockets: &[SocketAddr]) {
+pub(crate) async fn released(sockets: &[SocketAddr]) {
     let (started, mut pause) = (Instant::now(), PAUSE);
     while let Some((taken, error)) = sockets.iter().find_map(|at| Some((at, try_bind(*at).err()?))) {
         if started.elapsed() >= LIMIT {
