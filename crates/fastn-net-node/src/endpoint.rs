@@ -10,7 +10,7 @@ use napi_derive::napi;
 
 use crate::{
     arguments::{get, milliseconds, whole, whole_u32, with_endpoint},
-    bridge::{Environment, Outcome, farewell, start},
+    bridge::{Environment, Outcome, close_before_exit, start},
     guard::BindingGuardOptions,
     peer::BindingPeer,
 };
@@ -182,7 +182,7 @@ pub fn endpoint_queued(env: Env, endpoint: f64) -> u32 {
 pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {
     let endpoints: Vec<Endpoint> =
         Environment::with(&env, |e| endpoints.into_iter().filter_map(|handle| get(e, handle).ok()).collect());
-    farewell(&endpoints, milliseconds(timeout));
+    close_before_exit(&endpoints, milliseconds(timeout));
 }
 
 impl BindingEndpointOptions {

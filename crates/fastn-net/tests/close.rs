@@ -472,7 +472,7 @@ async fn a_stream_that_waits_for_a_permit_is_refused_on_drain() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_farewell_ends_a_concurrent_patient_close() {
+async fn a_close_before_exit_ends_a_concurrent_patient_close() {
     let a = endpoint().await;
     let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
     let address = raw.address();
@@ -482,7 +482,7 @@ async fn a_farewell_ends_a_concurrent_patient_close() {
     // The missing acknowledgement would keep it closing for an hour.
     let mut closing = Box::pin(a.close(Duration::from_hours(1)));
     assert!(waits(&mut closing).await);
-    soon(a.farewell(Duration::from_millis(100))).await;
+    soon(a.close_before_exit(Duration::from_millis(100))).await;
     let ConnectionError::ApplicationClosed(told) = soon(connection.closed()).await else { panic!("not told") };
     assert_eq!(u64::from(told.error_code), 0x103);
     soon(closing).await;
@@ -490,13 +490,13 @@ async fn a_farewell_ends_a_concurrent_patient_close() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn streams_finished_just_before_a_farewell_arrive() {
+async fn streams_finished_just_before_an_exit_arrive() {
     let (a, b) = pair().await;
     let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let (mut sending, mut receiving) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     write_all(&mut sending, b"last words").await.expect("write");
     sending.finish();
-    soon(a.farewell(Duration::from_secs(10))).await;
+    soon(a.close_before_exit(Duration::from_secs(10))).await;
     assert_eq!(read_to_end(&mut receiving).await.expect("whole"), b"last words");
     close(&[&b]).await;
 }

@@ -25,7 +25,7 @@ use super::{
 };
 
 /// How long the end of a thread may take to tell the peers.
-const FAREWELL: Duration = Duration::from_millis(50);
+const EXIT_LIMIT: Duration = Duration::from_millis(50);
 
 /// The state of one JavaScript environment. Only its own thread reaches it.
 pub(crate) struct Environment {
@@ -92,20 +92,20 @@ impl Environment {
         environment.wakes.detach();
         let slots = environment.table.borrow_mut().drain();
         let endpoint = |slot: &Slot| if let Slot::Endpoint(endpoint) = slot { Some(endpoint.clone()) } else { None };
-        farewell(&slots.iter().filter_map(endpoint).collect::<Vec<_>>(), FAREWELL);
+        close_before_exit(&slots.iter().filter_map(endpoint).collect::<Vec<_>>(), EXIT_LIMIT);
         drop(slots);
     }
 }
 
 /// Closes the endpoints of a thread that ends, so that their peers learn it now and not by a time-out.
 /// Blocks until they have, `limit` at most.
-pub(crate) fn farewell(endpoints: &[Endpoint], limit: Duration) {
+pub(crate) fn close_before_exit(endpoints: &[Endpoint], limit: Duration) {
     let (told, all_told) = mpsc::channel::<()>();
     let Ok(runtime) = runtime::handle() else { return };
     for endpoint in endpoints {
         let (endpoint, told) = (endpoint.clone(), told.clone());
         runtime.spawn(async move {
-            endpoint.farewell(limit).await;
+            endpoint.close_before_exit(limit).await;
             drop(told);
         });
     }

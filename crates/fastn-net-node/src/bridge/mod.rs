@@ -24,7 +24,7 @@ use fastn_net::{Result, Stream};
 
 pub(crate) use bytes::{bytes_mut, id_to_number, number_to_id, numbers_mut};
 pub(crate) use codes::{code_from_js, code_to_js};
-pub(crate) use environment::{Environment, farewell, stale};
+pub(crate) use environment::{Environment, close_before_exit, stale};
 pub(crate) use error::BindingError;
 pub(crate) use operation::Outcome;
 pub(crate) use start::start;

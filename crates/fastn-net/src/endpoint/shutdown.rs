@@ -107,7 +107,7 @@ impl Endpoint {
     /// Closes the endpoint of a process that exits within `limit`. Tasks and finished streams get half of it. Then every connection is
     /// closed, even if a concurrent close has a longer limit. The endpoint closes afterwards, which can exceed `limit` if a peer is
     /// silent.
-    pub async fn farewell(&self, limit: Duration) {
+    pub async fn close_before_exit(&self, limit: Duration) {
         let graceful = limit / 2;
         let mut closing = std::pin::pin!(self.close(graceful));
         if tokio::time::timeout(graceful, &mut closing).await.is_err() {
