@@ -32,21 +32,21 @@ impl fmt::Debug for StopWatch {
 /// The stop watches of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct StopWatches {
-    left_behind: AtomicUsize,
+    reset_watches: AtomicUsize,
 }
 
 impl StopWatches {
     /// noq keeps about 80 bytes for each stream that was watched and then reset without a stop, until the connection closes.
-    const MAX_LEFT_BEHIND: usize = 16 * 1024;
+    const MAX_RESET_WATCHES: usize = 16 * 1024;
 
     /// Starts a watch. `None` once too many watched halves of the connection were reset.
     pub(crate) fn start(&self, send: &SendStream) -> Option<StopWatch> {
-        let few = self.left_behind.load(Ordering::Relaxed) < Self::MAX_LEFT_BEHIND;
+        let few = self.reset_watches.load(Ordering::Relaxed) < Self::MAX_RESET_WATCHES;
         few.then(|| StopWatch(Box::pin(send.stopped())))
     }
 
     /// Counts a watched half that was reset.
-    pub(crate) fn leave_behind(&self) {
-        self.left_behind.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn count_reset(&self) {
+        self.reset_watches.fetch_add(1, Ordering::Relaxed);
     }
 }

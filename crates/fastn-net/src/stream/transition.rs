@@ -24,7 +24,7 @@ impl Stream {
         if before.is_live() && !after.is_live() {
             self.send = None;
             if self.stop_watch.take().is_some() && after == SendState::Reset {
-                self.connection.stop_watches().leave_behind();
+                self.connection.stop_watches().count_reset();
             }
             self.release_if_over();
         }
