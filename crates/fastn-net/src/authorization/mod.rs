@@ -46,14 +46,15 @@ pub(crate) struct Authorization {
 
 /// Close code and reason sent to a rejected peer.
 pub(crate) struct Rejection {
-    pub(crate) code: u64,
+    pub(crate) close_code: u64,
     pub(crate) reason: &'static str,
 }
 
 pub(crate) const UNAUTHORIZED: Rejection =
-    Rejection { code: close::UNAUTHORIZED, reason: "this key is not authorized" };
-const TIMED_OUT: Rejection = Rejection { code: close::UNAUTHORIZED, reason: "the authorization of this key timed out" };
-const BUSY: Rejection = Rejection { code: close::LIMIT, reason: "too many authorizations are pending" };
+    Rejection { close_code: close::UNAUTHORIZED, reason: "this key is not authorized" };
+const TIMED_OUT: Rejection =
+    Rejection { close_code: close::UNAUTHORIZED, reason: "the authorization of this key timed out" };
+const BUSY: Rejection = Rejection { close_code: close::LIMIT, reason: "too many authorizations are pending" };
 
 impl Authorization {
     pub(crate) fn new(config: &Config) -> Self {
@@ -186,7 +187,7 @@ impl Authorization {
             let request = async {
                 match self.authorize_peer(peer, if_full).await {
                     Ok(()) => Ok(true),
-                    Err(rejection) if rejection.code == close::UNAUTHORIZED => Ok(false),
+                    Err(rejection) if rejection.close_code == close::UNAUTHORIZED => Ok(false),
                     Err(rejection) => Err(rejection.into_refusal()),
                 }
             };
@@ -223,7 +224,7 @@ impl Verdict {
 
 impl Rejection {
     pub(crate) fn into_refusal(self) -> Refusal {
-        let code = if self.code == close::UNAUTHORIZED { code::UNAUTHORIZED } else { code::BUSY };
+        let code = if self.close_code == close::UNAUTHORIZED { code::UNAUTHORIZED } else { code::BUSY };
         Refusal { code: code.to_owned(), message: self.reason.to_owned() }
     }
 }

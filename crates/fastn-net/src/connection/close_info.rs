@@ -61,13 +61,13 @@ impl fmt::Display for ClosedBy {
 impl Connection {
     /// Closes the connection at once, with all its streams. Discards data that the peer has not received. Truncates the reason to
     /// 256 bytes.
-    pub fn close(&self, code: u64, reason: &str) {
-        self.close_as(code, code, &reason[..reason.floor_char_boundary(REASON_BYTES)]);
+    pub fn close(&self, close_code: u64, reason: &str) {
+        self.close_as(close_code, close_code, &reason[..reason.floor_char_boundary(REASON_BYTES)]);
     }
 
     /// Closes it with a reserved code (docs/wire.md, Codes). Older peers get 0.
-    pub(crate) fn close_internal(&self, code: u64, reason: &str) {
-        self.close_as(code, self.wire_code(code), reason);
+    pub(crate) fn close_internal(&self, close_code: u64, reason: &str) {
+        self.close_as(close_code, self.wire_code(close_code), reason);
     }
 
     /// Closes a connection whose peer does not respond. The code makes no promise: a handler may already have a stream of it.
@@ -87,12 +87,12 @@ impl Connection {
         self.0.abandoned.load(Ordering::Acquire)
     }
 
-    fn close_as(&self, code: u64, on_the_wire: u64, reason: &str) {
+    fn close_as(&self, close_code: u64, on_the_wire: u64, reason: &str) {
         // Closing twice would overwrite QUIC's close reason, which decides whether streams may be sent again.
         if !self.is_live() {
             return;
         }
-        let _ = self.0.closed_here.set((code, reason.to_owned()));
+        let _ = self.0.closed_here.set((close_code, reason.to_owned()));
         self.0.quic.close(VarInt::from_u64(on_the_wire).unwrap_or(VarInt::MAX), reason.as_bytes());
     }
 
@@ -163,7 +163,7 @@ impl Connection {
                 "the peer gave up the handshake: it is closing, has too many, or waited too long; try again later";
             return Error::new(Code::Unreachable, text);
         }
-        let (code, text) = match (info.by, info.code) {
+        let (error_code, text) = match (info.by, info.code) {
             (ClosedBy::Peer, close::UNAUTHORIZED) => {
                 (Code::Unauthorized, "the peer does not let this key in: ask its owner to allow it".to_owned())
             }
@@ -183,7 +183,7 @@ impl Connection {
             }
             _ => (Code::ConnectionLost, format!("the connection was lost: {}", info.reason)),
         };
-        Error::new(code, text).with_error_code(info.code)
+        Error::new(error_code, text).with_error_code(info.code)
     }
 }
 

@@ -76,10 +76,10 @@ impl Counters {
         add(if dialled { &self.connections_dialled } else { &self.connections_accepted }, 1);
     }
 
-    /// `by` and `code` are those of the connection's `CloseInfo`.
-    pub(crate) fn connection_closed(&self, by: &str, code: u64) {
+    /// `by` and `close_code` are those of the connection's `CloseInfo`.
+    pub(crate) fn connection_closed(&self, by: &str, close_code: u64) {
         let closed = if by == "peer" { &self.closed_by_peer } else { &self.closed_here };
-        closed.add(&CLOSE_REASONS, close_reason(by, code));
+        closed.add(&CLOSE_REASONS, close_reason(by, close_code));
     }
 
     /// Adds the byte counts of a connection that is removed from the endpoint.
@@ -124,8 +124,8 @@ impl Counters {
     }
 }
 
-fn close_reason(by: &str, code: u64) -> &'static str {
-    match (by, code) {
+fn close_reason(by: &str, close_code: u64) -> &'static str {
+    match (by, close_code) {
         ("network", _) => "lost",
         (_, close::PLAIN) => "plain",
         (_, close::IDLE) => "idle",

@@ -83,17 +83,17 @@ impl EndpointInner {
             return;
         };
         let connection = Connection::new(quic, alpn, false, &self.counters, &self.lifecycle);
-        if let Err(Rejection { code, reason }) = self.admit(&connection).await {
-            debug!(target: target::ENDPOINT, peer = %connection.remote(), code, reason, "connection rejected");
+        if let Err(Rejection { close_code, reason }) = self.admit(&connection).await {
+            debug!(target: target::ENDPOINT, peer = %connection.remote(), code = close_code, reason, "connection rejected");
             self.connections.remove(&connection);
-            connection.close_internal(code, reason);
+            connection.close_internal(close_code, reason);
             return;
         }
         let peer = match self.inbound_peer(connection.remote()) {
             Ok(peer) => peer,
-            Err(Rejection { code, reason }) => {
+            Err(Rejection { close_code, reason }) => {
                 self.connections.remove(&connection);
-                connection.close_internal(code, reason);
+                connection.close_internal(close_code, reason);
                 return;
             }
         };
@@ -113,7 +113,7 @@ impl EndpointInner {
                 Ok(())
             }
             // The peer, a change of the access lists, or the endpoint's close was faster.
-            info = connection.closed() => Err(Rejection { code: info.code, reason: "it has ended" }),
+            info = connection.closed() => Err(Rejection { close_code: info.code, reason: "it has ended" }),
         }
     }
 
@@ -129,10 +129,10 @@ impl EndpointInner {
         self.authorization.check_lists(&connection.remote())?;
         let of_peer = connections.values().filter(|other| other.remote() == connection.remote()).count();
         if connections.len() >= limits.max_connections {
-            return Err(Rejection { code: close::LIMIT, reason: "too many connections" });
+            return Err(Rejection { close_code: close::LIMIT, reason: "too many connections" });
         }
         if of_peer >= limits.max_connections_per_peer {
-            return Err(Rejection { code: close::LIMIT, reason: "too many connections of this key" });
+            return Err(Rejection { close_code: close::LIMIT, reason: "too many connections of this key" });
         }
         connections.insert(connection.id(), connection.clone());
         Ok(())
@@ -140,4 +140,5 @@ impl EndpointInner {
 }
 
 /// Rejection of a peer that connects while this endpoint shuts down.
-pub(crate) const SHUTDOWN: Rejection = Rejection { code: close::SHUTDOWN, reason: "this endpoint is shutting down" };
+pub(crate) const SHUTDOWN: Rejection =
+    Rejection { close_code: close::SHUTDOWN, reason: "this endpoint is shutting down" };

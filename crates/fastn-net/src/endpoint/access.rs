@@ -21,8 +21,8 @@ impl Endpoint {
         authorization.access().change(change);
         // Close after the change: a connection listed from now on was checked against the new lists.
         for connection in self.inner().connections.all() {
-            if let Err(Rejection { code, reason }) = authorization.check_lists(&connection.remote()) {
-                connection.close_internal(code, reason);
+            if let Err(Rejection { close_code, reason }) = authorization.check_lists(&connection.remote()) {
+                connection.close_internal(close_code, reason);
             }
         }
         // Purge after the closes: a consumer that takes a stream or connection from a queue checks the lists again.

@@ -21,7 +21,7 @@ use crate::{
 /// Limit of peers that this side talks to, beyond the connection limit. Inbound peers do not count.
 const MAX_OUTBOUND: usize = 1024;
 
-const FULL: Rejection = Rejection { code: close::LIMIT, reason: "too many peers" };
+const FULL: Rejection = Rejection { close_code: close::LIMIT, reason: "too many peers" };
 
 /// The known peers of an endpoint, and their watchers.
 #[derive(Debug)]

@@ -70,8 +70,8 @@ impl EndpointInner {
         };
         let Ok(may) = connection.admit_peer(self.authorization.epoch(), ask).await;
         if !may {
-            let Rejection { code, reason } = UNAUTHORIZED;
-            connection.close_internal(code, reason);
+            let Rejection { close_code, reason } = UNAUTHORIZED;
+            connection.close_internal(close_code, reason);
         }
     }
 }
