@@ -158,12 +158,18 @@ test('rejects invalid and reserved codes', async t => {
 })
 
 test('control characters of a peer are escaped', async t => {
-  await using peers = await pair()
-  const [mine, theirs] = await peers.stream()
-  const { connection } = mine
-  theirs.connection.close(7, 'red \u001b[31m\nline\u009b\u202e')
-  t.is((await connection.closed).reason, 'red \\u{1b}[31m\\nline\\u{9b}\\u{202e}')
-  const error = await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })
-  t.true(error.message.includes('red \\u{1b}[31m\\nline'), error.message)
-  t.notRegex(error.message, /\p{Cc}/u)
+  for (let attempts = 1; ; attempts++) {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    const { connection } = mine
+    theirs.connection.close(7, 'red \u001b[31m\nline\u009b\u202e')
+    const { by, reason } = await connection.closed
+    // On a stalled machine QUIC can read a close together with the stateless reset behind it, and then reports the reset alone.
+    if (by === 'network' && attempts < 5) continue
+    t.is(reason, 'red \\u{1b}[31m\\nline\\u{9b}\\u{202e}')
+    const error = await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })
+    t.true(error.message.includes('red \\u{1b}[31m\\nline'), error.message)
+    t.notRegex(error.message, /\p{Cc}/u)
+    return
+  }
 })

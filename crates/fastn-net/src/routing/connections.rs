@@ -36,7 +36,8 @@ impl ConnectionListener {
         }
     }
 
-    /// Waits for the next connection. Fair: connections go to the waiting tasks in the order of their calls. Cancel-safe.
+    /// Waits for the next connection. Fair: connections go to the waiting tasks in the order of their calls. A call that is woken and not
+    /// polled delays the others by 5 ms at most. Cancel-safe.
     ///
     /// # Errors
     ///

@@ -62,7 +62,8 @@ impl Listener {
         self.queue().poll_take(cx, most)
     }
 
-    /// Waits for the next stream. Fair: streams go to the waiting tasks in the order of their calls. Cancel-safe.
+    /// Waits for the next stream. Fair: streams go to the waiting tasks in the order of their calls. A call that is woken and not
+    /// polled delays the others by 5 ms at most. Cancel-safe.
     ///
     /// # Errors
     ///
