@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import test from 'ava'
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
 import { Echo, pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 test('close is idempotent and shared', async t => {
@@ -21,6 +21,20 @@ test('finished streams are delivered before the endpoint closes', async t => {
   await stream.finish(whole)
   t.is(await peers.client.close(), 0)
   t.true((await received)?.equals(whole))
+})
+
+test('an accepted stream is lost with its connection, even if its ack was not read', async t => {
+  await using peers = await pair()
+  const incoming = peers.server.acceptBi(Echo)
+  const mine = await peers.client.getStream(peers.server.address(), Echo, { ack: 'later' })
+  const theirs = (await incoming.next()).value as PeerStream
+  await theirs.finish()
+  // The ack has arrived with the FIN.
+  await theirs.closed
+  const { connection } = mine
+  await peers.server.close()
+  await connection.closed
+  await t.throwsAsync(mine.write('request'), { code: 'ERR_CONNECTION_LOST' })
 })
 
 test('a finish that its peer does not read delays close up to the timeout', async t => {

@@ -59,6 +59,20 @@ test('closed settles when the peer closes the connection, and received data stay
   await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })
 })
 
+test('received data stays readable after a write has found the connection lost', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await streams(peers)
+  await theirs.write('before')
+  // The answer follows the written data.
+  await peers.server.ping(peers.client.address())
+  const { closed } = mine.connection
+  theirs.connection.close(5, 'enough')
+  await closed
+  await t.throwsAsync(mine.write('x'), { code: 'ERR_CONNECTION_LOST' })
+  t.is(Buffer.from((await mine.read()) as Uint8Array).toString(), 'before')
+  await t.throwsAsync(mine.read(), { code: 'ERR_CONNECTION_LOST' })
+})
+
 test('closed settles when this endpoint closes', async t => {
   const peers = await pair()
   const [mine] = await streams(peers)

@@ -99,19 +99,11 @@ async function serve(
     // The peer needs no more data: not a failure.
     if (isFastnNetError(error, 'ERR_STREAM_STOPPED')) return
     // The peer has left before the handler returned, and no write of the handler was cut off.
-    if (!wasWriting && isConnectionEnd(error)) return
+    if (!wasWriting && isFastnNetError(error, 'ERR_CONNECTION_LOST')) return
     // The endpoint was closed before the handler returned, perhaps by the handler.
     if (wasClosing && isFastnNetError(error, 'ERR_CLOSED')) return
     await report(error, stream, onError)
   }
-}
-
-/** The error of a stream whose connection ended, or which the core has released since. A closed endpoint's has a close code. */
-function isConnectionEnd(error: unknown): boolean {
-  return (
-    isFastnNetError(error, 'ERR_CONNECTION_LOST') ||
-    (isFastnNetError(error, 'ERR_CLOSED') && error.errorCode === undefined)
-  )
 }
 
 /** Finishes the stream of a handler that returned, once the web or Node streams that it was lent to have ended. */

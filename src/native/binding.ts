@@ -17,7 +17,8 @@ import type {
  * What the addon exports, same names and order as in `crates/fastn-net-node/src`.
  *
  * Everything is synchronous. A function that cannot go on answers {@link PENDING}, one that failed {@link FAILED} or `null`;
- * `takeError()` then says why. A handle is generation and index in one safe integer; results are counts with a flag in bit 0.
+ * `takeError()` then says why. A handle is generation and index in one safe integer. A call on one stream answers its value and the
+ * halves that are over: see {@link answerOf}.
  */
 export interface Native {
   version(): string
@@ -94,9 +95,9 @@ export interface Native {
   streamRead(stream: number, into: Uint8Array, offset: number): number
   streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean): number
   streamsFlush(streams: Float64Array, count: number): void
-  streamReset(stream: number, code: number | bigint): void
-  streamStop(stream: number, code: number | bigint): void
-  streamAbandon(stream: number, code: number): void
+  streamReset(stream: number, code: number | bigint): number
+  streamStop(stream: number, code: number | bigint): number
+  streamAbandon(stream: number, code: number): number
   streamsWatch(streams: Float64Array, count: number): void
   streamSendEnded(stream: number): number
   streamIdle(index: number): void
@@ -126,3 +127,15 @@ export const PENDING = -1
 export const FAILED = -2
 /** Only `streamAck`: the stream is gone, and the core wants it opened again. */
 export const RETRY = -3
+
+/** Bit of a stream call's result: the receiving half is over, and nothing is left to report of it. */
+export const RECV_OVER = 1
+/** Bit of a stream call's result: the same of the sending half. */
+export const SEND_OVER = 2
+/** Bit of a stream call's result, with {@link RECV_OVER}: the receiving half ended with the peer's FIN. */
+export const EOF = 4
+
+/** Value of a stream call's result: a count, {@link PENDING}, {@link FAILED} or {@link RETRY}. */
+export function answerOf(result: number): number {
+  return result >> 3
+}

@@ -1,5 +1,6 @@
 import type { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
+import { answerOf, EOF, RECV_OVER, SEND_OVER } from '../native/binding.js'
 import type { BindingError } from '../native/binding-types.js'
 import { type Context, failure, localFailure } from '../native/failure.js'
 import { releaseWithOwnerLater, type ShortLived } from '../native/finalizers.js'
@@ -10,7 +11,7 @@ import type { Link } from './endpoint-state.js'
 import type { Protocol } from './protocol.js'
 import { SendEndWatch } from './send-end-watch.js'
 
-/** The handle of a stream, and what its two halves share: connection, protocol, and the failure that ended both. */
+/** The handle of a stream, and what its two halves share: connection, protocol, and the record of how each half ended. */
 export class StreamCore implements ShortLived {
   readonly handle: number
   readonly link: Link
@@ -23,12 +24,14 @@ export class StreamCore implements ShortLived {
   keepsAlive = true
   /** `null` on most streams. */
   #borrowers: Borrowers | null = null
-  readOver = false
-  writeOver = false
-  /** Why both halves have ended. */
-  failure: BindingError | null = null
-  /** Called when `failure` is set. */
-  onFailure: ((error: BindingError) => void) | null = null
+  /** The halves that are over, as bits `RECV_OVER` and `SEND_OVER`: what native calls have answered. */
+  #state = 0
+  /** Error of a receiving half that is over; `null` at EOF. */
+  readError: BindingError | null = null
+  /** Error of a sending half that is over; `null` once it is finished. */
+  writeError: BindingError | null = null
+  /** Called when the sending half is over. */
+  onSendOver: ((error: BindingError | null) => void) | null = null
   /** Called when a half ends, well or not. */
   onHalfEnd: (() => void) | null = null
   #sendEnd: SendEndWatch | null = null
@@ -49,8 +52,21 @@ export class StreamCore implements ShortLived {
     setKeepsAlive(wakeWord(this.handle, 1), keepsAlive)
   }
 
+  get readOver(): boolean {
+    return (this.#state & RECV_OVER) !== 0
+  }
+
+  get writeOver(): boolean {
+    return (this.#state & SEND_OVER) !== 0
+  }
+
   get over(): boolean {
-    return this.readOver && this.writeOver
+    return this.#state === (RECV_OVER | SEND_OVER)
+  }
+
+  /** Why the stream failed, or a half of it. Reading that this side stopped is no failure. */
+  get failure(): BindingError | null {
+    return this.writeError ?? (this.readError?.code === 'ERR_STREAM_STOPPED' ? null : this.readError)
   }
 
   /** Lends the stream to a web or Node stream. Call the result when that has ended. */
@@ -69,15 +85,9 @@ export class StreamCore implements ShortLived {
     return !this.isLent
   }
 
-  /** Call when a half has ended, well or not. */
-  halfEnded(): void {
-    this.#borrowers?.check()
-    this.onHalfEnd?.()
-  }
-
   /** Notices the end of the sending half while no call waits. */
   get sendEnd(): SendEndWatch {
-    this.#sendEnd ??= new SendEndWatch(this.handle)
+    this.#sendEnd ??= new SendEndWatch(this)
     return this.#sendEnd
   }
 
@@ -90,38 +100,47 @@ export class StreamCore implements ShortLived {
   }
 
   /**
-   * Handles the failure of a native call on one half. A reset or a stop ends that half alone, which remembers it. A lost connection or a
-   * refusal ends both halves, wakes the calls that wait on the other one, and releases the native slot at once.
+   * Records which halves a native call left over, and returns the answer in its result. `error`: why a half is over, except a receiving
+   * half at EOF. Wakes the calls that wait on a half that is over.
    */
-  onNativeError(error: BindingError): void {
-    if (this.failure !== null || ownHalfOnly.has(error.code)) return
-    this.fail(error)
-    native().streamAbandon(this.handle, 0)
+  settle(result: number, error: BindingError | null = null): number {
+    const ended = result & ~this.#state & (RECV_OVER | SEND_OVER)
+    if (ended !== 0) this.#end(ended, (result & EOF) === 0 ? error : null, error)
+    return answerOf(result)
+  }
+
+  /** Same for a call that failed. Returns its error. */
+  settleFailed(result: number): BindingError {
+    const error = native().takeError()
+    this.settle(result, error)
+    return error
+  }
+
+  /** Ends reading with a code of the application. */
+  stop(code: number | bigint, error: BindingError): void {
+    this.settle(native().streamStop(this.handle, code) & ~EOF, error)
   }
 
   /** Ends both halves at once, with one of this library's own codes. */
   abort(code: number, message: string): void {
     if (this.over) return
-    native().streamAbandon(this.handle, code)
-    this.fail(localFailure('ERR_STREAM_RESET', message, code))
+    const error = localFailure('ERR_STREAM_RESET', message, code)
+    this.settle(native().streamAbandon(this.handle, code) & ~EOF, error)
   }
 
-  /** Ends both halves with this error. */
-  fail(error: BindingError): void {
-    this.failure = error
-    this.readOver = true
-    this.writeOver = true
-    wake(wakeWord(this.handle, 0))
-    wake(wakeWord(this.handle, 1))
-    this.onFailure?.(error)
-    this.#borrowers?.failed()
+  #end(ended: number, readError: BindingError | null, writeError: BindingError | null): void {
+    this.#state |= ended
+    if ((ended & RECV_OVER) !== 0) {
+      this.readError = readError
+      wake(wakeWord(this.handle, 0))
+    }
+    if ((ended & SEND_OVER) !== 0) {
+      this.writeError = writeError
+      wake(wakeWord(this.handle, 1))
+      this.onSendOver?.(writeError)
+    }
+    if (this.over && this.failure !== null) this.#borrowers?.failed()
+    else this.#borrowers?.check()
     this.onHalfEnd?.()
   }
 }
-
-const ownHalfOnly: ReadonlySet<string> = new Set([
-  'ERR_STREAM_RESET',
-  'ERR_STREAM_STOPPED',
-  'ERR_STREAM_FINISHED',
-  'ERR_INVALID_ARGUMENT'
-])

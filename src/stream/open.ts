@@ -1,5 +1,5 @@
 import { native } from '../native/addon.js'
-import { FAILED, PENDING, RETRY } from '../native/binding.js'
+import { answerOf, FAILED, PENDING, RETRY } from '../native/binding.js'
 import type { BindingOutcome } from '../native/binding-types.js'
 import { type Context, lastFailure, localFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
@@ -138,13 +138,12 @@ async function isAcknowledged(core: StreamCore, signal: AbortSignal | undefined)
   const word = wakeWord(core.handle, 0)
   try {
     for (;;) {
-      const answer = native().streamAck(core.handle)
-      if (answer === PENDING) await waitForWake(word, signal)
-      else if (answer === FAILED) throw core.error(native().takeError(), 'ack')
-      else {
-        if (answer === RETRY) core.onNativeError(lostUnseen)
-        return answer !== RETRY
-      }
+      const result = native().streamAck(core.handle)
+      const answer = answerOf(result)
+      if (answer === FAILED) throw core.error(core.settleFailed(result), 'ack')
+      core.settle(result, lostUnseen)
+      if (answer !== PENDING) return answer !== RETRY
+      await waitForWake(word, signal)
     }
   } catch (error) {
     core.abort(cancelled, 'the stream was not acknowledged')

@@ -1,8 +1,6 @@
 import { native } from '../native/addon.js'
-import { PENDING } from '../native/binding.js'
-import type { BindingError } from '../native/binding-types.js'
+import { answerOf, FAILED } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
-import { wake, wakeWord } from '../native/wakeups.js'
 import { checkInto } from './chunk.js'
 import { LineReader } from './line-reader.js'
 import { decode, endInLine, tooLarge, tooLong } from './line-text.js'
@@ -15,9 +13,6 @@ const mostAhead = 64 * 1024
 
 /** The receiving half of a stream. */
 export class ReadHalf extends ReadTurns {
-  #ended = false
-  // The error of this half alone: a reset by the peer, or our own stop.
-  #error: BindingError | null = null
   // Bytes that were read for a line and not taken yet. `null` on most streams.
   #lines: LineReader | null = null
   // A call for a line has failed with the text of a truncated one: the next call finds EOF.
@@ -27,10 +22,9 @@ export class ReadHalf extends ReadTurns {
   read(signal?: AbortSignal, owner?: object): Promise<Uint8Array<ArrayBuffer> | null> {
     const core = this.core
     if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal, owner)
-    if (this.#ended) return end
-    if (core.readOver) return this.#read(signal, owner)
-    const got = this.#tryNative()
-    return got > 0 ? Promise.resolve(this.#chunk(got)) : this.#read(signal, owner, got)
+    if (core.readOver) return core.readError === null ? end : this.#read(signal, owner)
+    const result = this.#tryNative()
+    return result >= 0 ? Promise.resolve(this.#chunk(result) ?? null) : this.#read(signal, owner, result)
   }
 
   /** `first`: the result of the first native call, if it was made already. */
@@ -44,7 +38,7 @@ export class ReadHalf extends ReadTurns {
     if (kept) return kept
     let tried = first
     for (;;) {
-      const chunk = tried === undefined ? this.#tryChunk() : this.#answer(tried)
+      const chunk = tried === undefined ? this.#tryChunk() : this.#chunk(tried)
       tried = undefined
       if (chunk !== undefined) return chunk
       const turn = this.lock(signal, owner)
@@ -61,9 +55,8 @@ export class ReadHalf extends ReadTurns {
     if (kept) return kept
     for (;;) {
       if (this.#isOver()) return null
-      const got = native().streamRead(this.core.handle, into, 0)
-      if (got > 0) return this.#count(got)
-      if (got < PENDING) return this.#fail()
+      const count = this.#count(native().streamRead(this.core.handle, into, 0))
+      if (count !== undefined) return count
       const turn = this.lock(signal, undefined)
       await this.woken(turn, signal)
       this.unlock(turn, signal)
@@ -133,11 +126,6 @@ export class ReadHalf extends ReadTurns {
     }
   }
 
-  /** The reset by the peer that ended this half, if one did. */
-  get resetByPeer(): BindingError | null {
-    return this.#error?.code === 'ERR_STREAM_RESET' ? this.#error : null
-  }
-
   /** The next line without its newline, `null` at EOF. Throws once, with the text, when EOF comes within a line. */
   line(maxBytes: number, signal?: AbortSignal, owner?: object): Promise<string | null> {
     return this.#line(maxBytes, signal, owner, false)
@@ -189,15 +177,12 @@ export class ReadHalf extends ReadTurns {
   stop(code: number | bigint): void {
     const core = this.core
     // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.
-    const cutsShort = this.#ended && this.#lines !== null && this.#lines.size > 0
+    const cutsShort = core.readOver && core.readError === null && this.#lines !== null && this.#lines.size > 0
     this.#lines = null
     if (core.readOver && !cutsShort) return
-    core.readOver = true
-    this.#ended = false
-    this.#error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
-    native().streamStop(core.handle, code)
-    wake(wakeWord(core.handle, 0))
-    core.halfEnded()
+    const error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
+    if (cutsShort) core.readError = error
+    else core.stop(code, error)
   }
 
   /**
@@ -214,7 +199,7 @@ export class ReadHalf extends ReadTurns {
 
   /** Bytes, `null` at EOF, `undefined` when nothing is buffered. */
   #tryChunk(): Uint8Array<ArrayBuffer> | null | undefined {
-    return this.#isOver() ? null : this.#answer(this.#tryNative())
+    return this.#isOver() ? null : this.#chunk(this.#tryNative())
   }
 
   #tryNative(): number {
@@ -222,54 +207,26 @@ export class ReadHalf extends ReadTurns {
     return native().streamRead(this.core.handle, slab.bytes, 0)
   }
 
-  #answer(got: number): Uint8Array<ArrayBuffer> | null | undefined {
-    if (got > 0) return this.#chunk(got)
-    return got < PENDING ? this.#fail() : undefined
+  /** The bytes of a native read's result, as {@link #count}. */
+  #chunk(result: number): Uint8Array<ArrayBuffer> | null | undefined {
+    const count = this.#count(result)
+    return typeof count === 'number' ? slab.take(count) : count
   }
 
-  #chunk(got: number): Uint8Array<ArrayBuffer> | null {
-    const count = this.#count(got)
-    return count === null ? null : slab.take(count)
-  }
-
-  /** The byte count of a positive result, `null` for EOF alone. */
-  #count(got: number): number | null {
-    if ((got & 1) === 1) this.#end()
-    return got === 1 ? null : got >>> 1
-  }
-
-  #end(): void {
-    this.#ended = true
-    this.core.readOver = true
-    this.core.halfEnded()
+  /** The byte count of a native read's result, `null` at EOF, `undefined` when nothing is buffered. Throws if the read failed. */
+  #count(result: number): number | null | undefined {
+    const { core } = this
+    if (answerOf(result) === FAILED) throw core.error(core.settleFailed(result), 'read')
+    const count = core.settle(result)
+    if (count > 0) return count
+    return core.readOver ? null : undefined
   }
 
   /** Whether EOF was reached. Throws if the half ended with an error. */
   #isOver(): boolean {
-    if (!this.core.readOver) return false
-    // A clean EOF stays, whatever happens to the other half.
-    if (this.#ended) return true
-    const error = this.#error ?? this.core.failure
-    if (error === null) return true
-    throw this.core.error(error, 'read')
-  }
-
-  /** Throws the failure of a native call; `null` for an EOF. */
-  #fail(): null {
-    const core = this.core
-    const error = core.failure ?? native().takeError()
-    // After our FIN, the core drained the stream to its FIN and released the slot: that is EOF. A closed endpoint is not; its error
-    // carries the close code.
-    if (error.code === 'ERR_CLOSED' && error.errorCode === null && core.writeOver && core.failure === null) {
-      this.#end()
-      return null
-    }
-    core.onNativeError(error)
-    if (error.code === 'ERR_STREAM_RESET') {
-      this.#error = error
-      core.readOver = true
-      core.halfEnded()
-    }
-    throw core.error(error, 'read')
+    const { core } = this
+    if (!core.readOver) return false
+    if (core.readError === null) return true
+    throw core.error(core.readError, 'read')
   }
 }

@@ -10,11 +10,11 @@ export class SendCompletion {
   readonly #core: StreamCore
   #resolve!: () => void
   #reject!: (reason: unknown) => void
-  #followed = false
   // Until sending has ended.
   #onSendEnd: OnSendEnd | null = null
 
-  constructor(core: StreamCore) {
+  /** `isWriting`: a waiting write handles a stop by the peer itself. */
+  constructor(core: StreamCore, isWriting: () => boolean) {
     this.#core = core
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -22,33 +22,33 @@ export class SendCompletion {
     })
     // Nobody has to handle the rejection.
     this.promise.catch(() => {})
-    core.onFailure = error => {
-      if (!this.#followed) this.fail(error)
-    }
+    if (core.writeOver) this.#sendOver(core.writeError)
+    else this.#watch(isWriting)
   }
 
-  /**
-   * Rejects when the peer stops the sending half, even if no read or write waits. `isWriting`: a waiting write handles the stop itself.
-   * Does not keep the process alive.
-   */
-  watch(isWriting: () => boolean): void {
+  /** Rejects when the peer stops the sending half, even if no read or write waits. Does not keep the process alive. */
+  #watch(isWriting: () => boolean): void {
     this.#onSendEnd = error => {
-      if (!isWriting()) this.fail(error)
+      if (!isWriting()) this.#fail(error)
     }
     this.#core.sendEnd.add(this.#onSendEnd)
+    this.#core.onSendOver = error => this.#sendOver(error)
+  }
+
+  #sendOver(error: BindingError | null): void {
+    this.#unwatch()
+    if (error === null) this.#follow()
+    else this.#fail(error)
   }
 
   /** Waits for the peer's acknowledgement, once everything is sent. */
-  follow(): void {
+  #follow(): void {
     const { link, id, keepsAlive } = this.#core
-    this.#followed = true
-    this.#unwatch()
     const operation = native().streamAcknowledged(link.endpoint.handle, link.connection, id)
     outcomeOf(operation, this.#core.context('closed'), undefined, keepsAlive).then(() => this.#resolve(), this.#reject)
   }
 
-  fail(error: BindingError): void {
-    this.#unwatch()
+  #fail(error: BindingError): void {
     this.#reject(this.#core.error(error, 'closed'))
   }
 

@@ -1,10 +1,17 @@
 import { native } from '../native/addon.js'
-import { FAILED } from '../native/binding.js'
+import { answerOf, FAILED } from '../native/binding.js'
 import type { BindingError } from '../native/binding-types.js'
 import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
 
 /** Called once, with the reason. */
 export type OnSendEnd = (error: BindingError) => void
+
+/** A stream whose sending half is watched. */
+interface WatchedStream {
+  readonly handle: number
+  /** Records the halves that a failed native call left over. Returns its error. */
+  settleFailed(result: number): BindingError
+}
 
 /**
  * Notices that the peer stopped a sending half, or left, even if no read or write waits. Keeps the stream in memory while it has a
@@ -12,12 +19,12 @@ export type OnSendEnd = (error: BindingError) => void
  * stream.
  */
 export class SendEndWatch {
-  readonly #handle: number
+  readonly #stream: WatchedStream
   readonly #listeners = new Set<OnSendEnd>()
   #isRunning = false
 
-  constructor(handle: number) {
-    this.#handle = handle
+  constructor(stream: WatchedStream) {
+    this.#stream = stream
   }
 
   add(listener: OnSendEnd): void {
@@ -26,14 +33,16 @@ export class SendEndWatch {
   }
 
   remove(listener: OnSendEnd): void {
-    if (this.#listeners.delete(listener) && this.#listeners.size === 0) wake(wakeWord(this.#handle, 3))
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) wake(wakeWord(this.#stream.handle, 3))
   }
 
   async #run(): Promise<void> {
     this.#isRunning = true
+    const { handle } = this.#stream
     while (this.#listeners.size > 0) {
-      if (native().streamSendEnded(this.#handle) === FAILED) this.#notify(native().takeError())
-      else await waitForWake(wakeWord(this.#handle, 3), undefined, false)
+      const result = native().streamSendEnded(handle)
+      if (answerOf(result) === FAILED) this.#notify(this.#stream.settleFailed(result))
+      else await waitForWake(wakeWord(handle, 3), undefined, false)
     }
     this.#isRunning = false
   }

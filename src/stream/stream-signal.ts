@@ -25,7 +25,7 @@ class FailureWatch {
     this.#core = core
     this.#reader = reader
     this.#writer = writer
-    const error = this.#failure()
+    const error = core.failure
     if (error !== null) this.#controller.abort(core.error(error, 'signal'))
     this.#isOver = error !== null || core.over
   }
@@ -49,13 +49,8 @@ class FailureWatch {
     })
   }
 
-  /** Why the stream failed. Reading that this side stopped is no failure. */
-  #failure(): BindingError | null {
-    return this.#core.failure ?? this.#writer.failure ?? this.#reader.resetByPeer
-  }
-
   #look(): void {
-    const error = this.#failure()
+    const error = this.#core.failure
     if (error !== null) this.#fail(this.#core.error(error, 'signal'))
     else if (this.#core.over) this.#stop()
     else if (this.#core.writeOver) this.#core.sendEnd.remove(this.#onSendEnd)

@@ -1,8 +1,7 @@
 import { native } from '../native/addon.js'
-import { FAILED } from '../native/binding.js'
-import type { BindingError } from '../native/binding-types.js'
+import { answerOf, FAILED, PENDING, SEND_OVER } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
-import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
+import { waitForWake, wakeWord } from '../native/wakeups.js'
 import { type CancelOptions, signalOf } from '../types.js'
 import { whileWanted } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
@@ -22,12 +21,9 @@ export class WriteHalf {
   #busy = false
   // Writes that wait for the current one.
   #queue: (() => void)[] | null = null
-  // Finish was called; the FIN is accepted.
+  // Finish was called.
   #ending = false
-  #finished = false
   #finishing: Promise<void> | null = null
-  // The error of this half alone: a stop by the peer, or our own reset.
-  #error: BindingError | null = null
   #completion: SendCompletion | null = null
 
   constructor(core: StreamCore) {
@@ -42,11 +38,6 @@ export class WriteHalf {
   /** Whether this half can still send: neither ended nor finishing. */
   get isOpen(): boolean {
     return !this.#core.writeOver && !this.#ending
-  }
-
-  /** Why this half ended before its FIN: a stop by the peer, or our own reset. `null` if the whole stream failed. */
-  get failure(): BindingError | null {
-    return this.#error
   }
 
   /** Resolves when flow control has accepted the chunk. */
@@ -88,31 +79,24 @@ export class WriteHalf {
   reset(code: number | bigint): void {
     const core = this.#core
     if (core.writeOver) return
-    core.writeOver = true
-    native().streamReset(core.handle, code)
-    this.#over(localFailure('ERR_STREAM_RESET', `sending was ended by this side with code ${code}`, code))
-    wake(wakeWord(core.handle, 1))
+    const error = localFailure('ERR_STREAM_RESET', `sending was ended by this side with code ${code}`, code)
+    core.settle(native().streamReset(core.handle, code), error)
   }
 
   /** Throws the error that ended this half, unless it was finished. `isLost`: looks for one in a connection that has ended. */
   checkEnd(isLost: boolean): void {
     const core = this.#core
     if (core.writeOver) {
-      if (!this.#finished) this.#throw()
-    } else if (isLost && native().streamSendEnded(core.handle) === FAILED) {
-      throw core.error(native().takeError(), 'write')
+      if (core.writeError !== null) this.#throw()
+    } else if (isLost) {
+      const result = native().streamSendEnded(core.handle)
+      if (answerOf(result) === FAILED) throw core.error(core.settleFailed(result), 'write')
     }
   }
 
   /** Settles when the peer has acknowledged everything, or never will. */
   get delivered(): Promise<void> {
-    if (this.#completion === null) {
-      this.#completion = new SendCompletion(this.#core)
-      const error = this.#error ?? this.#core.failure
-      if (this.#finished) this.#completion.follow()
-      else if (error !== null) this.#completion.fail(error)
-      else this.#completion.watch(() => this.#busy)
-    }
+    this.#completion ??= new SendCompletion(this.#core, () => this.#busy)
     return this.#completion.promise
   }
 
@@ -121,12 +105,12 @@ export class WriteHalf {
     if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null)
       return this.#send(chunk, finish, signal)
     const bytes = typeof chunk === 'string' ? encode(chunk) : chunk
-    const got = native().streamWrite(this.#core.handle, bytes, 0, finish)
-    if (got !== bytes.length * 2 + (finish ? 1 : 0)) return this.#send(bytes, finish, undefined, got)
-    if (finish) {
-      this.#ending = true
-      this.#end()
-    }
+    const core = this.#core
+    const result = native().streamWrite(core.handle, bytes, 0, finish)
+    if (answerOf(result) !== bytes.length) return this.#send(bytes, finish, undefined, result)
+    if (finish) this.#ending = true
+    core.settle(result)
+    if (finish) this.#drain()
     return accepted
   }
 
@@ -157,23 +141,27 @@ export class WriteHalf {
         if (core.writeOver) this.#throw()
         // The caller may have detached the chunk meanwhile. Sending a part of it would corrupt the stream or never complete.
         if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
-        const got = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
+        const result = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
         tried = undefined
-        if (got >= 0) {
-          const flag = got & 1
-          sent += (got - flag) / 2
-          if (flag === 1) return this.#end()
-          if (sent === length && !finish) return
-          // The core accepts at least one byte. A subclass that overstates its length would loop forever.
-          if (got === 0) throw notAChunk('must have as many bytes as its length says')
-        } else if (got === FAILED) {
-          this.#fail()
-          // The peer stopped reading, and nothing is left to send.
-          if (finish && bytes.length === 0 && this.#wasStopped()) return this.#end()
-          this.#throw()
-        } else {
+        const count = answerOf(result)
+        if (count === PENDING) {
           bytes = kept(bytes)
           await waitForWake(wakeWord(core.handle, 1), signal, core.keepsAlive)
+        } else if (count === FAILED) {
+          const error = native().takeError()
+          // The peer stopped reading with code 0, and nothing is left to send.
+          const needsNoMore =
+            finish && length === 0 && error.code === 'ERR_STREAM_STOPPED' && (error.errorCode ?? 0) === 0
+          core.settle(result, needsNoMore ? null : error)
+          if (!needsNoMore) throw core.error(error, 'write')
+          return this.#drain()
+        } else {
+          core.settle(result)
+          sent += count
+          if ((result & SEND_OVER) !== 0) return this.#drain()
+          if (sent === length && !finish) return
+          // The core accepts at least one byte. A subclass that overstates its length would loop forever.
+          if (count === 0) throw notAChunk('must have as many bytes as its length says')
         }
       }
     } catch (error) {
@@ -215,18 +203,12 @@ export class WriteHalf {
   }
 
   #throw(): never {
-    const error = this.#error ?? (this.#finished ? null : this.#core.failure)
-    throw this.#core.error(error ?? finishedBefore, 'write')
+    throw this.#core.error(this.#core.writeError ?? finishedBefore, 'write')
   }
 
-  #end(): void {
-    this.#finished = true
-    this.#error = null
+  /** Lets the core drain to the peer's FIN, without a reader. */
+  #drain(): void {
     const core = this.#core
-    core.writeOver = true
-    this.#completion?.follow()
-    core.halfEnded()
-    // Without a reader, the core must drain to the peer's FIN.
     if (!core.readOver && !core.reading) drainToFinLater(core)
   }
 
@@ -234,24 +216,6 @@ export class WriteHalf {
   #reopen(): void {
     this.#ending = false
     this.#finishing = null
-  }
-
-  #fail(): void {
-    const error = this.#core.failure ?? native().takeError()
-    this.#core.onNativeError(error)
-    if (error.code === 'ERR_INVALID_ARGUMENT') throw this.#core.error(error, 'write')
-    this.#core.writeOver = true
-    this.#over(error)
-  }
-
-  #over(error: BindingError): void {
-    this.#error = error
-    this.#completion?.fail(error)
-    this.#core.halfEnded()
-  }
-
-  #wasStopped(): boolean {
-    return this.#error?.code === 'ERR_STREAM_STOPPED' && (this.#error.errorCode ?? 0) === 0
   }
 }
 

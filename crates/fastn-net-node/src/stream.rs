@@ -1,4 +1,8 @@
 //! Streams: bytes in and out, and the end of each direction.
+//!
+//! Every call on one stream answers a value times 8, plus the halves that are over: 1 receiving, 2 sending, 4 receiving by the FIN. The
+//! value is a count, `PENDING`, `FAILED` or `RETRY`. A half counts as over once nothing is left to report of it: its error comes with
+//! the bit. The call that answers both bits frees the handle.
 
 use std::task::{Context, Poll, ready};
 
@@ -12,8 +16,8 @@ use napi_derive::napi;
 use crate::{
     arguments::get,
     bridge::{
-        Channel, Environment, FAILED, Outcome, PENDING, RETRY, Slot, StreamSlot, bytes_mut, code_from_js, number_to_id,
-        stale, start,
+        Channel, Environment, FAILED, Outcome, PENDING, Slot, StreamSlot, bytes_mut, code_from_js, number_to_id, stale,
+        start,
     },
 };
 
@@ -23,30 +27,39 @@ const CALL_BYTES: usize = 256 * 1024;
 /// Bytes that are kept for a reader that may never come, so that the half can be given back.
 const AHEAD_BYTES: usize = 64 * 1024;
 
-/// 1 when the peer has acknowledged the stream; `PENDING`, `FAILED`, or `RETRY`: open it again with an operation.
+/// The stream is gone, and the core wants it opened again.
+const RETRY: f64 = -3.0;
+
+/// Both halves are over.
+const OVER: u8 = 3;
+
+/// The receiving half ended with the FIN.
+const EOF: u8 = 4;
+
+/// 0 when the peer has acknowledged the stream; `PENDING`, `FAILED`, or `RETRY`: open it again with an operation.
 #[napi(catch_unwind)]
 pub fn stream_ack(env: Env, stream: f64) -> f64 {
     poll(&env, stream, Channel::Read, |slot, cx| match slot.stream.poll_ack(cx) {
-        Poll::Ready(Ok(())) => Poll::Ready(Ok(1.0)),
+        Poll::Ready(Ok(())) => Poll::Ready(Ok(0.0)),
         Poll::Ready(Err(_)) if slot.stream.take_retry() => Poll::Ready(Ok(RETRY)),
         Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         Poll::Pending => Poll::Pending,
     })
 }
 
-/// Fills `into` from `offset` on. `count * 2`, plus 1 when nothing follows; `PENDING` or `FAILED`.
+/// Fills `into` from `offset` on. The count of bytes; `PENDING` or `FAILED`. The receiving half is over when nothing follows.
 #[napi(catch_unwind)]
 pub fn stream_read(env: Env, stream: f64, mut into: Uint8ArraySlice<'_>, offset: u32) -> f64 {
     let into = bytes_mut(&mut into);
     let from = (offset as usize).min(into.len());
     let to = into.len().min(from + CALL_BYTES);
     poll(&env, stream, Channel::Read, |slot, cx| {
-        slot.stream.poll_read(cx, &mut into[from..to]).map_ok(|read| flagged(read.count, read.end))
+        slot.stream.poll_read(cx, &mut into[from..to]).map_ok(|read| number(read.count))
     })
 }
 
-/// Writes `bytes` from `offset` on, and the FIN behind the last of them. `count * 2`, plus 1 when our side is
-/// finished; `PENDING` or `FAILED`.
+/// Writes `bytes` from `offset` on, and the FIN behind the last of them. The count of bytes; `PENDING` or `FAILED`. The sending half
+/// is over when it is finished.
 #[napi(catch_unwind)]
 pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bool) -> f64 {
     let from = (offset as usize).min(bytes.len());
@@ -63,67 +76,51 @@ pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bo
                 Poll::Ready(Ok(written)) => count += written,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending if count == 0 => return Poll::Pending,
-                Poll::Pending => return Poll::Ready(Ok(flagged(count, false))),
+                Poll::Pending => return Poll::Ready(Ok(number(count))),
             }
         }
-        let finished = finish && count == bytes.len();
-        if finished {
+        if finish && count == bytes.len() {
             slot.stream.finish();
             // Corked bytes, and those that wait for room, fail only here.
-            if let Some(error) = slot.stream.failure() {
-                return Poll::Ready(Err(error));
+            if slot.stream.failure().is_some() {
+                ready!(slot.stream.poll_flush(cx))?;
             }
         }
-        Poll::Ready(Ok(flagged(count, finished)))
+        Poll::Ready(Ok(number(count)))
     })
 }
 
 /// Sends what still waits for more to travel with, of the first `count` streams.
 #[napi(catch_unwind)]
 pub fn streams_flush(env: Env, streams: &[f64], count: u32) {
-    for stream in streams.iter().take(count as usize) {
-        let _ = poll(&env, *stream, Channel::Read, |slot, cx| {
-            slot.stream.flush_or_wake(cx.waker());
-            Poll::Pending
-        });
-    }
+    advance(&env, streams.iter().take(count as usize), |slot, cx| slot.stream.flush_or_wake(cx.waker()));
 }
 
 /// Ends our side at once.
 #[napi(catch_unwind)]
-pub fn stream_reset(env: Env, stream: f64, code: Either<f64, BigInt>) {
-    end(&env, stream, |slot| slot.stream.reset(code_from_js(&code)));
+pub fn stream_reset(env: Env, stream: f64, code: Either<f64, BigInt>) -> f64 {
+    end(&env, stream, |slot| slot.stream.reset(code_from_js(&code)))
 }
 
 /// Ends the other side.
 #[napi(catch_unwind)]
-pub fn stream_stop(env: Env, stream: f64, code: Either<f64, BigInt>) {
-    end(&env, stream, |slot| slot.stream.stop(code_from_js(&code)));
+pub fn stream_stop(env: Env, stream: f64, code: Either<f64, BigInt>) -> f64 {
+    end(&env, stream, |slot| slot.stream.stop(code_from_js(&code)))
 }
 
 /// Ends both sides with a code of this project's own, which older peers see as 0.
 #[napi(catch_unwind)]
-pub fn stream_abandon(env: Env, stream: f64, code: f64) {
-    end(&env, stream, |slot| slot.stream.abandon(number_to_id(code)));
+pub fn stream_abandon(env: Env, stream: f64, code: f64) -> f64 {
+    end(&env, stream, |slot| slot.stream.abandon(number_to_id(code)))
 }
 
 /// Watches the open sending halves of the first `count` streams for a stop by the peer. A stop returns the peer's permits, even
 /// while the streams are held.
 #[napi(catch_unwind)]
 pub fn streams_watch(env: Env, streams: &[f64], count: u32) {
-    Environment::with(&env, |e| {
-        for stream in streams.iter().take(count as usize) {
-            let mut table = e.table.borrow_mut();
-            let done = table.poll(*stream, Channel::Read, |slot, cx| {
-                let Slot::Stream(slot) = slot else { return false };
-                slot.stream.watch_stop();
-                slot.stream.idle(cx, AHEAD_BYTES);
-                slot.is_done()
-            });
-            let freed = done.is_some_and(|done| done).then(|| table.remove(*stream));
-            drop(table);
-            drop(freed);
-        }
+    advance(&env, streams.iter().take(count as usize), |slot, cx| {
+        slot.stream.watch_stop();
+        slot.stream.idle(cx, AHEAD_BYTES);
     });
 }
 
@@ -131,39 +128,15 @@ pub fn streams_watch(env: Env, streams: &[f64], count: u32) {
 /// reason.
 #[napi(catch_unwind)]
 pub fn stream_send_ended(env: Env, stream: f64) -> f64 {
-    Environment::with(&env, |e| {
-        let ended = e.table.borrow_mut().poll(stream, Channel::Ended, |slot, cx| match slot {
-            Slot::Stream(slot) => slot.stream.poll_send_ended(cx),
-            _ => Poll::Ready(stale()),
-        });
-        match ended.unwrap_or_else(|| Poll::Ready(stale())) {
-            Poll::Ready(error) => {
-                e.fail(&error);
-                FAILED
-            }
-            Poll::Pending => PENDING,
-        }
-    })
+    poll(&env, stream, Channel::Ended, |slot, cx| slot.stream.poll_send_ended(cx).map(Err))
 }
 
 /// Polls an idle stream for its end, after a wake of the handle at `index`, or after its side has finished.
 #[napi(catch_unwind)]
 pub fn stream_idle(env: Env, index: u32) {
     Environment::with(&env, |e| {
-        let mut table = e.table.borrow_mut();
-        if !table.has_index(index) {
-            return;
-        }
-        let done = table.poll_index(index, Channel::Read, |slot, cx| match slot {
-            Slot::Stream(slot) => {
-                slot.stream.idle(cx, AHEAD_BYTES);
-                slot.is_done()
-            }
-            _ => false,
-        });
-        let freed = done.then(|| table.free(index));
-        drop(table);
-        drop(freed);
+        let ended = e.table.borrow_mut().advance_stream(index, |slot, cx| slot.stream.idle(cx, AHEAD_BYTES));
+        drop(ended);
     });
 }
 
@@ -187,6 +160,7 @@ pub fn stream_acknowledged(env: Env, endpoint: f64, connection: f64, stream: f64
     })
 }
 
+/// A call of the stream's owner in JavaScript.
 fn poll(
     env: &Env,
     stream: f64,
@@ -196,43 +170,67 @@ fn poll(
     Environment::with(env, |e| {
         let mut table = e.table.borrow_mut();
         let polled = table.poll(stream, channel, |slot, cx| match slot {
-            Slot::Stream(slot) => {
-                let polled = f(slot, cx);
-                Some((polled, slot.is_done()))
-            }
-            _ => None,
+            Slot::Stream(slot) => (f(slot, cx), slot.over()),
+            Slot::EndedStream => (Poll::Ready(Ok(0.0)), OVER | EOF),
+            _ => (Poll::Ready(Err(stale())), 0),
         });
-        let Some((polled, done)) = polled.flatten() else {
-            drop(table);
-            e.fail(&stale());
-            return FAILED;
-        };
-        let freed = done.then(|| table.remove(stream));
+        let (polled, over) = polled.unwrap_or_else(|| (Poll::Ready(Err(stale())), OVER));
+        let freed = (over & OVER == OVER).then(|| table.remove(stream));
         drop(table);
         drop(freed);
         match polled {
-            Poll::Ready(Ok(number)) => number,
+            Poll::Ready(Ok(value)) => answer(value, over),
             Poll::Ready(Err(error)) => {
                 e.fail(&error);
-                FAILED
+                answer(FAILED, over)
             }
-            Poll::Pending => PENDING,
+            Poll::Pending => answer(PENDING, over),
         }
     })
 }
 
-fn end(env: &Env, stream: f64, f: impl FnOnce(&mut StreamSlot)) {
+/// Same for a call that ends a half.
+fn end(env: &Env, stream: f64, f: impl FnOnce(&mut StreamSlot)) -> f64 {
     Environment::with(env, |e| {
         let mut table = e.table.borrow_mut();
-        let Some(Slot::Stream(slot)) = table.slot(stream) else { return };
-        f(slot);
-        let freed = slot.is_done().then(|| table.remove(stream));
+        let over = match table.slot(stream) {
+            Some(Slot::Stream(slot)) => {
+                f(slot);
+                slot.over()
+            }
+            Some(Slot::EndedStream) => OVER | EOF,
+            None => OVER,
+            _ => return answer(0.0, 0),
+        };
+        let freed = (over & OVER == OVER).then(|| table.remove(stream));
         drop(table);
         drop(freed);
+        answer(0.0, over)
+    })
+}
+
+/// A call for several streams, whose owners do not see its results.
+fn advance<'a>(
+    env: &Env,
+    streams: impl Iterator<Item = &'a f64>,
+    mut f: impl FnMut(&mut StreamSlot, &mut Context<'_>),
+) {
+    Environment::with(env, |e| {
+        for stream in streams {
+            let mut table = e.table.borrow_mut();
+            let Some(index) = table.find(*stream) else { continue };
+            let ended = table.advance_stream(index, &mut f);
+            drop(table);
+            drop(ended);
+        }
     });
 }
 
+fn answer(value: f64, over: u8) -> f64 {
+    value * 8.0 + f64::from(over)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "at most CALL_BYTES")]
-fn flagged(count: usize, flag: bool) -> f64 {
-    (count * 2 + usize::from(flag)) as f64
+fn number(count: usize) -> f64 {
+    count as f64
 }

@@ -34,8 +34,6 @@ pub(crate) use table::{Channel, ConnectionSlot, Slot, StreamSlot};
 pub(crate) const PENDING: f64 = -1.0;
 /// It failed; `takeError()` says why.
 pub(crate) const FAILED: f64 = -2.0;
-/// The stream is gone, and the core wants it opened again.
-pub(crate) const RETRY: f64 = -3.0;
 
 /// A stream that we opened, as a handle; its connection and its id go into `out`.
 pub(crate) fn insert_stream(environment: &Environment, mut stream: Stream, out: &mut [f64]) -> Result<f64> {

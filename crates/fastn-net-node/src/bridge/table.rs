@@ -35,6 +35,8 @@ pub(crate) enum Slot {
     Watch(Watch),
     AuthorizationRequests(AuthorizationRequests),
     Stream(Box<StreamSlot>),
+    /// A stream that was over before JavaScript knew: its peer's FIN came while nobody read. The next call answers EOF.
+    EndedStream,
     Log(Records),
 }
 
@@ -67,14 +69,15 @@ pub(crate) struct StreamSlot {
 }
 
 impl StreamSlot {
-    /// The core says that the stream is over: the slot can be freed.
-    pub(crate) fn is_done(&self) -> bool {
-        self.stream.is_over()
+    /// The halves that are over, with nothing left to report, as bits: 1 receiving, 2 sending, 4 receiving by the FIN.
+    pub(crate) fn over(&self) -> u8 {
+        let received = u8::from(self.stream.is_recv_done()) | u8::from(self.stream.is_at_end()) << 2;
+        received | u8::from(self.stream.is_send_reported()) << 1
     }
 
     /// A peer opened it, to this endpoint, and it has not ended.
     pub(crate) fn is_served_by(&self, endpoint: &Endpoint) -> bool {
-        self.stream.is_accepted() && !self.is_done() && endpoint.has_connection(self.stream.connection())
+        self.stream.is_accepted() && !self.stream.is_over() && endpoint.has_connection(self.stream.connection())
     }
 }
 
@@ -158,24 +161,31 @@ impl Table {
         Some(self.poll_index(index, channel, f))
     }
 
-    /// Same for the handle that is now at an index: a wake is a hint.
-    pub(crate) fn poll_index<R>(
-        &mut self,
-        index: u32,
-        channel: Channel,
-        f: impl FnOnce(&mut Slot, &mut Context<'_>) -> R,
-    ) -> R {
+    fn poll_index<R>(&mut self, index: u32, channel: Channel, f: impl FnOnce(&mut Slot, &mut Context<'_>) -> R) -> R {
         let entry = &mut self.entries[index as usize];
         let make = || Word::waker(&self.wakes, index * 4 + channel as u32);
         let waker = entry.wakers[channel as usize].get_or_insert_with(make);
         f(&mut entry.slot, &mut Context::from_waker(waker))
     }
 
-    pub(crate) fn has_index(&self, index: u32) -> bool {
-        (index as usize) < self.entries.len()
+    /// Polls a stream for itself, not for a caller: an end is not reported, so the handle stays. The caller drops the returned object
+    /// outside any borrow.
+    pub(crate) fn advance_stream(&mut self, index: u32, f: impl FnOnce(&mut StreamSlot, &mut Context<'_>)) -> Slot {
+        if (index as usize) >= self.entries.len() {
+            return Slot::Free;
+        }
+        let is_over = self.poll_index(index, Channel::Read, |slot, cx| {
+            let Slot::Stream(slot) = slot else { return false };
+            f(slot, cx);
+            slot.stream.is_over()
+        });
+        if !is_over {
+            return Slot::Free;
+        }
+        std::mem::replace(&mut self.entries[index as usize].slot, Slot::EndedStream)
     }
 
-    pub(crate) fn free(&mut self, index: u32) -> Slot {
+    fn free(&mut self, index: u32) -> Slot {
         let entry = &mut self.entries[index as usize];
         entry.generation += 1;
         if entry.generation == GENERATIONS {
@@ -216,7 +226,8 @@ impl Table {
         self.entries.drain(..).map(|entry| entry.slot).collect()
     }
 
-    fn find(&self, handle: f64) -> Option<u32> {
+    /// The index of a handle that stands for something.
+    pub(crate) fn find(&self, handle: f64) -> Option<u32> {
         let (generation, index) = parts(handle);
         let entry = self.entries.get(index as usize)?;
         (entry.generation == generation && !matches!(entry.slot, Slot::Free)).then_some(index)

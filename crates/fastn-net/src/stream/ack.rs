@@ -1,7 +1,7 @@
 //! The acknowledgement of a stream that we opened, and a refusal in its place.
 
 use std::{
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
     time::Instant,
 };
 
@@ -110,11 +110,10 @@ impl Stream {
         Ok(used)
     }
 
-    /// Reads an ack that has arrived, and as little as possible behind it. A waiting reader keeps its wake.
+    /// Reads an ack that has arrived, and as little as possible behind it.
     pub(super) fn take_unread_ack(&mut self) {
         if self.awaits_ack() {
-            let reader = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
-            self.read_ahead(&mut Context::from_waker(&reader), 1);
+            self.read_ahead_beside_reader();
         }
     }
 

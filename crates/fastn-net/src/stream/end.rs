@@ -7,7 +7,7 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt, WriteError};
 
-use super::{Buffered, RecvEvent, SendEvent, SendState, Stream};
+use super::{Buffered, RecvEvent, SendEvent, Stream};
 use crate::{
     connection::pending_acks::FinalWrite,
     error::Error,
@@ -29,7 +29,7 @@ impl Stream {
             // The connection has ended, and its task with it: nothing can follow.
             self.fail_lost();
         }
-        if was_live && self.send_state == SendState::Lost {
+        if was_live && self.send_state.is_lost() {
             self.connection.pending_acks().push_lost(self.id);
         }
         // Taken out: dropping it sends the FIN, and frees a half that the peer stopped, which noq's `finish` does not.
@@ -65,10 +65,14 @@ impl Stream {
 
     /// Ends our side at once; what the peer has not received is lost to it. `code` is the application's.
     pub fn reset(&mut self, code: u64) {
+        self.discard_sent(code);
+        self.on_send(SendEvent::Reset);
+    }
+
+    fn discard_sent(&mut self, code: u64) {
         if let Some(send) = &mut self.send {
             let _ = send.reset(varint(code));
         }
-        self.on_send(SendEvent::Reset);
     }
 
     /// Asks the peer to send no more. Discards what was not read. `code` is the application's.
@@ -97,7 +101,7 @@ impl Stream {
     /// Same for a stream that fails as a whole: a reader gets the error. Returns its first error.
     pub(super) fn abandon_and_fail(&mut self, code: u64, error: Error) -> Error {
         let code = self.connection.wire_code(code);
-        self.reset(code);
+        self.discard_sent(code);
         self.discard_received(code);
         self.fail(error)
     }

@@ -21,7 +21,7 @@
 //! | send | finished | FIN sent or deferred | - |
 //! | send | reset | reset by this side | - |
 //! | send | stopped | stopped by the peer | reported, once a write has failed with it |
-//! | send | lost | gone | - |
+//! | send | lost | gone | reported, once a caller has got the error |
 //! | receive | awaiting ack | live | open, with the ack; draining, with a refusal |
 //! | receive | open | live | draining |
 //! | receive | draining | over | ended, reset or lost, once buffered bytes and the error behind them are read |
@@ -231,16 +231,29 @@ impl Stream {
         self.recv_state.is_done()
     }
 
+    /// Everything up to the peer's FIN was read.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.recv_state == RecvState::Ended
+    }
+
     /// The error of a stream that failed as a whole: refused, not acknowledged in time, or lost with its connection.
     #[must_use]
     pub fn failure(&self) -> Option<Error> {
         self.whole_failure()
     }
 
+    /// The sending half has ended, and a caller knows of its stop or failure. A failure of the whole stream that a read, write or ack
+    /// returned is known for both halves.
+    #[must_use]
+    pub fn is_send_reported(&self) -> bool {
+        self.send_state.is_reported()
+    }
+
     /// Both halves are done: nothing is left to send, read or report.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.is_send_done() && self.is_recv_done()
+        self.is_send_reported() && self.is_recv_done()
     }
 
     /// Whether the stream is gone and the peer cannot have acted on it: no ack arrived, this side did not [stop](Stream::stop) reading

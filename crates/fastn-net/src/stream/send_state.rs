@@ -4,11 +4,11 @@
 //! |---|---|---|---|---|---|---|---|---|
 //! | header unsent | header unsent | open | finishing, or finished | = | reset | stopped | = | lost |
 //! | open | = | ✗ | finishing, or finished | = | reset | stopped | = | lost |
-//! | finishing | = | ✗ | = | finished | = | ✗ | = | lost |
-//! | finished | = | ✗ | = | = | = | ✗ | = | lost |
-//! | reset | = | ✗ | = | = | = | ✗ | = | lost |
-//! | stopped | = | ✗ | reported | = | reported | ✗ | reported | lost |
-//! | lost | = | ✗ | = | = | = | ✗ | = | = |
+//! | finishing | = | ✗ | = | finished | = | ✗ | = | lost, reported |
+//! | finished | = | ✗ | = | = | = | ✗ | = | lost, reported |
+//! | reset | = | ✗ | = | = | = | ✗ | = | lost, reported |
+//! | stopped | = | ✗ | reported | = | reported | ✗ | reported | lost, reported if the stop was |
+//! | lost | = | ✗ | reported | = | reported | ✗ | reported | = |
 //!
 //! `=` keeps the state. `✗` is a bug: [`SendState::on`] returns `None`.
 
@@ -31,8 +31,11 @@ pub(super) enum SendState {
         code: u64,
         reported: bool,
     },
-    /// The whole stream failed: refused, not acknowledged in time, or its connection ended. Outranks every other state.
-    Lost,
+    /// The whole stream failed: refused, not acknowledged in time, or its connection ended. Outranks every other state. Unreported
+    /// until a caller has got the error, unless this side had ended the half before.
+    Lost {
+        reported: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +80,9 @@ impl SendState {
             (Self::Stopped { code, .. }, Event::Finish { .. } | Event::Reset | Event::Reported) => {
                 Self::Stopped { code, reported: true }
             }
-            (_, Event::Fail) => Self::Lost,
+            (Self::Lost { .. }, Event::Finish { .. } | Event::Reset | Event::Reported) => Self::Lost { reported: true },
+            (state @ Self::Lost { .. }, Event::Fail) => state,
+            (state, Event::Fail) => Self::Lost { reported: state.is_reported() },
             (
                 state,
                 Event::Cork | Event::Uncork | Event::Finish { .. } | Event::AckSettled | Event::Reset | Event::Reported,
@@ -90,9 +95,19 @@ impl SendState {
         matches!(self, Self::HeaderUnsent { .. } | Self::Open)
     }
 
-    /// Whether the half has ended, and no caller needs to be told.
+    /// Whether the half has ended, and no writer has to learn of a stop.
     pub(super) fn is_done(self) -> bool {
         !self.is_live() && !matches!(self, Self::Stopped { reported: false, .. })
+    }
+
+    /// Whether the half has ended, and no caller needs to be told.
+    pub(super) fn is_reported(self) -> bool {
+        self.is_done() && self != Self::Lost { reported: false }
+    }
+
+    /// Whether the whole stream failed.
+    pub(super) fn is_lost(self) -> bool {
+        matches!(self, Self::Lost { .. })
     }
 }
 
@@ -104,6 +119,8 @@ mod tests {
     const CORKED: State = State::HeaderUnsent { corked: true };
     const STOPPED: State = State::Stopped { code: 7, reported: false };
     const REPORTED: State = State::Stopped { code: 7, reported: true };
+    const LOST: State = State::Lost { reported: false };
+    const KNOWN: State = State::Lost { reported: true };
 
     const EVENTS: [Event; 10] = [
         Event::Cork,
@@ -122,21 +139,22 @@ mod tests {
     type Row = (State, [Option<State>; 10]);
 
     #[rustfmt::skip]
-    const TABLE: [Row; 9] = {
-        use State::{Finished, Finishing, Lost, Open, Reset};
+    const TABLE: [Row; 10] = {
+        use State::{Finished, Finishing, Open, Reset};
         use Some as s;
         const X: Option<State> = None;
-        //         cork        uncork       header sent finish        finish, acked ack settled  reset         stopped     reported     fail
+        //           cork          uncork        sent     finish        f., acked     ack settled   reset         stopped     reported      fail
         [
-            (UNSENT,    [s(CORKED),    s(UNSENT),    s(Open), s(Finishing), s(Finished), s(UNSENT),    s(Reset),    s(STOPPED), s(UNSENT),    s(Lost)]),
-            (CORKED,    [s(CORKED),    s(UNSENT),    s(Open), s(Finishing), s(Finished), s(CORKED),    s(Reset),    s(STOPPED), s(CORKED),    s(Lost)]),
-            (Open,      [s(Open),      s(Open),      X,       s(Finishing), s(Finished), s(Open),      s(Reset),    s(STOPPED), s(Open),      s(Lost)]),
-            (Finishing, [s(Finishing), s(Finishing), X,       s(Finishing), s(Finishing), s(Finished), s(Finishing), X,         s(Finishing), s(Lost)]),
-            (Finished,  [s(Finished),  s(Finished),  X,       s(Finished),  s(Finished), s(Finished),  s(Finished), X,          s(Finished),  s(Lost)]),
-            (Reset,     [s(Reset),     s(Reset),     X,       s(Reset),     s(Reset),    s(Reset),     s(Reset),    X,          s(Reset),     s(Lost)]),
-            (STOPPED,   [s(STOPPED),   s(STOPPED),   X,       s(REPORTED),  s(REPORTED), s(STOPPED),   s(REPORTED), X,          s(REPORTED),  s(Lost)]),
-            (REPORTED,  [s(REPORTED),  s(REPORTED),  X,       s(REPORTED),  s(REPORTED), s(REPORTED),  s(REPORTED), X,          s(REPORTED),  s(Lost)]),
-            (Lost,      [s(Lost),      s(Lost),      X,       s(Lost),      s(Lost),     s(Lost),      s(Lost),     X,          s(Lost),      s(Lost)]),
+            (UNSENT,    [s(CORKED),    s(UNSENT),    s(Open), s(Finishing), s(Finished),  s(UNSENT),    s(Reset),     s(STOPPED), s(UNSENT),    s(LOST)]),
+            (CORKED,    [s(CORKED),    s(UNSENT),    s(Open), s(Finishing), s(Finished),  s(CORKED),    s(Reset),     s(STOPPED), s(CORKED),    s(LOST)]),
+            (Open,      [s(Open),      s(Open),      X,       s(Finishing), s(Finished),  s(Open),      s(Reset),     s(STOPPED), s(Open),      s(LOST)]),
+            (Finishing, [s(Finishing), s(Finishing), X,       s(Finishing), s(Finishing), s(Finished),  s(Finishing), X,          s(Finishing), s(KNOWN)]),
+            (Finished,  [s(Finished),  s(Finished),  X,       s(Finished),  s(Finished),  s(Finished),  s(Finished),  X,          s(Finished),  s(KNOWN)]),
+            (Reset,     [s(Reset),     s(Reset),     X,       s(Reset),     s(Reset),     s(Reset),     s(Reset),     X,          s(Reset),     s(KNOWN)]),
+            (STOPPED,   [s(STOPPED),   s(STOPPED),   X,       s(REPORTED),  s(REPORTED),  s(STOPPED),   s(REPORTED),  X,          s(REPORTED),  s(LOST)]),
+            (REPORTED,  [s(REPORTED),  s(REPORTED),  X,       s(REPORTED),  s(REPORTED),  s(REPORTED),  s(REPORTED),  X,          s(REPORTED),  s(KNOWN)]),
+            (LOST,      [s(LOST),      s(LOST),      X,       s(KNOWN),     s(KNOWN),     s(LOST),      s(KNOWN),     X,          s(KNOWN),     s(LOST)]),
+            (KNOWN,     [s(KNOWN),     s(KNOWN),     X,       s(KNOWN),     s(KNOWN),     s(KNOWN),     s(KNOWN),     X,          s(KNOWN),     s(KNOWN)]),
         ]
     };
 
@@ -164,5 +182,16 @@ mod tests {
         let kept: Vec<_> =
             TABLE.iter().map(|(state, _)| *state).filter(|state| !state.is_live() && !state.is_done()).collect();
         assert_eq!(kept, [STOPPED]);
+    }
+
+    #[test]
+    fn a_stop_and_a_failure_are_unreported_unless_this_side_had_ended_the_half() {
+        let unreported: Vec<_> =
+            TABLE.iter().map(|(state, _)| *state).filter(|state| !state.is_live() && !state.is_reported()).collect();
+        assert_eq!(unreported, [STOPPED, LOST]);
+        for (state, row) in TABLE {
+            let failed = row[9].expect("every half can fail");
+            assert_eq!(failed.is_reported(), state.is_reported(), "{state:?}");
+        }
     }
 }

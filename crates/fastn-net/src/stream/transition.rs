@@ -18,12 +18,12 @@ impl Stream {
             let pending_acks = self.connection.pending_acks();
             if is_finishing { pending_acks.await_header_ack(self.id) } else { pending_acks.header_ack_settled(self.id) }
         }
-        if matches!(after, SendState::Stopped { .. } | SendState::Lost) && after != before {
+        if matches!(after, SendState::Stopped { .. } | SendState::Lost { .. }) && after != before {
             self.wake_ended();
         }
         if before.is_live() && !after.is_live() {
             self.send = None;
-            if self.stop_watch.take().is_some() && after == SendState::Reset {
+            if self.stop_watch.take().is_some() && matches!(after, SendState::Reset | SendState::Lost { .. }) {
                 self.connection.stop_watches().count_reset();
             }
             self.release_if_over();
@@ -54,7 +54,7 @@ impl Stream {
     pub(super) fn fail_send(&mut self, error: Error) -> Error {
         self.settle_ack();
         // The failure of the whole stream says more than the reset of a half.
-        if self.send_state != SendState::Lost {
+        if !self.send_state.is_lost() {
             self.failure = None;
         }
         self.on_send(SendEvent::Fail);
@@ -63,13 +63,24 @@ impl Stream {
 
     /// The error of a stream that failed as a whole.
     pub(super) fn whole_failure(&self) -> Option<Error> {
-        self.failure.as_deref().filter(|_| self.send_state == SendState::Lost).cloned()
+        self.failure.as_deref().filter(|_| self.send_state.is_lost()).cloned()
     }
 
-    /// The receiving half's error was returned to a caller. Bytes before it stay readable.
+    /// The sending half's error was returned to a caller, and with it that of the whole stream.
+    pub(super) fn send_reported(&mut self) {
+        self.on_send(SendEvent::Reported);
+        if self.send_state.is_lost() && self.buffered.is_empty() {
+            self.on_recv(RecvEvent::Reported);
+        }
+    }
+
+    /// The receiving half's error was returned to a caller, and with it that of the whole stream.
     pub(super) fn recv_reported(&mut self) {
         if self.buffered.is_empty() {
             self.on_recv(RecvEvent::Reported);
+        }
+        if self.send_state.is_lost() {
+            self.on_send(SendEvent::Reported);
         }
     }
 
@@ -83,7 +94,7 @@ impl Stream {
 
     /// Fails a stream whose connection has ended. What arrived before, such as the ack, can still be read.
     pub(super) fn fail_lost(&mut self) -> Error {
-        self.take_unread_ack();
+        self.read_ahead_beside_reader();
         let error = self.connection_error();
         self.fail_send(error)
     }

@@ -20,6 +20,12 @@ impl Stream {
         answered
     }
 
+    /// Reads one byte ahead, or the end, beside a reader, which keeps its wake.
+    pub(super) fn read_ahead_beside_reader(&mut self) {
+        let reader = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
+        self.read_ahead(&mut Context::from_waker(&reader), 1);
+    }
+
     /// Sends the unsent bytes beside a writer, which keeps its wake.
     pub(super) fn poll_unsent_beside_writer(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if self.unsent.is_empty() {

@@ -54,7 +54,7 @@ impl Stream {
         while !self.unsent.is_empty() {
             let unsent = self.unsent.clone();
             let count = ready!(self.poll_send(cx, &unsent))?;
-            self.header_sent(count);
+            self.remove_unsent(count);
         }
         Poll::Ready(Ok(()))
     }
@@ -67,8 +67,8 @@ impl Stream {
         self.whole_failure().map_or(Ok(()), Err)
     }
 
-    /// So many bytes of the header and what is corked behind it need not be sent any more.
-    fn header_sent(&mut self, count: usize) {
+    /// Removes bytes of the header, and of what is corked behind it, that were sent or that the peer does not take.
+    fn remove_unsent(&mut self, count: usize) {
         self.unsent.drain(..count);
         if !self.unsent.is_empty() {
             return;
@@ -142,7 +142,7 @@ impl Stream {
         piece[..first].copy_from_slice(&self.unsent);
         piece[first..all].copy_from_slice(bytes);
         let count = ready!(self.poll_send(cx, &piece[..all]))?;
-        self.header_sent(count.min(first));
+        self.remove_unsent(count.min(first));
         Poll::Ready(Ok(count.saturating_sub(first)))
     }
 
@@ -195,15 +195,7 @@ impl Stream {
 
     /// The peer takes nothing any more, a header that was not sent included.
     pub(super) fn discard_unsent(&mut self) {
-        self.header_sent(self.unsent.len());
-    }
-
-    /// The sending half's error was returned to a caller, and with it that of the whole stream.
-    pub(super) fn send_reported(&mut self) {
-        self.on_send(SendEvent::Reported);
-        if self.send_state == SendState::Lost {
-            self.recv_reported();
-        }
+        self.remove_unsent(self.unsent.len());
     }
 }
 
