@@ -5,7 +5,7 @@ import { getEndpoint, SecretKey } from '../../dist/modules/index.js'
 import { native } from '../../dist/modules/native/addon.js'
 import { answerOf, FAILED, PENDING, RECV_OVER, SEND_OVER } from '../../dist/modules/native/binding.js'
 import { handleOf } from '../../dist/modules/native/operations.js'
-import { startWakeups, waitForWake, wakeWord } from '../../dist/modules/native/wakeups.js'
+import { always, startWakeups, waitForWake, wakeWord } from '../../dist/modules/native/wakeups.js'
 
 const rounds = 1_000_000
 const places = 2 ** 24
@@ -85,7 +85,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
       const result = addon.streamRead(stream, into, 0)
       const count = answerOf(result)
       if (count === PENDING) {
-        await waitForWake(wakeWord(stream, 0))
+        await waitForWake(wakeWord(stream, 0), undefined, always)
         everyone()
         continue
       }

@@ -1,3 +1,4 @@
+import { setKeepsAlive } from '../native/wakeups.js'
 import type { StreamCore } from '../stream/core.js'
 import { ReadIterator } from '../stream/read-iterator.js'
 import { ReadHalf } from '../stream/reader.js'
@@ -219,14 +220,13 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
 
   /** Lets pending and later calls keep the process alive. This is the default. */
   ref(): this {
-    this.#reader.yieldAhead()
-    this.#core.setKeepsAlive(true)
+    setKeepsAlive(this.#core, true)
     return this
   }
 
   /** Stops pending and later calls from keeping the process alive, including {@link closed} after a later {@link finish}. */
   unref(): this {
-    this.#core.setKeepsAlive(false)
+    setKeepsAlive(this.#core, false)
     return this
   }
 

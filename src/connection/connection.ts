@@ -4,6 +4,7 @@ import type { BindingConnectionInfo } from '../native/binding-types.js'
 import { failure, lastFailure, localFailure } from '../native/failure.js'
 import { releaseWithOwner } from '../native/finalizers.js'
 import { outcomeOf } from '../native/operations.js'
+import { never } from '../native/wakeups.js'
 import type { StreamCore } from '../stream/core.js'
 import type { EndpointState, Link } from '../stream/endpoint-state.js'
 import { openStream } from '../stream/open.js'
@@ -211,7 +212,7 @@ export class Connection implements AsyncDisposable {
 
   async #waitForClose(): Promise<ConnectionClosed> {
     try {
-      const { closed } = await outcomeOf(native().connectionClosed(this.#handle), {}, undefined, false)
+      const { closed } = await outcomeOf(native().connectionClosed(this.#handle), {}, undefined, never)
       const result = closed as ConnectionClosed
       return typeof result.code === 'bigint' ? jsonSafe(result) : result
     } catch (error) {

@@ -1,7 +1,7 @@
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
-import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
+import { never, waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { throwIfAborted } from '../util/validate.js'
 
@@ -53,15 +53,13 @@ export class IncomingQueue {
   /** Waits until a take may succeed. Concurrent callers share one promise. */
   wait(): Promise<void> {
     if (this.#waiting === null) {
-      this.#endpoint?.beginWaiting()
-      this.#waiting = waitForWake(wakeWord(this.handle, 0), undefined, false).then(this.#woken)
+      this.#waiting = waitForWake(wakeWord(this.handle, 0), undefined, this.#endpoint ?? never).then(this.#woken)
     }
     return this.#waiting
   }
 
   readonly #woken = () => {
     this.#waiting = null
-    this.#endpoint?.endWaiting()
   }
 
   /** Releases the handle and wakes pending waits. Idempotent. */

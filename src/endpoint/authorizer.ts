@@ -2,7 +2,7 @@ import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import type { BindingAuthorizationRequest } from '../native/binding-types.js'
 import { lastFailure } from '../native/failure.js'
-import { waitForWake, wakeWord } from '../native/wakeups.js'
+import { never, waitForWake, wakeWord } from '../native/wakeups.js'
 import { type Protocol, protocolFrom } from '../stream/protocol.js'
 import { invalid, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
@@ -82,7 +82,7 @@ class Authorizer {
     for (;;) {
       const requests = native().authorizationRequestsTake(this.#requests, batch)
       if (requests === null) break
-      if (requests.length === 0) await waitForWake(wakeWord(this.#requests, 0), undefined, false)
+      if (requests.length === 0) await waitForWake(wakeWord(this.#requests, 0), undefined, never)
       else for (const request of requests) this.#handle(request)
     }
     native().takeError()

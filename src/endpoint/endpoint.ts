@@ -12,7 +12,7 @@ import type { PublicKey } from '../keys/public-key.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
-import { wakeWord } from '../native/wakeups.js'
+import { setKeepsAlive, wakeWord } from '../native/wakeups.js'
 import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
@@ -382,13 +382,13 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
 
   /** Lets listening and accepting keep the process alive. This is the default. */
   ref(): this {
-    this.#state.ref()
+    setKeepsAlive(this.#state, true)
     return this
   }
 
   /** Stops current and later listening and accepting from keeping the process alive. Other pending calls still do. */
   unref(): this {
-    this.#state.unref()
+    setKeepsAlive(this.#state, false)
     return this
   }
 

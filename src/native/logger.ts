@@ -5,7 +5,7 @@ import { wordsOf } from '../util/warn.js'
 import { native } from './addon.js'
 import { FAILED } from './binding.js'
 import { lastFailure } from './failure.js'
-import { startWakeups, waitForWake, wake, wakeWord } from './wakeups.js'
+import { never, startWakeups, waitForWake, wake, wakeWord } from './wakeups.js'
 
 /** Severity of a log record. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -107,7 +107,7 @@ export class Log {
   async #run(): Promise<void> {
     while (this.#open) {
       if (this.#take(batch)) await new Promise<void>(resolve => setTimeout(resolve, 0).unref())
-      else await waitForWake(this.#word, undefined, false)
+      else await waitForWake(this.#word, undefined, never)
     }
   }
 

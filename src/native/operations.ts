@@ -2,24 +2,24 @@ import { native } from './addon.js'
 import { FAILED } from './binding.js'
 import type { BindingOutcome } from './binding-types.js'
 import { type Context, failure, lastFailure } from './failure.js'
-import { waitForWake, wakeWord } from './wakeups.js'
+import { always, type WaitOwner, waitForWake, wakeWord } from './wakeups.js'
 
 /**
  * Waits for a long native operation that has just been started, and takes its outcome.
  *
- * The signal cancels the native work and rejects with its reason. `keepsAlive`: whether waiting keeps the process alive.
+ * The signal cancels the native work and rejects with its reason. `owner` decides whether waiting keeps the process alive.
  */
 export async function outcomeOf(
   operation: number,
   context: Context,
   signal?: AbortSignal,
-  keepsAlive = true
+  owner: WaitOwner = always
 ): Promise<BindingOutcome> {
   if (operation === FAILED) throw lastFailure(context)
   const word = wakeWord(operation, 2)
   try {
     for (;;) {
-      await waitForWake(word, signal, keepsAlive)
+      await waitForWake(word, signal, owner)
       const outcome = native().opTake(operation)
       // A late wake of the slot's former owner.
       if (outcome === null) continue

@@ -6,7 +6,7 @@ import type { Native } from './binding.js'
 export interface Wakeups {
   /** By wake word. Filled without gaps: V8 turns an array with holes into a hash table. */
   readonly waiting: (Waiter | undefined)[]
-  /** How many things keep the process alive. */
+  /** How many waiting calls keep the process alive. */
   keepAlives: number
   /** The addon has the function to call for a wake. */
   started: boolean
@@ -15,8 +15,22 @@ export interface Wakeups {
 /** A call that waits for a wake word. */
 export interface Waiter {
   readonly resume: () => void
-  keepsAlive: boolean
+  readonly owner: WaitOwner
 }
+
+/** Whose calls wait: a stream or an endpoint. Change `keepsAlive` with {@link setKeepsAlive}. */
+export interface WaitOwner {
+  /** Whether its waiting calls keep the process alive. */
+  keepsAlive: boolean
+  /** How many of its calls wait. */
+  waiting: number
+}
+
+/** Owner of calls that keep the process alive. */
+export const always: WaitOwner = { keepsAlive: true, waiting: 0 }
+
+/** Owner of calls that never keep the process alive. */
+export const never: WaitOwner = { keepsAlive: false, waiting: 0 }
 
 const property = Symbol.for('fastn-net.wakeups')
 
@@ -38,14 +52,12 @@ function find(): Wakeups {
   return known
 }
 
-/** Keeps the process alive until the matching {@link releaseKeepAlive}. */
-export function keepAlive(): void {
-  if (wakeups().keepAlives++ === 0) native().bridgeKeepAlive(true)
-}
-
-/** Undoes one {@link keepAlive}. After the last one the event loop may end. */
-export function releaseKeepAlive(): void {
-  if (--wakeups().keepAlives === 0) native().bridgeKeepAlive(false)
+/** Counts waiting calls that keep the process alive. After the last one the event loop may end. */
+function addKeepAlives(count: number): void {
+  const state = wakeups()
+  const before = state.keepAlives
+  state.keepAlives += count
+  if (before === 0 || state.keepAlives === 0) native().bridgeKeepAlive(before === 0)
 }
 
 /** Channel of a handle's wake word: 0 reads, accepts and acks; 1 writes; 2 a completed operation; 3 the end of sending. */
@@ -58,10 +70,10 @@ export function wakeWord(handle: number, channel: Channel): number {
 
 class WaitingCall implements Waiter {
   readonly resume: () => void
-  keepsAlive: boolean
-  constructor(resume: () => void, keepsAlive: boolean) {
+  readonly owner: WaitOwner
+  constructor(resume: () => void, owner: WaitOwner) {
     this.resume = resume
-    this.keepsAlive = keepsAlive
+    this.owner = owner
   }
 }
 
@@ -79,12 +91,12 @@ export function startWakeups(): void {
 /**
  * Waits for a wake of the word. A wake is a hint: call the native function again, and wait again if it still cannot proceed.
  *
- * The caller makes its own errors, so their stack shows the line that awaited. `keepsAlive`: waiting keeps the process alive.
+ * The caller makes its own errors, so their stack shows the line that awaited. `owner` decides whether waiting keeps the process alive.
  * Rejects with the signal's reason when that comes first.
  */
-export function waitForWake(word: number, signal?: AbortSignal, keepsAlive = true): Promise<void> {
-  if (signal !== undefined) return waitUntilAborted(word, signal, keepsAlive)
-  return new Promise(resume => add(word, resume, keepsAlive))
+export function waitForWake(word: number, signal: AbortSignal | undefined, owner: WaitOwner): Promise<void> {
+  if (signal !== undefined) return waitUntilAborted(word, signal, owner)
+  return new Promise(resume => add(word, resume, owner))
 }
 
 /** Wakes the call that waits for the word, from this side. */
@@ -92,16 +104,14 @@ export function wake(word: number): void {
   take(word)?.resume()
 }
 
-/** Sets whether the call that waits for the word keeps the process alive. */
-export function setKeepsAlive(word: number, keepsAlive: boolean): void {
-  const waiter = wakeups().waiting[word]
-  if (waiter === undefined || waiter.keepsAlive === keepsAlive) return
-  waiter.keepsAlive = keepsAlive
-  if (keepsAlive) keepAlive()
-  else releaseKeepAlive()
+/** Sets whether the owner's calls, those that wait now and later ones, keep the process alive. */
+export function setKeepsAlive(owner: WaitOwner, keepsAlive: boolean): void {
+  if (owner.keepsAlive === keepsAlive) return
+  owner.keepsAlive = keepsAlive
+  if (owner.waiting > 0) addKeepAlives(keepsAlive ? owner.waiting : -owner.waiting)
 }
 
-function waitUntilAborted(word: number, signal: AbortSignal, keepsAlive: boolean): Promise<void> {
+function waitUntilAborted(word: number, signal: AbortSignal, owner: WaitOwner): Promise<void> {
   // A listener that is added after the abort never runs.
   if (signal.aborted) return Promise.reject(signal.reason)
   return new Promise((resolve, reject) => {
@@ -113,18 +123,19 @@ function waitUntilAborted(word: number, signal: AbortSignal, keepsAlive: boolean
       offAbort(signal, abort)
       resolve()
     }
-    add(word, resume, keepsAlive)
+    add(word, resume, owner)
     onAbort(signal, abort)
   })
 }
 
-function add(word: number, resume: () => void, keepsAlive: boolean): void {
+function add(word: number, resume: () => void, owner: WaitOwner): void {
   const { waiting } = wakeups()
   // The second call fails: the first one would never settle.
   if (waiting[word] !== undefined) throw new Error(`fastn-net has a bug: two waiters for wake word ${word}`)
   while (waiting.length <= word) waiting.push(undefined)
-  waiting[word] = new WaitingCall(resume, keepsAlive)
-  if (keepsAlive) keepAlive()
+  waiting[word] = new WaitingCall(resume, owner)
+  owner.waiting++
+  if (owner.keepsAlive) addKeepAlives(1)
 }
 
 function take(word: number): Waiter | undefined {
@@ -132,7 +143,9 @@ function take(word: number): Waiter | undefined {
   const waiter = waiting[word]
   if (waiter === undefined) return undefined
   waiting[word] = undefined
-  if (waiter.keepsAlive) releaseKeepAlive()
+  const { owner } = waiter
+  owner.waiting--
+  if (owner.keepsAlive) addKeepAlives(-1)
   return waiter
 }
 

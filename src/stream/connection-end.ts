@@ -1,6 +1,7 @@
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { outcomeOf } from '../native/operations.js'
+import { never } from '../native/wakeups.js'
 import type { Link } from './endpoint-state.js'
 
 const watches = new WeakMap<Link, ConnectionEnd>()
@@ -51,7 +52,7 @@ async function waitForEnd({ endpoint, connection }: Link): Promise<void> {
   // The core no longer knows the connection.
   if (view === FAILED) return void native().takeError()
   try {
-    await outcomeOf(native().connectionClosed(view), {}, undefined, false)
+    await outcomeOf(native().connectionClosed(view), {}, undefined, never)
   } catch {
     // The endpoint has closed, and its connections with it.
   } finally {

@@ -4,7 +4,7 @@ import { answerOf, EOF, RECV_OVER, SEND_OVER } from '../native/binding.js'
 import type { BindingError } from '../native/binding-types.js'
 import { type Context, failure, localFailure } from '../native/failure.js'
 import { releaseWithOwnerLater, type ShortLived } from '../native/finalizers.js'
-import { setKeepsAlive, wake, wakeWord } from '../native/wakeups.js'
+import { type WaitOwner, wake, wakeWord } from '../native/wakeups.js'
 import { Borrowers, type CheckBorrower } from './borrowers.js'
 import { watchLater } from './deferred/stop-sending-watch.js'
 import type { Link } from './endpoint-state.js'
@@ -12,7 +12,7 @@ import type { Protocol } from './protocol.js'
 import { SendEndWatch } from './send-end-watch.js'
 
 /** The handle of a stream, and what its two halves share: connection, protocol, and the record of how each half ended. */
-export class StreamCore implements ShortLived {
+export class StreamCore implements ShortLived, WaitOwner {
   readonly handle: number
   readonly link: Link
   readonly protocol: Protocol
@@ -20,8 +20,8 @@ export class StreamCore implements ShortLived {
   readonly id: number
   /** A read waits for bytes. */
   reading = false
-  /** Waiting calls keep the process alive. */
   keepsAlive = true
+  waiting = 0
   /** `null` on most streams. */
   #borrowers: Borrowers | null = null
   /** The halves that are over, as bits `RECV_OVER` and `SEND_OVER`: what native calls have answered. */
@@ -43,13 +43,6 @@ export class StreamCore implements ShortLived {
     this.id = id
     releaseWithOwnerLater(this)
     watchLater(this)
-  }
-
-  /** Whether waiting calls, now and later, keep the process alive. */
-  setKeepsAlive(keepsAlive: boolean): void {
-    this.keepsAlive = keepsAlive
-    setKeepsAlive(wakeWord(this.handle, 0), keepsAlive)
-    setKeepsAlive(wakeWord(this.handle, 1), keepsAlive)
   }
 
   get readOver(): boolean {

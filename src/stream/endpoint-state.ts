@@ -3,7 +3,7 @@ import { FAILED } from '../native/binding.js'
 import type { BindingPeer } from '../native/binding-types.js'
 import { failure, lastFailure, localFailure } from '../native/failure.js'
 import { releaseAllWithOwner } from '../native/finalizers.js'
-import { keepAlive, releaseKeepAlive } from '../native/wakeups.js'
+import type { WaitOwner } from '../native/wakeups.js'
 import type { EndpointSettings } from '../settings.js'
 import { BoundedMap } from '../util/bounded-map.js'
 import { KnownPeer } from './opener.js'
@@ -64,7 +64,7 @@ const maxPeers = 4096
 const maxLinks = 16_384
 
 /** What an endpoint shares with its connections and streams. */
-export class EndpointState {
+export class EndpointState implements WaitOwner {
   readonly handle: number
   readonly id52: string
   readonly options: EndpointSettings
@@ -74,8 +74,8 @@ export class EndpointState {
   readonly #seen = new WeakMap<PeerObject, { snapshot: Snapshot; peer: string }>()
   readonly #links = new BoundedMap<number, Link>(maxLinks)
   readonly #closing = new AbortController()
-  #waiting = 0
-  #referenced = true
+  keepsAlive = true
+  waiting = 0
   /** The endpoint accepts nothing new from peers. */
   isDraining = false
   /** Calls of `listen` whose handlers run. */
@@ -177,24 +177,5 @@ export class EndpointState {
     const link = { endpoint: this, connection, id52, alpn }
     this.#links.set(connection, link)
     return link
-  }
-
-  /** A loop waits for what peers begin. Keeps the process alive while the endpoint is referenced. */
-  beginWaiting(): void {
-    if (this.#waiting++ === 0 && this.#referenced) keepAlive()
-  }
-
-  endWaiting(): void {
-    if (--this.#waiting === 0 && this.#referenced) releaseKeepAlive()
-  }
-
-  ref(): void {
-    if (!this.#referenced && this.#waiting > 0) keepAlive()
-    this.#referenced = true
-  }
-
-  unref(): void {
-    if (this.#referenced && this.#waiting > 0) releaseKeepAlive()
-    this.#referenced = false
   }
 }

@@ -3,7 +3,7 @@ import { answerOf, FAILED, PENDING, RETRY } from '../native/binding.js'
 import type { BindingOutcome } from '../native/binding-types.js'
 import { type Context, lastFailure, localFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
-import { waitForWake, wakeWord } from '../native/wakeups.js'
+import { always, waitForWake, wakeWord } from '../native/wakeups.js'
 import type { OpenOptions } from '../types.js'
 import { type Watched, watched } from '../util/diagnostics.js'
 import { checkSignal, oneOf, optional, throwIfAborted, timeLimit } from '../util/validate.js'
@@ -143,7 +143,7 @@ async function isAcknowledged(core: StreamCore, signal: AbortSignal | undefined)
       if (answer === FAILED) throw core.error(core.settleFailed(result), 'ack')
       core.settle(result, lostUnseen)
       if (answer !== PENDING) return answer !== RETRY
-      await waitForWake(word, signal)
+      await waitForWake(word, signal, always)
     }
   } catch (error) {
     core.abort(cancelled, 'the stream was not acknowledged')

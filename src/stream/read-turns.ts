@@ -1,6 +1,6 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
-import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
+import { never, waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { StreamCore } from './core.js'
 
@@ -29,11 +29,6 @@ export abstract class ReadTurns {
     this.#evict()
     // The wake may have been for the read that left.
     native().streamIdle(this.core.handle % 0x1000000)
-  }
-
-  /** Ends the wait of a read ahead, which begins another one in a moment. */
-  yieldAhead(): void {
-    this.isTaken()
   }
 
   protected enter(signal: AbortSignal | undefined): void {
@@ -69,7 +64,7 @@ export abstract class ReadTurns {
   }
 
   protected woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = waitForWake(wakeWord(this.core.handle, 0), signal, this.core.keepsAlive)
+    const woken = waitForWake(wakeWord(this.core.handle, 0), signal, this.core)
     if (signal === undefined) return woken
     return woken.catch(reason => {
       if (turn === this.#turn) this.#release()
@@ -94,7 +89,7 @@ export abstract class ReadTurns {
   /** Waits as a read ahead, which any other read evicts. Does not keep the process alive. */
   protected async waitAhead(): Promise<void> {
     const turn = this.lock(undefined, this.ahead ?? undefined)
-    await waitForWake(wakeWord(this.core.handle, 0), undefined, false)
+    await waitForWake(wakeWord(this.core.handle, 0), undefined, never)
     if (turn === this.#turn) this.#release()
   }
 

@@ -43,9 +43,10 @@ export class SendCompletion {
 
   /** Waits for the peer's acknowledgement, once everything is sent. */
   #follow(): void {
-    const { link, id, keepsAlive } = this.#core
+    const core = this.#core
+    const { link, id } = core
     const operation = native().streamAcknowledged(link.endpoint.handle, link.connection, id)
-    outcomeOf(operation, this.#core.context('closed'), undefined, keepsAlive).then(() => this.#resolve(), this.#reject)
+    outcomeOf(operation, core.context('closed'), undefined, core).then(() => this.#resolve(), this.#reject)
   }
 
   #fail(error: BindingError): void {

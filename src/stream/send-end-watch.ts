@@ -1,7 +1,7 @@
 import { native } from '../native/addon.js'
 import { answerOf, FAILED } from '../native/binding.js'
 import type { BindingError } from '../native/binding-types.js'
-import { waitForWake, wake, wakeWord } from '../native/wakeups.js'
+import { never, waitForWake, wake, wakeWord } from '../native/wakeups.js'
 
 /** Called once, with the reason. */
 export type OnSendEnd = (error: BindingError) => void
@@ -42,7 +42,7 @@ export class SendEndWatch {
     while (this.#listeners.size > 0) {
       const result = native().streamSendEnded(handle)
       if (answerOf(result) === FAILED) this.#notify(this.#stream.settleFailed(result))
-      else await waitForWake(wakeWord(handle, 3), undefined, false)
+      else await waitForWake(wakeWord(handle, 3), undefined, never)
     }
     this.#isRunning = false
   }

@@ -146,7 +146,7 @@ export class WriteHalf {
         const count = answerOf(result)
         if (count === PENDING) {
           bytes = kept(bytes)
-          await waitForWake(wakeWord(core.handle, 1), signal, core.keepsAlive)
+          await waitForWake(wakeWord(core.handle, 1), signal, core)
         } else if (count === FAILED) {
           const error = native().takeError()
           // The peer stopped reading with code 0, and nothing is left to send.
