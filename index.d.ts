@@ -1243,7 +1243,7 @@ declare abstract class RequestEndpoint {
 }
 
 /**
- * Dials and accepts peers under one key. Created by {@link getEndpoint}.
+ * Dials and accepts peers under one key. Created by {@link createEndpoint} or {@link getEndpoint}.
  *
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
@@ -1365,7 +1365,7 @@ declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
     connect(peer: Peer, options?: TimeoutOptions): Promise<Connection>;
     /**
      * Measures the round-trip time to a peer, in milliseconds. Dials if there is no connection. The peer's library answers, not its
-     * application.
+     * application. A peer that listens for nothing answers on a connection that it dialled, and cannot be dialled.
      *
      * @throws {FastnNetError} The errors of {@link connect}. `ERR_PING` if the answer is wrong or takes longer than `pingTimeout`.
      *
@@ -1554,6 +1554,14 @@ interface GracefulOptions {
      * unfinished.
      */
     onReport?: ((report: ShutdownReport) => unknown) | undefined;
+    /**
+     * Ends the process after a shutdown by signal, once the endpoints are closed and `onReport` has settled, whatever else keeps the process
+     * alive: a pending read of stdin, for example. The exit status is 128 plus the number of the signal: 130 for SIGINT, 143 for SIGTERM.
+     * Another signal ends the process at once, with that status. Needs `signals`.
+     *
+     * Default: false. The process ends when nothing keeps it alive, and a second signal has its default action.
+     */
+    exit?: boolean | undefined;
 }
 /** Options of {@link Graceful.spawn}. */
 interface SpawnOptions {
@@ -1564,9 +1572,9 @@ interface SpawnOptions {
  * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints.
  *
  * @example
- * const graceful = new Graceful({ signals: true })
- * const endpoint = await getEndpoint(key, { graceful })
- * await endpoint.listen(handlers, { signal: graceful.cancelled })
+ * const graceful = new Graceful({ signals: true, exit: true })
+ * const endpoint = await createEndpoint({ graceful })
+ * await endpoint.listen(handlers).closed
  */
 declare class Graceful {
     #private;
@@ -1602,7 +1610,7 @@ declare class Graceful {
      * An endpoint that {@link Endpoint.close} is closing cuts off its open streams immediately. The report counts them too.
      *
      * Never rejects. Later calls return the same promise. Do not await it in a handler or in spawned work, which it waits for. Does not end
-     * the process, but restores the default action of signals: a second Ctrl-C terminates the process.
+     * the process. From now on, a signal of {@link GracefulOptions.signals} ends the process at once.
      *
      * @param options `timeout`: limit of the whole shutdown, in milliseconds. Default: {@link GracefulOptions.timeout}.
      * @returns Report of the work that did not end in time.
@@ -1662,7 +1670,7 @@ interface CustomNetwork {
 }
 
 /**
- * Options of {@link getEndpoint}: a plain object. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
+ * Options of {@link getEndpoint} and {@link createEndpoint}: a plain object. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
  * 0 means immediately, `Infinity` means none.
  */
 interface EndpointOptions {
@@ -1767,6 +1775,32 @@ interface EndpointOptions {
  * await using stream = await endpoint.getStream(peer, 'Echo')
  */
 declare function getEndpoint(secretKey: SecretKey, options?: EndpointOptions): Promise<Endpoint>;
+/** Options of {@link createEndpoint}. */
+interface CreateEndpointOptions extends EndpointOptions {
+    /**
+     * Key of the endpoint. Its ID52 lasts as long as the key.
+     *
+     * - `'ephemeral'`: a new key, which is stored nowhere
+     * - a path: the key in this file, which is created with a new key if it does not exist. Relative to the current folder. The file holds
+     *   the key as hex, is readable by its owner only (mode 0600), and appears whole or not at all
+     * - a {@link SecretKey}
+     *
+     * Default: `'ephemeral'`.
+     */
+    key?: 'ephemeral' | (string & Record<never, never>) | SecretKey | undefined;
+}
+/**
+ * Creates an endpoint like {@link getEndpoint}, and makes or loads its key. Programs that start at the same time with the same path get
+ * the same key.
+ *
+ * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written.
+ *
+ * @example
+ * await using endpoint = await createEndpoint({ key: 'server.key' })
+ * console.log(await endpoint.ticket())
+ * await endpoint.listen({ Echo: stream => stream.finish('hello\n') }).closed
+ */
+declare function createEndpoint(options?: CreateEndpointOptions): Promise<Endpoint>;
 
 /**
  * Storage of secret keys by ID52. Implement it to use your own vault.
@@ -1934,5 +1968,5 @@ interface RequestMessage {
     result?: unknown;
 }
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { runInNewContext } from 'node:vm'
 import test, { type ExecutionContext } from 'ava'
 import {
+  createEndpoint,
   defineService,
   errorCodes,
   FastnNetError,
@@ -129,9 +130,12 @@ test('functions that need no endpoint', async t => {
     'setLogger, options': value => setLogger(null, value),
     'getEndpoint, key': value => getEndpoint(value, { network: 'loopback' }),
     'getEndpoint, options': value => getEndpoint(key, value),
+    'createEndpoint, options': value => createEndpoint(value),
+    // A string is the path of a file, which would be created.
+    'createEndpoint key': value => typeof value === 'string' || createEndpoint({ key: value }),
     duplex: value => duplex(value)
   }
-  for (const name of ['signals', 'timeout', 'onReport'])
+  for (const name of ['signals', 'timeout', 'onReport', 'exit'])
     calls[`Graceful ${name}`] = value => new Graceful({ [name]: value })
   for (const name of ['folder', 'name', 'keyring', 'env', 'signal', 'id52'])
     calls[`loadSecretKey ${name}`] = value => loadSecretKey({ ...store, [name]: value })

@@ -1,6 +1,7 @@
 // Arguments of the wrong type: an immediate error with a code, and no other effect.
 import test from 'ava'
 import {
+  createEndpoint,
   Graceful,
   getEndpoint,
   isFastnNetError,
@@ -23,6 +24,7 @@ test('every call rejects options that are not an object', async t => {
   const none = null as never
   for (const call of [
     () => getEndpoint(SecretKey.generate(), none),
+    () => createEndpoint(none),
     () => client.getStream(address, 'Http', none),
     () => client.connect(address, none),
     () => client.ping(address, none),

@@ -2,6 +2,7 @@
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import {
+  createEndpoint,
   Graceful,
   getEndpoint,
   isFastnNetError,
@@ -57,6 +58,8 @@ test('every call rejects unknown options before it does anything', async t => {
   const address = server.address()
   const wrong = { singal: undefined } as never
   const calls: [() => unknown, string][] = [
+    [() => createEndpoint({ closeTimout: 1 } as never), 'closeTimeout'],
+    [() => new Graceful({ exits: true } as never), 'exit'],
     [() => client.getStream(address, 'Http', wrong), 'signal'],
     [() => client.getStream(address, 'Http', { akc: 'later' } as never), 'ack'],
     [() => mine.connection.openBi('Http', wrong), 'signal'],
@@ -227,4 +230,11 @@ test('minDelay must not exceed maxDelay', async t => {
     await connect({ minDelay: 500, maxDelay: 1 }),
     'options.connect.minDelay must be at most options.connect.maxDelay'
   )
+})
+
+test('exit needs signals', t => {
+  const invalid = { code: 'ERR_INVALID_ARGUMENT', message: /exit/ }
+  t.throws(() => new Graceful({ exit: true }), invalid)
+  t.throws(() => new Graceful({ signals: true, exit: 1 } as never), invalid)
+  t.notThrows(() => new Graceful({ exit: false }))
 })

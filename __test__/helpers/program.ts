@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 
@@ -29,11 +30,15 @@ export class Program {
   #taken = 0
   readonly ended: Promise<Ended>
 
-  /** `program`: its name, or its name and whole environment. */
-  constructor(program: string | { name: string; env: NodeJS.ProcessEnv }, ...args: string[]) {
-    const { name, env } = typeof program === 'string' ? { name: program, env: process.env } : program
+  /** `program`: its name, or its name with its whole environment, or with a stdin that stays open. */
+  constructor(program: string | { name: string; env?: NodeJS.ProcessEnv; stdin?: 'pipe' }, ...args: string[]) {
+    const options = typeof program === 'string' ? { name: program } : program
+    const { name, env = process.env, stdin = 'ignore' } = options
     const file = fileURLToPath(new URL(`../lifecycle/programs/${name}.js`, import.meta.url))
-    const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [file, ...args], {
+      env,
+      stdio: [stdin, 'pipe', 'pipe']
+    }) as ChildProcessByStdio<null, Readable, Readable>
     this.#child = child
     running.add(child)
     const timer = setTimeout(() => child.kill('SIGKILL'), limit)

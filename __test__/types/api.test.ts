@@ -6,7 +6,9 @@ import {
   type Connection,
   type ConnectionStats,
   type ConnectOptions,
+  type CreateEndpointOptions,
   type CustomNetwork,
+  createEndpoint,
   type DnsLookup,
   type Endpoint,
   type EndpointOptions,
@@ -70,6 +72,10 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<Endpoint>().toExtend<AsyncDisposable>()
   expectTypeOf<Listener>().toExtend<AsyncDisposable>()
   expectTypeOf<Endpoint['getStream']>().returns.resolves.toEqualTypeOf<PeerStream>()
+  expectTypeOf(createEndpoint).toBeCallableWith()
+  expectTypeOf(createEndpoint).toBeCallableWith({ key: 'server.key', network: 'loopback' })
+  expectTypeOf(createEndpoint).returns.resolves.toEqualTypeOf<Endpoint>()
+  expectTypeOf<Strict<CreateEndpointOptions>>().toBeNever()
   expectTypeOf<Endpoint['connect']>().returns.resolves.toEqualTypeOf<Connection>()
   expectTypeOf<ReturnType<Endpoint['acceptBi']>>().toExtend<AsyncIterable<PeerStream>>()
   expectTypeOf<ReturnType<Endpoint['address']>>().toExtend<Peer>()

@@ -38,7 +38,7 @@ import { RequestEndpoint } from './request-endpoint.js'
 export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) => Endpoint
 
 /**
- * Dials and accepts peers under one key. Created by {@link getEndpoint}.
+ * Dials and accepts peers under one key. Created by {@link createEndpoint} or {@link getEndpoint}.
  *
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
@@ -243,7 +243,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
 
   /**
    * Measures the round-trip time to a peer, in milliseconds. Dials if there is no connection. The peer's library answers, not its
-   * application.
+   * application. A peer that listens for nothing answers on a connection that it dialled, and cannot be dialled.
    *
    * @throws {FastnNetError} The errors of {@link connect}. `ERR_PING` if the answer is wrong or takes longer than `pingTimeout`.
    *

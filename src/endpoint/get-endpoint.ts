@@ -1,15 +1,16 @@
 import { FastnNetError } from '../errors.js'
+import { keyOfFile } from '../keys/key-store.js'
 import { SecretKey } from '../keys/secret-key.js'
 import { native } from '../native/addon.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
 import { startWakeups } from '../native/wakeups.js'
 import { EndpointState } from '../stream/endpoint-state.js'
-import { throwIfAborted } from '../util/validate.js'
+import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util/validate.js'
 import { type Authorize, startAuthorizer } from './authorizer.js'
 import { type Endpoint, endpointOf } from './endpoint.js'
 import { closeAtExit, closeWithOwner } from './exit.js'
 import { checkGraceful } from './graceful.js'
-import { type EndpointOptions, resolveOptions } from './options.js'
+import { type EndpointOptions, endpointNames, resolveOptions } from './options.js'
 
 /**
  * Creates an endpoint: binds its sockets, and dials and accepts peers under this key. Peers can connect once something listens.
@@ -31,14 +32,68 @@ export async function getEndpoint(secretKey: SecretKey, options: EndpointOptions
       'secretKey must be a SecretKey; use SecretKey.generate() or SecretKey.from()'
     )
   }
+  return await bind(() => secretKey, options)
+}
+
+/** Options of {@link createEndpoint}. */
+export interface CreateEndpointOptions extends EndpointOptions {
+  /**
+   * Key of the endpoint. Its ID52 lasts as long as the key.
+   *
+   * - `'ephemeral'`: a new key, which is stored nowhere
+   * - a path: the key in this file, which is created with a new key if it does not exist. Relative to the current folder. The file holds
+   *   the key as hex, is readable by its owner only (mode 0600), and appears whole or not at all
+   * - a {@link SecretKey}
+   *
+   * Default: `'ephemeral'`.
+   */
+  key?: 'ephemeral' | (string & Record<never, never>) | SecretKey | undefined
+}
+
+const createNames: OptionNames<CreateEndpointOptions> = { ...endpointNames, key: true }
+
+/**
+ * Creates an endpoint like {@link getEndpoint}, and makes or loads its key. Programs that start at the same time with the same path get
+ * the same key.
+ *
+ * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written.
+ *
+ * @example
+ * await using endpoint = await createEndpoint({ key: 'server.key' })
+ * console.log(await endpoint.ticket())
+ * await endpoint.listen({ Echo: stream => stream.finish('hello\n') }).closed
+ */
+export async function createEndpoint(options: CreateEndpointOptions = {}): Promise<Endpoint> {
+  checkOptions(options, createNames)
+  const { key = 'ephemeral', ...others } = options
+  checkKey(key)
+  return await bind(() => secretKeyOf(key), others)
+}
+
+function checkKey(key: unknown): void {
+  if (key instanceof SecretKey) return
+  if (typeof key !== 'string' || key === '' || key.includes('\0'))
+    throw invalid('options.key', "'ephemeral', the path of a key file, or a SecretKey")
+  // Else the secret would become a file's name.
+  if (/^[\da-f]{64}$/i.test(key)) throw invalid('options.key', 'a path: for a secret in hex, write SecretKey.from(hex)')
+}
+
+function secretKeyOf(key: string | SecretKey): SecretKey {
+  if (typeof key !== 'string') return key
+  return key === 'ephemeral' ? SecretKey.generate() : keyOfFile(key)
+}
+
+/** `loadKey` runs once all options are known to be valid. */
+async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise<Endpoint> {
   const resolved = resolveOptions(options)
   const { signal, graceful } = options
   throwIfAborted(signal)
   if (graceful !== undefined) checkGraceful(graceful)
+  const secretKey = loadKey()
   startWakeups()
-  const bind = native().endpointBind(secretKey.toBytes(), resolved.binding)
+  const binding = native().endpointBind(secretKey.toBytes(), resolved.binding)
   // Not cancelled by the signal: once this rejects, the port must be free to bind again.
-  const handle = await handleOf(bind, { phase: 'bind' })
+  const handle = await handleOf(binding, { phase: 'bind' })
   if (signal?.aborted) {
     await closeUnused(handle)
     throw signal.reason

@@ -59,6 +59,14 @@ export interface GracefulOptions {
    * unfinished.
    */
   onReport?: ((report: ShutdownReport) => unknown) | undefined
+  /**
+   * Ends the process after a shutdown by signal, once the endpoints are closed and `onReport` has settled, whatever else keeps the process
+   * alive: a pending read of stdin, for example. The exit status is 128 plus the number of the signal: 130 for SIGINT, 143 for SIGTERM.
+   * Another signal ends the process at once, with that status. Needs `signals`.
+   *
+   * Default: false. The process ends when nothing keeps it alive, and a second signal has its default action.
+   */
+  exit?: boolean | undefined
 }
 
 /** Options of {@link Graceful.spawn}. */
@@ -67,7 +75,7 @@ export interface SpawnOptions {
   name?: string | undefined
 }
 
-const gracefulNames: OptionNames<GracefulOptions> = { signals: true, timeout: true, onReport: true }
+const gracefulNames: OptionNames<GracefulOptions> = { signals: true, timeout: true, onReport: true, exit: true }
 const spawnNames: OptionNames<SpawnOptions> = { name: true }
 const shutdownNames = { timeout: true } as const
 
@@ -75,9 +83,9 @@ const shutdownNames = { timeout: true } as const
  * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints.
  *
  * @example
- * const graceful = new Graceful({ signals: true })
- * const endpoint = await getEndpoint(key, { graceful })
- * await endpoint.listen(handlers, { signal: graceful.cancelled })
+ * const graceful = new Graceful({ signals: true, exit: true })
+ * const endpoint = await createEndpoint({ graceful })
+ * await endpoint.listen(handlers).closed
  */
 export class Graceful {
   readonly #controller = new AbortController()
@@ -85,10 +93,14 @@ export class Graceful {
   readonly #running = new Map<Promise<unknown>, string | null>()
   readonly #endpoints = new Set<ShutdownTarget>()
   readonly #signals: readonly NodeJS.Signals[]
-  readonly #onSignal = () => {
+  readonly #onSignal = (signal: NodeJS.Signals) => {
     const isFirst = this.#shutdown === undefined
+    const status = 128 + constants.signals[signal]
+    if (this.#exit && !isFirst) process.exit(status)
     void this.shutdown().then(report => {
       if (isFirst && this.#onReport === undefined) warnUnclean(report)
+      // Later, because warnings are printed in the next tick.
+      if (this.#exit) setImmediate(() => process.exit(status))
     })
   }
   #shutdown: Promise<ShutdownReport> | undefined
@@ -96,6 +108,7 @@ export class Graceful {
   #hasWaited = false
   #hasReported = false
   readonly #timeout: number
+  readonly #exit: boolean
   readonly #onReport: ((report: ShutdownReport) => unknown) | undefined
   readonly #failures: { name: string; error: unknown }[] = []
   readonly #onBeforeExit = () => {
@@ -105,11 +118,13 @@ export class Graceful {
 
   /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
   constructor(options: GracefulOptions = {}) {
-    const { signals = false, timeout = defaults.closeTimeout, onReport } = checkOptions(options, gracefulNames)
+    const { signals = false, timeout = defaults.closeTimeout, onReport, exit } = checkOptions(options, gracefulNames)
     this.#timeout = timeLimit(timeout, 'options.timeout')
     if (onReport !== undefined && typeof onReport !== 'function') throw invalid('options.onReport', 'a function')
     this.#onReport = onReport
+    this.#exit = optional('boolean', exit, 'options.exit') ?? false
     this.#signals = typeof signals === 'boolean' ? (signals ? ['SIGINT', 'SIGTERM'] : []) : signalNames(signals)
+    if (this.#exit && this.#signals.length === 0) throw invalid('options.exit', 'given with signals')
     for (const signal of this.#signals) process.on(signal, this.#onSignal)
   }
 
@@ -168,7 +183,7 @@ export class Graceful {
    * An endpoint that {@link Endpoint.close} is closing cuts off its open streams immediately. The report counts them too.
    *
    * Never rejects. Later calls return the same promise. Do not await it in a handler or in spawned work, which it waits for. Does not end
-   * the process, but restores the default action of signals: a second Ctrl-C terminates the process.
+   * the process. From now on, a signal of {@link GracefulOptions.signals} ends the process at once.
    *
    * @param options `timeout`: limit of the whole shutdown, in milliseconds. Default: {@link GracefulOptions.timeout}.
    * @returns Report of the work that did not end in time.
@@ -188,7 +203,7 @@ export class Graceful {
   }
 
   async #run(timeout: number): Promise<ShutdownReport> {
-    for (const signal of this.#signals) process.off(signal, this.#onSignal)
+    if (!this.#exit) for (const signal of this.#signals) process.off(signal, this.#onSignal)
     const closeBy = performance.now() + timeout
     for (const endpoint of this.#endpoints) endpoint.drain()
     this.#controller.abort(new DOMException('the program is shutting down', 'AbortError'))

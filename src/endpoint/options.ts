@@ -18,7 +18,7 @@ import type { Graceful } from './graceful.js'
 import { type Network, resolveNetwork } from './network.js'
 
 /**
- * Options of {@link getEndpoint}: a plain object. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
+ * Options of {@link getEndpoint} and {@link createEndpoint}: a plain object. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
  * 0 means immediately, `Infinity` means none.
  */
 export interface EndpointOptions {
@@ -110,7 +110,7 @@ export interface EndpointOptions {
 }
 
 /** Names of {@link EndpointOptions}. */
-const endpointNames: OptionNames<EndpointOptions> = {
+export const endpointNames: OptionNames<EndpointOptions> = {
   network: true,
   graceful: true,
   closeOnExit: true,

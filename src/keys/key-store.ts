@@ -137,6 +137,17 @@ export async function readOrCreateSecretKey(options: KeyStoreOptions = {}): Prom
   }
 }
 
+/**
+ * Reads the secret key in this file, or creates the file with a new key.
+ *
+ * @throws {FastnNetError} `ERR_KEY_STORE` if the file holds no key or cannot be written.
+ */
+export function keyOfFile(path: string): SecretKey {
+  const secret = native().keyStoreFile(resolve(path), SecretKey.generate().toBytes())
+  if (secret === null) throw lastFailure({})
+  return SecretKey.from(secret)
+}
+
 async function find(options: LoadSecretKeyOptions): Promise<StoredSecretKey | null> {
   const { folder, name, wanted, variable, signal } = check(options)
   const found = native().keyStoreFind(folder, name, wanted?.id52 ?? null, {

@@ -52,6 +52,7 @@ export interface Native {
   ): BindingKeyFound | null
   keyStoreSave(folder: string, name: string | null, secret: Uint8Array): string | null
   keyStoreSavePublic(folder: string, name: string | null, publicKey: Uint8Array): string | null
+  keyStoreFile(path: string, secret: Uint8Array): Uint8Array<ArrayBuffer> | null
 
   endpointBind(secret: Uint8Array, options: BindingEndpointOptions): number
   endpointAddress(endpoint: number): BindingPeer | null

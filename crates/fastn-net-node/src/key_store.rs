@@ -76,6 +76,26 @@ pub fn key_store_save_public(env: Env, folder: String, name: Option<String>, pub
     Environment::with(&env, |e| e.value(save)).map(|path| path.display().to_string())
 }
 
+/// Reads the key in this file, or saves the given one in it if it does not exist. Returns the key of the file. Blocks on small
+/// files.
+#[napi(catch_unwind)]
+pub fn key_store_file(env: Env, path: String, secret: &[u8]) -> Option<Uint8Array> {
+    let path = Path::new(&path);
+    let read_or_create = |_: &Environment| {
+        let bytes = |key: SecretKey| key.to_bytes().to_vec().into();
+        if let Some(found) = store::read_file(path)? {
+            return Ok(bytes(found));
+        }
+        let secret = SecretKey::from_bytes(secret)?;
+        match store::save_file(path, &secret) {
+            Ok(()) => Ok(bytes(secret)),
+            // Another program may have saved its key in the meantime.
+            Err(error) => store::read_file(path)?.map(bytes).ok_or(error),
+        }
+    };
+    Environment::with(&env, |e| e.value(read_or_create))
+}
+
 impl From<Option<Found>> for BindingFoundKey {
     fn from(found: Option<Found>) -> Self {
         let Some(Found { key, place }) = found else {

@@ -2,6 +2,7 @@
 //!
 //! - the one key of a program: `FASTN_SECRET_KEY` (hex), else the file `.fastn.secret-key`, else `.fastn.id52`
 //! - named keys in a folder: `{name}.private-key` (hex) or `{name}.id52`, never both
+//! - one key in any file: [`read_file`], [`save_file`]
 //! - several keys in the environment: `FASTN_SECRET_KEYS`, or the file that `FASTN_SECRET_KEYS_FILE` names
 //!
 //! An `.id52` file means that the secret is in the system's keyring. The embedding program reads the keyring: service `fastn`,
@@ -125,6 +126,24 @@ pub fn save_public(folder: &Path, name: Option<&str>, public: &PublicKey) -> Res
     files.create(&files.public, &public.to_string())
 }
 
+/// Reads the secret key in this file, 64 hex digits. `None` if there is no such file.
+///
+/// # Errors
+///
+/// `ERR_KEY_STORE` when the file holds no key.
+pub fn read_file(path: &Path) -> Result<Option<SecretKey>> {
+    file::read(path, SecretKey::from_hex)
+}
+
+/// Writes the secret to this file, like [`save_secret`].
+///
+/// # Errors
+///
+/// `ERR_KEY_STORE` when the file exists, which is never overwritten, or cannot be written.
+pub fn save_file(path: &Path, secret: &SecretKey) -> Result<()> {
+    create(path, &secret.to_hex())
+}
+
 /// The two files that one key may be in.
 struct Files {
     secret: PathBuf,
@@ -184,16 +203,18 @@ impl Files {
                 return Err(file::dangling_link(existing).map_or_else(|| exists(existing), failed));
             }
         }
-        match file::create(path, text) {
-            Ok(()) => Ok(path.to_owned()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
-            Err(error) => Err(failed(format!(
-                "{} could not be written ({error}): choose a folder that can be written to",
-                path.display()
-            ))
-            .with_source(error)),
-        }
+        create(path, text).map(|()| path.to_owned())
     }
+}
+
+fn create(path: &Path, text: &str) -> Result<()> {
+    file::create(path, text).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => {
+            failed(format!("{} could not be written ({error}): choose a folder that can be written to", path.display()))
+                .with_source(error)
+        }
+    })
 }
 
 fn exists(path: &Path) -> Error {

@@ -237,6 +237,18 @@ fn of_many_that_save_at_once_one_wins_and_nobody_reads_half_a_key() {
     assert_eq!(winners, [hex(find_one(folder.path(), &nothing()))]);
 }
 
+#[test]
+fn a_key_in_a_file_of_any_name_is_saved_once_and_read() {
+    let folder = folder(&[("wrong", "no key")]);
+    let path = folder.path().join("deep").join("server.key");
+    assert!(read_file(&path).expect("nothing there").is_none());
+    save_file(&path, &secret()).expect("saved");
+    assert_eq!(read_file(&path).expect("read").expect("there").to_hex(), SECRET);
+    assert!(save_file(&path, &SecretKey::generate()).is_err());
+    assert_eq!(fs::read_to_string(&path).expect("text"), SECRET);
+    assert_eq!(read_file(&folder.path().join("wrong")).expect_err("no key").code(), Code::KeyStore);
+}
+
 #[cfg(unix)]
 #[test]
 fn files_are_for_their_owner_only() {
