@@ -11,7 +11,7 @@ use std::{
 
 use fastn_net::{Code, Endpoint, Error, Limits, PeerAddress, Protocol, Stream, wire::alpn::Alpn};
 use support::{
-    LATER, Woken, close, endpoint_with, limits, live_connection, open_at,
+    LATER, USUAL, Woken, close, endpoint_with, header, limits, live_connection, open, open_at, pair,
     raw::{Raw, RawStream, code},
     soon, until,
 };
@@ -27,6 +27,9 @@ async fn unacknowledged(limits: Limits) -> (Endpoint, Raw, Stream, iroh::endpoin
     theirs.hears(b"\"Tcp\"\n").await;
     (endpoint, raw, opened.expect("stream"), connection, theirs)
 }
+
+/// How many reset streams of one connection can be watched for a stop: noq keeps memory for each.
+const WATCHED_RESETS: usize = 16 * 1024;
 
 type Shared = Arc<Mutex<Stream>>;
 
@@ -88,6 +91,28 @@ async fn a_lost_connection_wakes_a_task_that_waits_for_the_end_of_sending() {
         raw.close().await;
         close(&[&endpoint]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_wakes_a_task_whose_stream_cannot_be_watched_for_a_stop() {
+    let (a, b) = pair().await;
+    let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let (connection, header) = (stream.connection().clone(), header(&Protocol::Tcp));
+    for _ in 0..WATCHED_RESETS {
+        let mut watched = loop {
+            match connection.try_open(&header, LATER).expect("connection") {
+                Some(stream) => break stream,
+                None => tokio::time::sleep(Duration::from_millis(1)).await,
+            }
+        };
+        watched.watch_stop();
+        watched.reset(0);
+    }
+    let ended = wait_for_end(&Arc::new(Mutex::new(stream))).await;
+    live_connection(&b.peer(&a.address()).expect("peer")).await.close(0, "");
+    assert_eq!(soon(ended).await.expect("task").code(), Code::ConnectionLost);
+    close(&[&a, &b]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

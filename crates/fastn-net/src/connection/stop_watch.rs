@@ -11,12 +11,21 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt};
 
-use super::pending_acks::Acknowledged;
+use super::{Connection, pending_acks::Acknowledged};
 
 /// A watched sending half.
 pub(crate) struct StopWatch(Acknowledged);
 
 impl StopWatch {
+    /// Ends with the connection, and notices no stop. For a half that cannot be watched: a writer still notices a stop.
+    pub(crate) fn of_connection(connection: &Connection) -> Self {
+        let connection = connection.clone();
+        Self(Box::pin(async move {
+            connection.closed().await;
+            Ok(None)
+        }))
+    }
+
     /// The peer's stop code; `None` once the half can no longer be stopped.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<VarInt>> {
         self.0.as_mut().poll(cx).map(|stopped| stopped.ok().flatten())

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use super::{SendState, Stream, wakers::together, write::stopped};
-use crate::error::Error;
+use crate::{connection::stop_watch::StopWatch, error::Error};
 
 impl Stream {
     /// Watches a sending half that is still open from now on, so that it can be given back when the peer stops it:
@@ -51,6 +51,9 @@ impl Stream {
     pub fn poll_send_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         self.check_ack_deadline();
         self.watch_stop();
+        if self.stop_watch.is_none() && self.send_state.is_live() {
+            self.stop_watch = Some(StopWatch::of_connection(&self.connection));
+        }
         self.poll_stop(cx);
         self.end_waker = Some(cx.waker().clone());
         if let Some(deadline) = &self.ack_deadline {
