@@ -173,7 +173,7 @@ test.serial('request is published by the caller and by the server', async t => {
       direction
     )
     const [endpoint, peer] = direction === 'out' ? [client.id52, server.id52] : [server.id52, client.id52]
-    t.like(events[0]?.[1], { endpoint, peer, protocol: { Generic: 'add' }, result: 2 })
+    t.like(events[0]?.[1], { endpoint, peer, protocol: 'add', result: 2 })
     const [, failed] = events[4] as [string, RequestMessage]
     t.is(isFastnNetError(failed.error, 'ERR_REMOTE'), direction === 'out')
   }

@@ -1,13 +1,22 @@
 // Several copies of the package in one process: package managers install them, and module reloaders create them.
-import test from 'ava'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
 import type { Endpoint } from 'fastn-net'
 import { turn } from '../helpers/pair.js'
 
-const copy = async (name: string) =>
-  (await import(`${import.meta.resolve('fastn-net')}?${name}`)) as typeof import('fastn-net')
+/** Imports a copy of the package's files. */
+async function copy(t: ExecutionContext): Promise<typeof import('fastn-net')> {
+  const folder = mkdtempSync(fileURLToPath(new URL('../copy-', import.meta.url)))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  for (const file of ['index.js', 'library.js'])
+    cpSync(new URL(file, import.meta.resolve('fastn-net')), join(folder, file))
+  return await import(pathToFileURL(join(folder, 'index.js')).href)
+}
 
 test('copies of the package share the addon, and each gets its own events', async t => {
-  const copies = await Promise.all([copy('one'), copy('other')])
+  const copies = await Promise.all([copy(t), copy(t)])
   t.not(copies[0].Endpoint, copies[1].Endpoint)
   const bind = ({ getEndpoint, SecretKey }: typeof import('fastn-net')) =>
     getEndpoint(SecretKey.generate(), { network: 'loopback' })

@@ -41,14 +41,15 @@ test('the example of a service prints its answers', t => {
 })
 
 const adapters = {
-  trpc: '3 true\nNOT_FOUND no such user\n',
-  orpc: '3 true\nNOT_FOUND no such user\n0\n1\n2\n',
-  hono: '7 true\n1000000 bytes\n0\n1\n2\n\n404\n',
-  capnweb: '3\n0\n1\n2\nRangeError out of range\n'
+  'examples/adapters/trpc': '3 true\nNOT_FOUND no such user\n',
+  'examples/adapters/orpc': '3 true\nNOT_FOUND no such user\n0\n1\n2\n',
+  'examples/adapters/hono': '7 true\n1000000 bytes\n0\n1\n2\n\n404\n',
+  'examples/adapters/capnweb': '3\n0\n1\n2\nRangeError out of range\n'
 }
-for (const [name, printed] of Object.entries(adapters)) {
-  test(`the adapter for ${name} carries its calls and their errors`, t => {
-    const { status, stdout, stderr } = runExample(`adapters/${name}`)
+for (const [path, printed] of Object.entries(adapters)) {
+  const name = path.slice('examples/'.length)
+  test(`${name} carries its calls and their errors`, t => {
+    const { status, stdout, stderr } = runExample(name)
     t.is(status, 0, stderr)
     t.is(stdout, printed)
   })
