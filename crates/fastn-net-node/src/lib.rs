@@ -12,8 +12,8 @@
 //! # How a call answers
 //!
 //! Functions on the byte path return a number. `bridge::PENDING`: the handle's waker is armed. `bridge::FAILED`: `takeError()`
-//! returns the reason. Else it is a handle or a count. Rare and long calls start an operation and return its handle. Take its
-//! outcome once the wake queue names it.
+//! returns the reason. Else it is a handle or a count. A call on one stream also answers which halves are over: see `stream`. Rare and
+//! long calls start an operation and return its handle. Take its outcome once the wake queue names it.
 
 #![cfg_attr(test, allow(dead_code, reason = "napi leaves the exports out of the test build"))]
 #![allow(unreachable_pub, reason = "exports are reached through the addon's own table")]
