@@ -1084,8 +1084,8 @@ interface ServeOptions {
     /** Stops serving, without an error. Running handlers continue. */
     signal?: AbortSignal | undefined;
     /**
-     * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Default: a process warning, once
-     * per error code, for results that cannot be sent; nothing for what handlers throw.
+     * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Not the reason of its own
+     * `context.signal`. Default: a process warning, once per error code, for results that cannot be sent; nothing for what handlers throw.
      */
     onError?: ((error: unknown, context: RequestContext) => unknown) | undefined;
     /**
@@ -1093,7 +1093,7 @@ interface ServeOptions {
      * older peers 1 MiB.
      */
     maxBytes?: number | undefined;
-    /** Requests in progress per peer; more get `ERR_BUSY`. Default: 256. */
+    /** Requests in progress per peer, of this call of `serve`; more get `ERR_BUSY`. Default: 256. */
     maxRequestsPerPeer?: number | undefined;
     /** Bytes of a peer's requests in progress, of those above 64 KiB; more get `ERR_BUSY`. Default: 64 MiB, or `maxBytes` if that is more. */
     maxBytesPerPeer?: number | undefined;
@@ -1122,10 +1122,10 @@ interface MethodDefinition {
 }
 /** Methods of a service, by name. */
 type MethodDefinitions = Readonly<Record<string, MethodDefinition>>;
-/** Items that a peer sends: each is checked, if there is a schema. One step at a time. Leaving the loop tells the sender to stop. */
+/** Items that a peer sends: each is checked, if there is a schema. Leaving the loop tells the sender to stop. */
 type Items<Item> = AsyncIterableIterator<Item, undefined> & AsyncDisposable;
 /** Type of a message that one side gives. */
-type SentMessage<Schema> = Schema extends StandardSchemaV1 ? SchemaInput<Schema> : Schema extends ItemsSchema<infer Each> ? AsyncIterable<SchemaInput<Each>> : unknown;
+type SentMessage<Schema> = Schema extends StandardSchemaV1 ? SchemaInput<Schema> : Schema extends ItemsSchema<infer Each> ? AsyncIterable<SchemaInput<Each>> | Iterable<SchemaInput<Each>> : unknown;
 /** Type of a message that the other side gets. */
 type ReceivedMessage<Schema> = Schema extends StandardSchemaV1 ? SchemaOutput<Schema> : Schema extends ItemsSchema<infer Each> ? Items<SchemaOutput<Each>> : unknown;
 /** A value, or a promise of it. */

@@ -1,6 +1,7 @@
 // Streams of items, both ways.
 import test from 'ava'
-import type { Items, RequestContext } from 'fastn-net'
+import { defineService, type Items, type RequestContext } from 'fastn-net'
+import * as z from 'zod'
 import { pattern } from '../helpers/pair.js'
 import { all, each, failureOf, gate, requestPair } from '../helpers/requests.js'
 
@@ -248,4 +249,63 @@ test('disposing the items of an answer leaves them', async t => {
     t.is((await items.next()).value, 1)
   }
   await aborted.opened
+})
+
+test('several steps may be pending at once', async t => {
+  const { client, server, peer } = await requestPair(t)
+  server.serve('count', async function* (to: number) {
+    for (let at = 0; at < to; at++) yield at
+  })
+  const items = await client.call<Items<number>>(peer, 'count', 2)
+  const steps = await Promise.all([items.next(), items.next(), items.next(), items.next()])
+  t.deepEqual(
+    steps.map(({ value }) => value),
+    [0, 1, undefined, undefined]
+  )
+})
+
+test('returning ends a step that is pending', async t => {
+  const { client, server, peer } = await requestPair(t)
+  server.serve('never', async function* () {
+    yield await new Promise(() => {})
+  })
+  const items = await client.call<Items<number>>(peer, 'never')
+  const step = items.next()
+  await items.return?.()
+  t.deepEqual(await step, { done: true, value: undefined })
+})
+
+test('where a schema says items, any iterable will do', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const service = defineService({
+    double: { input: { items: z.number() }, output: { items: z.number() } },
+    text: { output: { items: z.string() } }
+  })
+  server.serve(
+    service,
+    {
+      async double(items) {
+        return (await all(items)).map(item => item * 2)
+      },
+      text: () => 'text' as unknown as string[]
+    },
+    { onError: () => {} }
+  )
+  const methods = client.client(service, peer)
+  t.deepEqual(await all(await methods.double(new Set([1, 2]))), [2, 4])
+  t.is((await failureOf(methods.text())).code, 'ERR_REMOTE', 'a string is one value')
+})
+
+test('items where one value is expected fail the call, and the handler stops', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const left = gate()
+  server.serve('forever', async function* () {
+    try {
+      for (;;) yield 1
+    } finally {
+      left.open()
+    }
+  })
+  t.is((await failureOf(client.call(peer, 'forever', 1, { schema: z.number() }))).code, 'ERR_SCHEMA')
+  await left.opened
 })

@@ -104,6 +104,16 @@ test('keys of a message pollute no prototype', async t => {
   t.false('polluted' in {})
 })
 
+test('deep messages end in an answer or an error', async t => {
+  const { client, server, peer } = await requestPair(t)
+  server.serve('same', (input: unknown) => input, { onError: () => {} })
+  const depth = 1_000_000
+  const stream = await client.getStream(peer, 'same')
+  await stream.finish(`{"input":${'['.repeat(depth)}${']'.repeat(depth)}}\n`)
+  t.regex(await stream.nextString(), /^\{"(?:ok|error)":/)
+  t.is(await client.call(peer, 'same', 1), 1)
+})
+
 test('a caller that sends no request holds its own places only, and leaves none behind', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('one', () => 1, { maxRequestsPerPeer: 1 })

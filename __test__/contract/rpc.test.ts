@@ -287,3 +287,29 @@ test('a handler may return a promise of nothing', async t => {
   server.serve('nothing', async () => {})
   t.is(await client.call(peer, 'nothing'), undefined as never)
 })
+
+test('a handler that stops for a caller that has left has not failed', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const reports: unknown[] = []
+  const started = gate()
+  const stopped = gate()
+  server.serve(
+    'slow',
+    async (_: unknown, { signal }: RequestContext) => {
+      started.open()
+      await new Promise(resolve => signal.addEventListener('abort', resolve))
+      stopped.open()
+      signal.throwIfAborted()
+    },
+    { onError: error => reports.push(error) }
+  )
+  server.serve('one', () => 1)
+  const controller = new AbortController()
+  const answer = client.call(peer, 'slow', 1, { signal: controller.signal })
+  answer.catch(() => {})
+  await started.opened
+  controller.abort()
+  await stopped.opened
+  await client.call(peer, 'one')
+  t.deepEqual(reports, [])
+})

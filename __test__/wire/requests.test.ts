@@ -160,9 +160,39 @@ test('an unknown refusal gives ERR_REFUSED with its word', async t => {
   t.true(error.message.endsWith('a\\u{1b}b'), error.message)
 })
 
+for (const code of [0x101, 0x102]) {
+  test(`a request on a connection that closes with ${code.toString(16)} is sent again on another`, async t => {
+    const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
+    const answer = endpoint.call(peer.address, 'add', 1, { timeout: Number.POSITIVE_INFINITY })
+    answer.catch(() => {})
+    const first = await raw.accept()
+    t.is(await first.rest(), '{"Generic":"add"}\n{"input":1}\n')
+    const accepting = peer.accept()
+    raw.close(code, 'no handler has seen it')
+    const second = await (await accepting).accept()
+    t.is(await second.rest(), '{"Generic":"add"}\n{"input":1}\n')
+    await second.finish('ack\n{"ok":3}\n')
+    t.is(await answer, 3)
+  })
+}
+
+for (const code of [0, 7, 0x103]) {
+  test(`a request on a connection that closes with ${code.toString(16)} is not sent again`, async t => {
+    const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
+    const answer = endpoint.call(peer.address, 'add', 1)
+    answer.catch(() => {})
+    const first = await raw.accept()
+    await first.rest()
+    raw.close(code, 'a handler may have seen it')
+    t.true(['ERR_CONNECTION_LOST', 'ERR_SHUTTING_DOWN'].includes(((await failure(answer)) as FastnNetError).code))
+  })
+}
+
 test('an older peer gets neither items nor a request of items', async t => {
   const { endpoint, peer } = await dialler(t, '/fastn/entity/0.1')
-  t.like(await failure(endpoint.call(peer.address, 'sum', each([1]))), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
+  const unsupported = { code: 'ERR_PROTOCOL_UNSUPPORTED' }
+  t.like(await failure(endpoint.call(peer.address, 'sum', each([1]))), unsupported)
+  t.like(await failure(endpoint.call(peer.address, 'count', 1, { schema: { items: numbers } })), unsupported)
 
   const server = await endpointFor(t)
   server.serve('count', () => each([1]))

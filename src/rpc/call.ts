@@ -8,7 +8,7 @@ import { after } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { ResolvedCall } from './call-options.js'
 import { Exchange } from './exchange.js'
-import { isAsyncIterable } from './items.js'
+import { itemsOf } from './items.js'
 import type { RequestMessage } from './request-message.js'
 import { isItems, validated } from './schema.js'
 
@@ -59,7 +59,7 @@ async function request(
       const stream = await caller.getStream(peer, protocol, { ack: 'later', signal, timeout: left })
       return await new Exchange(stream, input, options, until).answer()
     } catch (error) {
-      if (signal?.aborted === true || !mayRepeat(error, input, options.idempotent)) throw error
+      if (signal?.aborted === true || !mayRepeat(error, input, options)) throw error
       // The first repetition is immediate: the usual cause is a connection that has just ended.
       const pause = attempt === 1 ? 0 : Math.random() * Math.min(100 * 2 ** attempt, 2_000)
       left = until - performance.now() - pause
@@ -69,12 +69,12 @@ async function request(
   }
 }
 
-/** Close codes that promise that no handler saw an unacknowledged stream: docs/wire.md, Codes. */
-const unseen: readonly (number | bigint | undefined)[] = [0x101, 0x102, 0x105]
+/** Close codes that promise that no handler saw an unacknowledged stream: docs/wire.md, Codes. The third, a limit, is `ERR_BUSY`. */
+const unseen: readonly (number | bigint | undefined)[] = [0x101, 0x102]
 
-function mayRepeat(error: unknown, input: unknown, idempotent: boolean): boolean {
+function mayRepeat(error: unknown, input: unknown, { idempotent, inputSchema }: ResolvedCall): boolean {
   // Its items are gone.
-  if (isAsyncIterable(input) || !isFastnNetError(error)) return false
+  if (!isFastnNetError(error) || itemsOf(input, inputSchema) !== undefined) return false
   if (error.code === 'ERR_CONNECTION_LOST') return idempotent || unseen.includes(error.errorCode)
   // A listener that has ended resets its streams with code 0.
   const isReset = error.code === 'ERR_STREAM_RESET' && error.errorCode === 0

@@ -3,7 +3,7 @@ import { FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../er
 import { offAbort, onAbort } from '../util/abort.js'
 import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
 import type { ResolvedCall } from './call-options.js'
-import { isAsyncIterable, ReceivedItems, type SendOptions, sendItems } from './items.js'
+import { itemsOf, ReceivedItems, type SendOptions, sendItems } from './items.js'
 import { type AnswerLine, lineOf, parseJson, parseObject } from './messages.js'
 import { looksLikeError, remoteError, wireError } from './remote-error.js'
 import { abandon, contextOf, isStopped, isTagged, maxBytesOn, readMessage } from './request-lines.js'
@@ -42,7 +42,10 @@ export class Exchange implements Expiring {
       onAbort(signal, this.#onAbort)
     }
     try {
-      if (isAsyncIterable(this.#input)) this.#sendItems(this.#input)
+      const { inputSchema, schema } = this.#options
+      const items = itemsOf(this.#input, inputSchema)
+      if (!this.#tagged && (items !== undefined || (schema !== undefined && isItems(schema)))) throw this.#noItems()
+      if (items !== undefined) this.#sendItems(items)
       else await this.#send(this.#input)
       const text = await readMessage(stream, this.#maxBytes)
       removeDeadline(this)
@@ -79,12 +82,6 @@ export class Exchange implements Expiring {
 
   /** Sends the items beside the answer, which may begin before the last one. */
   #sendItems(input: AsyncIterable<unknown>): void {
-    if (!this.#tagged)
-      throw new FastnNetError(
-        'ERR_PROTOCOL_UNSUPPORTED',
-        'the peer speaks the older protocol, which has no streams of items: send one value',
-        this.context
-      )
     const schema = this.#options.inputSchema
     const options: SendOptions = {
       first: lineOf({ timeout: this.#timeLeft(), stream: true }, 'the request', this.#maxBytes, this),
@@ -108,6 +105,11 @@ export class Exchange implements Expiring {
     )
   }
 
+  #noItems(): FastnNetError {
+    const message = 'the peer speaks the older protocol, which has no streams of items: send and expect one value'
+    return new FastnNetError('ERR_PROTOCOL_UNSUPPORTED', message, this.context)
+  }
+
   /** For the request line: absent without a limit, which JSON cannot say. */
   #timeLeft(): number | undefined {
     if (this.expiresAt === Number.POSITIVE_INFINITY) return undefined
@@ -116,10 +118,13 @@ export class Exchange implements Expiring {
 
   #taggedAnswer(text: string): unknown {
     const line = parseObject<AnswerLine>(text, 'answer', this)
-    if (line.error !== undefined) throw remoteError(line.error, line.message, line.issues, this)
-    if (line.stream === true) return this.#items()
-    this.#settle()
     const { schema } = this.#options
+    const isStream = line.error === undefined && line.stream === true
+    if (isStream && (schema === undefined || isItems(schema))) return this.#items()
+    this.#settle()
+    if (line.error !== undefined) throw remoteError(line.error, line.message, line.issues, this)
+    if (isStream)
+      throw new FastnNetError('ERR_SCHEMA', "the peer's answer is a stream of items, not one value", this.context)
     if (schema === undefined) return line.ok
     if (!isItems(schema)) return validated(schema, line.ok, 'the answer', this)
     throw new FastnNetError('ERR_SCHEMA', "the peer's answer is one value, not a stream of items", this.context)

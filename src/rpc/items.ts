@@ -2,12 +2,29 @@ import type { PeerStream } from '../connection/connection.js'
 import { endLine, type ItemLine, parseObject, type Subject } from './messages.js'
 import { remoteError } from './remote-error.js'
 import { readMessage, readMessageWithin } from './request-lines.js'
-import { type StandardSchemaV1, validated } from './schema.js'
+import { isItems, type MessageSchema, type StandardSchemaV1, validated } from './schema.js'
 
 /** Whether a value is sent item by item. */
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   if (typeof value !== 'object' || value === null) return false
   return typeof (value as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === 'function'
+}
+
+/** The items of a message: of an async iterable, and of any iterable if the schema says so. `undefined`: it is one value. */
+export function itemsOf(value: unknown, schema: MessageSchema | undefined): AsyncIterable<unknown> | undefined {
+  const items = schema === undefined ? undefined : isItems(schema)
+  if (items === false) return undefined
+  if (isAsyncIterable(value)) return value
+  return items === true && isIterable(value) ? asyncOf(value) : undefined
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  return typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function'
+}
+
+async function* asyncOf(items: Iterable<unknown>): AsyncGenerator<unknown> {
+  yield* items
 }
 
 /** How items are sent. */
@@ -105,18 +122,26 @@ export interface ReceiveOptions {
   readonly ended: (left: boolean) => void
 }
 
-/** Items from the other side, in order. One step at a time. Leaving the loop tells the sender to stop. */
+/** Items from the other side, in order. Leaving the loop tells the sender to stop. */
 export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>, AsyncDisposable {
   readonly #stream: PeerStream
   readonly #options: ReceiveOptions
   #ended = false
+  // Several calls of `next` may be pending: they take turns.
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(stream: PeerStream, options: ReceiveOptions) {
     this.#stream = stream
     this.#options = options
   }
 
-  async next(): Promise<IteratorResult<unknown, undefined>> {
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    const step = this.#turn.then(() => this.#next())
+    this.#turn = step.catch(() => {})
+    return step
+  }
+
+  async #next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#hasEnded()) return { done: true, value: undefined }
     const { maxBytes, schema, about, reserve, errorOf } = this.#options
     try {

@@ -52,9 +52,11 @@ function shown(thrown: unknown): string {
   return typeof thrown === 'function' ? 'a function' : String(thrown)
 }
 
+/** A copy, so that what JSON made of it once cannot change. */
 function jsonOrNothing(value: unknown): unknown {
   try {
-    return (JSON.stringify(value) as string | undefined) === undefined ? undefined : value
+    const text = JSON.stringify(value) as string | undefined
+    return text === undefined ? undefined : JSON.parse(text)
   } catch {
     return undefined
   }

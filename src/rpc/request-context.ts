@@ -58,6 +58,12 @@ export class HandlerContext implements RequestContext {
     return this.#controller.signal
   }
 
+  /** Whether a handler threw the reason of its own signal: it stopped for a caller that has left. */
+  isReason(error: unknown): boolean {
+    const signal = this.#controller?.signal
+    return signal?.aborted === true && signal.reason === error
+  }
+
   /** The answer begins: the deadline no longer counts. */
   answering(): void {
     this.#isAnswering = true

@@ -8,8 +8,8 @@ export interface ServeOptions {
   /** Stops serving, without an error. Running handlers continue. */
   signal?: AbortSignal | undefined
   /**
-   * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Default: a process warning, once
-   * per error code, for results that cannot be sent; nothing for what handlers throw.
+   * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Not the reason of its own
+   * `context.signal`. Default: a process warning, once per error code, for results that cannot be sent; nothing for what handlers throw.
    */
   onError?: ((error: unknown, context: RequestContext) => unknown) | undefined
   /**
@@ -17,7 +17,7 @@ export interface ServeOptions {
    * older peers 1 MiB.
    */
   maxBytes?: number | undefined
-  /** Requests in progress per peer; more get `ERR_BUSY`. Default: 256. */
+  /** Requests in progress per peer, of this call of `serve`; more get `ERR_BUSY`. Default: 256. */
   maxRequestsPerPeer?: number | undefined
   /** Bytes of a peer's requests in progress, of those above 64 KiB; more get `ERR_BUSY`. Default: 64 MiB, or `maxBytes` if that is more. */
   maxBytesPerPeer?: number | undefined

@@ -2,7 +2,7 @@ import type { PeerStream } from '../connection/connection.js'
 import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
 import { watched } from '../util/diagnostics.js'
 import { warnOnce } from '../util/warn.js'
-import { isAsyncIterable, ReceivedItems, sendItems } from './items.js'
+import { itemsOf, ReceivedItems, sendItems } from './items.js'
 import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
 import { codeOfRefusal, wireError } from './remote-error.js'
 import { HandlerContext, type RequestContext } from './request-context.js'
@@ -37,11 +37,11 @@ export function serverOf(endpoint: string, options: ResolvedServe): Server {
 export function streamHandler(server: Server, method: ServedMethod): (stream: PeerStream) => Promise<void> {
   const { loads } = server
   return async stream => {
+    const request = new ServedRequest(server, method, stream)
     const load = loads.admit(stream.remoteId52)
-    const request = new ServedRequest(server, method, stream, load)
     if (load === undefined) return await request.refuse('busy', 'too many requests of this peer are in progress')
     try {
-      await request.serve()
+      await request.serve(load)
     } finally {
       loads.release(stream.remoteId52, load, request.reserved)
     }
@@ -56,17 +56,16 @@ class ServedRequest {
   readonly #server: Server
   readonly #method: ServedMethod
   readonly #stream: PeerStream
-  readonly #load: PeerLoad | undefined
+  #load: PeerLoad | undefined
   readonly #tagged: boolean
   readonly #maxBytes: number
   /** Bytes of memory reserved for long messages. */
   reserved = 0
 
-  constructor(server: Server, method: ServedMethod, stream: PeerStream, load: PeerLoad | undefined) {
+  constructor(server: Server, method: ServedMethod, stream: PeerStream) {
     this.#server = server
     this.#method = method
     this.#stream = stream
-    this.#load = load
     this.#tagged = isTagged(stream)
     this.#maxBytes = maxBytesOn(this.#tagged, server.options.maxBytes)
   }
@@ -76,7 +75,8 @@ class ServedRequest {
     return contextOf(this.#stream, 'serve')
   }
 
-  async serve(): Promise<void> {
+  async serve(load: PeerLoad): Promise<void> {
+    this.#load = load
     let line: RequestLine
     try {
       line = this.#parse(await readMessageWithin(this.#stream, this.#maxBytes, this.#reserve))
@@ -157,11 +157,12 @@ class ServedRequest {
 
   async #answer(result: unknown, context: HandlerContext): Promise<void> {
     const { output } = this.#method
-    if (output === undefined ? isAsyncIterable(result) : isItems(output))
-      return await this.#answerItems(result, context)
+    const items = itemsOf(result, output)
+    if (items !== undefined) return await this.#answerItems(items, context)
     let line: string
     try {
-      const value = output === undefined || isItems(output) ? result : await validated(output, result, resultName, this)
+      if (output !== undefined && isItems(output)) throw new TypeError('the handler did not return an iterable')
+      const value = output === undefined ? result : await validated(output, result, resultName, this)
       line = lineOf(this.#tagged ? { ok: value } : value, resultName, this.#maxBytes, this)
     } catch (error) {
       return await this.#fail(error, context, false)
@@ -169,9 +170,7 @@ class ServedRequest {
     await this.#finish(line)
   }
 
-  async #answerItems(result: unknown, context: HandlerContext): Promise<void> {
-    if (!isAsyncIterable(result))
-      return await this.#fail(new TypeError('the handler did not return an async iterable'), context, false)
+  async #answerItems(result: AsyncIterable<unknown>, context: HandlerContext): Promise<void> {
     if (!this.#tagged) return await this.refuse('unsupported', 'the older protocol has no streams of items')
     context.answering()
     const { output } = this.#method
@@ -195,7 +194,7 @@ class ServedRequest {
   }
 
   /** Tells the caller that its request failed. `thrown`: by the handler; else its result cannot be sent. */
-  async #fail(error: unknown, context: RequestContext, thrown: boolean): Promise<void> {
+  async #fail(error: unknown, context: HandlerContext, thrown: boolean): Promise<void> {
     await this.#finish(this.#errorLine(error))
     await this.#report(error, context, thrown)
   }
@@ -205,7 +204,8 @@ class ServedRequest {
     return `${JSON.stringify(this.#tagged ? { error: told } : told)}\n`
   }
 
-  async #report(error: unknown, context: RequestContext, thrown: boolean): Promise<void> {
+  async #report(error: unknown, context: HandlerContext, thrown: boolean): Promise<void> {
+    if (context.isReason(error)) return
     const { onError } = this.#server.options
     try {
       if (onError !== undefined) await onError(error, context)

@@ -24,14 +24,14 @@ export interface MethodDefinition {
 /** Methods of a service, by name. */
 export type MethodDefinitions = Readonly<Record<string, MethodDefinition>>
 
-/** Items that a peer sends: each is checked, if there is a schema. One step at a time. Leaving the loop tells the sender to stop. */
+/** Items that a peer sends: each is checked, if there is a schema. Leaving the loop tells the sender to stop. */
 export type Items<Item> = AsyncIterableIterator<Item, undefined> & AsyncDisposable
 
 /** Type of a message that one side gives. */
 export type SentMessage<Schema> = Schema extends StandardSchemaV1
   ? SchemaInput<Schema>
   : Schema extends ItemsSchema<infer Each>
-    ? AsyncIterable<SchemaInput<Each>>
+    ? AsyncIterable<SchemaInput<Each>> | Iterable<SchemaInput<Each>>
     : unknown
 
 /** Type of a message that the other side gets. */
