@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::future::BoxFuture;
 use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -38,12 +39,17 @@ impl Lifecycle {
 
     /// Runs a task of the endpoint's own. Closing waits for it. Works on any thread.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_boxed(Box::pin(task));
+    }
+
+    /// Same. All tasks share this type, which keeps the addon small: each type of task costs it some KB.
+    pub(crate) fn spawn_boxed(&self, task: BoxFuture<'static, ()>) {
         self.tasks.spawn_on(task, &self.runtime);
     }
 
     /// Runs a task of the endpoint's own that closing does not wait for.
     pub(crate) fn spawn_untracked(&self, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-        self.runtime.spawn(task)
+        self.runtime.spawn::<BoxFuture<'static, ()>>(Box::pin(task))
     }
 
     /// See [`crate::Endpoint::spawn`].

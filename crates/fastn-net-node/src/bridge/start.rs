@@ -7,7 +7,7 @@ use std::{
 };
 
 use fastn_net::{CloseInfo, Result};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use napi::{
     Env,
     bindgen_prelude::{BigInt, Either},
@@ -55,6 +55,11 @@ pub struct BindingCloseInfo {
 
 /// Starts an operation and returns its handle.
 pub(crate) fn start(env: &Env, call: impl Future<Output = Result<Outcome>> + Send + 'static) -> f64 {
+    start_boxed(env, call.boxed())
+}
+
+/// Boxed, so that the addon contains this and tokio's task once, not once for each operation.
+fn start_boxed(env: &Env, call: BoxFuture<'static, Result<Outcome>>) -> f64 {
     Environment::with(env, |environment| {
         environment.answer(|environment| {
             let runtime = runtime::handle().map_err(|e| internal("the runtime did not start").with_source(e))?;

@@ -75,7 +75,7 @@ impl Negotiator {
             let negotiation = Negotiation::new(&self, &quota, &connection, send, recv);
             let mut negotiation = Box::pin(negotiation.negotiate());
             if poll_fn(|cx| Poll::Ready(negotiation.as_mut().poll(cx))).await.is_pending() {
-                self.lifecycle.spawn(negotiation);
+                self.lifecycle.spawn_boxed(negotiation);
             }
         }
     }
