@@ -168,7 +168,7 @@ test('invalid arguments leave the stream as it is', async t => {
   await fails(receiveTo(theirs, new URL('http://example.com/x')), /^target must be a file: URL$/)
   for (const [wrong, message] of [
     [null, /options/],
-    [{ onProgres: () => {} }, /unknown option 'onProgres': did you mean 'onProgress'/],
+    [{ onprogress: () => {} }, /unknown option 'onprogress': did you mean 'onProgress'/],
     [{ onProgress: 5 }, /^options\.onProgress must be a function$/],
     [{ total: -1 }, /^options\.total must be/],
     [{ total: 1.5 }, /^options\.total must be/],
