@@ -138,7 +138,7 @@ function warn(error: unknown): void {
   warned = true
   const { message, stack } = wordsOf(error)
   process.emitWarning(
-    `the function given to setLogger failed: ${printable(message)}. It is told once; records go on coming`,
+    `the function given to setLogger failed: ${printable(message)}. Later failures are not reported; logging continues`,
     {
       type: 'FastnNetWarning',
       code: 'ERR_LOGGER',
