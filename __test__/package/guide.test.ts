@@ -42,6 +42,17 @@ test('protocols: lines, versions, a fallback, and 200 streams at once', t => {
   ])
 })
 
+test('requests: a result, an error, cancellation, many at once, items and a service', t => {
+  const lines = linesOf(t, runExample('guide/requests'))
+  t.deepEqual(lines.slice(0, 2), ['Hello Ada, you are 52 characters', 'not enough money { balance: 100 }'])
+  t.deepEqual(lines.slice(2, 4).sort(), ['TimeoutError', 'the server stops too'])
+  t.deepEqual(lines.slice(4), ['200 39601', '3', '2', '1', '{ id: 1 }', "[ 'write the guide' ]", "[ 'title' ]"])
+})
+
+test('errors: a call waits for a server that restarts', t => {
+  t.deepEqual(linesOf(t, runExample('guide/reconnect')), ['before', 'after'])
+})
+
 test('streams: texts, chunks, lines, web streams, and a caller that leaves', t => {
   const lines = linesOf(t, runExample('guide/streams'))
   // A caller that leaves resets its half and stops the other; either may arrive first.
@@ -129,7 +140,7 @@ test('networks: a watcher sees its peer connect and disconnect', async t => {
   })
 })
 
-test('networks: a kept peer is connected, and dialled again after it left', async t => {
+test('networks: a kept peer is connected', async t => {
   await withServer(startExample('receiver'), async ticket => {
     const keeping = startExample('guide/keep', [ticket])
     try {

@@ -9,7 +9,8 @@ if (ticket === undefined) {
   console.log(await endpoint.ticket())
   await endpoint.listen({ Chat: chat }).closed
 } else {
-  await chat(await endpoint.getStream(ticket, 'Chat'))
+  // Registered as work: a shutdown waits for it.
+  await graceful.spawn(async () => chat(await endpoint.getStream(ticket, 'Chat')))
 }
 
 async function chat(stream: PeerStream): Promise<void> {
