@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path'
-import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint, Graceful } from 'fastn-net'
 import { receiveTo } from 'fastn-net/node'
 
 const [folder = '.'] = process.argv.slice(2)
 
 const graceful = new Graceful({ signals: true })
-await using endpoint = await getEndpoint(SecretKey.generate(), { graceful })
+await using endpoint = await createEndpoint({ graceful })
 console.log(await endpoint.ticket())
 
 const listener = endpoint.listen({

@@ -1,7 +1,7 @@
-import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint, Graceful } from 'fastn-net'
 
 const graceful = new Graceful({ signals: true }) // Ctrl-C shuts down gracefully
-await using endpoint = await getEndpoint(SecretKey.generate(), { graceful })
+await using endpoint = await createEndpoint({ graceful })
 console.log(await endpoint.ticket())
 
 const listener = endpoint.listen({

@@ -1,12 +1,12 @@
-import { getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
+import { createEndpoint, isFastnNetError } from 'fastn-net'
 
-await using server = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
 server.serve('divide', ({ a, b }: { a: number; b: number }) => {
   if (b === 0) throw new RangeError('division by zero')
   return a / b
 })
 
-await using client = await getEndpoint(SecretKey.generate()) // usually another program
+await using client = await createEndpoint() // usually another program
 const peer = await server.ticket()
 console.log(await client.call(peer, 'divide', { a: 1, b: 4 }))
 try {

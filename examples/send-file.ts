@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 import { sendFrom, type TransferResult } from 'fastn-net/node'
 
 const [ticket, file] = process.argv.slice(2)
 if (ticket === undefined || file === undefined) throw new Error('usage: send-file TICKET FILE')
 
-await using endpoint = await getEndpoint(SecretKey.generate())
+await using endpoint = await createEndpoint()
 await using stream = await endpoint.getStream(ticket, 'File')
 await stream.writeJson({ name: basename(file), size: (await stat(file)).size })
 const sent = await sendFrom(stream, file, {

@@ -1,4 +1,4 @@
-import { defineService, getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint, defineService } from 'fastn-net'
 import * as z from 'zod' // or valibot, arktype: any Standard Schema
 
 // Shared by both programs.
@@ -10,7 +10,7 @@ const files = defineService(
   { name: 'files' }
 )
 
-await using server = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
 server.serve(files, {
   size: path => path.length,
   async *read(path, { signal }) {
@@ -21,7 +21,7 @@ server.serve(files, {
   }
 })
 
-await using client = await getEndpoint(SecretKey.generate())
+await using client = await createEndpoint()
 const remote = client.client(files, await server.ticket())
 console.log(await remote.size('a/b/c', { timeout: 2_000 }))
 for await (const word of await remote.read('a/b/c')) console.log(word)

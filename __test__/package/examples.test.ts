@@ -22,17 +22,6 @@ test('receiver and sender of the README exchange messages, and Ctrl-C ends the r
   }
 })
 
-test('divider and calculator of the README exchange a result and an error', async t => {
-  const divider = startExample('divider')
-  try {
-    const { status, stdout, stderr } = runExample('calculator', await divider.nextLine())
-    t.is(status, 0, stderr)
-    t.is(stdout, '2\nRangeError: division by zero\n')
-  } finally {
-    divider.process.kill('SIGKILL')
-  }
-})
-
 test('the sender of the README says how to call it', t => {
   const { status, stderr } = runExample('sender')
   t.is(status, 1)

@@ -6,7 +6,7 @@ import { type Outcome, type RunningExample, runExample, runScript, startExample 
 
 const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
-const emptyFolder = () => mkdtempSync(join(folder, 'keys-'))
+const keyFile = () => join(mkdtempSync(join(folder, 'keys-')), 'my.key')
 const id52 = '[0-9a-v]{51}[0g]'
 
 /** Checks that the program succeeded and wrote nothing to stderr. Returns its lines. */
@@ -25,11 +25,14 @@ async function withServer(server: RunningExample, use: (ticket: string) => Promi
 }
 
 test('identity: the second start loads the key of the first', t => {
-  const keys = emptyFolder()
-  const [first, created, signed] = linesOf(t, runExample('guide/identity', keys))
-  const place = join(keys, '.fastn.secret-key')
-  t.deepEqual([created, signed], [`created ${place}`, 'true'])
-  t.deepEqual(linesOf(t, runExample('guide/identity', keys)), [first, `loaded ${place}`, 'true'])
+  const key = keyFile()
+  const [first] = linesOf(t, runExample('guide/identity', key))
+  t.regex(first ?? '', new RegExp(`^${id52}$`))
+  t.deepEqual(linesOf(t, runExample('guide/identity', key)), [first])
+})
+
+test('identity: a signature is verified', t => {
+  t.deepEqual(linesOf(t, runExample('guide/sign')), ['true'])
 })
 
 test('protocols: lines, versions, a fallback, and 200 streams at once', t => {
@@ -100,7 +103,7 @@ test('shutdown: Ctrl-C lets a running handler finish, then ends the program', as
   if (process.platform === 'win32') return void t.pass()
   const server = startExample('guide/shutdown')
   await withServer(server, async ticket => {
-    const asking = startExample('guide/ask', [ticket, 'Work', emptyFolder()])
+    const asking = startExample('guide/ask', [ticket, 'Work', keyFile()])
     t.is(await asking.nextLine(), 'started')
     const ended = server.end('SIGINT')
     t.is(await asking.nextLine(), 'done')
@@ -111,11 +114,11 @@ test('shutdown: Ctrl-C lets a running handler finish, then ends the program', as
 })
 
 test('access: a friend is served, another peer is not', async t => {
-  const keys = emptyFolder()
-  const [friend = ''] = linesOf(t, runExample('guide/identity', keys))
+  const key = keyFile()
+  const [friend = ''] = linesOf(t, runExample('guide/identity', key))
   await withServer(startExample('guide/access', [friend]), async ticket => {
-    t.deepEqual(linesOf(t, runExample('guide/ask', ticket, 'Http', keys)), [`hello ${friend}`])
-    t.regex(runExample('guide/ask', ticket, 'Http', emptyFolder()).stderr, /ERR_UNAUTHORIZED/)
+    t.deepEqual(linesOf(t, runExample('guide/ask', ticket, 'Http', key)), [`hello ${friend}`])
+    t.regex(runExample('guide/ask', ticket, 'Http', keyFile()).stderr, /ERR_UNAUTHORIZED/)
   })
 })
 
@@ -163,7 +166,7 @@ test('observability: the logger prints records, and the tracer times streams', a
 
 test('production: serves requests and metrics, and ends at SIGTERM', async t => {
   if (process.platform === 'win32') return void t.pass()
-  const server = startExample('guide/production', [], { KEY_FOLDER: emptyFolder(), METRICS_PORT: '0' })
+  const server = startExample('guide/production', [], { KEY_FILE: keyFile(), METRICS_PORT: '0' })
   await withServer(server, async ticket => {
     const port = (await server.nextLine()).replace('metrics on port ', '')
     t.deepEqual(linesOf(t, runExample('sender', ticket)), ['hello Ada'])

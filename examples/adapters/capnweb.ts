@@ -1,6 +1,6 @@
 // Cap'n Web over one stream: calls in both directions, and functions passed to the other side.
 import { RpcSession, RpcTarget, type RpcTransport } from 'capnweb'
-import { getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import { createEndpoint, type PeerStream } from 'fastn-net'
 
 /** One line for each message. */
 class StreamTransport implements RpcTransport {
@@ -37,7 +37,7 @@ class Calculator extends RpcTarget {
   }
 }
 
-await using server = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
 server.listen({
   async capnweb(stream) {
     const session = new RpcSession(new StreamTransport(stream), new Calculator())
@@ -47,7 +47,7 @@ server.listen({
   }
 })
 
-await using client = await getEndpoint(SecretKey.generate())
+await using client = await createEndpoint()
 await using stream = await client.getStream(await server.ticket(), 'capnweb')
 const calculator = new RpcSession<Calculator>(new StreamTransport(stream)).getRemoteMain()
 console.log(await calculator.add(1, 2))

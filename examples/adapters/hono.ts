@@ -1,5 +1,5 @@
 // Hono over a peer's streams: routes on one side, the typed client on the other.
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 import { Hono } from 'hono'
 import { hc } from 'hono/client'
 import { streamText } from 'hono/streaming'
@@ -14,10 +14,10 @@ const app = new Hono()
     })
   )
 
-await using server = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
 serveFetch(server, 'web', request => app.fetch(request))
 
-await using client = await getEndpoint(SecretKey.generate())
+await using client = await createEndpoint()
 const fetch = fetchFrom(client, await server.ticket(), 'web')
 const remote = hc<typeof app>('http://peer', { fetch })
 const user = await (await remote.users[':id'].$get({ param: { id: '7' } })).json()

@@ -3,7 +3,7 @@ import { createORPCClient, ORPCError } from '@orpc/client'
 import { RPCLink } from '@orpc/client/fetch'
 import { os, type RouterClient } from '@orpc/server'
 import { RPCHandler } from '@orpc/server/fetch'
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 import * as z from 'zod'
 import { fetchFrom, serveFetch } from './fetch.js'
 
@@ -19,7 +19,7 @@ const router = {
   })
 }
 
-await using server = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
 const handler = new RPCHandler(router)
 serveFetch(server, 'orpc', async request => {
   const context = { peer: request.headers.get('fastn-peer') ?? '' }
@@ -27,7 +27,7 @@ serveFetch(server, 'orpc', async request => {
   return response ?? new Response('no such procedure', { status: 404 })
 })
 
-await using client = await getEndpoint(SecretKey.generate())
+await using client = await createEndpoint()
 const link = new RPCLink({ url: 'http://peer', fetch: fetchFrom(client, await server.ticket(), 'orpc') })
 const remote: RouterClient<typeof router> = createORPCClient(link)
 console.log(await remote.add({ a: 1, b: 2 }), (await remote.who()) === client.id52)

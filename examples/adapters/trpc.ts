@@ -2,7 +2,7 @@
 import { createTRPCClient, httpBatchStreamLink } from '@trpc/client'
 import { initTRPC, TRPCError } from '@trpc/server'
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 import * as z from 'zod'
 import { fetchFrom, serveFetch } from './fetch.js'
 
@@ -15,7 +15,7 @@ const app = router({
   })
 })
 
-await using server = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
 serveFetch(server, 'trpc', req =>
   fetchRequestHandler({
     endpoint: '',
@@ -25,7 +25,7 @@ serveFetch(server, 'trpc', req =>
   })
 )
 
-await using client = await getEndpoint(SecretKey.generate())
+await using client = await createEndpoint()
 const fetch = fetchFrom(client, await server.ticket(), 'trpc')
 const remote = createTRPCClient<typeof app>({ links: [httpBatchStreamLink({ url: 'http://peer', fetch })] })
 const answers = await Promise.all([remote.add.query({ a: 1, b: 2 }), remote.who.mutate()])

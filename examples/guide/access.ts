@@ -1,9 +1,9 @@
-import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint, Graceful } from 'fastn-net'
 
 const friends = process.argv.slice(2) // ID52s
 const graceful = new Graceful({ signals: true })
 
-await using endpoint = await getEndpoint(SecretKey.generate(), {
+await using endpoint = await createEndpoint({
   graceful,
   allow: friends, // all other peers are rejected after the handshake
   authorize: {

@@ -1,9 +1,8 @@
-import { getEndpoint, readOrCreateSecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
-const [ticket = '', protocol = '', folder = '.'] = process.argv.slice(2)
+const [ticket = '', protocol = '', keyFile = 'my.key'] = process.argv.slice(2)
 
-const { secretKey } = await readOrCreateSecretKey({ folder }) // the same ID52 at every start
-await using endpoint = await getEndpoint(secretKey)
+await using endpoint = await createEndpoint({ key: keyFile }) // the same ID52 at every start
 await using stream = await endpoint.getStream(ticket, protocol)
 await stream.finish()
 for await (const line of stream.lines()) console.log(line)

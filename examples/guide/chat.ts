@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline'
-import { Graceful, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import { createEndpoint, Graceful, type PeerStream } from 'fastn-net'
 
 const [ticket] = process.argv.slice(2)
 const graceful = new Graceful({ signals: true })
-await using endpoint = await getEndpoint(SecretKey.generate(), { graceful })
+await using endpoint = await createEndpoint({ graceful })
 
 if (ticket === undefined) {
   console.log(await endpoint.ticket())

@@ -3,11 +3,11 @@ import { createServer, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 
-await using server = await getEndpoint(SecretKey.generate())
-await using client = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
+await using client = await createEndpoint()
 const peer = await server.ticket()
 
 // #region http
@@ -35,6 +35,6 @@ server.listen({
 })
 
 const packed = duplex(await client.getStream(peer, 'Length'))
-await pipeline('x'.repeat(1_000_000), createGzip(), packed, { end: true })
+await pipeline(['x'.repeat(1_000_000)], createGzip(), packed)
 console.log(await text(packed))
 // #endregion

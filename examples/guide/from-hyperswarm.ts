@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 
-await using server = await getEndpoint(SecretKey.generate())
-await using client = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
+await using client = await createEndpoint()
 
 // swarm.on('connection', socket => …)
 server.listen({

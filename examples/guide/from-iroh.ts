@@ -1,7 +1,7 @@
-import { type Connection, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import { type Connection, createEndpoint, type PeerStream } from 'fastn-net'
 
 // #region server
-await using server = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
 void serve()
 
 async function serve(): Promise<void> {
@@ -19,7 +19,7 @@ async function echo(stream: PeerStream): Promise<void> {
 // #endregion
 
 // #region client
-await using client = await getEndpoint(SecretKey.generate())
+await using client = await createEndpoint()
 await using connection = await client.connect(server.address())
 await using stream = await connection.openBi('my-app/1')
 await stream.finish('hello')

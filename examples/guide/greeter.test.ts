@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint, type Endpoint } from 'fastn-net'
 import { serveGreet } from './greeter.js'
 
 /** An endpoint that reaches nothing but this machine. */
 function endpoint(): Promise<Endpoint> {
-  return getEndpoint(SecretKey.generate(), { network: 'loopback', openTimeout: 5000 })
+  return createEndpoint({ network: 'loopback', openTimeout: 5000 })
 }
 
 test('greets by name', async () => {

@@ -1,9 +1,9 @@
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
 const [relay = 'https://relay.example.com', origin = 'peers.example.com', server = '192.0.2.53:53'] =
   process.argv.slice(2)
 
-await using endpoint = await getEndpoint(SecretKey.generate(), {
+await using endpoint = await createEndpoint({
   network: {
     relays: [relay],
     dns: { origin, server }, // where ID52s are looked up

@@ -1,7 +1,7 @@
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
 const ticket = process.argv[2] ?? ''
-const endpoint = await getEndpoint(SecretKey.generate())
+const endpoint = await createEndpoint()
 try {
   const stream = await endpoint.getStream(ticket, 'Greet')
   await stream.finish('Ada')

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Graceful, getEndpoint, readOrCreateSecretKey, setLogger } from 'fastn-net'
+import { createEndpoint, Graceful, setLogger } from 'fastn-net'
 
 setLogger(record => console.error(JSON.stringify(record)), { filter: 'warn,fastn_net=info' })
 
@@ -12,8 +12,8 @@ const graceful = new Graceful({
     if (!report.clean) console.error('unfinished', report)
   }
 })
-const { secretKey } = await readOrCreateSecretKey({ folder: process.env.KEY_FOLDER ?? '.' })
-await using endpoint = await getEndpoint(secretKey, {
+await using endpoint = await createEndpoint({
+  key: process.env.KEY_FILE ?? 'server.key',
   graceful,
   closeOnExit: true, // peers learn of a crash immediately
   maxConnections: 1000,

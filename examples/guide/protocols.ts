@@ -1,7 +1,7 @@
-import { getEndpoint, Protocol, SecretKey } from 'fastn-net'
+import { createEndpoint, Protocol } from 'fastn-net'
 
-await using server = await getEndpoint(SecretKey.generate())
-await using client = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
+await using client = await createEndpoint()
 const peer = await server.ticket()
 
 // #region listen

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint, type Endpoint, SecretKey } from 'fastn-net'
 
 const secretKey = SecretKey.generate()
 
 /** Starts the server with its key, at a port: a restarted server has both again. */
 async function start(port: string): Promise<Endpoint> {
-  const server = await getEndpoint(secretKey, { network: { bind: [`127.0.0.1:${port}`] } })
+  const server = await createEndpoint({ key: secretKey, network: { bind: [`127.0.0.1:${port}`] } })
   server.serve('echo', (text: string) => text)
   return server
 }
 
 const first = await start('0')
 const peer = first.address()
-await using client = await getEndpoint(SecretKey.generate())
+await using client = await createEndpoint()
 console.log(await client.call(peer, 'echo', 'before'))
 
 await first.close()

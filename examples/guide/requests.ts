@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defineService, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
+import { createEndpoint, defineService, isFastnNetError } from 'fastn-net'
 import { z } from 'zod'
 
-await using server = await getEndpoint(SecretKey.generate())
-await using client = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
+await using client = await createEndpoint()
 const peer = await server.ticket()
 
 // #region call

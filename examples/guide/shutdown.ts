@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Graceful, getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint, Graceful } from 'fastn-net'
 
 const graceful = new Graceful({
   signals: true, // SIGINT (Ctrl-C) and SIGTERM start the shutdown
   timeout: 10_000,
   onReport: report => console.log(report.clean ? 'all work done' : report)
 })
-await using endpoint = await getEndpoint(SecretKey.generate(), { graceful })
+await using endpoint = await createEndpoint({ graceful })
 console.log(await endpoint.ticket())
 
 const listener = endpoint.listen({

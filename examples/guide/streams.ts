@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
-await using server = await getEndpoint(SecretKey.generate())
-await using client = await getEndpoint(SecretKey.generate())
+await using server = await createEndpoint()
+await using client = await createEndpoint()
 const peer = await server.ticket()
 
 server.listen({

@@ -1,9 +1,9 @@
-import { getEndpoint, SecretKey } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
 const [ticket] = process.argv.slice(2)
 if (ticket === undefined) throw new Error('npm run example watch TICKET, with the ticket that the receiver printed')
 
-await using endpoint = await getEndpoint(SecretKey.generate())
+await using endpoint = await createEndpoint()
 const watching = (async () => {
   // Yields each known peer, then each peer that changes. Ends when the endpoint closes.
   for await (const { id52, known, state, connections, lastError } of endpoint.watch()) {
