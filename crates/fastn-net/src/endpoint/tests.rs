@@ -129,3 +129,20 @@ async fn every_time_limit_may_be_of_any_length() {
         assert!(a.close(LIMIT).await.is_clean() && b.close(LIMIT).await.is_clean());
     }
 }
+
+#[tokio::test]
+async fn a_probe_does_not_count_the_time_in_which_this_process_did_not_run() {
+    let (a, b) = (endpoint(LIMIT).await, endpoint(LIMIT).await);
+    let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let peer = a.peer(&b.address()).expect("peer");
+    a.ping(&peer, LIMIT).await.expect("pong");
+    let connection = peer.connection().expect("connection");
+    let limit = Duration::from_millis(250);
+    let (responds, ()) = tokio::join!(connection.responds_within(limit), async {
+        // Blocks the only thread, so that neither peer runs.
+        std::thread::sleep(limit * 2);
+    });
+    assert!(responds);
+    a.close(LIMIT).await;
+    b.close(LIMIT).await;
+}

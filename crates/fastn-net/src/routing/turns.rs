@@ -60,11 +60,12 @@ impl Turns {
         poll_fn(|cx| call.poll_take(cx, &mut take)).await
     }
 
-    /// Lets every waiting call look for an item.
+    /// Lets every call look for an item, again if it looks now.
     pub(super) fn notify(&self) {
         let mut line = self.lock();
-        let waiting = line.calls.iter_mut().filter(|call| call.state == CallState::Waiting);
-        let wakers: Vec<Waker> = waiting.map(Call::wake).collect();
+        // A call that is polling may have looked just before the item came: it looks again.
+        let looking = |call: &&mut Call| matches!(call.state, CallState::Waiting | CallState::Polling);
+        let wakers: Vec<Waker> = line.calls.iter_mut().filter(looking).map(Call::wake).collect();
         drop(line);
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -141,7 +142,7 @@ impl CallGuard<'_> {
             self.turns.lock().pass_over(number);
         }
         self.patience = None;
-        // Outside the lock: taking an item can notify other calls. This call is registered, so it misses no notification.
+        // Outside the lock: taking an item can notify other calls. A notification in between wakes this call again.
         if let Some(taken) = take() {
             return Poll::Ready(taken);
         }
@@ -179,5 +180,46 @@ impl Drop for CallGuard<'_> {
         if let Some(next) = next {
             next.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering::Relaxed},
+        },
+        task::{Context, Poll, Wake},
+    };
+
+    use super::Turns;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_call_that_is_notified_while_it_looks_looks_again() {
+        let (turns, looks, woken) = (Turns::default(), AtomicUsize::new(0), Arc::new(Wakes::default()));
+        let mut taken = pin!(turns.take(|| {
+            if looks.fetch_add(1, Relaxed) > 0 {
+                return Some("an item");
+            }
+            // The item comes between this look and the wait.
+            turns.notify();
+            None
+        }));
+        let waker = Arc::clone(&woken).into();
+        let mut cx = Context::from_waker(&waker);
+        assert_eq!(taken.as_mut().poll(&mut cx), Poll::Pending);
+        assert_eq!(woken.0.load(Relaxed), 1, "woken to look again");
+        assert_eq!(taken.as_mut().poll(&mut cx), Poll::Ready("an item"));
     }
 }
