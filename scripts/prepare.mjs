@@ -35,7 +35,7 @@ export async function prepare({ profile, examples = false, tests = false } = {})
   if (tests) compileTests()
 }
 
-const addonInputs = ['Cargo.toml', 'Cargo.lock', 'crates']
+const addonInputs = ['Cargo.toml', 'Cargo.lock', 'crates', 'third_party']
 const addonOutputs = ['src/generated/binding.cjs', 'src/generated/binding.d.cts']
 
 function addonIsBuilt(profile) {
