@@ -15,7 +15,7 @@ const graceful = new Graceful({
 await using endpoint = await createEndpoint({
   key: process.env.KEY_FILE ?? 'server.key',
   graceful,
-  closeOnExit: true, // peers learn of a crash immediately
+  closeOnExit: true, // peers learn of process.exit() and of an uncaught exception immediately
   maxConnections: 1000,
   maxConnectionsPerPeer: 4,
   maxStreamsPerPeer: 256,
