@@ -38,7 +38,8 @@ interface ReceiveToOptions extends TransferOptions {
  * Receives everything up to EOF into a file or a Node `Writable`. The sending half stays open, for an answer.
  *
  * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
- *   replaces a file of that name. After a failure it is removed; only a killed process leaves it behind. Symbolic links are followed.
+ *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
+ *   are followed; a link to nothing is `ERR_FILE`.
  * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
  *
  * After any failure or abort the receiving half is stopped: the peer sees `ERR_STREAM_STOPPED`. Only `ERR_READ_PENDING` and

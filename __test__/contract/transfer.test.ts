@@ -1,6 +1,6 @@
 // `sendFrom` and `receiveTo` of fastn-net/node.
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
@@ -75,6 +75,22 @@ for (const bytes of [0, 1, 5_000_000])
     // The other direction is open for an answer.
     await theirs.writeLine('thanks')
     t.is(await mine.nextString(), 'thanks')
+  })
+
+if (process.platform !== 'win32')
+  test('a replaced file keeps its mode, and a link to nothing is not replaced', async t => {
+    await using peers = await pair()
+    const here = folder(t)
+    writeFileSync(join(here, 'secret'), 'before', { mode: 0o600 })
+    symlinkSync(join(here, 'nothing'), join(here, 'link'))
+    const [mine, theirs] = await peers.stream()
+    await Promise.all([mine.finish('after'), receiveTo(theirs, join(here, 'secret'))])
+    t.is(readFileSync(join(here, 'secret'), 'utf8'), 'after')
+    t.is(statSync(join(here, 'secret')).mode & 0o777, 0o600)
+    const [more, theirMore] = await peers.stream()
+    await more.finish('after')
+    await t.throwsAsync(receiveTo(theirMore, join(here, 'link')), { code: 'ERR_FILE', message: /a link to nothing/ })
+    t.deepEqual(readdirSync(here).sort(), ['link', 'secret'])
   })
 
 test('streams, generators and lists are sources, a Writable is a target', async t => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -35,7 +35,8 @@ const receiveNames: OptionNames<ReceiveToOptions> = { ...transferNames, maxBytes
  * Receives everything up to EOF into a file or a Node `Writable`. The sending half stays open, for an answer.
  *
  * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
- *   replaces a file of that name. After a failure it is removed; only a killed process leaves it behind. Symbolic links are followed.
+ *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
+ *   are followed; a link to nothing is `ERR_FILE`.
  * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
  *
  * After any failure or abort the receiving half is stopped: the peer sees `ERR_STREAM_STOPPED`. Only `ERR_READ_PENDING` and
@@ -135,11 +136,11 @@ async function toWritable(target: Writable, arriving: Arriving, signal: AbortSig
 }
 
 async function toFile(target: string, arriving: Arriving): Promise<void> {
-  const path = await placeOf(target)
+  const { path, mode } = await placeOf(target)
   const temporary = join(dirname(path), `.${randomUUID()}.part`)
-  const file = await onDisk(writing, open(temporary, 'wx'))
+  const file = await onDisk(writing, open(temporary, 'wx', mode))
   try {
-    await fill(file, arriving)
+    await fill(file, mode, arriving)
     await onDisk(writing, rename(temporary, path))
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
@@ -150,8 +151,10 @@ async function toFile(target: string, arriving: Arriving): Promise<void> {
 const writing = 'write the file'
 
 /** Writes all bytes to disk, and closes the file. */
-async function fill(file: FileHandle, arriving: Arriving): Promise<void> {
+async function fill(file: FileHandle, mode: number | undefined, arriving: Arriving): Promise<void> {
   try {
+    // The umask does not apply to the mode of the file that is replaced.
+    if (mode !== undefined) await onDisk(writing, file.chmod(mode))
     for await (const chunk of arriving) await onDisk(writing, file.writeFile(chunk))
     await onDisk(writing, file.sync())
   } finally {
@@ -159,15 +162,19 @@ async function fill(file: FileHandle, arriving: Arriving): Promise<void> {
   }
 }
 
-/** The path to rename to. A device or a folder must not be replaced. */
-async function placeOf(target: string): Promise<string> {
+/** The path to rename to, and the mode of the file there. A device, a folder or a link to nothing must not be replaced. */
+async function placeOf(target: string): Promise<{ path: string; mode?: number }> {
   const found = await stat(target).catch(() => undefined)
-  if (found === undefined) return target
-  if (!found.isFile()) {
-    const what = found.isDirectory() ? 'a folder' : 'no regular file: pass a Writable'
-    throw new FastnNetError('ERR_FILE', `cannot write the file: '${target}' is ${what}`, { phase: 'file' })
+  if (found === undefined) {
+    if ((await lstat(target).catch(() => undefined)) !== undefined) throw notAFile(target, 'a link to nothing')
+    return { path: target }
   }
-  return await onDisk(writing, realpath(target))
+  if (!found.isFile()) throw notAFile(target, found.isDirectory() ? 'a folder' : 'no regular file: pass a Writable')
+  return { path: await onDisk(writing, realpath(target)), mode: found.mode & 0o7777 }
+}
+
+function notAFile(target: string, what: string): FastnNetError {
+  return new FastnNetError('ERR_FILE', `cannot ${writing}: '${target}' is ${what}`, { phase: 'file' })
 }
 
 function isWritable(target: unknown): target is Writable {
