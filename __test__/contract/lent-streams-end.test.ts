@@ -28,6 +28,18 @@ function code(ended: Promise<unknown>): Promise<string> {
   )
 }
 
+/** Ways for a peer to leave a stream whose connection stays. */
+const leaves = {
+  'resets and stops': (stream: PeerStream) => {
+    stream.reset(1)
+    stream.stop(1)
+  },
+  'finishes and stops': async (stream: PeerStream) => {
+    await stream.finish()
+    stream.stop()
+  }
+}
+
 for (const [name, end] of Object.entries(ends)) {
   test(`an unused ${name} fails when the peer closes the connection`, async t => {
     await using peers = await pair()
@@ -68,6 +80,38 @@ for (const [name, end] of Object.entries(ends)) {
     t.is(await prompt(ended, 'the end'), 'ERR_STREAM_RESET')
   })
 
+  test(`an unused ${name} fails when the peer resets and stops the stream`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    const ended = end(mine)
+    await turn()
+    theirs.reset(7)
+    theirs.stop(8)
+    t.is(await prompt(ended, 'the end'), name === 'writable' ? 'ERR_STREAM_STOPPED' : 'ERR_STREAM_RESET')
+  })
+
+  test(`an unused ${name} fails if it is made after the peer reset and stopped the stream`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    theirs.reset(7)
+    theirs.stop(8)
+    await t.throwsAsync(mine.closed, { code: 'ERR_STREAM_STOPPED' })
+    t.is(await prompt(end(mine), 'the end'), name === 'writable' ? 'ERR_STREAM_STOPPED' : 'ERR_STREAM_RESET')
+  })
+
+  for (const [how, leave] of Object.entries(leaves)) {
+    test(`listen does not wait for an unused ${name} when the peer ${how}`, async t => {
+      await using peers = await pair()
+      const listener = peers.server.listen([[Echo, stream => void end(stream)]])
+      const stream = await peers.client.getStream(peers.server.address(), Echo)
+      await turn()
+      await leave(stream)
+      await peers.client.ping(peers.server.address())
+      await prompt(listener.close({ timeout: 60_000 }), 'listen')
+      t.pass()
+    })
+  }
+
   test(`an unused ${name} fails if it is made after the connection ended`, async t => {
     await using peers = await pair()
     const [mine, theirs] = await peers.stream()
@@ -90,6 +134,50 @@ for (const [name, end] of Object.entries(ends)) {
     t.pass()
   })
 }
+
+test('a writable fails when the peer stops the stream, and the readable goes on', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const ended = ends.writable(mine)
+  const reader = mine.readable.getReader()
+  theirs.stop(7)
+  t.is(await prompt(ended, 'the end'), 'ERR_STREAM_STOPPED')
+  await theirs.finish('answer')
+  t.is(Buffer.from((await reader.read()).value ?? []).toString(), 'answer')
+  t.true((await reader.read()).done)
+})
+
+test('a duplex whose sending half the peer stopped gives out all that arrives, and then closes', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const socket = duplex(mine)
+  theirs.stop(7)
+  await t.throwsAsync(mine.closed, { code: 'ERR_STREAM_STOPPED' })
+  const closed = closing(socket)
+  const got: Buffer[] = []
+  socket.on('data', chunk => got.push(chunk))
+  await theirs.finish('answer')
+  await prompt(closed, 'the end')
+  t.is(Buffer.concat(got).toString(), 'answer')
+  t.is((socket.errored as { code?: string } | null)?.code, 'ERR_STREAM_STOPPED')
+})
+
+test('listen does not wait for a writable that the peer stopped while the handler read', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  let kept: unknown
+  const handler = async (stream: PeerStream) => {
+    kept = stream.writable
+    await readAll(stream)
+  }
+  const listener = server.listen([[Echo, handler]])
+  const stream = await client.getStream(server.address(), Echo)
+  await stream.finish('q')
+  stream.stop()
+  await client.ping(server.address())
+  await prompt(listener.close({ timeout: 60_000 }), 'listen')
+  t.truthy(kept)
+})
 
 test('a readable that was not read fails when the connection is lost behind a closed writable', async t => {
   await using peers = await pair()

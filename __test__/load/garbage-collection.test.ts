@@ -102,3 +102,41 @@ test.serial('1,100 peers used in turn stay tracked', async t => {
   t.is(native().handleCount() - before, peers.length)
   await endpoint.close()
 })
+
+test.serial('dropped streams are collected although their web streams watch for the peer', async t => {
+  const [client, server] = await Promise.all([
+    getEndpoint(SecretKey.generate(), options),
+    getEndpoint(SecretKey.generate(), options)
+  ])
+  const incoming = server.acceptBi('Tcp')
+  const open = async () => {
+    const [mine, theirs] = await Promise.all([client.getStream(server.address(), 'Tcp'), incoming.next()])
+    return [mine, theirs.value as PeerStream] as const
+  }
+  const theirs: PeerStream[] = []
+  await (async () => {
+    for (let count = 0; count < 8; count++) {
+      const [mine, other] = await open()
+      theirs.push(other)
+      t.truthy(mine.readable)
+      t.truthy(mine.writable)
+    }
+  })()
+  const outcomes: { code?: string }[] = []
+  for (const stream of theirs) void stream.read().catch(error => outcomes.push(error))
+  t.true(await collectUntil(() => outcomes.length === theirs.length), `${outcomes.length}`)
+  for (const outcome of outcomes) t.is(outcome.code, 'ERR_STREAM_RESET')
+  // Streams with the handles of the collected ones are watched as well. A watch does not keep the process alive.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => clearInterval(alive))
+  const kept: PeerStream[] = []
+  for (let count = 0; count < 8; count++) {
+    const [mine, other] = await open()
+    kept.push(mine, other)
+    const { closed } = mine.writable.getWriter()
+    other.stop(7)
+    await t.throwsAsync(closed, { code: 'ERR_STREAM_STOPPED' })
+  }
+  t.is(kept.length, 16)
+  await Promise.all([client.close(), server.close()])
+})

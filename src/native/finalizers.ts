@@ -1,7 +1,12 @@
 import { native } from './addon.js'
+import { wake, wakeWord } from './wakeups.js'
 
 // The last net under handles whose owner was collected. Nothing unregisters: releasing a stale handle is a no-op.
-const registry = new FinalizationRegistry<number>(handle => native().handleRelease(handle))
+const registry = new FinalizationRegistry<number>(handle => {
+  // A wait for the end of sending does not keep its owner: it must leave before the word belongs to another handle.
+  wake(wakeWord(handle, 3))
+  native().handleRelease(handle)
+})
 
 /** Releases `handle` when `owner` is collected. */
 export function releaseWithOwner(owner: object, handle: number): void {

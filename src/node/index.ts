@@ -60,6 +60,9 @@ export class PeerDuplex extends Duplex {
   #block = Buffer.alloc(0)
   #used = 0
   #hasEof = false
+  #isReading = false
+  /** The peer takes no more, or the connection has ended. */
+  #isLost = false
   #idleTimeout = 0
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -121,6 +124,7 @@ export class PeerDuplex extends Duplex {
 
   /** @internal */
   override async _read(): Promise<void> {
+    this.#isReading = true
     try {
       if (this.#block.length - this.#used < minRoom) {
         this.#block = Buffer.allocUnsafeSlow(blockSize)
@@ -129,9 +133,11 @@ export class PeerDuplex extends Duplex {
       const block = this.#block
       const start = this.#used
       const count = await this.#stream.read({ into: block.subarray(start) })
+      this.#isReading = false
       this.#restartIdleTimer()
       if (count === null) {
         this.#hasEof = true
+        this.once('end', () => this.#check(this.#isLost))
         return void this.push(null)
       }
       this.#used = start + count
@@ -164,10 +170,14 @@ export class PeerDuplex extends Duplex {
 
   /** Closes after a failure of the stream that no read or write would notice. Bytes that arrived before stay readable. */
   #check(isLost: boolean): void {
-    if (this.destroyed) return
+    this.#isLost ||= isLost
+    // What is left to read comes first: see `_read`.
+    if (this.destroyed || this.#isReading || this.readableLength > 0) return
     try {
-      if (this.#hasEof) writerOf(this.#stream).checkEnd(isLost)
-      else if (this.readableLength === 0) readerOf(this.#stream).checkEnd(isLost)
+      const reader = readerOf(this.#stream)
+      if (!this.#hasEof) reader.checkEnd(isLost)
+      // The sending half alone does not end what is still to be read.
+      if (this.#hasEof || (isLost && reader.atEnd)) writerOf(this.#stream).checkEnd(isLost)
     } catch (error) {
       this.destroy(error as Error)
     }

@@ -1,29 +1,43 @@
+import type { BindingError } from '../native/binding-types.js'
 import { onConnectionEnd } from './connection-end.js'
 import type { Link } from './endpoint-state.js'
+import type { SendEndWatch } from './send-end-watch.js'
 
 /**
- * Ends a web or Node stream whose stream has failed. `isLost`: the connection has ended, but what arrived before may still be read.
+ * Ends a web or Node stream whose stream has failed. `isLost`: the peer takes no more, or the connection has ended, but what arrived
+ * before may still be read.
  */
 export type CheckBorrower = (isLost: boolean) => void
+
+/** A stream that can be lent. */
+interface LentStream {
+  readonly link: Link
+  readonly over: boolean
+  readonly writeOver: boolean
+  readonly failure: BindingError | null
+  readonly sendEnd: SendEndWatch
+}
 
 const forgotten = new FinalizationRegistry<() => void>(cancel => cancel())
 
 /** The web and Node streams that use a stream. */
 export class Borrowers {
-  readonly #link: Link
+  readonly #stream: LentStream
   readonly #checks = new Set<CheckBorrower>()
+  // Later: a borrower that is being made cannot end yet.
+  readonly #onSendEnd = () => queueMicrotask(() => this.check(true))
   #cancel: (() => void) | undefined
   #onReturned: (() => void) | undefined
 
-  constructor(link: Link) {
-    this.#link = link
+  constructor(stream: LentStream) {
+    this.#stream = stream
   }
 
   get size(): number {
     return this.#checks.size
   }
 
-  /** Adds a borrower, and watches the connection for it. Returns a function that removes it. */
+  /** Adds a borrower, and watches the stream and its connection for it. Returns a function that removes it. */
   add(check: CheckBorrower): () => void {
     this.#checks.add(check)
     this.#watch()
@@ -45,10 +59,16 @@ export class Borrowers {
     this.#onReturned?.()
   }
 
+  /** The sending half is over: nothing can happen to it any more. */
+  sendOver(): void {
+    this.#stream.sendEnd.setWeak(null)
+  }
+
   /** Resolves once no borrower is left, or none can use the stream: it has failed, or its connection has ended. */
   returned(): Promise<void> {
+    if (this.#stream.over && this.#stream.failure !== null) return Promise.resolve()
     return new Promise(resolve => {
-      const cancel = onConnectionEnd(this.#link, resolve)
+      const cancel = onConnectionEnd(this.#stream.link, resolve)
       this.#onReturned = () => {
         cancel()
         resolve()
@@ -58,13 +78,15 @@ export class Borrowers {
 
   // Weak: the garbage collector is the last net under streams that a program drops.
   #watch(): void {
+    if (!this.#stream.writeOver) this.#stream.sendEnd.setWeak(this.#onSendEnd)
     if (this.#cancel !== undefined) return
     const weak = new WeakRef(this)
-    this.#cancel = onConnectionEnd(this.#link, () => weak.deref()?.check(true))
+    this.#cancel = onConnectionEnd(this.#stream.link, () => weak.deref()?.check(true))
     forgotten.register(this, this.#cancel, this)
   }
 
   #unwatch(): void {
+    this.#stream.sendEnd.setWeak(null)
     this.#cancel?.()
     this.#cancel = undefined
     forgotten.unregister(this)

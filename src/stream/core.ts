@@ -64,7 +64,7 @@ export class StreamCore implements ShortLived, WaitOwner {
 
   /** Lends the stream to a web or Node stream. Call the result when that has ended. */
   lend(check: CheckBorrower): () => void {
-    this.#borrowers ??= new Borrowers(this.link)
+    this.#borrowers ??= new Borrowers(this)
     return this.#borrowers.add(check)
   }
 
@@ -130,6 +130,7 @@ export class StreamCore implements ShortLived, WaitOwner {
     if ((ended & SEND_OVER) !== 0) {
       this.writeError = writeError
       wake(wakeWord(this.handle, 1))
+      this.#borrowers?.sendOver()
       this.onSendOver?.(writeError)
     }
     if (this.over && this.failure !== null) this.#borrowers?.failed()

@@ -197,6 +197,12 @@ export class ReadHalf extends ReadTurns {
     this.#lines.push(chunk)
   }
 
+  /** Whether EOF was reached, and all before it read. */
+  get atEnd(): boolean {
+    const { readOver, readError } = this.core
+    return readOver && readError === null && (this.#lines === null || this.#lines.size === 0)
+  }
+
   /** Bytes, `null` at EOF, `undefined` when nothing is buffered. */
   #tryChunk(): Uint8Array<ArrayBuffer> | null | undefined {
     return this.#isOver() ? null : this.#chunk(this.#tryNative())

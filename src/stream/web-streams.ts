@@ -13,6 +13,8 @@ interface Source {
   stop(code: number | bigint): void
   /** Throws the error that the next read would throw. */
   checkEnd(isLost: boolean): void
+  /** Whether EOF was reached, and all before it read. */
+  readonly atEnd: boolean
 }
 
 /** A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred. */
@@ -26,6 +28,8 @@ export function readableOf(source: Source, lend: Lend): ReadableStream<Uint8Arra
         ended = lend(isLost => {
           try {
             source.checkEnd(isLost)
+            // The next read only says so: it needs the stream no more. Not for a read that ends the half: its bytes are on their way.
+            if (isLost && source.atEnd) ended()
           } catch (error) {
             ended()
             controller.error(error)
