@@ -8,7 +8,7 @@
 declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_TOO_LARGE", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_FILE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_CALL_TIMEOUT", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
 /** Error code of a {@link FastnNetError}. */
 type FastnNetErrorCode = (typeof errorCodes)[number];
-/** One way in which a value does not match its schema. */
+/** One way in which a value does not match its schema. Long texts are cut to 128 characters, paths to 16 keys. */
 interface SchemaIssue {
     /** What is wrong, in the schema library's words. A peer's text has its control characters escaped. */
     readonly message: string;

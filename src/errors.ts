@@ -49,7 +49,7 @@ export const errorCodes = [
 /** Error code of a {@link FastnNetError}. */
 export type FastnNetErrorCode = (typeof errorCodes)[number]
 
-/** One way in which a value does not match its schema. */
+/** One way in which a value does not match its schema. Long texts are cut to 128 characters, paths to 16 keys. */
 export interface SchemaIssue {
   /** What is wrong, in the schema library's words. A peer's text has its control characters escaped. */
   readonly message: string

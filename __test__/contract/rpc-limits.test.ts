@@ -267,3 +267,52 @@ test('items that nobody takes hold up no other call', async t => {
   for (let count = 0; count < 20; count++) t.is(await client.call(peer, 'one'), 1)
   for (const items of untaken) await items.return?.()
 })
+
+test('a refusal does not multiply the keys of its request', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const validate = (value: unknown) => {
+    const [key] = Object.keys(value as object)
+    return { issues: Array.from({ length: 100 }, (_, at) => ({ message: 'no number', path: [key as string, at] })) }
+  }
+  server.serve('record', () => 1, { input: { '~standard': { version: 1, vendor: 'test', validate } } })
+  const error = await failureOf(client.call(peer, 'record', { ['k'.repeat(1_000_000)]: [] }))
+  t.like(error, { code: 'ERR_SCHEMA', remoteCode: 'schema' })
+  const [first] = error.issues ?? []
+  t.is(first?.message, 'no number')
+  t.regex(String(first?.path[0]), /^k{100,}…$/)
+  t.true(JSON.stringify(error.issues).length < 8_000, 'the issues together')
+  t.true(error.message.length < 1_000, error.message)
+
+  const stream = await client.getStream(peer, 'record')
+  await stream.finish(`${JSON.stringify({ input: { ['k'.repeat(60_000)]: [] } })}\n`)
+  t.true((await stream.nextString()).length < 10_000, 'the line')
+})
+
+test('an error that is longer than maxBytes still tells its reason', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const fail = (message: string, data: unknown) => () => {
+    throw Object.assign(new RangeError(message), { code: 'E_LONG', data })
+  }
+  server.serve('data', fail('the reason', 'x'.repeat(2_000)), { maxBytes: 1_000 })
+  server.serve('message', fail(`why: ${'\u0001'.repeat(20 * MiB)}`, 1), { stack: true })
+  server.serve('fits', fail('the reason', 'x'.repeat(500)), { maxBytes: 1_000 })
+  const remote = { code: 'ERR_REMOTE', remoteName: 'RangeError', remoteCode: 'E_LONG' }
+  const noData = await failureOf(client.call(peer, 'data', 1, { maxBytes: 1_000 }))
+  t.like(noData, remote)
+  t.regex(noData.message, /^the reason .*data left out/)
+  t.is(noData.data, undefined)
+  const cut = await failureOf(client.call(peer, 'message', 1, { timeout: 60_000 }))
+  t.like(cut, remote)
+  t.regex(cut.message, /^why: .*cut/)
+  t.is((await failureOf(client.call(peer, 'fits', 1))).data, 'x'.repeat(500))
+
+  let reads = 0
+  const data = {
+    toJSON() {
+      if (reads++ > 0) throw new Error('read twice')
+      return 'once'
+    }
+  }
+  server.serve('once', fail('the reason', data))
+  t.like(await failureOf(client.call(peer, 'once', 1)), { ...remote, message: 'the reason', data: 'once' })
+})

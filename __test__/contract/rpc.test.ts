@@ -187,6 +187,25 @@ test('an aborted signal sends nothing', async t => {
   t.is(await client.call(peer, 'count'), 1)
 })
 
+test('a signal that aborts right after the call cancels it, however early', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const release = gate()
+  server.serve('slow', () => release.opened)
+  const connection = await client.connect(peer)
+  for (let ticks = 0; ticks < 10; ticks++) {
+    const controller = new AbortController()
+    const reason = new Error(`after ${ticks} ticks`)
+    const answer = client
+      .call(peer, 'slow', 1, { signal: controller.signal, timeout: 20_000 })
+      .catch((error: unknown) => error)
+    for (let tick = 0; tick < ticks; tick++) await null
+    controller.abort(reason)
+    t.is(await answer, reason as never)
+  }
+  release.open()
+  await connection[Symbol.asyncDispose]()
+})
+
 test('the timeout fails the call and aborts the handler, which knows its deadline', async t => {
   const { client, server, peer } = await requestPair(t)
   const aborted = gate<unknown>()

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Endpoint, FastnNetError, Json, Protocol, StandardSchemaV1 } from 'fastn-net'
-import { alpns, dialler, endpointFor, failure, rawPeerFor } from '../helpers/wire.js'
+import { alpns, dialler, endpointFor, failure, pinged, rawPeerFor } from '../helpers/wire.js'
 
 interface Vector {
   readonly what: string
@@ -160,7 +160,7 @@ test('an unknown refusal gives ERR_REFUSED with its word', async t => {
   t.true(error.message.endsWith('a\\u{1b}b'), error.message)
 })
 
-for (const code of [0x101, 0x102]) {
+for (const code of [0x101, 0x102, 0x105]) {
   test(`a request on a connection that closes with ${code.toString(16)} is sent again on another`, async t => {
     const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
     const answer = endpoint.call(peer.address, 'add', 1, { timeout: Number.POSITIVE_INFINITY })
@@ -176,6 +176,34 @@ for (const code of [0x101, 0x102]) {
   })
 }
 
+for (const code of [0x101, 0x102, 0x105]) {
+  for (const part of ['ack\n', 'ack\n{"ok":']) {
+    const answer = JSON.stringify(part)
+    test(`a request that was answered with ${answer} is not sent again, whatever the close code (${code.toString(16)})`, async t => {
+      const ends = await dialler(t, '/fastn-net/1')
+      const { endpoint, peer, raw } = ends
+      const result = endpoint.call(peer.address, 'add', 1, { timeout: 60_000 })
+      result.catch(() => {})
+      const theirs = await raw.accept()
+      await theirs.rest()
+      await theirs.write(part)
+      // What was written has arrived.
+      await pinged(ends)
+      raw.close(code, 'a handler has seen it')
+      t.is(((await failure(result)) as FastnNetError).errorCode, code)
+    })
+  }
+
+  test(`an older peer's close code ${code.toString(16)} is its own: the request is not sent again`, async t => {
+    const { endpoint, peer, raw } = await dialler(t, '/fastn/entity/0.1')
+    const result = endpoint.call(peer.address, 'add', 1, { timeout: 60_000 })
+    result.catch(() => {})
+    await (await raw.accept()).rest()
+    raw.close(code, 'a code of the application')
+    t.is(((await failure(result)) as FastnNetError).errorCode, code)
+  })
+}
+
 for (const code of [0, 7, 0x103]) {
   test(`a request on a connection that closes with ${code.toString(16)} is not sent again`, async t => {
     const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
@@ -187,6 +215,29 @@ for (const code of [0, 7, 0x103]) {
     t.true(['ERR_CONNECTION_LOST', 'ERR_SHUTTING_DOWN'].includes(((await failure(answer)) as FastnNetError).code))
   })
 }
+
+test('issues of any form are read safely', async t => {
+  const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+  for (const path of ['[{"toString":1}]', `[${deep}]`, '[null,true,{"key":[]}]', '{}', `[${'1,'.repeat(100_000)}1]`]) {
+    const answer = endpoint.call(peer.address, 'add', 1)
+    answer.catch(() => {})
+    const theirs = await raw.accept()
+    await theirs.finish(`ack\n{"error":"schema","issues":[{"message":"m","path":${path}},null,1]}\n`)
+    t.like(await failure(answer), { code: 'ERR_SCHEMA', remoteCode: 'schema' }, path.slice(0, 30))
+  }
+})
+
+test('an answer of another kind than its schema is not taken', async t => {
+  const own = await dialler(t, '/fastn-net/1')
+  const older = await dialler(t, '/fastn/entity/0.1')
+  const streamed = own.endpoint.call(own.peer.address, 'add', 1, { schema: numbers })
+  streamed.catch(() => {})
+  await (await own.raw.accept()).finish('ack\n{"stream":true}\n{"item":"text"}\n{"end":true}\n')
+  t.is(((await failure(streamed)) as FastnNetError).code, 'ERR_SCHEMA')
+  const bare = older.endpoint.call(older.peer.address, 'add', 1, { schema: { items: numbers } })
+  t.is(((await failure(bare)) as FastnNetError).code, 'ERR_PROTOCOL_UNSUPPORTED')
+})
 
 test('an older peer gets neither items nor a request of items', async t => {
   const { endpoint, peer } = await dialler(t, '/fastn/entity/0.1')

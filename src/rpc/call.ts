@@ -7,7 +7,7 @@ import { watched } from '../util/diagnostics.js'
 import { after } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { ResolvedCall } from './call-options.js'
-import { Exchange } from './exchange.js'
+import { Exchange, makesPromise } from './exchange.js'
 import { itemsOf } from './items.js'
 import type { RequestMessage } from './request-message.js'
 import { isItems, validated } from './schema.js'
@@ -55,11 +55,14 @@ async function request(
   const until = performance.now() + timeout
   let left = timeout
   for (let attempt = 1; ; attempt++) {
+    let exchange: Exchange | undefined
     try {
       const stream = await caller.getStream(peer, protocol, { ack: 'later', signal, timeout: left })
-      return await new Exchange(stream, input, options, until).answer()
+      exchange = new Exchange(stream, input, options, until)
+      return await exchange.answer()
     } catch (error) {
-      if (signal?.aborted === true || !mayRepeat(error, input, options)) throw error
+      const maybeSeen = exchange?.maybeSeen === true
+      if (signal?.aborted === true || !mayRepeat(error, input, options, maybeSeen)) throw error
       // The first repetition is immediate: the usual cause is a connection that has just ended.
       const pause = attempt === 1 ? 0 : Math.random() * Math.min(100 * 2 ** attempt, 2_000)
       left = until - performance.now() - pause
@@ -69,16 +72,18 @@ async function request(
   }
 }
 
-/** Close codes that promise that no handler saw an unacknowledged stream: docs/wire.md, Codes. The third, a limit, is `ERR_BUSY`. */
-const unseen: readonly (number | bigint | undefined)[] = [0x101, 0x102]
-
-function mayRepeat(error: unknown, input: unknown, { idempotent, inputSchema }: ResolvedCall): boolean {
+function mayRepeat(
+  error: unknown,
+  input: unknown,
+  { idempotent, inputSchema }: ResolvedCall,
+  maybeSeen: boolean
+): boolean {
   // Its items are gone.
   if (!isFastnNetError(error) || itemsOf(input, inputSchema) !== undefined) return false
-  if (error.code === 'ERR_CONNECTION_LOST') return idempotent || unseen.includes(error.errorCode)
+  if (makesPromise(error)) return idempotent || !maybeSeen
   // A listener that has ended resets its streams with code 0.
   const isReset = error.code === 'ERR_STREAM_RESET' && error.errorCode === 0
-  return idempotent && (error.code === 'ERR_ACK_TIMEOUT' || isReset)
+  return idempotent && (error.code === 'ERR_CONNECTION_LOST' || error.code === 'ERR_ACK_TIMEOUT' || isReset)
 }
 
 async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {

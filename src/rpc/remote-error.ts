@@ -16,12 +16,49 @@ export function codeOfRefusal(refusal: Refusal): FastnNetErrorCode {
   return refusals[refusal]
 }
 
+/** How an error is sent. */
+export interface ErrorLineOptions {
+  /** Whether the stack trace leaves this machine. */
+  readonly withStack: boolean
+  readonly tagged: boolean
+  readonly maxBytes: number
+}
+
+/**
+ * The line for whatever a handler threw. Never throws. An error that is too long for a line is sent without its data, its texts cut, and
+ * says so: the caller would reject the whole line.
+ */
+export function errorLine(thrown: unknown, { withStack, tagged, maxBytes }: ErrorLineOptions): string {
+  const told = wireError(thrown, withStack)
+  const lineOf = (error: WireError) => JSON.stringify(tagged ? { error } : error)
+  let line: string | undefined
+  try {
+    line = lineOf(told)
+  } catch {
+    // Longer than a string can be, or deeper than JSON reaches inside this line.
+  }
+  if (line === undefined || Buffer.byteLength(line) > maxBytes) line = lineOf(shortened(told, maxBytes))
+  return `${line}\n`
+}
+
+function shortened({ message, name, code, stack }: WireError, maxBytes: number): WireError {
+  // JSON takes at most six bytes for a unit of UTF-16; 256 are for the rest of the line.
+  const room = Math.min(Math.max(Math.floor((maxBytes - 256) / 4 / 6), 16), 4096)
+  const note = `(cut, and its data left out: longer than ${maxBytes} bytes)`
+  return {
+    message: `${message.slice(0, room)} ${note}`,
+    name: name?.slice(0, room),
+    code: code?.slice(0, room),
+    stack: stack?.slice(0, room)
+  }
+}
+
 /**
  * Whatever a handler threw, as it travels. Never throws: what cannot be read or written as JSON is left out.
  *
  * @param withStack Whether the stack trace leaves this machine.
  */
-export function wireError(thrown: unknown, withStack: boolean): WireError {
+function wireError(thrown: unknown, withStack: boolean): WireError {
   if (typeof thrown === 'string') return { message: thrown, data: thrown }
   if (typeof thrown !== 'object' || thrown === null)
     return { message: `the handler threw ${shown(thrown)}`, data: jsonOrNothing(thrown) }

@@ -69,8 +69,13 @@ export type SchemaInput<Schema extends StandardSchemaV1> = NonNullable<Schema['~
 /** Type that a schema returns. */
 export type SchemaOutput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['output']
 
-/** Most issues of one error. A peer's message can have any number. */
+// Bounds of what one error tells. A peer's input chooses the keys, and each issue may repeat the same long one.
 const maxIssues = 100
+/** Most characters of all issues together. The first issue is always told. */
+const maxCharacters = 4096
+/** Most characters of a message or a key. */
+const maxTextLength = 128
+const maxPathLength = 16
 
 /** Checks that `value` is a schema or `{ items: schema }`. */
 export function isMessageSchema(value: unknown): value is MessageSchema {
@@ -116,27 +121,48 @@ export function schemaError(
   context: FastnNetErrorOptions
 ): FastnNetError {
   const [first] = issues
-  const where = first === undefined || first.path.length === 0 ? '' : ` at ${first.path.map(String).join('.')}`
+  const where = first === undefined || first.path.length === 0 ? '' : ` at ${shortened(first.path.join('.'))}`
   const why = first === undefined ? '' : `${where}: ${first.message}`
   return new FastnNetError('ERR_SCHEMA', printable(`${what} does not match its schema${why}`), { ...context, issues })
-}
-
-function issuesOf(issues: readonly StandardSchemaIssue[]): SchemaIssue[] {
-  return issues.slice(0, maxIssues).map(({ message, path = [] }) => ({ message, path: path.map(keyOf) }))
-}
-
-function keyOf(step: PropertyKey | StandardSchemaPathSegment): string | number {
-  const key = typeof step === 'object' ? step.key : step
-  return typeof key === 'number' ? key : String(key)
 }
 
 /** Issues from a peer: whatever of them has the right form. */
 export function receivedIssues(value: unknown): SchemaIssue[] {
   if (!Array.isArray(value)) return []
-  return value.slice(0, maxIssues).map((issue: { message?: unknown; path?: unknown } | null) => ({
-    message: typeof issue?.message === 'string' ? printable(issue.message) : '',
-    path: Array.isArray(issue?.path)
-      ? issue.path.map(key => (typeof key === 'number' ? key : printable(String(key))))
-      : []
+  return issuesOf(value).map(({ message, path }) => ({
+    message: printable(message),
+    path: path.map(key => (typeof key === 'number' ? key : printable(key)))
   }))
+}
+
+/** Issues in a form that can be sent, within their bounds. Never throws, whatever they are. */
+function issuesOf(issues: readonly unknown[]): SchemaIssue[] {
+  const result: SchemaIssue[] = []
+  let characters = 0
+  for (const issue of issues.slice(0, maxIssues)) {
+    const { message, path } = issueOf(issue)
+    characters += message.length + path.reduce<number>((sum, key) => sum + String(key).length, 0)
+    if (characters > maxCharacters && result.length > 0) break
+    result.push({ message, path })
+  }
+  return result
+}
+
+function issueOf(issue: unknown): SchemaIssue {
+  const { message, path } = Object(issue) as { message?: unknown; path?: unknown }
+  return {
+    message: typeof message === 'string' ? shortened(message) : '',
+    path: Array.isArray(path) ? path.slice(0, maxPathLength).map(keyOf) : []
+  }
+}
+
+/** A key, or the key of a {@link StandardSchemaPathSegment}. What is neither becomes an empty one. */
+function keyOf(step: unknown): string | number {
+  const key: unknown = typeof step === 'object' && step !== null ? (step as { key?: unknown }).key : step
+  if (typeof key === 'number') return key
+  return typeof key === 'string' || typeof key === 'symbol' ? shortened(String(key)) : ''
+}
+
+function shortened(text: string): string {
+  return text.length > maxTextLength ? `${text.slice(0, maxTextLength - 1)}…` : text
 }

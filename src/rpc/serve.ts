@@ -4,7 +4,7 @@ import { watched } from '../util/diagnostics.js'
 import { warnOnce } from '../util/warn.js'
 import { itemsOf, ReceivedItems, sendItems } from './items.js'
 import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
-import { codeOfRefusal, wireError } from './remote-error.js'
+import { codeOfRefusal, errorLine } from './remote-error.js'
 import { HandlerContext, type RequestContext } from './request-context.js'
 import { type PeerLoad, PeerLoads } from './request-limits.js'
 import { contextOf, isTagged, maxBytesOn, readMessageWithin } from './request-lines.js'
@@ -200,8 +200,8 @@ class ServedRequest {
   }
 
   #errorLine(error: unknown): string {
-    const told = wireError(error, this.#server.options.stack)
-    return `${JSON.stringify(this.#tagged ? { error: told } : told)}\n`
+    const withStack = this.#server.options.stack
+    return errorLine(error, { withStack, tagged: this.#tagged, maxBytes: this.#maxBytes })
   }
 
   async #report(error: unknown, context: HandlerContext, thrown: boolean): Promise<void> {
