@@ -1,6 +1,6 @@
 // Endpoints of the server that let in whom they want to.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Authorize, type Endpoint, type Graceful, getEndpoint, type Protocol, SecretKey } from 'fastn-net'
+import { type Authorize, type Endpoint, type Graceful, getEndpoint, Protocol, SecretKey } from 'fastn-net'
 import { Late, Never, Slow } from './protocols.js'
 
 /** How an endpoint that asks answers about a peer: the peer knows it as well. */
@@ -16,9 +16,9 @@ const defaultTimeout = 5000
 const questions: Authorize = {
   peer: id52 => answer(answerAbout(id52)),
   stream(_, protocol) {
-    if (isSame(protocol, Slow)) return answer('slowly')
-    if (isSame(protocol, Late)) return answer('too late')
-    return isSame(protocol, Never) ? no() : true
+    if (Protocol.equals(protocol, Slow)) return answer('slowly')
+    if (Protocol.equals(protocol, Late)) return answer('too late')
+    return Protocol.equals(protocol, Never) ? no() : true
   },
   // Fewer than one peer asks at a time: some are refused as busy.
   maxPendingPerPeer: 16,
@@ -36,10 +36,6 @@ function no(): boolean | Promise<boolean> {
   if (way < 0.25) throw new Error('no')
   if (way < 0.5) return Promise.reject(new Error('no'))
   return way < 0.75 ? sleep(20 * Math.random(), false) : false
-}
-
-function isSame(one: Protocol, other: Protocol): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 /** One that asks about each peer and each stream. */
