@@ -4,6 +4,7 @@ import type { BindingAuthorizationRequest } from '../native/binding-types.js'
 import { lastFailure } from '../native/failure.js'
 import { never, waitForWake, wakeWord } from '../native/wakeups.js'
 import { type Protocol, protocolFrom } from '../stream/protocol.js'
+import { isThenable } from '../util/thenable.js'
 import { invalid, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 
@@ -145,8 +146,4 @@ function warn(request: BindingAuthorizationRequest, error: unknown): void {
   const format = (message: string) =>
     `authorize.${kind(request)} failed and thus rejected: ${message}. Set authorize.onError to see every failure`
   warnOnce(error, 'ERR_AUTHORIZE', format)
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value
 }

@@ -10,7 +10,7 @@ import { itemsOf, ReceivedItems, type SendOptions, sendItems } from './items.js'
 import { type AnswerLine, lineOf, parseJson, parseObject } from './messages.js'
 import { errorLine, looksLikeError, remoteError } from './remote-error.js'
 import { abandon, contextOf, isStopped, isTagged, maxBytesOn, readMessage } from './request-lines.js'
-import { isItems, validated } from './schema.js'
+import { isItems, itemSchemaOf, validated } from './schema.js'
 
 /** Close codes that promise that no handler saw an unacknowledged stream: docs/wire.md, Codes. */
 const promises: readonly (number | bigint | undefined)[] = [0x101, 0x102, 0x105]
@@ -116,11 +116,11 @@ export class Exchange implements Expiring {
 
   /** Sends the items beside the answer, which may begin before the last one. */
   #sendItems(input: AsyncIterable<unknown>): void {
-    const schema = this.#options.inputSchema
+    const schema = itemSchemaOf(this.#options.inputSchema)
     const options: SendOptions = {
       first: lineOf({ timeout: this.#timeLeft(), stream: true }, 'the request', this.#maxBytes, this),
       lineOfItem: async item => {
-        if (schema !== undefined && isItems(schema)) await validated(schema.items, item, 'an item', this)
+        if (schema !== undefined) await validated(schema, item, 'an item', this)
         return lineOf({ item }, 'an item', this.#maxBytes, this)
       },
       lineOfError: error => errorLine(error, { withStack: false, tagged: true, maxBytes: this.#maxBytes })
@@ -177,10 +177,9 @@ export class Exchange implements Expiring {
   }
 
   #items(): ReceivedItems {
-    const { schema } = this.#options
     return new ReceivedItems(this.#stream, {
       maxBytes: this.#maxBytes,
-      schema: schema !== undefined && isItems(schema) ? schema.items : undefined,
+      schema: itemSchemaOf(this.#options.schema),
       about: this,
       errorOf: error => this.#errorOf(error),
       ended: left => {

@@ -154,7 +154,7 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
       const { item } = line
       return { done: false, value: schema === undefined ? item : await validated(schema, item, 'an item', about) }
     } catch (error) {
-      // Returned meanwhile: the read that waited has failed.
+      // Returned during the read, which has therefore failed.
       if (this.#hasEnded()) return { done: true, value: undefined }
       this.#end(true)
       throw errorOf(error)

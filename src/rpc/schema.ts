@@ -87,6 +87,11 @@ export function isItems(schema: MessageSchema): schema is ItemsSchema {
   return !isSchema(schema)
 }
 
+/** Schema of each item; `undefined` unless `schema` describes a stream of items. */
+export function itemSchemaOf(schema: MessageSchema | undefined): StandardSchemaV1 | undefined {
+  return schema !== undefined && isItems(schema) ? schema.items : undefined
+}
+
 function isSchema(value: unknown): value is StandardSchemaV1 {
   if (!isObject(value)) return false
   const standard = (value as { '~standard'?: { validate?: unknown } | null })['~standard']

@@ -1,6 +1,7 @@
 import type { PeerStream } from '../connection/connection.js'
 import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
 import { watched } from '../util/diagnostics.js'
+import { isThenable } from '../util/thenable.js'
 import { warnOnce } from '../util/warn.js'
 import { itemsOf, ReceivedItems, sendItems } from './items.js'
 import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
@@ -9,7 +10,7 @@ import { HandlerContext, type RequestContext } from './request-context.js'
 import { type PeerLoad, PeerLoads } from './request-limits.js'
 import { contextOf, isTagged, maxBytesOn, readMessageWithin } from './request-lines.js'
 import type { RequestMessage } from './request-message.js'
-import { isItems, validated } from './schema.js'
+import { isItems, itemSchemaOf, validated } from './schema.js'
 import type { MethodSchemas, ResolvedServe } from './serve-options.js'
 
 /** A method of a service, whatever its types. */
@@ -133,10 +134,9 @@ class ServedRequest {
   }
 
   #items(): ReceivedItems {
-    const { input } = this.#method
     return new ReceivedItems(this.#stream, {
       maxBytes: this.#maxBytes,
-      schema: input !== undefined && isItems(input) ? input.items : undefined,
+      schema: itemSchemaOf(this.#method.input),
       about: this,
       reserve: this.#reserve,
       errorOf: error => error,
@@ -173,8 +173,7 @@ class ServedRequest {
   async #answerItems(result: AsyncIterable<unknown>, context: HandlerContext): Promise<void> {
     if (!this.#tagged) return await this.refuse('unsupported', 'the older protocol has no streams of items')
     context.answering()
-    const { output } = this.#method
-    const schema = output !== undefined && isItems(output) ? output.items : undefined
+    const schema = itemSchemaOf(this.#method.output)
     let unsendable: unknown
     const lineOfItem = async (value: unknown) => {
       try {
@@ -241,10 +240,6 @@ const refusalOf: Readonly<Partial<Record<string, Refusal>>> = {
   ERR_JSON: 'invalid',
   ERR_UTF8: 'invalid',
   ERR_UNEXPECTED_END: 'invalid'
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
 function warn(error: unknown, context: RequestContext): void {
