@@ -357,7 +357,9 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      * Receiving half as a web byte stream; supports BYOB readers. Canceling it calls {@link stop}, with the reason as the code if that is
      * a number. Waits for a pending read of another kind.
      *
-     * Fails with the stream or its connection, even while nobody reads it, once the bytes that arrived before are read.
+     * Fails with the stream or its connection, even while no call reads. A reset by the peer fails it at once; any other failure follows
+     * the bytes that arrived before. Only reading shows a reset, so up to 64 KiB are read ahead. A reset behind more unread bytes fails
+     * a later read.
      *
      * @example
      * await stream.readable.pipeThrough(new DecompressionStream('gzip')).pipeTo(destination)
@@ -365,7 +367,7 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
     get readable(): ReadableStream<Uint8Array<ArrayBuffer>>;
     /**
      * Sending half as a web stream of bytes or strings. Closing it calls {@link finish}. Aborting it calls {@link reset}, with the reason
-     * as the code if that is a number. Fails with the stream or its connection, even while nobody writes to it.
+     * as the code if that is a number. Fails with the stream or its connection, even while no call writes.
      *
      * @example
      * await new Blob(['hello']).stream().pipeTo(stream.writable)

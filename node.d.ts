@@ -99,7 +99,9 @@ declare function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDu
 /**
  * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
  *
- * Failures of the stream or its connection emit `'error'`, even while nobody reads or writes. Without an error listener, the Duplex only closes; the process does not crash.
+ * Failures of the stream or its connection emit `'error'`, even while no call reads or writes. A reset by the peer drops unread data;
+ * other failures follow it. A reset behind more than 64 KiB of unread data is noticed by a later read. Without an error listener, the
+ * Duplex only closes; the process does not crash.
  */
 declare class PeerDuplex extends Duplex {
     #private;

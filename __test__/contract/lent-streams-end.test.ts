@@ -1,7 +1,7 @@
 // Web and Node streams end with the stream that they use, even while nobody reads or writes them.
 import type { Duplex } from 'node:stream'
 import test from 'ava'
-import type { PeerStream } from 'fastn-net'
+import { Graceful, type PeerStream } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 import { Echo, pair, readAll, turn } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
@@ -37,8 +37,90 @@ const leaves = {
   'finishes and stops': async (stream: PeerStream) => {
     await stream.finish()
     stream.stop()
+  },
+  'only resets': (stream: PeerStream) => stream.reset(1),
+  'only resets, behind some bytes': async (stream: PeerStream) => {
+    await stream.write('bytes')
+    await turn()
+    stream.reset(1)
   }
 }
+
+for (const name of ['readable', 'duplex'] as const) {
+  test(`an unused ${name} fails when the peer resets the stream, and the other direction stays open until then`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    const ended = ends[name](mine)
+    await mine.write('still open\n')
+    t.is(await theirs.nextString(), 'still open')
+    theirs.reset(7)
+    t.is(await prompt(ended, 'the end'), 'ERR_STREAM_RESET')
+  })
+
+  test(`an unused ${name} fails when the peer resets the stream behind bytes`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    const ended = ends[name](mine)
+    await theirs.write('bytes')
+    await turn()
+    theirs.reset(7)
+    t.is(await prompt(ended, 'the end'), 'ERR_STREAM_RESET')
+  })
+
+  test(`a shutdown does not wait for an unused ${name} that the peer reset`, async t => {
+    const graceful = new Graceful({ timeout: 60_000 })
+    await using peers = await pair({}, { graceful })
+    peers.server.listen([[Echo, stream => void ends[name](stream)]])
+    const stream = await peers.client.getStream(peers.server.address(), Echo)
+    const shutdown = graceful.shutdown()
+    await turn()
+    stream.reset(1)
+    t.true((await prompt(shutdown, 'the shutdown')).clean)
+  })
+}
+
+test('a readable that is not read any more fails when the peer resets the stream', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const reader = mine.readable.getReader()
+  for (const text of ['one', 'two']) {
+    await theirs.write(text)
+    t.is(Buffer.from((await reader.read()).value ?? []).toString(), text)
+  }
+  await theirs.write('unread')
+  await turn()
+  theirs.reset(7)
+  t.is(await prompt(code(reader.closed), 'the end'), 'ERR_STREAM_RESET')
+})
+
+test('a duplex with unread data fails when the peer resets the stream', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const socket = duplex(mine, { readableHighWaterMark: 4 })
+  const closed = closing(socket)
+  const readable = new Promise(resolve => socket.once('readable', resolve))
+  await theirs.write('more than four')
+  await readable
+  theirs.reset(7)
+  await prompt(closed, 'the end')
+  t.is((socket.errored as { code?: string } | null)?.code, 'ERR_STREAM_RESET')
+})
+
+test('lent streams give out what arrived while they were unused, in order', async t => {
+  await using peers = await pair()
+  for (const use of [(stream: PeerStream) => stream.readable as never, duplex]) {
+    const [mine, theirs] = await peers.stream()
+    const lent: AsyncIterable<Uint8Array> = use(mine)
+    await theirs.write('early ')
+    await turn()
+    await theirs.write('later ')
+    await turn()
+    const all = readAll(lent)
+    await turn()
+    await theirs.finish('last')
+    t.is((await all).toString(), 'early later last')
+  }
+})
 
 for (const [name, end] of Object.entries(ends)) {
   test(`an unused ${name} fails when the peer closes the connection`, async t => {
@@ -100,6 +182,8 @@ for (const [name, end] of Object.entries(ends)) {
   })
 
   for (const [how, leave] of Object.entries(leaves)) {
+    // A reset ends the receiving half only.
+    if (how.startsWith('only') && name === 'writable') continue
     test(`listen does not wait for an unused ${name} when the peer ${how}`, async t => {
       await using peers = await pair()
       const listener = peers.server.listen([[Echo, stream => void end(stream)]])

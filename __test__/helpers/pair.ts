@@ -11,10 +11,11 @@ export interface Pair extends AsyncDisposable {
   stream(): Promise<[PeerStream, PeerStream]>
 }
 
-export async function pair(options: EndpointOptions = {}): Promise<Pair> {
+/** `options`: of both endpoints. `serverOptions`: of the server alone. */
+export async function pair(options: EndpointOptions = {}, serverOptions: EndpointOptions = {}): Promise<Pair> {
   const [client, server] = await Promise.all([
     getEndpoint(SecretKey.generate(), { network: 'loopback', ...options }),
-    getEndpoint(SecretKey.generate(), { network: 'loopback', ...options })
+    getEndpoint(SecretKey.generate(), { network: 'loopback', ...options, ...serverOptions })
   ])
   let incoming: AsyncIterator<PeerStream> | undefined
   // Keeps both ends referenced: garbage collection of the unused one would reset the stream.

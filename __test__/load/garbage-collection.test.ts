@@ -134,6 +134,9 @@ test.serial('dropped streams are collected although their web streams watch for 
     const [mine, other] = await open()
     kept.push(mine, other)
     const { closed } = mine.writable.getWriter()
+    const read = mine.read()
+    await other.write('read')
+    t.is(Buffer.from((await read) ?? []).toString(), 'read')
     other.stop(7)
     await t.throwsAsync(closed, { code: 'ERR_STREAM_STOPPED' })
   }

@@ -3,7 +3,8 @@ import { wake, wakeWord } from './wakeups.js'
 
 // The last net under handles whose owner was collected. Nothing unregisters: releasing a stale handle is a no-op.
 const registry = new FinalizationRegistry<number>(handle => {
-  // A wait for the end of sending does not keep its owner: it must leave before the word belongs to another handle.
+  // These waits may refer to their owner weakly. They must leave before their words belong to another handle.
+  wake(wakeWord(handle, 0))
   wake(wakeWord(handle, 3))
   native().handleRelease(handle)
 })

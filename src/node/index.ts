@@ -51,7 +51,9 @@ function checkDuplexOptions(options: PeerDuplexOptions): PeerDuplexOptions {
 /**
  * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
  *
- * Failures of the stream or its connection emit `'error'`, even while nobody reads or writes. Without an error listener, the Duplex only closes; the process does not crash.
+ * Failures of the stream or its connection emit `'error'`, even while no call reads or writes. A reset by the peer drops unread data;
+ * other failures follow it. A reset behind more than 64 KiB of unread data is noticed by a later read. Without an error listener, the
+ * Duplex only closes; the process does not crash.
  */
 export class PeerDuplex extends Duplex {
   readonly #stream: PeerStream
@@ -72,6 +74,7 @@ export class PeerDuplex extends Duplex {
     this.#stream = stream
     this.#release = coreOf(stream).lend(isLost => this.#check(isLost))
     this.on('error', () => {})
+    readerOf(stream).readAheadWhenIdle()
   }
 
   /** ID52 of the peer, in place of a socket's address. */
@@ -171,10 +174,11 @@ export class PeerDuplex extends Duplex {
   /** Closes after a failure of the stream that no read or write would notice. Bytes that arrived before stay readable. */
   #check(isLost: boolean): void {
     this.#isLost ||= isLost
-    // What is left to read comes first: see `_read`.
-    if (this.destroyed || this.#isReading || this.readableLength > 0) return
+    const reader = readerOf(this.#stream)
+    if (this.destroyed || this.#isReading) return
+    // Buffered data comes first, except after a reset: see `_read`.
+    if (this.readableLength > 0 && !reader.isReset) return
     try {
-      const reader = readerOf(this.#stream)
       if (!this.#hasEof) reader.checkEnd(isLost)
       // The sending half alone does not end what is still to be read.
       if (this.#hasEof || (isLost && reader.atEnd)) writerOf(this.#stream).checkEnd(isLost)

@@ -3,19 +3,20 @@ import { native } from '../native/addon.js'
 import { never, waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { StreamCore } from './core.js'
+import type { ReadAhead } from './read-ahead.js'
 
 // Never surfaces: a caller that left a read no longer waits for it.
 const left = new Error('the read was left')
 
-/** Which read owns a receiving half while it waits for bytes. There is one at a time, of whatever kind. */
+/** Decides which read owns a receiving half while it waits for bytes. Only one read of any kind owns it at a time. */
 export abstract class ReadTurns {
   protected readonly core: StreamCore
   // Counts the reads that waited. The last one owns this half while `reading` is set; earlier ones were evicted.
   #turn = 0
   #signal: AbortSignal | undefined
   #owner: object | undefined
-  /** Owner of the reads ahead, if there are any. */
-  protected ahead: object | null = null
+  /** Owner of the reads ahead. `null` on most streams. */
+  protected ahead: ReadAhead | null = null
   // Calls to resume when the current reader is done.
   #next: (() => void)[] | null = null
 
@@ -26,7 +27,7 @@ export abstract class ReadTurns {
   /** Rejects the waiting read of this owner, if there is one. No byte is lost. */
   leave(owner: object): void {
     if (!this.core.reading || this.#owner !== owner) return
-    this.#evict()
+    this.evict()
     // The wake may have been for the read that left.
     native().streamIdle(this.core.handle % 0x1000000)
   }
@@ -49,9 +50,8 @@ export abstract class ReadTurns {
   protected isTaken(): boolean {
     const { reading, readOver } = this.core
     if (!reading || readOver) return false
-    const isAhead = this.ahead !== null && this.#owner === this.ahead
-    if (!isAhead && this.#signal?.aborted !== true) return true
-    this.#evict()
+    if (!this.isAheadWaiting && this.#signal?.aborted !== true) return true
+    this.evict()
     return false
   }
 
@@ -79,7 +79,7 @@ export abstract class ReadTurns {
   }
 
   /** Resolves when the current reader is done, or has made room. */
-  protected nextTurn(): Promise<void> {
+  nextTurn(): Promise<void> {
     return new Promise(resolve => {
       this.#next ??= []
       this.#next.push(resolve)
@@ -87,10 +87,20 @@ export abstract class ReadTurns {
   }
 
   /** Waits as a read ahead, which any other read evicts. Does not keep the process alive. */
-  protected async waitAhead(): Promise<void> {
-    const turn = this.lock(undefined, this.ahead ?? undefined)
-    await waitForWake(wakeWord(this.core.handle, 0), undefined, never)
-    if (turn === this.#turn) this.#release()
+  waitAhead(): Promise<void> {
+    this.lock(undefined, this.ahead ?? undefined)
+    return waitForWake(wakeWord(this.core.handle, 0), undefined, never)
+  }
+
+  /** Ends the wait of a read ahead. Returns whether it was not evicted. */
+  endWaitAhead(): boolean {
+    if (!this.isAheadWaiting) return false
+    this.#release()
+    return true
+  }
+
+  protected get isAheadWaiting(): boolean {
+    return this.ahead !== null && this.core.reading && this.#owner === this.ahead
   }
 
   #release(): void {
@@ -107,7 +117,7 @@ export abstract class ReadTurns {
   }
 
   /** Evicts the waiting read, which rejects. */
-  #evict(): void {
+  protected evict(): void {
     this.#turn++
     this.#release()
     wake(wakeWord(this.core.handle, 0))

@@ -2,13 +2,15 @@ import { native } from '../native/addon.js'
 import { answerOf, FAILED } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
 import { checkInto } from './chunk.js'
+import { defer } from './deferred/defer.js'
 import { LineReader } from './line-reader.js'
 import { decode, endInLine, tooLarge, tooLong } from './line-text.js'
+import { ReadAhead } from './read-ahead.js'
 import { ReadTurns } from './read-turns.js'
 import { slab } from './slab.js'
 
 const end = Promise.resolve(null)
-/** How much is read ahead of a reader that may never come. */
+/** Most bytes that are read ahead of a call that may never come. */
 const mostAhead = 64 * 1024
 
 /** The receiving half of a stream. */
@@ -97,31 +99,49 @@ export class ReadHalf extends ReadTurns {
   }
 
   /**
-   * Reads a little ahead while nobody reads, so that a reset by the peer is noticed. Any other read takes over at once. Does not keep
-   * the process alive.
+   * Reads a little ahead while no call reads, so that a reset by the peer is noticed. Any other read takes over at once. Keeps the stream
+   * in memory, but not the process alive.
    */
-  async readAhead(): Promise<void> {
-    const core = this.core
-    this.ahead = {}
-    this.#lines ??= new LineReader()
-    const lines = this.#lines
-    while (!core.readOver) {
-      if (this.isTaken() || lines.size >= mostAhead) await this.nextTurn()
-      else if (!this.#readOneAhead(lines)) {
-        lines.detach()
-        await this.waitAhead()
-      }
-    }
+  readAhead(): void {
+    const isRunning = this.ahead !== null
+    this.ahead ??= new ReadAhead(this)
+    this.ahead.makeEager()
+    if (!isRunning) this.ahead.start()
+    else if (this.isAheadWaiting) this.evict()
   }
 
-  /** Whether there was something. */
-  #readOneAhead(lines: LineReader): boolean {
+  /** Same, once no call has read for a while. Does not keep the stream in memory. */
+  readAheadWhenIdle(): void {
+    // Later, so that a header or an ack still travels with the first bytes.
+    defer(() => {
+      if (this.ahead !== null || this.core.readOver) return
+      this.ahead = new ReadAhead(this)
+      this.ahead.start()
+    })
+  }
+
+  get isReadOver(): boolean {
+    return this.core.readOver
+  }
+
+  /** Whether a call waits for bytes, or enough bytes were read ahead. Evicts a read ahead. */
+  isBusy(): boolean {
+    return this.isTaken() || (this.#lines !== null && this.#lines.size >= mostAhead)
+  }
+
+  /** Reads ahead once. Returns whether there was something to read. */
+  tryAhead(): boolean {
+    this.#lines ??= new LineReader()
+    const lines = this.#lines
     try {
-      const chunk = this.#tryChunk()
+      slab.reserve()
+      const into = slab.bytes.subarray(0, mostAhead - lines.size)
+      const chunk = this.#chunk(native().streamRead(this.core.handle, into, 0))
       if (chunk) lines.push(chunk)
+      else if (chunk === undefined) lines.detach()
       return chunk !== undefined
     } catch {
-      // The next read gets it.
+      // The core has recorded the error: the next read throws it.
       return true
     }
   }
@@ -185,11 +205,17 @@ export class ReadHalf extends ReadTurns {
     else core.stop(code, error)
   }
 
+  /** Whether the half was reset: by the peer, or with the stream by this side. */
+  get isReset(): boolean {
+    return this.core.readError?.code === 'ERR_STREAM_RESET'
+  }
+
   /**
-   * Throws the error that the next read would throw. `isLost`: looks for one behind the bytes that arrived before the connection ended,
-   * a chunk of which is then kept for the next read.
+   * Throws the error that the next read would throw. A reset comes before the bytes that were read ahead. `isLost`: looks for an error
+   * behind the bytes that arrived before the connection ended, a chunk of which is then kept for the next read.
    */
   checkEnd(isLost: boolean): void {
+    if (this.isReset) this.#isOver()
     if (this.isTaken() || (this.#lines !== null && this.#lines.size > 0)) return
     const chunk = isLost || this.core.readOver ? this.#tryChunk() : null
     if (!chunk) return

@@ -45,7 +45,7 @@ class FailureWatch {
     if (!core.writeOver) core.sendEnd.add(this.#onSendEnd)
     // Later, so that a header or an ack still travels with the first bytes.
     defer(() => {
-      if (!this.#isOver) void this.#reader.readAhead()
+      if (!this.#isOver) this.#reader.readAhead()
     })
   }
 

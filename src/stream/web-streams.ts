@@ -13,6 +13,8 @@ interface Source {
   stop(code: number | bigint): void
   /** Throws the error that the next read would throw. */
   checkEnd(isLost: boolean): void
+  /** Has a reset by the peer noticed while no call reads. */
+  readAheadWhenIdle(): void
   /** Whether EOF was reached, and all before it read. */
   readonly atEnd: boolean
 }
@@ -35,6 +37,7 @@ export function readableOf(source: Source, lend: Lend): ReadableStream<Uint8Arra
             controller.error(error)
           }
         })
+        source.readAheadWhenIdle()
       },
       async pull(controller) {
         // With this size set there is a request whenever somebody reads, and with no high-water mark only then.
