@@ -42,8 +42,9 @@ interface ReceiveToOptions extends TransferOptions {
  *   are followed; a link to nothing is `ERR_FILE`.
  * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
  *
- * After any failure or abort the receiving half is stopped: the peer sees `ERR_STREAM_STOPPED`. Only `ERR_READ_PENDING` and
- * `ERR_INVALID_ARGUMENT` leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
+ * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
+ * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
+ * leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
  * even if the handler returns before. Keeps the process alive.
  *
  * @throws {FastnNetError} `ERR_FILE` if the file cannot be written; `cause` is the error of the system. `ERR_TOO_LARGE` if the peer
@@ -65,7 +66,7 @@ type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<U
  * Reads no faster than the peer takes the bytes. Strings are sent as UTF-8. A source that is not read to its end is destroyed.
  *
  * After any failure or abort the sending half is reset, so that the peer never takes a part for the whole: it sees
- * `ERR_STREAM_RESET`. Only `ERR_INVALID_ARGUMENT` of an argument leaves the stream unchanged. In a handler of `endpoint.listen`, the
+ * `ERR_STREAM_RESET`, with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_INVALID_ARGUMENT` of an argument leaves the stream unchanged. In a handler of `endpoint.listen`, the
  * stream stays open until the call is done, even if the handler returns before. Keeps the process alive.
  *
  * @throws {FastnNetError} `ERR_FILE` if the file cannot be read; `cause` is the error of the system. The errors of `stream.write` and
@@ -84,7 +85,8 @@ type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writable
  * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
  *
  * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
- * - `destroy()` resets sending unless it was finished, and stops reading.
+ * - `destroy()` resets sending unless it was finished, and stops reading. The peer sees `errorCode` 0 without an error, 0x102 with an
+ *   error, and 0x101 after an abort by `signal`.
  * - The Duplex takes over the stream: do not read or write it elsewhere.
  * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
  * - A pending read or write keeps the process alive, except after `unref()`.

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import http from 'node:http'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import test from 'ava'
+import { FastnNetError } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
@@ -62,6 +63,37 @@ test('destroy before the end resets the stream', async t => {
   socket.write('half')
   socket.destroy()
   await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
+})
+
+/** Ways to destroy a duplex, and the code that the peer then gets. */
+const destroys: Record<string, [(socket: Duplex, controller: AbortController) => unknown, number]> = {
+  'without an error': [socket => socket.destroy(), 0],
+  'with an error': [socket => socket.destroy(new Error('of the program')), 0x102],
+  'with the error of another stream': [
+    socket => socket.destroy(new FastnNetError('ERR_CONNECTION_LOST', 'of another stream')),
+    0x102
+  ],
+  'by its signal': [(_, controller) => controller.abort(), 0x101]
+}
+
+for (const [how, [destroy, expected]] of Object.entries(destroys))
+  test(`the peer gets code ${expected} from a duplex that is destroyed ${how}`, async t => {
+    await using peers = await pair()
+    const [mine, theirs] = await peers.stream()
+    const controller = new AbortController()
+    destroy(duplex(theirs, { signal: controller.signal }), controller)
+    const read = await t.throwsAsync<FastnNetError>(mine.read(), { code: 'ERR_STREAM_RESET' })
+    const sent = await t.throwsAsync<FastnNetError>(mine.closed, { code: 'ERR_STREAM_STOPPED' })
+    t.deepEqual([read!.errorCode, sent!.errorCode], [expected, expected])
+  })
+
+test('the peer gets code 0 from a duplex that it reset itself', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  duplex(theirs).resume()
+  mine.reset(9)
+  const read = await t.throwsAsync<FastnNetError>(mine.read(), { code: 'ERR_STREAM_RESET' })
+  t.is(read!.errorCode, 0)
 })
 
 test('a failure without an error listener closes', async t => {

@@ -174,6 +174,9 @@ test('progress is reported at most every 100 ms, and at the end', async t => {
   t.deepEqual(reports.at(-1), { bytes: 50_000, total: 70_000 })
 })
 
+/** The code that the peer gets: cancelled, or failed. */
+const codeOf = (failure: string) => (failure.includes('its signal') ? 0x101 : 0x102)
+
 /** Ways in which the sender fails half way, and the code or name of its error. */
 const senderFails: Record<string, [(mine: PeerStream) => Promise<unknown>, string]> = {
   'the source fails': [
@@ -218,7 +221,9 @@ for (const [name, [send, expected]] of Object.entries(senderFails))
     receiving?.catch(() => {})
     const error = (await t.throwsAsync(prompt(send(mine), 'the sender'), { any: true })) as NodeJS.ErrnoException
     t.is(typeof error.code === 'string' ? error.code : error.name, expected)
-    await t.throwsAsync(receiving ?? receiveTo(theirs, join(here, 'to')), { code: 'ERR_STREAM_RESET' })
+    const failed = receiving ?? receiveTo(theirs, join(here, 'to'))
+    const heard = await t.throwsAsync<FastnNetError>(failed, { code: 'ERR_STREAM_RESET' })
+    t.is(heard!.errorCode, codeOf(name))
     t.deepEqual(readdirSync(here), ['to'])
     t.is(readFileSync(join(here, 'to'), 'utf8'), 'before')
     // The other direction is open, to say why.
@@ -302,10 +307,10 @@ for (const [name, [receive, expected]] of Object.entries(receiverFails))
     const [mine, theirs] = await peers.stream()
     const here = folder(t)
     const sending = sendFrom(mine, stalling())
-    const stopped = t.throwsAsync(sending, { code: 'ERR_STREAM_STOPPED' })
+    const stopped = t.throwsAsync<FastnNetError>(sending, { code: 'ERR_STREAM_STOPPED' })
     const error = (await t.throwsAsync(prompt(receive(theirs, here), 'the receiver'), { any: true })) as FastnNetError
     t.is(typeof error.code === 'string' ? error.code : error.name, expected)
-    await prompt(stopped, 'the sender')
+    t.is((await prompt(stopped, 'the sender'))!.errorCode, codeOf(name))
     t.deepEqual(readdirSync(here), [])
     await theirs.writeLine('no room')
     t.is(await mine.nextString(), 'no room')

@@ -1,6 +1,7 @@
 // We accept, a raw peer dials: what becomes of a stream after its ack.
 import test from 'ava'
 import { type PeerStream, Protocol, type StreamHandlers } from 'fastn-net'
+import { receiveTo, sendFrom } from 'fastn-net/node'
 import { accepted, acceptor, alpns, echo, echoLine, failure, next, ownCode } from '../helpers/wire.js'
 
 const ack = 'ack\n'
@@ -140,6 +141,14 @@ for (const alpn of alpns) {
     t.is((failures[0] as Error).message, 'as planned')
     controller.abort()
     await listener.closed
+  })
+
+  test(`${alpn}: a failed transfer ends its halves with a code of its own`, async t => {
+    const [ours, theirs] = await accepted(await acceptor(t, alpn))
+    await t.throwsAsync(receiveTo(ours, '/no/such/folder/file'), { code: 'ERR_FILE' })
+    t.is(await theirs.stopped(), ownCode(alpn, 0x102))
+    await t.throwsAsync(sendFrom(ours, ['text'], { signal: AbortSignal.abort() }), { name: 'AbortError' })
+    t.is(await theirs.wasReset(), ownCode(alpn, 0x101))
   })
 
   test(`${alpn}: 1,000 exchanges, each stopped by the peer before FIN`, async t => {

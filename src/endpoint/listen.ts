@@ -4,6 +4,7 @@ import type { StreamMessage } from '../connection/diagnostics-messages.js'
 import { servedHeader } from '../connection/stream-queue.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
+import { handlerFailed } from '../stream/failure-codes.js'
 import type { Protocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { checkOptions, checkSignal, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
@@ -49,9 +50,6 @@ export interface ListenOptions {
 
 /** Names of {@link ListenOptions}. */
 const listenNames: OptionNames<ListenOptions> = { signal: true, fallback: true, onError: true }
-
-/** Reset code of a stream whose handler failed. */
-const handlerFailed = 0x102
 
 /**
  * Serves protocols until the signal aborts, the listener closes or the endpoint stops accepting.

@@ -1,6 +1,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
 import { PeerStream } from '../connection/connection.js'
+import { failureCode } from '../stream/failure-codes.js'
 import { after } from '../util/timeout.js'
 import { checkOptions, checkSignal, count, invalid, type OptionNames, timeLimit } from '../util/validate.js'
 
@@ -15,7 +16,8 @@ export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'w
  * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
  *
  * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
- * - `destroy()` resets sending unless it was finished, and stops reading.
+ * - `destroy()` resets sending unless it was finished, and stops reading. The peer sees `errorCode` 0 without an error, 0x102 with an
+ *   error, and 0x101 after an abort by `signal`.
  * - The Duplex takes over the stream: do not read or write it elsewhere.
  * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
  * - A pending read or write keeps the process alive, except after `unref()`.
@@ -165,10 +167,13 @@ export class PeerDuplex extends Duplex {
   /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     clearTimeout(this.#idleTimer)
-    this.#stream
-      .close()
-      .then(() => done(error), done)
-      .finally(this.#release)
+    const code = this.#codeOf(error)
+    writerOf(this.#stream).reset(code)
+    readerOf(this.#stream).stop(code)
+    queueMicrotask(() => {
+      done(error)
+      this.#release()
+    })
   }
 
   /** Closes after a failure of the stream that no read or write would notice. Bytes that arrived before stay readable. */
@@ -185,6 +190,13 @@ export class PeerDuplex extends Duplex {
     } catch (error) {
       this.destroy(error as Error)
     }
+  }
+
+  /** The code for the peer. 0 if the stream itself has failed: the peer then knows why, or has left. */
+  #codeOf(error: Error | null): number {
+    const core = coreOf(this.#stream)
+    const hasFailed = core.readError !== null || core.writeError !== null
+    return error === null || hasFailed ? 0 : failureCode(core, error)
   }
 
   #restartIdleTimer(): void {

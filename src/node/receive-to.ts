@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { coreOf, readerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
+import { failureCode } from '../stream/failure-codes.js'
 import { tooLarge } from '../stream/line-text.js'
 import { invalid, kindOf, type OptionNames } from '../util/validate.js'
 import {
@@ -39,8 +40,9 @@ const receiveNames: OptionNames<ReceiveToOptions> = { ...transferNames, maxBytes
  *   are followed; a link to nothing is `ERR_FILE`.
  * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
  *
- * After any failure or abort the receiving half is stopped: the peer sees `ERR_STREAM_STOPPED`. Only `ERR_READ_PENDING` and
- * `ERR_INVALID_ARGUMENT` leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
+ * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
+ * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
+ * leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
  * even if the handler returns before. Keeps the process alive.
  *
  * @throws {FastnNetError} `ERR_FILE` if the file cannot be written; `cause` is the error of the system. `ERR_TOO_LARGE` if the peer
@@ -69,7 +71,8 @@ export async function receiveTo(
       else await toFile(path, arriving)
       return progress.result()
     } catch (error) {
-      if (!isFastnNetError(error, 'ERR_READ_PENDING')) readerOf(stream).stop(0)
+      if (!isFastnNetError(error, 'ERR_READ_PENDING'))
+        readerOf(stream).stop(failureCode(coreOf(stream), error, options.signal))
       throw error
     }
   })

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
-import { writerOf } from '../connection/byte-stream.js'
+import { coreOf, writerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
+import { failureCode } from '../stream/failure-codes.js'
 import { isBytes } from '../util/bytes.js'
 import { whileWanted } from '../util/timeout.js'
 import { invalid, kindOf } from '../util/validate.js'
@@ -29,7 +30,7 @@ const chunkSize = 256 * 1024
  * Reads no faster than the peer takes the bytes. Strings are sent as UTF-8. A source that is not read to its end is destroyed.
  *
  * After any failure or abort the sending half is reset, so that the peer never takes a part for the whole: it sees
- * `ERR_STREAM_RESET`. Only `ERR_INVALID_ARGUMENT` of an argument leaves the stream unchanged. In a handler of `endpoint.listen`, the
+ * `ERR_STREAM_RESET`, with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_INVALID_ARGUMENT` of an argument leaves the stream unchanged. In a handler of `endpoint.listen`, the
  * stream stays open until the call is done, even if the handler returns before. Keeps the process alive.
  *
  * @throws {FastnNetError} `ERR_FILE` if the file cannot be read; `cause` is the error of the system. The errors of `stream.write` and
@@ -55,7 +56,7 @@ export async function sendFrom(
       const opened = path === undefined ? opening(source as Chunks, options.total) : await openFile(path, options.total)
       return await send(stream, opened, options)
     } catch (error) {
-      writerOf(stream).reset(0)
+      writerOf(stream).reset(failureCode(coreOf(stream), error, options.signal))
       throw error
     }
   })

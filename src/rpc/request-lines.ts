@@ -2,12 +2,12 @@ import { coreOf, readerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
 import { defaults } from '../settings.js'
-import { alpnOf } from '../stream/endpoint-state.js'
-import { cancelled } from '../stream/writer.js'
+import { alpnOf, nativeAlpn } from '../stream/endpoint-state.js'
+import { cancelled } from '../stream/failure-codes.js'
 
 /** Whether the peer speaks this library's own ALPN, on which requests and answers have tags. Else they are bare JSON. */
 export function isTagged(stream: PeerStream): boolean {
-  return alpnOf(coreOf(stream)) === '/fastn-net/1'
+  return alpnOf(coreOf(stream)) === nativeAlpn
 }
 
 /** The longest message, sent or received. */

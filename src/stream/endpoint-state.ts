@@ -44,6 +44,9 @@ export interface Link {
   alpn: string | undefined
 }
 
+/** ALPN of peers of this library. */
+export const nativeAlpn = '/fastn-net/1'
+
 /** The ALPN of a stream's connection. */
 export function alpnOf({ handle, link }: { readonly handle: number; readonly link: Link }): string {
   if (link.alpn === undefined) {

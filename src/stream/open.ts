@@ -10,9 +10,9 @@ import { checkSignal, oneOf, optional, throwIfAborted, timeLimit } from '../util
 import { StreamCore } from './core.js'
 import { flushLater } from './deferred/defer.js'
 import type { EndpointState } from './endpoint-state.js'
+import { cancelled } from './failure-codes.js'
 import { type Opener, openFlags } from './opener.js'
 import { headerOf, lineWithExtra, type Protocol } from './protocol.js'
-import { cancelled } from './writer.js'
 
 const ids = new Float64Array(2)
 

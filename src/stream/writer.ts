@@ -8,10 +8,8 @@ import { throwIfAborted } from '../util/validate.js'
 import { checkChunk, encode, isEmpty, kept, noBytes, notAChunk, problemOf } from './chunk.js'
 import type { StreamCore } from './core.js'
 import { drainToFinLater } from './deferred/defer.js'
+import { cancelled } from './failure-codes.js'
 import { SendCompletion } from './send-completion.js'
-
-/** Reset code of a stream that a signal aborted. */
-export const cancelled = 0x101
 
 const accepted = Promise.resolve()
 

@@ -1,0 +1,25 @@
+import type { StreamCore } from './core.js'
+import { alpnOf, nativeAlpn } from './endpoint-state.js'
+
+/** Reset and stop code of a stream that a signal aborted. */
+export const cancelled = 0x101
+
+/** Reset and stop code of a stream whose handler failed, or what sends or receives its bytes. */
+export const handlerFailed = 0x102
+
+/** The code that tells the peer why a half ends that has not failed by itself. Older peers get 0. */
+export function failureCode(core: StreamCore, error: unknown, signal?: AbortSignal): number {
+  if (!isOwnAlpn(core)) return 0
+  const isCancelled = signal?.aborted === true && error === signal.reason
+  // Node wraps the reason of a signal in an error of this name.
+  return isCancelled || (error instanceof Error && error.name === 'AbortError') ? cancelled : handlerFailed
+}
+
+function isOwnAlpn(core: StreamCore): boolean {
+  try {
+    return alpnOf(core) === nativeAlpn
+  } catch {
+    // The connection is gone: the peer gets no code.
+    return false
+  }
+}
