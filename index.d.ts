@@ -21,7 +21,7 @@ interface FastnNetErrorOptions {
     peer?: string | undefined;
     /** Protocol of the stream. */
     protocol?: Protocol | undefined;
-    /** Operation that failed, for logs: `'dial'`, `'read'`, … */
+    /** Operation that failed, for logs: `'connect'`, `'open'`, `'read'`, … */
     phase?: string | undefined;
     /** Application error code of a reset, stop or close. */
     errorCode?: number | bigint | undefined;
@@ -60,7 +60,7 @@ declare class FastnNetError extends Error {
     readonly peer?: string;
     /** Protocol of the stream, if known. */
     readonly protocol?: Protocol;
-    /** Operation that failed, for logs: `'dial'`, `'read'`, … */
+    /** Operation that failed, for logs: `'connect'`, `'open'`, `'read'`, … */
     readonly phase?: string;
     /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
     readonly errorCode?: number | bigint;
@@ -1755,7 +1755,7 @@ interface EndpointOptions {
      * recently active is forgotten first. Default: 10,000.
      */
     maxConnections?: number | undefined;
-    /** Connections per peer. Default: 64. */
+    /** Connections per peer. More get `ERR_BUSY`. Default: 64. */
     maxConnectionsPerPeer?: number | undefined;
     /** Acknowledged streams in the queue of one listener. Default: 1,024. */
     maxQueuedStreams?: number | undefined;

@@ -63,7 +63,7 @@ export interface FastnNetErrorOptions {
   peer?: string | undefined
   /** Protocol of the stream. */
   protocol?: Protocol | undefined
-  /** Operation that failed, for logs: `'dial'`, `'read'`, … */
+  /** Operation that failed, for logs: `'connect'`, `'open'`, `'read'`, … */
   phase?: string | undefined
   /** Application error code of a reset, stop or close. */
   errorCode?: number | bigint | undefined
@@ -119,7 +119,7 @@ export class FastnNetError extends Error {
   declare readonly peer?: string
   /** Protocol of the stream, if known. */
   declare readonly protocol?: Protocol
-  /** Operation that failed, for logs: `'dial'`, `'read'`, … */
+  /** Operation that failed, for logs: `'connect'`, `'open'`, `'read'`, … */
   declare readonly phase?: string
   /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
   declare readonly errorCode?: number | bigint

@@ -37,7 +37,6 @@ export const defaults = {
 /** Options of an endpoint that its connections and streams use, in milliseconds and bytes. */
 export interface EndpointSettings {
   readonly openTimeout: number
-  readonly ackTimeout: number
   readonly closeTimeout: number
   readonly maxLineBytes: number
 }

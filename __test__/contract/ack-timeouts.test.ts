@@ -30,7 +30,7 @@ test.serial('every unacknowledged stream ends in time, also after others have', 
   }
 })
 
-test.serial('an ack deadline fires on time, not at the next sweep', async t => {
+test.serial('an ack deadline fires on time, not at the next check of a late ack', async t => {
   await using peers = await unanswered(1150)
   const stream = await peers.open()
   // Both are timers of this thread: a slow machine delays both but keeps their order.

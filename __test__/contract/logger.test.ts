@@ -23,15 +23,15 @@ test.serial('logs endpoints, connections and streams, with peer and id', async t
     records.find(
       each => each.target === `fastn_net::${target}` && each.message === message && each.fields.peer === id52
     )
-  await until(() => connections().filter(({ message }) => message === 'ended').length === 2)
+  await until(() => connections().filter(({ message }) => message === 'closed').length === 2)
   for (const [target, message, level] of [
     ['dial', 'dialling', 'debug'],
     ['dial', 'dialled', 'debug'],
-    ['connection', 'made', 'info'],
+    ['connection', 'opened', 'info'],
     ['connection', 'preferred', 'debug'],
     ['stream', 'opened', 'trace'],
     ['stream', 'acknowledged', 'trace'],
-    ['connection', 'ended', 'info']
+    ['connection', 'closed', 'info']
   ] as const) {
     t.is(said(target, message)?.level, level, `${target}: ${message}`)
   }
@@ -43,7 +43,7 @@ test.serial('logs endpoints, connections and streams, with peer and id', async t
   t.true(records.every(({ target }) => target.startsWith('fastn_net')))
   setLogger(null)
   t.is(records.filter(each => each.message === 'bound').length, 2)
-  t.is(records.filter(each => each.message === 'closed').length, 2)
+  t.is(records.filter(each => each.target === 'fastn_net::endpoint' && each.message === 'closed').length, 2)
 })
 
 test.serial('a failed dial logs its error', async t => {
@@ -67,7 +67,7 @@ test.serial('the default filter does not log each stream', async t => {
   setLogger(record => records.push(record))
   await using peers = await pair()
   for (let count = 0; count < 10; count++) await peers.stream()
-  await until(() => records.some(({ message }) => message === 'made'))
+  await until(() => records.some(({ target, message }) => target === 'fastn_net::connection' && message === 'opened'))
   setLogger(null)
   t.deepEqual(
     records.filter(({ level }) => level === 'debug' || level === 'trace'),

@@ -43,7 +43,7 @@ test('an invalid part of FASTN_NET_LOG causes one warning that names it, and the
     stderr.match(/\[ERR_INVALID_ARGUMENT\] FastnNetWarning: FASTN_NET_LOG: .*"fastn_net::endpoint=loud"/g)?.length,
     1
   )
-  t.regex(stderr, /INFO fastn_net::connection: made peer=/)
+  t.regex(stderr, /INFO fastn_net::connection: opened peer=/)
 })
 
 test('a logger does not keep the process alive, and receives the last records', async t => {

@@ -11,7 +11,7 @@ test('every timeout accepts 0, Infinity and fractions, which are rounded up', t 
     [1.2, 2]
   ] as const) {
     t.is(guard({ authorize: { timeout: given } }).authorizeTimeout, resolved)
-    const { binding, openTimeout, ackTimeout, closeTimeout } = resolveOptions({
+    const { binding, openTimeout, closeTimeout } = resolveOptions({
       network: 'loopback',
       openTimeout: given,
       ackTimeout: given,
@@ -21,7 +21,7 @@ test('every timeout accepts 0, Infinity and fractions, which are rounded up', t 
       idleTimeout: given,
       connect: { attemptTimeout: given }
     })
-    t.deepEqual([openTimeout, ackTimeout, closeTimeout], [resolved, resolved, resolved])
+    t.deepEqual([openTimeout, closeTimeout], [resolved, resolved])
     t.deepEqual([binding.headerTimeout, binding.pingTimeout, binding.idleTimeout], [resolved, resolved, resolved])
     t.deepEqual([binding.ackTimeout, binding.connectAttemptTimeout], [resolved, resolved])
   }

@@ -101,7 +101,7 @@ export interface EndpointOptions {
    * recently active is forgotten first. Default: 10,000.
    */
   maxConnections?: number | undefined
-  /** Connections per peer. Default: 64. */
+  /** Connections per peer. More get `ERR_BUSY`. Default: 64. */
   maxConnectionsPerPeer?: number | undefined
   /** Acknowledged streams in the queue of one listener. Default: 1,024. */
   maxQueuedStreams?: number | undefined
@@ -183,7 +183,6 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
     },
     closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
     openTimeout: time('openTimeout'),
-    ackTimeout: time('ackTimeout'),
     closeTimeout: time('closeTimeout'),
     maxLineBytes: number('maxLineBytes')
   }

@@ -120,7 +120,7 @@ export interface BindingPeerConnection {
   stats: BindingStats
 }
 
-/** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `options.ts`. */
+/** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `settings.ts`. */
 export interface BindingEndpointOptions {
   network: 'internet' | 'lan' | 'loopback' | 'custom'
   relays: { url: string; token: string | null }[] | null

@@ -48,7 +48,8 @@ if (what === 'workers') {
   const records: LogRecord[] = []
   setLogger(record => records.push(record))
   await meet()
-  process.once('exit', () => console.log(records.filter(({ message }) => message === 'closed').length))
+  const isClose = ({ target, message }: LogRecord) => target === 'fastn_net::endpoint' && message === 'closed'
+  process.once('exit', () => console.log(records.filter(isClose).length))
 } else if (what === 'idle logger') {
   setLogger(() => {})
   console.log('set')

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, Waker};
 
-use super::{ABANDONED, Admitted, Negotiation};
+use super::{Admitted, Negotiation};
 use crate::{
     protocol::Protocol,
     routing::{AckMode, IncomingStream},
@@ -23,7 +23,7 @@ impl Negotiation {
         let unsent = if waits_for_ack && queue.acks() == AckMode::Automatic { &[] } else { ACK };
         // A completely received stream is delivered even if its ack can no longer be written.
         if unsent.is_empty() && self.write_all(ACK).await.is_err() && (self.connection.is_live() || !self.is_whole()) {
-            let _ = self.send.reset(ABANDONED);
+            self.reset();
             return;
         }
         let Self { negotiator, connection, send, recv, rest, .. } = self;

@@ -36,6 +36,7 @@ use crate::{
     target,
     wire::{
         ack::{ACK, PONG},
+        codes::reset,
         line::LineBuffer,
         refusal::Refusal,
     },
@@ -43,9 +44,6 @@ use crate::{
 
 /// Longest time that an unsent ack waits in the queue of a busy listener.
 const FLUSH_AFTER: Duration = Duration::from_millis(20);
-
-/// Plain reset code, the one that older peers use (`wire::codes::reset`).
-const ABANDONED: VarInt = VarInt::from_u32(0);
 
 /// The parts of an endpoint that negotiations use.
 #[derive(Debug)]
@@ -170,13 +168,16 @@ impl Negotiation {
                 debug!(target: target::STREAM, %peer, connection, stream, code = refusal.code, "refused");
                 self.negotiator.counters.refusal_sent(&refusal.code);
                 if self.write_all(&refusal.encode()).await.is_err() {
-                    let _ = self.send.reset(ABANDONED);
+                    self.reset();
                 }
             }
-            Some(Unserved::Gone) => {
-                let _ = self.send.reset(ABANDONED);
-            }
+            Some(Unserved::Gone) => self.reset(),
         }
+    }
+
+    /// Resets the sending half. Does nothing if it has ended.
+    fn reset(&mut self) {
+        let _ = self.send.reset(VarInt::from_u64(reset::ABANDONED).unwrap_or(VarInt::MAX));
     }
 
     /// Waits, unless the peer resets the stream. A reset stream reaches no listener.

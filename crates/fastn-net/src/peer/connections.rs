@@ -28,7 +28,7 @@ impl Actor {
         let link =
             Link { id: connection.id(), dialled: connection.is_dialled(), is_native: connection.alpn().is_native() };
         let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
-        info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "made");
+        info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "opened");
         self.connections.insert(link.id, (connection.clone(), Instant::now()));
         connection.set_receive_window(self.windows.add(link.id));
         if self.peer.offers_connections() && connection.is_dialled() {

@@ -63,7 +63,7 @@ pub(crate) enum Action {
     Ping(u64),
     /// Ping it, and report whether it answered within max(3 RTT, 1 s).
     Challenge(u64),
-    /// Suspicion it at once, and report whether it answered.
+    /// Check it at once, and report whether it answered.
     Check(u64, Suspicion),
     /// Uses this connection for new streams, and answers all waiting requests with it.
     Prefer(u64),
