@@ -1,21 +1,18 @@
 //! The counters of an endpoint.
 //!
+//! - `counter`: one number
 //! - `labels`: counters by label, of a closed set
 //! - `histogram`: durations
 //!
 //! Plain atomics: a stream costs one relaxed increment at its start and one at its end. Label values come only from closed sets,
 //! never from a peer, which bounds the exposed text.
 
+mod counter;
 mod histogram;
 mod labels;
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-
 pub(crate) use self::histogram::Histogram;
-use self::labels::Counts;
+use self::{counter::Counter, labels::Counts};
 use crate::{
     error::{Code, Result},
     wire::{codes::close, refusal},
@@ -38,21 +35,21 @@ pub(crate) const CLOSE_REASONS: [&str; 8] =
 /// Counters of an endpoint, from its start.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) streams_opened: AtomicU64,
-    pub(crate) streams_accepted: AtomicU64,
-    pub(crate) streams_ended: AtomicU64,
-    pub(crate) connections_dialled: AtomicU64,
-    pub(crate) connections_accepted: AtomicU64,
+    pub(crate) streams_opened: Counter,
+    pub(crate) streams_accepted: Counter,
+    pub(crate) streams_ended: Counter,
+    pub(crate) connections_dialled: Counter,
+    pub(crate) connections_accepted: Counter,
     pub(crate) closed_here: Counts<8>,
     pub(crate) closed_by_peer: Counts<8>,
     /// Totals of closed connections. Live ones count their own.
-    pub(crate) bytes_sent: AtomicU64,
-    pub(crate) bytes_received: AtomicU64,
-    pub(crate) dials: AtomicU64,
+    pub(crate) bytes_sent: Counter,
+    pub(crate) bytes_received: Counter,
+    pub(crate) dials: Counter,
     pub(crate) failed_dials: Counts<6>,
-    pub(crate) dial_retries: AtomicU64,
-    pub(crate) actor_panics: AtomicU64,
-    pub(crate) stream_retries: AtomicU64,
+    pub(crate) dial_retries: Counter,
+    pub(crate) actor_panics: Counter,
+    pub(crate) stream_retries: Counter,
     pub(crate) refusals_sent: Counts<{ refusal::code::ALL.len() + 1 }>,
     pub(crate) refusals_received: Counts<{ refusal::code::ALL.len() + 1 }>,
     pub(crate) ack_times: Histogram,
@@ -60,20 +57,9 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn stream_opened(&self) {
-        add(&self.streams_opened, 1);
-    }
-
-    pub(crate) fn stream_accepted(&self) {
-        add(&self.streams_accepted, 1);
-    }
-
-    pub(crate) fn stream_ended(&self) {
-        add(&self.streams_ended, 1);
-    }
-
     pub(crate) fn connection_opened(&self, dialled: bool) {
-        add(if dialled { &self.connections_dialled } else { &self.connections_accepted }, 1);
+        let opened = if dialled { &self.connections_dialled } else { &self.connections_accepted };
+        opened.add(1);
     }
 
     /// `by` and `close_code` are those of the connection's `CloseInfo`.
@@ -84,27 +70,15 @@ impl Counters {
 
     /// Adds the byte counts of a connection that is removed from the endpoint.
     pub(crate) fn keep_bytes(&self, sent: u64, received: u64) {
-        add(&self.bytes_sent, sent);
-        add(&self.bytes_received, received);
+        self.bytes_sent.add(sent);
+        self.bytes_received.add(received);
     }
 
     pub(crate) fn dial_ended<T>(&self, result: &Result<T>) {
-        add(&self.dials, 1);
+        self.dials.add(1);
         if let Err(error) = result {
             self.failed_dials.add(&DIAL_CODES, error.code().as_str());
         }
-    }
-
-    pub(crate) fn dial_retried(&self) {
-        add(&self.dial_retries, 1);
-    }
-
-    pub(crate) fn actor_panicked(&self) {
-        add(&self.actor_panics, 1);
-    }
-
-    pub(crate) fn stream_retried(&self) {
-        add(&self.stream_retries, 1);
     }
 
     pub(crate) fn refusal_sent(&self, word: &str) {
@@ -113,14 +87,6 @@ impl Counters {
 
     pub(crate) fn refusal_received(&self, word: &str) {
         self.refusals_received.add(refusal::code::ALL, word);
-    }
-
-    pub(crate) fn acknowledged_after(&self, time: Duration) {
-        self.ack_times.observe(time);
-    }
-
-    pub(crate) fn ping_answered_after(&self, time: Duration) {
-        self.ping_times.observe(time);
     }
 }
 
@@ -135,14 +101,6 @@ fn close_reason(by: &str, close_code: u64) -> &'static str {
         (_, close::LIMIT) => "limit",
         _ => "application",
     }
-}
-
-fn add(counter: &AtomicU64, count: u64) {
-    counter.fetch_add(count, Ordering::Relaxed);
-}
-
-pub(crate) fn get(counter: &AtomicU64) -> u64 {
-    counter.load(Ordering::Relaxed)
 }
 
 #[cfg(test)]
@@ -177,6 +135,6 @@ mod tests {
             counters.dial_ended::<()>(&Err(Error::new(code, "no")));
         }
         let counted: Vec<_> = counters.failed_dials.each(&DIAL_CODES).filter(|(_, count)| *count > 0).collect();
-        assert_eq!((get(&counters.dials), counted), (4, vec![("ERR_UNREACHABLE", 1), ("other", 2)]));
+        assert_eq!((counters.dials.get(), counted), (4, vec![("ERR_UNREACHABLE", 1), ("other", 2)]));
     }
 }

@@ -86,7 +86,7 @@ impl Endpoint {
                     }
                     Err(Failed { unseen: true, .. }) if options.retry => {
                         debug!(target: target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
-                        self.0.counters.stream_retried();
+                        self.0.counters.stream_retries.add(1);
                         // Until the actor has seen this too, it would return the same connection.
                         connection.unusable().await;
                         tries = tries.next();

@@ -207,7 +207,7 @@ impl Actor {
         match action {
             Action::Dial => {
                 if self.table.attempts() > 0 {
-                    self.context.counters.dial_retried();
+                    self.context.counters.dial_retries.add(1);
                 }
                 self.peer.count_dial();
                 let (context, peer) = (self.context.clone(), self.peer.clone());

@@ -23,7 +23,7 @@ pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, mut messages
             break;
         }
         error!(target: target::PEER, peer = %peer.id(), "the actor panicked, and is replaced");
-        context.counters.actor_panicked();
+        context.counters.actor_panics.add(1);
         close_orphans(&context, &peer);
         if context.lifecycle.is_closing() {
             break;

@@ -121,7 +121,7 @@ impl Stream {
         self.answer = None;
         self.on_recv(RecvEvent::Acknowledged);
         if let Some(since) = self.ack_awaited_since.take() {
-            self.connection.counters().acknowledged_after(since.elapsed());
+            self.connection.counters().ack_times.observe(since.elapsed());
         }
         self.settle_ack();
         trace!(target: target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");

@@ -136,7 +136,7 @@ impl Stream {
         header: &[u8],
         opening: Opening,
     ) -> Self {
-        connection.counters().stream_opened();
+        connection.counters().streams_opened.add(1);
         let mut stream = Self::new(connection, send, recv, active, header);
         stream.is_counted = true;
         stream.recv_state = RecvState::AwaitingAck;
@@ -197,7 +197,7 @@ impl Stream {
     /// Counts an accepted stream as acknowledged: its ack is sent, or its listener has it. Idempotent.
     pub(crate) fn count_accepted(&mut self) {
         if !std::mem::replace(&mut self.is_counted, true) {
-            self.connection.counters().stream_accepted();
+            self.connection.counters().streams_accepted.add(1);
         }
     }
 
@@ -283,7 +283,7 @@ impl Stream {
     pub fn take_retry(&mut self) -> bool {
         let retries = self.opening.retry && self.may_be_sent_again();
         if retries {
-            self.connection.counters().stream_retried();
+            self.connection.counters().stream_retries.add(1);
         }
         retries
     }
@@ -309,7 +309,7 @@ impl Drop for Stream {
         self.abandon(reset::ABANDONED);
         self.settle_ack();
         if self.is_counted {
-            self.connection.counters().stream_ended();
+            self.connection.counters().streams_ended.add(1);
         }
     }
 }

@@ -89,7 +89,7 @@ impl Connection {
         stream.finish();
         if &answer[..count] == PONG {
             let time = started.elapsed();
-            self.counters().ping_answered_after(time);
+            self.counters().ping_times.observe(time);
             return Ok(time);
         }
         let text = String::from_utf8_lossy(&answer[..count]).into_owned();

@@ -7,7 +7,7 @@ mod text;
 use self::text::Text;
 use super::EndpointInner;
 use crate::{
-    counters::{CLOSE_REASONS, DIAL_CODES, get},
+    counters::{CLOSE_REASONS, DIAL_CODES},
     wire::refusal,
 };
 
@@ -17,7 +17,7 @@ pub(super) fn text(inner: &EndpointInner) -> String {
     let live = Live::of(inner);
     let mut text = Text::default();
     text.gauge("connections", "Connections that are open.", "direction", &live.connections);
-    let opened = [("dialled", get(&counters.connections_dialled)), ("accepted", get(&counters.connections_accepted))];
+    let opened = [("dialled", counters.connections_dialled.get()), ("accepted", counters.connections_accepted.get())];
     text.counters("connections_opened_total", "Connections that were made.", "direction", opened);
     text.head("connections_closed_total", "counter", "Connections that ended: by whom, and why.");
     for (by, counts) in [("local", &counters.closed_here), ("peer", &counters.closed_by_peer)] {
@@ -31,19 +31,19 @@ pub(super) fn text(inner: &EndpointInner) -> String {
         }
     }
     // In this order: a stream that ends concurrently makes the gauge briefly too high, never negative.
-    let ended = get(&counters.streams_ended);
-    let (opened, accepted) = (get(&counters.streams_opened), get(&counters.streams_accepted));
+    let ended = counters.streams_ended.get();
+    let (opened, accepted) = (counters.streams_opened.get(), counters.streams_accepted.get());
     text.single("streams", "gauge", "Streams that are open.", (opened + accepted).saturating_sub(ended));
     text.single("streams_opened_total", "counter", "Streams that this endpoint opened, pings included.", opened);
     text.single("streams_accepted_total", "counter", "Streams of peers that were acknowledged.", accepted);
     text.single("sent_bytes_total", "counter", "Bytes of UDP payload that were sent.", live.bytes_sent);
     text.single("received_bytes_total", "counter", "Bytes of UDP payload that were received.", live.bytes_received);
-    text.single("dials_total", "counter", "Dials that came to an end.", get(&counters.dials));
+    text.single("dials_total", "counter", "Dials that came to an end.", counters.dials.get());
     let failed = counters.failed_dials.each(&DIAL_CODES);
     text.counters("dials_failed_total", "Dials that failed, by code.", "code", failed);
-    let retries = [("dial", get(&counters.dial_retries)), ("stream", get(&counters.stream_retries))];
+    let retries = [("dial", counters.dial_retries.get()), ("stream", counters.stream_retries.get())];
     text.counters("retries_total", "Dials and streams that were tried again.", "what", retries);
-    let panics = get(&counters.actor_panics);
+    let panics = counters.actor_panics.get();
     text.single("actor_panics_total", "counter", "Peers' actors that panicked, and were replaced.", panics);
     let sent = counters.refusals_sent.each(refusal::code::ALL);
     text.counters("refusals_sent_total", "Streams of peers that were refused, by the word sent.", "code", sent);
@@ -67,7 +67,7 @@ impl Live {
         let connections = inner.connections.lock();
         let [mut dialled, mut accepted] = [0; 2];
         let [mut bytes_sent, mut bytes_received] =
-            [get(&inner.counters.bytes_sent), get(&inner.counters.bytes_received)];
+            [inner.counters.bytes_sent.get(), inner.counters.bytes_received.get()];
         for connection in connections.values() {
             *(if connection.is_dialled() { &mut dialled } else { &mut accepted }) += 1;
             let stats = connection.stats();
