@@ -12,7 +12,7 @@ import type { PublicKey } from '../keys/public-key.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
-import { setKeepsAlive, wakeWord } from '../native/wakeups.js'
+import { setKeepsAlive } from '../native/wakeups.js'
 import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
@@ -25,8 +25,8 @@ import { whileWanted } from '../util/timeout.js'
 import { checkOptions, throwIfAborted } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Access, accessOf } from './access.js'
-import { closingBeforeExit, forgetAtExit } from './exit.js'
-import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from './graceful.js'
+import { Closing } from './closing.js'
+import type { Graceful } from './graceful.js'
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
 import { knownPeer } from './known-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
@@ -45,11 +45,7 @@ export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Gr
  */
 export class Endpoint extends RequestEndpoint implements AsyncDisposable {
   readonly #state: EndpointState
-  readonly #shutdown: ShutdownMember | undefined
-  // Work that closing cut off, for the shutdown report.
-  #cutOff: Serving | undefined
-  // Shared by all callers of `close`, so that it settles for them in call order.
-  #closed: Promise<number> | undefined
+  readonly #closing: Closing
   /** Public key of this endpoint. */
   readonly publicKey: PublicKey
   /** Access lists: peers that may connect and use this endpoint's listeners. */
@@ -65,16 +61,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
     this.#state = state
     this.publicKey = publicKey
     this.access = accessOf(state)
-    if (graceful === undefined) return
-    state.served = new Map()
-    this.#shutdown = joinShutdown(graceful, {
-      get isClosing() {
-        return state.closing.aborted
-      },
-      drain: () => this.drain(),
-      close: options => this.close(options),
-      serving: () => this.#cutOff ?? serving(state)
-    })
+    this.#closing = new Closing(state, graceful)
   }
 
   /**
@@ -107,7 +94,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
    * Returns the address as a string, which peers can pass as a {@link Peer}. With relays enabled, waits until one is connected. If the
    * relay refuses this endpoint, the wait ends, the ticket contains no relay, and the process gets one warning (`ERR_RELAY`).
    *
-   * @param options `timeout`: limit of that wait; the ticket then contains what is known. Default: 5 s.
+   * @param options `timeout`: limit of that wait; the ticket then contains what is known. 0 does not wait. Default: 5 s.
    * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
    *
    * @example
@@ -192,8 +179,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
    * await listener.closed
    */
   listen(handlers: StreamHandlers, options?: ListenOptions): Listener {
-    // A shutdown lets running handlers settle before it closes the endpoint.
-    return listen(this.#state, handlers, options, closed => this.#shutdown?.listening(closed))
+    return listen(this.#state, handlers, options, closed => this.#closing.listening(closed))
   }
 
   /**
@@ -218,7 +204,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
    * The peer may reject this key only after the call has resolved. The connection then closes with code 0x104, and opening a stream
    * fails with `ERR_UNAUTHORIZED`. Streams that the peer opens on a new connection wait up to 1 s for a listener.
    *
-   * @param options `timeout`: Default: the endpoint's `openTimeout`, 30 s.
+   * @param options `timeout`: 0 takes a connection that exists, and never dials. Default: the endpoint's `openTimeout`, 30 s.
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_UNREACHABLE`. `ERR_UNAUTHORIZED`. `ERR_BUSY` if the peer
    * accepts no more connections. `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks none of this library's ALPNs. `ERR_CLOSED`.
    *
@@ -350,7 +336,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
    * May be awaited in a handler: closing does not wait for handlers. The handler's own stream is lost unless it was finished before; a
    * handler that then returns has not failed.
    *
-   * @param options `timeout`: limit of step 2; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
+   * @param options `timeout`: limit of step 2, which 0 skips; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
    * `signal`: ends the wait, not the close.
    * @returns Number of finished streams that were not acknowledged in time.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
@@ -361,23 +347,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
   async close(options: TimeoutOptions = {}): Promise<number> {
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
     throwIfAborted(options.signal)
-    this.#closed ??= this.#close(timeout)
-    return await whileWanted(this.#closed, options.signal)
-  }
-
-  // Takes no signal: a native operation that is cancelled before it starts would close nothing.
-  async #close(timeout: number): Promise<number> {
-    const { handle } = this.#state
-    closingBeforeExit(handle)
-    if (this.#shutdown !== undefined) this.#cutOff = serving(this.#state)
-    this.#state.beginClosing()
-    const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
-    forgetAtExit(handle)
-    this.#state.forgetPeers()
-    await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
-    // Last, because a concurrent shutdown waits for this close.
-    this.#shutdown?.leave()
-    return number as number
+    return await whileWanted(this.#closing.close(timeout), options.signal)
   }
 
   /** Lets listening and accepting keep the process alive. This is the default. */
@@ -400,16 +370,5 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
   static {
     endpointOf = (state, publicKey, graceful) => new Endpoint(internal, state, publicKey, graceful)
     inspectAs(this, self => `Endpoint(${self.id52})`)
-  }
-}
-
-function serving({ handle, served, activeListens }: EndpointState): Serving {
-  const streams = native().endpointServing(handle)
-  const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
-  return {
-    listening: activeListens,
-    tasks: native().endpointTasks(handle),
-    streams: streams.length + native().endpointQueued(handle),
-    protocols
   }
 }

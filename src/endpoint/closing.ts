@@ -1,0 +1,70 @@
+import { native } from '../native/addon.js'
+import { outcomeOf } from '../native/operations.js'
+import { wakeWord } from '../native/wakeups.js'
+import type { EndpointState } from '../stream/endpoint-state.js'
+import { closingBeforeExit, forgetAtExit } from './exit.js'
+import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from './graceful.js'
+
+/** Closes an endpoint once, by itself or in the shutdown of its {@link Graceful}. */
+export class Closing {
+  readonly #state: EndpointState
+  readonly #shutdown: ShutdownMember | undefined
+  // Work that closing cut off, for the shutdown report.
+  #cutOff: Serving | undefined
+  // Shared by all callers of `close`, so that it settles for them in call order.
+  #closed: Promise<number> | undefined
+
+  constructor(state: EndpointState, graceful: Graceful | undefined) {
+    this.#state = state
+    if (graceful === undefined) return
+    state.served = new Map()
+    this.#shutdown = joinShutdown(graceful, {
+      get isClosing() {
+        return state.closing.aborted
+      },
+      drain: () => state.drain(),
+      close: ({ timeout }) => this.close(timeout),
+      serving: () => this.#cutOff ?? serving(state)
+    })
+  }
+
+  /** Makes a shutdown wait for running handlers before it closes the endpoint. */
+  listening(closed: Promise<void>): void {
+    this.#shutdown?.listening(closed)
+  }
+
+  /**
+   * Closes the endpoint. `timeout`: limit of the delivery of finished streams. Only the first call's counts. Resolves with the number
+   * of finished streams that were not acknowledged in time.
+   */
+  close(timeout: number): Promise<number> {
+    this.#closed ??= this.#close(timeout)
+    return this.#closed
+  }
+
+  // Takes no signal: a native operation that is cancelled before it starts would close nothing.
+  async #close(timeout: number): Promise<number> {
+    const { handle } = this.#state
+    closingBeforeExit(handle)
+    if (this.#shutdown !== undefined) this.#cutOff = serving(this.#state)
+    this.#state.beginClosing()
+    const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
+    forgetAtExit(handle)
+    this.#state.forgetPeers()
+    await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
+    // Last, because a concurrent shutdown waits for this close.
+    this.#shutdown?.leave()
+    return number as number
+  }
+}
+
+function serving({ handle, served, activeListens }: EndpointState): Serving {
+  const streams = native().endpointServing(handle)
+  const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
+  return {
+    listening: activeListens,
+    tasks: native().endpointTasks(handle),
+    streams: streams.length + native().endpointQueued(handle),
+    protocols
+  }
+}
