@@ -2,8 +2,10 @@ import { constants } from 'node:os'
 import { FastnNetError } from '../errors.js'
 import { defaults } from '../settings.js'
 import type { Protocol } from '../stream/protocol.js'
+import { checkRan, checkRuns } from '../util/generators.js'
+import { isThenable } from '../util/thenable.js'
 import { deadline } from '../util/timeout.js'
-import { checkOptions, invalid, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
+import { checkOptions, invalid, kindOf, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type ShutdownReport, tally, warnFailed, warnUnclean } from './shutdown-report.js'
 
@@ -135,7 +137,7 @@ export class Graceful {
 
   /**
    * Makes the shutdown wait for work: a promise, or a function that is called immediately with {@link cancelled}. Work spawned while a
-   * shutdown waits counts too.
+   * shutdown waits counts too. A generator is no work: nothing would run it.
    *
    * Returns the promise of the work. A rejection is never unhandled: the shutdown report lists it. If the process ends without a shutdown,
    * it is a process warning.
@@ -150,6 +152,8 @@ export class Graceful {
    */
   spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options: SpawnOptions = {}): Promise<T> {
     const isFunction = typeof work === 'function'
+    if (isFunction) checkRuns(work, 'work')
+    else if (!isThenable(work)) throw invalid('work', `a promise or a function, not ${kindOf(work)}`)
     checkOptions(options, spawnNames)
     const name = optional('string', options.name, 'options.name') ?? ((isFunction && work.name) || 'unnamed')
     const isLate = isFunction && this.#hasWaited
@@ -320,7 +324,9 @@ function signalNames(signals: readonly string[]): NodeJS.Signals[] {
 }
 
 async function call<T>(work: (cancelled: AbortSignal) => Promise<T> | T, cancelled: AbortSignal): Promise<T> {
-  return await work(cancelled)
+  const result = await work(cancelled)
+  checkRan(result, 'the spawned function')
+  return result
 }
 
 function shuttingDown(): FastnNetError {
