@@ -5,15 +5,17 @@ import { servedHeader } from '../connection/stream-queue.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { handlerFailed } from '../stream/failure-codes.js'
-import type { Protocol } from '../stream/protocol.js'
+import { type Protocol, shown } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
+import { checkRan, checkRuns } from '../util/generators.js'
 import { checkOptions, checkSignal, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Listener, listenerOf } from './listener.js'
 
 /**
  * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
- * 0x102.
+ * 0x102. A generator (`async function*`) is an error, because nothing would run it: write lines or chunks in a loop, or answer
+ * requests with {@link Endpoint.serve}.
  *
  * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
  * handler returns.
@@ -83,8 +85,8 @@ async function serve(
 ) {
   try {
     const traced = watched('stream')
-    if (traced === undefined) await handler(stream)
-    else await traced.tracePromise(async () => handler(stream), incoming(endpoint, stream))
+    if (traced === undefined) checkRan(await handler(stream), 'the handler')
+    else await traced.tracePromise(() => run(handler, stream), incoming(endpoint, stream))
   } catch (error) {
     coreOf(stream).abort(handlerFailed, 'the handler of this stream failed')
     return await report(error, stream, onError)
@@ -102,6 +104,12 @@ async function serve(
     if (wasClosing && isFastnNetError(error, 'ERR_CLOSED')) return
     await report(error, stream, onError)
   }
+}
+
+async function run(handler: StreamHandler, stream: PeerStream): Promise<unknown> {
+  const result = await handler(stream)
+  checkRan(result, 'the handler')
+  return result
 }
 
 /** Finishes the stream of a handler that returned, once the web or Node streams that it was lent to have ended. */
@@ -127,9 +135,8 @@ async function report(error: unknown, stream: PeerStream, onError: NonNullable<L
 }
 
 function warn(error: unknown, stream: PeerStream): void {
-  const protocol = JSON.stringify(stream.protocol)
   const format = (message: string) =>
-    `a handler of ${protocol} failed: ${message}. Set the option onError of listen to see every failure`
+    `a handler of ${shown(stream.protocol)} failed: ${message}. Set the option onError of listen to see every failure`
   warnOnce(error, 'ERR_HANDLER', format)
 }
 
@@ -162,6 +169,7 @@ function isPairs(handlers: StreamHandlers | null): handlers is readonly (readonl
 }
 
 function checkHandler(handler: unknown, path: string): StreamHandler {
-  if (typeof handler === 'function') return handler as StreamHandler
-  throw invalid(path, 'a function')
+  if (typeof handler !== 'function') throw invalid(path, 'a function')
+  checkRuns(handler as StreamHandler, path)
+  return handler as StreamHandler
 }

@@ -58,6 +58,11 @@ export function shortest(protocol: Protocol): Protocol {
   return typeof name === 'string' && name !== 'Generic' && !isUnit(name) ? name : Object.freeze(protocol)
 }
 
+/** The protocol as programs write it, for messages: `'Echo'`, or JSON of an object. Same rules as `Display` in the core. */
+export function shown(protocol: Protocol): string {
+  return printable(typeof protocol === 'string' ? `'${protocol}'` : JSON.stringify(protocol))
+}
+
 /** The header line, followed by a line of extra data. */
 export function lineWithExtra(header: Header, extra: string): Uint8Array {
   if (typeof extra !== 'string' || extra.includes('\n'))

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::{Code, Error, Result};
+use crate::{
+    error::{Code, Error, Result},
+    printable::printable,
+};
 
 /// The protocol of a stream. Its JSON is serde's externally tagged form: `"Ping"`, `{"Generic":"Echo"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +75,14 @@ impl Protocol {
         ProtocolKey(protocol.to_json())
     }
 
+    /// The string that means this Generic protocol in a program. `None` for a structured value, and for a string that means another
+    /// protocol, or none.
+    fn short_name(&self) -> Option<&str> {
+        let Self::Generic(Value::String(name)) = self else { return None };
+        let is_reserved = name == "Generic" || Self::deserialize(json!(name)).is_ok();
+        (!is_reserved).then_some(name)
+    }
+
     /// Whether programs of the malai and kulfi generation (`/kulfi/identity/0.1`) know it.
     #[must_use]
     pub fn is_kulfi(&self) -> bool {
@@ -79,10 +90,18 @@ impl Protocol {
     }
 }
 
-/// The JSON of [`Protocol::to_json`].
+/// The protocol as programs write it, for messages: `'Echo'` for the name of a unit or Generic protocol, else JSON, such as
+/// `{"Generic":{"name":"Echo"}}` or `{"Generic":"Tcp"}`. One line, without control characters.
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_json())
+        let name = match json!(self) {
+            Value::String(name) => Some(name),
+            _ => self.short_name().map(str::to_owned),
+        };
+        match name {
+            Some(name) => write!(f, "'{}'", printable(&name)),
+            None => f.write_str(&printable(&self.to_json())),
+        }
     }
 }
 
@@ -171,6 +190,22 @@ mod tests {
         assert!(Protocol::from_json(b"{\"Generic\":\"\xff\"}").is_err());
         let error = Protocol::from_json(format!("\"{}\"", "ä".repeat(30_000)).as_bytes()).expect_err("name");
         assert!(error.message().len() < 500);
+    }
+
+    #[test]
+    fn messages_name_a_protocol_as_programs_write_it() {
+        for (json, shown) in [
+            (r#""Tcp""#, "'Tcp'"),
+            (r#"{"Generic":"Echo"}"#, "'Echo'"),
+            (r#"{"Generic":""}"#, "''"),
+            (r#"{"Generic":"Tcp"}"#, r#"{"Generic":"Tcp"}"#),
+            (r#"{"Generic":"Generic"}"#, r#"{"Generic":"Generic"}"#),
+            (r#"{"Generic":{"v":2,"n":"Echo"}}"#, r#"{"Generic":{"n":"Echo","v":2}}"#),
+            (r#"{"Generic":"a\nb"}"#, r"'a\nb'"),
+        ] {
+            assert_eq!(parse(json).to_string(), shown);
+        }
+        assert!(!parse("{\"Generic\":[\"\u{2028}\"]}").to_string().contains('\u{2028}'));
     }
 
     #[test]

@@ -214,7 +214,7 @@ impl Verdict {
     fn into_result(self, protocol: &Protocol) -> Result<(), Refusal> {
         let (code, message) = match self {
             Verdict::Admitted => return Ok(()),
-            Verdict::Denied => (code::UNAUTHORIZED, format!("this key may not use {}", protocol.to_json())),
+            Verdict::Denied => (code::UNAUTHORIZED, format!("this key may not use {protocol}")),
             Verdict::TimedOut => (code::UNAUTHORIZED, "the authorization of this stream timed out".to_owned()),
             Verdict::Busy => (code::BUSY, "too many authorizations are pending".to_owned()),
         };

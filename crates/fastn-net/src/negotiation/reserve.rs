@@ -15,7 +15,7 @@ impl Negotiation {
             if negotiator.router.is_closed() || negotiator.lifecycle.is_closing() {
                 return refused(code::SHUTDOWN, "this endpoint is shutting down");
             }
-            refused(code::UNSUPPORTED, format!("nothing here serves {}", protocol.to_json()))
+            refused(code::UNSUPPORTED, format!("nothing here serves {protocol}"))
         };
         let is_spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
         let route = if is_spoken { self.route(protocol).await? } else { None };

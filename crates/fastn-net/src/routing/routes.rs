@@ -39,7 +39,7 @@ impl Routes {
         let keys: Vec<ProtocolKey> = protocols.iter().map(Protocol::key).collect();
         for (at, key) in keys.iter().enumerate() {
             if self.protocols.contains_key(key) || keys[..at].contains(key) {
-                return Err(in_use(&protocols[at].to_json()));
+                return Err(in_use(&protocols[at].to_string()));
             }
         }
         if fallback && self.fallback.is_some() {
