@@ -26,7 +26,7 @@ export interface BodyOptions extends CancelOptions {
 
 /** Options of a call with a timeout. */
 export interface TimeoutOptions extends CancelOptions {
-  /** Timeout in milliseconds. Fractions are rounded up, 0 means immediately, `Infinity` means none. */
+  /** Timeout in milliseconds. Fractions are rounded up, 0 means without waiting, `Infinity` means none. */
   timeout?: number | undefined
 }
 
@@ -76,7 +76,8 @@ export interface OpenOptions {
   retry?: boolean | undefined
   /**
    * Timeout of the whole call, in milliseconds. Rejects with `ERR_UNREACHABLE`, or on a live connection with
-   * `ERR_TOO_MANY_STREAMS` or `ERR_ACK_TIMEOUT`. Default: the endpoint's `openTimeout`, 30 s.
+   * `ERR_TOO_MANY_STREAMS` or `ERR_ACK_TIMEOUT`. With 0, only `ack: 'later'` on a live connection succeeds. Default: the endpoint's
+   * `openTimeout`, 30 s.
    */
   timeout?: number | undefined
 }

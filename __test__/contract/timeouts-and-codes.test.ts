@@ -1,6 +1,6 @@
 // Timeouts and codes: every number has its documented effect.
 import test from 'ava'
-import { Graceful, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
+import { type Endpoint, Graceful, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
 import { Echo, pair } from '../helpers/pair.js'
 
 const invalid = { code: 'ERR_INVALID_ARGUMENT' }
@@ -33,6 +33,39 @@ test('a timeout of 0 fires immediately', async t => {
   await peers.client.close({ timeout: 0 })
   await new Graceful().shutdown({ timeout: 0 })
   t.true(performance.now() - began < 5_000)
+})
+
+test('a timeout of 0 succeeds only if the call needs no wait', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  let handled = 0
+  server.listen({ Http: () => void handled++ })
+  const address = server.address()
+  const dialling: ((dialler: Endpoint) => Promise<unknown>)[] = [
+    dialler => dialler.getStream(address, 'Http', { timeout: 0 }),
+    dialler => dialler.getStream(address, 'Http', { timeout: 0, ack: 'later' }),
+    dialler => dialler.connect(address, { timeout: 0 }),
+    dialler => dialler.getStream(address, 'Http'),
+    dialler => dialler.connect(address),
+    dialler => dialler.ping(address)
+  ]
+  for (const call of dialling) {
+    await using dialler = await getEndpoint(SecretKey.generate(), { network: 'loopback', openTimeout: 0 })
+    await t.throwsAsync(call(dialler), { code: 'ERR_UNREACHABLE' }, String(call))
+  }
+  const late = { code: 'ERR_ACK_TIMEOUT', message: /within 0 ms/ }
+  const connection = await client.connect(address)
+  // On a fast machine, the ack would arrive before a timer fires.
+  for (let at = 0; at < 50; at++) {
+    await t.throwsAsync(client.getStream(address, 'Http', { timeout: 0 }), late)
+    await t.throwsAsync(connection.openBi('Http', { timeout: 0 }), late)
+    t.is((await client.connect(address, { timeout: 0 })).remoteId52, server.id52)
+  }
+  await client.ping(address)
+  t.is(handled, 0)
+  await using hasty = await getEndpoint(SecretKey.generate(), { network: 'loopback', pingTimeout: 0 })
+  await hasty.connect(address)
+  for (let at = 0; at < 20; at++) await t.throwsAsync(hasty.ping(address), { code: 'ERR_PING' })
 })
 
 test('an idleTimeout of 0 closes each unused connection, and the next call dials again', async t => {

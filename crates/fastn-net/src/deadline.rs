@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::FutureExt;
+use tokio::time::{Instant, timeout};
 
 /// Stands for "never". The clocks of some systems cannot represent much more.
 const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
@@ -10,6 +11,12 @@ const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
 /// The moment `time` after `start`. Falls back to 30 years for a time that no clock can represent, such as [`Duration::MAX`].
 pub(crate) fn after(start: Instant, time: Duration) -> Instant {
     start.checked_add(time.min(NEVER)).unwrap_or(start)
+}
+
+/// Runs a future within a time limit; `None` when it is not ready in time. A limit of zero polls it once: a timer would grant it up
+/// to a millisecond.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    if limit.is_zero() { future.now_or_never() } else { timeout(limit, future).await.ok() }
 }
 
 /// A time limit in words: "300 ms", "2.5 s".
@@ -45,6 +52,13 @@ mod tests {
             let time = Duration::from_micros(micros);
             assert_eq!((limit_text(time).as_str(), elapsed_text(time).as_str()), (limit, elapsed));
         }
+    }
+
+    #[tokio::test]
+    async fn a_limit_of_zero_takes_what_is_ready_and_nothing_more() {
+        assert_eq!(within(Duration::ZERO, async { 5 }).await, Some(5));
+        assert_eq!(within(Duration::ZERO, tokio::task::yield_now()).await, None);
+        assert_eq!(within(Duration::MAX, tokio::task::yield_now()).await, Some(()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tracing::debug;
 use super::Endpoint;
 use crate::{
     connection::Connection,
-    deadline::limit_text,
+    deadline::{limit_text, within},
     error::{Code, Error, Result},
     peer::{Peer, Tries},
     protocol::Protocol,
@@ -130,9 +130,9 @@ impl Endpoint {
         connection.check_can_open()?;
         let phase = Phase::new();
         let open = self.open_on(connection, header, options, &phase);
-        match tokio::time::timeout(options.timeout, open).await {
-            Ok(opened) => opened.map_err(|failed| failed.error),
-            Err(_) => Err(phase.timed_out(options.timeout)),
+        match within(options.timeout, open).await {
+            Some(opened) => opened.map_err(|failed| failed.error),
+            None => Err(phase.timed_out(options.timeout)),
         }
     }
 

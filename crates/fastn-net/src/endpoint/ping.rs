@@ -10,7 +10,7 @@ use tokio::time;
 use super::Endpoint;
 use crate::{
     connection::ConnectionGuard,
-    deadline::{after, limit_text},
+    deadline::{after, limit_text, within},
     error::{Code, Error, Result},
     peer::Peer,
     stream::CONNECTION_FULL,
@@ -28,10 +28,10 @@ impl Endpoint {
         loop {
             let guard = self.connection_guard(peer, until - time::Instant::now()).await?;
             let (limit, blocked) = (self.limits().ping_timeout, AtomicBool::new(false));
-            match time::timeout(limit, guard.with_liveness_checks(guard.ping_and_tell(&blocked))).await {
-                Ok(Err(_)) if is_worth_another(&guard) && time::Instant::now() < until => {}
-                Ok(answer) => return answer,
-                Err(_) => return Err(unanswered(limit, &blocked)),
+            match within(limit, guard.with_liveness_checks(guard.ping_and_tell(&blocked))).await {
+                Some(Err(_)) if is_worth_another(&guard) && time::Instant::now() < until => {}
+                Some(answer) => return answer,
+                None => return Err(unanswered(limit, &blocked)),
             }
         }
     }

@@ -48,6 +48,7 @@ use tokio::sync::oneshot;
 use crate::{
     config::PeerAddress,
     connection::Connection,
+    deadline,
     error::{Error, Result},
     identity::PublicKey,
     quota::Quota,
@@ -250,7 +251,7 @@ impl Peer {
         // Includes the dial in flight, whether or not the actor has counted it yet.
         let under_way = u64::from(self.status().state == PeerState::Dialling);
         let dials = self.dials.load(Ordering::Relaxed).saturating_sub(under_way);
-        tokio::time::timeout(limit, request).await.map_err(|_| {
+        deadline::within(limit, request).await.ok_or_else(|| {
             let dials = self.dials.load(Ordering::Relaxed).saturating_sub(dials);
             dial::out_of_time(context, self, started, limit, dials)
         })

@@ -25,7 +25,7 @@ pub struct OpenOptions {
     pub await_ack: bool,
     /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen. Default: true.
     pub retry: bool,
-    /// Deadline of the whole call: dials, retries and the ack. Default: 30 s.
+    /// Deadline of the whole call: dials, retries and the ack. Zero takes a live connection only, and never an ack. Default: 30 s.
     pub timeout: Duration,
 }
 
@@ -34,6 +34,15 @@ impl OpenOptions {
     #[must_use]
     pub const fn new() -> Self {
         Self { has_extra: false, await_ack: true, retry: true, timeout: Duration::from_secs(30) }
+    }
+
+    /// Fails where the ack, which takes a round trip, cannot arrive in time. The peer then sees no stream.
+    fn check_ack_time(self) -> Result<()> {
+        if !self.await_ack || !self.timeout.is_zero() {
+            return Ok(());
+        }
+        let text = "the peer cannot acknowledge a stream within 0 ms: give it more time, or open with ack: 'later'";
+        Err(Error::new(Code::AckTimeout, text))
     }
 }
 
@@ -99,10 +108,11 @@ impl Connection {
     /// # Errors
     ///
     /// `ERR_CONNECTION_LOST`; `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks only the oldest protocol; `ERR_CLOSED` once the endpoint
-    /// closes.
+    /// closes; `ERR_ACK_TIMEOUT` if the ack is awaited and the timeout is zero.
     pub fn try_open(&self, header: &[u8], options: OpenOptions) -> Result<Option<Stream>> {
         self.check_spoken(header)?;
         let Some(used) = self.acquire_for_open()? else { return Ok(None) };
+        options.check_ack_time()?;
         let mut cx = Context::from_waker(Waker::noop());
         let (send, recv) = match pin!(self.open_bi()).poll(&mut cx) {
             Poll::Ready(Ok(halves)) => halves,
@@ -117,6 +127,7 @@ impl Connection {
         self.check_spoken(header).map_err(|error| (error, false))?;
         let used = self.acquire_for_open().map_err(|error| (error, false))?;
         let Some(used) = used else { return Err((self.unopened_error(), true)) };
+        options.check_ack_time().map_err(|error| (error, false))?;
         let mut opening = Opening::from(options);
         if options.await_ack {
             // No caller has the stream before the ack.
@@ -166,7 +177,7 @@ impl Connection {
         if protocol.is_kulfi() {
             return Ok(());
         }
-        let text = format!("a peer that speaks only {} does not know {}", self.alpn().as_str(), protocol.to_json());
+        let text = format!("a peer that speaks only {} does not know {protocol}", self.alpn().as_str());
         Err(Error::new(Code::ProtocolUnsupported, text))
     }
 }
