@@ -25,7 +25,7 @@ test('the default key is ephemeral: each endpoint has its own', async t => {
 
 test('a path keeps the key in a file of mode 0600', async t => {
   const folder = folderFor(t)
-  const key = join(folder, 'deep', 'server.key')
+  const key = join(folder, 'server.key')
   const first = await createEndpoint({ ...loopback, key })
   await first.close()
   const stored = readFileSync(key, 'utf8')
@@ -33,7 +33,46 @@ test('a path keeps the key in a file of mode 0600', async t => {
   if (process.platform !== 'win32') t.is(statSync(key).mode & 0o777, 0o600)
   await using second = await createEndpoint({ ...loopback, key })
   t.is(second.id52, first.id52)
-  t.deepEqual([readFileSync(key, 'utf8'), readdirSync(join(folder, 'deep'))], [stored, ['server.key']])
+  t.deepEqual([readFileSync(key, 'utf8'), readdirSync(folder)], [stored, ['server.key']])
+})
+
+test('a key file is created, but not its folder', async t => {
+  const folder = folderFor(t)
+  const key = join(folder, 'mistyped', 'server.key')
+  const error = await t.throwsAsync(createEndpoint({ ...loopback, key }), { code: 'ERR_KEY_STORE' })
+  t.true(error.message.includes(`${join(folder, 'mistyped')} does not exist`), error.message)
+  t.deepEqual(readdirSync(folder), [])
+})
+
+test('a string that was not meant as a path creates no file, and the error says what to write', async t => {
+  const before = readdirSync('.')
+  const { id52, publicKey } = SecretKey.generate()
+  await using endpoint = await createEndpoint(loopback)
+  const secret = SecretKey.generate()
+  const base64 = Buffer.from(secret.toBytes()).toString('base64')
+  for (const [key, message] of [
+    ['ephemral', /did you mean 'ephemeral'\? For a file of this name, write '\.\/ephemral'$/],
+    ['Ephemeral', /did you mean 'ephemeral'/],
+    ['ephemeral ', /did you mean 'ephemeral'/],
+    [id52, /SecretKey\.from/],
+    [id52.toUpperCase(), /SecretKey\.from/],
+    [publicKey.toHex(), /SecretKey\.from/],
+    [await endpoint.ticket(), /SecretKey\.from/],
+    [secret.toHex(), /SecretKey\.from/],
+    [`${secret.toHex()}\n`, /SecretKey\.from/],
+    [base64, /SecretKey\.from/],
+    [' ', /path/]
+  ] as const) {
+    const error = await t.throwsAsync(createEndpoint({ ...loopback, key }), { code: 'ERR_INVALID_ARGUMENT', message })
+    t.false(error.message.includes(secret.toHex()) || error.message.includes(base64), error.message)
+  }
+  t.deepEqual(readdirSync('.'), before)
+})
+
+test("a file named like 'ephemeral' takes a path", async t => {
+  const key = join(folderFor(t), 'ephemral')
+  await using endpoint = await createEndpoint({ ...loopback, key })
+  t.is(SecretKey.from(readFileSync(key, 'utf8')).id52, endpoint.id52)
 })
 
 test('endpoints that start at the same time with one path have the same key', async t => {

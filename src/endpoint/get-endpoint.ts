@@ -5,7 +5,7 @@ import { native } from '../native/addon.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
 import { startWakeups } from '../native/wakeups.js'
 import { EndpointState } from '../stream/endpoint-state.js'
-import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util/validate.js'
+import { checkOptions, invalid, nearest, type OptionNames, throwIfAborted } from '../util/validate.js'
 import { type Authorize, startAuthorizer } from './authorizer.js'
 import { type Endpoint, endpointOf } from './endpoint.js'
 import { closeAtExit, closeWithOwner } from './exit.js'
@@ -41,9 +41,11 @@ export interface CreateEndpointOptions extends EndpointOptions {
    * Key of the endpoint. Its ID52 lasts as long as the key.
    *
    * - `'ephemeral'`: a new key, which is stored nowhere
-   * - a path: the key in this file, which is created with a new key if it does not exist. Relative to the current folder. The file holds
-   *   the key as hex, is readable by its owner only (mode 0600), and appears whole or not at all
-   * - a {@link SecretKey}
+   * - a path, such as `'server.key'`: the key in this file. Relative to the current folder. A missing file is created with a new key,
+   *   in a folder that exists. It holds the key as hex, is readable by its owner only (mode 0600), and appears whole or not at all
+   * - a {@link SecretKey}: `SecretKey.from(hex)` for a secret that the program stores itself
+   *
+   * A string that looks like a key, a ticket or a mistyped `'ephemeral'` is an error. `'./name'` is always a path.
    *
    * Default: `'ephemeral'`.
    */
@@ -56,7 +58,8 @@ const createNames: OptionNames<CreateEndpointOptions> = { ...endpointNames, key:
  * Creates an endpoint like {@link getEndpoint}, and makes or loads its key. Programs that start at the same time with the same path get
  * the same key.
  *
- * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written.
+ * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written,
+ * or its folder does not exist.
  *
  * @example
  * await using endpoint = await createEndpoint({ key: 'server.key' })
@@ -71,12 +74,28 @@ export async function createEndpoint(options: CreateEndpointOptions = {}): Promi
 }
 
 function checkKey(key: unknown): void {
-  if (key instanceof SecretKey) return
-  if (typeof key !== 'string' || key === '' || key.includes('\0'))
+  if (key instanceof SecretKey || key === 'ephemeral') return
+  if (typeof key !== 'string' || key.trim() === '' || key.includes('\0'))
     throw invalid('options.key', "'ephemeral', the path of a key file, or a SecretKey")
   // Else the secret would become a file's name.
-  if (/^[\da-f]{64}$/i.test(key)) throw invalid('options.key', 'a path: for a secret in hex, write SecretKey.from(hex)')
+  if (secretText.test(key)) throw invalid('options.key', 'a path: for a secret, write SecretKey.from(hexOrBytes)')
+  if (publicText.test(key)) {
+    const advice = 'give the path of a key file, or the secret as SecretKey.from(hexOrBytes)'
+    throw invalid('options.key', `a path, not an ID52 or a ticket, which are public: ${advice}`)
+  }
+  // A path has a separator or an extension.
+  const word = key.trim()
+  if (!/[./\\:]/.test(word) && nearest(word, ['ephemeral']) !== undefined) {
+    const advice = `did you mean 'ephemeral'? For a file of this name, write './${word}'`
+    throw invalid('options.key', `'ephemeral', the path of a key file, or a SecretKey: ${advice}`)
+  }
 }
+
+/** 32 bytes as hex or base64, as programs store a secret. A public key in hex looks the same. */
+const secretText = /^\s*(?:[\da-f]{64}|[\w+/-]{43}=?)\s*$/i
+
+/** An ID52, z-base-32 or a ticket. */
+const publicText = /^\s*(?:[\da-z]{52}|endpoint[\da-z]{45,})\s*$/i
 
 function secretKeyOf(key: string | SecretKey): SecretKey {
   if (typeof key !== 'string') return key

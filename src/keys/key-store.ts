@@ -140,7 +140,7 @@ export async function readOrCreateSecretKey(options: KeyStoreOptions = {}): Prom
 /**
  * Reads the secret key in this file, or creates the file with a new key.
  *
- * @throws {FastnNetError} `ERR_KEY_STORE` if the file holds no key or cannot be written.
+ * @throws {FastnNetError} `ERR_KEY_STORE` if the file holds no key or cannot be written, or its folder does not exist.
  */
 export function keyOfFile(path: string): SecretKey {
   const secret = native().keyStoreFile(resolve(path), SecretKey.generate().toBytes())

@@ -148,13 +148,19 @@ function unknown(name: string, names: object, path: string): FastnNetError {
 
 function advice(name: string, names: object): string {
   const known = Object.keys(names).sort()
-  const [nearest] = known
-    .map(candidate => ({ candidate, edits: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits)
-  if (nearest !== undefined && nearest.edits <= Math.min(nearest.candidate.length, name.length) / 2)
-    return `did you mean '${nearest.candidate}'?`
+  const meant = nearest(name, known)
+  if (meant !== undefined) return `did you mean '${meant}'?`
   const list = known.map(each => `'${each}'`).join(', ')
   return known.length === 1 ? `the only option is ${list}` : `options are ${list}`
+}
+
+/** The word that a mistyped one may have meant: at most half of its characters differ, whatever their case. */
+export function nearest(mistyped: string, words: readonly string[]): string | undefined {
+  const [first] = words
+    .map(word => ({ word, edits: distance(mistyped.toLowerCase(), word.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits)
+  if (first === undefined || first.edits > Math.min(first.word.length, mistyped.length) / 2) return undefined
+  return first.word
 }
 
 /** Levenshtein distance of the first 64 characters. The cut bounds the work. */

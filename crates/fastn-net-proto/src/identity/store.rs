@@ -135,13 +135,13 @@ pub fn read_file(path: &Path) -> Result<Option<SecretKey>> {
     file::read(path, SecretKey::from_hex)
 }
 
-/// Writes the secret to this file, like [`save_secret`].
+/// Writes the secret to this file, like [`save_secret`], but makes no folder: a mistyped path must not grow a tree.
 ///
 /// # Errors
 ///
-/// `ERR_KEY_STORE` when the file exists, which is never overwritten, or cannot be written.
+/// `ERR_KEY_STORE` when the file exists, which is never overwritten, its folder does not exist, or it cannot be written.
 pub fn save_file(path: &Path, secret: &SecretKey) -> Result<()> {
-    create(path, &secret.to_hex())
+    file::create(path, &secret.to_hex()).map_err(|error| unwritten(path, error))
 }
 
 /// The two files that one key may be in.
@@ -203,18 +203,19 @@ impl Files {
                 return Err(file::dangling_link(existing).map_or_else(|| exists(existing), failed));
             }
         }
-        create(path, text).map(|()| path.to_owned())
+        file::create_with_folder(path, text).map_err(|error| unwritten(path, error))?;
+        Ok(path.to_owned())
     }
 }
 
-fn create(path: &Path, text: &str) -> Result<()> {
-    file::create(path, text).map_err(|error| match error.kind() {
+fn unwritten(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
         io::ErrorKind::AlreadyExists => exists(path),
         _ => {
             failed(format!("{} could not be written ({error}): choose a folder that can be written to", path.display()))
                 .with_source(error)
         }
-    })
+    }
 }
 
 fn exists(path: &Path) -> Error {

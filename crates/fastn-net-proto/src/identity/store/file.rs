@@ -89,18 +89,36 @@ pub(super) fn dangling_link(path: &Path) -> Option<String> {
     })
 }
 
-/// Makes a file that was not there, whole or not at all, for its owner only. `AlreadyExists` when it was there.
+/// Makes a file that was not there, whole or not at all, for its owner only. `AlreadyExists` when it was there, `NotFound` when its
+/// folder was not.
 pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
+    check_folder(path)?;
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        let missing = format!("the folder {} does not exist, and only the key file is made", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, missing));
+    }
+    write_whole(path, text)
+}
+
+/// Like [`create`], but makes the folder if it was not there.
+pub(super) fn create_with_folder(path: &Path, text: &str) -> io::Result<()> {
+    check_folder(path)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    write_whole(path, text)
+}
+
+/// Fails when something else is where the file's folder should be.
+fn check_folder(path: &Path) -> io::Result<()> {
     // Found here: making the folder would fail with `AlreadyExists`, as if the key were there.
     if let Some(file) = no_folder(path) {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, format!("{} is not a folder", file.display())));
     }
-    if let Some(found) = dangling_link(path) {
-        return Err(io::Error::new(io::ErrorKind::NotFound, found));
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
+    dangling_link(path).map_or(Ok(()), |found| Err(io::Error::new(io::ErrorKind::NotFound, found)))
+}
+
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     // Written under another name and then linked: no reader sees half a key. A link, unlike a rename, replaces nothing.
     let draft = path.with_added_extension(format!("{:016x}", RandomState::new().hash_one(0)));
     let result = write_new(&draft, text).and_then(|()| match fs::hard_link(&draft, path) {

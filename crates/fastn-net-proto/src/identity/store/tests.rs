@@ -240,13 +240,22 @@ fn of_many_that_save_at_once_one_wins_and_nobody_reads_half_a_key() {
 #[test]
 fn a_key_in_a_file_of_any_name_is_saved_once_and_read() {
     let folder = folder(&[("wrong", "no key")]);
-    let path = folder.path().join("deep").join("server.key");
+    let path = folder.path().join("server.key");
     assert!(read_file(&path).expect("nothing there").is_none());
     save_file(&path, &secret()).expect("saved");
     assert_eq!(read_file(&path).expect("read").expect("there").to_hex(), SECRET);
     assert!(save_file(&path, &SecretKey::generate()).is_err());
     assert_eq!(fs::read_to_string(&path).expect("text"), SECRET);
     assert_eq!(read_file(&folder.path().join("wrong")).expect_err("no key").code(), Code::KeyStore);
+}
+
+#[test]
+fn a_key_in_a_file_makes_no_folder() {
+    let folder = folder(&[]);
+    let error = save_file(&folder.path().join("mistyped").join("server.key"), &secret()).expect_err("no folder");
+    assert_eq!(error.code(), Code::KeyStore);
+    assert!(error.message().contains("mistyped does not exist"), "{}", error.message());
+    assert_eq!(fs::read_dir(folder.path()).expect("folder").count(), 0);
 }
 
 #[cfg(unix)]
