@@ -171,7 +171,7 @@ interface BodyOptions extends CancelOptions {
 }
 /** Options of a call with a timeout. */
 interface TimeoutOptions extends CancelOptions {
-    /** Timeout in milliseconds. Fractions are rounded up, 0 means immediately, `Infinity` means none. */
+    /** Timeout in milliseconds. Fractions are rounded up, 0 means without waiting, `Infinity` means none. */
     timeout?: number | undefined;
 }
 /** Options of opening a stream. */
@@ -198,7 +198,8 @@ interface OpenOptions {
     retry?: boolean | undefined;
     /**
      * Timeout of the whole call, in milliseconds. Rejects with `ERR_UNREACHABLE`, or on a live connection with
-     * `ERR_TOO_MANY_STREAMS` or `ERR_ACK_TIMEOUT`. Default: the endpoint's `openTimeout`, 30 s.
+     * `ERR_TOO_MANY_STREAMS` or `ERR_ACK_TIMEOUT`. With 0, only `ack: 'later'` on a live connection succeeds. Default: the endpoint's
+     * `openTimeout`, 30 s.
      */
     timeout?: number | undefined;
 }
@@ -703,6 +704,8 @@ interface EndpointAddress extends PeerAddress {
 }
 /** A peer: a string (ID52, hex, z-base-32 or a ticket), a public key, or an address. */
 type Peer = string | PublicKey | PeerAddress;
+/** Several peers: an array, a `Set`, or any other iterable. Not one string, although that is iterable too. */
+type Peers = Iterable<Peer> & object;
 
 /** Access lists of an endpoint: ID52s, unordered. */
 interface AccessLists {
@@ -730,13 +733,13 @@ declare class Access {
      *
      * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
      */
-    allow(peers: Peer | readonly Peer[]): void;
+    allow(peers: Peer | Peers): void;
     /**
      * Adds peers to the deny list and disconnects them.
      *
      * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
      */
-    deny(peers: Peer | readonly Peer[]): void;
+    deny(peers: Peer | Peers): void;
     /**
      * Replaces the given lists; the other stays as it is. Disconnects peers that lose access.
      *
@@ -745,8 +748,8 @@ declare class Access {
      * `ERR_INVALID_ARGUMENT`.
      */
     set(lists: {
-        allow?: readonly Peer[] | null | undefined;
-        deny?: readonly Peer[] | undefined;
+        allow?: Peers | null | undefined;
+        deny?: Peers | undefined;
     }): void;
     /**
      * Snapshot of the lists.
@@ -877,7 +880,8 @@ declare class Listener implements AsyncDisposable {
 
 /**
  * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
- * 0x102.
+ * 0x102. A generator (`async function*`) is an error, because nothing would run it: write lines or chunks in a loop, or answer
+ * requests with {@link Endpoint.serve}.
  *
  * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
  * handler returns.
@@ -1278,7 +1282,7 @@ declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
      * Returns the address as a string, which peers can pass as a {@link Peer}. With relays enabled, waits until one is connected. If the
      * relay refuses this endpoint, the wait ends, the ticket contains no relay, and the process gets one warning (`ERR_RELAY`).
      *
-     * @param options `timeout`: limit of that wait; the ticket then contains what is known. Default: 5 s.
+     * @param options `timeout`: limit of that wait; the ticket then contains what is known. 0 does not wait. Default: 5 s.
      * @throws {FastnNetError} `ERR_CLOSED`. `ERR_INVALID_ARGUMENT`.
      *
      * @example
@@ -1356,7 +1360,7 @@ declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
      * The peer may reject this key only after the call has resolved. The connection then closes with code 0x104, and opening a stream
      * fails with `ERR_UNAUTHORIZED`. Streams that the peer opens on a new connection wait up to 1 s for a listener.
      *
-     * @param options `timeout`: Default: the endpoint's `openTimeout`, 30 s.
+     * @param options `timeout`: 0 takes a connection that exists, and never dials. Default: the endpoint's `openTimeout`, 30 s.
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_UNREACHABLE`. `ERR_UNAUTHORIZED`. `ERR_BUSY` if the peer
      * accepts no more connections. `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks none of this library's ALPNs. `ERR_CLOSED`.
      *
@@ -1444,7 +1448,7 @@ declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
      * May be awaited in a handler: closing does not wait for handlers. The handler's own stream is lost unless it was finished before; a
      * handler that then returns has not failed.
      *
-     * @param options `timeout`: limit of step 2; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
+     * @param options `timeout`: limit of step 2, which 0 skips; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
      * `signal`: ends the wait, not the close.
      * @returns Number of finished streams that were not acknowledged in time.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
@@ -1586,7 +1590,7 @@ declare class Graceful {
     get cancelled(): AbortSignal;
     /**
      * Makes the shutdown wait for work: a promise, or a function that is called immediately with {@link cancelled}. Work spawned while a
-     * shutdown waits counts too.
+     * shutdown waits counts too. A generator is no work: nothing would run it.
      *
      * Returns the promise of the work. A rejection is never unhandled: the shutdown report lists it. If the process ends without a shutdown,
      * it is a process warning.
@@ -1693,10 +1697,13 @@ interface EndpointOptions {
     signal?: AbortSignal | undefined;
     /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
     kulfi?: boolean | undefined;
-    /** Peers that may connect and use this endpoint's listeners. To change it later: {@link Endpoint.access}. Default: all peers. */
-    allow?: readonly Peer[] | undefined;
+    /**
+     * Peers that may connect and use this endpoint's listeners: an array, a `Set`, or another iterable. To change it later:
+     * {@link Endpoint.access}. Default: all peers.
+     */
+    allow?: Peers | undefined;
     /** Peers that may not, even if `allow` lists them. To change it later: {@link Endpoint.access}. Default: none. */
-    deny?: readonly Peer[] | undefined;
+    deny?: Peers | undefined;
     /** Callbacks that authorize each connection and each stream. Default: none. Every peer that the lists admit is authorized. */
     authorize?: Authorize | undefined;
     /** Timeout of `getStream`, `connect` and `ping`, over all attempts; then `ERR_UNREACHABLE`. Default: 30 s. */
@@ -1783,9 +1790,11 @@ interface CreateEndpointOptions extends EndpointOptions {
      * Key of the endpoint. Its ID52 lasts as long as the key.
      *
      * - `'ephemeral'`: a new key, which is stored nowhere
-     * - a path: the key in this file, which is created with a new key if it does not exist. Relative to the current folder. The file holds
-     *   the key as hex, is readable by its owner only (mode 0600), and appears whole or not at all
-     * - a {@link SecretKey}
+     * - a path, such as `'server.key'`: the key in this file. Relative to the current folder. A missing file is created with a new key,
+     *   in a folder that exists. It holds the key as hex, is readable by its owner only (mode 0600), and appears whole or not at all
+     * - a {@link SecretKey}: `SecretKey.from(hex)` for a secret that the program stores itself
+     *
+     * A string that looks like a key, a ticket or a mistyped `'ephemeral'` is an error. `'./name'` is always a path.
      *
      * Default: `'ephemeral'`.
      */
@@ -1795,7 +1804,8 @@ interface CreateEndpointOptions extends EndpointOptions {
  * Creates an endpoint like {@link getEndpoint}, and makes or loads its key. Programs that start at the same time with the same path get
  * the same key.
  *
- * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written.
+ * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written,
+ * or its folder does not exist.
  *
  * @example
  * await using endpoint = await createEndpoint({ key: 'server.key' })
@@ -1971,4 +1981,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };

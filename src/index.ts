@@ -37,7 +37,7 @@ export {
   saveSecretKey
 } from './keys/key-store.js'
 export type { Keyring } from './keys/keyring.js'
-export type { EndpointAddress, Peer, PeerAddress } from './keys/peer.js'
+export type { EndpointAddress, Peer, PeerAddress, Peers } from './keys/peer.js'
 export { PublicKey } from './keys/public-key.js'
 export { SecretKey } from './keys/secret-key.js'
 export { type Logger, type LoggerOptions, type LogLevel, type LogRecord, setLogger } from './native/logger.js'

@@ -68,6 +68,32 @@ test('the key store rejects invalid options', async t => {
   }
 })
 
+test('access lists are any iterable of peers, and not one peer', async t => {
+  const [one, other] = [SecretKey.generate(), SecretKey.generate()]
+  const allow = new Set([one.id52, other.id52])
+  await using endpoint = await getEndpoint(SecretKey.generate(), {
+    network: 'loopback',
+    allow,
+    deny: new Map([[other.id52, 1]]).keys()
+  })
+  t.deepEqual(endpoint.access.lists.allow?.toSorted(), [...allow].sort())
+  t.deepEqual(endpoint.access.lists.deny, [other.id52])
+  endpoint.access.set({ allow: new Set([one.publicKey]), deny: [] })
+  t.deepEqual(endpoint.access.lists, { allow: [one.id52], deny: [] })
+  endpoint.access.deny(new Set([one.id52]))
+  endpoint.access.allow(other.id52)
+  t.deepEqual(endpoint.access.lists.deny, [one.id52])
+  for (const single of [one.id52, one.publicKey, { id52: one.id52 }] as never[]) {
+    const message = (name: string) =>
+      new RegExp(`${name} must be an array or another iterable of peers.*: write \\[peer\\]$`)
+    for (const name of ['allow', 'deny']) {
+      const creating = getEndpoint(SecretKey.generate(), { network: 'loopback', [name]: single })
+      await t.throwsAsync(creating, { ...invalid, message: message(`options\\.${name}`) })
+      t.throws(() => endpoint.access.set({ [name]: single }), { ...invalid, message: message(`lists\\.${name}`) })
+    }
+  }
+})
+
 test('access lists must be lists of peers, or null where allowed', async t => {
   await using peers = await pair()
   const { access } = peers.server

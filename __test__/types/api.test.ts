@@ -93,6 +93,10 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<PeerStream['nextString']>().toBeCallableWith({ signal: undefined, maxBytes: undefined })
   expectTypeOf<{ network: undefined; allow: undefined; closeTimeout: undefined }>().toExtend<EndpointOptions>()
 
+  expectTypeOf<{ allow: Set<string>; deny: readonly PublicKey[] }>().toExtend<EndpointOptions>()
+  // One peer is a list that was forgotten, even if a string is an iterable of strings.
+  expectTypeOf<{ allow: string }>().not.toExtend<EndpointOptions>()
+
   expectTypeOf<'Http'>().toExtend<Protocol>()
   expectTypeOf<'Echo'>().toExtend<Protocol>()
   expectTypeOf(Protocol.generic({ a: [1, null] })).toExtend<Protocol>()

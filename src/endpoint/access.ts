@@ -1,4 +1,4 @@
-import { idsOf, type Peer } from '../keys/peer.js'
+import { idsOf, idsOfAll, type Peer, type Peers } from '../keys/peer.js'
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
@@ -45,7 +45,7 @@ export class Access {
    *
    * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
    */
-  allow(peers: Peer | readonly Peer[]): void {
+  allow(peers: Peer | Peers): void {
     this.#check(native().endpointAccessAllow(this.#endpoint.handle, idsOf(peers, 'peers')))
   }
 
@@ -54,7 +54,7 @@ export class Access {
    *
    * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
    */
-  deny(peers: Peer | readonly Peer[]): void {
+  deny(peers: Peer | Peers): void {
     const ids = idsOf(peers, 'peers')
     this.#endpoint.putBackPrefetched()
     this.#check(native().endpointAccessDeny(this.#endpoint.handle, ids))
@@ -67,11 +67,11 @@ export class Access {
    * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.
    * `ERR_INVALID_ARGUMENT`.
    */
-  set(lists: { allow?: readonly Peer[] | null | undefined; deny?: readonly Peer[] | undefined }): void {
+  set(lists: { allow?: Peers | null | undefined; deny?: Peers | undefined }): void {
     const { allow: allowed, deny: denied } = checkOptions(lists, listNames, 'lists', '{ allow, deny }')
     const now = this.lists
-    const allow = allowed === undefined ? now.allow : allowed === null ? null : idsOf(allowed, 'lists.allow')
-    const deny = denied === undefined ? now.deny : idsOf(denied, 'lists.deny')
+    const allow = allowed === undefined ? now.allow : allowed === null ? null : idsOfAll(allowed, 'lists.allow')
+    const deny = denied === undefined ? now.deny : idsOfAll(denied, 'lists.deny')
     this.#endpoint.putBackPrefetched()
     this.#check(native().endpointAccessSet(this.#endpoint.handle, { allow: allow && [...allow], deny: [...deny] }))
   }

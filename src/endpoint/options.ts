@@ -1,4 +1,4 @@
-import { idsOf, type Peer } from '../keys/peer.js'
+import { idsOfAll, type Peers } from '../keys/peer.js'
 import type { BindingEndpointOptions, BindingGuardOptions } from '../native/binding-types.js'
 import { defaults, type EndpointSettings } from '../settings.js'
 import { type ConnectOptions, connectNames } from '../types.js'
@@ -39,10 +39,13 @@ export interface EndpointOptions {
   signal?: AbortSignal | undefined
   /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
   kulfi?: boolean | undefined
-  /** Peers that may connect and use this endpoint's listeners. To change it later: {@link Endpoint.access}. Default: all peers. */
-  allow?: readonly Peer[] | undefined
+  /**
+   * Peers that may connect and use this endpoint's listeners: an array, a `Set`, or another iterable. To change it later:
+   * {@link Endpoint.access}. Default: all peers.
+   */
+  allow?: Peers | undefined
   /** Peers that may not, even if `allow` lists them. To change it later: {@link Endpoint.access}. Default: none. */
-  deny?: readonly Peer[] | undefined
+  deny?: Peers | undefined
   /** Callbacks that authorize each connection and each stream. Default: none. Every peer that the lists admit is authorized. */
   authorize?: Authorize | undefined
   /** Timeout of `getStream`, `connect` and `ping`, over all attempts; then `ERR_UNREACHABLE`. Default: 30 s. */
@@ -225,7 +228,10 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
   if (streamsBurst !== undefined && perSecond === null)
     throw invalid('options.streamsBurst', 'given with streamsPerSecond')
   return {
-    access: { allow: allow === undefined ? null : idsOf(allow, 'options.allow'), deny: idsOf(deny, 'options.deny') },
+    access: {
+      allow: allow === undefined ? null : idsOfAll(allow, 'options.allow'),
+      deny: idsOfAll(deny, 'options.deny')
+    },
     authorizePeer: authorize.peer !== undefined,
     authorizeStream: authorize.stream !== undefined,
     authorizeTimeout: number('timeout', timeLimit),

@@ -1,7 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import type { BindingPeer } from '../native/binding-types.js'
-import { object, texts } from '../util/validate.js'
+import { invalid, kindOf, object, texts } from '../util/validate.js'
 import type { PublicKey } from './public-key.js'
 
 /** ID52 of a peer and where it may be reached. */
@@ -25,6 +25,9 @@ export interface EndpointAddress extends PeerAddress {
 /** A peer: a string (ID52, hex, z-base-32 or a ticket), a public key, or an address. */
 export type Peer = string | PublicKey | PeerAddress
 
+/** Several peers: an array, a `Set`, or any other iterable. Not one string, although that is iterable too. */
+export type Peers = Iterable<Peer> & object
+
 /** Checks a peer that is not a string. `path` names the argument in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
   const expected = 'a string, a PublicKey or { id52, addresses, relays }'
@@ -41,9 +44,23 @@ export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingP
 }
 
 /** Returns the ID52s of one or several peers. `path` names the argument in errors. */
-export function idsOf(peers: Peer | readonly Peer[], path: string): string[] {
-  if (!Array.isArray(peers)) return [idOfPeer(peers as Peer, path)]
-  return Array.from(peers as readonly Peer[], (peer, index) => idOfPeer(peer, `${path}[${index}]`))
+export function idsOf(peers: Peer | Peers, path: string): string[] {
+  return areSeveral(peers) ? idsOfAll(peers, path) : [idOfPeer(peers, path)]
+}
+
+/** Same for several peers. One peer is `ERR_INVALID_ARGUMENT`. */
+export function idsOfAll(peers: Peers, path: string): string[] {
+  if (!areSeveral(peers)) throw notSeveral(peers, path)
+  return Array.from(peers, (peer, index) => idOfPeer(peer, `${path}[${index}]`))
+}
+
+function notSeveral(given: unknown, path: string): FastnNetError {
+  const advice = given === null || typeof given === 'boolean' ? '' : ': write [peer]'
+  return invalid(path, `an array or another iterable of peers, not ${kindOf(given)}${advice}`)
+}
+
+function areSeveral(peers: unknown): peers is Peers {
+  return typeof peers === 'object' && peers !== null && Symbol.iterator in peers
 }
 
 function idOfPeer(peer: Peer, path: string): string {
