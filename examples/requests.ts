@@ -1,4 +1,4 @@
-import { createEndpoint, isFastnNetError } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
 await using server = await createEndpoint()
 server.serve('divide', ({ a, b }: { a: number; b: number }) => {
@@ -9,8 +9,4 @@ server.serve('divide', ({ a, b }: { a: number; b: number }) => {
 await using client = await createEndpoint() // usually another program
 const peer = await server.ticket()
 console.log(await client.call(peer, 'divide', { a: 1, b: 4 }))
-try {
-  await client.call(peer, 'divide', { a: 1, b: 0 })
-} catch (error) {
-  if (isFastnNetError(error, 'ERR_REMOTE')) console.log(error.remoteName, error.message)
-}
+await client.call(peer, 'divide', { a: 1, b: 0 }).catch(error => console.log(error.remoteName, error.message))

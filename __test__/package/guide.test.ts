@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { freePort } from '../helpers/free-port.js'
 import { type Outcome, type RunningExample, runExample, runScript, startExample } from './support/example.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
@@ -52,8 +54,22 @@ test('requests: a result, an error, cancellation, many at once, items and a serv
   t.deepEqual(lines.slice(4), ['200 39601', '3', '2', '1', '{ id: 1 }', "[ 'write the guide' ]", "[ 'title' ]"])
 })
 
-test('errors: a call waits for a server that restarts', t => {
-  t.deepEqual(linesOf(t, runExample('guide/reconnect')), ['before', 'after'])
+test('errors: a client goes on after its server was killed and restarted', async t => {
+  const args = [keyFile(), String(await freePort())]
+  const first = startExample('guide/reconnect-server', args)
+  await withServer(first, async ticket => {
+    const client = startExample('guide/reconnect-client', [ticket])
+    try {
+      for (let count = 1; count <= 3; count++) t.is(await client.nextLine(), String(count))
+      await first.end('SIGKILL')
+      await withServer(startExample('guide/reconnect-server', args), async again => {
+        t.is(again, ticket)
+        for (let count = 4; count <= 20; count++) t.is(await client.nextLine(), String(count))
+      })
+    } finally {
+      client.process.kill('SIGKILL')
+    }
+  })
 })
 
 test('streams: texts, chunks, lines, web streams, and a caller that leaves', t => {
@@ -63,8 +79,17 @@ test('streams: texts, chunks, lines, web streams, and a caller that leaves', t =
   t.deepEqual(lines, ['hello', '23', '6', '30', 'web streams', 'TimeoutError'])
 })
 
+test('streams: a file arrives whole, with progress', t => {
+  const [from, to] = [join(folder, 'from'), join(folder, 'to')]
+  const bytes = randomBytes(200_000)
+  writeFileSync(from, bytes)
+  const lines = linesOf(t, runExample('guide/file', from, to))
+  t.deepEqual(lines.slice(-2), ['200000 of 200000', 'saved 200000 bytes'])
+  t.true(readFileSync(to).equals(bytes))
+})
+
 test('streams: HTTP and gzip over a Duplex', t => {
-  t.deepEqual(linesOf(t, runExample('guide/duplex')), ['hello over HTTP', '', '1000000'])
+  t.deepEqual(linesOf(t, runExample('guide/duplex')), ['hello over HTTP', '1000000'])
 })
 
 test('streams: a chat ends at the end of input, or at Ctrl-C', async t => {
@@ -99,7 +124,19 @@ test('errors: a result, a failed handler, a deadline and a missing protocol', t 
   t.regex(lines[4] ?? '', /Multiply/)
 })
 
-test('shutdown: Ctrl-C lets a running handler finish, then ends the program', async t => {
+test('shutdown: Ctrl-C lets a running handler finish', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const server = startExample('guide/ctrl-c')
+  await withServer(server, async ticket => {
+    const asking = startExample('guide/ask', [ticket, 'Work', keyFile()])
+    t.is(await asking.nextLine(), 'started')
+    const ended = server.end('SIGINT')
+    t.is(await asking.nextLine(), 'done')
+    t.deepEqual(await ended, [0, null])
+  })
+})
+
+test('shutdown: Ctrl-C also ends other work, and the program prints a report', async t => {
   if (process.platform === 'win32') return void t.pass()
   const server = startExample('guide/shutdown')
   await withServer(server, async ticket => {
@@ -110,6 +147,15 @@ test('shutdown: Ctrl-C lets a running handler finish, then ends the program', as
     t.is(await server.nextLine(), 'poller ended')
     t.is(await server.nextLine(), 'all work done')
     t.deepEqual(await ended, [0, null])
+  })
+})
+
+test('access: a server for one peer serves no other', async t => {
+  const key = keyFile()
+  const [friend = ''] = linesOf(t, runExample('guide/identity', key))
+  await withServer(startExample('guide/one-peer', [friend]), async ticket => {
+    t.deepEqual(linesOf(t, runExample('guide/ask', ticket, 'Greet', key)), [`hello ${friend}`])
+    t.regex(runExample('guide/ask', ticket, 'Greet', keyFile()).stderr, /ERR_UNAUTHORIZED/)
   })
 })
 

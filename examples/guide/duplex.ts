@@ -12,18 +12,12 @@ const peer = await server.ticket()
 
 // #region http
 const web = createServer((_request, response) => response.end('hello over HTTP\n'))
-server.listen({
-  Web(stream) {
-    web.emit('connection', duplex(stream)) // the stream stays open when this handler returns
-  }
-})
+server.listen({ Web: stream => void web.emit('connection', duplex(stream)) }) // stays open after the handler returns
 
 const socket = duplex(await client.getStream(peer, 'Web'))
-const asked = request({ createConnection: () => socket, headers: { host: 'peer' } }).end()
-const [response] = await once(asked, 'response')
-console.log(await text(response))
-socket.destroy()
+request({ createConnection: () => socket, headers: { host: 'peer' } }, response => response.pipe(process.stdout)).end()
 // #endregion
+await once(socket, 'close')
 
 // #region gzip
 server.listen({
