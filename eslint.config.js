@@ -2,7 +2,7 @@
 import tseslint from 'typescript-eslint'
 
 // The folders of src from the lowest up; the leaf modules beside them are below all. Each imports lower ones only, types included.
-const layers = ['util', 'native', 'keys', 'stream', 'connection', 'rpc', 'endpoint', 'node']
+const layers = ['util', 'native', 'keys', 'stream', 'connection', 'rpc', 'endpoint', 'node', 'cli']
 const leaves = ['src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version.ts', 'src/util/**/*.ts']
 
 /** Forbids the imports of higher layers to the files of a layer. */
@@ -34,5 +34,22 @@ export default tseslint.config(
     }
   },
   below(leaves, layers.slice(1)),
+  // The command line uses the public API, as other programs do. Nothing uses it.
+  {
+    files: ['src/cli/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^(\\./|(\\.\\./)+)(?!util/display\\.js)(${layers.slice(0, -2).join('|')})/`,
+              message: 'The command line imports index.js and node/index.js: see CONTRIBUTING.md.'
+            }
+          ]
+        }
+      ]
+    }
+  },
   ...layers.slice(1, -1).map((layer, at) => below([`src/${layer}/**/*.ts`], layers.slice(at + 2)))
 )

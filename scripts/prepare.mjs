@@ -11,6 +11,7 @@ import {
   symlinkSync
 } from 'node:fs'
 import { join } from 'node:path'
+import { bundleCli } from './bundle-cli.mjs'
 import { install, installRawPeer } from './install.mjs'
 import { at, fingerprint, needCargo, noted, run, say, stamp, tool, unstamp } from './util.mjs'
 
@@ -69,12 +70,14 @@ export function buildAddon(profile, args = []) {
 
 /**
  * Compiles `src` to `dist/modules` and bundles it to `dist/library.js`, behind the entries `dist/index.js` and `dist/node.js`. Importing many small
- * files takes several times as long as one bundle. Rolls up the public types to `index.d.ts` and `node.d.ts`.
+ * files takes several times as long as one bundle. Bundles the command line to `dist/cli.js`. Rolls up the public types to `index.d.ts` and
+ * `node.d.ts`.
  */
 export async function compile() {
-  const scripts = ['scripts/prepare.mjs', 'scripts/types.mjs']
+  const scripts = ['scripts/prepare.mjs', 'scripts/bundle-cli.mjs', 'scripts/types.mjs']
   const inputs = fingerprint('src', 'tsconfig.json', ...scripts, 'node_modules/typescript/package.json')
-  if (noted('dist', ['dist/index.js', 'dist/node.js', 'index.d.ts', 'node.d.ts'])?.inputs === inputs) return
+  const outputs = ['dist/index.js', 'dist/node.js', 'dist/cli.js', 'index.d.ts', 'node.d.ts']
+  if (noted('dist', outputs)?.inputs === inputs) return
   say('src → dist')
   unstamp('dist')
   // Remove modules whose source is gone, so no import finds them. Keep the addon: another process may have it open.
@@ -83,6 +86,7 @@ export async function compile() {
   }
   run(process.execPath, [tool.tsc, '-p', 'tsconfig.json'])
   await bundle()
+  await bundleCli(await commentRemover())
   const { writeTypes } = await import('./types.mjs')
   await writeTypes(at('dist', 'modules'))
   stamp('dist', { inputs })
@@ -117,6 +121,13 @@ async function bundle() {
   const manualChunks = id => (id.startsWith(at('dist', 'modules', 'node')) ? undefined : 'library')
   const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
   await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare], sourcemap: true })
+}
+
+/** Returns a function that removes comments from code. */
+async function commentRemover() {
+  const { default: ts } = await import('typescript')
+  const target = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, removeComments: true }
+  return code => ts.transpileModule(code, { compilerOptions: target }).outputText
 }
 
 /** Copies the loader and the addon next to the compiled code, which loads them from there. */

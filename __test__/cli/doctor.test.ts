@@ -1,0 +1,42 @@
+import ava from 'ava'
+import { cli, eventsOf, folderFor } from './support/cli.js'
+
+// Each test starts programs: more at once than there are processors would only make each slower.
+const test = ava.serial
+
+test('doctor checks what loopback has, and skips the rest', async t => {
+  const end = await cli(['doctor', '--json'], { cwd: folderFor(t) })
+  t.is(end.code, 0, end.stdout.toString())
+  const events = eventsOf(end)
+  const statuses = Object.fromEntries(
+    events.filter(({ event }) => event === 'check').map(({ name, status }) => [name, status])
+  )
+  t.deepEqual(statuses, {
+    addon: 'ok',
+    key: 'ok',
+    sockets: 'ok',
+    loopback: 'ok',
+    relay: 'skipped',
+    nat: 'skipped',
+    'look-up': 'skipped',
+    clock: 'skipped',
+    endpoint: 'ok'
+  })
+  t.deepEqual(events.at(-1), { event: 'done', ok: true })
+})
+
+test('doctor says what is wrong with a key, and exits with 1', async t => {
+  const { code, lines } = await cli(['doctor'], { env: { FASTN_SECRET_KEY: 'not a key' } })
+  t.is(code, 1)
+  t.true(lines.some(line => /^fail {4}key {6}/.test(line)))
+})
+
+test('doctor without a relay fails, and says what to do', async t => {
+  const end = await cli(['doctor', '--json', '--network', 'internet', '--relay', 'http://127.0.0.1:1'], {
+    cwd: folderFor(t)
+  })
+  t.is(end.code, 1)
+  const relay = eventsOf(end).find(({ name }) => name === 'relay')
+  t.like(relay, { status: 'fail' })
+  t.regex(String(relay?.advice), /--relay/)
+})

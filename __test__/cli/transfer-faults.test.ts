@@ -1,0 +1,186 @@
+// `send` and `receive` when something breaks in the middle.
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ava, { type ExecutionContext } from 'ava'
+import { Cli, type CliEvent, cli, eventsOf, folderFor } from './support/cli.js'
+import { kill, receiverFor, sha256Of, tree } from './support/transfer.js'
+
+// Each test starts programs: more at once than there are processors would only make each slower.
+const test = ava.serial
+
+/** Slow enough that nobody misses the middle of a transfer. */
+const slowly = ['--limit-rate', '5M']
+const isInTheMiddle = ({ bytes }: CliEvent) => Number(bytes) > 3_000_000
+
+/** A file in a folder of its own, and its digest. */
+function bigFile(t: ExecutionContext, size = 40_000_000): { file: string; sha256: string; size: number } {
+  const file = join(folderFor(t), 'big')
+  const bytes = randomBytes(size)
+  writeFileSync(file, bytes)
+  return { file, sha256: sha256Of(bytes), size }
+}
+
+const isPart = (name: string) => name.endsWith('.part')
+
+test('100 MB whose sender is killed in the middle go on where they were', async t => {
+  const { file, sha256, size } = bigFile(t, 100_000_000)
+  const to = folderFor(t)
+  const { program, ticket } = await receiverFor(t, to, ['--public', '--once'])
+  const first = new Cli(['send', ticket, file, '--json', ...slowly])
+  await program.event('progress', isInTheMiddle)
+  await kill(first, 'SIGKILL')
+  const second = await cli(['send', ticket, file, '--json'])
+  t.is(second.code, 0, second.stdout.toString())
+  const done = eventsOf(second).at(-1)
+  t.like(done, { event: 'done', bytes: size })
+  t.true(Number(done?.moved) < size - 1_000_000, `${done?.moved} bytes were sent`)
+  t.is((await program.ended).code, 0)
+  t.deepEqual(tree(to), { big: sha256 })
+})
+
+test('a receiver that is killed in the middle goes on after its restart', async t => {
+  const { file, sha256, size } = bigFile(t)
+  const to = folderFor(t)
+  const first = await receiverFor(t, to)
+  const sender = new Cli(['send', first.ticket, file, '--json', '--retry-for', '0s', ...slowly])
+  await first.program.event('progress', isInTheMiddle)
+  await kill(first.program, 'SIGKILL')
+  t.is((await sender.ended).code, 1)
+  const parts = readdirSync(to)
+  t.is(parts.filter(isPart).length, 1)
+  t.is(parts.length, 1, 'nothing has the name of the file before it is complete')
+  const second = await receiverFor(t, to, ['--public', '--once'])
+  const sent = await cli(['send', second.ticket, file, '--json'])
+  t.is(sent.code, 0)
+  t.true(Number(eventsOf(sent).at(-1)?.moved) < size - 1_000_000)
+  t.is((await second.program.ended).code, 0)
+  t.deepEqual(tree(to), { big: sha256 })
+})
+
+test('a sender goes on by itself when its receiver is back', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const { file, sha256 } = bigFile(t)
+  const to = folderFor(t)
+  const { program, ticket } = await receiverFor(t, to, ['--public', '--once'])
+  const sender = new Cli(['send', ticket, file, '--json', ...slowly])
+  await program.event('progress', isInTheMiddle)
+  // Long enough that the sender finds its connection dead.
+  program.kill('SIGSTOP')
+  await sender.event('retry')
+  program.kill('SIGCONT')
+  const { code, stdout } = await sender.ended
+  t.is(code, 0, stdout.toString().slice(-2000))
+  t.is((await program.ended).code, 0)
+  t.deepEqual(tree(to), { big: sha256 })
+})
+
+test('Ctrl-C at the sender ends both sides of the transfer, and it can go on', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const { file, sha256, size } = bigFile(t)
+  const to = folderFor(t)
+  const { program, ticket } = await receiverFor(t, to, ['--public', '--once'])
+  const first = new Cli(['send', ticket, file, ...slowly])
+  await program.event('progress', isInTheMiddle)
+  first.kill('SIGINT')
+  t.is((await first.ended).code, 130)
+  await program.event('failed')
+  const second = await cli(['send', ticket, file, '--json'])
+  t.is(second.code, 0)
+  t.true(Number(eventsOf(second).at(-1)?.moved) < size)
+  t.is((await program.ended).code, 0)
+  t.deepEqual(tree(to), { big: sha256 })
+})
+
+test('Ctrl-C at the receiver tells the sender, and the part is kept', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const { file } = bigFile(t)
+  const to = folderFor(t)
+  const { program, ticket } = await receiverFor(t, to)
+  const sender = new Cli(['send', ticket, file, '--json', ...slowly])
+  await program.event('progress', isInTheMiddle)
+  program.kill('SIGINT')
+  t.is((await program.ended).code, 130)
+  const sent = await sender.ended
+  t.is(sent.code, 1)
+  t.like(eventsOf(sent).at(-1), { event: 'error', code: 'ERR_TRANSFER', reason: 'cancelled', by: 'peer' })
+  t.is(readdirSync(to).filter(isPart).length, 1)
+})
+
+test('a second Ctrl-C ends the program at once', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const receiver = await receiverFor(t, folderFor(t))
+  const held = new Cli(['send', receiver.ticket, '-', '--json'], { stdin: 'open' })
+  await held.event('connected')
+  // The first Ctrl-C waits for the peer to hear of it.
+  receiver.program.kill('SIGSTOP')
+  held.kill('SIGINT')
+  held.kill('SIGINT')
+  t.is((await held.ended).code, 130)
+})
+
+test('a source that changes while it is sent is an error at both sides', async t => {
+  const { file } = bigFile(t)
+  const to = folderFor(t)
+  const { program, ticket } = await receiverFor(t, to)
+  const sender = new Cli(['send', ticket, file, '--json', ...slowly])
+  await program.event('progress', isInTheMiddle)
+  writeFileSync(file, 'short now')
+  const sent = await sender.ended
+  t.is(sent.code, 1)
+  t.like(eventsOf(sent).at(-1), { event: 'error', reason: 'source', by: 'local' })
+  t.like(await program.event('failed'), { reason: 'source', by: 'peer' })
+  t.deepEqual(
+    Object.keys(tree(to)).filter(name => !isPart(name)),
+    []
+  )
+})
+
+test('a folder that cannot be written is an error, at the start and in the middle', async t => {
+  const folder = folderFor(t)
+  writeFileSync(join(folder, 'file'), '')
+  const { code, stderr } = await cli(['receive', join(folder, 'file', 'x'), '--public'])
+  t.is(code, 1)
+  t.regex(stderr, /cannot write to the folder '.*': ENOTDIR/)
+
+  const to = join(folder, 'to')
+  mkdirSync(to)
+  const { program, ticket } = await receiverFor(t, to)
+  rmSync(to, { recursive: true })
+  const sent = await cli(['send', ticket, join(folder, 'file'), '--json'])
+  t.is(sent.code, 1)
+  t.like(eventsOf(sent).at(-1), { event: 'error', reason: 'disk', by: 'peer' })
+  t.like(await program.event('failed'), { reason: 'disk', by: 'local' })
+})
+
+/** Runs a program with a disk of 2 MB at a folder. */
+const smallDisk = (folder: string) => [
+  'unshare',
+  '-rm',
+  'sh',
+  '-c',
+  `mount -t tmpfs -o size=2m none '${folder}' && exec "$@"`,
+  'sh'
+]
+
+test('a full disk is an error at both sides, found early or in the middle', async t => {
+  const to = folderFor(t)
+  const [command = '', ...args] = smallDisk(to)
+  // Linux with user namespaces only.
+  if (spawnSync(command, [...args, 'true']).status !== 0) return void t.pass()
+  const { program, ticket } = await receiverFor(t, to, ['--public'], { before: smallDisk(to) })
+  const file = join(folderFor(t), 'big')
+  writeFileSync(file, randomBytes(5_000_000))
+  for (const [args, stdin, message] of [
+    [['send', ticket, file], '', /too little room/],
+    [['send', ticket, '-'], randomBytes(5_000_000), /the disk is full/]
+  ] as const) {
+    const sent = await cli([...args, '--json'], { stdin })
+    t.is(sent.code, 1)
+    const failed = eventsOf(sent).at(-1)
+    t.like(failed, { event: 'error', code: 'ERR_TRANSFER', reason: 'disk', by: 'peer' })
+    t.regex(String(failed?.message), message)
+    t.like(await program.event('failed'), { reason: 'disk', by: 'local' })
+  }
+})

@@ -1,0 +1,63 @@
+// Bundles the command line to `dist/cli.js`, with the npm packages that it uses, and writes their licences beside it. The library stays
+// outside: `dist/cli.js` imports `dist/index.js` and `dist/node.js`, and the library never imports the command line.
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { at, fail } from './util.mjs'
+
+/** Entries of the package, by the module that each is compiled from. */
+const entries = {
+  [at('dist', 'modules', 'index.js')]: './index.js',
+  [at('dist', 'modules', 'node', 'index.js')]: './node.js'
+}
+
+/** @param {(code: string) => string} withoutComments Removes comments. */
+export async function bundleCli(withoutComments) {
+  const { rollup } = await import('rollup')
+  const made = await rollup({
+    input: at('dist', 'modules', 'cli', 'main.js'),
+    external: id => id.startsWith('node:') || id in entries,
+    plugins: [{ name: 'packages', resolveId: id => (/^[\w@]/.test(id) ? resolvePackage(id) : null) }],
+    onwarn: warning => fail(`dist/cli.js: ${warning.message}`)
+  })
+  const { output } = await made.generate({
+    format: 'es',
+    file: at('dist', 'cli.js'),
+    paths: id => entries[id] ?? id,
+    inlineDynamicImports: true,
+    plugins: [{ name: 'bare', renderChunk: code => ({ code: withoutComments(code), map: null }) }]
+  })
+  const [chunk, ...others] = output
+  if (others.length > 0) fail(`dist/cli.js has other chunks: ${others.map(({ fileName }) => fileName).join(', ')}`)
+  writeFileSync(at('dist', 'cli.js'), `#!/usr/bin/env node\n${chunk.code}`)
+  chmodSync(at('dist', 'cli.js'), 0o755)
+  writeFileSync(at('dist', 'THIRD-PARTY-LICENSES'), licences(chunk.moduleIds))
+}
+
+function resolvePackage(id) {
+  return id.startsWith('node:') ? null : fileURLToPath(import.meta.resolve(id))
+}
+
+/** The licence of each bundled package. A package without one fails the build. */
+function licences(modules) {
+  const folders = new Set(modules.map(packageOf).filter(folder => folder !== undefined))
+  const texts = [...folders].sort().map(folder => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const file = readdirSync(folder).find(each => /^licen[cs]e/i.test(each))
+    if (file === undefined) fail(`${name}, which dist/cli.js contains, has no licence file.`)
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+  })
+  return `dist/cli.js contains these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
+}
+
+/** The folder of the npm package that a module belongs to; `undefined` for a module of this package. */
+function packageOf(module) {
+  if (!relative(at(), module).startsWith(`node_modules${sep}`)) return undefined
+  let folder = dirname(module)
+  while (!existsSync(join(folder, 'package.json')) || !('name' in manifest(folder))) folder = dirname(folder)
+  return folder
+}
+
+function manifest(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+}

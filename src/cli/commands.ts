@@ -1,0 +1,23 @@
+import type { Command } from './command.js'
+import { completions } from './commands/completions.js'
+import { doctor } from './commands/doctor.js'
+import { id } from './commands/id.js'
+import { keygen } from './commands/keygen.js'
+import { listen } from './commands/listen.js'
+import { ping } from './commands/ping.js'
+import { receive } from './commands/receive.js'
+import { resolve } from './commands/resolve.js'
+import { send } from './commands/send.js'
+
+/** All commands, in the order of the help. */
+export const commands: readonly Command[] = [
+  keygen,
+  id,
+  resolve,
+  ping,
+  listen,
+  send,
+  receive,
+  doctor,
+  completions(() => commands)
+]

@@ -1,0 +1,106 @@
+import type { Endpoint } from '../../index.js'
+import {
+  checkClock,
+  checkLookup,
+  checkLoopback,
+  checkNat,
+  checkRelay,
+  checkRuntime,
+  checkSockets,
+  type Finding
+} from '../checks.js'
+import type { Command } from '../command.js'
+import type { Context } from '../context.js'
+import { withEndpoint } from '../endpoint.js'
+import { exit, failureOf } from '../failure.js'
+import { findKey } from '../keys.js'
+import { endpointOptions } from '../specs.js'
+
+/** Checks what a peer needs. */
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'Check what keeps this machine from reaching peers, and say what to do.',
+  description:
+    'Checks the addon, the key, sockets, relay, NAT, look-up and clock. Exits with 1 if a check fails; a warning is no failure.\n' +
+    'With --network lan or loopback, skips what only the internet has.',
+  options: endpointOptions,
+  examples: [
+    ['fastn-net doctor', 'Check everything.'],
+    ['fastn-net doctor --relay https://relay.example.com', 'Check your own relay.'],
+    ['fastn-net doctor --json', 'One object per check, for a monitor.']
+  ],
+  async run(context) {
+    const report = new Report(context)
+    await report.check('addon', checkRuntime)
+    if (report.hasFailed()) return exit.failed
+    await report.check('key', () => checkKey(context))
+    await report.check('sockets', checkSockets)
+    await report.check('loopback', () => checkLoopback(context.signal))
+    await report.check('endpoint', () => checkNetwork(context, report))
+    await context.output.event({ event: 'done', ok: !report.hasFailed() })
+    return report.hasFailed() ? exit.failed : exit.ok
+  }
+}
+
+/** Runs checks and prints their findings. */
+class Report {
+  readonly #context: Context
+  #hasFailed = false
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  /** Whether a check has failed so far. */
+  hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
+  /** Runs a check. What it throws is a failed check. */
+  async check(name: string, run: () => Promise<Finding>): Promise<void> {
+    const { signal } = this.#context
+    const { status, detail, advice } = await run().catch((error: unknown): Finding => {
+      signal.throwIfAborted()
+      return { status: 'fail', detail: failureOf(error).message }
+    })
+    if (status === 'fail') this.#hasFailed = true
+    const line = `${status.padEnd(7)} ${name.padEnd(8)} ${detail}`
+    const indent = ' '.repeat(17)
+    await this.#context.output.result(advice === undefined ? line : `${line}\n${indent}${advice}`, {
+      event: 'check',
+      name,
+      status,
+      detail,
+      ...(advice !== undefined && { advice })
+    })
+  }
+}
+
+async function checkKey({ args, signal }: Context): Promise<Finding> {
+  const secretKey = await findKey(args.text('key'), signal)
+  if (secretKey !== null) return { status: 'ok', detail: `ID52 ${secretKey.id52}` }
+  const advice = 'To keep one ID52: fastn-net keygen --file .fastn.secret-key'
+  return { status: 'ok', detail: 'none is stored; each start has another ID52', advice }
+}
+
+/** Opens the endpoint, and checks what its network has. */
+async function checkNetwork(context: Context, report: Report): Promise<Finding> {
+  const { args, signal } = context
+  const name = args.text('network') ?? process.env.FASTN_NET_NETWORK ?? 'internet'
+  const check = async (endpoint: Endpoint): Promise<Finding> => {
+    if (name === 'internet') {
+      await report.check('relay', () => checkRelay(endpoint, signal))
+      await report.check('nat', async () => checkNat(endpoint))
+      const hasLookup = args.list('relay').length === 0
+      if (hasLookup) await report.check('look-up', () => checkLookup(endpoint, signal))
+      await report.check('clock', () => checkClock(endpoint.address().relays[0], signal))
+    } else {
+      for (const each of ['relay', 'nat', 'look-up', 'clock']) {
+        await report.check(each, async () => ({ status: 'skipped', detail: `the network ${name} has none` }))
+      }
+    }
+    return { status: 'ok', detail: `${endpoint.address().addresses.length} addresses on the network ${name}` }
+  }
+  // Not the stored key: it may be in use, and two endpoints of one key get each other's connections.
+  return await withEndpoint(context, check, { key: 'ephemeral' })
+}

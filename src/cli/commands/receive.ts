@@ -1,0 +1,166 @@
+import type { Endpoint, PeerStream } from '../../index.js'
+import { isFastnNetError } from '../../index.js'
+import { printable } from '../../util/display.js'
+import type { Command } from '../command.js'
+import type { Context } from '../context.js'
+import { accessOf, withEndpoint } from '../endpoint.js'
+import { CliError, failureOf, UsageError } from '../failure.js'
+import { Progress } from '../progress.js'
+import { qrCode } from '../qr.js'
+import { endpointOptions, exposeOptions } from '../specs.js'
+import { errorLine, PeerTransferError, transferProtocol } from '../transfer/messages.js'
+import { type Offer, readOffer } from '../transfer/offer.js'
+import { FileReceiver, type ReceivingOptions } from '../transfer/receive-files.js'
+import { receiveToStdout } from '../transfer/receive-stdout.js'
+import { TargetFolder } from '../transfer/target.js'
+import { IdleLimit, Transfers } from '../transfers.js'
+import { formatSize, parseSize } from '../units.js'
+
+/** Most bytes of a transfer that every peer may send. */
+const publicMaxBytes = 1e9
+
+/** Receives files. */
+export const receive: Command = {
+  name: 'receive',
+  summary: 'Receive files and folders that peers send.',
+  description:
+    'Prints its ticket, then the path of each file or folder that has arrived. Writes below FOLDER only, follows no link\n' +
+    'in it, and replaces nothing without --force. Runs until Ctrl-C, or with --once until one transfer is complete.',
+  arguments: [
+    { name: 'FOLDER', help: 'Where to put them. Default: the current folder; - prints one file.', optional: true }
+  ],
+  options: {
+    ...exposeOptions,
+    once: { help: 'End after one complete transfer.' },
+    force: { help: 'Replace files that exist.' },
+    'max-size': { help: 'Most bytes of a transfer. Default: 1G with --public, else any number.', value: 'SIZE' },
+    qr: { help: 'Print the ticket as a QR code, also where stderr is no terminal.' },
+    ...endpointOptions
+  },
+  examples: [
+    ['fastn-net receive --public --once', 'Receive one transfer from anybody who has the ticket.'],
+    ['fastn-net receive inbox --allow ID52 --key my.key', 'Receive from one peer, always under the same ID52.'],
+    ['fastn-net receive - --public --quiet | tar x', 'Pass one file on.']
+  ],
+  async run(context) {
+    const { args } = context
+    const path = args.positionals[0] ?? '.'
+    const access = accessOf(context)
+    const size = args.text('max-size')
+    const anySize = args.has('public') ? publicMaxBytes : Number.POSITIVE_INFINITY
+    const maxBytes = size === undefined ? anySize : parseSize(size, '--max-size')
+    if (path === '-' && context.output.json) throw new UsageError('--json and the bytes of a file exclude each other')
+    const target = path === '-' ? undefined : await TargetFolder.open(path, args.has('force'))
+    const receiver = new Receiver(context, target, maxBytes)
+    await withEndpoint(context, endpoint => receiver.run(endpoint), access)
+    return undefined
+  }
+}
+
+class Receiver {
+  readonly #context: Context
+  /** Where files go; stdout if there is none. */
+  readonly #target: TargetFolder | undefined
+  readonly #maxBytes: number
+  readonly #transfers = new Transfers()
+  #finish: (failure?: unknown) => void = () => {}
+
+  constructor(context: Context, target: TargetFolder | undefined, maxBytes: number) {
+    this.#context = context
+    this.#target = target
+    this.#maxBytes = maxBytes
+  }
+
+  /** Receives until the command ends. */
+  async run(endpoint: Endpoint): Promise<void> {
+    const { signal } = this.#context
+    const finished = new Promise<void>((resolve, reject) => {
+      this.#finish = failure => (failure === undefined ? resolve() : reject(failure))
+    })
+    const listener = endpoint.listen([[transferProtocol, stream => this.#handle(stream)]], { signal })
+    await listener.ready
+    await this.#announce(endpoint)
+    await Promise.race([finished, listener.closed])
+    await listener.close()
+  }
+
+  async #announce(endpoint: Endpoint): Promise<void> {
+    const { args, output, signal } = this.#context
+    const ticket = await endpoint.ticket({ signal })
+    // Stdout is for the file.
+    if (this.#target === undefined) process.stderr.write(`${ticket}\n`)
+    else await output.result(ticket, { event: 'ready', id52: endpoint.id52, ticket })
+    output.hint('To send to it: fastn-net send TICKET FILE')
+    if (!args.has('qr') && !process.stderr.isTTY) return
+    const code = qrCode(ticket, output.columns)
+    if (code !== undefined) output.hint(code)
+  }
+
+  /** Handles a stream. Never throws: that would reset the stream before the sender has read why. */
+  async #handle(stream: PeerStream): Promise<void> {
+    const { output, args } = this.#context
+    const peer = stream.remoteId52
+    try {
+      await this.#transfers.admit(stream, () => this.#receive(stream))
+      if (args.has('once') || this.#target === undefined) this.#finish()
+    } catch (error) {
+      const cause = this.#context.signal.aborted ? this.#context.signal.reason : error
+      await this.#tell(stream, cause)
+      // What stdout has got is of no use without the rest.
+      if (this.#target === undefined) return this.#finish(cause)
+      const { code, message, details } = failureOf(named(cause))
+      await output.event({ event: 'failed', peer, code, message, ...details })
+      output.hint(`from ${peer}: ${message}`)
+    }
+  }
+
+  /** Tells the sender why its transfer failed. */
+  async #tell(stream: PeerStream, error: unknown): Promise<void> {
+    if (isFastnNetError(error)) return await stream.close()
+    try {
+      if (!(error instanceof PeerTransferError))
+        await stream.finish(errorLine(error), { signal: AbortSignal.timeout(2_000) })
+      stream.stop()
+    } catch {
+      // The sender has left.
+    }
+  }
+
+  async #receive(stream: PeerStream): Promise<void> {
+    const { signal } = this.#context
+    const idle = IdleLimit.forOffer()
+    const offer = await readOffer(stream, AbortSignal.any([signal, idle.signal]))
+    await this.#transfers.alone(offer.id, newer => this.#receiveOffer(stream, offer, AbortSignal.any([signal, newer])))
+  }
+
+  async #receiveOffer(stream: PeerStream, offer: Offer, ended: AbortSignal): Promise<void> {
+    const { output } = this.#context
+    const { name, entries, total } = offer
+    const peer = stream.remoteId52
+    const files = entries.filter(({ size }) => size !== undefined).length
+    const idle = IdleLimit.forFiles()
+    const progress = new Progress(output, name, { peer, name }, () => idle.refresh())
+    progress.total = total
+    await output.event({ event: 'offer', peer, name, files, bytes: total })
+    output.hint(`${peer} sends ${name}${total === null ? '' : `, ${formatSize(total)}`}`)
+    const options: ReceivingOptions = {
+      signal: AbortSignal.any([ended, idle.signal]),
+      progress,
+      maxBytes: this.#maxBytes,
+      active: this.#transfers.active,
+      onFile: (path, bytes, sha256) => output.event({ event: 'file', peer, path, bytes, sha256 })
+    }
+    if (this.#target === undefined) await receiveToStdout(stream, offer, output, options)
+    else await new FileReceiver(stream, offer, this.#target.fresh(), options).run()
+    await stream.finish('{"done":true}\n')
+    const { done, moved, seconds } = progress
+    const event = { event: 'done', peer, name, files, bytes: done, moved, seconds }
+    if (this.#target !== undefined) await output.result(output.shown(name), event)
+    output.hint(`received ${printable(name)}: ${progress.summary()}`)
+  }
+}
+
+/** Gives an interrupted transfer the failure of the command. */
+function named(error: unknown): unknown {
+  return error instanceof Error ? error : new CliError('ERR_INTERRUPTED', String(error))
+}

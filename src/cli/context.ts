@@ -1,0 +1,10 @@
+import type { Arguments } from './arguments.js'
+import type { Output } from './output.js'
+
+/** What a command works with. */
+export interface Context {
+  readonly args: Arguments
+  readonly output: Output
+  /** Aborts when the command must end. Its reason is the failure to report. */
+  readonly signal: AbortSignal
+}

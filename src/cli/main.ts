@@ -1,0 +1,95 @@
+import { isFastnNetError, type LogRecord, setLogger } from '../index.js'
+import { printable } from '../util/display.js'
+import { version } from '../version.js'
+import { type Arguments, parseArguments } from './arguments.js'
+import { type Command, optionsOf } from './command.js'
+import { commands } from './commands.js'
+import { exit, failureOf, UsageError } from './failure.js'
+import { commandHelp, program, programHelp } from './help.js'
+import { watchInterrupts } from './interrupt.js'
+import { nearest } from './nearest.js'
+import { type Event, Output, strongFor } from './output.js'
+
+await end(await main(process.argv.slice(2)))
+
+/** Runs the command line. Resolves with the exit status. */
+async function main(argv: readonly string[]): Promise<number> {
+  const signal = watchInterrupts()
+  const [first, ...rest] = argv
+  // Before the arguments are parsed, their errors already need this.
+  const output = new Output({ json: argv.includes('--json'), quiet: argv.includes('--quiet') || argv.includes('-q') })
+  let name = ''
+  try {
+    if (first === '--version' || first === '-V') return await print(output, version, { event: 'version', version })
+    if (first === undefined) return await printMissing(output)
+    if (first === '--help' || first === '-h') return await printHelp(output, undefined)
+    const command = commandOf(first)
+    name = ` ${command.name}`
+    const args = parseArguments(optionsOf(command), command.arguments ?? [], rest)
+    if (args.has('help')) return await printHelp(output, command)
+    startLog(args)
+    const status = await command.run({ args, output, signal })
+    signal.throwIfAborted()
+    return status ?? exit.ok
+  } catch (error) {
+    const failure = failureOf(signal.aborted ? signal.reason : error)
+    // Nobody reads what follows.
+    if (failure.status !== exit.closedPipe) await output.failure(failure, `${program}${name}`)
+    if (failure.status === exit.usage && failure.code === 'ERR_USAGE') output.hint(`Help: ${program}${name} --help`)
+    return failure.status
+  }
+}
+
+function commandOf(name: string): Command {
+  if (name.startsWith('-')) throw new UsageError(`unknown option '${printable(name)}': options go behind the command`)
+  const found = commands.find(command => command.name === name)
+  if (found !== undefined) return found
+  const names = commands.map(command => command.name)
+  const close = nearest(name, names)
+  const advice = close === undefined ? `Commands: ${names.join(', ')}.` : `Did you mean '${close}'?`
+  throw new UsageError(`unknown command '${printable(name)}'. ${advice}`)
+}
+
+async function printHelp(output: Output, command: Command | undefined): Promise<number> {
+  const strong = strongFor(process.stdout)
+  const plain = (text: string) => text
+  const text = (strong: (text: string) => string) =>
+    command === undefined ? programHelp(commands, strong) : commandHelp(command, strong)
+  return await print(output, text(strong), { event: 'help', text: text(plain) })
+}
+
+async function printMissing(output: Output): Promise<number> {
+  if (output.json) throw new UsageError('a command is missing')
+  process.stderr.write(`${programHelp(commands, strongFor(process.stderr))}\n`)
+  return exit.usage
+}
+
+async function print(output: Output, line: string, event: Event): Promise<number> {
+  await output.result(line, event)
+  return exit.ok
+}
+
+function startLog(args: Arguments): void {
+  const filter = args.text('log')
+  if (filter === undefined) return
+  try {
+    setLogger(printRecord, { filter })
+  } catch (error) {
+    if (!isFastnNetError(error, 'ERR_INVALID_ARGUMENT')) throw error
+    throw new UsageError(`--log: ${error.message}`)
+  }
+}
+
+function printRecord({ time, level, target, message, fields }: LogRecord): void {
+  const shown = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`)
+  const line = `${new Date(time).toISOString()} ${level} ${target}: ${message}${shown.join('')}`
+  process.stderr.write(`${printable(line)}\n`)
+}
+
+/** Ends the process once everything is printed. A pending read of stdin would keep it alive. */
+async function end(status: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.destroyed) await new Promise<void>(resolve => void stream.write('', () => resolve()))
+  }
+  process.exit(status)
+}

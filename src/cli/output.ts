@@ -1,0 +1,118 @@
+import type { WriteStream } from 'node:tty'
+import { jsonSafe, printable } from '../util/display.js'
+import type { Failure } from './failure.js'
+
+/** What a terminal is told to do. */
+const eraseLine = '\r\u001b[2K'
+
+/** How a command prints. */
+export interface OutputOptions {
+  readonly json: boolean
+  readonly quiet: boolean
+}
+
+/** One line of `--json`. */
+export interface Event {
+  readonly event: string
+  readonly [name: string]: unknown
+}
+
+/** Data goes to stdout; progress, hints and errors go to stderr. With `--json`, everything is an object on stdout. */
+export class Output {
+  readonly json: boolean
+  readonly quiet: boolean
+  /** Whether a progress line is on the terminal. */
+  #hasLine = false
+
+  constructor(options: OutputOptions) {
+    this.json = options.json
+    this.quiet = options.quiet
+  }
+
+  /** Whether stderr shows progress: a terminal, without `--json` and `--quiet`. */
+  get showsProgress(): boolean {
+    return process.stderr.isTTY && !this.json && !this.quiet
+  }
+
+  /** Width of the terminal on stderr. */
+  get columns(): number {
+    return process.stderr.isTTY ? process.stderr.columns : 80
+  }
+
+  /** Prints a line of data, or with `--json` an event in its place. */
+  async result(line: string, event: Event): Promise<void> {
+    this.clearProgress()
+    await write(process.stdout, `${this.json ? json(event) : line}\n`)
+  }
+
+  /** Prints an event, with `--json` only. */
+  async event(event: Event): Promise<void> {
+    if (this.json) await write(process.stdout, `${json(event)}\n`)
+  }
+
+  /** Prints several lines of data, without `--json` only. */
+  async text(text: string): Promise<void> {
+    if (!this.json) await write(process.stdout, text)
+  }
+
+  /** Prints raw bytes of data. */
+  async bytes(bytes: Uint8Array): Promise<void> {
+    await write(process.stdout, bytes)
+  }
+
+  /** Prints a hint for a person. */
+  hint(text: string): void {
+    if (this.json || this.quiet) return
+    this.clearProgress()
+    process.stderr.write(`${text}\n`)
+  }
+
+  /** Replaces the progress line of the terminal. */
+  progress(line: string): void {
+    if (!this.showsProgress) return
+    this.#hasLine = true
+    process.stderr.write(`${eraseLine}${line.slice(0, this.columns - 1)}`)
+  }
+
+  /** Removes the progress line. */
+  clearProgress(): void {
+    if (!this.#hasLine) return
+    this.#hasLine = false
+    process.stderr.write(eraseLine)
+  }
+
+  /** Reports a failure: a line of stderr, or an event. */
+  async failure({ code, message, details }: Failure, prefix: string): Promise<void> {
+    this.clearProgress()
+    if (this.json) await write(process.stdout, `${json({ event: 'error', code, message, ...details })}\n`)
+    else process.stderr.write(`${prefix}: ${message}\n`)
+  }
+
+  /** Makes text of a peer safe for stdout: unchanged where no terminal reads it. */
+  shown(text: string): string {
+    return process.stdout.isTTY ? printable(text) : text
+  }
+}
+
+/** Whether a stream shows colours. */
+export function hasColours(stream: WriteStream): boolean {
+  const { NO_COLOR, TERM } = process.env
+  return stream.isTTY && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb'
+}
+
+/** Bold text, where the stream shows colours. */
+export function strongFor(stream: WriteStream): (text: string) => string {
+  return hasColours(stream) ? text => `\u001b[1m${text}\u001b[22m` : text => text
+}
+
+/** Resolves once the stream takes more. */
+async function write(stream: NodeJS.WriteStream, chunk: string | Uint8Array): Promise<void> {
+  await new Promise<void>(resolve => {
+    // An error also ends the wait: the error handler of the stream decides what follows.
+    if (stream.write(chunk, () => resolve()) || stream.destroyed) resolve()
+  })
+}
+
+function json(event: Event): string {
+  return JSON.stringify(jsonSafe({ ...event }))
+}

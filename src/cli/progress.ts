@@ -1,0 +1,86 @@
+import type { Output } from './output.js'
+import { formatSize, formatTime } from './units.js'
+
+/** How often a terminal is written to, and `--json` prints an object. */
+const terminalMs = 100
+const jsonMs = 1000
+/** The rate is the mean of this time. */
+const windowMs = 5000
+
+/** Shows how far a transfer is: a line with rate and remaining time on a terminal, objects with `--json`. */
+export class Progress {
+  readonly #output: Output
+  readonly #what: string
+  readonly #details: Readonly<Record<string, unknown>>
+  readonly #onBytes: () => void
+  readonly #samples: { time: number; moved: number }[] = []
+  readonly #started = performance.now()
+  #last = Number.NEGATIVE_INFINITY
+  /** Bytes that are at the receiver. */
+  done = 0
+  /** Bytes that this run moved. */
+  moved = 0
+  /** Bytes in all; `null` if unknown. */
+  total: number | null = null
+
+  /** `details`: further members of the objects. `onBytes`: called whenever bytes were moved. */
+  constructor(
+    output: Output,
+    what: string,
+    details: Readonly<Record<string, unknown>> = {},
+    onBytes: () => void = () => {}
+  ) {
+    this.#onBytes = onBytes
+    this.#output = output
+    this.#what = what
+    this.#details = details
+  }
+
+  /** Seconds since the start. */
+  get seconds(): number {
+    return Math.round(performance.now() - this.#started) / 1000
+  }
+
+  /** Bytes that are there already. */
+  skip(bytes: number): void {
+    this.done += bytes
+  }
+
+  /** Bytes that were moved. */
+  async add(bytes: number): Promise<void> {
+    this.done += bytes
+    this.moved += bytes
+    this.#onBytes()
+    const now = performance.now()
+    if (now - this.#last < (this.#output.json ? jsonMs : terminalMs)) return
+    this.#last = now
+    this.#samples.push({ time: now, moved: this.moved })
+    while (now - (this.#samples[0]?.time ?? now) > windowMs) this.#samples.shift()
+    const { done, total } = this
+    await this.#output.event({ event: 'progress', ...this.#details, bytes: done, ...(total !== null && { total }) })
+    if (this.#output.showsProgress) this.#output.progress(this.#line())
+  }
+
+  /** Number, rate and time of a transfer that is done. */
+  summary(): string {
+    const rate = formatSize(this.moved / Math.max(this.seconds, 0.001))
+    return `${formatSize(this.moved)} in ${formatTime(this.seconds)}, ${rate}/s`
+  }
+
+  #line(): string {
+    const rate = this.#rate()
+    const speed = rate === undefined ? '' : `, ${formatSize(rate)}/s`
+    if (this.total === null) return `${this.#what}: ${formatSize(this.done)}${speed}`
+    const percent = this.total === 0 ? 100 : Math.floor((this.done / this.total) * 100)
+    const left = rate === undefined || rate === 0 ? '' : `, ${formatTime((this.total - this.done) / rate)} left`
+    return `${this.#what}: ${percent} % of ${formatSize(this.total)}${speed}${left}`
+  }
+
+  /** Bytes per second; `undefined` at the start. */
+  #rate(): number | undefined {
+    const [first] = this.#samples
+    const last = this.#samples.at(-1)
+    if (first === undefined || last === undefined || last.time - first.time < 500) return undefined
+    return ((last.moved - first.moved) / (last.time - first.time)) * 1000
+  }
+}

@@ -1,0 +1,23 @@
+import { createHash, type Hash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+
+const blockBytes = 1024 * 1024
+
+/** Hashes the first bytes of a file. The result can go on with what follows. Stops at the end of the file. */
+export async function hashStart(file: FileHandle, bytes: number, signal: AbortSignal): Promise<Hash> {
+  const hash = createHash('sha256')
+  const block = Buffer.allocUnsafe(Math.min(blockBytes, Math.max(bytes, 1)))
+  for (let done = 0; done < bytes; ) {
+    signal.throwIfAborted()
+    const { bytesRead } = await file.read(block, 0, Math.min(block.length, bytes - done), done)
+    if (bytesRead === 0) break
+    hash.update(block.subarray(0, bytesRead))
+    done += bytesRead
+  }
+  return hash
+}
+
+/** The digest so far, as hex. The hash can go on. */
+export function digestOf(hash: Hash): string {
+  return hash.copy().digest('hex')
+}

@@ -1,0 +1,54 @@
+import { printable } from '../util/display.js'
+import { UsageError } from './failure.js'
+
+const times: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** Parses a time such as `500ms`, `10s`, `1.5m` or `10` (seconds) to milliseconds. */
+export function parseTime(text: string, what: string): number {
+  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []
+  const scale = times[unit]
+  if (number === undefined || scale === undefined) {
+    throw new UsageError(`${what} must be a time such as 500ms, 10s or 2m, not '${printable(text)}'`)
+  }
+  return Number(number) * scale
+}
+
+const sizes: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 }
+
+/** Parses a size such as `500k`, `1.5M`, `2GB` or `1000` to bytes. Units are powers of 1,000. */
+export function parseSize(text: string, what: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([kmgt]?)b?$/i.exec(text) ?? []
+  const scale = sizes[unit.toLowerCase()]
+  const bytes = Math.floor(Number(number) * (scale ?? Number.NaN))
+  if (number !== undefined && Number.isSafeInteger(bytes)) return bytes
+  throw new UsageError(`${what} must be a size such as 500k, 10M or 2G, not '${printable(text)}'`)
+}
+
+/** Parses a count. */
+export function parseCount(text: string, what: string): number {
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(count)) return count
+  throw new UsageError(`${what} must be a whole number, not '${printable(text)}'`)
+}
+
+/** Writes a number of bytes for a person: `1.2 MB`. */
+export function formatSize(bytes: number): string {
+  if (bytes < 999.5) return `${Math.round(bytes)} B`
+  let value = bytes
+  let unit = ''
+  for (unit of ['kB', 'MB', 'GB', 'TB', 'PB']) {
+    value /= 1000
+    if (value < 999.5) break
+  }
+  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`
+}
+
+/** Writes a duration in seconds for a person: `4 s`, `3:05`, `2:01:00`. */
+export function formatTime(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  const two = (part: number) => String(part).padStart(2, '0')
+  const minutes = Math.floor(whole / 60)
+  if (minutes < 60) return `${minutes}:${two(whole % 60)}`
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`
+}
