@@ -16,7 +16,7 @@ export const LAYERS = {
   'fastn-net': [
     // The modules of fastn-net-proto, which lib.rs re-exports.
     ['error', 'identity', 'protocol', 'wire'],
-    ['deadline', 'setters', 'target', 'wakers'],
+    ['deadline', 'options', 'target', 'wakers'],
     ['monitor'],
     ['config'],
     ['counters', 'quota', 'lifecycle'],
@@ -30,7 +30,7 @@ export const LAYERS = {
     ['subscriber'],
     ['bridge'],
     ['arguments'],
-    ['connection', 'guard', 'key_store', 'late', 'listener', 'logging', 'peer', 'stream'],
+    ['connection', 'guard', 'key_store', 'late', 'limits', 'listener', 'logging', 'peer', 'stream'],
     ['endpoint', 'identity', 'watch']
   ]
 }

@@ -20,6 +20,7 @@ import {
   setLogger
 } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
+import { endpointNames } from '../../dist/modules/endpoint/options.js'
 import { pair } from '../helpers/pair.js'
 
 const circular: Record<string, unknown> = {}
@@ -140,12 +141,8 @@ test('functions that need no endpoint', async t => {
   for (const name of ['folder', 'name', 'keyring', 'env', 'signal', 'id52'])
     calls[`loadSecretKey ${name}`] = value => loadSecretKey({ ...store, [name]: value })
   for (const [name, call] of Object.entries(calls)) await attack(t, name, call)
-  for (const name of ['allow', 'deny', 'authorize', 'connect', 'network', 'graceful', 'kulfi', 'closeOnExit', 'signal'])
-    await attack(t, `getEndpoint ${name}`, value => getEndpoint(key, { [name]: value }))
-  for (const name of ['openTimeout', 'ackTimeout', 'pingTimeout', 'headerTimeout', 'closeTimeout', 'idleTimeout'])
-    await attack(t, `getEndpoint ${name}`, value => getEndpoint(key, { [name]: value }))
-  for (const name of ['receiveWindow', 'maxStreams', 'streamsPerSecond', 'maxConnections', 'maxLineBytes'])
-    await attack(t, `getEndpoint ${name}`, value => getEndpoint(key, { [name]: value }))
+  for (const name of Object.keys(endpointNames))
+    await attack(t, `getEndpoint ${name}`, value => getEndpoint(key, { network: 'loopback', [name]: value }))
   for (const name of ['peer', 'stream', 'timeout', 'maxPending', 'maxPendingPerPeer', 'onError'])
     await attack(t, `getEndpoint authorize.${name}`, value => getEndpoint(key, { authorize: { [name]: value } }))
   for (const name of ['retries', 'minDelay', 'maxDelay', 'attemptTimeout'])

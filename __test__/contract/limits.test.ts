@@ -56,14 +56,14 @@ test('limits the streams per second of a peer', async t => {
 
 test('raising a limit raises the limits above it', async t => {
   const raised = resolveOptions({ network: 'loopback', maxStreams: 300_000, receiveWindow: 100_000_000 }).binding
-  t.like(raised.guard, { maxStreamsPerPeer: 300_000, maxStreamsTotal: 300_000 })
-  t.is(raised.receiveWindowPerPeer, 100_000_000)
+  t.like(raised.limits, { maxStreamsPerPeer: 300_000, maxStreamsTotal: 300_000 })
+  t.is(raised.limits.receiveWindowPerPeer, 100_000_000)
   const perPeer = resolveOptions({ network: 'loopback', maxStreamsPerPeer: 400_000 }).binding
-  t.like(perPeer.guard, { maxStreamsPerPeer: 400_000, maxStreamsTotal: 400_000 })
-  t.is(perPeer.maxStreams, 1_024)
+  t.like(perPeer.limits, { maxStreamsPerPeer: 400_000, maxStreamsTotal: 400_000 })
+  t.is(perPeer.limits.maxStreams, 1_024)
   const lowered = resolveOptions({ network: 'loopback', maxStreams: 10, receiveWindow: 70_000 }).binding
-  t.like(lowered.guard, { maxStreamsPerPeer: 8_192, maxStreamsTotal: 262_144 })
-  t.is(lowered.receiveWindowPerPeer, 67_108_864)
+  t.like(lowered.limits, { maxStreamsPerPeer: 8_192, maxStreamsTotal: 262_144 })
+  t.is(lowered.limits.receiveWindowPerPeer, 67_108_864)
   // The core accepts the raised limits.
   const both = await limited(t, { maxStreams: 300_000 })
   const [mine] = await both.stream()

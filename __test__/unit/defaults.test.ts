@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import ts from 'typescript'
+import { resolveOptions } from '../../dist/modules/endpoint/options.js'
 import { defaults } from '../../dist/modules/settings.js'
 
 const declarations = readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8')
@@ -28,11 +29,20 @@ for (const [name, values] of Object.entries(optionsOf)) {
   })
 }
 
+const url = new URL('../../crates/fastn-net/tests/golden/defaults.json', import.meta.url)
+const golden = JSON.parse(readFileSync(url, 'utf8')) as Record<string, unknown>
+
 test('the defaults equal those of the Rust crate', t => {
-  const url = new URL('../../crates/fastn-net/tests/golden/defaults.json', import.meta.url)
-  const golden = JSON.parse(readFileSync(url, 'utf8')) as Record<string, unknown>
   const same = Object.fromEntries(Object.keys(golden).map(name => [name, Reflect.get(defaults, name) as unknown]))
   t.deepEqual(same, golden)
+})
+
+test('every limit of the core can be set', t => {
+  const limits = Object.keys(golden).filter(name => typeof golden[name] === 'number' && name !== 'openTimeout')
+  t.deepEqual(Object.keys(resolveOptions({ network: 'loopback' }).binding.limits).sort(), limits.sort())
+  const binding = readFileSync(new URL('../../src/generated/binding.d.cts', import.meta.url), 'utf8')
+  const [, fields = ''] = /interface BindingLimits \{([^}]*)\}/.exec(binding) ?? []
+  t.deepEqual([...fields.matchAll(/(\w+): number/g)].map(([, name]) => name).sort(), limits)
 })
 
 test('other docs give the right defaults', t => {

@@ -22,8 +22,11 @@ test('every timeout accepts 0, Infinity and fractions, which are rounded up', t 
       connect: { attemptTimeout: given }
     })
     t.deepEqual([openTimeout, closeTimeout], [resolved, resolved])
-    t.deepEqual([binding.headerTimeout, binding.pingTimeout, binding.idleTimeout], [resolved, resolved, resolved])
-    t.deepEqual([binding.ackTimeout, binding.connectAttemptTimeout], [resolved, resolved])
+    t.deepEqual(
+      [binding.limits.headerTimeout, binding.limits.pingTimeout, binding.limits.idleTimeout],
+      [resolved, resolved, resolved]
+    )
+    t.deepEqual([binding.limits.ackTimeout, binding.connectAttemptTimeout], [resolved, resolved])
   }
 })
 

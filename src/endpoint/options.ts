@@ -112,6 +112,36 @@ export interface EndpointOptions {
   maxQueuedStreamsPerPeer?: number | undefined
 }
 
+/** Limits that the core obeys, with their checks. The defaults are in `settings.ts`. */
+const coreLimits = {
+  ackTimeout: timeLimit,
+  headerTimeout: timeLimit,
+  maxHeaderBytes: positive,
+  pingTimeout: timeLimit,
+  idleTimeout: timeLimit,
+  maxStreams: positive,
+  maxStreamsPerPeer: positive,
+  maxStreamsTotal: positive,
+  receiveWindow: positive,
+  receiveWindowPerPeer: positive,
+  maxConnections: positive,
+  maxConnectionsPerPeer: positive,
+  maxQueuedStreams: positive,
+  maxQueuedStreamsPerPeer: positive
+}
+
+/** Limits that TypeScript obeys, with their checks. */
+const ownLimits = { openTimeout: timeLimit, closeTimeout: timeLimit, maxLineBytes: positive }
+
+type LimitName = keyof typeof coreLimits | keyof typeof ownLimits
+
+/** The default of a limit is at least the value of this other one. */
+const lowerBounds: { readonly [Name in LimitName]?: LimitName } = {
+  maxStreamsPerPeer: 'maxStreams',
+  maxStreamsTotal: 'maxStreamsPerPeer',
+  receiveWindowPerPeer: 'receiveWindow'
+}
+
 /** Names of {@link EndpointOptions}. */
 export const endpointNames: OptionNames<EndpointOptions> = {
   network: true,
@@ -122,26 +152,14 @@ export const endpointNames: OptionNames<EndpointOptions> = {
   allow: true,
   deny: true,
   authorize: true,
-  openTimeout: true,
   connect: true,
-  ackTimeout: true,
-  pingTimeout: true,
-  headerTimeout: true,
-  closeTimeout: true,
-  idleTimeout: true,
-  maxHeaderBytes: true,
-  maxLineBytes: true,
-  receiveWindow: true,
-  receiveWindowPerPeer: true,
-  maxStreams: true,
-  maxStreamsPerPeer: true,
-  maxStreamsTotal: true,
   streamsPerSecond: true,
   streamsBurst: true,
-  maxConnections: true,
-  maxConnectionsPerPeer: true,
-  maxQueuedStreams: true,
-  maxQueuedStreamsPerPeer: true
+  ...namesOf({ ...coreLimits, ...ownLimits })
+}
+
+function namesOf<Name extends string>(table: Record<Name, unknown>): Record<Name, true> {
+  return Object.fromEntries(Object.keys(table).map(name => [name, true])) as Record<Name, true>
 }
 
 /** Checked options with defaults filled in. */
@@ -157,38 +175,34 @@ export interface ResolvedOptions extends EndpointSettings {
  */
 export function resolveOptions(options: EndpointOptions): ResolvedOptions {
   checkOptions(options, endpointNames)
-  const number = (name: Exclude<keyof EndpointOptions & keyof typeof defaults, 'authorize' | 'connect'>) =>
-    positive(orDefault(options[name], defaults[name]), `options.${name}`)
-  const time = (name: `${'ack' | 'header' | 'ping' | 'idle' | 'open' | 'close'}Timeout`) =>
-    timeLimit(orDefault(options[name], defaults[name]), `options.${name}`)
   const { network = networkOfEnvironment() } = options
   return {
     binding: {
       ...resolveNetwork(network),
       kulfi: optional('boolean', options.kulfi, 'options.kulfi') ?? false,
       ...resolveConnect(options.connect),
-      ackTimeout: time('ackTimeout'),
-      headerTimeout: time('headerTimeout'),
-      maxHeaderBytes: number('maxHeaderBytes'),
-      pingTimeout: time('pingTimeout'),
-      idleTimeout: time('idleTimeout'),
-      maxStreams: number('maxStreams'),
-      receiveWindow: number('receiveWindow'),
-      receiveWindowPerPeer: positive(
-        orDefault(options.receiveWindowPerPeer, Math.max(defaults.receiveWindowPerPeer, number('receiveWindow'))),
-        'options.receiveWindowPerPeer'
-      ),
-      maxConnections: number('maxConnections'),
-      maxConnectionsPerPeer: number('maxConnectionsPerPeer'),
-      guard: resolveGuard(options),
-      maxQueuedStreams: number('maxQueuedStreams'),
-      maxQueuedStreamsPerPeer: number('maxQueuedStreamsPerPeer')
+      limits: resolveLimits(options, coreLimits),
+      guard: resolveGuard(options)
     },
     closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
-    openTimeout: time('openTimeout'),
-    closeTimeout: time('closeTimeout'),
-    maxLineBytes: number('maxLineBytes')
+    ...resolveLimits(options, ownLimits)
   }
+}
+
+function resolveLimits<Name extends LimitName>(
+  options: EndpointOptions,
+  checks: Record<Name, typeof positive>
+): Record<Name, number> {
+  const names = Object.keys(checks) as Name[]
+  return Object.fromEntries(
+    names.map(name => [name, checks[name](orDefault(options[name], defaultLimit(options, name)), `options.${name}`)])
+  ) as Record<Name, number>
+}
+
+function defaultLimit(options: EndpointOptions, name: LimitName): number {
+  const other = lowerBounds[name]
+  if (other === undefined) return defaults[name]
+  return Math.max(defaults[name], orDefault(options[other], defaultLimit(options, other)))
 }
 
 function resolveConnect(options: ConnectOptions = {}) {
@@ -221,9 +235,6 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
   }
   const number = (name: keyof typeof defaults.authorize, read = positive) =>
     read(orDefault(authorize[name], defaults.authorize[name]), `options.authorize.${name}`)
-  const limit = (name: 'maxStreams' | 'maxStreamsPerPeer' | 'maxStreamsTotal', least = 0) =>
-    positive(orDefault(options[name], Math.max(defaults[name], least)), `options.${name}`)
-  const maxStreamsPerPeer = limit('maxStreamsPerPeer', limit('maxStreams'))
   const perSecond = streamsPerSecond === undefined ? null : positive(streamsPerSecond, 'options.streamsPerSecond')
   if (streamsBurst !== undefined && perSecond === null)
     throw invalid('options.streamsBurst', 'given with streamsPerSecond')
@@ -237,8 +248,6 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
     authorizeTimeout: number('timeout', timeLimit),
     authorizeMaxPending: number('maxPending'),
     authorizeMaxPendingPerPeer: number('maxPendingPerPeer'),
-    maxStreamsPerPeer,
-    maxStreamsTotal: limit('maxStreamsTotal', maxStreamsPerPeer),
     streamsPerSecond: perSecond,
     streamsBurst: streamsBurst === undefined ? (perSecond ?? 1) : positive(streamsBurst, 'options.streamsBurst')
   }

@@ -54,8 +54,6 @@ export interface BindingGuardOptions {
   authorizeTimeout: number
   authorizeMaxPending: number
   authorizeMaxPendingPerPeer: number
-  maxStreamsPerPeer: number
-  maxStreamsTotal: number
   streamsPerSecond: number | null
   streamsBurst: number
 }
@@ -120,6 +118,9 @@ export interface BindingPeerConnection {
   stats: BindingStats
 }
 
+/** The fields of `BindingLimits` in `crates/fastn-net-node/src/limits.rs`. Binding an endpoint fails if one is missing. */
+export type BindingLimits = Readonly<Record<string, number>>
+
 /** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `settings.ts`. */
 export interface BindingEndpointOptions {
   network: 'internet' | 'lan' | 'loopback' | 'custom'
@@ -136,17 +137,6 @@ export interface BindingEndpointOptions {
   connectMinDelay: number
   connectMaxDelay: number
   connectAttemptTimeout: number
-  ackTimeout: number
-  headerTimeout: number
-  maxHeaderBytes: number
-  pingTimeout: number
-  idleTimeout: number
-  maxStreams: number
-  receiveWindow: number
-  receiveWindowPerPeer: number
-  maxConnections: number
-  maxConnectionsPerPeer: number
+  limits: BindingLimits
   guard: BindingGuardOptions
-  maxQueuedStreams: number
-  maxQueuedStreamsPerPeer: number
 }

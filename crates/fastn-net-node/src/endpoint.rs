@@ -9,9 +9,10 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, milliseconds, whole, whole_u32, with_endpoint},
+    arguments::{get, milliseconds, whole_u32, with_endpoint},
     bridge::{Environment, Outcome, close_before_exit, start},
     guard::BindingGuardOptions,
+    limits::BindingLimits,
     peer::BindingPeer,
 };
 
@@ -55,32 +56,10 @@ pub struct BindingEndpointOptions {
     pub connect_max_delay: f64,
     /// One dial.
     pub connect_attempt_timeout: f64,
-    /// One acknowledgement.
-    pub ack_timeout: f64,
-    /// One header line.
-    pub header_timeout: f64,
-    /// Bytes of a header line.
-    pub max_header_bytes: f64,
-    /// One ping.
-    pub ping_timeout: f64,
-    /// Before a connection that nothing uses is closed, and a peer of no interest is forgotten.
-    pub idle_timeout: f64,
-    /// Streams a peer may open on one connection.
-    pub max_streams: f64,
-    /// Bytes a peer may send on one connection ahead of its readers.
-    pub receive_window: f64,
-    /// The same, on all its connections together.
-    pub receive_window_per_peer: f64,
-    /// Connections of the endpoint.
-    pub max_connections: f64,
-    /// Connections of one peer.
-    pub max_connections_per_peer: f64,
+    /// Bounds and time limits.
+    pub limits: BindingLimits,
     /// Who may connect, what for, and how much.
     pub guard: BindingGuardOptions,
-    /// Streams that wait for one listener.
-    pub max_queued_streams: f64,
-    /// The same, of one peer.
-    pub max_queued_streams_per_peer: f64,
 }
 
 /// Opens an endpoint. Operation; its outcome is a handle.
@@ -187,28 +166,12 @@ pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {
 
 impl BindingEndpointOptions {
     fn into_config(mut self) -> Result<Config> {
-        let limits = Limits::default()
-            .with_connect(Connect {
-                retries: self.connect_retries.map(whole_u32),
-                min_delay: milliseconds(self.connect_min_delay),
-                max_delay: milliseconds(self.connect_max_delay),
-                attempt_timeout: milliseconds(self.connect_attempt_timeout),
-            })
-            .with_ack_timeout(milliseconds(self.ack_timeout))
-            .with_header_timeout(milliseconds(self.header_timeout))
-            .with_max_header_bytes(whole(self.max_header_bytes))
-            .with_ping_timeout(milliseconds(self.ping_timeout))
-            .with_idle_timeout(milliseconds(self.idle_timeout))
-            .with_max_streams(whole_u32(self.max_streams))
-            .with_max_streams_per_peer(whole(self.guard.max_streams_per_peer))
-            .with_max_streams_total(whole(self.guard.max_streams_total))
-            .with_stream_rate(self.guard.stream_rate())
-            .with_receive_window(whole_u32(self.receive_window))
-            .with_receive_window_per_peer(u64::try_from(whole(self.receive_window_per_peer)).unwrap_or(u64::MAX))
-            .with_max_connections(whole(self.max_connections))
-            .with_max_connections_per_peer(whole(self.max_connections_per_peer))
-            .with_max_queued_streams(whole(self.max_queued_streams))
-            .with_max_queued_streams_per_peer(whole(self.max_queued_streams_per_peer));
+        let limits = Limits::from(self.limits).with_stream_rate(self.guard.stream_rate()).with_connect(Connect {
+            retries: self.connect_retries.map(whole_u32),
+            min_delay: milliseconds(self.connect_min_delay),
+            max_delay: milliseconds(self.connect_max_delay),
+            attempt_timeout: milliseconds(self.connect_attempt_timeout),
+        });
         let peers = self.peers.iter().map(PeerAddress::try_from).collect::<Result<_>>()?;
         let (authorize, access) = (self.guard.authorize(), take(&mut self.guard.access).try_into()?);
         Ok(Config { kulfi: self.kulfi, peers, access, authorize, limits, network: self.into_network()? })

@@ -1,4 +1,4 @@
-//! Access lists, authorization requests and stream quotas.
+//! Access lists, authorization requests and the rate of streams.
 
 use std::task::Poll;
 
@@ -11,7 +11,7 @@ use crate::{
     bridge::{Channel, Environment, Outcome, Slot, id_to_number, number_to_id, stale, start},
 };
 
-/// Access, authorization and quota options of an endpoint. Times are in milliseconds.
+/// Access, authorization and rate options of an endpoint. Times are in milliseconds.
 #[napi(object, use_nullable = true)]
 pub struct BindingGuardOptions {
     /// The lists to begin with.
@@ -26,10 +26,6 @@ pub struct BindingGuardOptions {
     pub authorize_max_pending: f64,
     /// The same, about one peer.
     pub authorize_max_pending_per_peer: f64,
-    /// Streams a peer may have open on all its connections.
-    pub max_streams_per_peer: f64,
-    /// Streams all peers may have open.
-    pub max_streams_total: f64,
     /// New streams of one peer.
     pub streams_per_second: Option<f64>,
     /// New streams of one peer at once.

@@ -5,6 +5,7 @@
 //! - `bridge`: the wake queue, the handle table, operations and the runtime. All `unsafe`, and all code that touches threads and
 //!   the process lifetime.
 //! - `arguments`: conversion of export arguments to core types.
+//! - `limits`: the limits of an endpoint.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
 //! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `connection`, `logging`: the
 //!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
@@ -27,6 +28,7 @@ mod endpoint;
 mod guard;
 mod identity;
 mod key_store;
+mod limits;
 mod listener;
 mod logging;
 mod peer;

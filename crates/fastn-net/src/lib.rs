@@ -57,7 +57,7 @@
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: the configuration of an endpoint, and its limits.
-//! - Leaf modules: `deadline`, `setters` (the `with_…` methods), `target` (names in the log), `wakers` and `monitor` (state that tasks wait for).
+//! - Leaf modules: `deadline`, `options` (defaults and `with_…` methods), `target` (names in the log), `wakers` and `monitor` (state that tasks wait for).
 //!
 //! The crate `fastn-net-proto` is the base, re-exported here:
 //!
@@ -75,10 +75,10 @@ pub mod endpoint;
 mod lifecycle;
 mod monitor;
 mod negotiation;
+mod options;
 pub mod peer;
 mod quota;
 pub mod routing;
-mod setters;
 pub mod stream;
 mod target;
 mod transport;

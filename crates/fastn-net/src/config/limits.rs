@@ -2,117 +2,78 @@
 
 use std::time::Duration;
 
-use crate::setters::setters;
+use crate::options::options;
 
-/// Bounds of everything that grows, and time limits.
-///
-/// Start from the defaults: assign fields, or chain the `with_…` methods.
-///
-/// ```
-/// use std::time::Duration;
-/// use fastn_net::Limits;
-///
-/// let limits = Limits::default().with_idle_timeout(Duration::from_secs(10)).with_max_connections(100);
-/// assert_eq!(limits.max_connections, 100);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Dial policy.
-    pub connect: Connect,
-    /// From a sent header to its acknowledgement.
-    /// Default: 10 s.
-    pub ack_timeout: Duration,
-    /// From an accepted stream to the end of its header line.
-    /// Default: 10 s.
-    pub header_timeout: Duration,
-    /// Size of a stream's header line, in bytes.
-    /// Default: 64 KiB.
-    pub max_header_bytes: usize,
-    /// From sending a ping to its answer.
-    /// Default: 5 s.
-    pub ping_timeout: Duration,
-    /// Idle timeout of an unused connection that we dialled. A peer's actor ends after the same time without a connection or a
-    /// request.
-    /// Default: 60 s.
-    pub idle_timeout: Duration,
-    /// Incoming streams that a peer may have open on one connection.
-    /// Default: 1,024.
-    pub max_streams: u32,
-    /// Incoming streams of one peer on all its connections. A stream counts from its complete header until both halves have ended.
-    /// Default: 8,192.
-    pub max_streams_per_peer: usize,
-    /// Incoming streams of all peers together.
-    /// Default: 262,144.
-    pub max_streams_total: usize,
-    /// How fast one peer may open streams. `None`: unbounded.
-    /// Default: no bound.
-    pub stream_rate: Option<Rate>,
-    /// Bytes that a peer may send on one connection before the application reads them.
-    /// Default: 16 MiB.
-    pub receive_window: u32,
-    /// Unread bytes of one peer on all its connections together. Each connection may hold another 64 KiB.
-    /// Default: 64 MiB.
-    pub receive_window_per_peer: u64,
-    /// Connections of the endpoint, dialled and accepted.
-    /// Default: 10,000.
-    pub max_connections: usize,
-    /// Connections of one peer.
-    /// Default: 64.
-    pub max_connections_per_peer: usize,
-    /// Acknowledged streams that wait for one listener.
-    /// Default: 1,024.
-    pub max_queued_streams: usize,
-    /// Acknowledged streams of one peer that wait for one listener.
-    /// Default: 256.
-    pub max_queued_streams_per_peer: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: Connect::default(),
-            ack_timeout: Duration::from_secs(10),
-            header_timeout: Duration::from_secs(10),
-            max_header_bytes: 64 * 1024,
-            ping_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_mins(1),
-            max_streams: 1024,
-            max_streams_per_peer: 8192,
-            max_streams_total: 262_144,
-            stream_rate: None,
-            receive_window: 16 * 1024 * 1024,
-            receive_window_per_peer: 64 * 1024 * 1024,
-            max_connections: 10_000,
-            max_connections_per_peer: 64,
-            max_queued_streams: 1024,
-            max_queued_streams_per_peer: 256,
-        }
+options! {
+    /// Bounds of everything that grows, and time limits.
+    ///
+    /// Start from the defaults: assign fields, or chain the `with_…` methods.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastn_net::Limits;
+    ///
+    /// let limits = Limits::default().with_idle_timeout(Duration::from_secs(10)).with_max_connections(100);
+    /// assert_eq!(limits.max_connections, 100);
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    #[cfg_attr(test, derive(serde::Serialize), serde(rename_all = "camelCase"))]
+    pub struct Limits {
+        /// Dial policy.
+        pub connect, with_connect: Connect = Connect::DEFAULT;
+        /// From a sent header to its acknowledgement.
+        /// Default: 10 s.
+        pub ack_timeout, with_ack_timeout: Duration = Duration::from_secs(10);
+        /// From an accepted stream to the end of its header line.
+        /// Default: 10 s.
+        pub header_timeout, with_header_timeout: Duration = Duration::from_secs(10);
+        /// Size of a stream's header line, in bytes.
+        /// Default: 64 KiB.
+        pub max_header_bytes, with_max_header_bytes: usize = 64 * 1024;
+        /// From sending a ping to its answer.
+        /// Default: 5 s.
+        pub ping_timeout, with_ping_timeout: Duration = Duration::from_secs(5);
+        /// Idle timeout of an unused connection that we dialled. A peer's actor ends after the same time without a connection or a
+        /// request.
+        /// Default: 60 s.
+        pub idle_timeout, with_idle_timeout: Duration = Duration::from_mins(1);
+        /// Incoming streams that a peer may have open on one connection.
+        /// Default: 1,024.
+        pub max_streams, with_max_streams: u32 = 1024;
+        /// Incoming streams of one peer on all its connections. A stream counts from its complete header until both halves have ended.
+        /// Default: 8,192.
+        pub max_streams_per_peer, with_max_streams_per_peer: usize = 8192;
+        /// Incoming streams of all peers together.
+        /// Default: 262,144.
+        pub max_streams_total, with_max_streams_total: usize = 262_144;
+        /// How fast one peer may open streams. `None`: unbounded.
+        /// Default: no bound.
+        pub stream_rate, with_stream_rate: Option<Rate> = None;
+        /// Bytes that a peer may send on one connection before the application reads them.
+        /// Default: 16 MiB.
+        pub receive_window, with_receive_window: u32 = 16 * 1024 * 1024;
+        /// Unread bytes of one peer on all its connections together. Each connection may hold another 64 KiB.
+        /// Default: 64 MiB.
+        pub receive_window_per_peer, with_receive_window_per_peer: u64 = 64 * 1024 * 1024;
+        /// Connections of the endpoint, dialled and accepted.
+        /// Default: 10,000.
+        pub max_connections, with_max_connections: usize = 10_000;
+        /// Connections of one peer.
+        /// Default: 64.
+        pub max_connections_per_peer, with_max_connections_per_peer: usize = 64;
+        /// Acknowledged streams that wait for one listener.
+        /// Default: 1,024.
+        pub max_queued_streams, with_max_queued_streams: usize = 1024;
+        /// Acknowledged streams of one peer that wait for one listener.
+        /// Default: 256.
+        pub max_queued_streams_per_peer, with_max_queued_streams_per_peer: usize = 256;
     }
-}
-
-setters! {
-    Limits;
-    connect, with_connect: Connect;
-    ack_timeout, with_ack_timeout: Duration;
-    header_timeout, with_header_timeout: Duration;
-    max_header_bytes, with_max_header_bytes: usize;
-    ping_timeout, with_ping_timeout: Duration;
-    idle_timeout, with_idle_timeout: Duration;
-    max_streams, with_max_streams: u32;
-    max_streams_per_peer, with_max_streams_per_peer: usize;
-    max_streams_total, with_max_streams_total: usize;
-    stream_rate, with_stream_rate: Option<Rate>;
-    receive_window, with_receive_window: u32;
-    receive_window_per_peer, with_receive_window_per_peer: u64;
-    max_connections, with_max_connections: usize;
-    max_connections_per_peer, with_max_connections_per_peer: usize;
-    max_queued_streams, with_max_queued_streams: usize;
-    max_queued_streams_per_peer, with_max_queued_streams_per_peer: usize;
 }
 
 /// A rate limit (token bucket).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct Rate {
     /// Sustained rate.
     pub per_second: u32,
@@ -122,6 +83,7 @@ pub struct Rate {
 
 /// Subjects of authorization requests, and their time limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(serde::Serialize), serde(rename_all = "camelCase"))]
 pub struct Authorize {
     /// Ask once about each connection that a peer makes.
     /// Default: false.
@@ -142,6 +104,7 @@ pub struct Authorize {
 
 /// Dial policy for a peer. Dials run one after another while a request waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(serde::Serialize), serde(rename_all = "camelCase"))]
 pub struct Connect {
     /// Redials of one request after its first failed dial. `None`: unbounded within the time limit of the request.
     /// Default: no bound.
@@ -170,13 +133,50 @@ impl Default for Authorize {
     }
 }
 
+impl Connect {
+    const DEFAULT: Self = Self {
+        retries: None,
+        min_delay: Duration::from_millis(100),
+        max_delay: Duration::from_secs(30),
+        attempt_timeout: Duration::from_secs(10),
+    };
+}
+
 impl Default for Connect {
     fn default() -> Self {
-        Self {
-            retries: None,
-            min_delay: Duration::from_millis(100),
-            max_delay: Duration::from_secs(30),
-            attempt_timeout: Duration::from_secs(10),
-        }
+        Self::DEFAULT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    /// The numbers in options, times in milliseconds. What is off or has no bound has none.
+    fn numbers(options: impl serde::Serialize) -> Map<String, Value> {
+        let Value::Object(options) = json!(options) else { panic!("options are an object") };
+        let number = |value: Value| match value {
+            Value::Number(_) => Some(value),
+            Value::Object(time) if time.contains_key("nanos") => {
+                let part = |name: &str| time[name].as_u64().expect("a whole number");
+                Some(json!(part("secs") * 1000 + part("nanos") / 1_000_000))
+            }
+            Value::Object(_) => Some(json!(numbers(value))),
+            _ => None,
+        };
+        options.into_iter().filter_map(|(name, value)| Some((name, number(value)?))).collect()
+    }
+
+    #[test]
+    fn defaults_equal_the_golden_file() {
+        let mut golden: Map<String, Value> =
+            serde_json::from_str(include_str!("../../tests/golden/defaults.json")).expect("golden file");
+        let mut defaults = numbers(Limits::default());
+        defaults.insert("authorize".to_owned(), json!(numbers(Authorize::default())));
+        // tests/defaults.rs has those of other layers.
+        golden.retain(|name, _| defaults.contains_key(name));
+        assert_eq!(defaults, golden);
     }
 }

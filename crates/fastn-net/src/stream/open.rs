@@ -11,29 +11,31 @@ use super::Stream;
 use crate::{
     connection::{ActiveGuard, Connection},
     error::{Code, Error, Result},
-    setters::setters,
+    options::options,
     wire::{alpn::Alpn, codes::reset, header},
 };
 
-/// How a stream is opened. Start from the defaults: assign fields, or chain the `with_…` methods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenOptions {
-    /// An extra line follows the header: a stream that the peer may have seen is never sent again. Default: false.
-    pub has_extra: bool,
-    /// Wait for the peer's ack. Default: true.
-    pub await_ack: bool,
-    /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen. Default: true.
-    pub retry: bool,
-    /// Deadline of the whole call: dials, retries and the ack. Zero takes a live connection only, and never an ack. Default: 30 s.
-    pub timeout: Duration,
+options! {
+    /// How a stream is opened. Start from the defaults: assign fields, or chain the `with_…` methods.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub struct OpenOptions {
+        /// An extra line follows the header: a stream that the peer may have seen is never sent again. Default: false.
+        pub has_extra, with_extra: bool = false;
+        /// Wait for the peer's ack. Default: true.
+        pub await_ack, with_await_ack: bool = true;
+        /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen. Default: true.
+        pub retry, with_retry: bool = true;
+        /// Deadline of the whole call: dials, retries and the ack. Zero takes a live connection only, and never an ack. Default: 30 s.
+        pub timeout, with_timeout: Duration = Duration::from_secs(30);
+    }
 }
 
 impl OpenOptions {
     /// The defaults.
     #[must_use]
     pub const fn new() -> Self {
-        Self { has_extra: false, await_ack: true, retry: true, timeout: Duration::from_secs(30) }
+        Self::DEFAULT
     }
 
     /// Fails where the ack, which takes a round trip, cannot arrive in time. The peer then sees no stream.
@@ -43,20 +45,6 @@ impl OpenOptions {
         }
         let text = "the peer cannot acknowledge a stream within 0 ms: give it more time, or open with ack: 'later'";
         Err(Error::new(Code::AckTimeout, text))
-    }
-}
-
-setters! {
-    OpenOptions;
-    has_extra, with_extra: bool;
-    await_ack, with_await_ack: bool;
-    retry, with_retry: bool;
-    timeout, with_timeout: Duration;
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
