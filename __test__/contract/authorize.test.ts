@@ -279,3 +279,47 @@ test('a loop gets no stream that a peer queued before it was denied', async t =>
   await other.getStream(server.address(), Echo)
   t.is((await incoming.next()).value?.remoteId52, other.id52)
 })
+
+test('a callback that throws rejects at once, and warns without onError', async t => {
+  const warnings: (Error & { code?: string })[] = []
+  const onWarning = (warning: Error) => void warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const [server, client] = await both(t, {
+    authorize: {
+      timeout: Number.POSITIVE_INFINITY,
+      stream() {
+        throw Object.assign(new Error('of the callback'), { code: 'ERR_OF_THIS_TEST' })
+      }
+    }
+  })
+  t.is((await refusal(exchange(client, server))).code, 'ERR_UNAUTHORIZED')
+  await turn()
+  const ours = warnings.filter(({ message }) => message.includes('of the callback'))
+  t.is(ours.length, 1)
+  t.regex(ours[0]!.message, /^authorize\.stream failed and thus rejected: .*of the callback\. Set authorize\.onError/)
+})
+
+test('a failure of onError is a warning about onError, and rejects nothing else', async t => {
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => void warnings.push(warning)
+  process.on('warning', onWarning)
+  t.teardown(() => process.off('warning', onWarning))
+  const calls: unknown[] = []
+  const [server, client] = await both(t, {
+    authorize: {
+      peer() {
+        throw new RangeError('of peer')
+      },
+      onError(...args) {
+        calls.push(args)
+        throw Object.assign(new Error('of onError'), { code: 'ERR_OF_ON_ERROR' })
+      }
+    }
+  })
+  t.is((await refusal(exchange(client, server))).code, 'ERR_UNAUTHORIZED')
+  await turn()
+  const [[error, id52, protocol]] = calls as [[Error, string, Protocol | null]]
+  t.deepEqual([error.message, id52, protocol], ['of peer', client.id52, null])
+  t.is(warnings.filter(({ message }) => message.includes('of onError')).length, 1)
+})

@@ -93,3 +93,11 @@ test('an unanswered dial does not delay close', async t => {
   t.true(took < 1500, `${took} ms`)
   await dialling
 })
+
+test('close with an aborted signal closes nothing', async t => {
+  await using peers = await pair()
+  peers.server.acceptBi(Echo)
+  const reason = new Error('not now')
+  await t.throwsAsync(peers.server.close({ signal: AbortSignal.abort(reason) }), { is: reason })
+  t.true((await peers.client.ping(peers.server.address())) > 0)
+})

@@ -1,5 +1,6 @@
 // A disposed Connection, and the effect of a held one on the connection.
 import test from 'ava'
+import type { FastnNetError } from 'fastn-net'
 import { Echo, pair, turn } from '../helpers/pair.js'
 
 test('closed is right if first read after disposal', async t => {
@@ -56,4 +57,20 @@ test('an ended stream whose connection was read does not hold off the idle timeo
   t.is((await closed).code, 0x101)
   clearTimeout(late)
   t.is(mine.connection, view)
+})
+
+test('a disposed connection is used no more', async t => {
+  await using peers = await pair()
+  const peer = peers.server.address()
+  peers.server.acceptBi(Echo)
+  const view = await peers.client.connect(peer)
+  await using other = await peers.client.connect(peer)
+  t.is(other.stats().streams, 2)
+  await view[Symbol.asyncDispose]()
+  t.is(other.stats().streams, 1)
+  const expected = { code: 'ERR_CLOSED', message: /^this connection handle is disposed/ } as const
+  const opening = await t.throwsAsync<FastnNetError>(view.openBi(Echo), expected)
+  const asking = t.throws<FastnNetError>(() => view.stats(), expected)
+  t.like(opening, { peer: peers.server.id52, phase: 'open' })
+  t.like(asking, { peer: peers.server.id52, phase: 'stats' })
 })

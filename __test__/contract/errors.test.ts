@@ -134,3 +134,17 @@ test('ERR_BIND names the address and the reason', async t => {
     message: /127\.0\.0\.1:0.*single.*family/
   })
 })
+
+test('only an error of a subclass is an instance of the subclass', t => {
+  class Own extends FastnNetError {}
+  const own = new Own('ERR_BUSY', 'later')
+  t.true(own instanceof Own && own instanceof FastnNetError)
+  t.false(new FastnNetError('ERR_BUSY', 'later') instanceof Own)
+})
+
+test('an error has a cause if one is given, even undefined', t => {
+  t.false('cause' in new FastnNetError('ERR_BUSY', 'later'))
+  t.true('cause' in new FastnNetError('ERR_BUSY', 'later', { cause: undefined }))
+  t.is(new FastnNetError('ERR_BUSY', 'later', { cause: 'why' }).cause, 'why')
+  for (const wrong of [null, 5, 'text'] as never[]) t.is(new FastnNetError('ERR_BUSY', 'later', wrong).message, 'later')
+})

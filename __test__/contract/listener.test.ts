@@ -145,3 +145,25 @@ test('a listener closes with its endpoint, and close during a drain is bounded b
   await peers.server.close()
   await prompt(closed, 'closed')
 })
+
+test('disposing a listener stops it, and waits for running handlers', async t => {
+  await using peers = await pair()
+  let end = () => {}
+  const ending = new Promise<void>(resolve => {
+    end = resolve
+  })
+  let hasEnded = false
+  const listener = peers.server.listen({
+    Http: async () => {
+      await ending
+      hasEnded = true
+    }
+  })
+  await using _running = await peers.client.getStream(peers.server.address(), 'Http')
+  const disposed = listener[Symbol.asyncDispose]()
+  await t.throwsAsync(peers.client.getStream(peers.server.address(), 'Http'), unsupported)
+  t.false(hasEnded)
+  end()
+  await disposed
+  t.true(hasEnded)
+})

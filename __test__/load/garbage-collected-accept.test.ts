@@ -22,6 +22,7 @@ test('an accept loop warns if collected while it serves, but not after it has en
     getEndpoint(SecretKey.generate(), options),
     getEndpoint(SecretKey.generate(), options)
   ])
+  const handles = native().handleCount()
   await (async () => {
     const incoming = server.accept()
     await client.ping(server.address())
@@ -30,6 +31,8 @@ test('an accept loop warns if collected while it serves, but not after it has en
   t.true(await collectUntil(() => warnings.length > 0))
   t.is(warnings[0]!.code, 'ERR_LISTENER_DROPPED')
   t.regex(warnings[0]!.message, /keep a reference to the result of accept/)
+  // The loop's handle, and that of the connection in its queue. The client tracks its peer.
+  t.true(await collectUntil(() => native().handleCount() <= handles + 1), `${handles}, ${native().handleCount()}`)
   // The endpoint no longer accepts connections.
   const other = await getEndpoint(SecretKey.generate(), options)
   await t.throwsAsync(other.connect(server.address(), { timeout: 500 }), { code: 'ERR_UNREACHABLE' })

@@ -143,3 +143,22 @@ test.serial('dropped streams are collected although their web streams watch for 
   t.is(kept.length, 16)
   await Promise.all([client.close(), server.close()])
 })
+
+test.serial('streams that are dropped at different times are all reset', async t => {
+  const [client, server] = await Promise.all([
+    getEndpoint(SecretKey.generate(), options),
+    getEndpoint(SecretKey.generate(), options)
+  ])
+  const incoming = server.acceptBi('Tcp')
+  for (let round = 0; round < 3; round++) {
+    const opening = (async () => void (await client.getStream(server.address(), 'Tcp')))()
+    const [, { value: stream }] = await Promise.all([opening, incoming.next()])
+    let outcome: { errorCode?: number | bigint } | undefined
+    void stream!.read().catch(error => {
+      outcome = error
+    })
+    t.true(await collectUntil(() => outcome !== undefined))
+    t.is(outcome!.errorCode, 0x103)
+  }
+  await Promise.all([client.close(), server.close()])
+})

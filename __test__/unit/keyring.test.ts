@@ -75,3 +75,29 @@ test.serial('writes bytes to a keyring that survives a reboot', async t => {
   t.deepEqual(fake.options.at(-1), { linux: { store: 'secret-service' } })
   t.is((await loadSecretKey({ folder, env, keyring: true }))?.toHex(), secretKey.toHex())
 })
+
+test('a keyring needs read and write', async t => {
+  const { id52 } = SecretKey.generate()
+  const [read, write] = [async () => null, async () => {}]
+  for (const wrong of [null, 5, 'yes', {}, { read }, { write }, { read, write: true }] as never[]) {
+    const error = await t.throwsAsync(loadSecretKey({ id52, env: {}, keyring: wrong }))
+    t.true(isFastnNetError(error, 'ERR_INVALID_ARGUMENT'))
+    t.regex(error!.message, /^options\.keyring must be a boolean or an object with read and write/)
+  }
+  t.is(await loadSecretKey({ id52, env: {}, keyring: { read, write } }), null)
+})
+
+test('the cause of a keyring failure is kept, and there is none for a wrong entry', async t => {
+  const [{ id52 }, other] = [SecretKey.generate(), SecretKey.generate()]
+  const locked = new Error('locked')
+  const entries: [() => Promise<string>, unknown, RegExp][] = [
+    [() => Promise.reject(locked), locked, /cannot read the secret key/],
+    [async () => other.toHex(), undefined, /is the secret key of/]
+  ]
+  for (const [read, cause, message] of entries) {
+    const error = await t.throwsAsync(loadSecretKey({ id52, env: {}, keyring: { read, write: async () => {} } }))
+    t.regex(error!.message, message)
+    t.is(error!.cause, cause)
+    t.is('cause' in error!, cause !== undefined)
+  }
+})
