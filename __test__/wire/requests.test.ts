@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Endpoint, FastnNetError, Json, Protocol, StandardSchemaV1 } from 'fastn-net'
-import { alpns, dialler, endpointFor, failure, pinged, rawPeerFor } from '../helpers/wire.js'
+import { alpns, dialler, endpointFor, failure, pause, pinged, rawPeerFor } from '../helpers/wire.js'
 
 interface Vector {
   readonly what: string
@@ -203,6 +203,47 @@ for (const code of [0x101, 0x102, 0x105]) {
     t.is(((await failure(result)) as FastnNetError).errorCode, code)
   })
 }
+
+for (const acknowledged of [false, true]) {
+  const title = acknowledged ? 'is not sent again once acknowledged' : 'is sent again'
+  test(`a request that is still being sent as its connection closes with 101 ${title}`, async t => {
+    const ends = await dialler(t, '/fastn-net/1')
+    const { endpoint, peer, raw } = ends
+    // Longer than the peer's receive window.
+    const input = 'x'.repeat(2 * 1024 * 1024)
+    const answer = endpoint.call(peer.address, 'add', input, { timeout: Number.POSITIVE_INFINITY })
+    answer.catch(() => {})
+    const first = await raw.accept()
+    await first.take('{"Generic":"add"}\n'.length)
+    if (acknowledged) {
+      await first.write('ack\n')
+      await pinged(ends)
+      raw.close(0x101, 'a handler has seen it')
+      t.is(((await failure(answer)) as FastnNetError).errorCode, 0x101)
+      return
+    }
+    const accepting = peer.accept()
+    raw.close(0x101, 'no handler has seen it')
+    const second = await (await accepting).accept()
+    t.is(await second.rest(), `{"Generic":"add"}\n${JSON.stringify({ input })}\n`)
+    await second.finish('ack\n{"ok":3}\n')
+    t.is(await answer, 3)
+  })
+}
+
+test('an answer is read without waiting for the ack alone', async t => {
+  const { endpoint, peer, raw } = await dialler(t, '/fastn-net/1')
+  for (const parts of [['ack\n{"ok":3}\n'], ['ac', 'k\n{"o', 'k":3}\n']]) {
+    const answer = endpoint.call(peer.address, 'add', 1)
+    const theirs = await raw.accept()
+    for (const part of parts) {
+      await theirs.write(part)
+      await pause()
+    }
+    await theirs.finish()
+    t.is(await answer, 3)
+  }
+})
 
 for (const code of [0, 7, 0x103]) {
   test(`a request on a connection that closes with ${code.toString(16)} is not sent again`, async t => {

@@ -4,6 +4,8 @@ export interface BindingError {
   message: string
   errorCode: number | bigint | null
   remoteCode: string | null
+  /** No handler of the peer has seen, or will see, the stream that failed. */
+  unprocessed: boolean
   cause: string | null
 }
 

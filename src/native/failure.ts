@@ -5,6 +5,14 @@ import type { BindingError } from './binding-types.js'
 /** What the failing side knows and the core does not. */
 export type Context = Pick<FastnNetErrorOptions, 'peer' | 'protocol' | 'phase'>
 
+// A mark for this library: what users can do about an error is in its code.
+const unprocessed = new WeakSet<FastnNetError>()
+
+/** Whether no handler of the peer has seen, or will see, the stream that failed with this error. */
+export function isUnprocessed(error: FastnNetError): boolean {
+  return unprocessed.has(error)
+}
+
 /** The error of the native call that has just answered FAILED or `null`. */
 export function lastFailure(context: Context): FastnNetError {
   return failure(native().takeError(), context)
@@ -18,7 +26,9 @@ export function failure(error: BindingError, context: Context): FastnNetError {
     remoteCode: error.remoteCode ?? undefined
   }
   if (error.cause !== null) options.cause = new Error(error.cause)
-  return new FastnNetError(error.code as FastnNetErrorCode, error.message, options)
+  const failed = new FastnNetError(error.code as FastnNetErrorCode, error.message, options)
+  if (error.unprocessed) unprocessed.add(failed)
+  return failed
 }
 
 /** A failure that was found on this side of the bridge. */
@@ -27,5 +37,5 @@ export function localFailure(
   message: string,
   errorCode: number | bigint | null = null
 ): BindingError {
-  return { code, message, errorCode, remoteCode: null, cause: null }
+  return { code, message, errorCode, remoteCode: null, unprocessed: false, cause: null }
 }

@@ -1,13 +1,14 @@
 import type { PeerStream } from '../connection/connection.js'
 import { isFastnNetError, type Protocol } from '../errors.js'
 import { idsOf, type Peer } from '../keys/peer.js'
+import { isUnprocessed } from '../native/failure.js'
 import { headerOf } from '../stream/protocol.js'
 import type { OpenOptions } from '../types.js'
 import { watched } from '../util/diagnostics.js'
 import { after } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { ResolvedCall } from './call-options.js'
-import { Exchange, makesPromise } from './exchange.js'
+import { Exchange } from './exchange.js'
 import { itemsOf } from './items.js'
 import type { RequestMessage } from './request-message.js'
 import { isItems, validated } from './schema.js'
@@ -55,14 +56,11 @@ async function request(
   const until = performance.now() + timeout
   let left = timeout
   for (let attempt = 1; ; attempt++) {
-    let exchange: Exchange | undefined
     try {
       const stream = await caller.getStream(peer, protocol, { ack: 'later', signal, timeout: left })
-      exchange = new Exchange(stream, input, options, until)
-      return await exchange.answer()
+      return await new Exchange(stream, input, options, until).answer()
     } catch (error) {
-      const maybeSeen = exchange?.maybeSeen === true
-      if (signal?.aborted === true || !mayRepeat(error, input, options, maybeSeen)) throw error
+      if (signal?.aborted === true || !mayRepeat(error, input, options)) throw error
       // The first repetition is immediate: the usual cause is a connection that has just ended.
       const pause = attempt === 1 ? 0 : Math.random() * Math.min(100 * 2 ** attempt, 2_000)
       left = until - performance.now() - pause
@@ -72,18 +70,16 @@ async function request(
   }
 }
 
-function mayRepeat(
-  error: unknown,
-  input: unknown,
-  { idempotent, inputSchema }: ResolvedCall,
-  maybeSeen: boolean
-): boolean {
+function mayRepeat(error: unknown, input: unknown, { idempotent, inputSchema }: ResolvedCall): boolean {
   // Its items are gone.
   if (!isFastnNetError(error) || itemsOf(input, inputSchema) !== undefined) return false
-  if (makesPromise(error)) return idempotent || !maybeSeen
+  if (isUnprocessed(error)) return true
+  // A connection that ends for the peer's limit is ERR_BUSY with its code. A refusal of that name has none.
+  const isBusy = error.code === 'ERR_BUSY' && error.errorCode !== undefined
   // A listener that has ended resets its streams with code 0.
   const isReset = error.code === 'ERR_STREAM_RESET' && error.errorCode === 0
-  return idempotent && (error.code === 'ERR_CONNECTION_LOST' || error.code === 'ERR_ACK_TIMEOUT' || isReset)
+  const isLost = error.code === 'ERR_CONNECTION_LOST' || error.code === 'ERR_ACK_TIMEOUT'
+  return idempotent && (isLost || isBusy || isReset)
 }
 
 async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {

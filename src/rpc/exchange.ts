@@ -1,7 +1,5 @@
-import { coreOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
-import { isAcknowledged } from '../stream/open.js'
 import { offAbort, onAbort } from '../util/abort.js'
 import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
 import { throwIfAborted } from '../util/validate.js'
@@ -11,16 +9,6 @@ import { type AnswerLine, lineOf, parseJson, parseObject } from './messages.js'
 import { errorLine, looksLikeError, remoteError } from './remote-error.js'
 import { abandon, contextOf, isStopped, isTagged, maxBytesOn, readMessage } from './request-lines.js'
 import { isItems, itemSchemaOf, validated } from './schema.js'
-
-/** Close codes that promise that no handler saw an unacknowledged stream: docs/wire.md, Codes. */
-const promises: readonly (number | bigint | undefined)[] = [0x101, 0x102, 0x105]
-
-/** Whether a connection ended with a promise that no handler saw its unacknowledged streams. */
-export function makesPromise(error: unknown): boolean {
-  // The third is ERR_BUSY. A refusal of that name has no number.
-  const isLost = isFastnNetError(error, 'ERR_CONNECTION_LOST') || isFastnNetError(error, 'ERR_BUSY')
-  return isLost && promises.includes(error.errorCode)
-}
 
 /** The caller's side of one request and its answer, on one stream. */
 export class Exchange implements Expiring {
@@ -35,8 +23,6 @@ export class Exchange implements Expiring {
   // Why this side gave up: what the caller sees in place of the stream's error.
   #reason: { readonly error: unknown } | undefined
   #isSending = false
-  /** Whether a handler may have seen the request. */
-  maybeSeen = true
 
   constructor(stream: PeerStream, input: unknown, options: ResolvedCall, expiresAt: number) {
     this.#stream = stream
@@ -63,10 +49,7 @@ export class Exchange implements Expiring {
       const items = itemsOf(this.#input, inputSchema)
       if (!this.#tagged && (items !== undefined || (schema !== undefined && isItems(schema)))) throw this.#noItems()
       if (items !== undefined) this.#sendItems(items)
-      else {
-        await this.#send(this.#input)
-        await this.#awaitAck()
-      }
+      else await this.#send(this.#input)
       const text = await readMessage(stream, this.#maxBytes)
       removeDeadline(this)
       const answer = this.#tagged ? this.#taggedAnswer(text) : this.#bareAnswer(text)
@@ -96,22 +79,8 @@ export class Exchange implements Expiring {
       await this.#stream.finish(line)
     } catch (error) {
       // The peer needs no more of it: its answer says why.
-      if (isStopped(error)) return
-      // With its connection, the ack has arrived or never will.
-      if (makesPromise(error)) await this.#awaitAck()
-      throw error
+      if (!isStopped(error)) throw error
     }
-  }
-
-  /**
-   * Only an unacknowledged request is sent again for its connection's close code. On older ALPNs, the codes are the application's; an
-   * idempotent one is sent again in any case.
-   */
-  async #awaitAck(): Promise<void> {
-    if (!this.#tagged || this.#options.idempotent) return
-    this.maybeSeen = false
-    // Where it gives false, reading gives the error.
-    this.maybeSeen = await isAcknowledged(coreOf(this.#stream), undefined)
   }
 
   /** Sends the items beside the answer, which may begin before the last one. */

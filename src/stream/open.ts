@@ -133,8 +133,8 @@ function newCore(
   return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
 }
 
-/** Waits for the peer's ack, before anything is read. `false`: the stream is gone, and the core wants it opened again. */
-export async function isAcknowledged(core: StreamCore, signal: AbortSignal | undefined): Promise<boolean> {
+/** Waits for the peer's ack. `false`: the stream is gone, and the core wants it opened again. */
+async function isAcknowledged(core: StreamCore, signal: AbortSignal | undefined): Promise<boolean> {
   const word = wakeWord(core.handle, 0)
   try {
     for (;;) {

@@ -18,6 +18,7 @@ pub struct Error {
     error_code: Option<u64>,
     /// The peer's own word, from its refusal line.
     remote_code: Option<String>,
+    unprocessed: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -32,7 +33,7 @@ impl Error {
             Cow::Borrowed(_) => message,
             Cow::Owned(escaped) => escaped,
         };
-        Self { code, message, error_code: None, remote_code: None, source: None }
+        Self { code, message, error_code: None, remote_code: None, unprocessed: false, source: None }
     }
 
     /// `ERR_CLOSED`: the endpoint was closed.
@@ -62,6 +63,13 @@ impl Error {
         self
     }
 
+    /// Marks the stream that failed as unprocessed: see [`Error::is_unprocessed`].
+    #[must_use]
+    pub fn with_unprocessed(mut self) -> Self {
+        self.unprocessed = true;
+        self
+    }
+
     /// What to branch on.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -84,6 +92,12 @@ impl Error {
     #[must_use]
     pub fn remote_code(&self) -> Option<&str> {
         self.remote_code.as_deref()
+    }
+
+    /// Whether no handler of the peer has seen, or will see, any part of the stream that failed: its request may be sent again.
+    #[must_use]
+    pub fn is_unprocessed(&self) -> bool {
+        self.unprocessed
     }
 }
 

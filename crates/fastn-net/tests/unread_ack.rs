@@ -5,12 +5,12 @@ mod support;
 use std::{future::poll_fn, time::Duration};
 
 use fastn_net::{
-    Code, Endpoint, Protocol, Stream,
+    Code, Endpoint, Error, Protocol, Stream,
     wire::{alpn::Alpn, codes::close as codes},
 };
 use support::{
     LATER, close, endpoint, open_at,
-    raw::{Raw, RawStream},
+    raw::{self, Raw, RawStream},
     read_until_error, soon, write_all,
 };
 
@@ -72,9 +72,69 @@ async fn a_stream_that_this_side_stopped_before_its_ack_may_have_been_served() {
     end(endpoint, raw).await;
 }
 
+/// The error of a request whose connection its peer closes, after it sent `answer`.
+async fn request_error(alpn: Alpn, answer: &[u8], close_code: u64, writes_at_end: bool) -> Error {
+    let (endpoint, raw, mut stream, connection, mut theirs) = unacknowledged_on(alpn).await;
+    write_all(&mut stream, b"request").await.expect("write");
+    if !writes_at_end {
+        stream.finish();
+    }
+    theirs.hears(b"request").await;
+    if answer == b"ack\n" {
+        theirs.end(answer).await;
+        assert_eq!(soon(theirs.send.stopped()).await.expect("connection"), None, "the ack has arrived");
+    } else {
+        theirs.say(answer).await;
+    }
+    connection.close(u32::try_from(close_code).expect("a small code").into(), b"");
+    soon(stream.connection().closed()).await;
+    let error = if writes_at_end {
+        write_all(&mut stream, b"more").await.expect_err("lost")
+    } else {
+        read_until_error(&mut stream).await.1
+    };
+    end(endpoint, raw).await;
+    error
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_error_of_a_request_says_whether_a_handler_can_have_seen_it() {
+    let promises = [codes::IDLE, codes::SUPERSEDED, codes::LIMIT];
+    for code in promises.into_iter().chain([codes::PLAIN, codes::SHUTDOWN, codes::UNAUTHORIZED, 7]) {
+        let unprocessed = promises.contains(&code);
+        for writes_at_end in [false, true] {
+            let error = request_error(Alpn::FastnNet, b"", code, writes_at_end).await;
+            assert_eq!(error.is_unprocessed(), unprocessed, "{code:#x}: {error}");
+            // A part of an ack is none.
+            let error = request_error(Alpn::FastnNet, b"ac", code, true).await;
+            assert_eq!(error.is_unprocessed(), unprocessed, "{code:#x}: {error}");
+            let error = request_error(Alpn::FastnNet, b"ack\n", code, true).await;
+            assert!(!error.is_unprocessed(), "{code:#x}: {error}");
+            // On older ALPNs, the codes are the application's.
+            let error = request_error(Alpn::Entity, b"", code, writes_at_end).await;
+            assert!(!error.is_unprocessed(), "{code:#x}: {error}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_close_codes_of_older_peers_promise_nothing() {
+    for (alpn, may) in [(Alpn::FastnNet, true), (Alpn::Entity, false)] {
+        let (endpoint, raw, mut stream, connection, _theirs) = unacknowledged_on(alpn).await;
+        connection.close(raw::code(0x101), b"");
+        soon(stream.connection().closed()).await;
+        assert_eq!(stream.may_be_sent_again(), may, "{alpn:?}");
+        end(endpoint, raw).await;
+    }
+}
+
 /// A stream that its peer neither acknowledges nor ends.
 async fn unacknowledged() -> (Endpoint, Raw, Stream, iroh::endpoint::Connection, RawStream) {
-    let raw = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
+    unacknowledged_on(Alpn::FastnNet).await
+}
+
+async fn unacknowledged_on(alpn: Alpn) -> (Endpoint, Raw, Stream, iroh::endpoint::Connection, RawStream) {
+    let raw = Raw::bind(&[alpn.as_bytes()]).await;
     let endpoint = endpoint().await;
     let address = raw.address();
     let (opened, connection) = tokio::join!(open_at(&endpoint, &address, &Protocol::Tcp, LATER), raw.accept());

@@ -19,6 +19,8 @@ pub struct BindingError {
     pub error_code: Option<Either<f64, BigInt>>,
     /// The peer's word in its refusal line.
     pub remote_code: Option<String>,
+    /// No handler of the peer has seen, or will see, the stream that failed.
+    pub unprocessed: bool,
     /// Messages of the causes, innermost last.
     pub cause: Option<String>,
 }
@@ -37,6 +39,7 @@ impl From<&Error> for BindingError {
             message: error.message().to_owned(),
             error_code: error.error_code().map(code_to_js),
             remote_code: error.remote_code().map(str::to_owned),
+            unprocessed: error.is_unprocessed(),
             cause: (!causes.is_empty()).then(|| causes.join(": ")),
         }
     }

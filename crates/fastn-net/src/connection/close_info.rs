@@ -137,6 +137,13 @@ impl Connection {
         self.0.closed_here.get().is_none() && self.0.quic.close_reason().as_ref().is_some_and(is_handshake_abandoned)
     }
 
+    /// It ended, and no handler of the peer has seen or will see its unacknowledged streams: the peer never completed the handshake, or
+    /// closed it with a code that promises so (docs/wire.md, Codes). On older ALPNs, the codes are the application's.
+    pub(crate) fn promises_unprocessed(&self) -> bool {
+        let promised = |info: CloseInfo| info.by == ClosedBy::Peer && close::PROMISES.contains(&info.code);
+        self.is_handshake_abandoned() || self.0.alpn.is_native() && self.close_reason().is_some_and(promised)
+    }
+
     /// The code to send for a reserved one: 0 on an older ALPN (docs/wire.md, Codes).
     pub(crate) fn wire_code(&self, code: u64) -> u64 {
         if self.0.alpn.is_native() { code } else { reset::ABANDONED }

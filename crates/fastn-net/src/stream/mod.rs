@@ -64,11 +64,11 @@ use self::{
 };
 pub use self::{open::OpenOptions, read::Read};
 use crate::{
-    connection::{ActiveGuard, CloseInfo, ClosedBy, Connection, ack_deadlines::AckDeadline, stop_watch::StopWatch},
+    connection::{ActiveGuard, Connection, ack_deadlines::AckDeadline, stop_watch::StopWatch},
     error::Error,
     identity::PublicKey,
     target,
-    wire::codes::{close, reset},
+    wire::codes::reset,
 };
 
 /// A bidirectional stream to a peer.
@@ -269,14 +269,17 @@ impl Stream {
             return false;
         }
         self.take_unread_ack();
-        let promised = |info: CloseInfo| info.by == ClosedBy::Peer && close::PROMISES.contains(&info.code);
-        let unseen = !self.unsent.is_empty()
-            || self.connection.is_abandoned()
-            || self.connection.is_handshake_abandoned()
-            || self.connection.close_reason().is_some_and(promised);
+        let unseen = self.is_unprocessed() || self.connection.is_abandoned();
         // An extra line travels with the header: only a peer that got no packet has not read it.
         let unread = !self.opening.has_extra || self.connection.is_handshake_abandoned();
         self.is_unacknowledged() && !self.payload_accepted && unread && unseen
+    }
+
+    /// Whether no handler of the peer has seen, or will see, any part of this stream, whose connection has ended. Takes only an ack that
+    /// was read into account.
+    fn is_unprocessed(&self) -> bool {
+        let header_unsent = !self.unsent.is_empty() && !self.payload_accepted;
+        self.is_unacknowledged() && (header_unsent || self.connection.promises_unprocessed())
     }
 
     /// Whether the stream is to be opened again: [`OpenOptions::retry`] is set, and [`Stream::may_be_sent_again`]. Counts the retry.

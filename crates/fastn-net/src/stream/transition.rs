@@ -101,7 +101,11 @@ impl Stream {
 
     /// The error of a stream whose connection has ended, if all that arrived was read.
     pub(super) fn connection_error(&self) -> Error {
-        if self.is_unacknowledged() { self.connection.unopened_error() } else { self.connection.lost_error() }
+        if !self.is_unacknowledged() {
+            return self.connection.lost_error();
+        }
+        let error = self.connection.unopened_error();
+        if self.is_unprocessed() { error.with_unprocessed() } else { error }
     }
 
     /// A stream of which nothing is left in QUIC does not use its connection, whatever is still to be read.
