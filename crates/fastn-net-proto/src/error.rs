@@ -4,7 +4,7 @@
 
 mod io;
 
-use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc};
+use std::{borrow::Cow, error::Error as StdError, fmt, io::ErrorKind, sync::Arc};
 
 use crate::printable::printable;
 
@@ -114,11 +114,13 @@ impl StdError for Error {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident;)*) => {
         /// The closed table of error codes. Their text is the same in every language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Code { $($(#[$doc])* $name,)* }
+        pub enum Code {
+            $($(#[$doc])* #[doc = concat!("\n\n`", $text, "`; as a [`std::io::Error`]: `", stringify!($kind), "`.")] $name,)*
+        }
 
         impl Code {
             /// Every code, in the order of the table.
@@ -129,85 +131,92 @@ macro_rules! codes {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $text,)* }
             }
+
+            /// The kind of the [`std::io::Error`] that an [`Error`] with this code becomes.
+            #[must_use]
+            pub const fn io_kind(self) -> ErrorKind {
+                match self { $(Code::$name => ErrorKind::$kind,)* }
+            }
         }
     };
 }
 
+// The code, its text, and the kind of its `io::Error`.
 codes! {
     /// No socket could be bound.
-    Bind = "ERR_BIND",
+    Bind = "ERR_BIND", AddrNotAvailable;
     /// The text or bytes are not a secret key.
-    SecretKey = "ERR_SECRET_KEY",
+    SecretKey = "ERR_SECRET_KEY", InvalidInput;
     /// The peer's id, ticket or address cannot be used.
-    PeerAddress = "ERR_PEER_ADDRESS",
+    PeerAddress = "ERR_PEER_ADDRESS", InvalidInput;
     /// No connection to the peer in the time allowed.
-    Unreachable = "ERR_UNREACHABLE",
+    Unreachable = "ERR_UNREACHABLE", HostUnreachable;
     /// The connection ended while it was in use.
-    ConnectionLost = "ERR_CONNECTION_LOST",
+    ConnectionLost = "ERR_CONNECTION_LOST", ConnectionAborted;
     /// The peer took the stream and did not acknowledge it in time.
-    AckTimeout = "ERR_ACK_TIMEOUT",
+    AckTimeout = "ERR_ACK_TIMEOUT", TimedOut;
     /// The peer refused the stream, with a word of its own.
-    Refused = "ERR_REFUSED",
+    Refused = "ERR_REFUSED", ConnectionRefused;
     /// The peer does not let us in.
-    Unauthorized = "ERR_UNAUTHORIZED",
+    Unauthorized = "ERR_UNAUTHORIZED", PermissionDenied;
     /// The peer does not serve that protocol.
-    ProtocolUnsupported = "ERR_PROTOCOL_UNSUPPORTED",
+    ProtocolUnsupported = "ERR_PROTOCOL_UNSUPPORTED", ConnectionRefused;
     /// The peer allows no further stream.
-    TooManyStreams = "ERR_TOO_MANY_STREAMS",
+    TooManyStreams = "ERR_TOO_MANY_STREAMS", QuotaExceeded;
     /// A stream's first line is no protocol.
-    HeaderInvalid = "ERR_HEADER_INVALID",
+    HeaderInvalid = "ERR_HEADER_INVALID", InvalidData;
     /// A stream's first line is longer than allowed.
-    HeaderTooLarge = "ERR_HEADER_TOO_LARGE",
+    HeaderTooLarge = "ERR_HEADER_TOO_LARGE", InvalidData;
     /// A stream's first line did not come in time.
-    HeaderTimeout = "ERR_HEADER_TIMEOUT",
+    HeaderTimeout = "ERR_HEADER_TIMEOUT", TimedOut;
     /// The other side reset its sending half.
-    StreamReset = "ERR_STREAM_RESET",
+    StreamReset = "ERR_STREAM_RESET", ConnectionReset;
     /// The peer accepts no more bytes.
-    StreamStopped = "ERR_STREAM_STOPPED",
+    StreamStopped = "ERR_STREAM_STOPPED", BrokenPipe;
     /// Our own sending half has ended already.
-    StreamFinished = "ERR_STREAM_FINISHED",
+    StreamFinished = "ERR_STREAM_FINISHED", BrokenPipe;
     /// A line is longer than allowed.
-    LineTooLong = "ERR_LINE_TOO_LONG",
+    LineTooLong = "ERR_LINE_TOO_LONG", InvalidData;
     /// The peer sends more than the caller takes.
-    TooLarge = "ERR_TOO_LARGE",
+    TooLarge = "ERR_TOO_LARGE", InvalidData;
     /// The stream ended in the middle of something.
-    UnexpectedEnd = "ERR_UNEXPECTED_END",
+    UnexpectedEnd = "ERR_UNEXPECTED_END", UnexpectedEof;
     /// Not JSON.
-    Json = "ERR_JSON",
+    Json = "ERR_JSON", InvalidData;
     /// Not UTF-8.
-    Utf8 = "ERR_UTF8",
+    Utf8 = "ERR_UTF8", InvalidData;
     /// Invalid argument; fix the call.
-    InvalidArgument = "ERR_INVALID_ARGUMENT",
+    InvalidArgument = "ERR_INVALID_ARGUMENT", InvalidInput;
     /// It was closed before.
-    Closed = "ERR_CLOSED",
+    Closed = "ERR_CLOSED", NotConnected;
     /// A read waits already.
-    ReadPending = "ERR_READ_PENDING",
+    ReadPending = "ERR_READ_PENDING", Other;
     /// The protocol has a listener already.
-    ProtocolInUse = "ERR_PROTOCOL_IN_USE",
+    ProtocolInUse = "ERR_PROTOCOL_IN_USE", AddrInUse;
     /// The peer or this endpoint is shutting down.
-    ShuttingDown = "ERR_SHUTTING_DOWN",
+    ShuttingDown = "ERR_SHUTTING_DOWN", ConnectionRefused;
     /// The peer has no room now.
-    Busy = "ERR_BUSY",
+    Busy = "ERR_BUSY", ResourceBusy;
     /// The ping was answered wrongly.
-    Ping = "ERR_PING",
+    Ping = "ERR_PING", InvalidData;
     /// Keys could not be read from or written to where they live.
-    KeyStore = "ERR_KEY_STORE",
+    KeyStore = "ERR_KEY_STORE", Other;
     /// A file to send or receive could not be read or written.
-    File = "ERR_FILE",
+    File = "ERR_FILE", Other;
     /// The peer's handler failed.
-    Remote = "ERR_REMOTE",
+    Remote = "ERR_REMOTE", Other;
     /// A message does not fit its schema.
-    Schema = "ERR_SCHEMA",
+    Schema = "ERR_SCHEMA", InvalidData;
     /// The peer did not answer a request in time.
-    CallTimeout = "ERR_CALL_TIMEOUT",
+    CallTimeout = "ERR_CALL_TIMEOUT", TimedOut;
     /// The native addon is missing.
-    Native = "ERR_NATIVE",
+    Native = "ERR_NATIVE", Other;
     /// A local listener could not be opened.
-    Listen = "ERR_LISTEN",
+    Listen = "ERR_LISTEN", AddrNotAvailable;
     /// The target of a tunnel cannot be reached.
-    Target = "ERR_TARGET",
+    Target = "ERR_TARGET", ConnectionRefused;
     /// A defect in this library.
-    Internal = "ERR_INTERNAL",
+    Internal = "ERR_INTERNAL", Other;
 }
 
 impl fmt::Display for Code {

@@ -9,7 +9,7 @@ use std::{
 
 use fastn_net::{
     Code, Endpoint, PeerState, PendingListener, PendingStream, Protocol,
-    wire::{alpn::Alpn, refusal::code},
+    wire::{alpn::Alpn, refusal::word},
 };
 use support::{
     GENEROUS, LATER, USUAL, close, exchange, generic, open, pair,
@@ -291,11 +291,11 @@ async fn a_pending_stream_is_refused_with_any_word() {
     let (client, server) = pair().await;
     let listener = server.listen_pending(None, &[Protocol::Tcp], false).expect("listen");
     let words = [
-        (code::UNSUPPORTED, Code::ProtocolUnsupported),
-        (code::UNAUTHORIZED, Code::Unauthorized),
-        (code::TOO_MANY_STREAMS, Code::TooManyStreams),
-        (code::BUSY, Code::Busy),
-        (code::SHUTDOWN, Code::ShuttingDown),
+        (word::UNSUPPORTED, Code::ProtocolUnsupported),
+        (word::UNAUTHORIZED, Code::Unauthorized),
+        (word::TOO_MANY_STREAMS, Code::TooManyStreams),
+        (word::BUSY, Code::Busy),
+        (word::SHUTDOWN, Code::ShuttingDown),
         ("out-of-tea", Code::Refused),
     ];
     for (word, code) in words {
@@ -309,7 +309,7 @@ async fn a_pending_stream_is_refused_with_any_word() {
         let raw = Raw::bind(&[]).await;
         let connection = raw.dial(&server, alpn).await;
         let mut stream = RawStream::start(&connection, b"\"Tcp\"\nhello").await;
-        pending(&listener).await.refuse(code::BUSY, "not now");
+        pending(&listener).await.refuse(word::BUSY, "not now");
         stream.hears_last(b"{\"error\":\"busy\",\"message\":\"not now\"}\n").await;
         assert_eq!(stream.is_stopped().await, 0);
         let mut stream = RawStream::start(&connection, b"\"Tcp\"\n").await;

@@ -52,7 +52,7 @@ mod tests {
             let expected = match &case["refused"] {
                 Value::Null => Answer::Ack,
                 refused => Answer::Refused(Refusal {
-                    code: refused["error"].as_str().expect("error").into(),
+                    word: refused["error"].as_str().expect("error").into(),
                     message: refused["message"].as_str().expect("message").into(),
                 }),
             };

@@ -7,41 +7,49 @@ use crate::{
     identity::PublicKey,
 };
 
-/// Words of ours in [`Refusal::code`]. Others may come over the wire.
-pub mod code {
-    /// No listener serves the protocol.
-    pub const UNSUPPORTED: &str = "unsupported";
-    /// The peer may not use it.
-    pub const UNAUTHORIZED: &str = "unauthorized";
-    /// The peer has as many streams open as it may.
-    pub const TOO_MANY_STREAMS: &str = "too-many-streams";
-    /// No room now.
-    pub const BUSY: &str = "busy";
-    /// The endpoint closes.
-    pub const SHUTDOWN: &str = "shutdown";
-    /// The first line is no header.
-    pub const HEADER_INVALID: &str = "header-invalid";
-    /// The first line is too long.
-    pub const HEADER_TOO_LARGE: &str = "header-too-large";
-    /// The first line did not come in time.
-    pub const HEADER_TIMEOUT: &str = "header-timeout";
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $code:ident, $advice:literal;)*) => {
+        /// Words of ours in [`Refusal::word`]. Others may come over the wire.
+        pub mod word {
+            $($(#[$doc])* pub const $name: &str = $text;)*
 
-    /// All of them.
-    pub const ALL: &[&str] = &[
-        UNSUPPORTED,
-        UNAUTHORIZED,
-        TOO_MANY_STREAMS,
-        BUSY,
-        SHUTDOWN,
-        HEADER_INVALID,
-        HEADER_TOO_LARGE,
-        HEADER_TIMEOUT,
-    ];
+            /// All of them.
+            pub const ALL: &[&str] = &[$($name,)*];
+        }
+
+        /// The error of a word, and what its message says of the peer.
+        fn meaning(word: &str) -> (Code, &'static str) {
+            match word {
+                $(word::$name => (Code::$code, $advice),)*
+                _ => (Code::Refused, "refused the stream"),
+            }
+        }
+    };
 }
 
-/// Limit in bytes of a sent or kept message, and of a code.
+// The word, the dialler's error, and what its message says of the peer.
+words! {
+    /// No listener serves the protocol.
+    UNSUPPORTED = "unsupported", ProtocolUnsupported, "does not serve this protocol";
+    /// The peer may not use it.
+    UNAUTHORIZED = "unauthorized", Unauthorized, "does not let us in: ask for access there";
+    /// The peer has as many streams open as it may.
+    TOO_MANY_STREAMS = "too-many-streams", TooManyStreams, "takes no further stream of ours: finish some first";
+    /// No room now.
+    BUSY = "busy", Busy, "has no room now: try again later";
+    /// The endpoint closes.
+    SHUTDOWN = "shutdown", ShuttingDown, "is shutting down: try again when it is back";
+    /// The first line is no header.
+    HEADER_INVALID = "header-invalid", HeaderInvalid, "did not understand the protocol's line";
+    /// The first line is too long.
+    HEADER_TOO_LARGE = "header-too-large", HeaderTooLarge, "takes no protocol's line that long: make it shorter";
+    /// The first line did not come in time.
+    HEADER_TIMEOUT = "header-timeout", HeaderTimeout, "did not get the protocol's line in time: try again";
+}
+
+/// Limit in bytes of a sent or kept message, and of a word.
 const MESSAGE_LIMIT: usize = 1024;
-const CODE_LIMIT: usize = 64;
+const WORD_LIMIT: usize = 64;
 
 /// The longest line that is worth waiting for as an answer: a refusal of ours fits in, whatever its message.
 pub const ANSWER_LIMIT: usize = 4 * 1024;
@@ -49,17 +57,22 @@ pub const ANSWER_LIMIT: usize = 4 * 1024;
 /// Why a stream was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What to branch on, one of [`code`] or a word of the peer's own; empty when the peer's line is not our JSON.
-    pub code: String,
+    /// What to branch on, one of [`word`] or a word of the peer's own; empty when the peer's line is not our JSON.
+    pub word: String,
     /// For a person.
     pub message: String,
 }
 
 impl Refusal {
+    /// A refusal with a word of [`word`], or another one of at most 64 bytes, and a message for a person.
+    pub fn new(word: &str, message: impl Into<String>) -> Self {
+        Self { word: word.to_owned(), message: message.into() }
+    }
+
     /// The refusal as its line, `\n` included. Control characters and what exceeds 1 KiB of the message are left out.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let error = Value::from(tidy(&self.code, CODE_LIMIT));
+        let error = Value::from(tidy(&self.word, WORD_LIMIT));
         let message = Value::from(tidy(&self.message, MESSAGE_LIMIT));
         format!("{{\"error\":{error},\"message\":{message}}}\n").into_bytes()
     }
@@ -69,37 +82,27 @@ impl Refusal {
     #[must_use]
     pub fn parse(line: &[u8]) -> Self {
         let json = serde_json::from_slice(line).unwrap_or(Value::Null);
-        // The code decides, whatever other keys the object has.
+        // The word decides, whatever other keys the object has.
         match json.get("error").and_then(Value::as_str) {
             Some(error) => {
                 let message = json.get("message").and_then(Value::as_str).unwrap_or_default();
-                Self { code: tidy(error, CODE_LIMIT), message: tidy(message, MESSAGE_LIMIT) }
+                Self { word: tidy(error, WORD_LIMIT), message: tidy(message, MESSAGE_LIMIT) }
             }
-            None => Self { code: String::new(), message: tidy(&String::from_utf8_lossy(line), MESSAGE_LIMIT) },
+            None => Self { word: String::new(), message: tidy(&String::from_utf8_lossy(line), MESSAGE_LIMIT) },
         }
     }
 
-    /// Converts the refusal to the dialler's error: the error of the code, or `ERR_REFUSED` for an unknown code. The code is
+    /// Converts the refusal to the dialler's error: the error of the word, or `ERR_REFUSED` for an unknown word. The word is
     /// always the error's `remote_code`.
     #[must_use]
     pub fn into_error(self, peer: &PublicKey) -> Error {
-        let (code, advice) = match self.code.as_str() {
-            code::UNSUPPORTED => (Code::ProtocolUnsupported, "does not serve this protocol"),
-            code::UNAUTHORIZED => (Code::Unauthorized, "does not let us in: ask for access there"),
-            code::TOO_MANY_STREAMS => (Code::TooManyStreams, "takes no further stream of ours: finish some first"),
-            code::BUSY => (Code::Busy, "has no room now: try again later"),
-            code::SHUTDOWN => (Code::ShuttingDown, "is shutting down: try again when it is back"),
-            code::HEADER_INVALID => (Code::HeaderInvalid, "did not understand the protocol's line"),
-            code::HEADER_TOO_LARGE => (Code::HeaderTooLarge, "takes no protocol's line that long: make it shorter"),
-            code::HEADER_TIMEOUT => (Code::HeaderTimeout, "did not get the protocol's line in time: try again"),
-            _ => (Code::Refused, "refused the stream"),
-        };
-        let said = match (self.code.as_str(), self.message.as_str()) {
+        let (code, advice) = meaning(&self.word);
+        let said = match (self.word.as_str(), self.message.as_str()) {
             ("", "") => "it did not say why".to_owned(),
             (word, "") => format!("it said {word:?}"),
             (_, message) => format!("it said {message:?}"),
         };
-        Error::new(code, format!("the peer {peer} {advice}; {said}")).with_remote_code(self.code)
+        Error::new(code, format!("the peer {peer} {advice}; {said}")).with_remote_code(self.word)
     }
 }
 
@@ -118,8 +121,8 @@ mod tests {
     use super::*;
     use crate::identity::SecretKey;
 
-    fn refusal(code: &str, message: &str) -> Refusal {
-        Refusal { code: code.into(), message: message.into() }
+    fn refusal(word: &str, message: &str) -> Refusal {
+        Refusal { word: word.into(), message: message.into() }
     }
 
     #[test]
@@ -164,22 +167,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sent_is_one_line_and_is_read_again(code in "[a-z-]{1,20}", message: String) {
-            let sent = refusal(&code, &message);
+        fn what_is_sent_is_one_line_and_is_read_again(word in "[a-z-]{1,20}", message: String) {
+            let sent = refusal(&word, &message);
             let line = sent.encode();
             let (end, line) = line.split_last().expect("line");
             prop_assert_eq!(*end, b'\n');
             prop_assert!(!line.contains(&b'\n') && line.len() <= ANSWER_LIMIT);
-            prop_assert_eq!(Refusal::parse(line), refusal(&code, &tidy(&message, MESSAGE_LIMIT)));
+            prop_assert_eq!(Refusal::parse(line), refusal(&word, &tidy(&message, MESSAGE_LIMIT)));
         }
 
         #[test]
         fn what_is_read_is_short_and_fit_for_a_terminal(line: Vec<u8>, text: String) {
             let json = format!("{{\"error\":{0},\"message\":{0},\"more\":1}}", Value::from(text));
             for line in [line, json.into_bytes()] {
-                let Refusal { code, message } = Refusal::parse(&line);
-                prop_assert!(code.len() <= CODE_LIMIT && message.len() <= MESSAGE_LIMIT);
-                prop_assert!(!code.chars().chain(message.chars()).any(char::is_control));
+                let Refusal { word, message } = Refusal::parse(&line);
+                prop_assert!(word.len() <= WORD_LIMIT && message.len() <= MESSAGE_LIMIT);
+                prop_assert!(!word.chars().chain(message.chars()).any(char::is_control));
             }
         }
     }

@@ -25,7 +25,7 @@ use crate::{
     quota::{Bounds, Exceeded, HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations, Quota, StreamPermit},
     wire::{
         codes::close,
-        refusal::{Refusal, code},
+        refusal::{Refusal, word},
     },
 };
 
@@ -137,18 +137,18 @@ impl Authorization {
     /// Counts an open stream of a peer.
     pub(crate) fn check_quota(&self, quota: &Arc<Quota>) -> Result<StreamPermit, Refusal> {
         quota.take(&self.bounds, std::time::Instant::now).map_err(|exceeded| {
-            let (code, message) = match exceeded {
+            let (word, message) = match exceeded {
                 Exceeded::OfOnePeer => {
                     let most = self.bounds.of_one_peer;
-                    (code::TOO_MANY_STREAMS, format!("{most} streams of one peer at a time: finish some first"))
+                    (word::TOO_MANY_STREAMS, format!("{most} streams of one peer at a time: finish some first"))
                 }
-                Exceeded::OfAll => (code::BUSY, "too many streams are open here".to_owned()),
+                Exceeded::OfAll => (word::BUSY, "too many streams are open here".to_owned()),
                 Exceeded::Rate(rate, wait) => {
                     let (most, wait) = (rate.per_second, wait.as_secs_f32());
-                    (code::BUSY, format!("{most} new streams a second of one peer: wait {wait:.3} s"))
+                    (word::BUSY, format!("{most} new streams a second of one peer: wait {wait:.3} s"))
                 }
             };
-            Refusal { code: code.to_owned(), message }
+            Refusal::new(word, message)
         })
     }
 
@@ -212,19 +212,19 @@ impl Authorization {
 impl Verdict {
     /// Maps the answer to the refusal of a stream of this protocol.
     fn into_result(self, protocol: &Protocol) -> Result<(), Refusal> {
-        let (code, message) = match self {
+        let (word, message) = match self {
             Verdict::Admitted => return Ok(()),
-            Verdict::Denied => (code::UNAUTHORIZED, format!("this key may not use {protocol}")),
-            Verdict::TimedOut => (code::UNAUTHORIZED, "the authorization of this stream timed out".to_owned()),
-            Verdict::Busy => (code::BUSY, "too many authorizations are pending".to_owned()),
+            Verdict::Denied => (word::UNAUTHORIZED, format!("this key may not use {protocol}")),
+            Verdict::TimedOut => (word::UNAUTHORIZED, "the authorization of this stream timed out".to_owned()),
+            Verdict::Busy => (word::BUSY, "too many authorizations are pending".to_owned()),
         };
-        Err(Refusal { code: code.to_owned(), message })
+        Err(Refusal::new(word, message))
     }
 }
 
 impl Rejection {
     pub(crate) fn into_refusal(self) -> Refusal {
-        let code = if self.close_code == close::UNAUTHORIZED { code::UNAUTHORIZED } else { code::BUSY };
-        Refusal { code: code.to_owned(), message: self.reason.to_owned() }
+        let word = if self.close_code == close::UNAUTHORIZED { word::UNAUTHORIZED } else { word::BUSY };
+        Refusal::new(word, self.reason)
     }
 }

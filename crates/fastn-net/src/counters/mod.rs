@@ -50,8 +50,8 @@ pub(crate) struct Counters {
     pub(crate) dial_retries: Counter,
     pub(crate) actor_panics: Counter,
     pub(crate) stream_retries: Counter,
-    pub(crate) refusals_sent: Counts<{ refusal::code::ALL.len() + 1 }>,
-    pub(crate) refusals_received: Counts<{ refusal::code::ALL.len() + 1 }>,
+    pub(crate) refusals_sent: Counts<{ refusal::word::ALL.len() + 1 }>,
+    pub(crate) refusals_received: Counts<{ refusal::word::ALL.len() + 1 }>,
     pub(crate) ack_times: Histogram,
     pub(crate) ping_times: Histogram,
 }
@@ -82,11 +82,11 @@ impl Counters {
     }
 
     pub(crate) fn refusal_sent(&self, word: &str) {
-        self.refusals_sent.add(refusal::code::ALL, word);
+        self.refusals_sent.add(refusal::word::ALL, word);
     }
 
     pub(crate) fn refusal_received(&self, word: &str) {
-        self.refusals_received.add(refusal::code::ALL, word);
+        self.refusals_received.add(refusal::word::ALL, word);
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
             counters.refusal_received(word);
         }
         let counted: Vec<_> =
-            counters.refusals_received.each(refusal::code::ALL).filter(|(_, count)| *count > 0).collect();
+            counters.refusals_received.each(refusal::word::ALL).filter(|(_, count)| *count > 0).collect();
         assert_eq!(counted, [("too-many-streams", 1), ("busy", 2), ("other", 3)]);
     }
 

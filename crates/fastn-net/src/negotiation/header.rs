@@ -10,7 +10,7 @@ use crate::{
     authorization::Authorization,
     deadline::limit_text,
     protocol::Protocol,
-    wire::{header, line::Feed, refusal::code},
+    wire::{header, line::Feed, refusal::word},
 };
 
 impl Negotiation {
@@ -23,7 +23,7 @@ impl Negotiation {
         let limit = self.negotiator.limits.header_timeout;
         let header = tokio::time::timeout(limit, poll_fn(|cx| self.poll_header(cx)));
         header.await.unwrap_or_else(|_| {
-            Err(refused(code::HEADER_TIMEOUT, format!("no whole header line within {}", limit_text(limit))))
+            Err(refused(word::HEADER_TIMEOUT, format!("no whole header line within {}", limit_text(limit))))
         })
     }
 
@@ -33,7 +33,7 @@ impl Negotiation {
             let count = match ready!(self.recv.poll_read(cx, &mut chunk)) {
                 Ok(0) => {
                     return Poll::Ready(Err(refused(
-                        code::HEADER_INVALID,
+                        word::HEADER_INVALID,
                         "the stream ended before its header line did",
                     )));
                 }
@@ -45,13 +45,13 @@ impl Negotiation {
                 Feed::TooLong => {
                     let limit = self.negotiator.limits.max_header_bytes;
                     let text = format!("the header line is longer than {limit} bytes");
-                    return Poll::Ready(Err(refused(code::HEADER_TOO_LARGE, text)));
+                    return Poll::Ready(Err(refused(word::HEADER_TOO_LARGE, text)));
                 }
                 Feed::Line { used } => {
                     self.keep_header(used)?;
                     self.rest = chunk[used..count].to_vec();
                     let protocol = header::decode(&self.line.take());
-                    return Poll::Ready(protocol.map_err(|error| refused(code::HEADER_INVALID, error.message())));
+                    return Poll::Ready(protocol.map_err(|error| refused(word::HEADER_INVALID, error.message())));
                 }
             }
         }

@@ -165,8 +165,8 @@ impl Negotiation {
             Some(Unserved::Refused(refusal)) => {
                 let (peer, connection) = (self.connection.remote(), self.connection.id());
                 let stream = u64::from(self.send.id());
-                debug!(target: target::STREAM, %peer, connection, stream, code = refusal.code, "refused");
-                self.negotiator.counters.refusal_sent(&refusal.code);
+                debug!(target: target::STREAM, %peer, connection, stream, code = refusal.word, "refused");
+                self.negotiator.counters.refusal_sent(&refusal.word);
                 if self.write_all(&refusal.encode()).await.is_err() {
                     self.reset();
                 }
@@ -224,6 +224,6 @@ impl Negotiation {
     }
 }
 
-fn refused(code: &str, message: impl Into<String>) -> Unserved {
-    Unserved::Refused(Refusal { code: code.to_owned(), message: message.into() })
+fn refused(word: &str, message: impl Into<String>) -> Unserved {
+    Unserved::Refused(Refusal::new(word, message))
 }

@@ -4,7 +4,7 @@ use super::{Admitted, Negotiation, Unserved, refused};
 use crate::{
     protocol::Protocol,
     routing::Route,
-    wire::{alpn::Alpn, refusal::code},
+    wire::{alpn::Alpn, refusal::word},
 };
 
 impl Negotiation {
@@ -13,9 +13,9 @@ impl Negotiation {
         let negotiator = self.negotiator.clone();
         let unserved = || {
             if negotiator.router.is_closed() || negotiator.lifecycle.is_closing() {
-                return refused(code::SHUTDOWN, "this endpoint is shutting down");
+                return refused(word::SHUTDOWN, "this endpoint is shutting down");
             }
-            refused(code::UNSUPPORTED, format!("nothing here serves {protocol}"))
+            refused(word::UNSUPPORTED, format!("nothing here serves {protocol}"))
         };
         let is_spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
         let route = if is_spoken { self.route(protocol).await? } else { None };

@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use super::Quota;
-use crate::wire::refusal::{Refusal, code};
+use crate::wire::refusal::{Refusal, word};
 
 /// Limit of one peer's streams in negotiation: the default limit of open streams on one connection.
 const OF_ONE_PEER: usize = 1024;
@@ -106,17 +106,17 @@ impl Drop for HeaderBytes {
 
 impl NegotiationExceeded {
     pub(crate) fn refusal(self) -> Refusal {
-        let (code, message) = match self {
+        let (word, message) = match self {
             Self::OfOnePeer => {
-                (code::TOO_MANY_STREAMS, "too many streams of one peer without a whole header: send some first")
+                (word::TOO_MANY_STREAMS, "too many streams of one peer without a whole header: send some first")
             }
             Self::HeaderBytes => (
-                code::TOO_MANY_STREAMS,
+                word::TOO_MANY_STREAMS,
                 "too many header bytes of one peer wait here: wait until some streams are served",
             ),
-            Self::OfAll => (code::BUSY, "too many streams without a whole header: try again later"),
+            Self::OfAll => (word::BUSY, "too many streams without a whole header: try again later"),
         };
-        Refusal { code: code.to_owned(), message: message.to_owned() }
+        Refusal::new(word, message)
     }
 }
 

@@ -21,8 +21,8 @@ impl IncomingStream {
         let Self { mut stream, .. } = self;
         if stream.refuse(refusal) {
             let (peer, connection, stream_id) = (stream.connection().remote(), stream.connection().id(), stream.id());
-            debug!(target: target::STREAM, %peer, connection, stream = stream_id, code = refusal.code, "refused from a queue");
-            stream.connection().counters().refusal_sent(&refusal.code);
+            debug!(target: target::STREAM, %peer, connection, stream = stream_id, code = refusal.word, "refused from a queue");
+            stream.connection().counters().refusal_sent(&refusal.word);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     identity::PublicKey,
     protocol::Protocol,
     stream::Stream,
-    wire::refusal::{Refusal, code},
+    wire::refusal::{Refusal, word},
 };
 
 /// Like [`Listener`], but acknowledges no stream by itself: the program accepts or refuses each [`PendingStream`]. Made by
@@ -45,13 +45,13 @@ impl PendingListener {
 /// ```
 /// # #[tokio::main]
 /// # async fn main() -> fastn_net::Result<()> {
-/// use fastn_net::{Code, Config, Endpoint, Network, OpenOptions, Protocol, SecretKey, wire::{header, refusal::code}};
+/// use fastn_net::{Code, Config, Endpoint, Network, OpenOptions, Protocol, SecretKey, wire::{header, refusal::word}};
 ///
 /// let server = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
 /// let listener = server.listen_pending(None, &[Protocol::Tcp], false)?;
 /// server.spawn(async move {
 ///     while let Ok(pending) = listener.accept().await {
-///         pending.refuse(code::TOO_MANY_STREAMS, "one tunnel at a time");
+///         pending.refuse(word::TOO_MANY_STREAMS, "one tunnel at a time");
 ///     }
 /// });
 ///
@@ -101,21 +101,21 @@ impl PendingStream {
         stream
     }
 
-    /// Refuses the stream. `code` is one of [`crate::wire::refusal::code`], which the dialler maps to an error code, or another word
+    /// Refuses the stream. `word` is one of [`crate::wire::refusal::word`], which the dialler maps to an error code, or another word
     /// of at most 64 bytes, which it reports as `ERR_REFUSED`. `message` is for a person; the peer gets 1 KiB of it at most.
-    pub fn refuse(mut self, code: &str, message: &str) {
-        self.refuse_with(code, message);
+    pub fn refuse(mut self, word: &str, message: &str) {
+        self.refuse_with(word, message);
     }
 
-    fn refuse_with(&mut self, code: &str, message: &str) {
+    fn refuse_with(&mut self, word: &str, message: &str) {
         if let Some(incoming) = self.incoming.take() {
-            incoming.refuse(&Refusal { code: code.to_owned(), message: message.to_owned() });
+            incoming.refuse(&Refusal::new(word, message));
         }
     }
 }
 
 impl Drop for PendingStream {
     fn drop(&mut self) {
-        self.refuse_with(code::BUSY, "the stream was dropped here without a decision");
+        self.refuse_with(word::BUSY, "the stream was dropped here without a decision");
     }
 }

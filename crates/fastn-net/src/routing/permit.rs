@@ -6,7 +6,7 @@ use super::{IncomingStream, queue::StreamQueue};
 use crate::{
     identity::PublicKey,
     protocol::Protocol,
-    wire::refusal::{Refusal, code},
+    wire::refusal::{Refusal, word},
 };
 
 /// A place in a queue, reserved before the stream is acknowledged. Released when dropped.
@@ -37,7 +37,7 @@ impl QueuePermit {
     pub(crate) fn enqueue(mut self, incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
         let mut inner = self.queue.lock();
         let refusal = if !self.queue.access.admits(&self.peer) {
-            Some(Refusal { code: code::UNAUTHORIZED.to_owned(), message: "this key is not authorized".to_owned() })
+            Some(Refusal::new(word::UNAUTHORIZED, "this key is not authorized"))
         } else if self.queue.hands_out(inner.state) {
             None
         } else {

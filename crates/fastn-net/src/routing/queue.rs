@@ -19,7 +19,7 @@ use crate::{
     identity::PublicKey,
     monitor::{Locked, Monitor},
     protocol::Protocol,
-    wire::refusal::{Refusal, code},
+    wire::refusal::{Refusal, word},
 };
 
 /// The streams that wait for a listener, and the permits of streams that are still being admitted.
@@ -68,11 +68,11 @@ pub(super) enum QueueState {
 impl QueueState {
     /// Refusal of a stream that was queued in this state when the listener was dropped.
     pub(super) fn refusal(self) -> Refusal {
-        let (code, message) = match self {
-            Self::Draining => (code::SHUTDOWN, "this endpoint is shutting down"),
-            Self::Open | Self::Closed => (code::UNSUPPORTED, "its listener has ended here"),
+        let (word, message) = match self {
+            Self::Draining => (word::SHUTDOWN, "this endpoint is shutting down"),
+            Self::Open | Self::Closed => (word::UNSUPPORTED, "its listener has ended here"),
         };
-        Refusal { code: code.to_owned(), message: message.to_owned() }
+        Refusal::new(word, message)
     }
 }
 

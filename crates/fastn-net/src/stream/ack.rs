@@ -132,7 +132,7 @@ impl Stream {
         let error = match Answer::parse(line) {
             Answer::Ack => Error::new(Code::Internal, "an acknowledgement was taken for a refusal"),
             Answer::Refused(refusal) => {
-                self.connection.counters().refusal_received(&refusal.code);
+                self.connection.counters().refusal_received(&refusal.word);
                 refusal.into_error(&peer)
             }
         };

@@ -84,7 +84,7 @@ use crate::{
 /// - `AsyncWriteExt::flush` sends a pending header or ack, and corked bytes. Open or accept, then flush, to speak second.
 /// - `AsyncWriteExt::shutdown` flushes, then finishes: the FIN follows what was written. [`Stream::finish`] does that without
 ///   waiting.
-/// - Errors convert into [`std::io::Error`] by [`Code::io_kind`](crate::Code::io_kind), which has the table.
+/// - Errors convert into [`std::io::Error`] by [`Code::io_kind`](crate::Code::io_kind); [`Code`](crate::Code) names the kind of each.
 ///
 /// [`tokio::io::split`] gives owned halves for two tasks: each direction has a waker of its own. Shut the write half down before
 /// both are dropped, or the stream is reset.

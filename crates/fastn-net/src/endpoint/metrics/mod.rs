@@ -45,9 +45,9 @@ pub(super) fn text(inner: &EndpointInner) -> String {
     text.counters("retries_total", "Dials and streams that were tried again.", "what", retries);
     let panics = counters.actor_panics.get();
     text.single("actor_panics_total", "counter", "Peers' actors that panicked, and were replaced.", panics);
-    let sent = counters.refusals_sent.each(refusal::code::ALL);
+    let sent = counters.refusals_sent.each(refusal::word::ALL);
     text.counters("refusals_sent_total", "Streams of peers that were refused, by the word sent.", "code", sent);
-    let received = counters.refusals_received.each(refusal::code::ALL);
+    let received = counters.refusals_received.each(refusal::word::ALL);
     text.counters("refusals_received_total", "Streams that peers refused, by the word received.", "code", received);
     text.histogram("ack_seconds", "From asking for a stream's acknowledgement to having it.", &counters.ack_times);
     text.histogram("ping_seconds", "Round-trip time of the pings that were answered.", &counters.ping_times);
