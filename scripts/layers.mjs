@@ -24,14 +24,15 @@ export const LAYERS = {
     ['stream'],
     ['routing', 'authorization'],
     ['negotiation', 'peer'],
-    ['endpoint']
+    ['endpoint'],
+    ['tunnel']
   ],
   'fastn-net-node': [
     ['subscriber'],
     ['bridge'],
     ['arguments'],
     ['connection', 'guard', 'key_store', 'late', 'limits', 'listener', 'logging', 'peer', 'stream'],
-    ['endpoint', 'identity', 'watch']
+    ['endpoint', 'identity', 'tunnel', 'watch']
   ]
 }
 

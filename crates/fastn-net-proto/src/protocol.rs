@@ -65,6 +65,12 @@ impl Protocol {
         json.to_string()
     }
 
+    /// A named service of this library's peers: `{"Generic":{"fastn":<kind>,"service":<name>}}`.
+    #[must_use]
+    pub fn service(kind: &str, name: &str) -> Self {
+        Self::Generic(json!({ "fastn": kind, "service": name }))
+    }
+
     /// What routing compares: equal exactly when the protocols are.
     #[must_use]
     pub fn key(&self) -> ProtocolKey {

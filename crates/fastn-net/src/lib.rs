@@ -40,6 +40,7 @@
 //! - [`Endpoint::listen`]: streams that the core acknowledges. Tasks share a [`Listener`] by its clones, and get streams in turn.
 //! - [`Endpoint::listen_pending`]: streams that the program accepts or refuses before their ack ([`PendingStream`]).
 //! - [`Endpoint::listen_connections`]: incoming connections.
+//! - [`Endpoint::expose_tcp`]: a TCP service, which peers reach by [`Endpoint::bridge_tcp`].
 //! - [`Endpoint::set_authorizer`]: an [`Authorizer`] admits peers and streams.
 //! - [`Endpoint::spawn`]: tasks that [`Endpoint::drain`] cancels, and that [`Endpoint::drained`] and [`Endpoint::close`] wait for.
 //!
@@ -47,6 +48,7 @@
 //!
 //! Each module imports only modules of lower lines. `scripts/layers.mjs` checks this against the same list.
 //!
+//! - [`tunnel`]: TCP and Unix sockets carried to a peer, on the public API.
 //! - [`endpoint`]: bind, accept, dial, watch, drain, close.
 //! - `negotiation`: inbound streams, from the first byte to their listener.
 //!   [`peer`]: one actor for each remote key. It owns the peer's connections: dials, pings, drops.
@@ -82,6 +84,7 @@ pub mod routing;
 pub mod stream;
 mod target;
 mod transport;
+pub mod tunnel;
 mod wakers;
 
 pub use authorization::{AuthorizationRequest, AuthorizationRequests, Authorizer};

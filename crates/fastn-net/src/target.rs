@@ -10,3 +10,5 @@ pub(crate) const DIAL: &str = "fastn_net::dial";
 pub(crate) const CONNECTION: &str = "fastn_net::connection";
 /// Life cycle of a stream, at trace level; refusals at debug level.
 pub(crate) const STREAM: &str = "fastn_net::stream";
+/// Tunnels: failures of their connections.
+pub(crate) const TUNNEL: &str = "fastn_net::tunnel";

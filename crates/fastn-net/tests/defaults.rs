@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use fastn_net::{Config, CustomNetwork, Limits, Network, OpenOptions, Relay};
+use fastn_net::{
+    Config, CustomNetwork, Limits, Network, OpenOptions, Relay,
+    tunnel::{Allow, BridgeOptions, ExposeOptions},
+};
 use serde_json::{Value, json};
 
 fn ms(time: Duration) -> Value {
@@ -14,6 +17,11 @@ fn ms(time: Duration) -> Value {
 fn defaults_of_other_layers_equal_the_golden_file() {
     let golden: Value = serde_json::from_str(include_str!("golden/defaults.json")).expect("golden file");
     assert_eq!(golden["openTimeout"], ms(OpenOptions::default().timeout));
+    let tunnels = json!({
+        "connectTimeout": ms(ExposeOptions::new(Allow::Public).connect_timeout),
+        "maxConnections": BridgeOptions::default().max_connections,
+    });
+    assert_eq!(golden["tunnels"], tunnels);
     let limits = Limits::default();
     assert_eq!((limits.connect.retries, limits.stream_rate), (None, None));
     assert_eq!(Config::default().limits, limits);

@@ -478,12 +478,13 @@ async fn a_connection_closed_by_the_user_shows_its_code() {
 #[tokio::test]
 async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
     let endpoint = kulfi_endpoint(limits()).await;
-    let answers: [(&[u8], Code, Option<&str>); 10] = [
+    let answers: [(&[u8], Code, Option<&str>); 11] = [
         (b"{\"error\":\"unsupported\",\"message\":\"m\"}\n", Code::ProtocolUnsupported, Some("unsupported")),
         (b"{\"error\":\"unauthorized\",\"message\":\"m\"}\n", Code::Unauthorized, Some("unauthorized")),
         (b"{\"error\":\"busy\",\"message\":\"m\"}\n", Code::Busy, Some("busy")),
         (b"{\"error\":\"shutdown\",\"message\":\"m\"}\n", Code::ShuttingDown, Some("shutdown")),
         (b"{\"error\":\"header-timeout\",\"message\":\"m\"}\n", Code::HeaderTimeout, Some("header-timeout")),
+        (b"{\"error\":\"target-unreachable\",\"message\":\"m\"}\n", Code::Target, Some("target-unreachable")),
         (b"{\"error\":\"teapot\",\"message\":\"m\"}\n", Code::Refused, Some("teapot")),
         (b"go away\n", Code::Refused, Some("")),
         (b"ack", Code::Refused, None),

@@ -45,6 +45,8 @@ words! {
     HEADER_TOO_LARGE = "header-too-large", HeaderTooLarge, "takes no protocol's line that long: make it shorter";
     /// The first line did not come in time.
     HEADER_TIMEOUT = "header-timeout", HeaderTimeout, "did not get the protocol's line in time: try again";
+    /// The target of a tunnel cannot be reached.
+    TARGET_UNREACHABLE = "target-unreachable", Target, "cannot reach the service: check that it runs there";
 }
 
 /// Limit in bytes of a sent or kept message, and of a word.

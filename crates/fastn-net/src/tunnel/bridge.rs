@@ -1,0 +1,125 @@
+//! Bridges local clients to a peer's service.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use super::{
+    BridgeOptions, SocketName, Tunnel,
+    carry::carry,
+    handle::{Work, closed},
+    listener::LocalListener,
+    options::tcp_protocol,
+    pipe::{Pipe, PipeError},
+    socket::Socket,
+};
+use crate::{
+    config::PeerAddress,
+    endpoint::Endpoint,
+    error::{Code, Error, Result},
+    stream::{OpenOptions, Stream},
+    target,
+    wire::{codes::reset, header},
+};
+
+impl Endpoint {
+    /// Listens on `local`, a TCP port or a Unix socket, and carries each client's connection to the service that the peer exposes.
+    /// Dials the peer when the first client connects. A client's first bytes travel without a round trip before them.
+    ///
+    /// A client sees a reset when the peer cannot be reached, does not expose the service, refuses this endpoint, or is lost. The log
+    /// says why, at level warn.
+    ///
+    /// Anyone who can reach `local` can use the service: other users of this machine too, if it is on 127.0.0.1. A Unix socket in a
+    /// private folder is for one user only.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_LISTEN` if `local` cannot be listened on, such as a port in use. `ERR_INVALID_ARGUMENT` for the service's name.
+    /// `ERR_PEER_ADDRESS` for this endpoint's own key. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+    pub async fn bridge_tcp(&self, local: &SocketName, peer: PeerAddress, options: BridgeOptions) -> Result<Tunnel> {
+        let header = header::encode(&tcp_protocol(options.service.as_deref())?, None)?;
+        self.peer(&peer)?;
+        if self.is_cancelled() {
+            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
+        }
+        let listener = LocalListener::bind(local).await?;
+        let name = listener.name().map_err(|error| Error::new(Code::Listen, error.to_string()))?;
+        let work = Work::new(self);
+        let open = OpenOptions::new().with_await_ack(false).with_timeout(options.open_timeout);
+        let bridge = Arc::new(Bridge { peer, header, open, work: work.clone() });
+        work.accept(accept(listener, options.max_connections, bridge));
+        Ok(Tunnel::new(work, Some(name)))
+    }
+}
+
+struct Bridge {
+    peer: PeerAddress,
+    header: Vec<u8>,
+    open: OpenOptions,
+    work: Work,
+}
+
+async fn accept(listener: LocalListener, most: usize, bridge: Arc<Bridge>) {
+    let places = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
+    while let Ok(place) = places.clone().acquire_owned().await {
+        let socket = listener.accept().await;
+        let connection = bridge.clone();
+        bridge.work.spawn(async move {
+            connection.serve(socket).await;
+            drop(place);
+        });
+    }
+}
+
+impl Bridge {
+    async fn serve(&self, socket: Socket) {
+        let peer = self.peer.id;
+        match self.carry(&socket).await {
+            Ok(()) => socket.end(),
+            Err(PipeError::Stream(error)) => {
+                let code = error.code();
+                warn!(target: target::TUNNEL, %peer, code = code.as_str(), error = error.message(), "a client's connection was reset");
+            }
+            Err(PipeError::Socket(error)) => {
+                debug!(target: target::TUNNEL, %peer, %error, "a client ended its connection");
+            }
+        }
+    }
+
+    async fn carry(&self, socket: &Socket) -> Result<(), PipeError> {
+        let mut pipe = Pipe::default();
+        let mut stream = match self.try_open().map_err(PipeError::Stream)? {
+            Some(stream) => stream,
+            None => self.open(socket).await?,
+        };
+        loop {
+            match carry(&mut pipe, &mut stream, socket, &self.work, reset::CANCELLED).await {
+                // The connection had just been closed as idle, or its peer was restarted.
+                Err(PipeError::Stream(_)) if stream.take_retry() => {
+                    stream = self.open(socket).await?;
+                    pipe.restart();
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Opens a stream over the live connection. Its header travels with the client's first bytes.
+    fn try_open(&self) -> Result<Option<Stream>> {
+        let endpoint = &self.work.endpoint;
+        endpoint.try_open(&*endpoint.peer(&self.peer)?, &self.header, self.open)
+    }
+
+    /// Opens a stream, and dials if there is no connection. Ends when the client or the tunnel does.
+    async fn open(&self, socket: &Socket) -> Result<Stream, PipeError> {
+        let endpoint = &self.work.endpoint;
+        let peer = endpoint.peer(&self.peer).map_err(PipeError::Stream)?;
+        tokio::select! {
+            biased;
+            opened = endpoint.get_stream(&peer, &self.header, self.open) => opened.map_err(PipeError::Stream),
+            error = socket.failed() => Err(PipeError::Socket(error)),
+            () = self.work.cut() => Err(PipeError::Stream(closed())),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Exposes a service of this machine to peers.
+
+use std::{sync::Arc, time::Duration};
+
+use tracing::{debug, warn};
+
+use super::{
+    Allow, ExposeOptions, SocketName, Tunnel, carry::carry, handle::Work, options::tcp_protocol, pipe::Pipe,
+    target::Target,
+};
+use crate::{
+    endpoint::Endpoint,
+    error::Result,
+    routing::{PendingListener, PendingStream},
+    target,
+    wire::{codes::reset, refusal::word},
+};
+
+impl Endpoint {
+    /// Exposes a TCP service, or a Unix socket, to peers: each stream that they open becomes a connection to `target`. It is
+    /// acknowledged once the target has accepted the connection. A target that cannot be reached refuses the stream, which
+    /// [`Endpoint::bridge_tcp`] carries to its client as a reset.
+    ///
+    /// The endpoint's limits of streams bound the connections of a peer, and those of all peers. Connects to nothing before a peer
+    /// opens a stream.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` for the service's name. `ERR_PROTOCOL_IN_USE` if the endpoint already exposes a service of this name.
+    /// `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+    pub fn expose_tcp(&self, target: SocketName, options: ExposeOptions) -> Result<Tunnel> {
+        let protocol = tcp_protocol(options.service.as_deref())?;
+        let listener = self.listen_pending(None, &[protocol], false)?;
+        let work = Work::new(self);
+        let service = Service { target: Target::new(target), connect_timeout: options.connect_timeout };
+        work.accept(accept(listener, options.allow, Arc::new(service), work.clone()));
+        Ok(Tunnel::new(work, None))
+    }
+}
+
+struct Service {
+    target: Target,
+    connect_timeout: Duration,
+}
+
+async fn accept(listener: PendingListener, allow: Allow, service: Arc<Service>, work: Work) {
+    while let Ok(pending) = listener.accept().await {
+        if !allow.admits(&pending.peer()) {
+            pending.refuse(word::UNAUTHORIZED, "this key may not use the service");
+            continue;
+        }
+        let (service, connection) = (service.clone(), work.clone());
+        work.spawn(async move { serve(&service, pending, &connection).await });
+    }
+}
+
+async fn serve(service: &Service, pending: PendingStream, work: &Work) {
+    let peer = pending.peer();
+    let connected = tokio::select! {
+        biased;
+        connected = service.target.connect(service.connect_timeout) => connected,
+        () = work.cut() => return pending.refuse(word::SHUTDOWN, "the service is no longer exposed"),
+    };
+    let socket = match connected {
+        Ok(socket) => socket,
+        Err(error) => {
+            warn!(target: target::TUNNEL, %peer, service = %service.target.name(), %error, "cannot connect to the target");
+            // Without the target's name: it is this side's own.
+            return pending
+                .refuse(word::TARGET_UNREACHABLE, &format!("the service is not reachable: {}", error.kind()));
+        }
+    };
+    let mut stream = pending.accept();
+    match carry(&mut Pipe::default(), &mut stream, &socket, work, reset::HANDLER_FAILED).await {
+        Ok(()) => socket.end(),
+        Err(error) => {
+            debug!(target: target::TUNNEL, %peer, service = %service.target.name(), %error, "a tunnelled connection failed");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A running tunnel, and its tasks.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::SocketName;
+use crate::{endpoint::Endpoint, error::Error};
+
+/// A running tunnel: an exposed service, or a bridge to one.
+///
+/// - Dropping it ends accepting. Its connections go on until they end.
+/// - [`Tunnel::close`] ends accepting, waits for its connections, and resets what is left.
+/// - [`Endpoint::drain`] ends accepting, and [`Endpoint::drained`] and [`Endpoint::close`] wait for its connections.
+/// - While it has connections, or accepts, dropping the endpoint does not close it.
+pub struct Tunnel {
+    work: Work,
+    name: Option<SocketName>,
+}
+
+impl Tunnel {
+    pub(super) fn new(work: Work, name: Option<SocketName>) -> Self {
+        Self { work, name }
+    }
+
+    /// Where a bridge listens; `None` for an exposed service.
+    #[must_use]
+    pub fn local_name(&self) -> Option<&SocketName> {
+        self.name.as_ref()
+    }
+
+    /// The port on which a bridge listens; 0 for a Unix socket and for an exposed service.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        match &self.name {
+            Some(SocketName::Tcp { port, .. }) => *port,
+            _ => 0,
+        }
+    }
+
+    /// Number of its connections.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.work.tasks.len().saturating_sub(usize::from(!self.work.tasks.is_closed()))
+    }
+
+    /// Ends accepting. Its connections go on.
+    pub fn stop(&self) {
+        self.work.stopped.cancel();
+    }
+
+    /// Waits until it accepts nothing any more and its connections have ended. Cancel-safe.
+    pub async fn closed(&self) {
+        self.work.tasks.wait().await;
+    }
+
+    /// Ends accepting, waits at most `limit` for its connections to end, and resets those that are left. Cancelling it leaves them
+    /// running.
+    pub async fn close(&self, limit: Duration) {
+        self.stop();
+        if tokio::time::timeout(limit, self.closed()).await.is_err() {
+            self.work.cut.cancel();
+            self.closed().await;
+        }
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tunnel").field("local_name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What the tasks of a tunnel share.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub(super) endpoint: Endpoint,
+    tasks: Arc<TaskTracker>,
+    /// Cancelled when accepting must end.
+    stopped: CancellationToken,
+    /// Cancelled when connections must end.
+    cut: CancellationToken,
+}
+
+impl Work {
+    pub(super) fn new(endpoint: &Endpoint) -> Self {
+        let stopped = CancellationToken::new();
+        Self { endpoint: endpoint.clone(), tasks: Arc::default(), cut: CancellationToken::new(), stopped }
+    }
+
+    /// Runs the loop that accepts, until it ends or the tunnel or its endpoint stops.
+    pub(super) fn accept(&self, accepting: impl Future<Output = ()> + Send + 'static) {
+        let (work, endpoint) = (self.clone(), self.endpoint.clone());
+        self.spawn(async move {
+            tokio::select! {
+                biased;
+                () = work.stopped.cancelled() => {}
+                () = endpoint.cancelled() => {}
+                () = accepting => {}
+            }
+            work.tasks.close();
+        });
+    }
+
+    /// Runs a connection. The endpoint's shutdown waits for it.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        // One type for all, which keeps the addon small.
+        let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
+        self.endpoint.spawn(self.tasks.track_future(task));
+    }
+
+    /// Resolves when the tunnel's connections must end. Cancel-safe.
+    pub(super) async fn cut(&self) {
+        self.cut.cancelled().await;
+    }
+}
+
+/// The error of what [`Work::cut`] ended.
+pub(super) fn closed() -> Error {
+    Error::new(crate::error::Code::Closed, "the tunnel was closed")
+}

@@ -1,0 +1,62 @@
+//! Tunnels: sockets of this machine carried to a peer and back, without the program's help.
+//!
+//! One side exposes a service (a target such as `127.0.0.1:5432`), the other bridges to it (a local port that clients connect to).
+//! Each client's connection is one stream.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use fastn_net::{Config, Endpoint, Network, SecretKey, tunnel::{Allow, BridgeOptions, ExposeOptions, SocketName}};
+//! use tokio::{io::{AsyncReadExt, AsyncWriteExt}, net::{TcpListener, TcpStream}};
+//!
+//! let service = TcpListener::bind("127.0.0.1:0").await?;
+//! let server = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
+//! let client = Endpoint::bind(SecretKey::generate(), Config::new(Network::Loopback)).await?;
+//!
+//! let allow = Allow::peers([client.id()])?;
+//! let exposed = server.expose_tcp(SocketName::loopback(service.local_addr()?.port()), ExposeOptions::new(allow))?;
+//! let bridge = client.bridge_tcp(&SocketName::loopback(0), server.address(), BridgeOptions::default()).await?;
+//!
+//! let mut socket = TcpStream::connect(("127.0.0.1", bridge.port())).await?;
+//! socket.write_all(b"hello").await?;
+//! let mut received = [0; 5];
+//! service.accept().await?.0.read_exact(&mut received).await?;
+//! assert_eq!(&received, b"hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How connections end
+//!
+//! - The EOF of one side becomes a FIN of the stream, and an EOF at the other side. The other direction goes on.
+//! - A TCP reset, a target that refuses, a lost peer and a closed tunnel reach the other side as a TCP reset, never as an EOF. A Unix
+//!   socket has no reset: it just closes.
+//! - A silent peer is lost after about 9 s.
+//!
+//! # Layout
+//!
+//! - `expose`, `bridge`: the two sides; `options`: of both
+//! - `pipe`: bytes both ways; `carry`: the same, with a socket and the end of the tunnel
+//! - `handle`: a running tunnel, and its tasks
+//! - `listener`, `target`: sockets that are accepted and connected; `socket`: either; `address`: their names
+//! - `allow`: who may use a service
+
+mod address;
+mod allow;
+mod bridge;
+mod carry;
+mod expose;
+mod handle;
+mod listener;
+mod options;
+mod pipe;
+mod socket;
+mod target;
+
+pub use self::{
+    address::SocketName,
+    allow::Allow,
+    handle::Tunnel,
+    options::{BridgeOptions, ExposeOptions},
+    pipe::{PipeError, pipe},
+};

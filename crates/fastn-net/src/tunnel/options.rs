@@ -1,0 +1,110 @@
+//! Options of both sides of a tunnel.
+
+use std::time::Duration;
+
+use super::Allow;
+use crate::{
+    error::{Code, Error, Result},
+    protocol::Protocol,
+};
+
+/// Limit in bytes of a service's name.
+const MAX_NAME: usize = 255;
+
+/// How a service is exposed. Start from [`ExposeOptions::new`]: assign fields, or chain the `with_…` methods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExposeOptions {
+    /// Who may use the service.
+    pub allow: Allow,
+    /// Name of the service, of at most 255 bytes. An endpoint exposes one service without a name, and any number with one. Older peers
+    /// know only the one without.
+    /// Default: none.
+    pub service: Option<String>,
+    /// Time limit of a connection to the target. Keep it below the peer's ack timeout, which is 10 s by default.
+    /// Default: 9 s.
+    pub connect_timeout: Duration,
+}
+
+impl ExposeOptions {
+    /// The defaults, with the peers that may use the service.
+    #[must_use]
+    pub fn new(allow: Allow) -> Self {
+        Self { allow, service: None, connect_timeout: Duration::from_secs(9) }
+    }
+
+    /// Sets [`ExposeOptions::service`].
+    #[must_use]
+    pub fn with_service(mut self, service: impl Into<String>) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+
+    /// Sets [`ExposeOptions::connect_timeout`].
+    #[must_use]
+    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+}
+
+/// How a bridge reaches a peer's service. Start from the defaults: assign fields, or chain the `with_…` methods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BridgeOptions {
+    /// Name of the service, as the peer exposes it.
+    /// Default: none.
+    pub service: Option<String>,
+    /// Local connections at a time. Further ones wait to be accepted.
+    /// Default: 4,096.
+    pub max_connections: usize,
+    /// Time limit for reaching the peer, for each connection.
+    /// Default: 30 s.
+    pub open_timeout: Duration,
+}
+
+impl BridgeOptions {
+    /// Sets [`BridgeOptions::service`].
+    #[must_use]
+    pub fn with_service(mut self, service: impl Into<String>) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+
+    /// Sets [`BridgeOptions::max_connections`].
+    #[must_use]
+    pub fn with_max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most;
+        self
+    }
+
+    /// Sets [`BridgeOptions::open_timeout`].
+    #[must_use]
+    pub fn with_open_timeout(mut self, limit: Duration) -> Self {
+        self.open_timeout = limit;
+        self
+    }
+}
+
+impl Default for BridgeOptions {
+    fn default() -> Self {
+        Self { service: None, max_connections: 4096, open_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// The protocol of a TCP service.
+///
+/// # Errors
+///
+/// `ERR_INVALID_ARGUMENT` for a name that is empty, too long or has control characters.
+pub(super) fn tcp_protocol(service: Option<&str>) -> Result<Protocol> {
+    service.map_or(Ok(Protocol::Tcp), |name| named("tcp", name))
+}
+
+fn named(kind: &str, name: &str) -> Result<Protocol> {
+    if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
+        let text = format!("a service's name has 1 to {MAX_NAME} bytes and no control characters");
+        return Err(Error::new(Code::InvalidArgument, text));
+    }
+    Ok(Protocol::service(kind, name))
+}

@@ -1,0 +1,300 @@
+//! Bytes both ways between a stream and a socket.
+
+use std::{
+    cell::Cell,
+    fmt,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::{
+    error::{Code, Error},
+    stream::Stream,
+    wire::codes::reset,
+};
+
+/// Size in bytes of a buffer. Each direction has at most one, and none while no bytes flow.
+const BUFFER: usize = 64 * 1024;
+
+/// Buffers that one direction moves before other tasks get a turn.
+const ROUNDS: usize = 16;
+
+/// Which side ended a [`pipe`] before both directions had ended.
+#[derive(Debug)]
+pub enum PipeError {
+    /// The stream: the peer reset or refused it, or its connection was lost.
+    Stream(Error),
+    /// The socket.
+    Socket(io::Error),
+}
+
+impl fmt::Display for PipeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(error) => write!(f, "the stream failed: {error}"),
+            Self::Socket(error) => write!(f, "the socket failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PipeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Stream(error) => Some(error),
+            Self::Socket(error) => Some(error),
+        }
+    }
+}
+
+/// Copies bytes both ways between a stream and a socket until both directions have ended. The EOF of one side becomes the FIN of the
+/// other, each direction on its own. A slow reader holds up the writer: at most 64 KiB of each direction are in memory here.
+///
+/// Join two halves with [`tokio::io::join`], such as standard input and output.
+///
+/// Not cancel-safe. Dropping the future loses buffered bytes: drop the stream then, which resets it.
+///
+/// # Errors
+///
+/// [`PipeError::Stream`]: end the socket so that its other end sees a failure; for TCP, set `SO_LINGER` to zero and drop it.
+/// [`PipeError::Socket`]: the stream has been reset.
+pub async fn pipe(stream: &mut Stream, socket: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), PipeError> {
+    Pipe::default().run(stream, socket, reset::CANCELLED).await
+}
+
+/// Both directions between a stream and a socket. Holds what was read and not yet written.
+#[derive(Debug, Default)]
+pub(super) struct Pipe {
+    outbound: Direction,
+    inbound: Direction,
+}
+
+impl Pipe {
+    /// See [`pipe`]. When the socket fails, resets the stream with `code`.
+    pub(super) async fn run(
+        &mut self,
+        stream: &mut Stream,
+        mut socket: impl AsyncRead + AsyncWrite + Unpin,
+        code: u64,
+    ) -> Result<(), PipeError> {
+        let ended = poll_fn(|cx| self.poll(cx, stream, &mut socket)).await;
+        if let Err(PipeError::Socket(_)) = &ended {
+            stream.abandon(code);
+        }
+        ended
+    }
+
+    /// Continues on another stream to the same peer. The first must have accepted and delivered no byte.
+    pub(super) fn restart(&mut self) {
+        self.outbound.has_ended = false;
+    }
+
+    fn poll<S>(&mut self, cx: &mut Context<'_>, stream: &mut Stream, socket: &mut S) -> Poll<Result<(), PipeError>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        // First bytes of the socket travel with the stream's header: reading the stream sends it alone.
+        let mut socket = Local(socket);
+        let outbound = self.outbound.poll(cx, &mut socket, stream)?;
+        let inbound = self.inbound.poll(cx, stream, &mut socket)?;
+        if self.inbound.is_blocked() {
+            // Nobody reads the stream until the socket takes more, so that a reset would stay unseen.
+            self.check_reset(cx, stream)?;
+        }
+        if outbound.is_ready() && inbound.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+}
+
+impl Pipe {
+    /// Fails if the peer has reset the stream, as far as the sending half tells, or is lost.
+    fn check_reset(&self, cx: &mut Context<'_>, stream: &mut Stream) -> Result<(), PipeError> {
+        if self.outbound.has_ended {
+            return Ok(());
+        }
+        match stream.poll_send_ended(cx) {
+            Poll::Ready(error) if !is_unwanted(&error) => Err(PipeError::Stream(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One direction.
+#[derive(Default)]
+struct Direction {
+    /// Bytes from `start` to `end` of it were read and not yet written.
+    buffer: Option<Box<[u8]>>,
+    start: usize,
+    end: usize,
+    /// Bytes were written since the last flush.
+    is_dirty: bool,
+    has_eof: bool,
+    /// The destination has its FIN, or takes nothing any more.
+    has_ended: bool,
+}
+
+impl Direction {
+    /// Whether bytes wait for the destination.
+    fn is_blocked(&self) -> bool {
+        self.start < self.end
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut impl Source,
+        to: &mut impl Sink,
+    ) -> Poll<Result<(), PipeError>> {
+        let moved = self.poll_move(cx, from, to);
+        if !self.is_blocked()
+            && let Some(buffer) = self.buffer.take()
+        {
+            SPARE.set(Some(buffer));
+        }
+        moved
+    }
+
+    fn poll_move(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut impl Source,
+        to: &mut impl Sink,
+    ) -> Poll<Result<(), PipeError>> {
+        if self.has_ended {
+            return Poll::Ready(Ok(()));
+        }
+        for _ in 0..ROUNDS {
+            let buffer = self.buffer.get_or_insert_with(take_buffer);
+            while self.start < self.end {
+                match ready!(to.poll_send(cx, &buffer[self.start..self.end]))? {
+                    Sent::Bytes(count) => self.start += count,
+                    Sent::Unwanted => {
+                        (self.start, self.end) = (0, 0);
+                        self.has_ended = true;
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                self.is_dirty = true;
+            }
+            if self.has_eof {
+                ready!(to.poll_fin(cx))?;
+                self.has_ended = true;
+                return Poll::Ready(Ok(()));
+            }
+            let Poll::Ready(received) = from.poll_receive(cx, buffer) else {
+                if self.is_dirty {
+                    ready!(to.poll_push(cx))?;
+                    self.is_dirty = false;
+                }
+                return Poll::Pending;
+            };
+            let (count, has_eof) = received?;
+            (self.start, self.end, self.has_eof) = (0, count, has_eof);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Without payload.
+impl fmt::Debug for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Direction")
+            .field("buffered", &(self.end - self.start))
+            .field("has_eof", &self.has_eof)
+            .field("has_ended", &self.has_ended)
+            .finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    /// The buffer of the thread's next direction that reads.
+    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+fn take_buffer() -> Box<[u8]> {
+    SPARE.take().unwrap_or_else(|| vec![0; BUFFER].into_boxed_slice())
+}
+
+trait Source {
+    /// Reads some bytes. Returns their number, and whether nothing follows.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<(usize, bool), PipeError>>;
+}
+
+trait Sink {
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<Sent, PipeError>>;
+
+    /// Sends what a writer keeps back to send it together.
+    fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>>;
+
+    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>>;
+}
+
+enum Sent {
+    Bytes(usize),
+    /// The peer takes nothing any more, and did not fail.
+    Unwanted,
+}
+
+/// Whether the peer takes no more, and did not fail. Older peers stop every stream that they have answered, and handlers may ignore the
+/// end of a request.
+fn is_unwanted(error: &Error) -> bool {
+    error.code() == Code::StreamStopped && error.error_code() == Some(reset::ABANDONED)
+}
+
+impl Source for Stream {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<(usize, bool), PipeError>> {
+        self.poll_read(cx, into).map_ok(|read| (read.count, read.end)).map_err(PipeError::Stream)
+    }
+}
+
+impl Sink for Stream {
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<Sent, PipeError>> {
+        match ready!(self.poll_write(cx, bytes)) {
+            Ok(count) => Poll::Ready(Ok(Sent::Bytes(count))),
+            Err(error) if is_unwanted(&error) => Poll::Ready(Ok(Sent::Unwanted)),
+            Err(error) => Poll::Ready(Err(PipeError::Stream(error))),
+        }
+    }
+
+    fn poll_push(&mut self, _: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_fin(&mut self, _: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+        self.finish();
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The socket.
+struct Local<'a, S>(&'a mut S);
+
+impl<S: AsyncRead + Unpin> Source for Local<'_, S> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<(usize, bool), PipeError>> {
+        let mut into = ReadBuf::new(into);
+        ready!(Pin::new(&mut *self.0).poll_read(cx, &mut into)).map_err(PipeError::Socket)?;
+        let count = into.filled().len();
+        Poll::Ready(Ok((count, count == 0)))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Sink for Local<'_, S> {
+    fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<Sent, PipeError>> {
+        match ready!(Pin::new(&mut *self.0).poll_write(cx, bytes)) {
+            Ok(0) => Poll::Ready(Err(PipeError::Socket(io::ErrorKind::WriteZero.into()))),
+            Ok(count) => Poll::Ready(Ok(Sent::Bytes(count))),
+            Err(error) => Poll::Ready(Err(PipeError::Socket(error))),
+        }
+    }
+
+    fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+        Pin::new(&mut *self.0).poll_flush(cx).map_err(PipeError::Socket)
+    }
+
+    fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+        Pin::new(&mut *self.0).poll_shutdown(cx).map_err(PipeError::Socket)
+    }
+}

@@ -1,0 +1,108 @@
+//! A socket of this machine that a tunnel connects or accepts.
+
+use std::{
+    io,
+    net::Shutdown,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use socket2::{SockRef, TcpKeepalive};
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    net::TcpStream,
+};
+
+/// A connected socket. Dropping it is a failure to its other end, for TCP a reset, unless [`Socket::end`] is called.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// Calls a method that both kinds have.
+macro_rules! socket {
+    ($socket:expr, $inner:ident => $call:expr) => {
+        match $socket {
+            Socket::Tcp($inner) => $call,
+            #[cfg(unix)]
+            Socket::Unix($inner) => $call,
+        }
+    };
+}
+
+/// Quiet time after which a TCP socket to another machine is probed, so that one that is gone frees its tunnel.
+const KEEPALIVE: Duration = Duration::from_mins(1);
+
+impl Socket {
+    /// Prepares a TCP socket.
+    ///
+    /// The reset on drop also covers a process that is killed: the system closes its sockets.
+    pub(super) fn tcp(socket: TcpStream) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        let options = SockRef::from(&socket);
+        options.set_linger(Some(Duration::ZERO))?;
+        if !socket.peer_addr()?.ip().is_loopback() {
+            options.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+        }
+        Ok(Self::Tcp(socket))
+    }
+
+    /// Ends a socket whose directions have both ended: what was written is still delivered.
+    pub(super) fn end(self) {
+        if let Self::Tcp(socket) = &self {
+            // Fails only where the other end has reset it.
+            let _ = SockRef::from(socket).set_linger(None);
+        }
+    }
+
+    /// Waits for a reset by the other end. A reader learns of it later or never: it may have met the EOF before, or wait until its
+    /// bytes are taken. Cancel-safe.
+    pub(super) async fn failed(&self) -> io::Error {
+        let ready = socket!(self, socket => socket.ready(Interest::ERROR).await);
+        match ready.and_then(|_| socket!(self, socket => socket.take_error())) {
+            Ok(Some(error)) | Err(error) => error,
+            // A reader or writer has got it.
+            Ok(None) => std::future::pending().await,
+        }
+    }
+}
+
+impl AsyncRead for &Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let unfilled = into.initialize_unfilled();
+        let count = loop {
+            ready!(socket!(*self, socket => socket.poll_read_ready(cx)))?;
+            match socket!(*self, socket => socket.try_read(unfilled)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => break read?,
+            }
+        };
+        into.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for &Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(socket!(*self, socket => socket.poll_write_ready(cx)))?;
+            match socket!(*self, socket => socket.try_write(bytes)) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(socket!(*self, socket => SockRef::from(socket).shutdown(Shutdown::Write)))
+    }
+}
