@@ -979,6 +979,83 @@ declare class KeepConnected implements Disposable, AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Options of {@link Endpoint.exposeTcp}. */
+interface ExposeOptions extends CancelOptions {
+    /**
+     * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+     * connection, in addition to {@link Endpoint.access} and `authorize`.
+     */
+    allow: Peers | 'public';
+    /**
+     * Name of the service, of at most 255 bytes. An endpoint exposes one TCP service without a name, and any number with one. Older peers
+     * know only the one without. Default: none.
+     */
+    service?: string | undefined;
+    /** Timeout of a connection to the target, in milliseconds. Default: 9 s, less than the peer's `ackTimeout`. */
+    connectTimeout?: number | undefined;
+}
+/** Options of {@link Endpoint.bridgeTcp}. */
+interface BridgeOptions extends CancelOptions {
+    /** The peer that exposes the service. */
+    peer: Peer;
+    /** Name of the service, as the peer exposes it. Default: none. */
+    service?: string | undefined;
+    /** Local port; 0 picks a free one. Default: 0. */
+    port?: number | undefined;
+    /** Local address or name. Everyone who can reach it can use the service. Default: `'127.0.0.1'`. */
+    host?: string | undefined;
+    /** Path of a Unix socket, instead of `host` and `port`. Not on Windows. Default: none. */
+    path?: string | undefined;
+    /** Local connections at a time. Further ones wait to be accepted. Default: 4096. */
+    maxConnections?: number | undefined;
+    /** Timeout of reaching the peer, in milliseconds, for each connection. Default: the endpoint's `openTimeout`, 30 s. */
+    openTimeout?: number | undefined;
+}
+/** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
+type TunnelTarget = string | number;
+
+/**
+ * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp} and
+ * {@link Endpoint.bridgeTcp}. Garbage collection does not end it.
+ *
+ * Keeps the process alive until it has closed, except after {@link unref}.
+ *
+ * @example
+ * await using bridge = await endpoint.bridgeTcp({ peer, service: 'database' })
+ * const client = new Client({ host: '127.0.0.1', port: bridge.port })
+ */
+declare class Tunnel implements AsyncDisposable {
+    #private;
+    /**
+     * Where a bridge listens: `'127.0.0.1:5432'`, `'[::1]:5432'`, or `'unix:'` and a path. `null` for an exposed service.
+     */
+    readonly address: string | null;
+    /** Port on which a bridge listens. `null` for a Unix socket, and for an exposed service. */
+    readonly port: number | null;
+    /**
+     * Resolves when the tunnel accepts no more connections and its connections have ended. That is after {@link close}, the signal,
+     * {@link Endpoint.drain}, {@link Endpoint.close}, or the shutdown of the endpoint's {@link Graceful}. Never rejects.
+     */
+    readonly closed: Promise<void>;
+    private constructor();
+    /** Number of connections that the tunnel carries now. */
+    get connections(): number;
+    /**
+     * Stops accepting connections at once, and resolves when those that run have ended. They are reset after the timeout. Idempotent; a
+     * later call can only shorten the time that is left.
+     *
+     * @param options `timeout`: how long connections may go on. Default: the endpoint's `closeTimeout`, 5 s. `signal`: ends the wait only.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     */
+    close(options?: TimeoutOptions): Promise<void>;
+    /** Lets the tunnel keep the process alive. This is the default. */
+    ref(): this;
+    /** Stops the tunnel from keeping the process alive. */
+    unref(): this;
+    /** Closes the tunnel, like {@link close}. */
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
 /** A schema of any library that implements [Standard Schema](https://standardschema.dev): zod, valibot, arktype and others. */
 interface StandardSchemaV1<Input = unknown, Output = Input> {
     /** What the standard defines. */
@@ -1248,13 +1325,53 @@ declare abstract class RequestEndpoint {
     client<Methods extends MethodDefinitions>(service: Service<Methods>, peer: Peer): ServiceClient<Methods>;
 }
 
+/** Tunnels of an {@link Endpoint}. Their bytes stay in Rust. */
+declare abstract class TunnelEndpoint extends RequestEndpoint {
+    #private;
+    /**
+     * Exposes a TCP service or a Unix socket to peers. They reach it with {@link bridgeTcp}. Each of their connections becomes one to
+     * `target`, and one stream.
+     *
+     * - A half-close is carried as such, and a reset as a reset. A target that refuses, or a lost peer, is a reset too. A Unix socket has no
+     *   reset and just closes.
+     * - A peer that loses access loses its connections: see {@link Access}.
+     * - The endpoint's `maxStreamsPerPeer` and `maxStreamsTotal` bound the connections.
+     * - Connects to nothing before a peer does. Failures to connect are in the log (`fastn_net::tunnel`).
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also without `allow`. `ERR_PEER_ADDRESS` for a peer in `allow`. `ERR_PROTOCOL_IN_USE` if
+     * the endpoint already exposes a service of this name. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+     *
+     * @example
+     * await using tunnel = await endpoint.exposeTcp('localhost:5432', { allow: [colleague], service: 'database' })
+     */
+    exposeTcp(target: TunnelTarget, options: ExposeOptions): Promise<Tunnel>;
+    /**
+     * Listens on a local port or Unix socket, and carries each connection to the service that a peer exposes ({@link exposeTcp}). Also
+     * reaches Tcp services of older peers.
+     *
+     * - Dials the peer when the first client connects. A client's first bytes travel without a round trip before them.
+     * - A client's connection is reset if the peer cannot be reached, does not expose the service, refuses this endpoint, or is lost: a
+     *   silent peer within 10 s. The log says why (`fastn_net::tunnel`).
+     * - Everyone who can reach the local port can use the service, other users of this machine too. A Unix socket in a private folder is
+     *   for one user only.
+     *
+     * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
+     * `ERR_PEER_ADDRESS`. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+     *
+     * @example
+     * const bridge = await endpoint.bridgeTcp({ peer, service: 'database', port: 5432 })
+     * await bridge.closed
+     */
+    bridgeTcp(options: BridgeOptions): Promise<Tunnel>;
+}
+
 /**
  * Dials and accepts peers under one key. Created by {@link createEndpoint} or {@link getEndpoint}.
  *
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
  */
-declare class Endpoint extends RequestEndpoint implements AsyncDisposable {
+declare class Endpoint extends TunnelEndpoint implements AsyncDisposable {
     #private;
     /** Public key of this endpoint. */
     readonly publicKey: PublicKey;
@@ -1980,5 +2097,5 @@ interface RequestMessage {
     result?: unknown;
 }
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, UnitProtocol };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };

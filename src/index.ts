@@ -16,6 +16,7 @@ export type { EndpointOptions } from './endpoint/options.js'
 export { KeepConnected, PeerChanges, type PeerConnection, type PeerInfo } from './endpoint/peers.js'
 export { RequestEndpoint } from './endpoint/request-endpoint.js'
 export type { ShutdownReport } from './endpoint/shutdown-report.js'
+export { TunnelEndpoint } from './endpoint/tunnel-endpoint.js'
 export {
   errorCodes,
   FastnNetError,
@@ -71,6 +72,8 @@ export {
   type ServiceImplementation,
   type ServiceOptions
 } from './rpc/service.js'
+export type { BridgeOptions, ExposeOptions, TunnelTarget } from './tunnel/options.js'
+export { Tunnel } from './tunnel/tunnel.js'
 export type {
   BodyOptions,
   CancelOptions,

@@ -177,6 +177,9 @@ test('functions of an endpoint, its connections and streams', async t => {
     'connect, options': value => client.connect(address, value),
     'ping, peer': value => client.ping(value, { signal: AbortSignal.timeout(10) }).catch(notAborted),
     'ping, options': value => client.ping(address, value),
+    'exposeTcp, target': value => client.exposeTcp(value, { allow: 'public' }),
+    'exposeTcp, options': value => client.exposeTcp(1, value),
+    'bridgeTcp, options': value => client.bridgeTcp(value),
     'keep, peer': value => client.keep(value),
     'keep, options': value => client.keep(address, value),
     'acceptBi, protocols': value => client.acceptBi(value),
@@ -230,6 +233,10 @@ test('functions of an endpoint, its connections and streams', async t => {
     'output'
   ])
     calls[`serve ${name}`] = value => client.serve(name, () => {}, { [name]: value })
+  for (const name of ['allow', 'service', 'connectTimeout', 'signal'])
+    calls[`exposeTcp ${name}`] = value => client.exposeTcp(1, { allow: 'public', [name]: value })
+  for (const name of ['peer', 'service', 'port', 'host', 'maxConnections', 'openTimeout', 'signal'])
+    calls[`bridgeTcp ${name}`] = value => client.bridgeTcp({ peer: address, [name]: value })
   for (const name of ['extra', 'signal', 'ack', 'retry', 'timeout'])
     calls[`getStream ${name}`] = value => client.getStream(address, 'Tcp', { [name]: value })
   for (const name of ['id52', 'addresses', 'relays', 'publicKey'])

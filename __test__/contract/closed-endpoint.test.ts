@@ -9,7 +9,8 @@ import {
   type KeepConnected,
   type Listener,
   type PeerStream,
-  SecretKey
+  SecretKey,
+  type Tunnel
 } from 'fastn-net'
 import { Echo, pair } from '../helpers/pair.js'
 
@@ -43,6 +44,8 @@ const endpoint: Member<Endpoint> = {
   metrics: [self => self.metrics(), anything],
   keep: [self => self.keep(stranger), closed],
   drain: [self => self.drain(), undefined],
+  exposeTcp: [self => self.exposeTcp(80, { allow: 'public' }), closed],
+  bridgeTcp: [self => self.bridgeTcp({ peer: stranger }), closed],
   close: [self => self.close(), 0],
   ref: [self => self.ref(), anything],
   unref: [self => self.unref(), anything],
@@ -116,6 +119,17 @@ const listener: Member<Listener> = {
   [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
 }
 
+const tunnel: Member<Tunnel> = {
+  address: [self => self.address, anything],
+  port: [self => self.port, anything],
+  connections: [self => self.connections, 0],
+  closed: [self => self.closed, undefined],
+  close: [self => self.close(), undefined],
+  ref: [self => self.ref(), anything],
+  unref: [self => self.unref(), anything],
+  [Symbol.asyncDispose]: [self => self[Symbol.asyncDispose](), undefined]
+}
+
 const kept: Member<KeepConnected> = {
   id52: [self => self.id52, stranger],
   close: [self => self.close(), undefined],
@@ -150,6 +164,8 @@ test('every member of a closed endpoint and of its objects works or fails with E
   const loops = [client.acceptBi('Http'), client.accept(), client.watch()] as const
   const listening = client.listen({ Echo() {} })
   const keeps = client.keep(stranger)
+  const exposed = await client.exposeTcp(80, { allow: 'public' })
+  const bridge = await client.bridgeTcp({ peer: stranger })
   // Waiting for `connection.closed` does not keep the process alive.
   const alive = setInterval(() => {}, 1000)
   t.teardown(() => clearInterval(alive))
@@ -175,5 +191,7 @@ test('every member of a closed endpoint and of its objects works or fails with E
   await check(stream, streams)
   for (const each of loops) await check(loop, [each as Loop])
   await check(listener, [listening])
+  await check(tunnel, [exposed])
+  await check(tunnel, [bridge])
   await check(kept, [keeps])
 })

@@ -54,6 +54,10 @@ test('requests: a result, an error, cancellation, many at once, items and a serv
   t.deepEqual(lines.slice(4), ['200 39601', '3', '2', '1', '{ id: 1 }', "[ 'write the guide' ]", "[ 'title' ]"])
 })
 
+test('tunnels: a client of a bridge reaches the exposed program', t => {
+  t.deepEqual(linesOf(t, runExample('guide/tunnels')), ['the time is now', '', 'the port is in use', 'null true'])
+})
+
 test('errors: a client goes on after its server was killed and restarted', async t => {
   const args = [keyFile(), String(await freePort())]
   const first = startExample('guide/reconnect-server', args)

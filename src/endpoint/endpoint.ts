@@ -32,7 +32,7 @@ import { knownPeer } from './known-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
 import { type KeepConnected, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
-import { RequestEndpoint } from './request-endpoint.js'
+import { TunnelEndpoint } from './tunnel-endpoint.js'
 
 /** @internal */
 export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) => Endpoint
@@ -43,7 +43,7 @@ export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Gr
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
  */
-export class Endpoint extends RequestEndpoint implements AsyncDisposable {
+export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
   readonly #state: EndpointState
   readonly #closing: Closing
   /** Public key of this endpoint. */
@@ -57,7 +57,7 @@ export class Endpoint extends RequestEndpoint implements AsyncDisposable {
     publicKey: PublicKey,
     graceful: Graceful | undefined
   ) {
-    super(key)
+    super(key, state)
     this.#state = state
     this.publicKey = publicKey
     this.access = accessOf(state)

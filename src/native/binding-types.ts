@@ -142,3 +142,17 @@ export interface BindingEndpointOptions {
   limits: BindingLimits
   guard: BindingGuardOptions
 }
+
+/** How a service is exposed; `allow`: ID52s, `null` for all. Milliseconds. */
+export interface BindingExposeOptions {
+  allow: string[] | null
+  service: string | null
+  connectTimeout: number
+}
+
+/** How a bridge reaches a service. Milliseconds. */
+export interface BindingBridgeOptions {
+  service: string | null
+  maxConnections: number
+  openTimeout: number
+}

@@ -1,9 +1,11 @@
 import type {
   BindingAccess,
   BindingAuthorizationRequest,
+  BindingBridgeOptions,
   BindingConnectionInfo,
   BindingEndpointOptions,
   BindingError,
+  BindingExposeOptions,
   BindingKeyEnvironment,
   BindingKeyFound,
   BindingOutcome,
@@ -116,6 +118,13 @@ export interface Native {
   connectionStats(connection: number): BindingStats | null
   connectionClose(connection: number, code: number | bigint, reason: string): void
   connectionClosed(connection: number): number
+
+  tunnelExposeTcp(endpoint: number, target: string, options: BindingExposeOptions): number
+  tunnelBridgeTcp(endpoint: number, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
+  tunnelName(tunnel: number): string | null
+  tunnelConnections(tunnel: number): number
+  tunnelClose(tunnel: number, timeoutMs: number): number
+  tunnelClosed(tunnel: number): number
 
   logStart(): string[]
   logOpen(filter: string, bytes: number): number

@@ -7,7 +7,7 @@
 //! - `arguments`: conversion of export arguments to core types.
 //! - `limits`: the limits of an endpoint.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
-//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `connection`, `logging`: the
+//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `connection`, `tunnel`, `logging`: the
 //!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
@@ -34,4 +34,5 @@ mod logging;
 mod peer;
 mod stream;
 mod subscriber;
+mod tunnel;
 mod watch;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use fastn_net::{CloseInfo, ConnectionGuard, Endpoint, Result, Stream};
+use fastn_net::{CloseInfo, ConnectionGuard, Endpoint, Result, Stream, tunnel::Tunnel};
 use tokio::task::AbortHandle;
 
 /// A call that runs. Dropping it ends the native work.
@@ -20,6 +20,7 @@ pub(crate) enum Outcome {
     Text(String),
     Number(f64),
     Closed(CloseInfo),
+    Tunnel(Tunnel),
 }
 
 impl Drop for Operation {

@@ -30,7 +30,7 @@ use super::{
 pub struct BindingOutcome {
     /// Why it failed.
     pub error: Option<BindingError>,
-    /// An endpoint, a connection or a stream.
+    /// An endpoint, a connection, a stream or a tunnel.
     pub handle: Option<f64>,
     /// Of a stream: its connection's number and its own id.
     pub ids: Option<Vec<f64>>,
@@ -121,6 +121,7 @@ impl Outcome {
                 outcome.handle = Some(insert_stream(environment, *stream, &mut ids)?);
                 outcome.ids = Some(ids.to_vec());
             }
+            Self::Tunnel(tunnel) => outcome.handle = handle(Slot::Tunnel(Arc::new(tunnel)))?,
             Self::Text(text) => outcome.text = Some(text),
             Self::Number(number) => outcome.number = Some(number),
             Self::Closed(CloseInfo { code, reason, by }) => {

@@ -7,7 +7,7 @@ use std::{
 
 use fastn_net::{
     AuthorizationRequests, Code, Connection, ConnectionGuard, ConnectionListener, Endpoint, Error, KeepConnected,
-    Listener, Peer, Protocol, Result, Stream, Watch,
+    Listener, Peer, Protocol, Result, Stream, Watch, tunnel::Tunnel,
 };
 
 use super::{
@@ -38,6 +38,7 @@ pub(crate) enum Slot {
     /// A stream that was over before JavaScript knew: its peer's FIN came while nobody read. The next call answers EOF.
     EndedStream,
     Log(Records),
+    Tunnel(Arc<Tunnel>),
 }
 
 /// A connection that JavaScript can ask about.

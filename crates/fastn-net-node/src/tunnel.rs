@@ -1,0 +1,140 @@
+//! Tunnels: exposed services, and bridges to those of peers.
+
+use std::{collections::HashSet, sync::Arc};
+
+use fastn_net::{
+    Error, PeerAddress, PublicKey, Result,
+    tunnel::{Allow, BridgeOptions, ExposeOptions, SocketName, Tunnel},
+};
+use napi::Env;
+use napi_derive::napi;
+
+use crate::{
+    arguments::{get, milliseconds, whole, with_endpoint},
+    bridge::{Environment, Outcome, Slot, stale, start},
+    peer::BindingPeer,
+};
+
+/// How a service is exposed. TypeScript supplies every default. Times are in milliseconds.
+#[napi(object, use_nullable = true)]
+pub struct BindingExposeOptions {
+    /// ID52s of the peers that may use it; null: all.
+    pub allow: Option<Vec<String>>,
+    /// Its name.
+    pub service: Option<String>,
+    /// One connection to the target.
+    pub connect_timeout: f64,
+}
+
+/// How a bridge reaches a service. As above.
+#[napi(object, use_nullable = true)]
+pub struct BindingBridgeOptions {
+    /// Its name.
+    pub service: Option<String>,
+    /// Local connections at a time.
+    pub max_connections: f64,
+    /// Reaching the peer, for each connection.
+    pub open_timeout: f64,
+}
+
+/// Exposes a TCP service or a Unix socket. A handle, or `FAILED`.
+#[napi(catch_unwind)]
+pub fn tunnel_expose_tcp(env: Env, endpoint: f64, target: String, options: BindingExposeOptions) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let tunnel = get(e, endpoint)?.expose_tcp(target.parse()?, options.try_into()?)?;
+            e.table.borrow_mut().insert(Slot::Tunnel(Arc::new(tunnel)))
+        })
+    })
+}
+
+/// Bridges a local socket to a peer's service. Operation; its outcome is a handle.
+#[napi(catch_unwind)]
+pub fn tunnel_bridge_tcp(
+    env: Env,
+    endpoint: f64,
+    local: String,
+    peer: BindingPeer,
+    options: BindingBridgeOptions,
+) -> f64 {
+    let ready = local.parse::<SocketName>().and_then(|local| Ok((local, PeerAddress::try_from(&peer)?)));
+    with_endpoint(&env, endpoint, move |endpoint| async move {
+        let (local, peer) = ready?;
+        Ok(Outcome::Tunnel(endpoint.bridge_tcp(&local, peer, options.into()).await?))
+    })
+}
+
+/// Where a bridge listens, as text; null for an exposed service.
+#[napi(catch_unwind)]
+pub fn tunnel_name(env: Env, tunnel: f64) -> Option<String> {
+    Environment::with(&env, |e| get_tunnel(e, tunnel).ok()?.local_name().map(ToString::to_string))
+}
+
+/// Number of its connections.
+#[napi(catch_unwind)]
+pub fn tunnel_connections(env: Env, tunnel: f64) -> u32 {
+    let count = Environment::with(&env, |e| get_tunnel(e, tunnel)).map_or(0, |tunnel| tunnel.connection_count());
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Ends accepting at once. Connections get `timeout` to end, and are reset then. Operation.
+#[napi(catch_unwind)]
+pub fn tunnel_close(env: Env, tunnel: f64, timeout: f64) -> f64 {
+    with_tunnel(&env, tunnel, move |tunnel| {
+        tunnel.stop();
+        async move {
+            tunnel.close(milliseconds(timeout)).await;
+            Ok(Outcome::Nothing)
+        }
+    })
+}
+
+/// Waits until it accepts nothing any more and its connections have ended. Operation.
+#[napi(catch_unwind)]
+pub fn tunnel_closed(env: Env, tunnel: f64) -> f64 {
+    with_tunnel(&env, tunnel, |tunnel| async move {
+        tunnel.closed().await;
+        Ok(Outcome::Nothing)
+    })
+}
+
+fn get_tunnel(environment: &Environment, handle: f64) -> Result<Arc<Tunnel>> {
+    match environment.table.borrow_mut().slot(handle) {
+        Some(Slot::Tunnel(tunnel)) => Ok(tunnel.clone()),
+        _ => Err(stale()),
+    }
+}
+
+fn with_tunnel<F>(env: &Env, handle: f64, call: impl FnOnce(Arc<Tunnel>) -> F) -> f64
+where
+    F: Future<Output = Result<Outcome>> + Send + 'static,
+{
+    match Environment::with(env, |e| get_tunnel(e, handle)) {
+        Ok(tunnel) => start(env, call(tunnel)),
+        Err(error) => start(env, async move { Err(error) }),
+    }
+}
+
+impl TryFrom<BindingExposeOptions> for ExposeOptions {
+    type Error = Error;
+
+    fn try_from(options: BindingExposeOptions) -> Result<Self> {
+        let allow = match options.allow {
+            None => Allow::Public,
+            Some(ids) => Allow::peers(ids.iter().map(|id| PublicKey::parse(id)).collect::<Result<HashSet<_>>>()?)?,
+        };
+        let mut expose = Self::new(allow).with_connect_timeout(milliseconds(options.connect_timeout));
+        expose.service = options.service;
+        Ok(expose)
+    }
+}
+
+impl From<BindingBridgeOptions> for BridgeOptions {
+    fn from(options: BindingBridgeOptions) -> Self {
+        let mut bridge = Self::default()
+            .with_max_connections(whole(options.max_connections))
+            .with_open_timeout(milliseconds(options.open_timeout));
+        bridge.service = options.service;
+        bridge
+    }
+}

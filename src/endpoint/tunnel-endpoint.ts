@@ -1,0 +1,57 @@
+import type { EndpointState } from '../stream/endpoint-state.js'
+import type { BridgeOptions, ExposeOptions, TunnelTarget } from '../tunnel/options.js'
+import { bridgeTcp, exposeTcp, type Tunnel } from '../tunnel/tunnel.js'
+import type { internal } from '../util/illegal-constructor.js'
+import { RequestEndpoint } from './request-endpoint.js'
+
+/** Tunnels of an {@link Endpoint}. Their bytes stay in Rust. */
+export abstract class TunnelEndpoint extends RequestEndpoint {
+  readonly #state: EndpointState
+
+  /** @internal */
+  protected constructor(key: typeof internal, state: EndpointState) {
+    super(key)
+    this.#state = state
+  }
+
+  /**
+   * Exposes a TCP service or a Unix socket to peers. They reach it with {@link bridgeTcp}. Each of their connections becomes one to
+   * `target`, and one stream.
+   *
+   * - A half-close is carried as such, and a reset as a reset. A target that refuses, or a lost peer, is a reset too. A Unix socket has no
+   *   reset and just closes.
+   * - A peer that loses access loses its connections: see {@link Access}.
+   * - The endpoint's `maxStreamsPerPeer` and `maxStreamsTotal` bound the connections.
+   * - Connects to nothing before a peer does. Failures to connect are in the log (`fastn_net::tunnel`).
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also without `allow`. `ERR_PEER_ADDRESS` for a peer in `allow`. `ERR_PROTOCOL_IN_USE` if
+   * the endpoint already exposes a service of this name. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+   *
+   * @example
+   * await using tunnel = await endpoint.exposeTcp('localhost:5432', { allow: [colleague], service: 'database' })
+   */
+  exposeTcp(target: TunnelTarget, options: ExposeOptions): Promise<Tunnel> {
+    return exposeTcp(this.#state, target, options)
+  }
+
+  /**
+   * Listens on a local port or Unix socket, and carries each connection to the service that a peer exposes ({@link exposeTcp}). Also
+   * reaches Tcp services of older peers.
+   *
+   * - Dials the peer when the first client connects. A client's first bytes travel without a round trip before them.
+   * - A client's connection is reset if the peer cannot be reached, does not expose the service, refuses this endpoint, or is lost: a
+   *   silent peer within 10 s. The log says why (`fastn_net::tunnel`).
+   * - Everyone who can reach the local port can use the service, other users of this machine too. A Unix socket in a private folder is
+   *   for one user only.
+   *
+   * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
+   * `ERR_PEER_ADDRESS`. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+   *
+   * @example
+   * const bridge = await endpoint.bridgeTcp({ peer, service: 'database', port: 5432 })
+   * await bridge.closed
+   */
+  bridgeTcp(options: BridgeOptions): Promise<Tunnel> {
+    return bridgeTcp(this.#state, options)
+  }
+}

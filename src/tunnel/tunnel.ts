@@ -1,0 +1,156 @@
+import { addressOf, parsePeer } from '../keys/peer.js'
+import { native } from '../native/addon.js'
+import { FAILED } from '../native/binding.js'
+import { lastFailure } from '../native/failure.js'
+import { handleOf, outcomeOf } from '../native/operations.js'
+import { setKeepsAlive, type WaitOwner } from '../native/wakeups.js'
+import type { EndpointState } from '../stream/endpoint-state.js'
+import { type TimeoutOptions, timeoutOf } from '../types.js'
+import { offAbort, onAbort } from '../util/abort.js'
+import { inspectAs } from '../util/display.js'
+import { checkConstructor, internal } from '../util/illegal-constructor.js'
+import { whileWanted } from '../util/timeout.js'
+import { throwIfAborted } from '../util/validate.js'
+import {
+  type BridgeOptions,
+  checkTarget,
+  type ExposeOptions,
+  resolveBridge,
+  resolveExpose,
+  type TunnelTarget
+} from './options.js'
+
+let tunnelOf: (endpoint: EndpointState, handle: number, signal: AbortSignal | undefined) => Tunnel
+
+/** See {@link Endpoint.exposeTcp}. */
+export async function exposeTcp(
+  endpoint: EndpointState,
+  target: TunnelTarget,
+  options: ExposeOptions
+): Promise<Tunnel> {
+  const text = checkTarget(target)
+  const binding = resolveExpose(options)
+  throwIfAborted(options.signal)
+  endpoint.checkOpen('expose')
+  const handle = native().tunnelExposeTcp(endpoint.handle, text, binding)
+  if (handle === FAILED) throw lastFailure({ phase: 'expose' })
+  return tunnelOf(endpoint, handle, options.signal)
+}
+
+/** See {@link Endpoint.bridgeTcp}. */
+export async function bridgeTcp(endpoint: EndpointState, options: BridgeOptions): Promise<Tunnel> {
+  const [local, binding] = resolveBridge(options, endpoint.options.openTimeout)
+  const { peer, signal } = options
+  throwIfAborted(signal)
+  const address = typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, 'options.peer')
+  endpoint.checkOpen('bridge')
+  const operation = native().tunnelBridgeTcp(endpoint.handle, local, address, binding)
+  const handle = await handleOf(operation, { peer: address.id52, phase: 'bridge' }, signal)
+  return tunnelOf(endpoint, handle, signal)
+}
+
+/**
+ * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp} and
+ * {@link Endpoint.bridgeTcp}. Garbage collection does not end it.
+ *
+ * Keeps the process alive until it has closed, except after {@link unref}.
+ *
+ * @example
+ * await using bridge = await endpoint.bridgeTcp({ peer, service: 'database' })
+ * const client = new Client({ host: '127.0.0.1', port: bridge.port })
+ */
+export class Tunnel implements AsyncDisposable {
+  readonly #endpoint: EndpointState
+  readonly #handle: number
+  readonly #owner: WaitOwner = { keepsAlive: true, waiting: 0 }
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort = () => this.#close(this.#endpoint.options.closeTimeout)
+  #hasClosed = false
+
+  /**
+   * Where a bridge listens: `'127.0.0.1:5432'`, `'[::1]:5432'`, or `'unix:'` and a path. `null` for an exposed service.
+   */
+  readonly address: string | null
+
+  /** Port on which a bridge listens. `null` for a Unix socket, and for an exposed service. */
+  readonly port: number | null
+
+  /**
+   * Resolves when the tunnel accepts no more connections and its connections have ended. That is after {@link close}, the signal,
+   * {@link Endpoint.drain}, {@link Endpoint.close}, or the shutdown of the endpoint's {@link Graceful}. Never rejects.
+   */
+  readonly closed: Promise<void>
+
+  private constructor(key: typeof internal, endpoint: EndpointState, handle: number, signal: AbortSignal | undefined) {
+    checkConstructor(key, 'endpoint.exposeTcp() or endpoint.bridgeTcp()')
+    this.#endpoint = endpoint
+    this.#handle = handle
+    this.#signal = signal
+    this.address = native().tunnelName(handle)
+    this.port = portOf(this.address)
+    this.closed = this.#run(native().tunnelClosed(handle))
+    if (signal !== undefined) onAbort(signal, this.#onAbort)
+  }
+
+  async #run(closed: number): Promise<void> {
+    try {
+      await outcomeOf(closed, { phase: 'tunnel' }, undefined, this.#owner)
+    } finally {
+      this.#hasClosed = true
+      if (this.#signal !== undefined) offAbort(this.#signal, this.#onAbort)
+      native().handleRelease(this.#handle)
+    }
+  }
+
+  /** Number of connections that the tunnel carries now. */
+  get connections(): number {
+    return native().tunnelConnections(this.#handle)
+  }
+
+  /**
+   * Stops accepting connections at once, and resolves when those that run have ended. They are reset after the timeout. Idempotent; a
+   * later call can only shorten the time that is left.
+   *
+   * @param options `timeout`: how long connections may go on. Default: the endpoint's `closeTimeout`, 5 s. `signal`: ends the wait only.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  async close(options: TimeoutOptions = {}): Promise<void> {
+    const timeout = timeoutOf(options, this.#endpoint.options.closeTimeout)
+    throwIfAborted(options.signal)
+    this.#close(timeout)
+    await whileWanted(this.closed, options.signal)
+  }
+
+  #close(timeout: number): void {
+    if (this.#hasClosed) return
+    // Settles with `closed`.
+    outcomeOf(native().tunnelClose(this.#handle, timeout), { phase: 'tunnel' }, undefined, this.#owner).catch(() => {})
+  }
+
+  /** Lets the tunnel keep the process alive. This is the default. */
+  ref(): this {
+    setKeepsAlive(this.#owner, true)
+    return this
+  }
+
+  /** Stops the tunnel from keeping the process alive. */
+  unref(): this {
+    setKeepsAlive(this.#owner, false)
+    return this
+  }
+
+  /** Closes the tunnel, like {@link close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  static {
+    tunnelOf = (endpoint, handle, signal) => new Tunnel(internal, endpoint, handle, signal)
+    inspectAs(this, self => `Tunnel(${self.address ?? 'exposed'})`)
+  }
+}
+
+function portOf(address: string | null): number | null {
+  if (address === null || address.startsWith('unix:')) return null
+  return Number(address.slice(address.lastIndexOf(':') + 1))
+}
