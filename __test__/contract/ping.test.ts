@@ -20,14 +20,3 @@ test('an endpoint that only pinged a peer answers its pings', async t => {
   t.true((await peers.client.ping(peers.server.address())) > 0)
   t.true((await peers.server.ping(peers.client.id52)) > 0)
 })
-
-test('calls that complete while the program is busy all resolve', async t => {
-  await using peers = await pair()
-  const peer = peers.server.address()
-  await using _listener = peers.server.listen({ Echo() {} })
-  await peers.client.ping(peer)
-  // More than one native call takes.
-  const pings = Array.from({ length: 1000 }, () => peers.client.ping(peer))
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
-  t.is((await Promise.all(pings)).length, 1000)
-})

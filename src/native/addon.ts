@@ -34,7 +34,7 @@ function load(): Native {
 }
 
 /**
- * Loads the addon through napi's generated loader, and says what is wrong where that fails.
+ * Loads the addon through napi's generated loader, and explains a failure.
  *
  * @throws {FastnNetError} `ERR_NATIVE`. `cause` is what the system said, without the loader's search.
  */
@@ -98,7 +98,7 @@ function isMusl(): boolean {
   return existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`)
 }
 
-/** What went wrong but for names that the loader only tried, as a chain of its own. */
+/** The loader's errors as a chain of causes, without those of names that it only tried. */
 function realCauses(error: Error): Error[] {
   const causes: Error[] = []
   for (let next = error.cause; next instanceof Error; next = next.cause)

@@ -99,7 +99,7 @@ export interface BindingStats {
   streams: number
 }
 
-/** How it stands with a peer; `nextRetry` in milliseconds from now. */
+/** State of a peer. `nextRetry`: milliseconds from now. */
 export interface BindingPeerInfo {
   id52: string
   known: boolean

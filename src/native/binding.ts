@@ -18,7 +18,7 @@ import type {
 /**
  * What the addon exports, same names and order as in `crates/fastn-net-node/src`.
  *
- * Everything is synchronous. A function that cannot go on answers {@link PENDING}, one that failed {@link FAILED} or `null`;
+ * Everything is synchronous. A function that must wait returns {@link PENDING}. One that failed returns {@link FAILED} or `null`;
  * `takeError()` then says why. A handle is generation and index in one safe integer. A call on one stream answers its value and the
  * halves that are over: see {@link answerOf}.
  */
@@ -131,14 +131,14 @@ export interface Native {
   logTake(log: number, most: number): string | null
 }
 
-/** Not now: the waker is armed, park and call again. */
+/** The call must wait: its waker is armed. Wait for the wake and call again. */
 export const PENDING = -1
-/** It failed: `takeError()` says why. */
+/** The call failed: `takeError()` returns the reason. */
 export const FAILED = -2
-/** Only `streamAck`: the stream is gone, and the core wants it opened again. */
+/** From `streamAck` only: the stream is gone. Open it again. */
 export const RETRY = -3
 
-/** Bit of a stream call's result: the receiving half is over, and nothing is left to report of it. */
+/** Bit of a stream call's result: the receiving half is over, and its error was reported. */
 export const RECV_OVER = 1
 /** Bit of a stream call's result: the same of the sending half. */
 export const SEND_OVER = 2

@@ -1,7 +1,7 @@
 import { native } from './addon.js'
 import { wake, wakeWord } from './wakeups.js'
 
-// The last net under handles whose owner was collected. Nothing unregisters: releasing a stale handle is a no-op.
+// Releases handles that their owners did not release before they were collected. Nothing unregisters: releasing a stale handle is a no-op.
 const registry = new FinalizationRegistry<number>(handle => {
   // These waits may refer to their owner weakly. They must leave before their words belong to another handle.
   wake(wakeWord(handle, 0))

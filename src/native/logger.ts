@@ -73,7 +73,7 @@ function open(logger: Logger, filter: string): Log {
   return new Log(logger, filter)
 }
 
-// So many at a time, and then the event loop goes round: a logger that makes records itself holds up nobody else.
+// A limited batch per turn of the event loop: a logger that itself causes records does not block other work.
 const batch = 256
 const all = 0xffffffff
 

@@ -185,7 +185,7 @@ export class PeerDuplex extends Duplex {
     if (this.readableLength > 0 && !reader.isReset) return
     try {
       if (!this.#hasEof) reader.checkEnd(isLost)
-      // The sending half alone does not end what is still to be read.
+      // A failed sending half does not end the Duplex while data is left to read.
       if (this.#hasEof || (isLost && reader.atEnd)) writerOf(this.#stream).checkEnd(isLost)
     } catch (error) {
       this.destroy(error as Error)

@@ -132,7 +132,7 @@ async function toWritable(target: Writable, arriving: Arriving, signal: AbortSig
     await pipeline(arriving, target, { signal })
   } catch (error) {
     if (arriving.failure !== undefined) throw arriving.failure.error
-    // The pipeline has an AbortError of its own.
+    // The pipeline rejects with its own AbortError.
     signal?.throwIfAborted()
     throw error
   }

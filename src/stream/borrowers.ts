@@ -48,7 +48,7 @@ export class Borrowers {
     }
   }
 
-  /** Lets all borrowers look at the stream, a half of which has failed. */
+  /** Lets all borrowers check the stream after one of its halves failed. */
   check(isLost = false): void {
     for (const check of this.#checks) check(isLost)
   }
@@ -76,7 +76,7 @@ export class Borrowers {
     })
   }
 
-  // Weak: the garbage collector is the last net under streams that a program drops.
+  // Weak, so that a stream that the program drops can be garbage-collected, which resets it.
   #watch(): void {
     if (!this.#stream.writeOver) this.#stream.sendEnd.setWeak(this.#onSendEnd)
     if (this.#cancel !== undefined) return

@@ -57,7 +57,7 @@ export function alpnOf({ handle, link }: { readonly handle: number; readonly lin
   return link.alpn
 }
 
-/** Streams that a listener took ahead of those who ask for them. */
+/** Streams that a listener took before a handler asked for them. */
 export interface Prefetched {
   putBack(): void
 }
@@ -83,7 +83,7 @@ export class EndpointState implements WaitOwner {
   isDraining = false
   /** Calls of `listen` whose handlers run. */
   activeListens = 0
-  /** What its listeners have taken ahead. */
+  /** Streams that its listeners have prefetched. */
   readonly prefetched: Set<Prefetched> = new Set()
   /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */
   served: Map<number, Protocol> | undefined
@@ -171,7 +171,7 @@ export class EndpointState implements WaitOwner {
     return this.#addLink(connection, info.id52, info.alpn)
   }
 
-  /** Puts streams that nobody has asked for yet back into their queues, where the core can refuse them. */
+  /** Returns prefetched streams that no handler has taken to their queues, where the core can refuse them. */
   putBackPrefetched(): void {
     for (const streams of this.prefetched) streams.putBack()
   }

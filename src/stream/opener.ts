@@ -15,7 +15,7 @@ export interface Opener {
   tryOpen(line: Uint8Array, flags: number, timeout: number, ids: Float64Array): number
   /** Starts an operation that opens a stream, however long it takes. */
   startOpen(line: Uint8Array, flags: number, timeout: number): number
-  /** Keeps it usable until {@link release}, even if the endpoint forgets it meanwhile. */
+  /** Keeps the opener usable until {@link release}, even if the endpoint forgets its peer. */
   hold(): void
   release(): void
 }
@@ -75,7 +75,7 @@ export class HeldConnection implements Opener {
     return native().connectionOpenStart(this.#handle, line, flags, timeout)
   }
 
-  // Its owner holds it.
+  // The owner of the handle keeps it usable.
   hold(): void {}
 
   release(): void {}

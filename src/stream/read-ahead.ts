@@ -7,7 +7,7 @@ interface AheadHalf {
   nextTurn(): Promise<void>
   /** Reads ahead once. Returns whether there was something to read. */
   tryAhead(): boolean
-  /** Waits for bytes until a call evicts this wait. Must not refer to the half meanwhile. */
+  /** Waits for bytes until a call evicts this wait. While it waits, the promise must not refer to the half. */
   waitAhead(): Promise<void>
   /** Ends the wait. Returns whether it was not evicted. */
   endWaitAhead(): boolean

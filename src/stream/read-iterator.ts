@@ -17,7 +17,7 @@ export class ReadIterator<T> implements AsyncIterableIterator<T> {
       const value = await this.#next(this)
       if (value !== null) return { done: false, value }
     } catch (error) {
-      // What was left by `return` has no outcome of its own.
+      // `return` ended this step: its error is expected.
       if (this.#returned) return { done: true, value: undefined }
       this.#done = true
       throw error

@@ -35,7 +35,7 @@ export abstract class ReadTurns {
   protected enter(signal: AbortSignal | undefined): void {
     throwIfAborted(signal)
     if (!this.isTaken()) {
-      // Makes room.
+      // A read that is about to start makes room for more.
       if (this.ahead !== null) this.#passOn()
       return
     }

@@ -62,7 +62,7 @@ export class ReadHalf extends ReadTurns {
       const turn = this.lock(signal, undefined)
       await this.woken(turn, signal)
       this.unlock(turn, signal)
-      // The caller may have transferred the buffer meanwhile, which detaches it.
+      // During the wait, the caller may have transferred the buffer, which detaches it.
       checkInto(into)
     }
   }

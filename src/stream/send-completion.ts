@@ -20,7 +20,7 @@ export class SendCompletion {
       this.#resolve = resolve
       this.#reject = reject
     })
-    // Nobody has to handle the rejection.
+    // An unhandled rejection must not end the process.
     this.promise.catch(() => {})
     if (core.writeOver) this.#sendOver(core.writeError)
     else this.#watch(isWriting)

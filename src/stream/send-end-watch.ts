@@ -36,7 +36,7 @@ export class SendEndWatch implements Reference {
   /** May call the listener before it returns. */
   add(listener: OnSendEnd): void {
     this.#listeners.add(listener)
-    // One that waits weakly must now keep the stream.
+    // A watch that waits weakly must now keep the stream in memory.
     if (this.#listeners.size === 1) this.#resume()
   }
 

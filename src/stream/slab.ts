@@ -4,7 +4,7 @@ const poolBytes = 16 * 1024
 // Pieces up to this size share a pool's buffer: an array buffer of their own would cost more than the read.
 const pooledMost = 4 * 1024
 
-/** What reads without a buffer of their own are read into; one for each environment. Nothing refers to it after the read. */
+/** Buffer for reads without `into`, one per environment. Nothing refers to it after the read. */
 export class Slab {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   #pool = this.bytes

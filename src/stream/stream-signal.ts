@@ -56,7 +56,7 @@ class FailureWatch {
     else if (this.#core.writeOver) this.#core.sendEnd.remove(this.#onSendEnd)
   }
 
-  /** A stream of which everything was sent, and all arrived, may still end well. */
+  /** The stream has not failed if everything was sent and received before. */
   #connectionEnded(): void {
     if (this.#isOver) return
     try {

@@ -30,7 +30,7 @@ export function readableOf(source: Source, lend: Lend): ReadableStream<Uint8Arra
         ended = lend(isLost => {
           try {
             source.checkEnd(isLost)
-            // The next read only says so: it needs the stream no more. Not for a read that ends the half: its bytes are on their way.
+            // At EOF, the next read needs nothing of the stream. A read that is about to deliver the last bytes still does.
             if (isLost && source.atEnd) ended()
           } catch (error) {
             ended()
@@ -40,7 +40,7 @@ export function readableOf(source: Source, lend: Lend): ReadableStream<Uint8Arra
         source.readAheadWhenIdle()
       },
       async pull(controller) {
-        // With this size set there is a request whenever somebody reads, and with no high-water mark only then.
+        // With `autoAllocateChunkSize`, each read makes a request. With a high-water mark of 0, nothing else calls `pull`.
         const request = controller.byobRequest as ReadableStreamBYOBRequest
         let count: number | null = null
         try {
@@ -83,7 +83,7 @@ export function writableOf(sink: Sink, lend: Lend): WritableStream<Uint8Array | 
           controller.error(error)
         }
       })
-      // At once, and not when the write that waits is done: it may wait for ever.
+      // Resets at once: a pending write may never settle.
       const { signal } = controller as WithSignal
       const abort = () => {
         ended()
@@ -95,7 +95,7 @@ export function writableOf(sink: Sink, lend: Lend): WritableStream<Uint8Array | 
       try {
         await sink.write(chunk)
       } catch (error) {
-        // From now on nobody can write, end or abort this: the peer must not wait for more of it.
+        // A failed web stream accepts no write, close or abort. The reset tells the peer that no more follows.
         ended()
         sink.reset(0)
         throw error

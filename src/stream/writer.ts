@@ -137,7 +137,7 @@ export class WriteHalf {
       }
       for (;;) {
         if (core.writeOver) this.#throw()
-        // The caller may have detached the chunk meanwhile. Sending a part of it would corrupt the stream or never complete.
+        // During a wait, the caller may have detached the chunk. Sending a part of it would corrupt the stream or never complete.
         if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
         const result = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
         tried = undefined
@@ -210,7 +210,7 @@ export class WriteHalf {
     if (!core.readOver && !core.reading) drainToFinLater(core)
   }
 
-  /** Undoes an aborted finish of which nothing was sent. */
+  /** Undoes an aborted finish that has sent nothing. */
   #reopen(): void {
     this.#ending = false
     this.#finishing = null

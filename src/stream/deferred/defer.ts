@@ -65,7 +65,7 @@ function drainToFin(): void {
   try {
     for (; at < streams.length; at++) drain(streams[at] as FinishedStream)
   } finally {
-    // Behind one that threw.
+    // After a stream that threw, the rest waits for the next run.
     for (const stream of streams.slice(at + 1)) drainToFinLater(stream)
   }
 }
