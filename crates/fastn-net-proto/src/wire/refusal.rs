@@ -143,6 +143,16 @@ mod tests {
     }
 
     #[test]
+    fn every_word_has_a_golden_refusal() {
+        let golden: Value = serde_json::from_str(include_str!("../../tests/golden/wire.json")).expect("golden file");
+        let words: Vec<_> =
+            golden["refusals"].as_array().expect("refusals").iter().map(|case| &case["error"]).collect();
+        for word in word::ALL {
+            assert!(words.iter().any(|known| *known == word), "{word}");
+        }
+    }
+
+    #[test]
     fn a_line_that_is_not_ours_becomes_the_message() {
         let error = Refusal::parse(b"go away \xff\x1b[31m").into_error(&SecretKey::generate().public());
         assert_eq!((error.code(), error.remote_code()), (Code::Refused, Some("")));
