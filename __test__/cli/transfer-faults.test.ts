@@ -110,14 +110,34 @@ test('Ctrl-C at the receiver tells the sender, and the part is kept', async t =>
 
 test('a second Ctrl-C ends the program at once', async t => {
   if (process.platform === 'win32') return void t.pass()
-  const receiver = await receiverFor(t, folderFor(t))
-  const held = new Cli(['send', receiver.ticket, '-', '--json'], { stdin: 'open' })
-  await held.event('connected')
-  // The first Ctrl-C waits for the peer to hear of it.
-  receiver.program.kill('SIGSTOP')
-  held.kill('SIGINT')
-  held.kill('SIGINT')
-  t.is((await held.ended).code, 130)
+  const { program, ticket } = await receiverFor(t, folderFor(t))
+  const sender = new Cli(['send', ticket, '-', '--json'], { stdin: 'open' })
+  await program.event('offer')
+  // The first Ctrl-C waits up to 5 s until the sender has heard of it.
+  sender.kill('SIGSTOP')
+  program.kill('SIGINT')
+  await program.event('failed')
+  program.kill('SIGINT')
+  const ended = await program.ended
+  sender.kill('SIGKILL')
+  t.is(ended.code, 130)
+  t.is(eventsOf(ended).at(-1)?.event, 'failed', 'it reports nothing more')
+})
+
+test('a silent stdin holds up neither Ctrl-C nor the end of the receiver', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const interrupted = new Cli(['send', (await receiverFor(t, folderFor(t))).ticket, '-', '--json'], { stdin: 'open' })
+  await interrupted.event('connected')
+  interrupted.kill('SIGINT')
+  t.is((await interrupted.ended).code, 130)
+
+  const { program, ticket } = await receiverFor(t, folderFor(t))
+  const sender = new Cli(['send', ticket, '-', '--json'], { stdin: 'open' })
+  await program.event('offer')
+  program.kill('SIGINT')
+  const sent = await sender.ended
+  t.is(sent.code, 1)
+  t.like(eventsOf(sent).at(-1), { event: 'error', code: 'ERR_TRANSFER', reason: 'cancelled', by: 'peer' })
 })
 
 test('a source that changes while it is sent is an error at both sides', async t => {

@@ -24,7 +24,7 @@ export async function withEndpoint<Result>(
   try {
     return await use(endpoint)
   } finally {
-    await endpoint.close({ timeout: signal.aborted ? 1_000 : 5_000 })
+    await endpoint.close()
   }
 }
 

@@ -36,7 +36,8 @@ export class Output {
 
   /** Width of the terminal on stderr. */
   get columns(): number {
-    return process.stderr.isTTY ? process.stderr.columns : 80
+    // A terminal that does not tell its size has 0.
+    return process.stderr.columns || 80
   }
 
   /** Prints a line of data, or with `--json` an event in its place. */

@@ -42,12 +42,12 @@ export class IdleLimit {
 /** The transfers that run. */
 export class Transfers {
   readonly #running = new Set<PeerStream>()
-  /** By the name that their sender gave them. */
+  /** By the id that their sender gave them. */
   readonly #byId = new Map<string, { readonly controller: AbortController; readonly ended: Promise<void> }>()
 
-  /** The names of those that run. */
-  get active(): ReadonlySet<string> {
-    return new Set(this.#byId.keys())
+  /** Whether the transfer of this id runs. */
+  isActive(id: string): boolean {
+    return this.#byId.has(id)
   }
 
   /** Runs a transfer, if there is room for one more. */
@@ -62,7 +62,7 @@ export class Transfers {
   }
 
   /**
-   * Runs the only transfer of this name: an earlier one ends first. Its sender was killed and has started again before its connection was
+   * Runs the only transfer of this id: an earlier one ends first. Its sender was killed and has started again before its connection was
    * found to be dead.
    */
   async alone(id: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -147,7 +147,7 @@ class Receiver {
       signal: AbortSignal.any([ended, idle.signal]),
       progress,
       maxBytes: this.#maxBytes,
-      active: this.#transfers.active,
+      isActive: id => this.#transfers.isActive(id),
       onFile: (path, bytes, sha256) => output.event({ event: 'file', peer, path, bytes, sha256 })
     }
     if (this.#target === undefined) await receiveToStdout(stream, offer, output, options)

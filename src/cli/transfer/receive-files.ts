@@ -13,8 +13,8 @@ export interface ReceivingOptions {
   readonly progress: Progress
   /** Most bytes of the transfer. */
   readonly maxBytes: number
-  /** Transfers that run. */
-  readonly active: ReadonlySet<string>
+  /** Whether the transfer of this id runs. */
+  readonly isActive: (id: string) => boolean
   /** Called for each complete file. */
   readonly onFile: (path: string, bytes: number, sha256: string) => Promise<void>
 }
@@ -63,7 +63,7 @@ export class FileReceiver {
   /** Finds what is there already. */
   async #present(): Promise<Presence[]> {
     const { id, entries } = this.#offer
-    const parts = await this.#target.parts(id, this.#options.active)
+    const parts = await this.#target.parts(id, this.#options.isActive)
     const found: Presence[] = []
     for (const [index, entry] of entries.entries()) {
       this.#options.signal.throwIfAborted()

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerStream } from '../../index.js'
+import { isFastnNetError, type PeerStream } from '../../index.js'
 import type { Progress } from '../progress.js'
 import { digestOf, hashStart } from './digest.js'
 import {
@@ -54,7 +54,7 @@ export class FileSender {
     }
     // The receiver says nothing before the end, unless it fails.
     const answer = readMessage(this.#stream, this.#options.signal)
-    answer.catch(() => {})
+    answer.catch(() => this.#stopInput())
     try {
       await this.#sendAll()
       await this.#stream.finish('{"end":true}\n', { signal: this.#options.signal })
@@ -161,8 +161,12 @@ export class FileSender {
       for (let at = 0; at < chunk.length; at += limits.frameBytes) {
         await this.#sendFrame(chunk.subarray(at, at + limits.frameBytes), hash)
       }
-      this.#options.signal.throwIfAborted()
     }
+  }
+
+  /** Ends a wait for stdin, which may never give anything: the receiver has failed, or the command was interrupted. */
+  #stopInput(): void {
+    if (this.#source.total === null) process.stdin.destroy()
   }
 
   async #sendFrame(bytes: Buffer, hash: Hash): Promise<void> {
@@ -202,7 +206,9 @@ export class FileSender {
       ),
       sleep(reasonMs, undefined, { ref: false })
     ])
-    return told instanceof PeerTransferError ? told : error
+    // An error that is not the stream's own, such as that of a stopped stdin, follows from what ended the answer.
+    const isOwn = isFastnNetError(error) && !(told instanceof PeerTransferError)
+    return isOwn || told === undefined ? error : told
   }
 
   #entry(index: number): SourceEntry {

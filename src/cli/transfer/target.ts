@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import {
   type FileHandle,
@@ -51,8 +52,8 @@ export class TargetFolder {
     try {
       await mkdir(path, { recursive: true })
       const folder = new TargetFolder(await realpath(path), force)
-      const probe = folder.#partPath(`${process.pid}`.padStart(32, '0'), 0)
-      await (await open(probe, 'w')).close()
+      const probe = folder.#partPath(randomBytes(16).toString('hex'), 0)
+      await (await open(probe, 'wx')).close()
       await unlink(probe)
       return folder
     } catch (error) {
@@ -99,7 +100,7 @@ export class TargetFolder {
   }
 
   /** Bytes of each file of an unfinished transfer, by the number of the file. Makes room for another transfer. */
-  async parts(id: string, active: ReadonlySet<string>): Promise<Map<number, number>> {
+  async parts(id: string, isActive: (id: string) => boolean): Promise<Map<number, number>> {
     const parts = new Map<number, number>()
     const others: { path: string; time: number }[] = []
     for (const name of await onDisk('read the folder', readdir(this.#root))) {
@@ -109,7 +110,7 @@ export class TargetFolder {
       const [, owner = '', index = ''] = /^\.fastn-net-([0-9a-f]+)-(\d+)\./.exec(name) ?? []
       if (found === undefined || !found.isFile()) continue
       if (owner === id) parts.set(Number(index), found.size)
-      else if (!active.has(owner)) others.push({ path, time: found.mtimeMs })
+      else if (!isActive(owner)) others.push({ path, time: found.mtimeMs })
     }
     others.sort((a, b) => b.time - a.time)
     for (const { path } of others.slice(maxParts - 1)) await rm(path, { force: true })
