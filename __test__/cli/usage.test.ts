@@ -6,7 +6,20 @@ import { cli, cliFile, eventsOf } from './support/cli.js'
 const test = ava.serial
 
 const version = '0.1.0'
-const commands = ['keygen', 'id', 'resolve', 'ping', 'listen', 'send', 'receive', 'doctor', 'completions']
+const commands = [
+  'keygen',
+  'id',
+  'resolve',
+  'ping',
+  'listen',
+  'send',
+  'receive',
+  'tcp',
+  'tcp-bridge',
+  'pipe',
+  'doctor',
+  'completions'
+]
 
 test('--version prints the version', async t => {
   for (const flag of ['--version', '-V']) {

@@ -5,9 +5,12 @@ import { id } from './commands/id.js'
 import { keygen } from './commands/keygen.js'
 import { listen } from './commands/listen.js'
 import { ping } from './commands/ping.js'
+import { pipe } from './commands/pipe.js'
 import { receive } from './commands/receive.js'
 import { resolve } from './commands/resolve.js'
 import { send } from './commands/send.js'
+import { tcp } from './commands/tcp.js'
+import { tcpBridge } from './commands/tcp-bridge.js'
 
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -18,6 +21,9 @@ export const commands: readonly Command[] = [
   listen,
   send,
   receive,
+  tcp,
+  tcpBridge,
+  pipe,
   doctor,
   completions(() => commands)
 ]

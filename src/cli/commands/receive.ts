@@ -1,12 +1,12 @@
 import type { Endpoint, PeerStream } from '../../index.js'
 import { isFastnNetError } from '../../index.js'
 import { printable } from '../../util/display.js'
+import { announce, qrOption } from '../announce.js'
 import type { Command } from '../command.js'
 import type { Context } from '../context.js'
 import { accessOf, withEndpoint } from '../endpoint.js'
 import { CliError, failureOf, UsageError } from '../failure.js'
 import { Progress } from '../progress.js'
-import { qrCode } from '../qr.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 import { errorLine, PeerTransferError, transferProtocol } from '../transfer/messages.js'
 import { type Offer, readOffer } from '../transfer/offer.js'
@@ -34,7 +34,7 @@ export const receive: Command = {
     once: { help: 'End after one complete transfer.' },
     force: { help: 'Replace files that exist.' },
     'max-size': { help: 'Most bytes of a transfer. Default: 1G with --public, else any number.', value: 'SIZE' },
-    qr: { help: 'Print the ticket as a QR code, also where stderr is no terminal.' },
+    ...qrOption,
     ...endpointOptions
   },
   examples: [
@@ -79,21 +79,11 @@ class Receiver {
     })
     const listener = endpoint.listen([[transferProtocol, stream => this.#handle(stream)]], { signal })
     await listener.ready
-    await this.#announce(endpoint)
+    // With stdout as the target, it is for the file.
+    const isOnStderr = this.#target === undefined
+    await announce(this.#context, endpoint, { hint: 'To send to it: fastn-net send TICKET FILE', isOnStderr })
     await Promise.race([finished, listener.closed])
     await listener.close()
-  }
-
-  async #announce(endpoint: Endpoint): Promise<void> {
-    const { args, output, signal } = this.#context
-    const ticket = await endpoint.ticket({ signal })
-    // Stdout is for the file.
-    if (this.#target === undefined) process.stderr.write(`${ticket}\n`)
-    else await output.result(ticket, { event: 'ready', id52: endpoint.id52, ticket })
-    output.hint('To send to it: fastn-net send TICKET FILE')
-    if (!args.has('qr') && !process.stderr.isTTY) return
-    const code = qrCode(ticket, output.columns)
-    if (code !== undefined) output.hint(code)
   }
 
   /** Handles a stream. Never throws: that would reset the stream before the sender has read why. */

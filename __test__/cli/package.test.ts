@@ -1,0 +1,32 @@
+// What the package ships of the command line.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { cliFile, folderFor } from './support/cli.js'
+
+const root = new URL('../../', import.meta.url)
+const text = (path: string) => readFileSync(new URL(path, root), 'utf8')
+
+test('the program runs by its name, through the link that npm makes', t => {
+  const { bin, version } = JSON.parse(text('package.json'))
+  t.deepEqual(bin, { 'fastn-net': 'dist/cli.js' })
+  if (process.platform === 'win32') return
+  const name = join(folderFor(t), 'fastn-net')
+  symlinkSync(cliFile, name)
+  t.is(execFileSync(name, ['--version'], { encoding: 'utf8' }), `${version}\n`)
+})
+
+test('the program imports the library and Node.js only, and the library does not contain it', t => {
+  const imports = [...text('dist/cli.js').matchAll(/^import .*? from '([^']+)';$/gm)].map(match => match[1] ?? '')
+  t.true(imports.includes('./index.js'))
+  const others = imports.filter(name => !name.startsWith('node:') && !['./index.js', './node.js'].includes(name))
+  t.deepEqual(others, [])
+  t.false(text('dist/library.js').includes('fastn-net COMMAND'))
+})
+
+test('the licence of every bundled package is shipped', t => {
+  const { dependencies } = JSON.parse(text('package.json'))
+  t.is(dependencies, undefined)
+  t.regex(text('dist/THIRD-PARTY-LICENSES'), /^uqr [\d.]+ \(MIT\)\n\nMIT License\n/m)
+})

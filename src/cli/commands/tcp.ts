@@ -1,0 +1,45 @@
+import type { ExposeOptions } from '../../index.js'
+import { announce, qrOption } from '../announce.js'
+import type { Command } from '../command.js'
+import { accessOf, withEndpoint } from '../endpoint.js'
+import { checkedByLibrary, serviceOption } from '../services.js'
+import { endpointOptions, exposeOptions } from '../specs.js'
+
+/** Exposes a TCP service. */
+export const tcp: Command = {
+  name: 'tcp',
+  summary: 'Expose a TCP service or a Unix socket to peers.',
+  description:
+    'Prints its ticket. Peers reach the service with tcp-bridge or pipe. Runs until Ctrl-C; connections then have 5 s.',
+  arguments: [{ name: 'TARGET', help: 'PORT of 127.0.0.1, HOST:PORT or unix:PATH.' }],
+  options: {
+    ...exposeOptions,
+    ...serviceOption,
+    host: { help: 'Host of the target, if it is a port. Default: 127.0.0.1.', value: 'HOST' },
+    ...qrOption,
+    ...endpointOptions
+  },
+  examples: [
+    ['fastn-net tcp 22 --allow ID52 --key my.key', 'ssh, for one peer, always under the same ID52.'],
+    ['fastn-net tcp localhost:5432 --service database --allow ID52', 'A service with a name.'],
+    ['fastn-net tcp unix:/run/app.sock --public', 'A Unix socket, for everybody who has the ticket.']
+  ],
+  async run(context) {
+    const { args, signal } = context
+    const access = accessOf(context)
+    const given = args.required(0)
+    const target = /^\d+$/.test(given) ? `${args.text('host') ?? '127.0.0.1'}:${given}` : given
+    const allow: ExposeOptions['allow'] = args.has('public') ? 'public' : args.list('allow')
+    await withEndpoint(
+      context,
+      async endpoint => {
+        const options = { allow, service: args.text('service'), signal }
+        const tunnel = await checkedByLibrary(endpoint.exposeTcp(target, options))
+        await announce(context, endpoint, { hint: 'To reach it: fastn-net tcp-bridge TICKET PORT' })
+        await tunnel.closed
+      },
+      access
+    )
+    return undefined
+  }
+}
