@@ -31,7 +31,7 @@ async function offered(...words: string[]): Promise<string[]> {
 
 test('bash completes commands, options, choices and files', async t => {
   if (!hasBash) return void t.pass()
-  t.deepEqual(await offered('pi'), ['ping'])
+  t.deepEqual(await offered('pin'), ['ping'])
   t.deepEqual(await offered('ping', '--c'), ['--count'])
   t.deepEqual(await offered('ping', '--network', 'l'), ['lan', 'loopback'])
   t.deepEqual(await offered('completions', ''), ['bash', 'zsh', 'fish'])
