@@ -11,7 +11,7 @@ use std::{
 
 use fastn_net::{Code, Endpoint, Error, Limits, PeerAddress, Protocol, Stream, wire::alpn::Alpn};
 use support::{
-    LATER, USUAL, Woken, close, endpoint_with, header, limits, live_connection, open, open_at, pair,
+    LATER, USUAL, Woken, close, endpoint_with, header, incoming, limits, live_connection, open, open_at, pair,
     raw::{Raw, RawStream, code},
     soon, until,
 };
@@ -28,8 +28,8 @@ async fn unacknowledged(limits: Limits) -> (Endpoint, Raw, Stream, iroh::endpoin
     (endpoint, raw, opened.expect("stream"), connection, theirs)
 }
 
-/// How many reset streams of one connection can be watched for a stop: noq keeps memory for each.
-const WATCHED_RESETS: usize = 16 * 1024;
+/// More watched and reset streams than a connection ever had memory for.
+const WATCHED_RESETS: usize = 16 * 1024 + 1;
 
 type Shared = Arc<Mutex<Stream>>;
 
@@ -94,10 +94,11 @@ async fn a_lost_connection_wakes_a_task_that_waits_for_the_end_of_sending() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_connection_wakes_a_task_whose_stream_cannot_be_watched_for_a_stop() {
+async fn a_stop_wakes_a_task_however_many_streams_were_watched_before() {
     let (a, b) = pair().await;
-    let _listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
     let stream = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let mut theirs = incoming(&listener).await.stream;
     let (connection, header) = (stream.connection().clone(), header(&Protocol::Tcp));
     for _ in 0..WATCHED_RESETS {
         let mut watched = loop {
@@ -110,9 +111,21 @@ async fn a_lost_connection_wakes_a_task_whose_stream_cannot_be_watched_for_a_sto
         watched.reset(0);
     }
     let ended = wait_for_end(&Arc::new(Mutex::new(stream))).await;
-    live_connection(&b.peer(&a.address()).expect("peer")).await.close(0, "");
-    assert_eq!(soon(ended).await.expect("task").code(), Code::ConnectionLost);
+    theirs.stop(7);
+    let error = soon(ended).await.expect("task");
+    assert_eq!((error.code(), error.error_code()), (Code::StreamStopped, Some(7)));
     close(&[&a, &b]).await;
+}
+
+/// noq keeps memory for a watch until it ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_watch_of_a_half_that_was_reset_ends_with_the_acknowledgement_of_the_reset() {
+    let (endpoint, raw, _stream, _connection, mut theirs) = unacknowledged(limits()).await;
+    let watch = theirs.send.stopped();
+    theirs.send.reset(code(7)).expect("live");
+    assert_eq!(soon(watch).await.expect("connection"), None);
+    raw.close().await;
+    close(&[&endpoint]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

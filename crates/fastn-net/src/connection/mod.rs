@@ -43,7 +43,7 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 use self::{
     ack_deadlines::AckDeadlines, active_count::ActiveCount, legacy_accept_stall::LegacyAcceptStall,
     listener_grace::ListenerGrace, liveness_alarm::LivenessAlarm, peer_admission::PeerAdmission,
-    pending_acks::PendingAcks, quic::Quic, stop_watch::StopWatches,
+    pending_acks::PendingAcks, quic::Quic,
 };
 pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};
 pub use self::{
@@ -72,7 +72,6 @@ struct Inner {
     counters: Arc<Counters>,
     /// Of its endpoint.
     lifecycle: Arc<Lifecycle>,
-    stop_watches: StopWatches,
     ack_deadlines: AckDeadlines,
     legacy_accept_stall: LegacyAcceptStall,
     liveness_alarm: LivenessAlarm,
@@ -104,7 +103,6 @@ impl Connection {
             pending_acks: Arc::default(),
             counters: counters.clone(),
             lifecycle: lifecycle.clone(),
-            stop_watches: StopWatches::default(),
             ack_deadlines: AckDeadlines::default(),
             legacy_accept_stall: LegacyAcceptStall::default(),
             liveness_alarm: LivenessAlarm::default(),
@@ -164,11 +162,6 @@ impl Connection {
     /// Ack deadlines of the streams that this side opened.
     pub(crate) fn ack_deadlines(&self) -> &AckDeadlines {
         &self.0.ack_deadlines
-    }
-
-    /// Stop watches of its sending halves.
-    pub(crate) fn stop_watches(&self) -> &StopWatches {
-        &self.0.stop_watches
     }
 
     /// Waits until the peer acknowledges a finished stream completely, or stops it. Cancel-safe.

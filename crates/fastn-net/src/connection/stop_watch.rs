@@ -5,25 +5,20 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
 };
 
 use iroh::endpoint::{SendStream, VarInt};
 
-use super::{Connection, pending_acks::Acknowledged};
+use super::pending_acks::Acknowledged;
 
 /// A watched sending half.
 pub(crate) struct StopWatch(Acknowledged);
 
 impl StopWatch {
-    /// Ends with the connection, and notices no stop. For a half that cannot be watched: a writer still notices a stop.
-    pub(crate) fn of_connection(connection: &Connection) -> Self {
-        let connection = connection.clone();
-        Self(Box::pin(async move {
-            connection.closed().await;
-            Ok(None)
-        }))
+    /// Starts a watch. noq keeps about 80 bytes for it until the half is stopped, finished or reset, and the peer has acknowledged that.
+    pub(crate) fn new(send: &SendStream) -> Self {
+        Self(Box::pin(send.stopped()))
     }
 
     /// The peer's stop code; `None` once the half can no longer be stopped.
@@ -35,27 +30,5 @@ impl StopWatch {
 impl fmt::Debug for StopWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StopWatch")
-    }
-}
-
-/// The stop watches of one connection.
-#[derive(Debug, Default)]
-pub(crate) struct StopWatches {
-    reset_watches: AtomicUsize,
-}
-
-impl StopWatches {
-    /// noq keeps about 80 bytes for each stream that was watched and then reset without a stop, until the connection closes.
-    const MAX_RESET_WATCHES: usize = 16 * 1024;
-
-    /// Starts a watch. `None` once too many watched halves of the connection were reset.
-    pub(crate) fn start(&self, send: &SendStream) -> Option<StopWatch> {
-        let few = self.reset_watches.load(Ordering::Relaxed) < Self::MAX_RESET_WATCHES;
-        few.then(|| StopWatch(Box::pin(send.stopped())))
-    }
-
-    /// Counts a watched half that was reset.
-    pub(crate) fn count_reset(&self) {
-        self.reset_watches.fetch_add(1, Ordering::Relaxed);
     }
 }

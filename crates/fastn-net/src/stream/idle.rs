@@ -11,7 +11,7 @@ impl Stream {
     /// streams that live on for a while: watching costs about as much as a small write.
     pub fn watch_stop(&mut self) {
         if let (Some(send), None) = (&self.send, &self.stop_watch) {
-            self.stop_watch = self.connection.stop_watches().start(send);
+            self.stop_watch = Some(StopWatch::new(send));
         }
     }
 
@@ -51,9 +51,6 @@ impl Stream {
     pub fn poll_send_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         self.check_ack_deadline();
         self.watch_stop();
-        if self.stop_watch.is_none() && self.send_state.is_live() {
-            self.stop_watch = Some(StopWatch::of_connection(&self.connection));
-        }
         self.poll_stop(cx);
         self.end_waker = Some(cx.waker().clone());
         if let Some(deadline) = &self.ack_deadline {

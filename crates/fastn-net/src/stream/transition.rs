@@ -23,9 +23,7 @@ impl Stream {
         }
         if before.is_live() && !after.is_live() {
             self.send = None;
-            if self.stop_watch.take().is_some() && matches!(after, SendState::Reset | SendState::Lost { .. }) {
-                self.connection.stop_watches().count_reset();
-            }
+            self.stop_watch = None;
             self.release_if_over();
         }
     }

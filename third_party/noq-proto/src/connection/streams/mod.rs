@@ -517,7 +517,7 @@ pub enum StreamEvent {
         /// Which stream is now writable
         id: StreamId,
     },
-    /// A finished stream has been fully acknowledged or stopped
+    /// A finished stream has been fully acknowledged or stopped, or the reset of a stream has been acknowledged
     Finished {
         /// Which stream has been finished
         id: StreamId,

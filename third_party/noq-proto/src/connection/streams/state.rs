@@ -382,6 +382,8 @@ impl StreamsState {
                 if let Some(SendState::ResetSent) = e.get().as_ref().map(|s| s.state) {
                     e.remove_entry();
                     self.stream_freed(id, StreamHalf::Send);
+                    // Waiters for the end of the stream release what they hold for it.
+                    self.events.push_back(StreamEvent::Finished { id });
                 }
             }
         }
