@@ -10,8 +10,12 @@ use tokio::time::Instant;
 
 use crate::{connection::TrafficSnapshot, deadline::after};
 
-/// While a request waits: time between two samples, and for a ping's answer.
+/// While a request waits: silence before a ping, and time for a ping's answer.
 pub(crate) const WAITING_INTERVAL: Duration = Duration::from_secs(3);
+
+/// While a request waits: time between two samples. A byte came at any time since the sample before, so silence counts from that one:
+/// half of [`WAITING_INTERVAL`] is long enough to see the end of the silence in time.
+const SAMPLE_INTERVAL: Duration = WAITING_INTERVAL.checked_div(2).expect("not by 0");
 
 /// While nothing waits: time between two pings.
 pub(crate) const UNUSED_INTERVAL: Duration = Duration::from_secs(12);
@@ -40,8 +44,13 @@ pub(crate) enum Health {
 pub(crate) struct Liveness {
     sample_at: Instant,
     last: TrafficSnapshot,
+    last_at: Instant,
+    /// No byte is known to have arrived later.
+    quiet_since: Instant,
     /// Time of the unanswered ping.
     pinged: Option<Instant>,
+    /// When the next miss counts, while a ping is unanswered.
+    miss_at: Instant,
     misses: u8,
     unused_since: Option<Instant>,
 }
@@ -64,7 +73,10 @@ impl Liveness {
         Self {
             sample_at: after(now, first),
             last: TrafficSnapshot::default(),
+            last_at: now,
+            quiet_since: now,
             pinged: None,
+            miss_at: now,
             misses: 0,
             unused_since: Some(now),
         }
@@ -77,19 +89,22 @@ impl Liveness {
 
     /// Records the first use of an unused connection.
     pub(crate) fn activate(&mut self, now: Instant, seen: TrafficSnapshot) {
-        self.record(seen);
+        self.record(now, seen);
         self.unused_since = None;
-        self.sample_at = self.sample_at.min(after(now, WAITING_INTERVAL));
+        // What waits from now on has its answer to come.
+        self.quiet_since = now;
+        self.miss_at = self.miss_at.min(after(now, WAITING_INTERVAL));
+        self.sample_at = self.sample_at.min(after(now, SAMPLE_INTERVAL));
     }
 
     /// Records the answer to a ping.
     pub(crate) fn answer(&mut self, now: Instant, seen: TrafficSnapshot) {
         self.misses = 0;
         // The ping does not count as traffic: the next ping stays on schedule.
-        self.last = seen;
+        (self.last, self.last_at, self.quiet_since) = (seen, now, now);
         if let Some(pinged) = self.pinged.take() {
             let next =
-                if self.unused_since.is_some() { after(pinged, UNUSED_INTERVAL) } else { after(now, WAITING_INTERVAL) };
+                if self.unused_since.is_some() { after(pinged, UNUSED_INTERVAL) } else { after(now, SAMPLE_INTERVAL) };
             self.sample_at = next.max(now);
         }
     }
@@ -99,7 +114,7 @@ impl Liveness {
         let overslept = now > after(self.sample_at, MAX_OVERSLEEP);
         let waited = kept || seen.active > 0;
         let busy = seen.traffic != self.last.traffic;
-        let heard = self.record(seen);
+        let heard = self.record(now, seen);
         self.unused_since = if waited { None } else { self.unused_since.or(Some(now)) };
         let unused_until = self.unused_since.map(|since| after(since, policy.idle_timeout)).filter(|_| policy.may_end);
         if unused_until.is_some_and(|until| now >= until) {
@@ -107,36 +122,41 @@ impl Liveness {
             self.sample_at = after(now, WAITING_INTERVAL);
             return Health::Unused;
         }
-        if self.pinged.is_some() && !heard && !overslept {
-            self.misses += 1;
+        let answer_limit = if waited { WAITING_INTERVAL } else { policy.ping_timeout };
+        let awaits = self.pinged.is_some();
+        if awaits && (overslept || now >= self.miss_at) {
+            self.misses += u8::from(!overslept);
             if self.misses >= MAX_MISSES {
                 return Health::Dead;
             }
+            self.miss_at = after(now, answer_limit);
         }
-        let quiet = if waited { !heard } else { !busy || !heard };
-        let awaits = self.pinged.is_some();
+        let silent = !heard && now >= after(self.quiet_since, WAITING_INTERVAL);
+        let quiet = if waited { silent } else { !busy || !heard };
         let ping = quiet && !awaits;
         if ping {
             self.pinged = Some(now);
+            self.miss_at = after(now, answer_limit);
         }
-        let interval = match (waited, awaits || ping) {
-            (true, _) => WAITING_INTERVAL,
-            (false, true) => policy.ping_timeout,
-            (false, false) => UNUSED_INTERVAL,
+        let next = match (waited, awaits || ping) {
+            (true, true) => self.miss_at.min(after(now, SAMPLE_INTERVAL)),
+            (true, false) => after(now, SAMPLE_INTERVAL),
+            (false, true) => self.miss_at.max(now),
+            (false, false) => after(now, UNUSED_INTERVAL),
         };
-        let next = after(now, interval);
         self.sample_at = unused_until.map_or(next, |until| until.min(next));
         if ping { Health::Ping } else { Health::Fine }
     }
 
     /// Whether a byte arrived since the last sample.
-    fn record(&mut self, seen: TrafficSnapshot) -> bool {
+    fn record(&mut self, now: Instant, seen: TrafficSnapshot) -> bool {
         let heard = seen.received != self.last.received;
-        self.last = seen;
         if heard {
+            self.quiet_since = self.last_at;
             self.pinged = None;
             self.misses = 0;
         }
+        (self.last, self.last_at) = (seen, now);
         heard
     }
 }
@@ -185,6 +205,33 @@ mod tests {
         assert_eq!(kept, [(12, Health::Ping), (18, Health::Dead)]);
         let unused = findings(60, false, |_| TrafficSnapshot::default(), false);
         assert_eq!(unused, [(12, Health::Ping), (22, Health::Dead)]);
+    }
+
+    /// Samples whenever due. The last byte arrives `last` after the first use, at the start; nothing answers.
+    fn time_of_death(last: Duration) -> Duration {
+        let start = Instant::now();
+        let see = |at: Instant| TrafficSnapshot {
+            received: u64::try_from((at - start).min(last).as_millis()).expect("small"),
+            active: 1,
+            ..TrafficSnapshot::default()
+        };
+        let mut liveness = Liveness::new(start, POLICY);
+        liveness.activate(start, see(start));
+        loop {
+            let now = liveness.sample_at();
+            if liveness.sample(now, see(now), false, POLICY) == Health::Dead {
+                return now - start;
+            }
+        }
+    }
+
+    #[test]
+    fn a_peer_is_dead_nine_seconds_after_its_last_byte_whenever_that_came() {
+        for millis in (0..12_000).step_by(50) {
+            let last = Duration::from_millis(millis);
+            let (dead, limit) = (time_of_death(last), last + WAITING_INTERVAL * 3);
+            assert!(dead <= limit && limit <= dead + SAMPLE_INTERVAL, "last byte after {last:?}, dead after {dead:?}");
+        }
     }
 
     #[test]
