@@ -908,7 +908,10 @@ interface ListenOptions {
     signal?: AbortSignal | undefined;
     /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
     fallback?: StreamHandler | undefined;
-    /** Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code. */
+    /**
+     * Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code, but none for an error that
+     * only tells that the peer has left.
+     */
     onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined;
 }
 
@@ -1116,9 +1119,9 @@ interface RequestOptions {
     /** Cancels the request, at the peer too: its handler's `context.signal` aborts. The call rejects with the signal's reason. */
     signal?: AbortSignal | undefined;
     /**
-     * Time until the answer must begin, in milliseconds; includes dialling. The peer is told what is left of it: `context.deadline`.
-     * Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer of items may last longer. Fractions are rounded up,
-     * 0 means immediately, `Infinity` means none. Default: 10 s.
+     * Time until the answer must begin, in milliseconds. Includes dialling, and the schemas of the input and of an answer that is one value.
+     * The peer is told what is left of it: `context.deadline`. Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer
+     * of items may last longer. Fractions are rounded up, 0 sends nothing, `Infinity` means none. Default: 10 s.
      */
     timeout?: number | undefined;
     /**
@@ -1168,7 +1171,8 @@ interface ServeOptions {
     signal?: AbortSignal | undefined;
     /**
      * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Not the reason of its own
-     * `context.signal`. Default: a process warning, once per error code, for results that cannot be sent; nothing for what handlers throw.
+     * `context.signal`, nor an `AbortError` with that `cause`. Default: a process warning, once per error code, but none for an error that only
+     * tells that the caller has left.
      */
     onError?: ((error: unknown, context: RequestContext) => unknown) | undefined;
     /**

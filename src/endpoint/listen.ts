@@ -1,6 +1,7 @@
 import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import type { StreamMessage } from '../connection/diagnostics-messages.js'
+import { tellsThatPeerLeft } from '../connection/peer-left.js'
 import { servedHeader } from '../connection/stream-queue.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
@@ -46,7 +47,10 @@ export interface ListenOptions {
   signal?: AbortSignal | undefined
   /** Handles Generic protocols that have no listener; see `stream.protocol`. Default: they are refused. */
   fallback?: StreamHandler | undefined
-  /** Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code. */
+  /**
+   * Receives what a handler threw, after its stream was reset. Default: a process warning, once per error code, but none for an error that
+   * only tells that the peer has left.
+   */
   onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined
 }
 
@@ -64,12 +68,12 @@ export function listen(
   options: ListenOptions = {},
   onListening: (closed: Promise<void>) => void = () => {}
 ): Listener {
-  const { signal, fallback, onError = warn } = checkOptions(options, listenNames)
+  const { signal, fallback, onError } = checkOptions(options, listenNames)
   checkSignal(signal)
   const routes = pairs(handlers)
   if (fallback !== undefined) checkHandler(fallback, 'options.fallback')
   else if (routes.length === 0) throw nothingServed()
-  if (typeof onError !== 'function') throw invalid('options.onError', 'a function')
+  if (onError !== undefined && typeof onError !== 'function') throw invalid('options.onError', 'a function')
   const served = { headers: routes.map(([protocol]) => servedHeader(protocol)), fallback: fallback !== undefined }
   const handle = (stream: PeerStream, route: number) =>
     serve(endpoint, stream, (routes[route]?.[1] ?? fallback) as StreamHandler, onError)
@@ -81,15 +85,17 @@ async function serve(
   endpoint: EndpointState,
   stream: PeerStream,
   handler: StreamHandler,
-  onError: NonNullable<ListenOptions['onError']>
+  onError: ListenOptions['onError']
 ) {
   try {
     const traced = watched('stream')
     if (traced === undefined) checkRan(await handler(stream), 'the handler')
     else await traced.tracePromise(() => run(handler, stream), incoming(endpoint, stream))
   } catch (error) {
+    // Asked first: the abort overwrites how the stream ended.
+    const hasLeft = tellsThatPeerLeft(error, stream)
     coreOf(stream).abort(handlerFailed, 'the handler of this stream failed')
-    return await report(error, stream, onError)
+    return await report(error, stream, hasLeft, onError)
   }
   const wasClosing = endpoint.closing.aborted
   const wasWriting = writerOf(stream).isWriting
@@ -102,7 +108,7 @@ async function serve(
     if (!wasWriting && isFastnNetError(error, 'ERR_CONNECTION_LOST')) return
     // The endpoint was closed before the handler returned, perhaps by the handler.
     if (wasClosing && isFastnNetError(error, 'ERR_CLOSED')) return
-    await report(error, stream, onError)
+    await report(error, stream, tellsThatPeerLeft(error, stream), onError)
   }
 }
 
@@ -126,9 +132,10 @@ function incoming({ id52 }: EndpointState, stream: PeerStream): StreamMessage {
   return { endpoint: id52, peer: stream.remoteId52, protocol: stream.protocol, direction: 'in', stream }
 }
 
-async function report(error: unknown, stream: PeerStream, onError: NonNullable<ListenOptions['onError']>) {
+async function report(error: unknown, stream: PeerStream, hasLeft: boolean, onError: ListenOptions['onError']) {
   try {
-    await onError(error, stream)
+    if (onError !== undefined) await onError(error, stream)
+    else if (!hasLeft) warn(error, stream)
   } catch (onErrorFailure) {
     warn(onErrorFailure, stream)
   }

@@ -15,9 +15,9 @@ export interface RequestOptions {
   /** Cancels the request, at the peer too: its handler's `context.signal` aborts. The call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
   /**
-   * Time until the answer must begin, in milliseconds; includes dialling. The peer is told what is left of it: `context.deadline`.
-   * Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer of items may last longer. Fractions are rounded up,
-   * 0 means immediately, `Infinity` means none. Default: 10 s.
+   * Time until the answer must begin, in milliseconds. Includes dialling, and the schemas of the input and of an answer that is one value.
+   * The peer is told what is left of it: `context.deadline`. Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer
+   * of items may last longer. Fractions are rounded up, 0 sends nothing, `Infinity` means none. Default: 10 s.
    */
   timeout?: number | undefined
   /**

@@ -5,9 +5,10 @@ import { isUnprocessed } from '../native/failure.js'
 import { headerOf } from '../stream/protocol.js'
 import type { OpenOptions } from '../types.js'
 import { watched } from '../util/diagnostics.js'
-import { after } from '../util/timeout.js'
+import { pauseFor } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { ResolvedCall } from './call-options.js'
+import { inTime, noAnswer } from './call-wait.js'
 import { Exchange } from './exchange.js'
 import { itemsOf } from './items.js'
 import type { RequestMessage } from './request-message.js'
@@ -48,13 +49,16 @@ async function request(
 ): Promise<unknown> {
   const { signal, timeout, inputSchema } = options
   if (signal !== undefined) throwIfAborted(signal)
-  // A stream of items has its items checked on their way.
-  if (inputSchema !== undefined && !isItems(inputSchema))
-    await validated(inputSchema, input, 'the input', {
-      context: { protocol: headerOf(protocol).protocol, phase: 'call' }
-    })
   const until = performance.now() + timeout
   let left = timeout
+  const contextNow = () => ({ protocol: headerOf(protocol).protocol, phase: 'call' })
+  // A stream of items has its items checked on their way.
+  if (inputSchema !== undefined && !isItems(inputSchema)) {
+    const context = contextNow()
+    await validated(inputSchema, input, 'the input', { context }, inTime(options, until, 'the input', context))
+    left = until - performance.now()
+  }
+  if (left <= 0) throw noAnswer(options, contextNow())
   for (let attempt = 1; ; attempt++) {
     try {
       const stream = await caller.getStream(peer, protocol, { ack: 'later', signal, timeout: left })
@@ -65,7 +69,8 @@ async function request(
       const pause = attempt === 1 ? 0 : Math.random() * Math.min(100 * 2 ** attempt, 2_000)
       left = until - performance.now() - pause
       if (left <= 0) throw error
-      await rest(pause, signal)
+      if (pause > 0) await pauseFor(pause, signal)
+      throwIfAborted(signal)
     }
   }
 }
@@ -80,9 +85,4 @@ function mayRepeat(error: unknown, input: unknown, { idempotent, inputSchema }: 
   const isReset = error.code === 'ERR_STREAM_RESET' && error.errorCode === 0
   const isLost = error.code === 'ERR_CONNECTION_LOST' || error.code === 'ERR_ACK_TIMEOUT'
   return idempotent && (isLost || isBusy || isReset)
-}
-
-async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  if (ms > 0) await new Promise<void>(resolve => after(ms, resolve))
-  throwIfAborted(signal)
 }

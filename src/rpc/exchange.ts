@@ -4,11 +4,12 @@ import { offAbort, onAbort } from '../util/abort.js'
 import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
 import { throwIfAborted } from '../util/validate.js'
 import type { ResolvedCall } from './call-options.js'
+import { inTime, noAnswer, untilAborted } from './call-wait.js'
 import { itemsOf, ReceivedItems, type SendOptions, sendItems } from './items.js'
 import { type AnswerLine, lineOf, parseJson, parseObject } from './messages.js'
 import { errorLine, looksLikeError, remoteError } from './remote-error.js'
 import { abandon, contextOf, isStopped, isTagged, maxBytesOn, readMessage } from './request-lines.js'
-import { isItems, itemSchemaOf, validated } from './schema.js'
+import { isItems, itemSchemaOf, type StandardSchemaV1, validated } from './schema.js'
 
 /** The caller's side of one request and its answer, on one stream. */
 export class Exchange implements Expiring {
@@ -45,6 +46,7 @@ export class Exchange implements Expiring {
     try {
       // It may have aborted since the stream opened, before anything listened.
       throwIfAborted(signal)
+      if (performance.now() >= this.expiresAt) throw this.#expired()
       const { inputSchema, schema } = this.#options
       const items = itemsOf(this.#input, inputSchema)
       if (!this.#tagged && (items !== undefined || (schema !== undefined && isItems(schema)))) throw this.#noItems()
@@ -55,16 +57,18 @@ export class Exchange implements Expiring {
       const answer = this.#tagged ? this.#taggedAnswer(text) : this.#bareAnswer(text)
       return answer instanceof Promise ? await answer : answer
     } catch (error) {
-      this.#end()
-      abandon(stream)
+      this.#leave()
       throw this.#errorOf(error)
     }
   }
 
   /** The answer must begin now. */
   expire(): void {
-    const message = `the peer did not answer within ${this.#options.timeout} ms: it may be busy, or its handler may be slow`
-    this.#giveUp(new FastnNetError('ERR_CALL_TIMEOUT', message, this.context))
+    this.#giveUp(this.#expired())
+  }
+
+  #expired(): FastnNetError {
+    return noAnswer(this.#options, this.context)
   }
 
   /** What errors name. */
@@ -86,11 +90,13 @@ export class Exchange implements Expiring {
   /** Sends the items beside the answer, which may begin before the last one. */
   #sendItems(input: AsyncIterable<unknown>): void {
     const schema = itemSchemaOf(this.#options.inputSchema)
+    const wait = untilAborted(this.#options.signal)
     const options: SendOptions = {
       first: lineOf({ timeout: this.#timeLeft(), stream: true }, 'the request', this.#maxBytes, this),
-      lineOfItem: async item => {
-        if (schema !== undefined) await validated(schema, item, 'an item', this)
-        return lineOf({ item }, 'an item', this.#maxBytes, this)
+      about: this,
+      lineOfItem: item => {
+        const line = () => lineOf({ item }, 'an item', this.#maxBytes, this)
+        return schema === undefined ? line() : validated(schema, item, 'an item', this, wait).then(line)
       },
       lineOfError: error => errorLine(error, { withStack: false, tagged: true, maxBytes: this.#maxBytes })
     }
@@ -129,7 +135,7 @@ export class Exchange implements Expiring {
     if (isStream)
       throw new FastnNetError('ERR_SCHEMA', "the peer's answer is a stream of items, not one value", this.context)
     if (schema === undefined) return line.ok
-    if (!isItems(schema)) return validated(schema, line.ok, 'the answer', this)
+    if (!isItems(schema)) return this.#checked(schema, line.ok)
     throw new FastnNetError('ERR_SCHEMA', "the peer's answer is one value, not a stream of items", this.context)
   }
 
@@ -138,11 +144,16 @@ export class Exchange implements Expiring {
     this.#settle()
     const { schema } = this.#options
     if (schema === undefined || isItems(schema)) return answer
-    return validated(schema, answer, 'the answer', this).catch((error: unknown) => {
+    return this.#checked(schema, answer).catch((error: unknown) => {
       // Success and error have no tag: what is no success and looks like an error is one.
       if (!isFastnNetError(error, 'ERR_SCHEMA') || !looksLikeError(answer)) throw error
       throw remoteError(answer, undefined, undefined, this)
     })
+  }
+
+  #checked(schema: StandardSchemaV1, answer: unknown): Promise<unknown> {
+    const what = 'the answer'
+    return validated(schema, answer, what, this, inTime(this.#options, this.expiresAt, what, this.context))
   }
 
   #items(): ReceivedItems {
@@ -150,13 +161,17 @@ export class Exchange implements Expiring {
       maxBytes: this.#maxBytes,
       schema: itemSchemaOf(this.#options.schema),
       about: this,
+      wait: untilAborted(this.#options.signal),
       errorOf: error => this.#errorOf(error),
-      ended: left => {
-        if (!left) return this.#settle()
-        this.#end()
-        abandon(this.#stream)
-      }
+      ended: left => (left ? this.#leave() : this.#settle()),
+      dropped: () => this.#leave()
     })
+  }
+
+  /** The rest of the answer is of no use. */
+  #leave(): void {
+    this.#end()
+    abandon(this.#stream)
   }
 
   /** The whole answer is here. */

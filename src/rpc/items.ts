@@ -1,8 +1,10 @@
 import type { PeerStream } from '../connection/connection.js'
+import { FastnNetError } from '../errors.js'
+import { kindOf } from '../util/validate.js'
 import { endLine, type ItemLine, parseObject, type Subject } from './messages.js'
 import { remoteError } from './remote-error.js'
 import { readMessage, readMessageWithin } from './request-lines.js'
-import { isItems, type MessageSchema, type StandardSchemaV1, validated } from './schema.js'
+import { isItems, type MessageSchema, type StandardSchemaV1, validated, type Wait } from './schema.js'
 
 /** Whether a value is sent item by item. */
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
@@ -31,6 +33,7 @@ async function* asyncOf(items: Iterable<unknown>): AsyncGenerator<unknown> {
 export interface SendOptions {
   /** Line before the first item. */
   readonly first: string
+  readonly about: Subject
   readonly lineOfItem: (item: unknown) => string | Promise<string>
   /** Line that tells the receiver why the items end. */
   readonly lineOfError: (error: unknown) => string
@@ -45,21 +48,26 @@ export interface SendOptions {
 export async function sendItems(
   stream: PeerStream,
   source: AsyncIterable<unknown>,
-  { first, lineOfItem, lineOfError }: SendOptions
+  { first, about, lineOfItem, lineOfError }: SendOptions
 ): Promise<void> {
   const receiver = new Receiver(stream)
   let iterator: AsyncIterator<unknown> | undefined
   try {
-    iterator = source[Symbol.asyncIterator]()
+    const from = source[Symbol.asyncIterator]()
+    iterator = from
     let takes = await receiver.takes(stream.write(first))
     while (takes) {
-      const step = await receiver.orStep(iterator)
-      if (step === undefined) break
+      const step = await receiver.unlessLeft(() => from.next())
+      if (step === left) break
+      checkStep(step, about)
       if (step.done === true) {
         await receiver.takes(stream.finish(endLine))
         return
       }
-      takes = await receiver.takes(stream.write(await lineOfItem(step.value)))
+      const line = lineOfItem(step.value)
+      const told = typeof line === 'string' ? line : await receiver.unlessLeft(() => line)
+      if (told === left) break
+      takes = await receiver.takes(stream.write(told))
     }
     leave(iterator)
   } catch (error) {
@@ -67,6 +75,12 @@ export async function sendItems(
     await receiver.takes(stream.finish(lineOfError(error)))
     throw error
   }
+}
+
+function checkStep(step: unknown, { context }: Subject): void {
+  if (typeof step === 'object' && step !== null) return
+  const message = `next() of the iterable gave ${kindOf(step)}, not { value, done }`
+  throw new FastnNetError('ERR_INVALID_ARGUMENT', message, context)
 }
 
 /** Leaves a source without waiting: it may be busy with its next item. */
@@ -77,6 +91,9 @@ function leave(iterator: AsyncIterator<unknown> | undefined): void {
     // Its items are of no use any more, and neither is its failure.
   }
 }
+
+/** In place of a result, once the receiver has left. */
+const left = Symbol('left')
 
 /** The other side of a stream of items: whether it still takes them. */
 class Receiver {
@@ -90,12 +107,12 @@ class Receiver {
     })
   }
 
-  /** The source's next step; `undefined` once the receiver has left, even if the source takes its time. */
-  orStep(iterator: AsyncIterator<unknown>): Promise<IteratorResult<unknown> | undefined> {
+  /** The result of the source's work, or {@link left} once the receiver has left, even if the work takes its time. */
+  unlessLeft<Value>(work: () => PromiseLike<Value>): Promise<Value | typeof left> {
     return new Promise((resolve, reject) => {
-      if (this.#left) return resolve(undefined)
-      this.#onLeft = () => resolve(undefined)
-      Promise.resolve(iterator.next()).then(resolve, reject)
+      if (this.#left) return resolve(left)
+      this.#onLeft = () => resolve(left)
+      Promise.resolve(work()).then(resolve, reject)
     })
   }
 
@@ -115,24 +132,33 @@ export interface ReceiveOptions {
   readonly maxBytes: number
   readonly schema: StandardSchemaV1 | undefined
   readonly about: Subject
+  /** Waits for a schema. */
+  readonly wait: Wait
   readonly reserve?: ((bytes: number) => void) | undefined
   /** Maps a failure of the stream. */
   readonly errorOf: (error: unknown) => unknown
   /** Called once: after the last item, an error, or when the loop is left. `left`: before the end. */
   readonly ended: (left: boolean) => void
+  /** Called instead if the items are garbage-collected before. Must not refer to them. */
+  readonly dropped?: (() => void) | undefined
 }
+
+/** Answers that nobody reads any more. A caller's signal would keep their streams open as long as it lives. */
+const droppedItems = new FinalizationRegistry<() => void>(dropped => dropped())
 
 /** Items from the other side, in order. Leaving the loop tells the sender to stop. */
 export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>, AsyncDisposable {
   readonly #stream: PeerStream
   readonly #options: ReceiveOptions
   #ended = false
+  #onEnd: (() => void) | undefined
   // Several calls of `next` may be pending: they take turns.
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(stream: PeerStream, options: ReceiveOptions) {
     this.#stream = stream
     this.#options = options
+    if (options.dropped !== undefined) droppedItems.register(this, options.dropped, this)
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
@@ -152,14 +178,24 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
         return { done: true, value: undefined }
       }
       const { item } = line
-      return { done: false, value: schema === undefined ? item : await validated(schema, item, 'an item', about) }
+      return {
+        done: false,
+        value: schema === undefined ? item : await validated(schema, item, 'an item', about, this.#wait)
+      }
     } catch (error) {
-      // Returned during the read, which has therefore failed.
+      // Returned during the read or the check, which has therefore failed.
       if (this.#hasEnded()) return { done: true, value: undefined }
       this.#end(true)
       throw errorOf(error)
     }
   }
+
+  /** Waits for a schema until the loop is left. */
+  readonly #wait: Wait = work =>
+    new Promise((resolve, reject) => {
+      this.#onEnd = () => reject()
+      this.#options.wait(work).then(resolve, reject)
+    })
 
   #line(maxBytes: number, reserve: ReceiveOptions['reserve']): Promise<string> {
     if (reserve === undefined) return readMessage(this.#stream, maxBytes)
@@ -186,6 +222,8 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
   #end(left: boolean): void {
     if (this.#ended) return
     this.#ended = true
+    droppedItems.unregister(this)
+    this.#onEnd?.()
     this.#options.ended(left)
   }
 }

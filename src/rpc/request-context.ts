@@ -1,4 +1,5 @@
 import type { PeerStream } from '../connection/connection.js'
+import { abortCause } from '../connection/peer-left.js'
 import { FastnNetError, type Protocol } from '../errors.js'
 import { offAbort, onAbort } from '../util/abort.js'
 import { after } from '../util/timeout.js'
@@ -58,10 +59,10 @@ export class HandlerContext implements RequestContext {
     return this.#controller.signal
   }
 
-  /** Whether a handler threw the reason of its own signal: it stopped for a caller that has left. */
+  /** Whether a handler threw the reason of its own signal, perhaps in an `AbortError`: it stopped for a caller that has left. */
   isReason(error: unknown): boolean {
     const signal = this.#controller?.signal
-    return signal?.aborted === true && signal.reason === error
+    return signal?.aborted === true && (signal.reason === error || signal.reason === abortCause(error))
   }
 
   /** The answer begins: the deadline no longer counts. */

@@ -1,5 +1,7 @@
 import { FastnNetError, type FastnNetErrorOptions, type SchemaIssue } from '../errors.js'
 import { printable } from '../util/display.js'
+import { isThenable } from '../util/thenable.js'
+import { kindOf } from '../util/validate.js'
 
 // The interface of https://standardschema.dev, version 1. Its package says to copy it.
 
@@ -103,20 +105,34 @@ function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
+/** Waits for a schema's promise, which may never settle, as long as its result is wanted. Rejects with the reason why it no longer is. */
+export type Wait = <Value>(work: PromiseLike<Value>) => Promise<Value>
+
 /**
  * Checks a value, and returns what the schema makes of it. `what` names the value in the error.
  *
- * @throws {FastnNetError} `ERR_SCHEMA`.
+ * @throws {FastnNetError} `ERR_SCHEMA`. `ERR_INVALID_ARGUMENT` for a schema that returns no result.
  */
 export async function validated(
   schema: StandardSchemaV1,
   value: unknown,
   what: string,
-  about: { readonly context: FastnNetErrorOptions }
+  about: { readonly context: FastnNetErrorOptions },
+  wait: Wait
 ): Promise<unknown> {
-  const result = await schema['~standard'].validate(value)
-  if (result.issues === undefined) return result.value
-  throw schemaError(issuesOf(result.issues), what, about.context)
+  const given: unknown = schema['~standard'].validate(value)
+  const result = isThenable(given) ? await wait(given) : given
+  if (typeof result !== 'object' || result === null) throw noResult(result, what, about.context)
+  const { issues } = result as { issues?: unknown }
+  if (issues === undefined) return (result as { value?: unknown }).value
+  if (!Array.isArray(issues)) throw noResult(result, what, about.context)
+  throw schemaError(issuesOf(issues), what, about.context)
+}
+
+function noResult(result: unknown, what: string, context: FastnNetErrorOptions): FastnNetError {
+  const given = typeof result === 'object' && result !== null ? 'issues that are no array' : kindOf(result)
+  const message = `the schema of ${what} returned ${given}: its validate must return { value } or { issues }`
+  return new FastnNetError('ERR_INVALID_ARGUMENT', message, context)
 }
 
 /** `ERR_SCHEMA`, with the first issue in its message. */

@@ -9,7 +9,8 @@ export interface ServeOptions {
   signal?: AbortSignal | undefined
   /**
    * Receives what a handler threw, after the caller was told, and what keeps its result from being sent. Not the reason of its own
-   * `context.signal`. Default: a process warning, once per error code, for results that cannot be sent; nothing for what handlers throw.
+   * `context.signal`, nor an `AbortError` with that `cause`. Default: a process warning, once per error code, but none for an error that only
+   * tells that the caller has left.
    */
   onError?: ((error: unknown, context: RequestContext) => unknown) | undefined
   /**

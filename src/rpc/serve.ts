@@ -1,7 +1,10 @@
 import type { PeerStream } from '../connection/connection.js'
+import { tellsThatPeerLeft } from '../connection/peer-left.js'
 import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
+import { shown } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { isThenable } from '../util/thenable.js'
+import { whileWanted } from '../util/timeout.js'
 import { warnOnce } from '../util/warn.js'
 import { itemsOf, ReceivedItems, sendItems } from './items.js'
 import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
@@ -10,7 +13,7 @@ import { HandlerContext, type RequestContext } from './request-context.js'
 import { type PeerLoad, PeerLoads } from './request-limits.js'
 import { contextOf, isTagged, maxBytesOn, readMessageWithin } from './request-lines.js'
 import type { RequestMessage } from './request-message.js'
-import { isItems, itemSchemaOf, validated } from './schema.js'
+import { isItems, itemSchemaOf, validated, type Wait } from './schema.js'
 import type { MethodSchemas, ResolvedServe } from './serve-options.js'
 
 /** A method of a service, whatever its types. */
@@ -96,7 +99,7 @@ class ServedRequest {
         result = this.#handle(input, context)
         if (isThenable(result)) result = await result
       } catch (error) {
-        return await this.#fail(error, context, true)
+        return await this.#fail(error, context)
       }
       await this.#answer(result, context)
     } finally {
@@ -114,6 +117,9 @@ class ServedRequest {
     this.reserved = bytes
   }
 
+  /** Waits for a schema until the caller has left. */
+  readonly #wait: Wait = work => whileWanted(work, this.#stream.signal)
+
   /** The input as the handler gets it, or {@link refused}. */
   async #input({ stream, input }: RequestLine): Promise<unknown> {
     const schema = this.#method.input
@@ -125,7 +131,7 @@ class ServedRequest {
     if (given) return this.#items()
     if (schema === undefined || isItems(schema)) return input
     try {
-      return await validated(schema, input, 'the input', this)
+      return await validated(schema, input, 'the input', this, this.#wait)
     } catch (error) {
       if (!isFastnNetError(error, 'ERR_SCHEMA')) throw error
       await this.refuse('schema', error.message, error.issues)
@@ -138,6 +144,7 @@ class ServedRequest {
       maxBytes: this.#maxBytes,
       schema: itemSchemaOf(this.#method.input),
       about: this,
+      wait: this.#wait,
       reserve: this.#reserve,
       errorOf: error => error,
       ended: left => {
@@ -162,10 +169,10 @@ class ServedRequest {
     let line: string
     try {
       if (output !== undefined && isItems(output)) throw new TypeError('the handler did not return an iterable')
-      const value = output === undefined ? result : await validated(output, result, resultName, this)
+      const value = output === undefined ? result : await validated(output, result, resultName, this, this.#wait)
       line = lineOf(this.#tagged ? { ok: value } : value, resultName, this.#maxBytes, this)
     } catch (error) {
-      return await this.#fail(error, context, false)
+      return await this.#fail(error, context)
     }
     await this.#finish(line)
   }
@@ -174,28 +181,21 @@ class ServedRequest {
     if (!this.#tagged) return await this.refuse('unsupported', 'the older protocol has no streams of items')
     context.answering()
     const schema = itemSchemaOf(this.#method.output)
-    let unsendable: unknown
-    const lineOfItem = async (value: unknown) => {
-      try {
-        const item = schema === undefined ? value : await validated(schema, value, resultName, this)
-        return lineOf({ item }, 'an item', this.#maxBytes, this)
-      } catch (error) {
-        unsendable = error
-        throw error
-      }
-    }
+    const line = (item: unknown) => lineOf({ item }, 'an item', this.#maxBytes, this)
+    const lineOfItem = (item: unknown) =>
+      schema === undefined ? line(item) : validated(schema, item, resultName, this, this.#wait).then(line)
     try {
       const lineOfError = (error: unknown) => this.#errorLine(error)
-      await sendItems(this.#stream, result, { first: streamLine, lineOfItem, lineOfError })
+      await sendItems(this.#stream, result, { first: streamLine, about: this, lineOfItem, lineOfError })
     } catch (error) {
-      await this.#report(error, context, error !== unsendable)
+      await this.#report(error, context)
     }
   }
 
-  /** Tells the caller that its request failed. `thrown`: by the handler; else its result cannot be sent. */
-  async #fail(error: unknown, context: HandlerContext, thrown: boolean): Promise<void> {
+  /** Tells the caller that its request failed: the handler threw, or its result cannot be sent. */
+  async #fail(error: unknown, context: HandlerContext): Promise<void> {
     await this.#finish(this.#errorLine(error))
-    await this.#report(error, context, thrown)
+    await this.#report(error, context)
   }
 
   #errorLine(error: unknown): string {
@@ -203,12 +203,12 @@ class ServedRequest {
     return errorLine(error, { withStack, tagged: this.#tagged, maxBytes: this.#maxBytes })
   }
 
-  async #report(error: unknown, context: HandlerContext, thrown: boolean): Promise<void> {
+  async #report(error: unknown, context: HandlerContext): Promise<void> {
     if (context.isReason(error)) return
     const { onError } = this.#server.options
     try {
       if (onError !== undefined) await onError(error, context)
-      else if (!thrown) warn(error, context)
+      else if (!tellsThatPeerLeft(error, this.#stream)) warn(error, context)
     } catch (failure) {
       warn(failure, context)
     }
@@ -243,8 +243,7 @@ const refusalOf: Readonly<Partial<Record<string, Refusal>>> = {
 }
 
 function warn(error: unknown, context: RequestContext): void {
-  const protocol = JSON.stringify(context.protocol)
   const format = (message: string) =>
-    `a request for ${protocol} failed: ${message}. Set the option onError of serve to see every failure`
+    `a request for ${shown(context.protocol)} failed: ${message}. Set the option onError of serve to see every failure`
   warnOnce(error, 'ERR_HANDLER', format)
 }

@@ -4,7 +4,7 @@ export function after(ms: number, callback: () => void): NodeJS.Timeout | undefi
 }
 
 /** Waits for work that cannot be cancelled. Rejects with the signal's reason once it aborts; the work continues. */
-export async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function whileWanted<T>(work: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work
   let abort = () => {}
   const aborted = new Promise<never>((_, reject) => {
@@ -16,6 +16,34 @@ export async function whileWanted<T>(work: Promise<T>, signal: AbortSignal | und
     return await Promise.race([work, aborted])
   } finally {
     signal.removeEventListener('abort', abort)
+  }
+}
+
+/** Same, and rejects with `expired()` once it is past `until`, as from `performance.now()`. Keeps the process alive while it waits. */
+export async function whileInTime<T>(
+  work: PromiseLike<T>,
+  signal: AbortSignal | undefined,
+  until: number,
+  expired: () => unknown
+): Promise<T> {
+  const limit = deadline(Math.max(until - performance.now(), 0))
+  const late = limit.passed.then(() => {
+    throw expired()
+  })
+  try {
+    return await whileWanted(Promise.race([work, late]), signal)
+  } finally {
+    limit.stop()
+  }
+}
+
+/** A pause of `ms` milliseconds, which the signal ends with its reason. */
+export async function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  const pause = deadline(ms)
+  try {
+    await whileWanted(pause.passed, signal)
+  } finally {
+    pause.stop()
   }
 }
 

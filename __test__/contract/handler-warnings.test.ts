@@ -1,0 +1,154 @@
+// The process warning about a handler that failed, where no onError is given.
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import type { Items, PeerStream, RequestContext } from 'fastn-net'
+import { Echo } from '../helpers/pair.js'
+import { failureOf, gate, requestPair } from '../helpers/requests.js'
+
+type Warning = Error & { code?: string }
+const warnings: Warning[] = []
+process.on('warning', (warning: Warning) => {
+  if (warning.name === 'FastnNetWarning') warnings.push(warning)
+})
+
+/** The warnings so far. They are emitted later. */
+async function warned(): Promise<Warning[]> {
+  await sleep(20)
+  return warnings.splice(0)
+}
+
+const failing = (code: string) => () => {
+  throw Object.assign(new Error('the disk is full'), { code })
+}
+
+test.serial('a handler of serve that throws warns once per code', async t => {
+  const { client, server, peer } = await requestPair(t)
+  server.serve('fail', failing('E_SERVE'))
+  server.serve('items', async function* () {
+    yield 1
+    failing('E_ITEMS')()
+  })
+  for (let count = 0; count < 3; count++)
+    t.like(await failureOf(client.call(peer, 'fail')), { code: 'ERR_REMOTE', remoteCode: 'E_SERVE' })
+  const items = await client.call<Items<number>>(peer, 'items')
+  await items.next()
+  t.like(await failureOf(items.next()), { remoteCode: 'E_ITEMS' })
+  const seen = await warned()
+  t.deepEqual(
+    seen.map(({ code }) => code),
+    ['E_SERVE', 'E_ITEMS']
+  )
+  t.regex(seen[0]?.message ?? '', /'fail' failed: the disk is full.*onError of serve/)
+})
+
+test.serial('a handler of serve that stops for a caller that has left does not warn', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const ended = gate()
+  const started = [gate(), gate(), gate()] as const
+  let left = 3
+  const end = () => {
+    if (--left === 0) ended.open()
+  }
+  server.serve('sleeps', async (_: unknown, { signal }: RequestContext) => {
+    started[0].open()
+    await sleep(60_000, undefined, { signal }).finally(end)
+  })
+  server.serve('reads', async (items: AsyncIterable<number>) => {
+    try {
+      for await (const _ of items) started[1].open()
+    } finally {
+      end()
+    }
+  })
+  server.serve('yields', async function* (_: unknown, { signal }: RequestContext) {
+    try {
+      yield 1
+      started[2].open()
+      await sleep(60_000, undefined, { signal })
+    } finally {
+      end()
+    }
+  })
+  async function* source() {
+    yield 1
+    await new Promise(() => {})
+  }
+  const controller = new AbortController()
+  const { signal } = controller
+  const calls = [client.call(peer, 'sleeps', 1, { signal }), client.call(peer, 'reads', source(), { signal })]
+  const items = await client.call<Items<number>>(peer, 'yields', 1, { signal })
+  const steps = [items.next(), items.next()]
+  await Promise.all(started.map(({ opened }) => opened))
+  controller.abort(new Error('enough'))
+  await Promise.allSettled([...calls, ...steps])
+  await ended.opened
+  t.deepEqual(await warned(), [])
+})
+
+test.serial('a listen handler whose peer has left does not warn', async t => {
+  for (const leave of [
+    (stream: PeerStream) => stream.reset(7),
+    (stream: PeerStream) => stream.connection.close(5, 'bye'),
+    (stream: PeerStream) => stream.close()
+  ]) {
+    const { client, server, peer } = await requestPair(t)
+    const failures: unknown[] = []
+    const ended = gate()
+    const keep = (error: unknown) => {
+      failures.push(error)
+      if (failures.length === 2) ended.open()
+      throw error
+    }
+    server.listen({
+      Echo: async stream => {
+        await stream.write('x')
+        await stream.bytes().catch(keep)
+      },
+      Http: async ({ signal }) => {
+        await sleep(60_000, undefined, { signal }).catch(keep)
+      }
+    })
+    const streams = [await client.getStream(peer, Echo), await client.getStream(peer, 'Http')]
+    for (const stream of streams) {
+      await stream.write('half')
+      stream.stop(7)
+    }
+    await sleep(20)
+    for (const stream of streams) leave(stream)
+    await ended.opened
+    t.deepEqual(await warned(), [])
+  }
+})
+
+test.serial('a listen handler that fails by itself warns, and for a failure at another peer too', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const { server: other, peer: otherPeer } = await requestPair(t)
+  other.listen({
+    async Http(stream) {
+      await stream.nextString()
+      stream.reset(9)
+    }
+  })
+  server.listen({
+    Echo: failing('E_LISTEN'),
+    async Tcp(stream) {
+      stream.reset(7)
+      await stream.write('after its own reset')
+    },
+    async Http() {
+      const upstream = await server.getStream(otherPeer, 'Http')
+      await upstream.write('x\n')
+      await upstream.read()
+    }
+  })
+  for (const protocol of [Echo, 'Tcp', 'Http']) {
+    const stream = await client.getStream(peer, protocol, { ack: 'later' })
+    await t.throwsAsync(stream.read(), { code: 'ERR_STREAM_RESET' })
+  }
+  const seen = await warned()
+  // The last two have the same code.
+  t.deepEqual(
+    seen.map(({ code }) => code),
+    ['E_LISTEN', 'ERR_STREAM_RESET']
+  )
+})

@@ -1,0 +1,23 @@
+import { isFastnNetError } from '../errors.js'
+import { coreOf } from './byte-stream.js'
+import type { PeerStream } from './connection.js'
+
+/**
+ * Whether what a handler threw only tells that its peer has left: the peer reset the stream, reads no more of it, or its connection ended. Ask
+ * before this side ends the stream.
+ */
+export function tellsThatPeerLeft(thrown: unknown, stream: PeerStream): boolean {
+  const { link, readError, writeError } = coreOf(stream)
+  const error = abortCause(thrown) ?? thrown
+  if (!isFastnNetError(error) || error.peer !== link.id52) return false
+  if (error.code === 'ERR_CONNECTION_LOST') return true
+  // On the other half, this side reset or stopped it.
+  if (error.code === 'ERR_STREAM_RESET') return readError?.code === 'ERR_STREAM_RESET'
+  // Not yet known to the half, if only the signal has noticed it.
+  return error.code === 'ERR_STREAM_STOPPED' && (writeError?.code === 'ERR_STREAM_STOPPED' || error.phase === 'signal')
+}
+
+/** The signal's reason, of an `AbortError` of Node.js. */
+export function abortCause(thrown: unknown): unknown {
+  return thrown instanceof Error && thrown.name === 'AbortError' ? thrown.cause : undefined
+}
