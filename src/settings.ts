@@ -10,7 +10,7 @@ export const defaults = {
   closeTimeout: 5_000,
   ticketTimeout: 5_000,
   exitTimeout: 3_000,
-  farewellTimeout: 100,
+  closeOnExitTimeout: 100,
   idleTimeout: 60_000,
   maxHeaderBytes: 65_536,
   maxLineBytes: 1_048_576,

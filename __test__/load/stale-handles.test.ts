@@ -108,7 +108,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
     over(handle)
   }
   addon.handleRelease(view)
-  addon.endpointsFarewell([endpoint], 1000)
+  addon.endpointsCloseBeforeExit([endpoint], 1000)
   await server.close()
   await listener.closed
 

@@ -51,7 +51,7 @@ export class Closing {
     const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
     forgetAtExit(handle)
     this.#state.forgetPeers()
-    await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
+    await outcomeOf(native().endpointPortsReleased(handle), { phase: 'close' })
     // Last, because a concurrent shutdown waits for this close.
     this.#shutdown?.leave()
     return number as number

@@ -56,5 +56,5 @@ export function forgetAtExit(endpoint: number): void {
 }
 
 function notifyPeers(): void {
-  native().endpointsFarewell([...notifyingAtExit], defaults.farewellTimeout)
+  native().endpointsCloseBeforeExit([...notifyingAtExit], defaults.closeOnExitTimeout)
 }

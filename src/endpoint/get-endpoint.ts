@@ -133,6 +133,6 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
 /** Closes an endpoint that has no {@link Endpoint} object yet. */
 async function closeUnused(handle: number): Promise<void> {
   await outcomeOf(native().endpointClose(handle, 0), { phase: 'close' })
-  await outcomeOf(native().endpointFreed(handle), { phase: 'close' })
+  await outcomeOf(native().endpointPortsReleased(handle), { phase: 'close' })
   native().handleRelease(handle)
 }

@@ -62,12 +62,12 @@ export interface Native {
   endpointRelayRefusal(endpoint: number): string | null
   endpointMetrics(endpoint: number): string | null
   endpointClose(endpoint: number, timeoutMs: number): number
-  endpointFreed(endpoint: number): number
+  endpointPortsReleased(endpoint: number): number
   endpointDrain(endpoint: number): void
   endpointServing(endpoint: number): number[]
   endpointTasks(endpoint: number): number
   endpointQueued(endpoint: number): number
-  endpointsFarewell(endpoints: number[], timeoutMs: number): void
+  endpointsCloseBeforeExit(endpoints: number[], timeoutMs: number): void
   endpointListen(endpoint: number, connection: number | null, protocols: string[], fallback: boolean): number
   listenerAccept(listener: number, out: Float64Array): number
   listenerPutBack(listener: number, groups: Float64Array): void
@@ -105,7 +105,7 @@ export interface Native {
   streamSendEnded(stream: number): number
   streamIdle(index: number): void
   streamProtocol(stream: number): string | null
-  streamAcknowledged(endpoint: number, connection: number, stream: number): number
+  streamDelivered(endpoint: number, connection: number, stream: number): number
 
   connectionView(endpoint: number, connection: number): number
   connectionDispose(connection: number): void

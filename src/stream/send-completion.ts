@@ -45,7 +45,7 @@ export class SendCompletion {
   #follow(): void {
     const core = this.#core
     const { link, id } = core
-    const operation = native().streamAcknowledged(link.endpoint.handle, link.connection, id)
+    const operation = native().streamDelivered(link.endpoint.handle, link.connection, id)
     outcomeOf(operation, core.context('closed'), undefined, core).then(() => this.#resolve(), this.#reject)
   }
 

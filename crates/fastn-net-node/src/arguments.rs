@@ -8,7 +8,7 @@ use napi::Env;
 use crate::bridge::{Environment, Outcome, Slot, stale, start};
 
 /// A handle's endpoint.
-pub(crate) fn get(environment: &Environment, handle: f64) -> Result<Endpoint> {
+pub(crate) fn endpoint_of(environment: &Environment, handle: f64) -> Result<Endpoint> {
     match environment.table.borrow_mut().slot(handle) {
         Some(Slot::Endpoint(endpoint)) => Ok(endpoint.clone()),
         _ => Err(stale()),
@@ -20,7 +20,7 @@ pub(crate) fn with_endpoint<F>(env: &Env, handle: f64, call: impl FnOnce(Endpoin
 where
     F: Future<Output = Result<Outcome>> + Send + 'static,
 {
-    match Environment::with(env, |e| get(e, handle)) {
+    match Environment::with(env, |e| endpoint_of(e, handle)) {
         Ok(endpoint) => start(env, call(endpoint)),
         Err(error) => start(env, async move { Err(error) }),
     }

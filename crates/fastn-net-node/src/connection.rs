@@ -8,7 +8,7 @@ use napi::{
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, open_options},
+    arguments::{endpoint_of, open_options},
     bridge::{
         ConnectionSlot, Environment, Outcome, PENDING, Slot, code_from_js, id_to_number, insert_stream, number_to_id,
         numbers_mut, stale, start,
@@ -63,7 +63,7 @@ pub struct BindingStats {
 pub fn connection_view(env: Env, endpoint: f64, id: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let endpoint = get(e, endpoint)?;
+            let endpoint = endpoint_of(e, endpoint)?;
             let connection = Connection::clone(&*endpoint.connection(number_to_id(id))?);
             e.table.borrow_mut().insert(ConnectionSlot::observed(endpoint, connection))
         })

@@ -9,7 +9,7 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, milliseconds, whole_u32, with_endpoint},
+    arguments::{endpoint_of, milliseconds, whole_u32, with_endpoint},
     bridge::{Environment, Outcome, close_before_exit, start},
     guard::BindingGuardOptions,
     limits::BindingLimits,
@@ -75,7 +75,7 @@ pub fn endpoint_bind(env: Env, secret: &[u8], options: BindingEndpointOptions) -
 /// Where the endpoint can be reached, as far as is known now.
 #[napi(catch_unwind)]
 pub fn endpoint_address(env: Env, endpoint: f64) -> Option<BindingPeer> {
-    Environment::with(&env, |e| e.value(|e| Ok((&get(e, endpoint)?.address()).into())))
+    Environment::with(&env, |e| e.value(|e| Ok((&endpoint_of(e, endpoint)?.address()).into())))
 }
 
 /// The address as text. Operation; its outcome is a text.
@@ -89,13 +89,13 @@ pub fn endpoint_ticket(env: Env, endpoint: f64, timeout: f64) -> f64 {
 /// Why the last ticket has no relay, where the relay refused this endpoint.
 #[napi(catch_unwind)]
 pub fn endpoint_relay_refusal(env: Env, endpoint: f64) -> Option<String> {
-    Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.relay_refusal()))).flatten()
+    Environment::with(&env, |e| e.value(|e| Ok(endpoint_of(e, endpoint)?.relay_refusal()))).flatten()
 }
 
 /// Renders all counters in the Prometheus text format.
 #[napi(catch_unwind)]
 pub fn endpoint_metrics(env: Env, endpoint: f64) -> Option<String> {
-    Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.metrics())))
+    Environment::with(&env, |e| e.value(|e| Ok(endpoint_of(e, endpoint)?.metrics())))
 }
 
 /// Closes the endpoint and gives its handle back. Operation; its outcome is the number of finished streams that
@@ -115,7 +115,7 @@ pub fn endpoint_close(env: Env, endpoint: f64, timeout: f64) -> f64 {
 /// Waits until the ports of a closed endpoint are free again, at most 1 s. Operation. Held streams of closed connections do not
 /// keep the ports. Their buffered data stays readable.
 #[napi(catch_unwind)]
-pub fn endpoint_freed(env: Env, endpoint: f64) -> f64 {
+pub fn endpoint_ports_released(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| e.table.borrow_mut().each_stream(|slot| slot.stream.detach_from_connection()));
     with_endpoint(&env, endpoint, |endpoint| async move {
         endpoint.ports_released().await;
@@ -127,7 +127,7 @@ pub fn endpoint_freed(env: Env, endpoint: f64) -> f64 {
 #[napi(catch_unwind)]
 pub fn endpoint_drain(env: Env, endpoint: f64) {
     Environment::with(&env, |e| {
-        if let Ok(endpoint) = get(e, endpoint) {
+        if let Ok(endpoint) = endpoint_of(e, endpoint) {
             endpoint.drain();
         }
     });
@@ -137,7 +137,7 @@ pub fn endpoint_drain(env: Env, endpoint: f64) {
 #[napi(catch_unwind)]
 pub fn endpoint_serving(env: Env, endpoint: f64) -> Vec<f64> {
     Environment::with(&env, |e| {
-        let Ok(endpoint) = get(e, endpoint) else { return Vec::new() };
+        let Ok(endpoint) = endpoint_of(e, endpoint) else { return Vec::new() };
         e.table.borrow().streams(|slot| slot.is_served_by(&endpoint))
     })
 }
@@ -145,22 +145,22 @@ pub fn endpoint_serving(env: Env, endpoint: f64) -> Vec<f64> {
 /// Number of running tasks of the core that a shutdown waits for.
 #[napi(catch_unwind)]
 pub fn endpoint_tasks(env: Env, endpoint: f64) -> u32 {
-    let tasks = Environment::with(&env, |e| get(e, endpoint)).map_or(0, |endpoint| endpoint.task_count());
+    let tasks = Environment::with(&env, |e| endpoint_of(e, endpoint)).map_or(0, |endpoint| endpoint.task_count());
     u32::try_from(tasks).unwrap_or(u32::MAX)
 }
 
 /// The streams that were acknowledged and that JavaScript has not taken.
 #[napi(catch_unwind)]
 pub fn endpoint_queued(env: Env, endpoint: f64) -> u32 {
-    let queued = Environment::with(&env, |e| get(e, endpoint)).map_or(0, |endpoint| endpoint.queued());
+    let queued = Environment::with(&env, |e| endpoint_of(e, endpoint)).map_or(0, |endpoint| endpoint.queued());
     u32::try_from(queued).unwrap_or(u32::MAX)
 }
 
 /// Closes the endpoints of a process that exits. Closes their connections, and blocks until that is done, at most `timeout`.
 #[napi(catch_unwind)]
-pub fn endpoints_farewell(env: Env, endpoints: Vec<f64>, timeout: f64) {
+pub fn endpoints_close_before_exit(env: Env, endpoints: Vec<f64>, timeout: f64) {
     let endpoints: Vec<Endpoint> =
-        Environment::with(&env, |e| endpoints.into_iter().filter_map(|handle| get(e, handle).ok()).collect());
+        Environment::with(&env, |e| endpoints.into_iter().filter_map(|handle| endpoint_of(e, handle).ok()).collect());
     close_before_exit(&endpoints, milliseconds(timeout));
 }
 

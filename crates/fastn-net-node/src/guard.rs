@@ -7,7 +7,7 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, milliseconds, whole, whole_u32},
+    arguments::{endpoint_of, milliseconds, whole, whole_u32},
     bridge::{Channel, Environment, Outcome, Slot, id_to_number, number_to_id, stale, start},
 };
 
@@ -56,7 +56,7 @@ pub struct BindingAuthorizationRequest {
 /// Who may connect.
 #[napi(catch_unwind)]
 pub fn endpoint_access(env: Env, endpoint: f64) -> Option<BindingAccess> {
-    Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.access().into())))
+    Environment::with(&env, |e| e.value(|e| Ok(endpoint_of(e, endpoint)?.access().into())))
 }
 
 /// Says anew who may connect. 0 or `FAILED`.
@@ -81,7 +81,7 @@ pub fn endpoint_access_deny(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
 #[napi(catch_unwind)]
 pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
     // Now, and not when the operation has its turn: JavaScript may take a stream before that.
-    let answered = Environment::with(&env, |e| get(e, endpoint)).map(|endpoint| endpoint.reauthorize());
+    let answered = Environment::with(&env, |e| endpoint_of(e, endpoint)).map(|endpoint| endpoint.reauthorize());
     start(&env, async move {
         answered?.await;
         Ok(Outcome::Nothing)
@@ -93,7 +93,7 @@ pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
 pub fn endpoint_authorization_requests(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let requests = get(e, endpoint)?.authorization_requests()?;
+            let requests = endpoint_of(e, endpoint)?.authorization_requests()?;
             e.table.borrow_mut().insert(Slot::AuthorizationRequests(requests))
         })
     })
@@ -138,7 +138,7 @@ fn change<T>(
     Environment::with(env, |e| {
         e.answer(|e| {
             let read = read()?;
-            get(e, endpoint)?.change_access(|lists| change(lists, read));
+            endpoint_of(e, endpoint)?.change_access(|lists| change(lists, read));
             Ok(0.0)
         })
     })

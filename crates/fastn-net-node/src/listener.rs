@@ -7,7 +7,7 @@ use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, whole},
+    arguments::{endpoint_of, whole},
     bridge::{
         Channel, ConnectionSlot, Environment, PENDING, Slot, StreamSlot, id_to_number, number_to_id, numbers_mut, stale,
     },
@@ -29,7 +29,7 @@ pub fn endpoint_listen(
         e.answer(|e| {
             let protocols = protocols.iter().map(|p| Protocol::from_json(p.as_bytes())).collect::<Result<Vec<_>>>()?;
             let connection = connection.map(number_to_id);
-            let listener = get(e, endpoint)?.listen(connection, &protocols, fallback)?;
+            let listener = endpoint_of(e, endpoint)?.listen(connection, &protocols, fallback)?;
             e.table.borrow_mut().insert(Slot::Listener(listener))
         })
     })
@@ -88,7 +88,7 @@ pub fn listener_put_back(env: Env, listener: f64, groups: &[f64]) {
 pub fn endpoint_listen_connections(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let endpoint = get(e, endpoint)?;
+            let endpoint = endpoint_of(e, endpoint)?;
             let listener = endpoint.listen_connections()?;
             e.table.borrow_mut().insert(Slot::ConnectionListener(endpoint, listener))
         })

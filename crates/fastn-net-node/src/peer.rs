@@ -7,7 +7,7 @@ use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, milliseconds, open_options},
+    arguments::{endpoint_of, milliseconds, open_options},
     bridge::{Environment, Outcome, PENDING, Slot, insert_stream, numbers_mut, stale, start},
 };
 
@@ -27,7 +27,7 @@ pub struct BindingPeer {
 pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let endpoint = get(e, endpoint)?;
+            let endpoint = endpoint_of(e, endpoint)?;
             let peer = endpoint.peer(&PeerAddress::try_from(&peer)?)?;
             e.table.borrow_mut().insert(Slot::Peer(endpoint, peer))
         })

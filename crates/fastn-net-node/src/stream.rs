@@ -14,7 +14,7 @@ use napi::{
 use napi_derive::napi;
 
 use crate::{
-    arguments::get,
+    arguments::endpoint_of,
     bridge::{
         Channel, Environment, FAILED, Outcome, PENDING, Slot, StreamSlot, bytes_mut, code_from_js, number_to_id, stale,
         start,
@@ -151,11 +151,11 @@ pub fn stream_protocol(env: Env, stream: f64) -> Option<String> {
 
 /// Waits until the peer has acknowledged all of a finished stream, or stopped it. Operation.
 #[napi(catch_unwind)]
-pub fn stream_acknowledged(env: Env, endpoint: f64, connection: f64, stream: f64) -> f64 {
-    let found = Environment::with(&env, |e| get(e, endpoint));
+pub fn stream_delivered(env: Env, endpoint: f64, connection: f64, stream: f64) -> f64 {
+    let found = Environment::with(&env, |e| endpoint_of(e, endpoint));
     start(&env, async move {
         // The acknowledgements of a closed connection are no longer known.
-        found?.acknowledged(number_to_id(connection), number_to_id(stream)).await?;
+        found?.delivered(number_to_id(connection), number_to_id(stream)).await?;
         Ok(Outcome::Nothing)
     })
 }

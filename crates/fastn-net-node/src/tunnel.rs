@@ -10,7 +10,7 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::{get, milliseconds, whole, with_endpoint},
+    arguments::{endpoint_of, milliseconds, whole, with_endpoint},
     bridge::{Environment, Outcome, Slot, stale, start},
     peer::BindingPeer,
 };
@@ -42,7 +42,7 @@ pub struct BindingBridgeOptions {
 pub fn tunnel_expose_tcp(env: Env, endpoint: f64, target: String, options: BindingExposeOptions) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let tunnel = get(e, endpoint)?.expose_tcp(target.parse()?, options.try_into()?)?;
+            let tunnel = endpoint_of(e, endpoint)?.expose_tcp(target.parse()?, options.try_into()?)?;
             e.table.borrow_mut().insert(Slot::Tunnel(Arc::new(tunnel)))
         })
     })

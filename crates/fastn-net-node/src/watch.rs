@@ -7,7 +7,7 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::get,
+    arguments::endpoint_of,
     bridge::{BindingError, Channel, Environment, Slot, stale},
     connection::{BindingPath, BindingStats, paths, stats},
 };
@@ -51,7 +51,9 @@ pub struct BindingPeerConnection {
 /// Snapshot of all tracked peers.
 #[napi(catch_unwind)]
 pub fn endpoint_peers(env: Env, endpoint: f64) -> Option<Vec<BindingPeerInfo>> {
-    Environment::with(&env, |e| e.value(|e| Ok(get(e, endpoint)?.peers().into_iter().map(Into::into).collect())))
+    Environment::with(&env, |e| {
+        e.value(|e| Ok(endpoint_of(e, endpoint)?.peers().into_iter().map(Into::into).collect()))
+    })
 }
 
 /// Watches the peers. A handle, or `FAILED`. Releasing it ends that.
@@ -59,7 +61,7 @@ pub fn endpoint_peers(env: Env, endpoint: f64) -> Option<Vec<BindingPeerInfo>> {
 pub fn endpoint_watch(env: Env, endpoint: f64) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let watch = get(e, endpoint)?.watch()?;
+            let watch = endpoint_of(e, endpoint)?.watch()?;
             e.table.borrow_mut().insert(Slot::Watch(watch))
         })
     })

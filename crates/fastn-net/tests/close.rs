@@ -320,8 +320,8 @@ async fn every_waiter_for_an_acknowledgement_gets_it() {
     assert!(waits(&mut closing).await);
     until("it is closing", || a.peer(&peer.address).is_err()).await;
     // Two waiters beside the close. None resolves before the peer has acknowledged.
-    let mut one = Box::pin(connection.acknowledged(stream.id()));
-    let mut two = Box::pin(connection.acknowledged(stream.id()));
+    let mut one = Box::pin(connection.delivered(stream.id()));
+    let mut two = Box::pin(connection.delivered(stream.id()));
     for _ in 0..20 {
         assert!(waits(&mut one).await && waits(&mut two).await, "acknowledged by a frozen peer");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -341,16 +341,16 @@ async fn an_acknowledgement_can_be_awaited_on_a_retired_connection() {
     let peer = a.peer(&frozen.address).expect("peer");
     until("nothing uses it", || peer.connection().is_none()).await;
     assert!(connection.is_live(), "it waits for the acknowledgement");
-    let mut waiting = Box::pin(a.acknowledged(connection.id(), id));
+    let mut waiting = Box::pin(a.delivered(connection.id(), id));
     assert!(waits(&mut waiting).await);
     frozen.thaw().await;
     soon(waiting).await.expect("acknowledged");
     until("the connection has ended", || !a.has_connection(&connection)).await;
-    soon(a.acknowledged(connection.id(), id)).await.expect("still known");
-    let unknown = soon(a.acknowledged(u64::MAX, id)).await.expect_err("no such connection");
+    soon(a.delivered(connection.id(), id)).await.expect("still known");
+    let unknown = soon(a.delivered(u64::MAX, id)).await.expect_err("no such connection");
     assert_eq!(unknown.code(), Code::Closed, "{unknown}");
     close(&[&a]).await;
-    soon(a.acknowledged(connection.id(), id)).await.expect("known after the close");
+    soon(a.delivered(connection.id(), id)).await.expect("known after the close");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -361,7 +361,7 @@ async fn a_stream_that_its_connection_took_with_it_was_not_acknowledged() {
     drop(stream);
     connection.close(7, "enough");
     until("the connection has ended", || !a.has_connection(&connection)).await;
-    let lost = soon(a.acknowledged(connection.id(), id)).await.expect_err("lost");
+    let lost = soon(a.delivered(connection.id(), id)).await.expect_err("lost");
     assert_eq!(lost.code(), Code::ConnectionLost, "{lost}");
     drop(frozen);
     close(&[&a]).await;

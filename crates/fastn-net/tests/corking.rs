@@ -60,7 +60,7 @@ async fn what_is_finished_goes_and_what_is_not_waits_for_the_flush() {
     assert!(first.is_corked());
     first.finish();
     assert_eq!(arrived(&listener).await, b"first");
-    soon(connection.acknowledged(first.id())).await.expect("acknowledged");
+    soon(connection.delivered(first.id())).await.expect("acknowledged");
     assert!(second.is_corked());
     second.try_flush();
     assert!(!second.is_corked());
@@ -77,7 +77,7 @@ async fn a_deferred_write_can_be_awaited() {
     let mut stream = corked(&connection);
     write_all(&mut stream, b"last words").await.expect("write");
     stream.finish();
-    let (acknowledged, got) = tokio::join!(soon(connection.acknowledged(stream.id())), arrived(&listener));
+    let (acknowledged, got) = tokio::join!(soon(connection.delivered(stream.id())), arrived(&listener));
     acknowledged.expect("acknowledged");
     assert_eq!(got, b"last words");
     close(&[&a, &b]).await;
@@ -172,7 +172,7 @@ async fn a_stopped_stream_releases_its_slot_even_if_the_answer_is_blocked() {
     asked.cork();
     write_all(&mut asked, b"answer").await.expect("write");
     asked.finish();
-    let mut acknowledged = Box::pin(filling.connection().acknowledged(asked.id()));
+    let mut acknowledged = Box::pin(filling.connection().delivered(asked.id()));
     assert!(waits(&mut acknowledged).await);
     drop(asking);
     soon(acknowledged).await.expect("stopped");
@@ -188,7 +188,7 @@ async fn streams_lost_with_a_connection_are_never_acknowledged() {
     let mut blocked = corked(&connection);
     write_all(&mut blocked, b"blocked").await.expect("write");
     blocked.finish();
-    let mut acknowledged = Box::pin(connection.acknowledged(blocked.id()));
+    let mut acknowledged = Box::pin(connection.delivered(blocked.id()));
     assert!(waits(&mut acknowledged).await);
     connection.close(0, "lost");
     assert_eq!(soon(acknowledged).await.expect_err("lost").code(), Code::ConnectionLost);
@@ -196,7 +196,7 @@ async fn streams_lost_with_a_connection_are_never_acknowledged() {
     filling.finish();
     for stream in [&blocked, &filling] {
         // Whoever asks late is told the same.
-        let error = soon(connection.acknowledged(stream.id())).await.expect_err("lost");
+        let error = soon(connection.delivered(stream.id())).await.expect_err("lost");
         assert_eq!(error.code(), Code::ConnectionLost);
     }
     drop(listener);
@@ -212,13 +212,13 @@ async fn one_that_cannot_be_written_holds_up_no_other_that_was_acknowledged() {
     write_all(&mut small, b"small").await.expect("write");
     small.finish();
     assert_eq!(arrived(&listener).await, b"small");
-    soon(connection.acknowledged(small.id())).await.expect("acknowledged");
+    soon(connection.delivered(small.id())).await.expect("acknowledged");
     fill(&mut filling).await;
     let mut blocked = corked(&connection);
     write_all(&mut blocked, b"blocked").await.expect("write");
     blocked.finish();
-    soon(connection.acknowledged(small.id())).await.expect("still acknowledged");
-    let acknowledged = soon(connection.acknowledged(blocked.id()));
+    soon(connection.delivered(small.id())).await.expect("still acknowledged");
+    let acknowledged = soon(connection.delivered(blocked.id()));
     let reading = async {
         filling.finish();
         read_to_end(&mut unread).await.expect("whole");

@@ -110,7 +110,7 @@ async fn bytes_written_to_a_crashed_peer_are_lost_soon_and_never_resent() {
         let mut stream = soon(a.get_stream(peer, &header(&Protocol::Tcp), LATER)).await.expect("stream");
         write_all(&mut stream, b"once").await.expect("write");
         tokio::time::sleep(Duration::from_millis(250)).await;
-        stream.ack_is_late();
+        stream.report_late_ack();
         let error = support::read_until_error(&mut stream).await.1;
         assert_eq!(error.code(), Code::ConnectionLost, "{error}");
         assert!(!stream.may_be_sent_again());

@@ -40,7 +40,7 @@ async fn either_side_may_end_first() {
         assert_eq!(write_all(&mut first, b"x").await.expect_err("finished").code(), Code::StreamFinished);
         first.finish();
         first.reset(1);
-        soon(first.connection().acknowledged(first.id())).await.expect("acknowledged");
+        soon(first.connection().delivered(first.id())).await.expect("acknowledged");
     }
     close(&[&a, &b]).await;
 }
@@ -90,7 +90,7 @@ async fn bytes_that_came_before_an_error_are_read_first() {
     let connection = acceptor.connection().clone();
     // All of it is here: the peer has acknowledged its end.
     dialler.finish();
-    soon(dialler.connection().acknowledged(dialler.id())).await.expect("acknowledged");
+    soon(dialler.connection().delivered(dialler.id())).await.expect("acknowledged");
     dialler.connection().close(9, "gone");
     soon(connection.closed()).await;
     assert_eq!(read_to_end(&mut acceptor).await.expect("all of it"), sent);
@@ -101,7 +101,7 @@ async fn bytes_that_came_before_an_error_are_read_first() {
     let (mut dialler, mut acceptor) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     write_all(&mut acceptor, &sent).await.expect("write");
     acceptor.finish();
-    soon(acceptor.connection().acknowledged(acceptor.id())).await.expect("acknowledged");
+    soon(acceptor.connection().delivered(acceptor.id())).await.expect("acknowledged");
     acceptor.connection().close(9, "gone");
     soon(dialler.connection().closed()).await;
     for _ in 0..2 {
@@ -252,7 +252,7 @@ async fn reading_ahead_keeps_what_it_may_and_gives_the_half_back_at_the_end() {
     dialler.finish();
     write_all(&mut acceptor, b"one line\n").await.expect("write");
     acceptor.finish();
-    soon(acceptor.connection().acknowledged(acceptor.id())).await.expect("all of it is on the other side");
+    soon(acceptor.connection().delivered(acceptor.id())).await.expect("all of it is on the other side");
     dialler.read_ahead(&mut Context::from_waker(&waker), LIMIT);
     // The half is given back: the line is still there when the connection is not.
     dialler.connection().close(0, "");
@@ -264,7 +264,7 @@ async fn reading_ahead_keeps_what_it_may_and_gives_the_half_back_at_the_end() {
     write_all(&mut acceptor, &bytes).await.expect("write");
     acceptor.finish();
     let connection = acceptor.connection().clone();
-    soon(connection.acknowledged(acceptor.id())).await.expect("all of it is on the other side");
+    soon(connection.delivered(acceptor.id())).await.expect("all of it is on the other side");
     for _ in 0..10 {
         dialler.read_ahead(&mut Context::from_waker(&waker), LIMIT);
     }
@@ -540,7 +540,7 @@ async fn a_listener_of_a_connection_ends_with_it_after_its_queued_streams() {
     let mut held = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
     write_all(&mut held, b"held").await.expect("write");
     held.finish();
-    soon(held.connection().acknowledged(held.id())).await.expect("acknowledged");
+    soon(held.connection().delivered(held.id())).await.expect("acknowledged");
     first.connection().close(0, "");
     soon(connection.closed()).await;
     let mut accepted = soon(listener.accept()).await.expect("what it holds").stream;
@@ -612,7 +612,7 @@ async fn a_stream_that_is_finished_after_its_connection_ended_is_lost() {
         connection.close(0, "");
         soon(connection.closed()).await;
         stream.finish();
-        soon(a.acknowledged(connection.id(), stream.id())).await.expect_err("delivered");
+        soon(a.delivered(connection.id(), stream.id())).await.expect_err("delivered");
     }
     close(&[&a, &b]).await;
 }

@@ -89,8 +89,8 @@ impl Authorization {
         self.pending.as_deref().ok_or_else(|| Error::new(Code::InvalidArgument, text))
     }
 
-    /// Counts a waiting stream before it gets a task, until [`Authorization::check_quota`] counts it.
-    pub(crate) fn check_negotiation(quota: &Arc<Quota>) -> Result<NegotiationPermit, Refusal> {
+    /// Counts a waiting stream before it gets a task, until [`Authorization::take_stream_permit`] counts it.
+    pub(crate) fn begin_negotiation(quota: &Arc<Quota>) -> Result<NegotiationPermit, Refusal> {
         NegotiationPermit::begin(quota).map_err(NegotiationExceeded::refusal)
     }
 
@@ -100,12 +100,12 @@ impl Authorization {
     }
 
     /// Counts the header bytes of a stream before it waits with them.
-    pub(crate) fn check_header_bytes(quota: &Arc<Quota>, count: usize) -> Result<HeaderBytes, Refusal> {
+    pub(crate) fn count_header_bytes(quota: &Arc<Quota>, count: usize) -> Result<HeaderBytes, Refusal> {
         HeaderBytes::begin(quota, count).map_err(NegotiationExceeded::refusal)
     }
 
     /// Counts header bytes that arrive while the stream waits.
-    pub(crate) fn check_more_header_bytes(bytes: &mut HeaderBytes, count: usize) -> Result<(), Refusal> {
+    pub(crate) fn count_more_header_bytes(bytes: &mut HeaderBytes, count: usize) -> Result<(), Refusal> {
         bytes.add(count).map_err(NegotiationExceeded::refusal)
     }
 
@@ -135,7 +135,7 @@ impl Authorization {
     }
 
     /// Counts an open stream of a peer.
-    pub(crate) fn check_quota(&self, quota: &Arc<Quota>) -> Result<StreamPermit, Refusal> {
+    pub(crate) fn take_stream_permit(&self, quota: &Arc<Quota>) -> Result<StreamPermit, Refusal> {
         quota.take(&self.bounds, std::time::Instant::now).map_err(|exceeded| {
             let (word, message) = match exceeded {
                 Exceeded::OfOnePeer => {

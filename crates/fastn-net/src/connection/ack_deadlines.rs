@@ -101,13 +101,13 @@ struct Queue {
     /// Before their first check, oldest first. Swept whenever it doubles, so that acknowledged streams take up little memory.
     begun: VecDeque<(Instant, Weak<AckDeadline>)>,
     sweep_at: usize,
-    /// By the time of their next event.
-    late: BinaryHeap<Reverse<Late>>,
+    /// Checked once, or with a shorter limit of their own: by the time of their next event.
+    scheduled: BinaryHeap<Reverse<Scheduled>>,
 }
 
 /// A deadline whose next event is at `at`.
 #[derive(Debug)]
-struct Late {
+struct Scheduled {
     at: Instant,
     since: Instant,
     /// Until the event after that.
@@ -125,7 +125,12 @@ impl AckDeadlines {
         let mut queue = self.lock();
         let may_be_first = match own_limit {
             Some(limit) if limit < LATE_ACK => {
-                queue.late.push(Reverse(Late { at: after(since, limit), since, wait: LATE_ACK, deadline: entry }));
+                queue.scheduled.push(Reverse(Scheduled {
+                    at: after(since, limit),
+                    since,
+                    wait: LATE_ACK,
+                    deadline: entry,
+                }));
                 true
             }
             _ => queue.push(since, entry),
@@ -164,7 +169,7 @@ impl AckDeadlines {
             } else {
                 deadline.is_late.store(true, Ordering::Release);
                 let wait = (late.wait * 2).min(LONGEST_WAIT);
-                queue.late.push(Reverse(Late { at: after(now, late.wait).min(expires), wait, ..late }));
+                queue.scheduled.push(Reverse(Scheduled { at: after(now, late.wait).min(expires), wait, ..late }));
             }
             woken.push(deadline);
         }
@@ -195,43 +200,43 @@ impl Queue {
     }
 
     /// Takes a deadline with an event that is due, or one that was dropped.
-    fn take_due(&mut self, now: Instant, first: Duration) -> Option<Late> {
+    fn take_due(&mut self, now: Instant, first: Duration) -> Option<Scheduled> {
         if let Some((since, deadline)) = self.begun.front()
             && (after(*since, first) <= now || deadline.strong_count() == 0)
         {
             let (since, deadline) = self.begun.pop_front()?;
-            return Some(Late { at: now, since, wait: LATE_ACK * 2, deadline });
+            return Some(Scheduled { at: now, since, wait: LATE_ACK * 2, deadline });
         }
-        let is_due = |Reverse(late): &Reverse<Late>| late.at <= now || late.deadline.strong_count() == 0;
-        if self.late.peek().is_some_and(is_due) { self.late.pop().map(|Reverse(late)| late) } else { None }
+        let is_due = |Reverse(late): &Reverse<Scheduled>| late.at <= now || late.deadline.strong_count() == 0;
+        if self.scheduled.peek().is_some_and(is_due) { self.scheduled.pop().map(|Reverse(late)| late) } else { None }
     }
 
     fn next(&self, first: Duration) -> Option<Instant> {
         let begun = self.begun.front().map(|(since, _)| after(*since, first));
-        let late = self.late.peek().map(|Reverse(late)| late.at);
+        let late = self.scheduled.peek().map(|Reverse(late)| late.at);
         begun.into_iter().chain(late).min()
     }
 }
 
-impl Ord for Late {
+impl Ord for Scheduled {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.at.cmp(&other.at)
     }
 }
 
-impl PartialOrd for Late {
+impl PartialOrd for Scheduled {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Late {
+impl PartialEq for Scheduled {
     fn eq(&self, other: &Self) -> bool {
         self.at == other.at
     }
 }
 
-impl Eq for Late {}
+impl Eq for Scheduled {}
 
 #[cfg(test)]
 mod tests {
@@ -255,7 +260,7 @@ mod tests {
         assert_eq!((first.expired_after(), second.expired_after()), (Some(LIMIT), None));
         run_for(&deadlines, LIMIT / 2).await;
         assert!(second.expired_after().is_some());
-        assert!(deadlines.lock().begun.is_empty() && deadlines.lock().late.is_empty());
+        assert!(deadlines.lock().begun.is_empty() && deadlines.lock().scheduled.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

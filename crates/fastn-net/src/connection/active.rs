@@ -40,7 +40,7 @@ impl Connection {
         Ok(if self.0.legacy_accept_stall.is_stalled() { None } else { self.acquire() })
     }
 
-    /// Counts an incoming stream or a guard as active. `None` once the connection is retired.
+    /// Counts an incoming stream or a guard as active. `None` once the connection is shut.
     pub(crate) fn acquire(&self) -> Option<ActiveGuard> {
         self.0.active.acquire().then(|| ActiveGuard { connection: self.clone(), permit: None })
     }
@@ -52,18 +52,18 @@ impl Connection {
     }
 
     /// Waits until the connection is unused, then refuses all new use. Cancel-safe.
-    pub(crate) async fn retired(&self) {
-        self.0.active.retire().await;
+    pub(crate) async fn shut_when_unused(&self) {
+        self.0.active.shut_when_unused().await;
     }
 
     /// Refuses all new use if the connection is unused. Returns whether it was.
-    pub(crate) fn try_retire(&self) -> bool {
-        self.0.active.try_retire()
+    pub(crate) fn try_shut(&self) -> bool {
+        self.0.active.try_shut()
     }
 
     /// Whether it is live and accepts new streams.
     pub(crate) fn is_usable(&self) -> bool {
-        self.is_live() && !self.0.active.is_retired() && !self.0.legacy_accept_stall.is_stalled()
+        self.is_live() && !self.0.active.is_shut() && !self.0.legacy_accept_stall.is_stalled()
     }
 
     /// Sets the alarm for the first use after the actor found the connection unused. Call once.

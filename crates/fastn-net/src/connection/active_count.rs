@@ -26,7 +26,7 @@ pub(crate) struct ActiveCount {
 }
 
 /// Bit set once the connection is unused and refuses new use.
-const RETIRED: usize = 1 << (usize::BITS - 1);
+const SHUT: usize = 1 << (usize::BITS - 1);
 
 /// Bit set when the peer's actor found the connection unused: the next use raises the activity alarm.
 const WAKE_ARMED: usize = 1 << (usize::BITS - 2);
@@ -34,9 +34,9 @@ const WAKE_ARMED: usize = 1 << (usize::BITS - 2);
 const COUNT: usize = WAKE_ARMED - 1;
 
 impl ActiveCount {
-    /// Counts one more, until [`ActiveCount::release`]. Returns false once the connection is retired.
+    /// Counts one more, until [`ActiveCount::release`]. Returns false once the connection is shut.
     pub(crate) fn acquire(&self) -> bool {
-        let acquire = |state| (state & RETIRED == 0).then_some((state & !WAKE_ARMED) + 1);
+        let acquire = |state| (state & SHUT == 0).then_some((state & !WAKE_ARMED) + 1);
         // Sequentially consistent with `arm_threshold`: one of the two sees the other.
         let before = self.state.fetch_update(Ordering::SeqCst, Ordering::Acquire, acquire);
         if before.is_ok_and(|state| state & WAKE_ARMED != 0)
@@ -61,8 +61,8 @@ impl ActiveCount {
         }
     }
 
-    pub(crate) fn is_retired(&self) -> bool {
-        self.state.load(Ordering::Acquire) & RETIRED != 0
+    pub(crate) fn is_shut(&self) -> bool {
+        self.state.load(Ordering::Acquire) & SHUT != 0
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -100,16 +100,16 @@ impl ActiveCount {
     }
 
     /// Refuses all new use if the connection is unused. Returns whether it was.
-    pub(crate) fn try_retire(&self) -> bool {
-        let retire = |state| (state & COUNT == 0).then_some(RETIRED);
-        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, retire).is_ok()
+    pub(crate) fn try_shut(&self) -> bool {
+        let shut = |state| (state & COUNT == 0).then_some(SHUT);
+        self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, shut).is_ok()
     }
 
     /// Waits until the connection is unused, then refuses all new use. Cancel-safe.
-    pub(crate) async fn retire(&self) {
+    pub(crate) async fn shut_when_unused(&self) {
         loop {
             let empty = self.empty.notified();
-            if self.try_retire() {
+            if self.try_shut() {
                 return;
             }
             empty.await;
@@ -119,7 +119,7 @@ impl ActiveCount {
 
 impl fmt::Debug for ActiveCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ActiveCount").field("count", &self.count()).field("retired", &self.is_retired()).finish()
+        f.debug_struct("ActiveCount").field("count", &self.count()).field("shut", &self.is_shut()).finish()
     }
 }
 
@@ -140,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn a_used_connection_is_not_retired_and_a_retired_one_is_not_used() {
+    fn a_used_connection_is_not_shut_and_a_shut_one_is_not_used() {
         let active = ActiveCount::default();
         assert!(active.acquire() && active.acquire());
-        assert!(!active.try_retire());
+        assert!(!active.try_shut());
         active.release();
-        assert_eq!((active.count(), active.try_retire()), (1, false));
+        assert_eq!((active.count(), active.try_shut()), (1, false));
         active.release();
-        assert!(active.try_retire() && active.is_retired());
+        assert!(active.try_shut() && active.is_shut());
         assert!(!active.acquire());
         assert_eq!(active.count(), 0);
     }

@@ -103,7 +103,7 @@ impl Connection {
 
     /// Releases the QUIC handles of a closed connection, which keep the endpoint's sockets open.
     pub(crate) fn release_quic(&self) {
-        self.0.pending_acks.connection_ended();
+        self.0.deliveries.connection_ended();
         self.0.quic.release();
     }
 

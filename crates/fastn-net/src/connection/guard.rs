@@ -12,7 +12,7 @@ pub struct ConnectionGuard {
 }
 
 impl ConnectionGuard {
-    /// `None` once the connection is retired.
+    /// `None` once the connection is shut.
     pub(crate) fn new(connection: &Connection) -> Option<Self> {
         Some(Self { connection: connection.clone(), _active: connection.acquire()? })
     }

@@ -6,7 +6,7 @@
 //! - `liveness_alarm`: requests for an immediate liveness check
 //! - `probe`: whether the peer's QUIC answers at all
 //! - `legacy_accept_stall`: older peers that stopped accepting streams
-//! - `pending_acks`: deferred final writes and unacknowledged FINs
+//! - `deliveries`: deferred final writes and unacknowledged FINs
 //! - `listener_grace`: grace period of the owner of an accepted connection
 //! - `peer_admission`: cached authorization answer for its peer
 //! - `close_info`: closing, and the reason
@@ -18,13 +18,13 @@ pub(crate) mod ack_deadlines;
 mod active;
 pub(crate) mod active_count;
 mod close_info;
+pub(crate) mod deliveries;
 mod guard;
 pub(crate) mod legacy_accept_stall;
 mod listener_grace;
 mod liveness_alarm;
 mod path_info;
 mod peer_admission;
-pub(crate) mod pending_acks;
 mod probe;
 mod quic;
 mod stats;
@@ -41,9 +41,9 @@ use std::{
 use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
 use self::{
-    ack_deadlines::AckDeadlines, active_count::ActiveCount, legacy_accept_stall::LegacyAcceptStall,
-    listener_grace::ListenerGrace, liveness_alarm::LivenessAlarm, peer_admission::PeerAdmission,
-    pending_acks::PendingAcks, quic::Quic,
+    ack_deadlines::AckDeadlines, active_count::ActiveCount, deliveries::Deliveries,
+    legacy_accept_stall::LegacyAcceptStall, listener_grace::ListenerGrace, liveness_alarm::LivenessAlarm,
+    peer_admission::PeerAdmission, quic::Quic,
 };
 pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};
 pub use self::{
@@ -68,7 +68,7 @@ struct Inner {
     closed_here: OnceLock<(u64, String)>,
     active: ActiveCount,
     peer_admission: PeerAdmission,
-    pending_acks: Arc<PendingAcks>,
+    deliveries: Arc<Deliveries>,
     counters: Arc<Counters>,
     /// Of its endpoint.
     lifecycle: Arc<Lifecycle>,
@@ -100,7 +100,7 @@ impl Connection {
             closed_here: OnceLock::new(),
             active: ActiveCount::default(),
             peer_admission: PeerAdmission::default(),
-            pending_acks: Arc::default(),
+            deliveries: Arc::default(),
             counters: counters.clone(),
             lifecycle: lifecycle.clone(),
             ack_deadlines: AckDeadlines::default(),
@@ -155,8 +155,8 @@ impl Connection {
     }
 
     /// Finished halves without an acknowledgement.
-    pub(crate) fn pending_acks(&self) -> &Arc<PendingAcks> {
-        &self.0.pending_acks
+    pub(crate) fn deliveries(&self) -> &Arc<Deliveries> {
+        &self.0.deliveries
     }
 
     /// Ack deadlines of the streams that this side opened.
@@ -169,14 +169,14 @@ impl Connection {
     /// # Errors
     ///
     /// `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT` if the stream's header was not acknowledged in time.
-    pub async fn acknowledged(&self, stream: u64) -> Result<()> {
-        self.0.pending_acks.acknowledged(stream).await.map_err(|expired| expired.unwrap_or_else(|| self.lost_error()))
+    pub async fn delivered(&self, stream: u64) -> Result<()> {
+        self.0.deliveries.delivered(stream).await.map_err(|expired| expired.unwrap_or_else(|| self.lost_error()))
     }
 
     /// Waits until every finished stream is acknowledged, including its header, or the connection ends. Cancel-safe.
     pub(crate) async fn drained(&self) {
         tokio::select! {
-            () = self.0.pending_acks.all_acknowledged() => {}
+            () = self.0.deliveries.all_delivered() => {}
             _ = self.0.quic.closed() => {}
         }
     }

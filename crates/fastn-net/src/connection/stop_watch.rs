@@ -10,12 +10,12 @@ use std::{
 
 use iroh::endpoint::{SendStream, VarInt};
 
-use super::pending_acks::Acknowledged;
+use super::deliveries::Delivery;
 
 /// A watched sending half.
-pub(crate) struct StopWatch(Acknowledged);
+pub(crate) struct PeerStopWatch(Delivery);
 
-impl StopWatch {
+impl PeerStopWatch {
     /// Starts a watch. noq keeps about 80 bytes for it until the half is stopped, finished or reset, and the peer has acknowledged that.
     pub(crate) fn new(send: &SendStream) -> Self {
         Self(Box::pin(send.stopped()))
@@ -27,8 +27,8 @@ impl StopWatch {
     }
 }
 
-impl fmt::Debug for StopWatch {
+impl fmt::Debug for PeerStopWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StopWatch")
+        f.write_str("PeerStopWatch")
     }
 }

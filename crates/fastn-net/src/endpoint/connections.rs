@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    connection::{Connection, pending_acks::PendingAcks},
+    connection::{Connection, deliveries::Deliveries},
     counters::Counters,
     error::{Error, Result},
     lifecycle::Lifecycle,
@@ -22,7 +22,7 @@ const MAX_CLOSED: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct ClosedConnection {
     id: u64,
-    pending_acks: Arc<PendingAcks>,
+    deliveries: Arc<Deliveries>,
     error: Error,
 }
 
@@ -93,13 +93,12 @@ impl ConnectionRegistry {
     }
 
     fn remember(&self, connection: &Connection) {
-        let (id, pending_acks, error) =
-            (connection.id(), Arc::clone(connection.pending_acks()), connection.lost_error());
+        let (id, deliveries, error) = (connection.id(), Arc::clone(connection.deliveries()), connection.lost_error());
         let mut closed = self.closed.lock().expect("no panic while held");
         if closed.len() == MAX_CLOSED {
             closed.pop_front();
         }
-        closed.push_back(ClosedConnection { id, pending_acks, error });
+        closed.push_back(ClosedConnection { id, deliveries, error });
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, HashMap<u64, Connection>> {
@@ -115,8 +114,8 @@ impl ConnectionRegistry {
 
 impl ClosedConnection {
     /// Like [`Connection::acknowledged`].
-    pub(crate) async fn acknowledged(&self, stream: u64) -> Result<()> {
-        self.pending_acks.acknowledged(stream).await.map_err(|expired| expired.unwrap_or_else(|| self.error.clone()))
+    pub(crate) async fn delivered(&self, stream: u64) -> Result<()> {
+        self.deliveries.delivered(stream).await.map_err(|expired| expired.unwrap_or_else(|| self.error.clone()))
     }
 }
 

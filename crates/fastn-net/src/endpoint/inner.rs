@@ -192,7 +192,7 @@ impl EndpointInner {
         };
         let _ = tokio::time::timeout(limit.saturating_sub(began.elapsed()), drained).await;
         self.lifecycle.connections_closed.cancel();
-        let unacknowledged = live.iter().map(|connection| connection.pending_acks().count()).sum();
+        let unacknowledged = live.iter().map(|connection| connection.deliveries().count()).sum();
         let close_grace = live.iter().map(Connection::close_grace).max().unwrap_or_default();
         self.connections.close_all();
         let last_word = self.transport.half_open.end_inbound(limit.saturating_sub(began.elapsed())).await;

@@ -218,11 +218,11 @@ impl Endpoint {
     ///
     /// `ERR_CONNECTION_LOST` if the connection ended first. `ERR_ACK_TIMEOUT` if the stream's header was not acknowledged in time.
     /// `ERR_CLOSED` if this endpoint closed the connection, or has forgotten it: it remembers the last 1,024 closed connections.
-    pub async fn acknowledged(&self, connection: u64, stream: u64) -> Result<()> {
+    pub async fn delivered(&self, connection: u64, stream: u64) -> Result<()> {
         if let Some(connection) = self.0.connections.get(connection) {
-            return connection.acknowledged(stream).await;
+            return connection.delivered(stream).await;
         }
-        self.0.connections.closed(connection).ok_or_else(connection_ended)?.acknowledged(stream).await
+        self.0.connections.closed(connection).ok_or_else(connection_ended)?.delivered(stream).await
     }
 
     /// Snapshot of all tracked peers, ordered by key. A peer is tracked while it is in use, and for a while after. Empty once

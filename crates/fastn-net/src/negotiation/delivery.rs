@@ -15,7 +15,7 @@ const WHOLE_BYTES: usize = 2 * 1024 * 1024;
 
 impl Negotiation {
     pub(super) async fn deliver(mut self, admitted: Admitted, protocol: Protocol) {
-        let Admitted { permit, index, active, epoch } = admitted;
+        let Admitted { permit, route, active, epoch } = admitted;
         // A dialler that sent payload with the header waits for the answer, so the ack can travel with that. Any other dialler
         // waits for the ack and gets it now. Older peers always wait: what follows their header is the extra line.
         let queue = permit.queue();
@@ -32,7 +32,7 @@ impl Negotiation {
         if !has_unsent_ack {
             stream.count_accepted();
         }
-        let incoming = IncomingStream { stream, route: index, protocol: index.is_none().then_some(protocol) };
+        let incoming = IncomingStream { stream, route, protocol: route.is_none().then_some(protocol) };
         if let Some((permit, incoming)) = permit.enqueue(incoming, epoch) {
             negotiator.reauthorize_stream(permit, incoming).await;
         }

@@ -59,8 +59,8 @@ impl Negotiation {
 
     /// Counts this stream before it gets a task, unless it is counted as open.
     pub(super) fn begin_waiting(&mut self) -> Result<(), Unserved> {
-        if !self.counted && self.pending.is_none() {
-            self.pending = Some(Authorization::check_negotiation(&self.quota).map_err(Unserved::Refused)?);
+        if !self.has_stream_permit && self.wait_permit.is_none() {
+            self.wait_permit = Some(Authorization::begin_negotiation(&self.quota).map_err(Unserved::Refused)?);
         }
         self.count_header()
     }
@@ -70,7 +70,7 @@ impl Negotiation {
     pub(super) fn count_header(&mut self) -> Result<(), Unserved> {
         if self.header_bytes.is_none() {
             let bytes =
-                Authorization::check_header_bytes(&self.quota, self.header_length).map_err(Unserved::Refused)?;
+                Authorization::count_header_bytes(&self.quota, self.header_length).map_err(Unserved::Refused)?;
             self.header_bytes = Some(bytes);
         }
         Ok(())
@@ -80,7 +80,7 @@ impl Negotiation {
     fn keep_header(&mut self, count: usize) -> Result<(), Unserved> {
         self.header_length += count;
         match &mut self.header_bytes {
-            Some(bytes) => Authorization::check_more_header_bytes(bytes, count).map_err(Unserved::Refused),
+            Some(bytes) => Authorization::count_more_header_bytes(bytes, count).map_err(Unserved::Refused),
             None => Ok(()),
         }
     }

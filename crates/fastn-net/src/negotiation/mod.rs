@@ -99,12 +99,12 @@ struct Negotiation {
     recv: RecvStream,
     line: LineBuffer,
     /// Set while this stream waits and is not counted as open.
-    pending: Option<NegotiationPermit>,
+    wait_permit: Option<NegotiationPermit>,
     /// Set while this stream waits with its header in memory.
     header_bytes: Option<HeaderBytes>,
     header_length: usize,
     /// Whether the peer's stream quota counts it as open.
-    counted: bool,
+    has_stream_permit: bool,
     /// Bytes received after the header.
     rest: Vec<u8>,
 }
@@ -113,7 +113,7 @@ struct Negotiation {
 struct Admitted {
     permit: QueuePermit,
     /// Index among the listener's protocols; `None` for the fallback.
-    index: Option<usize>,
+    route: Option<usize>,
     active: ActiveGuard,
     /// Authorization epoch whose answers admit the stream.
     epoch: u64,
@@ -142,10 +142,10 @@ impl Negotiation {
             send,
             recv,
             line: LineBuffer::new(negotiator.limits.max_header_bytes),
-            pending: None,
+            wait_permit: None,
             header_bytes: None,
             header_length: 0,
-            counted: false,
+            has_stream_permit: false,
             rest: Vec::new(),
         }
     }

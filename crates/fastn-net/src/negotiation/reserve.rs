@@ -23,14 +23,15 @@ impl Negotiation {
             return Err(unserved());
         };
         let Some(active) = self.connection.acquire() else {
-            // The connection is retired, and its close code promises the peer that no handler got this stream. A reset before
+            // The connection is shut, and its close code promises the peer that no handler got this stream. A reset before
             // the close makes no such promise, so the peer would not open the stream again.
             self.connection.closed().await;
             return Err(Unserved::Gone);
         };
-        let active = active.with_permit(negotiator.authorization.check_quota(&self.quota).map_err(Unserved::Refused)?);
-        self.counted = true;
-        self.pending = None;
+        let active =
+            active.with_permit(negotiator.authorization.take_stream_permit(&self.quota).map_err(Unserved::Refused)?);
+        self.has_stream_permit = true;
+        self.wait_permit = None;
         let mut epoch = self.authorize(protocol).await?;
         let peer = self.connection.remote();
         let permit = match queue.try_reserve(peer) {
@@ -46,7 +47,7 @@ impl Negotiation {
             epoch = self.authorize(protocol).await?;
         }
         negotiator.authorization.check_lists(&peer).map_err(|rejection| Unserved::Refused(rejection.into_refusal()))?;
-        Ok(Admitted { permit, index, active, epoch })
+        Ok(Admitted { permit, route: index, active, epoch })
     }
 
     /// Authorizes the stream. Returns the epoch whose answers admit it.

@@ -14,10 +14,11 @@ use tokio::{
 use tracing::{debug, trace};
 
 use super::{
-    Message, Peer, PeerContext, PeerStatus, Suspicion, dial,
+    Check, Message, Peer, PeerContext, PeerStatus,
+    check::answers,
+    dial,
     mailbox::Messages,
     status::Failure,
-    suspicion::answers,
     table::{Action, Event, Policy, Table},
     windows::Windows,
 };
@@ -272,9 +273,9 @@ impl Actor {
         });
     }
 
-    fn check(&self, link: u64, check: Suspicion) {
+    fn check(&self, link: u64, check: Check) {
         let connection = self.connection(link);
-        let successor = if let Suspicion::Successor(id) = check { self.connection(id) } else { None };
+        let successor = if let Check::Successor(id) = check { self.connection(id) } else { None };
         let peer = self.peer.clone();
         self.context.lifecycle.spawn(async move {
             let answered = match connection {

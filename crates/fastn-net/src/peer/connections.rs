@@ -132,7 +132,7 @@ impl Actor {
         if connection.is_dialled() {
             self.context.lifecycle.spawn(async move {
                 tokio::select! {
-                    () = connection.retired() => {
+                    () = connection.shut_when_unused() => {
                         connection.drained().await;
                         // The close discards a reset that is not sent yet. The peer would then open a stream again that a handler
                         // had: the close code promises that none had it.
@@ -148,7 +148,7 @@ impl Actor {
     /// Closes an unused connection. A concurrent use either keeps it, or goes over a new one.
     pub(super) fn end(&mut self, id: u64) {
         let Some(connection) = self.connection(id) else { return };
-        if !connection.try_retire() {
+        if !connection.try_shut() {
             return self.handle(Event::Activated(id, connection.sample()));
         }
         self.handle(Event::Ended(id));

@@ -7,7 +7,7 @@
 //! - `mailbox`: messages to the actor
 //! - `backoff`: delay between two dials
 //! - `liveness`: sampled liveness and idleness of a connection
-//! - `suspicion`: why a connection is checked at once, and the check
+//! - `check`: why a connection is checked at once, and the check
 //! - `supervisor`: runs the actor, and replaces one that panicked
 //! - `dial`: one attempt to connect
 //! - `keep_connected`: a peer that is kept connected
@@ -16,6 +16,7 @@
 
 mod actor;
 mod backoff;
+mod check;
 mod connections;
 mod context;
 mod dial;
@@ -25,14 +26,13 @@ mod mailbox;
 mod service;
 mod status;
 mod supervisor;
-mod suspicion;
 mod table;
 mod windows;
 
+pub(crate) use check::Check;
 pub(crate) use context::{PeerContext, Registry};
 pub use keep_connected::KeepConnected;
 pub use status::{PeerState, PeerStatus};
-pub(crate) use suspicion::Suspicion;
 pub(crate) use windows::{STREAM as STREAM_WINDOW, first as first_window};
 
 use std::{
@@ -103,7 +103,7 @@ pub(crate) enum Message {
     AckLate(u64),
     Checked {
         link: u64,
-        check: Suspicion,
+        check: Check,
         answered: bool,
     },
     Pinged(u64),

@@ -33,7 +33,7 @@ impl Service {
                 () = deadlines => {}
             }
         };
-        self.connection.pending_acks().drive(served).await;
+        self.connection.deliveries().drive(served).await;
     }
 }
 

@@ -46,9 +46,9 @@
 //! A connection that ended without use (no stream byte, and a short life) counts as a failed dial. This prevents a redial loop
 //! with a peer that accepts and closes.
 
+mod check;
 mod choice;
 mod event;
-mod suspect;
 #[cfg(test)]
 mod tests;
 
@@ -58,7 +58,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::event::{Action, Event, Link, Policy};
 use super::{
-    PeerState, Suspicion,
+    Check, PeerState,
     backoff::Backoff,
     liveness::{Health, Liveness, LivenessPolicy},
 };
@@ -94,7 +94,7 @@ struct LinkEntry {
     /// It accepts no new stream.
     retired: bool,
     /// The check in progress.
-    check: Option<Suspicion>,
+    check: Option<Check>,
     /// An acknowledgement became late during a check.
     check_again: bool,
     /// It did not answer a check for a late ack. The peer is being dialled beside it.
@@ -244,7 +244,7 @@ impl Table {
             (_, Event::Inbound(link)) => self.add(now, link, &mut actions),
             (_, Event::Lost { link, useful, permanent }) => self.lost(now, link, useful, permanent, &mut actions),
             (_, Event::Ended(id)) => {
-                self.retired(id);
+                self.mark_retired(id);
                 self.replace_preferred(now, id, &mut actions);
             }
             (_, Event::Activated(id, seen)) => self.with(id, |liveness| liveness.activate(now, seen)),

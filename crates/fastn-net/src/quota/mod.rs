@@ -67,7 +67,7 @@ impl Quota {
         // The permit reverts both counts when dropped. Nothing else reads them.
         let before = self.open.fetch_add(1, Ordering::Relaxed);
         let all_before = self.all.fetch_add(1, Ordering::Relaxed);
-        let share = StreamPermit(self.clone());
+        let permit = StreamPermit(self.clone());
         if before >= bounds.of_one_peer {
             return Err(Exceeded::OfOnePeer);
         }
@@ -78,7 +78,7 @@ impl Quota {
             let taken = self.bucket.lock().expect("no panic while held").take(rate, now());
             taken.map_err(|wait| Exceeded::Rate(rate, wait))?;
         }
-        Ok(share)
+        Ok(permit)
     }
 }
 
@@ -103,9 +103,9 @@ mod tests {
         let (one, other) = (new(&all), new(&all));
         let bounds = Bounds { of_one_peer: 2, of_all: 3, rate: None };
         let take = |quota: &Arc<Quota>| quota.take(&bounds, Instant::now);
-        let mut held = vec![take(&one).expect("share"), take(&one).expect("share")];
+        let mut held = vec![take(&one).expect("permit"), take(&one).expect("permit")];
         assert_eq!(take(&one).expect_err("two"), Exceeded::OfOnePeer);
-        held.push(take(&other).expect("share"));
+        held.push(take(&other).expect("permit"));
         assert_eq!(take(&other).expect_err("three"), Exceeded::OfAll);
         held.clear();
         assert!(take(&one).is_ok() && take(&other).is_ok());
@@ -119,7 +119,7 @@ mod tests {
         let rate = Rate { per_second: 1, burst: 1 };
         let bounds = Bounds { of_one_peer: 9, of_all: 9, rate: Some(rate) };
         let now = Instant::now();
-        drop(quota.take(&bounds, || now).expect("share"));
+        drop(quota.take(&bounds, || now).expect("permit"));
         let exceeded = quota.take(&bounds, || now).expect_err("too fast");
         assert_eq!(exceeded, Exceeded::Rate(rate, Duration::from_secs(1)));
         assert_eq!((quota.open.load(Ordering::Relaxed), all.load(Ordering::Relaxed)), (0, 0));

@@ -9,7 +9,7 @@ use iroh::endpoint::{SendStream, VarInt, WriteError};
 
 use super::{Buffered, RecvEvent, SendEvent, Stream};
 use crate::{
-    connection::pending_acks::FinalWrite,
+    connection::deliveries::FinalWrite,
     error::Error,
     wire::{ack::ACK, codes::reset, refusal::Refusal},
 };
@@ -30,13 +30,13 @@ impl Stream {
             self.fail_lost();
         }
         if was_live && self.send_state.is_lost() {
-            self.connection.pending_acks().push_lost(self.id);
+            self.connection.deliveries().push_lost(self.id);
         }
         // Taken out: dropping it sends the FIN, and frees a half that the peer stopped, which noq's `finish` does not.
         if let Some(mut send) = self.send.take() {
             // noq keeps something for each half that it is asked about after the peer stopped it, as long as the connection lives.
             if !is_stopped(&mut send) {
-                self.connection.pending_acks().push(self.id, Box::pin(send.stopped()));
+                self.connection.deliveries().push(self.id, Box::pin(send.stopped()));
             }
             self.finished();
             drop(send);
@@ -49,7 +49,7 @@ impl Stream {
     fn defer_last(&mut self) {
         let Some(send) = self.send.take() else { return };
         let bytes = std::mem::take(&mut self.unsent);
-        match self.connection.pending_acks().defer_write(FinalWrite { send, bytes }) {
+        match self.connection.deliveries().defer_write(FinalWrite { send, bytes }) {
             Ok(()) => self.finished(),
             Err(FinalWrite { send, bytes }) => {
                 self.send = Some(send);

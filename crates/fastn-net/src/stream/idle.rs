@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use super::{SendState, Stream, wakers::together, write::stopped};
-use crate::{connection::stop_watch::StopWatch, error::Error};
+use crate::{connection::stop_watch::PeerStopWatch, error::Error};
 
 impl Stream {
     /// Watches a sending half that is still open from now on, so that it can be given back when the peer stops it:
@@ -11,7 +11,7 @@ impl Stream {
     /// streams that live on for a while: watching costs about as much as a small write.
     pub fn watch_stop(&mut self) {
         if let (Some(send), None) = (&self.send, &self.stop_watch) {
-            self.stop_watch = Some(StopWatch::new(send));
+            self.stop_watch = Some(PeerStopWatch::new(send));
         }
     }
 

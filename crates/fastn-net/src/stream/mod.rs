@@ -3,7 +3,7 @@
 //! - `send_state`, `recv_state`: a state machine for each half; `transition` applies them
 //! - `write`, `read`: bytes out and in; `wakers`: several callers that wait on one stream
 //! - `io`: async methods, `AsyncRead` and `AsyncWrite`
-//! - `ack`: the acknowledgement, or a refusal; `ack_deadline`: what happens when neither arrives
+//! - `ack`: the acknowledgement, or a refusal; `late_ack`: what happens when neither arrives
 //! - `end`: finish, reset, stop, abandon
 //! - `idle`: how a stream ends while nobody reads or writes it
 //! - `detach`: a stream that is held longer than its connection lives
@@ -34,12 +34,12 @@
 //! receiving half from its live states. `send_state` and `recv_state` have every event.
 
 mod ack;
-mod ack_deadline;
 mod debug;
 mod detach;
 mod end;
 mod idle;
 mod io;
+mod late_ack;
 mod open;
 mod ping;
 mod read;
@@ -64,7 +64,7 @@ use self::{
 };
 pub use self::{open::OpenOptions, read::Read};
 use crate::{
-    connection::{ActiveGuard, Connection, ack_deadlines::AckDeadline, stop_watch::StopWatch},
+    connection::{ActiveGuard, Connection, ack_deadlines::AckDeadline, stop_watch::PeerStopWatch},
     error::Error,
     identity::PublicKey,
     target,
@@ -113,7 +113,7 @@ pub struct Stream {
     /// The error of a lost stream; else of a receiving half that the peer reset.
     failure: Option<Box<Error>>,
     /// Tells of the peer's stop while nobody writes.
-    stop_watch: Option<StopWatch>,
+    stop_watch: Option<PeerStopWatch>,
     /// Waits for bytes. A writer that watches the receiving half must wake it too.
     reader: Option<Waker>,
     /// Waits for room. A refusal that is read while the sending half stays open must wake it too.

@@ -15,8 +15,8 @@ impl Stream {
         self.send_state = after;
         let is_finishing = after == SendState::Finishing;
         if is_finishing != (before == SendState::Finishing) {
-            let pending_acks = self.connection.pending_acks();
-            if is_finishing { pending_acks.await_header_ack(self.id) } else { pending_acks.header_ack_settled(self.id) }
+            let deliveries = self.connection.deliveries();
+            if is_finishing { deliveries.await_header_ack(self.id) } else { deliveries.header_ack_settled(self.id) }
         }
         if matches!(after, SendState::Stopped { .. } | SendState::Lost { .. }) && after != before {
             self.wake_ended();

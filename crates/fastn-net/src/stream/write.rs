@@ -13,8 +13,8 @@ use crate::{
     wire::codes::describe_reset,
 };
 
-/// Up to here what waits to be sent and the first bytes are copied into one piece.
-const TOGETHER_BYTES: usize = 4 * 1024;
+/// Largest header or ack, plus first bytes, that goes out as one write.
+const ONE_WRITE_BYTES: usize = 4 * 1024;
 
 impl Stream {
     /// Coalesces the pending header or ack with small first bytes, so that a request is one packet. Call [`Stream::finish`] or
@@ -113,7 +113,7 @@ impl Stream {
     fn try_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let mut count = 0;
         if !self.unsent.is_empty() {
-            if self.is_corked() && self.unsent.len() + bytes.len() <= TOGETHER_BYTES {
+            if self.is_corked() && self.unsent.len() + bytes.len() <= ONE_WRITE_BYTES {
                 self.unsent.extend_from_slice(bytes);
                 self.payload_accepted |= !bytes.is_empty();
                 return Poll::Ready(Ok(bytes.len()));
@@ -133,12 +133,12 @@ impl Stream {
     fn poll_together(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let first = self.unsent.len();
         let all = first + bytes.len();
-        if all > TOGETHER_BYTES {
+        if all > ONE_WRITE_BYTES {
             ready!(self.poll_unsent(cx))?;
             return Poll::Ready(Ok(0));
         }
         self.start_ack_deadline();
-        let mut piece = [0; TOGETHER_BYTES];
+        let mut piece = [0; ONE_WRITE_BYTES];
         piece[..first].copy_from_slice(&self.unsent);
         piece[first..all].copy_from_slice(bytes);
         let count = ready!(self.poll_send(cx, &piece[..all]))?;

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{Action, Contest, Link, LinkEntry, Suspicion, Table, is_pinged, liveness_policy};
+use super::{Action, Check, Contest, Link, LinkEntry, Table, is_pinged, liveness_policy};
 use crate::peer::liveness::Liveness;
 
 impl Table {
@@ -28,7 +28,7 @@ impl Table {
                 self.settle(challenger, link, actions);
             }
             if suspect {
-                self.check(old.id, Suspicion::Successor(link.id), actions);
+                self.check(old.id, Check::Successor(link.id), actions);
             }
         } else {
             if let Some(challenger) = challenger {
@@ -37,7 +37,7 @@ impl Table {
             self.contest = Some(Contest { old: old.id, new: link.id });
             if suspect {
                 self.prefer(link.id, actions);
-                self.check(old.id, Suspicion::Successor(link.id), actions);
+                self.check(old.id, Check::Successor(link.id), actions);
             } else {
                 actions.push(Action::Challenge(old.id));
             }
@@ -93,7 +93,7 @@ impl Table {
             self.settle(old, new, actions);
         } else {
             self.prefer(new.id, actions);
-            self.retired(old.id);
+            self.mark_retired(old.id);
             actions.push(Action::Drop(old.id));
         }
     }
@@ -116,11 +116,11 @@ impl Table {
     }
 
     fn retire(&mut self, id: u64, actions: &mut Vec<Action>) {
-        self.retired(id);
+        self.mark_retired(id);
         actions.push(Action::Retire(id));
     }
 
-    pub(super) fn retired(&mut self, id: u64) {
+    pub(super) fn mark_retired(&mut self, id: u64) {
         self.links.iter_mut().filter(|held| held.link.id == id).for_each(|held| held.retired = true);
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{config::Connect, connection::TrafficSnapshot, peer::Suspicion};
+use crate::{config::Connect, connection::TrafficSnapshot, peer::Check};
 
 /// An input of the table.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub(crate) enum Event {
         useful: bool,
         permanent: bool,
     },
-    /// It was unused, and is retired now.
+    /// It was unused, and is shut now.
     Ended(u64),
     /// It was unused, and is used now.
     Activated(u64, TrafficSnapshot),
@@ -47,7 +47,7 @@ pub(crate) enum Event {
     /// Result of [`Action::Check`].
     Checked {
         link: u64,
-        check: Suspicion,
+        check: Check,
         answered: bool,
     },
     /// The time of [`Table::deadline`] has come. Carries a sample of each connection in [`Table::due`].
@@ -64,7 +64,7 @@ pub(crate) enum Action {
     /// Ping it, and report whether it answered within max(3 RTT, 1 s).
     Challenge(u64),
     /// Check it at once, and report whether it answered.
-    Check(u64, Suspicion),
+    Check(u64, Check),
     /// Uses this connection for new streams, and answers all waiting requests with it.
     Prefer(u64),
     /// No connection accepts new streams.

@@ -2,15 +2,15 @@
 
 use tokio::time::Instant;
 
-use super::{Action, LinkEntry, Suspicion, Table};
+use super::{Action, Check, LinkEntry, Table};
 
 impl Table {
     /// Checks a connection after a new address was added, because the peer may have moved. Requests wait for the result.
     pub(super) fn check_address(&mut self, id: u64, actions: &mut Vec<Action>) {
-        if self.held(id).is_some_and(|held| held.link.is_native && held.check != Some(Suspicion::Address)) {
+        if self.held(id).is_some_and(|held| held.link.is_native && held.check != Some(Check::Address)) {
             self.is_on_hold = true;
             actions.push(Action::PreferNone);
-            self.check(id, Suspicion::Address, actions);
+            self.check(id, Check::Address, actions);
         }
     }
 
@@ -19,12 +19,12 @@ impl Table {
         if held.check.is_some() || held.suspect {
             held.check_again = true;
         } else {
-            self.check(id, Suspicion::LateAck, actions);
+            self.check(id, Check::LateAck, actions);
         }
     }
 
     /// Begins a check. Replaces a check in progress.
-    pub(super) fn check(&mut self, id: u64, check: Suspicion, actions: &mut Vec<Action>) {
+    pub(super) fn check(&mut self, id: u64, check: Check, actions: &mut Vec<Action>) {
         if let Some(held) = self.held(id) {
             held.check = Some(check);
             held.check_again = false;
@@ -32,14 +32,7 @@ impl Table {
         }
     }
 
-    pub(super) fn checked(
-        &mut self,
-        now: Instant,
-        id: u64,
-        check: Suspicion,
-        answered: bool,
-        actions: &mut Vec<Action>,
-    ) {
+    pub(super) fn checked(&mut self, now: Instant, id: u64, check: Check, answered: bool, actions: &mut Vec<Action>) {
         let Some(held) = self.held(id).filter(|held| held.check == Some(check)) else { return };
         held.check = None;
         if answered {
@@ -47,9 +40,9 @@ impl Table {
             let again = std::mem::take(&mut held.check_again);
             self.answered(id, actions);
             if again {
-                self.check(id, Suspicion::LateAck, actions);
+                self.check(id, Check::LateAck, actions);
             }
-        } else if check == Suspicion::LateAck {
+        } else if check == Check::LateAck {
             self.unanswered(now, id, actions);
         } else {
             self.abandon(now, id, actions);
@@ -67,7 +60,7 @@ impl Table {
     /// Dials beside a connection that did not answer a short check. That is not enough to drop it.
     fn unanswered(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         match self.preferred {
-            Some(successor) if successor != id => self.check(id, Suspicion::Successor(successor), actions),
+            Some(successor) if successor != id => self.check(id, Check::Successor(successor), actions),
             Some(_) if self.dialling || self.backoff.next(now, true) <= now => {
                 if let Some(held) = self.held(id) {
                     held.suspect = true;
@@ -87,7 +80,7 @@ impl Table {
         let (id, again) = (held.link.id, held.check.is_none() && std::mem::take(&mut held.check_again));
         self.backoff.fail(now, (self.random)());
         if again {
-            self.check(id, Suspicion::LateAck, actions);
+            self.check(id, Check::LateAck, actions);
         }
     }
 
@@ -97,7 +90,7 @@ impl Table {
 
     /// Drops a connection that does not answer. New streams go elsewhere.
     pub(super) fn abandon(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
-        self.retired(id);
+        self.mark_retired(id);
         actions.push(Action::Drop(id));
         self.replace_preferred(now, id, actions);
     }

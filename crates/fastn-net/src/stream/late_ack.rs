@@ -12,9 +12,10 @@ use crate::{
 };
 
 impl Stream {
-    /// The acknowledgement is missing, and a live peer would have sent it by now: the connection's liveness is checked at once.
+    /// Reports that the acknowledgement is missing although a live peer would have sent it by now: the connection's liveness is checked at
+    /// once.
     /// Streams that a caller waits on, or that [`Stream::idle`] watches, do this by themselves. No-op for a stream that needs no ack.
-    pub fn ack_is_late(&self) {
+    pub fn report_late_ack(&self) {
         // A ping of the peer's actor is no use of the connection: the actor acts on it itself.
         if self.awaits_ack() && self.active.is_some() {
             self.connection.request_liveness_check();
@@ -45,7 +46,7 @@ impl Stream {
         }
         self.take_unread_ack();
         if self.awaits_ack() {
-            self.ack_is_late();
+            self.report_late_ack();
             if let Some(limit) = expired {
                 self.expire_ack(limit);
             }
@@ -75,7 +76,7 @@ impl Stream {
         };
         let error = Error::new(Code::AckTimeout, text);
         if self.send_state == SendState::Finishing {
-            self.connection.pending_acks().expire(self.id, error.clone());
+            self.connection.deliveries().expire(self.id, error.clone());
         }
         self.abandon_and_fail(self.opening.expiry_code, error);
         if let Some(reader) = self.reader.take() {

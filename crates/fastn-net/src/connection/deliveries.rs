@@ -15,14 +15,14 @@ use tokio::sync::Notify;
 use crate::error::Error;
 
 /// noq's `Stopped` future, whose name iroh does not export. Resolves once a finished half is acknowledged or stopped.
-pub(crate) type Acknowledged = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
+pub(crate) type Delivery = Pin<Box<dyn Future<Output = Result<Option<VarInt>, StoppedError>> + Send>>;
 
 /// Finished halves whose last bytes are unwritten or unacknowledged, and finished streams without a header ack.
 ///
 /// The connection's own task, its driver, performs small final writes in batches, on the thread that sends them. So no caller
 /// of `finish` waits for QUIC's connection lock.
 #[derive(Default)]
-pub(crate) struct PendingAcks {
+pub(crate) struct Deliveries {
     state: Mutex<State>,
     driver: AtomicWaker,
     /// Finished streams whose header is not acknowledged.
@@ -39,7 +39,7 @@ pub(crate) struct FinalWrite {
     pub(crate) bytes: Vec<u8>,
 }
 
-impl PendingAcks {
+impl Deliveries {
     /// Defers a final write to the driver.
     ///
     /// # Errors
@@ -87,22 +87,22 @@ impl PendingAcks {
             // noq keeps state for each stopped half that is asked for its acknowledgement. `Stream::finish` avoids that too.
             Poll::Ready(Err(WriteError::Stopped(_))) => false,
             Poll::Ready(_) => {
-                written.push((last.id(), Box::pin(last.send.stopped()) as Acknowledged));
+                written.push((last.id(), Box::pin(last.send.stopped()) as Delivery));
                 false
             }
         });
         let mut state = self.lock();
         state.set_writing(blocked);
-        for (stream, acknowledged) in written {
-            state.push(stream, acknowledged);
+        for (stream, delivery) in written {
+            state.push(stream, delivery);
         }
         drop(state);
         self.changed.notify_waiters();
     }
 
     /// Adds a finished sending half.
-    pub(crate) fn push(&self, stream: u64, acknowledged: Acknowledged) {
-        self.lock().push(stream, acknowledged);
+    pub(crate) fn push(&self, stream: u64, delivery: Delivery) {
+        self.lock().push(stream, delivery);
     }
 
     /// Adds a stream that failed while it was finished.
@@ -110,7 +110,7 @@ impl PendingAcks {
         self.lock().lost.push(stream);
     }
 
-    /// Adds a finished stream whose header is not acknowledged, until [`PendingAcks::header_ack_settled`].
+    /// Adds a finished stream whose header is not acknowledged, until [`Deliveries::header_ack_settled`].
     pub(crate) fn await_header_ack(&self, stream: u64) {
         self.missing_header_acks().insert(stream);
     }
@@ -143,13 +143,13 @@ impl PendingAcks {
     /// # Errors
     ///
     /// The stream's error if its header was not acknowledged in time; `None` if the connection ended first.
-    pub(crate) async fn acknowledged(&self, stream: u64) -> Result<(), Option<Error>> {
+    pub(crate) async fn delivered(&self, stream: u64) -> Result<(), Option<Error>> {
         loop {
             let (changed, expired) = (self.changed.notified(), self.expired.notified());
             if let Some((_, error)) = self.lock().expired.iter().find(|(id, _)| *id == stream) {
                 return Err(Some(error.clone()));
             }
-            if let Some(waiter) = AckWaiter::take(self, stream) {
+            if let Some(waiter) = DeliveryWaiter::take(self, stream) {
                 tokio::select! {
                     outcome = waiter.wait() => return outcome.map_err(|()| None),
                     () = expired => continue,
@@ -167,10 +167,10 @@ impl PendingAcks {
     }
 
     /// Waits until no write and no acknowledgement is pending. A lost connection has none. Cancel-safe.
-    pub(crate) async fn all_acknowledged(&self) {
+    pub(crate) async fn all_delivered(&self) {
         loop {
             let changed = self.changed.notified();
-            if let Some(waiter) = AckWaiter::take_any(self) {
+            if let Some(waiter) = DeliveryWaiter::take_any(self) {
                 let _ = waiter.wait().await;
             } else if self.lock().is_empty() && self.missing_header_acks().is_empty() {
                 return;
@@ -195,7 +195,7 @@ impl PendingAcks {
         let mut state = self.lock();
         state.sweep();
         let unwritten = state.end();
-        state.unacked.shrink_to_fit();
+        state.undelivered.shrink_to_fit();
         drop(state);
         // Dropping a half takes QUIC's lock.
         drop(unwritten);
@@ -212,7 +212,7 @@ impl PendingAcks {
 }
 
 /// Releases all waiters when the driver ends, even by a panic.
-struct DriverGuard<'a>(&'a PendingAcks);
+struct DriverGuard<'a>(&'a Deliveries);
 
 impl Drop for DriverGuard<'_> {
     fn drop(&mut self) {
@@ -259,9 +259,9 @@ struct State {
     writing: Vec<u64>,
     /// The driver has ended: nothing is written any more.
     driver_gone: bool,
-    unacked: Vec<(u64, Acknowledged)>,
+    undelivered: Vec<(u64, Delivery)>,
     sweep_at: usize,
-    /// Streams that an [`AckWaiter`] has taken out of `unacked`.
+    /// Streams that a [`DeliveryWaiter`] has taken out of `undelivered`.
     awaited: Vec<u64>,
     /// Streams without an acknowledgement when the connection ended. A later query must not report them as acknowledged.
     lost: Vec<u64>,
@@ -272,12 +272,12 @@ struct State {
 impl State {
     const MIN_SWEEP: usize = 64;
 
-    fn push(&mut self, stream: u64, acknowledged: Acknowledged) {
-        if self.unacked.len() >= self.sweep_at.max(Self::MIN_SWEEP) {
+    fn push(&mut self, stream: u64, delivery: Delivery) {
+        if self.undelivered.len() >= self.sweep_at.max(Self::MIN_SWEEP) {
             self.sweep();
-            self.sweep_at = self.unacked.len() * 2;
+            self.sweep_at = self.undelivered.len() * 2;
         }
-        self.unacked.push((stream, acknowledged));
+        self.undelivered.push((stream, delivery));
         if self.driver_gone {
             // Without a driver nothing else drops it, and it keeps the endpoint's sockets open.
             self.sweep();
@@ -289,9 +289,9 @@ impl State {
         self.writing.extend(taken.iter().map(FinalWrite::id));
     }
 
-    /// The outcome of a stream that was not in `unacked` a moment ago. `None` while it may be on its way there.
+    /// The outcome of a stream that was not in `undelivered` a moment ago. `None` while it may be on its way there.
     fn outcome(&self, stream: u64) -> Option<Result<(), ()>> {
-        let is_pending = self.unacked.iter().any(|(id, _)| *id == stream)
+        let is_pending = self.undelivered.iter().any(|(id, _)| *id == stream)
             || self.writing.contains(&stream)
             || self.awaited.contains(&stream)
             || self.deferred_writes.iter().any(|last| last.id() == stream);
@@ -309,20 +309,23 @@ impl State {
 
     /// The finished halves without an acknowledgement.
     fn unacknowledged(&self) -> impl Iterator<Item = u64> {
-        let unacked = self.unacked.iter().map(|(stream, _)| *stream);
+        let undelivered = self.undelivered.iter().map(|(stream, _)| *stream);
         let deferred = self.deferred_writes.iter().map(FinalWrite::id);
         let others = [&self.awaited, &self.writing, &self.lost].into_iter().flatten().copied();
-        unacked.chain(deferred).chain(others)
+        undelivered.chain(deferred).chain(others)
     }
 
     fn is_empty(&self) -> bool {
-        self.unacked.is_empty() && self.writing.is_empty() && self.deferred_writes.is_empty() && self.awaited.is_empty()
+        self.undelivered.is_empty()
+            && self.writing.is_empty()
+            && self.deferred_writes.is_empty()
+            && self.awaited.is_empty()
     }
 
     /// Removes the acknowledged halves, and moves those of a lost connection to `lost`.
     fn sweep(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
-        self.unacked.retain_mut(|(stream, acknowledged)| match acknowledged.as_mut().poll(&mut cx) {
+        self.undelivered.retain_mut(|(stream, delivery)| match delivery.as_mut().poll(&mut cx) {
             Poll::Pending => true,
             Poll::Ready(ended) => {
                 self.lost.extend(ended.is_err().then_some(*stream));
@@ -333,43 +336,43 @@ impl State {
 }
 
 /// Waits for one acknowledgement. Puts it back when dropped early.
-struct AckWaiter<'a> {
-    pending: &'a PendingAcks,
+struct DeliveryWaiter<'a> {
+    deliveries: &'a Deliveries,
     stream: u64,
-    acknowledged: Option<Acknowledged>,
+    delivery: Option<Delivery>,
 }
 
-impl<'a> AckWaiter<'a> {
-    fn take(pending: &'a PendingAcks, stream: u64) -> Option<Self> {
-        Self::take_where(pending, |unacked| unacked.iter().position(|(id, _)| *id == stream))
+impl<'a> DeliveryWaiter<'a> {
+    fn take(deliveries: &'a Deliveries, stream: u64) -> Option<Self> {
+        Self::take_where(deliveries, |undelivered| undelivered.iter().position(|(id, _)| *id == stream))
     }
 
-    fn take_any(pending: &'a PendingAcks) -> Option<Self> {
-        Self::take_where(pending, |unacked| unacked.len().checked_sub(1))
+    fn take_any(deliveries: &'a Deliveries) -> Option<Self> {
+        Self::take_where(deliveries, |undelivered| undelivered.len().checked_sub(1))
     }
 
-    fn take_where(pending: &'a PendingAcks, at: impl Fn(&[(u64, Acknowledged)]) -> Option<usize>) -> Option<Self> {
-        let mut state = pending.lock();
-        let (stream, acknowledged) = at(&state.unacked).map(|at| state.unacked.swap_remove(at))?;
+    fn take_where(deliveries: &'a Deliveries, at: impl Fn(&[(u64, Delivery)]) -> Option<usize>) -> Option<Self> {
+        let mut state = deliveries.lock();
+        let (stream, delivery) = at(&state.undelivered).map(|at| state.undelivered.swap_remove(at))?;
         state.awaited.push(stream);
-        Some(Self { pending, stream, acknowledged: Some(acknowledged) })
+        Some(Self { deliveries, stream, delivery: Some(delivery) })
     }
 
     async fn wait(mut self) -> Result<(), ()> {
-        let result = self.acknowledged.as_mut().expect("present until dropped").as_mut().await;
-        self.acknowledged = None;
-        result.map(|_| ()).map_err(|_| self.pending.lock().lost.push(self.stream))
+        let result = self.delivery.as_mut().expect("present until dropped").as_mut().await;
+        self.delivery = None;
+        result.map(|_| ()).map_err(|_| self.deliveries.lock().lost.push(self.stream))
     }
 }
 
-impl Drop for AckWaiter<'_> {
+impl Drop for DeliveryWaiter<'_> {
     fn drop(&mut self) {
-        let mut state = self.pending.lock();
+        let mut state = self.deliveries.lock();
         state.awaited.retain(|stream| *stream != self.stream);
-        if let Some(acknowledged) = self.acknowledged.take() {
-            state.push(self.stream, acknowledged);
+        if let Some(delivery) = self.delivery.take() {
+            state.push(self.stream, delivery);
         }
         drop(state);
-        self.pending.changed.notify_waiters();
+        self.deliveries.changed.notify_waiters();
     }
 }

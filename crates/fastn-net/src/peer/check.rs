@@ -1,4 +1,4 @@
-//! Why a connection is suspect, and its immediate check.
+//! The immediate check of a connection, and the reason for it.
 //!
 //! `liveness` drops a silent connection at its own, slower pace. A check serves a caller with a reason to
 //! suspect the connection.
@@ -11,7 +11,7 @@ use crate::connection::Connection;
 
 /// Why a connection is checked. Decides how long it may take to answer: this, or 3 RTT if that is longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Suspicion {
+pub(crate) enum Check {
     /// A stream's acknowledgement is late. Without an answer the peer is dialled beside this connection.
     LateAck,
     /// The caller gave an unknown address of the peer. Without an answer this connection is dropped.
@@ -20,7 +20,7 @@ pub(crate) enum Suspicion {
     Successor(u64),
 }
 
-impl Suspicion {
+impl Check {
     fn patience(self) -> Duration {
         Duration::from_millis(match self {
             Self::LateAck => 100,
@@ -34,8 +34,9 @@ impl Suspicion {
 /// Between two checks for late acknowledgements: a peer that acknowledges slowly gets few of them.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Checks a suspect connection. `successor` is set for [`Suspicion::Successor`]. Returns false if the connection should be dropped.
-pub(super) async fn answers(connection: &Connection, check: Suspicion, successor: Option<&Connection>) -> bool {
+/// Checks a connection. `successor` is set for [`Check::Successor`]. Returns false if it does not answer: for [`Check::LateAck`] the peer
+/// is then dialled beside it, else it is dropped.
+pub(super) async fn answers(connection: &Connection, check: Check, successor: Option<&Connection>) -> bool {
     let limit = connection.rtt().map_or(Duration::ZERO, |rtt| rtt * 3).max(check.patience());
     let answered = match successor {
         Some(successor) => {
@@ -44,7 +45,7 @@ pub(super) async fn answers(connection: &Connection, check: Suspicion, successor
         }
         None => connection.responds_within(limit).await,
     };
-    if answered && check == Suspicion::LateAck {
+    if answered && check == Check::LateAck {
         sleep(PAUSE).await;
     }
     answered
