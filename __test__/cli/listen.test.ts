@@ -6,7 +6,7 @@ import { endpointFor } from './support/transfer.js'
 const test = ava.serial
 
 test('listen prints the lines of a stream, and --once ends it', async t => {
-  const program = new Cli(['listen', 'Log', '--public', '--once'])
+  const program = new Cli(['listen', 'Log', '--public', '--once', '--quiet'])
   const printed = await new Promise<string>(resolve => program.child.stderr?.once('data', resolve))
   const endpoint = await endpointFor(t)
   const stream = await endpoint.getStream(printed.trim(), 'Log')

@@ -21,9 +21,11 @@ const waitMs = 10_000
 export async function checkRuntime(): Promise<Finding> {
   // Loads the addon.
   SecretKey.generate()
-  const { arch, platform, versions, report } = process
-  const { header } = report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
-  const libc = header.glibcVersionRuntime === undefined ? '' : `, glibc ${header.glibcVersionRuntime}`
+  const { arch, platform, versions } = process
+  // Not every runtime has reports.
+  const host: { readonly report?: { getReport(): object } } = process
+  const { header } = (host.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
+  const libc = header?.glibcVersionRuntime === undefined ? '' : `, glibc ${header.glibcVersionRuntime}`
   return { status: 'ok', detail: `Node.js ${versions.node}, ${platform} ${arch}${libc}; the addon is loaded` }
 }
 

@@ -1,5 +1,6 @@
 import { type Endpoint, isFastnNetError, type Listener, type PeerStream, type StreamHandler } from '../../index.js'
 import { printable } from '../../util/display.js'
+import { announce, qrOption } from '../announce.js'
 import type { Command } from '../command.js'
 import type { Context } from '../context.js'
 import { accessOf, withEndpoint } from '../endpoint.js'
@@ -17,6 +18,7 @@ export const listen: Command = {
     ...exposeOptions,
     once: { help: 'End after one stream.' },
     echo: { help: 'Send each line back.' },
+    ...qrOption,
     ...endpointOptions
   },
   examples: [
@@ -43,9 +45,8 @@ async function listenTo(context: Context, endpoint: Endpoint): Promise<void> {
   }
   const listener = startListening(endpoint, protocol, handle, signal)
   await listener.ready
-  const ticket = await endpoint.ticket({ signal })
-  await output.event({ event: 'ready', id52: endpoint.id52, ticket })
-  output.hint(ticket)
+  const hint = `Peers send lines on the protocol '${printable(protocol)}'.`
+  await announce(context, endpoint, { hint, isOnStderr: !output.json })
   await Promise.race([finished, listener.closed])
   await listener.close()
 }
