@@ -1059,6 +1059,43 @@ declare class Tunnel implements AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
+interface FetchOptions extends Omit<RequestInit, 'body'> {
+    /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed too. */
+    body?: RequestInit['body'] | AsyncIterable<Uint8Array> | null;
+    /** Name of the peer's service. Default: `''`. */
+    service?: string | undefined;
+    /** Longest head of the answer, in bytes. Default: 64 KiB. */
+    maxHeaderBytes?: number | undefined;
+    /** Longest body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
+    maxBodyBytes?: number | undefined;
+}
+/** What a handler of {@link Endpoint.serveHttp} knows beside the request. */
+interface HttpContext {
+    /** ID52 of the peer that sent the request, authenticated by the handshake. */
+    readonly peer: string;
+}
+/** Answers a request. Hono's `app.fetch` and other handlers of the Fetch API have this shape. */
+type HttpHandler = (request: Request, context: HttpContext) => Response | Promise<Response>;
+/** Options of {@link Endpoint.serveHttp}. */
+interface ServeHttpOptions {
+    /** Name of the service. An endpoint serves any number of names. Default: `''`. */
+    service?: string | undefined;
+    /** Stops serving, without an error. Running handlers continue. */
+    signal?: AbortSignal | undefined;
+    /**
+     * Receives what a handler threw, after the caller got status 500, and what ended its body. Default: a process warning, once per error
+     * code.
+     */
+    onError?: ((error: unknown, context: HttpContext) => unknown) | undefined;
+    /** Longest head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */
+    maxHeaderBytes?: number | undefined;
+    /** Longest body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
+    maxBodyBytes?: number | undefined;
+    /** Limit in milliseconds for a request's head to arrive, also for the next one on a stream. Default: 10 s. */
+    headTimeout?: number | undefined;
+}
+
 /** A schema of any library that implements [Standard Schema](https://standardschema.dev): zod, valibot, arktype and others. */
 interface StandardSchemaV1<Input = unknown, Output = Input> {
     /** What the standard defines. */
@@ -1329,8 +1366,53 @@ declare abstract class RequestEndpoint {
     client<Methods extends MethodDefinitions>(service: Service<Methods>, peer: Peer): ServiceClient<Methods>;
 }
 
+/** HTTP over the streams of an {@link Endpoint}. */
+declare abstract class HttpEndpoint extends RequestEndpoint {
+    /**
+     * Sends an HTTP request to a peer, and resolves with its answer as soon as its head is here. The peer answers with {@link serveHttp}.
+     *
+     * `input` is a path. Of a URL or `Request`, as libraries pass them, the host is only sent as `Host`: the request goes to the peer.
+     *
+     * - Each request has a stream of its own, and costs no round trip more than its answer takes.
+     * - Request and answer are streamed, at the pace of the slower side. The answer may begin before the request has ended.
+     * - Aborting `init.signal` ends the request, also while the answer's body is read, and aborts the handler's `request.signal`.
+     * - Redirects to the same peer are followed (`redirect: 'follow'`), unless their request had a body of a stream. The answer with a
+     *   redirect to another host is returned as it is: `response.headers.get('location')`.
+     * - No timeout: pass `AbortSignal.timeout(ms)`. A lost peer ends the request anyway.
+     * - An unread body holds its stream: read it, or call `response.body.cancel()`.
+     *
+     * @throws {FastnNetError} `ERR_UNEXPECTED_END` if the answer is cut short or not valid HTTP. `ERR_TOO_LARGE` beyond `maxHeaderBytes`, or
+     * `maxBodyBytes` while the body is read. `ERR_REFUSED` for a redirect with `redirect: 'error'`. `ERR_INVALID_ARGUMENT`. The errors of
+     * {@link Endpoint.getStream}, also while the body is read. `TypeError` as the global `fetch`, for a method or header that is not valid.
+     *
+     * @example
+     * const response = await endpoint.fetch(peer, '/items', { method: 'POST', body: JSON.stringify({ name: 'lamp' }) })
+     * console.log(response.status, await response.json())
+     */
+    fetch(peer: Peer, input: string | URL | Request, init?: FetchOptions): Promise<Response>;
+    /**
+     * Answers HTTP requests of peers with a handler of `Request` and `Response`, such as Hono's `app.fetch`. Peers send them with
+     * {@link fetch}. `fastn-net/node` has the same for `node:http` and Express.
+     *
+     * - The header `fastn-peer` is the ID52 of the caller. No caller can set it.
+     * - `request.signal` aborts when the caller leaves.
+     * - A handler that throws answers with status 500, without the error's text: see `onError`.
+     * - Bodies are streamed, at the pace of the slower side. A body that fails resets the stream, so that no caller takes a part for all.
+     *
+     * Anyone whom the endpoint admits may send requests: see `allow` of {@link EndpointOptions}. Returns at once, as {@link Endpoint.listen}
+     * does; serves until the result is closed, and keeps the process alive until then.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
+     *
+     * @example
+     * const listener = endpoint.serveHttp(request => new Response(`hello ${request.headers.get('fastn-peer')}`))
+     * await listener.closed
+     */
+    serveHttp(handler: HttpHandler, options?: ServeHttpOptions): Listener;
+}
+
 /** Tunnels of an {@link Endpoint}. Their bytes stay in Rust. */
-declare abstract class TunnelEndpoint extends RequestEndpoint {
+declare abstract class TunnelEndpoint extends HttpEndpoint {
     #private;
     /**
      * Exposes a TCP service or a Unix socket to peers. They reach it with {@link bridgeTcp}. Each of their connections becomes one to
@@ -2101,5 +2183,5 @@ interface RequestMessage {
     result?: unknown;
 }
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, FastnNetErrorCode, FastnNetErrorOptions, GracefulOptions, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };

@@ -8,6 +8,7 @@ export type { Authorize } from './endpoint/authorizer.js'
 export { Endpoint } from './endpoint/endpoint.js'
 export { type CreateEndpointOptions, createEndpoint, getEndpoint } from './endpoint/get-endpoint.js'
 export { Graceful, type GracefulOptions, type SpawnOptions } from './endpoint/graceful.js'
+export { HttpEndpoint } from './endpoint/http-endpoint.js'
 export { IncomingConnections } from './endpoint/incoming-connections.js'
 export type { ListenOptions, StreamHandler, StreamHandlers } from './endpoint/listen.js'
 export { Listener } from './endpoint/listener.js'
@@ -29,6 +30,7 @@ export {
   type SchemaIssue,
   type UnitProtocol
 } from './errors.js'
+export type { FetchOptions, HttpContext, HttpHandler, ServeHttpOptions } from './http/options.js'
 export {
   type KeyStoreOptions,
   type LoadSecretKeyOptions,

@@ -44,6 +44,8 @@ const endpoint: Member<Endpoint> = {
   metrics: [self => self.metrics(), anything],
   keep: [self => self.keep(stranger), closed],
   drain: [self => self.drain(), undefined],
+  fetch: [self => self.fetch(stranger, '/'), closed],
+  serveHttp: [self => self.serveHttp(() => new Response()).ready, closed],
   exposeTcp: [self => self.exposeTcp(80, { allow: 'public' }), closed],
   bridgeTcp: [self => self.bridgeTcp({ peer: stranger }), closed],
   close: [self => self.close(), 0],

@@ -2,10 +2,10 @@ import type { EndpointState } from '../stream/endpoint-state.js'
 import type { BridgeOptions, ExposeOptions, TunnelTarget } from '../tunnel/options.js'
 import { bridgeTcp, exposeTcp, type Tunnel } from '../tunnel/tunnel.js'
 import type { internal } from '../util/illegal-constructor.js'
-import { RequestEndpoint } from './request-endpoint.js'
+import { HttpEndpoint } from './http-endpoint.js'
 
 /** Tunnels of an {@link Endpoint}. Their bytes stay in Rust. */
-export abstract class TunnelEndpoint extends RequestEndpoint {
+export abstract class TunnelEndpoint extends HttpEndpoint {
   readonly #state: EndpointState
 
   /** @internal */

@@ -1,0 +1,153 @@
+import { Buffer } from 'node:buffer'
+import type { ReadHalf } from '../stream/reader.js'
+
+/** A peer's message that is not valid HTTP, or exceeds a limit. A server answers with `status`. */
+export class BadMessage extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** How long a body is: in bytes, `'chunked'`, or up to the FIN. */
+export type Framing = number | 'chunked' | 'fin'
+
+/** Start line and fields of a message. */
+export interface Head {
+  readonly start: string
+  readonly headers: Headers
+  /** Undefined where neither Content-Length nor Transfer-Encoding says it. */
+  readonly framing: number | 'chunked' | undefined
+  /** `Connection: close`. */
+  readonly closes: boolean
+}
+
+/** The text of a head without the empty line, and what was read behind it. */
+export interface HeadText {
+  readonly text: string
+  readonly rest: Uint8Array<ArrayBuffer>
+}
+
+const maxFields = 1_000
+const endOfHead = '\r\n\r\n'
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const fieldValue = /^[\t -~\x80-\xff]*$/
+const bareNewline = /(?:^|[^\r])\n/
+
+/** Fields that belong to one stream. They never reach a handler or a caller, and are never taken from them. */
+export const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade'
+])
+
+/** Reads a head. `null` at EOF. Bytes are Latin-1, as in `Headers`. */
+export async function readHead(reader: ReadHalf, maxBytes: number): Promise<HeadText | null> {
+  let text = ''
+  for (;;) {
+    const chunk = await reader.read()
+    if (chunk === null) {
+      if (text === '') return null
+      throw new BadMessage(400, 'the stream ended within the head')
+    }
+    const from = Math.max(text.length - 3, 0)
+    text += latin1(chunk)
+    const end = text.indexOf(endOfHead, from)
+    if (end > maxBytes || (end < 0 && text.length > maxBytes))
+      throw new BadMessage(431, `the head is longer than ${maxBytes} bytes`)
+    if (end >= 0) return { text: text.slice(0, end), rest: chunk.subarray(chunk.length - (text.length - end - 4)) }
+    // It would never end.
+    if (bareNewline.test(from === 0 ? text : text.slice(from))) throw new BadMessage(400, 'a line ends without CR')
+  }
+}
+
+/** Parses a head. Anything that two implementations could read differently is an error. */
+export function parseHead(text: string): Head {
+  const [start = '', ...lines] = text.split('\r\n')
+  if (lines.length > maxFields) throw new BadMessage(431, `the head has more than ${maxFields} fields`)
+  const headers = new Headers()
+  let length: number | undefined
+  let codings: string | undefined
+  const connection: string[] = []
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(colon, 0))
+    const value = trimmed(line, colon + 1)
+    if (!token.test(name) || !fieldValue.test(value)) throw new BadMessage(400, 'a header field is malformed')
+    switch (name.toLowerCase()) {
+      case 'content-length':
+        if (length !== undefined || !/^\d{1,15}$/.test(value)) throw new BadMessage(400, 'Content-Length is malformed')
+        length = Number(value)
+        headers.set(name, value)
+        break
+      case 'transfer-encoding':
+        if (codings !== undefined) throw new BadMessage(400, 'Transfer-Encoding is repeated')
+        codings = value.toLowerCase()
+        break
+      case 'connection':
+        connection.push(...value.toLowerCase().split(/[\t ]*,[\t ]*/))
+        break
+      case 'host':
+        if (headers.has(name)) throw new BadMessage(400, 'Host is repeated')
+        headers.set(name, value)
+        break
+      default:
+        headers.append(name, value)
+    }
+  }
+  if (codings !== undefined && length !== undefined)
+    throw new BadMessage(400, 'Content-Length and Transfer-Encoding exclude each other')
+  if (codings !== undefined && codings !== 'chunked')
+    throw new BadMessage(501, 'the only Transfer-Encoding supported is chunked')
+  for (const name of connection)
+    if (token.test(name) && name !== 'host' && name !== 'content-length') headers.delete(name)
+  for (const name of hopByHop) headers.delete(name)
+  return {
+    start,
+    headers,
+    framing: codings === undefined ? length : 'chunked',
+    closes: connection.includes('close')
+  }
+}
+
+/** The fields of a message, each as a line. Hop-by-hop fields and those in `without` are left out. */
+export function fieldLines(headers: Iterable<readonly [string, string]>, without?: string): string {
+  let lines = ''
+  for (const [name, value] of headers) {
+    if (name === without || hopByHop.has(name)) continue
+    if (!token.test(name) || !fieldValue.test(value)) throw new TypeError(`the header '${name}' has an invalid value`)
+    lines += `${name}: ${value}\r\n`
+  }
+  return lines
+}
+
+/** A head and the bytes behind it, in one piece. */
+export function encoded(head: string, body?: Uint8Array): Uint8Array {
+  if (body === undefined || body.length === 0) return Buffer.from(head, 'latin1')
+  const bytes = Buffer.allocUnsafeSlow(head.length + body.length)
+  bytes.write(head, 'latin1')
+  bytes.set(body, head.length)
+  return bytes
+}
+
+function latin1({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): string {
+  return Buffer.from(buffer, byteOffset, length).toString('latin1')
+}
+
+/** Without spaces and tabs at both ends. Not `trim`, which also takes 0xA0, a part of many characters in UTF-8. */
+function trimmed(line: string, start: number): string {
+  let [from, to] = [start, line.length]
+  while (from < to && isBlank(line.charCodeAt(from))) from++
+  while (from < to && isBlank(line.charCodeAt(to - 1))) to--
+  return line.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}

@@ -1,0 +1,103 @@
+import type { Protocol } from '../errors.js'
+import { defaults } from '../settings.js'
+import { cacheHeader } from '../stream/protocol.js'
+import { BoundedMap } from '../util/bounded-map.js'
+import { checkOptions, checkSignal, invalid, type OptionNames, positive } from '../util/validate.js'
+
+/** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
+export interface FetchOptions extends Omit<RequestInit, 'body'> {
+  /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed too. */
+  body?: RequestInit['body'] | AsyncIterable<Uint8Array> | null
+  /** Name of the peer's service. Default: `''`. */
+  service?: string | undefined
+  /** Longest head of the answer, in bytes. Default: 64 KiB. */
+  maxHeaderBytes?: number | undefined
+  /** Longest body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
+  maxBodyBytes?: number | undefined
+}
+
+/** What a handler of {@link Endpoint.serveHttp} knows beside the request. */
+export interface HttpContext {
+  /** ID52 of the peer that sent the request, authenticated by the handshake. */
+  readonly peer: string
+}
+
+/** Answers a request. Hono's `app.fetch` and other handlers of the Fetch API have this shape. */
+export type HttpHandler = (request: Request, context: HttpContext) => Response | Promise<Response>
+
+/** Options of {@link Endpoint.serveHttp}. */
+export interface ServeHttpOptions {
+  /** Name of the service. An endpoint serves any number of names. Default: `''`. */
+  service?: string | undefined
+  /** Stops serving, without an error. Running handlers continue. */
+  signal?: AbortSignal | undefined
+  /**
+   * Receives what a handler threw, after the caller got status 500, and what ended its body. Default: a process warning, once per error
+   * code.
+   */
+  onError?: ((error: unknown, context: HttpContext) => unknown) | undefined
+  /** Longest head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */
+  maxHeaderBytes?: number | undefined
+  /** Longest body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
+  maxBodyBytes?: number | undefined
+  /** Limit in milliseconds for a request's head to arrive, also for the next one on a stream. Default: 10 s. */
+  headTimeout?: number | undefined
+}
+
+/** Names of {@link ServeHttpOptions}. */
+const serveNames: OptionNames<ServeHttpOptions> = {
+  service: true,
+  signal: true,
+  onError: true,
+  maxHeaderBytes: true,
+  maxBodyBytes: true,
+  headTimeout: true
+}
+
+/** Checked options with defaults filled in. */
+export interface ResolvedServeHttp {
+  readonly protocol: Protocol
+  readonly handler: HttpHandler
+  readonly signal: AbortSignal | undefined
+  readonly onError: ServeHttpOptions['onError']
+  readonly maxHeaderBytes: number
+  readonly maxBodyBytes: number
+  readonly headTimeout: number
+}
+
+/** Checks the arguments of `serveHttp`. */
+export function resolveServeHttp(handler: HttpHandler, options: ServeHttpOptions): ResolvedServeHttp {
+  if (typeof handler !== 'function') throw invalid('handler', 'a function')
+  const { service, signal, onError, maxHeaderBytes, maxBodyBytes, headTimeout } = checkOptions(options, serveNames)
+  if (onError !== undefined && typeof onError !== 'function') throw invalid('options.onError', 'a function')
+  return {
+    protocol: httpProtocol(service),
+    handler,
+    signal: checkSignal(signal),
+    onError,
+    maxHeaderBytes: sizeOf(maxHeaderBytes, 'maxHeaderBytes', defaults.maxHeaderBytes),
+    maxBodyBytes: sizeOf(maxBodyBytes, 'maxBodyBytes', defaults.maxBodyBytes),
+    headTimeout: sizeOf(headTimeout, 'headTimeout', defaults.headerTimeout)
+  }
+}
+
+/** Checks a limit that may be `Infinity`. */
+export function sizeOf(value: number | undefined, name: string, otherwise: number): number {
+  if (value === undefined) return otherwise
+  return value === Number.POSITIVE_INFINITY ? value : positive(value, `options.${name}`)
+}
+
+const protocols = new BoundedMap<string, Exclude<Protocol, string>>(256)
+const maxName = 255
+
+/** The protocol of an HTTP service. */
+export function httpProtocol(service = ''): Protocol {
+  const known = protocols.get(service)
+  if (known !== undefined) return known
+  if (typeof service !== 'string' || /\p{Cc}/u.test(service) || new TextEncoder().encode(service).length > maxName)
+    throw invalid('options.service', `a string of at most ${maxName} bytes without control characters`)
+  const protocol = Object.freeze({ Generic: Object.freeze({ fastn: 'http', service }) })
+  cacheHeader(protocol)
+  protocols.set(service, protocol)
+  return protocol
+}
