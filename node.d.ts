@@ -1,9 +1,104 @@
 // Generated from src/node/index.ts by scripts/types.mjs: do not edit.
 /// <reference types="node" />
 
-import { Writable, Duplex, DuplexOptions } from 'node:stream';
+import { Duplex, DuplexOptions, Writable } from 'node:stream';
 import { PeerStream } from './index.js';
+import { AgentOptions, Agent, RequestListener, Server } from 'node:http';
+import { Endpoint } from './index.js';
+import { Listener } from './index.js';
+import { Peer } from './index.js';
 import { CancelOptions } from './index.js';
+
+/** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
+type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>;
+/**
+ * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
+ *
+ * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
+ * - `destroy()` resets sending unless it was finished, and stops reading. The peer sees `errorCode` 0 without an error, 0x102 with an
+ *   error, and 0x101 after an abort by `signal`.
+ * - The Duplex takes over the stream: do not read or write it elsewhere.
+ * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
+ * - A pending read or write keeps the process alive, except after `unref()`.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, or an option is invalid.
+ *
+ * @example
+ * http.request({ createConnection: () => duplex(stream) })
+ * server.emit('connection', duplex(stream))
+ */
+declare function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDuplex;
+/**
+ * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
+ *
+ * Failures of the stream or its connection emit `'error'`, even while no call reads or writes. A reset by the peer drops unread data;
+ * other failures follow it. A reset behind more than 64 KiB of unread data is noticed by a later read. Without an error listener, the
+ * Duplex only closes; the process does not crash.
+ */
+declare class PeerDuplex extends Duplex {
+    #private;
+    constructor(stream: PeerStream, options?: PeerDuplexOptions);
+    /** ID52 of the peer, in place of a socket's address. */
+    get remoteAddress(): string;
+    /**
+     * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
+     * alive. From 2^31 ms (24 days) on, there is no timer.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     */
+    setTimeout(ms: number, onTimeout?: () => void): this;
+    /** Idle timeout set by {@link setTimeout}, in milliseconds. Default: 0, none. */
+    get timeout(): number;
+    /** No-op: QUIC does not delay small writes. */
+    setNoDelay(): this;
+    /** No-op: the endpoint keeps its connections alive. */
+    setKeepAlive(): this;
+    /** Lets pending reads and writes keep the process alive. This is the default. */
+    ref(): this;
+    /** Stops current and later reads and writes from keeping the process alive. */
+    unref(): this;
+}
+
+/** Options of {@link httpAgent}. */
+interface HttpAgentOptions extends Pick<AgentOptions, 'keepAlive' | 'maxSockets' | 'maxTotalSockets' | 'maxFreeSockets' | 'timeout'> {
+    /** Name of the peer's service. Default: `''`. */
+    service?: string | undefined;
+}
+/** Options of {@link serveNodeHttp}. */
+interface ServeNodeHttpOptions {
+    /** Name of the service. Default: `''`. */
+    service?: string | undefined;
+    /** Stops serving, without an error. Running handlers continue. */
+    signal?: AbortSignal | undefined;
+}
+/**
+ * Creates an `http.Agent` whose connections are streams to a peer, for `node:http` and the libraries on top of it. The host in a URL is
+ * only sent as `Host`. Keeps streams for further requests (`keepAlive`, default: true). An idle stream does not keep the process alive.
+ *
+ * The peer answers with `endpoint.serveHttp` or {@link serveNodeHttp}. A request fails with the errors of `endpoint.getStream`.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ *
+ * @example
+ * const agent = httpAgent(endpoint, peer)
+ * http.get('http://peer/items', { agent }, response => response.pipe(process.stdout))
+ */
+declare function httpAgent(endpoint: Endpoint, peer: Peer, options?: HttpAgentOptions): Agent;
+/**
+ * Answers HTTP requests of peers with a handler for `node:http`, such as an Express app, or with an `http.Server`, which then also gets
+ * `'upgrade'`: a WebSocket server works over peers. The server need not listen on a port.
+ *
+ * The header `fastn-peer` is the ID52 of the caller. No caller can set it; a server that listens on a port as well sees it from peers only.
+ *
+ * Returns at once, as `endpoint.listen` does; serves until the result is closed, and keeps the process alive until then. A stream that is
+ * idle between requests ends after the server's `keepAliveTimeout`.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject `ready` of the result.
+ *
+ * @example
+ * serveNodeHttp(endpoint, (request, response) => response.end(`hello ${request.headers['fastn-peer']}`))
+ */
+declare function serveNodeHttp(endpoint: Endpoint, handler: RequestListener | Server, options?: ServeNodeHttpOptions): Listener;
 
 /** How far a {@link sendFrom} or {@link receiveTo} is. */
 interface TransferProgress {
@@ -80,55 +175,5 @@ type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<U
  */
 declare function sendFrom(stream: PeerStream, source: SendSource, options?: TransferOptions): Promise<TransferResult>;
 
-/** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
-type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>;
-/**
- * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
- *
- * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
- * - `destroy()` resets sending unless it was finished, and stops reading. The peer sees `errorCode` 0 without an error, 0x102 with an
- *   error, and 0x101 after an abort by `signal`.
- * - The Duplex takes over the stream: do not read or write it elsewhere.
- * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
- * - A pending read or write keeps the process alive, except after `unref()`.
- *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, or an option is invalid.
- *
- * @example
- * http.request({ createConnection: () => duplex(stream) })
- * server.emit('connection', duplex(stream))
- */
-declare function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDuplex;
-/**
- * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
- *
- * Failures of the stream or its connection emit `'error'`, even while no call reads or writes. A reset by the peer drops unread data;
- * other failures follow it. A reset behind more than 64 KiB of unread data is noticed by a later read. Without an error listener, the
- * Duplex only closes; the process does not crash.
- */
-declare class PeerDuplex extends Duplex {
-    #private;
-    constructor(stream: PeerStream, options?: PeerDuplexOptions);
-    /** ID52 of the peer, in place of a socket's address. */
-    get remoteAddress(): string;
-    /**
-     * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
-     * alive. From 2^31 ms (24 days) on, there is no timer.
-     *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
-     */
-    setTimeout(ms: number, onTimeout?: () => void): this;
-    /** Idle timeout set by {@link setTimeout}, in milliseconds. Default: 0, none. */
-    get timeout(): number;
-    /** No-op: QUIC does not delay small writes. */
-    setNoDelay(): this;
-    /** No-op: the endpoint keeps its connections alive. */
-    setKeepAlive(): this;
-    /** Lets pending reads and writes keep the process alive. This is the default. */
-    ref(): this;
-    /** Stops current and later reads and writes from keeping the process alive. */
-    unref(): this;
-}
-
-export { PeerDuplex, duplex, receiveTo, sendFrom };
-export type { PeerDuplexOptions, ReceiveToOptions, SendSource, TransferOptions, TransferProgress, TransferResult };
+export { PeerDuplex, duplex, httpAgent, receiveTo, sendFrom, serveNodeHttp };
+export type { HttpAgentOptions, PeerDuplexOptions, ReceiveToOptions, SendSource, ServeNodeHttpOptions, TransferOptions, TransferProgress, TransferResult };

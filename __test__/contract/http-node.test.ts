@@ -1,0 +1,98 @@
+// node:http over streams of peers: agent and server, beside fetch and serveHttp.
+import { once } from 'node:events'
+import http from 'node:http'
+import { text } from 'node:stream/consumers'
+import test from 'ava'
+import type { Endpoint } from 'fastn-net'
+import { type duplex, httpAgent, serveNodeHttp } from 'fastn-net/node'
+import { pair } from '../helpers/pair.js'
+
+async function ask(agent: http.Agent, path: string, init: http.RequestOptions = {}, body?: string) {
+  const request = http.request(`http://peer${path}`, { agent, ...init })
+  request.end(body)
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+  return { response, text: await text(response) }
+}
+
+type Serve = (server: Endpoint) => unknown
+
+const servers: Record<string, Serve> = {
+  serveHttp: server =>
+    server.serveHttp(async request => {
+      const { pathname } = new URL(request.url)
+      return new Response(`${request.method} ${pathname} ${request.headers.get('fastn-peer')} ${await request.text()}`)
+    }),
+  serveNodeHttp: server =>
+    serveNodeHttp(server, async (request, response) => {
+      response.end(`${request.method} ${request.url} ${request.headers['fastn-peer']} ${await text(request)}`)
+    })
+}
+
+for (const [name, serve] of Object.entries(servers)) {
+  test(`${name} answers an agent, several requests on a stream, and fetch`, async t => {
+    await using ends = await pair()
+    const { client, server } = ends
+    serve(server)
+    const agent = httpAgent(client, server.address(), { maxSockets: 1 })
+    t.teardown(() => agent.destroy())
+    const headers = { 'fastn-peer': 'forged', 'Fastn-Peer': 'forged' }
+    const sockets = new Set<unknown>()
+    for (let at = 0; at < 3; at++) {
+      const { text: answer, response } = await ask(agent, `/${at}`, { method: 'POST', headers }, 'body')
+      t.is(answer, `POST /${at} ${client.id52} body`)
+      sockets.add(response.socket)
+    }
+    t.is(sockets.size, 1)
+    const response = await client.fetch(server.address(), '/f', { method: 'PUT', body: 'x', headers })
+    t.is(await response.text(), `PUT /f ${client.id52} x`)
+    const slow = async function* () {
+      for (let at = 0; at < 3; at++) {
+        await new Promise(resolve => setTimeout(resolve, 5))
+        yield Buffer.from(String(at))
+      }
+    }
+    const streamed = await client.fetch(server.address(), '/s', { method: 'POST', body: slow() })
+    t.is(await streamed.text(), `POST /s ${client.id52} 012`)
+  })
+}
+
+test('an agent answers many requests at once, and fails those of a service that is not there', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  server.serveHttp(request => new Response(new URL(request.url).pathname))
+  const agent = httpAgent(client, server.address(), { maxSockets: 20 })
+  const absent = httpAgent(client, server.address(), { service: 'absent' })
+  t.teardown(() => agent.destroy())
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, at) => ask(agent, `/${at}`)))
+  t.deepEqual(
+    answers.map(answer => answer.text),
+    Array.from({ length: 200 }, (_, at) => `/${at}`)
+  )
+  await t.throwsAsync(ask(absent, '/'), { code: 'ERR_PROTOCOL_UNSUPPORTED' })
+})
+
+test('an http.Server gets upgrades of peers', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  const web = http.createServer()
+  web.on('upgrade', (request: http.IncomingMessage, socket) => {
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n`)
+    socket.write(`${request.headers['fastn-peer']}\n`)
+    socket.pipe(socket)
+  })
+  serveNodeHttp(server, web, { service: 'upgrade' })
+  const agent = httpAgent(client, server.address(), { service: 'upgrade' })
+  const request = http.request('http://peer/', { agent, headers: { connection: 'Upgrade', upgrade: 'echo' } })
+  request.end()
+  const [, socket, head] = (await once(request, 'upgrade')) as [unknown, ReturnType<typeof duplex>, Buffer]
+  socket.end('hello')
+  t.is(`${head}${await text(socket)}`, `${client.id52}\nhello`)
+})
+
+test('arguments are checked', async t => {
+  await using ends = await pair()
+  const { server } = ends
+  t.throws(() => serveNodeHttp(server, 'x' as never), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => httpAgent(server, server.id52, { host: 'x' } as never), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => httpAgent(server, server.id52, { service: 5 } as never), { code: 'ERR_INVALID_ARGUMENT' })
+})

@@ -1,0 +1,205 @@
+import { Duplex, type DuplexOptions } from 'node:stream'
+import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
+import { PeerStream } from '../connection/connection.js'
+import { failureCode } from '../stream/failure-codes.js'
+import { after } from '../util/timeout.js'
+import { checkOptions, checkSignal, count, invalid, type OptionNames, timeLimit } from '../util/validate.js'
+
+/** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
+export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>
+
+/**
+ * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
+ *
+ * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
+ * - `destroy()` resets sending unless it was finished, and stops reading. The peer sees `errorCode` 0 without an error, 0x102 with an
+ *   error, and 0x101 after an abort by `signal`.
+ * - The Duplex takes over the stream: do not read or write it elsewhere.
+ * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
+ * - A pending read or write keeps the process alive, except after `unref()`.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, or an option is invalid.
+ *
+ * @example
+ * http.request({ createConnection: () => duplex(stream) })
+ * server.emit('connection', duplex(stream))
+ */
+export function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDuplex {
+  return new PeerDuplex(stream, options)
+}
+
+const duplexNames: OptionNames<PeerDuplexOptions> = {
+  readableHighWaterMark: true,
+  writableHighWaterMark: true,
+  signal: true
+}
+
+const blockSize = 64 * 1024
+/** A read allocates a new block if the current one has less room than this. */
+const minRoom = 16 * 1024
+
+function checkDuplexOptions(options: PeerDuplexOptions): PeerDuplexOptions {
+  const { readableHighWaterMark, writableHighWaterMark, signal } = checkOptions(options, duplexNames)
+  if (readableHighWaterMark !== undefined) count(readableHighWaterMark, 'options.readableHighWaterMark')
+  if (writableHighWaterMark !== undefined) count(writableHighWaterMark, 'options.writableHighWaterMark')
+  checkSignal(signal)
+  return options
+}
+
+/**
+ * Node `Duplex` over a {@link PeerStream}. Created by {@link duplex}.
+ *
+ * Failures of the stream or its connection emit `'error'`, even while no call reads or writes. A reset by the peer drops unread data;
+ * other failures follow it. A reset behind more than 64 KiB of unread data is noticed by a later read. Without an error listener, the
+ * Duplex only closes; the process does not crash.
+ */
+export class PeerDuplex extends Duplex {
+  readonly #stream: PeerStream
+  /** Returns the lent stream. */
+  readonly #release: () => void
+  #block = Buffer.alloc(0)
+  #used = 0
+  #hasEof = false
+  #isReading = false
+  /** The peer takes no more, or the connection has ended. */
+  #isLost = false
+  #idleTimeout = 0
+  #idleTimer: NodeJS.Timeout | undefined
+
+  constructor(stream: PeerStream, options: PeerDuplexOptions = {}) {
+    if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
+    super({ ...checkDuplexOptions(options), allowHalfOpen: true, decodeStrings: false })
+    this.#stream = stream
+    this.#release = coreOf(stream).lend(isLost => this.#check(isLost))
+    this.on('error', () => {})
+    readerOf(stream).readAheadWhenIdle()
+  }
+
+  /** ID52 of the peer, in place of a socket's address. */
+  get remoteAddress(): string {
+    return this.#stream.remoteId52
+  }
+
+  /**
+   * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
+   * alive. From 2^31 ms (24 days) on, there is no timer.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   */
+  setTimeout(ms: number, onTimeout?: () => void): this {
+    const limit = timeLimit(ms, 'ms')
+    if (onTimeout !== undefined && typeof onTimeout !== 'function') throw invalid('onTimeout', 'a function')
+    if (onTimeout !== undefined) this.once('timeout', onTimeout)
+    clearTimeout(this.#idleTimer)
+    this.#idleTimeout = ms
+    this.#idleTimer = limit > 0 ? after(limit, () => this.emit('timeout'))?.unref() : undefined
+    return this
+  }
+
+  /** Idle timeout set by {@link setTimeout}, in milliseconds. Default: 0, none. */
+  get timeout(): number {
+    return this.#idleTimeout
+  }
+
+  /** No-op: QUIC does not delay small writes. */
+  setNoDelay(): this {
+    return this
+  }
+
+  /** No-op: the endpoint keeps its connections alive. */
+  setKeepAlive(): this {
+    return this
+  }
+
+  /** Lets pending reads and writes keep the process alive. This is the default. */
+  ref(): this {
+    this.#stream.ref()
+    return this
+  }
+
+  /** Stops current and later reads and writes from keeping the process alive. */
+  unref(): this {
+    this.#stream.unref()
+    return this
+  }
+
+  /** @internal */
+  override async _read(): Promise<void> {
+    this.#isReading = true
+    try {
+      if (this.#block.length - this.#used < minRoom) {
+        this.#block = Buffer.allocUnsafeSlow(blockSize)
+        this.#used = 0
+      }
+      const block = this.#block
+      const start = this.#used
+      const count = await this.#stream.read({ into: block.subarray(start) })
+      this.#isReading = false
+      this.#restartIdleTimer()
+      if (count === null) {
+        this.#hasEof = true
+        this.once('end', () => this.#check(this.#isLost))
+        return void this.push(null)
+      }
+      this.#used = start + count
+      this.push(block.subarray(start, this.#used))
+    } catch (error) {
+      this.destroy(error as Error)
+    }
+  }
+
+  /** @internal */
+  override _write(chunk: Uint8Array | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#restartIdleTimer()
+    const bytes = typeof chunk === 'string' && !isUtf8(encoding) ? Buffer.from(chunk, encoding) : chunk
+    this.#stream.write(bytes).then(() => done(), done)
+  }
+
+  /** @internal */
+  override _final(done: (error?: Error | null) => void): void {
+    this.#stream.finish().then(() => done(), done)
+  }
+
+  /** @internal */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#idleTimer)
+    const code = this.#codeOf(error)
+    writerOf(this.#stream).reset(code)
+    readerOf(this.#stream).stop(code)
+    queueMicrotask(() => {
+      done(error)
+      this.#release()
+    })
+  }
+
+  /** Closes after a failure of the stream that no read or write would notice. Bytes that arrived before stay readable. */
+  #check(isLost: boolean): void {
+    this.#isLost ||= isLost
+    const reader = readerOf(this.#stream)
+    if (this.destroyed || this.#isReading) return
+    // Buffered data comes first, except after a reset: see `_read`.
+    if (this.readableLength > 0 && !reader.isReset) return
+    try {
+      if (!this.#hasEof) reader.checkEnd(isLost)
+      // A failed sending half does not end the Duplex while data is left to read.
+      if (this.#hasEof || (isLost && reader.atEnd)) writerOf(this.#stream).checkEnd(isLost)
+    } catch (error) {
+      this.destroy(error as Error)
+    }
+  }
+
+  /** The code for the peer. 0 if the stream itself has failed: the peer then knows why, or has left. */
+  #codeOf(error: Error | null): number {
+    const core = coreOf(this.#stream)
+    const hasFailed = core.readError !== null || core.writeError !== null
+    return error === null || hasFailed ? 0 : failureCode(core, error)
+  }
+
+  #restartIdleTimer(): void {
+    this.#idleTimer?.refresh()
+  }
+}
+
+function isUtf8(encoding: BufferEncoding): boolean {
+  return encoding === 'utf8' || encoding === 'utf-8'
+}

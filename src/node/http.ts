@@ -1,0 +1,101 @@
+import { Agent, type AgentOptions, createServer, type IncomingMessage, type RequestListener, Server } from 'node:http'
+import type { PeerStream } from '../connection/connection.js'
+import type { Endpoint } from '../endpoint/endpoint.js'
+import type { Listener } from '../endpoint/listener.js'
+import { httpProtocol } from '../http/options.js'
+import type { Peer } from '../keys/peer.js'
+import { checkOptions, invalid, type OptionNames } from '../util/validate.js'
+import { duplex, PeerDuplex } from './duplex.js'
+
+/** Options of {@link httpAgent}. */
+export interface HttpAgentOptions
+  extends Pick<AgentOptions, 'keepAlive' | 'maxSockets' | 'maxTotalSockets' | 'maxFreeSockets' | 'timeout'> {
+  /** Name of the peer's service. Default: `''`. */
+  service?: string | undefined
+}
+
+/** Options of {@link serveNodeHttp}. */
+export interface ServeNodeHttpOptions {
+  /** Name of the service. Default: `''`. */
+  service?: string | undefined
+  /** Stops serving, without an error. Running handlers continue. */
+  signal?: AbortSignal | undefined
+}
+
+const agentNames: OptionNames<HttpAgentOptions> = {
+  service: true,
+  keepAlive: true,
+  maxSockets: true,
+  maxTotalSockets: true,
+  maxFreeSockets: true,
+  timeout: true
+}
+const serveNames: OptionNames<ServeNodeHttpOptions> = { service: true, signal: true }
+
+/**
+ * Creates an `http.Agent` whose connections are streams to a peer, for `node:http` and the libraries on top of it. The host in a URL is
+ * only sent as `Host`. Keeps streams for further requests (`keepAlive`, default: true). An idle stream does not keep the process alive.
+ *
+ * The peer answers with `endpoint.serveHttp` or {@link serveNodeHttp}. A request fails with the errors of `endpoint.getStream`.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ *
+ * @example
+ * const agent = httpAgent(endpoint, peer)
+ * http.get('http://peer/items', { agent }, response => response.pipe(process.stdout))
+ */
+export function httpAgent(endpoint: Endpoint, peer: Peer, options: HttpAgentOptions = {}): Agent {
+  const { service, ...settings } = checkOptions(options, agentNames)
+  const protocol = httpProtocol(service)
+  const agent = new Agent({ keepAlive: true, ...settings })
+  const createConnection = (_: unknown, created: (error: Error | null, socket?: PeerDuplex) => void) => {
+    endpoint.getStream(peer, protocol, { ack: 'later' }).then(stream => created(null, duplex(stream)), created)
+  }
+  return Object.assign(agent, { createConnection })
+}
+
+/**
+ * Answers HTTP requests of peers with a handler for `node:http`, such as an Express app, or with an `http.Server`, which then also gets
+ * `'upgrade'`: a WebSocket server works over peers. The server need not listen on a port.
+ *
+ * The header `fastn-peer` is the ID52 of the caller. No caller can set it; a server that listens on a port as well sees it from peers only.
+ *
+ * Returns at once, as `endpoint.listen` does; serves until the result is closed, and keeps the process alive until then. A stream that is
+ * idle between requests ends after the server's `keepAliveTimeout`.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject `ready` of the result.
+ *
+ * @example
+ * serveNodeHttp(endpoint, (request, response) => response.end(`hello ${request.headers['fastn-peer']}`))
+ */
+export function serveNodeHttp(
+  endpoint: Endpoint,
+  handler: RequestListener | Server,
+  options: ServeNodeHttpOptions = {}
+): Listener {
+  const { service, signal } = checkOptions(options, serveNames)
+  if (typeof handler !== 'function' && !(handler instanceof Server))
+    throw invalid('handler', 'a function of a request and a response, or an http.Server')
+  const server = handler instanceof Server ? handler : createServer(handler)
+  // A peer may finish its half after its request, and still wants the answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
+  for (const event of ['request', 'upgrade', 'connect', 'checkContinue', 'checkExpectation'])
+    if (!server.listeners(event).includes(setPeer)) server.prependListener(event, setPeer)
+  const serve = (stream: PeerStream) => {
+    server.emit('connection', duplex(stream))
+  }
+  return endpoint.listen([[httpProtocol(service), serve]], { signal })
+}
+
+const peerHeader = 'fastn-peer'
+
+function setPeer(request: IncomingMessage): void {
+  const { rawHeaders } = request
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2)
+    if (rawHeaders[at]?.toLowerCase() === peerHeader) rawHeaders.splice(at, 2)
+  delete request.headers[peerHeader]
+  const socket: unknown = request.socket
+  if (!(socket instanceof PeerDuplex)) return
+  rawHeaders.push(peerHeader, socket.remoteAddress)
+  request.headers[peerHeader] = socket.remoteAddress
+}
