@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ava from 'ava'
-import { cli } from './support/cli.js'
+import { cli, folderFor } from './support/cli.js'
 
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
@@ -45,7 +45,9 @@ for (const shell of ['zsh', 'fish'])
     t.is(code, 0)
     const script = stdout.toString()
     for (const option of ['count', 'interval', 'network', 'relay', 'json']) t.true(script.includes(option))
-    const { error, status, stderr } = spawnSync(shell, ['-n'], { input: script, encoding: 'utf8' })
+    const file = join(folderFor(t), 'script')
+    writeFileSync(file, script)
+    const { error, status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' })
     if (error === undefined) t.is(status, 0, stderr)
   })
 

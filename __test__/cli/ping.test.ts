@@ -57,8 +57,9 @@ test('Ctrl-C prints the statistics and exits with 130; SIGTERM with 143', async 
     const program = new Cli(['ping', ticket, '--count', '0', '--interval', '1h'])
     await program.line()
     program.kill(signal)
-    const { code, lines } = await program.ended
+    const { code, lines, stderr } = await program.ended
     t.is(code, status)
+    t.false(stderr.includes('interrupted'), 'whoever sent the signal knows of it')
     t.regex(lines.at(-1) ?? '', /^1 sent, 1 received/)
   }
 })

@@ -4,7 +4,7 @@ import { version } from '../version.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { type Command, optionsOf } from './command.js'
 import { commands } from './commands.js'
-import { exit, failureOf, UsageError } from './failure.js'
+import { exit, type Failure, failureOf, UsageError } from './failure.js'
 import { commandHelp, program, programHelp } from './help.js'
 import { watchInterrupts } from './interrupt.js'
 import { nearest } from './nearest.js'
@@ -33,11 +33,17 @@ async function main(argv: readonly string[]): Promise<number> {
     return status ?? exit.ok
   } catch (error) {
     const failure = failureOf(signal.aborted ? signal.reason : error)
-    // Nobody reads what follows.
-    if (failure.status !== exit.closedPipe) await output.failure(failure, `${program}${name}`)
+    output.clearProgress()
+    if (isReported(failure, output)) await output.failure(failure, `${program}${name}`)
     if (failure.status === exit.usage && failure.code === 'ERR_USAGE') output.hint(`Help: ${program}${name} --help`)
     return failure.status
   }
+}
+
+/** Whether to print a failure. Nobody reads a closed stdout, and whoever sent a signal knows of it: ssh sends one to each ProxyCommand. */
+function isReported({ code, status }: Failure, output: Output): boolean {
+  if (status === exit.closedPipe) return false
+  return output.json || code !== 'ERR_INTERRUPTED' || status === exit.failed
 }
 
 function commandOf(name: string): Command {
