@@ -1014,12 +1014,24 @@ interface BridgeOptions extends CancelOptions {
     /** Timeout of reaching the peer, in milliseconds, for each connection. Default: the endpoint's `openTimeout`, 30 s. */
     openTimeout?: number | undefined;
 }
+/** Options of {@link Endpoint.exposeUdp}. */
+interface ExposeUdpOptions extends Omit<ExposeOptions, 'connectTimeout'> {
+    /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
+    flowTimeout?: number | undefined;
+}
+/** Options of {@link Endpoint.bridgeUdp}. */
+interface BridgeUdpOptions extends Omit<BridgeOptions, 'path' | 'maxConnections'> {
+    /** Flows at a time, one for each client's address. Datagrams of further clients are dropped. Default: 4096. */
+    maxFlows?: number | undefined;
+    /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
+    flowTimeout?: number | undefined;
+}
 /** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
 type TunnelTarget = string | number;
 
 /**
- * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp} and
- * {@link Endpoint.bridgeTcp}. Garbage collection does not end it.
+ * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp} and {@link Endpoint.bridgeUdp}. Garbage collection does not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -1041,7 +1053,7 @@ declare class Tunnel implements AsyncDisposable {
      */
     readonly closed: Promise<void>;
     private constructor();
-    /** Number of connections that the tunnel carries now. */
+    /** Number of connections, or of flows of UDP, that the tunnel carries now. */
     get connections(): number;
     /**
      * Stops accepting connections at once, and resolves when those that run have ended. They are reset after the timeout. Idempotent; a
@@ -1449,6 +1461,27 @@ declare abstract class TunnelEndpoint extends HttpEndpoint {
      * await bridge.closed
      */
     bridgeTcp(options: BridgeOptions): Promise<Tunnel>;
+    /**
+     * Exposes a UDP service to peers, which reach it with {@link bridgeUdp}. Each client's flow gets a local socket of its own, which sends
+     * to `target`. One stream carries a flow: nothing is reordered, and a datagram on its way is not lost unless the peer is. A Unix socket
+     * is no target.
+     *
+     * @throws {FastnNetError} The errors of {@link exposeTcp}.
+     *
+     * @example
+     * await using tunnel = await endpoint.exposeUdp('127.0.0.1:53', { allow: [colleague], service: 'dns' })
+     */
+    exposeUdp(target: TunnelTarget, options: ExposeUdpOptions): Promise<Tunnel>;
+    /**
+     * Listens on a local UDP port, and carries the datagrams of each client to the service that a peer exposes ({@link exposeUdp}), and back.
+     * Datagrams that find no room are dropped: those of a client that sends faster than the peer takes them, and those of too many clients.
+     *
+     * @throws {FastnNetError} The errors of {@link bridgeTcp}.
+     *
+     * @example
+     * await using bridge = await endpoint.bridgeUdp({ peer, service: 'dns', port: 5353 })
+     */
+    bridgeUdp(options: BridgeUdpOptions): Promise<Tunnel>;
 }
 
 /**
@@ -2184,4 +2217,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };

@@ -74,7 +74,13 @@ export {
   type ServiceImplementation,
   type ServiceOptions
 } from './rpc/service.js'
-export type { BridgeOptions, ExposeOptions, TunnelTarget } from './tunnel/options.js'
+export type {
+  BridgeOptions,
+  BridgeUdpOptions,
+  ExposeOptions,
+  ExposeUdpOptions,
+  TunnelTarget
+} from './tunnel/options.js'
 export { Tunnel } from './tunnel/tunnel.js'
 export type {
   BodyOptions,

@@ -21,7 +21,7 @@ export const defaults = {
     maxRequestsPerPeer: 256,
     maxBytesPerPeer: 67_108_864
   },
-  tunnels: { connectTimeout: 9_000, maxConnections: 4_096 },
+  tunnels: { connectTimeout: 9_000, flowTimeout: 60_000, maxConnections: 4_096 },
   receiveWindow: 16_777_216,
   receiveWindowPerPeer: 67_108_864,
   maxStreams: 1_024,

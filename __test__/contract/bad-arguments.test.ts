@@ -180,6 +180,9 @@ test('functions of an endpoint, its connections and streams', async t => {
     'exposeTcp, target': value => client.exposeTcp(value, { allow: 'public' }),
     'exposeTcp, options': value => client.exposeTcp(1, value),
     'bridgeTcp, options': value => client.bridgeTcp(value),
+    'exposeUdp, target': value => client.exposeUdp(value, { allow: 'public' }),
+    'exposeUdp, options': value => client.exposeUdp(1, value),
+    'bridgeUdp, options': value => client.bridgeUdp(value),
     'keep, peer': value => client.keep(value),
     'keep, options': value => client.keep(address, value),
     'acceptBi, protocols': value => client.acceptBi(value),
@@ -237,6 +240,10 @@ test('functions of an endpoint, its connections and streams', async t => {
     calls[`exposeTcp ${name}`] = value => client.exposeTcp(1, { allow: 'public', [name]: value })
   for (const name of ['peer', 'service', 'port', 'host', 'maxConnections', 'openTimeout', 'signal'])
     calls[`bridgeTcp ${name}`] = value => client.bridgeTcp({ peer: address, [name]: value })
+  for (const name of ['allow', 'service', 'flowTimeout', 'signal'])
+    calls[`exposeUdp ${name}`] = value => client.exposeUdp(1, { allow: 'public', [name]: value })
+  for (const name of ['peer', 'service', 'port', 'host', 'maxFlows', 'openTimeout', 'flowTimeout', 'signal'])
+    calls[`bridgeUdp ${name}`] = value => client.bridgeUdp({ peer: address, [name]: value })
   for (const name of ['extra', 'signal', 'ack', 'retry', 'timeout'])
     calls[`getStream ${name}`] = value => client.getStream(address, 'Tcp', { [name]: value })
   for (const name of ['id52', 'addresses', 'relays', 'publicKey'])

@@ -48,6 +48,8 @@ const endpoint: Member<Endpoint> = {
   serveHttp: [self => self.serveHttp(() => new Response()).ready, closed],
   exposeTcp: [self => self.exposeTcp(80, { allow: 'public' }), closed],
   bridgeTcp: [self => self.bridgeTcp({ peer: stranger }), closed],
+  exposeUdp: [self => self.exposeUdp(80, { allow: 'public' }), closed],
+  bridgeUdp: [self => self.bridgeUdp({ peer: stranger }), closed],
   close: [self => self.close(), 0],
   ref: [self => self.ref(), anything],
   unref: [self => self.unref(), anything],

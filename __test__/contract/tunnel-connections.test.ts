@@ -73,7 +73,7 @@ test('a target that refuses is a reset', async t => {
   t.is(await prompt(failureOf(tunnel.bridge.port), 'a reset'), 'ECONNRESET')
   const refused = tunnel.peers.client.getStream(tunnel.peers.server.address(), 'Tcp')
   const error = await t.throwsAsync<FastnNetError>(refused, { code: 'ERR_TARGET' })
-  t.is(error?.remoteCode, 'target-unreachable')
+  t.is(error.remoteCode, 'target-unreachable')
   tunnel.service.server.listen(tunnel.service.port, '127.0.0.1')
 })
 

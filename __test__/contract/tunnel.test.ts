@@ -63,7 +63,7 @@ test('a local address that cannot be used is named', async t => {
   await using service = await echoServer()
   const peer = peers.server.address()
   const inUse = await t.throwsAsync(peers.client.bridgeTcp({ peer, port: service.port }), { code: 'ERR_LISTEN' })
-  t.true(inUse?.message.includes(`${local}:${service.port}`), inUse?.message)
+  t.true(inUse.message.includes(`${local}:${service.port}`), inUse.message)
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }
   await t.throwsAsync(peers.client.bridgeTcp({ peer, port: 65_536 }), invalid)
   await t.throwsAsync(peers.client.bridgeTcp({ peer, host: 'a b' }), invalid)

@@ -1,6 +1,12 @@
 import type { EndpointState } from '../stream/endpoint-state.js'
-import type { BridgeOptions, ExposeOptions, TunnelTarget } from '../tunnel/options.js'
-import { bridgeTcp, exposeTcp, type Tunnel } from '../tunnel/tunnel.js'
+import type {
+  BridgeOptions,
+  BridgeUdpOptions,
+  ExposeOptions,
+  ExposeUdpOptions,
+  TunnelTarget
+} from '../tunnel/options.js'
+import { bridge, expose, type Tunnel } from '../tunnel/tunnel.js'
 import type { internal } from '../util/illegal-constructor.js'
 import { HttpEndpoint } from './http-endpoint.js'
 
@@ -31,7 +37,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * await using tunnel = await endpoint.exposeTcp('localhost:5432', { allow: [colleague], service: 'database' })
    */
   exposeTcp(target: TunnelTarget, options: ExposeOptions): Promise<Tunnel> {
-    return exposeTcp(this.#state, target, options)
+    return expose(this.#state, 'tcp', target, options)
   }
 
   /**
@@ -52,6 +58,33 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * await bridge.closed
    */
   bridgeTcp(options: BridgeOptions): Promise<Tunnel> {
-    return bridgeTcp(this.#state, options)
+    return bridge(this.#state, 'tcp', options)
+  }
+
+  /**
+   * Exposes a UDP service to peers, which reach it with {@link bridgeUdp}. Each client's flow gets a local socket of its own, which sends
+   * to `target`. One stream carries a flow: nothing is reordered, and a datagram on its way is not lost unless the peer is. A Unix socket
+   * is no target.
+   *
+   * @throws {FastnNetError} The errors of {@link exposeTcp}.
+   *
+   * @example
+   * await using tunnel = await endpoint.exposeUdp('127.0.0.1:53', { allow: [colleague], service: 'dns' })
+   */
+  exposeUdp(target: TunnelTarget, options: ExposeUdpOptions): Promise<Tunnel> {
+    return expose(this.#state, 'udp', target, options)
+  }
+
+  /**
+   * Listens on a local UDP port, and carries the datagrams of each client to the service that a peer exposes ({@link exposeUdp}), and back.
+   * Datagrams that find no room are dropped: those of a client that sends faster than the peer takes them, and those of too many clients.
+   *
+   * @throws {FastnNetError} The errors of {@link bridgeTcp}.
+   *
+   * @example
+   * await using bridge = await endpoint.bridgeUdp({ peer, service: 'dns', port: 5353 })
+   */
+  bridgeUdp(options: BridgeUdpOptions): Promise<Tunnel> {
+    return bridge(this.#state, 'udp', options)
   }
 }

@@ -148,6 +148,7 @@ export interface BindingExposeOptions {
   allow: string[] | null
   service: string | null
   connectTimeout: number
+  flowTimeout: number
 }
 
 /** How a bridge reaches a service. Milliseconds. */
@@ -155,4 +156,5 @@ export interface BindingBridgeOptions {
   service: string | null
   maxConnections: number
   openTimeout: number
+  flowTimeout: number
 }

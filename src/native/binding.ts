@@ -119,8 +119,8 @@ export interface Native {
   connectionClose(connection: number, code: number | bigint, reason: string): void
   connectionClosed(connection: number): number
 
-  tunnelExposeTcp(endpoint: number, target: string, options: BindingExposeOptions): number
-  tunnelBridgeTcp(endpoint: number, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
+  tunnelExpose(endpoint: number, udp: boolean, target: string, options: BindingExposeOptions): number
+  tunnelBridge(endpoint: number, udp: boolean, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
   tunnelName(tunnel: number): string | null
   tunnelConnections(tunnel: number): number
   tunnelClose(tunnel: number, timeoutMs: number): number

@@ -38,10 +38,29 @@ export interface BridgeOptions extends CancelOptions {
   openTimeout?: number | undefined
 }
 
+/** Options of {@link Endpoint.exposeUdp}. */
+export interface ExposeUdpOptions extends Omit<ExposeOptions, 'connectTimeout'> {
+  /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
+  flowTimeout?: number | undefined
+}
+
+/** Options of {@link Endpoint.bridgeUdp}. */
+export interface BridgeUdpOptions extends Omit<BridgeOptions, 'path' | 'maxConnections'> {
+  /** Flows at a time, one for each client's address. Datagrams of further clients are dropped. Default: 4096. */
+  maxFlows?: number | undefined
+  /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
+  flowTimeout?: number | undefined
+}
+
+/** What a tunnel carries. */
+export type Transport = 'tcp' | 'udp'
+
 /** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
 export type TunnelTarget = string | number
 
 const exposeNames: OptionNames<ExposeOptions> = { allow: true, service: true, connectTimeout: true, signal: true }
+
+const exposeUdpNames: OptionNames<ExposeUdpOptions> = { allow: true, service: true, flowTimeout: true, signal: true }
 
 const bridgeNames: OptionNames<BridgeOptions> = {
   peer: true,
@@ -54,6 +73,17 @@ const bridgeNames: OptionNames<BridgeOptions> = {
   signal: true
 }
 
+const bridgeUdpNames: OptionNames<BridgeUdpOptions> = {
+  peer: true,
+  service: true,
+  port: true,
+  host: true,
+  maxFlows: true,
+  openTimeout: true,
+  flowTimeout: true,
+  signal: true
+}
+
 /** Checks a target. The core parses it. */
 export function checkTarget(target: unknown): string {
   if (typeof target === 'string') return target
@@ -61,34 +91,46 @@ export function checkTarget(target: unknown): string {
   return String(portOf(target, 'target', 1))
 }
 
-/** Checks {@link ExposeOptions}. */
-export function resolveExpose(options: ExposeOptions): BindingExposeOptions {
-  const { allow, service, connectTimeout } = checkOptions(options, exposeNames)
+/** Checks the options of an exposed service. */
+export function resolveExpose(transport: Transport, options: ExposeOptions | ExposeUdpOptions): BindingExposeOptions {
+  const { allow, service, connectTimeout, flowTimeout }: ExposeOptions & ExposeUdpOptions =
+    transport === 'udp' ? checkOptions(options, exposeUdpNames) : checkOptions(options, exposeNames)
   return {
     allow: allowed(allow),
     service: optional('string', service, 'options.service') ?? null,
-    connectTimeout:
-      connectTimeout === undefined
-        ? defaults.tunnels.connectTimeout
-        : timeLimit(connectTimeout, 'options.connectTimeout')
+    connectTimeout: limit(connectTimeout, defaults.tunnels.connectTimeout, 'options.connectTimeout'),
+    flowTimeout: limit(flowTimeout, defaults.tunnels.flowTimeout, 'options.flowTimeout')
   }
 }
 
-/** Checks {@link BridgeOptions}, except its peer. Returns the local address as the core parses it. */
-export function resolveBridge(options: BridgeOptions, defaultTimeout: number): [string, BindingBridgeOptions] {
-  const { service, maxConnections, openTimeout } = checkOptions(options, bridgeNames)
+/** Checks the options of a bridge, except its peer. Returns the local address as the core parses it. */
+export function resolveBridge(
+  transport: Transport,
+  options: BridgeOptions | BridgeUdpOptions,
+  openTimeout: number
+): [string, BindingBridgeOptions] {
+  const checked: BridgeOptions & BridgeUdpOptions =
+    transport === 'udp' ? checkOptions(options, bridgeUdpNames) : checkOptions(options, bridgeNames)
   const binding = {
-    service: optional('string', service, 'options.service') ?? null,
-    maxConnections:
-      maxConnections === undefined
-        ? defaults.tunnels.maxConnections
-        : positive(maxConnections, 'options.maxConnections'),
-    openTimeout: openTimeout === undefined ? defaultTimeout : timeLimit(openTimeout, 'options.openTimeout')
+    service: optional('string', checked.service, 'options.service') ?? null,
+    maxConnections: most(checked),
+    openTimeout: limit(checked.openTimeout, openTimeout, 'options.openTimeout'),
+    flowTimeout: limit(checked.flowTimeout, defaults.tunnels.flowTimeout, 'options.flowTimeout')
   }
-  return [localOf(options), binding]
+  return [localOf(checked), binding]
 }
 
-function localOf(options: BridgeOptions): string {
+function most({ maxConnections, maxFlows }: BridgeOptions & BridgeUdpOptions): number {
+  if (maxConnections !== undefined) return positive(maxConnections, 'options.maxConnections')
+  if (maxFlows !== undefined) return positive(maxFlows, 'options.maxFlows')
+  return defaults.tunnels.maxConnections
+}
+
+function limit(value: unknown, defaultLimit: number, path: string): number {
+  return value === undefined ? defaultLimit : timeLimit(value, path)
+}
+
+function localOf(options: BridgeOptions & BridgeUdpOptions): string {
   const path = optional('string', options.path, 'options.path')
   const host = optional('string', options.host, 'options.host')
   const port = options.port === undefined ? undefined : portOf(options.port, 'options.port', 0)

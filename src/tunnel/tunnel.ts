@@ -13,45 +13,53 @@ import { whileWanted } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import {
   type BridgeOptions,
+  type BridgeUdpOptions,
   checkTarget,
   type ExposeOptions,
+  type ExposeUdpOptions,
   resolveBridge,
   resolveExpose,
+  type Transport,
   type TunnelTarget
 } from './options.js'
 
 let tunnelOf: (endpoint: EndpointState, handle: number, signal: AbortSignal | undefined) => Tunnel
 
-/** See {@link Endpoint.exposeTcp}. */
-export async function exposeTcp(
+/** See {@link Endpoint.exposeTcp} and {@link Endpoint.exposeUdp}. */
+export async function expose(
   endpoint: EndpointState,
+  transport: Transport,
   target: TunnelTarget,
-  options: ExposeOptions
+  options: ExposeOptions | ExposeUdpOptions
 ): Promise<Tunnel> {
   const text = checkTarget(target)
-  const binding = resolveExpose(options)
+  const binding = resolveExpose(transport, options)
   throwIfAborted(options.signal)
   endpoint.checkOpen('expose')
-  const handle = native().tunnelExposeTcp(endpoint.handle, text, binding)
+  const handle = native().tunnelExpose(endpoint.handle, transport === 'udp', text, binding)
   if (handle === FAILED) throw lastFailure({ phase: 'expose' })
   return tunnelOf(endpoint, handle, options.signal)
 }
 
-/** See {@link Endpoint.bridgeTcp}. */
-export async function bridgeTcp(endpoint: EndpointState, options: BridgeOptions): Promise<Tunnel> {
-  const [local, binding] = resolveBridge(options, endpoint.options.openTimeout)
+/** See {@link Endpoint.bridgeTcp} and {@link Endpoint.bridgeUdp}. */
+export async function bridge(
+  endpoint: EndpointState,
+  transport: Transport,
+  options: BridgeOptions | BridgeUdpOptions
+): Promise<Tunnel> {
+  const [local, binding] = resolveBridge(transport, options, endpoint.options.openTimeout)
   const { peer, signal } = options
   throwIfAborted(signal)
   const address = typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, 'options.peer')
   endpoint.checkOpen('bridge')
-  const operation = native().tunnelBridgeTcp(endpoint.handle, local, address, binding)
+  const operation = native().tunnelBridge(endpoint.handle, transport === 'udp', local, address, binding)
   const handle = await handleOf(operation, { peer: address.id52, phase: 'bridge' }, signal)
   return tunnelOf(endpoint, handle, signal)
 }
 
 /**
- * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp} and
- * {@link Endpoint.bridgeTcp}. Garbage collection does not end it.
+ * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp} and {@link Endpoint.bridgeUdp}. Garbage collection does not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -102,7 +110,7 @@ export class Tunnel implements AsyncDisposable {
     }
   }
 
-  /** Number of connections that the tunnel carries now. */
+  /** Number of connections, or of flows of UDP, that the tunnel carries now. */
   get connections(): number {
     return native().tunnelConnections(this.#handle)
   }

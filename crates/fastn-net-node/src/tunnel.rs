@@ -24,6 +24,8 @@ pub struct BindingExposeOptions {
     pub service: Option<String>,
     /// One connection to the target.
     pub connect_timeout: f64,
+    /// A flow without datagrams.
+    pub flow_timeout: f64,
 }
 
 /// How a bridge reaches a service. As above.
@@ -35,14 +37,19 @@ pub struct BindingBridgeOptions {
     pub max_connections: f64,
     /// Reaching the peer, for each connection.
     pub open_timeout: f64,
+    /// A flow without datagrams.
+    pub flow_timeout: f64,
 }
 
-/// Exposes a TCP service or a Unix socket. A handle, or `FAILED`.
+/// Exposes a UDP service, or a TCP service or Unix socket. A handle, or `FAILED`.
 #[napi(catch_unwind)]
-pub fn tunnel_expose_tcp(env: Env, endpoint: f64, target: String, options: BindingExposeOptions) -> f64 {
+pub fn tunnel_expose(env: Env, endpoint: f64, udp: bool, target: String, options: BindingExposeOptions) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
-            let tunnel = endpoint_of(e, endpoint)?.expose_tcp(target.parse()?, options.try_into()?)?;
+            let endpoint = endpoint_of(e, endpoint)?;
+            let (target, options) = (target.parse()?, options.try_into()?);
+            let tunnel =
+                if udp { endpoint.expose_udp(target, options)? } else { endpoint.expose_tcp(target, options)? };
             e.table.borrow_mut().insert(Slot::Tunnel(Arc::new(tunnel)))
         })
     })
@@ -50,9 +57,10 @@ pub fn tunnel_expose_tcp(env: Env, endpoint: f64, target: String, options: Bindi
 
 /// Bridges a local socket to a peer's service. Operation; its outcome is a handle.
 #[napi(catch_unwind)]
-pub fn tunnel_bridge_tcp(
+pub fn tunnel_bridge(
     env: Env,
     endpoint: f64,
+    udp: bool,
     local: String,
     peer: BindingPeer,
     options: BindingBridgeOptions,
@@ -60,7 +68,11 @@ pub fn tunnel_bridge_tcp(
     let ready = local.parse::<SocketName>().and_then(|local| Ok((local, PeerAddress::try_from(&peer)?)));
     with_endpoint(&env, endpoint, move |endpoint| async move {
         let (local, peer) = ready?;
-        Ok(Outcome::Tunnel(endpoint.bridge_tcp(&local, peer, options.into()).await?))
+        Ok(Outcome::Tunnel(if udp {
+            endpoint.bridge_udp(&local, peer, options.into()).await?
+        } else {
+            endpoint.bridge_tcp(&local, peer, options.into()).await?
+        }))
     })
 }
 
@@ -123,7 +135,9 @@ impl TryFrom<BindingExposeOptions> for ExposeOptions {
             None => Allow::Public,
             Some(ids) => Allow::peers(ids.iter().map(|id| PublicKey::parse(id)).collect::<Result<HashSet<_>>>()?)?,
         };
-        let mut expose = Self::new(allow).with_connect_timeout(milliseconds(options.connect_timeout));
+        let mut expose = Self::new(allow)
+            .with_connect_timeout(milliseconds(options.connect_timeout))
+            .with_flow_timeout(milliseconds(options.flow_timeout));
         expose.service = options.service;
         Ok(expose)
     }
@@ -133,7 +147,8 @@ impl From<BindingBridgeOptions> for BridgeOptions {
     fn from(options: BindingBridgeOptions) -> Self {
         let mut bridge = Self::default()
             .with_max_connections(whole(options.max_connections))
-            .with_open_timeout(milliseconds(options.open_timeout));
+            .with_open_timeout(milliseconds(options.open_timeout))
+            .with_flow_timeout(milliseconds(options.flow_timeout));
         bridge.service = options.service;
         bridge
     }

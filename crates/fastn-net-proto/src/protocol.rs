@@ -65,10 +65,13 @@ impl Protocol {
         json.to_string()
     }
 
-    /// A named service of this library's peers: `{"Generic":{"fastn":<kind>,"service":<name>}}`.
+    /// A service of this library's peers: `{"Generic":{"fastn":<kind>,"service":<name>}}`, without `service` if it has no name.
     #[must_use]
-    pub fn service(kind: &str, name: &str) -> Self {
-        Self::Generic(json!({ "fastn": kind, "service": name }))
+    pub fn service(kind: &str, name: Option<&str>) -> Self {
+        Self::Generic(match name {
+            Some(name) => json!({ "fastn": kind, "service": name }),
+            None => json!({ "fastn": kind }),
+        })
     }
 
     /// What routing compares: equal exactly when the protocols are.

@@ -48,7 +48,7 @@
 //!
 //! Each module imports only modules of lower lines. `scripts/layers.mjs` checks this against the same list.
 //!
-//! - [`tunnel`]: TCP and Unix sockets carried to a peer, on the public API.
+//! - [`tunnel`]: TCP, UDP and Unix sockets carried to a peer, on the public API.
 //! - [`endpoint`]: bind, accept, dial, watch, drain, close.
 //! - `negotiation`: inbound streams, from the first byte to their listener.
 //!   [`peer`]: one actor for each remote key. It owns the peer's connections: dials, pings, drops.

@@ -19,8 +19,10 @@ fn defaults_of_other_layers_equal_the_golden_file() {
     assert_eq!(golden["openTimeout"], ms(OpenOptions::default().timeout));
     let tunnels = json!({
         "connectTimeout": ms(ExposeOptions::new(Allow::Public).connect_timeout),
+        "flowTimeout": ms(ExposeOptions::new(Allow::Public).flow_timeout),
         "maxConnections": BridgeOptions::default().max_connections,
     });
+    assert_eq!(BridgeOptions::default().flow_timeout, ExposeOptions::new(Allow::Public).flow_timeout);
     assert_eq!(golden["tunnels"], tunnels);
     let limits = Limits::default();
     assert_eq!((limits.connect.retries, limits.stream_rate), (None, None));

@@ -9,7 +9,7 @@ use super::{
     BridgeOptions, SocketName, Tunnel,
     carry::carry,
     handle::{Work, closed},
-    listener::LocalListener,
+    listener::{LocalListener, listen_error},
     options::tcp_protocol,
     pipe::{Pipe, PipeError},
     socket::Socket,
@@ -39,17 +39,23 @@ impl Endpoint {
     /// `ERR_PEER_ADDRESS` for this endpoint's own key. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
     pub async fn bridge_tcp(&self, local: &SocketName, peer: PeerAddress, options: BridgeOptions) -> Result<Tunnel> {
         let header = header::encode(&tcp_protocol(options.service.as_deref())?, None)?;
-        self.peer(&peer)?;
-        if self.is_cancelled() {
-            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
-        }
+        self.check_bridge(&peer)?;
         let listener = LocalListener::bind(local).await?;
-        let name = listener.name().map_err(|error| Error::new(Code::Listen, error.to_string()))?;
+        let name = listener.name().map_err(|error| listen_error(local, error))?;
         let work = Work::new(self);
         let open = OpenOptions::new().with_await_ack(false).with_timeout(options.open_timeout);
         let bridge = Arc::new(Bridge { peer, header, open, work: work.clone() });
         work.accept(accept(listener, options.max_connections, bridge));
         Ok(Tunnel::new(work, Some(name)))
+    }
+
+    /// Fails if no bridge to this peer can start.
+    pub(super) fn check_bridge(&self, peer: &PeerAddress) -> Result<()> {
+        self.peer(peer)?;
+        if self.is_cancelled() {
+            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
+        }
+        Ok(())
     }
 }
 

@@ -33,7 +33,11 @@ impl Endpoint {
         let listener = self.listen_pending(None, &[protocol], false)?;
         let work = Work::new(self);
         let service = Service { target: Target::new(target), connect_timeout: options.connect_timeout };
-        work.accept(accept(listener, options.allow, Arc::new(service), work.clone()));
+        let (service, connection) = (Arc::new(service), work.clone());
+        work.accept(accept(listener, options.allow, work.clone(), move |pending| {
+            let (service, work) = (service.clone(), connection.clone());
+            async move { serve(&service, pending, &work).await }
+        }));
         Ok(Tunnel::new(work, None))
     }
 }
@@ -43,14 +47,19 @@ struct Service {
     connect_timeout: Duration,
 }
 
-async fn accept(listener: PendingListener, allow: Allow, service: Arc<Service>, work: Work) {
+/// Serves the streams of allowed peers, each in a task of its own.
+pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: PendingListener,
+    allow: Allow,
+    work: Work,
+    serve: impl Fn(PendingStream) -> F,
+) {
     while let Ok(pending) = listener.accept().await {
-        if !allow.admits(&pending.peer()) {
+        if allow.admits(&pending.peer()) {
+            work.spawn(serve(pending));
+        } else {
             pending.refuse(word::UNAUTHORIZED, "this key may not use the service");
-            continue;
         }
-        let (service, connection) = (service.clone(), work.clone());
-        work.spawn(async move { serve(&service, pending, &connection).await });
     }
 }
 

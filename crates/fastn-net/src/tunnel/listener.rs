@@ -48,14 +48,7 @@ impl LocalListener {
             #[cfg(unix)]
             SocketName::Unix(path) => bind_unix(path),
         };
-        bound.map_err(|error| {
-            let advice = match error.kind() {
-                io::ErrorKind::AddrInUse => "another program listens there; choose another",
-                io::ErrorKind::PermissionDenied => "ports below 1024 and some folders need privileges; choose another",
-                _ => "check the address",
-            };
-            Error::new(Code::Listen, format!("cannot listen on {name}: {error}: {advice}")).with_source(error)
-        })
+        bound.map_err(|error| listen_error(name, error))
     }
 
     /// Where it listens.
@@ -87,6 +80,16 @@ impl LocalListener {
             }
         }
     }
+}
+
+/// `ERR_LISTEN`, with advice.
+pub(super) fn listen_error(name: &SocketName, error: io::Error) -> Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there; choose another",
+        io::ErrorKind::PermissionDenied => "ports below 1024 and some folders need privileges; choose another",
+        _ => "check the address",
+    };
+    Error::new(Code::Listen, format!("cannot listen on {name}: {error}: {advice}")).with_source(error)
 }
 
 #[cfg(unix)]

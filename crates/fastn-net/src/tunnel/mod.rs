@@ -39,6 +39,7 @@
 //! - `pipe`: bytes both ways; `carry`: the same, with a socket and the end of the tunnel
 //! - `handle`: a running tunnel, and its tasks
 //! - `listener`, `target`: sockets that are accepted and connected; `socket`: either; `address`: their names
+//! - `udp`: the same for datagrams
 //! - `allow`: who may use a service
 
 mod address;
@@ -52,6 +53,7 @@ mod options;
 mod pipe;
 mod socket;
 mod target;
+mod udp;
 
 pub use self::{
     address::SocketName,

@@ -11,6 +11,8 @@ use crate::{
 /// Limit in bytes of a service's name.
 const MAX_NAME: usize = 255;
 
+const FLOW_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// How a service is exposed. Start from [`ExposeOptions::new`]: assign fields, or chain the `with_…` methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -24,13 +26,16 @@ pub struct ExposeOptions {
     /// Time limit of a connection to the target. Keep it below the peer's ack timeout, which is 10 s by default.
     /// Default: 9 s.
     pub connect_timeout: Duration,
+    /// UDP: how long a flow may carry no datagram.
+    /// Default: 60 s.
+    pub flow_timeout: Duration,
 }
 
 impl ExposeOptions {
     /// The defaults, with the peers that may use the service.
     #[must_use]
     pub fn new(allow: Allow) -> Self {
-        Self { allow, service: None, connect_timeout: Duration::from_secs(9) }
+        Self { allow, service: None, connect_timeout: Duration::from_secs(9), flow_timeout: FLOW_TIMEOUT }
     }
 
     /// Sets [`ExposeOptions::service`].
@@ -46,6 +51,13 @@ impl ExposeOptions {
         self.connect_timeout = limit;
         self
     }
+
+    /// Sets [`ExposeOptions::flow_timeout`].
+    #[must_use]
+    pub fn with_flow_timeout(mut self, limit: Duration) -> Self {
+        self.flow_timeout = limit;
+        self
+    }
 }
 
 /// How a bridge reaches a peer's service. Start from the defaults: assign fields, or chain the `with_…` methods.
@@ -55,12 +67,15 @@ pub struct BridgeOptions {
     /// Name of the service, as the peer exposes it.
     /// Default: none.
     pub service: Option<String>,
-    /// Local connections at a time. Further ones wait to be accepted.
+    /// Local connections at a time, or flows. Further connections wait to be accepted; datagrams of further flows are dropped.
     /// Default: 4,096.
     pub max_connections: usize,
     /// Time limit for reaching the peer, for each connection.
     /// Default: 30 s.
     pub open_timeout: Duration,
+    /// UDP: how long a flow may carry no datagram.
+    /// Default: 60 s.
+    pub flow_timeout: Duration,
 }
 
 impl BridgeOptions {
@@ -84,11 +99,19 @@ impl BridgeOptions {
         self.open_timeout = limit;
         self
     }
+
+    /// Sets [`BridgeOptions::flow_timeout`].
+    #[must_use]
+    pub fn with_flow_timeout(mut self, limit: Duration) -> Self {
+        self.flow_timeout = limit;
+        self
+    }
 }
 
 impl Default for BridgeOptions {
     fn default() -> Self {
-        Self { service: None, max_connections: 4096, open_timeout: Duration::from_secs(30) }
+        let open_timeout = Duration::from_secs(30);
+        Self { service: None, max_connections: 4096, open_timeout, flow_timeout: FLOW_TIMEOUT }
     }
 }
 
@@ -98,13 +121,21 @@ impl Default for BridgeOptions {
 ///
 /// `ERR_INVALID_ARGUMENT` for a name that is empty, too long or has control characters.
 pub(super) fn tcp_protocol(service: Option<&str>) -> Result<Protocol> {
-    service.map_or(Ok(Protocol::Tcp), |name| named("tcp", name))
+    check_name(service)?;
+    Ok(service.map_or(Protocol::Tcp, |name| Protocol::service("tcp", Some(name))))
 }
 
-fn named(kind: &str, name: &str) -> Result<Protocol> {
+/// The protocol of a UDP service. Errors as above.
+pub(super) fn udp_protocol(service: Option<&str>) -> Result<Protocol> {
+    check_name(service)?;
+    Ok(Protocol::service("udp", service))
+}
+
+fn check_name(service: Option<&str>) -> Result<()> {
+    let Some(name) = service else { return Ok(()) };
     if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
         let text = format!("a service's name has 1 to {MAX_NAME} bytes and no control characters");
         return Err(Error::new(Code::InvalidArgument, text));
     }
-    Ok(Protocol::service(kind, name))
+    Ok(())
 }

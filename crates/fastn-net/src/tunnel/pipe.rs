@@ -151,7 +151,7 @@ impl Direction {
         if !self.is_blocked()
             && let Some(buffer) = self.buffer.take()
         {
-            SPARE.set(Some(buffer));
+            put_buffer(buffer);
         }
         moved
     }
@@ -214,8 +214,13 @@ thread_local! {
     static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
 }
 
-fn take_buffer() -> Box<[u8]> {
+/// A buffer of 64 KiB. Give it back with [`put_buffer`].
+pub(super) fn take_buffer() -> Box<[u8]> {
     SPARE.take().unwrap_or_else(|| vec![0; BUFFER].into_boxed_slice())
+}
+
+pub(super) fn put_buffer(buffer: Box<[u8]>) {
+    SPARE.set(Some(buffer));
 }
 
 trait Source {

@@ -1,0 +1,377 @@
+//! UDP: each flow of datagrams is a stream.
+//!
+//! A datagram travels as its length (two bytes, big-endian) and its bytes. A flow is the datagrams of one client's address. It ends
+//! when it is idle, on either side. Datagrams that find no room are dropped, as in any network.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf},
+    net::{UdpSocket, lookup_host},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::{Instant, sleep_until, timeout},
+};
+use tracing::{debug, warn};
+
+use super::{
+    BridgeOptions, ExposeOptions, SocketName, Tunnel,
+    expose::accept,
+    handle::Work,
+    listener::listen_error,
+    options::udp_protocol,
+    pipe::{put_buffer, take_buffer},
+};
+use crate::{
+    config::PeerAddress,
+    deadline::after,
+    endpoint::Endpoint,
+    error::{Code, Error, Result},
+    routing::PendingStream,
+    stream::{OpenOptions, Stream},
+    target,
+    wire::{header, refusal::word},
+};
+
+/// Datagrams of a flow that wait for the peer.
+const MAX_WAITING: usize = 64;
+
+/// Bytes that a flow reads at once.
+const READ_AHEAD: usize = 4 * 1024;
+
+/// Bytes of all flows of a bridge that wait for the peer.
+const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
+
+impl Endpoint {
+    /// Exposes a UDP service to peers ([`Endpoint::bridge_udp`]). Each of their flows gets a local socket of its own, which sends to
+    /// `target`.
+    ///
+    /// The endpoint's limits of streams bound the flows. A peer's flow ends after [`ExposeOptions::flow_timeout`] without a datagram.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::expose_tcp`]. `ERR_INVALID_ARGUMENT` also for a Unix socket.
+    pub fn expose_udp(&self, target: SocketName, options: ExposeOptions) -> Result<Tunnel> {
+        let protocol = udp_protocol(options.service.as_deref())?;
+        let (host, port) = port_of(target)?;
+        let listener = self.listen_pending(None, &[protocol], false)?;
+        let work = Work::new(self);
+        let service = Arc::new(Service { host, port, options });
+        let (allow, connection) = (service.options.allow.clone(), work.clone());
+        work.accept(accept(listener, allow, work.clone(), move |pending| {
+            let (service, work) = (service.clone(), connection.clone());
+            async move { service.serve(pending, &work).await }
+        }));
+        Ok(Tunnel::new(work, None))
+    }
+
+    /// Listens on the UDP port `local`, and carries the datagrams of each client to the service that the peer exposes, and back.
+    ///
+    /// Datagrams may be lost: those of a client that sends faster than the peer takes them, and those of clients beyond
+    /// [`BridgeOptions::max_connections`]. A client's flow ends after [`BridgeOptions::flow_timeout`] without a datagram.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::bridge_tcp`]. `ERR_INVALID_ARGUMENT` also for a Unix socket.
+    pub async fn bridge_udp(&self, local: &SocketName, peer: PeerAddress, options: BridgeOptions) -> Result<Tunnel> {
+        let header = header::encode(&udp_protocol(options.service.as_deref())?, None)?;
+        let (host, port) = port_of(local.clone())?;
+        self.check_bridge(&peer)?;
+        let socket = UdpSocket::bind((host.as_str(), port)).await.map_err(|error| listen_error(local, error))?;
+        let address = socket.local_addr().map_err(|error| listen_error(local, error))?;
+        let work = Work::new(self);
+        let bridge = Bridge {
+            socket,
+            peer,
+            header,
+            options,
+            flows: Mutex::default(),
+            room: Arc::new(Semaphore::new(MAX_WAITING_BYTES)),
+            work: work.clone(),
+        };
+        work.accept(Arc::new(bridge).run());
+        Ok(Tunnel::new(work, Some(SocketName::from_address(address))))
+    }
+}
+
+fn port_of(name: SocketName) -> Result<(String, u16)> {
+    match name {
+        SocketName::Tcp { host, port } => Ok((host, port)),
+        #[cfg(unix)]
+        SocketName::Unix(_) => {
+            Err(Error::new(Code::InvalidArgument, "UDP has ports, not Unix sockets: give host:port"))
+        }
+    }
+}
+
+/// An exposed service.
+struct Service {
+    host: String,
+    port: u16,
+    options: ExposeOptions,
+}
+
+impl Service {
+    async fn serve(&self, pending: PendingStream, work: &Work) {
+        let peer = pending.peer();
+        let connected = match timeout(self.options.connect_timeout, self.connect()).await {
+            Ok(connected) => connected,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        let socket = match connected {
+            Ok(socket) => socket,
+            Err(error) => {
+                warn!(target: target::TUNNEL, %peer, host = self.host, port = self.port, %error, "cannot reach the target");
+                let message = format!("the service is not reachable: {}", error.kind());
+                return pending.refuse(word::TARGET_UNREACHABLE, &message);
+            }
+        };
+        let (reader, mut writer) = tokio::io::split(pending.accept());
+        let activity = Activity::new(self.options.flow_timeout);
+        let outward = async {
+            let mut frame = Vec::new();
+            loop {
+                receive(&socket, &mut frame).await?;
+                writer.write_all(&frame).await?;
+                activity.touch();
+            }
+        };
+        let inward = async {
+            let mut datagrams = Datagrams::of(reader);
+            while let Some(datagram) = datagrams.next().await? {
+                // A target that does not listen now may do so later.
+                let _ = socket.send(datagram).await;
+                activity.touch();
+            }
+            Ok(())
+        };
+        let ended: io::Result<()> = tokio::select! {
+            ended = outward => ended,
+            ended = inward => ended,
+            () = activity.idle() => Ok(()),
+            () = work.cut() => Ok(()),
+        };
+        let _ = writer.shutdown().await;
+        debug!(target: target::TUNNEL, %peer, error = ended.err().map(|error| error.to_string()), "a flow has ended");
+    }
+
+    async fn connect(&self) -> io::Result<UdpSocket> {
+        let target = lookup_host((self.host.as_str(), self.port)).await?.next().ok_or(io::ErrorKind::NotFound)?;
+        let any: SocketAddr = match target {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(target).await?;
+        Ok(socket)
+    }
+}
+
+/// A datagram that waits for the peer, as its frame.
+struct Waiting {
+    frame: Vec<u8>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// A local port, and the flows of its clients.
+struct Bridge {
+    socket: UdpSocket,
+    peer: PeerAddress,
+    header: Vec<u8>,
+    options: BridgeOptions,
+    flows: Mutex<HashMap<SocketAddr, mpsc::Sender<Waiting>>>,
+    /// Bytes that may still wait.
+    room: Arc<Semaphore>,
+    work: Work,
+}
+
+impl Bridge {
+    async fn run(self: Arc<Self>) {
+        let mut frame = Vec::new();
+        loop {
+            match receive_from(&self.socket, &mut frame).await {
+                Ok(client) => self.forward(client, &frame),
+                Err(error) => {
+                    warn!(target: target::TUNNEL, %error, "the bridge ends: its socket failed");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Hands a datagram to its flow, and begins one for a new client. Drops it where there is no room.
+    fn forward(self: &Arc<Self>, client: SocketAddr, frame: &[u8]) {
+        let size = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        let Ok(room) = self.room.clone().try_acquire_many_owned(size) else { return };
+        let waiting = Waiting { frame: frame.to_vec(), _room: room };
+        let mut flows = self.flows();
+        let count = flows.len();
+        match flows.entry(client) {
+            Entry::Occupied(flow) => {
+                let _ = flow.get().try_send(waiting);
+            }
+            Entry::Vacant(free) if count < self.options.max_connections => {
+                let (sender, receiver) = mpsc::channel(MAX_WAITING);
+                let _ = sender.try_send(waiting);
+                free.insert(sender);
+                drop(flows);
+                let bridge = self.clone();
+                self.work.spawn(async move {
+                    bridge.carry(client, receiver).await;
+                    bridge.flows().remove(&client);
+                });
+            }
+            Entry::Vacant(_) => {}
+        }
+    }
+
+    async fn carry(&self, client: SocketAddr, mut datagrams: mpsc::Receiver<Waiting>) {
+        let peer = self.peer.id;
+        let opened = tokio::select! {
+            opened = self.open() => opened,
+            () = self.work.cut() => return,
+        };
+        let (reader, mut writer) = match opened {
+            Ok(stream) => tokio::io::split(stream),
+            Err(error) => {
+                warn!(target: target::TUNNEL, %peer, error = error.message(), "a client's datagrams were dropped");
+                return;
+            }
+        };
+        let activity = Activity::new(self.options.flow_timeout);
+        let outward = async {
+            while let Some(Waiting { frame, .. }) = datagrams.recv().await {
+                writer.write_all(&frame).await?;
+                activity.touch();
+            }
+            Ok(())
+        };
+        let inward = async {
+            let mut datagrams = Datagrams::of(reader);
+            while let Some(datagram) = datagrams.next().await? {
+                let _ = self.socket.send_to(datagram, client).await;
+                activity.touch();
+            }
+            Ok(())
+        };
+        let ended: io::Result<()> = tokio::select! {
+            ended = outward => ended,
+            ended = inward => ended,
+            () = activity.idle() => Ok(()),
+            () = self.work.cut() => Ok(()),
+        };
+        let _ = writer.shutdown().await;
+        if let Err(error) = ended {
+            warn!(target: target::TUNNEL, %peer, %error, "a client's flow was lost");
+        }
+    }
+
+    async fn open(&self) -> Result<Stream> {
+        let endpoint = &self.work.endpoint;
+        let peer = endpoint.peer(&self.peer)?;
+        let options = OpenOptions::new().with_await_ack(false).with_timeout(self.options.open_timeout);
+        endpoint.get_stream(&peer, &self.header, options).await
+    }
+
+    fn flows(&self) -> MutexGuard<'_, HashMap<SocketAddr, mpsc::Sender<Waiting>>> {
+        self.flows.lock().expect("no panic while held")
+    }
+}
+
+/// Reads datagrams off a stream.
+struct Datagrams {
+    reader: BufReader<ReadHalf<Stream>>,
+    last: Vec<u8>,
+}
+
+impl Datagrams {
+    fn of(reader: ReadHalf<Stream>) -> Self {
+        Self { reader: BufReader::with_capacity(READ_AHEAD, reader), last: Vec::new() }
+    }
+
+    /// The next datagram; `None` at the end. Not cancel-safe.
+    async fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        if self.reader.fill_buf().await?.is_empty() {
+            return Ok(None);
+        }
+        let length = self.reader.read_u16().await?;
+        self.last.resize(usize::from(length), 0);
+        self.reader.read_exact(&mut self.last).await?;
+        Ok(Some(&self.last))
+    }
+}
+
+/// Receives a datagram of a connected socket into `frame`, behind its length.
+async fn receive(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        socket.readable().await?;
+        match framed(frame, |into| socket.try_recv(into).map(|count| (count, ()))) {
+            Err(error) if is_passing(&error) => {}
+            received => return received,
+        }
+    }
+}
+
+/// Same for a socket with many clients. Returns the client.
+async fn receive_from(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<SocketAddr> {
+    loop {
+        socket.readable().await?;
+        match framed(frame, |into| socket.try_recv_from(into)) {
+            Err(error) if is_passing(&error) => {}
+            received => return received,
+        }
+    }
+}
+
+/// Whether there was no datagram, or the other end refused an earlier one.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, WouldBlock};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset | Interrupted | WouldBlock)
+}
+
+/// Receives into the thread's buffer, so that a quiet flow holds none.
+fn framed<T>(frame: &mut Vec<u8>, receive: impl FnOnce(&mut [u8]) -> io::Result<(usize, T)>) -> io::Result<T> {
+    let mut buffer = take_buffer();
+    let received = receive(&mut buffer);
+    let framed = received.and_then(|(count, from)| {
+        let length = u16::try_from(count).map_err(io::Error::other)?;
+        frame.clear();
+        frame.extend_from_slice(&length.to_be_bytes());
+        frame.extend_from_slice(&buffer[..count]);
+        Ok(from)
+    });
+    put_buffer(buffer);
+    framed
+}
+
+/// When a flow has last carried a datagram.
+struct Activity {
+    limit: Duration,
+    last: Mutex<Instant>,
+}
+
+impl Activity {
+    fn new(limit: Duration) -> Self {
+        Self { limit, last: Mutex::new(Instant::now()) }
+    }
+
+    fn touch(&self) {
+        *self.last.lock().expect("no panic while held") = Instant::now();
+    }
+
+    /// Resolves once the flow was idle for the limit. Cancel-safe.
+    async fn idle(&self) {
+        loop {
+            let until = after(*self.last.lock().expect("no panic while held"), self.limit);
+            if Instant::now() >= until {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
+}
