@@ -54,6 +54,11 @@ test('requests: a result, an error, cancellation, many at once, items and a serv
   t.deepEqual(lines.slice(4), ['200 39601', '3', '2', '1', '{ id: 1 }', "[ 'write the guide' ]", "[ 'title' ]"])
 })
 
+test('http: fetch and node:http reach the handlers of a peer', t => {
+  const lines = ['200 hello, peer of 52 characters', 'echo', '404', 'GET /items']
+  t.deepEqual(linesOf(t, runExample('guide/http')), lines)
+})
+
 test('tunnels: a client of a bridge reaches the exposed program', t => {
   t.deepEqual(linesOf(t, runExample('guide/tunnels')), ['the time is now', '', 'the port is in use', 'null true'])
 })
