@@ -120,6 +120,18 @@ export async function opening(
   return [ours, await raw.accept()]
 }
 
+/** The next stream on any new connection to the raw peer. A dial that was repeated leaves a connection without streams behind. */
+export function nextStreamOf(peer: RawPeer): Promise<RawStream> {
+  return new Promise((resolve, reject) => {
+    const accept = async (): Promise<void> => {
+      const raw = await peer.accept()
+      raw.accept().then(resolve, () => {})
+      await accept()
+    }
+    accept().catch(reject)
+  })
+}
+
 /** What the raw peer did before has arrived: it answers a ping. */
 export async function pinged({ endpoint, peer, raw }: Dialler): Promise<void> {
   const ping = endpoint.ping(peer.address)

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Endpoint, FastnNetError, Json, Protocol, StandardSchemaV1 } from 'fastn-net'
-import { alpns, dialler, endpointFor, failure, pause, pinged, rawPeerFor } from '../helpers/wire.js'
+import { alpns, dialler, endpointFor, failure, nextStreamOf, pause, pinged, rawPeerFor } from '../helpers/wire.js'
 
 interface Vector {
   readonly what: string
@@ -167,9 +167,9 @@ for (const code of [0x101, 0x102, 0x105]) {
     answer.catch(() => {})
     const first = await raw.accept()
     t.is(await first.rest(), '{"Generic":"add"}\n{"input":1}\n')
-    const accepting = peer.accept()
+    const accepting = nextStreamOf(peer)
     raw.close(code, 'no handler has seen it')
-    const second = await (await accepting).accept()
+    const second = await accepting
     t.is(await second.rest(), '{"Generic":"add"}\n{"input":1}\n')
     await second.finish('ack\n{"ok":3}\n')
     t.is(await answer, 3)
@@ -222,9 +222,9 @@ for (const acknowledged of [false, true]) {
       t.is(((await failure(answer)) as FastnNetError).errorCode, 0x101)
       return
     }
-    const accepting = peer.accept()
+    const accepting = nextStreamOf(peer)
     raw.close(0x101, 'no handler has seen it')
-    const second = await (await accepting).accept()
+    const second = await accepting
     t.is(await second.rest(), `{"Generic":"add"}\n${JSON.stringify({ input })}\n`)
     await second.finish('ack\n{"ok":3}\n')
     t.is(await answer, 3)

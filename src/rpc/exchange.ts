@@ -78,7 +78,7 @@ export class Exchange implements Expiring {
 
   async #send(input: unknown): Promise<void> {
     const message = this.#tagged ? { timeout: this.#timeLeft(), input } : input
-    const line = lineOf(message, 'the input', this.#maxBytes, this)
+    const line = lineOf(message, input, 'input', this.#maxBytes, this)
     try {
       await this.#stream.finish(line)
     } catch (error) {
@@ -92,10 +92,10 @@ export class Exchange implements Expiring {
     const schema = itemSchemaOf(this.#options.inputSchema)
     const wait = untilAborted(this.#options.signal)
     const options: SendOptions = {
-      first: lineOf({ timeout: this.#timeLeft(), stream: true }, 'the request', this.#maxBytes, this),
+      first: lineOf({ timeout: this.#timeLeft(), stream: true }, undefined, 'request', this.#maxBytes, this),
       about: this,
       lineOfItem: item => {
-        const line = () => lineOf({ item }, 'an item', this.#maxBytes, this)
+        const line = () => lineOf({ item }, item, 'item', this.#maxBytes, this)
         return schema === undefined ? line() : validated(schema, item, 'an item', this, wait).then(line)
       },
       lineOfError: error => errorLine(error, { withStack: false, tagged: true, maxBytes: this.#maxBytes })

@@ -1,4 +1,5 @@
 import { FastnNetError, type FastnNetErrorOptions, type SchemaIssue } from '../errors.js'
+import { type JsonLoss, jsonLossIn } from '../util/json-loss.js'
 
 // The lines of docs/wire.md, Requests. Towards older peers, a request and its answer are bare JSON instead.
 
@@ -54,20 +55,37 @@ export type Refusal = 'busy' | 'invalid' | 'schema' | 'too-large' | 'unsupported
 export const streamLine = '{"stream":true}\n'
 export const endLine = '{"end":true}\n'
 
+/** A program's value in a message, by the name that begins its path in errors. */
+const valueNames = {
+  input: 'the input',
+  result: "the handler's result",
+  item: 'an item',
+  request: 'the request'
+} as const
+type ValueName = keyof typeof valueNames
+
 /**
- * Writes a message as one line. `what` names it in the error.
+ * Writes a message as one line. `value` is the program's part of it, which errors call `name`.
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for a value that JSON cannot represent. `ERR_LINE_TOO_LONG`.
  */
-export function lineOf(message: unknown, what: string, maxBytes: number, about: Subject): string {
+export function lineOf(message: unknown, value: unknown, name: ValueName, maxBytes: number, about: Subject): string {
+  const what = valueNames[name]
   let text: string | undefined
+  let loss: JsonLoss | undefined
   try {
+    // First, since it finds cycles.
     text = JSON.stringify(message) as string | undefined
+    loss = jsonLossIn(value, name)
   } catch (cause) {
     const error = `${what} cannot be written as JSON: it has a cycle, a bigint, or a getter or toJSON that throws`
     throw new FastnNetError('ERR_INVALID_ARGUMENT', error, { ...about.context, cause })
   }
-  // Only bare JSON of older peers: undefined, a function or a symbol.
+  if (loss !== undefined) {
+    const error = `${what} cannot be written as JSON: ${loss.path} ${loss.why}`
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', error, about.context)
+  }
+  // Only bare JSON of older peers: undefined.
   text ??= 'null'
   // UTF-8 takes at most three bytes for each unit of UTF-16.
   if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)

@@ -170,7 +170,7 @@ class ServedRequest {
     try {
       if (output !== undefined && isItems(output)) throw new TypeError('the handler did not return an iterable')
       const value = output === undefined ? result : await validated(output, result, resultName, this, this.#wait)
-      line = lineOf(this.#tagged ? { ok: value } : value, resultName, this.#maxBytes, this)
+      line = lineOf(this.#tagged ? { ok: value } : value, value, 'result', this.#maxBytes, this)
     } catch (error) {
       return await this.#fail(error, context)
     }
@@ -181,7 +181,7 @@ class ServedRequest {
     if (!this.#tagged) return await this.refuse('unsupported', 'the older protocol has no streams of items')
     context.answering()
     const schema = itemSchemaOf(this.#method.output)
-    const line = (item: unknown) => lineOf({ item }, 'an item', this.#maxBytes, this)
+    const line = (item: unknown) => lineOf({ item }, item, 'item', this.#maxBytes, this)
     const lineOfItem = (item: unknown) =>
       schema === undefined ? line(item) : validated(schema, item, resultName, this, this.#wait).then(line)
     try {
