@@ -61,7 +61,7 @@ export abstract class RequestEndpoint {
    * - a message is too long: `ERR_LINE_TOO_LONG`
    * - too many requests at once: `ERR_BUSY`
    * - the peer's answer is malformed: `ERR_JSON`, `ERR_UTF8`, `ERR_UNEXPECTED_END`
-   * - arguments: `ERR_INVALID_ARGUMENT`
+   * - arguments, and an input that JSON would drop or change, such as bytes or a `Map`: `ERR_INVALID_ARGUMENT`
    * - the errors of {@link Endpoint.getStream}
    *
    * @example
