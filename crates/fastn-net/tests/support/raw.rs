@@ -1,6 +1,9 @@
 //! A raw peer without this library: sends and expects exact bytes over iroh.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use fastn_net::{PeerAddress, PublicKey, wire::alpn::Alpn};
 use iroh::{
@@ -32,7 +35,16 @@ impl Raw {
         Self::bind_with(&[], QuicTransportConfig::builder().stream_receive_window(VarInt::from_u32(0)).build()).await
     }
 
+    /// On `::1`: reaches a peer on 127.0.0.1 through a proxy, and in no other way.
+    pub(crate) async fn bind_ipv6() -> Self {
+        Self::bind_at((Ipv6Addr::LOCALHOST, 0).into(), &[], QuicTransportConfig::builder().build()).await
+    }
+
     async fn bind_with(alpns: &[&[u8]], transport: QuicTransportConfig) -> Self {
+        Self::bind_at(([127, 0, 0, 1], 0).into(), alpns, transport).await
+    }
+
+    async fn bind_at(at: SocketAddr, alpns: &[&[u8]], transport: QuicTransportConfig) -> Self {
         let builder = iroh::Endpoint::builder(presets::Minimal)
             .clear_address_lookup()
             .relay_mode(RelayMode::Disabled)
@@ -41,7 +53,7 @@ impl Raw {
             .alpns(alpns.iter().map(|alpn| alpn.to_vec()).collect())
             .transport_config(transport)
             .clear_ip_transports()
-            .bind_addr(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .bind_addr(at)
             .expect("address");
         Self(builder.bind().await.expect("bind"))
     }
@@ -59,9 +71,16 @@ impl Raw {
     }
 
     pub(crate) async fn try_dial(&self, to: &fastn_net::Endpoint, alpn: Alpn) -> Option<Connection> {
-        let address = to.address();
-        let addresses = address.addresses.into_iter().map(TransportAddr::Ip);
-        let address = EndpointAddr::from_parts(address.id.into(), addresses);
+        self.try_dial_address(&to.address(), alpn).await
+    }
+
+    pub(crate) async fn dial_address(&self, to: &PeerAddress, alpn: Alpn) -> Connection {
+        self.try_dial_address(to, alpn).await.expect("connection")
+    }
+
+    async fn try_dial_address(&self, to: &PeerAddress, alpn: Alpn) -> Option<Connection> {
+        let addresses = to.addresses.iter().copied().map(TransportAddr::Ip);
+        let address = EndpointAddr::from_parts(to.id.into(), addresses);
         soon(self.0.connect(address, alpn.as_bytes())).await.ok()
     }
 

@@ -4450,8 +4450,11 @@ impl Connection {
                     ..
                 }) => {
                     if !self.state.is_drained() {
-                        self.state
-                            .move_to_drained(Some(conn_err), &mut self.endpoint_events);
+                        // The reason of a connection that is closed already stays.
+                        self.state.move_to_drained(
+                            (!was_closed).then_some(conn_err),
+                            &mut self.endpoint_events,
+                        );
                     }
                 }
                 ConnectionError::TimedOut => {
