@@ -1697,7 +1697,7 @@ declare class Endpoint extends TunnelEndpoint implements AsyncDisposable {
     ref(): this;
     /** Stops current and later listening and accepting from keeping the process alive. Other pending calls still do. */
     unref(): this;
-    /** Closes the endpoint, like {@link close}. */
+    /** Closes the endpoint, like {@link close}. During a shutdown of its `graceful`, after the running handlers, as the shutdown does. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -1820,7 +1820,16 @@ interface SpawnOptions {
  */
 declare class Graceful {
     #private;
-    /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
+    /**
+     * Prepares a graceful shutdown: it refuses new work, waits for work in progress, then closes the endpoints that were given it. With
+     * `signals`, Ctrl-C begins it.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+     *
+     * @example
+     * const graceful = new Graceful({ signals: true })
+     * await using endpoint = await createEndpoint({ graceful })
+     */
     constructor(options?: GracefulOptions);
     /** Aborts when the shutdown begins. Pass it to calls that should end then. */
     get cancelled(): AbortSignal;
@@ -2037,8 +2046,8 @@ interface CreateEndpointOptions extends EndpointOptions {
     key?: 'ephemeral' | (string & Record<never, never>) | SecretKey | undefined;
 }
 /**
- * Creates an endpoint like {@link getEndpoint}, and makes or loads its key. Programs that start at the same time with the same path get
- * the same key.
+ * Creates this program's endpoint: binds its sockets, so that it can dial peers and listen to them. Makes or loads its key; otherwise like
+ * {@link getEndpoint}. Programs that start at the same time with the same path get the same key.
  *
  * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written,
  * or its folder does not exist.

@@ -1,6 +1,6 @@
 // What a shutdown means for streams and their handlers.
 import test from 'ava'
-import { Graceful, getEndpoint, type PeerStream, SecretKey } from 'fastn-net'
+import { Graceful, getEndpoint, type PeerAddress, type PeerStream, SecretKey } from 'fastn-net'
 import { Echo, pair, turn } from '../helpers/pair.js'
 import { clean } from '../helpers/report.js'
 
@@ -162,4 +162,45 @@ test('a handler that awaits the close of its endpoint and returns has not failed
   await turn()
   t.is(result, 0)
   t.deepEqual(failures, [])
+})
+
+test('an endpoint that leaves its block during a shutdown closes after its running handlers', async t => {
+  const graceful = new Graceful()
+  await using clients = await pair()
+  const { client } = clients
+  let finish = () => {}
+  const slow = new Promise<void>(resolve => {
+    finish = resolve
+  })
+  let began = () => {}
+  const begun = new Promise<void>(resolve => {
+    began = resolve
+  })
+  const serving = async () => {
+    await using server = await getEndpoint(SecretKey.generate(), { network: 'loopback', graceful })
+    const idle = server.listen({ Idle: () => {} }, { signal: graceful.cancelled })
+    server.listen({
+      async Slow(stream) {
+        began()
+        await slow
+        await stream.finish('answer\n')
+      }
+    })
+    void answer(server.address())
+    // Ends at once in the shutdown, while the other listener's handler still runs.
+    await idle.closed
+  }
+  let answered: Promise<string | null> = Promise.resolve(null)
+  const answer = async (address: PeerAddress) => {
+    const stream = await client.getStream(address, 'Slow')
+    answered = stream.nextString()
+  }
+  const served = serving()
+  await begun
+  const report = graceful.shutdown({ timeout: 60_000 })
+  await turn()
+  finish()
+  await served
+  t.is(await answered, 'answer')
+  t.deepEqual(await report, clean)
 })

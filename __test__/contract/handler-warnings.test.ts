@@ -117,7 +117,7 @@ test.serial('a listen handler whose peer has left does not warn', async t => {
       stream.stop(7)
     }
     await sleep(20)
-    leave(streams)
+    void leave(streams)
     await ended.opened
     t.deepEqual(await warned(), [])
   }

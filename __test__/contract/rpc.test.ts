@@ -14,6 +14,12 @@ test('a call returns what the handler returns', async t => {
   t.is(await client.call(peer, 'same'), undefined as never)
 })
 
+test('an object that is no answer is ERR_JSON, not undefined', async t => {
+  const { client, server, peer } = await requestPair(t)
+  server.listen({ status: stream => stream.finish('{"status":"ok","value":5}\n') })
+  await t.throwsAsync(client.call(peer, 'status'), { code: 'ERR_JSON', message: /neither 'ok' nor 'error'/ })
+})
+
 test('both sides of a pair may call, over one connection', async t => {
   const { client, server, peer } = await requestPair(t)
   client.serve('who', () => 'client')

@@ -9,6 +9,9 @@ import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from '
 export class Closing {
   readonly #state: EndpointState
   readonly #shutdown: ShutdownMember | undefined
+  readonly #graceful: Graceful | undefined
+  // Listeners with running handlers, or that may get some.
+  readonly #listens = new Set<Promise<void>>()
   // Work that closing cut off, for the shutdown report.
   #cutOff: Serving | undefined
   // Shared by all callers of `close`, so that it settles for them in call order.
@@ -16,6 +19,7 @@ export class Closing {
 
   constructor(state: EndpointState, graceful: Graceful | undefined) {
     this.#state = state
+    this.#graceful = graceful
     if (graceful === undefined) return
     state.served = new Map()
     this.#shutdown = joinShutdown(graceful, {
@@ -31,6 +35,15 @@ export class Closing {
   /** Makes a shutdown wait for running handlers before it closes the endpoint. */
   listening(closed: Promise<void>): void {
     this.#shutdown?.listening(closed)
+    this.#listens.add(closed)
+    const forget = () => void this.#listens.delete(closed)
+    closed.then(forget, forget)
+  }
+
+  /** Resolves once running handlers have returned, or a shutdown in progress no longer waits for them. At once without a shutdown. */
+  async handlersInShutdown(): Promise<void> {
+    if (this.#graceful?.cancelled.aborted !== true || this.#closed !== undefined) return
+    await Promise.race([this.#graceful.shutdown(), Promise.allSettled(this.#listens)])
   }
 
   /**

@@ -362,8 +362,9 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
     return this
   }
 
-  /** Closes the endpoint, like {@link close}. */
+  /** Closes the endpoint, like {@link close}. During a shutdown of its `graceful`, after the running handlers, as the shutdown does. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#closing.handlersInShutdown()
     await this.close()
   }
 

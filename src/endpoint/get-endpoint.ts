@@ -55,8 +55,8 @@ export interface CreateEndpointOptions extends EndpointOptions {
 const createNames: OptionNames<CreateEndpointOptions> = { ...endpointNames, key: true }
 
 /**
- * Creates an endpoint like {@link getEndpoint}, and makes or loads its key. Programs that start at the same time with the same path get
- * the same key.
+ * Creates this program's endpoint: binds its sockets, so that it can dial peers and listen to them. Makes or loads its key; otherwise like
+ * {@link getEndpoint}. Programs that start at the same time with the same path get the same key.
  *
  * @throws {FastnNetError} The errors of {@link getEndpoint}. `ERR_KEY_STORE` if the key file holds no key or cannot be written,
  * or its folder does not exist.

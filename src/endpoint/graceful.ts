@@ -118,7 +118,16 @@ export class Graceful {
     this.#failures.length = 0
   }
 
-  /** @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. */
+  /**
+   * Prepares a graceful shutdown: it refuses new work, waits for work in progress, then closes the endpoints that were given it. With
+   * `signals`, Ctrl-C begins it.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+   *
+   * @example
+   * const graceful = new Graceful({ signals: true })
+   * await using endpoint = await createEndpoint({ graceful })
+   */
   constructor(options: GracefulOptions = {}) {
     const { signals = false, timeout = defaults.closeTimeout, onReport, exit } = checkOptions(options, gracefulNames)
     this.#timeout = timeLimit(timeout, 'options.timeout')

@@ -134,6 +134,13 @@ export class Exchange implements Expiring {
     if (line.error !== undefined) throw remoteError(line.error, line.message, line.issues, this)
     if (isStream)
       throw new FastnNetError('ERR_SCHEMA', "the peer's answer is a stream of items, not one value", this.context)
+    // `{}` is the answer of a handler that returned undefined.
+    if (line.ok === undefined && Object.keys(line).length > 0)
+      throw new FastnNetError(
+        'ERR_JSON',
+        "the peer's answer has neither 'ok' nor 'error': it may not be an answer",
+        this.context
+      )
     if (schema === undefined) return line.ok
     if (!isItems(schema)) return this.#checked(schema, line.ok)
     throw new FastnNetError('ERR_SCHEMA', "the peer's answer is one value, not a stream of items", this.context)
