@@ -101,26 +101,28 @@ test('streams: HTTP and gzip over a Duplex', t => {
   t.deepEqual(linesOf(t, runExample('guide/duplex')), ['hello over HTTP', '1000000'])
 })
 
-test('streams: a chat ends at the end of input, or at Ctrl-C', async t => {
-  if (process.platform === 'win32') return void t.pass()
-  const server = startExample('guide/chat')
-  await withServer(server, async ticket => {
-    const first = startExample('guide/chat', [ticket])
-    first.writeLine('hello')
-    t.is(await server.nextLine(), '> hello')
-    server.writeLine('hello yourself')
-    t.is(await first.nextLine(), '> hello yourself')
-    t.deepEqual(await first.endInput(), [0, null])
+for (const [title, end] of [
+  ['the end of input', async (_, caller) => await caller.endInput()],
+  ["the caller's Ctrl-C", async (_, caller) => await caller.end('SIGINT')],
+  ["the other side's Ctrl-C", async server => await server.end('SIGINT')]
+] satisfies [string, (server: RunningExample, caller: RunningExample) => Promise<unknown>][]) {
+  test(`streams: a chat ends on both sides at ${title}`, async t => {
+    if (process.platform === 'win32') return void t.pass()
+    const server = startExample('guide/chat')
+    await withServer(server, async ticket => {
+      const caller = startExample('guide/chat', [ticket])
+      caller.writeLine('hello')
+      t.is(await server.nextLine(), '> hello')
+      server.writeLine('hello yourself')
+      t.is(await caller.nextLine(), '> hello yourself')
+      await end(server, caller)
+      t.deepEqual(await Promise.all([server.exit, caller.exit]), [
+        [0, null],
+        [0, null]
+      ])
+    })
   })
-  const other = startExample('guide/chat')
-  await withServer(other, async ticket => {
-    const second = startExample('guide/chat', [ticket])
-    second.writeLine('are you there?')
-    t.is(await other.nextLine(), '> are you there?')
-    t.deepEqual(await second.end('SIGINT'), [0, null])
-    t.deepEqual(await other.end('SIGINT'), [0, null])
-  })
-})
+}
 
 test('errors: a result, a failed handler, a deadline and a missing protocol', t => {
   const lines = linesOf(t, runExample('guide/errors'))

@@ -5,13 +5,12 @@ const [ticket] = process.argv.slice(2)
 const graceful = new Graceful({ signals: true })
 await using endpoint = await createEndpoint({ graceful })
 
-if (ticket === undefined) {
+// Registered as work: a shutdown waits for it.
+await graceful.spawn(async () => {
+  if (ticket !== undefined) return await chat(await endpoint.getStream(ticket, 'Chat'))
   console.log(await endpoint.ticket())
-  await endpoint.listen({ Chat: chat }).closed
-} else {
-  // Registered as work: a shutdown waits for it.
-  await graceful.spawn(async () => chat(await endpoint.getStream(ticket, 'Chat')))
-}
+  for await (const stream of endpoint.acceptBi('Chat')) return await chat(stream) // with the first who comes
+})
 
 async function chat(stream: PeerStream): Promise<void> {
   const input = createInterface({ input: process.stdin, signal: graceful.cancelled })

@@ -33,6 +33,8 @@ export function runExample(name: string, ...args: string[]): Outcome {
 /** A running example. */
 export interface RunningExample {
   process: ChildProcess
+  /** The exit code and the signal that ended the program. */
+  exit: Promise<unknown[]>
   /** Waits for the next line of stdout. Rejects if the program ends first. */
   nextLine(): Promise<string>
   /** Writes a line to stdin. */
@@ -54,6 +56,7 @@ export function startExample(name: string, args: string[] = [], variables: NodeJ
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     process: child,
+    exit,
     async nextLine() {
       const { done, value } = await lines.next()
       if (done === true) throw new Error(`${name} ended with ${await exit}`)
