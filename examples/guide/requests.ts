@@ -13,11 +13,12 @@ console.log(await client.call<string>(peer, 'greet', 'Ada'))
 // #endregion
 
 // #region error
-server.serve('withdraw', ({ amount }: { amount: number }) => {
+const withdraw = ({ amount }: { amount: number }) => {
   const balance = 100
   if (amount <= balance) return { balance: balance - amount }
   throw Object.assign(new Error('not enough money'), { code: 'ERR_BALANCE', data: { balance } })
-})
+}
+server.serve('withdraw', withdraw, { onError: () => {} }) // without onError, the server warns, once per code
 
 try {
   await client.call(peer, 'withdraw', { amount: 500 })

@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 ///
 /// let name: SocketName = "5432".parse()?;
 /// assert_eq!(name, SocketName::Tcp { host: "127.0.0.1".into(), port: 5432 });
-/// # fastn_net::Result::Ok(())
+/// # fastn_net::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SocketName {
