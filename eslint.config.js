@@ -43,7 +43,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: `^(\\./|(\\.\\./)+)(?!util/display\\.js)(${layers.slice(0, -2).join('|')})/`,
+              regex: `^(\\./|(\\.\\./)+)(?!util/(display|nearest)\\.js)(${layers.slice(0, -2).join('|')})/`,
               message: 'The command line imports index.js and node/index.js: see CONTRIBUTING.md.'
             }
           ]

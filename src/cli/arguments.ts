@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { printable } from '../util/display.js'
+import { nearest } from '../util/nearest.js'
 import { UsageError } from './failure.js'
-import { nearest } from './nearest.js'
 import type { ArgumentSpec, OptionSpec, OptionSpecs } from './specs.js'
 
 /** The checked arguments of a command. */

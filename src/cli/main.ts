@@ -1,5 +1,6 @@
 import { isFastnNetError, type LogRecord, setLogger } from '../index.js'
 import { printable } from '../util/display.js'
+import { nearest } from '../util/nearest.js'
 import { version } from '../version.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { type Command, optionsOf } from './command.js'
@@ -7,7 +8,6 @@ import { commands } from './commands.js'
 import { exit, type Failure, failureOf, UsageError } from './failure.js'
 import { commandHelp, program, programHelp } from './help.js'
 import { watchInterrupts } from './interrupt.js'
-import { nearest } from './nearest.js'
 import { type Event, Output, strongFor } from './output.js'
 
 await end(await main(process.argv.slice(2)))

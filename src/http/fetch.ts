@@ -3,7 +3,7 @@ import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, isFastnNetError, type Protocol } from '../errors.js'
 import { idsOf, type Peer } from '../keys/peer.js'
 import { defaults } from '../settings.js'
-import { alpnOf } from '../stream/endpoint-state.js'
+import { alpnOf, nativeAlpn } from '../stream/endpoint-state.js'
 import { cancelled } from '../stream/failure-codes.js'
 import type { OpenOptions } from '../types.js'
 import { offAbort, onAbort } from '../util/abort.js'
@@ -158,7 +158,7 @@ class Exchange {
   }
 
   #checkAlpn(stream: PeerStream): void {
-    if (alpnOf(coreOf(stream)) === '/fastn-net/1') return
+    if (alpnOf(coreOf(stream)) === nativeAlpn) return
     const message = 'the peer is an older one, which this version of fetch cannot reach'
     throw new FastnNetError('ERR_PROTOCOL_UNSUPPORTED', message, coreOf(stream).context('fetch'))
   }
