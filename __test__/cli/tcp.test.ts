@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import ava, { type ExecutionContext } from 'ava'
-import { Cli, type CliOptions, cli, folderFor } from './support/cli.js'
+import { Cli, cli, folderFor, serving } from './support/cli.js'
 
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
@@ -23,16 +23,6 @@ async function echoServer(
   await once(server, 'listening')
   t.teardown(() => void server.close())
   return (server.address() as { port: number }).port
-}
-
-/** Starts a program that serves, and returns the first line that it prints. */
-async function serving(t: ExecutionContext, args: readonly string[], options: CliOptions = {}): Promise<string> {
-  const program = new Cli(args, options)
-  t.teardown(async () => {
-    program.kill('SIGKILL')
-    await program.ended
-  })
-  return await program.line()
 }
 
 test('a connection to the bridge reaches the service, with half-closes', async t => {

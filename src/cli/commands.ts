@@ -11,6 +11,8 @@ import { resolve } from './commands/resolve.js'
 import { send } from './commands/send.js'
 import { tcp } from './commands/tcp.js'
 import { tcpBridge } from './commands/tcp-bridge.js'
+import { udp } from './commands/udp.js'
+import { udpBridge } from './commands/udp-bridge.js'
 
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -23,6 +25,8 @@ export const commands: readonly Command[] = [
   receive,
   tcp,
   tcpBridge,
+  udp,
+  udpBridge,
   pipe,
   doctor,
   completions(() => commands)

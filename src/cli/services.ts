@@ -1,10 +1,28 @@
 import { isFastnNetError, Protocol } from '../index.js'
+import type { Arguments } from './arguments.js'
 import { UsageError } from './failure.js'
 import type { OptionSpecs } from './specs.js'
+import { parseTime } from './units.js'
 
-/** Option of a command that names a TCP service. */
+/** Option of a command that names a service. */
 export const serviceOption: OptionSpecs = {
   service: { help: 'Name of the service, if the peer exposes several.', value: 'NAME', short: 's' }
+}
+
+/** Option of a command that listens on a local port. */
+export const localHostOption: OptionSpecs = {
+  host: { help: 'Local address. Everyone who can reach it can use the service. Default: 127.0.0.1.', value: 'ADDRESS' }
+}
+
+/** Option of a command that carries UDP. */
+export const flowTimeoutOption: OptionSpecs = {
+  'flow-timeout': { help: 'How long a client may be silent before its flow ends. Default: 1m.', value: 'TIME' }
+}
+
+/** The value of {@link flowTimeoutOption}. */
+export function flowTimeoutOf(args: Arguments): { flowTimeout?: number } {
+  const time = args.text('flow-timeout')
+  return time === undefined ? {} : { flowTimeout: parseTime(time, '--flow-timeout') }
 }
 
 /** Protocol of a TCP service: docs/wire.md. */

@@ -119,6 +119,16 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   return await new Cli(args, options).ended
 }
 
+/** Starts a program that serves until the test ends, and returns the first line that it prints. */
+export async function serving(t: ExecutionContext, args: readonly string[], options: CliOptions = {}): Promise<string> {
+  const program = new Cli(args, options)
+  t.teardown(async () => {
+    program.kill('SIGKILL')
+    await program.ended
+  })
+  return await program.line()
+}
+
 /** The events that a program printed. */
 export function eventsOf(end: CliEnd): CliEvent[] {
   return end.lines.map(line => JSON.parse(line))

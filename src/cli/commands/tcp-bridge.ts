@@ -1,8 +1,9 @@
 import type { BridgeOptions } from '../../index.js'
 import type { Command } from '../command.js'
-import { withEndpoint } from '../endpoint.js'
 import { UsageError } from '../failure.js'
-import { checkedByLibrary, serviceOption } from '../services.js'
+import { bridging } from '../run/tunnels.js'
+import { bridge } from '../serve.js'
+import { localHostOption, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'
 import { parseCount } from '../units.js'
 
@@ -17,10 +18,7 @@ export const tcpBridge: Command = {
   ],
   options: {
     ...serviceOption,
-    host: {
-      help: 'Local address. Everyone who can reach it can use the service. Default: 127.0.0.1.',
-      value: 'ADDRESS'
-    },
+    ...localHostOption,
     unix: { help: 'Listen on this Unix socket instead of a port.', value: 'FILE' },
     ...endpointOptions
   },
@@ -29,7 +27,7 @@ export const tcpBridge: Command = {
     ['fastn-net tcp-bridge ID52 5432 --service database', 'One of several services.']
   ],
   async run(context) {
-    const { args, output, signal } = context
+    const { args } = context
     const [peer, port] = [args.required(0), args.positionals[1]]
     const [host, path] = [args.text('host'), args.text('unix')]
     if (path !== undefined && (port !== undefined || host !== undefined)) {
@@ -38,16 +36,10 @@ export const tcpBridge: Command = {
     const options: BridgeOptions = {
       peer,
       service: args.text('service'),
-      signal,
       ...(path === undefined ? { port: parseCount(port ?? '0', 'PORT') } : { path }),
       ...(host !== undefined && { host })
     }
-    await withEndpoint(context, async endpoint => {
-      const tunnel = await checkedByLibrary(endpoint.bridgeTcp(options))
-      const { address } = tunnel
-      await output.result(address ?? '', { event: 'ready', address, port: tunnel.port })
-      await tunnel.closed
-    })
+    await bridge(context, bridging('tcp', options))
     return undefined
   }
 }

@@ -1,8 +1,8 @@
-import type { ExposeOptions } from '../../index.js'
-import { announce, qrOption } from '../announce.js'
+import { qrOption } from '../announce.js'
 import type { Command } from '../command.js'
-import { accessOf, withEndpoint } from '../endpoint.js'
-import { checkedByLibrary, serviceOption } from '../services.js'
+import { exposing, targetOf } from '../run/tunnels.js'
+import { expose } from '../serve.js'
+import { serviceOption } from '../services.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 
 /** Exposes a TCP service. */
@@ -25,21 +25,11 @@ export const tcp: Command = {
     ['fastn-net tcp unix:/run/app.sock --public', 'A Unix socket, for everybody who has the ticket.']
   ],
   async run(context) {
-    const { args, signal } = context
-    const access = accessOf(context)
-    const given = args.required(0)
-    const target = /^\d+$/.test(given) ? `${args.text('host') ?? '127.0.0.1'}:${given}` : given
-    const allow: ExposeOptions['allow'] = args.has('public') ? 'public' : args.list('allow')
-    await withEndpoint(
-      context,
-      async endpoint => {
-        const options = { allow, service: args.text('service'), signal }
-        const tunnel = await checkedByLibrary(endpoint.exposeTcp(target, options))
-        await announce(context, endpoint, { hint: 'To reach it: fastn-net tcp-bridge TICKET PORT' })
-        await tunnel.closed
-      },
-      access
-    )
+    const { args } = context
+    const target = targetOf(args.required(0), args.text('host'))
+    const service = args.text('service')
+    const start = (allow: readonly string[] | 'public') => exposing('tcp', target, { allow, service })
+    await expose(context, start, 'To reach it: fastn-net tcp-bridge TICKET PORT')
     return undefined
   }
 }

@@ -1,0 +1,35 @@
+import { qrOption } from '../announce.js'
+import type { Command } from '../command.js'
+import { exposing, targetOf } from '../run/tunnels.js'
+import { expose } from '../serve.js'
+import { flowTimeoutOf, flowTimeoutOption, serviceOption } from '../services.js'
+import { endpointOptions, exposeOptions } from '../specs.js'
+
+/** Exposes a UDP service. */
+export const udp: Command = {
+  name: 'udp',
+  summary: 'Expose a UDP service to peers.',
+  description:
+    'Prints its ticket. Peers reach the service with udp-bridge. Each client has a local socket of its own. Runs until Ctrl-C.',
+  arguments: [{ name: 'TARGET', help: 'PORT of 127.0.0.1, or HOST:PORT.' }],
+  options: {
+    ...exposeOptions,
+    ...serviceOption,
+    host: { help: 'Host of the target, if it is a port. Default: 127.0.0.1.', value: 'HOST' },
+    ...flowTimeoutOption,
+    ...qrOption,
+    ...endpointOptions
+  },
+  examples: [
+    ['fastn-net udp 192.168.1.1:53 --service dns --allow ID52', 'The DNS server of this network, for one peer.'],
+    ['fastn-net udp 51820 --public', 'A local service, for everybody who has the ticket.']
+  ],
+  async run(context) {
+    const { args } = context
+    const target = targetOf(args.required(0), args.text('host'))
+    const settings = { service: args.text('service'), ...flowTimeoutOf(args) }
+    const start = (allow: readonly string[] | 'public') => exposing('udp', target, { ...settings, allow })
+    await expose(context, start, 'To reach it: fastn-net udp-bridge TICKET PORT')
+    return undefined
+  }
+}

@@ -1,0 +1,31 @@
+import type { Endpoint, Tunnel } from '../../index.js'
+
+/** A service that runs: an exposed one, or a bridge. */
+export interface RunningService {
+  /** Where it listens, or what it exposes. */
+  readonly address: string
+  /** Local port on which it listens; `null` if there is none. */
+  readonly port: number | null
+  /** Connections, flows or requests in progress. */
+  readonly connections: number
+  /** Resolves when it has ended. */
+  readonly closed: Promise<void>
+  /** Ends it. What is in progress has the timeout, in milliseconds. */
+  close(options: { readonly timeout: number }): Promise<void>
+}
+
+/** Starts a service on an endpoint. The signal ends it. */
+export type StartService = (endpoint: Endpoint, signal: AbortSignal) => Promise<RunningService>
+
+/** A tunnel as a service. `target` is what an exposed one exposes. */
+export function tunnelService(tunnel: Tunnel, target?: string): RunningService {
+  return {
+    address: tunnel.address ?? target ?? '',
+    port: tunnel.port,
+    get connections() {
+      return tunnel.connections
+    },
+    closed: tunnel.closed,
+    close: options => tunnel.close(options)
+  }
+}

@@ -1,0 +1,37 @@
+import type { BridgeOptions, BridgeUdpOptions } from '../../index.js'
+import { checkedByLibrary } from '../services.js'
+import { type StartService, tunnelService } from './service.js'
+
+/** What a tunnel carries. */
+export type Transport = 'tcp' | 'udp'
+
+/** How a service is exposed. */
+export interface ExposeSettings {
+  readonly allow: readonly string[] | 'public'
+  readonly service: string | undefined
+  /** Of UDP only, in milliseconds. */
+  readonly flowTimeout?: number
+}
+
+/** Exposes a TCP or UDP service. */
+export function exposing(transport: Transport, target: string, settings: ExposeSettings): StartService {
+  return async (endpoint, signal) => {
+    const options = { ...settings, signal }
+    const started = transport === 'tcp' ? endpoint.exposeTcp(target, options) : endpoint.exposeUdp(target, options)
+    return tunnelService(await checkedByLibrary(started), target)
+  }
+}
+
+/** Bridges a local port to a peer's TCP or UDP service. */
+export function bridging(transport: Transport, settings: BridgeOptions | BridgeUdpOptions): StartService {
+  return async (endpoint, signal) => {
+    const options = { ...settings, signal }
+    const started = transport === 'tcp' ? endpoint.bridgeTcp(options) : endpoint.bridgeUdp(options)
+    return tunnelService(await checkedByLibrary(started))
+  }
+}
+
+/** A target whose host may be missing. */
+export function targetOf(given: string, host: string | undefined): string {
+  return /^\d+$/.test(given) ? `${host ?? '127.0.0.1'}:${given}` : given
+}

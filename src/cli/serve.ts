@@ -1,0 +1,33 @@
+import { announce } from './announce.js'
+import type { Context } from './context.js'
+import { accessOf, withEndpoint } from './endpoint.js'
+import type { StartService } from './run/service.js'
+
+/** Exposes a service to the peers that the command lets in, and prints the ticket. Runs until the command ends. */
+export async function expose(
+  context: Context,
+  start: (allow: readonly string[] | 'public') => StartService,
+  hint: string
+): Promise<void> {
+  const access = accessOf(context)
+  const allow = context.args.has('public') ? 'public' : context.args.list('allow')
+  await withEndpoint(
+    context,
+    async endpoint => {
+      const service = await start(allow)(endpoint, context.signal)
+      await announce(context, endpoint, { hint })
+      await service.closed
+    },
+    access
+  )
+}
+
+/** Runs a bridge until the command ends, and prints its local address. */
+export async function bridge(context: Context, start: StartService): Promise<void> {
+  await withEndpoint(context, async endpoint => {
+    const service = await start(endpoint, context.signal)
+    const { address, port } = service
+    await context.output.result(address, { event: 'ready', address, port })
+    await service.closed
+  })
+}
