@@ -164,7 +164,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * await stream.readable.pipeThrough(new DecompressionStream('gzip')).pipeTo(destination)
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    this.#readable ??= readableOf(this.#reader, check => this.#core.lend(check))
+    this.#readable ??= readableOf(this.#reader, check => this.#core.addAdapter(check))
     return this.#readable
   }
 
@@ -176,7 +176,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * await new Blob(['hello']).stream().pipeTo(stream.writable)
    */
   get writable(): WritableStream<Uint8Array | string> {
-    this.#writable ??= writableOf(this.#writer, check => this.#core.lend(check))
+    this.#writable ??= writableOf(this.#writer, check => this.#core.addAdapter(check))
     return this.#writable
   }
 

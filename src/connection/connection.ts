@@ -6,7 +6,7 @@ import { releaseWithOwner } from '../native/finalizers.js'
 import { outcomeOf } from '../native/operations.js'
 import { never } from '../native/wakeups.js'
 import type { StreamCore } from '../stream/core.js'
-import type { EndpointState, Link } from '../stream/endpoint-state.js'
+import type { ConnectionState, EndpointState } from '../stream/endpoint-state.js'
 import { openStream } from '../stream/open.js'
 import { HeldConnection } from '../stream/opener.js'
 import type { Protocol } from '../stream/protocol.js'
@@ -58,7 +58,7 @@ export class PeerStream extends MessageStream {
 
   /** ID52 of the peer, authenticated by the handshake. */
   get remoteId52(): string {
-    return coreOf(this).link.id52
+    return coreOf(this).connection.id52
   }
 
   /** QUIC stream id, unique within the connection. */
@@ -72,7 +72,7 @@ export class PeerStream extends MessageStream {
    * @throws {FastnNetError} `ERR_CLOSED` if the connection has closed.
    */
   get connection(): Connection {
-    this.#connection ??= observe(coreOf(this).link)
+    this.#connection ??= observe(coreOf(this).connection)
     return this.#connection
   }
 
@@ -244,8 +244,8 @@ export class IncomingStreams extends QueueIterator<PeerStream> {
 }
 
 /** Creates a handle that does not hold off the idle timeout. */
-function observe({ endpoint, connection, id52 }: Link): Connection {
-  const handle = native().connectionView(endpoint.handle, connection)
+function observe({ endpoint, id, id52 }: ConnectionState): Connection {
+  const handle = native().connectionView(endpoint.handle, id)
   if (handle === FAILED) throw lastFailure({ peer: id52, phase: 'connection' })
   return connectionOf(endpoint, handle)
 }

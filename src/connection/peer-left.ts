@@ -7,9 +7,9 @@ import type { PeerStream } from './connection.js'
  * before this side ends the stream.
  */
 export function tellsThatPeerLeft(thrown: unknown, stream: PeerStream): boolean {
-  const { link, readError, writeError } = coreOf(stream)
+  const { connection, readError, writeError } = coreOf(stream)
   const error = abortCause(thrown) ?? thrown
-  if (!isFastnNetError(error) || error.peer !== link.id52) return false
+  if (!isFastnNetError(error) || error.peer !== connection.id52) return false
   if (error.code === 'ERR_CONNECTION_LOST') return true
   // On the other half, this side reset or stopped it.
   if (error.code === 'ERR_STREAM_RESET') return readError?.code === 'ERR_STREAM_RESET'

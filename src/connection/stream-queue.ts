@@ -5,7 +5,8 @@ import { wakeWord } from '../native/wakeups.js'
 import { StreamCore } from '../stream/core.js'
 import { flushLater } from '../stream/deferred/defer.js'
 import type { EndpointState, Prefetched } from '../stream/endpoint-state.js'
-import { type Header, headerOf, type Protocol, protocolFrom } from '../stream/protocol.js'
+import { type Header, headerOf } from '../stream/header.js'
+import { type Protocol, protocolFrom } from '../stream/protocol.js'
 import { invalid } from '../util/validate.js'
 import { warnDropped } from '../util/warn.js'
 import { IncomingQueue } from './incoming-queue.js'
@@ -88,7 +89,7 @@ export class StreamQueue implements TakeQueue<StreamCore> {
     this.route = route
     const protocol = this.#protocols[route] ?? protocolFrom(native().streamProtocol(handle) ?? '""')
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
-    return new StreamCore(handle, this.#endpoint.linkOf(connection, handle), protocol, id)
+    return new StreamCore(handle, this.#endpoint.connectionOf(connection, handle), protocol, id)
   }
 
   #ended(): null {

@@ -28,10 +28,10 @@ import { type Access, accessOf } from './access.js'
 import { Closing } from './closing.js'
 import type { Graceful } from './graceful.js'
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
-import { knownPeer } from './known-peer.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
 import { type KeepConnected, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
+import { trackedPeer } from './tracked-peer.js'
 import { TunnelEndpoint } from './tunnel-endpoint.js'
 
 /** @internal */
@@ -136,10 +136,10 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions = {}): Promise<PeerStream> {
     try {
       checkOptions(options, openNames)
-      const known = knownPeer(this.#state, peer)
-      const core = openNow(this.#state, known, protocol, options)
+      const tracked = trackedPeer(this.#state, peer)
+      const core = openNow(this.#state, tracked, protocol, options)
       if (core !== undefined) return Promise.resolve(streamOf(core))
-      return openStream(this.#state, known, protocol, options, streamOf)
+      return openStream(this.#state, tracked, protocol, options, streamOf)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -215,7 +215,7 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
   async connect(peer: Peer, options: TimeoutOptions = {}): Promise<Connection> {
     const timeout = timeoutOf(options, this.#state.options.openTimeout)
     throwIfAborted(options.signal)
-    const { handle, id52 } = knownPeer(this.#state, peer)
+    const { handle, id52 } = trackedPeer(this.#state, peer)
     const traced = watched('connect')
     if (traced === undefined) return await this.#connect(handle, id52, timeout, options.signal)
     const connect = () => this.#connect(handle, id52, timeout, options.signal)
@@ -238,7 +238,7 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
    */
   async ping(peer: Peer, options: CancelOptions = {}): Promise<number> {
     throwIfAborted(signalOf(options))
-    const { handle, id52 } = knownPeer(this.#state, peer)
+    const { handle, id52 } = trackedPeer(this.#state, peer)
     const { number } = await outcomeOf(
       native().peerPing(handle, this.#state.options.openTimeout),
       { peer: id52, phase: 'ping' },
@@ -307,7 +307,7 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
    */
   keep(peer: Peer, options: CancelOptions = {}): KeepConnected {
     throwIfAborted(signalOf(options))
-    return keep(knownPeer(this.#state, peer), options.signal)
+    return keep(trackedPeer(this.#state, peer), options.signal)
   }
 
   /**

@@ -6,7 +6,7 @@ import { servedHeader } from '../connection/stream-queue.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { handlerFailed } from '../stream/failure-codes.js'
-import { type Protocol, shown } from '../stream/protocol.js'
+import { describeProtocol, type Protocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { checkRan, checkRuns } from '../util/generators.js'
 import { checkOptions, checkSignal, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
@@ -76,12 +76,12 @@ export function listen(
   if (onError !== undefined && typeof onError !== 'function') throw invalid('options.onError', 'a function')
   const served = { headers: routes.map(([protocol]) => servedHeader(protocol)), fallback: fallback !== undefined }
   const handle = (stream: PeerStream, route: number) =>
-    serve(endpoint, stream, (routes[route]?.[1] ?? fallback) as StreamHandler, onError)
+    handleStream(endpoint, stream, (routes[route]?.[1] ?? fallback) as StreamHandler, onError)
   return listenerOf(endpoint, { served, handle, signal, onListening })
 }
 
 // Never rejects: a failing handler must not end the loop.
-async function serve(
+async function handleStream(
   endpoint: EndpointState,
   stream: PeerStream,
   handler: StreamHandler,
@@ -90,7 +90,7 @@ async function serve(
   try {
     const traced = watched('stream')
     if (traced === undefined) checkRan(await handler(stream), 'the handler')
-    else await traced.tracePromise(() => run(handler, stream), incoming(endpoint, stream))
+    else await traced.tracePromise(() => callHandler(handler, stream), streamMessage(endpoint, stream))
   } catch (error) {
     // Asked first: the abort overwrites how the stream ended.
     const hasLeft = tellsThatPeerLeft(error, stream)
@@ -100,7 +100,7 @@ async function serve(
   const wasClosing = endpoint.closing.aborted
   const wasWriting = writerOf(stream).isWriting
   try {
-    await end(stream)
+    await finishStream(stream)
   } catch (error) {
     // The peer needs no more data: not a failure.
     if (isFastnNetError(error, 'ERR_STREAM_STOPPED')) return
@@ -112,23 +112,23 @@ async function serve(
   }
 }
 
-async function run(handler: StreamHandler, stream: PeerStream): Promise<unknown> {
+async function callHandler(handler: StreamHandler, stream: PeerStream): Promise<unknown> {
   const result = await handler(stream)
   checkRan(result, 'the handler')
   return result
 }
 
-/** Finishes the stream of a handler that returned, once the web or Node streams that it was lent to have ended. */
-async function end(stream: PeerStream): Promise<void> {
+/** Finishes the stream of a handler that returned, once the web and Node streams that use it have ended. */
+async function finishStream(stream: PeerStream): Promise<void> {
   const core = coreOf(stream)
   // False: the stream or its connection has ended. What arrived before stays readable.
-  if (core.isLent && !(await core.returned())) return
+  if (core.hasAdapters && !(await core.adaptersEnded())) return
   readerOf(stream).stop(0)
   const writer = writerOf(stream)
   if (writer.isOpen) await writer.finish()
 }
 
-function incoming({ id52 }: EndpointState, stream: PeerStream): StreamMessage {
+function streamMessage({ id52 }: EndpointState, stream: PeerStream): StreamMessage {
   return { endpoint: id52, peer: stream.remoteId52, protocol: stream.protocol, direction: 'in', stream }
 }
 
@@ -143,7 +143,7 @@ async function report(error: unknown, stream: PeerStream, hasLeft: boolean, onEr
 
 function warn(error: unknown, stream: PeerStream): void {
   const format = (message: string) =>
-    `a handler of ${shown(stream.protocol)} failed: ${message}. Set the option onError of listen to see every failure`
+    `a handler of ${describeProtocol(stream.protocol)} failed: ${message}. Set the option onError of listen to see every failure`
   warnOnce(error, 'ERR_HANDLER', format)
 }
 

@@ -6,7 +6,7 @@ import { FAILED } from '../native/binding.js'
 import type { BindingPeerInfo } from '../native/binding-types.js'
 import { failure, lastFailure } from '../native/failure.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
-import type { KnownPeer } from '../stream/opener.js'
+import type { TrackedPeer } from '../stream/opener.js'
 import type { ConnectionPath, ConnectionStats } from '../types.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
@@ -14,7 +14,7 @@ import { checkConstructor, internal } from '../util/illegal-constructor.js'
 /** @internal */
 export let peerChangesOf: (endpoint: EndpointState, signal?: AbortSignal) => PeerChanges
 /** @internal Keeps a peer connected. */
-export let keep: (peer: KnownPeer, signal: AbortSignal | undefined) => KeepConnected
+export let keep: (peer: TrackedPeer, signal: AbortSignal | undefined) => KeepConnected
 
 /** Immutable snapshot of a peer. */
 export interface PeerInfo {

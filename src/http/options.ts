@@ -1,6 +1,6 @@
 import type { Protocol } from '../errors.js'
 import { defaults } from '../settings.js'
-import { cacheHeader } from '../stream/protocol.js'
+import { cacheHeader } from '../stream/header.js'
 import { BoundedMap } from '../util/bounded-map.js'
 import { checkOptions, checkSignal, invalid, type OptionNames, positive } from '../util/validate.js'
 

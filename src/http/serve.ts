@@ -83,7 +83,7 @@ class StreamServer implements Expiring {
     if (forbiddenMethods.has(method)) throw new BadMessage(501, `the method ${method} is not supported`)
     const host = head.headers.get('host')
     if (host === null || (host !== '' && !validHost.test(host))) throw new BadMessage(400, 'Host is missing or invalid')
-    const url = urlOf(target, host === '' ? coreOf(this.#stream).link.endpoint.id52 : host)
+    const url = urlOf(target, host === '' ? coreOf(this.#stream).connection.endpoint.id52 : host)
     const { framing = 0, headers } = head
     if (typeof framing === 'number' && framing > maxBodyBytes)
       throw new BadMessage(413, `the body is longer than ${maxBodyBytes} bytes`)

@@ -55,7 +55,7 @@ function checkDuplexOptions(options: PeerDuplexOptions): PeerDuplexOptions {
  */
 export class PeerDuplex extends Duplex {
   readonly #stream: PeerStream
-  /** Returns the lent stream. */
+  /** Ends the use of the stream. */
   readonly #release: () => void
   #block = Buffer.alloc(0)
   #used = 0
@@ -70,7 +70,7 @@ export class PeerDuplex extends Duplex {
     if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
     super({ ...checkDuplexOptions(options), allowHalfOpen: true, decodeStrings: false })
     this.#stream = stream
-    this.#release = coreOf(stream).lend(isLost => this.#check(isLost))
+    this.#release = coreOf(stream).addAdapter(isLost => this.#check(isLost))
     this.on('error', () => {})
     readerOf(stream).readAheadWhenIdle()
   }

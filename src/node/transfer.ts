@@ -49,11 +49,11 @@ export function byteCount(value: unknown, path: string): number {
 
 /** Lends the stream, so that a handler that returns does not end it before the transfer is done. */
 export async function whileLent<T>(stream: PeerStream, work: () => Promise<T>): Promise<T> {
-  const giveBack = coreOf(stream).lend(() => {})
+  const removeAdapter = coreOf(stream).addAdapter(() => {})
   try {
     return await work()
   } finally {
-    giveBack()
+    removeAdapter()
   }
 }
 

@@ -1,7 +1,7 @@
 import type { PeerStream } from '../connection/connection.js'
 import { tellsThatPeerLeft } from '../connection/peer-left.js'
 import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
-import { shown } from '../stream/protocol.js'
+import { describeProtocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { isThenable } from '../util/thenable.js'
 import { whileWanted } from '../util/timeout.js'
@@ -244,6 +244,6 @@ const refusalOf: Readonly<Partial<Record<string, Refusal>>> = {
 
 function warn(error: unknown, context: RequestContext): void {
   const format = (message: string) =>
-    `a request for ${shown(context.protocol)} failed: ${message}. Set the option onError of serve to see every failure`
+    `a request for ${describeProtocol(context.protocol)} failed: ${message}. Set the option onError of serve to see every failure`
   warnOnce(error, 'ERR_HANDLER', format)
 }

@@ -1,6 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
-import { cacheHeader, type Protocol, shortest } from '../stream/protocol.js'
+import { cacheHeader } from '../stream/header.js'
+import { type Protocol, shortForm } from '../stream/protocol.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, invalid, isPlain, kindOf, type OptionNames, optional } from '../util/validate.js'
@@ -85,7 +86,7 @@ const methodNames: OptionNames<MethodDefinition> = { input: true, output: true, 
 
 function protocolOf(method: string, service: string | undefined): Protocol {
   // Never a unit protocol, whatever its name.
-  if (service === undefined) return shortest({ Generic: method })
+  if (service === undefined) return shortForm({ Generic: method })
   const protocol = Object.freeze({ Generic: Object.freeze({ fastn: 'rpc', method, service }) })
   cacheHeader(protocol)
   return protocol

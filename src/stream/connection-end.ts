@@ -2,20 +2,20 @@ import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { outcomeOf } from '../native/operations.js'
 import { never } from '../native/wakeups.js'
-import type { Link } from './endpoint-state.js'
+import type { ConnectionState } from './endpoint-state.js'
 
-const watches = new WeakMap<Link, ConnectionEnd>()
+const watches = new WeakMap<ConnectionState, ConnectionEnd>()
 
 /**
  * Calls `onEnd` once the connection has ended, never synchronously. Returns a function that cancels this.
  *
  * All callers of a connection share one native wait, which does not keep the process alive.
  */
-export function onConnectionEnd(link: Link, onEnd: () => void): () => void {
-  let watch = watches.get(link)
+export function onConnectionEnd(connection: ConnectionState, onEnd: () => void): () => void {
+  let watch = watches.get(connection)
   if (watch === undefined) {
-    watch = new ConnectionEnd(link)
-    watches.set(link, watch)
+    watch = new ConnectionEnd(connection)
+    watches.set(connection, watch)
   }
   return watch.add(onEnd)
 }
@@ -25,8 +25,8 @@ class ConnectionEnd {
   readonly #ended: Promise<void>
   #isOver = false
 
-  constructor(link: Link) {
-    this.#ended = waitForEnd(link)
+  constructor(connection: ConnectionState) {
+    this.#ended = waitForEnd(connection)
     void this.#ended.then(() => {
       this.#isOver = true
       this.#notify()
@@ -47,8 +47,8 @@ class ConnectionEnd {
   }
 }
 
-async function waitForEnd({ endpoint, connection }: Link): Promise<void> {
-  const view = native().connectionView(endpoint.handle, connection)
+async function waitForEnd({ endpoint, id }: ConnectionState): Promise<void> {
+  const view = native().connectionView(endpoint.handle, id)
   // The core no longer knows the connection.
   if (view === FAILED) return void native().takeError()
   try {

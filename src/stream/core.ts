@@ -5,16 +5,16 @@ import type { BindingError } from '../native/binding-types.js'
 import { type Context, failure, localFailure } from '../native/failure.js'
 import { releaseWithOwnerLater, type ShortLived } from '../native/finalizers.js'
 import { type WaitOwner, wake, wakeWord } from '../native/wakeups.js'
-import { Borrowers, type CheckBorrower } from './borrowers.js'
 import { watchLater } from './deferred/stop-sending-watch.js'
-import type { Link } from './endpoint-state.js'
+import type { ConnectionState } from './endpoint-state.js'
 import type { Protocol } from './protocol.js'
 import { SendEndWatch } from './send-end-watch.js'
+import { type CheckAdapter, StreamAdapters } from './stream-adapters.js'
 
 /** The handle of a stream, and what its two halves share: connection, protocol, and the record of how each half ended. */
 export class StreamCore implements ShortLived, WaitOwner {
   readonly handle: number
-  readonly link: Link
+  readonly connection: ConnectionState
   readonly protocol: Protocol
   /** QUIC's number of the stream. */
   readonly id: number
@@ -23,7 +23,7 @@ export class StreamCore implements ShortLived, WaitOwner {
   keepsAlive = true
   waiting = 0
   /** `null` on most streams. */
-  #borrowers: Borrowers | null = null
+  #adapters: StreamAdapters | null = null
   /** The halves that are over, as bits `RECV_OVER` and `SEND_OVER`: what native calls have answered. */
   #state = 0
   /** Error of a receiving half that is over; `null` at EOF. */
@@ -36,9 +36,9 @@ export class StreamCore implements ShortLived, WaitOwner {
   onHalfEnd: (() => void) | null = null
   #sendEnd: SendEndWatch | null = null
 
-  constructor(handle: number, link: Link, protocol: Protocol, id: number) {
+  constructor(handle: number, connection: ConnectionState, protocol: Protocol, id: number) {
     this.handle = handle
-    this.link = link
+    this.connection = connection
     this.protocol = protocol
     this.id = id
     releaseWithOwnerLater(this)
@@ -62,20 +62,20 @@ export class StreamCore implements ShortLived, WaitOwner {
     return this.writeError ?? (this.readError?.code === 'ERR_STREAM_STOPPED' ? null : this.readError)
   }
 
-  /** Lends the stream to a web or Node stream. Call the result when that has ended. */
-  lend(check: CheckBorrower): () => void {
-    this.#borrowers ??= new Borrowers(this)
-    return this.#borrowers.add(check)
+  /** Adds a web or Node stream that uses this stream. Call the result when that has ended. */
+  addAdapter(check: CheckAdapter): () => void {
+    this.#adapters ??= new StreamAdapters(this)
+    return this.#adapters.add(check)
   }
 
-  get isLent(): boolean {
-    return this.#borrowers !== null && this.#borrowers.size > 0
+  get hasAdapters(): boolean {
+    return this.#adapters !== null && this.#adapters.size > 0
   }
 
-  /** Of a lent stream: true once all web and Node streams that use it have ended, false if the stream or its connection ends before. */
-  async returned(): Promise<boolean> {
-    await this.#borrowers?.returned()
-    return !this.isLent
+  /** Resolves to true once all web and Node streams that use this stream have ended, to false if the stream or its connection ends before. */
+  async adaptersEnded(): Promise<boolean> {
+    await this.#adapters?.ended()
+    return !this.hasAdapters
   }
 
   /** Notices the end of the sending half while no call waits. */
@@ -85,7 +85,7 @@ export class StreamCore implements ShortLived, WaitOwner {
   }
 
   context(phase: string): Context {
-    return { peer: this.link.id52, protocol: this.protocol, phase }
+    return { peer: this.connection.id52, protocol: this.protocol, phase }
   }
 
   error(error: BindingError, phase: string): FastnNetError {
@@ -130,11 +130,11 @@ export class StreamCore implements ShortLived, WaitOwner {
     if ((ended & SEND_OVER) !== 0) {
       this.writeError = writeError
       wake(wakeWord(this.handle, 1))
-      this.#borrowers?.sendOver()
+      this.#adapters?.sendOver()
       this.onSendOver?.(writeError)
     }
-    if (this.over && this.failure !== null) this.#borrowers?.failed()
-    else this.#borrowers?.check()
+    if (this.over && this.failure !== null) this.#adapters?.failed()
+    else this.#adapters?.check()
     this.onHalfEnd?.()
   }
 }

@@ -6,7 +6,7 @@ import { releaseAllWithOwner } from '../native/finalizers.js'
 import type { WaitOwner } from '../native/wakeups.js'
 import type { EndpointSettings } from '../settings.js'
 import { BoundedMap } from '../util/bounded-map.js'
-import { KnownPeer } from './opener.js'
+import { TrackedPeer } from './opener.js'
 import type { Protocol } from './protocol.js'
 
 /** A peer that was given as an object: a `PublicKey` or an address. */
@@ -35,10 +35,10 @@ function areSame(texts: readonly string[] | undefined, before: readonly string[]
 }
 
 /** What the streams of one connection share. */
-export interface Link {
+export interface ConnectionState {
   readonly endpoint: EndpointState
   /** The core's number of the connection. */
-  readonly connection: number
+  readonly id: number
   readonly id52: string
   /** ALPN of the connection, once it was asked for: see {@link alpnOf}. */
   alpn: string | undefined
@@ -47,14 +47,19 @@ export interface Link {
 /** ALPN of peers of this library. */
 export const nativeAlpn = '/fastn-net/1'
 
+interface StreamOnConnection {
+  readonly handle: number
+  readonly connection: ConnectionState
+}
+
 /** The ALPN of a stream's connection. */
-export function alpnOf({ handle, link }: { readonly handle: number; readonly link: Link }): string {
-  if (link.alpn === undefined) {
+export function alpnOf({ handle, connection }: StreamOnConnection): string {
+  if (connection.alpn === undefined) {
     const info = native().streamConnectionInfo(handle)
-    if (info === null) throw lastFailure({ peer: link.id52, phase: 'connection' })
-    link.alpn = info.alpn
+    if (info === null) throw lastFailure({ peer: connection.id52, phase: 'connection' })
+    connection.alpn = info.alpn
   }
-  return link.alpn
+  return connection.alpn
 }
 
 /** Streams that a listener took before a handler asked for them. */
@@ -64,18 +69,18 @@ export interface Prefetched {
 
 /** Bound on cached peer strings. Each entry keeps its peer tracked; a dropped one is looked up again. */
 const maxPeers = 4096
-const maxLinks = 16_384
+const maxConnectionStates = 16_384
 
 /** What an endpoint shares with its connections and streams. */
 export class EndpointState implements WaitOwner {
   readonly handle: number
   readonly id52: string
   readonly options: EndpointSettings
-  readonly #peers = new BoundedMap<string, KnownPeer>(maxPeers, peer => this.#forget(peer))
+  readonly #peers = new BoundedMap<string, TrackedPeer>(maxPeers, peer => this.#forget(peer))
   // One peer can be known under several texts (its ID52, a ticket, hex), each with a handle of its own.
   readonly #peerHandles = new Set<number>()
   readonly #seen = new WeakMap<PeerObject, { snapshot: Snapshot; peer: string }>()
-  readonly #links = new BoundedMap<number, Link>(maxLinks)
+  readonly #connections = new BoundedMap<number, ConnectionState>(maxConnectionStates)
   readonly #closing = new AbortController()
   keepsAlive = true
   waiting = 0
@@ -122,53 +127,53 @@ export class EndpointState implements WaitOwner {
   }
 
   /** The peer of this very object, if the object is unchanged. Parsing a key again would cost more than a request. */
-  seen(object: PeerObject): KnownPeer | undefined {
+  seen(object: PeerObject): TrackedPeer | undefined {
     const seen = this.#seen.get(object)
     if (seen === undefined || !isUnchanged(seen.snapshot, object)) return undefined
-    return this.known(seen.peer)
+    return this.trackedAs(seen.peer)
   }
 
   /** Remembers the peer of an object. */
-  remember(object: PeerObject, peer: KnownPeer): KnownPeer {
+  remember(object: PeerObject, peer: TrackedPeer): TrackedPeer {
     const { id52, addresses = [], relays = [] } = object
     this.#seen.set(object, { snapshot: { id52, addresses: [...addresses], relays: [...relays] }, peer: peer.id52 })
     return peer
   }
 
   /** The peer that is tracked under this text. */
-  known(text: string): KnownPeer | undefined {
+  trackedAs(text: string): TrackedPeer | undefined {
     return this.#peers.get(text)
   }
 
   /** Tracks a peer under `text`, with its addresses. */
-  learn(text: string, peer: BindingPeer): KnownPeer {
+  track(text: string, peer: BindingPeer): TrackedPeer {
     const handle = native().peerAdd(this.handle, peer)
     if (handle === FAILED) throw lastFailure({ peer: peer.id52, phase: 'peer' })
     this.#peerHandles.add(handle)
-    const known = new KnownPeer(handle, peer.id52)
-    this.#peers.set(text, known)
-    return known
+    const tracked = new TrackedPeer(handle, peer.id52)
+    this.#peers.set(text, tracked)
+    return tracked
   }
 
-  #forget(peer: KnownPeer): void {
+  #forget(peer: TrackedPeer): void {
     peer.forget(() => {
       this.#peerHandles.delete(peer.handle)
       native().handleRelease(peer.handle)
     })
   }
 
-  /** The link of a connection with this peer. */
-  linkTo(connection: number, id52: string): Link {
-    return this.#links.get(connection) ?? this.#addLink(connection, id52, undefined)
+  /** The state of a connection with this peer. */
+  connectionTo(id: number, id52: string): ConnectionState {
+    return this.#connections.get(id) ?? this.#addConnection(id, id52, undefined)
   }
 
-  /** The link of an incoming stream's connection. */
-  linkOf(connection: number, stream: number): Link {
-    const known = this.#links.get(connection)
+  /** The state of an incoming stream's connection. */
+  connectionOf(id: number, stream: number): ConnectionState {
+    const known = this.#connections.get(id)
     if (known !== undefined) return known
     const info = native().streamConnectionInfo(stream)
     if (info === null) throw lastFailure({ phase: 'accept' })
-    return this.#addLink(connection, info.id52, info.alpn)
+    return this.#addConnection(id, info.id52, info.alpn)
   }
 
   /** Returns prefetched streams that no handler has taken to their queues, where the core can refuse them. */
@@ -176,9 +181,9 @@ export class EndpointState implements WaitOwner {
     for (const streams of this.prefetched) streams.putBack()
   }
 
-  #addLink(connection: number, id52: string, alpn: string | undefined): Link {
-    const link = { endpoint: this, connection, id52, alpn }
-    this.#links.set(connection, link)
-    return link
+  #addConnection(id: number, id52: string, alpn: string | undefined): ConnectionState {
+    const connection = { endpoint: this, id, id52, alpn }
+    this.#connections.set(id, connection)
+    return connection
   }
 }

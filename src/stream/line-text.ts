@@ -1,6 +1,6 @@
 import { FastnNetError } from '../errors.js'
 import type { StreamCore } from './core.js'
-import type { LineReader } from './line-reader.js'
+import type { ReadBuffer } from './read-buffer.js'
 
 // What becomes of a line's bytes: its text, or an error.
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -22,8 +22,8 @@ export function decode(core: StreamCore, from: PutBack, bytes: Uint8Array, ended
 }
 
 /** Fails with the text that stands before an unexpected end. */
-export function endInLine(core: StreamCore, lines: LineReader): never {
-  throw unexpectedEnd(core, lenient.decode(lines.peekRest()))
+export function endInLine(core: StreamCore, buffer: ReadBuffer): never {
+  throw unexpectedEnd(core, lenient.decode(buffer.peekRest()))
 }
 
 /** `ERR_UNEXPECTED_END`, with the text before the end. */

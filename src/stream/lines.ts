@@ -24,5 +24,5 @@ export function linesOf(core: StreamCore, reader: ReadHalf, options: LineOptions
 
 function maxBytesOf(core: StreamCore, options: LineOptions): number {
   const { maxBytes } = checkOptions(options, lineNames)
-  return maxBytes === undefined ? core.link.endpoint.options.maxLineBytes : positive(maxBytes, 'options.maxBytes')
+  return maxBytes === undefined ? core.connection.endpoint.options.maxLineBytes : positive(maxBytes, 'options.maxBytes')
 }

@@ -11,8 +11,12 @@ import { StreamCore } from './core.js'
 import { flushLater } from './deferred/defer.js'
 import type { EndpointState } from './endpoint-state.js'
 import { cancelled } from './failure-codes.js'
-import { type Opener, openFlags } from './opener.js'
-import { headerOf, lineWithExtra, type Protocol } from './protocol.js'
+import { headerOf, lineWithExtra } from './header.js'
+import type { Opener } from './opener.js'
+import type { Protocol } from './protocol.js'
+
+/** How the core opens a stream, as bits: `open_options` in the binding. */
+const openFlags = { extra: 1, awaitAck: 2, retry: 4 } as const
 
 const ids = new Float64Array(2)
 
@@ -130,7 +134,7 @@ function newCore(
   handle: number,
   ids: ArrayLike<number>
 ): StreamCore {
-  return new StreamCore(handle, endpoint.linkTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
+  return new StreamCore(handle, endpoint.connectionTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
 }
 
 /** Waits for the peer's ack. `false`: the stream is gone, and the core wants it opened again. */

@@ -1,8 +1,5 @@
 import { native } from '../native/addon.js'
 
-/** How the core opens a stream, as bits: `open_options` in the binding. */
-export const openFlags = { extra: 1, awaitAck: 2, retry: 4 } as const
-
 /** Opens streams: a peer, or one connection. */
 export interface Opener {
   /** Whether it dials when there is no connection. */
@@ -21,7 +18,7 @@ export interface Opener {
 }
 
 /** A peer that the endpoint tracks. */
-export class KnownPeer implements Opener {
+export class TrackedPeer implements Opener {
   readonly dials = true
   readonly handle: number
   readonly id52: string

@@ -3,27 +3,27 @@ import { answerOf, FAILED } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
 import { checkInto } from './chunk.js'
 import { defer } from './deferred/defer.js'
-import { LineReader } from './line-reader.js'
 import { decode, endInLine, tooLarge, tooLong } from './line-text.js'
 import { ReadAhead } from './read-ahead.js'
-import { ReadTurns } from './read-turns.js'
-import { slab } from './slab.js'
+import { ReadBuffer } from './read-buffer.js'
+import { ReadLock } from './read-lock.js'
+import { readSlab } from './read-slab.js'
 
 const end = Promise.resolve(null)
 /** Most bytes that are read ahead of a call that may never come. */
 const mostAhead = 64 * 1024
 
 /** The receiving half of a stream. */
-export class ReadHalf extends ReadTurns {
+export class ReadHalf extends ReadLock {
   // Bytes that were read for a line and not taken yet. `null` on most streams.
-  #lines: LineReader | null = null
+  #buffer: ReadBuffer | null = null
   // A call for a line has failed with the text of a truncated one: the next call finds EOF.
   #truncated = false
 
   /** The next bytes, `null` at EOF. Buffered bytes need no async function. `owner` can {@link leave} the read. */
   read(signal?: AbortSignal, owner?: object): Promise<Uint8Array<ArrayBuffer> | null> {
     const core = this.core
-    if (signal !== undefined || this.#lines !== null || core.reading) return this.#read(signal, owner)
+    if (signal !== undefined || this.#buffer !== null || core.reading) return this.#read(signal, owner)
     if (core.readOver) return core.readError === null ? end : this.#read(signal, owner)
     const result = this.#tryNative()
     return result >= 0 ? Promise.resolve(this.#chunk(result) ?? null) : this.#read(signal, owner, result)
@@ -36,7 +36,7 @@ export class ReadHalf extends ReadTurns {
     first?: number
   ): Promise<Uint8Array<ArrayBuffer> | null> {
     this.enter(signal)
-    const kept = this.#lines?.takeChunk()
+    const kept = this.#buffer?.takeChunk()
     if (kept) return kept
     let tried = first
     for (;;) {
@@ -53,7 +53,7 @@ export class ReadHalf extends ReadTurns {
   async readInto(into: Uint8Array, signal?: AbortSignal): Promise<number | null> {
     this.enter(signal)
     checkInto(into)
-    const kept = this.#lines?.takeInto(into)
+    const kept = this.#buffer?.takeInto(into)
     if (kept) return kept
     for (;;) {
       if (this.#isOver()) return null
@@ -76,15 +76,15 @@ export class ReadHalf extends ReadTurns {
   /** All bytes to EOF. More than `maxBytes` stay unread. */
   async rest(maxBytes: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     this.enter(signal)
-    this.#lines ??= new LineReader()
-    const lines = this.#lines
+    this.#buffer ??= new ReadBuffer()
+    const buffer = this.#buffer
     for (;;) {
-      if (lines.size > maxBytes) throw tooLarge(this.core, maxBytes)
+      if (buffer.size > maxBytes) throw tooLarge(this.core, maxBytes)
       const chunk = this.#tryChunk()
-      if (chunk === null) return lines.takeRest()
-      if (chunk !== undefined) lines.push(chunk)
+      if (chunk === null) return buffer.takeRest()
+      if (chunk !== undefined) buffer.push(chunk)
       else {
-        lines.detach()
+        buffer.detach()
         const turn = this.lock(signal, undefined)
         await this.woken(turn, signal)
         this.unlock(turn, signal)
@@ -94,8 +94,8 @@ export class ReadHalf extends ReadTurns {
 
   /** Puts bytes that were just read back in front. `ended`: with the newline behind them. */
   putBack(bytes: Uint8Array, ended: boolean): void {
-    this.#lines ??= new LineReader()
-    this.#lines.putBack(bytes, ended)
+    this.#buffer ??= new ReadBuffer()
+    this.#buffer.putBack(bytes, ended)
   }
 
   /**
@@ -126,19 +126,19 @@ export class ReadHalf extends ReadTurns {
 
   /** Whether a call waits for bytes, or enough bytes were read ahead. Evicts a read ahead. */
   isBusy(): boolean {
-    return this.isTaken() || (this.#lines !== null && this.#lines.size >= mostAhead)
+    return this.isTaken() || (this.#buffer !== null && this.#buffer.size >= mostAhead)
   }
 
   /** Reads ahead once. Returns whether there was something to read. */
   tryAhead(): boolean {
-    this.#lines ??= new LineReader()
-    const lines = this.#lines
+    this.#buffer ??= new ReadBuffer()
+    const buffer = this.#buffer
     try {
-      slab.reserve()
-      const into = slab.bytes.subarray(0, mostAhead - lines.size)
+      readSlab.reserve()
+      const into = readSlab.bytes.subarray(0, mostAhead - buffer.size)
       const chunk = this.#chunk(native().streamRead(this.core.handle, into, 0))
-      if (chunk) lines.push(chunk)
-      else if (chunk === undefined) lines.detach()
+      if (chunk) buffer.push(chunk)
+      else if (chunk === undefined) buffer.detach()
       return chunk !== undefined
     } catch {
       // The core has recorded the error: the next read throws it.
@@ -163,20 +163,20 @@ export class ReadHalf extends ReadTurns {
     endsAtEof: boolean
   ): Promise<string | null> {
     this.enter(signal)
-    this.#lines ??= new LineReader()
-    const lines = this.#lines
+    this.#buffer ??= new ReadBuffer()
+    const buffer = this.#buffer
     for (;;) {
-      const line = lines.takeLine(maxBytes)
+      const line = buffer.takeLine(maxBytes)
       if (line === 'too-long') throw tooLong(this.core, maxBytes)
       if (line !== 'more') {
-        lines.detach()
-        return decode(this.core, lines, line, true)
+        buffer.detach()
+        return decode(this.core, buffer, line, true)
       }
       const chunk = this.#tryChunk()
-      if (chunk === null) return this.#lastLine(lines, endsAtEof)
-      if (chunk !== undefined) lines.push(chunk)
+      if (chunk === null) return this.#lastLine(buffer, endsAtEof)
+      if (chunk !== undefined) buffer.push(chunk)
       else {
-        lines.detach()
+        buffer.detach()
         const turn = this.lock(signal, owner)
         await this.woken(turn, signal)
         this.unlock(turn, signal)
@@ -185,20 +185,20 @@ export class ReadHalf extends ReadTurns {
   }
 
   /** What follows the last newline, at EOF. */
-  #lastLine(lines: LineReader, endsAtEof: boolean): string | null {
-    if (lines.size === 0) return null
-    if (endsAtEof) return decode(this.core, lines, lines.takeRest(), false)
+  #lastLine(buffer: ReadBuffer, endsAtEof: boolean): string | null {
+    if (buffer.size === 0) return null
+    if (endsAtEof) return decode(this.core, buffer, buffer.takeRest(), false)
     if (this.#truncated) return null
     this.#truncated = true
-    return endInLine(this.core, lines)
+    return endInLine(this.core, buffer)
   }
 
   /** Ends reading: sends STOP_SENDING and fails a waiting read. */
   stop(code: number | bigint): void {
     const core = this.core
     // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.
-    const cutsShort = core.readOver && core.readError === null && this.#lines !== null && this.#lines.size > 0
-    this.#lines = null
+    const cutsShort = core.readOver && core.readError === null && this.#buffer !== null && this.#buffer.size > 0
+    this.#buffer = null
     if (core.readOver && !cutsShort) return
     const error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
     if (cutsShort) core.readError = error
@@ -216,17 +216,17 @@ export class ReadHalf extends ReadTurns {
    */
   checkEnd(isLost: boolean): void {
     if (this.isReset) this.#isOver()
-    if (this.isTaken() || (this.#lines !== null && this.#lines.size > 0)) return
+    if (this.isTaken() || (this.#buffer !== null && this.#buffer.size > 0)) return
     const chunk = isLost || this.core.readOver ? this.#tryChunk() : null
     if (!chunk) return
-    this.#lines ??= new LineReader()
-    this.#lines.push(chunk)
+    this.#buffer ??= new ReadBuffer()
+    this.#buffer.push(chunk)
   }
 
   /** Whether EOF was reached, and all before it read. */
   get atEnd(): boolean {
     const { readOver, readError } = this.core
-    return readOver && readError === null && (this.#lines === null || this.#lines.size === 0)
+    return readOver && readError === null && (this.#buffer === null || this.#buffer.size === 0)
   }
 
   /** Bytes, `null` at EOF, `undefined` when nothing is buffered. */
@@ -235,14 +235,14 @@ export class ReadHalf extends ReadTurns {
   }
 
   #tryNative(): number {
-    slab.reserve()
-    return native().streamRead(this.core.handle, slab.bytes, 0)
+    readSlab.reserve()
+    return native().streamRead(this.core.handle, readSlab.bytes, 0)
   }
 
   /** The bytes of a native read's result, as {@link #count}. */
   #chunk(result: number): Uint8Array<ArrayBuffer> | null | undefined {
     const count = this.#count(result)
-    return typeof count === 'number' ? slab.take(count) : count
+    return typeof count === 'number' ? readSlab.take(count) : count
   }
 
   /** The byte count of a native read's result, `null` at EOF, `undefined` when nothing is buffered. Throws if the read failed. */

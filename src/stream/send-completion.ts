@@ -44,8 +44,8 @@ export class SendCompletion {
   /** Waits for the peer's acknowledgement, once everything is sent. */
   #follow(): void {
     const core = this.#core
-    const { link, id } = core
-    const operation = native().streamDelivered(link.endpoint.handle, link.connection, id)
+    const { connection, id } = core
+    const operation = native().streamDelivered(connection.endpoint.handle, connection.id, id)
     outcomeOf(operation, core.context('closed'), undefined, core).then(() => this.#resolve(), this.#reject)
   }
 

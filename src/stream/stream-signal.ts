@@ -41,7 +41,7 @@ class FailureWatch {
   start(): void {
     const core = this.#core
     core.onHalfEnd = () => this.#look()
-    this.#cancel = onConnectionEnd(core.link, () => this.#connectionEnded())
+    this.#cancel = onConnectionEnd(core.connection, () => this.#connectionEnded())
     if (!core.writeOver) core.sendEnd.add(this.#onSendEnd)
     // Later, so that a header or an ack still travels with the first bytes.
     defer(() => {

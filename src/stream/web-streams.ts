@@ -1,10 +1,10 @@
 import { codeOf } from '../util/validate.js'
-import type { CheckBorrower } from './borrowers.js'
+import type { CheckAdapter } from './stream-adapters.js'
 
 const chunkSize = 64 * 1024
 
-/** Lends a stream: see `StreamCore.lend`. */
-type Lend = (check: CheckBorrower) => () => void
+/** See `StreamCore.addAdapter`. */
+type AddAdapter = (check: CheckAdapter) => () => void
 
 /** What a web stream needs of the stream that it reads. */
 interface Source {
@@ -20,14 +20,14 @@ interface Source {
 }
 
 /** A stream's receiving half as a web stream. Filled through the reader's own buffer: no piece of a shared one is transferred. */
-export function readableOf(source: Source, lend: Lend): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function readableOf(source: Source, addAdapter: AddAdapter): ReadableStream<Uint8Array<ArrayBuffer>> {
   let ended = () => {}
   return new ReadableStream(
     {
       type: 'bytes',
       autoAllocateChunkSize: chunkSize,
       start(controller) {
-        ended = lend(isLost => {
+        ended = addAdapter(isLost => {
           try {
             source.checkEnd(isLost)
             // At EOF, the next read needs nothing of the stream. A read that is about to deliver the last bytes still does.
@@ -71,11 +71,11 @@ interface Sink {
 }
 
 /** A stream's sending half as a web stream. */
-export function writableOf(sink: Sink, lend: Lend): WritableStream<Uint8Array | string> {
+export function writableOf(sink: Sink, addAdapter: AddAdapter): WritableStream<Uint8Array | string> {
   let ended = () => {}
   return new WritableStream({
     start(controller) {
-      ended = lend(isLost => {
+      ended = addAdapter(isLost => {
         try {
           sink.checkEnd(isLost)
         } catch (error) {

@@ -7,12 +7,12 @@ export interface WatchedStream {
   readonly writeOver: boolean
 }
 
-// Below the 100 streams that a Rust peer allows at once.
-const most = 32
+// Open sending halves that are watched at once. Below the 100 streams that a Rust peer allows at once.
+const maxUnwatched = 32
 const afterMs = 50
-let handles = new Float64Array(most)
+let handles = new Float64Array(maxUnwatched)
 let young: WatchedStream[] = []
-let thinAt = most
+let thinAt = maxUnwatched
 let timer: NodeJS.Timeout | undefined
 
 /**
@@ -28,14 +28,14 @@ export function watchLater(stream: WatchedStream): void {
 /** Drops the streams that have ended. Watches at once if many sending halves are open. */
 function thin(): void {
   young = young.filter(canSend)
-  if (young.length >= most) watch()
-  else thinAt = young.length + most
+  if (young.length >= maxUnwatched) watch()
+  else thinAt = young.length + maxUnwatched
 }
 
 function watch(): void {
   clearTimeout(timer)
   timer = undefined
-  thinAt = most
+  thinAt = maxUnwatched
   if (young.length > handles.length) handles = new Float64Array(young.length * 2)
   let count = 0
   for (const stream of young) if (canSend(stream)) handles[count++] = stream.handle

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { LineReader } from '../../dist/modules/stream/line-reader.js'
+import { ReadBuffer } from '../../dist/modules/stream/read-buffer.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (line: Uint8Array | string) => (typeof line === 'string' ? line : new TextDecoder().decode(line))
@@ -16,13 +16,13 @@ const lineText = fc.string({ unit: fc.constantFrom('a', 'ß', '\r', ' ', '€', 
 test('lines are unchanged, wherever the chunks are cut', t => {
   fc.assert(
     fc.property(fc.array(lineText), fc.array(fc.nat()), (lines, cuts) => {
-      const reader = new LineReader()
+      const buffer = new ReadBuffer()
       const found: string[] = []
       for (const piece of pieces(bytes(lines.map(line => `${line}\n`).join('')), cuts)) {
-        reader.push(piece)
-        for (let line = reader.takeLine(1e6); line !== 'more'; line = reader.takeLine(1e6)) found.push(text(line))
+        buffer.push(piece)
+        for (let line = buffer.takeLine(1e6); line !== 'more'; line = buffer.takeLine(1e6)) found.push(text(line))
       }
-      return JSON.stringify(found) === JSON.stringify(lines) && reader.size === 0
+      return JSON.stringify(found) === JSON.stringify(lines) && buffer.size === 0
     })
   )
   t.pass()
@@ -33,20 +33,20 @@ test('lines and bytes taken in any order add up to the input', t => {
   fc.assert(
     fc.property(fc.array(lineText), fc.array(fc.nat()), fc.array(step), (lines, cuts, steps) => {
       const whole = bytes(lines.join('\n'))
-      const reader = new LineReader()
-      for (const piece of pieces(whole, cuts)) reader.push(piece)
+      const buffer = new ReadBuffer()
+      for (const piece of pieces(whole, cuts)) buffer.push(piece)
       const taken: Uint8Array[] = []
       for (const kind of steps) {
-        if (kind === 'chunk') taken.push(reader.takeChunk() ?? new Uint8Array())
+        if (kind === 'chunk') taken.push(buffer.takeChunk() ?? new Uint8Array())
         else if (kind === 'line') {
-          const line = reader.takeLine(1e6)
+          const line = buffer.takeLine(1e6)
           if (typeof line !== 'string') taken.push(line, bytes('\n'))
         } else {
           const into = new Uint8Array(kind)
-          taken.push(into.subarray(0, reader.takeInto(into)))
+          taken.push(into.subarray(0, buffer.takeInto(into)))
         }
       }
-      taken.push(reader.peekRest())
+      taken.push(buffer.peekRest())
       return Buffer.concat(taken).equals(whole)
     })
   )
@@ -62,10 +62,10 @@ test('a line of maxBytes passes and one more byte fails, with or without a newli
       fc.array(fc.nat()),
       (max, more, ended, cuts) => {
         const length = Math.max(max + more, 0)
-        const reader = new LineReader()
-        for (const piece of pieces(bytes('x'.repeat(length) + (ended ? '\n' : '')), cuts)) reader.push(piece)
-        const line = reader.takeLine(max)
-        if (length > max) return line === 'too-long' && reader.size === length + (ended ? 1 : 0)
+        const buffer = new ReadBuffer()
+        for (const piece of pieces(bytes('x'.repeat(length) + (ended ? '\n' : '')), cuts)) buffer.push(piece)
+        const line = buffer.takeLine(max)
+        if (length > max) return line === 'too-long' && buffer.size === length + (ended ? 1 : 0)
         return ended ? text(line).length === length : line === 'more'
       }
     )
@@ -74,23 +74,23 @@ test('a line of maxBytes passes and one more byte fails, with or without a newli
 })
 
 test('bytes put back come first again', t => {
-  const reader = new LineReader()
-  reader.push(bytes('one\ntwo\n'))
-  reader.putBack(reader.takeLine(10) as Uint8Array, true)
-  t.is(text(reader.takeLine(10)), 'one')
-  t.is(text(reader.takeLine(10)), 'two')
+  const buffer = new ReadBuffer()
+  buffer.push(bytes('one\ntwo\n'))
+  buffer.putBack(buffer.takeLine(10) as Uint8Array, true)
+  t.is(text(buffer.takeLine(10)), 'one')
+  t.is(text(buffer.takeLine(10)), 'two')
 })
 
 test('a line that arrives byte by byte takes linear time', t => {
-  const reader = new LineReader()
+  const buffer = new ReadBuffer()
   const length = 1_000_000
   const byte = bytes('x')
   let early = 0
   for (let at = 0; at < length; at++) {
-    reader.push(byte)
-    if (reader.takeLine(length) !== 'more') early++
+    buffer.push(byte)
+    if (buffer.takeLine(length) !== 'more') early++
   }
-  reader.push(bytes('\n'))
+  buffer.push(bytes('\n'))
   t.is(early, 0)
-  t.is((reader.takeLine(length) as Uint8Array).length, length)
+  t.is((buffer.takeLine(length) as Uint8Array).length, length)
 })

@@ -1,17 +1,17 @@
 import type { BindingError } from '../native/binding-types.js'
 import { onConnectionEnd } from './connection-end.js'
-import type { Link } from './endpoint-state.js'
+import type { ConnectionState } from './endpoint-state.js'
 import type { SendEndWatch } from './send-end-watch.js'
 
 /**
  * Ends a web or Node stream whose stream has failed. `isLost`: the peer takes no more, or the connection has ended, but what arrived
  * before may still be read.
  */
-export type CheckBorrower = (isLost: boolean) => void
+export type CheckAdapter = (isLost: boolean) => void
 
-/** A stream that can be lent. */
-interface LentStream {
-  readonly link: Link
+/** A stream that adapters use. */
+interface AdaptedStream {
+  readonly connection: ConnectionState
   readonly over: boolean
   readonly writeOver: boolean
   readonly failure: BindingError | null
@@ -20,16 +20,16 @@ interface LentStream {
 
 const forgotten = new FinalizationRegistry<() => void>(cancel => cancel())
 
-/** The web and Node streams that use a stream. */
-export class Borrowers {
-  readonly #stream: LentStream
-  readonly #checks = new Set<CheckBorrower>()
-  // Later: a borrower that is being made cannot end yet.
+/** The web and Node streams that use a stream (adapters). */
+export class StreamAdapters {
+  readonly #stream: AdaptedStream
+  readonly #checks = new Set<CheckAdapter>()
+  // Later: an adapter that is being made cannot end yet.
   readonly #onSendEnd = () => queueMicrotask(() => this.check(true))
   #cancel: (() => void) | undefined
-  #onReturned: (() => void) | undefined
+  #onEnded: (() => void) | undefined
 
-  constructor(stream: LentStream) {
+  constructor(stream: AdaptedStream) {
     this.#stream = stream
   }
 
@@ -37,18 +37,18 @@ export class Borrowers {
     return this.#checks.size
   }
 
-  /** Adds a borrower, and watches the stream and its connection for it. Returns a function that removes it. */
-  add(check: CheckBorrower): () => void {
+  /** Adds an adapter, and watches the stream and its connection for it. Returns a function that removes it. */
+  add(check: CheckAdapter): () => void {
     this.#checks.add(check)
     this.#watch()
     return () => {
       if (!this.#checks.delete(check) || this.size > 0) return
       this.#unwatch()
-      this.#onReturned?.()
+      this.#onEnded?.()
     }
   }
 
-  /** Lets all borrowers check the stream after one of its halves failed. */
+  /** Lets all adapters check the stream after one of its halves failed. */
   check(isLost = false): void {
     for (const check of this.#checks) check(isLost)
   }
@@ -56,7 +56,7 @@ export class Borrowers {
   /** Same, for a stream that has failed as a whole. */
   failed(): void {
     this.check()
-    this.#onReturned?.()
+    this.#onEnded?.()
   }
 
   /** The sending half is over: nothing can happen to it any more. */
@@ -64,12 +64,12 @@ export class Borrowers {
     this.#stream.sendEnd.setWeak(null)
   }
 
-  /** Resolves once no borrower is left, or none can use the stream: it has failed, or its connection has ended. */
-  returned(): Promise<void> {
+  /** Resolves once no adapter is left, or none can use the stream: it has failed, or its connection has ended. */
+  ended(): Promise<void> {
     if (this.#stream.over && this.#stream.failure !== null) return Promise.resolve()
     return new Promise(resolve => {
-      const cancel = onConnectionEnd(this.#stream.link, resolve)
-      this.#onReturned = () => {
+      const cancel = onConnectionEnd(this.#stream.connection, resolve)
+      this.#onEnded = () => {
         cancel()
         resolve()
       }
@@ -81,7 +81,7 @@ export class Borrowers {
     if (!this.#stream.writeOver) this.#stream.sendEnd.setWeak(this.#onSendEnd)
     if (this.#cancel !== undefined) return
     const weak = new WeakRef(this)
-    this.#cancel = onConnectionEnd(this.#stream.link, () => weak.deref()?.check(true))
+    this.#cancel = onConnectionEnd(this.#stream.connection, () => weak.deref()?.check(true))
     forgotten.register(this, this.#cancel, this)
   }
 

@@ -1,19 +1,19 @@
 const newline = 10
-const crumbs = 64 * 1024
+const maxJoinedBytes = 64 * 1024
 const empty = new Uint8Array(0)
 
 /**
- * Cuts lines out of chunks as they come. Pure: it neither reads nor decodes.
+ * Bytes that were read and not taken yet. Cuts lines out of the chunks. Pure: it neither reads nor decodes.
  *
- * A line ends with `\n`, which is taken and not given; a `\r` before it stays. What is not asked for as a line can be taken as bytes.
+ * `takeLine` removes the `\n` at the end of a line and keeps a `\r` before it. The other calls take bytes.
  */
-export class LineReader {
+export class ReadBuffer {
   #chunks: Uint8Array<ArrayBuffer>[] = []
   #size = 0
   // Bytes at the front in which there is no newline: nothing is searched twice.
   #searched = 0
 
-  /** How many bytes wait. */
+  /** Number of buffered bytes. */
   get size(): number {
     return this.#size
   }
@@ -23,9 +23,9 @@ export class LineReader {
     if (chunk.length === 0) return
     this.#size += chunk.length
     let last = chunk
-    // Crumbs are joined as they come, each byte a few times at most: a peer that sends single bytes makes no long list.
+    // Small chunks are joined as they come, each byte a few times at most: a peer that sends single bytes makes no long list.
     for (let before = this.#chunks.at(-1); before !== undefined; before = this.#chunks.at(-1)) {
-      if (before.length > last.length || before.length + last.length > crumbs) break
+      if (before.length > last.length || before.length + last.length > maxJoinedBytes) break
       const joined = new Uint8Array(before.length + last.length)
       joined.set(before)
       joined.set(last, before.length)

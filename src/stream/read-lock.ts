@@ -9,7 +9,7 @@ import type { ReadAhead } from './read-ahead.js'
 const left = new Error('the read was left')
 
 /** Decides which read owns a receiving half while it waits for bytes. Only one read of any kind owns it at a time. */
-export abstract class ReadTurns {
+export abstract class ReadLock {
   protected readonly core: StreamCore
   // Counts the reads that waited. The last one owns this half while `reading` is set; earlier ones were evicted.
   #turn = 0

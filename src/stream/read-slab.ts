@@ -2,10 +2,10 @@
 const slabBytes = 256 * 1024
 const poolBytes = 16 * 1024
 // Pieces up to this size share a pool's buffer: an array buffer of their own would cost more than the read.
-const pooledMost = 4 * 1024
+const maxPooledBytes = 4 * 1024
 
 /** Buffer for reads without `into`, one per environment. Nothing refers to it after the read. */
-export class Slab {
+export class ReadSlab {
   bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   #pool = this.bytes
   #used = 0
@@ -20,7 +20,7 @@ export class Slab {
    * more than that; above it has a buffer of its own.
    */
   take(count: number): Uint8Array<ArrayBuffer> {
-    if (count > pooledMost) return this.bytes.slice(0, count)
+    if (count > maxPooledBytes) return this.bytes.slice(0, count)
     if (this.#used + count > this.#pool.length) {
       this.#pool = new Uint8Array(poolBytes)
       this.#used = 0
@@ -32,5 +32,5 @@ export class Slab {
   }
 }
 
-/** The slab of this environment. */
-export const slab: Slab = new Slab()
+/** The read slab of this environment. */
+export const readSlab: ReadSlab = new ReadSlab()
