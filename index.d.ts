@@ -1361,8 +1361,7 @@ declare abstract class RequestEndpoint {
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
      *
      * @example
-     * const listener = endpoint.serve('add', ({ a, b }: { a: number; b: number }) => a + b)
-     * await listener.closed
+     * endpoint.serve('add', ({ a, b }: { a: number; b: number }) => a + b)
      */
     serve<Methods extends MethodDefinitions>(service: Service<Methods>, implementation: ServiceImplementation<Methods>, options?: ServeOptions): Listener;
     serve<Input, Output>(protocol: Protocol, handler: RequestHandler<Input, Output>, options?: ServeOptions): Listener;
@@ -1417,8 +1416,7 @@ declare abstract class HttpEndpoint extends RequestEndpoint {
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
      *
      * @example
-     * const listener = endpoint.serveHttp(request => new Response(`hello ${request.headers.get('fastn-peer')}`))
-     * await listener.closed
+     * endpoint.serveHttp(request => new Response(`hello ${request.headers.get('fastn-peer')}`))
      */
     serveHttp(handler: HttpHandler, options?: ServeHttpOptions): Listener;
 }
@@ -1569,12 +1567,11 @@ declare class Endpoint extends TunnelEndpoint implements AsyncDisposable {
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
      *
      * @example
-     * const listener = endpoint.listen({
+     * endpoint.listen({
      *   async Echo(stream) {
      *     for await (const chunk of stream) await stream.write(chunk)
      *   }
      * })
-     * await listener.closed
      */
     listen(handlers: StreamHandlers, options?: ListenOptions): Listener;
     /**
@@ -1805,18 +1802,20 @@ interface GracefulOptions {
      */
     exit?: boolean | undefined;
 }
+
 /** Options of {@link Graceful.spawn}. */
 interface SpawnOptions {
     /** Name of the work in the shutdown report. Default: the function's name, else `'unnamed'`. */
     name?: string | undefined;
 }
 /**
- * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints.
+ * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints. For one endpoint and no other work,
+ * `createEndpoint({ graceful: true })` is enough.
  *
  * @example
- * const graceful = new Graceful({ signals: true, exit: true })
+ * const graceful = new Graceful({ signals: true })
  * const endpoint = await createEndpoint({ graceful })
- * await endpoint.listen(handlers).closed
+ * graceful.spawn(cancelled => poll(endpoint, cancelled))
  */
 declare class Graceful {
     #private;
@@ -1828,7 +1827,7 @@ declare class Graceful {
      *
      * @example
      * const graceful = new Graceful({ signals: true })
-     * await using endpoint = await createEndpoint({ graceful })
+     * const endpoint = await createEndpoint({ graceful })
      */
     constructor(options?: GracefulOptions);
     /** Aborts when the shutdown begins. Pass it to calls that should end then. */
@@ -1930,8 +1929,15 @@ interface EndpointOptions {
      * `'internet'`.
      */
     network?: Network | undefined;
-    /** Closes this endpoint in its graceful shutdown: see {@link Graceful.shutdown}. Default: none. */
-    graceful?: Graceful | undefined;
+    /**
+     * Shuts down gracefully at Ctrl-C (SIGINT) and SIGTERM: running handlers finish, then peers are notified. Or:
+     *
+     * - options of {@link Graceful}, such as `{ timeout: 60_000 }`: the same two signals, unless `signals` says otherwise
+     * - a {@link Graceful}, which several endpoints and other work may share: the endpoint closes in its shutdown
+     *
+     * Default: false. A signal then has its default action: the process ends, and peers notice after up to 30 s.
+     */
+    graceful?: boolean | GracefulOptions | Graceful | undefined;
     /**
      * Notify peers when the process or thread emits `exit`: at `process.exit()`, after an uncaught exception, and so on. Peers then see
      * a close instead of a timeout. Blocks for 100 ms at most, for all endpoints together; finished streams have half of that to arrive.
@@ -2053,9 +2059,9 @@ interface CreateEndpointOptions extends EndpointOptions {
  * or its folder does not exist.
  *
  * @example
- * await using endpoint = await createEndpoint({ key: 'server.key' })
+ * const endpoint = await createEndpoint({ key: 'server.key', graceful: true })
+ * endpoint.listen({ Echo: stream => stream.finish('hello\n') })
  * console.log(await endpoint.ticket())
- * await endpoint.listen({ Echo: stream => stream.finish('hello\n') }).closed
  */
 declare function createEndpoint(options?: CreateEndpointOptions): Promise<Endpoint>;
 

@@ -10,10 +10,14 @@ import { Peer } from './index.js';
 import { CancelOptions } from './index.js';
 
 /** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
-type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>;
+interface PeerDuplexOptions extends Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'> {
+    /** With `false`, the Duplex ends its writing half when the peer has ended its own, as a TCP socket does. Default: true. */
+    allowHalfOpen?: boolean | undefined;
+}
 /**
  * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
  *
+ * - A stream has one Duplex: without options, a second call returns the same.
  * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
  * - `destroy()` resets sending unless it was finished, and stops reading. The peer sees `errorCode` 0 without an error, 0x102 with an
  *   error, and 0x101 after an abort by `signal`.
@@ -21,7 +25,8 @@ type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writable
  * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
  * - A pending read or write keeps the process alive, except after `unref()`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, or an option is invalid.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, an option is invalid, or options are given for a stream
+ * that has a Duplex.
  *
  * @example
  * http.request({ createConnection: () => duplex(stream) })

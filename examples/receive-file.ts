@@ -1,22 +1,18 @@
 import { basename, join } from 'node:path'
-import { createEndpoint, Graceful } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 import { receiveTo } from 'fastn-net/node'
 
 const [folder = '.'] = process.argv.slice(2)
-
-const graceful = new Graceful({ signals: true })
-await using endpoint = await createEndpoint({ graceful })
-console.log(await endpoint.ticket())
-
-const listener = endpoint.listen({
+const endpoint = await createEndpoint({ graceful: true })
+endpoint.listen({
   async File(stream) {
     const { name, size } = await stream.nextJson<{ name: string; size: number }>()
     // The peer chooses the name. Without `basename` it could write outside the folder.
     const path = join(folder, basename(name))
     // A file that is not complete never gets its name.
     const saved = await receiveTo(stream, path, { total: size, maxBytes: 10_000_000_000 })
-    await stream.writeJson(saved)
     console.log(`${path}: ${saved.bytes} bytes, SHA-256 ${saved.sha256}`)
+    await stream.writeJson(saved)
   }
 })
-await listener.closed
+console.log(await endpoint.ticket())

@@ -3,11 +3,9 @@ import { basename } from 'node:path'
 import { createEndpoint } from 'fastn-net'
 import { sendFrom, type TransferResult } from 'fastn-net/node'
 
-const [ticket, file] = process.argv.slice(2)
-if (ticket === undefined || file === undefined) throw new Error('usage: send-file TICKET FILE')
-
-await using endpoint = await createEndpoint()
-await using stream = await endpoint.getStream(ticket, 'File')
+const [ticket = '', file = ''] = process.argv.slice(2)
+const endpoint = await createEndpoint()
+const stream = await endpoint.getStream(ticket, 'File')
 await stream.writeJson({ name: basename(file), size: (await stat(file)).size })
 const sent = await sendFrom(stream, file, {
   onProgress: ({ bytes, total }) => console.log(`${bytes} of ${total} bytes`)

@@ -107,7 +107,7 @@ test('invalid options are errors, and no key file is created', async t => {
     { key, kye: 1 },
     { key, openTimeout: -1 },
     { key, network: 'moon' },
-    { key, graceful: {} },
+    { key, graceful: { timeout: -1 } },
     { key: '' },
     { key: 5 },
     { key: null },

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import test from 'ava'
 import { FastnNetError } from 'fastn-net'
-import { duplex } from 'fastn-net/node'
+import { duplex, PeerDuplex } from 'fastn-net/node'
 import { pair, pattern, readAll, turn } from '../helpers/pair.js'
 
 // `text` and loops destroy a Duplex at EOF. This leaves the other direction open.
@@ -151,4 +151,31 @@ test('checks options and timeouts', async t => {
   socket.removeAllListeners('timeout')
   await new Promise<void>(resolve => socket.setTimeout(1, resolve))
   socket.destroy()
+})
+
+test('a stream has one Duplex, whose options are those of the first call', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const socket = duplex(mine, { readableHighWaterMark: 4 })
+  t.is(duplex(mine), socket)
+  const message = /already has a Duplex/
+  t.throws(() => duplex(mine, {}), { code: 'ERR_INVALID_ARGUMENT', message })
+  t.throws(() => new PeerDuplex(mine), { code: 'ERR_INVALID_ARGUMENT', message })
+  // Read and written by one Duplex, the bytes keep their order.
+  void pipeline(duplex(theirs), duplex(theirs))
+  socket.write('one ')
+  duplex(mine).end('two')
+  t.is(await whole(socket), 'one two')
+})
+
+test('without allowHalfOpen, the end of one half ends the other', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const socket = duplex(theirs, { allowHalfOpen: false }).resume()
+  const closed = once(socket, 'close')
+  const caller = duplex(mine)
+  caller.end('question')
+  t.is(await whole(caller), '')
+  await closed
+  t.true(socket.writableFinished)
 })

@@ -227,7 +227,7 @@ test('rejects invalid options', t => {
   t.throws(() => new Graceful().spawn(Promise.resolve(), { name: 1 as never }), expected)
   return Promise.all([
     t.throwsAsync(getEndpoint(SecretKey.generate(), { closeOnExit: 'yes' as never }), expected),
-    t.throwsAsync(getEndpoint(SecretKey.generate(), { graceful: {} as never }), expected)
+    t.throwsAsync(getEndpoint(SecretKey.generate(), { graceful: 'yes' as never }), expected)
   ])
 })
 

@@ -22,10 +22,10 @@ test('receiver and sender of the README exchange messages, and Ctrl-C ends the r
   }
 })
 
-test('the sender of the README says how to call it', t => {
+test('the sender of the README says what it lacks', t => {
   const { status, stderr } = runExample('sender')
   t.is(status, 1)
-  t.regex(stderr, /usage: sender TICKET/)
+  t.regex(stderr, /the peer is an empty string: give the ticket/)
 })
 
 test('the requests of the README print an answer and an error', t => {

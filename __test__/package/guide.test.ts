@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { createEndpoint } from 'fastn-net'
 import { freePort } from '../helpers/free-port.js'
 import { type Outcome, type RunningExample, runExample, runScript, startExample } from './support/example.js'
 
@@ -98,28 +99,35 @@ test('streams: a file arrives whole, with progress', t => {
 })
 
 test('streams: HTTP and gzip over a Duplex', t => {
-  t.deepEqual(linesOf(t, runExample('guide/duplex')), ['hello over HTTP', '1000000'])
+  t.deepEqual(linesOf(t, runExample('guide/duplex')), ['you asked for /items', 'hello gzip'])
+})
+
+test('programs: an aborted request also stops the server', t => {
+  t.deepEqual(linesOf(t, runExample('guide/abort')).sort(), ['TimeoutError', 'the server stops too'])
+})
+
+test('programs: 200 requests at once', t => {
+  t.deepEqual(linesOf(t, runExample('guide/parallel')), ['200 39601'])
 })
 
 for (const [title, end] of [
   ['the end of input', async (_, caller) => await caller.endInput()],
   ["the caller's Ctrl-C", async (_, caller) => await caller.end('SIGINT')],
-  ["the other side's Ctrl-C", async server => await server.end('SIGINT')]
+  ["the other side's end of input", async (server, caller) => [void server.endInput(), await caller.exit]],
+  ["the other side's Ctrl-C", async (server, caller) => [void server.end('SIGINT'), await caller.exit]]
 ] satisfies [string, (server: RunningExample, caller: RunningExample) => Promise<unknown>][]) {
-  test(`streams: a chat ends on both sides at ${title}`, async t => {
+  test(`streams: a chat ends at ${title}, and Ctrl-C ends the other side quietly`, async t => {
     if (process.platform === 'win32') return void t.pass()
     const server = startExample('guide/chat')
     await withServer(server, async ticket => {
       const caller = startExample('guide/chat', [ticket])
       caller.writeLine('hello')
-      t.is(await server.nextLine(), '> hello')
+      t.is(await server.nextLine(), 'hello')
       server.writeLine('hello yourself')
-      t.is(await caller.nextLine(), '> hello yourself')
+      t.is(await caller.nextLine(), 'hello yourself')
       await end(server, caller)
-      t.deepEqual(await Promise.all([server.exit, caller.exit]), [
-        [0, null],
-        [0, null]
-      ])
+      t.deepEqual(await caller.exit, [0, null])
+      t.deepEqual(await server.end('SIGINT'), [0, null])
     })
   })
 }
@@ -139,10 +147,11 @@ test('shutdown: Ctrl-C lets a running handler finish', async t => {
   if (process.platform === 'win32') return void t.pass()
   const server = startExample('guide/ctrl-c')
   await withServer(server, async ticket => {
-    const asking = startExample('guide/ask', [ticket, 'Work', keyFile()])
-    t.is(await asking.nextLine(), 'started')
+    await using client = await createEndpoint({ network: 'loopback' })
+    const answer = client.call(ticket, 'work')
+    t.is(await server.nextLine(), 'started')
     const ended = server.end('SIGINT')
-    t.is(await asking.nextLine(), 'done')
+    t.is(await answer, 'done')
     t.deepEqual(await ended, [0, null])
   })
 })

@@ -1,10 +1,8 @@
-import { createEndpoint, Graceful } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
 const friends = process.argv.slice(2) // ID52s
-const graceful = new Graceful({ signals: true })
-
-await using endpoint = await createEndpoint({
-  graceful,
+const endpoint = await createEndpoint({
+  graceful: true,
   allow: friends, // all other peers are rejected after the handshake
   authorize: {
     // Only true authorizes. A promise of true is fine: look into a database here.
@@ -12,9 +10,7 @@ await using endpoint = await createEndpoint({
   },
   streamsPerSecond: 100 // per peer
 })
-console.log(await endpoint.ticket())
-
-const listener = endpoint.listen({
+endpoint.listen({
   async Http(stream) {
     await stream.writeLine(`hello ${stream.remoteId52}`)
   },
@@ -23,4 +19,4 @@ const listener = endpoint.listen({
     await stream.writeLine('denied')
   }
 })
-await listener.closed
+console.log(await endpoint.ticket())

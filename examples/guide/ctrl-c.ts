@@ -1,14 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createEndpoint, Graceful } from 'fastn-net'
+import { createEndpoint } from 'fastn-net'
 
-await using endpoint = await createEndpoint({ graceful: new Graceful({ signals: true, timeout: 60_000 }) })
-console.log(await endpoint.ticket())
-
-const listener = endpoint.listen({
-  async Work(stream) {
-    await stream.writeLine('started')
-    await sleep(2000) // Ctrl-C lets it finish, within four fifths of the timeout
-    await stream.writeLine('done')
-  }
+const endpoint = await createEndpoint({ graceful: { timeout: 60_000 } })
+endpoint.serve('work', async () => {
+  console.log('started')
+  await sleep(2000) // Ctrl-C lets it finish, within four fifths of the timeout
+  return 'done'
 })
-await listener.closed
+console.log(await endpoint.ticket())

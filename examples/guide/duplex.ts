@@ -1,34 +1,18 @@
-import { once } from 'node:events'
-import { createServer, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createGzip } from 'node:zlib'
+import { createGunzip, gzipSync } from 'node:zlib'
 import { createEndpoint } from 'fastn-net'
-import { duplex } from 'fastn-net/node'
+import { duplex, serveNodeHttp } from 'fastn-net/node'
 
 await using server = await createEndpoint()
+serveNodeHttp(server, (request, response) => response.end(`you asked for ${request.url}`)) // or an Express app
+server.listen({ Gunzip: stream => pipeline(duplex(stream), createGunzip(), duplex(stream)) })
+
 await using client = await createEndpoint()
 const peer = await server.ticket()
+const response = await client.fetch(peer, '/items')
+console.log(await response.text())
 
-// #region http
-const web = createServer((_request, response) => response.end('hello over HTTP\n'))
-server.listen({ Web: stream => void web.emit('connection', duplex(stream)) }) // stays open after the handler returns
-
-const socket = duplex(await client.getStream(peer, 'Web'))
-request({ createConnection: () => socket, headers: { host: 'peer' } }, response => response.pipe(process.stdout)).end()
-// #endregion
-await once(socket, 'close')
-
-// #region gzip
-server.listen({
-  async Length(stream) {
-    const socket = duplex(stream)
-    const unpacked = await text(socket.pipe(createGunzip()))
-    socket.end(`${unpacked.length}\n`) // a Duplex stays open until you end it
-  }
-})
-
-const packed = duplex(await client.getStream(peer, 'Length'))
-await pipeline(['x'.repeat(1_000_000)], createGzip(), packed)
+const packed = duplex(await client.getStream(peer, 'Gunzip'))
+packed.end(gzipSync('hello gzip'))
 console.log(await text(packed))
-// #endregion

@@ -1,6 +1,6 @@
 import { createEndpoint } from 'fastn-net'
 
-const ticket = process.argv[2] ?? ''
+const [ticket = ''] = process.argv.slice(2)
 const endpoint = await createEndpoint()
 try {
   const stream = await endpoint.getStream(ticket, 'Greet')

@@ -1,20 +1,18 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createEndpoint, Graceful, setLogger } from 'fastn-net'
+import { createEndpoint, setLogger } from 'fastn-net'
 
 setLogger(record => console.error(JSON.stringify(record)), { filter: 'warn,fastn_net=info' })
 
-const graceful = new Graceful({
-  signals: true,
-  onReport: report => {
-    metrics.close()
-    if (!report.clean) console.error('unfinished', report)
-  }
-})
-await using endpoint = await createEndpoint({
+const endpoint = await createEndpoint({
   key: process.env.KEY_FILE ?? 'server.key',
-  graceful,
+  graceful: {
+    onReport: report => {
+      metrics.close()
+      if (!report.clean) console.error('unfinished', report)
+    }
+  },
   closeOnExit: true, // peers learn of process.exit() and of an uncaught exception immediately
   maxConnections: 1000,
   maxConnectionsPerPeer: 4,
@@ -32,9 +30,7 @@ const metrics = createServer((_request, response) => {
 metrics.listen(Number(process.env.METRICS_PORT ?? 9090), '127.0.0.1')
 await once(metrics, 'listening')
 
-console.log(await endpoint.ticket())
-console.log('metrics on port', (metrics.address() as AddressInfo).port)
-const listener = endpoint.listen(
+endpoint.listen(
   {
     async Greet(stream) {
       const name = await stream.text({ maxBytes: 100, signal: AbortSignal.timeout(10_000) })
@@ -43,7 +39,8 @@ const listener = endpoint.listen(
   },
   { onError: (error, stream) => console.error('handler failed', stream.remoteId52, error) }
 )
-await listener.closed
+console.log(await endpoint.ticket())
+console.log('metrics on port', (metrics.address() as AddressInfo).port)
 
 async function isMember(_id52: string): Promise<boolean> {
   return true // ask your database

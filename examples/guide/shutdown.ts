@@ -6,10 +6,8 @@ const graceful = new Graceful({
   timeout: 10_000,
   onReport: report => console.log(report.clean ? 'all work done' : report)
 })
-await using endpoint = await createEndpoint({ graceful })
-console.log(await endpoint.ticket())
-
-const listener = endpoint.listen({
+const endpoint = await createEndpoint({ graceful })
+endpoint.listen({
   async Work(stream) {
     await stream.writeLine('started')
     await sleep(500) // a running handler may finish, within the timeout
@@ -26,4 +24,4 @@ void graceful.spawn(
   { name: 'poller' }
 )
 
-await listener.closed
+console.log(await endpoint.ticket())

@@ -171,12 +171,11 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
    *
    * @example
-   * const listener = endpoint.listen({
+   * endpoint.listen({
    *   async Echo(stream) {
    *     for await (const chunk of stream) await stream.write(chunk)
    *   }
    * })
-   * await listener.closed
    */
   listen(handlers: StreamHandlers, options?: ListenOptions): Listener {
     return listen(this.#state, handlers, options, closed => this.#closing.listening(closed))

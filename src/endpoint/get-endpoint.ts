@@ -10,7 +10,7 @@ import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util
 import { type Authorize, startAuthorizer } from './authorizer.js'
 import { type Endpoint, endpointOf } from './endpoint.js'
 import { closeAtExit, closeWithOwner } from './exit.js'
-import { checkGraceful } from './graceful.js'
+import { checkNotShuttingDown, resolveGraceful } from './graceful.js'
 import { type EndpointOptions, endpointNames, resolveOptions } from './options.js'
 
 /**
@@ -63,9 +63,9 @@ const createNames: OptionNames<CreateEndpointOptions> = { ...endpointNames, key:
  * or its folder does not exist.
  *
  * @example
- * await using endpoint = await createEndpoint({ key: 'server.key' })
+ * const endpoint = await createEndpoint({ key: 'server.key', graceful: true })
+ * endpoint.listen({ Echo: stream => stream.finish('hello\n') })
  * console.log(await endpoint.ticket())
- * await endpoint.listen({ Echo: stream => stream.finish('hello\n') }).closed
  */
 export async function createEndpoint(options: CreateEndpointOptions = {}): Promise<Endpoint> {
   checkOptions(options, createNames)
@@ -106,9 +106,9 @@ function secretKeyOf(key: string | SecretKey): SecretKey {
 /** `loadKey` runs once all options are known to be valid. */
 async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise<Endpoint> {
   const resolved = resolveOptions(options)
-  const { signal, graceful } = options
+  const { signal } = options
   throwIfAborted(signal)
-  if (graceful !== undefined) checkGraceful(graceful)
+  const gracefulOf = resolveGraceful(options.graceful)
   const secretKey = loadKey()
   startWakeups()
   const binding = native().endpointBind(secretKey.toBytes(), resolved.binding)
@@ -123,10 +123,11 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
   closeAtExit(handle, resolved.closeOnExit)
   if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
     startAuthorizer(handle, options.authorize as Authorize)
+  const graceful = gracefulOf()
   const endpoint = endpointOf(state, secretKey.publicKey, graceful)
   if (graceful?.cancelled.aborted) {
     await endpoint.close()
-    checkGraceful(graceful)
+    checkNotShuttingDown(graceful)
   }
   return endpoint
 }

@@ -1,12 +1,17 @@
 import { constants } from 'node:os'
 import { FastnNetError } from '../errors.js'
-import { defaults } from '../settings.js'
 import type { Protocol } from '../stream/protocol.js'
 import { checkRan, checkRuns } from '../util/generators.js'
 import { isThenable } from '../util/thenable.js'
 import { deadline } from '../util/timeout.js'
-import { checkOptions, invalid, kindOf, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
+import { checkOptions, invalid, kindOf, type OptionNames, optional, timeLimit } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
+import {
+  type GracefulOptions,
+  type ResolvedGraceful,
+  resolveOptions,
+  resolveOptionsOfEndpoint
+} from './graceful-options.js'
 import { type ShutdownReport, tally, warnFailed, warnUnclean } from './shutdown-report.js'
 
 /** @internal Work in progress that peers began. */
@@ -41,34 +46,28 @@ export interface ShutdownMember {
 /** @internal Adds an endpoint to the shutdown. */
 export let joinShutdown: (graceful: Graceful, endpoint: ShutdownTarget) => ShutdownMember
 
-/** @internal Throws `ERR_SHUTTING_DOWN` if the shutdown has begun. */
-export function checkGraceful(graceful: Graceful): void {
-  if (!(graceful instanceof Graceful)) throw invalid('options.graceful', 'a Graceful')
-  if (graceful.cancelled.aborted) throw shuttingDown()
+/** @internal A `Graceful` for one endpoint, which handles its signals until that endpoint is closed. */
+let gracefulFor: (options: ResolvedGraceful) => Graceful
+
+/**
+ * @internal Checks the option `graceful` of an endpoint. The result makes a `Graceful` of it; call that once nothing else can fail, because
+ * it may handle signals from then on.
+ *
+ * @throws {FastnNetError} `ERR_SHUTTING_DOWN` if the shutdown has begun. `ERR_INVALID_ARGUMENT`.
+ */
+export function resolveGraceful(given: Graceful | GracefulOptions | boolean | undefined): () => Graceful | undefined {
+  if (given === undefined || given === false) return () => undefined
+  if (given instanceof Graceful) {
+    checkNotShuttingDown(given)
+    return () => given
+  }
+  const resolved = resolveOptionsOfEndpoint(given)
+  return () => gracefulFor(resolved)
 }
 
-/** Options of {@link Graceful}. */
-export interface GracefulOptions {
-  /**
-   * Process signals that start the shutdown: a list of names, or `true` for SIGINT and SIGTERM. Worker threads receive no signals.
-   * Default: false, none.
-   */
-  signals?: boolean | readonly NodeJS.Signals[] | undefined
-  /** Timeout of a shutdown in milliseconds. Default: 5 s. */
-  timeout?: number | undefined
-  /**
-   * Called once, with the report of the shutdown. Default: none. A shutdown by signal then emits a process warning if work was left
-   * unfinished.
-   */
-  onReport?: ((report: ShutdownReport) => unknown) | undefined
-  /**
-   * Ends the process after a shutdown by signal, once the endpoints are closed and `onReport` has settled, whatever else keeps the process
-   * alive: a pending read of stdin, for example. The exit status is 128 plus the number of the signal: 130 for SIGINT, 143 for SIGTERM.
-   * Another signal ends the process at once, with that status. Needs `signals`.
-   *
-   * Default: false. The process ends when nothing keeps it alive, and a second signal has its default action.
-   */
-  exit?: boolean | undefined
+/** @internal Throws `ERR_SHUTTING_DOWN` if the shutdown has begun. */
+export function checkNotShuttingDown(graceful: Graceful): void {
+  if (graceful.cancelled.aborted) throw shuttingDown()
 }
 
 /** Options of {@link Graceful.spawn}. */
@@ -77,17 +76,17 @@ export interface SpawnOptions {
   name?: string | undefined
 }
 
-const gracefulNames: OptionNames<GracefulOptions> = { signals: true, timeout: true, onReport: true, exit: true }
 const spawnNames: OptionNames<SpawnOptions> = { name: true }
 const shutdownNames = { timeout: true } as const
 
 /**
- * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints.
+ * Graceful shutdown: refuses new work, waits for work in progress, then closes the endpoints. For one endpoint and no other work,
+ * `createEndpoint({ graceful: true })` is enough.
  *
  * @example
- * const graceful = new Graceful({ signals: true, exit: true })
+ * const graceful = new Graceful({ signals: true })
  * const endpoint = await createEndpoint({ graceful })
- * await endpoint.listen(handlers).closed
+ * graceful.spawn(cancelled => poll(endpoint, cancelled))
  */
 export class Graceful {
   readonly #controller = new AbortController()
@@ -109,6 +108,8 @@ export class Graceful {
   /** The shutdown no longer waits for new work. */
   #hasWaited = false
   #hasReported = false
+  /** Made for the one endpoint that it has. */
+  #isOfEndpoint = false
   readonly #timeout: number
   readonly #exit: boolean
   readonly #onReport: ((report: ShutdownReport) => unknown) | undefined
@@ -126,17 +127,15 @@ export class Graceful {
    *
    * @example
    * const graceful = new Graceful({ signals: true })
-   * await using endpoint = await createEndpoint({ graceful })
+   * const endpoint = await createEndpoint({ graceful })
    */
   constructor(options: GracefulOptions = {}) {
-    const { signals = false, timeout = defaults.closeTimeout, onReport, exit } = checkOptions(options, gracefulNames)
-    this.#timeout = timeLimit(timeout, 'options.timeout')
-    if (onReport !== undefined && typeof onReport !== 'function') throw invalid('options.onReport', 'a function')
+    const { signals, timeout, onReport, exit } = resolveOptions(options)
+    this.#timeout = timeout
     this.#onReport = onReport
-    this.#exit = optional('boolean', exit, 'options.exit') ?? false
-    this.#signals = typeof signals === 'boolean' ? (signals ? ['SIGINT', 'SIGTERM'] : []) : signalNames(signals)
-    if (this.#exit && this.#signals.length === 0) throw invalid('options.exit', 'given with signals')
-    for (const signal of this.#signals) process.on(signal, this.#onSignal)
+    this.#exit = exit
+    this.#signals = signals
+    for (const signal of signals) process.on(signal, this.#onSignal)
   }
 
   /** Aborts when the shutdown begins. Pass it to calls that should end then. */
@@ -216,7 +215,7 @@ export class Graceful {
   }
 
   async #run(timeout: number): Promise<ShutdownReport> {
-    if (!this.#exit) for (const signal of this.#signals) process.off(signal, this.#onSignal)
+    if (!this.#exit) this.#ignoreSignals()
     const closeBy = performance.now() + timeout
     for (const endpoint of this.#endpoints) endpoint.drain()
     this.#controller.abort(new DOMException('the program is shutting down', 'AbortError'))
@@ -241,6 +240,10 @@ export class Graceful {
     const report = { clean, unfinished, work, failures, openStreams, streams, unacknowledged, unclosed }
     await this.#report(report)
     return report
+  }
+
+  #ignoreSignals(): void {
+    for (const signal of this.#signals) process.off(signal, this.#onSignal)
   }
 
   async #report(report: ShutdownReport): Promise<void> {
@@ -305,9 +308,16 @@ export class Graceful {
           graceful.#track(closed, null, error => graceful.#failed('listen', error))
         },
         leave() {
-          if (graceful.#shutdown === undefined || graceful.#hasReported) graceful.#endpoints.delete(endpoint)
+          if (graceful.#shutdown !== undefined && !graceful.#hasReported) return
+          graceful.#endpoints.delete(endpoint)
+          if (graceful.#isOfEndpoint) graceful.#ignoreSignals()
         }
       }
+    }
+    gracefulFor = options => {
+      const graceful = new Graceful(options)
+      graceful.#isOfEndpoint = true
+      return graceful
     }
   }
 }
@@ -323,14 +333,6 @@ const pollInterval = 20
 
 /** Bound on the failures kept for the report. */
 const maxFailures = 100
-
-/** Checks names of signals that a process can handle. */
-function signalNames(signals: readonly string[]): NodeJS.Signals[] {
-  return texts(signals, 'options.signals').map((name, index) => {
-    if (name in constants.signals && name !== 'SIGKILL' && name !== 'SIGSTOP') return name as NodeJS.Signals
-    throw invalid(`options.signals[${index}]`, "a signal that a process can handle, such as 'SIGTERM'")
-  })
-}
 
 async function call<T>(work: (cancelled: AbortSignal) => Promise<T> | T, cancelled: AbortSignal): Promise<T> {
   const result = await work(cancelled)

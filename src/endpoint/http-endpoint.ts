@@ -47,8 +47,7 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
    *
    * @example
-   * const listener = endpoint.serveHttp(request => new Response(`hello ${request.headers.get('fastn-peer')}`))
-   * await listener.closed
+   * endpoint.serveHttp(request => new Response(`hello ${request.headers.get('fastn-peer')}`))
    */
   serveHttp(handler: HttpHandler, options: ServeHttpOptions = {}): Listener {
     const resolved = resolveServeHttp(handler, options)

@@ -15,6 +15,7 @@ import {
 } from '../util/validate.js'
 import { type Authorize, authorizeNames } from './authorizer.js'
 import type { Graceful } from './graceful.js'
+import type { GracefulOptions } from './graceful-options.js'
 import { type Network, resolveNetwork } from './network.js'
 
 /**
@@ -27,8 +28,15 @@ export interface EndpointOptions {
    * `'internet'`.
    */
   network?: Network | undefined
-  /** Closes this endpoint in its graceful shutdown: see {@link Graceful.shutdown}. Default: none. */
-  graceful?: Graceful | undefined
+  /**
+   * Shuts down gracefully at Ctrl-C (SIGINT) and SIGTERM: running handlers finish, then peers are notified. Or:
+   *
+   * - options of {@link Graceful}, such as `{ timeout: 60_000 }`: the same two signals, unless `signals` says otherwise
+   * - a {@link Graceful}, which several endpoints and other work may share: the endpoint closes in its shutdown
+   *
+   * Default: false. A signal then has its default action: the process ends, and peers notice after up to 30 s.
+   */
+  graceful?: boolean | GracefulOptions | Graceful | undefined
   /**
    * Notify peers when the process or thread emits `exit`: at `process.exit()`, after an uncaught exception, and so on. Peers then see
    * a close instead of a timeout. Blocks for 100 ms at most, for all endpoints together; finished streams have half of that to arrive.

@@ -99,8 +99,7 @@ export abstract class RequestEndpoint {
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
    *
    * @example
-   * const listener = endpoint.serve('add', ({ a, b }: { a: number; b: number }) => a + b)
-   * await listener.closed
+   * endpoint.serve('add', ({ a, b }: { a: number; b: number }) => a + b)
    */
   serve<Methods extends MethodDefinitions>(
     service: Service<Methods>,

@@ -75,6 +75,7 @@ const shortTicket = /^endpoint(?!.{44}$)/i
 
 /** Parses an ID52, hex, z-base-32 or ticket. */
 export function parsePeer(text: string): BindingPeer {
+  if (text === '') throw notAPeer('the peer is an empty string: give the ticket that it printed, or its ID52')
   if (text.length <= maxKeyLength && !shortTicket.test(text)) return { id52: idOf(text), addresses: [], relays: [] }
   const peer = native().ticketParse(text)
   if (peer !== null) return peer

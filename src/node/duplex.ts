@@ -1,16 +1,22 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
 import { PeerStream } from '../connection/connection.js'
+import { FastnNetError } from '../errors.js'
 import { failureCode } from '../stream/failure-codes.js'
 import { after } from '../util/timeout.js'
-import { checkOptions, checkSignal, count, invalid, type OptionNames, timeLimit } from '../util/validate.js'
+import { checkOptions, checkSignal, count, invalid, type OptionNames, optional, timeLimit } from '../util/validate.js'
 
 /** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
-export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'>
+export interface PeerDuplexOptions
+  extends Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'> {
+  /** With `false`, the Duplex ends its writing half when the peer has ended its own, as a TCP socket does. Default: true. */
+  allowHalfOpen?: boolean | undefined
+}
 
 /**
  * Wraps a stream as a Node `Duplex`, which `http`, `tls`, `ssh2`, `pg` and others accept as a socket.
  *
+ * - A stream has one Duplex: without options, a second call returns the same.
  * - Each half ends on its own (`allowHalfOpen`). `end()` calls {@link PeerStream.finish}.
  * - `destroy()` resets sending unless it was finished, and stops reading. The peer sees `errorCode` 0 without an error, 0x102 with an
  *   error, and 0x101 after an abort by `signal`.
@@ -18,17 +24,22 @@ export type PeerDuplexOptions = Pick<DuplexOptions, 'readableHighWaterMark' | 'w
  * - In a handler of `endpoint.listen`, the stream stays open until the Duplex closes, even after the handler returns.
  * - A pending read or write keeps the process alive, except after `unref()`.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, or an option is invalid.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if `stream` is not a `PeerStream`, an option is invalid, or options are given for a stream
+ * that has a Duplex.
  *
  * @example
  * http.request({ createConnection: () => duplex(stream) })
  * server.emit('connection', duplex(stream))
  */
 export function duplex(stream: PeerStream, options?: PeerDuplexOptions): PeerDuplex {
-  return new PeerDuplex(stream, options)
+  const existing = options === undefined ? duplexes.get(stream) : undefined
+  return existing ?? new PeerDuplex(stream, options)
 }
 
+const duplexes = new WeakMap<PeerStream, PeerDuplex>()
+
 const duplexNames: OptionNames<PeerDuplexOptions> = {
+  allowHalfOpen: true,
   readableHighWaterMark: true,
   writableHighWaterMark: true,
   signal: true
@@ -39,7 +50,8 @@ const blockSize = 64 * 1024
 const minRoom = 16 * 1024
 
 function checkDuplexOptions(options: PeerDuplexOptions): PeerDuplexOptions {
-  const { readableHighWaterMark, writableHighWaterMark, signal } = checkOptions(options, duplexNames)
+  const { allowHalfOpen, readableHighWaterMark, writableHighWaterMark, signal } = checkOptions(options, duplexNames)
+  optional('boolean', allowHalfOpen, 'options.allowHalfOpen')
   if (readableHighWaterMark !== undefined) count(readableHighWaterMark, 'options.readableHighWaterMark')
   if (writableHighWaterMark !== undefined) count(writableHighWaterMark, 'options.writableHighWaterMark')
   checkSignal(signal)
@@ -68,8 +80,10 @@ export class PeerDuplex extends Duplex {
 
   constructor(stream: PeerStream, options: PeerDuplexOptions = {}) {
     if (!(stream instanceof PeerStream)) throw invalid('stream', 'a PeerStream')
-    super({ ...checkDuplexOptions(options), allowHalfOpen: true, decodeStrings: false })
+    if (duplexes.has(stream)) throw hasDuplex()
+    super({ ...checkDuplexOptions(options), decodeStrings: false })
     this.#stream = stream
+    duplexes.set(stream, this)
     this.#release = coreOf(stream).addAdapter(isLost => this.#check(isLost))
     this.on('error', () => {})
     readerOf(stream).readAheadWhenIdle()
@@ -198,6 +212,11 @@ export class PeerDuplex extends Duplex {
   #restartIdleTimer(): void {
     this.#idleTimer?.refresh()
   }
+}
+
+function hasDuplex(): FastnNetError {
+  const message = 'the stream already has a Duplex: give options to the first call of duplex, and none to others'
+  return new FastnNetError('ERR_INVALID_ARGUMENT', message)
 }
 
 function isUtf8(encoding: BufferEncoding): boolean {
