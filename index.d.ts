@@ -1390,6 +1390,7 @@ declare abstract class HttpEndpoint extends RequestEndpoint {
      * - Redirects to the same peer are followed (`redirect: 'follow'`), unless their request had a body of a stream. The answer with a
      *   redirect to another host is returned as it is: `response.headers.get('location')`.
      * - No timeout: pass `AbortSignal.timeout(ms)`. A lost peer ends the request anyway.
+     * - Also asks peers of the original library, over its protocol `Http`. They know no named services.
      * - An unread body holds its stream: read it, or call `response.body.cancel()`.
      *
      * @throws {FastnNetError} `ERR_UNEXPECTED_END` if the answer is cut short or not valid HTTP. `ERR_TOO_LARGE` beyond `maxHeaderBytes`, or
@@ -1409,6 +1410,8 @@ declare abstract class HttpEndpoint extends RequestEndpoint {
      * - `request.signal` aborts when the caller leaves.
      * - A handler that throws answers with status 500, without the error's text: see `onError`.
      * - Bodies are streamed, at the pace of the slower side. A body that fails resets the stream, so that no caller takes a part for all.
+     *
+     * Peers of the original library reach it over their protocol `Http`, if it has no name (`service`).
      *
      * Anyone whom the endpoint admits may send requests: see `allow` of {@link EndpointOptions}. Returns at once, as {@link Endpoint.listen}
      * does; serves until the result is closed, and keeps the process alive until then.

@@ -119,10 +119,8 @@ async function bundle() {
   }
   // Everything but `node` in one chunk: `index.js` only exports from it. Split by what both entries share, an import takes a fifth longer.
   // HTTP is loaded on first use.
-  const http = ['fetch.js', 'serve.js', 'head.js', 'receive-body.js', 'send-body.js'].map(file =>
-    at('dist', 'modules', 'http', file)
-  )
-  const chunkOf = id => (http.includes(id) ? 'http' : 'library')
+  const http = at('dist', 'modules', 'http')
+  const chunkOf = id => (id.startsWith(http) && id !== join(http, 'options.js') ? 'http' : 'library')
   const manualChunks = id => (id.startsWith(at('dist', 'modules', 'node')) ? undefined : chunkOf(id))
   const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
   await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare], sourcemap: true })

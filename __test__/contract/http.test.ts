@@ -22,7 +22,7 @@ test('a request reaches its handler with method, URL, headers and body, and its 
     const body = { method, pathname, search, host, peer: headers.get('fastn-peer'), text: await request.text() }
     return Response.json(body, { status: 201, statusText: 'Made', headers: { 'x-one': 'é', 'X-Two': 'b' } })
   })
-  t.deepEqual(listener.protocols, [{ Generic: { fastn: 'http', service: '' } }])
+  t.deepEqual(listener.protocols, [{ Generic: { fastn: 'http', service: '' } }, 'Http'])
   const response = await client.fetch(server.address(), '/a/b?c=d', {
     method: 'POST',
     body: 'hello',

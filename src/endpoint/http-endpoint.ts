@@ -1,11 +1,17 @@
-import type { PeerStream } from '../connection/connection.js'
+import type { Connection, PeerStream } from '../connection/connection.js'
 import { type FetchOptions, type HttpHandler, resolveServeHttp, type ServeHttpOptions } from '../http/options.js'
 import type { Peer } from '../keys/peer.js'
+import type { CancelOptions } from '../types.js'
 import type { Listener } from './listener.js'
 import { RequestEndpoint } from './request-endpoint.js'
 
+let fetchModule: typeof import('../http/fetch.js') | undefined
+
 /** HTTP over the streams of an {@link Endpoint}. */
 export abstract class HttpEndpoint extends RequestEndpoint {
+  /** @internal */
+  abstract connect(peer: Peer, options?: CancelOptions): Promise<Connection>
+
   /**
    * Sends an HTTP request to a peer, and resolves with its answer as soon as its head is here. The peer answers with {@link serveHttp}.
    *
@@ -17,6 +23,7 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * - Redirects to the same peer are followed (`redirect: 'follow'`), unless their request had a body of a stream. The answer with a
    *   redirect to another host is returned as it is: `response.headers.get('location')`.
    * - No timeout: pass `AbortSignal.timeout(ms)`. A lost peer ends the request anyway.
+   * - Also asks peers of the original library, over its protocol `Http`. They know no named services.
    * - An unread body holds its stream: read it, or call `response.body.cancel()`.
    *
    * @throws {FastnNetError} `ERR_UNEXPECTED_END` if the answer is cut short or not valid HTTP. `ERR_TOO_LARGE` beyond `maxHeaderBytes`, or
@@ -28,8 +35,8 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * console.log(response.status, await response.json())
    */
   async fetch(peer: Peer, input: string | URL | Request, init: FetchOptions = {}): Promise<Response> {
-    const { fetchFrom } = await import('../http/fetch.js')
-    return await fetchFrom(this, peer, input, init)
+    fetchModule ??= await import('../http/fetch.js')
+    return await fetchModule.fetchFrom(this, peer, input, init)
   }
 
   /**
@@ -40,6 +47,8 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * - `request.signal` aborts when the caller leaves.
    * - A handler that throws answers with status 500, without the error's text: see `onError`.
    * - Bodies are streamed, at the pace of the slower side. A body that fails resets the stream, so that no caller takes a part for all.
+   *
+   * Peers of the original library reach it over their protocol `Http`, if it has no name (`service`).
    *
    * Anyone whom the endpoint admits may send requests: see `allow` of {@link EndpointOptions}. Returns at once, as {@link Endpoint.listen}
    * does; serves until the result is closed, and keeps the process alive until then.
@@ -52,9 +61,12 @@ export abstract class HttpEndpoint extends RequestEndpoint {
   serveHttp(handler: HttpHandler, options: ServeHttpOptions = {}): Listener {
     const resolved = resolveServeHttp(handler, options)
     const loaded = import('../http/serve.js')
-    const serve = async (stream: PeerStream) => await (await loaded).serveHttpStream(stream, resolved)
+    const serve = async (stream: PeerStream) =>
+      await (await loaded).serveHttpStream(stream, resolved, stream.protocol === 'Http')
     const { onError } = resolved
     const report = onError && ((error: unknown, stream: PeerStream) => onError(error, { peer: stream.remoteId52 }))
-    return this.listen([[resolved.protocol, serve]], { signal: resolved.signal, onError: report })
+    const protocols = resolved.hasName ? [resolved.protocol] : [resolved.protocol, 'Http' as const]
+    const handlers = protocols.map(protocol => [protocol, serve] as const)
+    return this.listen(handlers, { signal: resolved.signal, onError: report })
   }
 }

@@ -3,34 +3,21 @@ import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, isFastnNetError, type Protocol } from '../errors.js'
 import { idsOf, type Peer } from '../keys/peer.js'
 import { defaults } from '../settings.js'
-import { alpnOf, nativeAlpn } from '../stream/endpoint-state.js'
+import { drainToFinLater } from '../stream/deferred/defer.js'
 import { cancelled } from '../stream/failure-codes.js'
-import type { OpenOptions } from '../types.js'
 import { offAbort, onAbort } from '../util/abort.js'
 import { checkSignal, invalid, throwIfAborted } from '../util/validate.js'
-import { BadMessage, encoded, type Framing, fieldLines, parseHead, readHead } from './head.js'
+import { type HttpClient, openHttp } from './client-stream.js'
+import { BadMessage, encoded, type Field, type Framing } from './head.js'
+import { type Message, messageOf, redirected } from './message.js'
 import { type FetchOptions, httpProtocol, sizeOf } from './options.js'
 import { ReceivedBody } from './receive-body.js'
+import { receivedResponse } from './received-response.js'
 import { type BodyStart, sendBody, startOf } from './send-body.js'
+import type { AnswerHead, Wire } from './wire.js'
 
-/** What a request needs of an endpoint. */
-export interface HttpClient {
-  getStream(peer: Peer, protocol: Protocol, options: OpenOptions): Promise<PeerStream>
-}
-
-const statusLine = /^HTTP\/1\.1 ([1-5]\d\d)(?: ([\t -~\x80-\xff]*))?$/
 const maxRedirects = 20
-const maxInterim = 16
 const withoutBody = new Set([204, 205, 304])
-const bodyFields = ['content-type', 'content-encoding', 'content-language', 'content-location']
-
-/** A request, ready to be sent. */
-interface Message {
-  readonly method: string
-  readonly url: URL
-  readonly headers: Headers
-  readonly body: ReadableStream<Uint8Array> | null
-}
 
 /** Sends a request to a peer, and follows redirects to the same peer. */
 export async function fetchFrom(
@@ -46,7 +33,7 @@ export async function fetchFrom(
   const protocol = httpProtocol(init.service ?? '')
   const signal = checkSignal(init.signal ?? (input instanceof Request ? input.signal : undefined))
   throwIfAborted(signal)
-  let message = messageOf(peer, input, init)
+  let message = messageOf(input, init)
   for (let count = 0; ; count++) {
     const exchange = new Exchange(client, peer, protocol, message, init, signal)
     const response = await exchange.response(count > 0)
@@ -61,51 +48,6 @@ export async function fetchFrom(
   }
 }
 
-function messageOf(peer: Peer, input: string | URL | Request, init: FetchOptions): Message {
-  const url = urlOf(peer, input)
-  const { service, maxHeaderBytes, maxBodyBytes, signal, ...rest } = init
-  const isPlain = !(input instanceof Request) && (rest.body === undefined || rest.body === null)
-  const method = rest.method?.toUpperCase() ?? 'GET'
-  if (isPlain && (method === 'GET' || method === 'HEAD'))
-    return { method, url, headers: new Headers(rest.headers ?? undefined), body: null }
-  const from = input instanceof Request ? input : url
-  const defined = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-  const request = new Request(from, { ...defined, duplex: 'half' } as RequestInit)
-  return { method: request.method, url, headers: request.headers, body: request.body }
-}
-
-/** A path is completed with the peer's ID52. Of a URL, the host is only the Host header: the request goes to the peer. */
-function urlOf(peer: Peer, input: string | URL | Request): URL {
-  const text = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url
-  const isPath = text.startsWith('/')
-  try {
-    const url = new URL(isPath ? `http://${idsOf(peer, 'peer')[0]}${text}` : text)
-    if (url.protocol === 'http:' || url.protocol === 'https:') return url
-  } catch (error) {
-    if (isFastnNetError(error)) throw error
-  }
-  throw invalid('path', "a path such as '/items?page=2', or a URL with http")
-}
-
-/** The request that a redirect asks for; undefined where the answer is no redirect, or one that is not followed. */
-function redirected(message: Message, response: Response, sentWhole: Uint8Array | undefined): Message | undefined {
-  const location = response.headers.get('location')
-  if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return undefined
-  const url = URL.canParse(location, message.url.href) ? new URL(location, message.url) : undefined
-  if (url === undefined || url.origin !== message.url.origin) return undefined
-  const isPost = message.method === 'POST' && response.status <= 302
-  const becomesGet = isPost || (response.status === 303 && message.method !== 'GET' && message.method !== 'HEAD')
-  if (becomesGet) {
-    const headers = new Headers(message.headers)
-    for (const name of bodyFields) headers.delete(name)
-    return { method: 'GET', url, headers, body: null }
-  }
-  if (message.body === null) return { ...message, url }
-  // A stream cannot be sent again.
-  if (sentWhole === undefined) return undefined
-  return { ...message, url, body: new Response(sentWhole.slice()).body as ReadableStream<Uint8Array> }
-}
-
 /** One request and its answer, on one stream. */
 class Exchange {
   readonly #client: HttpClient
@@ -118,7 +60,7 @@ class Exchange {
   #onAbort: (() => void) | undefined
   /** Why the request's body could not be sent. */
   #uploadFailure: { readonly error: unknown } | undefined
-  /** The request's body, if it was short. */
+  /** The request's body, if it was sent whole. */
   sentWhole: Uint8Array | undefined
 
   constructor(
@@ -139,17 +81,18 @@ class Exchange {
 
   async response(wasRedirected: boolean): Promise<Response> {
     const signal = this.#signal
-    const stream = await this.#client.getStream(this.#peer, this.#protocol, { ack: 'later', signal })
+    const hasName = (this.#options.service ?? '') !== ''
+    const { stream, wire } = await openHttp(this.#client, this.#peer, this.#protocol, hasName, signal)
     this.#stream = stream
     try {
-      this.#checkAlpn(stream)
       if (signal !== undefined) {
         throwIfAborted(signal)
         this.#onAbort = () => this.#abandon()
         onAbort(signal, this.#onAbort)
       }
-      await this.#send(stream)
-      return await this.#receive(stream, wasRedirected)
+      const sent = this.#send(stream, wire)
+      if (sent !== undefined) await unlessStopped(sent)
+      return await this.#receive(stream, wire, wasRedirected)
     } catch (error) {
       this.#end()
       this.#abandon()
@@ -157,21 +100,25 @@ class Exchange {
     }
   }
 
-  #checkAlpn(stream: PeerStream): void {
-    if (alpnOf(coreOf(stream)) === nativeAlpn) return
-    const message = 'the peer is an older one, which this version of fetch cannot reach'
-    throw new FastnNetError('ERR_PROTOCOL_UNSUPPORTED', message, coreOf(stream).context('fetch'))
+  /** Sends the request. A body that is not short is sent beside the answer, which may come before its end. */
+  #send(stream: PeerStream, wire: Wire): Promise<void> | undefined {
+    const { method, body } = this.#message
+    if (body === null) {
+      const framing = method === 'GET' || method === 'HEAD' ? undefined : 0
+      return stream.finish(encoded(this.#head(wire, framing)))
+    }
+    if (!(body instanceof Uint8Array)) return this.#sendStream(stream, wire, body)
+    this.sentWhole = body
+    return stream.finish(encoded(this.#head(wire, body.length), body))
   }
 
-  /** Sends the request. A body that is not short is sent beside the answer, which may come before its end. */
-  async #send(stream: PeerStream): Promise<void> {
-    const { method, url, headers, body } = this.#message
-    const host = headers.has('host') ? '' : `host: ${url.host}\r\n`
-    const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${host}${fieldLines(headers, 'content-length')}`
-    if (body === null) {
-      const length = method === 'GET' || method === 'HEAD' ? '' : 'content-length: 0\r\n'
-      return await unlessStopped(stream.finish(encoded(`${head}${length}\r\n`)))
-    }
+  #head(wire: Wire, framing: Framing | undefined): string {
+    const { method, target, headers } = this.#message
+    const fields = headers.has('host') ? headers : withHost(headers, this.#url.host)
+    return wire.requestHead(method, target, fields, framing)
+  }
+
+  async #sendStream(stream: PeerStream, wire: Wire, body: ReadableStream<Uint8Array>): Promise<void> {
     const reader = body.getReader() as ReadableStreamDefaultReader<unknown>
     let start: BodyStart
     try {
@@ -180,19 +127,17 @@ class Exchange {
       this.#uploadFailure = { error }
       throw error
     }
-    if (start.isWhole) {
-      this.sentWhole = start.bytes
-      const whole = encoded(`${head}content-length: ${start.bytes.length}\r\n\r\n`, start.bytes)
-      return await unlessStopped(stream.finish(whole))
-    }
-    this.#upload(stream, `${head}transfer-encoding: chunked\r\n\r\n`, reader, start)
+    if (!start.isWhole) return this.#upload(stream, wire, reader, start)
+    this.sentWhole = start.bytes
+    await stream.finish(encoded(this.#head(wire, start.bytes.length), start.bytes))
   }
 
-  #upload(stream: PeerStream, head: string, reader: ReadableStreamDefaultReader<unknown>, start: BodyStart): void {
+  #upload(stream: PeerStream, wire: Wire, reader: ReadableStreamDefaultReader<unknown>, start: BodyStart): void {
+    const framing = wire.unsized
+    const head = this.#head(wire, framing)
     const send = async () => {
       try {
-        await sendBody(stream, head, reader, start, undefined)
-        await stream.finish()
+        await sendBody(stream, head, reader, start, framing, true)
       } catch (error) {
         reader.cancel(error).catch(() => {})
         // The peer needs no more of it: its answer says why. What else the stream fails with, the answer fails with too.
@@ -204,34 +149,20 @@ class Exchange {
     void send()
   }
 
-  async #receive(stream: PeerStream, wasRedirected: boolean): Promise<Response> {
-    const reader = readerOf(stream)
+  async #receive(stream: PeerStream, wire: Wire, wasRedirected: boolean): Promise<Response> {
     const maxHeaderBytes = sizeOf(this.#options.maxHeaderBytes, 'maxHeaderBytes', defaults.maxHeaderBytes)
-    for (let count = 0; count <= maxInterim; count++) {
-      const read = await readHead(reader, maxHeaderBytes)
-      if (read === null) throw this.#error('ERR_UNEXPECTED_END', 'the peer ended the stream without an answer')
-      const head = parseHead(read.text)
-      const [, code, reason = ''] = statusLine.exec(head.start) ?? []
-      if (code === undefined || code === '101') throw new BadMessage(502, 'its status line is malformed')
-      const isInterim = code.startsWith('1')
-      const framing: Framing = head.framing ?? 'fin'
-      if (isInterim) {
-        if (read.rest.length > 0) reader.putBack(read.rest, false)
-        continue
-      }
-      const init: ResponseInit = { status: Number(code), statusText: reason, headers: head.headers }
-      const body = this.#body(stream, init.status as number, framing, read.rest)
-      return withUrl(new Response(body, init), this.#message.url.href, wasRedirected)
-    }
-    throw new BadMessage(502, 'it has too many interim answers')
+    const head = await wire.readAnswer(readerOf(stream), maxHeaderBytes)
+    if (head === null) throw this.#error('ERR_UNEXPECTED_END', 'the peer ended the stream without an answer')
+    const { status, statusText, fields } = head
+    const url = () => `${this.#url.origin}${this.#message.target}`
+    return receivedResponse({ status, statusText, fields, url, redirected: wasRedirected }, this.#body(stream, head))
   }
 
   #body(
     stream: PeerStream,
-    status: number,
-    framing: Framing,
-    rest: Uint8Array<ArrayBuffer>
+    { status, framing: given, rest }: AnswerHead
   ): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    const framing = given ?? 'fin'
     const reader = readerOf(stream)
     const maxBytes = sizeOf(this.#options.maxBodyBytes, 'maxBodyBytes', Number.POSITIVE_INFINITY)
     const isAbsent = this.#message.method === 'HEAD' || withoutBody.has(status)
@@ -242,11 +173,16 @@ class Exchange {
       return isAbsent ? null : rest
     }
     if (rest.length > 0) reader.putBack(rest, false)
-    const body = new ReceivedBody(coreOf(stream), reader, {
+    const core = coreOf(stream)
+    const body = new ReceivedBody(core, reader, {
       framing,
       maxBytes,
       errorOf: error => (this.#signal?.aborted || this.#uploadFailure ? this.#errorOf(error) : undefined),
-      onEnd: () => this.#end()
+      onEnd: () => {
+        this.#end()
+        // The FIN follows the body.
+        drainToFinLater(core)
+      }
     })
     return body.stream
   }
@@ -258,6 +194,12 @@ class Exchange {
 
   #abandon(): void {
     if (this.#stream !== undefined) coreOf(this.#stream).abort(cancelled, 'the request was cancelled')
+  }
+
+  /** Scheme and host of the request. */
+  get #url(): { readonly origin: string; readonly host: string } {
+    const { origin = `http://${(this.#stream as PeerStream).remoteId52}` } = this.#message
+    return { origin, host: origin.slice(origin.indexOf('//') + 2) }
   }
 
   #errorOf(error: unknown): unknown {
@@ -273,9 +215,9 @@ class Exchange {
   }
 }
 
-/** A `Response` made by hand has an empty URL. */
-function withUrl(response: Response, url: string, redirected: boolean): Response {
-  return Object.defineProperties(response, { url: { value: url }, redirected: { value: redirected } })
+function* withHost(headers: Headers, host: string): Generator<Field> {
+  yield ['host', host]
+  yield* headers
 }
 
 /** The answer says why the peer needs no more of a request. */

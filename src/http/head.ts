@@ -14,14 +14,24 @@ export class BadMessage extends Error {
 /** How long a body is: in bytes, `'chunked'`, or up to the FIN. */
 export type Framing = number | 'chunked' | 'fin'
 
-/** Start line and fields of a message. */
-export interface Head {
-  readonly start: string
-  readonly headers: Headers
+/** A header field, its name in lower case. */
+export type Field = readonly [name: string, value: string]
+
+/** The fields of a message, and what they say of it. */
+export interface Fields {
+  /** Without those of {@link hopByHop}, and those that `Connection` names. */
+  readonly fields: readonly Field[]
+  readonly host: string | undefined
+  readonly expect: string | undefined
   /** Undefined where neither Content-Length nor Transfer-Encoding says it. */
   readonly framing: number | 'chunked' | undefined
   /** `Connection: close`. */
   readonly closes: boolean
+}
+
+/** Start line and fields of a message. */
+export interface Head extends Fields {
+  readonly start: string
 }
 
 /** The text of a head without the empty line, and what was read behind it. */
@@ -37,7 +47,7 @@ const fieldValue = /^[\t -~\x80-\xff]*$/
 const bareNewline = /(?:^|[^\r])\n/
 
 /** Fields that belong to one stream. They never reach a handler or a caller, and are never taken from them. */
-export const hopByHop: ReadonlySet<string> = new Set([
+const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -70,60 +80,89 @@ export async function readHead(reader: ReadHalf, maxBytes: number): Promise<Head
 /** Parses a head. Anything that two implementations could read differently is an error. */
 export function parseHead(text: string): Head {
   const [start = '', ...lines] = text.split('\r\n')
-  if (lines.length > maxFields) throw new BadMessage(431, `the head has more than ${maxFields} fields`)
-  const headers = new Headers()
-  let length: number | undefined
-  let codings: string | undefined
-  const connection: string[] = []
+  const fields = new FieldList(lines.length)
   for (const line of lines) {
     const colon = line.indexOf(':')
-    const name = line.slice(0, Math.max(colon, 0))
-    const value = trimmed(line, colon + 1)
-    if (!token.test(name) || !fieldValue.test(value)) throw new BadMessage(400, 'a header field is malformed')
-    switch (name.toLowerCase()) {
+    fields.add(line.slice(0, Math.max(colon, 0)), trimmed(line, colon + 1))
+  }
+  return { start, ...fields.checked() }
+}
+
+/** Collects the fields of a head, and what they say of the message. */
+export class FieldList {
+  #fields: Field[] = []
+  #length: number | undefined
+  #codings: string | undefined
+  #host: string | undefined
+  #expect: string | undefined
+  #connection = ''
+
+  constructor(count: number) {
+    if (count > maxFields) throw new BadMessage(431, `the head has more than ${maxFields} fields`)
+  }
+
+  add(given: string, value: string): void {
+    if (!token.test(given) || !fieldValue.test(value)) throw new BadMessage(400, 'a header field is malformed')
+    const name = given.toLowerCase()
+    switch (name) {
       case 'content-length':
-        if (length !== undefined || !/^\d{1,15}$/.test(value)) throw new BadMessage(400, 'Content-Length is malformed')
-        length = Number(value)
-        headers.set(name, value)
+        if (this.#length !== undefined || !/^\d{1,15}$/.test(value))
+          throw new BadMessage(400, 'Content-Length is malformed')
+        this.#length = Number(value)
         break
       case 'transfer-encoding':
-        if (codings !== undefined) throw new BadMessage(400, 'Transfer-Encoding is repeated')
-        codings = value.toLowerCase()
+        if (this.#codings !== undefined) throw new BadMessage(400, 'Transfer-Encoding is repeated')
+        this.#codings = value.toLowerCase()
         break
       case 'connection':
-        connection.push(...value.toLowerCase().split(/[\t ]*,[\t ]*/))
+        this.#connection += `,${value.toLowerCase()}`
         break
       case 'host':
-        if (headers.has(name)) throw new BadMessage(400, 'Host is repeated')
-        headers.set(name, value)
+        if (this.#host !== undefined) throw new BadMessage(400, 'Host is repeated')
+        this.#host = value
         break
-      default:
-        headers.append(name, value)
+      case 'expect':
+        this.#expect = this.#expect === undefined ? value : `${this.#expect}, ${value}`
     }
+    if (!hopByHop.has(name)) this.#fields.push([name, value])
   }
-  if (codings !== undefined && length !== undefined)
-    throw new BadMessage(400, 'Content-Length and Transfer-Encoding exclude each other')
-  if (codings !== undefined && codings !== 'chunked')
-    throw new BadMessage(501, 'the only Transfer-Encoding supported is chunked')
-  for (const name of connection)
-    if (token.test(name) && name !== 'host' && name !== 'content-length') headers.delete(name)
-  for (const name of hopByHop) headers.delete(name)
-  return {
-    start,
-    headers,
-    framing: codings === undefined ? length : 'chunked',
-    closes: connection.includes('close')
+
+  checked(): Fields {
+    const [length, codings] = [this.#length, this.#codings]
+    if (codings !== undefined && length !== undefined)
+      throw new BadMessage(400, 'Content-Length and Transfer-Encoding exclude each other')
+    if (codings !== undefined && codings !== 'chunked')
+      throw new BadMessage(501, 'the only Transfer-Encoding supported is chunked')
+    const connection = this.#connection === '' ? undefined : this.#connection.split(/[\t ]*,[\t ]*/)
+    return {
+      fields: connection === undefined ? this.#fields : endToEnd(this.#fields, connection),
+      host: this.#host,
+      expect: this.#expect,
+      framing: codings === undefined ? length : 'chunked',
+      closes: connection?.includes('close') === true
+    }
   }
 }
 
-/** The fields of a message, each as a line. Hop-by-hop fields and those in `without` are left out. */
-export function fieldLines(headers: Iterable<readonly [string, string]>, without?: string): string {
+/** Without the fields that `Connection` names. */
+function endToEnd(fields: readonly Field[], named: readonly string[]): readonly Field[] {
+  const dropped = new Set(named)
+  // Without these, the message would be another one.
+  for (const name of ['host', 'content-length']) dropped.delete(name)
+  return fields.filter(([name]) => !dropped.has(name))
+}
+
+/** Whether a field may be sent: hop-by-hop fields and `without` may not. */
+export function isSendable([name, value]: Field, without?: string): boolean {
+  if (name === without || hopByHop.has(name)) return false
+  if (!token.test(name) || !fieldValue.test(value)) throw new TypeError(`the header '${name}' has an invalid value`)
+  return true
+}
+
+/** The fields of a message, each as a line. Hop-by-hop fields and `without` are left out. */
+export function fieldLines(headers: Iterable<Field>, without?: string): string {
   let lines = ''
-  for (const [name, value] of headers) {
-    if (name === without || hopByHop.has(name)) continue
-    if (!token.test(name) || !fieldValue.test(value)) throw new TypeError(`the header '${name}' has an invalid value`)
-    lines += `${name}: ${value}\r\n`
-  }
+  for (const field of headers) if (isSendable(field, without)) lines += `${field[0]}: ${field[1]}\r\n`
   return lines
 }
 
@@ -141,7 +180,7 @@ function latin1({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): string
 }
 
 /** Without spaces and tabs at both ends. Not `trim`, which also takes 0xA0, a part of many characters in UTF-8. */
-function trimmed(line: string, start: number): string {
+export function trimmed(line: string, start: number): string {
   let [from, to] = [start, line.length]
   while (from < to && isBlank(line.charCodeAt(from))) from++
   while (from < to && isBlank(line.charCodeAt(to - 1))) to--

@@ -57,6 +57,8 @@ const serveNames: OptionNames<ServeHttpOptions> = {
 /** Checked options with defaults filled in. */
 export interface ResolvedServeHttp {
   readonly protocol: Protocol
+  /** Older peers know no names. */
+  readonly hasName: boolean
   readonly handler: HttpHandler
   readonly signal: AbortSignal | undefined
   readonly onError: ServeHttpOptions['onError']
@@ -72,6 +74,7 @@ export function resolveServeHttp(handler: HttpHandler, options: ServeHttpOptions
   if (onError !== undefined && typeof onError !== 'function') throw invalid('options.onError', 'a function')
   return {
     protocol: httpProtocol(service),
+    hasName: (service ?? '') !== '',
     handler,
     signal: checkSignal(signal),
     onError,

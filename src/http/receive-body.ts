@@ -1,14 +1,9 @@
-import { FastnNetError, isFastnNetError } from '../errors.js'
+import { FastnNetError } from '../errors.js'
 import type { StreamCore } from '../stream/core.js'
 import type { ReadHalf } from '../stream/reader.js'
 import { readableOf } from '../stream/web-streams.js'
+import { ChunkDecoder } from './chunks.js'
 import { BadMessage, type Framing } from './head.js'
-
-const maxSizeLine = 256
-const maxTrailerLine = 8 * 1024
-const maxTrailers = 64
-const sizeLine = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;[^\r]*)?\r$/
-const trailerLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r]*\r$/
 
 /** How a body is received. */
 export interface BodyOptions {
@@ -27,8 +22,9 @@ export class ReceivedBody {
   readonly #core: StreamCore
   readonly #reader: ReadHalf
   readonly #options: BodyOptions
+  readonly #chunks: ChunkDecoder | undefined
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>
-  /** Bytes left of the body, or of its current chunk. */
+  /** Bytes left. */
   #left: number
   #received = 0
   #hasBegun = false
@@ -41,13 +37,16 @@ export class ReceivedBody {
     this.#core = core
     this.#reader = reader
     this.#options = options
-    this.#left = typeof options.framing === 'number' ? options.framing : 0
+    const { framing } = options
+    this.#chunks = framing === 'chunked' ? new ChunkDecoder() : undefined
+    this.#left = typeof framing === 'number' ? framing : Number.POSITIVE_INFINITY
     const source = {
       atEnd: false,
       checkEnd() {},
       readAheadWhenIdle() {},
       readIntoInTurn: (into: Uint8Array) => this.#read(into),
       stop: (code: number | bigint) => {
+        if (this.isComplete) return
         reader.stop(code)
         options.onEnd?.()
       }
@@ -56,15 +55,17 @@ export class ReceivedBody {
   }
 
   async #read(into: Uint8Array): Promise<number | null> {
-    const { onFirstRead, onEnd, errorOf } = this.#options
+    const { onFirstRead, onEnd, errorOf, maxBytes } = this.#options
+    if (this.isComplete) return null
     try {
       if (!this.#hasBegun) onFirstRead?.()
-      const count = await this.#next(into)
       this.#hasBegun = true
-      if (count !== null) return count
-      this.isComplete = true
-      onEnd?.()
-      return null
+      const count = this.#left === 0 ? null : await this.#next(into)
+      this.#received += count ?? 0
+      if (this.#received > maxBytes) throw new BadMessage(413, `the body is longer than ${maxBytes} bytes`)
+      this.isComplete = count === null || this.#left === 0 || this.#chunks?.isComplete === true
+      if (this.isComplete) onEnd?.()
+      return count
     } catch (error) {
       const seen = errorOf?.(error) ?? this.#shown(error)
       this.failure = error
@@ -75,46 +76,24 @@ export class ReceivedBody {
   }
 
   async #next(into: Uint8Array): Promise<number | null> {
-    const { framing, maxBytes } = this.#options
-    if (framing === 'chunked' && this.#left === 0 && !(await this.#nextChunk())) return null
-    if (framing !== 'fin' && this.#left === 0) return null
-    const most = framing === 'fin' ? into.length : Math.min(into.length, this.#left)
-    const count = await this.#reader.readIntoInTurn(into.subarray(0, most))
-    if (count === null) {
-      if (framing === 'fin') return null
-      throw this.#cutShort()
+    const chunks = this.#chunks
+    // Bytes of the next message stay where they are.
+    const room = this.#left < into.length ? into.subarray(0, this.#left) : into
+    for (;;) {
+      const read = await this.#reader.readIntoInTurn(room)
+      if (read === null) {
+        if (this.#options.framing === 'fin') return null
+        throw this.#cutShort()
+      }
+      if (chunks === undefined) {
+        this.#left -= read
+        return read
+      }
+      const { count, used } = chunks.decode(room.subarray(0, read))
+      if (used < read) this.#reader.putBack(room.slice(used, read), false)
+      if (count > 0) return count
+      if (chunks.isComplete) return null
     }
-    this.#left -= count
-    this.#received += count
-    if (this.#received > maxBytes) throw new BadMessage(413, `the body is longer than ${maxBytes} bytes`)
-    return count
-  }
-
-  /** Reads the line with the size of a chunk. False: it was the last one. */
-  async #nextChunk(): Promise<boolean> {
-    if (this.#hasBegun && (await this.#line(1)) !== '\r') throw new BadMessage(400, 'a chunk is malformed')
-    const size = sizeLine.exec(await this.#line(maxSizeLine))?.[1]
-    if (size === undefined) throw new BadMessage(400, 'the size of a chunk is malformed')
-    this.#left = Number.parseInt(size, 16)
-    if (this.#left > 0) return true
-    for (let count = 0; count <= maxTrailers; count++) {
-      const line = await this.#line(maxTrailerLine)
-      if (line === '\r') return false
-      if (!trailerLine.test(line)) throw new BadMessage(400, 'a trailer field is malformed')
-    }
-    throw new BadMessage(431, `the body has more than ${maxTrailers} trailer fields`)
-  }
-
-  async #line(maxBytes: number): Promise<string> {
-    try {
-      const line = await this.#reader.line(maxBytes)
-      if (line !== null) return line
-    } catch (error) {
-      if (isFastnNetError(error, 'ERR_LINE_TOO_LONG') || isFastnNetError(error, 'ERR_UTF8'))
-        throw new BadMessage(400, 'a chunk is malformed')
-      if (!isFastnNetError(error, 'ERR_UNEXPECTED_END')) throw error
-    }
-    throw this.#cutShort()
   }
 
   #cutShort(): FastnNetError {

@@ -1,7 +1,6 @@
-import { Buffer } from 'node:buffer'
 import type { PeerStream } from '../connection/connection.js'
 import { isBytes } from '../util/bytes.js'
-import { encoded } from './head.js'
+import { encoded, type Framing } from './head.js'
 
 type Reader = ReadableStreamDefaultReader<unknown>
 
@@ -47,29 +46,34 @@ export async function startOf(reader: Reader): Promise<BodyStart> {
 }
 
 /**
- * Sends a head and the rest of a body behind it. `length`: as the head says; undefined: the body is chunked. Leaves the sending half
- * open.
+ * Sends a head and the body behind it. `framing`: as the head says. `ends`: with the FIN.
  *
- * @throws What the body or the stream fails with. `TypeError` if the body's length is not `length`.
+ * @throws What the body or the stream fails with. `TypeError` if the body's length is not `framing`.
  */
 export async function sendBody(
   stream: PeerStream,
   head: string,
   reader: Reader,
   start: BodyStart,
-  length: number | undefined
+  framing: Framing,
+  ends: boolean
 ): Promise<void> {
   let sent = 0
+  // What precedes the next bytes: the head, or the end of the previous chunk.
   let before = head
   const send = async (bytes: Uint8Array) => {
     sent += bytes.length
-    if (length !== undefined && sent > length) throw wrongLength(length)
-    await (length === undefined ? sendChunk(stream, before, bytes) : stream.write(encoded(before, bytes)))
-    before = ''
+    if (typeof framing === 'number' && sent > framing) throw wrongLength(framing)
+    const prefix = framing === 'chunked' ? `${before}${bytes.length.toString(16)}\r\n` : before
+    before = framing === 'chunked' ? '\r\n' : ''
+    if (prefix !== '' && bytes.length <= joined) return await stream.write(encoded(prefix, bytes))
+    if (prefix !== '') await stream.write(encoded(prefix))
+    await stream.write(bytes)
   }
   if (start.bytes.length > 0) await send(start.bytes)
   else if (!start.isWhole) {
-    await stream.write(encoded(head))
+    // The other side need not wait for the body.
+    await stream.write(encoded(before))
     before = ''
   }
   for (let next = start.next; next !== undefined; next = reader.read() as Promise<Result>) {
@@ -78,23 +82,10 @@ export async function sendBody(
     const bytes = checked(value)
     if (bytes.length > 0) await send(bytes)
   }
-  if (length !== undefined && sent !== length) throw wrongLength(length)
-  if (length === undefined) await stream.write(encoded(before + lastChunk))
-  else if (before !== '') await stream.write(encoded(before))
-}
-
-async function sendChunk(stream: PeerStream, before: string, bytes: Uint8Array): Promise<void> {
-  const size = `${before}${bytes.length.toString(16)}\r\n`
-  if (bytes.length <= joined) {
-    const all = Buffer.allocUnsafeSlow(size.length + bytes.length + 2)
-    all.write(size, 'latin1')
-    all.set(bytes, size.length)
-    all.write('\r\n', size.length + bytes.length, 'latin1')
-    return await stream.write(all)
-  }
-  await stream.write(encoded(size))
-  await stream.write(bytes)
-  await stream.write('\r\n')
+  if (typeof framing === 'number' && sent !== framing) throw wrongLength(framing)
+  const last = encoded(framing === 'chunked' ? `${before}${lastChunk}` : before)
+  if (ends) await stream.finish(last)
+  else if (last.length > 0) await stream.write(last)
 }
 
 function checked(value: unknown): Uint8Array {

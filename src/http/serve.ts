@@ -4,19 +4,26 @@ import { FastnNetError, isFastnNetError } from '../errors.js'
 import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
 import { isThenable } from '../util/thenable.js'
 import { warnOnce } from '../util/warn.js'
-import { BadMessage, encoded, fieldLines, type Head, parseHead, readHead } from './head.js'
+import { BadMessage, encoded, type Field, type Framing } from './head.js'
+import { http1 } from './http1.js'
+import { jsonHead } from './json-head.js'
 import type { HttpContext, ResolvedServeHttp } from './options.js'
 import { ReceivedBody } from './receive-body.js'
+import { Cancellation, receivedRequest } from './received-request.js'
 import { sendBody, settlesSoon, startOf } from './send-body.js'
+import { urlOf } from './target.js'
+import type { RequestHead, Wire } from './wire.js'
 
-const requestLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~\x80-\xff]+) HTTP\/(\d)\.(\d)$/
-const validHost = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
 const forbiddenMethods = new Set(['CONNECT', 'TRACE', 'TRACK'])
 const withoutBody = new Set([204, 205, 304])
+const peerHeader = 'fastn-peer'
 
-/** Answers the requests of one stream, one after the other. Rejects with what cut an answer short. */
-export async function serveHttpStream(stream: PeerStream, options: ResolvedServeHttp): Promise<void> {
-  const server = new StreamServer(stream, options)
+/**
+ * Answers the requests of one stream, one after the other. Rejects with what cut an answer short. `isOlder`: the stream has the protocol
+ * `Http` of older peers.
+ */
+export async function serveHttpStream(stream: PeerStream, options: ResolvedServeHttp, isOlder: boolean): Promise<void> {
+  const server = new StreamServer(stream, options, isOlder ? jsonHead : http1)
   while (await server.next());
 }
 
@@ -24,14 +31,16 @@ class StreamServer implements Expiring {
   readonly #stream: PeerStream
   readonly #options: ResolvedServeHttp
   readonly #context: HttpContext
+  readonly #wire: Wire
   /** Of the request in progress, until its answer begins. */
-  #unanswered: AbortController | undefined
+  #unanswered: Cancellation | undefined
   /** Of the request in progress. */
-  #controller: AbortController | undefined
+  #cancellation: Cancellation | undefined
   #isWatched = false
   expiresAt = 0
 
-  constructor(stream: PeerStream, options: ResolvedServeHttp) {
+  constructor(stream: PeerStream, options: ResolvedServeHttp, wire: Wire) {
+    this.#wire = wire
     this.#stream = stream
     this.#options = options
     this.#context = Object.freeze({ peer: stream.remoteId52 })
@@ -39,7 +48,7 @@ class StreamServer implements Expiring {
 
   /** Answers one request. Whether another may follow. */
   async next(): Promise<boolean> {
-    let head: Head | null
+    let head: RequestHead | null
     try {
       head = await this.#head()
     } catch (error) {
@@ -61,48 +70,39 @@ class StreamServer implements Expiring {
     this.#stream.stop()
   }
 
-  async #head(): Promise<Head | null> {
-    const reader = readerOf(this.#stream)
-    const reading = readHead(reader, this.#options.maxHeaderBytes)
-    // It is there already in most cases.
-    if (!(await settlesSoon(reading))) {
-      this.expiresAt = performance.now() + this.#options.headTimeout
-      addDeadline(this)
+  async #head(): Promise<RequestHead | null> {
+    const { maxHeaderBytes, headTimeout } = this.#options
+    this.expiresAt = performance.now() + headTimeout
+    addDeadline(this)
+    try {
+      return await this.#wire.readRequest(readerOf(this.#stream), maxHeaderBytes)
+    } finally {
+      removeDeadline(this)
     }
-    const read = await reading.finally(() => removeDeadline(this))
-    if (read === null) return null
-    if (read.rest.length > 0) reader.putBack(read.rest, false)
-    return parseHead(read.text)
   }
 
-  #request(head: Head): Exchange {
+  #request(head: RequestHead): Exchange {
     const { maxBodyBytes } = this.#options
-    const [, method = '', target = '', major, minor] = requestLine.exec(head.start) ?? []
-    if (major === undefined) throw new BadMessage(400, 'the request line is malformed')
-    if (major !== '1' || minor !== '1') throw new BadMessage(505, 'only HTTP/1.1 is supported')
+    const { method, target, host } = head
+    const isBodiless = method === 'GET' || method === 'HEAD'
+    const framing = head.framing ?? (this.#wire.unsized === 'fin' && !isBodiless ? 'fin' : 0)
     if (forbiddenMethods.has(method)) throw new BadMessage(501, `the method ${method} is not supported`)
-    const host = head.headers.get('host')
-    if (host === null || (host !== '' && !validHost.test(host))) throw new BadMessage(400, 'Host is missing or invalid')
-    const url = urlOf(target, host === '' ? coreOf(this.#stream).connection.endpoint.id52 : host)
-    const { framing = 0, headers } = head
+    const url = urlOf(target, host, coreOf(this.#stream).connection.endpoint.id52)
     if (typeof framing === 'number' && framing > maxBodyBytes)
       throw new BadMessage(413, `the body is longer than ${maxBodyBytes} bytes`)
-    const body = framing === 0 ? undefined : this.#body(head)
-    if (body !== undefined && (method === 'GET' || method === 'HEAD'))
-      throw new BadMessage(400, `a ${method} request must not have a body`)
-    headers.delete('expect')
-    headers.set('fastn-peer', this.#context.peer)
-    const controller = new AbortController()
-    this.#controller = controller
-    this.#unanswered = controller
-    const init = { method, headers, body: body?.stream ?? null, signal: controller.signal, duplex: 'half' as const }
-    return { request: new Request(url, init), method, body, controller }
+    const body = framing === 0 ? undefined : this.#body(framing, head.expect)
+    if (body !== undefined && isBodiless) throw new BadMessage(400, `a ${method} request must not have a body`)
+    const fields = head.fields.filter(([name]) => name !== 'expect' && name !== peerHeader)
+    fields.push([peerHeader, this.#context.peer])
+    const cancellation = new Cancellation()
+    this.#cancellation = cancellation
+    this.#unanswered = cancellation
+    return { request: receivedRequest({ method, url, fields, body, cancellation }), method, body, cancellation }
   }
 
-  #body({ framing = 0, headers }: Head): ReceivedBody {
+  #body(framing: Framing, expect: string | undefined): ReceivedBody {
     const stream = this.#stream
-    const expects = headers.get('expect')
-    if (expects !== null && expects.toLowerCase() !== '100-continue')
+    if (expect !== undefined && expect.toLowerCase() !== '100-continue')
       throw new BadMessage(417, 'the only expectation supported is 100-continue')
     const goOn = () => {
       stream.write('HTTP/1.1 100 Continue\r\n\r\n').catch(() => {})
@@ -112,12 +112,12 @@ class StreamServer implements Expiring {
       framing,
       maxBytes,
       onFirstRead: () => {
-        if (expects !== null && this.#unanswered !== undefined) goOn()
+        if (expect !== undefined && this.#unanswered !== undefined) goOn()
       }
     })
   }
 
-  async #answer(head: Head, exchange: Exchange): Promise<boolean> {
+  async #answer(head: RequestHead, exchange: Exchange): Promise<boolean> {
     let response: Response
     try {
       response = await this.#handle(exchange)
@@ -125,9 +125,10 @@ class StreamServer implements Expiring {
     } catch (error) {
       return await this.#fail(error, exchange)
     }
-    const { body, controller } = exchange
+    const { body, cancellation } = exchange
     // A body that was not read to its end is in the way of the next request.
-    const continues = !head.closes && (body === undefined || body.isComplete) && !readerOf(this.#stream).atEnd
+    const mayContinue = !head.closes && this.#wire.unsized !== 'fin'
+    const continues = mayContinue && (body === undefined || body.isComplete) && !readerOf(this.#stream).atEnd
     // From now on, it would be in the middle of the answer.
     this.#unanswered = undefined
     try {
@@ -135,8 +136,8 @@ class StreamServer implements Expiring {
       if (!continues) readerOf(this.#stream).stop(0)
       return continues
     } catch (error) {
-      const isGone = controller.signal.aborted || isFastnNetError(error, 'ERR_STREAM_STOPPED')
-      controller.abort(error)
+      const isGone = cancellation.isAborted || isFastnNetError(error, 'ERR_STREAM_STOPPED')
+      cancellation.abort(error)
       if (isGone) return false
       // Not a FIN, which would look like the end of the body.
       throw error
@@ -154,7 +155,7 @@ class StreamServer implements Expiring {
   /** Aborts the signal of the request in progress once the caller leaves. */
   #watch(): void {
     const { signal } = this.#stream
-    const abort = () => this.#controller?.abort(signal.reason)
+    const abort = () => this.#cancellation?.abort(signal.reason)
     if (signal.aborted) abort()
     else if (!this.#isWatched) signal.addEventListener('abort', abort, { once: true })
     this.#isWatched = true
@@ -163,35 +164,35 @@ class StreamServer implements Expiring {
   async #send(response: Response, exchange: Exchange, continues: boolean): Promise<void> {
     const { status, statusText, headers, body } = response
     const given = headers.get('content-length')
-    const fields = `${fieldLines(headers, 'content-length')}${dateLine()}${continues ? '' : 'connection: close\r\n'}`
-    const start = `HTTP/1.1 ${status} ${/^[\t -~]*$/.test(statusText) ? statusText : ''}\r\n${fields}`
+    const head = (framing: Framing | undefined) =>
+      this.#wire.answerHead(status, statusText, headers as Iterable<Field>, framing, continues)
     if (exchange.method === 'HEAD' || withoutBody.has(status)) {
-      const kept = exchange.method === 'HEAD' && given !== null ? `content-length: ${lengthOf(given)}\r\n` : ''
+      const length = exchange.method === 'HEAD' && given !== null ? lengthOf(given) : undefined
       await body?.cancel()
-      return await this.#last(encoded(`${start}${kept}\r\n`), continues)
+      return await this.#last(encoded(head(length)), continues)
     }
-    if (body === null) return await this.#last(encoded(`${start}content-length: 0\r\n\r\n`), continues)
+    if (body === null) return await this.#last(encoded(head(0)), continues)
     const reader = body.getReader() as ReadableStreamDefaultReader<unknown>
-    const cancel = () => {
-      reader.cancel(exchange.controller.signal.reason).catch(() => {})
-    }
+    let cancel: (() => void) | undefined
     try {
       const first = await startOf(reader)
       const length = first.isWhole ? first.bytes.length : given === null ? undefined : lengthOf(given)
       if (given !== null && length !== lengthOf(given))
         throw new TypeError('the answer has another length than its Content-Length says')
-      const framing = length === undefined ? 'transfer-encoding: chunked' : `content-length: ${length}`
-      const head = `${start}${framing}\r\n\r\n`
-      if (first.isWhole) return await this.#last(encoded(head, first.bytes), continues)
+      if (first.isWhole) return await this.#last(encoded(head(length), first.bytes), continues)
       this.#watch()
-      exchange.controller.signal.addEventListener('abort', cancel)
-      await sendBody(this.#stream, head, reader, first, length)
-      if (!continues) await this.#stream.finish()
+      const { signal } = exchange.cancellation
+      cancel = () => {
+        reader.cancel(signal.reason).catch(() => {})
+      }
+      signal.addEventListener('abort', cancel)
+      const framing = length ?? this.#wire.unsized
+      await sendBody(this.#stream, head(framing), reader, first, framing, !continues)
     } catch (error) {
       reader.cancel(error).catch(() => {})
       throw error
     } finally {
-      exchange.controller.signal.removeEventListener('abort', cancel)
+      if (cancel !== undefined) exchange.cancellation.signal.removeEventListener('abort', cancel)
     }
   }
 
@@ -200,8 +201,8 @@ class StreamServer implements Expiring {
   }
 
   /** Answers for a handler that failed. */
-  async #fail(error: unknown, { body, controller }: Exchange): Promise<boolean> {
-    if (controller.signal.aborted) return false
+  async #fail(error: unknown, { body, cancellation }: Exchange): Promise<boolean> {
+    if (cancellation.isAborted) return false
     const { failure } = body ?? {}
     if (failure instanceof BadMessage) return await this.#refuse(failure)
     await this.#refuse(new BadMessage(500, 'Internal Server Error'))
@@ -223,9 +224,9 @@ class StreamServer implements Expiring {
       if (error.code !== 'ERR_STREAM_STOPPED') return false
     }
     const { status, message } = error instanceof BadMessage ? error : new BadMessage(408, 'the head took too long')
-    const head = `HTTP/1.1 ${status} \r\ncontent-type: text/plain\r\ncontent-length: ${message.length}\r\n${dateLine()}`
+    const head = this.#wire.answerHead(status, '', [['content-type', 'text/plain']], message.length, false)
     try {
-      await this.#stream.finish(encoded(`${head}connection: close\r\n\r\n${message}`))
+      await this.#stream.finish(encoded(`${head}${message}`))
     } catch {
       // The caller has left.
     }
@@ -239,16 +240,7 @@ interface Exchange {
   readonly request: Request
   readonly method: string
   readonly body: ReceivedBody | undefined
-  readonly controller: AbortController
-}
-
-function urlOf(target: string, host: string): string {
-  if (target.startsWith('/')) return `http://${host}${target}`
-  if (/^https?:\/\//i.test(target)) {
-    const url = new URL(target)
-    return `http://${host}${url.pathname}${url.search}`
-  }
-  throw new BadMessage(400, 'the request target must be a path')
+  readonly cancellation: Cancellation
 }
 
 function isResponse(value: unknown): value is Response {
@@ -259,18 +251,6 @@ function isResponse(value: unknown): value is Response {
 function lengthOf(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new TypeError('the Content-Length of the answer is not a number')
-}
-
-let date = ''
-let dateUntil = 0
-
-/** RFC 9110 requires it of a server with a clock. Made once a second. */
-function dateLine(): string {
-  const now = Date.now()
-  if (now < dateUntil && dateUntil - now <= 1_000) return date
-  dateUntil = now - (now % 1_000) + 1_000
-  date = `date: ${new Date(now).toUTCString()}\r\n`
-  return date
 }
 
 function warn(error: unknown): void {

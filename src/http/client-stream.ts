@@ -1,0 +1,87 @@
+import { coreOf } from '../connection/byte-stream.js'
+import type { Connection, PeerStream } from '../connection/connection.js'
+import { FastnNetError, type Protocol } from '../errors.js'
+import type { Peer } from '../keys/peer.js'
+import { alpnOf, nativeAlpn } from '../stream/endpoint-state.js'
+import { cancelled } from '../stream/failure-codes.js'
+import type { CancelOptions, OpenOptions } from '../types.js'
+import { BoundedMap } from '../util/bounded-map.js'
+import { http1 } from './http1.js'
+import { jsonHead } from './json-head.js'
+import type { Wire } from './wire.js'
+
+/** What a request needs of an endpoint. */
+export interface HttpClient {
+  connect(peer: Peer, options: CancelOptions): Promise<Connection>
+  getStream(peer: Peer, protocol: Protocol, options: OpenOptions): Promise<PeerStream>
+}
+
+/** A stream for a request, and how messages are written on it. */
+export interface ClientStream {
+  readonly stream: PeerStream
+  readonly wire: Wire
+}
+
+const maxAttempts = 3
+const maxPeers = 4_096
+
+/** The ALPN of each peer's last connection. A wrong one costs a stream. */
+class KnownAlpns {
+  readonly #texts = new BoundedMap<string, string>(maxPeers)
+  readonly #objects = new WeakMap<object, string>()
+
+  get(peer: Peer): string | undefined {
+    return typeof peer === 'string' ? this.#texts.get(peer) : this.#objects.get(peer)
+  }
+
+  set(peer: Peer, alpn: string): void {
+    if (typeof peer === 'string') this.#texts.set(peer, alpn)
+    else this.#objects.set(peer, alpn)
+  }
+}
+
+const clients = new WeakMap<HttpClient, KnownAlpns>()
+
+/**
+ * Opens a stream for a request. An older peer gets the protocol `Http`: it must see no other one, because a protocol that it does not
+ * know ends its accept loop.
+ */
+export async function openHttp(
+  client: HttpClient,
+  peer: Peer,
+  protocol: Protocol,
+  hasName: boolean,
+  signal: AbortSignal | undefined
+): Promise<ClientStream> {
+  const known = clients.get(client) ?? new KnownAlpns()
+  clients.set(client, known)
+  for (let attempt = 1; ; attempt++) {
+    const alpn = known.get(peer) ?? (await connectedAlpn(client, peer, signal))
+    const isOlder = alpn !== nativeAlpn
+    if (isOlder && hasName) {
+      const context = { protocol, phase: 'fetch' }
+      throw new FastnNetError(
+        'ERR_PROTOCOL_UNSUPPORTED',
+        'the peer is an older one, which knows no named services',
+        context
+      )
+    }
+    const stream = await client.getStream(peer, isOlder ? 'Http' : protocol, { ack: 'later', signal })
+    const core = coreOf(stream)
+    const found = alpnOf(core)
+    if (found !== alpn || attempt === 1) known.set(peer, found)
+    if ((found !== nativeAlpn) === isOlder) return { stream, wire: isOlder ? jsonHead : http1 }
+    const message = 'the peer changes its version again and again'
+    core.abort(cancelled, message)
+    if (attempt === maxAttempts) throw new FastnNetError('ERR_CONNECTION_LOST', message, core.context('fetch'))
+  }
+}
+
+async function connectedAlpn(client: HttpClient, peer: Peer, signal: AbortSignal | undefined): Promise<string> {
+  const connection = await client.connect(peer, { signal })
+  try {
+    return connection.alpn
+  } finally {
+    await connection[Symbol.asyncDispose]()
+  }
+}

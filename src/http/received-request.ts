@@ -1,0 +1,84 @@
+import type { Field } from './head.js'
+import type { ReceivedBody } from './receive-body.js'
+
+/** What a `Request` is made of. */
+export interface RequestParts {
+  readonly method: string
+  readonly url: string
+  readonly fields: readonly Field[]
+  readonly body: ReceivedBody | undefined
+  readonly cancellation: Cancellation
+}
+
+/** An `AbortController` that is made once its signal is asked for. */
+export class Cancellation {
+  #controller: AbortController | undefined
+  #reason: unknown
+  isAborted = false
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.isAborted) this.#controller.abort(this.#reason)
+    return this.#controller.signal
+  }
+
+  abort(reason: unknown): void {
+    if (this.isAborted) return
+    this.isAborted = true
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+}
+
+function platformRequest({ method, url, fields, body, cancellation }: RequestParts): Request {
+  const init = { method, body: body?.stream ?? null, signal: cancellation.signal, duplex: 'half' as const }
+  const request = new Request(url, init)
+  const { headers } = request
+  for (const [name, value] of fields) headers.append(name, value)
+  return request
+}
+
+/**
+ * Most handlers read only the method and the URL. The platform's `Request`, with its signal, costs more than the rest of a small request, so
+ * this one is made when something else is read. It has the platform's prototype, and its properties under the platform's symbols, so
+ * that all that takes a `Request` takes it.
+ */
+class LazyRequest {
+  readonly #parts: RequestParts
+  #made: Request | undefined
+
+  constructor(parts: RequestParts) {
+    this.#parts = parts
+  }
+
+  get method(): string {
+    return this.#parts.method
+  }
+
+  get url(): string {
+    return this.#parts.url
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.cancellation.signal
+  }
+
+  static {
+    Object.setPrototypeOf(LazyRequest.prototype, Request.prototype)
+    for (const key of Reflect.ownKeys(new Request('http://peer'))) {
+      const get = function (this: LazyRequest): unknown {
+        this.#made ??= platformRequest(this.#parts)
+        return Reflect.get(this.#made, key)
+      }
+      Object.defineProperty(LazyRequest.prototype, key, { get })
+    }
+  }
+}
+
+/** Newer platforms keep the properties in private fields, which only their own constructor makes. */
+const canBeLazy = Reflect.ownKeys(new Request('http://peer')).length > 0
+
+/** Makes the `Request` of a peer's request. */
+export function receivedRequest(parts: RequestParts): Request {
+  return canBeLazy ? (new LazyRequest(parts) as unknown as Request) : platformRequest(parts)
+}

@@ -1,0 +1,142 @@
+import type { Field } from './head.js'
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** What a `Response` says beside its body. */
+export interface ResponseHead {
+  readonly status: number
+  readonly statusText: string
+  readonly fields: readonly Field[]
+  readonly url: () => string
+  readonly redirected: boolean
+}
+
+/** Runtimes that look into a `Response`, and not only at its properties: they must find the body there. */
+const looksInside = 'Bun' in globalThis || 'Deno' in globalThis
+
+/** Makes the `Response` of a peer's answer. */
+export function receivedResponse(head: ResponseHead, body: Bytes | ReadableStream<Bytes> | null): Response {
+  const isWhole = body instanceof Uint8Array && !looksInside
+  return (isWhole ? new WholeResponse(head, body) : new ReceivedResponse(head, body)) as unknown as Response
+}
+
+// In the types of Node.js, its members are no methods and accessors that a class can override.
+const PlatformResponse: new (
+  body: Bytes | ReadableStream<Bytes> | null,
+  init: ResponseInit
+) => Pick<Response, 'headers' | 'status' | 'statusText'> = Response
+
+/** A `Response` with the URL that was asked for: one made by hand has none. */
+class ReceivedResponse extends PlatformResponse {
+  readonly #head: ResponseHead
+
+  constructor(head: ResponseHead, body: Bytes | ReadableStream<Bytes> | null) {
+    super(body, { status: head.status, statusText: head.statusText })
+    this.#head = head
+    const { headers } = this
+    for (const [name, value] of head.fields) headers.append(name, value)
+  }
+
+  get url(): string {
+    return this.#head.url()
+  }
+
+  get redirected(): boolean {
+    return this.#head.redirected
+  }
+
+  clone(): Response {
+    return this.cloneOf(Response.prototype.clone.call(this))
+  }
+
+  protected cloneOf({ body }: Response): Response {
+    const head = { ...this.#head, fields: [...this.headers] }
+    return new ReceivedResponse(head, body as ReadableStream<Bytes> | null) as unknown as Response
+  }
+}
+
+/**
+ * A `Response` whose body has arrived whole. The platform's own reads each body through a stream, which costs more than all else of a
+ * small answer. Here, a stream is made only once it is asked for.
+ */
+class WholeResponse extends ReceivedResponse {
+  #bytes: Bytes
+  #isUsed = false
+  /** The platform's, once something needs it. */
+  #inner: Response | undefined
+
+  constructor(head: ResponseHead, bytes: Bytes) {
+    super(head, null)
+    this.#bytes = bytes
+  }
+
+  get body(): ReadableStream<Bytes> | null {
+    return this.#platform().body as ReadableStream<Bytes> | null
+  }
+
+  get bodyUsed(): boolean {
+    return this.#inner?.bodyUsed ?? this.#isUsed
+  }
+
+  async text(): Promise<string> {
+    return this.#isUntouched ? decoder.decode(this.#take()) : await this.#platform().text()
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text())
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#isUntouched ? this.#take().slice().buffer : await this.#platform().arrayBuffer()
+  }
+
+  async blob(): Promise<Blob> {
+    return await this.#platform().blob()
+  }
+
+  async formData(): Promise<FormData> {
+    return await this.#platform().formData()
+  }
+
+  override clone(): Response {
+    return this.cloneOf(this.#platform().clone())
+  }
+
+  get #isUntouched(): boolean {
+    return this.#inner === undefined && !this.#isUsed
+  }
+
+  #take(): Bytes {
+    const bytes = this.#bytes
+    this.#bytes = none
+    this.#isUsed = true
+    return bytes
+  }
+
+  #platform(): Response {
+    if (this.#inner !== undefined) return this.#inner
+    const type = this.headers.get('content-type')
+    const wasUsed = this.#isUsed
+    const inner = new Response(this.#take(), { headers: type === null ? [] : [['content-type', type]] })
+    // Its body was read already: it must be found so.
+    if (wasUsed) void inner.arrayBuffer()
+    this.#inner = inner
+    return inner
+  }
+
+  static {
+    // Methods that newer platforms have for bodies, such as `bytes`.
+    for (const name of Object.getOwnPropertyNames(Response.prototype)) {
+      const { value } = Object.getOwnPropertyDescriptor(Response.prototype, name) as { value?: unknown }
+      if (typeof value !== 'function' || Object.hasOwn(WholeResponse.prototype, name) || name === 'constructor')
+        continue
+      const method = function (this: WholeResponse, ...args: unknown[]): unknown {
+        return Reflect.apply(value, this.#platform(), args)
+      }
+      Object.defineProperty(WholeResponse.prototype, name, { value: method, configurable: true, writable: true })
+    }
+  }
+}
+
+const none: Bytes = new Uint8Array(0)
+const decoder = new TextDecoder()

@@ -1,0 +1,28 @@
+import { BadMessage } from './head.js'
+
+/** A path that a URL keeps as it is: one with only these characters, and without the segments `.` and `..`. */
+const plainPath = /^\/(?!\/)(?:[\w\-~!$&'()*+,;=:@/]|\.(?![./?]|$))*(?:\?[\w\-.~!$&()*+,;=:@/?%]*)?$/
+const id52 = /^[0-9a-v]{51}[0g]$/
+const validHost = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
+
+/** Whether a URL keeps the path and query as they are. Parsing costs more. */
+export function isPlainPath(text: string): boolean {
+  return plainPath.test(text)
+}
+
+/** The URL of a received request. `own`: the host where the request names none. */
+export function urlOf(target: string, host: string | undefined, own: string): string {
+  if (host === undefined || (host !== '' && !validHost.test(host)))
+    throw new BadMessage(400, 'Host is missing or invalid')
+  const authority = host === '' ? own : host
+  if (isPlainPath(target) && id52.test(authority)) return `http://${authority}${target}`
+  if (target.startsWith('/')) return parsed(`http://${authority}${target}`).href
+  if (!/^https?:\/\//i.test(target)) throw new BadMessage(400, 'the request target must be a path')
+  const { pathname, search } = parsed(target)
+  return parsed(`http://${authority}${pathname}${search}`).href
+}
+
+function parsed(text: string): URL {
+  if (URL.canParse(text)) return new URL(text)
+  throw new BadMessage(400, 'the request target is malformed')
+}

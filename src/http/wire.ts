@@ -1,0 +1,37 @@
+import type { ReadHalf } from '../stream/reader.js'
+import type { Field, Fields, Framing } from './head.js'
+
+/** Head of a request. */
+export interface RequestHead extends Fields {
+  readonly method: string
+  /** A path, or a URL. */
+  readonly target: string
+}
+
+/** Head of an answer. */
+export interface AnswerHead extends Fields {
+  readonly status: number
+  readonly statusText: string
+  /** What was read behind it. */
+  readonly rest: Uint8Array<ArrayBuffer>
+}
+
+/** How the messages of a stream are written. */
+export interface Wire {
+  /** How a body is delimited whose length is unknown. */
+  readonly unsized: 'chunked' | 'fin'
+  /** Reads the head of a request; `null` at EOF. What follows stays with the reader. */
+  readRequest(reader: ReadHalf, maxBytes: number): Promise<RequestHead | null>
+  /** Reads the head of the final answer; `null` at EOF. */
+  readAnswer(reader: ReadHalf, maxBytes: number): Promise<AnswerHead | null>
+  /** The head of a request, in Latin-1. `framing`: undefined without a body. */
+  requestHead(method: string, target: string, headers: Iterable<Field>, framing: Framing | undefined): string
+  /** The head of an answer, in Latin-1. `continues`: another one may follow. */
+  answerHead(
+    status: number,
+    statusText: string,
+    headers: Iterable<Field>,
+    framing: Framing | undefined,
+    continues: boolean
+  ): string
+}
