@@ -174,7 +174,22 @@ interface TimeoutOptions extends CancelOptions {
     /** Timeout in milliseconds. Fractions are rounded up, 0 means without waiting, `Infinity` means none. */
     timeout?: number | undefined;
 }
-/** Options of opening a stream. */
+/**
+ * Options of opening a stream.
+ *
+ * - Without a connection, dials or joins a dial in progress, and retries with backoff until the timeout ({@link ConnectOptions}).
+ * - Reaches a restarted peer that has the same key, at any address that it was given or last seen at.
+ * - Reopens a stream that the peer cannot have seen. One that it may have seen fails with `ERR_CONNECTION_LOST`.
+ *
+ * Errors by cause:
+ *
+ * - arguments: `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`
+ * - network: `ERR_UNREACHABLE`, whose message lists what was tried; `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT`
+ * - refused by the peer: `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`, `ERR_TOO_MANY_STREAMS`,
+ *   `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID`, or `ERR_REFUSED` with another `remoteCode`
+ * - the peer's handler failed immediately: `ERR_STREAM_RESET` with `errorCode`
+ * - this endpoint: `ERR_CLOSED`
+ */
 interface OpenOptions {
     /**
      * Line sent after the header. The acceptor reads it as the stream's first line, so it must expect one. Default: none.
@@ -1163,7 +1178,25 @@ type SchemaInput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standar
 /** Type that a schema returns. */
 type SchemaOutput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['output'];
 
-/** Options of a call that do not depend on its method. */
+/**
+ * Options of a call that do not depend on its method.
+ *
+ * - The input is any value that JSON can represent. An async iterable is sent item by item, at the handler's pace.
+ * - The answer is a value, or items (an async iterable) if the handler returns an async iterable. Leaving their loop tells the handler to
+ *   stop.
+ * - One stream, and no round trip more than the answer takes. Peers in Rust (fastn-p2p) answer too.
+ *
+ * Errors by cause:
+ *
+ * - the handler failed: `ERR_REMOTE`, with its message, `remoteName`, `remoteCode` and `data`
+ * - a message does not match its schema: `ERR_SCHEMA`, with `issues`
+ * - no answer in time: `ERR_CALL_TIMEOUT`
+ * - a message is too long: `ERR_LINE_TOO_LONG`
+ * - too many requests at once: `ERR_BUSY`
+ * - the peer's answer is malformed: `ERR_JSON`, `ERR_UTF8`, `ERR_UNEXPECTED_END`
+ * - arguments, and an input that JSON would drop or change, such as bytes or a `Map`: `ERR_INVALID_ARGUMENT`
+ * - the errors of {@link Endpoint.getStream}
+ */
 interface RequestOptions {
     /** Cancels the request, at the peer too: its handler's `context.signal` aborts. The call rejects with the signal's reason. */
     signal?: AbortSignal | undefined;
@@ -1188,6 +1221,11 @@ interface RequestOptions {
 interface CallOptions<Schema extends MessageSchema | undefined = MessageSchema | undefined> extends RequestOptions {
     /** Schema that the answer must match, else `ERR_SCHEMA`; `{ items: schema }` for a stream of items. Default: none, and no check. */
     schema?: Schema;
+}
+/** Options of {@link Endpoint.call} with a schema, which gives the answer its type. */
+interface SchemaCallOptions<Schema extends MessageSchema> extends CallOptions<Schema> {
+    /** Schema that the answer must match, else `ERR_SCHEMA`; `{ items: schema }` for a stream of items. */
+    schema: Schema;
 }
 
 /** What a handler knows of its request besides the input. */
@@ -1324,33 +1362,16 @@ declare function defineService<const Methods extends MethodDefinitions>(methods:
 declare abstract class RequestEndpoint {
     #private;
     /**
-     * Sends a request to a peer and returns the answer of its handler ({@link serve}). One stream, and no round trip more than the answer
-     * takes. Also calls peers in Rust (fastn-p2p).
+     * Sends a request to a peer and returns the answer of its handler ({@link serve}). The type parameter is not checked; `options.schema`
+     * is.
      *
-     * - `input` is any value that JSON can represent. An async iterable is sent item by item, at the handler's pace.
-     * - The answer is a value, or items (an async iterable) if the handler returns an async iterable. Leaving their loop tells the handler to
-     *   stop.
-     * - Aborting the signal or the timeout also aborts the handler's `context.signal`.
-     *
-     * The type parameter is not checked. `options.schema` is.
-     *
-     * @throws {FastnNetError} By cause:
-     * - the handler failed: `ERR_REMOTE`, with its message, `remoteName`, `remoteCode` and `data`
-     * - a message does not match its schema: `ERR_SCHEMA`, with `issues`
-     * - no answer in time: `ERR_CALL_TIMEOUT`
-     * - a message is too long: `ERR_LINE_TOO_LONG`
-     * - too many requests at once: `ERR_BUSY`
-     * - the peer's answer is malformed: `ERR_JSON`, `ERR_UTF8`, `ERR_UNEXPECTED_END`
-     * - arguments, and an input that JSON would drop or change, such as bytes or a `Map`: `ERR_INVALID_ARGUMENT`
-     * - the errors of {@link Endpoint.getStream}
+     * @throws {FastnNetError} `ERR_REMOTE` if the handler failed, `ERR_CALL_TIMEOUT`, `ERR_SCHEMA`, `ERR_BUSY`, `ERR_LINE_TOO_LONG`: see
+     * {@link RequestOptions}. The errors of {@link Endpoint.getStream}.
      *
      * @example
      * const sum = await endpoint.call<number>(peer, 'add', { a: 1, b: 2 })
      */
-    call<Schema extends MessageSchema>(peer: Peer, protocol: Protocol, input: unknown, options: CallOptions<Schema> & {
-        /** Schema that the answer must match. */
-        schema: Schema;
-    }): Promise<ReceivedMessage<Schema>>;
+    call<Schema extends MessageSchema>(peer: Peer, protocol: Protocol, input: unknown, options: SchemaCallOptions<Schema>): Promise<ReceivedMessage<Schema>>;
     call<Answer = Json>(peer: Peer, protocol: Protocol, input?: unknown, options?: CallOptions<undefined>): Promise<Answer>;
     /**
      * Answers requests for a protocol, or for the methods of a service. The handler's result is the answer; an async iterable is sent item by
@@ -1527,19 +1548,10 @@ declare class Endpoint extends TunnelEndpoint implements AsyncDisposable {
      */
     ticket(options?: TimeoutOptions): Promise<string>;
     /**
-     * Opens a stream to a peer, over the one connection with it.
+     * Opens a stream to a peer. Dials it if there is no connection, and retries with backoff until the timeout: see {@link OpenOptions}.
      *
-     * - Without a connection, dials or joins a dial in progress, and retries with backoff until the timeout ({@link ConnectOptions}).
-     * - Reaches a restarted peer that has the same key, at any address that it was given or last seen at.
-     * - Reopens a stream that the peer cannot have seen. One that it may have seen fails with `ERR_CONNECTION_LOST`.
-     *
-     * @throws {FastnNetError} By cause:
-     * - arguments: `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`
-     * - network: `ERR_UNREACHABLE`, whose message lists what was tried; `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT`
-     * - refused by the peer: `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`, `ERR_TOO_MANY_STREAMS`,
-     *   `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID`, or `ERR_REFUSED` with another `remoteCode`
-     * - the peer's handler failed immediately: `ERR_STREAM_RESET` with `errorCode`
-     * - this endpoint: `ERR_CLOSED`
+     * @throws {FastnNetError} `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`, `ERR_ACK_TIMEOUT`. If the peer refuses, such as
+     * `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`. `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`, `ERR_CLOSED`.
      *
      * @example
      * await using stream = await endpoint.getStream(peer, 'Echo')
@@ -2235,4 +2247,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };

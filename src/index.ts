@@ -45,7 +45,7 @@ export type { EndpointAddress, Peer, PeerAddress, Peers } from './keys/peer.js'
 export { PublicKey } from './keys/public-key.js'
 export { SecretKey } from './keys/secret-key.js'
 export { type Logger, type LoggerOptions, type LogLevel, type LogRecord, setLogger } from './native/logger.js'
-export type { CallOptions, RequestOptions } from './rpc/call-options.js'
+export type { CallOptions, RequestOptions, SchemaCallOptions } from './rpc/call-options.js'
 export type { RequestContext } from './rpc/request-context.js'
 export type { RequestMessage } from './rpc/request-message.js'
 export type {

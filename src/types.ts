@@ -52,7 +52,22 @@ export function timeoutOf(options: TimeoutOptions, defaultTimeout: number): numb
   return timeout === undefined ? defaultTimeout : timeLimit(timeout, 'options.timeout')
 }
 
-/** Options of opening a stream. */
+/**
+ * Options of opening a stream.
+ *
+ * - Without a connection, dials or joins a dial in progress, and retries with backoff until the timeout ({@link ConnectOptions}).
+ * - Reaches a restarted peer that has the same key, at any address that it was given or last seen at.
+ * - Reopens a stream that the peer cannot have seen. One that it may have seen fails with `ERR_CONNECTION_LOST`.
+ *
+ * Errors by cause:
+ *
+ * - arguments: `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`
+ * - network: `ERR_UNREACHABLE`, whose message lists what was tried; `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT`
+ * - refused by the peer: `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`, `ERR_TOO_MANY_STREAMS`,
+ *   `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID`, or `ERR_REFUSED` with another `remoteCode`
+ * - the peer's handler failed immediately: `ERR_STREAM_RESET` with `errorCode`
+ * - this endpoint: `ERR_CLOSED`
+ */
 export interface OpenOptions {
   /**
    * Line sent after the header. The acceptor reads it as the stream's first line, so it must expect one. Default: none.

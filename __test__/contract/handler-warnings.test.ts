@@ -5,7 +5,7 @@ import type { Items, PeerStream, RequestContext } from 'fastn-net'
 import { Echo } from '../helpers/pair.js'
 import { failureOf, gate, requestPair } from '../helpers/requests.js'
 
-type Warning = Error & { code?: string }
+type Warning = Error & { code?: string; detail?: string }
 const warnings: Warning[] = []
 process.on('warning', (warning: Warning) => {
   if (warning.name === 'FastnNetWarning') warnings.push(warning)
@@ -40,6 +40,12 @@ test.serial('a handler of serve that throws warns once per code', async t => {
     ['E_SERVE', 'E_ITEMS']
   )
   t.regex(seen[0]?.message ?? '', /'fail' failed: the disk is full.*onError of serve/)
+  const frames = seen[0]?.detail?.split('\n').filter(line => line.startsWith('    at ')) ?? []
+  t.regex(frames[0] ?? '', /handler-warnings\.test/)
+  t.deepEqual(
+    frames.filter(frame => !frame.includes('__test__')),
+    []
+  )
 })
 
 test.serial('a handler of serve that stops for a caller that has left does not warn', async t => {

@@ -72,7 +72,7 @@ test('a folder that vanishes while a file arrives is an error', async t => {
   while (readdirSync(here).length === 0) await turn()
   rmSync(here, { recursive: true })
   await mine.finish('end')
-  await t.throwsAsync(receiving, { code: 'ERR_FILE', message: /^cannot write the file: ENOENT: / })
+  await t.throwsAsync(receiving, { code: 'ERR_FILE', message: /^cannot write the file: ENOENT: the folder / })
 })
 
 if (process.platform !== 'win32') {

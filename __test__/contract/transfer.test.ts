@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -261,6 +261,20 @@ test('errors of files say what the system said', async t => {
     t.throwsAsync(receiveTo(theirs, path), { code: 'ERR_FILE', message: /^cannot write the file: ENOENT: / })
   ])
   for (const error of errors) t.is((error!.cause as { code?: string }).code, 'ENOENT')
+  // Not the hidden file, which the program did not name.
+  t.is(errors[1]!.message, `cannot write the file: ENOENT: the folder '${dirname(path)}' does not exist`)
+})
+
+test('more than total says so, and not to raise maxBytes', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const sending = mine.finish('six is').catch(() => {})
+  const message = 'the peer sends more than 5 bytes, which the option total says'
+  await t.throwsAsync(receiveTo(theirs, join(folder(t), 'file'), { total: 5, maxBytes: 9 }), {
+    code: 'ERR_TOO_LARGE',
+    message
+  })
+  await sending
 })
 
 /** Ways in which the receiver fails, and the code or name of its error. */

@@ -114,19 +114,10 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
   }
 
   /**
-   * Opens a stream to a peer, over the one connection with it.
+   * Opens a stream to a peer. Dials it if there is no connection, and retries with backoff until the timeout: see {@link OpenOptions}.
    *
-   * - Without a connection, dials or joins a dial in progress, and retries with backoff until the timeout ({@link ConnectOptions}).
-   * - Reaches a restarted peer that has the same key, at any address that it was given or last seen at.
-   * - Reopens a stream that the peer cannot have seen. One that it may have seen fails with `ERR_CONNECTION_LOST`.
-   *
-   * @throws {FastnNetError} By cause:
-   * - arguments: `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`
-   * - network: `ERR_UNREACHABLE`, whose message lists what was tried; `ERR_CONNECTION_LOST`; `ERR_ACK_TIMEOUT`
-   * - refused by the peer: `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`, `ERR_SHUTTING_DOWN`, `ERR_TOO_MANY_STREAMS`,
-   *   `ERR_HEADER_TOO_LARGE`, `ERR_HEADER_TIMEOUT`, `ERR_HEADER_INVALID`, or `ERR_REFUSED` with another `remoteCode`
-   * - the peer's handler failed immediately: `ERR_STREAM_RESET` with `errorCode`
-   * - this endpoint: `ERR_CLOSED`
+   * @throws {FastnNetError} `ERR_UNREACHABLE`, `ERR_CONNECTION_LOST`, `ERR_ACK_TIMEOUT`. If the peer refuses, such as
+   * `ERR_PROTOCOL_UNSUPPORTED`, `ERR_UNAUTHORIZED`, `ERR_BUSY`. `ERR_PEER_ADDRESS`, `ERR_INVALID_ARGUMENT`, `ERR_CLOSED`.
    *
    * @example
    * await using stream = await endpoint.getStream(peer, 'Echo')

@@ -2,7 +2,7 @@ import type { PeerStream } from '../connection/connection.js'
 import type { Json, Protocol } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
 import { call } from '../rpc/call.js'
-import { type CallOptions, resolveCall } from '../rpc/call-options.js'
+import { type CallOptions, resolveCall, type SchemaCallOptions } from '../rpc/call-options.js'
 import type { MessageSchema } from '../rpc/schema.js'
 import { type AnyHandler, serverOf, streamHandler } from '../rpc/serve.js'
 import {
@@ -44,25 +44,11 @@ export abstract class RequestEndpoint {
   }
 
   /**
-   * Sends a request to a peer and returns the answer of its handler ({@link serve}). One stream, and no round trip more than the answer
-   * takes. Also calls peers in Rust (fastn-p2p).
+   * Sends a request to a peer and returns the answer of its handler ({@link serve}). The type parameter is not checked; `options.schema`
+   * is.
    *
-   * - `input` is any value that JSON can represent. An async iterable is sent item by item, at the handler's pace.
-   * - The answer is a value, or items (an async iterable) if the handler returns an async iterable. Leaving their loop tells the handler to
-   *   stop.
-   * - Aborting the signal or the timeout also aborts the handler's `context.signal`.
-   *
-   * The type parameter is not checked. `options.schema` is.
-   *
-   * @throws {FastnNetError} By cause:
-   * - the handler failed: `ERR_REMOTE`, with its message, `remoteName`, `remoteCode` and `data`
-   * - a message does not match its schema: `ERR_SCHEMA`, with `issues`
-   * - no answer in time: `ERR_CALL_TIMEOUT`
-   * - a message is too long: `ERR_LINE_TOO_LONG`
-   * - too many requests at once: `ERR_BUSY`
-   * - the peer's answer is malformed: `ERR_JSON`, `ERR_UTF8`, `ERR_UNEXPECTED_END`
-   * - arguments, and an input that JSON would drop or change, such as bytes or a `Map`: `ERR_INVALID_ARGUMENT`
-   * - the errors of {@link Endpoint.getStream}
+   * @throws {FastnNetError} `ERR_REMOTE` if the handler failed, `ERR_CALL_TIMEOUT`, `ERR_SCHEMA`, `ERR_BUSY`, `ERR_LINE_TOO_LONG`: see
+   * {@link RequestOptions}. The errors of {@link Endpoint.getStream}.
    *
    * @example
    * const sum = await endpoint.call<number>(peer, 'add', { a: 1, b: 2 })
@@ -71,10 +57,7 @@ export abstract class RequestEndpoint {
     peer: Peer,
     protocol: Protocol,
     input: unknown,
-    options: CallOptions<Schema> & {
-      /** Schema that the answer must match. */
-      schema: Schema
-    }
+    options: SchemaCallOptions<Schema>
   ): Promise<ReceivedMessage<Schema>>
   call<Answer = Json>(
     peer: Peer,

@@ -1,5 +1,5 @@
 export { duplex, PeerDuplex, type PeerDuplexOptions } from './duplex.js'
 export { type HttpAgentOptions, httpAgent, type ServeNodeHttpOptions, serveNodeHttp } from './http.js'
-export { type ReceiveToOptions, receiveTo } from './receive-to.js'
+export { type ReceiveTarget, type ReceiveToOptions, receiveTo } from './receive-to.js'
 export { type SendSource, sendFrom } from './send-from.js'
 export type { TransferOptions, TransferProgress, TransferResult } from './transfer.js'

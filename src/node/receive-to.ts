@@ -22,7 +22,19 @@ import {
   whileLent
 } from './transfer.js'
 
-/** Options of {@link receiveTo}. */
+/**
+ * Options of {@link receiveTo}.
+ *
+ * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
+ *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
+ *   are followed; a link to nothing is `ERR_FILE`.
+ * - **Writable:** read no faster than it takes the bytes.
+ *
+ * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
+ * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
+ * leave the stream unchanged. The sending half stays open, for an answer. In a handler of `endpoint.listen`, the stream stays open until
+ * the call is done, even if the handler returns before.
+ */
 export interface ReceiveToOptions extends TransferOptions {
   /** Expected number of bytes, if known: another number is an error. Also reported to `onProgress`. Default: unknown. */
   total?: number | undefined
@@ -32,30 +44,24 @@ export interface ReceiveToOptions extends TransferOptions {
 
 const receiveNames: OptionNames<ReceiveToOptions> = { ...transferNames, maxBytes: true }
 
+/** What {@link receiveTo} writes to: the path of a file, or a Node `Writable`. */
+export type ReceiveTarget = string | URL | Writable
+
 /**
- * Receives everything up to EOF into a file or a Node `Writable`. The sending half stays open, for an answer.
+ * Receives everything that the peer sends into a file or a Node `Writable`, and returns its size and SHA-256.
  *
- * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
- *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
- *   are followed; a link to nothing is `ERR_FILE`.
- * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
+ * A file gets its name once all bytes are on disk: see {@link ReceiveToOptions}. A `Writable` is ended after the last byte, and destroyed
+ * after a failure. A failure also stops the peer. Keeps the process alive.
  *
- * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
- * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
- * leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
- * even if the handler returns before. Keeps the process alive.
- *
- * @throws {FastnNetError} `ERR_FILE` if the file cannot be written; `cause` is the error of the system. `ERR_TOO_LARGE` if the peer
- * sends more than `maxBytes` or `total`, `ERR_UNEXPECTED_END` if less than `total`. The errors of `stream.read`, such as
- * `ERR_STREAM_RESET` and `ERR_CONNECTION_LOST` if the peer fails half way. `ERR_INVALID_ARGUMENT`. What the `Writable` or `onProgress`
- * throws.
+ * @throws {FastnNetError} `ERR_FILE`, with the error of the system as `cause`. `ERR_TOO_LARGE` beyond `maxBytes` or `total`.
+ * `ERR_UNEXPECTED_END` below `total`. `ERR_INVALID_ARGUMENT`. The errors of `stream.read`. What the `Writable` or `onProgress` throws.
  *
  * @example
  * const { bytes, sha256 } = await receiveTo(stream, 'film.mp4', { maxBytes: 10_000_000_000 })
  */
 export async function receiveTo(
   stream: PeerStream,
-  target: string | URL | Writable,
+  target: ReceiveTarget,
   options: ReceiveToOptions = {}
 ): Promise<TransferResult> {
   checkStream(stream)
@@ -114,8 +120,11 @@ class Arriving implements AsyncIterable<Uint8Array> {
 
   #checkMost(chunk: Uint8Array): void {
     const { maxBytes = Number.POSITIVE_INFINITY, total = Number.POSITIVE_INFINITY } = this.#options
-    const most = Math.min(maxBytes, total)
-    if (this.#progress.bytes + chunk.length > most) throw tooLarge(coreOf(this.#stream), most)
+    const bytes = this.#progress.bytes + chunk.length
+    if (bytes > maxBytes) throw tooLarge(coreOf(this.#stream), maxBytes)
+    if (bytes <= total) return
+    const message = `the peer sends more than ${total} bytes, which the option total says`
+    throw new FastnNetError('ERR_TOO_LARGE', message, coreOf(this.#stream).context('read'))
   }
 
   #checkTotal(): void {
@@ -141,10 +150,10 @@ async function toWritable(target: Writable, arriving: Arriving, signal: AbortSig
 async function toFile(target: string, arriving: Arriving): Promise<void> {
   const { path, mode } = await placeOf(target)
   const temporary = join(dirname(path), `.${randomUUID()}.part`)
-  const file = await onDisk(writing, open(temporary, 'wx', mode))
+  const file = await onDisk(writing, open(temporary, 'wx', mode), inFolder(dirname(path)))
   try {
     await fill(file, mode, arriving)
-    await onDisk(writing, rename(temporary, path))
+    await onDisk(writing, rename(temporary, path), inFolder(dirname(path)))
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})
     throw error
@@ -152,6 +161,14 @@ async function toFile(target: string, arriving: Arriving): Promise<void> {
 }
 
 const writing = 'write the file'
+
+/** Words for an error of the system that would name the hidden file. */
+function inFolder(folder: string): (cause: NodeJS.ErrnoException) => string {
+  return ({ code, message }) => {
+    if (code === 'ENOENT') return `ENOENT: the folder '${folder}' does not exist`
+    return `${message.replace(/, (?:open|rename) .*/, '')}, in the folder '${folder}'`
+  }
+}
 
 /** Writes all bytes to disk, and closes the file. */
 async function fill(file: FileHandle, mode: number | undefined, arriving: Arriving): Promise<void> {

@@ -69,12 +69,19 @@ export function pathOf(value: unknown, name: string): string | undefined {
   throw invalid(name, 'a file: URL')
 }
 
-/** Waits for work on a file. Its failure becomes `ERR_FILE`. `what`: what was to be done. */
-export async function onDisk<T>(what: string, work: Promise<T>): Promise<T> {
+/**
+ * Waits for work on a file. Its failure becomes `ERR_FILE`. `what`: what was to be done. `reasonOf`: words for the error, in place of its
+ * message.
+ */
+export async function onDisk<T>(
+  what: string,
+  work: Promise<T>,
+  reasonOf: (cause: NodeJS.ErrnoException) => string = cause => cause.message
+): Promise<T> {
   try {
     return await work
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = cause instanceof Error ? reasonOf(cause) : String(cause)
     throw new FastnNetError('ERR_FILE', `cannot ${what}: ${reason}`, { phase: 'file', cause })
   }
 }

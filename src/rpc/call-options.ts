@@ -10,7 +10,25 @@ import {
 } from '../util/validate.js'
 import { isMessageSchema, type MessageSchema } from './schema.js'
 
-/** Options of a call that do not depend on its method. */
+/**
+ * Options of a call that do not depend on its method.
+ *
+ * - The input is any value that JSON can represent. An async iterable is sent item by item, at the handler's pace.
+ * - The answer is a value, or items (an async iterable) if the handler returns an async iterable. Leaving their loop tells the handler to
+ *   stop.
+ * - One stream, and no round trip more than the answer takes. Peers in Rust (fastn-p2p) answer too.
+ *
+ * Errors by cause:
+ *
+ * - the handler failed: `ERR_REMOTE`, with its message, `remoteName`, `remoteCode` and `data`
+ * - a message does not match its schema: `ERR_SCHEMA`, with `issues`
+ * - no answer in time: `ERR_CALL_TIMEOUT`
+ * - a message is too long: `ERR_LINE_TOO_LONG`
+ * - too many requests at once: `ERR_BUSY`
+ * - the peer's answer is malformed: `ERR_JSON`, `ERR_UTF8`, `ERR_UNEXPECTED_END`
+ * - arguments, and an input that JSON would drop or change, such as bytes or a `Map`: `ERR_INVALID_ARGUMENT`
+ * - the errors of {@link Endpoint.getStream}
+ */
 export interface RequestOptions {
   /** Cancels the request, at the peer too: its handler's `context.signal` aborts. The call rejects with the signal's reason. */
   signal?: AbortSignal | undefined
@@ -37,6 +55,12 @@ export interface CallOptions<Schema extends MessageSchema | undefined = MessageS
   extends RequestOptions {
   /** Schema that the answer must match, else `ERR_SCHEMA`; `{ items: schema }` for a stream of items. Default: none, and no check. */
   schema?: Schema
+}
+
+/** Options of {@link Endpoint.call} with a schema, which gives the answer its type. */
+export interface SchemaCallOptions<Schema extends MessageSchema> extends CallOptions<Schema> {
+  /** Schema that the answer must match, else `ERR_SCHEMA`; `{ items: schema }` for a stream of items. */
+  schema: Schema
 }
 
 /** Names of {@link RequestOptions}. */

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { printable, printableLines } from './display.js'
 
 const warned = new Set<string>()
@@ -13,7 +14,26 @@ export function warnOnce(error: unknown, defaultCode: string, format: (message: 
   const { code = defaultCode, message, stack } = wordsOf(error)
   if (warned.has(code) || warned.size >= maxWarnings) return
   warned.add(code)
-  process.emitWarning(printable(format(message)), { type: 'FastnNetWarning', code, detail: printableLines(stack) })
+  const detail = printableLines(framesOfProgram(stack))
+  process.emitWarning(printable(format(message)), { type: 'FastnNetWarning', code, detail })
+}
+
+/** A stack without the frames of this library and of Node.js, or as it is if it has no others. */
+function framesOfProgram(stack: string): string {
+  const own = ownFrames()
+  const isFrame = (line: string) => line.startsWith('    at ')
+  const kept = stack.split('\n').filter(line => !isFrame(line) || !own.some(each => line.includes(each)))
+  return kept.some(isFrame) ? kept.join('\n') : stack
+}
+
+/** What frames of this library and of Node.js contain. A frame has a URL or, with source maps, the path of a source file. */
+function ownFrames(): string[] {
+  const ofNode = ['(<anonymous>)', '(node:', 'at node:', 'async node:']
+  // A bundler may leave no URL.
+  const url: unknown = import.meta.url
+  if (typeof url !== 'string' || !url.startsWith('file:')) return ofNode
+  const folders = [new URL('.', url), new URL('../src/', url)]
+  return [...ofNode, ...folders.flatMap(({ href }) => [href, fileURLToPath(href)])]
 }
 
 /** Describes a thrown value. Never throws, even if the value cannot be converted to a string. */
