@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
+import { builtin } from './util/builtin.js'
 import { jsonSafe } from './util/display.js'
 import { firstLineOf, refuseWhatJsonDrops } from './util/json.js'
 
@@ -278,7 +278,7 @@ export const Protocol: {
   generic: <const Value>(
     value: Value & JsonOf<Value>
   ): { readonly Generic: JsonOf<Value> extends Json ? JsonOf<Value> : Json } => ({ Generic: value as never }),
-  equals: (a: Protocol, b: Protocol): boolean => isDeepStrictEqual(tagged(a), tagged(b))
+  equals: (a: Protocol, b: Protocol): boolean => builtin('node:util').isDeepStrictEqual(tagged(a), tagged(b))
 })
 
 /** A protocol as the header has it: a name, or a value with the tag `Generic`. */

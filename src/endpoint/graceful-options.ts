@@ -1,5 +1,5 @@
-import { constants } from 'node:os'
 import { defaults } from '../settings.js'
+import { builtin } from '../util/builtin.js'
 import { checkOptions, invalid, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
 import type { ShutdownReport } from './shutdown-report.js'
 
@@ -69,7 +69,8 @@ const usualSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM']
 /** Checks names of signals that a process can handle. */
 function signalNames(signals: readonly string[], path: string): NodeJS.Signals[] {
   return texts(signals, path).map((name, index) => {
-    if (name in constants.signals && name !== 'SIGKILL' && name !== 'SIGSTOP') return name as NodeJS.Signals
+    if (name in builtin('node:os').constants.signals && name !== 'SIGKILL' && name !== 'SIGSTOP')
+      return name as NodeJS.Signals
     throw invalid(`${path}[${index}]`, "a signal that a process can handle, such as 'SIGTERM'")
   })
 }

@@ -1,6 +1,6 @@
-import { constants } from 'node:os'
 import { FastnNetError } from '../errors.js'
 import type { Protocol } from '../stream/protocol.js'
+import { builtin } from '../util/builtin.js'
 import { checkRan, checkRuns } from '../util/generators.js'
 import { isThenable } from '../util/thenable.js'
 import { deadline } from '../util/timeout.js'
@@ -96,7 +96,7 @@ export class Graceful {
   readonly #signals: readonly NodeJS.Signals[]
   readonly #onSignal = (signal: NodeJS.Signals) => {
     const isFirst = this.#shutdown === undefined
-    const status = 128 + constants.signals[signal]
+    const status = 128 + builtin('node:os').constants.signals[signal]
     if (this.#exit && !isFirst) process.exit(status)
     void this.shutdown().then(report => {
       if (isFirst && this.#onReport === undefined) warnUnclean(report)

@@ -2,6 +2,7 @@ import type { Protocol } from '../errors.js'
 import { defaults } from '../settings.js'
 import { cacheHeader } from '../stream/header.js'
 import { BoundedMap } from '../util/bounded-map.js'
+import { unicodePattern } from '../util/unicode.js'
 import { checkOptions, checkSignal, invalid, type OptionNames, positive } from '../util/validate.js'
 
 /** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
@@ -92,12 +93,13 @@ export function sizeOf(value: number | undefined, name: string, otherwise: numbe
 
 const protocols = new BoundedMap<string, Exclude<Protocol, string>>(256)
 const maxName = 255
+const controls = unicodePattern(String.raw`\p{Cc}`)
 
 /** The protocol of an HTTP service. */
 export function httpProtocol(service = ''): Protocol {
   const known = protocols.get(service)
   if (known !== undefined) return known
-  if (typeof service !== 'string' || /\p{Cc}/u.test(service) || new TextEncoder().encode(service).length > maxName)
+  if (typeof service !== 'string' || controls().test(service) || new TextEncoder().encode(service).length > maxName)
     throw invalid('options.service', `a string of at most ${maxName} bytes without control characters`)
   const protocol = Object.freeze({ Generic: Object.freeze({ fastn: 'http', service }) })
   cacheHeader(protocol)

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { FastnNetError } from '../errors.js'
+import { builtin } from '../util/builtin.js'
 import { printable } from '../util/display.js'
 import { version } from '../version.js'
 import type { Native } from './binding.js'
@@ -93,9 +94,7 @@ function isMusl(): boolean {
   const host: Partial<NodeJS.Process> = process
   const { header } = (host.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
   if (header?.glibcVersionRuntime !== undefined) return false
-  // Required here, where loading failed: a named import of node:fs adds a millisecond to every import of the package.
-  const { existsSync } = createRequire(import.meta.url)('node:fs') as typeof import('node:fs')
-  return existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`)
+  return builtin('node:fs').existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`)
 }
 
 /** The loader's errors as a chain of causes, without those of names that it only tried. */

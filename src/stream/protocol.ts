@@ -53,7 +53,7 @@ export function protocolText(input: Protocol): string {
 function longForm(text: string): Protocol {
   if (isUnit(text)) return text
   if (text === 'Generic') throw notAProtocol("'Generic' alone says nothing")
-  if (/\p{Surrogate}/u.test(text)) throw notAProtocol('it has half of a surrogate pair')
+  if (/[\ud800-\udfff]/u.test(text)) throw notAProtocol('it has half of a surrogate pair')
   return { Generic: text }
 }
 

@@ -1,17 +1,20 @@
+import { unicodePattern } from './unicode.js'
+
 // Control characters, line separators and bidirectional marks: they move a terminal's cursor or reorder text.
-const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
-const unprintableInLines = /[^\P{Cc}\n\t]|[\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+const marks = String.raw`\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069`
+const unprintable = unicodePattern(String.raw`[\p{Cc}${marks}]`, 'gu')
+const unprintableInLines = unicodePattern(String.raw`[^\P{Cc}\n\t]|[${marks}]`, 'gu')
 
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 /** Escapes a peer's text for a terminal: one line, no control characters. Same rules as `printable` in the core. */
 export function printable(text: string): string {
-  return text.replace(unprintable, escaped)
+  return text.replace(unprintable(), escaped)
 }
 
 /** Like {@link printable}, but keeps `\n` and `\t`. For text of several lines, such as a stack trace. */
 export function printableLines(text: string): string {
-  return text.replace(unprintableInLines, escaped)
+  return text.replace(unprintableInLines(), escaped)
 }
 
 function escaped(character: string): string {

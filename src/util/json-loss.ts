@@ -1,5 +1,6 @@
 import { printable } from './display.js'
 import { isThenable } from './thenable.js'
+import { unicodePattern } from './unicode.js'
 import { isPlain, kindOf } from './validate.js'
 
 /** A value that JSON would drop or turn into another. */
@@ -85,6 +86,7 @@ function iterableKind(value: object): string {
 
 /** Most characters of a path. */
 const maxPathLength = 200
+const identifier = unicodePattern(String.raw`^[\p{L}_$][\p{L}\d_$]*$`)
 
 function pathOf(place: Place): string {
   let path = ''
@@ -95,5 +97,5 @@ function pathOf(place: Place): string {
 
 function step(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`
-  return /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${printable(JSON.stringify(key))}]`
+  return identifier().test(key) ? `.${key}` : `[${printable(JSON.stringify(key))}]`
 }
