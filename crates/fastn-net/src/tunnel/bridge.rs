@@ -52,6 +52,11 @@ impl Endpoint {
     /// Fails if no bridge to this peer can start.
     pub(super) fn check_bridge(&self, peer: &PeerAddress) -> Result<()> {
         self.peer(peer)?;
+        self.check_accepts()
+    }
+
+    /// Fails if the endpoint takes nothing new.
+    pub(super) fn check_accepts(&self) -> Result<()> {
         if self.is_cancelled() {
             return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
         }

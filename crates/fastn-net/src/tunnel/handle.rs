@@ -96,12 +96,11 @@ impl Work {
 
     /// Runs the loop that accepts, until it ends or the tunnel or its endpoint stops.
     pub(super) fn accept(&self, accepting: impl Future<Output = ()> + Send + 'static) {
-        let (work, endpoint) = (self.clone(), self.endpoint.clone());
+        let work = self.clone();
         self.spawn(async move {
             tokio::select! {
                 biased;
-                () = work.stopped.cancelled() => {}
-                () = endpoint.cancelled() => {}
+                () = work.stopping() => {}
                 () = accepting => {}
             }
             work.tasks.close();
@@ -113,6 +112,19 @@ impl Work {
         // One type for all, which keeps the addon small.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);
         self.endpoint.spawn(self.tasks.track_future(task));
+    }
+
+    /// Resolves when the tunnel or its endpoint accepts nothing any more: connections that are idle should end. Cancel-safe.
+    pub(super) async fn stopping(&self) {
+        tokio::select! {
+            () = self.stopped.cancelled() => {}
+            () = self.endpoint.cancelled() => {}
+        }
+    }
+
+    /// What [`Work::cut`] waits for, for a task that must not hold the endpoint.
+    pub(super) fn cut_token(&self) -> CancellationToken {
+        self.cut.clone()
     }
 
     /// Resolves when the tunnel's connections must end. Cancel-safe.

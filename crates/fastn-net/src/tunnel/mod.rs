@@ -39,7 +39,7 @@
 //! - `pipe`: bytes both ways; `carry`: the same, with a socket and the end of the tunnel
 //! - `handle`: a running tunnel, and its tasks
 //! - `listener`, `target`: sockets that are accepted and connected; `socket`: either; `address`: their names
-//! - `udp`: the same for datagrams
+//! - `udp`: the same for datagrams; `http`: for requests
 //! - `allow`: who may use a service
 
 mod address;
@@ -48,6 +48,7 @@ mod bridge;
 mod carry;
 mod expose;
 mod handle;
+mod http;
 mod listener;
 mod options;
 mod pipe;
@@ -59,6 +60,7 @@ pub use self::{
     address::SocketName,
     allow::Allow,
     handle::Tunnel,
+    http::{BridgeHttpOptions, ExposeHttpOptions, HostHeader, HttpDestination, HttpTarget},
     options::{BridgeOptions, ExposeOptions},
     pipe::{PipeError, pipe},
 };

@@ -131,6 +131,13 @@ pub(super) fn udp_protocol(service: Option<&str>) -> Result<Protocol> {
     Ok(Protocol::service("udp", service))
 }
 
+/// The protocol of an HTTP service. Without a name, the name is empty, as in [`Endpoint::expose_http`](crate::Endpoint::expose_http)'s
+/// counterpart in JavaScript. Errors as above.
+pub(super) fn http_protocol(service: Option<&str>) -> Result<Protocol> {
+    check_name(service)?;
+    Ok(Protocol::service("http", Some(service.unwrap_or_default())))
+}
+
 fn check_name(service: Option<&str>) -> Result<()> {
     let Some(name) = service else { return Ok(()) };
     if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {

@@ -54,7 +54,12 @@ impl Socket {
 
     /// Ends a socket whose directions have both ended: what was written is still delivered.
     pub(super) fn end(self) {
-        if let Self::Tcp(socket) = &self {
+        self.close_cleanly();
+    }
+
+    /// From now on, dropping it is no failure to its other end: what was written is still delivered.
+    pub(super) fn close_cleanly(&self) {
+        if let Self::Tcp(socket) = self {
             // Fails only where the other end has reset it.
             let _ = SockRef::from(socket).set_linger(None);
         }
@@ -104,5 +109,38 @@ impl AsyncWrite for &Socket {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(socket!(*self, socket => SockRef::from(socket).shutdown(Shutdown::Write)))
+    }
+}
+
+/// Unlike `&Socket`, without filling the buffer with zeros first, and with vectored writes.
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        socket!(&mut *self, socket => Pin::new(socket).poll_read(cx, into))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        socket!(&mut *self, socket => Pin::new(socket).poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        socket!(&mut *self, socket => Pin::new(socket).poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        socket!(&mut *self, socket => Pin::new(socket).poll_shutdown(cx))
     }
 }

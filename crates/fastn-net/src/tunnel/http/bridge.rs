@@ -1,0 +1,142 @@
+//! Bridges local HTTP clients to the services of peers.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, header::HOST, server::conn::http1, service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use super::{
+    body::Body, exchange::Exchange, io::LocalIo, options::BridgeHttpOptions, page::page, peers::Peers,
+    pool::MAX_BUFFER, route::Routes,
+};
+use crate::{
+    endpoint::Endpoint,
+    error::Result,
+    target,
+    tunnel::{
+        SocketName, Tunnel,
+        handle::Work,
+        listener::{LocalListener, listen_error},
+        options::http_protocol,
+        socket::Socket,
+    },
+};
+
+/// How long a client's connection may be idle, and how long a head may take.
+const IDLE: Duration = Duration::from_secs(75);
+
+const UNKNOWN_HOST: &str = "this bridge knows no service of this host. Ask for http://<id52>.localhost:<port>/ or \
+    http://<service>.<id52>.localhost:<port>/ of a peer, or for a host that the bridge was given";
+
+impl Endpoint {
+    /// Serves HTTP/1.1 on `local`, a TCP port or a Unix socket, and sends each request to the service of a peer that exposes it
+    /// ([`Endpoint::expose_http`]). The Host of a request says which: see [`BridgeHttpOptions`]. Requests to other hosts get status 421, so
+    /// that no page of another site can use the bridge under a name of its own.
+    ///
+    /// Dials a peer when the first request to it comes. Without an answer, a client gets status 502, 503 or 504 with a text, and 403 if the
+    /// peer does not let this endpoint use the service. An answer that is cut short ends in a reset. Anyone who can reach `local` can use
+    /// the services.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_LISTEN` if `local` cannot be listened on. `ERR_INVALID_ARGUMENT` for the name of a service or host. `ERR_PEER_ADDRESS` for
+    /// this endpoint's own key. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+    pub async fn bridge_http(&self, local: &SocketName, options: BridgeHttpOptions) -> Result<Tunnel> {
+        let routes = Routes::new(&options)?;
+        for destination in routes.configured() {
+            http_protocol(destination.service.as_deref())?;
+            self.peer(&destination.peer)?;
+        }
+        self.check_accepts()?;
+        let listener = LocalListener::bind(local).await?;
+        let name = listener.name().map_err(|error| listen_error(local, error))?;
+        let work = Work::new(self);
+        let known = routes.configured().map(|destination| destination.peer.clone());
+        let peers = Peers::new(known, options.open_timeout, &work);
+        let bridge = Arc::new(Bridge { routes, peers, work: work.clone() });
+        work.accept(accept(listener, options.max_connections, bridge));
+        Ok(Tunnel::new(work, Some(name)))
+    }
+}
+
+struct Bridge {
+    routes: Routes,
+    peers: Peers,
+    work: Work,
+}
+
+async fn accept(listener: LocalListener, most: usize, bridge: Arc<Bridge>) {
+    let places = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
+    while let Ok(place) = places.clone().acquire_owned().await {
+        let socket = listener.accept().await;
+        let connection = bridge.clone();
+        bridge.work.spawn(async move {
+            connection.serve(socket).await;
+            drop(place);
+        });
+    }
+}
+
+impl Bridge {
+    /// Answers the requests of a client, one after the other.
+    async fn serve(self: Arc<Self>, socket: Socket) {
+        let answer = service_fn(|request| {
+            let bridge = self.clone();
+            async move { Ok::<_, std::convert::Infallible>(bridge.answer(request).await) }
+        });
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE)
+            .max_buf_size(MAX_BUFFER)
+            .auto_date_header(false)
+            .serve_connection(TokioIo::new(LocalIo::client(socket)), answer)
+            .with_upgrades();
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut connection => match ended {
+                    Ok(()) => break,
+                    Err(error) => return debug!(target: target::TUNNEL, %error, "a client's connection failed"),
+                },
+                () = self.work.cut() => return,
+                () = self.work.stopping(), if !is_stopping => {
+                    is_stopping = true;
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                }
+            }
+        }
+        if let Some(parts) = connection.into_parts() {
+            parts.io.into_inner().linger().await;
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        if request.method() == Method::CONNECT {
+            return page(StatusCode::METHOD_NOT_ALLOWED, "this is a bridge to services of peers, not a proxy");
+        }
+        let host = match request.uri().authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => request.headers().get(HOST).and_then(|host| host.to_str().ok()),
+        };
+        let Some(destination) = host.and_then(|host| self.routes.find(host)) else {
+            return page(StatusCode::MISDIRECTED_REQUEST, UNKNOWN_HOST);
+        };
+        let (request, exchange) = match Exchange::begin(request) {
+            Ok(begun) => begun,
+            Err(text) => return page(StatusCode::BAD_REQUEST, text),
+        };
+        match self.peers.send(&destination, request).await {
+            Ok(response) => exchange.finish(response, &self.work),
+            Err(failure) => {
+                let (peer, status) = (destination.peer.id, failure.status.as_u16());
+                warn!(target: target::TUNNEL, %peer, status, error = failure.text, "a request failed");
+                page(failure.status, &failure.text)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! One request and its answer, on their way through a proxy.
+
+use hyper::{
+    Method, Request, Response, StatusCode, Version,
+    body::Incoming,
+    header::{self, HeaderValue},
+    upgrade::{OnUpgrade, on},
+};
+use hyper_util::rt::TokioIo;
+use tokio::io::copy_bidirectional;
+use tracing::debug;
+
+use super::{
+    body::{Body, Progress, answer_body, empty, request_body},
+    headers::{insert_upgrade, remove_hop_by_hop},
+    page::page,
+};
+use crate::{target, tunnel::handle::Work};
+
+/// What a request leaves behind until its answer comes.
+pub(in crate::tunnel) struct Exchange {
+    upgrade: Option<OnUpgrade>,
+    pub(in crate::tunnel) progress: Progress,
+}
+
+impl Exchange {
+    /// Prepares a request that is sent on: in HTTP/1.1, without the fields of its connection. Its URI stays.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a request that two programs could read differently: answer with status 400.
+    pub(in crate::tunnel) fn begin(mut request: Request<Incoming>) -> Result<(Request<Body>, Self), &'static str> {
+        if let Some(text) = ambiguity(&request) {
+            return Err(text);
+        }
+        let protocol = remove_hop_by_hop(request.headers_mut());
+        let upgrade = match protocol {
+            Some(protocol) => {
+                insert_upgrade(request.headers_mut(), protocol);
+                Some(on(&mut request))
+            }
+            None => None,
+        };
+        *request.version_mut() = Version::HTTP_11;
+        let (request, progress) = request_body(request);
+        Ok((request, Self { upgrade, progress }))
+    }
+
+    /// Whether the request asks for an upgrade, which only HTTP/1.1 has.
+    pub(in crate::tunnel) fn wants_upgrade(&self) -> bool {
+        self.upgrade.is_some()
+    }
+
+    /// Prepares the answer. Carries the bytes that follow an upgrade, in a task of the tunnel.
+    pub(in crate::tunnel) fn finish(self, mut response: Response<Incoming>, work: &Work) -> Response<Body> {
+        self.progress.answered();
+        let protocol = remove_hop_by_hop(response.headers_mut());
+        *response.version_mut() = Version::HTTP_11;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return response.map(answer_body);
+        }
+        let (Some(client), Some(protocol)) = (self.upgrade, protocol) else {
+            return page(
+                StatusCode::BAD_GATEWAY,
+                "the service switched to a protocol that the request did not ask for",
+            );
+        };
+        insert_upgrade(response.headers_mut(), protocol);
+        let service = on(&mut response);
+        let cut = work.cut_token();
+        work.spawn(async move {
+            tokio::select! {
+                () = join(client, service) => {}
+                () = cut.cancelled() => {}
+            }
+        });
+        response.map(|_| empty())
+    }
+}
+
+/// What is ambiguous about a request. hyper rejects what is malformed, and drops the Content-Length of a chunked body.
+fn ambiguity(request: &Request<Incoming>) -> Option<&'static str> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => Some("Host is repeated"),
+        (None, _) if request.version() == Version::HTTP_11 => Some("Host is missing"),
+        (Some(host), _) if !agrees(host, request) => Some("Host is not that of the request's target"),
+        _ => None,
+    }
+}
+
+/// Whether Host says what the target of the request says, if it says something.
+fn agrees(host: &HeaderValue, request: &Request<Incoming>) -> bool {
+    let Some(authority) = request.uri().authority() else { return true };
+    request.method() == Method::CONNECT || authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
+}
+
+/// Copies both ways until both directions have ended. A failure resets both sides.
+async fn join(client: OnUpgrade, service: OnUpgrade) {
+    let copied = async {
+        let (client, service) = tokio::try_join!(client, service).map_err(std::io::Error::other)?;
+        copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(service)).await
+    };
+    if let Err(error) = copied.await {
+        debug!(target: target::TUNNEL, %error, "an upgraded connection failed");
+    }
+}

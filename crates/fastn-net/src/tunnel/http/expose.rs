@@ -1,0 +1,182 @@
+//! Exposes an HTTP service of this machine to peers.
+
+use std::{error::Error as StdError, io, sync::Arc, time::Duration};
+
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, header::HeaderValue, server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::{
+    client::legacy,
+    rt::{TokioIo, TokioTimer},
+};
+use tracing::{debug, warn};
+
+use super::{
+    backend::Backend,
+    body::Body,
+    exchange::Exchange,
+    headers::set_origin,
+    io::PeerIo,
+    options::{ExposeHttpOptions, HostHeader, HttpTarget},
+    page::page,
+    pool::MAX_BUFFER,
+    tls::Tls,
+};
+use crate::{
+    endpoint::Endpoint,
+    error::{Code, Error, Result},
+    identity::PublicKey,
+    routing::PendingStream,
+    target,
+    tunnel::{Tunnel, expose::accept, handle::Work, options::http_protocol},
+    wire::codes::reset,
+};
+
+/// How long a peer's stream may be idle, and how long a head may take. Longer than a bridge keeps an idle stream.
+const IDLE: Duration = Duration::from_mins(1);
+
+impl Endpoint {
+    /// Exposes an HTTP service to peers, which reach it with [`Endpoint::bridge_http`], and with HTTP/1.1 on a stream of
+    /// `{"Generic":{"fastn":"http","service":…}}`.
+    ///
+    /// - Bodies are streamed both ways, and upgrades such as WebSocket are carried. A service that fails within an answer resets the
+    ///   stream, and a peer that leaves cancels its request.
+    /// - Each request has the header `fastn-peer`, the ID52 of the peer, and `x-forwarded-host` and `x-forwarded-proto`. What clients
+    ///   send in these and similar headers is removed.
+    /// - Connections to the service are kept for further requests. Nothing is connected before a peer asks.
+    /// - A service that cannot be reached is answered with status 502, a slow one with 504.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` for the service's name, the host and the certificates. `ERR_PROTOCOL_IN_USE` if the endpoint already
+    /// exposes a service of this name. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+    pub fn expose_http(&self, target: HttpTarget, options: ExposeHttpOptions) -> Result<Tunnel> {
+        let protocol = http_protocol(options.service.as_deref())?;
+        let work = Work::new(self);
+        let service = Arc::new(Exposed::new(target, &options, work.clone())?);
+        let listener = self.listen_pending(None, &[protocol], false)?;
+        work.accept(accept(listener, options.allow, work.clone(), move |pending| service.clone().serve(pending)));
+        Ok(Tunnel::new(work, None))
+    }
+}
+
+/// An exposed service.
+struct Exposed {
+    backend: Backend,
+    name: String,
+    response_timeout: Duration,
+    work: Work,
+}
+
+impl Exposed {
+    fn new(target: HttpTarget, options: &ExposeHttpOptions, work: Work) -> Result<Self> {
+        let tls = match (target.is_tls, options.certificates.as_deref()) {
+            (true, roots) => Some(Tls::new(target.authority.host(), roots)?),
+            (false, None) => None,
+            (false, Some(_)) => {
+                let text = "certificates are for a target with https";
+                return Err(Error::new(Code::InvalidArgument, text));
+            }
+        };
+        let host = match &options.host {
+            None if target.is_tls => Some(target.authority.as_str()),
+            None | Some(HostHeader::Client) => None,
+            Some(HostHeader::Target) => Some(target.authority.as_str()),
+            Some(HostHeader::Name(name)) => Some(name.as_str()),
+        };
+        let host = host.map(HeaderValue::from_str).transpose();
+        let host =
+            host.map_err(|_| Error::new(Code::InvalidArgument, "the Host header has characters that it cannot have"))?;
+        let name = target.to_string();
+        let backend = Backend::new(target, tls, host, options.connect_timeout, &work);
+        Ok(Self { backend, name, response_timeout: options.response_timeout, work })
+    }
+
+    /// Answers the requests of a stream, one after the other.
+    async fn serve(self: Arc<Self>, pending: PendingStream) {
+        let peer = pending.peer();
+        let id = HeaderValue::from_str(&peer.to_string()).expect("an ID52 is ASCII");
+        let stream = PeerIo::new(pending.accept());
+        let handle = stream.handle();
+        let answer = service_fn(|request| {
+            let (exposed, id) = (self.clone(), id.clone());
+            async move { Ok::<_, std::convert::Infallible>(exposed.answer(request, peer, &id).await) }
+        });
+        let mut connection = http1::Builder::new()
+            // The FIN of a peer means that no request follows, not that it has left.
+            .half_close(true)
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE)
+            .max_buf_size(MAX_BUFFER)
+            .serve_connection(TokioIo::new(stream), answer)
+            .with_upgrades();
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut connection => {
+                    if let Err(error) = ended {
+                        debug!(target: target::TUNNEL, %peer, service = %self.name, %error, "a stream of requests failed");
+                        handle.abandon(reset::HANDLER_FAILED);
+                    }
+                    return;
+                }
+                // The request in progress is dropped with the connection.
+                _ = handle.left() => return,
+                () = self.work.cut() => return handle.abandon(reset::HANDLER_FAILED),
+                () = self.work.stopping(), if !is_stopping => {
+                    is_stopping = true;
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    async fn answer(&self, mut request: Request<Incoming>, peer: PublicKey, id: &HeaderValue) -> Response<Body> {
+        if request.method() == Method::CONNECT {
+            return page(StatusCode::METHOD_NOT_ALLOWED, "this service is no proxy");
+        }
+        set_origin(request.headers_mut(), id);
+        let (request, exchange) = match Exchange::begin(request) {
+            Ok(begun) => begun,
+            Err(text) => return page(StatusCode::BAD_REQUEST, text),
+        };
+        let answered = tokio::select! {
+            biased;
+            answered = self.backend.send(request, exchange.wants_upgrade()) => answered,
+            () = exchange.progress.stalled(self.response_timeout) => {
+                return page(StatusCode::GATEWAY_TIMEOUT, "the service has not answered in time");
+            }
+        };
+        match answered {
+            Ok(response) => exchange.finish(response, &self.work),
+            Err(error) => self.failure(&error, peer),
+        }
+    }
+
+    fn failure(&self, error: &legacy::Error, peer: PublicKey) -> Response<Body> {
+        let cause = io_error(error);
+        let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
+        warn!(target: target::TUNNEL, %peer, service = %self.name, error = reason, "the HTTP service failed");
+        // Without details: they are this side's own.
+        if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
+            return page(StatusCode::GATEWAY_TIMEOUT, "the service did not accept a connection in time");
+        }
+        let text =
+            if error.is_connect() { "the service cannot be reached" } else { "the service failed before it answered" };
+        page(StatusCode::BAD_GATEWAY, text)
+    }
+}
+
+/// The error of a socket or stream behind another error.
+pub(in crate::tunnel) fn io_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}

@@ -1,0 +1,190 @@
+//! Headers of a message that passes a proxy.
+
+use hyper::{
+    HeaderMap,
+    header::{self, Entry, HeaderName, HeaderValue},
+};
+
+/// The ID52 of the peer that sent a request. Set by the exposing side; what a client sends under this name is removed.
+pub(in crate::tunnel) const PEER: HeaderName = HeaderName::from_static("fastn-peer");
+
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Fields of one connection. `Trailer` passes: it announces fields that pass too.
+const HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("http2-settings"),
+];
+
+/// Removes the fields that belong to one connection. Returns the protocol of an upgrade that the message asks for or agrees to.
+///
+/// An upgrade to HTTP/2 is dropped: the bytes that follow it would pass unchecked.
+pub(in crate::tunnel) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<HeaderValue> {
+    let mut upgrade = None;
+    if headers.contains_key(header::CONNECTION) {
+        let named = connection_fields(headers);
+        if named.contains(&header::UPGRADE) {
+            upgrade = headers.get(header::UPGRADE).filter(|value| !is_http2(value)).cloned();
+        }
+        for name in &named {
+            if *name != header::HOST && *name != header::CONTENT_LENGTH {
+                remove(headers, name);
+            }
+        }
+    }
+    let takes_trailers = headers.get_all(header::TE).iter().any(|value| has_token(value, "trailers"));
+    for name in &HOP_BY_HOP {
+        remove(headers, name);
+    }
+    if takes_trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    upgrade
+}
+
+/// The fields that `Connection` names.
+fn connection_fields(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).iter();
+    values.flat_map(tokens).filter_map(|name| name.parse().ok()).collect()
+}
+
+fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
+    value.to_str().unwrap_or_default().split(',').map(str::trim)
+}
+
+fn has_token(value: &HeaderValue, wanted: &str) -> bool {
+    tokens(value).any(|token| token.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(wanted)))
+}
+
+fn is_http2(value: &HeaderValue) -> bool {
+    tokens(value).any(|token| token.eq_ignore_ascii_case("h2c") || token.eq_ignore_ascii_case("h2"))
+}
+
+/// `HeaderMap::remove` without hashing a name that cannot be there.
+fn remove(headers: &mut HeaderMap, name: &HeaderName) {
+    if let Entry::Occupied(entry) = headers.entry(name) {
+        entry.remove_entry_mult().1.for_each(drop);
+    }
+}
+
+/// Asks for an upgrade, or agrees to it.
+pub(in crate::tunnel) fn insert_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, protocol);
+}
+
+/// Removes what only the exposing side may say about a request: who sent it, and by which way it came. CGI and its successors read `_`
+/// as `-`.
+pub(in crate::tunnel) fn remove_claims(headers: &mut HeaderMap) {
+    let is_claim = |name: &HeaderName| {
+        let name = name.as_str();
+        let matches = |known: &str| {
+            name.len() == known.len()
+                && name.bytes().zip(known.bytes()).all(|(a, b)| a == b || (a == b'_' && b == b'-'))
+        };
+        let forwarded = "x-forwarded-";
+        matches(PEER.as_str())
+            || name == header::FORWARDED.as_str()
+            || matches("x-real-ip")
+            || (name.len() > forwarded.len()
+                && name.is_char_boundary(forwarded.len())
+                && name[..forwarded.len()].replace('_', "-") == forwarded)
+    };
+    let claims: Vec<_> = headers.keys().filter(|name| is_claim(name)).cloned().collect();
+    for name in &claims {
+        remove(headers, name);
+    }
+}
+
+/// Says who sent a request, and by which way it came. `peer`: an ID52. Replaces what the client claims.
+pub(in crate::tunnel) fn set_origin(headers: &mut HeaderMap, peer: &HeaderValue) {
+    remove_claims(headers);
+    headers.insert(PEER, peer.clone());
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    if let Some(host) = headers.get(header::HOST).cloned() {
+        headers.insert(FORWARDED_HOST, host);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(fields: &[(&str, &str)]) -> HeaderMap {
+        let pairs = fields.iter().map(|(name, value)| {
+            (name.parse::<HeaderName>().expect("name"), HeaderValue::from_str(value).expect("value"))
+        });
+        let mut headers = HeaderMap::new();
+        pairs.for_each(|(name, value)| {
+            headers.append(name, value);
+        });
+        headers
+    }
+
+    fn names(headers: &HeaderMap) -> Vec<&str> {
+        headers.keys().map(HeaderName::as_str).collect()
+    }
+
+    #[test]
+    fn fields_of_one_connection_are_removed() {
+        let mut headers = map(&[
+            ("host", "a"),
+            ("connection", "close, X-Secret"),
+            ("connection", "host, keep-alive"),
+            ("x-secret", "1"),
+            ("x-secret", "2"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers;q=0.5, gzip"),
+            ("trailer", "digest"),
+            ("transfer-encoding", "chunked"),
+            ("accept", "a"),
+            ("accept", "b"),
+        ]);
+        assert_eq!(remove_hop_by_hop(&mut headers), None);
+        let mut left = names(&headers);
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "host", "te", "trailer"]);
+        assert_eq!(headers["te"], "trailers");
+        assert_eq!(headers.get_all("accept").iter().count(), 2);
+    }
+
+    #[test]
+    fn an_upgrade_is_one_only_if_connection_names_it_and_never_to_http2() {
+        let of = |connection: &str, upgrade: &str| {
+            let mut headers = map(&[("connection", connection), ("upgrade", upgrade), ("http2-settings", "AAA")]);
+            let found = remove_hop_by_hop(&mut headers);
+            assert!(headers.is_empty(), "{headers:?}");
+            found
+        };
+        assert_eq!(of("keep-alive, Upgrade", "websocket").expect("upgrade"), "websocket");
+        assert_eq!(of("keep-alive", "websocket"), None);
+        assert_eq!(of("Upgrade, HTTP2-Settings", "h2c"), None);
+    }
+
+    #[test]
+    fn nobody_but_the_exposing_side_says_who_asks() {
+        let mut headers = map(&[
+            ("host", "shop.localhost"),
+            ("fastn-peer", "mallory"),
+            ("fastn_peer", "mallory"),
+            ("Fastn-Peer", "mallory"),
+            ("forwarded", "for=mallory"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x_forwarded_for", "1.2.3.4"),
+            ("x-real-ip", "1.2.3.4"),
+            ("x-forwardedness", "kept"),
+        ]);
+        set_origin(&mut headers, &HeaderValue::from_static("alice"));
+        let mut left = names(&headers);
+        left.sort_unstable();
+        assert_eq!(left, ["fastn-peer", "host", "x-forwarded-host", "x-forwarded-proto", "x-forwardedness"]);
+        assert_eq!(headers["fastn-peer"], "alice");
+        assert_eq!(headers["x-forwarded-host"], "shop.localhost");
+    }
+}

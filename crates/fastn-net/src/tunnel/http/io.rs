@@ -1,0 +1,191 @@
+//! A peer's stream and a local socket, as connections that hyper drives.
+//!
+//! Dropping either before its shutdown is a failure to the other end: a reset. hyper shuts down only what ended well.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+use super::super::socket::Socket;
+use crate::{
+    error::{Code, Error},
+    stream::Stream,
+    wire::codes::reset,
+};
+
+/// Bytes that one read of a stream takes at most.
+const READ: usize = 64 * 1024;
+
+/// See [`LocalIo::linger`].
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 8 * 1024 * 1024;
+
+/// A peer's stream.
+pub(in crate::tunnel) struct PeerIo {
+    stream: Arc<Mutex<Stream>>,
+    /// The peer takes nothing any more, and did not fail.
+    is_unwanted: bool,
+}
+
+/// The same stream beside hyper.
+#[derive(Clone)]
+pub(in crate::tunnel) struct PeerHandle(Arc<Mutex<Stream>>);
+
+impl PeerIo {
+    pub(in crate::tunnel) fn new(stream: Stream) -> Self {
+        Self { stream: Arc::new(Mutex::new(stream)), is_unwanted: false }
+    }
+
+    pub(in crate::tunnel) fn handle(&self) -> PeerHandle {
+        PeerHandle(self.stream.clone())
+    }
+}
+
+impl PeerHandle {
+    /// Resolves when the peer takes nothing more, or is lost. Cancel-safe.
+    pub(in crate::tunnel) async fn left(&self) -> Error {
+        std::future::poll_fn(|cx| lock(&self.0).poll_send_ended(cx)).await
+    }
+
+    /// Resets what has not ended yet.
+    pub(in crate::tunnel) fn abandon(&self, code: u64) {
+        lock(&self.0).abandon(code);
+    }
+}
+
+fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
+    stream.lock().expect("no panic while held")
+}
+
+impl AsyncRead for PeerIo {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let most = into.remaining().min(READ);
+        let read = ready!(lock(&self.stream).poll_read(cx, into.initialize_unfilled_to(most)))?;
+        into.advance(read.count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for PeerIo {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_unwanted {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = ready!(lock(&self.stream).poll_write(cx, bytes));
+        match written {
+            // It has answered without reading all, and the answer says why.
+            Err(error) if error.code() == Code::StreamStopped && error.error_code() == Some(reset::ABANDONED) => {
+                self.is_unwanted = true;
+                Poll::Ready(Ok(bytes.len()))
+            }
+            written => Poll::Ready(written.map_err(io::Error::from)),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        lock(&self.stream).finish();
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A socket of this machine.
+pub(in crate::tunnel) struct LocalIo {
+    socket: Socket,
+    /// Whether it is the socket of a service, whose answer may come after it takes nothing more.
+    is_service: bool,
+    /// The service takes nothing more. Writes are discarded.
+    is_unwanted: bool,
+}
+
+impl LocalIo {
+    /// The socket of a client.
+    pub(in crate::tunnel) fn client(socket: Socket) -> Self {
+        Self { socket, is_service: false, is_unwanted: false }
+    }
+
+    /// The socket of a service.
+    pub(in crate::tunnel) fn service(socket: Socket) -> Self {
+        Self { socket, is_service: true, is_unwanted: false }
+    }
+
+    /// Discards what a client still sends after its last answer, for a while. A socket that is closed with unread bytes is reset, and the
+    /// reset can destroy the answer on its way.
+    pub(in crate::tunnel) async fn linger(mut self) {
+        let discard = async {
+            let mut discarded = [0; 8 * 1024];
+            let mut left = LINGER_BYTES;
+            while let Ok(count) = self.socket.read(&mut discarded).await
+                && count > 0
+                && left > count
+            {
+                left -= count;
+            }
+        };
+        let _ = tokio::time::timeout(LINGER, discard).await;
+    }
+
+    fn written(&mut self, written: io::Result<usize>, all: usize) -> io::Result<usize> {
+        match written {
+            Err(error)
+                if self.is_service
+                    && matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) =>
+            {
+                self.is_unwanted = true;
+                Ok(all)
+            }
+            written => written,
+        }
+    }
+}
+
+impl AsyncRead for LocalIo {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for LocalIo {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_unwanted {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = ready!(Pin::new(&mut self.socket).poll_write(cx, bytes));
+        Poll::Ready(self.written(written, bytes.len()))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let all = slices.iter().map(|slice| slice.len()).sum();
+        if self.is_unwanted {
+            return Poll::Ready(Ok(all));
+        }
+        let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(cx, slices));
+        Poll::Ready(self.written(written, all))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.socket.close_cleanly();
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}

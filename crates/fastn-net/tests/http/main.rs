@@ -1,0 +1,11 @@
+//! HTTP tunnels.
+
+mod ends;
+mod hosts;
+mod malformed;
+mod messages;
+mod secure;
+#[path = "../support/mod.rs"]
+mod support;
+mod tunnelled;
+mod upgrades;

@@ -1,0 +1,112 @@
+//! Upgrades: WebSocket and any other protocol.
+
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    support::{pattern, soon, until},
+    tunnelled::{Http, Tunnelled, field},
+};
+
+/// Both ends of an upgraded connection.
+async fn upgraded(tunnelled: &Tunnelled) -> (Http, Http) {
+    let mut client = tunnelled.connect().await;
+    let host = tunnelled.host();
+    client
+        .send(&format!(
+            "GET /chat HTTP/1.1\r\nhost: {host}\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\n\r\nearly"
+        ))
+        .await;
+    let mut service = tunnelled.accept().await;
+    let head = service.head().await;
+    assert_eq!((field(&head, "connection"), field(&head, "upgrade")), (Some("upgrade"), Some("websocket")), "{head}");
+    service.send("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\nhello").await;
+    let head = client.head().await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert_eq!(field(&head, "upgrade"), Some("websocket"), "{head}");
+    assert_eq!(client.bytes(5).await, b"hello");
+    assert_eq!(service.bytes(5).await, b"early");
+    (client, service)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_pass_both_ways_after_an_upgrade_and_each_end_is_one_of_its_own() {
+    let tunnelled = Tunnelled::new().await;
+    let (mut client, mut service) = upgraded(&tunnelled).await;
+    let (request, answer) = (pattern(1_000_000), pattern(700_000));
+    let sending = async {
+        client.0.write_all(&request).await.expect("write");
+        client.0.shutdown().await.expect("shutdown");
+        client.bytes(answer.len()).await
+    };
+    let serving = async {
+        let received = service.bytes(request.len()).await;
+        assert_eq!(service.rest().await, "", "the client has ended its direction");
+        service.0.write_all(&answer).await.expect("write");
+        service.0.shutdown().await.expect("shutdown");
+        received
+    };
+    let (answered, received) = soon(async { tokio::join!(sending, serving) }).await;
+    assert!(received == request && answered == answer, "bytes differ");
+    assert_eq!(client.rest().await, "");
+    until("both sides have let go", || {
+        tunnelled.exposed.connection_count() == 0 && tunnelled.bridge.connection_count() == 0
+    })
+    .await;
+    tunnelled.close().await;
+}
+
+#[tokio::test]
+async fn a_failure_after_an_upgrade_is_a_reset() {
+    let tunnelled = Tunnelled::new().await;
+    let (mut client, service) = upgraded(&tunnelled).await;
+    socket2::SockRef::from(&service.0).set_linger(Some(std::time::Duration::ZERO)).expect("linger");
+    drop(service);
+    client.reset().await;
+
+    let (client, mut service) = upgraded(&tunnelled).await;
+    socket2::SockRef::from(&client.0).set_linger(Some(std::time::Duration::ZERO)).expect("linger");
+    drop(client);
+    service.reset().await;
+
+    let (mut client, mut service) = upgraded(&tunnelled).await;
+    let revoked = tunnelled.client.id();
+    tunnelled.server.change_access(|lists| lists.deny(revoked));
+    client.reset().await;
+    service.reset().await;
+    tunnelled.close().await;
+}
+
+#[tokio::test]
+async fn an_upgrade_that_the_service_declines_is_a_plain_request() {
+    let tunnelled = Tunnelled::new().await;
+    let mut client = tunnelled.connect().await;
+    let host = tunnelled.host();
+    client.send(&format!("GET / HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")).await;
+    let mut service = tunnelled.accept().await;
+    service.head().await;
+    service.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nno").await;
+    let (head, body) = client.answer().await;
+    assert_eq!((field(&head, "upgrade"), body.as_str()), (None, "no"));
+    tunnelled.close().await;
+}
+
+#[tokio::test]
+async fn no_upgrade_leads_past_the_checks_of_requests() {
+    let tunnelled = Tunnelled::new().await;
+    let mut client = tunnelled.connect().await;
+    let host = tunnelled.host();
+    client
+        .send(&format!(
+            "GET / HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n\r\n"
+        ))
+        .await;
+    let mut service = tunnelled.accept().await;
+    let head = service.head().await;
+    for name in ["connection", "upgrade", "http2-settings"] {
+        assert_eq!(field(&head, name), None, "{head}");
+    }
+    // Nor one that the service makes by itself.
+    service.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n").await;
+    assert!(client.answer().await.0.starts_with("HTTP/1.1 502 "));
+    tunnelled.close().await;
+}
