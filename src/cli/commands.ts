@@ -1,6 +1,7 @@
 import type { Command } from './command.js'
 import { completions } from './commands/completions.js'
 import { doctor } from './commands/doctor.js'
+import { folder } from './commands/folder.js'
 import { id } from './commands/id.js'
 import { keygen } from './commands/keygen.js'
 import { listen } from './commands/listen.js'
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   tcpBridge,
   udp,
   udpBridge,
+  folder,
   pipe,
   doctor,
   completions(() => commands)

@@ -10,10 +10,11 @@ export async function expose(
   hint: string
 ): Promise<void> {
   const access = accessOf(context)
-  const allow = context.args.has('public') ? 'public' : context.args.list('allow')
   await withEndpoint(
     context,
     async endpoint => {
+      // ID52s, in whatever form the command line has them.
+      const allow = endpoint.access.lists.allow ?? 'public'
       const service = await start(allow)(endpoint, context.signal)
       await announce(context, endpoint, { hint })
       await service.closed

@@ -1,4 +1,5 @@
 import type { Endpoint, Tunnel } from '../../index.js'
+import type { LoggedRequest } from './request-log.js'
 
 /** A service that runs: an exposed one, or a bridge. */
 export interface RunningService {
@@ -8,6 +9,8 @@ export interface RunningService {
   readonly port: number | null
   /** Connections, flows or requests in progress. */
   readonly connections: number
+  /** The last requests, the latest first. Of HTTP only. */
+  readonly requests?: () => readonly LoggedRequest[]
   /** Resolves when it has ended. */
   readonly closed: Promise<void>
   /** Ends it. What is in progress has the timeout, in milliseconds. */

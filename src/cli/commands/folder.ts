@@ -1,0 +1,39 @@
+import { qrOption } from '../announce.js'
+import type { Command } from '../command.js'
+import { servingFolder } from '../run/folder.js'
+import { expose } from '../serve.js'
+import { serviceOption } from '../services.js'
+import { endpointOptions, exposeOptions } from '../specs.js'
+
+/** Serves a folder over HTTP. */
+export const folder: Command = {
+  name: 'folder',
+  summary: 'Serve the files of a folder to peers, over HTTP.',
+  description:
+    'Prints its ticket. Serves index.html where there is one, else a list of the folder. Follows no link, and serves\n' +
+    'nothing outside FOLDER. Runs until Ctrl-C.',
+  arguments: [{ name: 'FOLDER', help: 'What to serve.' }],
+  options: {
+    ...exposeOptions,
+    ...serviceOption,
+    hidden: { help: 'Also serve files and folders whose names begin with a dot.' },
+    'no-listing': { help: 'List no folder: only files and index.html.' },
+    ...qrOption,
+    ...endpointOptions
+  },
+  examples: [
+    ['fastn-net folder photos --public', 'For everybody who has the ticket.'],
+    ['fastn-net folder ./site --allow ID52 --key my.key --no-listing', 'A web site, for one peer.']
+  ],
+  async run(context) {
+    const { args } = context
+    const settings = {
+      service: args.text('service'),
+      hasHidden: args.has('hidden'),
+      hasListing: !args.has('no-listing')
+    }
+    const start = (allow: readonly string[] | 'public') => servingFolder(args.required(0), { ...settings, allow })
+    await expose(context, start, 'Peers reach it over HTTP: endpoint.fetch(TICKET, path)')
+    return undefined
+  }
+}

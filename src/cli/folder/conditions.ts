@@ -1,0 +1,59 @@
+/** A part of a file: the first byte, and the one behind the last. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** What identifies the version of a file. */
+export interface Validators {
+  readonly etag: string
+  /** Last change, in whole seconds. */
+  readonly changed: number
+}
+
+/** The status that the conditions of a request demand in place of the file; `undefined` for the file. RFC 9110, section 13.2.2. */
+export function precondition(headers: Headers, { etag, changed }: Validators): 304 | 412 | undefined {
+  const [match, noneMatch] = [headers.get('if-match'), headers.get('if-none-match')]
+  const unmodifiedSince = dateOf(headers.get('if-unmodified-since'))
+  if (match !== null) {
+    if (!tagsOf(match).some(tag => tag === '*' || tag === etag)) return 412
+  } else if (unmodifiedSince !== undefined && changed > unmodifiedSince) return 412
+  if (noneMatch !== null) {
+    return tagsOf(noneMatch).some(tag => tag === '*' || tag.replace(/^W\//, '') === etag) ? 304 : undefined
+  }
+  const modifiedSince = dateOf(headers.get('if-modified-since'))
+  return modifiedSince !== undefined && changed <= modifiedSince ? 304 : undefined
+}
+
+/**
+ * The part of a file that a request asks for; `'none'` if the file has no such part, `undefined` for the whole file. Several parts in
+ * one request are answered with the whole file, which RFC 9110 allows.
+ */
+export function rangeOf(headers: Headers, size: number, validators: Validators): ByteRange | 'none' | undefined {
+  const [, first, last] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(headers.get('range') ?? '') ?? []
+  if (first === undefined || last === undefined || first + last === '') return undefined
+  if (!isFresh(headers.get('if-range'), validators)) return undefined
+  if (first === '') {
+    const length = Math.min(Number(last), size)
+    return length === 0 ? 'none' : { start: size - length, end: size }
+  }
+  const start = Number(first)
+  if (last !== '' && Number(last) < start) return undefined
+  if (start >= size) return 'none'
+  return { start, end: last === '' ? size : Math.min(Number(last) + 1, size) }
+}
+
+/** Whether the client's part is of this version. */
+function isFresh(ifRange: string | null, { etag, changed }: Validators): boolean {
+  return ifRange === null || ifRange === etag || dateOf(ifRange) === changed
+}
+
+function tagsOf(list: string): string[] {
+  return list.split(',').map(tag => tag.trim())
+}
+
+/** Seconds of an HTTP date. */
+function dateOf(text: string | null): number | undefined {
+  const time = text === null ? Number.NaN : Date.parse(text)
+  return Number.isNaN(time) ? undefined : Math.floor(time / 1000)
+}
