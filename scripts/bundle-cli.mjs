@@ -18,7 +18,11 @@ export async function bundleCli(withoutComments) {
     input: at('dist', 'modules', 'cli', 'main.js'),
     external: id => id.startsWith('node:') || id in entries,
     plugins: [{ name: 'packages', resolveId: id => (/^[\w@]/.test(id) ? resolvePackage(id) : null) }],
-    onwarn: warning => fail(`dist/cli.js: ${warning.message}`)
+    onwarn(warning) {
+      // A cycle inside a package is the package's own.
+      if (warning.code === 'CIRCULAR_DEPENDENCY' && warning.ids?.every(isOfPackage)) return
+      fail(`dist/cli.js: ${warning.message}`)
+    }
   })
   const { output } = await made.generate({
     format: 'es',
@@ -52,10 +56,14 @@ function licences(modules) {
 
 /** The folder of the npm package that a module belongs to; `undefined` for a module of this package. */
 function packageOf(module) {
-  if (!relative(at(), module).startsWith(`node_modules${sep}`)) return undefined
+  if (!isOfPackage(module)) return undefined
   let folder = dirname(module)
   while (!existsSync(join(folder, 'package.json')) || !('name' in manifest(folder))) folder = dirname(folder)
   return folder
+}
+
+function isOfPackage(module) {
+  return relative(at(), module).startsWith(`node_modules${sep}`)
 }
 
 function manifest(folder) {

@@ -9,6 +9,7 @@ import { ping } from './commands/ping.js'
 import { pipe } from './commands/pipe.js'
 import { receive } from './commands/receive.js'
 import { resolve } from './commands/resolve.js'
+import { run } from './commands/run.js'
 import { send } from './commands/send.js'
 import { tcp } from './commands/tcp.js'
 import { tcpBridge } from './commands/tcp-bridge.js'
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   udpBridge,
   folder,
   pipe,
+  run,
   doctor,
   completions(() => commands)
 ]

@@ -38,7 +38,8 @@ function endpointOptionsOf({ args }: Context): EndpointOptions {
   }
 }
 
-function networkOf(name: string | undefined, relays: readonly string[]): Network | undefined {
+/** The network of the options `--network` and `--relay`. */
+export function networkOf(name: string | undefined, relays: readonly string[]): Network | undefined {
   if (relays.length === 0) return name as Network | undefined
   if (name !== undefined && name !== 'internet') {
     throw new UsageError(`--relay works on the internet only, not with --network ${name}`)

@@ -3,6 +3,14 @@ import { exit, Interrupted } from './failure.js'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** What SIGHUP does in place of ending the command. */
+let hangup: (() => void) | undefined
+
+/** Lets SIGHUP call this from now on, until the command is interrupted. */
+export function onHangup(handle: () => void): void {
+  hangup = handle
+}
+
 /**
  * Watches for the end of the command: the first signal aborts the result, so that the command ends well. The second ends the process at
  * once. A closed stdout works like the first signal, but ends the process with the status of SIGPIPE.
@@ -13,6 +21,7 @@ export function watchInterrupts(): AbortSignal {
     const status = 128 + constants.signals[name]
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(status)
+      if (name === 'SIGHUP' && hangup !== undefined) return hangup()
       controller.abort(new Interrupted(`interrupted by ${name}`, status))
     })
   }

@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import type { Endpoint, EndpointOptions, Network } from '../../index.js'
+import { announce, qrOption } from '../announce.js'
+import type { Command } from '../command.js'
+import type { Context } from '../context.js'
+import { networkOf, withEndpoint } from '../endpoint.js'
+import { CliError, failureOf } from '../failure.js'
+import { onHangup } from '../interrupt.js'
+import { findKey } from '../keys.js'
+import { type Config, parseConfig, readConfig } from '../run/config.js'
+import { FileWatch } from '../run/file-watch.js'
+import { type Running, Supervisor } from '../run/supervisor.js'
+
+/** Runs the services of a file. */
+export const run: Command = {
+  name: 'run',
+  summary: 'Run the services of a TOML file, and apply its changes.',
+  description:
+    'Prints the ticket if something is exposed, then the name, kind and address of each service. Checks the file first and\n' +
+    'applies it as one: if a service cannot be started, none is. Applies it again when it changes, and on SIGHUP: services\n' +
+    'that did not change keep their connections. A wrong file changes nothing. Runs until Ctrl-C.',
+  arguments: [{ name: 'FILE', help: 'Default: fastn-net.toml.', optional: true }],
+  options: { check: { help: 'Only check the file.' }, ...qrOption },
+  examples: [
+    ['fastn-net run', 'Run the services of fastn-net.toml.'],
+    ['fastn-net run --check /etc/fastn-net.toml', 'Is the file right?'],
+    ['kill -HUP PID', 'Apply the file again.']
+  ],
+  async run(context) {
+    const { args, output, signal } = context
+    const file = args.positionals[0] ?? 'fastn-net.toml'
+    const text = await readConfig(file)
+    const config = parseConfig(file, text)
+    const secretKey = await findKey(config.key, signal)
+    if (args.has('check')) {
+      const { size } = config.services
+      const line = `${file}: ${size} ${size === 1 ? 'service' : 'services'}`
+      await output.result(line, { event: 'checked', file, services: [...config.services.keys()] })
+      return undefined
+    }
+    if (secretKey === null) output.hint('There is no key: each start has another ID52. See fastn-net keygen --help')
+    const options = { ...endpointOptionsOf(config), ...(secretKey !== null && { key: secretKey }) }
+    await withEndpoint(context, endpoint => new Runner(context, endpoint, file).run(text, config), options)
+    return undefined
+  }
+}
+
+function endpointOptionsOf({ network, relays, allow }: Config): EndpointOptions {
+  const found: Network | undefined = networkOf(network, relays)
+  return { ...(found !== undefined && { network: found }), ...(allow !== null && { allow }) }
+}
+
+/** Runs the services of a file until the command ends. */
+class Runner {
+  readonly #context: Context
+  readonly #endpoint: Endpoint
+  readonly #file: string
+  readonly #supervisor: Supervisor
+  /** What was applied last, or found wrong. */
+  #text = ''
+  #config: Config | undefined
+  #reloading: Promise<void> = Promise.resolve()
+
+  constructor(context: Context, endpoint: Endpoint, file: string) {
+    this.#context = context
+    this.#endpoint = endpoint
+    this.#file = file
+    this.#supervisor = new Supervisor(endpoint, context.signal)
+  }
+
+  async run(text: string, config: Config): Promise<void> {
+    const { signal } = this.#context
+    const { started } = await this.#supervisor.apply(config)
+    this.#text = text
+    this.#config = config
+    await this.#announce(config)
+    for (const each of started) await this.#print(each)
+    onHangup(() => this.#reload(true))
+    const watch = new FileWatch(this.#file, () => this.#reload(false))
+    try {
+      if (!signal.aborted) await once(signal, 'abort')
+    } finally {
+      watch.close()
+    }
+    await this.#reloading
+    await this.#supervisor.closed()
+  }
+
+  async #announce({ exposes }: Config): Promise<void> {
+    const { output } = this.#context
+    const { id52 } = this.#endpoint
+    if (exposes) await announce(this.#context, this.#endpoint, { hint: 'Peers reach the services with this ticket.' })
+    else await output.event({ event: 'ready', id52 })
+  }
+
+  async #print({ plan: { name, kind }, service: { address, port } }: Running): Promise<void> {
+    const event = { event: 'service', name, kind, state: 'running', address, port }
+    await this.#context.output.result(`${name} ${kind} ${address}`, event)
+  }
+
+  /** Applies the file again, after a reload that runs. `isAsked`: also if it has not changed. */
+  #reload(isAsked: boolean): void {
+    this.#reloading = this.#reloading.then(() => this.#apply(isAsked))
+  }
+
+  async #apply(isAsked: boolean): Promise<void> {
+    const { output, signal } = this.#context
+    if (signal.aborted) return
+    try {
+      const text = await readConfig(this.#file)
+      if (text === this.#text && !isAsked) return
+      this.#text = text
+      const config = parseConfig(this.#file, text)
+      if (this.#config !== undefined) checkSameEndpoint(this.#file, this.#config, config)
+      const { started, stopped, kept } = await this.#supervisor.apply(config)
+      this.#config = config
+      for (const each of started) await this.#print(each)
+      const names = started.map(({ plan }) => plan.name)
+      await output.event({ event: 'reloaded', started: names, stopped, kept })
+      const list = (what: string, all: readonly string[]) => (all.length === 0 ? '' : `, ${what} ${all.join(', ')}`)
+      output.hint(`applied ${this.#file}${list('started', names)}${list('stopped', stopped)}, left ${kept} alone`)
+    } catch (error) {
+      const { code, message, details } = failureOf(error)
+      await output.event({ event: 'reload-failed', code, message, ...details })
+      output.hint(`nothing was changed: ${message}`)
+    }
+  }
+}
+
+/** What an endpoint is made with needs a restart. */
+function checkSameEndpoint(file: string, old: Config, now: Config): void {
+  for (const key of ['key', 'network', 'relays'] as const) {
+    if (JSON.stringify(old[key]) === JSON.stringify(now[key])) continue
+    throw new CliError('ERR_CONFIG', `${file}: a change of '${key}' needs a restart`, { file })
+  }
+}

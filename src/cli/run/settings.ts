@@ -1,0 +1,162 @@
+import { resolve } from 'node:path'
+import { PublicKey } from '../../index.js'
+import { nearest } from '../../util/nearest.js'
+import { parseTime } from '../units.js'
+import type { KeyPath, Source } from './source.js'
+
+/** Longest text of a value. */
+const maxText = 4096
+
+/** A table of a TOML file. Each value is checked when it is read. */
+export class Settings {
+  readonly #table: Readonly<Record<string, unknown>>
+  readonly #path: KeyPath
+  readonly #source: Source
+  /** Folder of the file: paths are relative to it. */
+  readonly #folder: string
+
+  /** @throws {CliError} `ERR_CONFIG` if the value at the path is no table. */
+  constructor(value: unknown, path: KeyPath, source: Source, folder: string) {
+    this.#path = path
+    this.#source = source
+    this.#folder = folder
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date) {
+      throw source.error(path, `'${path.join('.')}' must be a table: [${path.join('.')}]`)
+    }
+    this.#table = value as Readonly<Record<string, unknown>>
+  }
+
+  /** Rejects keys that are not known. */
+  expect(known: readonly string[]): void {
+    for (const key of Object.keys(this.#table)) {
+      if (known.includes(key)) continue
+      const close = nearest(key, known)
+      const advice = close === undefined ? `The keys are ${known.join(', ')}` : `Did you mean '${close}'?`
+      throw this.error(key, `unknown key '${key.slice(0, 64)}'${this.#where()}. ${advice}`)
+    }
+  }
+
+  /** Names of what the table has. */
+  get keys(): readonly string[] {
+    return Object.keys(this.#table)
+  }
+
+  /** A table in this one. */
+  table(key: string): Settings {
+    return new Settings(this.#table[key] ?? {}, [...this.#path, key], this.#source, this.#folder)
+  }
+
+  /** The failure of a value. */
+  error(key: string, problem: string): Error {
+    return this.#source.error([...this.#path, key], problem)
+  }
+
+  /** The value as it is, to tell two versions of the table apart. */
+  toJSON(): unknown {
+    return this.#table
+  }
+
+  text(key: string): string | undefined {
+    const value = this.#table[key]
+    if (value === undefined) return undefined
+    if (typeof value === 'string' && value !== '' && value.length <= maxText && !/\p{Cc}/u.test(value)) return value
+    throw this.#wrong(key, 'must be a text')
+  }
+
+  requiredText(key: string): string {
+    return this.text(key) ?? this.#missing(key)
+  }
+
+  choice(key: string, choices: readonly string[]): string | undefined {
+    const value = this.text(key)
+    if (value === undefined || choices.includes(value)) return value
+    const close = nearest(value, choices)
+    const advice = close === undefined ? '' : `. Did you mean '${close}'?`
+    throw this.#wrong(key, `must be one of ${choices.join(', ')}, not '${value.slice(0, 64)}'${advice}`)
+  }
+
+  /** `true` or `false`. */
+  flag(key: string, otherwise: boolean): boolean {
+    const value = this.#table[key] ?? otherwise
+    if (typeof value === 'boolean') return value
+    throw this.#wrong(key, 'must be true or false')
+  }
+
+  port(key: string): number | undefined {
+    const value = this.#table[key]
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535) return value
+    throw this.#wrong(key, 'must be a port from 0 to 65535')
+  }
+
+  /** A time such as `'10s'`, in milliseconds. */
+  time(key: string): number | undefined {
+    const text = this.text(key)
+    if (text === undefined) return undefined
+    try {
+      return parseTime(text, `'${key}'${this.#where()}`)
+    } catch (error) {
+      throw this.error(key, (error as Error).message)
+    }
+  }
+
+  texts(key: string): readonly string[] {
+    const value = this.#table[key] ?? []
+    if (Array.isArray(value) && value.every(each => typeof each === 'string' && each !== '')) return value
+    throw this.#wrong(key, 'must be a list of texts')
+  }
+
+  /** A path, which is relative to the folder of the file. */
+  path(key: string): string | undefined {
+    const path = this.text(key)
+    return path === undefined ? undefined : resolve(this.#folder, path)
+  }
+
+  /** A port of 127.0.0.1, `host:port`, or if `hasUnix` `unix:` and a path. */
+  target(key: string, hasUnix: boolean): string {
+    const value = typeof this.#table[key] === 'number' ? this.port(key) : this.requiredText(key)
+    const text = String(value)
+    if (/^\d+$/.test(text)) return `127.0.0.1:${text}`
+    if (/^(?:[^:/\s]+|\[[\da-fA-F:.]+\]):\d{1,5}$/.test(text)) return text
+    if (hasUnix && text.startsWith('unix:')) return `unix:${resolve(this.#folder, text.slice(5))}`
+    throw this.#wrong(key, `must be a port, 'host:port'${hasUnix ? " or 'unix:' and a path" : ''}`)
+  }
+
+  /** A peer to dial: an ID52, another form of a key, or a ticket. */
+  peer(key: string): string {
+    const text = this.requiredText(key)
+    if (text.length > 64 && text.startsWith('endpoint')) return text
+    return this.#id52(key, text)
+  }
+
+  /** Who may use a service: the key `allow`, or `public = true`. */
+  access(): readonly string[] | 'public' {
+    const allow = this.texts('allow').map(text => this.#id52('allow', text))
+    if (!this.flag('public', false)) {
+      if (allow.length > 0) return allow
+      throw this.error('kind', `who may use it${this.#where()}? Name peers with 'allow', or write 'public = true'`)
+    }
+    if (allow.length > 0) throw this.#wrong('public', "and 'allow' exclude each other")
+    return 'public'
+  }
+
+  #id52(key: string, text: string): string {
+    try {
+      return PublicKey.from(text).id52
+    } catch {
+      throw this.#wrong(key, `must have an ID52 in place of '${text.slice(0, 64)}'`)
+    }
+  }
+
+  #missing(key: string): never {
+    throw this.error('kind', `'${key}' is missing${this.#where()}`)
+  }
+
+  #wrong(key: string, problem: string): Error {
+    return this.error(key, `'${key}'${this.#where()} ${problem}`)
+  }
+
+  #where(): string {
+    return this.#path.length === 0 ? '' : ` in [${this.#path.join('.')}]`
+  }
+}

@@ -1,0 +1,49 @@
+import { printable } from '../../util/display.js'
+import { CliError } from '../failure.js'
+
+/** Keys from the root of a TOML file to a value. */
+export type KeyPath = readonly string[]
+
+/** The text of a TOML file, to tell where something is. */
+export class Source {
+  readonly file: string
+  readonly #lines: readonly string[]
+
+  constructor(file: string, text: string) {
+    this.file = file
+    this.#lines = text.split('\n')
+  }
+
+  /** The failure of a wrong value: with its line if that is found. */
+  error(path: KeyPath, problem: string): CliError {
+    const line = this.lineOf(path) ?? this.lineOf(path.slice(0, -1))
+    return configError(this.file, line, problem)
+  }
+
+  /** The line, from 1 on, with a key or the header of a table. Not found: inline tables, and keys in strings of several lines. */
+  lineOf(path: KeyPath): number | undefined {
+    const wanted = JSON.stringify(path)
+    let table: KeyPath = []
+    for (const [index, line] of this.#lines.entries()) {
+      const header = /^\s*\[\[?([^\]]+)\]/.exec(line)?.[1]
+      if (header !== undefined) table = keysOf(header)
+      const key = header === undefined ? /^\s*([^=#]+?)\s*=/.exec(line)?.[1] : undefined
+      const here = key === undefined ? table : [...table, ...keysOf(key)]
+      if ((header !== undefined || key !== undefined) && JSON.stringify(here) === wanted) return index + 1
+    }
+    return undefined
+  }
+}
+
+/** The failure of a wrong file. */
+export function configError(file: string, line: number | undefined, problem: string): CliError {
+  const place = line === undefined ? file : `${file}:${line}`
+  return new CliError('ERR_CONFIG', `${place}: ${printable(problem)}`, { file, ...(line !== undefined && { line }) })
+}
+
+/** The parts of a dotted key. */
+function keysOf(dotted: string): string[] {
+  return [...dotted.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+)/g)].map(
+    ([, basic, literal, bare]) => basic ?? literal ?? bare ?? ''
+  )
+}
