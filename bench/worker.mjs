@@ -1,54 +1,12 @@
 // One side of a measurement: `node worker.mjs server|client <lib> <workload>`.
 // Forked by bench.mjs, which relays the client's `ask()` to the server.
-import { readFileSync } from 'node:fs'
+import { BLOCK, block, cpuMs, LINE, line, pattern, readAtLeast, readToEnd, rss, sleep, within } from './measure.mjs'
 
 const [role, lib, workload] = process.argv.slice(2)
 const adapter = await import(`./libs/${lib}/adapter.mjs`)
 const opts = JSON.parse(process.env.BENCH_OPTS ?? '{}')
 const MODE = { A: 'bulk', B: 'rpc', C: 'connect', Ds: 'hold', Dc: 'hold', F: 'bulk', G: 'slow', H: 'bulk' }
 const mode = MODE[workload]
-
-const BLOCK = 64 * 1024
-const LINE = 128
-const pattern = o => (o ^ (o >> 8)) & 0xff // byte expected at offset o of a block
-const block = Uint8Array.from({ length: BLOCK }, (_, i) => pattern(i))
-const line = new Uint8Array(LINE).fill(0x61)
-const cpuMs = () => {
-  const c = process.cpuUsage()
-  return (c.user + c.system) / 1000
-}
-const sleep = ms => new Promise(r => setTimeout(r, ms))
-const within = (p, ms, what) => {
-  let t
-  return Promise.race([
-    p,
-    new Promise((_, j) => {
-      t = setTimeout(() => j(new Error(`${what}: no answer in ${ms} ms`)), ms)
-    })
-  ]).finally(() => clearTimeout(t))
-}
-const readAtLeast = async (s, n) => {
-  let got = 0
-  while (got < n) {
-    const c = await s.read()
-    if (c === null) break
-    got += c.length
-  }
-  return got
-}
-const readToEnd = s => readAtLeast(s, Infinity)
-async function rss() {
-  for (let i = 0; i < 3; i++) {
-    globalThis.gc?.()
-    await sleep(100)
-  }
-  // smaps_rollup counts pages exactly; memoryUsage().rss is batched per CPU and too coarse here.
-  try {
-    return 1024 * Number(/^Rss:\s+(\d+)/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))[1])
-  } catch {
-    return process.memoryUsage().rss
-  }
-}
 
 /* ---------------------------------------------------------------- server */
 const held = []

@@ -25,7 +25,7 @@ import { applicationCode, checkOptions, invalid } from '../util/validate.js'
 import { coreOf } from './byte-stream.js'
 import { MessageStream } from './message-stream.js'
 import { QueueIterator, type QueueSteps, stepsOf } from './queue-iterator.js'
-import { type Served, StreamQueue, servedHeaders } from './stream-queue.js'
+import { type ServedProtocols, StreamQueue, servedHeaders } from './stream-queue.js'
 
 // These three classes refer to each other in their types, so they share a file.
 
@@ -34,7 +34,11 @@ export let streamOf: (core: StreamCore) => PeerStream
 /** @internal Takes over the handle. */
 export let connectionOf: (endpoint: EndpointState, handle: number) => Connection
 /** @internal */
-export let incomingStreamsOf: (endpoint: EndpointState, served: Served, signal?: AbortSignal) => IncomingStreams
+export let incomingStreamsOf: (
+  endpoint: EndpointState,
+  served: ServedProtocols,
+  signal?: AbortSignal
+) => IncomingStreams
 
 /**
  * A {@link ByteStream} to a peer, for one protocol. {@link MessageStream} has its calls for lines, JSON and whole texts.

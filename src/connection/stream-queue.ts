@@ -18,7 +18,7 @@ const group = 4
 const batch = 64
 
 /** Streams that a queue serves. */
-export interface Served {
+export interface ServedProtocols {
   readonly headers: readonly Header[]
   /** Whether to also serve Generic protocols that have no listener. */
   readonly fallback: boolean
@@ -36,7 +36,7 @@ export class StreamQueue implements TakeQueue<StreamCore> {
   route = -1
 
   /** Aborting the signal, now or later, closes the queue without an error. */
-  constructor(endpoint: EndpointState, served: Served, signal?: AbortSignal) {
+  constructor(endpoint: EndpointState, served: ServedProtocols, signal?: AbortSignal) {
     this.#endpoint = endpoint
     this.#protocols = served.headers.map(header => header.protocol)
     const texts = served.headers.map(header => header.json)

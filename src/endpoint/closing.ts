@@ -3,7 +3,7 @@ import { outcomeOf } from '../native/operations.js'
 import { wakeWord } from '../native/wakeups.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { closingBeforeExit, forgetAtExit } from './exit.js'
-import { type Graceful, joinShutdown, type Serving, type ShutdownMember } from './graceful.js'
+import { type CutOffWork, type Graceful, joinShutdown, type ShutdownMember } from './graceful.js'
 
 /** Closes an endpoint once, by itself or in the shutdown of its {@link Graceful}. */
 export class Closing {
@@ -13,7 +13,7 @@ export class Closing {
   // Listeners with running handlers, or that may get some.
   readonly #listens = new Set<Promise<void>>()
   // Work that closing cut off, for the shutdown report.
-  #cutOff: Serving | undefined
+  #cutOff: CutOffWork | undefined
   // Shared by all callers of `close`, so that it settles for them in call order.
   #closed: Promise<number> | undefined
 
@@ -71,7 +71,7 @@ export class Closing {
   }
 }
 
-function serving({ handle, served, activeListens }: EndpointState): Serving {
+function serving({ handle, served, activeListens }: EndpointState): CutOffWork {
   const streams = native().endpointServing(handle)
   const protocols = streams.flatMap(stream => served?.get(wakeWord(stream, 0)) ?? [])
   return {

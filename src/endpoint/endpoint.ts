@@ -21,7 +21,7 @@ import { type CancelOptions, type OpenOptions, openNames, signalOf, type Timeout
 import { watched } from '../util/diagnostics.js'
 import { inspectAs } from '../util/display.js'
 import { internal } from '../util/illegal-constructor.js'
-import { whileWanted } from '../util/timeout.js'
+import { abortable } from '../util/timeout.js'
 import { checkOptions, throwIfAborted } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Access, accessOf } from './access.js'
@@ -337,7 +337,7 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
   async close(options: TimeoutOptions = {}): Promise<number> {
     const timeout = timeoutOf(options, this.#state.options.closeTimeout)
     throwIfAborted(options.signal)
-    return await whileWanted(this.#closing.close(timeout), options.signal)
+    return await abortable(this.#closing.close(timeout), options.signal)
   }
 
   /** Lets listening and accepting keep the process alive. This is the default. */

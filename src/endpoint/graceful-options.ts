@@ -41,7 +41,7 @@ export interface ResolvedGraceful {
 export function resolveOptions(options: GracefulOptions, path = 'options'): ResolvedGraceful {
   const {
     signals = false,
-    timeout = defaults.closeTimeout,
+    timeout = defaults.gracefulTimeout,
     onReport,
     exit
   } = checkOptions(options, gracefulNames, path)

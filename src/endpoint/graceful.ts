@@ -1,7 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import type { Protocol } from '../stream/protocol.js'
 import { builtin } from '../util/builtin.js'
-import { checkRan, checkRuns } from '../util/generators.js'
+import { checkNotIterator, checkNotGenerator } from '../util/generators.js'
 import { isThenable } from '../util/thenable.js'
 import { deadline } from '../util/timeout.js'
 import { checkOptions, invalid, kindOf, type OptionNames, optional, timeLimit } from '../util/validate.js'
@@ -12,10 +12,10 @@ import {
   resolveOptions,
   resolveOptionsOfEndpoint
 } from './graceful-options.js'
-import { type ShutdownReport, tally, warnFailed, warnUnclean } from './shutdown-report.js'
+import { type ShutdownReport, countEqual, warnFailed, warnUnclean } from './shutdown-report.js'
 
 /** @internal Work in progress that peers began. */
-export interface Serving {
+export interface CutOffWork {
   /** Calls of `listen` with running handlers. */
   readonly listening: number
   /** Running tasks of the native core. */
@@ -32,7 +32,7 @@ export interface ShutdownTarget {
   drain(): void
   close(options: { timeout: number }): Promise<number>
   /** From the first `close` on: the work that it cut off. */
-  serving(): Serving
+  serving(): CutOffWork
 }
 
 /** @internal Membership of an endpoint in the shutdown of its {@link Graceful}. */
@@ -160,7 +160,7 @@ export class Graceful {
    */
   spawn<T>(work: Promise<T> | ((cancelled: AbortSignal) => Promise<T> | T), options: SpawnOptions = {}): Promise<T> {
     const isFunction = typeof work === 'function'
-    if (isFunction) checkRuns(work, 'work')
+    if (isFunction) checkNotGenerator(work, 'work')
     else if (!isThenable(work)) throw invalid('work', `a promise or a function, not ${kindOf(work)}`)
     checkOptions(options, spawnNames)
     const name = optional('string', options.name, 'options.name') ?? ((isFunction && work.name) || 'unnamed')
@@ -227,10 +227,10 @@ export class Graceful {
     const tasks = serving.flatMap(({ tasks }) => Array<string>(tasks).fill('native task'))
     const running = [...this.#running.values()].filter(name => name !== null)
     const unfinished = running.length + listening.length + tasks.length
-    const work = tally([...running, ...listening, ...tasks]).map(({ value: name, count }) => ({ name, count }))
+    const work = countEqual([...running, ...listening, ...tasks]).map(({ value: name, count }) => ({ name, count }))
     const openStreams = serving.reduce((sum, { streams }) => sum + streams, 0)
     const protocols = serving.flatMap(({ protocols }) => protocols)
-    const streams = tally(protocols).map(({ value: protocol, count }) => ({ protocol, count }))
+    const streams = countEqual(protocols).map(({ value: protocol, count }) => ({ protocol, count }))
     const { unacknowledged, unclosed } = await this.#close(Math.max(closeBy - performance.now(), 0))
     const clean = unfinished + openStreams + unacknowledged + unclosed === 0
     this.#hasReported = true
@@ -336,7 +336,7 @@ const maxFailures = 100
 
 async function call<T>(work: (cancelled: AbortSignal) => Promise<T> | T, cancelled: AbortSignal): Promise<T> {
   const result = await work(cancelled)
-  checkRan(result, 'the spawned function')
+  checkNotIterator(result, 'the spawned function')
   return result
 }
 

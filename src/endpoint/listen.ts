@@ -8,7 +8,7 @@ import type { EndpointState } from '../stream/endpoint-state.js'
 import { handlerFailed } from '../stream/failure-codes.js'
 import { describeProtocol, type Protocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
-import { checkRan, checkRuns } from '../util/generators.js'
+import { checkNotGenerator, checkNotIterator } from '../util/generators.js'
 import { checkOptions, checkSignal, invalid, isPlain, kindOf, type OptionNames } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Listener, listenerOf } from './listener.js'
@@ -89,7 +89,7 @@ async function handleStream(
 ) {
   try {
     const traced = watched('stream')
-    if (traced === undefined) checkRan(await handler(stream), 'the handler')
+    if (traced === undefined) checkNotIterator(await handler(stream), 'the handler')
     else await traced.tracePromise(() => callHandler(handler, stream), streamMessage(endpoint, stream))
   } catch (error) {
     // Asked first: the abort overwrites how the stream ended.
@@ -114,7 +114,7 @@ async function handleStream(
 
 async function callHandler(handler: StreamHandler, stream: PeerStream): Promise<unknown> {
   const result = await handler(stream)
-  checkRan(result, 'the handler')
+  checkNotIterator(result, 'the handler')
   return result
 }
 
@@ -177,6 +177,6 @@ function isPairs(handlers: StreamHandlers | null): handlers is readonly (readonl
 
 function checkHandler(handler: unknown, path: string): StreamHandler {
   if (typeof handler !== 'function') throw invalid(path, 'a function')
-  checkRuns(handler as StreamHandler, path)
+  checkNotGenerator(handler as StreamHandler, path)
   return handler as StreamHandler
 }

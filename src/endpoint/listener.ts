@@ -1,17 +1,17 @@
 import { type PeerStream, streamOf } from '../connection/connection.js'
-import { type Served, StreamQueue } from '../connection/stream-queue.js'
+import { type ServedProtocols, StreamQueue } from '../connection/stream-queue.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { Protocol } from '../stream/protocol.js'
 import { type TimeoutOptions, timeoutOf } from '../types.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
-import { after, deadline, whileWanted } from '../util/timeout.js'
+import { abortable, after, deadline } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 
 /** @internal What a {@link Listener} serves, and how. */
-export interface Serve {
-  readonly served: Served
+export interface ListenerSettings {
+  readonly served: ServedProtocols
   /** Handles a stream. Never rejects. */
   readonly handle: (stream: PeerStream, route: number) => Promise<void>
   readonly signal: AbortSignal | undefined
@@ -20,7 +20,7 @@ export interface Serve {
 }
 
 /** @internal Starts listening. */
-export let listenerOf: (endpoint: EndpointState, serve: Serve) => Listener
+export let listenerOf: (endpoint: EndpointState, settings: ListenerSettings) => Listener
 
 /**
  * Serves protocols on an endpoint, from its creation by {@link Endpoint.listen} on. Garbage collection does not end it.
@@ -35,11 +35,11 @@ export class Listener implements AsyncDisposable {
   /** Protocols that have a handler, in the order in which they were given. */
   readonly protocols: readonly Protocol[]
 
-  private constructor(key: typeof internal, endpoint: EndpointState, serve: Serve) {
+  private constructor(key: typeof internal, endpoint: EndpointState, settings: ListenerSettings) {
     checkConstructor(key, 'endpoint.listen()')
     this.#endpoint = endpoint
-    this.protocols = Object.freeze(serve.served.headers.map(({ protocol }) => protocol))
-    this.#loop = new ServeLoop(endpoint, serve)
+    this.protocols = Object.freeze(settings.served.headers.map(({ protocol }) => protocol))
+    this.#loop = new ServeLoop(endpoint, settings)
   }
 
   /**
@@ -83,7 +83,7 @@ export class Listener implements AsyncDisposable {
   async close(options: TimeoutOptions = {}): Promise<void> {
     const timeout = timeoutOf(options, this.#endpoint.options.closeTimeout)
     throwIfAborted(options.signal)
-    await whileWanted(this.#loop.close(timeout), options.signal)
+    await abortable(this.#loop.close(timeout), options.signal)
   }
 
   /** Stops listening, like {@link close}. */
@@ -92,7 +92,7 @@ export class Listener implements AsyncDisposable {
   }
 
   static {
-    listenerOf = (endpoint, serve) => new Listener(internal, endpoint, serve)
+    listenerOf = (endpoint, settings) => new Listener(internal, endpoint, settings)
     inspectAs(this, self => `Listener(${self.protocols.map(protocol => JSON.stringify(protocol)).join(', ')})`)
   }
 }
@@ -101,7 +101,7 @@ export class Listener implements AsyncDisposable {
 class ServeLoop {
   readonly #endpoint: EndpointState
   readonly #signal: AbortSignal | undefined
-  readonly #handle: Serve['handle']
+  readonly #handle: ListenerSettings['handle']
   readonly #handlers: RunningHandlers
   /** Undefined if listening failed. */
   #queue: StreamQueue | undefined
@@ -112,7 +112,7 @@ class ServeLoop {
   readonly ready: Promise<void>
   readonly closed: Promise<void>
 
-  constructor(endpoint: EndpointState, { served, handle, signal, onListening }: Serve) {
+  constructor(endpoint: EndpointState, { served, handle, signal, onListening }: ListenerSettings) {
     this.#endpoint = endpoint
     this.#signal = signal
     this.#handle = handle

@@ -1,6 +1,6 @@
 import { addressOf, type PeerAddress } from '../keys/peer.js'
 import type { BindingEndpointOptions } from '../native/binding-types.js'
-import { checkOptions, invalid, type OptionNames, oneOf, optional, texts } from '../util/validate.js'
+import { checkOptions, invalid, type OptionNames, oneOf, optional, stringArray } from '../util/validate.js'
 
 /**
  * Network on which an endpoint discovers peers and is discovered.
@@ -92,7 +92,7 @@ function custom(network: CustomNetwork): BindingNetwork {
   const path = (name: keyof CustomNetwork) => `options.network.${name}`
   const dns = typeof network.dns === 'string' ? { origin: network.dns } : network.dns
   if (dns !== undefined) checkOptions(dns, dnsNames, path('dns'), 'a domain or { origin, server }')
-  const bind = texts(network.bind, path('bind'))
+  const bind = stringArray(network.bind, path('bind'))
   if (network.peers !== undefined && !Array.isArray(network.peers))
     throw invalid(path('peers'), 'an array of addresses')
   return {

@@ -1,6 +1,6 @@
 import type { Protocol } from '../stream/protocol.js'
 import { printable } from '../util/display.js'
-import { warnOnce, wordsOf } from '../util/warn.js'
+import { describeError, warnOnce } from '../util/warn.js'
 
 /** Work that a shutdown left unfinished. */
 export interface ShutdownReport {
@@ -38,7 +38,7 @@ export interface ShutdownReport {
 }
 
 /** Counts equal values, compared as JSON. */
-export function tally<T>(all: Iterable<T>): { value: T; count: number }[] {
+export function countEqual<T>(all: Iterable<T>): { value: T; count: number }[] {
   const counted = new Map<string, { value: T; count: number }>()
   for (const value of all) {
     const key = JSON.stringify(value)
@@ -54,7 +54,7 @@ function summary(report: ShutdownReport): string | undefined {
   const work = report.work.map(({ name, count }) => `${name}${count > 1 ? ` (${count})` : ''}`)
   const parts = [
     work.length > 0 && `unfinished: ${work.join(', ')}`,
-    ...report.failures.map(({ name, error }) => `${name} failed: ${wordsOf(error).message}`),
+    ...report.failures.map(({ name, error }) => `${name} failed: ${describeError(error).message}`),
     report.openStreams > 0 && `streams cut off: ${report.openStreams}`,
     report.unacknowledged > 0 && `finished streams not acknowledged: ${report.unacknowledged}`,
     report.unclosed > 0 && `endpoints still closing: ${report.unclosed}`

@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
-import { whileWanted } from '../util/timeout.js'
-import { checkOptions, type OptionNames, object, optional, throwIfAborted } from '../util/validate.js'
+import { abortable } from '../util/timeout.js'
+import { checkObject, checkOptions, type OptionNames, optional, throwIfAborted } from '../util/validate.js'
 import { type Keyring, openKeyring, readKeyring, writeKeyring } from './keyring.js'
 import { PublicKey } from './public-key.js'
 import { SecretKey } from './secret-key.js'
@@ -98,8 +98,8 @@ export async function saveSecretKey(secretKey: SecretKey, options: KeyStoreOptio
   const key = SecretKey.from(secretKey)
   checkOptions(options, storeNames)
   const { folder, name, signal } = check(options)
-  const keyring = await whileWanted(openKeyring(options.keyring), signal)
-  if (keyring !== null) await whileWanted(writeKeyring(keyring, key), signal)
+  const keyring = await abortable(openKeyring(options.keyring), signal)
+  if (keyring !== null) await abortable(writeKeyring(keyring, key), signal)
   const path =
     keyring === null
       ? native().keyStoreSave(folder, name, key.toBytes())
@@ -159,7 +159,7 @@ async function find(options: LoadSecretKeyOptions): Promise<StoredSecretKey | nu
   if (found.secret !== null) return { secretKey: SecretKey.from(found.secret), place: found.place, created: false }
   const publicKey = found.inKeyring === null ? wanted : PublicKey.from(found.inKeyring)
   if (publicKey === null) return null
-  const secretKey = await whileWanted(loadFromKeyring(publicKey, options.keyring), signal)
+  const secretKey = await abortable(loadFromKeyring(publicKey, options.keyring), signal)
   if (secretKey !== null) return { secretKey, place: `the keyring, for ${publicKey.id52}`, created: false }
   // A missing key is an error only if an `.id52` file names it.
   if (found.inKeyring === null) return null
@@ -188,7 +188,7 @@ function check(options: LoadSecretKeyOptions): Checked {
   throwIfAborted(signal)
   optional('string', folder, 'options.folder')
   optional('string', name, 'options.name')
-  object(env, 'options.env', 'an object')
+  checkObject(env, 'options.env', 'an object')
   if (name !== undefined && id52 !== undefined) {
     throw new FastnNetError('ERR_INVALID_ARGUMENT', 'name and id52 exclude each other; give only one of them')
   }

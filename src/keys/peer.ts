@@ -1,7 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import type { BindingPeer } from '../native/binding-types.js'
-import { invalid, kindOf, object, texts } from '../util/validate.js'
+import { checkObject, invalid, kindOf, stringArray } from '../util/validate.js'
 import type { PublicKey } from './public-key.js'
 
 /** ID52 of a peer and where it may be reached. */
@@ -31,15 +31,15 @@ export type Peers = Iterable<Peer> & object
 /** Checks a peer that is not a string. `path` names the argument in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
   const expected = 'a string, a PublicKey or { id52, addresses, relays }'
-  const { id52, addresses, relays } = object(peer as PeerAddress, path, expected)
+  const { id52, addresses, relays } = checkObject(peer as PeerAddress, path, expected)
   // Endpoints and secret keys have a `publicKey`; public keys and addresses do not.
   if ((peer as { publicKey?: unknown }).publicKey !== undefined)
     throw notAPeer(`${path} is an endpoint or a secret key; give its publicKey or address()`)
   if (typeof id52 !== 'string') throw notAPeer(`${path}.id52 must be a string`)
   return {
     id52: idOf(id52),
-    addresses: texts(addresses, `${path}.addresses`),
-    relays: texts(relays, `${path}.relays`)
+    addresses: stringArray(addresses, `${path}.addresses`),
+    relays: stringArray(relays, `${path}.relays`)
   }
 }
 

@@ -1,7 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
-import { isBytes, needBytes, toHex } from '../util/bytes.js'
+import { checkBytes, isBytes, toHex } from '../util/bytes.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 
@@ -65,7 +65,7 @@ export class PublicKey {
    * PublicKey.from(id52).verify(bytes, signature)
    */
   verify(bytes: Uint8Array, signature: Uint8Array): boolean {
-    return native().publicKeyVerify(this.#bytes, needBytes('bytes', bytes), needBytes('signature', signature))
+    return native().publicKeyVerify(this.#bytes, checkBytes('bytes', bytes), checkBytes('signature', signature))
   }
 
   /** Whether `other` is the same public key. */

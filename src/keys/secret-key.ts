@@ -1,7 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { lastFailure } from '../native/failure.js'
-import { isBytes, needBytes, toHex } from '../util/bytes.js'
+import { checkBytes, isBytes, toHex } from '../util/bytes.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { PublicKey } from './public-key.js'
@@ -70,7 +70,7 @@ export class SecretKey {
    * const signature = secretKey.sign(new TextEncoder().encode('agreed'))
    */
   sign(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-    return native().secretKeySign(this.#bytes, needBytes('bytes', bytes))
+    return native().secretKeySign(this.#bytes, checkBytes('bytes', bytes))
   }
 
   /** A copy of the secret's 32 bytes. Keep them out of logs and of files that others can read. */

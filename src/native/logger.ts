@@ -1,7 +1,7 @@
 import { defaults } from '../settings.js'
 import { printable, printableLines } from '../util/display.js'
 import { checkOptions, invalid, type OptionNames, optional } from '../util/validate.js'
-import { wordsOf } from '../util/warn.js'
+import { describeError } from '../util/warn.js'
 import { native } from './addon.js'
 import { FAILED } from './binding.js'
 import { lastFailure } from './failure.js'
@@ -136,7 +136,7 @@ let warned = false
 function warn(error: unknown): void {
   if (warned) return
   warned = true
-  const { message, stack } = wordsOf(error)
+  const { message, stack } = describeError(error)
   process.emitWarning(
     `the function given to setLogger failed: ${printable(message)}. Later failures are not reported; logging continues`,
     {

@@ -13,13 +13,13 @@ import {
   byteCount,
   checkStream,
   checkTransfer,
+  keepingOpen,
   onDisk,
   Progress,
   pathOf,
   type TransferOptions,
   type TransferResult,
-  transferNames,
-  whileLent
+  transferNames
 } from './transfer.js'
 
 /**
@@ -70,7 +70,7 @@ export async function receiveTo(
   const path = pathOf(target, 'target')
   if (path === undefined && !isWritable(target)) throw invalid('target', `a path or a Writable, not ${kindOf(target)}`)
   const progress = new Progress(onProgress, total)
-  return await whileLent(stream, async () => {
+  return await keepingOpen(stream, async () => {
     try {
       const arriving = new Arriving(stream, progress, options)
       if (path === undefined) await toWritable(target as Writable, arriving, options.signal)

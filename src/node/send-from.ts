@@ -3,18 +3,18 @@ import { coreOf, writerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { failureCode } from '../stream/failure-codes.js'
 import { isBytes } from '../util/bytes.js'
-import { whileWanted } from '../util/timeout.js'
+import { abortable } from '../util/timeout.js'
 import { invalid, kindOf } from '../util/validate.js'
 import {
   checkStream,
   checkTransfer,
+  keepingOpen,
   onDisk,
   Progress,
   pathOf,
   type TransferOptions,
   type TransferResult,
-  transferNames,
-  whileLent
+  transferNames
 } from './transfer.js'
 
 /** What {@link sendFrom} reads: the path of a file, or chunks from a Node or web stream, a generator or a list. */
@@ -51,7 +51,7 @@ export async function sendFrom(
   checkTransfer(options, transferNames)
   const path = pathOf(source, 'source')
   if (path === undefined) checkChunks(source)
-  return await whileLent(stream, async () => {
+  return await keepingOpen(stream, async () => {
     try {
       options.signal?.throwIfAborted()
       const opened = path === undefined ? opening(source as Chunks, options.total) : await openFile(path, options.total)
@@ -80,10 +80,10 @@ async function send(stream: PeerStream, source: Opened, options: TransferOptions
   const progress = new Progress(onProgress, source.total)
   try {
     for (;;) {
-      const { done, value } = await whileWanted(Promise.resolve(source.next()), signal)
+      const { done, value } = await abortable(Promise.resolve(source.next()), signal)
       if (done === true) break
       const bytes = bytesOf(value)
-      await whileWanted(stream.write(bytes), signal)
+      await abortable(stream.write(bytes), signal)
       progress.add(bytes)
     }
     progress.report()
@@ -91,8 +91,8 @@ async function send(stream: PeerStream, source: Opened, options: TransferOptions
     source.leave()
     throw error
   }
-  await whileWanted(stream.finish(), signal)
-  await whileWanted(stream.closed, signal)
+  await abortable(stream.finish(), signal)
+  await abortable(stream.closed, signal)
   return progress.result()
 }
 

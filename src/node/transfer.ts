@@ -47,8 +47,8 @@ export function byteCount(value: unknown, path: string): number {
   return typeof value === 'number' && value > 0 && Number.isSafeInteger(value) ? value : count(value, path)
 }
 
-/** Lends the stream, so that a handler that returns does not end it before the transfer is done. */
-export async function whileLent<T>(stream: PeerStream, work: () => Promise<T>): Promise<T> {
+/** Keeps the stream open while `work` runs, even if its handler returns. */
+export async function keepingOpen<T>(stream: PeerStream, work: () => Promise<T>): Promise<T> {
   const removeAdapter = coreOf(stream).addAdapter(() => {})
   try {
     return await work()

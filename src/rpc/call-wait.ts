@@ -1,5 +1,5 @@
 import { FastnNetError, type FastnNetErrorOptions } from '../errors.js'
-import { whileInTime, whileWanted } from '../util/timeout.js'
+import { abortable, abortableUntil } from '../util/timeout.js'
 import type { ResolvedCall } from './call-options.js'
 import type { Wait } from './schema.js'
 
@@ -18,7 +18,7 @@ export function inTime(
     const message = `the schema of ${what} did not settle within ${timeout} ms, the timeout of the call`
     return new FastnNetError('ERR_CALL_TIMEOUT', message, context)
   }
-  return work => whileInTime(work, signal, until, expired)
+  return work => abortableUntil(work, signal, until, expired)
 }
 
 /** No answer has begun in time. */
@@ -29,5 +29,5 @@ export function noAnswer({ timeout }: ResolvedCall, context: FastnNetErrorOption
 
 /** Waits until the signal aborts. */
 export function untilAborted(signal: AbortSignal | undefined): Wait {
-  return work => whileWanted(work, signal)
+  return work => abortable(work, signal)
 }

@@ -4,7 +4,7 @@ import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '
 import { describeProtocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { isThenable } from '../util/thenable.js'
-import { whileWanted } from '../util/timeout.js'
+import { abortable } from '../util/timeout.js'
 import { warnOnce } from '../util/warn.js'
 import { itemsOf, ReceivedItems, sendItems } from './items.js'
 import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
@@ -118,7 +118,7 @@ class ServedRequest {
   }
 
   /** Waits for a schema until the caller has left. */
-  readonly #wait: Wait = work => whileWanted(work, this.#stream.signal)
+  readonly #wait: Wait = work => abortable(work, this.#stream.signal)
 
   /** The input as the handler gets it, or {@link refused}. */
   async #input({ stream, input }: RequestLine): Promise<unknown> {

@@ -8,7 +8,7 @@ const scratch = new Uint8Array(16 * 1024)
 /** An empty chunk that is known to be good. */
 export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
 
-/** A string as UTF-8. A short one stays valid until the next call only: see {@link kept}. */
+/** A string as UTF-8. A short one stays valid until the next call only: see {@link owned}. */
 export function encode(text: string): Uint8Array {
   // A UTF-16 unit takes three bytes at most.
   if (text.length * 3 > scratch.length) return encoder.encode(text)
@@ -20,7 +20,7 @@ export function isEmpty(chunk: Uint8Array | string | undefined): boolean {
 }
 
 /** The same bytes in memory that outlives the present call. */
-export function kept(bytes: Uint8Array): Uint8Array {
+export function owned(bytes: Uint8Array): Uint8Array {
   return bytes.buffer === scratch.buffer ? bytes.slice() : bytes
 }
 

@@ -3,9 +3,9 @@ import { answerOf, FAILED, PENDING, SEND_OVER } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
 import { waitForWake, wakeWord } from '../native/wakeups.js'
 import { type CancelOptions, signalOf } from '../types.js'
-import { whileWanted } from '../util/timeout.js'
+import { abortable } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
-import { checkChunk, encode, isEmpty, kept, noBytes, notAChunk, problemOf } from './chunk.js'
+import { checkChunk, encode, isEmpty, noBytes, notAChunk, owned, problemOf } from './chunk.js'
 import type { StreamCore } from './core.js'
 import { drainToFinLater } from './deferred/defer.js'
 import { cancelled } from './failure-codes.js'
@@ -66,7 +66,7 @@ export class WriteHalf {
     const { signal } = options
     throwIfAborted(signal)
     try {
-      await whileWanted(first, signal)
+      await abortable(first, signal)
     } catch (error) {
       if (signal?.aborted === true || !this.isOpen) throw error
       await this.finish(undefined, options)
@@ -131,7 +131,7 @@ export class WriteHalf {
     this.#busy = true
     try {
       if (!inTurn) {
-        bytes = kept(bytes)
+        bytes = owned(bytes)
         await this.#turn(signal)
         inTurn = true
       }
@@ -143,7 +143,7 @@ export class WriteHalf {
         tried = undefined
         const count = answerOf(result)
         if (count === PENDING) {
-          bytes = kept(bytes)
+          bytes = owned(bytes)
           await waitForWake(wakeWord(core.handle, 1), signal, core)
         } else if (count === FAILED) {
           const error = native().takeError()

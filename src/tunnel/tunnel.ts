@@ -9,7 +9,7 @@ import { type TimeoutOptions, timeoutOf } from '../types.js'
 import { offAbort, onAbort } from '../util/abort.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
-import { whileWanted } from '../util/timeout.js'
+import { abortable } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import {
   type BridgeOptions,
@@ -126,7 +126,7 @@ export class Tunnel implements AsyncDisposable {
     const timeout = timeoutOf(options, this.#endpoint.options.closeTimeout)
     throwIfAborted(options.signal)
     this.#close(timeout)
-    await whileWanted(this.closed, options.signal)
+    await abortable(this.closed, options.signal)
   }
 
   #close(timeout: number): void {

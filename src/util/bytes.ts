@@ -24,7 +24,7 @@ function getter(prototype: object, name: PropertyKey): (this: unknown) => unknow
 }
 
 /** Returns `value` if it is a `Uint8Array`, else throws `ERR_INVALID_ARGUMENT`. */
-export function needBytes(name: string, value: unknown): Uint8Array {
+export function checkBytes(name: string, value: unknown): Uint8Array {
   if (isBytes(value)) return value
   throw new FastnNetError('ERR_INVALID_ARGUMENT', `${name} must be a Uint8Array: encode text with new TextEncoder()`)
 }

@@ -6,7 +6,7 @@ import { invalid } from './validate.js'
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
  */
-export function checkRuns(call: (...given: never) => unknown, path: string): void {
+export function checkNotGenerator(call: (...given: never) => unknown, path: string): void {
   const kind = Object.prototype.toString.call(call)
   if (kind === '[object GeneratorFunction]' || kind === '[object AsyncGeneratorFunction]')
     throw invalid(path, 'a function that runs when it is called, not a generator function (function*)')
@@ -17,7 +17,7 @@ export function checkRuns(call: (...given: never) => unknown, path: string): voi
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for an iterator, such as a generator: it would run only in a loop.
  */
-export function checkRan(result: unknown, what: string): void {
+export function checkNotIterator(result: unknown, what: string): void {
   if (typeof result !== 'object' || result === null || typeof (result as { next?: unknown }).next !== 'function') return
   if (!(Symbol.asyncIterator in result) && !(Symbol.iterator in result)) return
   const message = `${what} returned an iterator, which nothing iterates: loop over it inside the function`

@@ -4,7 +4,7 @@ export function after(ms: number, callback: () => void): NodeJS.Timeout | undefi
 }
 
 /** Waits for work that cannot be cancelled. Rejects with the signal's reason once it aborts; the work continues. */
-export async function whileWanted<T>(work: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function abortable<T>(work: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work
   let abort = () => {}
   const aborted = new Promise<never>((_, reject) => {
@@ -20,7 +20,7 @@ export async function whileWanted<T>(work: PromiseLike<T>, signal: AbortSignal |
 }
 
 /** Same, and rejects with `expired()` once it is past `until`, as from `performance.now()`. Keeps the process alive while it waits. */
-export async function whileInTime<T>(
+export async function abortableUntil<T>(
   work: PromiseLike<T>,
   signal: AbortSignal | undefined,
   until: number,
@@ -31,7 +31,7 @@ export async function whileInTime<T>(
     throw expired()
   })
   try {
-    return await whileWanted(Promise.race([work, late]), signal)
+    return await abortable(Promise.race([work, late]), signal)
   } finally {
     limit.stop()
   }
@@ -41,7 +41,7 @@ export async function whileInTime<T>(
 export async function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
   const pause = deadline(ms)
   try {
-    await whileWanted(pause.passed, signal)
+    await abortable(pause.passed, signal)
   } finally {
     pause.stop()
   }

@@ -72,7 +72,7 @@ export function optional<T extends keyof Primitives>(type: T, value: unknown, pa
 }
 
 /** Checks an array of strings. `undefined` becomes an empty array. */
-export function texts(value: unknown, path: string): string[] {
+export function stringArray(value: unknown, path: string): string[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) throw invalid(path, 'an array of strings')
   return Array.from(value, (text, index) => {
@@ -82,7 +82,7 @@ export function texts(value: unknown, path: string): string[] {
 }
 
 /** Checks that a value is an object, of any class. */
-export function object<T extends object>(value: T | null, path: string, expected: string): T {
+export function checkObject<T extends object>(value: T | null, path: string, expected: string): T {
   if (typeof value === 'object' && value !== null) return value
   throw invalid(path, expected)
 }

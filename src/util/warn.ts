@@ -11,7 +11,7 @@ const maxWarnings = 100
  * @param format Turns the error's message into the warning.
  */
 export function warnOnce(error: unknown, defaultCode: string, format: (message: string) => string): void {
-  const { code = defaultCode, message, stack } = wordsOf(error)
+  const { code = defaultCode, message, stack } = describeError(error)
   if (warned.has(code) || warned.size >= maxWarnings) return
   warned.add(code)
   const detail = printableLines(framesOfProgram(stack))
@@ -37,7 +37,7 @@ function ownFrames(): string[] {
 }
 
 /** Describes a thrown value. Never throws, even if the value cannot be converted to a string. */
-export function wordsOf(error: unknown): { code: string | undefined; message: string; stack: string } {
+export function describeError(error: unknown): { code: string | undefined; message: string; stack: string } {
   try {
     const { code, message, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error))
     return { code: typeof code === 'string' ? code : undefined, message: String(message), stack: String(stack ?? '') }

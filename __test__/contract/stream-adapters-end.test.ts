@@ -106,7 +106,7 @@ test('a duplex with unread data fails when the peer resets the stream', async t 
   t.is((socket.errored as { code?: string } | null)?.code, 'ERR_STREAM_RESET')
 })
 
-test('lent streams give out what arrived while they were unused, in order', async t => {
+test('web and Node streams give out what arrived while they were unused, in order', async t => {
   await using peers = await pair()
   for (const use of [(stream: PeerStream) => stream.readable as never, duplex]) {
     const [mine, theirs] = await peers.stream()
@@ -149,7 +149,7 @@ for (const [name, end] of Object.entries(ends)) {
     t.is(await prompt(ended, 'the end'), name === 'writable' ? 'ERR_STREAM_RESET' : 'ERR_STREAM_STOPPED')
   })
 
-  test(`an unused ${name} fails when the handler that lent it throws`, async t => {
+  test(`an unused ${name} fails when the handler that made it throws`, async t => {
     await using peers = await pair()
     const ended = new Promise<unknown>(resolve => {
       const handler = (stream: PeerStream) => {
@@ -273,7 +273,7 @@ test('a readable that was not read fails when the connection is lost behind a cl
   t.is(await prompt(ended, 'the end'), 'ERR_CONNECTION_LOST')
 })
 
-test('received data stays in lent streams when the connection ends, and listen does not wait for it', async t => {
+test('received data stays in web and Node streams when the connection ends, and listen does not wait for it', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const lent: AsyncIterable<Uint8Array>[] = []

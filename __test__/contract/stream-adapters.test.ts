@@ -1,4 +1,4 @@
-// A stream that a handler lends to a Node or web stream stays open until that stream ends.
+// A stream that a web or Node stream uses stays open until that ends.
 import { once } from 'node:events'
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -61,7 +61,7 @@ for (const [how, lend] of [
   ['duplex destroyed', (stream: PeerStream) => void duplex(stream).destroy()],
   ['duplex ended', (stream: PeerStream) => void duplex(stream).end('x').resume()]
 ] as const) {
-  test(`listen ends once lent streams have ended: ${how}`, async t => {
+  test(`listen ends once web and Node streams have ended: ${how}`, async t => {
     await using peers = await pair()
     const { client, server } = peers
     const controller = new AbortController()
@@ -77,7 +77,7 @@ for (const [how, lend] of [
   })
 }
 
-test('a lent stream ends with its connection, and listen does not wait for it', async t => {
+test('a web or Node stream ends with its connection, and listen does not wait for it', async t => {
   await using peers = await pair()
   const { client, server } = peers
   const controller = new AbortController()
