@@ -272,6 +272,48 @@ interface ConnectionClosed {
     /** Who ended the connection: this side, the peer, or a network failure. */
     readonly by: 'local' | 'peer' | 'network';
 }
+/** Immutable snapshot of a peer. */
+interface PeerInfo {
+    /** ID52 of the peer. */
+    readonly id52: string;
+    /**
+     * Whether the endpoint tracks the peer. False only in the last item of {@link Endpoint.watch} for a peer: it was unused for
+     * `idleTimeout`, or the endpoint closes. The peer may be tracked again later.
+     */
+    readonly tracked: boolean;
+    /**
+     * State of the peer:
+     *
+     * - `'connected'`: it has a connection for new streams
+     * - `'dialling'`: a dial is in progress
+     * - `'backing-off'`: the last dial failed, and the next starts after `nextRetry`
+     * - `'idle'`: it has no connection, and no call needs one
+     */
+    readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
+    /** Whether {@link Endpoint.keep} is active. */
+    readonly kept: boolean;
+    /** Failed dials since the last connection, or since a call first needed one. */
+    readonly attempts: number;
+    /** Failure of the last dial or connection; `null` while connected, or if nothing failed. */
+    readonly lastError: FastnNetError | null;
+    /** Milliseconds from this snapshot to the next dial; `null` unless the state is `'backing-off'`. */
+    readonly nextRetry: number | null;
+    /** Live connections, the preferred one first. Usually one, briefly two. */
+    readonly connections: readonly PeerConnection[];
+}
+/** A peer's connection in a {@link PeerInfo}. */
+interface PeerConnection {
+    /** Negotiated ALPN. */
+    readonly alpn: string;
+    /** Whether this side dialled the connection. */
+    readonly dialled: boolean;
+    /** Whether new streams use this connection. */
+    readonly preferred: boolean;
+    /** Known network paths, direct or through a relay. */
+    readonly paths: readonly ConnectionPath[];
+    /** Counters of bytes, datagrams and streams. */
+    readonly stats: ConnectionStats;
+}
 
 /**
  * Bidirectional byte stream. Each half ends on its own.
@@ -930,48 +972,6 @@ interface ListenOptions {
     onError?: ((error: unknown, stream: PeerStream) => unknown) | undefined;
 }
 
-/** Immutable snapshot of a peer. */
-interface PeerInfo {
-    /** ID52 of the peer. */
-    readonly id52: string;
-    /**
-     * Whether the endpoint tracks the peer. False only in the last item of {@link Endpoint.watch} for a peer: it was unused for
-     * `idleTimeout`, or the endpoint closes. The peer may be tracked again later.
-     */
-    readonly known: boolean;
-    /**
-     * State of the peer:
-     *
-     * - `'connected'`: it has a connection for new streams
-     * - `'dialling'`: a dial is in progress
-     * - `'backing-off'`: the last dial failed, and the next starts after `nextRetry`
-     * - `'idle'`: it has no connection, and no call needs one
-     */
-    readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off';
-    /** Whether {@link Endpoint.keep} is active. */
-    readonly kept: boolean;
-    /** Failed dials since the last connection, or since a call first needed one. */
-    readonly attempts: number;
-    /** Failure of the last dial or connection; `null` while connected, or if nothing failed. */
-    readonly lastError: FastnNetError | null;
-    /** Milliseconds from this snapshot to the next dial; `null` unless the state is `'backing-off'`. */
-    readonly nextRetry: number | null;
-    /** Live connections, the preferred one first. Usually one, briefly two. */
-    readonly connections: readonly PeerConnection[];
-}
-/** A peer's connection in a {@link PeerInfo}. */
-interface PeerConnection {
-    /** Negotiated ALPN. */
-    readonly alpn: string;
-    /** Whether this side dialled the connection. */
-    readonly dialled: boolean;
-    /** Whether new streams use this connection. */
-    readonly preferred: boolean;
-    /** Known network paths, direct or through a relay. */
-    readonly paths: readonly ConnectionPath[];
-    /** Counters of bytes, datagrams and streams. */
-    readonly stats: ConnectionStats;
-}
 /**
  * Async iterator over peers: first each tracked peer, then each peer that changes. Ends when it is left, aborted, or the endpoint closes.
  *
@@ -1639,7 +1639,7 @@ declare class Endpoint extends TunnelEndpoint implements AsyncDisposable {
     peers(): readonly PeerInfo[];
     /**
      * Yields a snapshot of each tracked peer, then of each peer whose state, connections or paths change. A peer that is no longer tracked
-     * is yielded once more, with `known: false`. Changes of bytes, streams and round-trip times alone are not reported.
+     * is yielded once more, with `tracked: false`. Changes of bytes, streams and round-trip times alone are not reported.
      *
      * Never builds a backlog: a slow consumer gets the latest snapshot of each changed peer. Several watchers may run at once. The signal
      * and {@link close} end it without an error. Does not keep the process alive.

@@ -16,8 +16,8 @@ export const LAYERS = {
   'fastn-net': [
     // The modules of fastn-net-proto, which lib.rs re-exports.
     ['error', 'identity', 'protocol', 'wire'],
-    ['deadline', 'options', 'target', 'wakers'],
-    ['monitor'],
+    ['deadline', 'target', 'wakers'],
+    ['waker_mutex', 'options'],
     ['config'],
     ['counters', 'quota', 'lifecycle'],
     ['transport', 'connection'],

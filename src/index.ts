@@ -15,7 +15,7 @@ export type { ListenOptions, StreamHandler, StreamHandlers } from './endpoint/li
 export { Listener } from './endpoint/listener.js'
 export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './endpoint/network.js'
 export type { EndpointOptions } from './endpoint/options.js'
-export { KeepConnected, PeerChanges, type PeerConnection, type PeerInfo } from './endpoint/peers.js'
+export { KeepConnected, PeerChanges } from './endpoint/peers.js'
 export { RequestEndpoint } from './endpoint/request-endpoint.js'
 export type { ShutdownReport } from './endpoint/shutdown-report.js'
 export { TunnelEndpoint } from './endpoint/tunnel-endpoint.js'
@@ -92,6 +92,8 @@ export type {
   ConnectOptions,
   LineOptions,
   OpenOptions,
+  PeerConnection,
+  PeerInfo,
   ReadIntoOptions,
   TimeoutOptions
 } from './types.js'

@@ -1,3 +1,4 @@
+import type { FastnNetError } from './errors.js'
 import { checkOptions, type OptionNames, timeLimit } from './util/validate.js'
 
 /** Options of a call that can be cancelled. */
@@ -164,4 +165,48 @@ export interface ConnectionClosed {
   readonly reason: string
   /** Who ended the connection: this side, the peer, or a network failure. */
   readonly by: 'local' | 'peer' | 'network'
+}
+
+/** Immutable snapshot of a peer. */
+export interface PeerInfo {
+  /** ID52 of the peer. */
+  readonly id52: string
+  /**
+   * Whether the endpoint tracks the peer. False only in the last item of {@link Endpoint.watch} for a peer: it was unused for
+   * `idleTimeout`, or the endpoint closes. The peer may be tracked again later.
+   */
+  readonly tracked: boolean
+  /**
+   * State of the peer:
+   *
+   * - `'connected'`: it has a connection for new streams
+   * - `'dialling'`: a dial is in progress
+   * - `'backing-off'`: the last dial failed, and the next starts after `nextRetry`
+   * - `'idle'`: it has no connection, and no call needs one
+   */
+  readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off'
+  /** Whether {@link Endpoint.keep} is active. */
+  readonly kept: boolean
+  /** Failed dials since the last connection, or since a call first needed one. */
+  readonly attempts: number
+  /** Failure of the last dial or connection; `null` while connected, or if nothing failed. */
+  readonly lastError: FastnNetError | null
+  /** Milliseconds from this snapshot to the next dial; `null` unless the state is `'backing-off'`. */
+  readonly nextRetry: number | null
+  /** Live connections, the preferred one first. Usually one, briefly two. */
+  readonly connections: readonly PeerConnection[]
+}
+
+/** A peer's connection in a {@link PeerInfo}. */
+export interface PeerConnection {
+  /** Negotiated ALPN. */
+  readonly alpn: string
+  /** Whether this side dialled the connection. */
+  readonly dialled: boolean
+  /** Whether new streams use this connection. */
+  readonly preferred: boolean
+  /** Known network paths, direct or through a relay. */
+  readonly paths: readonly ConnectionPath[]
+  /** Counters of bytes, datagrams and streams. */
+  readonly stats: ConnectionStats
 }

@@ -26,6 +26,15 @@ test('docs/metrics.md has a row for every metric, and no other', async t => {
   t.deepEqual([...documented.keys()].toSorted(), [...families(peers.client).keys()].toSorted())
 })
 
+test('docs/metrics.md has a row for every reason of a close, and no other', async t => {
+  await using peers = await pair()
+  const closes = families(peers.client).get('fastn_net_connections_closed_total')
+  const reasons = new Set(closes?.metrics.map(sample => (sample as Sample).labels?.reason))
+  const [, table = ''] = page.split('## Close reasons')
+  const listed = [...(table.split('\n## ')[0] ?? '').matchAll(/^\| `([\w-]+)` \|/gm)].map(([, reason]) => reason!)
+  t.deepEqual(listed.filter(reason => reason !== 'reason').toSorted(), [...reasons].toSorted() as string[])
+})
+
 test('the text has every metric with help and type, and each sample once', async t => {
   await using peers = await pair()
   const text = peers.client.metrics()

@@ -111,7 +111,7 @@ export async function glance(endpoint: Endpoint) {
   const changes = endpoint.watch({ signal: controller.signal })
   setTimeout(() => controller.abort(), Math.random() * 20)
   const look = async () => {
-    for await (const { known } of changes) expect(typeof known, 'boolean')
+    for await (const { tracked } of changes) expect(typeof tracked, 'boolean')
   }
   await Promise.all([look(), look()])
   expect((await changes.next()).done, true)

@@ -29,7 +29,7 @@ export class Onlooker {
 
   async #look(slowness: number): Promise<void> {
     for await (const peer of this.#endpoint.watch()) {
-      if (peer.known) this.#believed.set(peer.id52, sum(peer))
+      if (peer.tracked) this.#believed.set(peer.id52, sum(peer))
       else this.#believed.delete(peer.id52)
       if (slowness > 0) await pause(slowness * Math.random())
     }

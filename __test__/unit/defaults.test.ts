@@ -1,13 +1,14 @@
 // The defaults in the docs equal those of the code.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import test from 'ava'
 import ts from 'typescript'
-import { resolveOptions } from '../../dist/modules/endpoint/options.js'
-import { defaults } from '../../dist/modules/settings.js'
+import { limitDefaults, resolveOptions } from '../../dist/modules/endpoint/options.js'
+import { native } from '../../dist/modules/native/addon.js'
+import { defaults, endpointDefaults } from '../../dist/modules/settings.js'
 
 const declarations = readFileSync(new URL('../../index.d.ts', import.meta.url), 'utf8')
 const optionsOf = {
-  EndpointOptions: defaults,
+  EndpointOptions: limitDefaults(),
   Authorize: defaults.authorize,
   ConnectOptions: defaults.connect,
   ServeOptions: defaults.requests
@@ -33,30 +34,51 @@ const url = new URL('../../crates/fastn-net/tests/golden/defaults.json', import.
 const golden = JSON.parse(readFileSync(url, 'utf8')) as Record<string, unknown>
 
 test('the defaults equal those of the Rust crate', t => {
-  const same = Object.fromEntries(Object.keys(golden).map(name => [name, Reflect.get(defaults, name) as unknown]))
-  t.deepEqual(same, golden)
+  const own: Record<string, unknown> = { ...defaults, ...endpointDefaults }
+  t.deepEqual(Object.fromEntries(Object.keys(golden).map(name => [name, own[name]])), golden)
 })
 
-test('every limit of the core can be set', t => {
-  const limits = Object.keys(golden).filter(name => typeof golden[name] === 'number' && name !== 'openTimeout')
-  t.deepEqual(Object.keys(resolveOptions({ network: 'loopback' }).binding.limits).sort(), limits.sort())
-  const binding = readFileSync(new URL('../../src/generated/binding.d.cts', import.meta.url), 'utf8')
-  const [, fields = ''] = /interface BindingLimits \{([^}]*)\}/.exec(binding) ?? []
-  t.deepEqual([...fields.matchAll(/(\w+): number/g)].map(([, name]) => name).sort(), limits)
+test('every limit of the core can be set, and only those', t => {
+  const names = Object.keys(resolveOptions({ network: 'loopback' }).binding.limits)
+  t.deepEqual(names.sort(), Object.keys(native().limitDefaults()).sort())
 })
 
-test('other docs give the right defaults', t => {
-  const errors = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
-  // "Default: the endpoint's `openTimeout`, 30 s." and "(its `headerTimeout`, 10 s unless …)".
-  const inherited = [
-    ...declarations.matchAll(/Default: the endpoint's `(\w+)`, ([\d.,]+(?: \w+)?)\./g),
-    ...errors.matchAll(/its `(\w+)`, ([\d.,]+(?: \w+)?) unless/g)
-  ]
+const known: Readonly<Record<string, unknown>> = { ...defaults, ...defaults.requests, ...limitDefaults() }
+
+test('TSDoc that repeats the default of the endpoint gives the right one', t => {
+  const inherited = [...declarations.matchAll(/Default: the endpoint's `(\w+)`, ([\d.,]+(?: \w+)?)\./g)]
   t.true(inherited.length >= 4)
-  for (const [text, option, value] of inherited) {
-    t.is(amount(value!), (defaults as unknown as Record<string, number>)[option!], text)
-  }
+  for (const [text, option, value] of inherited) t.is<unknown, unknown>(amount(value!), known[option!], text)
 })
+
+test('every default in the docs is right', t => {
+  let count = 0
+  const check = (option: string, value: string, text: string) => {
+    if (typeof known[option] !== 'number') return
+    count++
+    t.is(amount(value), known[option], text)
+  }
+  for (const text of pages()) {
+    // "(its `headerTimeout`, 10 s unless …)" and "64 KiB (`maxHeaderBytes`)".
+    for (const [found, option, value] of text.matchAll(/`(\w+)`, (\d[\d,]*(?: \w+)?)(?= unless|\))/g))
+      check(option!, value!, found)
+    for (const [found, value, option] of text.matchAll(/(\d[\d,]*(?: (?:ms|s|KiB|MiB))?) \(`(\w+)`/g))
+      check(option!, value!, found)
+    // "| `maxConnections`, `maxConnectionsPerPeer` | 10,000, 64 |".
+    for (const [row, options, values] of text.matchAll(/^\| (`[^|]*`[^|]*) \| (\d[^|]*) \|/gm))
+      for (const [at, [, option]] of [...options!.matchAll(/`(\w+)`/g)].entries())
+        check(option!, values!.split(', ')[at] ?? '', row)
+  }
+  t.true(count >= 15)
+})
+
+/** README and the pages of `docs`. */
+function pages(): string[] {
+  const root = new URL('../../', import.meta.url)
+  const names = readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' })
+  const pages = names.filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
+  return ['README.md', ...pages].map(page => readFileSync(new URL(page, root), 'utf8'))
+}
 
 /** Text after "Default:" in the docs of an interface's numeric options, by option; '' if there is none. */
 function documentedDefaults(name: string): Map<string, string> {

@@ -5,12 +5,12 @@ if (ticket === undefined) throw new Error('npm run example watch TICKET, with th
 
 await using endpoint = await createEndpoint()
 const watching = (async () => {
-  // Yields each known peer, then each peer that changes. Ends when the endpoint closes.
-  for await (const { id52, known, state, connections, lastError } of endpoint.watch()) {
+  // Yields each tracked peer, then each peer that changes. Ends when the endpoint closes.
+  for await (const { id52, tracked, state, connections, lastError } of endpoint.watch()) {
     const path = connections[0]?.paths.find(path => path.selected)
     console.log(
       id52,
-      known ? state : 'gone',
+      tracked ? state : 'gone',
       path && (path.relay ? 'relay' : 'direct'),
       path?.address,
       path?.rtt,

@@ -17,7 +17,15 @@ import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { openNow, openStream } from '../stream/open.js'
 import type { Protocol } from '../stream/protocol.js'
-import { type CancelOptions, type OpenOptions, openNames, signalOf, type TimeoutOptions, timeoutOf } from '../types.js'
+import {
+  type CancelOptions,
+  type OpenOptions,
+  openNames,
+  type PeerInfo,
+  signalOf,
+  type TimeoutOptions,
+  timeoutOf
+} from '../types.js'
 import { watched } from '../util/diagnostics.js'
 import { inspectAs } from '../util/display.js'
 import { internal } from '../util/illegal-constructor.js'
@@ -30,7 +38,7 @@ import type { Graceful } from './graceful.js'
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
-import { type KeepConnected, keep, type PeerChanges, type PeerInfo, peerChangesOf, peerInfo } from './peers.js'
+import { type KeepConnected, keep, type PeerChanges, peerChangesOf, peerInfo } from './peers.js'
 import { trackedPeer } from './tracked-peer.js'
 import { TunnelEndpoint } from './tunnel-endpoint.js'
 
@@ -254,7 +262,7 @@ export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
 
   /**
    * Yields a snapshot of each tracked peer, then of each peer whose state, connections or paths change. A peer that is no longer tracked
-   * is yielded once more, with `known: false`. Changes of bytes, streams and round-trip times alone are not reported.
+   * is yielded once more, with `tracked: false`. Changes of bytes, streams and round-trip times alone are not reported.
    *
    * Never builds a backlog: a slow consumer gets the latest snapshot of each changed peer. Several watchers may run at once. The signal
    * and {@link close} end it without an error. Does not keep the process alive.

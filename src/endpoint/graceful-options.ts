@@ -1,6 +1,6 @@
 import { defaults } from '../settings.js'
 import { builtin } from '../util/builtin.js'
-import { checkOptions, invalid, type OptionNames, optional, texts, timeLimit } from '../util/validate.js'
+import { checkOptions, invalid, type OptionNames, optional, stringArray, timeLimit } from '../util/validate.js'
 import type { ShutdownReport } from './shutdown-report.js'
 
 /** Options of {@link Graceful}. */
@@ -68,7 +68,7 @@ const usualSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM']
 
 /** Checks names of signals that a process can handle. */
 function signalNames(signals: readonly string[], path: string): NodeJS.Signals[] {
-  return texts(signals, path).map((name, index) => {
+  return stringArray(signals, path).map((name, index) => {
     if (name in builtin('node:os').constants.signals && name !== 'SIGKILL' && name !== 'SIGSTOP')
       return name as NodeJS.Signals
     throw invalid(`${path}[${index}]`, "a signal that a process can handle, such as 'SIGTERM'")

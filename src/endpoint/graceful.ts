@@ -1,7 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import type { Protocol } from '../stream/protocol.js'
 import { builtin } from '../util/builtin.js'
-import { checkNotIterator, checkNotGenerator } from '../util/generators.js'
+import { checkNotGenerator, checkNotIterator } from '../util/generators.js'
 import { isThenable } from '../util/thenable.js'
 import { deadline } from '../util/timeout.js'
 import { checkOptions, invalid, kindOf, type OptionNames, optional, timeLimit } from '../util/validate.js'
@@ -12,7 +12,7 @@ import {
   resolveOptions,
   resolveOptionsOfEndpoint
 } from './graceful-options.js'
-import { type ShutdownReport, countEqual, warnFailed, warnUnclean } from './shutdown-report.js'
+import { countEqual, type ShutdownReport, warnFailed, warnUnclean } from './shutdown-report.js'
 
 /** @internal Work in progress that peers began. */
 export interface CutOffWork {

@@ -1,6 +1,7 @@
 import { idsOfAll, type Peers } from '../keys/peer.js'
+import { native } from '../native/addon.js'
 import type { BindingEndpointOptions, BindingGuardOptions } from '../native/binding-types.js'
-import { defaults, type EndpointSettings } from '../settings.js'
+import { defaults, type EndpointSettings, endpointDefaults } from '../settings.js'
 import { type ConnectOptions, connectNames } from '../types.js'
 import {
   checkOptions,
@@ -120,7 +121,7 @@ export interface EndpointOptions {
   maxQueuedStreamsPerPeer?: number | undefined
 }
 
-/** Limits that the core obeys, with their checks. The defaults are in `settings.ts`. */
+/** Limits that the core obeys, with their checks. The core has their defaults: `crates/fastn-net/src/config/limits.rs`. */
 const coreLimits = {
   ackTimeout: timeLimit,
   headerTimeout: timeLimit,
@@ -138,10 +139,17 @@ const coreLimits = {
   maxQueuedStreamsPerPeer: positive
 }
 
-/** Limits that TypeScript obeys, with their checks. */
+/** Limits that TypeScript obeys, with their checks. `settings.ts` has their defaults. */
 const ownLimits = { openTimeout: timeLimit, closeTimeout: timeLimit, maxLineBytes: positive }
 
 type LimitName = keyof typeof coreLimits | keyof typeof ownLimits
+
+type LimitDefaults = Readonly<Record<LimitName, number>>
+
+/** The default of each limit, from the core or `settings.ts`. */
+export function limitDefaults(): Readonly<Record<string, number>> {
+  return { ...native().limitDefaults(), ...endpointDefaults }
+}
 
 /** The default of a limit is at least the value of this other one. */
 const lowerBounds: { readonly [Name in LimitName]?: LimitName } = {
@@ -184,33 +192,35 @@ export interface ResolvedOptions extends EndpointSettings {
 export function resolveOptions(options: EndpointOptions): ResolvedOptions {
   checkOptions(options, endpointNames)
   const { network = networkOfEnvironment() } = options
+  const values = limitDefaults() as LimitDefaults
   return {
     binding: {
       ...resolveNetwork(network),
       kulfi: optional('boolean', options.kulfi, 'options.kulfi') ?? false,
       ...resolveConnect(options.connect),
-      limits: resolveLimits(options, coreLimits),
+      limits: resolveLimits(options, coreLimits, values),
       guard: resolveGuard(options)
     },
     closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
-    ...resolveLimits(options, ownLimits)
+    ...resolveLimits(options, ownLimits, values)
   }
 }
 
 function resolveLimits<Name extends LimitName>(
   options: EndpointOptions,
-  checks: Record<Name, typeof positive>
+  checks: Record<Name, typeof positive>,
+  values: LimitDefaults
 ): Record<Name, number> {
   const names = Object.keys(checks) as Name[]
-  return Object.fromEntries(
-    names.map(name => [name, checks[name](orDefault(options[name], defaultLimit(options, name)), `options.${name}`)])
-  ) as Record<Name, number>
+  const read = (name: Name) =>
+    checks[name](orDefault(options[name], defaultLimit(options, name, values)), `options.${name}`)
+  return Object.fromEntries(names.map(name => [name, read(name)])) as Record<Name, number>
 }
 
-function defaultLimit(options: EndpointOptions, name: LimitName): number {
+function defaultLimit(options: EndpointOptions, name: LimitName, values: LimitDefaults): number {
   const other = lowerBounds[name]
-  if (other === undefined) return defaults[name]
-  return Math.max(defaults[name], orDefault(options[other], defaultLimit(options, other)))
+  if (other === undefined) return values[name]
+  return Math.max(values[name], orDefault(options[other], defaultLimit(options, other, values)))
 }
 
 function resolveConnect(options: ConnectOptions = {}) {

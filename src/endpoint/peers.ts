@@ -1,13 +1,12 @@
 import { IncomingQueue } from '../connection/incoming-queue.js'
 import { QueueIterator, type QueueSteps, stepsOf, type TakeQueue } from '../connection/queue-iterator.js'
-import type { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import type { BindingPeerInfo } from '../native/binding-types.js'
 import { failure, lastFailure } from '../native/failure.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { TrackedPeer } from '../stream/opener.js'
-import type { ConnectionPath, ConnectionStats } from '../types.js'
+import type { PeerInfo } from '../types.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 
@@ -15,50 +14,6 @@ import { checkConstructor, internal } from '../util/illegal-constructor.js'
 export let peerChangesOf: (endpoint: EndpointState, signal?: AbortSignal) => PeerChanges
 /** @internal Keeps a peer connected. */
 export let keep: (peer: TrackedPeer, signal: AbortSignal | undefined) => KeepConnected
-
-/** Immutable snapshot of a peer. */
-export interface PeerInfo {
-  /** ID52 of the peer. */
-  readonly id52: string
-  /**
-   * Whether the endpoint tracks the peer. False only in the last item of {@link Endpoint.watch} for a peer: it was unused for
-   * `idleTimeout`, or the endpoint closes. The peer may be tracked again later.
-   */
-  readonly known: boolean
-  /**
-   * State of the peer:
-   *
-   * - `'connected'`: it has a connection for new streams
-   * - `'dialling'`: a dial is in progress
-   * - `'backing-off'`: the last dial failed, and the next starts after `nextRetry`
-   * - `'idle'`: it has no connection, and no call needs one
-   */
-  readonly state: 'idle' | 'dialling' | 'connected' | 'backing-off'
-  /** Whether {@link Endpoint.keep} is active. */
-  readonly kept: boolean
-  /** Failed dials since the last connection, or since a call first needed one. */
-  readonly attempts: number
-  /** Failure of the last dial or connection; `null` while connected, or if nothing failed. */
-  readonly lastError: FastnNetError | null
-  /** Milliseconds from this snapshot to the next dial; `null` unless the state is `'backing-off'`. */
-  readonly nextRetry: number | null
-  /** Live connections, the preferred one first. Usually one, briefly two. */
-  readonly connections: readonly PeerConnection[]
-}
-
-/** A peer's connection in a {@link PeerInfo}. */
-export interface PeerConnection {
-  /** Negotiated ALPN. */
-  readonly alpn: string
-  /** Whether this side dialled the connection. */
-  readonly dialled: boolean
-  /** Whether new streams use this connection. */
-  readonly preferred: boolean
-  /** Known network paths, direct or through a relay. */
-  readonly paths: readonly ConnectionPath[]
-  /** Counters of bytes, datagrams and streams. */
-  readonly stats: ConnectionStats
-}
 
 /** Converts a peer snapshot of the binding. */
 export function peerInfo(info: BindingPeerInfo): PeerInfo {

@@ -150,7 +150,7 @@ class Exchange {
   }
 
   async #receive(stream: PeerStream, wire: Wire, wasRedirected: boolean): Promise<Response> {
-    const maxHeaderBytes = sizeOf(this.#options.maxHeaderBytes, 'maxHeaderBytes', defaults.maxHeaderBytes)
+    const maxHeaderBytes = sizeOf(this.#options.maxHeaderBytes, 'maxHeaderBytes', defaults.http.maxHeaderBytes)
     const head = await wire.readAnswer(readerOf(stream), maxHeaderBytes)
     if (head === null) throw this.#error('ERR_UNEXPECTED_END', 'the peer ended the stream without an answer')
     const { status, statusText, fields } = head

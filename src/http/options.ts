@@ -79,9 +79,9 @@ export function resolveServeHttp(handler: HttpHandler, options: ServeHttpOptions
     handler,
     signal: checkSignal(signal),
     onError,
-    maxHeaderBytes: sizeOf(maxHeaderBytes, 'maxHeaderBytes', defaults.maxHeaderBytes),
+    maxHeaderBytes: sizeOf(maxHeaderBytes, 'maxHeaderBytes', defaults.http.maxHeaderBytes),
     maxBodyBytes: sizeOf(maxBodyBytes, 'maxBodyBytes', defaults.maxBodyBytes),
-    headTimeout: sizeOf(headTimeout, 'headTimeout', defaults.headerTimeout)
+    headTimeout: sizeOf(headTimeout, 'headTimeout', defaults.http.headTimeout)
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ConnectionClosed, PeerInfo } from '../types.js'
+
 /** A failure as the core found it. */
 export interface BindingError {
   code: string
@@ -17,14 +19,7 @@ export interface BindingOutcome {
   ids: number[] | null
   text: string | null
   number: number | null
-  closed: BindingCloseInfo | null
-}
-
-/** How a connection ended. */
-export interface BindingCloseInfo {
-  code: number | bigint
-  reason: string
-  by: 'local' | 'peer' | 'network'
+  closed: ConnectionClosed | null
 }
 
 /** What the key store reads from the process environment. */
@@ -81,46 +76,10 @@ export interface BindingConnectionInfo {
   dialled: boolean
 }
 
-/** One way that packets of a connection can take; `rtt` in milliseconds. */
-export interface BindingPath {
-  address: string
-  relay: boolean
-  selected: boolean
-  rtt: number
-}
+/** A peer's snapshot, before its error is one of JavaScript. */
+export type BindingPeerInfo = Omit<PeerInfo, 'lastError'> & { readonly lastError: BindingError | null }
 
-/** Counters of one connection. */
-export interface BindingStats {
-  bytesSent: number
-  bytesReceived: number
-  datagramsSent: number
-  datagramsReceived: number
-  lostPackets: number
-  streams: number
-}
-
-/** State of a peer. `nextRetry`: milliseconds from now. */
-export interface BindingPeerInfo {
-  id52: string
-  known: boolean
-  state: 'idle' | 'dialling' | 'connected' | 'backing-off'
-  kept: boolean
-  attempts: number
-  lastError: BindingError | null
-  nextRetry: number | null
-  connections: BindingPeerConnection[]
-}
-
-/** One of a peer's connections. */
-export interface BindingPeerConnection {
-  alpn: string
-  dialled: boolean
-  preferred: boolean
-  paths: BindingPath[]
-  stats: BindingStats
-}
-
-/** The fields of `BindingLimits` in `crates/fastn-net-node/src/limits.rs`. Binding an endpoint fails if one is missing. */
+/** Limits of an endpoint by their name: counts, bytes, or milliseconds. Those that are missing have their default. */
 export type BindingLimits = Readonly<Record<string, number>>
 
 /** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `settings.ts`. */

@@ -1,3 +1,4 @@
+import type { ConnectionPath, ConnectionStats } from '../types.js'
 import type {
   BindingAccess,
   BindingAuthorizationRequest,
@@ -8,11 +9,10 @@ import type {
   BindingExposeOptions,
   BindingKeyEnvironment,
   BindingKeyFound,
+  BindingLimits,
   BindingOutcome,
-  BindingPath,
   BindingPeer,
-  BindingPeerInfo,
-  BindingStats
+  BindingPeerInfo
 } from './binding-types.js'
 
 /**
@@ -55,6 +55,8 @@ export interface Native {
   keyStoreSave(folder: string, name: string | null, secret: Uint8Array): string | null
   keyStoreSavePublic(folder: string, name: string | null, publicKey: Uint8Array): string | null
   keyStoreFile(path: string, secret: Uint8Array): Uint8Array<ArrayBuffer> | null
+
+  limitDefaults(): BindingLimits
 
   endpointBind(secret: Uint8Array, options: BindingEndpointOptions): number
   endpointAddress(endpoint: number): BindingPeer | null
@@ -114,8 +116,8 @@ export interface Native {
   connectionOpenTry(connection: number, header: Uint8Array, flags: number, timeoutMs: number, out: Float64Array): number
   connectionOpenStart(connection: number, header: Uint8Array, flags: number, timeoutMs: number): number
   connectionRtt(connection: number): number | null
-  connectionPaths(connection: number): BindingPath[]
-  connectionStats(connection: number): BindingStats | null
+  connectionPaths(connection: number): ConnectionPath[]
+  connectionStats(connection: number): ConnectionStats | null
   connectionClose(connection: number, code: number | bigint, reason: string): void
   connectionClosed(connection: number): number
 

@@ -54,7 +54,3 @@ pub(crate) fn whole(number: f64) -> usize {
 pub(crate) fn whole_u32(number: f64) -> u32 {
     u32::try_from(whole(number)).unwrap_or(u32::MAX)
 }
-
-pub(crate) fn whole_u64(number: f64) -> u64 {
-    u64::try_from(whole(number)).unwrap_or(u64::MAX)
-}

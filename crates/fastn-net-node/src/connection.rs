@@ -41,22 +41,23 @@ pub struct BindingPath {
     pub rtt: f64,
 }
 
-/// Counters since the connection was made.
-#[napi(object)]
-pub struct BindingStats {
-    /// UDP payload, bytes.
-    pub bytes_sent: f64,
-    /// UDP payload, bytes.
-    pub bytes_received: f64,
-    /// UDP datagrams.
-    pub datagrams_sent: f64,
-    /// UDP datagrams.
-    pub datagrams_received: f64,
-    /// QUIC packets.
-    pub lost_packets: f64,
-    /// Streams and views in use now.
-    pub streams: f64,
+/// Declares [`BindingStats`]: each field of the core's `Stats` as a number.
+macro_rules! stats {
+    ($($field:ident)*) => {
+        /// Counters since the connection was made.
+        #[napi(object)]
+        pub struct BindingStats {
+            $(pub $field: f64,)*
+        }
+
+        pub(crate) fn stats(connection: &Connection) -> BindingStats {
+            let stats = connection.stats();
+            BindingStats { $($field: id_to_number(stats.$field),)* }
+        }
+    };
 }
+
+stats! { bytes_sent bytes_received datagrams_sent datagrams_received lost_packets streams }
 
 /// A live connection by its number, as an observer: it does not count as use. A handle, or `FAILED` when it has ended.
 #[napi(catch_unwind)]
@@ -190,18 +191,6 @@ pub(crate) fn paths(connection: &Connection) -> Vec<BindingPath> {
         rtt: path.rtt.as_secs_f64() * 1000.0,
     };
     connection.paths().into_iter().map(path).collect()
-}
-
-pub(crate) fn stats(connection: &Connection) -> BindingStats {
-    let stats = connection.stats();
-    BindingStats {
-        bytes_sent: id_to_number(stats.bytes_sent),
-        bytes_received: id_to_number(stats.bytes_received),
-        datagrams_sent: id_to_number(stats.datagrams_sent),
-        datagrams_received: id_to_number(stats.datagrams_received),
-        lost_packets: id_to_number(stats.lost_packets),
-        streams: f64::from(u32::try_from(stats.streams).unwrap_or(u32::MAX)),
-    }
 }
 
 fn with_view<R>(environment: &Environment, handle: f64, f: impl FnOnce(&Endpoint, &Connection) -> R) -> Result<R> {

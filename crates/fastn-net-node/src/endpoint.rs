@@ -3,7 +3,7 @@
 use std::{mem::take, net::SocketAddr};
 
 use fastn_net::{
-    Code, Config, Connect, CustomNetwork, Endpoint, Error, Limits, Network, PeerAddress, Relay, Result, SecretKey,
+    Code, Config, Connect, CustomNetwork, Endpoint, Error, Network, PeerAddress, Relay, Result, SecretKey,
 };
 use napi::Env;
 use napi_derive::napi;
@@ -12,7 +12,7 @@ use crate::{
     arguments::{endpoint_of, milliseconds, whole_u32, with_endpoint},
     bridge::{Environment, Outcome, close_before_exit, start},
     guard::BindingGuardOptions,
-    limits::BindingLimits,
+    limits::{BindingLimits, limits_from},
     peer::BindingPeer,
 };
 
@@ -166,7 +166,7 @@ pub fn endpoints_close_before_exit(env: Env, endpoints: Vec<f64>, timeout: f64) 
 
 impl BindingEndpointOptions {
     fn into_config(mut self) -> Result<Config> {
-        let limits = Limits::from(self.limits).with_stream_rate(self.guard.stream_rate()).with_connect(Connect {
+        let limits = limits_from(&self.limits)?.with_stream_rate(self.guard.stream_rate()).with_connect(Connect {
             retries: self.connect_retries.map(whole_u32),
             min_delay: milliseconds(self.connect_min_delay),
             max_delay: milliseconds(self.connect_max_delay),

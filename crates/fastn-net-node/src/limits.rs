@@ -1,43 +1,23 @@
-//! Limits of an endpoint as they cross: a number for each.
+//! Limits of an endpoint as they cross: a number for each, by its name.
 
-use fastn_net::Limits;
+use std::collections::HashMap;
+
+use fastn_net::{Code, Error, Limits, Result};
 use napi_derive::napi;
 
-use crate::arguments::{milliseconds, whole, whole_u32, whole_u64};
+/// Name to number: a count, bytes, or milliseconds.
+pub(crate) type BindingLimits = HashMap<String, f64>;
 
-/// Each limit of the core with a number, and its conversion.
-macro_rules! limits {
-    ($($limit:ident: $convert:ident,)*) => {
-        /// Limits of the core. TypeScript supplies every default. Times are in milliseconds.
-        #[napi(object, use_nullable = true)]
-        #[derive(Clone, Copy)]
-        pub struct BindingLimits {
-            $(pub $limit: f64,)*
-        }
-
-        impl From<BindingLimits> for Limits {
-            fn from(numbers: BindingLimits) -> Self {
-                let mut limits = Self::default();
-                $(limits.$limit = $convert(numbers.$limit);)*
-                limits
-            }
-        }
-    };
+/// The defaults of the limits.
+#[napi(catch_unwind)]
+pub fn limit_defaults() -> BindingLimits {
+    Limits::default().numbers().into_iter().collect()
 }
 
-limits! {
-    ack_timeout: milliseconds,
-    header_timeout: milliseconds,
-    max_header_bytes: whole,
-    ping_timeout: milliseconds,
-    idle_timeout: milliseconds,
-    max_streams: whole_u32,
-    max_streams_per_peer: whole,
-    max_streams_total: whole,
-    receive_window: whole_u32,
-    receive_window_per_peer: whole_u64,
-    max_connections: whole,
-    max_connections_per_peer: whole,
-    max_queued_streams: whole,
-    max_queued_streams_per_peer: whole,
+pub(crate) fn limits_from(numbers: &BindingLimits) -> Result<Limits> {
+    let mut limits = Limits::default();
+    match numbers.iter().find(|(name, number)| !limits.set(name, **number)) {
+        Some((name, _)) => Err(Error::new(Code::InvalidArgument, format!("there is no limit {name}"))),
+        None => Ok(limits),
+    }
 }

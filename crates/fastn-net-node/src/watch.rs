@@ -17,8 +17,8 @@ use crate::{
 pub struct BindingPeerInfo {
     /// Who.
     pub id52: String,
-    /// False once the peer was forgotten.
-    pub known: bool,
+    /// False in the last snapshot: the endpoint no longer tracks the peer.
+    pub tracked: bool,
     /// `idle`, `dialling`, `connected` or `backing-off`.
     pub state: String,
     /// The peer is kept connected.
@@ -96,7 +96,7 @@ impl From<PeerInfo> for BindingPeerInfo {
         };
         Self {
             id52: info.id.to_string(),
-            known: info.known,
+            tracked: info.tracked,
             state: info.status.state.as_str().to_owned(),
             kept: info.status.kept,
             attempts: f64::from(info.status.attempts),

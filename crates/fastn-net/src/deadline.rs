@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 
 /// Stands for "never". The clocks of some systems cannot represent much more.
-const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
+pub(crate) const NEVER: Duration = Duration::from_hours(24 * 365 * 30);
 
 /// The moment `time` after `start`. Falls back to 30 years for a time that no clock can represent, such as [`Duration::MAX`].
 pub(crate) fn after(start: Instant, time: Duration) -> Instant {

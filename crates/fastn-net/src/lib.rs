@@ -59,7 +59,7 @@
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: the configuration of an endpoint, and its limits.
-//! - Leaf modules: `deadline`, `options` (defaults and `with_…` methods), `target` (names in the log), `wakers` and `monitor` (state that tasks wait for).
+//! - Leaf modules: `deadline`, `options` (defaults and `with_…` methods), `target` (names in the log), `wakers` and `waker_mutex` (state that tasks wait for).
 //!
 //! The crate `fastn-net-proto` is the base, re-exported here:
 //!
@@ -75,7 +75,6 @@ mod counters;
 mod deadline;
 pub mod endpoint;
 mod lifecycle;
-mod monitor;
 mod negotiation;
 mod options;
 pub mod peer;
@@ -85,6 +84,7 @@ pub mod stream;
 mod target;
 mod transport;
 pub mod tunnel;
+mod waker_mutex;
 mod wakers;
 
 pub use authorization::{AuthorizationRequest, AuthorizationRequests, Authorizer};

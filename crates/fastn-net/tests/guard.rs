@@ -5,15 +5,13 @@ mod support;
 use std::{collections::HashSet, time::Duration};
 
 use fastn_net::{
-    AccessLists, AuthorizationRequest, AuthorizationRequests, Authorize, Authorizer, Code, Config, Endpoint, Protocol,
-    Rate, SecretKey,
+    AccessLists, AuthorizationRequest, AuthorizationRequests, Authorize, Code, Config, Endpoint, Protocol, SecretKey,
     wire::{alpn::Alpn, codes::close as codes},
 };
-use iroh::endpoint::ConnectionError;
 use support::{
-    GENEROUS, LATER, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, generic, header, incoming,
-    introduce, limits, open, pair,
-    raw::{Raw, RawStream},
+    GENEROUS, LATER, ONCE, USUAL, close, config, echo, endpoint, exchange, generic, header, incoming, introduce,
+    limits, open, pair,
+    raw::{Raw, RawStream, closed_with},
     read_to_end, soon, stream, until, waits,
 };
 
@@ -35,13 +33,6 @@ async fn listed(access: AccessLists) -> Endpoint {
 
 async fn asked(requests: &AuthorizationRequests) -> AuthorizationRequest {
     soon(std::future::poll_fn(|cx| requests.poll_take(cx, 1))).await.expect("open").remove(0)
-}
-
-async fn closed_with(connection: &iroh::endpoint::Connection) -> u64 {
-    match soon(connection.closed()).await {
-        ConnectionError::ApplicationClosed(close) => close.error_code.into(),
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -246,90 +237,6 @@ async fn streams_on_a_dialled_connection_are_authorized_alike() {
 }
 
 #[tokio::test]
-async fn a_peer_has_so_many_streams_open_on_all_its_connections() {
-    let server = endpoint_with(limits().with_max_streams_per_peer(3).with_max_streams_total(4)).await;
-    let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
-    let raw = Raw::bind(&[]).await;
-    let connections = [raw.dial(&server, Alpn::FastnNet).await, raw.dial(&server, Alpn::Entity).await];
-    let mut held = Vec::new();
-    for connection in [&connections[0], &connections[1], &connections[0]] {
-        let mut stream = RawStream::start(connection, b"\"Http\"\n").await;
-        stream.hears(b"ack\n").await;
-        held.push((stream, incoming(&listener).await));
-    }
-    for connection in &connections {
-        RawStream::start(connection, b"\"Http\"\n").await.is_refused("too-many-streams").await;
-        RawStream::start(connection, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
-    }
-    let other = Raw::bind(&[]).await;
-    let connection = other.dial(&server, Alpn::FastnNet).await;
-    let mut fourth = RawStream::start(&connection, b"\"Http\"\n").await;
-    fourth.hears(b"ack\n").await;
-    RawStream::start(&connection, b"\"Http\"\n").await.is_refused("busy").await;
-    held.pop();
-    let mut again = RawStream::start(&connections[0], b"\"Http\"\n").await;
-    again.hears(b"ack\n").await;
-    raw.close().await;
-    other.close().await;
-    close(&[&server]).await;
-}
-
-#[tokio::test]
-async fn the_stream_rate_of_a_peer_spans_its_connections() {
-    let rate = Rate { per_second: 1, burst: 2 };
-    let server = endpoint_with(limits().with_stream_rate(Some(rate))).await;
-    let client = endpoint().await;
-    introduce(&client, &server);
-    let _served = echo(&server, &[Protocol::Http]);
-    let mut errors = 0;
-    for _ in 0..20 {
-        match open(&client, &server, &Protocol::Http, USUAL).await {
-            Ok(stream) => assert_eq!(exchange(stream, b"x").await.expect("echo"), b"x"),
-            Err(error) => {
-                assert_eq!(error.code(), Code::Busy, "{error}");
-                errors += 1;
-            }
-        }
-    }
-    assert!(errors > 0, "20 streams at once where 2 are allowed");
-    // A waiting stream gets its turn.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    assert!(open(&client, &server, &Protocol::Http, USUAL).await.is_ok());
-    close(&[&client, &server]).await;
-}
-
-#[tokio::test]
-async fn a_connection_too_many_is_busy_and_not_unreachable() {
-    let server = endpoint_with(limits().with_max_connections_per_peer(1)).await;
-    let _served = echo(&server, &[Protocol::Http]);
-    let raw = Raw::bind(&[]).await;
-    let first = raw.dial(&server, Alpn::FastnNet).await;
-    RawStream::start(&first, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
-    assert_eq!(closed_with(&raw.dial(&server, Alpn::FastnNet).await).await, codes::LIMIT);
-    raw.close().await;
-
-    // What that close becomes at ours.
-    let client = endpoint().await;
-    let peer = Raw::bind(&[Alpn::FastnNet.as_bytes()]).await;
-    let to = client.peer(&peer.address()).expect("peer");
-    let refuse = async || peer.accept().await.close(u32::try_from(codes::LIMIT).expect("code").into(), b"full");
-    let header = header(&Protocol::Http);
-    let (opened, ()) = tokio::join!(soon(client.get_stream(&to, &header, ONCE)), refuse());
-    assert_eq!(opened.expect_err("full").code(), Code::Busy);
-    // It is retried, because no handler got the stream.
-    let (opened, _held) = tokio::join!(soon(client.get_stream(&to, &header, USUAL)), async {
-        refuse().await;
-        let connection = peer.accept().await;
-        let mut stream = RawStream::accept(&connection).await;
-        stream.say(b"ack\n").await;
-        (connection, stream)
-    });
-    assert!(opened.is_ok());
-    peer.close().await;
-    close(&[&client, &server]).await;
-}
-
-#[tokio::test]
 async fn an_endpoint_that_closes_waits_for_no_answer() {
     let (server, requests) = asking(RULES).await;
     let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");
@@ -345,67 +252,4 @@ async fn an_endpoint_that_closes_waits_for_no_answer() {
     })
     .await;
     raw.close().await;
-}
-
-#[tokio::test]
-async fn an_authorizer_in_rust_answers_for_peers_and_streams() {
-    struct Only(fastn_net::PublicKey);
-    impl Authorizer for Only {
-        async fn authorize(&self, request: AuthorizationRequest) -> bool {
-            tokio::task::yield_now().await;
-            request.peer == self.0 && request.protocol != Some(Protocol::Http)
-        }
-    }
-    let config = Config { authorize: Some(RULES), ..config(limits()) };
-    let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let _served = echo(&server, &[Protocol::Tcp, Protocol::Http]);
-    let client = endpoint().await;
-    introduce(&client, &server);
-    server.set_authorizer(Only(client.id())).expect("the first");
-    let second = server.set_authorizer(async |_| true).expect_err("the second");
-    assert_eq!(second.code(), Code::InvalidArgument);
-    assert_eq!(server.authorization_requests().expect_err("has one").code(), Code::InvalidArgument);
-    let stream = open(&client, &server, &Protocol::Tcp, USUAL).await.expect("admitted");
-    assert_eq!(exchange(stream, b"hello").await.expect("echo"), b"hello");
-    let refused = open(&client, &server, &Protocol::Http, USUAL).await.expect_err("denied");
-    assert_eq!((refused.code(), refused.remote_code()), (Code::Unauthorized, Some("unauthorized")));
-    let stranger = Raw::bind(&[]).await;
-    assert_eq!(closed_with(&stranger.dial(&server, Alpn::FastnNet).await).await, codes::UNAUTHORIZED);
-    stranger.close().await;
-    close(&[&client, &server]).await;
-}
-
-#[tokio::test]
-async fn an_authorizer_needs_rules() {
-    let endpoint = endpoint().await;
-    assert_eq!(endpoint.set_authorizer(async |_| true).expect_err("no rules").code(), Code::InvalidArgument);
-    assert_eq!(endpoint.authorization_requests().expect_err("no rules").code(), Code::InvalidArgument);
-    close(&[&endpoint]).await;
-}
-
-#[tokio::test]
-async fn a_reset_stream_drops_the_authorizers_future() {
-    let config = Config { authorize: Some(STREAMS), ..config(limits()) };
-    let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
-    let _listener = server.listen(None, &[Protocol::Http], false).expect("listen");
-    let (begun, mut requests) = tokio::sync::mpsc::unbounded_channel();
-    let authorizer = move |_| {
-        let (running, dropped) = tokio::sync::oneshot::channel::<()>();
-        let sent = begun.send(dropped).is_ok();
-        async move {
-            std::future::pending::<()>().await;
-            drop(running);
-            sent
-        }
-    };
-    server.set_authorizer(authorizer).expect("the first");
-    let raw = Raw::bind(&[]).await;
-    let connection = raw.dial(&server, Alpn::FastnNet).await;
-    let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
-    let mut dropped = soon(requests.recv()).await.expect("a request");
-    assert!(waits(&mut dropped).await);
-    stream.send.reset(0u8.into()).expect("reset");
-    soon(dropped).await.expect_err("dropped without an answer");
-    raw.close().await;
-    close(&[&server]).await;
 }

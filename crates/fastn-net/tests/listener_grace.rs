@@ -2,21 +2,16 @@
 
 mod support;
 
-use std::future::poll_fn;
-
-use fastn_net::{Code, ConnectionGuard, ConnectionListener, Endpoint, Protocol};
+use fastn_net::{Code, Endpoint, Protocol};
 use support::{
-    GENEROUS, LATER, USUAL, close, endpoint, exchange, incoming, introduce, open, pair, read_to_end, soon, write_all,
+    GENEROUS, LATER, USUAL, close, endpoint, exchange, incoming, introduce, next_connection, open, pair, read_to_end,
+    soon, write_all,
 };
 
 /// Waits until everything sent before has arrived: the peer answers a ping.
 async fn pinged(from: &Endpoint, to: &Endpoint) {
     let peer = from.peer(&to.address()).expect("peer");
     soon(from.ping(&peer, GENEROUS)).await.expect("pong");
-}
-
-async fn made(inbound: &ConnectionListener) -> ConnectionGuard {
-    soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection")
 }
 
 async fn request(from: &Endpoint, to: &Endpoint) -> fastn_net::Stream {
@@ -32,7 +27,7 @@ async fn a_stream_that_is_there_before_its_connection_is_served_waits_for_that()
     let inbound = b.listen_connections().expect("inbound");
     let mut asking = request(&a, &b).await;
     pinged(&a, &b).await;
-    let guard = made(&inbound).await;
+    let guard = next_connection(&inbound).await;
     pinged(&a, &b).await;
     let listener = b.listen(Some(guard.id()), &[Protocol::Tcp], false).expect("listen");
     let mut stream = incoming(&listener).await.stream;
@@ -50,7 +45,7 @@ async fn also_on_a_connection_that_this_side_made_for_itself() {
     let inbound = b.listen_connections().expect("inbound");
     let peer = a.peer(&b.address()).expect("peer");
     let (guard, asking) = tokio::join!(soon(a.connect(&peer, GENEROUS)), async {
-        made(&inbound).await;
+        next_connection(&inbound).await;
         request(&b, &a).await
     });
     let guard = guard.expect("connection");
@@ -68,7 +63,7 @@ async fn an_unserved_stream_is_refused_after_the_grace_period() {
     let inbound = b.listen_connections().expect("inbound");
     let asking = open(&a, &b, &Protocol::Tcp, USUAL);
     let serving = async {
-        let guard = made(&inbound).await;
+        let guard = next_connection(&inbound).await;
         (b.listen(Some(guard.id()), &[Protocol::Http], false).expect("listen"), guard)
     };
     let (refused, (listener, _guard)) = tokio::join!(asking, serving);
@@ -88,7 +83,7 @@ async fn an_unserved_stream_is_refused_after_the_grace_period() {
 async fn an_owner_that_registers_no_listener_is_not_waited_for_long() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
-    let (refused, _guard) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), made(&inbound));
+    let (refused, _guard) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), next_connection(&inbound));
     assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
     close(&[&a, &b]).await;
 }

@@ -1,30 +1,25 @@
-//! Peers: one connection per pair, regardless of the dialler; errors of unreachable peers; routing of streams.
+//! Peers: one connection per pair, regardless of the dialler; errors of unreachable peers.
 
 mod support;
 
 use std::{
-    future::poll_fn,
     net::SocketAddr,
     task::{Context, Waker},
     time::Duration,
 };
 
 use fastn_net::{
-    Code, Config, Connect, Connection, ConnectionGuard, ConnectionListener, CustomNetwork, Endpoint, Network,
-    PeerAddress, Protocol, SecretKey, wire::alpn::Alpn,
+    Code, Config, Connect, Connection, ConnectionListener, CustomNetwork, Endpoint, Network, PeerAddress, Protocol,
+    SecretKey, wire::alpn::Alpn,
 };
 use futures_util::future::join_all;
 use support::{
-    GENEROUS, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, generic, header, incoming,
-    introduce, limits, live_connection, open, open_at, pair,
+    GENEROUS, ONCE, USUAL, close, config, echo, endpoint, endpoint_with, exchange, header, incoming, limits,
+    live_connection, next_connection, open, open_at, pair,
     raw::{Raw, RawStream},
     read_to_end, soon, stream, until, write_all,
 };
 use tokio::task::JoinSet;
-
-async fn made(inbound: &ConnectionListener) -> ConnectionGuard {
-    soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection")
-}
 
 fn no_more(inbound: &ConnectionListener) {
     assert!(inbound.poll_accept(&mut Context::from_waker(Waker::noop())).is_pending(), "another connection");
@@ -43,7 +38,7 @@ async fn concurrent_requests_share_one_dial() {
     });
     let ids = join_all(exchanges).await;
     assert!(ids.iter().all(|id| *id == ids[0]), "more than one connection: {ids:?}");
-    made(&inbound).await;
+    next_connection(&inbound).await;
     no_more(&inbound);
     close(&[&a, &b]).await;
 }
@@ -62,7 +57,7 @@ async fn streams_share_the_connection_of_either_dialler() {
     back.finish();
     assert_eq!(read_to_end(&mut at_a).await.expect("bytes"), b"over your connection");
     soon(b.ping(&b.peer(&a.address()).expect("peer"), GENEROUS)).await.expect("pong");
-    made(&into_b).await;
+    next_connection(&into_b).await;
     no_more(&into_b);
     no_more(&into_a);
     close(&[&a, &b]).await;
@@ -75,7 +70,7 @@ async fn towards_older_peers_we_open_on_our_own_connection_only() {
     let inbound = endpoint.listen_connections().expect("inbound");
     let raw = Raw::bind(&[Alpn::Entity.as_bytes()]).await;
     let theirs = raw.dial(&endpoint, Alpn::Entity).await;
-    let guard = made(&inbound).await;
+    let guard = next_connection(&inbound).await;
     assert!(!guard.can_open());
     let refused = soon(endpoint.open_bi(&guard, &header(&Protocol::Http), USUAL)).await;
     assert_eq!(refused.expect_err("not on theirs").code(), Code::InvalidArgument);
@@ -313,65 +308,6 @@ async fn a_peer_with_another_alpn_is_recognized() {
 }
 
 #[tokio::test]
-async fn one_protocol_has_one_listener() {
-    let a = endpoint().await;
-    let in_use = |result: fastn_net::Result<fastn_net::Listener>| {
-        assert_eq!(result.expect_err("in use").code(), Code::ProtocolInUse);
-    };
-    let first = a.listen(None, &[Protocol::Tcp, generic("Echo")], true).expect("listen");
-    in_use(a.listen(None, &[Protocol::Tcp], false));
-    in_use(a.listen(None, &[Protocol::Http, generic("Echo")], false));
-    in_use(a.listen(None, &[], true));
-    in_use(a.listen(None, &[Protocol::Http, Protocol::Http], false));
-    // A failed call registers nothing.
-    drop(a.listen(None, &[Protocol::Http], false).expect("listen"));
-    drop(first);
-    drop(a.listen(None, &[Protocol::Tcp, generic("Echo")], true).expect("listen"));
-    let inbound = a.listen_connections().expect("inbound");
-    assert_eq!(a.listen_connections().expect_err("in use").code(), Code::ProtocolInUse);
-    drop(inbound);
-    drop(a.listen_connections().expect("given back"));
-    close(&[&a]).await;
-}
-
-#[tokio::test]
-async fn dropping_a_listener_resets_its_queued_streams() {
-    let (a, b) = pair().await;
-    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
-    let mut waiting = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("acknowledged");
-    drop(listener);
-    let (_, error) = support::read_until_error(&mut waiting).await;
-    assert_eq!(error.code(), Code::StreamReset);
-    close(&[&a, &b]).await;
-}
-
-#[tokio::test]
-async fn a_connections_own_listener_comes_first() {
-    let (a, b) = pair().await;
-    let c = endpoint().await;
-    introduce(&c, &b);
-    let everyone = b.listen(None, &[Protocol::Tcp, Protocol::Http], false).expect("listen");
-    let inbound = b.listen_connections().expect("inbound");
-    drop(open(&a, &b, &Protocol::Http, USUAL).await.expect("stream"));
-    assert_eq!(incoming(&everyone).await.route, Some(1));
-    let guard = made(&inbound).await;
-    let own = b.listen(Some(guard.id()), &[Protocol::Tcp], false).expect("listen");
-    let in_use = b.listen(Some(guard.id()), &[Protocol::Tcp], false);
-    assert_eq!(in_use.expect_err("in use").code(), Code::ProtocolInUse);
-
-    let _one = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
-    assert_eq!(incoming(&own).await.stream.connection().remote(), a.id());
-    let _two = open(&a, &b, &Protocol::Http, USUAL).await.expect("stream");
-    assert_eq!(incoming(&everyone).await.route, Some(1));
-    let _three = open(&c, &b, &Protocol::Tcp, USUAL).await.expect("stream");
-    assert_eq!(incoming(&everyone).await.stream.connection().remote(), c.id());
-    drop(own);
-    let _four = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
-    assert_eq!(incoming(&everyone).await.stream.connection().remote(), a.id());
-    close(&[&a, &b, &c]).await;
-}
-
-#[tokio::test]
 async fn a_guard_keeps_its_connection_until_dropped() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
@@ -390,26 +326,4 @@ async fn a_guard_keeps_its_connection_until_dropped() {
     soon(guard.closed()).await;
     until("it is not listed any more", || a.connection(id).is_err()).await;
     close(&[&a, &b]).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_of_one_peer_and_of_all_are_bounded() {
-    let b = endpoint_with(limits().with_max_connections_per_peer(4).with_max_connections(6)).await;
-    echo(&b, &[Protocol::Tcp]);
-    let raw = Raw::bind(&[]).await;
-    let connections = join_all((0..12).map(|_| raw.try_dial(&b, Alpn::FastnNet))).await;
-    let connections: Vec<_> = connections.into_iter().flatten().collect();
-    let live = || connections.iter().filter(|connection| connection.close_reason().is_none()).count();
-    // Newer ones of one dialler replace older ones, and all that are too many are closed.
-    until("no more than allowed", || live() <= 4).await;
-    let last = connections.iter().rev().find(|connection| connection.close_reason().is_none()).expect("one is live");
-    RawStream::start(last, b"\"Ping\"\n").await.hears_last(b"ack\npong\n").await;
-    raw.close().await;
-
-    let many = join_all((0..10).map(|_| Raw::bind(&[]))).await;
-    let connections = join_all(many.iter().map(|raw| raw.try_dial(&b, Alpn::FastnNet))).await;
-    let connections: Vec<_> = connections.into_iter().flatten().collect();
-    until("no more than allowed", || connections.iter().filter(|c| c.close_reason().is_none()).count() <= 6).await;
-    join_all(many.into_iter().map(Raw::close)).await;
-    close(&[&b]).await;
 }

@@ -79,7 +79,7 @@ async fn each_change_wakes_a_task_that_watches() {
     );
     for change in changes.await {
         let info = change.expect("change");
-        assert!(info.known && peers.iter().any(|(id, _)| *id == info.id));
+        assert!(info.tracked && peers.iter().any(|(id, _)| *id == info.id));
     }
     close(&[&endpoint]).await;
 }

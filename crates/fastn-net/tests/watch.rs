@@ -31,7 +31,7 @@ async fn a_watch_yields_each_known_peer_and_then_each_change() {
     let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
     let watch = a.watch().expect("watch");
     let first = soon(watch.changed()).await.expect("change");
-    assert_eq!((first.id, first.known, first.status.state), (b.id(), true, PeerState::Idle));
+    assert_eq!((first.id, first.tracked, first.status.state), (b.id(), true, PeerState::Idle));
     let stream = open(&a, &b, &generic("Echo"), USUAL).await.expect("open");
     let there = change(&watch, |info| info.status.state == PeerState::Connected).await;
     assert!(there.preferred && there.connections[0].is_dialled());
@@ -50,7 +50,7 @@ async fn closing_reports_every_peer_as_gone_and_ends_the_watch() {
     let watch = a.watch().expect("watch");
     change(&watch, |info| info.status.state == PeerState::Connected).await;
     close(&[&a]).await;
-    let gone = change(&watch, |info| !info.known).await;
+    let gone = change(&watch, |info| !info.tracked).await;
     assert_eq!(gone.id, b.id());
     assert_eq!(soon(watch.changed()).await.expect_err("it is closed").code(), Code::Closed);
     assert_eq!(a.watch().expect_err("it is closed").code(), Code::Closed);
@@ -73,7 +73,7 @@ async fn a_watcher_that_never_reads_keeps_nothing_of_peers_that_came_and_went() 
     until("every peer was let go", || server.peers().is_empty()).await;
     assert_eq!(slow.waiting(), 0);
     until("who was told of them is told the end", || fast.waiting() > 0).await;
-    assert!(!soon(fast.changed()).await.expect("change").known);
+    assert!(!soon(fast.changed()).await.expect("change").tracked);
     close(&[&server]).await;
 }
 

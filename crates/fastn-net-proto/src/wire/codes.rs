@@ -1,21 +1,42 @@
 //! Application error codes of `/fastn-net/1`. On older ALPNs our own closes, resets and stops carry 0.
 
-/// Codes that close a connection.
-pub mod close {
+macro_rules! close_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)*) => {
+        /// Codes that close a connection.
+        pub mod close {
+            $($(#[$doc])* pub const $name: u64 = $code;)*
+
+            /// Codes that promise that no unacknowledged stream has been or will be handed to a handler.
+            pub const PROMISES: [u64; 3] = [IDLE, SUPERSEDED, LIMIT];
+
+            /// Names of the codes in metrics.
+            pub const REASONS: &[&str] = &[$($reason,)*];
+
+            /// The name of a code in metrics; `None` for an application's.
+            #[must_use]
+            pub const fn reason(code: u64) -> Option<&'static str> {
+                match code {
+                    $($name => Some($reason),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+close_codes! {
     /// Nothing special: it is over.
-    pub const PLAIN: u64 = 0;
+    PLAIN = 0, "plain";
     /// Idle timeout. No unacknowledged stream has been or will be handed to a handler.
-    pub const IDLE: u64 = 0x101;
+    IDLE = 0x101, "idle";
     /// Replaced by another connection of the same pair. Makes the same promise as [`IDLE`].
-    pub const SUPERSEDED: u64 = 0x102;
+    SUPERSEDED = 0x102, "superseded";
     /// The endpoint closes.
-    pub const SHUTDOWN: u64 = 0x103;
+    SHUTDOWN = 0x103, "shutdown";
     /// The peer is not let in.
-    pub const UNAUTHORIZED: u64 = 0x104;
+    UNAUTHORIZED = 0x104, "unauthorized";
     /// Too many connections. Sent before any stream is accepted, so it makes the same promise as [`IDLE`].
-    pub const LIMIT: u64 = 0x105;
-    /// Codes that promise that no unacknowledged stream has been or will be handed to a handler.
-    pub const PROMISES: [u64; 3] = [IDLE, SUPERSEDED, LIMIT];
+    LIMIT = 0x105, "limit";
 }
 
 /// A code of a reset or a stop for people: this project's own codes in words, an application's as a number.

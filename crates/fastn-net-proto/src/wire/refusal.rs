@@ -177,6 +177,15 @@ mod tests {
         assert_eq!(read.message, "€".repeat(341));
     }
 
+    #[test]
+    fn the_page_of_the_wire_lists_every_word() {
+        let page = include_str!("../../../../docs/wire.md");
+        let row = page.lines().find(|line| line.starts_with("| refusal, `error` |")).expect("a row for refusals");
+        for word in word::ALL {
+            assert!(row.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_sent_is_one_line_and_is_read_again(word in "[a-z-]{1,20}", message: String) {

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::{AuthorizationRequest, Authorizer};
 use crate::{
     error::{Error, Result},
-    monitor::{Locked, Monitor},
+    waker_mutex::{Locked, WakerMutex},
 };
 
 /// Takes the authorization requests of an endpoint. Dropping it denies all pending and later ones.
@@ -60,7 +60,7 @@ impl Drop for AuthorizationRequests {
 
 /// Requests that wait for an answer. [`PendingAuthorizations`](super::pending::PendingAuthorizations) bounds their number.
 #[derive(Debug, Default)]
-pub(super) struct RequestQueue(Monitor<State>);
+pub(super) struct RequestQueue(WakerMutex<State>);
 
 #[derive(Debug, Default)]
 struct State {

@@ -3,7 +3,7 @@
 //! - `ack_deadlines`: ack deadlines of its streams
 //! - `active`, `active_count`: streams and guards that use a connection, and whether it accepts new ones
 //! - `guard`: a handle that keeps a connection in use
-//! - `liveness_alarm`: requests for an immediate liveness check
+//! - `check_request`: requests for an immediate check
 //! - `probe`: whether the peer's QUIC answers at all
 //! - `legacy_accept_stall`: older peers that stopped accepting streams
 //! - `deliveries`: deferred final writes and unacknowledged FINs
@@ -17,12 +17,12 @@
 pub(crate) mod ack_deadlines;
 mod active;
 pub(crate) mod active_count;
+mod check_request;
 mod close_info;
 pub(crate) mod deliveries;
 mod guard;
 pub(crate) mod legacy_accept_stall;
 mod listener_grace;
-mod liveness_alarm;
 mod path_info;
 mod peer_admission;
 mod probe;
@@ -41,9 +41,8 @@ use std::{
 use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
 use self::{
-    ack_deadlines::AckDeadlines, active_count::ActiveCount, deliveries::Deliveries,
-    legacy_accept_stall::LegacyAcceptStall, listener_grace::ListenerGrace, liveness_alarm::LivenessAlarm,
-    peer_admission::PeerAdmission, quic::Quic,
+    ack_deadlines::AckDeadlines, active_count::ActiveCount, check_request::CheckRequest, deliveries::Deliveries,
+    legacy_accept_stall::LegacyAcceptStall, listener_grace::ListenerGrace, peer_admission::PeerAdmission, quic::Quic,
 };
 pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};
 pub use self::{
@@ -74,7 +73,7 @@ struct Inner {
     lifecycle: Arc<Lifecycle>,
     ack_deadlines: AckDeadlines,
     legacy_accept_stall: LegacyAcceptStall,
-    liveness_alarm: LivenessAlarm,
+    check_request: CheckRequest,
     /// This side closed the connection, because its peer did not respond.
     abandoned: AtomicBool,
     /// Receive window in bytes; 0 until the peer's actor sets it.
@@ -105,7 +104,7 @@ impl Connection {
             lifecycle: lifecycle.clone(),
             ack_deadlines: AckDeadlines::default(),
             legacy_accept_stall: LegacyAcceptStall::default(),
-            liveness_alarm: LivenessAlarm::default(),
+            check_request: CheckRequest::default(),
             abandoned: AtomicBool::new(false),
             receive_window: AtomicU64::new(0),
             listener_grace: ListenerGrace::default(),

@@ -20,7 +20,7 @@ pub struct Stats {
     /// QUIC packets declared lost.
     pub lost_packets: u64,
     /// Streams and connection guards in use.
-    pub streams: usize,
+    pub streams: u64,
 }
 
 /// Traffic counters at one moment.
@@ -45,7 +45,7 @@ impl Connection {
             datagrams_sent: quic.udp_tx.datagrams,
             datagrams_received: quic.udp_rx.datagrams,
             lost_packets: quic.lost_packets,
-            streams: self.active_count(),
+            streams: self.active_count() as u64,
         }
     }
 

@@ -29,8 +29,13 @@ pub(crate) const DIAL_CODES: [&str; 6] = [
 ];
 
 /// Reasons for the end of a connection: one for each code of [`close`], one for application codes, one for a loss.
-pub(crate) const CLOSE_REASONS: [&str; 8] =
-    ["plain", "idle", "superseded", "shutdown", "unauthorized", "limit", "application", "lost"];
+pub(crate) const CLOSE_REASONS: [&str; close::REASONS.len() + 2] = {
+    let mut reasons = [""; close::REASONS.len() + 2];
+    let (own, others) = reasons.split_at_mut(close::REASONS.len());
+    own.copy_from_slice(close::REASONS);
+    others.copy_from_slice(&["application", "lost"]);
+    reasons
+};
 
 /// Counters of an endpoint, from its start.
 #[derive(Debug, Default)]
@@ -40,8 +45,8 @@ pub(crate) struct Counters {
     pub(crate) streams_ended: Counter,
     pub(crate) connections_dialled: Counter,
     pub(crate) connections_accepted: Counter,
-    pub(crate) closed_here: Counts<8>,
-    pub(crate) closed_by_peer: Counts<8>,
+    pub(crate) closed_here: Counts<{ CLOSE_REASONS.len() }>,
+    pub(crate) closed_by_peer: Counts<{ CLOSE_REASONS.len() }>,
     /// Totals of closed connections. Live ones count their own.
     pub(crate) bytes_sent: Counter,
     pub(crate) bytes_received: Counter,
@@ -91,15 +96,9 @@ impl Counters {
 }
 
 fn close_reason(by: &str, close_code: u64) -> &'static str {
-    match (by, close_code) {
-        ("network", _) => "lost",
-        (_, close::PLAIN) => "plain",
-        (_, close::IDLE) => "idle",
-        (_, close::SUPERSEDED) => "superseded",
-        (_, close::SHUTDOWN) => "shutdown",
-        (_, close::UNAUTHORIZED) => "unauthorized",
-        (_, close::LIMIT) => "limit",
-        _ => "application",
+    match by {
+        "network" => "lost",
+        _ => close::reason(close_code).unwrap_or("application"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Registry of the known peers, each with its actor. Bounded: the least recently active peer is forgotten first.
+//! Registry of the tracked peers, each with its actor. Bounded: the least recently active peer is forgotten first.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ const MAX_OUTBOUND: usize = 1024;
 
 const FULL: Rejection = Rejection { close_code: close::LIMIT, reason: "too many peers" };
 
-/// The known peers of an endpoint, and their watchers.
+/// The tracked peers of an endpoint, and their watchers.
 #[derive(Debug)]
 pub(crate) struct PeerRegistry {
     peers: Mutex<HashMap<PublicKey, Arc<Peer>>>,
@@ -43,7 +43,7 @@ impl PeerRegistry {
         Arc::new(Self { peers, watchers, connections, connection_queue, lifecycle })
     }
 
-    /// All known peers, ordered by key.
+    /// All tracked peers, ordered by key.
     pub(crate) fn all(&self) -> Vec<Arc<Peer>> {
         let mut peers: Vec<Arc<Peer>> = self.lock().values().cloned().collect();
         peers.sort_by_key(|peer| peer.id());

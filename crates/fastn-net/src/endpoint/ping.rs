@@ -28,7 +28,7 @@ impl Endpoint {
         loop {
             let guard = self.connection_guard(peer, until - time::Instant::now()).await?;
             let (limit, blocked) = (self.limits().ping_timeout, AtomicBool::new(false));
-            match within(limit, guard.with_liveness_checks(guard.ping_and_tell(&blocked))).await {
+            match within(limit, guard.with_check_requests(guard.ping_and_tell(&blocked))).await {
                 Some(Err(_)) if is_worth_another(&guard) && time::Instant::now() < until => {}
                 Some(answer) => return answer,
                 None => return Err(unanswered(limit, &blocked)),

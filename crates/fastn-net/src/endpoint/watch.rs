@@ -25,7 +25,7 @@ pub struct PeerInfo {
     /// The peer's key.
     pub id: PublicKey,
     /// False once the endpoint has forgotten the peer. The other fields are empty then.
-    pub known: bool,
+    pub tracked: bool,
     /// Status published by its actor.
     pub status: PeerStatus,
     /// Live connections, the one for new streams first.
@@ -43,7 +43,7 @@ pub struct Watch {
 
 impl Watch {
     /// Polls for the next changed peer, as a current snapshot. Yields every tracked peer once at first. Arms the waker when
-    /// there is none. Yields a forgotten peer once more, as not known.
+    /// there is none. Yields a forgotten peer once more, as not tracked.
     ///
     /// # Errors
     ///
@@ -98,16 +98,16 @@ impl PeerInfo {
         let mut connections = peer.connections();
         connections.sort_by_key(|connection| (Some(connection.id()) != preferred, connection.id()));
         let status = peer.status();
-        Self { id: peer.id(), known: true, status, connections, preferred: preferred.is_some() }
+        Self { id: peer.id(), tracked: true, status, connections, preferred: preferred.is_some() }
     }
 
     fn gone(id: PublicKey) -> Self {
-        Self { id, known: false, status: PeerStatus::default(), connections: Vec::new(), preferred: false }
+        Self { id, tracked: false, status: PeerStatus::default(), connections: Vec::new(), preferred: false }
     }
 }
 
 impl PeerRegistry {
-    /// Snapshot of all known peers, ordered by key.
+    /// Snapshot of all tracked peers, ordered by key.
     pub(crate) fn infos(&self) -> Vec<PeerInfo> {
         self.all().iter().map(|peer| PeerInfo::of(peer)).collect()
     }

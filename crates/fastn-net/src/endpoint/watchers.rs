@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::{
     error::{Error, Result},
     identity::PublicKey,
-    monitor::{Locked, Monitor},
+    waker_mutex::{Locked, WakerMutex},
 };
 
 /// All watchers of an endpoint.
@@ -91,7 +91,7 @@ pub(super) fn is_some_watching(count: Option<usize>) -> bool {
 
 /// The changed peers that one watcher has yet to yield.
 #[derive(Debug, Default)]
-pub(super) struct Queue(Monitor<State>);
+pub(super) struct Queue(WakerMutex<State>);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -105,7 +105,7 @@ pub(super) struct State {
 #[derive(Debug, Default)]
 struct Entry {
     queued: Option<u64>,
-    /// The watcher has yielded it as known.
+    /// The watcher has yielded it as tracked.
     reported: bool,
 }
 
@@ -154,8 +154,8 @@ impl State {
     }
 
     /// Marks a dequeued peer as reported, or as gone. Returns whether it was reported before.
-    pub(super) fn take(&mut self, id: PublicKey, known: bool) -> bool {
-        if !known {
+    pub(super) fn take(&mut self, id: PublicKey, tracked: bool) -> bool {
+        if !tracked {
             return self.peers.remove(&id).is_some_and(|entry| entry.reported);
         }
         self.peers.insert(id, Entry { queued: None, reported: true }).is_some_and(|entry| entry.reported)
@@ -179,13 +179,13 @@ mod tests {
         fn a_queue_is_bounded_and_its_reader_ends_up_right(steps: Vec<(u8, bool, bool)>) {
             let ids: Vec<PublicKey> = (0..4).map(|_| SecretKey::generate().public()).collect();
             let queue = Queue::default();
-            let mut known = HashSet::new();
+            let mut tracked = HashSet::new();
             let mut told = HashSet::new();
-            let take = |known: &HashSet<PublicKey>, told: &mut HashSet<PublicKey>| {
+            let take = |tracked: &HashSet<PublicKey>, told: &mut HashSet<PublicKey>| {
                 let mut state = queue.lock();
                 while let Some((_, id)) = state.order.pop_first() {
-                    let before = state.take(id, known.contains(&id));
-                    if known.contains(&id) {
+                    let before = state.take(id, tracked.contains(&id));
+                    if tracked.contains(&id) {
                         told.insert(id);
                         return true;
                     }
@@ -198,21 +198,21 @@ mod tests {
             };
             for (which, going, reads) in steps {
                 let id = ids[usize::from(which) % ids.len()];
-                if going && known.remove(&id) {
+                if going && tracked.remove(&id) {
                     queue.gone(id);
                 } else {
-                    known.insert(id);
+                    tracked.insert(id);
                     queue.push(id);
                 }
                 if reads {
-                    take(&known, &mut told);
+                    take(&tracked, &mut told);
                 }
                 let state = queue.lock();
-                let most = known.union(&told).count();
+                let most = tracked.union(&told).count();
                 prop_assert!(state.order.len() <= most && state.peers.len() <= most);
             }
-            while take(&known, &mut told) {}
-            prop_assert_eq!(known, told);
+            while take(&tracked, &mut told) {}
+            prop_assert_eq!(tracked, told);
         }
     }
 }

@@ -14,13 +14,12 @@ use tokio::{
 use tracing::{debug, trace};
 
 use super::{
-    Check, Message, Peer, PeerContext, PeerStatus,
-    check::answers,
-    dial,
+    Check, Message, Peer, PeerContext, PeerStatus, dial,
+    immediate_check::answers,
     mailbox::Messages,
+    receive_windows::ReceiveWindows,
     status::Failure,
     table::{Action, Event, Policy, Table},
-    windows::Windows,
 };
 use crate::{
     connection::Connection,
@@ -59,7 +58,7 @@ pub(super) struct Actor {
     pub(super) context: Arc<PeerContext>,
     pub(super) peer: Arc<Peer>,
     pub(super) table: Table,
-    pub(super) windows: Windows,
+    pub(super) windows: ReceiveWindows,
     pub(super) connections: HashMap<u64, (Connection, Instant)>,
     pub(super) waiting: HashMap<u64, oneshot::Sender<Result<Connection>>>,
     pub(super) failure: Option<Failure>,
@@ -73,7 +72,7 @@ impl Actor {
         let policy =
             Policy { connect: limits.connect, idle_timeout: limits.idle_timeout, ping_timeout: limits.ping_timeout };
         let table = Table::new(context.id < peer.id(), policy, Instant::now(), random);
-        let windows = Windows::new(limits.receive_window, limits.receive_window_per_peer);
+        let windows = ReceiveWindows::new(limits.receive_window, limits.receive_window_per_peer);
         Self {
             context,
             peer,
@@ -103,27 +102,27 @@ impl Actor {
             Message::KeepCountChanged => return self.count_keeps(),
             Message::AddressAdded => Event::AddressAdded,
             Message::Inbound(connection) => {
-                let (link, service) = self.adopt(connection);
+                let (facts, service) = self.adopt(connection);
                 adopted = Some(service);
-                Event::Inbound(link)
+                Event::Inbound(facts)
             }
             Message::Dialled(Ok(connection)) => {
-                let (link, service) = self.adopt(connection);
+                let (facts, service) = self.adopt(connection);
                 adopted = Some(service);
-                Event::Dialled(link)
+                Event::Dialled(facts)
             }
             Message::Dialled(Err(dial::Failed { error, permanent })) => {
                 self.failure = Some(Failure { error, attempted_at: std::time::Instant::now() });
                 Event::DialFailed { permanent }
             }
-            Message::Challenged(link, answered) => Event::Challenged { link, answered },
+            Message::Challenged(id, answered) => Event::Challenged { id, answered },
             Message::AckLate(id) => {
                 if let Some(connection) = self.connection(id) {
-                    connection.liveness_check_received();
+                    connection.check_received();
                 }
                 Event::AckLate(id)
             }
-            Message::Checked { link, check, answered } => Event::Checked { link, check, answered },
+            Message::Checked { id, check, answered } => Event::Checked { id, check, answered },
             Message::Pinged(id) => match self.sample(id) {
                 Some(seen) => Event::Pinged(id, seen),
                 None => return,
@@ -273,8 +272,8 @@ impl Actor {
         });
     }
 
-    fn check(&self, link: u64, check: Check) {
-        let connection = self.connection(link);
+    fn check(&self, id: u64, check: Check) {
+        let connection = self.connection(id);
         let successor = if let Check::Successor(id) = check { self.connection(id) } else { None };
         let peer = self.peer.clone();
         self.context.lifecycle.spawn(async move {
@@ -282,7 +281,7 @@ impl Actor {
                 Some(connection) => answers(&connection, check, successor.as_ref()).await,
                 None => false,
             };
-            peer.tell(Message::Checked { link, check, answered });
+            peer.tell(Message::Checked { id, check, answered });
         });
     }
 

@@ -10,7 +10,7 @@ use super::{
     actor::Actor,
     service::Service,
     status::Failure,
-    table::{Event, Link},
+    table::{ConnectionFacts, Event},
 };
 use crate::{
     connection::{CloseInfo, ClosedBy, Connection, TrafficSnapshot},
@@ -24,42 +24,45 @@ const USEFUL_AFTER: Duration = Duration::from_secs(1);
 
 impl Actor {
     /// Adds a connection. Run its service once the status with the connection is published ([`Actor::serve`]).
-    pub(super) fn adopt(&mut self, connection: Connection) -> (Link, Service) {
-        let link =
-            Link { id: connection.id(), dialled: connection.is_dialled(), is_native: connection.alpn().is_native() };
+    pub(super) fn adopt(&mut self, connection: Connection) -> (ConnectionFacts, Service) {
+        let facts = ConnectionFacts {
+            id: connection.id(),
+            dialled: connection.is_dialled(),
+            is_native: connection.alpn().is_native(),
+        };
         let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
-        info!(target: target::CONNECTION, %peer, connection = link.id, alpn, dialled = link.dialled, "opened");
-        self.connections.insert(link.id, (connection.clone(), Instant::now()));
-        connection.set_receive_window(self.windows.add(link.id));
+        info!(target: target::CONNECTION, %peer, connection = facts.id, alpn, dialled = facts.dialled, "opened");
+        self.connections.insert(facts.id, (connection.clone(), Instant::now()));
+        connection.set_receive_window(self.windows.add(facts.id));
         if self.peer.offers_connections() && connection.is_dialled() {
             connection.offer();
         }
         self.context.registry.connection_opened(&connection);
-        self.context.counters.connection_opened(link.dialled);
+        self.context.counters.connection_opened(facts.dialled);
         let mailbox = self.peer.mailbox.clone();
         connection.on_activity(Box::new(move || {
             // Fails only if the actor is gone.
-            let _ = mailbox.send(Message::Activated(link.id));
+            let _ = mailbox.send(Message::Activated(facts.id));
         }));
         let mailbox = self.peer.mailbox.clone();
         connection.on_threshold(Box::new(move || {
-            let _ = mailbox.send(Message::ThresholdExceeded(link.id));
+            let _ = mailbox.send(Message::ThresholdExceeded(facts.id));
         }));
-        self.cover_streams(link.id);
+        self.cover_streams(facts.id);
         let mailbox = self.peer.mailbox.clone();
-        connection.on_liveness_check(Box::new(move || {
-            let _ = mailbox.send(Message::AckLate(link.id));
+        connection.on_check_request(Box::new(move || {
+            let _ = mailbox.send(Message::AckLate(facts.id));
         }));
         if connection.may_stall() {
             let mailbox = self.peer.mailbox.clone();
             connection.legacy_accept_stall().on_stall(Box::new(move || {
-                let _ = mailbox.send(Message::Stalled(link.id));
+                let _ = mailbox.send(Message::Stalled(facts.id));
             }));
         }
         self.peer.remember(&connection);
         self.context.registry.clone().follow_paths(&connection);
         self.peer.join(&connection);
-        (link, Service { context: self.context.clone(), peer: self.peer.clone(), connection })
+        (facts, Service { context: self.context.clone(), peer: self.peer.clone(), connection })
     }
 
     /// Serves an adopted connection until its end. From now on, handlers can get the connection and its streams.
@@ -102,9 +105,9 @@ impl Actor {
         }
     }
 
-    pub(super) fn remove_connection(&mut self, link: u64) -> Option<Event> {
-        let (connection, since) = self.connections.remove(&link)?;
-        for (other, window) in self.windows.remove(link) {
+    pub(super) fn remove_connection(&mut self, id: u64) -> Option<Event> {
+        let (connection, since) = self.connections.remove(&id)?;
+        for (other, window) in self.windows.remove(id) {
             self.connections[&other].0.set_receive_window(window);
         }
         let others: Vec<u64> = self.connections.keys().copied().collect();
@@ -123,7 +126,7 @@ impl Actor {
             // An earlier failure says nothing about a peer that was reached since.
             self.failure = None;
         }
-        Some(Event::Lost { link, useful: useful && !permanent, permanent })
+        Some(Event::Lost { id, useful: useful && !permanent, permanent })
     }
 
     pub(super) fn retire(&self, id: u64) {

@@ -6,15 +6,15 @@
 use std::{collections::VecDeque, future::poll_fn, sync::Arc, task::Poll};
 
 use super::Message;
-use crate::monitor::Monitor;
+use crate::waker_mutex::WakerMutex;
 
 /// Sender side of an actor's mailbox. Clones share the mailbox.
 #[derive(Clone, Debug)]
-pub(super) struct Mailbox(Arc<Monitor<State>>);
+pub(super) struct Mailbox(Arc<WakerMutex<State>>);
 
 /// Receiver side of an actor's mailbox. Dropping it closes the mailbox.
 #[derive(Debug)]
-pub(super) struct Messages(Arc<Monitor<State>>);
+pub(super) struct Messages(Arc<WakerMutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {

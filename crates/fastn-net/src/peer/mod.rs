@@ -12,28 +12,28 @@
 //! - `dial`: one attempt to connect
 //! - `keep_connected`: a peer that is kept connected
 //! - `status`: status published by the actor
-//! - `windows`: receive window of a peer
+//! - `receive_windows`: receive window of a peer
 
 mod actor;
 mod backoff;
-mod check;
 mod connections;
 mod context;
 mod dial;
+mod immediate_check;
 mod keep_connected;
 mod liveness;
 mod mailbox;
+mod receive_windows;
 mod service;
 mod status;
 mod supervisor;
 mod table;
-mod windows;
 
-pub(crate) use check::Check;
 pub(crate) use context::{PeerContext, Registry};
+pub(crate) use immediate_check::Check;
 pub use keep_connected::KeepConnected;
+pub(crate) use receive_windows::{STREAM as STREAM_WINDOW, first as first_window};
 pub use status::{PeerState, PeerStatus};
-pub(crate) use windows::{STREAM as STREAM_WINDOW, first as first_window};
 
 use std::{
     sync::{
@@ -102,7 +102,7 @@ pub(crate) enum Message {
     Challenged(u64, bool),
     AckLate(u64),
     Checked {
-        link: u64,
+        id: u64,
         check: Check,
         answered: bool,
     },

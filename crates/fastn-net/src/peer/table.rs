@@ -46,9 +46,9 @@
 //! A connection that ended without use (no stream byte, and a short life) counts as a failed dial. This prevents a redial loop
 //! with a peer that accepts and closes.
 
-mod check;
 mod choice;
 mod event;
+mod suspects;
 #[cfg(test)]
 mod tests;
 
@@ -56,7 +56,7 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-pub(crate) use self::event::{Action, Event, Link, Policy};
+pub(crate) use self::event::{Action, ConnectionFacts, Event, Policy};
 use super::{
     Check, PeerState,
     backoff::Backoff,
@@ -72,7 +72,7 @@ pub(crate) struct Table {
     policy: Policy,
     /// Returns a number from 0 to 1.
     random: Box<dyn FnMut() -> f64 + Send>,
-    links: Vec<LinkEntry>,
+    connections: Vec<TableEntry>,
     preferred: Option<u64>,
     /// The preferred connection is being checked. Requests wait for the result.
     is_on_hold: bool,
@@ -89,8 +89,8 @@ pub(crate) struct Table {
     idle_since: Instant,
 }
 
-struct LinkEntry {
-    link: Link,
+struct TableEntry {
+    facts: ConnectionFacts,
     /// It accepts no new stream.
     retired: bool,
     /// The check in progress.
@@ -127,7 +127,7 @@ impl Table {
             smaller,
             policy,
             random: Box::new(random),
-            links: Vec::new(),
+            connections: Vec::new(),
             preferred: None,
             is_on_hold: false,
             contest: None,
@@ -179,22 +179,23 @@ impl Table {
         if self.closed {
             return None;
         }
-        let samples = self.links.iter().filter(|held| is_pinged(held.link)).map(|held| held.liveness.sample_at());
+        let samples =
+            self.connections.iter().filter(|held| is_pinged(held.facts)).map(|held| held.liveness.sample_at());
         let forget = self.is_idle().then(|| after(self.idle_since, self.policy.idle_timeout));
         samples.chain(self.retry_at).chain(forget).min()
     }
 
     /// The connections to sample now.
     pub(crate) fn due(&self, now: Instant) -> Vec<u64> {
-        let due = |held: &&LinkEntry| is_pinged(held.link) && held.liveness.sample_at() <= now;
-        self.links.iter().filter(due).map(|held| held.link.id).collect()
+        let due = |held: &&TableEntry| is_pinged(held.facts) && held.liveness.sample_at() <= now;
+        self.connections.iter().filter(due).map(|held| held.facts.id).collect()
     }
 
     pub(crate) fn on(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
         match (self.state(), event) {
             (PeerState::Closed, Event::Wanted { request, .. }) => actions.push(Action::Fail(request)),
-            (PeerState::Closed, Event::Inbound(link) | Event::Dialled(link)) => actions.push(Action::Drop(link.id)),
+            (PeerState::Closed, Event::Inbound(facts) | Event::Dialled(facts)) => actions.push(Action::Drop(facts.id)),
             (PeerState::Closed, _) => {}
             (_, Event::Shutdown) => {
                 self.closed = true;
@@ -228,10 +229,10 @@ impl Table {
                     None => {}
                 }
             }
-            (_, Event::Dialled(link)) => {
+            (_, Event::Dialled(facts)) => {
                 self.dialling = false;
                 self.refused = false;
-                self.add(now, link, &mut actions);
+                self.add(now, facts, &mut actions);
             }
             (_, Event::DialFailed { permanent }) => {
                 self.dialling = false;
@@ -241,8 +242,8 @@ impl Table {
                     self.extra_dial_failed(now, &mut actions);
                 }
             }
-            (_, Event::Inbound(link)) => self.add(now, link, &mut actions),
-            (_, Event::Lost { link, useful, permanent }) => self.lost(now, link, useful, permanent, &mut actions),
+            (_, Event::Inbound(facts)) => self.add(now, facts, &mut actions),
+            (_, Event::Lost { id, useful, permanent }) => self.lost(now, id, useful, permanent, &mut actions),
             (_, Event::Ended(id)) => {
                 self.mark_retired(id);
                 self.replace_preferred(now, id, &mut actions);
@@ -250,10 +251,10 @@ impl Table {
             (_, Event::Activated(id, seen)) => self.with(id, |liveness| liveness.activate(now, seen)),
             (_, Event::Pinged(id, seen)) => self.with(id, |liveness| liveness.answer(now, seen)),
             (_, Event::Stalled(id)) => self.stalled(now, id, &mut actions),
-            (_, Event::Challenged { link, answered }) => self.challenged(link, answered, &mut actions),
+            (_, Event::Challenged { id, answered }) => self.challenged(id, answered, &mut actions),
             (_, Event::AckLate(id)) => self.ack_late(id, &mut actions),
-            (_, Event::Checked { link, check, answered }) => {
-                self.checked(now, link, check, answered, &mut actions);
+            (_, Event::Checked { id, check, answered }) => {
+                self.checked(now, id, check, answered, &mut actions);
             }
             (_, Event::Time(samples)) => self.time(now, &samples, &mut actions),
         }
@@ -269,8 +270,8 @@ impl Table {
     fn time(&mut self, now: Instant, samples: &[(u64, TrafficSnapshot)], actions: &mut Vec<Action>) {
         let kept = self.is_kept();
         for (id, seen) in samples {
-            let Some(held) = self.links.iter_mut().find(|held| held.link.id == *id) else { continue };
-            let policy = liveness_policy(self.policy, held.link);
+            let Some(held) = self.connections.iter_mut().find(|held| held.facts.id == *id) else { continue };
+            let policy = liveness_policy(self.policy, held.facts);
             // The retire task closes a retired connection.
             let policy = LivenessPolicy { may_end: policy.may_end && !held.retired, ..policy };
             match held.liveness.sample(now, *seen, kept && !held.retired, policy) {
@@ -334,7 +335,7 @@ impl Table {
     }
 
     fn with(&mut self, id: u64, tell: impl FnOnce(&mut Liveness)) {
-        if let Some(held) = self.links.iter_mut().find(|held| held.link.id == id) {
+        if let Some(held) = self.connections.iter_mut().find(|held| held.facts.id == id) {
             tell(&mut held.liveness);
         }
     }
@@ -346,15 +347,15 @@ impl Table {
 
     /// No connection, no dial, no request, and not kept.
     fn is_idle(&self) -> bool {
-        self.links.is_empty() && !self.dialling && self.waiting.is_empty() && !self.is_kept()
+        self.connections.is_empty() && !self.dialling && self.waiting.is_empty() && !self.is_kept()
     }
 }
 
 /// Whether we may open streams on it, and so prefer and ping it.
-fn is_pinged(link: Link) -> bool {
-    link.is_native || link.dialled
+fn is_pinged(facts: ConnectionFacts) -> bool {
+    facts.is_native || facts.dialled
 }
 
-fn liveness_policy(policy: Policy, link: Link) -> LivenessPolicy {
-    LivenessPolicy { ping_timeout: policy.ping_timeout, idle_timeout: policy.idle_timeout, may_end: link.dialled }
+fn liveness_policy(policy: Policy, facts: ConnectionFacts) -> LivenessPolicy {
+    LivenessPolicy { ping_timeout: policy.ping_timeout, idle_timeout: policy.idle_timeout, may_end: facts.dialled }
 }

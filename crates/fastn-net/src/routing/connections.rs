@@ -6,11 +6,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::turns::Turns;
+use super::fair_waiters::FairWaiters;
 use crate::{
     connection::{Connection, ConnectionGuard},
     error::{Code, Error, Result},
-    monitor::{Locked, Monitor},
+    waker_mutex::{Locked, WakerMutex},
 };
 
 /// Takes incoming connections. Clones share one queue, so each connection goes to one of them. Dropping the last clone allows
@@ -44,7 +44,7 @@ impl ConnectionListener {
     /// Those of [`ConnectionListener::poll_accept`].
     pub async fn accept(&self) -> Result<ConnectionGuard> {
         let queue = &self.0.0;
-        queue.turns.take(|| queue.lock().take()).await
+        queue.waiters.take(|| queue.lock().take()).await
     }
 }
 
@@ -64,9 +64,9 @@ impl Drop for Registration {
 #[derive(Debug)]
 pub(crate) struct ConnectionQueue {
     capacity: usize,
-    state: Monitor<State>,
+    state: WakerMutex<State>,
     /// Of the tasks in [`ConnectionListener::accept`].
-    turns: Turns,
+    waiters: FairWaiters,
 }
 
 #[derive(Debug, Default)]
@@ -91,7 +91,7 @@ impl State {
 
 impl ConnectionQueue {
     pub(crate) fn new(capacity: usize) -> Arc<Self> {
-        Arc::new(Self { capacity, state: Monitor::default(), turns: Turns::default() })
+        Arc::new(Self { capacity, state: WakerMutex::default(), waiters: FairWaiters::default() })
     }
 
     /// Starts listening.
@@ -126,7 +126,7 @@ impl ConnectionQueue {
         guard.offer();
         state.queued.push_back(guard);
         state.wake();
-        self.turns.notify();
+        self.waiters.notify();
     }
 
     /// Drops queued connections that have ended.
@@ -144,7 +144,7 @@ impl ConnectionQueue {
         let mut state = self.lock();
         state.closed = true;
         state.wake();
-        self.turns.notify();
+        self.waiters.notify();
     }
 
     fn lock(&self) -> Locked<'_, State> {

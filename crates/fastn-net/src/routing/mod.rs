@@ -6,9 +6,10 @@
 //! - `pending`: streams that the program accepts or refuses before their ack
 //! - `queue`, `permit`, `permit_pool`: the streams that wait for a listener, and the bounded places of its queue
 //! - `connections`: incoming connections
-//! - `turns`: the order of the tasks that wait for a queue
+//! - `fair_waiters`: serves the tasks that wait for a queue in the order of their calls
 
 mod connections;
+mod fair_waiters;
 mod incoming;
 mod listener;
 mod pending;
@@ -19,7 +20,6 @@ mod router;
 mod routes;
 #[cfg(test)]
 mod tests;
-mod turns;
 
 pub use self::{
     connections::ConnectionListener,

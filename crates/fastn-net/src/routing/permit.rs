@@ -55,7 +55,7 @@ impl QueuePermit {
         self.used = true;
         inner.streams.push_back(incoming);
         inner.wake();
-        self.queue.turns.notify();
+        self.queue.waiters.notify();
         None
     }
 }

@@ -10,15 +10,15 @@ use tokio::sync::oneshot;
 
 use super::{
     IncomingStream, QueuePermit,
+    fair_waiters::FairWaiters,
     permit_pool::{PermitPool, PermitWaiter, QueueLimits},
-    turns::Turns,
 };
 use crate::{
     config::Access,
     error::{Code, Error, Result},
     identity::PublicKey,
-    monitor::{Locked, Monitor},
     protocol::Protocol,
+    waker_mutex::{Locked, WakerMutex},
     wire::refusal::{Refusal, word},
 };
 
@@ -31,9 +31,9 @@ pub(crate) struct StreamQueue {
     /// Whether the listener serves the whole endpoint, not one connection.
     serves_endpoint: bool,
     acks: AckMode,
-    inner: Monitor<Inner>,
+    inner: WakerMutex<Inner>,
     /// Of the tasks in [`StreamQueue::accept`].
-    pub(super) turns: Turns,
+    pub(super) waiters: FairWaiters,
 }
 
 #[derive(Debug)]
@@ -91,8 +91,8 @@ impl StreamQueue {
             flush_scheduled: false,
         };
         let protocols = protocols.into();
-        let inner = Monitor::new(inner);
-        Arc::new(Self { access, protocols, serves_endpoint, acks, inner, turns: Turns::default() })
+        let inner = WakerMutex::new(inner);
+        Arc::new(Self { access, protocols, serves_endpoint, acks, inner, waiters: FairWaiters::default() })
     }
 
     pub(crate) fn acks(&self) -> AckMode {
@@ -130,7 +130,7 @@ impl StreamQueue {
             inner.streams.push_front(incoming);
         }
         inner.wake();
-        self.turns.notify();
+        self.waiters.notify();
     }
 
     /// The protocol of a stream in this queue.
@@ -210,7 +210,7 @@ impl StreamQueue {
                 return Some(taken);
             }
         };
-        self.turns.take(try_take).await
+        self.waiters.take(try_take).await
     }
 
     /// Takes at most `most` streams. Drops those of denied peers, so the result may be empty.
@@ -287,7 +287,7 @@ impl StreamQueue {
     /// Wakes every acceptor, to see the end of the queue.
     pub(super) fn wake_all(&self) {
         self.lock().wake();
-        self.turns.notify();
+        self.waiters.notify();
     }
 
     /// Releases the permits of streams that left the queue.

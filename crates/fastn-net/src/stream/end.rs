@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Stream {
-    /// Ends our side: the FIN follows what was written. Idempotent. A header or acknowledgement that flow control does not let
+    /// Finishes the sending half: the FIN follows what was written. Idempotent. A header or acknowledgement that flow control does not let
     /// through now is sent by the connection's task, with the FIN behind it.
     pub fn finish(&mut self) {
         let was_live = self.send_state.is_live();
@@ -63,7 +63,7 @@ impl Stream {
         self.on_send(SendEvent::Finish { acknowledged: !self.is_unacknowledged() });
     }
 
-    /// Ends our side at once; what the peer has not received is lost to it. `code` is the application's.
+    /// Resets the sending half; what the peer has not received is lost to it. `code` is the application's.
     pub fn reset(&mut self, code: u64) {
         self.discard_sent(code);
         self.on_send(SendEvent::Reset);

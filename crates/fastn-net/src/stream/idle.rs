@@ -16,10 +16,10 @@ impl Stream {
     }
 
     /// Call while nobody reads. Sends an unsent header, and looks for what may release the halves: the deadline of the ack, the peer's
-    /// stop if that is watched, and behind our own end the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
+    /// stop if that is watched, and behind our own FIN the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
     pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
         self.check_ack_deadline();
-        self.reader = Some(cx.waker().clone());
+        self.read_waker = Some(cx.waker().clone());
         self.flush_or_wake(cx.waker());
         self.wake_writer();
         self.poll_stop(cx);
@@ -30,7 +30,7 @@ impl Stream {
 
     pub(super) fn poll_stop(&mut self, cx: &mut Context<'_>) {
         let Some(watch) = &mut self.stop_watch else { return };
-        let all = together(cx.waker(), [&self.reader, &self.end_waker]);
+        let all = together(cx.waker(), [&self.read_waker, &self.end_waker]);
         let waker = all.as_ref().unwrap_or(cx.waker());
         let Poll::Ready(stopped) = watch.poll(&mut Context::from_waker(waker)) else { return };
         self.stop_watch = None;

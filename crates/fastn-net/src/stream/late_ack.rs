@@ -18,7 +18,7 @@ impl Stream {
     pub fn report_late_ack(&self) {
         // A ping of the peer's actor is no use of the connection: the actor acts on it itself.
         if self.awaits_ack() && self.active.is_some() {
-            self.connection.request_liveness_check();
+            self.connection.request_check();
         }
     }
 
@@ -79,7 +79,7 @@ impl Stream {
             self.connection.deliveries().expire(self.id, error.clone());
         }
         self.abandon_and_fail(self.opening.expiry_code, error);
-        if let Some(reader) = self.reader.take() {
+        if let Some(reader) = self.read_waker.take() {
             reader.wake();
         }
         self.connection.mark_stalled();

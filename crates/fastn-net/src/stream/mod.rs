@@ -115,9 +115,9 @@ pub struct Stream {
     /// Tells of the peer's stop while nobody writes.
     stop_watch: Option<PeerStopWatch>,
     /// Waits for bytes. A writer that watches the receiving half must wake it too.
-    reader: Option<Waker>,
+    read_waker: Option<Waker>,
     /// Waits for room. A refusal that is read while the sending half stays open must wake it too.
-    writer: Option<Waker>,
+    write_waker: Option<Waker>,
     /// Waits in [`Stream::poll_send_ended`].
     end_waker: Option<Waker>,
     /// Counts as a use of the connection until both halves have left QUIC.
@@ -186,8 +186,8 @@ impl Stream {
             buffered: Buffered::default(),
             failure: None,
             stop_watch: None,
-            reader: None,
-            writer: None,
+            read_waker: None,
+            write_waker: None,
             end_waker: None,
             active,
             is_counted: false,

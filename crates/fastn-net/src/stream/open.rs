@@ -20,13 +20,13 @@ options! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     pub struct OpenOptions {
-        /// An extra line follows the header: a stream that the peer may have seen is never sent again. Default: false.
+        /// An extra line follows the header: a stream that the peer may have seen is never sent again.
         pub has_extra, with_extra: bool = false;
-        /// Wait for the peer's ack. Default: true.
+        /// Wait for the peer's ack.
         pub await_ack, with_await_ack: bool = true;
-        /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen. Default: true.
+        /// Redial an unreachable peer, and reopen a stream that the peer cannot have seen.
         pub retry, with_retry: bool = true;
-        /// Deadline of the whole call: dials, retries and the ack. Zero takes a live connection only, and never an ack. Default: 30 s.
+        /// Deadline of the whole call: dials, retries and the ack. Zero takes a live connection only, and never an ack.
         pub timeout, with_timeout: Duration = Duration::from_secs(30);
     }
 }

@@ -29,12 +29,12 @@ pub(crate) const CONNECTION_FULL: &str =
 
 impl Connection {
     /// Waits for an answer of the peer, and has the connection checked while that is late.
-    pub(crate) async fn with_liveness_checks<T>(&self, answer: impl Future<Output = T>) -> T {
+    pub(crate) async fn with_check_requests<T>(&self, answer: impl Future<Output = T>) -> T {
         let (mut answer, mut late) = (pin!(answer), LATE_ANSWER);
         loop {
             match time::timeout(late, &mut answer).await {
                 Ok(answer) => return answer,
-                Err(_) => self.request_liveness_check(),
+                Err(_) => self.request_check(),
             }
             late *= 2;
         }
@@ -43,7 +43,7 @@ impl Connection {
     /// Asks for a sign of life. False when the connection has ended; true when the peer is only slow.
     pub(crate) async fn seems_alive(&self) -> bool {
         if !self.responds_within(LATE_ANSWER).await {
-            self.request_liveness_check();
+            self.request_check();
             let _ = time::timeout(SIGN_OF_LIFE, self.closed()).await;
         }
         self.is_live()

@@ -106,8 +106,11 @@ impl Stream {
     /// One read from QUIC; 0 is the end.
     pub(super) fn poll_recv(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<usize>> {
         // A writer can wait for the answer line too.
-        let all =
-            if self.awaits_ack() { together(cx.waker(), [&self.reader, &self.writer, &self.end_waker]) } else { None };
+        let all = if self.awaits_ack() {
+            together(cx.waker(), [&self.read_waker, &self.write_waker, &self.end_waker])
+        } else {
+            None
+        };
         let Some(recv) = &mut self.recv else {
             return Poll::Ready(Err(match &self.failure {
                 Some(failure) => (**failure).clone(),
@@ -131,7 +134,7 @@ impl Stream {
                 Poll::Ready(Err(self.fail_recv(RecvEvent::Stop, error)))
             }
             Poll::Pending => {
-                self.reader = Some(cx.waker().clone());
+                self.read_waker = Some(cx.waker().clone());
                 // Whoever waits for the peer must have spoken.
                 self.flush_or_wake(waker);
                 self.poll_stop(cx);

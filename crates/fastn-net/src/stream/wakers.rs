@@ -14,15 +14,15 @@ use crate::error::Result;
 impl Stream {
     /// Polls for the ack beside a reader, which keeps its wake.
     pub(super) fn poll_answer_beside_reader(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let reader = self.reader.clone();
+        let reader = self.read_waker.clone();
         let answered = self.poll_answer(cx);
-        self.reader = reader;
+        self.read_waker = reader;
         answered
     }
 
     /// Reads one byte ahead, or the end, beside a reader, which keeps its wake.
     pub(super) fn read_ahead_beside_reader(&mut self) {
-        let reader = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
+        let reader = self.read_waker.clone().unwrap_or_else(|| Waker::noop().clone());
         self.read_ahead(&mut Context::from_waker(&reader), 1);
     }
 
@@ -31,16 +31,16 @@ impl Stream {
         if self.unsent.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        let writer = self.writer.clone();
+        let writer = self.write_waker.clone();
         let all = together(cx.waker(), [&writer]);
         let sent = self.poll_unsent(&mut Context::from_waker(all.as_ref().unwrap_or(cx.waker())));
-        self.writer = writer;
+        self.write_waker = writer;
         sent
     }
 
     /// Wakes a waiting writer: another call may have got what it waits for.
     pub(super) fn wake_writer(&mut self) {
-        if let Some(writer) = self.writer.take() {
+        if let Some(writer) = self.write_waker.take() {
             writer.wake();
         }
     }

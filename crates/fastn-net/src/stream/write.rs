@@ -153,13 +153,13 @@ impl Stream {
                 (Some(error), _) => Poll::Ready(Err(error)),
                 (None, SendState::Stopped { code, .. }) => self.poll_stopped(cx, code),
                 _ => {
-                    let text = "this side of the stream has ended: nothing more can be written";
+                    let text = "the sending half of this stream has ended: nothing more can be written";
                     Poll::Ready(Err(Error::new(Code::StreamFinished, text)))
                 }
             };
         };
         let Poll::Ready(written) = Pin::new(send).poll_write(cx, bytes) else {
-            self.writer = Some(cx.waker().clone());
+            self.write_waker = Some(cx.waker().clone());
             if let Some(deadline) = &self.ack_deadline {
                 deadline.wake_writer(cx.waker());
             }
@@ -171,7 +171,7 @@ impl Stream {
             Err(WriteError::ConnectionLost(_)) => Poll::Ready(Err(self.fail_lost())),
             Err(WriteError::ClosedStream | WriteError::ZeroRttRejected) => {
                 self.on_send(SendEvent::Reset);
-                Poll::Ready(Err(Error::new(Code::StreamFinished, "this side of the stream has ended")))
+                Poll::Ready(Err(Error::new(Code::StreamFinished, "the sending half of this stream has ended")))
             }
         }
     }
@@ -182,7 +182,7 @@ impl Stream {
         // A refusal stops us as well; its line says why, and may come a packet later.
         if self.awaits_ack() {
             // A reader may get the line first: it then wakes this writer.
-            self.writer = Some(cx.waker().clone());
+            self.write_waker = Some(cx.waker().clone());
             match ready!(self.poll_answer_beside_reader(cx)) {
                 // The reader's own error.
                 Err(error) if error.code() == Code::StreamReset => {}

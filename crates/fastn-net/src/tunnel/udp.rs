@@ -1,35 +1,33 @@
 //! UDP: each flow of datagrams is a stream.
 //!
+//! - `flow`: carries the datagrams of one flow
+//!
 //! A datagram travels as its length (two bytes, big-endian) and its bytes. A flow is the datagrams of one client's address. It ends
 //! when it is idle, on either side. Datagrams that find no room are dropped, as in any network.
+
+mod flow;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, ReadHalf},
     net::{UdpSocket, lookup_host},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{Instant, sleep_until, timeout},
+    sync::{Semaphore, mpsc},
+    time::timeout,
 };
 use tracing::{debug, warn};
 
+use self::flow::{Flow, Source, Waiting, receive_from};
 use super::{
-    BridgeOptions, ExposeOptions, SocketName, Tunnel,
-    expose::accept,
-    handle::Work,
-    listener::listen_error,
+    BridgeOptions, ExposeOptions, SocketName, Tunnel, expose::accept, handle::Work, listener::listen_error,
     options::udp_protocol,
-    pipe::{put_buffer, take_buffer},
 };
 use crate::{
     config::PeerAddress,
-    deadline::after,
     endpoint::Endpoint,
     error::{Code, Error, Result},
     routing::PendingStream,
@@ -40,9 +38,6 @@ use crate::{
 
 /// Datagrams of a flow that wait for the peer.
 const MAX_WAITING: usize = 64;
-
-/// Bytes that a flow reads at once.
-const READ_AHEAD: usize = 4 * 1024;
 
 /// Bytes of all flows of a bridge that wait for the peer.
 const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
@@ -131,32 +126,8 @@ impl Service {
                 return pending.refuse(word::TARGET_UNREACHABLE, &message);
             }
         };
-        let (reader, mut writer) = tokio::io::split(pending.accept());
-        let activity = Activity::new(self.options.flow_timeout);
-        let outward = async {
-            let mut frame = Vec::new();
-            loop {
-                receive(&socket, &mut frame).await?;
-                writer.write_all(&frame).await?;
-                activity.touch();
-            }
-        };
-        let inward = async {
-            let mut datagrams = Datagrams::of(reader);
-            while let Some(datagram) = datagrams.next().await? {
-                // A target that does not listen now may do so later.
-                let _ = socket.send(datagram).await;
-                activity.touch();
-            }
-            Ok(())
-        };
-        let ended: io::Result<()> = tokio::select! {
-            ended = outward => ended,
-            ended = inward => ended,
-            () = activity.idle() => Ok(()),
-            () = work.cut() => Ok(()),
-        };
-        let _ = writer.shutdown().await;
+        let flow = Flow { source: Source::Socket(&socket), socket: &socket, client: None };
+        let ended = flow.carry(pending.accept(), self.options.flow_timeout, work.cut()).await;
         debug!(target: target::TUNNEL, %peer, error = ended.err().map(|error| error.to_string()), "a flow has ended");
     }
 
@@ -170,12 +141,6 @@ impl Service {
         socket.connect(target).await?;
         Ok(socket)
     }
-}
-
-/// A datagram that waits for the peer, as its frame.
-struct Waiting {
-    frame: Vec<u8>,
-    _room: OwnedSemaphorePermit,
 }
 
 /// A local port, and the flows of its clients.
@@ -230,42 +195,21 @@ impl Bridge {
         }
     }
 
-    async fn carry(&self, client: SocketAddr, mut datagrams: mpsc::Receiver<Waiting>) {
+    async fn carry(&self, client: SocketAddr, datagrams: mpsc::Receiver<Waiting>) {
         let peer = self.peer.id;
         let opened = tokio::select! {
             opened = self.open() => opened,
             () = self.work.cut() => return,
         };
-        let (reader, mut writer) = match opened {
-            Ok(stream) => tokio::io::split(stream),
+        let stream = match opened {
+            Ok(stream) => stream,
             Err(error) => {
                 warn!(target: target::TUNNEL, %peer, error = error.message(), "a client's datagrams were dropped");
                 return;
             }
         };
-        let activity = Activity::new(self.options.flow_timeout);
-        let outward = async {
-            while let Some(Waiting { frame, .. }) = datagrams.recv().await {
-                writer.write_all(&frame).await?;
-                activity.touch();
-            }
-            Ok(())
-        };
-        let inward = async {
-            let mut datagrams = Datagrams::of(reader);
-            while let Some(datagram) = datagrams.next().await? {
-                let _ = self.socket.send_to(datagram, client).await;
-                activity.touch();
-            }
-            Ok(())
-        };
-        let ended: io::Result<()> = tokio::select! {
-            ended = outward => ended,
-            ended = inward => ended,
-            () = activity.idle() => Ok(()),
-            () = self.work.cut() => Ok(()),
-        };
-        let _ = writer.shutdown().await;
+        let flow = Flow { source: Source::Queue(datagrams), socket: &self.socket, client: Some(client) };
+        let ended = flow.carry(stream, self.options.flow_timeout, self.work.cut()).await;
         if let Err(error) = ended {
             warn!(target: target::TUNNEL, %peer, %error, "a client's flow was lost");
         }
@@ -280,98 +224,5 @@ impl Bridge {
 
     fn flows(&self) -> MutexGuard<'_, HashMap<SocketAddr, mpsc::Sender<Waiting>>> {
         self.flows.lock().expect("no panic while held")
-    }
-}
-
-/// Reads datagrams off a stream.
-struct Datagrams {
-    reader: BufReader<ReadHalf<Stream>>,
-    last: Vec<u8>,
-}
-
-impl Datagrams {
-    fn of(reader: ReadHalf<Stream>) -> Self {
-        Self { reader: BufReader::with_capacity(READ_AHEAD, reader), last: Vec::new() }
-    }
-
-    /// The next datagram; `None` at the end. Not cancel-safe.
-    async fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        if self.reader.fill_buf().await?.is_empty() {
-            return Ok(None);
-        }
-        let length = self.reader.read_u16().await?;
-        self.last.resize(usize::from(length), 0);
-        self.reader.read_exact(&mut self.last).await?;
-        Ok(Some(&self.last))
-    }
-}
-
-/// Receives a datagram of a connected socket into `frame`, behind its length.
-async fn receive(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<()> {
-    loop {
-        socket.readable().await?;
-        match framed(frame, |into| socket.try_recv(into).map(|count| (count, ()))) {
-            Err(error) if is_passing(&error) => {}
-            received => return received,
-        }
-    }
-}
-
-/// Same for a socket with many clients. Returns the client.
-async fn receive_from(socket: &UdpSocket, frame: &mut Vec<u8>) -> io::Result<SocketAddr> {
-    loop {
-        socket.readable().await?;
-        match framed(frame, |into| socket.try_recv_from(into)) {
-            Err(error) if is_passing(&error) => {}
-            received => return received,
-        }
-    }
-}
-
-/// Whether there was no datagram, or the other end refused an earlier one.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, WouldBlock};
-    matches!(error.kind(), ConnectionRefused | ConnectionReset | Interrupted | WouldBlock)
-}
-
-/// Receives into the thread's buffer, so that a quiet flow holds none.
-fn framed<T>(frame: &mut Vec<u8>, receive: impl FnOnce(&mut [u8]) -> io::Result<(usize, T)>) -> io::Result<T> {
-    let mut buffer = take_buffer();
-    let received = receive(&mut buffer);
-    let framed = received.and_then(|(count, from)| {
-        let length = u16::try_from(count).map_err(io::Error::other)?;
-        frame.clear();
-        frame.extend_from_slice(&length.to_be_bytes());
-        frame.extend_from_slice(&buffer[..count]);
-        Ok(from)
-    });
-    put_buffer(buffer);
-    framed
-}
-
-/// When a flow has last carried a datagram.
-struct Activity {
-    limit: Duration,
-    last: Mutex<Instant>,
-}
-
-impl Activity {
-    fn new(limit: Duration) -> Self {
-        Self { limit, last: Mutex::new(Instant::now()) }
-    }
-
-    fn touch(&self) {
-        *self.last.lock().expect("no panic while held") = Instant::now();
-    }
-
-    /// Resolves once the flow was idle for the limit. Cancel-safe.
-    async fn idle(&self) {
-        loop {
-            let until = after(*self.last.lock().expect("no panic while held"), self.limit);
-            if Instant::now() >= until {
-                return;
-            }
-            sleep_until(until).await;
-        }
     }
 }

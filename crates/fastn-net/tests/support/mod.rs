@@ -19,8 +19,8 @@ use std::{
 };
 
 use fastn_net::{
-    Config, Connection, Endpoint, Error, IncomingStream, Limits, Listener, Network, OpenOptions, Peer, PeerAddress,
-    Protocol, Result, SecretKey, Stream, wire::header,
+    Config, Connection, ConnectionGuard, ConnectionListener, Endpoint, Error, IncomingStream, Limits, Listener,
+    Network, OpenOptions, Peer, PeerAddress, Protocol, Result, SecretKey, Stream, wire::header,
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -267,4 +267,9 @@ pub(crate) fn pattern(count: usize) -> Vec<u8> {
         state.to_le_bytes()[3]
     };
     (0..count).map(step).collect()
+}
+
+/// The next connection that a peer makes.
+pub(crate) async fn next_connection(inbound: &ConnectionListener) -> ConnectionGuard {
+    soon(poll_fn(|cx| inbound.poll_accept(cx))).await.expect("connection")
 }

@@ -239,3 +239,11 @@ impl Frozen {
         soon(tokio::task::spawn_blocking(|| self.thread.join().expect("thread"))).await.expect("join")
     }
 }
+
+/// The code by which the other side closes a connection.
+pub(crate) async fn closed_with(connection: &Connection) -> u64 {
+    match soon(connection.closed()).await {
+        iroh::endpoint::ConnectionError::ApplicationClosed(close) => close.error_code.into(),
+        other => panic!("{other:?}"),
+    }
+}

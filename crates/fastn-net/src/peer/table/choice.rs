@@ -2,42 +2,49 @@
 
 use tokio::time::Instant;
 
-use super::{Action, Check, Contest, Link, LinkEntry, Table, is_pinged, liveness_policy};
+use super::{Action, Check, ConnectionFacts, Contest, Table, TableEntry, is_pinged, liveness_policy};
 use crate::peer::liveness::Liveness;
 
 impl Table {
-    pub(super) fn add(&mut self, now: Instant, link: Link, actions: &mut Vec<Action>) {
+    pub(super) fn add(&mut self, now: Instant, facts: ConnectionFacts, actions: &mut Vec<Action>) {
         // Usually there is one: a plain push would reserve four.
-        self.links.reserve_exact(1);
-        let liveness = Liveness::new(now, liveness_policy(self.policy, link));
-        self.links.push(LinkEntry { link, retired: false, check: None, check_again: false, suspect: false, liveness });
-        if !is_pinged(link) {
+        self.connections.reserve_exact(1);
+        let liveness = Liveness::new(now, liveness_policy(self.policy, facts));
+        self.connections.push(TableEntry {
+            facts,
+            retired: false,
+            check: None,
+            check_again: false,
+            suspect: false,
+            liveness,
+        });
+        if !is_pinged(facts) {
             return;
         }
-        let Some(old) = self.preferred.and_then(|id| self.link(id)) else {
-            self.prefer(link.id, actions);
+        let Some(old) = self.preferred.and_then(|id| self.facts(id)) else {
+            self.prefer(facts.id, actions);
             return;
         };
         // The new connection restarts a pending contest.
-        let challenger = self.contest.take().and_then(|contest| self.link(contest.other(old.id)));
+        let challenger = self.contest.take().and_then(|contest| self.facts(contest.other(old.id)));
         let suspect = self.is_suspect(old.id);
-        if old.dialled == link.dialled {
-            self.prefer(link.id, actions);
+        if old.dialled == facts.dialled {
+            self.prefer(facts.id, actions);
             self.retire(old.id, actions);
             if let Some(challenger) = challenger {
-                self.settle(challenger, link, actions);
+                self.settle(challenger, facts, actions);
             }
             if suspect {
-                self.check(old.id, Check::Successor(link.id), actions);
+                self.check(old.id, Check::Successor(facts.id), actions);
             }
         } else {
             if let Some(challenger) = challenger {
                 self.retire(challenger.id, actions);
             }
-            self.contest = Some(Contest { old: old.id, new: link.id });
+            self.contest = Some(Contest { old: old.id, new: facts.id });
             if suspect {
-                self.prefer(link.id, actions);
-                self.check(old.id, Check::Successor(link.id), actions);
+                self.prefer(facts.id, actions);
+                self.check(old.id, Check::Successor(facts.id), actions);
             } else {
                 actions.push(Action::Challenge(old.id));
             }
@@ -45,11 +52,11 @@ impl Table {
     }
 
     pub(super) fn lost(&mut self, now: Instant, id: u64, useful: bool, permanent: bool, actions: &mut Vec<Action>) {
-        let Some(at) = self.links.iter().position(|held| held.link.id == id) else { return };
-        let held = self.links.remove(at);
+        let Some(at) = self.connections.iter().position(|held| held.facts.id == id) else { return };
+        let held = self.connections.remove(at);
         if useful {
             self.backoff.reset();
-        } else if held.link.dialled {
+        } else if held.facts.dialled {
             self.backoff.fail(now, (self.random)());
             self.refused |= permanent;
         }
@@ -64,10 +71,10 @@ impl Table {
         }
         self.preferred = None;
         self.is_on_hold = false;
-        let other = |held: &&LinkEntry| held.link.id != id && is_pinged(held.link) && !held.retired;
+        let other = |held: &&TableEntry| held.facts.id != id && is_pinged(held.facts) && !held.retired;
         let next = contest
             .map(|contest| contest.other(id))
-            .or_else(|| self.links.iter().rev().find(other).map(|held| held.link.id));
+            .or_else(|| self.connections.iter().rev().find(other).map(|held| held.facts.id));
         if let Some(next) = next {
             self.prefer(next, actions);
         } else {
@@ -79,8 +86,8 @@ impl Table {
     /// Retires a connection whose peer accepts no further stream. Affects only dialled connections to older peers.
     pub(super) fn stalled(&mut self, now: Instant, id: u64, actions: &mut Vec<Action>) {
         let stalls =
-            |held: &LinkEntry| held.link.id == id && held.link.dialled && !held.link.is_native && !held.retired;
-        if self.links.iter().any(stalls) {
+            |held: &TableEntry| held.facts.id == id && held.facts.dialled && !held.facts.is_native && !held.retired;
+        if self.connections.iter().any(stalls) {
             self.retire(id, actions);
             self.replace_preferred(now, id, actions);
         }
@@ -88,7 +95,7 @@ impl Table {
 
     pub(super) fn challenged(&mut self, id: u64, answered: bool, actions: &mut Vec<Action>) {
         let Some(contest) = self.contest.take_if(|contest| contest.old == id) else { return };
-        let (Some(old), Some(new)) = (self.link(contest.old), self.link(contest.new)) else { return };
+        let (Some(old), Some(new)) = (self.facts(contest.old), self.facts(contest.new)) else { return };
         if answered {
             self.settle(old, new, actions);
         } else {
@@ -99,7 +106,7 @@ impl Table {
     }
 
     /// Decides between two live connections dialled by different sides.
-    fn settle(&mut self, one: Link, other: Link, actions: &mut Vec<Action>) {
+    fn settle(&mut self, one: ConnectionFacts, other: ConnectionFacts, actions: &mut Vec<Action>) {
         let (winner, loser) = if one.dialled == self.smaller { (one, other) } else { (other, one) };
         if self.preferred != Some(winner.id) || self.is_on_hold {
             self.prefer(winner.id, actions);
@@ -121,10 +128,10 @@ impl Table {
     }
 
     pub(super) fn mark_retired(&mut self, id: u64) {
-        self.links.iter_mut().filter(|held| held.link.id == id).for_each(|held| held.retired = true);
+        self.connections.iter_mut().filter(|held| held.facts.id == id).for_each(|held| held.retired = true);
     }
 
-    pub(super) fn link(&self, id: u64) -> Option<Link> {
-        self.links.iter().find(|held| held.link.id == id).map(|held| held.link)
+    pub(super) fn facts(&self, id: u64) -> Option<ConnectionFacts> {
+        self.connections.iter().find(|held| held.facts.id == id).map(|held| held.facts)
     }
 }

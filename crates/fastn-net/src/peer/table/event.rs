@@ -19,15 +19,15 @@ pub(crate) enum Event {
     Unkept,
     /// A new address was added.
     AddressAdded,
-    Dialled(Link),
+    Dialled(ConnectionFacts),
     /// `permanent`: a redial would fail the same way.
     DialFailed {
         permanent: bool,
     },
-    Inbound(Link),
+    Inbound(ConnectionFacts),
     /// `useful`: it carried a stream byte, or lasted for a second.
     Lost {
-        link: u64,
+        id: u64,
         useful: bool,
         permanent: bool,
     },
@@ -39,14 +39,14 @@ pub(crate) enum Event {
     /// A stream that we opened on it was refused, or not acknowledged in time.
     Stalled(u64),
     Challenged {
-        link: u64,
+        id: u64,
         answered: bool,
     },
     /// The ack of a stream that we opened on it is late.
     AckLate(u64),
     /// Result of [`Action::Check`].
     Checked {
-        link: u64,
+        id: u64,
         check: Check,
         answered: bool,
     },
@@ -91,7 +91,7 @@ pub(crate) struct Policy {
 
 /// The table's knowledge of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link {
+pub(crate) struct ConnectionFacts {
     pub(crate) id: u64,
     /// This side dialled it.
     pub(crate) dialled: bool,

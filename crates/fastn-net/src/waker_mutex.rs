@@ -10,7 +10,7 @@ use crate::wakers::Wakers;
 
 /// Base of the polled queues. Wakes and drops wakers outside the lock, because a woken task may poll at once.
 #[derive(Debug, Default)]
-pub(crate) struct Monitor<T>(Mutex<Inner<T>>);
+pub(crate) struct WakerMutex<T>(Mutex<Inner<T>>);
 
 #[derive(Debug, Default)]
 struct Inner<T> {
@@ -22,7 +22,7 @@ struct Inner<T> {
 #[derive(Debug)]
 pub(crate) struct Locked<'a, T>(MutexGuard<'a, Inner<T>>);
 
-impl<T> Monitor<T> {
+impl<T> WakerMutex<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Mutex::new(Inner { value, wakers: Wakers::default() }))
     }

@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// Each item wakes every waiting call, because a woken future may be neither polled nor dropped. A call lets earlier woken calls
 /// go first. After [`PATIENCE`] it passes them over, and no later call waits for them until they are polled again.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<Line>);
+pub(super) struct FairWaiters(Mutex<Calls>);
 
 #[derive(Debug, Default)]
-struct Line {
+struct Calls {
     /// Ordered by number.
-    calls: VecDeque<Call>,
+    queue: VecDeque<Call>,
     next: u64,
 }
 
@@ -52,41 +52,41 @@ enum CallState {
     Stalled,
 }
 
-impl Turns {
+impl FairWaiters {
     /// Waits for the caller's turn, then until `take` returns a value. Cancel-safe. A call that is not polled delays later ones by
     /// at most [`PATIENCE`].
     pub(super) async fn take<T>(&self, mut take: impl FnMut() -> Option<T>) -> T {
-        let mut call = CallGuard { turns: self, number: None, patience: None };
+        let mut call = CallGuard { waiters: self, number: None, patience: None };
         poll_fn(|cx| call.poll_take(cx, &mut take)).await
     }
 
     /// Lets every call look for an item, again if it looks now.
     pub(super) fn notify(&self) {
-        let mut line = self.lock();
+        let mut calls = self.lock();
         // A call that is polling may have looked just before the item came: it looks again.
         let looking = |call: &&mut Call| matches!(call.state, CallState::Waiting | CallState::Polling);
-        let wakers: Vec<Waker> = line.calls.iter_mut().filter(looking).map(Call::wake).collect();
-        drop(line);
+        let wakers: Vec<Waker> = calls.queue.iter_mut().filter(looking).map(Call::wake).collect();
+        drop(calls);
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Line> {
+    fn lock(&self) -> MutexGuard<'_, Calls> {
         self.0.lock().expect("no panic while held")
     }
 }
 
-impl Line {
+impl Calls {
     /// Registers the task of a call that is being polled. Returns the call's number, and whether it must let an earlier call go
     /// first.
     fn poll(&mut self, number: Option<u64>, waker: &Waker) -> (u64, bool) {
         let known = number.and_then(|number| self.position(number));
         let at = known.unwrap_or_else(|| {
-            self.calls.push_back(Call { number: self.next, waker: waker.clone(), state: CallState::Polling });
+            self.queue.push_back(Call { number: self.next, waker: waker.clone(), state: CallState::Polling });
             self.next += 1;
-            self.calls.len() - 1
+            self.queue.len() - 1
         });
-        let must_yield = self.calls.range(..at).any(Call::goes_first);
-        let call = &mut self.calls[at];
+        let must_yield = self.queue.range(..at).any(Call::goes_first);
+        let call = &mut self.queue[at];
         call.waker.clone_from(waker);
         call.state = if must_yield { CallState::Yielding } else { CallState::Polling };
         (call.number, must_yield)
@@ -95,19 +95,19 @@ impl Line {
     /// Passes over the earlier calls that were not polled in time.
     fn pass_over(&mut self, number: u64) {
         let Some(at) = self.position(number) else { return };
-        let late = self.calls.range_mut(..at).filter(|call| call.state == CallState::Woken);
+        let late = self.queue.range_mut(..at).filter(|call| call.state == CallState::Woken);
         late.for_each(|call| call.state = CallState::Stalled);
-        self.calls[at].state = CallState::Polling;
+        self.queue[at].state = CallState::Polling;
     }
 
     /// Wakes the first call that yields, unless another one goes first.
     fn wake_next(&mut self) -> Option<Waker> {
-        let next = self.calls.iter_mut().find(|call| call.goes_first() || call.state == CallState::Yielding)?;
+        let next = self.queue.iter_mut().find(|call| call.goes_first() || call.state == CallState::Yielding)?;
         (next.state == CallState::Yielding).then(|| next.wake())
     }
 
     fn position(&self, number: u64) -> Option<usize> {
-        self.calls.binary_search_by_key(&number, |call| call.number).ok()
+        self.queue.binary_search_by_key(&number, |call| call.number).ok()
     }
 }
 
@@ -122,9 +122,9 @@ impl Call {
     }
 }
 
-/// One call of [`Turns::take`]. Leaves the line when dropped.
+/// One call of [`FairWaiters::take`]. Leaves the queue when dropped.
 struct CallGuard<'a> {
-    turns: &'a Turns,
+    waiters: &'a FairWaiters,
     /// `None` until polled.
     number: Option<u64>,
     /// Set while the call yields.
@@ -133,27 +133,27 @@ struct CallGuard<'a> {
 
 impl CallGuard<'_> {
     fn poll_take<T>(&mut self, cx: &mut Context<'_>, take: &mut impl FnMut() -> Option<T>) -> Poll<T> {
-        let (number, must_yield) = self.turns.lock().poll(self.number, cx.waker());
+        let (number, must_yield) = self.waiters.lock().poll(self.number, cx.waker());
         self.number = Some(number);
         if must_yield {
             if self.poll_patience(cx).is_pending() {
                 return Poll::Pending;
             }
-            self.turns.lock().pass_over(number);
+            self.waiters.lock().pass_over(number);
         }
         self.patience = None;
         // Outside the lock: taking an item can notify other calls. A notification in between wakes this call again.
         if let Some(taken) = take() {
             return Poll::Ready(taken);
         }
-        let mut line = self.turns.lock();
-        if let Some(at) = line.position(number)
-            && line.calls[at].state == CallState::Polling
+        let mut calls = self.waiters.lock();
+        if let Some(at) = calls.position(number)
+            && calls.queue[at].state == CallState::Polling
         {
-            line.calls[at].state = CallState::Waiting;
+            calls.queue[at].state = CallState::Waiting;
         }
-        let next = line.wake_next();
-        drop(line);
+        let next = calls.wake_next();
+        drop(calls);
         if let Some(next) = next {
             next.wake();
         }
@@ -172,10 +172,10 @@ impl CallGuard<'_> {
 impl Drop for CallGuard<'_> {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
-        let mut line = self.turns.lock();
-        let gone = line.position(number).and_then(|at| line.calls.remove(at));
-        let next = line.wake_next();
-        drop(line);
+        let mut calls = self.waiters.lock();
+        let gone = calls.position(number).and_then(|at| calls.queue.remove(at));
+        let next = calls.wake_next();
+        drop(calls);
         drop(gone);
         if let Some(next) = next {
             next.wake();
@@ -194,7 +194,7 @@ mod tests {
         task::{Context, Poll, Wake},
     };
 
-    use super::Turns;
+    use super::FairWaiters;
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_call_that_is_notified_while_it_looks_looks_again() {
-        let (turns, looks, woken) = (Turns::default(), AtomicUsize::new(0), Arc::new(Wakes::default()));
+        let (turns, looks, woken) = (FairWaiters::default(), AtomicUsize::new(0), Arc::new(Wakes::default()));
         let mut taken = pin!(turns.take(|| {
             if looks.fetch_add(1, Relaxed) > 0 {
                 return Some("an item");

@@ -30,7 +30,7 @@ pub(crate) fn first(each: u32) -> u32 {
 
 /// The windows of one peer's connections.
 #[derive(Debug)]
-pub(crate) struct Windows {
+pub(crate) struct ReceiveWindows {
     /// Default limit of one connection.
     each: u32,
     /// Bytes left to share, beyond the first window of each connection.
@@ -39,7 +39,7 @@ pub(crate) struct Windows {
     granted: Vec<(u64, u64)>,
 }
 
-/// Result of [`Windows::cover`].
+/// Result of [`ReceiveWindows::cover`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cover {
     /// The connection's window, if it has grown.
@@ -48,7 +48,7 @@ pub(crate) struct Cover {
     pub(crate) streams: Option<usize>,
 }
 
-impl Windows {
+impl ReceiveWindows {
     pub(crate) fn new(each: u32, all: u64) -> Self {
         Self { each, left: all, granted: Vec::new() }
     }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn four_connections_have_a_whole_window_and_later_ones_inherit() {
-        let mut windows = Windows::new(EACH, 64 * MIB);
+        let mut windows = ReceiveWindows::new(EACH, 64 * MIB);
         for connection in 1..=4 {
             assert_eq!(windows.add(connection), 16 * MIB);
         }
@@ -128,13 +128,13 @@ mod tests {
 
     #[test]
     fn a_small_window_is_never_more_than_was_asked_for() {
-        let mut windows = Windows::new(1000, 1_000_000);
+        let mut windows = ReceiveWindows::new(1000, 1_000_000);
         assert_eq!((first(1000), windows.add(1), windows.add(2)), (1000, 1000, 1000));
     }
 
     #[test]
     fn many_streams_get_a_larger_window_within_the_share_of_the_peer() {
-        let mut windows = Windows::new(EACH, 64 * MIB);
+        let mut windows = ReceiveWindows::new(EACH, 64 * MIB);
         windows.add(1);
         let step = 4 * ROOM;
         assert_eq!(windows.cover(1, 12), Cover { window: None, streams: Some(12) });
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn every_covered_stream_can_be_full_and_leaves_room() {
         for each in [EACH, 8 * EACH] {
-            let mut windows = Windows::new(each, u64::MAX);
+            let mut windows = ReceiveWindows::new(each, u64::MAX);
             windows.add(1);
             let mut window = u64::from(each);
             for streams in 1..1024 {
@@ -175,7 +175,7 @@ mod tests {
             events in prop::collection::vec((any::<bool>(), 0usize..8), 0..200),
             all in 0..200 * MIB,
         ) {
-            let mut windows = Windows::new(EACH, all);
+            let mut windows = ReceiveWindows::new(EACH, all);
             let mut live: Vec<(u64, u64)> = Vec::new();
             for (next, (comes, at)) in (0u64..).zip(events) {
                 if comes || live.is_empty() {

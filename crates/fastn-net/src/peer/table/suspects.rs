@@ -2,12 +2,12 @@
 
 use tokio::time::Instant;
 
-use super::{Action, Check, LinkEntry, Table};
+use super::{Action, Check, Table, TableEntry};
 
 impl Table {
     /// Checks a connection after a new address was added, because the peer may have moved. Requests wait for the result.
     pub(super) fn check_address(&mut self, id: u64, actions: &mut Vec<Action>) {
-        if self.held(id).is_some_and(|held| held.link.is_native && held.check != Some(Check::Address)) {
+        if self.held(id).is_some_and(|held| held.facts.is_native && held.check != Some(Check::Address)) {
             self.is_on_hold = true;
             actions.push(Action::PreferNone);
             self.check(id, Check::Address, actions);
@@ -15,7 +15,7 @@ impl Table {
     }
 
     pub(super) fn ack_late(&mut self, id: u64, actions: &mut Vec<Action>) {
-        let Some(held) = self.held(id).filter(|held| held.link.is_native) else { return };
+        let Some(held) = self.held(id).filter(|held| held.facts.is_native) else { return };
         if held.check.is_some() || held.suspect {
             held.check_again = true;
         } else {
@@ -75,9 +75,9 @@ impl Table {
 
     /// Handles a dial that failed while a connection was suspect. Checks the connection again if another ack became late.
     pub(super) fn extra_dial_failed(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let Some(held) = self.links.iter_mut().find(|held| held.suspect) else { return };
+        let Some(held) = self.connections.iter_mut().find(|held| held.suspect) else { return };
         held.suspect = false;
-        let (id, again) = (held.link.id, held.check.is_none() && std::mem::take(&mut held.check_again));
+        let (id, again) = (held.facts.id, held.check.is_none() && std::mem::take(&mut held.check_again));
         self.backoff.fail(now, (self.random)());
         if again {
             self.check(id, Check::LateAck, actions);
@@ -85,7 +85,7 @@ impl Table {
     }
 
     pub(super) fn is_suspect(&self, id: u64) -> bool {
-        self.links.iter().any(|held| held.link.id == id && held.suspect)
+        self.connections.iter().any(|held| held.facts.id == id && held.suspect)
     }
 
     /// Drops a connection that does not answer. New streams go elsewhere.
@@ -95,7 +95,7 @@ impl Table {
         self.replace_preferred(now, id, actions);
     }
 
-    fn held(&mut self, id: u64) -> Option<&mut LinkEntry> {
-        self.links.iter_mut().find(|held| held.link.id == id)
+    fn held(&mut self, id: u64) -> Option<&mut TableEntry> {
+        self.connections.iter_mut().find(|held| held.facts.id == id)
     }
 }
