@@ -8,6 +8,8 @@ const elsewhere = process.env.FASTN_NET_TEST_NAMESPACE === '1' ? [] : ['!dist-te
 if (process.env.FASTN_NET_TEST_FAULTS !== '1') elsewhere.push('!dist-test/faults/**')
 // And servers ones that have to be compiled: `npm run test:servers`.
 if (process.env.FASTN_NET_TEST_SERVERS === undefined) elsewhere.push('!dist-test/servers/**')
+// Real programs need to be installed, and a user of their own: `npm run test:tunnels`.
+if (process.env.FASTN_NET_TEST_TUNNELS === undefined) elsewhere.push('!dist-test/tunnels/**')
 
 export default {
   nonSemVerExperiments: { observeRunsFromConfig: true },

@@ -1,0 +1,45 @@
+// Load generators: wrk and iperf3.
+import { freePort } from './support/program.js'
+import { scene } from './support/scene.js'
+import { tunnelled } from './support/tunnel.js'
+import { webServer } from './support/web.js'
+
+scene('wrk', ['wrk'], async ({ t, run }) => {
+  const port = await tunnelled(t, await webServer(t))
+  for (const load of [
+    ['-c', '64'],
+    ['-c', '200'],
+    ['-c', '32', '-H', 'Connection: close']
+  ]) {
+    const url = `http://127.0.0.1:${port}/small`
+    const { code, stdout, stderr } = await run('wrk', ['-t', '2', '-d', '3', '--timeout', '10', ...load, url])
+    t.is(code, 0, stderr)
+    t.notRegex(stdout.toString(), /Socket errors|Non-2xx/)
+    t.log(`${load.join(' ')}: ${/Requests\/sec: .*/.exec(stdout.toString())?.[0]}`)
+  }
+})
+
+scene('iperf3', ['iperf3'], async ({ t, run, start }) => {
+  const server = await freePort()
+  const { child, output } = start('iperf3', [
+    '--server',
+    '--bind',
+    '127.0.0.1',
+    '--port',
+    String(server),
+    '--forceflush'
+  ])
+  while (!output().includes('Server listening') && child.exitCode === null)
+    await new Promise(done => setTimeout(done, 20))
+  const port = await tunnelled(t, server)
+  for (const how of [[], ['--reverse'], ['--parallel', '8'], ['--parallel', '8', '--reverse']]) {
+    const args = ['--client', '127.0.0.1', '--port', String(port), '--json', '--bytes', '64M', ...how]
+    const { code, stdout } = await run('iperf3', args)
+    const { error, end } = JSON.parse(stdout.toString())
+    t.is(code, 0, error)
+    const { bytes, bits_per_second: rate } = end.sum_received
+    // It stops as soon as the sender has handed over its bytes, and counts what has arrived by then.
+    t.true(bytes > 0)
+    t.log(`${how.join(' ')}: ${Math.round(rate / 8 / 1024 / 1024)} MiB/s`)
+  }
+})
