@@ -1043,10 +1043,29 @@ interface BridgeUdpOptions extends Omit<BridgeOptions, 'path' | 'maxConnections'
 }
 /** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
 type TunnelTarget = string | number;
+/** Options of {@link Endpoint.exposeProxy}. */
+interface ExposeProxyOptions extends ExposeOptions {
+    /**
+     * What peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
+     *
+     * - `'example.com'`, `'*.example.com'` (all below it), `'*'` (every host): public addresses only.
+     * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, whichever name a client uses for them. IPv6 with a port has brackets:
+     *   `'[fd00::/8]:443'`.
+     * - `'db.internal@10.0.0.0/8'`: this host, at addresses in this range.
+     *
+     * Addresses that are not public (loopback, private, link-local, multicast, NAT64, 6to4, …) need a range within their block:
+     * `'0.0.0.0/0'` does not allow `10.0.0.1`, `'10.0.0.0/8'` does.
+     */
+    targets: readonly string[];
+}
+/** Options of {@link Endpoint.socks5}. */
+interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {
+}
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
- * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp} and {@link Endpoint.bridgeUdp}. Garbage collection does not end it.
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy} and
+ * {@link Endpoint.socks5}. Garbage collection does not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -1062,6 +1081,11 @@ declare class Tunnel implements AsyncDisposable {
     readonly address: string | null;
     /** Port on which a bridge listens. `null` for a Unix socket, and for an exposed service. */
     readonly port: number | null;
+    /**
+     * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
+     * and for an exposed service.
+     */
+    readonly url: string | null;
     /**
      * Resolves when the tunnel accepts no more connections and its connections have ended. That is after {@link close}, the signal,
      * {@link Endpoint.drain}, {@link Endpoint.close}, or the shutdown of the endpoint's {@link Graceful}. Never rejects.
@@ -1396,6 +1420,28 @@ declare abstract class RequestEndpoint {
      * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 }, { timeout: 1_000 })
      */
     client<Methods extends MethodDefinitions>(service: Service<Methods>, peer: Peer): ServiceClient<Methods>;
+    /**
+     * Asks a peer that runs {@link serveTime} for its time. The answer is older by half of {@link Endpoint.ping}.
+     *
+     * @param options `timeout` in milliseconds. Default: 10 s.
+     * @throws {FastnNetError} `ERR_CALL_TIMEOUT`. `ERR_UNEXPECTED_END`, `ERR_LINE_TOO_LONG` or `ERR_UTF8` if the answer is no time.
+     * `ERR_INVALID_ARGUMENT`. The errors of {@link Endpoint.getStream}.
+     *
+     * @example
+     * const time = await endpoint.whatTimeIsIt(peer)
+     * console.log(Math.round((time.getTime() - Date.now()) / 1_000), 's ahead')
+     */
+    whatTimeIsIt(peer: Peer, options?: TimeoutOptions): Promise<Date>;
+    /**
+     * Answers {@link whatTimeIsIt}, the protocol WhatTimeIsIt, with this machine's time. Returns at once, as {@link Endpoint.listen} does;
+     * serves until the result is closed.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
+     *
+     * @example
+     * const listener = endpoint.serveTime()
+     */
+    serveTime(options?: CancelOptions): Listener;
 }
 
 /** HTTP over the streams of an {@link Endpoint}. */
@@ -1506,13 +1552,54 @@ declare abstract class TunnelEndpoint extends HttpEndpoint {
     bridgeUdp(options: BridgeUdpOptions): Promise<Tunnel>;
 }
 
+/** Proxies of an {@link Endpoint}: tunnels whose clients choose the destination. Their bytes stay in Rust. */
+declare abstract class ProxyEndpoint extends TunnelEndpoint {
+    #private;
+    /**
+     * Exposes a proxy to peers: their clients reach the destinations that `targets` allows, from this machine. Peers use it with
+     * {@link socks5}.
+     *
+     * - Names are looked up here. Every address that a name has is checked against the rules, and the connection goes to an address that was
+     *   checked. An answer of DNS that changes thus reaches nothing else.
+     * - Without a rule for them, peers reach no address that is not public: no `localhost`, no private network, no metadata of a cloud, in
+     *   whatever spelling.
+     * - A peer that loses access loses its connections: see {@link Access}.
+     * - The endpoint's `maxStreamsPerPeer` and `maxStreamsTotal` bound the connections. At most 32 names are looked up at a time.
+     * - The log tells each destination that was not connected (`fastn_net::tunnel`, level info).
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also without `allow` or `targets`. `ERR_PEER_ADDRESS` for a peer in `allow`.
+     * `ERR_PROTOCOL_IN_USE` if the endpoint already exposes a proxy of this name. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+     *
+     * @example
+     * await using tunnel = await endpoint.exposeProxy({ allow: [laptop], targets: ['*:443', '192.168.1.0/24'] })
+     */
+    exposeProxy(options: ExposeProxyOptions): Promise<Tunnel>;
+    /**
+     * Listens on a local port as a SOCKS 5 server. Its clients reach destinations through the proxy that a peer exposes
+     * ({@link exposeProxy}). IPv4, IPv6 and names, which the peer looks up: `tunnel.url` begins with `socks5h:`.
+     *
+     * - CONNECT without authentication. Other commands get reply 7.
+     * - A destination that the peer does not allow gets reply 2, one that refuses 5, one that was not found or does not answer 4. A peer
+     *   that cannot be reached is reply 3.
+     * - Greeting and request must come within 10 s.
+     * - Everyone who can reach the local port can use the proxy, other users of this machine too.
+     *
+     * @throws {FastnNetError} The errors of {@link bridgeTcp}.
+     *
+     * @example
+     * await using tunnel = await endpoint.socks5(peer, { port: 1080 })
+     * console.log(tunnel.url) // curl --proxy socks5h://127.0.0.1:1080 https://example.com
+     */
+    socks5(peer: Peer, options?: ProxyOptions): Promise<Tunnel>;
+}
+
 /**
  * Dials and accepts peers under one key. Created by {@link createEndpoint} or {@link getEndpoint}.
  *
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
  */
-declare class Endpoint extends TunnelEndpoint implements AsyncDisposable {
+declare class Endpoint extends ProxyEndpoint implements AsyncDisposable {
     #private;
     /** Public key of this endpoint. */
     readonly publicKey: PublicKey;
@@ -2246,5 +2333,5 @@ interface RequestMessage {
     result?: unknown;
 }
 
-export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };
+export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, ProxyEndpoint, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ProxyOptions, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };

@@ -12,10 +12,10 @@ import { at } from './util.mjs'
 
 /** The modules of each crate from the lowest layer up. Those on one line are independent of each other. */
 export const LAYERS = {
-  'fastn-net-proto': [['printable'], ['error'], ['identity', 'protocol'], ['wire']],
+  'fastn-net-proto': [['printable'], ['error'], ['identity', 'protocol', 'targets'], ['wire']],
   'fastn-net': [
     // The modules of fastn-net-proto, which lib.rs re-exports.
-    ['error', 'identity', 'protocol', 'wire'],
+    ['error', 'identity', 'protocol', 'targets', 'wire'],
     ['deadline', 'target', 'wakers'],
     ['waker_mutex', 'options'],
     ['config'],
@@ -32,7 +32,8 @@ export const LAYERS = {
     ['bridge'],
     ['arguments'],
     ['connection', 'guard', 'key_store', 'late', 'limits', 'listener', 'logging', 'peer', 'stream'],
-    ['endpoint', 'identity', 'tunnel', 'watch']
+    ['endpoint', 'identity', 'tunnel', 'watch'],
+    ['proxy']
   ]
 }
 

@@ -16,6 +16,7 @@ export { Listener } from './endpoint/listener.js'
 export type { CustomNetwork, DnsLookup, Network, RelayAddress } from './endpoint/network.js'
 export type { EndpointOptions } from './endpoint/options.js'
 export { KeepConnected, PeerChanges } from './endpoint/peers.js'
+export { ProxyEndpoint } from './endpoint/proxy-endpoint.js'
 export { RequestEndpoint } from './endpoint/request-endpoint.js'
 export type { ShutdownReport } from './endpoint/shutdown-report.js'
 export { TunnelEndpoint } from './endpoint/tunnel-endpoint.js'
@@ -79,7 +80,9 @@ export type {
   BridgeOptions,
   BridgeUdpOptions,
   ExposeOptions,
+  ExposeProxyOptions,
   ExposeUdpOptions,
+  ProxyOptions,
   TunnelTarget
 } from './tunnel/options.js'
 export { Tunnel } from './tunnel/tunnel.js'

@@ -36,5 +36,17 @@ try {
 }
 // #endregion
 
-console.log(exposed.address, bridge.address === `127.0.0.1:${bridge.port}`)
+// #region expose-proxy
+await using exit = await server.exposeProxy({
+  allow: [client.id52],
+  targets: ['*.example.com:443', `localhost@127.0.0.0/8:${port}`]
+})
+// #endregion
+
+// #region socks5
+await using socks = await client.socks5(await server.ticket())
+console.log(`curl --proxy ${socks.url} http://localhost:${port}`)
+// #endregion
+
+console.log(exit.connections, exposed.address, bridge.address === `127.0.0.1:${bridge.port}`)
 program.close()

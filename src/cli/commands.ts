@@ -7,10 +7,12 @@ import { keygen } from './commands/keygen.js'
 import { listen } from './commands/listen.js'
 import { ping } from './commands/ping.js'
 import { pipe } from './commands/pipe.js'
+import { proxyRemote } from './commands/proxy-remote.js'
 import { receive } from './commands/receive.js'
 import { resolve } from './commands/resolve.js'
 import { run } from './commands/run.js'
 import { send } from './commands/send.js'
+import { socks5 } from './commands/socks5.js'
 import { tcp } from './commands/tcp.js'
 import { tcpBridge } from './commands/tcp-bridge.js'
 import { udp } from './commands/udp.js'
@@ -30,6 +32,8 @@ export const commands: readonly Command[] = [
   udp,
   udpBridge,
   folder,
+  proxyRemote,
+  socks5,
   pipe,
   run,
   doctor,

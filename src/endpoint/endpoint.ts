@@ -39,8 +39,8 @@ import { type IncomingConnections, incomingConnectionsOf } from './incoming-conn
 import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
 import { type KeepConnected, keep, type PeerChanges, peerChangesOf, peerInfo } from './peers.js'
+import { ProxyEndpoint } from './proxy-endpoint.js'
 import { trackedPeer } from './tracked-peer.js'
-import { TunnelEndpoint } from './tunnel-endpoint.js'
 
 /** @internal */
 export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) => Endpoint
@@ -51,7 +51,7 @@ export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Gr
  * Pending calls keep the process alive, and so do listening and accepting unless {@link unref} was called. {@link watch} and
  * {@link keep} do not.
  */
-export class Endpoint extends TunnelEndpoint implements AsyncDisposable {
+export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
   readonly #state: EndpointState
   readonly #closing: Closing
   /** Public key of this endpoint. */

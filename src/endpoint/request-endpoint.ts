@@ -23,7 +23,8 @@ import {
   type ServiceImplementation,
   servedMethods
 } from '../rpc/service.js'
-import type { OpenOptions } from '../types.js'
+import { tellTime, whatTimeIsIt } from '../rpc/time.js'
+import { type CancelOptions, type OpenOptions, signalOf, type TimeoutOptions } from '../types.js'
 import { checkConstructor, type internal } from '../util/illegal-constructor.js'
 import { invalid } from '../util/validate.js'
 import type { ListenOptions, StreamHandlers } from './listen.js'
@@ -135,5 +136,33 @@ export abstract class RequestEndpoint {
    */
   client<Methods extends MethodDefinitions>(service: Service<Methods>, peer: Peer): ServiceClient<Methods> {
     return clientOf(this, service, peer)
+  }
+
+  /**
+   * Asks a peer that runs {@link serveTime} for its time. The answer is older by half of {@link Endpoint.ping}.
+   *
+   * @param options `timeout` in milliseconds. Default: 10 s.
+   * @throws {FastnNetError} `ERR_CALL_TIMEOUT`. `ERR_UNEXPECTED_END`, `ERR_LINE_TOO_LONG` or `ERR_UTF8` if the answer is no time.
+   * `ERR_INVALID_ARGUMENT`. The errors of {@link Endpoint.getStream}.
+   *
+   * @example
+   * const time = await endpoint.whatTimeIsIt(peer)
+   * console.log(Math.round((time.getTime() - Date.now()) / 1_000), 's ahead')
+   */
+  async whatTimeIsIt(peer: Peer, options: TimeoutOptions = {}): Promise<Date> {
+    return await whatTimeIsIt(this, peer, options)
+  }
+
+  /**
+   * Answers {@link whatTimeIsIt}, the protocol WhatTimeIsIt, with this machine's time. Returns at once, as {@link Endpoint.listen} does;
+   * serves until the result is closed.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject {@link Listener.ready}.
+   *
+   * @example
+   * const listener = endpoint.serveTime()
+   */
+  serveTime(options: CancelOptions = {}): Listener {
+    return this.listen({ WhatTimeIsIt: tellTime }, { signal: signalOf(options) })
   }
 }

@@ -2,7 +2,16 @@ import { idsOfAll, type Peer, type Peers } from '../keys/peer.js'
 import type { BindingBridgeOptions, BindingExposeOptions } from '../native/binding-types.js'
 import { defaults } from '../settings.js'
 import type { CancelOptions } from '../types.js'
-import { checkOptions, invalid, kindOf, type OptionNames, optional, positive, timeLimit } from '../util/validate.js'
+import {
+  checkOptions,
+  invalid,
+  kindOf,
+  type OptionNames,
+  optional,
+  positive,
+  stringArray,
+  timeLimit
+} from '../util/validate.js'
 
 /** Options of {@link Endpoint.exposeTcp}. */
 export interface ExposeOptions extends CancelOptions {
@@ -111,6 +120,13 @@ export function resolveBridge(
 ): [string, BindingBridgeOptions] {
   const checked: BridgeOptions & BridgeUdpOptions =
     transport === 'udp' ? checkOptions(options, bridgeUdpNames) : checkOptions(options, bridgeNames)
+  return resolveBinding(checked, openTimeout)
+}
+
+function resolveBinding(
+  checked: Omit<BridgeOptions & BridgeUdpOptions, 'peer'>,
+  openTimeout: number
+): [string, BindingBridgeOptions] {
   const binding = {
     service: optional('string', checked.service, 'options.service') ?? null,
     maxConnections: most(checked),
@@ -120,7 +136,47 @@ export function resolveBridge(
   return [localOf(checked), binding]
 }
 
-function most({ maxConnections, maxFlows }: BridgeOptions & BridgeUdpOptions): number {
+/** Options of {@link Endpoint.exposeProxy}. */
+export interface ExposeProxyOptions extends ExposeOptions {
+  /**
+   * What peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
+   *
+   * - `'example.com'`, `'*.example.com'` (all below it), `'*'` (every host): public addresses only.
+   * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, whichever name a client uses for them. IPv6 with a port has brackets:
+   *   `'[fd00::/8]:443'`.
+   * - `'db.internal@10.0.0.0/8'`: this host, at addresses in this range.
+   *
+   * Addresses that are not public (loopback, private, link-local, multicast, NAT64, 6to4, …) need a range within their block:
+   * `'0.0.0.0/0'` does not allow `10.0.0.1`, `'10.0.0.0/8'` does.
+   */
+  targets: readonly string[]
+}
+
+/** Options of {@link Endpoint.socks5}. */
+export interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {}
+
+const exposeProxyNames: OptionNames<ExposeProxyOptions> = { ...exposeNames, targets: true }
+
+const { peer: _, ...proxyNames } = bridgeNames
+
+/** Checks the options of an exposed proxy. The core parses the rules. */
+export function resolveExposeProxy(options: ExposeProxyOptions): [string[], BindingExposeOptions] {
+  const { targets, ...others } = checkOptions(options, exposeProxyNames)
+  const rules = stringArray(targets, 'options.targets')
+  const expected = "an array of rules such as '*:443' or '10.0.0.0/8'"
+  if (rules.length === 0) throw invalid('options.targets', `${expected}, not empty: peers reach nothing else`)
+  return [rules, resolveExpose('tcp', others)]
+}
+
+/** Checks the options of a local proxy, as {@link resolveBridge} does. */
+export function resolveProxy(options: ProxyOptions, openTimeout: number): [string, BindingBridgeOptions] {
+  return resolveBinding(checkOptions(options, proxyNames), openTimeout)
+}
+
+function most({
+  maxConnections,
+  maxFlows
+}: Pick<BridgeOptions & BridgeUdpOptions, 'maxConnections' | 'maxFlows'>): number {
   if (maxConnections !== undefined) return positive(maxConnections, 'options.maxConnections')
   if (maxFlows !== undefined) return positive(maxFlows, 'options.maxFlows')
   return defaults.tunnels.maxConnections
@@ -130,7 +186,7 @@ function limit(value: unknown, defaultLimit: number, path: string): number {
   return value === undefined ? defaultLimit : timeLimit(value, path)
 }
 
-function localOf(options: BridgeOptions & BridgeUdpOptions): string {
+function localOf(options: Pick<BridgeOptions, 'path' | 'host' | 'port'>): string {
   const path = optional('string', options.path, 'options.path')
   const host = optional('string', options.host, 'options.host')
   const port = options.port === undefined ? undefined : portOf(options.port, 'options.port', 0)

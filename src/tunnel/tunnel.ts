@@ -23,7 +23,13 @@ import {
   type TunnelTarget
 } from './options.js'
 
-let tunnelOf: (endpoint: EndpointState, handle: number, signal: AbortSignal | undefined) => Tunnel
+/** @internal */
+export let tunnelOf: (
+  endpoint: EndpointState,
+  handle: number,
+  scheme: string,
+  signal: AbortSignal | undefined
+) => Tunnel
 
 /** See {@link Endpoint.exposeTcp} and {@link Endpoint.exposeUdp}. */
 export async function expose(
@@ -38,7 +44,7 @@ export async function expose(
   endpoint.checkOpen('expose')
   const handle = native().tunnelExpose(endpoint.handle, transport === 'udp', text, binding)
   if (handle === FAILED) throw lastFailure({ phase: 'expose' })
-  return tunnelOf(endpoint, handle, options.signal)
+  return tunnelOf(endpoint, handle, transport, options.signal)
 }
 
 /** See {@link Endpoint.bridgeTcp} and {@link Endpoint.bridgeUdp}. */
@@ -54,12 +60,13 @@ export async function bridge(
   endpoint.checkOpen('bridge')
   const operation = native().tunnelBridge(endpoint.handle, transport === 'udp', local, address, binding)
   const handle = await handleOf(operation, { peer: address.id52, phase: 'bridge' }, signal)
-  return tunnelOf(endpoint, handle, signal)
+  return tunnelOf(endpoint, handle, transport, signal)
 }
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
- * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp} and {@link Endpoint.bridgeUdp}. Garbage collection does not end it.
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy} and
+ * {@link Endpoint.socks5}. Garbage collection does not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -84,18 +91,31 @@ export class Tunnel implements AsyncDisposable {
   readonly port: number | null
 
   /**
+   * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
+   * and for an exposed service.
+   */
+  readonly url: string | null
+
+  /**
    * Resolves when the tunnel accepts no more connections and its connections have ended. That is after {@link close}, the signal,
    * {@link Endpoint.drain}, {@link Endpoint.close}, or the shutdown of the endpoint's {@link Graceful}. Never rejects.
    */
   readonly closed: Promise<void>
 
-  private constructor(key: typeof internal, endpoint: EndpointState, handle: number, signal: AbortSignal | undefined) {
+  private constructor(
+    key: typeof internal,
+    endpoint: EndpointState,
+    handle: number,
+    scheme: string,
+    signal: AbortSignal | undefined
+  ) {
     checkConstructor(key, 'endpoint.exposeTcp() or endpoint.bridgeTcp()')
     this.#endpoint = endpoint
     this.#handle = handle
     this.#signal = signal
     this.address = native().tunnelName(handle)
     this.port = portOf(this.address)
+    this.url = this.port === null ? null : `${scheme}://${this.address}`
     this.closed = this.#run(native().tunnelClosed(handle))
     if (signal !== undefined) onAbort(signal, this.#onAbort)
   }
@@ -153,7 +173,7 @@ export class Tunnel implements AsyncDisposable {
   }
 
   static {
-    tunnelOf = (endpoint, handle, signal) => new Tunnel(internal, endpoint, handle, signal)
+    tunnelOf = (endpoint, handle, scheme, signal) => new Tunnel(internal, endpoint, handle, scheme, signal)
     inspectAs(this, self => `Tunnel(${self.address ?? 'exposed'})`)
   }
 }

@@ -32,6 +32,7 @@ mod limits;
 mod listener;
 mod logging;
 mod peer;
+mod proxy;
 mod stream;
 mod subscriber;
 mod tunnel;

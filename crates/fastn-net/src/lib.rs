@@ -91,7 +91,7 @@ pub use authorization::{AuthorizationRequest, AuthorizationRequests, Authorizer}
 pub use config::{AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Rate, Relay};
 pub use connection::{CloseInfo, ClosedBy, Connection, ConnectionGuard};
 pub use endpoint::{CloseReport, Endpoint, PeerInfo, Watch};
-pub use fastn_net_proto::{error, identity, printable, protocol, wire};
+pub use fastn_net_proto::{error, identity, printable, protocol, targets, wire};
 
 pub use error::{Code, Error, Result};
 pub use identity::{PublicKey, SecretKey};

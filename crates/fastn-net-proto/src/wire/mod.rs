@@ -5,6 +5,7 @@
 //! - [`ack`]: the acceptor's answer; [`refusal`]: its reason to refuse
 //! - [`mod@line`]: bytes to lines, with a limit
 //! - [`codes`]: the codes of closes, resets and stops
+//! - [`socks`]: SOCKS 5, which some streams carry after the ack
 
 pub mod ack;
 pub mod alpn;
@@ -12,3 +13,4 @@ pub mod codes;
 pub mod header;
 pub mod line;
 pub mod refusal;
+pub mod socks;

@@ -18,6 +18,7 @@ use crate::{
     config::PeerAddress,
     endpoint::Endpoint,
     error::{Code, Error, Result},
+    protocol::Protocol,
     stream::{OpenOptions, Stream},
     target,
     wire::{codes::reset, header},
@@ -38,14 +39,27 @@ impl Endpoint {
     /// `ERR_LISTEN` if `local` cannot be listened on, such as a port in use. `ERR_INVALID_ARGUMENT` for the service's name.
     /// `ERR_PEER_ADDRESS` for this endpoint's own key. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
     pub async fn bridge_tcp(&self, local: &SocketName, peer: PeerAddress, options: BridgeOptions) -> Result<Tunnel> {
-        let header = header::encode(&tcp_protocol(options.service.as_deref())?, None)?;
+        let protocol = tcp_protocol(options.service.as_deref())?;
+        self.bridge(local, peer, &protocol, options, |bridge, socket| async move { bridge.serve(socket).await }).await
+    }
+
+    /// Listens on `local`, and serves each client in a task of its own. Errors as above.
+    pub(super) async fn bridge<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        local: &SocketName,
+        peer: PeerAddress,
+        protocol: &Protocol,
+        options: BridgeOptions,
+        serve: impl Fn(Arc<Bridge>, Socket) -> F + Send + 'static,
+    ) -> Result<Tunnel> {
+        let header = header::encode(protocol, None)?;
         self.check_bridge(&peer)?;
         let listener = LocalListener::bind(local).await?;
         let name = listener.name().map_err(|error| listen_error(local, error))?;
         let work = Work::new(self);
         let open = OpenOptions::new().with_await_ack(false).with_timeout(options.open_timeout);
         let bridge = Arc::new(Bridge { peer, header, open, work: work.clone() });
-        work.accept(accept(listener, options.max_connections, bridge));
+        work.accept(accept(listener, options.max_connections, bridge, serve));
         Ok(Tunnel::new(work, Some(name)))
     }
 
@@ -64,20 +78,26 @@ impl Endpoint {
     }
 }
 
-struct Bridge {
-    peer: PeerAddress,
+/// A bridge to a service of a peer.
+pub(super) struct Bridge {
+    pub(super) peer: PeerAddress,
     header: Vec<u8>,
     open: OpenOptions,
-    work: Work,
+    pub(super) work: Work,
 }
 
-async fn accept(listener: LocalListener, most: usize, bridge: Arc<Bridge>) {
+async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: LocalListener,
+    most: usize,
+    bridge: Arc<Bridge>,
+    serve: impl Fn(Arc<Bridge>, Socket) -> F,
+) {
     let places = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
     while let Ok(place) = places.clone().acquire_owned().await {
         let socket = listener.accept().await;
-        let connection = bridge.clone();
+        let served = serve(bridge.clone(), socket);
         bridge.work.spawn(async move {
-            connection.serve(socket).await;
+            served.await;
             drop(place);
         });
     }
@@ -117,13 +137,13 @@ impl Bridge {
     }
 
     /// Opens a stream over the live connection. Its header travels with the client's first bytes.
-    fn try_open(&self) -> Result<Option<Stream>> {
+    pub(super) fn try_open(&self) -> Result<Option<Stream>> {
         let endpoint = &self.work.endpoint;
         endpoint.try_open(&*endpoint.peer(&self.peer)?, &self.header, self.open)
     }
 
     /// Opens a stream, and dials if there is no connection. Ends when the client or the tunnel does.
-    async fn open(&self, socket: &Socket) -> Result<Stream, PipeError> {
+    pub(super) async fn open(&self, socket: &Socket) -> Result<Stream, PipeError> {
         let endpoint = &self.work.endpoint;
         let peer = endpoint.peer(&self.peer).map_err(PipeError::Stream)?;
         tokio::select! {

@@ -40,6 +40,7 @@
 //! - `handle`: a running tunnel, and its tasks
 //! - `listener`, `target`: sockets that are accepted and connected; `socket`: either; `address`: their names
 //! - `udp`: the same for datagrams; `http`: for requests
+//! - `proxy`: destinations that the client chooses, within rules
 //! - `allow`: who may use a service
 
 mod address;
@@ -52,6 +53,7 @@ mod http;
 mod listener;
 mod options;
 mod pipe;
+mod proxy;
 mod socket;
 mod target;
 mod udp;

@@ -138,6 +138,17 @@ pub(super) fn http_protocol(service: Option<&str>) -> Result<Protocol> {
     Ok(Protocol::service("http", Some(service.unwrap_or_default())))
 }
 
+/// The protocol of SOCKS 5. Errors as above.
+pub(super) fn socks_protocol(service: Option<&str>) -> Result<Protocol> {
+    check_name(service)?;
+    Ok(service.map_or(Protocol::Socks5, |name| Protocol::service("socks5", Some(name))))
+}
+
+/// The protocols of a proxy. Errors as above.
+pub(super) fn proxy_protocols(service: Option<&str>) -> Result<Vec<Protocol>> {
+    Ok(vec![socks_protocol(service)?])
+}
+
 fn check_name(service: Option<&str>) -> Result<()> {
     let Some(name) = service else { return Ok(()) };
     if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {

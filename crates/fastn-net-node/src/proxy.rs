@@ -1,0 +1,37 @@
+//! Proxies: exposed ones, and local servers whose clients use those of peers.
+
+use std::sync::Arc;
+
+use fastn_net::{PeerAddress, targets::Targets, tunnel::SocketName};
+use napi::Env;
+use napi_derive::napi;
+
+use crate::{
+    arguments::{endpoint_of, with_endpoint},
+    bridge::{Environment, Outcome, Slot},
+    peer::BindingPeer,
+    tunnel::{BindingBridgeOptions, BindingExposeOptions},
+};
+
+/// Exposes a proxy to the destinations that the rules allow. A handle of a tunnel, or `FAILED`.
+#[napi(catch_unwind)]
+pub fn proxy_expose(env: Env, endpoint: f64, targets: Vec<String>, options: BindingExposeOptions) -> f64 {
+    Environment::with(&env, |e| {
+        e.answer(|e| {
+            let endpoint = endpoint_of(e, endpoint)?;
+            let targets = Targets::parse(targets.iter().map(String::as_str))?;
+            let tunnel = endpoint.expose_proxy(targets, options.try_into()?)?;
+            e.table.borrow_mut().insert(Slot::Tunnel(Arc::new(tunnel)))
+        })
+    })
+}
+
+/// Listens as a SOCKS 5 server. Operation; its outcome is a handle of a tunnel.
+#[napi(catch_unwind)]
+pub fn proxy_socks5(env: Env, endpoint: f64, local: String, peer: BindingPeer, options: BindingBridgeOptions) -> f64 {
+    let ready = local.parse::<SocketName>().and_then(|local| Ok((local, PeerAddress::try_from(&peer)?)));
+    with_endpoint(&env, endpoint, move |endpoint| async move {
+        let (local, peer) = ready?;
+        Ok(Outcome::Tunnel(endpoint.socks5(&local, peer, options.into()).await?))
+    })
+}

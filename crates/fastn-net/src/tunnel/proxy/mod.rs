@@ -1,0 +1,92 @@
+//! Proxies: peers reach destinations of their choice, within rules, through an endpoint that exposes a proxy.
+//!
+//! - `dial`: look-up, check and connect
+//! - `socks`: SOCKS 5 at that side; `socks_client`: at the side of the clients; `exchange`: messages of both
+
+mod dial;
+mod exchange;
+mod socks;
+mod socks_client;
+
+use std::sync::Arc;
+
+use tracing::{debug, info};
+
+use self::dial::{DialError, Dialler};
+use super::{
+    BridgeOptions, ExposeOptions, SocketName, Tunnel,
+    expose::accept,
+    handle::Work,
+    options::{proxy_protocols, socks_protocol},
+    socket::Socket,
+};
+use crate::{
+    config::PeerAddress,
+    endpoint::Endpoint,
+    error::{Code, Error, Result},
+    identity::PublicKey,
+    target,
+    targets::{Destination, Targets},
+};
+
+impl Endpoint {
+    /// Exposes a proxy to peers: they reach the destinations that `targets` allows from this machine, with [`Endpoint::socks5`].
+    /// Names are looked up here. Each address is checked, and the address that was checked is connected to.
+    ///
+    /// The endpoint's limits of streams bound the connections of a peer, and those of all peers.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` without a rule, and for the service's name. `ERR_PROTOCOL_IN_USE` if the endpoint already exposes a proxy of
+    /// this name. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+    pub fn expose_proxy(&self, targets: Targets, options: ExposeOptions) -> Result<Tunnel> {
+        if targets.is_empty() {
+            let text =
+                "no target is allowed, so that nothing could use the proxy: give rules such as *:443 or 10.0.0.0/8";
+            return Err(Error::new(Code::InvalidArgument, text));
+        }
+        let protocols = proxy_protocols(options.service.as_deref())?;
+        let listener = self.listen_pending(None, &protocols, false)?;
+        let work = Work::new(self);
+        let proxy = Arc::new(Proxy { dialler: Dialler::new(targets, options.connect_timeout) });
+        let connection = work.clone();
+        work.accept(accept(listener, options.allow, work.clone(), move |pending| {
+            let (proxy, work) = (proxy.clone(), connection.clone());
+            async move { socks::serve(&proxy, pending, &work).await }
+        }));
+        Ok(Tunnel::new(work, None))
+    }
+
+    /// Listens on `local` as a SOCKS 5 server, whose clients reach destinations through the proxy that the peer exposes
+    /// ([`Endpoint::expose_proxy`]). CONNECT with IPv4, IPv6 and names, which the peer looks up; no authentication.
+    ///
+    /// Anyone who can reach `local` can use the proxy. What it does not do gets the replies of RFC 1928: 2 for destinations that are not
+    /// allowed, 3 if the peer cannot be reached, 7 for other commands.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::bridge_tcp`].
+    pub async fn socks5(&self, local: &SocketName, peer: PeerAddress, options: BridgeOptions) -> Result<Tunnel> {
+        let protocol = socks_protocol(options.service.as_deref())?;
+        self.bridge(local, peer, &protocol, options, |bridge, socket| async move {
+            socks_client::serve(&bridge, socket).await;
+        })
+        .await
+    }
+}
+
+/// An exposed proxy.
+struct Proxy {
+    dialler: Dialler,
+}
+
+impl Proxy {
+    async fn dial(&self, peer: PublicKey, destination: &Destination) -> Result<Socket, DialError> {
+        let dialled = self.dialler.dial(destination).await;
+        match &dialled {
+            Ok(_) => debug!(target: target::TUNNEL, %peer, %destination, "connected through the proxy"),
+            Err(error) => info!(target: target::TUNNEL, %peer, %destination, %error, "not connected through the proxy"),
+        }
+        dialled
+    }
+}

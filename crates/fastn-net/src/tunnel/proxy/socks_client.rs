@@ -1,0 +1,142 @@
+//! SOCKS 5 at the side of the clients.
+//!
+//! The greeting is answered here, and travels with the request to the peer: one round trip for both.
+
+use std::{io, time::Duration};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tracing::{debug, warn};
+
+use super::exchange::{HANDSHAKE, receive, within};
+use crate::{
+    error::{Code, Error},
+    stream::Stream,
+    target,
+    tunnel::{
+        bridge::Bridge,
+        carry::carry,
+        handle::closed,
+        pipe::{Pipe, PipeError},
+        socket::Socket,
+    },
+    wire::{
+        codes::reset,
+        socks::{self, Reply, Request},
+    },
+};
+
+/// How long a peer may take to look a name up and to connect. Beyond the default of its own limit, which is 9 s.
+const REPLY: Duration = Duration::from_secs(30);
+
+/// How long, and how many bytes, a refused client may go on sending until it reads the reply.
+const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL_BYTES: u64 = 64 * 1024;
+
+pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
+    let peer = bridge.peer.id;
+    let request = tokio::select! {
+        biased;
+        request = within(HANDSHAKE, read_request(&socket)) => request,
+        () = bridge.work.cut() => return,
+    };
+    let request = match request {
+        Ok(Ok(request)) => request,
+        Ok(Err(refusal)) => return refuse(socket, &refusal).await,
+        Err(error) => return debug!(target: target::TUNNEL, %peer, %error, "a client sent no request of SOCKS 5"),
+    };
+    let ended = match connect(bridge, &socket, &request).await {
+        Ok((mut stream, true)) => {
+            carry(&mut Pipe::default(), &mut stream, &socket, &bridge.work, reset::CANCELLED).await
+        }
+        // The peer's reply is a refusal, which the client has got.
+        Ok((stream, false)) => {
+            drop(stream);
+            return refuse(socket, &[]).await;
+        }
+        Err(PipeError::Stream(error)) => {
+            warn!(target: target::TUNNEL, %peer, code = error.code().as_str(), error = error.message(), "a client got no connection");
+            return refuse(socket, &reply_of(&error).encode()).await;
+        }
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(()) => socket.end(),
+        Err(error) => debug!(target: target::TUNNEL, %peer, %error, "a client's connection was reset"),
+    }
+}
+
+/// The bytes of a client's request, or the answer to what it cannot have.
+async fn read_request(mut socket: &Socket) -> io::Result<Result<Vec<u8>, Vec<u8>>> {
+    if !receive(&mut socket, socks::greeting).await?.0 {
+        return Ok(Err(socks::NOT_ACCEPTED.to_vec()));
+    }
+    socket.write_all(&socks::ACCEPTED).await?;
+    Ok(match receive(&mut socket, socks::request).await? {
+        (Request::Connect(..), bytes) => Ok(bytes),
+        (Request::Unsupported(reply), _) => Err(reply.encode().to_vec()),
+    })
+}
+
+/// Passes the request to the peer, and the peer's reply to the client. Whether the connection is there.
+async fn connect(bridge: &Bridge, socket: &Socket, request: &[u8]) -> Result<(Stream, bool), PipeError> {
+    let message = [&socks::GREETING, request].concat();
+    let mut stream = match bridge.try_open().map_err(PipeError::Stream)? {
+        Some(stream) => stream,
+        None => bridge.open(socket).await?,
+    };
+    loop {
+        let exchanged = tokio::select! {
+            biased;
+            exchanged = within(REPLY, exchange(&mut stream, &message)) => exchanged,
+            error = socket.failed() => return Err(PipeError::Socket(error)),
+            () = bridge.work.cut() => return Err(PipeError::Stream(closed())),
+        };
+        match exchanged {
+            Ok((is_connected, reply)) => {
+                let mut socket = socket;
+                socket.write_all(&reply).await.map_err(PipeError::Socket)?;
+                return Ok((stream, is_connected));
+            }
+            // The connection had just been closed as idle, or its peer was restarted.
+            Err(_) if stream.take_retry() => stream = bridge.open(socket).await?,
+            Err(error) => return Err(PipeError::Stream(error_of(error))),
+        }
+    }
+}
+
+async fn exchange(stream: &mut Stream, message: &[u8]) -> io::Result<(bool, Vec<u8>)> {
+    stream.write_all(message).await?;
+    receive(stream, socks::method).await?;
+    receive(stream, socks::reply).await
+}
+
+fn error_of(error: io::Error) -> Error {
+    let code = match error.kind() {
+        io::ErrorKind::TimedOut => Code::Target,
+        io::ErrorKind::UnexpectedEof => Code::UnexpectedEnd,
+        _ => Code::Refused,
+    };
+    let text = format!("the peer's proxy did not answer as SOCKS 5: {error}");
+    error.downcast::<Error>().unwrap_or_else(|error| Error::new(code, text).with_source(error))
+}
+
+/// The reply for a peer that cannot be used.
+fn reply_of(error: &Error) -> Reply {
+    match error.code() {
+        Code::Unreachable | Code::ConnectionLost | Code::AckTimeout | Code::PeerAddress => Reply::NetworkUnreachable,
+        Code::Unauthorized => Reply::NotAllowed,
+        Code::Target => Reply::HostUnreachable,
+        _ => Reply::GeneralFailure,
+    }
+}
+
+/// Sends the last bytes to a client. Closing a socket whose bytes are unread would reset it, and lose them.
+async fn refuse(socket: Socket, answer: &[u8]) {
+    let mut writer = &socket;
+    if writer.write_all(answer).await.is_err() || writer.shutdown().await.is_err() {
+        return;
+    }
+    let (mut rest, mut sink) = ((&socket).take(FAREWELL_BYTES), tokio::io::sink());
+    let _ = tokio::time::timeout(FAREWELL, tokio::io::copy(&mut rest, &mut sink)).await;
+    socket.end();
+}

@@ -1,0 +1,17 @@
+import type { ExposeProxyOptions, ProxyOptions } from '../../index.js'
+import { checkedByLibrary } from '../services.js'
+import { type StartService, tunnelService } from './service.js'
+
+/** Exposes a proxy. */
+export function exposingProxy(settings: ExposeProxyOptions): StartService {
+  return async (endpoint, signal) => {
+    const started = endpoint.exposeProxy({ ...settings, signal })
+    return tunnelService(await checkedByLibrary(started), settings.targets.join(' '))
+  }
+}
+
+/** Listens on a local port as a SOCKS 5 server whose clients use a peer's proxy. */
+export function servingSocks5(peer: string, settings: ProxyOptions): StartService {
+  return async (endpoint, signal) =>
+    tunnelService(await checkedByLibrary(endpoint.socks5(peer, { ...settings, signal })))
+}
