@@ -1,8 +1,8 @@
 import { setKeepsAlive } from '../native/wakeups.js'
-import type { StreamCore } from '../stream/core.js'
 import { ReadIterator } from '../stream/read-iterator.js'
 import { ReadHalf } from '../stream/reader.js'
 import { signalOfStream } from '../stream/stream-signal.js'
+import type { StreamState } from '../stream/stream-state.js'
 import { readableOf, writableOf } from '../stream/web-streams.js'
 import { WriteHalf } from '../stream/writer.js'
 import { type CancelOptions, type ReadIntoOptions, readNames } from '../types.js'
@@ -12,7 +12,7 @@ import { applicationCode, checkOptions } from '../util/validate.js'
 // Higher layers reach the private fields through these functions: a property of the class would expose them to JavaScript.
 
 /** @internal */
-export let coreOf: (stream: ByteStream) => StreamCore
+export let stateOf: (stream: ByteStream) => StreamState
 /** @internal */
 export let readerOf: (stream: ByteStream) => ReadHalf
 /** @internal */
@@ -28,7 +28,7 @@ export let writerOf: (stream: ByteStream) => WriteHalf
  * `ERR_CONNECTION_LOST`, `ERR_CLOSED`, and with `ack: 'later'` the peer's refusal or `ERR_ACK_TIMEOUT`.
  */
 export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer>>, AsyncDisposable {
-  readonly #core: StreamCore
+  readonly #state: StreamState
   readonly #reader: ReadHalf
   readonly #writer: WriteHalf
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
@@ -36,11 +36,11 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   #signal: AbortSignal | undefined
 
   /** @internal */
-  protected constructor(key: typeof internal, core: StreamCore) {
+  protected constructor(key: typeof internal, state: StreamState) {
     checkConstructor(key, 'endpoint.getStream() or listen()')
-    this.#core = core
-    this.#reader = new ReadHalf(core)
-    this.#writer = new WriteHalf(core)
+    this.#state = state
+    this.#reader = new ReadHalf(state)
+    this.#writer = new WriteHalf(state)
   }
 
   /**
@@ -164,7 +164,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * await stream.readable.pipeThrough(new DecompressionStream('gzip')).pipeTo(destination)
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    this.#readable ??= readableOf(this.#reader, check => this.#core.addAdapter(check))
+    this.#readable ??= readableOf(this.#reader, check => this.#state.addAdapter(check))
     return this.#readable
   }
 
@@ -176,7 +176,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * await new Blob(['hello']).stream().pipeTo(stream.writable)
    */
   get writable(): WritableStream<Uint8Array | string> {
-    this.#writable ??= writableOf(this.#writer, check => this.#core.addAdapter(check))
+    this.#writable ??= writableOf(this.#writer, check => this.#state.addAdapter(check))
     return this.#writable
   }
 
@@ -216,19 +216,19 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * const answer = await fetch(url, { signal: stream.signal })
    */
   get signal(): AbortSignal {
-    this.#signal ??= signalOfStream(this.#core, this.#reader, this.#writer)
+    this.#signal ??= signalOfStream(this.#state, this.#reader, this.#writer)
     return this.#signal
   }
 
   /** Lets pending and later calls keep the process alive. This is the default. */
   ref(): this {
-    setKeepsAlive(this.#core, true)
+    setKeepsAlive(this.#state, true)
     return this
   }
 
   /** Stops pending and later calls from keeping the process alive, including {@link closed} after a later {@link finish}. */
   unref(): this {
-    setKeepsAlive(this.#core, false)
+    setKeepsAlive(this.#state, false)
     return this
   }
 
@@ -247,7 +247,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   }
 
   static {
-    coreOf = stream => stream.#core
+    stateOf = stream => stream.#state
     readerOf = stream => stream.#reader
     writerOf = stream => stream.#writer
   }

@@ -5,11 +5,11 @@ import { failure, lastFailure, localFailure } from '../native/failure.js'
 import { releaseWithOwner } from '../native/finalizers.js'
 import { outcomeOf } from '../native/operations.js'
 import { never } from '../native/wakeups.js'
-import type { StreamCore } from '../stream/core.js'
 import type { ConnectionState, EndpointState } from '../stream/endpoint-state.js'
 import { openStream } from '../stream/open.js'
 import { HeldConnection } from '../stream/opener.js'
 import type { Protocol } from '../stream/protocol.js'
+import type { StreamState } from '../stream/stream-state.js'
 import {
   type CancelOptions,
   type ConnectionClosed,
@@ -22,7 +22,7 @@ import {
 import { inspectAs, jsonSafe } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { applicationCode, checkOptions, invalid } from '../util/validate.js'
-import { coreOf } from './byte-stream.js'
+import { stateOf } from './byte-stream.js'
 import { MessageStream } from './message-stream.js'
 import { QueueIterator, type QueueSteps, stepsOf } from './queue-iterator.js'
 import { type ServedProtocols, StreamQueue, servedHeaders } from './stream-queue.js'
@@ -30,7 +30,7 @@ import { type ServedProtocols, StreamQueue, servedHeaders } from './stream-queue
 // These three classes refer to each other in their types, so they share a file.
 
 /** @internal */
-export let streamOf: (core: StreamCore) => PeerStream
+export let streamOf: (state: StreamState) => PeerStream
 /** @internal Takes over the handle. */
 export let connectionOf: (endpoint: EndpointState, handle: number) => Connection
 /** @internal */
@@ -51,23 +51,23 @@ export let incomingStreamsOf: (
 export class PeerStream extends MessageStream {
   #connection: Connection | undefined
 
-  private constructor(key: typeof internal, core: StreamCore) {
-    super(key, core)
+  private constructor(key: typeof internal, state: StreamState) {
+    super(key, state)
   }
 
   /** Protocol that the opener requested. */
   get protocol(): Protocol {
-    return coreOf(this).protocol
+    return stateOf(this).protocol
   }
 
   /** ID52 of the peer, authenticated by the handshake. */
   get remoteId52(): string {
-    return coreOf(this).connection.id52
+    return stateOf(this).connection.id52
   }
 
   /** QUIC stream id, unique within the connection. */
   get id(): number {
-    return coreOf(this).id
+    return stateOf(this).id
   }
 
   /**
@@ -76,12 +76,12 @@ export class PeerStream extends MessageStream {
    * @throws {FastnNetError} `ERR_CLOSED` if the connection has closed.
    */
   get connection(): Connection {
-    this.#connection ??= observe(coreOf(this).connection)
+    this.#connection ??= observe(stateOf(this).connection)
     return this.#connection
   }
 
   static {
-    streamOf = core => new PeerStream(internal, core)
+    streamOf = state => new PeerStream(internal, state)
     inspectAs(this, self => `PeerStream(${JSON.stringify(self.protocol)} with ${self.remoteId52})`)
   }
 }

@@ -3,7 +3,7 @@ import { linesOf, readLine } from '../stream/lines.js'
 import type { Json } from '../stream/protocol.js'
 import { jsonLineOf, lineOf } from '../stream/write-line.js'
 import type { BodyOptions, CancelOptions, LineOptions } from '../types.js'
-import { ByteStream, coreOf, readerOf } from './byte-stream.js'
+import { ByteStream, readerOf, stateOf } from './byte-stream.js'
 
 /**
  * A {@link ByteStream} with calls for lines, JSON and whole texts.
@@ -45,7 +45,7 @@ export abstract class MessageStream extends ByteStream {
    * `ERR_LINE_TOO_LONG`. `ERR_UTF8`. After these three, {@link read} returns the bytes of the line.
    */
   nextString(options: LineOptions = {}): Promise<string> {
-    return readLine(coreOf(this), readerOf(this), options)
+    return readLine(stateOf(this), readerOf(this), options)
   }
 
   /**
@@ -57,7 +57,7 @@ export abstract class MessageStream extends ByteStream {
    * const { hello } = await stream.nextJson<{ hello: string }>()
    */
   async nextJson<T = Json>(options: LineOptions = {}): Promise<T> {
-    return parseJson(coreOf(this), await this.nextString(options), 'the line')
+    return parseJson(stateOf(this), await this.nextString(options), 'the line')
   }
 
   /**
@@ -69,7 +69,7 @@ export abstract class MessageStream extends ByteStream {
    * for await (const line of stream.lines()) console.log(line)
    */
   lines(options: LineOptions = {}): AsyncIterableIterator<string> {
-    return linesOf(coreOf(this), readerOf(this), options)
+    return linesOf(stateOf(this), readerOf(this), options)
   }
 
   /**
@@ -97,7 +97,7 @@ export abstract class MessageStream extends ByteStream {
    * console.log(await stream.text())
    */
   text(options: BodyOptions = {}): Promise<string> {
-    return readText(coreOf(this), readerOf(this), options)
+    return readText(stateOf(this), readerOf(this), options)
   }
 
   /**
@@ -106,6 +106,6 @@ export abstract class MessageStream extends ByteStream {
    * @throws {FastnNetError} The errors of {@link text}. `ERR_JSON` if the text is not JSON; the text is consumed.
    */
   json<T = Json>(options: BodyOptions = {}): Promise<T> {
-    return readJson(coreOf(this), readerOf(this), options)
+    return readJson(stateOf(this), readerOf(this), options)
   }
 }

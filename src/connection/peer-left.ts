@@ -1,5 +1,5 @@
 import { isFastnNetError } from '../errors.js'
-import { coreOf } from './byte-stream.js'
+import { stateOf } from './byte-stream.js'
 import type { PeerStream } from './connection.js'
 
 /**
@@ -7,7 +7,7 @@ import type { PeerStream } from './connection.js'
  * before this side ends the stream.
  */
 export function tellsThatPeerLeft(thrown: unknown, stream: PeerStream): boolean {
-  const { connection, readError, writeError } = coreOf(stream)
+  const { connection, readError, writeError } = stateOf(stream)
   const error = abortCause(thrown) ?? thrown
   if (!isFastnNetError(error) || error.peer !== connection.id52) return false
   if (error.code === 'ERR_CONNECTION_LOST') return true

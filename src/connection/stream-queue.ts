@@ -2,11 +2,11 @@ import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { wakeWord } from '../native/wakeups.js'
-import { StreamCore } from '../stream/core.js'
 import { flushLater } from '../stream/deferred/defer.js'
 import type { EndpointState, Prefetched } from '../stream/endpoint-state.js'
 import { type Header, headerOf } from '../stream/header.js'
 import { type Protocol, protocolFrom } from '../stream/protocol.js'
+import { StreamState } from '../stream/stream-state.js'
 import { invalid } from '../util/validate.js'
 import { warnDropped } from '../util/warn.js'
 import { IncomingQueue } from './incoming-queue.js'
@@ -27,7 +27,7 @@ export interface ServedProtocols {
 }
 
 /** Queue of incoming streams. Serves protocols from construction until the queue or the endpoint closes. */
-export class StreamQueue implements TakeQueue<StreamCore> {
+export class StreamQueue implements TakeQueue<StreamState> {
   readonly #endpoint: EndpointState
   readonly #protocols: readonly Protocol[]
   readonly #queue: IncomingQueue
@@ -49,7 +49,7 @@ export class StreamQueue implements TakeQueue<StreamCore> {
   }
 
   /** Returns the next stream; `undefined` if none is queued, `null` if no more can come. */
-  take(): StreamCore | null | undefined {
+  take(): StreamState | null | undefined {
     const { handle } = this.#queue
     if (handle === FAILED) return null
     const ahead = this.#ahead
@@ -82,14 +82,14 @@ export class StreamQueue implements TakeQueue<StreamCore> {
     this.#queue.close()
   }
 
-  #next(taken: Float64Array): StreamCore {
+  #next(taken: Float64Array): StreamState {
     const at = this.#ahead.at
     this.#ahead.at += group
     const [handle, connection, route, id] = [taken[at], taken[at + 1], taken[at + 2], taken[at + 3]] as Group
     this.route = route
     const protocol = this.#protocols[route] ?? protocolFrom(native().streamProtocol(handle) ?? '""')
     this.#endpoint.served?.set(wakeWord(handle, 0), protocol)
-    return new StreamCore(handle, this.#endpoint.connectionOf(connection, handle), protocol, id)
+    return new StreamState(handle, this.#endpoint.connectionOf(connection, handle), protocol, id)
   }
 
   #ended(): null {

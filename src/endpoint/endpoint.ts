@@ -136,8 +136,8 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
     try {
       checkOptions(options, openNames)
       const tracked = trackedPeer(this.#state, peer)
-      const core = openNow(this.#state, tracked, protocol, options)
-      if (core !== undefined) return Promise.resolve(streamOf(core))
+      const state = openNow(this.#state, tracked, protocol, options)
+      if (state !== undefined) return Promise.resolve(streamOf(state))
       return openStream(this.#state, tracked, protocol, options, streamOf)
     } catch (error) {
       return Promise.reject(error)

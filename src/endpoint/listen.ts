@@ -1,4 +1,4 @@
-import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
+import { readerOf, stateOf, writerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import type { StreamMessage } from '../connection/diagnostics-messages.js'
 import { tellsThatPeerLeft } from '../connection/peer-left.js'
@@ -94,7 +94,7 @@ async function handleStream(
   } catch (error) {
     // Asked first: the abort overwrites how the stream ended.
     const hasLeft = tellsThatPeerLeft(error, stream)
-    coreOf(stream).abort(handlerFailed, 'the handler of this stream failed')
+    stateOf(stream).abort(handlerFailed, 'the handler of this stream failed')
     return await report(error, stream, hasLeft, onError)
   }
   const wasClosing = endpoint.closing.aborted
@@ -120,9 +120,9 @@ async function callHandler(handler: StreamHandler, stream: PeerStream): Promise<
 
 /** Finishes the stream of a handler that returned, once the web and Node streams that use it have ended. */
 async function finishStream(stream: PeerStream): Promise<void> {
-  const core = coreOf(stream)
+  const state = stateOf(stream)
   // False: the stream or its connection has ended. What arrived before stays readable.
-  if (core.hasAdapters && !(await core.adaptersEnded())) return
+  if (state.hasAdapters && !(await state.adaptersEnded())) return
   readerOf(stream).stop(0)
   const writer = writerOf(stream)
   if (writer.isOpen) await writer.finish()

@@ -131,10 +131,10 @@ class ServeLoop {
 
   async #run(queue: StreamQueue): Promise<void> {
     for (;;) {
-      const core = queue.take()
-      if (core === null) break
-      if (core === undefined) await queue.wait()
-      else this.#handlers.add(this.#handle(streamOf(core), queue.route))
+      const state = queue.take()
+      if (state === null) break
+      if (state === undefined) await queue.wait()
+      else this.#handlers.add(this.#handle(streamOf(state), queue.route))
     }
     const { closing, isDraining, options } = this.#endpoint
     // A draining endpoint is closed later, with a timeout of its own.

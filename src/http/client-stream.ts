@@ -1,4 +1,4 @@
-import { coreOf } from '../connection/byte-stream.js'
+import { stateOf } from '../connection/byte-stream.js'
 import type { Connection, PeerStream } from '../connection/connection.js'
 import { FastnNetError, type Protocol } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
@@ -67,13 +67,13 @@ export async function openHttp(
       )
     }
     const stream = await client.getStream(peer, isOlder ? 'Http' : protocol, { ack: 'later', signal })
-    const core = coreOf(stream)
-    const found = alpnOf(core)
+    const state = stateOf(stream)
+    const found = alpnOf(state)
     if (found !== alpn || attempt === 1) known.set(peer, found)
     if ((found !== nativeAlpn) === isOlder) return { stream, wire: isOlder ? jsonHead : http1 }
     const message = 'the peer changes its version again and again'
-    core.abort(cancelled, message)
-    if (attempt === maxAttempts) throw new FastnNetError('ERR_CONNECTION_LOST', message, core.context('fetch'))
+    state.abort(cancelled, message)
+    if (attempt === maxAttempts) throw new FastnNetError('ERR_CONNECTION_LOST', message, state.context('fetch'))
   }
 }
 

@@ -1,4 +1,4 @@
-import { coreOf, readerOf } from '../connection/byte-stream.js'
+import { readerOf, stateOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, isFastnNetError, type Protocol } from '../errors.js'
 import { idsOf, type Peer } from '../keys/peer.js'
@@ -173,15 +173,15 @@ class Exchange {
       return isAbsent ? null : rest
     }
     if (rest.length > 0) reader.putBack(rest, false)
-    const core = coreOf(stream)
-    const body = new ReceivedBody(core, reader, {
+    const state = stateOf(stream)
+    const body = new ReceivedBody(state, reader, {
       framing,
       maxBytes,
       errorOf: error => (this.#signal?.aborted || this.#uploadFailure ? this.#errorOf(error) : undefined),
       onEnd: () => {
         this.#end()
         // The FIN follows the body.
-        drainToFinLater(core)
+        drainToFinLater(state)
       }
     })
     return body.stream
@@ -193,7 +193,7 @@ class Exchange {
   }
 
   #abandon(): void {
-    if (this.#stream !== undefined) coreOf(this.#stream).abort(cancelled, 'the request was cancelled')
+    if (this.#stream !== undefined) stateOf(this.#stream).abort(cancelled, 'the request was cancelled')
   }
 
   /** Scheme and host of the request. */
@@ -211,7 +211,7 @@ class Exchange {
   }
 
   #error(code: 'ERR_UNEXPECTED_END' | 'ERR_TOO_LARGE', message: string): FastnNetError {
-    return new FastnNetError(code, message, { ...coreOf(this.#stream as PeerStream).context('fetch'), partial: '' })
+    return new FastnNetError(code, message, { ...stateOf(this.#stream as PeerStream).context('fetch'), partial: '' })
   }
 }
 

@@ -1,6 +1,6 @@
 import { FastnNetError } from '../errors.js'
-import type { StreamCore } from '../stream/core.js'
 import type { ReadHalf } from '../stream/reader.js'
+import type { StreamState } from '../stream/stream-state.js'
 import { readableOf } from '../stream/web-streams.js'
 import { ChunkDecoder } from './chunks.js'
 import { BadMessage, type Framing } from './head.js'
@@ -19,7 +19,7 @@ export interface BodyOptions {
 
 /** A body, taken off a stream. */
 export class ReceivedBody {
-  readonly #core: StreamCore
+  readonly #state: StreamState
   readonly #reader: ReadHalf
   readonly #options: BodyOptions
   readonly #chunks: ChunkDecoder | undefined
@@ -33,8 +33,8 @@ export class ReceivedBody {
   /** Why reading failed. */
   failure: unknown
 
-  constructor(core: StreamCore, reader: ReadHalf, options: BodyOptions) {
-    this.#core = core
+  constructor(state: StreamState, reader: ReadHalf, options: BodyOptions) {
+    this.#state = state
     this.#reader = reader
     this.#options = options
     const { framing } = options
@@ -98,12 +98,12 @@ export class ReceivedBody {
 
   #cutShort(): FastnNetError {
     const message = 'the peer ended the stream within the body'
-    return new FastnNetError('ERR_UNEXPECTED_END', message, { ...this.#core.context('body'), partial: '' })
+    return new FastnNetError('ERR_UNEXPECTED_END', message, { ...this.#state.context('body'), partial: '' })
   }
 
   #shown(error: unknown): unknown {
     if (!(error instanceof BadMessage)) return error
     const code = error.status === 413 ? 'ERR_TOO_LARGE' : 'ERR_UNEXPECTED_END'
-    return new FastnNetError(code, error.message, this.#core.context('body'))
+    return new FastnNetError(code, error.message, this.#state.context('body'))
   }
 }

@@ -1,4 +1,4 @@
-import { coreOf, readerOf } from '../connection/byte-stream.js'
+import { readerOf, stateOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
@@ -87,7 +87,7 @@ class StreamServer implements Expiring {
     const isBodiless = method === 'GET' || method === 'HEAD'
     const framing = head.framing ?? (this.#wire.unsized === 'fin' && !isBodiless ? 'fin' : 0)
     if (forbiddenMethods.has(method)) throw new BadMessage(501, `the method ${method} is not supported`)
-    const url = urlOf(target, host, coreOf(this.#stream).connection.endpoint.id52)
+    const url = urlOf(target, host, stateOf(this.#stream).connection.endpoint.id52)
     if (typeof framing === 'number' && framing > maxBodyBytes)
       throw new BadMessage(413, `the body is longer than ${maxBodyBytes} bytes`)
     const body = framing === 0 ? undefined : this.#body(framing, head.expect)
@@ -108,7 +108,7 @@ class StreamServer implements Expiring {
       stream.write('HTTP/1.1 100 Continue\r\n\r\n').catch(() => {})
     }
     const { maxBodyBytes: maxBytes } = this.#options
-    return new ReceivedBody(coreOf(stream), readerOf(stream), {
+    return new ReceivedBody(stateOf(stream), readerOf(stream), {
       framing,
       maxBytes,
       onFirstRead: () => {

@@ -1,5 +1,5 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
-import { coreOf, readerOf, writerOf } from '../connection/byte-stream.js'
+import { readerOf, stateOf, writerOf } from '../connection/byte-stream.js'
 import { PeerStream } from '../connection/connection.js'
 import { FastnNetError } from '../errors.js'
 import { failureCode } from '../stream/failure-codes.js'
@@ -84,7 +84,7 @@ export class PeerDuplex extends Duplex {
     super({ ...checkDuplexOptions(options), decodeStrings: false })
     this.#stream = stream
     duplexes.set(stream, this)
-    this.#release = coreOf(stream).addAdapter(isLost => this.#check(isLost))
+    this.#release = stateOf(stream).addAdapter(isLost => this.#check(isLost))
     this.on('error', () => {})
     readerOf(stream).readAheadWhenIdle()
   }
@@ -204,9 +204,9 @@ export class PeerDuplex extends Duplex {
 
   /** The code for the peer. 0 if the stream itself has failed: the peer then knows why, or has left. */
   #codeOf(error: Error | null): number {
-    const core = coreOf(this.#stream)
-    const hasFailed = core.readError !== null || core.writeError !== null
-    return error === null || hasFailed ? 0 : failureCode(core, error)
+    const state = stateOf(this.#stream)
+    const hasFailed = state.readError !== null || state.writeError !== null
+    return error === null || hasFailed ? 0 : failureCode(state, error)
   }
 
   #restartIdleTimer(): void {

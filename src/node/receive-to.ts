@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, realpath, rename, rm, stat } from 'node:f
 import { dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { coreOf, readerOf } from '../connection/byte-stream.js'
+import { readerOf, stateOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { failureCode } from '../stream/failure-codes.js'
@@ -78,7 +78,7 @@ export async function receiveTo(
       return progress.result()
     } catch (error) {
       if (!isFastnNetError(error, 'ERR_READ_PENDING'))
-        readerOf(stream).stop(failureCode(coreOf(stream), error, options.signal))
+        readerOf(stream).stop(failureCode(stateOf(stream), error, options.signal))
       throw error
     }
   })
@@ -121,10 +121,10 @@ class Arriving implements AsyncIterable<Uint8Array> {
   #checkMost(chunk: Uint8Array): void {
     const { maxBytes = Number.POSITIVE_INFINITY, total = Number.POSITIVE_INFINITY } = this.#options
     const bytes = this.#progress.bytes + chunk.length
-    if (bytes > maxBytes) throw tooLarge(coreOf(this.#stream), maxBytes)
+    if (bytes > maxBytes) throw tooLarge(stateOf(this.#stream), maxBytes)
     if (bytes <= total) return
     const message = `the peer sends more than ${total} bytes, which the option total says`
-    throw new FastnNetError('ERR_TOO_LARGE', message, coreOf(this.#stream).context('read'))
+    throw new FastnNetError('ERR_TOO_LARGE', message, stateOf(this.#stream).context('read'))
   }
 
   #checkTotal(): void {
@@ -132,7 +132,7 @@ class Arriving implements AsyncIterable<Uint8Array> {
     const { bytes } = this.#progress
     if (total === undefined || bytes === total) return
     const message = `the peer finished after ${bytes} of ${total} bytes`
-    throw new FastnNetError('ERR_UNEXPECTED_END', message, coreOf(this.#stream).context('read'))
+    throw new FastnNetError('ERR_UNEXPECTED_END', message, stateOf(this.#stream).context('read'))
   }
 }
 

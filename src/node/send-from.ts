@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { coreOf, writerOf } from '../connection/byte-stream.js'
+import { stateOf, writerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { failureCode } from '../stream/failure-codes.js'
 import { isBytes } from '../util/bytes.js'
@@ -57,7 +57,7 @@ export async function sendFrom(
       const opened = path === undefined ? opening(source as Chunks, options.total) : await openFile(path, options.total)
       return await send(stream, opened, options)
     } catch (error) {
-      writerOf(stream).reset(failureCode(coreOf(stream), error, options.signal))
+      writerOf(stream).reset(failureCode(stateOf(stream), error, options.signal))
       throw error
     }
   })

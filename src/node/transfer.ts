@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { coreOf } from '../connection/byte-stream.js'
+import { stateOf } from '../connection/byte-stream.js'
 import { PeerStream } from '../connection/connection.js'
 import { FastnNetError } from '../errors.js'
 import type { CancelOptions } from '../types.js'
@@ -49,7 +49,7 @@ export function byteCount(value: unknown, path: string): number {
 
 /** Keeps the stream open while `work` runs, even if its handler returns. */
 export async function keepingOpen<T>(stream: PeerStream, work: () => Promise<T>): Promise<T> {
-  const removeAdapter = coreOf(stream).addAdapter(() => {})
+  const removeAdapter = stateOf(stream).addAdapter(() => {})
   try {
     return await work()
   } finally {

@@ -1,4 +1,4 @@
-import { coreOf, readerOf } from '../connection/byte-stream.js'
+import { readerOf, stateOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
 import { defaults } from '../settings.js'
@@ -7,7 +7,7 @@ import { cancelled } from '../stream/failure-codes.js'
 
 /** Whether the peer speaks this library's own ALPN, on which requests and answers have tags. Else they are bare JSON. */
 export function isTagged(stream: PeerStream): boolean {
-  return alpnOf(coreOf(stream)) === nativeAlpn
+  return alpnOf(stateOf(stream)) === nativeAlpn
 }
 
 /** The longest message, sent or received. */
@@ -17,7 +17,7 @@ export function maxBytesOn(tagged: boolean, maxBytes: number | undefined): numbe
 
 /** What errors of a stream name. */
 export function contextOf(stream: PeerStream, phase: string): FastnNetErrorOptions {
-  return coreOf(stream).context(phase)
+  return stateOf(stream).context(phase)
 }
 
 /** Bytes of a message that are read without asking for room: most messages are shorter. */
@@ -57,7 +57,7 @@ function noMessage(stream: PeerStream): never {
 
 /** Ends both halves at once, as a signal does. No-op once both have ended. */
 export function abandon(stream: PeerStream): void {
-  coreOf(stream).abort(cancelled, 'the request was cancelled')
+  stateOf(stream).abort(cancelled, 'the request was cancelled')
 }
 
 /** Whether a write failed because the other side needs no more of it. */

@@ -2,9 +2,9 @@ import { FastnNetError } from '../errors.js'
 import { defaults } from '../settings.js'
 import { type BodyOptions, bodyNames } from '../types.js'
 import { checkOptions, positive } from '../util/validate.js'
-import type { StreamCore } from './core.js'
 import { decode } from './line-text.js'
 import type { ReadHalf } from './reader.js'
+import type { StreamState } from './stream-state.js'
 
 /** All bytes to EOF, in a buffer of their own. */
 export async function readBytes(reader: ReadHalf, options: BodyOptions): Promise<Uint8Array<ArrayBuffer>> {
@@ -14,21 +14,21 @@ export async function readBytes(reader: ReadHalf, options: BodyOptions): Promise
 }
 
 /** All bytes to EOF, as text. */
-export async function readText(core: StreamCore, reader: ReadHalf, options: BodyOptions): Promise<string> {
+export async function readText(state: StreamState, reader: ReadHalf, options: BodyOptions): Promise<string> {
   const bytes = await readBytes(reader, options)
-  return decode(core, reader, bytes, false, 'the text')
+  return decode(state, reader, bytes, false, 'the text')
 }
 
 /** All bytes to EOF, as JSON. */
-export async function readJson<T>(core: StreamCore, reader: ReadHalf, options: BodyOptions): Promise<T> {
-  return parseJson(core, await readText(core, reader, options), 'the text')
+export async function readJson<T>(state: StreamState, reader: ReadHalf, options: BodyOptions): Promise<T> {
+  return parseJson(state, await readText(state, reader, options), 'the text')
 }
 
 /** Parses a text that was read. `what` names it. */
-export function parseJson<T>(core: StreamCore, text: string, what: string): T {
+export function parseJson<T>(state: StreamState, text: string, what: string): T {
   try {
     return JSON.parse(text) as T
   } catch (cause) {
-    throw new FastnNetError('ERR_JSON', `${what} is not JSON`, { ...core.context('read'), cause })
+    throw new FastnNetError('ERR_JSON', `${what} is not JSON`, { ...state.context('read'), cause })
   }
 }

@@ -1,5 +1,5 @@
-import type { StreamCore } from './core.js'
 import { alpnOf, nativeAlpn } from './endpoint-state.js'
+import type { StreamState } from './stream-state.js'
 
 /** Reset and stop code of a stream that a signal aborted. */
 export const cancelled = 0x101
@@ -8,16 +8,16 @@ export const cancelled = 0x101
 export const handlerFailed = 0x102
 
 /** The code that tells the peer why a half ends that has not failed by itself. Older peers get 0. */
-export function failureCode(core: StreamCore, error: unknown, signal?: AbortSignal): number {
-  if (!isOwnAlpn(core)) return 0
+export function failureCode(state: StreamState, error: unknown, signal?: AbortSignal): number {
+  if (!isOwnAlpn(state)) return 0
   const isCancelled = signal?.aborted === true && error === signal.reason
   // Node wraps the reason of a signal in an error of this name.
   return isCancelled || (error instanceof Error && error.name === 'AbortError') ? cancelled : handlerFailed
 }
 
-function isOwnAlpn(core: StreamCore): boolean {
+function isOwnAlpn(state: StreamState): boolean {
   try {
-    return alpnOf(core) === nativeAlpn
+    return alpnOf(state) === nativeAlpn
   } catch {
     // The connection is gone: the peer gets no code.
     return false

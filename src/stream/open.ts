@@ -7,13 +7,13 @@ import { always, waitForWake, wakeWord } from '../native/wakeups.js'
 import type { OpenOptions } from '../types.js'
 import { type Watched, watched } from '../util/diagnostics.js'
 import { checkSignal, oneOf, optional, throwIfAborted, timeLimit } from '../util/validate.js'
-import { StreamCore } from './core.js'
 import { flushLater } from './deferred/defer.js'
 import type { EndpointState } from './endpoint-state.js'
 import { cancelled } from './failure-codes.js'
 import { headerOf, lineWithExtra } from './header.js'
 import type { Opener } from './opener.js'
 import type { Protocol } from './protocol.js'
+import { StreamState } from './stream-state.js'
 
 /** How the core opens a stream, as bits: `open_options` in the binding. */
 const openFlags = { extra: 1, awaitAck: 2, retry: 4 } as const
@@ -29,7 +29,7 @@ export function openNow(
   opener: Opener,
   protocol: Protocol,
   { ack, extra, signal, retry, timeout }: OpenOptions
-): StreamCore | undefined {
+): StreamState | undefined {
   if (ack !== 'later' || extra !== undefined || retry !== undefined) return undefined
   // Nothing waits here, so that neither has an effect later.
   if (checkSignal(signal)?.aborted === true) return undefined
@@ -39,7 +39,7 @@ export function openNow(
   const opened = opener.tryOpen(header.line, openFlags.retry, endpoint.options.openTimeout, ids)
   if (opened < 0) return undefined
   flushLater(opened)
-  return newCore(endpoint, opener, header.protocol, opened, ids)
+  return newState(endpoint, opener, header.protocol, opened, ids)
 }
 
 /** Opens a stream with checked options, and publishes that to subscribers. `wrap` makes the object that users see. */
@@ -48,7 +48,7 @@ export function openStream<Stream>(
   opener: Opener,
   input: Protocol,
   options: OpenOptions,
-  wrap: (core: StreamCore) => Stream
+  wrap: (state: StreamState) => Stream
 ): Promise<Stream> {
   const traced = watched('stream')
   if (traced === undefined) return open(endpoint, opener, input, options, wrap)
@@ -67,7 +67,7 @@ async function open<Stream>(
   opener: Opener,
   input: Protocol,
   options: OpenOptions,
-  wrap: (core: StreamCore) => Stream
+  wrap: (state: StreamState) => Stream
 ): Promise<Stream> {
   const { extra, signal } = options
   throwIfAborted(signal)
@@ -89,9 +89,9 @@ async function open<Stream>(
     const opened = opener.tryOpen(line, flags, timeout, ids)
     if (opened === FAILED) throw lastFailure(context)
     if (opened >= 0) {
-      const core = newCore(endpoint, opener, protocol, opened, ids)
+      const state = newState(endpoint, opener, protocol, opened, ids)
       if (!awaitAck) flushLater(opened)
-      if (!awaitAck || (await isAcknowledged(core, signal))) return wrap(core)
+      if (!awaitAck || (await isAcknowledged(state, signal))) return wrap(state)
     }
 
     // There is no connection, or it ended before the peer took the stream.
@@ -106,7 +106,7 @@ async function open<Stream>(
       ? await outcomeOf(operation, context, signal)
       : await dialled(traced, endpoint, operation, context, signal)
   const [handle, numbers] = [outcome.handle as number, outcome.ids as number[]]
-  return wrap(newCore(endpoint, opener, protocol, handle, numbers))
+  return wrap(newState(endpoint, opener, protocol, handle, numbers))
 }
 
 /** Publishes the operation as a dial. The result is left out: subscribers have no use for an operation's. */
@@ -127,30 +127,30 @@ const lostUnseen = localFailure(
   'the connection ended before the peer took the stream: it can be opened again'
 )
 
-function newCore(
+function newState(
   endpoint: EndpointState,
   opener: Opener,
   protocol: Protocol,
   handle: number,
   ids: ArrayLike<number>
-): StreamCore {
-  return new StreamCore(handle, endpoint.connectionTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
+): StreamState {
+  return new StreamState(handle, endpoint.connectionTo(ids[0] as number, opener.id52), protocol, ids[1] as number)
 }
 
 /** Waits for the peer's ack. `false`: the stream is gone, and the core wants it opened again. */
-async function isAcknowledged(core: StreamCore, signal: AbortSignal | undefined): Promise<boolean> {
-  const word = wakeWord(core.handle, 0)
+async function isAcknowledged(state: StreamState, signal: AbortSignal | undefined): Promise<boolean> {
+  const word = wakeWord(state.handle, 0)
   try {
     for (;;) {
-      const result = native().streamAck(core.handle)
+      const result = native().streamAck(state.handle)
       const answer = answerOf(result)
-      if (answer === FAILED) throw core.error(core.settleFailed(result), 'ack')
-      core.settle(result, lostUnseen)
+      if (answer === FAILED) throw state.error(state.settleFailed(result), 'ack')
+      state.settle(result, lostUnseen)
       if (answer !== PENDING) return answer !== RETRY
       await waitForWake(word, signal, always)
     }
   } catch (error) {
-    core.abort(cancelled, 'the stream was not acknowledged')
+    state.abort(cancelled, 'the stream was not acknowledged')
     throw error
   }
 }

@@ -2,15 +2,15 @@ import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { never, waitForWake, wake, wakeWord } from '../native/wakeups.js'
 import { throwIfAborted } from '../util/validate.js'
-import type { StreamCore } from './core.js'
 import type { ReadAhead } from './read-ahead.js'
+import type { StreamState } from './stream-state.js'
 
 // Never surfaces: a caller that left a read no longer waits for it.
 const left = new Error('the read was left')
 
 /** Decides which read owns a receiving half while it waits for bytes. Only one read of any kind owns it at a time. */
 export abstract class ReadLock {
-  protected readonly core: StreamCore
+  protected readonly state: StreamState
   // Counts the reads that waited. The last one owns this half while `reading` is set; earlier ones were evicted.
   #turn = 0
   #signal: AbortSignal | undefined
@@ -20,16 +20,16 @@ export abstract class ReadLock {
   // Calls to resume when the current reader is done.
   #next: (() => void)[] | null = null
 
-  constructor(core: StreamCore) {
-    this.core = core
+  constructor(state: StreamState) {
+    this.state = state
   }
 
   /** Rejects the waiting read of this owner, if there is one. No byte is lost. */
   leave(owner: object): void {
-    if (!this.core.reading || this.#owner !== owner) return
+    if (!this.state.reading || this.#owner !== owner) return
     this.evict()
     // The wake may have been for the read that left.
-    native().streamIdle(this.core.handle % 0x1000000)
+    native().streamIdle(this.state.handle % 0x1000000)
   }
 
   protected enter(signal: AbortSignal | undefined): void {
@@ -42,13 +42,13 @@ export abstract class ReadLock {
     throw new FastnNetError(
       'ERR_READ_PENDING',
       'a read of this stream waits already: await it first; read, iterators, lines and readable are one reader',
-      this.core.context('read')
+      this.state.context('read')
     )
   }
 
   /** Whether a read waits. Evicts one that reads ahead, or whose signal has aborted, even before its own abort listener runs. */
   protected isTaken(): boolean {
-    const { reading, readOver } = this.core
+    const { reading, readOver } = this.state
     if (!reading || readOver) return false
     if (!this.isAheadWaiting && this.#signal?.aborted !== true) return true
     this.evict()
@@ -57,14 +57,14 @@ export abstract class ReadLock {
 
   /** Makes the calling read the owner of this half. Returns its turn. */
   protected lock(signal: AbortSignal | undefined, owner: object | undefined): number {
-    this.core.reading = true
+    this.state.reading = true
     this.#signal = signal
     this.#owner = owner
     return ++this.#turn
   }
 
   protected woken(turn: number, signal: AbortSignal | undefined): Promise<void> {
-    const woken = waitForWake(wakeWord(this.core.handle, 0), signal, this.core)
+    const woken = waitForWake(wakeWord(this.state.handle, 0), signal, this.state)
     if (signal === undefined) return woken
     return woken.catch(reason => {
       if (turn === this.#turn) this.#release()
@@ -89,7 +89,7 @@ export abstract class ReadLock {
   /** Waits as a read ahead, which any other read evicts. Does not keep the process alive. */
   waitAhead(): Promise<void> {
     this.lock(undefined, this.ahead ?? undefined)
-    return waitForWake(wakeWord(this.core.handle, 0), undefined, never)
+    return waitForWake(wakeWord(this.state.handle, 0), undefined, never)
   }
 
   /** Ends the wait of a read ahead. Returns whether it was not evicted. */
@@ -100,11 +100,11 @@ export abstract class ReadLock {
   }
 
   protected get isAheadWaiting(): boolean {
-    return this.ahead !== null && this.core.reading && this.#owner === this.ahead
+    return this.ahead !== null && this.state.reading && this.#owner === this.ahead
   }
 
   #release(): void {
-    this.core.reading = false
+    this.state.reading = false
     this.#signal = undefined
     this.#owner = undefined
     this.#passOn()
@@ -120,6 +120,6 @@ export abstract class ReadLock {
   protected evict(): void {
     this.#turn++
     this.#release()
-    wake(wakeWord(this.core.handle, 0))
+    wake(wakeWord(this.state.handle, 0))
   }
 }

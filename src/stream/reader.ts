@@ -22,9 +22,9 @@ export class ReadHalf extends ReadLock {
 
   /** The next bytes, `null` at EOF. Buffered bytes need no async function. `owner` can {@link leave} the read. */
   read(signal?: AbortSignal, owner?: object): Promise<Uint8Array<ArrayBuffer> | null> {
-    const core = this.core
-    if (signal !== undefined || this.#buffer !== null || core.reading) return this.#read(signal, owner)
-    if (core.readOver) return core.readError === null ? end : this.#read(signal, owner)
+    const state = this.state
+    if (signal !== undefined || this.#buffer !== null || state.reading) return this.#read(signal, owner)
+    if (state.readOver) return state.readError === null ? end : this.#read(signal, owner)
     const result = this.#tryNative()
     return result >= 0 ? Promise.resolve(this.#chunk(result) ?? null) : this.#read(signal, owner, result)
   }
@@ -57,7 +57,7 @@ export class ReadHalf extends ReadLock {
     if (kept) return kept
     for (;;) {
       if (this.#isOver()) return null
-      const count = this.#count(native().streamRead(this.core.handle, into, 0))
+      const count = this.#count(native().streamRead(this.state.handle, into, 0))
       if (count !== undefined) return count
       const turn = this.lock(signal, undefined)
       await this.woken(turn, signal)
@@ -79,7 +79,7 @@ export class ReadHalf extends ReadLock {
     this.#buffer ??= new ReadBuffer()
     const buffer = this.#buffer
     for (;;) {
-      if (buffer.size > maxBytes) throw tooLarge(this.core, maxBytes)
+      if (buffer.size > maxBytes) throw tooLarge(this.state, maxBytes)
       const chunk = this.#tryChunk()
       if (chunk === null) return buffer.takeRest()
       if (chunk !== undefined) buffer.push(chunk)
@@ -114,14 +114,14 @@ export class ReadHalf extends ReadLock {
   readAheadWhenIdle(): void {
     // Later, so that a header or an ack still travels with the first bytes.
     defer(() => {
-      if (this.ahead !== null || this.core.readOver) return
+      if (this.ahead !== null || this.state.readOver) return
       this.ahead = new ReadAhead(this)
       this.ahead.start()
     })
   }
 
   get isReadOver(): boolean {
-    return this.core.readOver
+    return this.state.readOver
   }
 
   /** Whether a call waits for bytes, or enough bytes were read ahead. Evicts a read ahead. */
@@ -136,7 +136,7 @@ export class ReadHalf extends ReadLock {
     try {
       readSlab.reserve()
       const into = readSlab.bytes.subarray(0, mostAhead - buffer.size)
-      const chunk = this.#chunk(native().streamRead(this.core.handle, into, 0))
+      const chunk = this.#chunk(native().streamRead(this.state.handle, into, 0))
       if (chunk) buffer.push(chunk)
       else if (chunk === undefined) buffer.detach()
       return chunk !== undefined
@@ -167,10 +167,10 @@ export class ReadHalf extends ReadLock {
     const buffer = this.#buffer
     for (;;) {
       const line = buffer.takeLine(maxBytes)
-      if (line === 'too-long') throw tooLong(this.core, maxBytes)
+      if (line === 'too-long') throw tooLong(this.state, maxBytes)
       if (line !== 'more') {
         buffer.detach()
-        return decode(this.core, buffer, line, true)
+        return decode(this.state, buffer, line, true)
       }
       const chunk = this.#tryChunk()
       if (chunk === null) return this.#lastLine(buffer, endsAtEof)
@@ -187,27 +187,27 @@ export class ReadHalf extends ReadLock {
   /** What follows the last newline, at EOF. */
   #lastLine(buffer: ReadBuffer, endsAtEof: boolean): string | null {
     if (buffer.size === 0) return null
-    if (endsAtEof) return decode(this.core, buffer, buffer.takeRest(), false)
+    if (endsAtEof) return decode(this.state, buffer, buffer.takeRest(), false)
     if (this.#truncated) return null
     this.#truncated = true
-    return endInLine(this.core, buffer)
+    return endInLine(this.state, buffer)
   }
 
   /** Ends reading: sends STOP_SENDING and fails a waiting read. */
   stop(code: number | bigint): void {
-    const core = this.core
+    const state = this.state
     // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.
-    const cutsShort = core.readOver && core.readError === null && this.#buffer !== null && this.#buffer.size > 0
+    const cutsShort = state.readOver && state.readError === null && this.#buffer !== null && this.#buffer.size > 0
     this.#buffer = null
-    if (core.readOver && !cutsShort) return
+    if (state.readOver && !cutsShort) return
     const error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
-    if (cutsShort) core.readError = error
-    else core.stop(code, error)
+    if (cutsShort) state.readError = error
+    else state.stop(code, error)
   }
 
   /** Whether the half was reset: by the peer, or with the stream by this side. */
   get isReset(): boolean {
-    return this.core.readError?.code === 'ERR_STREAM_RESET'
+    return this.state.readError?.code === 'ERR_STREAM_RESET'
   }
 
   /**
@@ -217,7 +217,7 @@ export class ReadHalf extends ReadLock {
   checkEnd(isLost: boolean): void {
     if (this.isReset) this.#isOver()
     if (this.isTaken() || (this.#buffer !== null && this.#buffer.size > 0)) return
-    const chunk = isLost || this.core.readOver ? this.#tryChunk() : null
+    const chunk = isLost || this.state.readOver ? this.#tryChunk() : null
     if (!chunk) return
     this.#buffer ??= new ReadBuffer()
     this.#buffer.push(chunk)
@@ -225,7 +225,7 @@ export class ReadHalf extends ReadLock {
 
   /** Whether EOF was reached, and all before it read. */
   get atEnd(): boolean {
-    const { readOver, readError } = this.core
+    const { readOver, readError } = this.state
     return readOver && readError === null && (this.#buffer === null || this.#buffer.size === 0)
   }
 
@@ -236,7 +236,7 @@ export class ReadHalf extends ReadLock {
 
   #tryNative(): number {
     readSlab.reserve()
-    return native().streamRead(this.core.handle, readSlab.bytes, 0)
+    return native().streamRead(this.state.handle, readSlab.bytes, 0)
   }
 
   /** The bytes of a native read's result, as {@link #count}. */
@@ -247,18 +247,18 @@ export class ReadHalf extends ReadLock {
 
   /** The byte count of a native read's result, `null` at EOF, `undefined` when nothing is buffered. Throws if the read failed. */
   #count(result: number): number | null | undefined {
-    const { core } = this
-    if (answerOf(result) === FAILED) throw core.error(core.settleFailed(result), 'read')
-    const count = core.settle(result)
+    const { state } = this
+    if (answerOf(result) === FAILED) throw state.error(state.settleFailed(result), 'read')
+    const count = state.settle(result)
     if (count > 0) return count
-    return core.readOver ? null : undefined
+    return state.readOver ? null : undefined
   }
 
   /** Whether EOF was reached. Throws if the half ended with an error. */
   #isOver(): boolean {
-    const { core } = this
-    if (!core.readOver) return false
-    if (core.readError === null) return true
-    throw core.error(core.readError, 'read')
+    const { state } = this
+    if (!state.readOver) return false
+    if (state.readError === null) return true
+    throw state.error(state.readError, 'read')
   }
 }

@@ -1,28 +1,28 @@
 import { native } from '../native/addon.js'
 import type { BindingError } from '../native/binding-types.js'
 import { outcomeOf } from '../native/operations.js'
-import type { StreamCore } from './core.js'
 import type { OnSendEnd } from './send-end-watch.js'
+import type { StreamState } from './stream-state.js'
 
 /** Tracks whether the peer acknowledges what a stream sent. Made on the first use of `closed`: most streams never need it. */
 export class SendCompletion {
   readonly promise: Promise<void>
-  readonly #core: StreamCore
+  readonly #state: StreamState
   #resolve!: () => void
   #reject!: (reason: unknown) => void
   // Until sending has ended.
   #onSendEnd: OnSendEnd | null = null
 
   /** `isWriting`: a waiting write handles a stop by the peer itself. */
-  constructor(core: StreamCore, isWriting: () => boolean) {
-    this.#core = core
+  constructor(state: StreamState, isWriting: () => boolean) {
+    this.#state = state
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
     // An unhandled rejection must not end the process.
     this.promise.catch(() => {})
-    if (core.writeOver) this.#sendOver(core.writeError)
+    if (state.writeOver) this.#sendOver(state.writeError)
     else this.#watch(isWriting)
   }
 
@@ -31,8 +31,8 @@ export class SendCompletion {
     this.#onSendEnd = error => {
       if (!isWriting()) this.#fail(error)
     }
-    this.#core.sendEnd.add(this.#onSendEnd)
-    this.#core.onSendOver = error => this.#sendOver(error)
+    this.#state.sendEnd.add(this.#onSendEnd)
+    this.#state.onSendOver = error => this.#sendOver(error)
   }
 
   #sendOver(error: BindingError | null): void {
@@ -43,19 +43,19 @@ export class SendCompletion {
 
   /** Waits for the peer's acknowledgement, once everything is sent. */
   #follow(): void {
-    const core = this.#core
-    const { connection, id } = core
+    const state = this.#state
+    const { connection, id } = state
     const operation = native().streamDelivered(connection.endpoint.handle, connection.id, id)
-    outcomeOf(operation, core.context('closed'), undefined, core).then(() => this.#resolve(), this.#reject)
+    outcomeOf(operation, state.context('closed'), undefined, state).then(() => this.#resolve(), this.#reject)
   }
 
   #fail(error: BindingError): void {
-    this.#reject(this.#core.error(error, 'closed'))
+    this.#reject(this.#state.error(error, 'closed'))
   }
 
   #unwatch(): void {
     if (this.#onSendEnd === null) return
-    this.#core.sendEnd.remove(this.#onSendEnd)
+    this.#state.sendEnd.remove(this.#onSendEnd)
     this.#onSendEnd = null
   }
 }

@@ -1,33 +1,33 @@
 import type { BindingError } from '../native/binding-types.js'
 import { onConnectionEnd } from './connection-end.js'
-import type { StreamCore } from './core.js'
 import { defer } from './deferred/defer.js'
 import type { ReadHalf } from './reader.js'
+import type { StreamState } from './stream-state.js'
 import type { WriteHalf } from './writer.js'
 
 /** Signal that aborts when a stream fails, and never when it ends well. Made on the first use of `stream.signal`. */
-export function signalOfStream(core: StreamCore, reader: ReadHalf, writer: WriteHalf): AbortSignal {
-  const watch = new FailureWatch(core, reader, writer)
+export function signalOfStream(state: StreamState, reader: ReadHalf, writer: WriteHalf): AbortSignal {
+  const watch = new FailureWatch(state, reader, writer)
   if (watch.isWatching) watch.start()
   return watch.signal
 }
 
 class FailureWatch {
-  readonly #core: StreamCore
+  readonly #state: StreamState
   readonly #reader: ReadHalf
   readonly #writer: WriteHalf
   readonly #controller = new AbortController()
-  readonly #onSendEnd = (error: BindingError) => this.#fail(this.#core.error(error, 'signal'))
+  readonly #onSendEnd = (error: BindingError) => this.#fail(this.#state.error(error, 'signal'))
   #cancel: (() => void) | undefined
   #isOver = false
 
-  constructor(core: StreamCore, reader: ReadHalf, writer: WriteHalf) {
-    this.#core = core
+  constructor(state: StreamState, reader: ReadHalf, writer: WriteHalf) {
+    this.#state = state
     this.#reader = reader
     this.#writer = writer
-    const error = core.failure
-    if (error !== null) this.#controller.abort(core.error(error, 'signal'))
-    this.#isOver = error !== null || core.over
+    const error = state.failure
+    if (error !== null) this.#controller.abort(state.error(error, 'signal'))
+    this.#isOver = error !== null || state.over
   }
 
   get signal(): AbortSignal {
@@ -39,10 +39,10 @@ class FailureWatch {
   }
 
   start(): void {
-    const core = this.#core
-    core.onHalfEnd = () => this.#look()
-    this.#cancel = onConnectionEnd(core.connection, () => this.#connectionEnded())
-    if (!core.writeOver) core.sendEnd.add(this.#onSendEnd)
+    const state = this.#state
+    state.onHalfEnd = () => this.#look()
+    this.#cancel = onConnectionEnd(state.connection, () => this.#connectionEnded())
+    if (!state.writeOver) state.sendEnd.add(this.#onSendEnd)
     // Later, so that a header or an ack still travels with the first bytes.
     defer(() => {
       if (!this.#isOver) this.#reader.readAhead()
@@ -50,10 +50,10 @@ class FailureWatch {
   }
 
   #look(): void {
-    const error = this.#core.failure
-    if (error !== null) this.#fail(this.#core.error(error, 'signal'))
-    else if (this.#core.over) this.#stop()
-    else if (this.#core.writeOver) this.#core.sendEnd.remove(this.#onSendEnd)
+    const error = this.#state.failure
+    if (error !== null) this.#fail(this.#state.error(error, 'signal'))
+    else if (this.#state.over) this.#stop()
+    else if (this.#state.writeOver) this.#state.sendEnd.remove(this.#onSendEnd)
   }
 
   /** The stream has not failed if everything was sent and received before. */
@@ -76,8 +76,8 @@ class FailureWatch {
 
   #stop(): void {
     this.#isOver = true
-    this.#core.onHalfEnd = null
-    this.#core.sendEnd.remove(this.#onSendEnd)
+    this.#state.onHalfEnd = null
+    this.#state.sendEnd.remove(this.#onSendEnd)
     this.#cancel?.()
   }
 }

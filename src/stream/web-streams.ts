@@ -3,7 +3,7 @@ import type { CheckAdapter } from './stream-adapters.js'
 
 const chunkSize = 64 * 1024
 
-/** See `StreamCore.addAdapter`. */
+/** See `StreamState.addAdapter`. */
 type AddAdapter = (check: CheckAdapter) => () => void
 
 /** What a web stream needs of the stream that it reads. */

@@ -6,16 +6,16 @@ import { type CancelOptions, signalOf } from '../types.js'
 import { abortable } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
 import { checkChunk, encode, isEmpty, noBytes, notAChunk, owned, problemOf } from './chunk.js'
-import type { StreamCore } from './core.js'
 import { drainToFinLater } from './deferred/defer.js'
 import { cancelled } from './failure-codes.js'
 import { SendCompletion } from './send-completion.js'
+import type { StreamState } from './stream-state.js'
 
 const accepted = Promise.resolve()
 
 /** The sending half of a stream. Writes queue in call order; the FIN follows them. */
 export class WriteHalf {
-  readonly #core: StreamCore
+  readonly #state: StreamState
   #busy = false
   // Writes that wait for the current one.
   #queue: (() => void)[] | null = null
@@ -24,8 +24,8 @@ export class WriteHalf {
   #finishing: Promise<void> | null = null
   #completion: SendCompletion | null = null
 
-  constructor(core: StreamCore) {
-    this.#core = core
+  constructor(state: StreamState) {
+    this.#state = state
   }
 
   /** Whether a write or finish waits for flow control. */
@@ -35,7 +35,7 @@ export class WriteHalf {
 
   /** Whether this half can still send: neither ended nor finishing. */
   get isOpen(): boolean {
-    return !this.#core.writeOver && !this.#ending
+    return !this.#state.writeOver && !this.#ending
   }
 
   /** Resolves when flow control has accepted the chunk. */
@@ -75,26 +75,26 @@ export class WriteHalf {
 
   /** Ends sending at once: the peer sees a reset with this code, not a FIN. */
   reset(code: number | bigint): void {
-    const core = this.#core
-    if (core.writeOver) return
+    const state = this.#state
+    if (state.writeOver) return
     const error = localFailure('ERR_STREAM_RESET', `sending was ended by this side with code ${code}`, code)
-    core.settle(native().streamReset(core.handle, code), error)
+    state.settle(native().streamReset(state.handle, code), error)
   }
 
   /** Throws the error that ended this half, unless it was finished. `isLost`: looks for one in a connection that has ended. */
   checkEnd(isLost: boolean): void {
-    const core = this.#core
-    if (core.writeOver) {
-      if (core.writeError !== null) this.#throw()
+    const state = this.#state
+    if (state.writeOver) {
+      if (state.writeError !== null) this.#throw()
     } else if (isLost) {
-      const result = native().streamSendEnded(core.handle)
-      if (answerOf(result) === FAILED) throw core.error(core.settleFailed(result), 'write')
+      const result = native().streamSendEnded(state.handle)
+      if (answerOf(result) === FAILED) throw state.error(state.settleFailed(result), 'write')
     }
   }
 
   /** Settles when the peer has acknowledged everything, or never will. */
   get delivered(): Promise<void> {
-    this.#completion ??= new SendCompletion(this.#core, () => this.#busy)
+    this.#completion ??= new SendCompletion(this.#state, () => this.#busy)
     return this.#completion.promise
   }
 
@@ -103,11 +103,11 @@ export class WriteHalf {
     if (signal !== undefined || this.#busy || !this.isOpen || problemOf(chunk) !== null)
       return this.#send(chunk, finish, signal)
     const bytes = typeof chunk === 'string' ? encode(chunk) : chunk
-    const core = this.#core
-    const result = native().streamWrite(core.handle, bytes, 0, finish)
+    const state = this.#state
+    const result = native().streamWrite(state.handle, bytes, 0, finish)
     if (answerOf(result) !== bytes.length) return this.#send(bytes, finish, undefined, result)
     if (finish) this.#ending = true
-    core.settle(result)
+    state.settle(result)
     if (finish) this.#drain()
     return accepted
   }
@@ -121,7 +121,7 @@ export class WriteHalf {
   ): Promise<void> {
     throwIfAborted(signal)
     this.#checkOpen()
-    const core = this.#core
+    const state = this.#state
     let bytes = typeof chunk === 'string' ? encode(chunk) : checkChunk(chunk)
     const { length } = bytes
     let sent = 0
@@ -136,25 +136,25 @@ export class WriteHalf {
         inTurn = true
       }
       for (;;) {
-        if (core.writeOver) this.#throw()
+        if (state.writeOver) this.#throw()
         // During a wait, the caller may have detached the chunk. Sending a part of it would corrupt the stream or never complete.
         if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
-        const result = tried ?? native().streamWrite(core.handle, bytes, sent, finish)
+        const result = tried ?? native().streamWrite(state.handle, bytes, sent, finish)
         tried = undefined
         const count = answerOf(result)
         if (count === PENDING) {
           bytes = owned(bytes)
-          await waitForWake(wakeWord(core.handle, 1), signal, core)
+          await waitForWake(wakeWord(state.handle, 1), signal, state)
         } else if (count === FAILED) {
           const error = native().takeError()
           // The peer stopped reading with code 0, and nothing is left to send.
           const needsNoMore =
             finish && length === 0 && error.code === 'ERR_STREAM_STOPPED' && (error.errorCode ?? 0) === 0
-          core.settle(result, needsNoMore ? null : error)
-          if (!needsNoMore) throw core.error(error, 'write')
+          state.settle(result, needsNoMore ? null : error)
+          if (!needsNoMore) throw state.error(error, 'write')
           return this.#drain()
         } else {
-          core.settle(result)
+          state.settle(result)
           sent += count
           if ((result & SEND_OVER) !== 0) return this.#drain()
           if (sent === length && !finish) return
@@ -164,8 +164,8 @@ export class WriteHalf {
       }
     } catch (error) {
       // The peer must not mistake a partial chunk for a message.
-      if (sent > 0 && !core.writeOver)
-        core.abort(cancelled, 'the stream was reset by this side: a write was cancelled half way')
+      if (sent > 0 && !state.writeOver)
+        state.abort(cancelled, 'the stream was reset by this side: a write was cancelled half way')
       if (finish) this.#reopen()
       throw error
     } finally {
@@ -197,17 +197,17 @@ export class WriteHalf {
   }
 
   #checkOpen(): void {
-    if (this.#core.writeOver || this.#ending) this.#throw()
+    if (this.#state.writeOver || this.#ending) this.#throw()
   }
 
   #throw(): never {
-    throw this.#core.error(this.#core.writeError ?? finishedBefore, 'write')
+    throw this.#state.error(this.#state.writeError ?? finishedBefore, 'write')
   }
 
   /** Lets the core drain to the peer's FIN, without a reader. */
   #drain(): void {
-    const core = this.#core
-    if (!core.readOver && !core.reading) drainToFinLater(core)
+    const state = this.#state
+    if (!state.readOver && !state.reading) drainToFinLater(state)
   }
 
   /** Undoes an aborted finish that has sent nothing. */

@@ -12,7 +12,7 @@ import { SendEndWatch } from './send-end-watch.js'
 import { type CheckAdapter, StreamAdapters } from './stream-adapters.js'
 
 /** The handle of a stream, and what its two halves share: connection, protocol, and the record of how each half ended. */
-export class StreamCore implements ShortLived, WaitOwner {
+export class StreamState implements ShortLived, WaitOwner {
   readonly handle: number
   readonly connection: ConnectionState
   readonly protocol: Protocol
@@ -25,7 +25,7 @@ export class StreamCore implements ShortLived, WaitOwner {
   /** `null` on most streams. */
   #adapters: StreamAdapters | null = null
   /** The halves that are over, as bits `RECV_OVER` and `SEND_OVER`: what native calls have answered. */
-  #state = 0
+  #over = 0
   /** Error of a receiving half that is over; `null` at EOF. */
   readError: BindingError | null = null
   /** Error of a sending half that is over; `null` once it is finished. */
@@ -46,15 +46,15 @@ export class StreamCore implements ShortLived, WaitOwner {
   }
 
   get readOver(): boolean {
-    return (this.#state & RECV_OVER) !== 0
+    return (this.#over & RECV_OVER) !== 0
   }
 
   get writeOver(): boolean {
-    return (this.#state & SEND_OVER) !== 0
+    return (this.#over & SEND_OVER) !== 0
   }
 
   get over(): boolean {
-    return this.#state === (RECV_OVER | SEND_OVER)
+    return this.#over === (RECV_OVER | SEND_OVER)
   }
 
   /** Why the stream failed, or a half of it. Reading that this side stopped is no failure. */
@@ -97,7 +97,7 @@ export class StreamCore implements ShortLived, WaitOwner {
    * half at EOF. Wakes the calls that wait on a half that is over.
    */
   settle(result: number, error: BindingError | null = null): number {
-    const ended = result & ~this.#state & (RECV_OVER | SEND_OVER)
+    const ended = result & ~this.#over & (RECV_OVER | SEND_OVER)
     if (ended !== 0) this.#end(ended, (result & EOF) === 0 ? error : null, error)
     return answerOf(result)
   }
@@ -122,7 +122,7 @@ export class StreamCore implements ShortLived, WaitOwner {
   }
 
   #end(ended: number, readError: BindingError | null, writeError: BindingError | null): void {
-    this.#state |= ended
+    this.#over |= ended
     if ((ended & RECV_OVER) !== 0) {
       this.readError = readError
       wake(wakeWord(this.handle, 0))
