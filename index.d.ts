@@ -1276,6 +1276,53 @@ interface RequestContext {
     readonly signal: AbortSignal;
 }
 
+/**
+ * A value that JSON can carry, as far as its outermost type tells: interfaces are fine; a `Map`, a `Set`, bytes, bigints, functions and
+ * promises are not. An async iterable is sent as items.
+ */
+type Sendable = string | number | boolean | null | undefined | readonly unknown[] | AsyncIterable<unknown> | WithToJson | (object & PlainObject) | {
+    readonly [name: string]: unknown;
+};
+/** An object that says what it is as JSON: a `Date`, a `URL`. A `Buffer` does, but not as bytes. */
+interface WithToJson {
+    /** Returns what is sent. */
+    toJSON(key: string): unknown;
+    /** Excludes bytes. */
+    readonly byteLength?: never;
+}
+/** What no plain object has, but a `Map`, bytes, promises, iterables and functions do. */
+interface PlainObject {
+    /** Excludes iterables. */
+    readonly [Symbol.iterator]?: never;
+    /** Excludes the objects of the language. */
+    readonly [Symbol.toStringTag]?: never;
+    /** Excludes functions and classes. */
+    readonly [Symbol.hasInstance]?: never;
+}
+/** `Value` as an argument that is sent. A part that JSON cannot carry has a text as its type, which says what to send instead. */
+type SentValue<Value> = [Sendable] extends [Value] ? Value : [Value] extends [Json | undefined] ? Value : SentParts<NoInfer<Value>>;
+type SentParts<Value> = Value extends AsyncIterable<infer Item> ? AsyncIterable<Carried<Item, 'sent'>> : Carried<Value, 'sent'>;
+/** `Result` as a handler returns it, perhaps as a promise. Like {@link SentValue}. */
+type ReturnedValue<Result> = [Sendable] extends [Result] ? Result : SentValue<Awaited<NoInfer<Result>>> | PromiseLike<SentValue<Awaited<NoInfer<Result>>>>;
+/** `Value` as a handler receives it. A part that JSON cannot carry has a text as its type, which says so. */
+type ReceivedValue<Value> = unknown extends Value ? Value : [Value] extends [Json | undefined] ? Value : ReceivedParts<NoInfer<Value>>;
+type ReceivedParts<Value> = Value extends AsyncIterable<unknown> ? Value : Carried<Value, 'received'>;
+/** `Value` with a text in place of each part that JSON cannot carry. */
+type Carried<Value, Side extends 'sent' | 'received', Whole = Value> = unknown extends Value ? Value : [Value] extends [Json | undefined] ? Value : Value extends bigint ? 'JSON cannot carry a bigint: send text' : Value extends symbol | ((...parameters: never) => unknown) | (abstract new (...parameters: never) => unknown) ? 'JSON cannot carry a function or a symbol: send data' : Value extends ArrayBufferView | ArrayBuffer | SharedArrayBuffer ? 'JSON cannot carry bytes: send base64 text, or use a stream' : Value extends WithToJson ? AsReceived<Value, Side, Whole> : Value extends readonly unknown[] ? {
+    [Index in keyof Value]: Carried<Value[Index], Side>;
+} : Value extends PromiseLike<unknown> ? 'JSON cannot carry a promise: await it first' : Value extends Iterable<unknown> ? 'JSON cannot carry a Map, a Set or another iterable: send Array.from() of it' : Value extends object ? {
+    [Name in keyof Value]: Carried<Value[Name], Side>;
+} : Value;
+type AsReceived<Value, Side, Whole> = Side extends 'sent' ? Value : string extends Whole ? Value : 'JSON carries what toJSON returns: a Date arrives as text';
+/** Methods of a service. A schema whose values JSON cannot carry has a text as its type, which says so. */
+type CarriedMethods<Methods> = {
+    readonly [Method in keyof Methods]: {
+        readonly [Name in keyof Methods[Method]]: CarriedSchema<Methods[Method][Name]>;
+    };
+};
+type CarriedSchema<Schema> = Schema extends StandardSchemaV1 ? CarriedBy<SchemaInput<Schema>, Schema> : Schema extends ItemsSchema<infer Each> ? CarriedBy<SchemaInput<Each>, Schema> : Schema;
+type CarriedBy<Value, Schema> = [Value] extends [ReceivedValue<Value>] ? Schema : 'JSON cannot carry the values of this schema: see the guide, Requests, for what to send instead';
+
 /** Options of {@link Endpoint.serve} for a service. */
 interface ServeOptions {
     /** Stops serving, without an error. Running handlers continue. */
@@ -1308,6 +1355,14 @@ interface ServeProtocolOptions<Input extends MessageSchema | undefined = Message
     /** Schema of the result; `{ items: schema }` for an async iterable. What it returns is sent. Default: none, and no check. */
     output?: Output;
 }
+/** Options of {@link Endpoint.serve} for one protocol, with at least one schema. */
+type SchemaServeOptions<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined> = ServeProtocolOptions<Input, Output> & ({
+    /** Schema of the input. */
+    input: Input;
+} | {
+    /** Schema of the result. */
+    output: Output;
+});
 
 /** A method of a {@link Service}. */
 interface MethodDefinition {
@@ -1380,14 +1435,14 @@ declare class Service<Methods extends MethodDefinitions> {
  * endpoint.serve(calculator, { add: ({ a, b }) => a + b })
  * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 })
  */
-declare function defineService<const Methods extends MethodDefinitions>(methods: Methods, options?: ServiceOptions): Service<Methods>;
+declare function defineService<const Methods extends MethodDefinitions>(methods: Methods & CarriedMethods<Methods>, options?: ServiceOptions): Service<Methods>;
 
 /** Requests and answers over the streams of an {@link Endpoint}. */
 declare abstract class RequestEndpoint {
     #private;
     /**
-     * Sends a request to a peer and returns the answer of its handler ({@link serve}). The type parameter is not checked; `options.schema`
-     * is.
+     * Sends a request to a peer and returns the answer of its handler ({@link serve}). The type of the answer is not checked;
+     * `options.schema` is.
      *
      * @throws {FastnNetError} `ERR_REMOTE` if the handler failed, `ERR_CALL_TIMEOUT`, `ERR_SCHEMA`, `ERR_BUSY`, `ERR_LINE_TOO_LONG`: see
      * {@link RequestOptions}. The errors of {@link Endpoint.getStream}.
@@ -1395,8 +1450,9 @@ declare abstract class RequestEndpoint {
      * @example
      * const sum = await endpoint.call<number>(peer, 'add', { a: 1, b: 2 })
      */
-    call<Schema extends MessageSchema>(peer: Peer, protocol: Protocol, input: unknown, options: SchemaCallOptions<Schema>): Promise<ReceivedMessage<Schema>>;
-    call<Answer = Json>(peer: Peer, protocol: Protocol, input?: unknown, options?: CallOptions<undefined>): Promise<Answer>;
+    call<Answer = Json>(peer: Peer, protocol: Protocol): Promise<Answer>;
+    call<Schema extends MessageSchema, Input = Sendable>(peer: Peer, protocol: Protocol, input: SentValue<Input>, options: SchemaCallOptions<Schema>): Promise<ReceivedMessage<Schema>>;
+    call<Answer = Json, Input = Sendable>(peer: Peer, protocol: Protocol, input: SentValue<Input>, options?: CallOptions<undefined>): Promise<Answer>;
     /**
      * Answers requests for a protocol, or for the methods of a service. The handler's result is the answer; an async iterable is sent item by
      * item. What the handler throws reaches the caller as `ERR_REMOTE`. Also answers callers in Rust (fastn-p2p).
@@ -1409,8 +1465,8 @@ declare abstract class RequestEndpoint {
      * endpoint.serve('add', ({ a, b }: { a: number; b: number }) => a + b)
      */
     serve<Methods extends MethodDefinitions>(service: Service<Methods>, implementation: ServiceImplementation<Methods>, options?: ServeOptions): Listener;
-    serve<Input, Output>(protocol: Protocol, handler: RequestHandler<Input, Output>, options?: ServeOptions): Listener;
-    serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(protocol: Protocol, handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>, options: ServeProtocolOptions<Input, Output>): Listener;
+    serve<Input, Output>(protocol: Protocol, handler: (input: ReceivedValue<Input>, context: RequestContext) => ReturnedValue<Output>, options?: ServeOptions): Listener;
+    serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(protocol: Protocol, handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>, options: SchemaServeOptions<Input, Output>): Listener;
     /**
      * Returns the methods of a service at a peer. Each is a {@link call} with the service's schemas at both ends. Opens nothing.
      *
@@ -2334,4 +2390,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, ProxyEndpoint, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, ProxyOptions, ReadIntoOptions, ReceivedMessage, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SentMessage, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, Carried, CarriedMethods, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, PlainObject, ProxyOptions, ReadIntoOptions, ReceivedMessage, ReceivedValue, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, ReturnedValue, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SchemaServeOptions, Sendable, SentMessage, SentValue, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol, WithToJson };

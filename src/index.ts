@@ -60,7 +60,17 @@ export type {
   StandardSchemaResult,
   StandardSchemaV1
 } from './rpc/schema.js'
-export type { ServeOptions, ServeProtocolOptions } from './rpc/serve-options.js'
+export type {
+  Carried,
+  CarriedMethods,
+  PlainObject,
+  ReceivedValue,
+  ReturnedValue,
+  Sendable,
+  SentValue,
+  WithToJson
+} from './rpc/sendable.js'
+export type { SchemaServeOptions, ServeOptions, ServeProtocolOptions } from './rpc/serve-options.js'
 export {
   type Awaitable,
   type ClientMethod,

@@ -227,7 +227,7 @@ test('an item that cannot be sent is an error behind the items before it', async
   const reported = gate<unknown>()
   const handler = async function* () {
     yield 1
-    yield 2n
+    yield 2n as unknown
   }
   server.serve('bigint', handler, { onError: reported.open })
   const items = await client.call<Items<number>>(peer, 'bigint')

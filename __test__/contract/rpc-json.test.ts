@@ -68,7 +68,7 @@ test("a result that JSON does not keep is the handler's error", async t => {
 
 test('an item that JSON does not keep ends its stream', async t => {
   const { client, server, peer } = await requestPair(t)
-  server.serve('items', () => each([1, new Set([1])]), { onError: () => {} })
+  server.serve('items', () => each<unknown>([1, new Set([1])]), { onError: () => {} })
   const items = await client.call<AsyncIterableIterator<number>>(peer, 'items')
   t.is((await items.next()).value, 1)
   t.regex((await failureOf(items.next())).message, /an item cannot .*: item is an instance of Set/)
@@ -79,7 +79,7 @@ test('an item that JSON does not keep ends its stream', async t => {
     },
     { onError: () => {} }
   )
-  const error = await failureOf(client.call(peer, 'drain', each([{ later: Promise.resolve(1) }])))
+  const error = await failureOf(client.call(peer, 'drain', each<unknown>([{ later: Promise.resolve(1) }])))
   t.is(error.code, 'ERR_INVALID_ARGUMENT')
   t.regex(error.message, /item\.later is a promise/)
 })

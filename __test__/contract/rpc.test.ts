@@ -128,7 +128,7 @@ test('a result that JSON cannot represent is an error for the caller and a repor
   const cycle: unknown[] = []
   cycle.push(cycle)
   server.serve('cycle', () => cycle, { onError })
-  server.serve('bigint', () => 1n, { onError })
+  server.serve('bigint', () => 1n as unknown, { onError })
   for (const protocol of ['cycle', 'bigint'])
     t.like(await failureOf(client.call(peer, protocol)), { code: 'ERR_REMOTE', remoteCode: 'ERR_INVALID_ARGUMENT' })
   t.is(reports.length, 2)

@@ -3,11 +3,14 @@ import type { Json, Protocol } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
 import { call } from '../rpc/call.js'
 import { type CallOptions, resolveCall, type SchemaCallOptions } from '../rpc/call-options.js'
+import type { RequestContext } from '../rpc/request-context.js'
 import type { MessageSchema } from '../rpc/schema.js'
+import type { ReceivedValue, ReturnedValue, Sendable, SentValue } from '../rpc/sendable.js'
 import { type AnyHandler, serverOf, streamHandler } from '../rpc/serve.js'
 import {
   resolveServe,
   resolveServeProtocol,
+  type SchemaServeOptions,
   type ServeOptions,
   type ServeProtocolOptions
 } from '../rpc/serve-options.js'
@@ -45,8 +48,8 @@ export abstract class RequestEndpoint {
   }
 
   /**
-   * Sends a request to a peer and returns the answer of its handler ({@link serve}). The type parameter is not checked; `options.schema`
-   * is.
+   * Sends a request to a peer and returns the answer of its handler ({@link serve}). The type of the answer is not checked;
+   * `options.schema` is.
    *
    * @throws {FastnNetError} `ERR_REMOTE` if the handler failed, `ERR_CALL_TIMEOUT`, `ERR_SCHEMA`, `ERR_BUSY`, `ERR_LINE_TOO_LONG`: see
    * {@link RequestOptions}. The errors of {@link Endpoint.getStream}.
@@ -54,16 +57,17 @@ export abstract class RequestEndpoint {
    * @example
    * const sum = await endpoint.call<number>(peer, 'add', { a: 1, b: 2 })
    */
-  call<Schema extends MessageSchema>(
+  call<Answer = Json>(peer: Peer, protocol: Protocol): Promise<Answer>
+  call<Schema extends MessageSchema, Input = Sendable>(
     peer: Peer,
     protocol: Protocol,
-    input: unknown,
+    input: SentValue<Input>,
     options: SchemaCallOptions<Schema>
   ): Promise<ReceivedMessage<Schema>>
-  call<Answer = Json>(
+  call<Answer = Json, Input = Sendable>(
     peer: Peer,
     protocol: Protocol,
-    input?: unknown,
+    input: SentValue<Input>,
     options?: CallOptions<undefined>
   ): Promise<Answer>
   call(peer: Peer, protocol: Protocol, input?: unknown, options?: CallOptions): Promise<unknown> {
@@ -90,11 +94,15 @@ export abstract class RequestEndpoint {
     implementation: ServiceImplementation<Methods>,
     options?: ServeOptions
   ): Listener
-  serve<Input, Output>(protocol: Protocol, handler: RequestHandler<Input, Output>, options?: ServeOptions): Listener
+  serve<Input, Output>(
+    protocol: Protocol,
+    handler: (input: ReceivedValue<Input>, context: RequestContext) => ReturnedValue<Output>,
+    options?: ServeOptions
+  ): Listener
   serve<Input extends MessageSchema | undefined, Output extends MessageSchema | undefined>(
     protocol: Protocol,
     handler: RequestHandler<ReceivedMessage<Input>, SentMessage<Output>>,
-    options: ServeProtocolOptions<Input, Output>
+    options: SchemaServeOptions<Input, Output>
   ): Listener
   serve(
     served: Service<MethodDefinitions> | Protocol,

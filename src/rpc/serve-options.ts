@@ -40,6 +40,22 @@ export interface ServeProtocolOptions<
   output?: Output
 }
 
+/** Options of {@link Endpoint.serve} for one protocol, with at least one schema. */
+export type SchemaServeOptions<
+  Input extends MessageSchema | undefined,
+  Output extends MessageSchema | undefined
+> = ServeProtocolOptions<Input, Output> &
+  (
+    | {
+        /** Schema of the input. */
+        input: Input
+      }
+    | {
+        /** Schema of the result. */
+        output: Output
+      }
+  )
+
 /** Names of {@link ServeOptions}. */
 const serveNames: OptionNames<ServeOptions> = {
   signal: true,

@@ -9,6 +9,7 @@ import { type Caller, call } from './call.js'
 import { type RequestOptions, resolveMethodCall } from './call-options.js'
 import type { RequestContext } from './request-context.js'
 import type { ItemsSchema, MessageSchema, SchemaInput, SchemaOutput, StandardSchemaV1 } from './schema.js'
+import type { CarriedMethods } from './sendable.js'
 import type { AnyHandler, ServedMethod } from './serve.js'
 import { checkSchema } from './serve-options.js'
 
@@ -144,7 +145,7 @@ export class Service<Methods extends MethodDefinitions> {
  * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 })
  */
 export function defineService<const Methods extends MethodDefinitions>(
-  methods: Methods,
+  methods: Methods & CarriedMethods<Methods>,
   options: ServiceOptions = {}
 ): Service<Methods> {
   const { name } = checkOptions(options, serviceNames)
