@@ -17,7 +17,7 @@ export async function bundleCli(withoutComments) {
   const made = await rollup({
     input: at('dist', 'modules', 'cli', 'main.js'),
     external: id => id.startsWith('node:') || id in entries,
-    plugins: [{ name: 'packages', resolveId: id => (/^[\w@]/.test(id) ? resolvePackage(id) : null) }],
+    plugins: [{ name: 'packages', resolveId: id => (/^[\w@]/.test(id) ? resolvePackage(id) : null) }, pageTexts],
     onwarn(warning) {
       // A cycle inside a package is the package's own.
       if (warning.code === 'CIRCULAR_DEPENDENCY' && warning.ids?.every(isOfPackage)) return
@@ -36,6 +36,16 @@ export async function bundleCli(withoutComments) {
   writeFileSync(at('dist', 'cli.js'), `#!/usr/bin/env node\n${chunk.code}`)
   chmodSync(at('dist', 'cli.js'), 0o755)
   writeFileSync(at('dist', 'THIRD-PARTY-LICENSES'), licences(chunk.moduleIds))
+}
+
+/** The files of the page of `fastn-net status --web`, which are imported as texts. */
+const pageTexts = {
+  name: 'page-texts',
+  resolveId: id => (/^\.\/page\/page\.\w+$/.test(id) ? at('src', 'cli', 'status', id) : null),
+  load(file) {
+    if (!file.startsWith(at('src', 'cli', 'status', 'page'))) return null
+    return `export default ${JSON.stringify(readFileSync(file, 'utf8'))}`
+  }
 }
 
 function resolvePackage(id) {

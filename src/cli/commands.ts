@@ -13,6 +13,7 @@ import { resolve } from './commands/resolve.js'
 import { run } from './commands/run.js'
 import { send } from './commands/send.js'
 import { socks5 } from './commands/socks5.js'
+import { status } from './commands/status.js'
 import { tcp } from './commands/tcp.js'
 import { tcpBridge } from './commands/tcp-bridge.js'
 import { udp } from './commands/udp.js'
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   socks5,
   pipe,
   run,
+  status,
   doctor,
   completions(() => commands)
 ]

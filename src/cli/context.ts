@@ -3,6 +3,8 @@ import type { Output } from './output.js'
 
 /** What a command works with. */
 export interface Context {
+  /** Name of the command. */
+  readonly name: string
   readonly args: Arguments
   readonly output: Output
   /** Aborts when the command must end. Its reason is the failure to report. */

@@ -28,7 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const args = parseArguments(optionsOf(command), command.arguments ?? [], rest)
     if (args.has('help')) return await printHelp(output, command)
     startLog(args)
-    const status = await command.run({ args, output, signal })
+    const status = await command.run({ name: command.name, args, output, signal })
     signal.throwIfAborted()
     return status ?? exit.ok
   } catch (error) {

@@ -1,7 +1,9 @@
+import type { Endpoint } from '../index.js'
 import { announce } from './announce.js'
 import type { Context } from './context.js'
 import { accessOf, withEndpoint } from './endpoint.js'
-import type { StartService } from './run/service.js'
+import type { RunningService, StartService } from './run/service.js'
+import { whilePublished } from './status/publish.js'
 
 /** Exposes a service to the peers that the command lets in, and prints the ticket. Runs until the command ends. */
 export async function expose(
@@ -17,7 +19,7 @@ export async function expose(
       const allow = endpoint.access.lists.allow ?? 'public'
       const service = await start(allow)(endpoint, context.signal)
       await announce(context, endpoint, { hint })
-      await service.closed
+      await untilClosed(context, endpoint, service)
     },
     access
   )
@@ -29,6 +31,17 @@ export async function bridge(context: Context, start: StartService): Promise<voi
     const service = await start(endpoint, context.signal)
     const { address, port } = service
     await context.output.result(address, { event: 'ready', address, port })
-    await service.closed
+    await untilClosed(context, endpoint, service)
   })
+}
+
+/** Waits for the end of the service of a command. `status` shows it meanwhile. */
+async function untilClosed(context: Context, endpoint: Endpoint, service: RunningService): Promise<void> {
+  const name = context.args.text('service') ?? context.name
+  await whilePublished(
+    context,
+    endpoint,
+    () => [{ name, kind: context.name, service }],
+    () => service.closed
+  )
 }

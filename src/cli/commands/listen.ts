@@ -6,6 +6,7 @@ import type { Context } from '../context.js'
 import { accessOf, withEndpoint } from '../endpoint.js'
 import { failureOf, UsageError } from '../failure.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
+import { whilePublished } from '../status/publish.js'
 
 /** Prints what peers send. */
 export const listen: Command = {
@@ -47,7 +48,8 @@ async function listenTo(context: Context, endpoint: Endpoint): Promise<void> {
   await listener.ready
   const hint = `Peers send lines on the protocol '${printable(protocol)}'.`
   await announce(context, endpoint, { hint, isOnStderr: !output.json })
-  await Promise.race([finished, listener.closed])
+  const ended = async () => void (await Promise.race([finished, listener.closed]))
+  await whilePublished(context, endpoint, () => [], ended)
   await listener.close()
 }
 

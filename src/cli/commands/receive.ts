@@ -8,6 +8,7 @@ import { accessOf, withEndpoint } from '../endpoint.js'
 import { CliError, failureOf, UsageError } from '../failure.js'
 import { Progress } from '../progress.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
+import { whilePublished } from '../status/publish.js'
 import { errorLine, PeerTransferError, transferProtocol } from '../transfer/messages.js'
 import { type Offer, readOffer } from '../transfer/offer.js'
 import { FileReceiver, type ReceivingOptions } from '../transfer/receive-files.js'
@@ -82,7 +83,8 @@ class Receiver {
     // With stdout as the target, it is for the file.
     const isOnStderr = this.#target === undefined
     await announce(this.#context, endpoint, { hint: 'To send to it: fastn-net send TICKET FILE', isOnStderr })
-    await Promise.race([finished, listener.closed])
+    const ended = async () => void (await Promise.race([finished, listener.closed]))
+    await whilePublished(this.#context, endpoint, () => [], ended)
     await listener.close()
   }
 

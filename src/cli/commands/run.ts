@@ -10,6 +10,8 @@ import { findKey } from '../keys.js'
 import { type Config, parseConfig, readConfig } from '../run/config.js'
 import { FileWatch } from '../run/file-watch.js'
 import { type Running, Supervisor } from '../run/supervisor.js'
+import { whilePublished } from '../status/publish.js'
+import type { NamedService } from '../status/snapshot.js'
 
 /** Runs the services of a file. */
 export const run: Command = {
@@ -69,13 +71,19 @@ class Runner {
   }
 
   async run(text: string, config: Config): Promise<void> {
-    const { signal } = this.#context
     const { started } = await this.#supervisor.apply(config)
     this.#text = text
     this.#config = config
+    onHangup(() => this.#reload(true))
     await this.#announce(config)
     for (const each of started) await this.#print(each)
-    onHangup(() => this.#reload(true))
+    const services = () => this.#services()
+    await whilePublished(this.#context, this.#endpoint, services, () => this.#untilEnd())
+  }
+
+  /** Applies the file again until the command ends. */
+  async #untilEnd(): Promise<void> {
+    const { signal } = this.#context
     const watch = new FileWatch(this.#file, () => this.#reload(false))
     try {
       if (!signal.aborted) await once(signal, 'abort')
@@ -84,6 +92,10 @@ class Runner {
     }
     await this.#reloading
     await this.#supervisor.closed()
+  }
+
+  #services(): NamedService[] {
+    return this.#supervisor.running.map(({ plan: { name, kind }, service }) => ({ name, kind, service }))
   }
 
   async #announce({ exposes }: Config): Promise<void> {

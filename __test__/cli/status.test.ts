@@ -1,0 +1,150 @@
+// `status`: what runs, as lines, as JSON and as a page. The page in a browser is in status-page.test.ts.
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import ava from 'ava'
+import { createEndpoint } from 'fastn-net'
+import { Cli, cli, eventsOf, folderFor, serving } from './support/cli.js'
+import { kill } from './support/transfer.js'
+
+// Each test starts programs: more at once than there are processors would only make each slower.
+const test = ava.serial
+
+/** Asks a local server, over TCP or a Unix socket. Unlike `fetch`, sends any Host. */
+async function ask(options: object): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
+  return await new Promise((resolve, reject) => {
+    const asked = request({ agent: false, ...options }, async response => {
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body: await text(response) })
+    })
+    asked.once('error', reject)
+    asked.end()
+  })
+}
+
+test('a running command is shown with its services, peers and requests', async t => {
+  const env = { XDG_RUNTIME_DIR: folderFor(t) }
+  const folder = folderFor(t)
+  writeFileSync(join(folder, 'hello.txt'), 'hello')
+  const ticket = await serving(t, ['folder', folder, '--public', '--service', 'files'], { env })
+  await using endpoint = await createEndpoint({ network: 'loopback' })
+  await (await endpoint.fetch(ticket, '/hello.txt', { service: 'files' })).text()
+  const end = await cli(['status', '--json'], { env })
+  t.is(end.code, 0, end.stderr)
+  const events = eventsOf(end)
+  t.deepEqual(
+    events.map(({ event }) => event),
+    ['process', 'service', 'request', 'peer']
+  )
+  const [program, service, asked, peer] = events
+  t.like(program, { command: 'folder', services: 1, peers: 1 })
+  t.like(service, { name: 'files', kind: 'folder', address: folder, port: null, connections: 0, pid: program?.pid })
+  t.like(asked, { service: 'files', method: 'GET', path: '/hello.txt', status: 200, peer: endpoint.id52 })
+  t.like(peer, { peer: endpoint.id52, state: 'connected', path: 'direct', streams: 0, error: null })
+  t.true(Number(peer?.rtt) > 0 && Number(peer?.bytesReceived) > 0)
+  t.is(typeof peer?.sendRate, 'number')
+  const { stdout } = await cli(['status'], { env })
+  t.regex(stdout.toString(), /^folder \(\d+\), for \d+ s, ID52 \w{52}\n {2}service files, folder .*, 0 in progress\n/)
+})
+
+test('nothing that runs is status 1; a killed command is forgotten', async t => {
+  const folder = folderFor(t)
+  const env = { XDG_RUNTIME_DIR: folder }
+  const none = await cli(['status', '--json'], { env })
+  t.deepEqual([none.code, eventsOf(none)[0]?.code], [1, 'ERR_NOT_RUNNING'])
+  const program = new Cli(['listen', 'Log', '--public', '--json'], { env })
+  await program.event('ready')
+  while (!readdirSync(join(folder, 'fastn-net')).some(name => name.endsWith('.json'))) {
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  const shown = await cli(['status', '--json'], { env })
+  t.like(eventsOf(shown)[0], { event: 'process', command: 'listen', pid: program.child.pid })
+  await kill(program, 'SIGKILL')
+  t.is((await cli(['status'], { env })).code, 1)
+  t.deepEqual(readdirSync(join(folder, 'fastn-net')), [])
+})
+
+test('other users cannot ask, and a request needs the token', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const folder = folderFor(t)
+  const own = join(folder, 'fastn-net')
+  const bridge = new Cli(['tcp-bridge', 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'], {
+    env: { XDG_RUNTIME_DIR: folder }
+  })
+  t.teardown(() => kill(bridge, 'SIGKILL'))
+  await bridge.line()
+  const isRegistered = () => existsSync(own) && readdirSync(own).some(name => name.endsWith('.json'))
+  while (!isRegistered()) await new Promise(resolve => setTimeout(resolve, 20))
+  t.is(statSync(own).mode & 0o777, 0o700)
+  const [file = '', socket = ''] = readdirSync(own).sort()
+  for (const name of [file, socket]) t.is(statSync(join(own, name)).mode & 0o777, 0o600)
+  const socketPath = join(own, socket)
+  const { token } = JSON.parse(readFileSync(join(own, file), 'utf8'))
+  const statusOf = async (authorization: string, path = '/') =>
+    (await ask({ socketPath, path, headers: { authorization } })).status
+  t.is(await statusOf('Bearer 0'), 401)
+  t.is(await statusOf(''), 401)
+  t.is(await statusOf(`Bearer ${token}`, '/other'), 404)
+  t.is(await statusOf(`Bearer ${token}`), 200)
+  await kill(bridge, 'SIGTERM')
+  t.deepEqual(readdirSync(own), [])
+})
+
+test('a folder that others can write to is not used, and the command runs all the same', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const folder = folderFor(t)
+  mkdirSync(join(folder, 'fastn-net'))
+  chmodSync(join(folder, 'fastn-net'), 0o777)
+  const env = { XDG_RUNTIME_DIR: folder }
+  const program = new Cli(['receive', folderFor(t), '--public'], { env })
+  await program.line()
+  let stderr = ''
+  for await (const chunk of program.child.stderr ?? []) {
+    stderr += chunk
+    if (stderr.includes('cannot show')) break
+  }
+  t.regex(stderr, /'fastn-net status' cannot show this program: .*must be of this user alone/)
+  await kill(program, 'SIGKILL')
+  t.deepEqual(readdirSync(join(folder, 'fastn-net')), [])
+  t.is((await cli(['status'], { env })).code, 1)
+})
+
+test('the page is for the holder of its address only', async t => {
+  const env = { XDG_RUNTIME_DIR: folderFor(t) }
+  const { id52 } = JSON.parse(await serving(t, ['tcp', '1', '--public', '--json'], { env }))
+  const { url } = JSON.parse(await serving(t, ['status', '--web', '--json'], { env }))
+  const { port, search, hostname } = new URL(url)
+  t.is(hostname, '127.0.0.1')
+  const get = (path: string, headers: object = {}, method = 'GET') =>
+    ask({ host: '127.0.0.1', port, path, method, headers })
+  for (const path of ['/', '/page.js', '/page.css', '/status.json', '/nothing'])
+    t.is((await get(path)).status, 403, path)
+  t.is((await get('/?token=0')).status, 403)
+  t.is((await get(`/${search}`, { host: `attacker.example:${port}` })).status, 421)
+  t.is((await get(`/${search}`, { host: '127.0.0.1' })).status, 421)
+  t.is((await get(`/${search}`, {}, 'POST')).status, 405)
+  const entered = await get(`/${search}`)
+  t.deepEqual([entered.status, entered.headers.location], [303, '/'])
+  const [set = ''] = entered.headers['set-cookie'] as string[]
+  t.regex(set, /; HttpOnly; SameSite=Strict; Path=\/$/)
+  const cookie = set.split(';')[0]
+  const page = await get('/', { cookie, host: `localhost:${port}` })
+  t.is(page.status, 200)
+  t.regex(String(page.headers['content-security-policy']), /^default-src 'none'; script-src 'self'; style-src 'self'/)
+  for (const path of ['/', '/page.js', '/page.css']) {
+    const { status, body } = await get(path, { cookie })
+    t.is(status, 200)
+    t.false(/https?:\/\/(?!www\.w3\.org\/2000\/svg)/.test(body), `${path} names another host`)
+  }
+  t.is((await get('/nothing', { cookie })).status, 404)
+  t.is((await get('/constructor', { cookie })).status, 404)
+  const feed = await get('/status.json', { cookie })
+  t.is(feed.headers['content-type'], 'application/json')
+  t.like(JSON.parse(feed.body)[0], { command: 'tcp', id52, services: [{ name: 'tcp', address: '127.0.0.1:1' }] })
+})
+
+test('options that exclude each other are usage errors', async t => {
+  for (const args of [['--web', '--watch'], ['--port', '1'], ['--web', '--port', '99999'], ['extra']]) {
+    t.is((await cli(['status', ...args])).code, 2, args.join(' '))
+  }
+})

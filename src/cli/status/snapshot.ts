@@ -1,0 +1,96 @@
+import type { Endpoint, PeerConnection, PeerInfo } from '../../index.js'
+import type { LoggedRequest } from '../run/request-log.js'
+import type { RunningService } from '../run/service.js'
+
+/** Most peers of a snapshot: the connected ones first. */
+const maxPeers = 1_000
+/** Most services of a snapshot. */
+const maxServices = 256
+
+/** A service as `status` shows it. */
+export interface ServiceStatus {
+  readonly name: string
+  readonly kind: string
+  readonly address: string
+  readonly port: number | null
+  readonly connections: number
+  /** The last requests, the latest first. Of HTTP only. */
+  readonly requests?: readonly LoggedRequest[]
+}
+
+/** A peer as `status` shows it. Counters are those of its live connections. */
+export interface PeerStatus {
+  readonly peer: string
+  readonly state: PeerInfo['state']
+  readonly path: 'direct' | 'relay' | null
+  readonly address: string | null
+  /** Round-trip time in milliseconds. */
+  readonly rtt: number | null
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly streams: number
+  readonly connections: number
+  /** Why the last dial or connection failed. */
+  readonly error: string | null
+}
+
+/** What a process does. */
+export interface Snapshot {
+  readonly pid: number
+  readonly version: string
+  /** Name of its command. */
+  readonly command: string
+  readonly id52: string
+  /** When it started and when this was taken, in milliseconds since 1970. */
+  readonly started: number
+  readonly time: number
+  readonly services: readonly ServiceStatus[]
+  readonly peers: readonly PeerStatus[]
+  /** Peers in all, also those that are left out. */
+  readonly peersTotal: number
+}
+
+/** A service with its name. */
+export interface NamedService {
+  readonly name: string
+  readonly kind: string
+  readonly service: RunningService
+}
+
+/** What services do. */
+export function serviceStatuses(services: readonly NamedService[]): ServiceStatus[] {
+  return services.slice(0, maxServices).map(({ name, kind, service }) => {
+    const { address, port, connections, requests } = service
+    return { name, kind, address, port, connections, ...(requests !== undefined && { requests: requests() }) }
+  })
+}
+
+/** The peers of an endpoint. */
+export function peerStatuses(endpoint: Endpoint): { peers: PeerStatus[]; peersTotal: number } {
+  const all = endpoint.peers()
+  const [connected, others] = [all.filter(isConnected), all.filter(peer => !isConnected(peer))]
+  return { peers: [...connected, ...others].slice(0, maxPeers).map(peerStatus), peersTotal: all.length }
+}
+
+function isConnected({ connections }: PeerInfo): boolean {
+  return connections.length > 0
+}
+
+function peerStatus({ id52, state, connections, lastError }: PeerInfo): PeerStatus {
+  const [first] = connections
+  const path = first?.paths.find(({ selected }) => selected)
+  const sum = (of: (stats: PeerConnection['stats']) => number) =>
+    connections.reduce((total, { stats }) => total + of(stats), 0)
+  return {
+    peer: id52,
+    state,
+    path: path === undefined ? null : path.relay ? 'relay' : 'direct',
+    address: path?.address ?? null,
+    rtt: path?.rtt ?? null,
+    bytesSent: sum(stats => stats.bytesSent),
+    bytesReceived: sum(stats => stats.bytesReceived),
+    streams: sum(stats => stats.streams),
+    connections: connections.length,
+    error: lastError?.message.slice(0, 500) ?? null
+  }
+}
