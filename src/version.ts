@@ -1,2 +1,2 @@
-/** The version of this package, in `package.json` and in `Cargo.toml` as well: an addon of another one is not used. */
+/** The version of this package, also in `package.json` and `Cargo.toml`. An addon of another version is not used. */
 export const version = '0.1.0'

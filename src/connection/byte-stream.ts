@@ -100,8 +100,8 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * Sends an optional last chunk and FIN. Resolves once flow control has accepted both; {@link closed} resolves once they have
    * arrived. The receiving half stays open.
    *
-   * A second call without a chunk waits for the first. Its signal only ends its own wait. Aborting works as for {@link write}: a
-   * finish of which nothing was accepted leaves the stream open.
+   * A second call without a chunk waits for the first. Its signal only ends its own wait. Aborting works as for {@link write}: if
+   * nothing was accepted, the stream stays open.
    *
    * @throws {FastnNetError} The errors of {@link write}, also without a chunk: once the connection has ended, earlier data may not have
    * arrived.
@@ -206,8 +206,8 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * | `ERR_CLOSED` | this endpoint closed |
    * | the refusal, or `ERR_ACK_TIMEOUT` | the peer did not accept a stream with `ack: 'later'` |
    *
-   * Does not abort when the stream ends well, and not when the peer only finishes its half. A peer that disposes a stream of which it
-   * has read all has not failed it either.
+   * Does not abort when the stream ends well, and not when the peer only finishes its half. A peer that has read everything and disposes
+   * the stream has not failed it either.
    *
    * From its first use on, up to 64 KiB are read ahead, because only reading shows a reset; a reset behind more than that aborts once
    * they are read. Keeps the stream in memory until it ends, but not the process alive.

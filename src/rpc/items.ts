@@ -143,7 +143,7 @@ export interface ReceiveOptions {
   readonly dropped?: (() => void) | undefined
 }
 
-/** Answers that nobody reads any more. A caller's signal would keep their streams open as long as it lives. */
+/** Answers that were garbage-collected before their end. A caller's signal would keep their streams open as long as it lives. */
 const droppedItems = new FinalizationRegistry<() => void>(dropped => dropped())
 
 /** Items from the other side, in order. Leaving the loop tells the sender to stop. */

@@ -26,7 +26,7 @@ export class PeerLoads {
     return load
   }
 
-  /** Ends a request of which `bytes` were reserved. */
+  /** Ends a request that had `bytes` reserved. */
   release(id52: string, load: PeerLoad, bytes: number): void {
     load.bytes -= bytes
     if (--load.requests === 0) this.#loads.delete(id52)

@@ -212,7 +212,7 @@ export class ReadHalf extends ReadLock {
 
   /**
    * Throws the error that the next read would throw. A reset comes before the bytes that were read ahead. `isLost`: looks for an error
-   * behind the bytes that arrived before the connection ended, a chunk of which is then kept for the next read.
+   * behind the bytes that arrived before the connection ended, and keeps a chunk of them for the next read.
    */
   checkEnd(isLost: boolean): void {
     if (this.isReset) this.#isOver()

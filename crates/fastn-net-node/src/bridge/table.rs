@@ -35,7 +35,7 @@ pub(crate) enum Slot {
     Watch(Watch),
     AuthorizationRequests(AuthorizationRequests),
     Stream(Box<StreamSlot>),
-    /// A stream that was over before JavaScript knew: its peer's FIN came while nobody read. The next call answers EOF.
+    /// A stream that was over before JavaScript knew: its peer's FIN came while no call read. The next call answers EOF.
     EndedStream,
     Log(Records),
     Tunnel(Arc<Tunnel>),

@@ -9,9 +9,10 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use iroh::endpoint::{SendStream, StoppedError, VarInt, WriteError};
+use iroh::endpoint::{StoppedError, VarInt, WriteError};
 use tokio::sync::Notify;
 
+use super::final_write::FinalWrite;
 use crate::error::Error;
 
 /// noq's `Stopped` future, whose name iroh does not export. Resolves once a finished half is acknowledged or stopped.
@@ -31,12 +32,6 @@ pub(crate) struct Deliveries {
     changed: Notify,
     /// Notified when the header ack of a finished stream has not arrived in time.
     expired: Notify,
-}
-
-/// A sending half with its last bytes. The FIN follows them.
-pub(crate) struct FinalWrite {
-    pub(crate) send: SendStream,
-    pub(crate) bytes: Vec<u8>,
 }
 
 impl Deliveries {
@@ -217,36 +212,6 @@ struct DriverGuard<'a>(&'a Deliveries);
 impl Drop for DriverGuard<'_> {
     fn drop(&mut self) {
         self.0.connection_ended();
-    }
-}
-
-impl FinalWrite {
-    fn id(&self) -> u64 {
-        self.send.id().into()
-    }
-
-    /// Ready once all bytes are written, or none of the rest can be.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WriteError>> {
-        while !self.bytes.is_empty() {
-            let count = match Pin::new(&mut self.send).poll_write(cx, &self.bytes) {
-                Poll::Ready(written) => written?,
-                Poll::Pending => match self.stop_code() {
-                    Some(code) => return Poll::Ready(Err(WriteError::Stopped(code))),
-                    None => return Poll::Pending,
-                },
-            };
-            self.bytes.drain(..count);
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Polls for a stop by the peer. While the whole connection is blocked, QUIC wakes a writer of a stopped half without
-    /// reporting the stop.
-    fn stop_code(&self) -> Option<VarInt> {
-        match pin!(self.send.stopped()).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(code)) => code,
-            _ => None,
-        }
     }
 }
 

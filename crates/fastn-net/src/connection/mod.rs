@@ -6,7 +6,7 @@
 //! - `check_request`: requests for an immediate check
 //! - `probe`: whether the peer's QUIC answers at all
 //! - `legacy_accept_stall`: older peers that stopped accepting streams
-//! - `deliveries`: deferred final writes and unacknowledged FINs
+//! - `deliveries`: deferred final writes and unacknowledged FINs; `final_write`: one such write
 //! - `listener_grace`: grace period of the owner of an accepted connection
 //! - `peer_admission`: cached authorization answer for its peer
 //! - `close_info`: closing, and the reason
@@ -20,6 +20,7 @@ pub(crate) mod active_count;
 mod check_request;
 mod close_info;
 pub(crate) mod deliveries;
+pub(crate) mod final_write;
 mod guard;
 pub(crate) mod legacy_accept_stall;
 mod listener_grace;

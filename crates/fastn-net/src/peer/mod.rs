@@ -4,10 +4,10 @@
 //! - `actor`: executes the table's actions
 //! - `connections`: the actor's connections; `service`: the task of one connection
 //! - `context`: the part of the endpoint that the actor uses
-//! - `mailbox`: messages to the actor
+//! - `message`, `mailbox`: messages to the actor
 //! - `backoff`: delay between two dials
 //! - `liveness`: sampled liveness and idleness of a connection
-//! - `check`: why a connection is checked at once, and the check
+//! - `immediate_check`: why a connection is checked at once, and the check
 //! - `supervisor`: runs the actor, and replaces one that panicked
 //! - `dial`: one attempt to connect
 //! - `keep_connected`: a peer that is kept connected
@@ -23,6 +23,7 @@ mod immediate_check;
 mod keep_connected;
 mod liveness;
 mod mailbox;
+mod message;
 mod receive_windows;
 mod service;
 mod status;
@@ -32,6 +33,7 @@ mod table;
 pub(crate) use context::{PeerContext, Registry};
 pub(crate) use immediate_check::Check;
 pub use keep_connected::KeepConnected;
+pub(crate) use message::Message;
 pub(crate) use receive_windows::{STREAM as STREAM_WINDOW, first as first_window};
 pub use status::{PeerState, PeerStatus};
 
@@ -52,7 +54,6 @@ use crate::{
     error::{Error, Result},
     identity::PublicKey,
     quota::Quota,
-    wire::codes::close,
 };
 use mailbox::Mailbox;
 
@@ -81,44 +82,6 @@ pub struct Peer {
     /// Written by the actor, read by all.
     status: Mutex<PeerStatus>,
     mailbox: Mailbox,
-}
-
-/// A message to the actor. The senders bound their number: one for each request or connection.
-#[derive(Debug)]
-pub(crate) enum Message {
-    Wanted {
-        request: u64,
-        answer: oneshot::Sender<Result<Connection>>,
-        retries: Option<u32>,
-        first_attempt: bool,
-    },
-    Unwanted(u64),
-    /// The number of [`KeepConnected`] handles has changed.
-    KeepCountChanged,
-    /// A new address was added.
-    AddressAdded,
-    Inbound(Connection),
-    Dialled(Result<Connection, dial::Failed>),
-    Challenged(u64, bool),
-    AckLate(u64),
-    Checked {
-        id: u64,
-        check: Check,
-        answered: bool,
-    },
-    Pinged(u64),
-    /// A connection that nothing used is used again.
-    Activated(u64),
-    /// A connection has more streams than its receive window covers.
-    ThresholdExceeded(u64),
-    /// An older peer refused or ignored one of our streams on this connection, and accepts no further one.
-    Stalled(u64),
-    /// The timer that the table set has expired.
-    Time,
-    Lost(u64),
-    Shutdown,
-    #[cfg(test)]
-    Panic,
 }
 
 /// How often a request for a connection may be tried.
@@ -270,7 +233,7 @@ impl Peer {
     pub(crate) fn tell(&self, message: Message) {
         // An ended actor drops the request, and its caller sees a closed channel. The peer must see the same.
         if let Err(message) = self.mailbox.send(message) {
-            reject_late(message);
+            message.reject();
         }
     }
 
@@ -350,13 +313,6 @@ impl Drop for OfferGuard<'_> {
 
 /// Limit of remembered working addresses, and of relays.
 const WORKED: usize = 4;
-
-/// Rejects a message to an actor that is gone.
-fn reject_late(message: Message) {
-    if let Message::Inbound(connection) | Message::Dialled(Ok(connection)) = message {
-        connection.close_internal(close::SHUTDOWN, "this endpoint is closing");
-    }
-}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no panic while held")

@@ -39,7 +39,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        self.connection.close_internal(close::PLAIN, "nobody serves this connection any more");
+        self.connection.close_internal(close::PLAIN, "this connection is no longer served");
         if let Some(info) = self.connection.close_reason() {
             self.context.counters.connection_closed(info.by.as_str(), info.code);
         }

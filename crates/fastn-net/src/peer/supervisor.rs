@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 use tracing::error;
 
-use super::{Peer, PeerContext, PeerState, PeerStatus, actor, mailbox::Messages, reject_late};
+use super::{Message, Peer, PeerContext, PeerState, PeerStatus, actor, mailbox::Messages};
 use crate::{
     error::{Code, Error},
     target,
@@ -31,7 +31,7 @@ pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, mut messages
         tokio::time::sleep(PAUSE).await;
     }
     // Reject pending messages like later ones.
-    messages.close().into_iter().for_each(reject_late);
+    messages.close().into_iter().for_each(Message::reject);
 }
 
 /// Closes the orphaned connections of a panicked actor, so that the peer notices.

@@ -9,7 +9,7 @@ use iroh::endpoint::{SendStream, VarInt, WriteError};
 
 use super::{Buffered, RecvEvent, SendEvent, Stream};
 use crate::{
-    connection::deliveries::FinalWrite,
+    connection::final_write::FinalWrite,
     error::Error,
     wire::{ack::ACK, codes::reset, refusal::Refusal},
 };

@@ -1,4 +1,4 @@
-//! How a stream ends while nobody reads or writes it.
+//! How a stream ends while no call reads or writes it.
 
 use std::task::{Context, Poll, ready};
 
@@ -6,17 +6,18 @@ use super::{SendState, Stream, wakers::together, write::stopped};
 use crate::{connection::stop_watch::PeerStopWatch, error::Error};
 
 impl Stream {
-    /// Watches a sending half that is still open from now on, so that it can be given back when the peer stops it:
-    /// [`Stream::idle`] and reading look for that, and arm their waker for it. Whoever writes or flushes next hears of it. For
-    /// streams that live on for a while: watching costs about as much as a small write.
+    /// Watches an open sending half from now on, so that it is released when the peer stops it. [`Stream::idle`] and reading look
+    /// for a stop, and arm their waker for one. The next write or flush reports it. For long-lived streams: watching costs about as
+    /// much as a small write.
     pub fn watch_stop(&mut self) {
         if let (Some(send), None) = (&self.send, &self.stop_watch) {
             self.stop_watch = Some(PeerStopWatch::new(send));
         }
     }
 
-    /// Call while nobody reads. Sends an unsent header, and looks for what may release the halves: the deadline of the ack, the peer's
-    /// stop if that is watched, and behind our own FIN the peer's, as [`Stream::read_ahead`] does. The waker stays armed for each.
+    /// Call while no call reads. Sends an unsent header, and looks for the events that may release the halves: the deadline of the ack,
+    /// the peer's stop if that is watched, and behind our own FIN the peer's, as [`Stream::read_ahead`] does. The waker stays armed for
+    /// each.
     pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
         self.check_ack_deadline();
         self.read_waker = Some(cx.waker().clone());
@@ -57,7 +58,7 @@ impl Stream {
             deadline.wake_ended(cx.waker());
         }
         if let SendState::Stopped { code, .. } = self.send_state {
-            // A refusal stops the sending half as well; its line says why, and may come a packet later.
+            // A refusal also stops the sending half; its line says why, and may come a packet later.
             if self.awaits_ack() {
                 let _ = ready!(self.poll_answer_beside_reader(cx));
             }

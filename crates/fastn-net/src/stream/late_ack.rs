@@ -63,7 +63,7 @@ impl Stream {
         }
     }
 
-    /// Fails a stream that was not acknowledged in time, and wakes all that wait on it. An older peer gets no other stream on this
+    /// Fails a stream that was not acknowledged in time, and wakes every task that waits on it. An older peer gets no other stream on this
     /// connection.
     fn expire_ack(&mut self, limit: Duration) {
         let (peer, connection, stream) = (self.peer(), self.connection.id(), self.id);

@@ -5,7 +5,7 @@
 //! - `io`: async methods, `AsyncRead` and `AsyncWrite`
 //! - `ack`: the acknowledgement, or a refusal; `late_ack`: what happens when neither arrives
 //! - `end`: finish, reset, stop, abandon
-//! - `idle`: how a stream ends while nobody reads or writes it
+//! - `idle`: how a stream ends while no call reads or writes it
 //! - `detach`: a stream that is held longer than its connection lives
 //! - `open`: opens a stream on a connection
 //! - `ping`: a stream that asks the peer for a sign of life
@@ -112,7 +112,7 @@ pub struct Stream {
     buffered: Buffered,
     /// The error of a lost stream; else of a receiving half that the peer reset.
     failure: Option<Box<Error>>,
-    /// Tells of the peer's stop while nobody writes.
+    /// Tells of the peer's stop while no call writes.
     stop_watch: Option<PeerStopWatch>,
     /// Waits for bytes. A writer that watches the receiving half must wake it too.
     read_waker: Option<Waker>,

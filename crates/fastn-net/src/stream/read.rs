@@ -135,7 +135,7 @@ impl Stream {
             }
             Poll::Pending => {
                 self.read_waker = Some(cx.waker().clone());
-                // Whoever waits for the peer must have spoken.
+                // A reader waits for the peer, which may wait for the header or ack.
                 self.flush_or_wake(waker);
                 self.poll_stop(cx);
                 Poll::Pending

@@ -26,7 +26,7 @@ pub(super) enum SendState {
     Finished,
     /// By this side.
     Reset,
-    /// By the peer. A stop found while nobody wrote is unreported until the next write fails with it.
+    /// By the peer. A stop found while no call wrote is unreported until the next write fails with it.
     Stopped {
         code: u64,
         reported: bool,

@@ -97,7 +97,7 @@ impl Stream {
         self.fail_send(error)
     }
 
-    /// The error of a stream whose connection has ended, if all that arrived was read.
+    /// The error of a stream whose connection has ended, if every byte that arrived was read.
     pub(super) fn connection_error(&self) -> Error {
         if !self.is_unacknowledged() {
             return self.connection.lost_error();
@@ -106,7 +106,7 @@ impl Stream {
         if self.is_unprocessed() { error.with_unprocessed() } else { error }
     }
 
-    /// A stream of which nothing is left in QUIC does not use its connection, whatever is still to be read.
+    /// Once both halves have left QUIC, the stream no longer uses its connection, even if buffered bytes are unread.
     fn release_if_over(&mut self) {
         if !self.send_state.is_live() && !self.recv_state.is_live() {
             self.active = None;

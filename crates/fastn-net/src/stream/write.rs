@@ -29,8 +29,8 @@ impl Stream {
         matches!(self.send_state, SendState::HeaderUnsent { corked: true })
     }
 
-    /// Sends the header or the acknowledgement that waits to travel with the first bytes. Whoever opens or accepts a stream
-    /// and has nothing to write yet calls this, or reads.
+    /// Sends the header or the ack that waits to travel with the first bytes. Call this, or read, after opening or accepting a stream
+    /// without anything to write yet.
     ///
     /// # Errors
     ///
@@ -179,7 +179,7 @@ impl Stream {
     /// The error of a write to a half that the peer stopped.
     fn poll_stopped<T>(&mut self, cx: &mut Context<'_>, code: u64) -> Poll<Result<T>> {
         self.discard_unsent();
-        // A refusal stops us as well; its line says why, and may come a packet later.
+        // A refusal also stops this half; its line says why, and may come a packet later.
         if self.awaits_ack() {
             // A reader may get the line first: it then wakes this writer.
             self.write_waker = Some(cx.waker().clone());
