@@ -37,3 +37,14 @@ mod stream;
 mod subscriber;
 mod tunnel;
 mod watch;
+
+use napi::bindgen_prelude::Object;
+use napi_derive::napi;
+
+/// Adds the exports that napi-rs does not generate.
+#[napi(module_exports)]
+pub fn direct_exports(mut exports: Object<'_>) -> napi::Result<()> {
+    bridge::export::<peer::OpenTry>(&mut exports)?;
+    bridge::export::<stream::StreamRead>(&mut exports)?;
+    bridge::export::<stream::StreamWrite>(&mut exports)
+}

@@ -1,14 +1,14 @@
 //! Peers: where they are, and opening streams to them.
 
-use std::sync::Arc;
+use std::{ffi::CStr, sync::Arc};
 
 use fastn_net::{Endpoint, Error, Peer, PeerAddress, Result};
-use napi::{Env, bindgen_prelude::Float64ArraySlice};
+use napi::Env;
 use napi_derive::napi;
 
 use crate::{
     arguments::{endpoint_of, milliseconds, open_options},
-    bridge::{Environment, Outcome, PENDING, Slot, insert_stream, numbers_mut, stale, start},
+    bridge::{Arguments, DirectCall, Environment, Outcome, PENDING, Slot, insert_stream, stale, start},
 };
 
 /// A [`PeerAddress`] as it crosses.
@@ -37,18 +37,29 @@ pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
 /// Opens a stream over a connection that is there, and puts connection and stream id into `out`. A handle; `PENDING` where
 /// it needs a wait (`openStart`); `FAILED`. `flags`: see
 /// `open_options`.
-#[napi(catch_unwind)]
-pub fn open_try(env: Env, peer: f64, header: &[u8], flags: u32, timeout: f64, mut out: Float64ArraySlice<'_>) -> f64 {
-    let out = numbers_mut(&mut out);
-    Environment::with(&env, |e| {
-        e.answer(|e| {
-            let (endpoint, peer) = get_peer(e, peer)?;
-            match endpoint.try_open(&peer, header, open_options(flags, timeout))? {
-                Some(stream) => insert_stream(e, stream, out),
-                None => Ok(PENDING),
-            }
-        })
-    })
+pub(crate) struct OpenTry;
+
+impl DirectCall for OpenTry {
+    const NAME: &CStr = c"openTry";
+
+    fn call(arguments: &mut Arguments) -> napi::Result<f64> {
+        let (peer, header) = (arguments.number(0)?, arguments.bytes(1)?);
+        let options = open_options(arguments.whole(2)?, arguments.number(3)?);
+        let mut ids = [0.0; 2];
+        let opened = Environment::with(&arguments.env(), |e| {
+            e.answer(|e| {
+                let (endpoint, peer) = get_peer(e, peer)?;
+                match endpoint.try_open(&peer, header, options)? {
+                    Some(stream) => insert_stream(e, stream, &mut ids),
+                    None => Ok(PENDING),
+                }
+            })
+        });
+        for (place, id) in arguments.numbers_mut(4)?.iter_mut().zip(ids) {
+            *place = id;
+        }
+        Ok(opened)
+    }
 }
 
 /// Opens a stream, and waits until it is open. Operation; its outcome is a stream's handle.

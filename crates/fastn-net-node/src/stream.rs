@@ -4,20 +4,23 @@
 //! value is a count, `PENDING`, `FAILED` or `RETRY`. A half counts as over once nothing is left to report of it: its error comes with
 //! the bit. The call that answers both bits frees the handle.
 
-use std::task::{Context, Poll, ready};
+use std::{
+    ffi::CStr,
+    task::{Context, Poll, ready},
+};
 
-use fastn_net::Result;
+use fastn_net::{Result, Stream};
 use napi::{
     Env,
-    bindgen_prelude::{BigInt, Either, Uint8ArraySlice},
+    bindgen_prelude::{BigInt, Either},
 };
 use napi_derive::napi;
 
 use crate::{
     arguments::endpoint_of,
     bridge::{
-        Channel, Environment, FAILED, Outcome, PENDING, Slot, StreamSlot, bytes_mut, code_from_js, number_to_id, stale,
-        start,
+        Arguments, Channel, DirectCall, Environment, FAILED, Outcome, PENDING, Slot, StreamSlot, code_from_js,
+        number_to_id, stale, start,
     },
 };
 
@@ -48,46 +51,61 @@ pub fn stream_ack(env: Env, stream: f64) -> f64 {
 }
 
 /// Fills `into` from `offset` on. The count of bytes; `PENDING` or `FAILED`. The receiving half is over when nothing follows.
-#[napi(catch_unwind)]
-pub fn stream_read(env: Env, stream: f64, mut into: Uint8ArraySlice<'_>, offset: u32) -> f64 {
-    let into = bytes_mut(&mut into);
-    let from = (offset as usize).min(into.len());
-    let to = into.len().min(from + CALL_BYTES);
-    poll(&env, stream, Channel::Read, |slot, cx| {
-        slot.stream.poll_read(cx, &mut into[from..to]).map_ok(|read| number(read.count))
-    })
+pub(crate) struct StreamRead;
+
+impl DirectCall for StreamRead {
+    const NAME: &CStr = c"streamRead";
+
+    fn call(arguments: &mut Arguments) -> napi::Result<f64> {
+        let (env, stream, offset) = (arguments.env(), arguments.number(0)?, arguments.whole(2)?);
+        let into = arguments.bytes_mut(1)?;
+        let from = (offset as usize).min(into.len());
+        let to = into.len().min(from + CALL_BYTES);
+        Ok(poll(&env, stream, Channel::Read, |slot, cx| {
+            slot.stream.poll_read(cx, &mut into[from..to]).map_ok(|read| number(read.count))
+        }))
+    }
 }
 
 /// Writes `bytes` from `offset` on, and the FIN behind the last of them. The count of bytes; `PENDING` or `FAILED`. The sending half
 /// is over when it is finished.
-#[napi(catch_unwind)]
-pub fn stream_write(env: Env, stream: f64, bytes: &[u8], offset: u32, finish: bool) -> f64 {
-    let from = (offset as usize).min(bytes.len());
-    let bytes = &bytes[from..];
+pub(crate) struct StreamWrite;
+
+impl DirectCall for StreamWrite {
+    const NAME: &CStr = c"streamWrite";
+
+    fn call(arguments: &mut Arguments) -> napi::Result<f64> {
+        let (bytes, offset, finish) = (arguments.bytes(1)?, arguments.whole(2)?, arguments.flag(3)?);
+        let bytes = &bytes[(offset as usize).min(bytes.len())..];
+        Ok(poll(&arguments.env(), arguments.number(0)?, Channel::Write, |slot, cx| {
+            write(&mut slot.stream, cx, bytes, finish)
+        }))
+    }
+}
+
+fn write(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8], finish: bool) -> Poll<Result<f64>> {
     let now = &bytes[..bytes.len().min(CALL_BYTES)];
-    poll(&env, stream, Channel::Write, |slot, cx| {
-        let mut count = 0;
-        // No flush for bytes that go out with the FIN.
-        if now.is_empty() && !(finish && slot.stream.is_corked()) {
-            ready!(slot.stream.poll_flush(cx))?;
+    let mut count = 0;
+    // No flush for bytes that go out with the FIN.
+    if now.is_empty() && !(finish && stream.is_corked()) {
+        ready!(stream.poll_flush(cx))?;
+    }
+    while count < now.len() {
+        match stream.poll_write(cx, &now[count..]) {
+            Poll::Ready(Ok(written)) => count += written,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending if count == 0 => return Poll::Pending,
+            Poll::Pending => return Poll::Ready(Ok(number(count))),
         }
-        while count < now.len() {
-            match slot.stream.poll_write(cx, &now[count..]) {
-                Poll::Ready(Ok(written)) => count += written,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if count == 0 => return Poll::Pending,
-                Poll::Pending => return Poll::Ready(Ok(number(count))),
-            }
+    }
+    if finish && count == bytes.len() {
+        stream.finish();
+        // Corked bytes, and those that wait for room, fail only here.
+        if stream.failure().is_some() {
+            ready!(stream.poll_flush(cx))?;
         }
-        if finish && count == bytes.len() {
-            slot.stream.finish();
-            // Corked bytes, and those that wait for room, fail only here.
-            if slot.stream.failure().is_some() {
-                ready!(slot.stream.poll_flush(cx))?;
-            }
-        }
-        Poll::Ready(Ok(number(count)))
-    })
+    }
+    Poll::Ready(Ok(number(count)))
 }
 
 /// Sends what still waits for more to travel with, of the first `count` streams.

@@ -1,24 +1,17 @@
 //! JavaScript's memory as slices, and its numbers as ids.
 
-use napi::bindgen_prelude::{Float64ArraySlice, Uint8ArraySlice, Uint32ArraySlice};
-
-/// The bytes of an array that JavaScript passed, to be filled before the call returns.
-pub(crate) fn bytes_mut<'a>(array: &'a mut Uint8ArraySlice<'_>) -> &'a mut [u8] {
-    // SAFETY: the slice lives as long as the borrow of the argument: the synchronous call on the JavaScript thread. Nothing in
-    // the call runs JavaScript or keeps the slice. The TypeScript layer rejects shared buffers, so no other thread writes to it
-    // meanwhile.
-    unsafe { array.as_mut() }
-}
+use napi::bindgen_prelude::{Float64ArraySlice, Uint32ArraySlice};
 
 /// The wakes of an array that JavaScript passed, to be filled before the call returns.
 pub(crate) fn words_mut<'a>(array: &'a mut Uint32ArraySlice<'_>) -> &'a mut [u32] {
-    // SAFETY: as above; the array is the bridge's own and never shared.
+    // SAFETY: the slice lives as long as the borrow of the argument: the synchronous call on the JavaScript thread. Nothing in
+    // the call runs JavaScript or keeps the slice. The array is the bridge's own and never shared, so no other thread writes to it.
     unsafe { array.as_mut() }
 }
 
 /// The numbers of an array that JavaScript passed, to be filled before the call returns.
 pub(crate) fn numbers_mut<'a>(array: &'a mut Float64ArraySlice<'_>) -> &'a mut [f64] {
-    // SAFETY: as above; the array is the bridge's own and never shared.
+    // SAFETY: as above.
     unsafe { array.as_mut() }
 }
 

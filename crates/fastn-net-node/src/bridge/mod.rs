@@ -7,11 +7,13 @@
 //! - `operation`, `start`: long calls and their outcomes
 //! - `error`: errors as plain data
 //! - `bytes`: JavaScript's memory as slices
+//! - `direct`: exports of the byte path
 
 #![expect(unsafe_code, reason = "the one module of the workspace that may; each use says why it is safe")]
 
 mod bytes;
 mod codes;
+mod direct;
 mod environment;
 mod error;
 mod operation;
@@ -22,8 +24,9 @@ mod wakes;
 
 use fastn_net::{Result, Stream};
 
-pub(crate) use bytes::{bytes_mut, id_to_number, number_to_id, numbers_mut};
+pub(crate) use bytes::{id_to_number, number_to_id, numbers_mut};
 pub(crate) use codes::{code_from_js, code_to_js};
+pub(crate) use direct::{Arguments, DirectCall, export};
 pub(crate) use environment::{Environment, close_before_exit, stale};
 pub(crate) use error::BindingError;
 pub(crate) use operation::Outcome;
