@@ -134,8 +134,7 @@ export class ReadHalf extends ReadLock {
     this.#buffer ??= new ReadBuffer()
     const buffer = this.#buffer
     try {
-      readSlab.reserve()
-      const into = readSlab.bytes.subarray(0, mostAhead - buffer.size)
+      const into = readSlab.reserveAll().subarray(0, mostAhead - buffer.size)
       const chunk = this.#chunk(native().streamRead(this.state.handle, into, 0))
       if (chunk) buffer.push(chunk)
       else if (chunk === undefined) buffer.detach()
@@ -236,7 +235,7 @@ export class ReadHalf extends ReadLock {
 
   #tryNative(): number {
     readSlab.reserve()
-    return native().streamRead(this.state.handle, readSlab.bytes, 0)
+    return native().streamRead(this.state.handle, readSlab.into, readSlab.offset)
   }
 
   /** The bytes of a native read's result, as {@link #count}. */
