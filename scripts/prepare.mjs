@@ -10,7 +10,7 @@ import {
   statSync,
   symlinkSync
 } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { bundleCli } from './bundle-cli.mjs'
 import { install, installRawPeer } from './install.mjs'
 import { at, fingerprint, needCargo, noted, run, say, stamp, tool, unstamp } from './util.mjs'
@@ -118,9 +118,16 @@ async function bundle() {
     }
   }
   // Everything but `node` in one chunk: `index.js` only exports from it. Split by what both entries share, an import takes a fifth longer.
-  // HTTP is loaded on first use.
-  const http = at('dist', 'modules', 'http')
-  const chunkOf = id => (id.startsWith(http) && id !== join(http, 'options.js') ? 'http' : 'library')
+  // HTTP is loaded on first use, and requests with the first endpoint. Of each, the import needs the options and the public classes.
+  const early = {
+    http: ['options.js'],
+    rpc: ['call-options.js', 'loaded.js', 'schema.js', 'serve-options.js', 'service.js']
+  }
+  const chunkOf = id => {
+    const [folder, file] = relative(at('dist', 'modules'), id).split(sep)
+    if (folder === 'util' && file === 'json-loss.js') return 'rpc'
+    return early[folder]?.includes(file) === false ? folder : 'library'
+  }
   const manualChunks = id => (id.startsWith(at('dist', 'modules', 'node')) ? undefined : chunkOf(id))
   const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
   await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare], sourcemap: true })

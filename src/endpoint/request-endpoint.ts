@@ -1,12 +1,12 @@
 import type { PeerStream } from '../connection/connection.js'
 import type { Json, Protocol } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
-import { call } from '../rpc/call.js'
 import { type CallOptions, resolveCall, type SchemaCallOptions } from '../rpc/call-options.js'
+import { requests } from '../rpc/loaded.js'
 import type { RequestContext } from '../rpc/request-context.js'
 import type { MessageSchema } from '../rpc/schema.js'
 import type { ReceivedValue, ReturnedValue, Sendable, SentValue } from '../rpc/sendable.js'
-import { type AnyHandler, serverOf, streamHandler } from '../rpc/serve.js'
+import type { AnyHandler } from '../rpc/serve.js'
 import {
   resolveServe,
   resolveServeProtocol,
@@ -26,7 +26,6 @@ import {
   type ServiceImplementation,
   servedMethods
 } from '../rpc/service.js'
-import { tellTime, whatTimeIsIt } from '../rpc/time.js'
 import { type CancelOptions, type OpenOptions, signalOf, type TimeoutOptions } from '../types.js'
 import { checkConstructor, type internal } from '../util/illegal-constructor.js'
 import { invalid } from '../util/validate.js'
@@ -72,7 +71,7 @@ export abstract class RequestEndpoint {
   ): Promise<Answer>
   call(peer: Peer, protocol: Protocol, input?: unknown, options?: CallOptions): Promise<unknown> {
     try {
-      return call(this, peer, protocol, input, resolveCall(options))
+      return requests().call(this, peer, protocol, input, resolveCall(options))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -120,6 +119,7 @@ export abstract class RequestEndpoint {
     handlers: ServiceImplementation<MethodDefinitions>,
     options: ServeOptions
   ) {
+    const { serverOf, streamHandler } = requests()
     const server = serverOf(this.id52, resolveServe(options))
     const methods = servedMethods(service, handlers)
     const routes = methods.map(([protocol, method]) => [protocol, streamHandler(server, method)] as const)
@@ -130,6 +130,7 @@ export abstract class RequestEndpoint {
     if (typeof handler !== 'function') throw invalid('handler', 'a function')
     const [resolved, schemas] = resolveServeProtocol(options)
     const method = { ...schemas, handler: handler as AnyHandler }
+    const { serverOf, streamHandler } = requests()
     const routes = [[protocol, streamHandler(serverOf(this.id52, resolved), method)] as const]
     return { routes, signal: options.signal }
   }
@@ -158,7 +159,7 @@ export abstract class RequestEndpoint {
    * console.log(Math.round((time.getTime() - Date.now()) / 1_000), 's ahead')
    */
   async whatTimeIsIt(peer: Peer, options: TimeoutOptions = {}): Promise<Date> {
-    return await whatTimeIsIt(this, peer, options)
+    return await requests().whatTimeIsIt(this, peer, options)
   }
 
   /**
@@ -171,6 +172,6 @@ export abstract class RequestEndpoint {
    * const listener = endpoint.serveTime()
    */
   serveTime(options: CancelOptions = {}): Listener {
-    return this.listen({ WhatTimeIsIt: tellTime }, { signal: signalOf(options) })
+    return this.listen({ WhatTimeIsIt: requests().tellTime }, { signal: signalOf(options) })
   }
 }

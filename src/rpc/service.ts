@@ -5,8 +5,9 @@ import { type Protocol, shortForm } from '../stream/protocol.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, invalid, isPlain, kindOf, type OptionNames, optional } from '../util/validate.js'
-import { type Caller, call } from './call.js'
+import type { Caller } from './call.js'
 import { type RequestOptions, resolveMethodCall } from './call-options.js'
+import { requests } from './loaded.js'
 import type { RequestContext } from './request-context.js'
 import type { ItemsSchema, MessageSchema, SchemaInput, SchemaOutput, StandardSchemaV1 } from './schema.js'
 import type { CarriedMethods } from './sendable.js'
@@ -184,7 +185,7 @@ export function clientOf<Methods extends MethodDefinitions>(
     const withDefaults = resolveMethodCall({}, method)
     const value = async (input?: unknown, options?: RequestOptions) => {
       const resolved = options === undefined ? withDefaults : resolveMethodCall(options, method)
-      return call(caller, peer, protocol, input, resolved)
+      return requests().call(caller, peer, protocol, input, resolved)
     }
     Object.defineProperty(client, name, { value, enumerable: true })
   }
