@@ -78,6 +78,7 @@ test('a missing, a wrong and a special key file each get one sentence', async t 
   writeFileSync(join(folder, 'wrong.key'), 'not a key')
   const messages: Record<string, RegExp> = {
     'none.key': /ENOENT\. To create it: fastn-net keygen --file none\.key\n$/,
+    "my mum's.key": /ENOENT\. To create it: fastn-net keygen --file 'my mum'\\''s\.key'\n$/,
     'wrong.key': /holds no secret key: 64 hex digits are expected\n$/,
     folder: /not a regular file|EISDIR/
   }

@@ -35,6 +35,14 @@ allow = ["${peer}"]
 [services.dns-here]
 kind = "udp-bridge"
 peer = "${peer}"
+[services.way-out]
+kind = "proxy-remote"
+targets = ["*.example.com:443", "10.0.0.0/8"]
+allow = ["${peer}"]
+[services.socks]
+kind = "socks5"
+peer = "${peer}"
+port = 1080
 [services.photos]
 kind = "folder"
 folder = "photos"
@@ -45,12 +53,12 @@ allow = ["${peer}"]
   )
   const { code, stdout, lines } = await cli(['run', '--check'], { cwd: folder })
   t.is(code, 0, stdout.toString())
-  t.deepEqual(lines, ['fastn-net.toml: 6 services'])
+  t.deepEqual(lines, ['fastn-net.toml: 8 services'])
   const [event] = eventsOf(await cli(['run', file, '--check', '--json']))
   t.deepEqual(event, {
     event: 'checked',
     file,
-    services: ['dotted', 'database', 'remote', 'dns', 'dns-here', 'photos']
+    services: ['dotted', 'database', 'remote', 'dns', 'dns-here', 'way-out', 'socks', 'photos']
   })
 })
 
@@ -78,6 +86,7 @@ test('what is wrong is named with its line and what may have been meant', async 
     [service('kind = "tcp"', 'target = 99999', 'public = true'), /'target'.*must be a port from 0 to 65535/, 3],
     [service('kind = "udp"', 'target = "unix:/x"', 'public = true'), /'target'.*must be a port/, 3],
     [service('kind = "udp"', 'target = 53', 'public = true', 'flow-timeout = "soon"'), /must be a time/, 5],
+    [service('kind = "proxy-remote"', 'public = true'), /'targets' is missing/, 2],
     [service('kind = "tcp-bridge"', 'peer = "nobody"'), /'peer'.*must have an ID52/, 3],
     [service('kind = "tcp-bridge"', `peer = "${peer}"`, 'port = 1', 'unix = "x"'), /'unix' excludes/, 5],
     [

@@ -160,6 +160,14 @@ test('if a service cannot be started at first, none is', async t => {
   )
 })
 
+test('what the library rejects names the service', async t => {
+  const file = join(folderFor(t), 'fastn-net.toml')
+  writeFileSync(file, '[services.out]\nkind = "proxy-remote"\ntargets = ["10.0.0.0/99"]\npublic = true\n')
+  const [error] = eventsOf(await cli(['run', file, '--json']))
+  t.is(error?.code, 'ERR_CONFIG')
+  t.regex(String(error?.message), /^cannot start 'out': /)
+})
+
 test('SIGHUP applies the file again', async t => {
   if (process.platform === 'win32') return void t.pass()
   const one = await server(t, 'one')

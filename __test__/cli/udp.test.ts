@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import ava, { type ExecutionContext } from 'ava'
 import { prompt } from '../helpers/prompt.js'
-import { cli, serving } from './support/cli.js'
+import { Cli, cli, serving } from './support/cli.js'
 
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
@@ -49,6 +49,14 @@ test('a UDP service has a name, and --json tells where the bridge listens', asyn
   const bridge = JSON.parse(await serving(t, ['udp-bridge', ticket, '0', '--service', 'dns', '--json']))
   t.is(bridge.address, `127.0.0.1:${bridge.port}`)
   t.is(await ask(t, bridge.address, 'question'), 'dns')
+})
+
+test('the hint is a command line that a shell takes', async t => {
+  const program = new Cli(['udp', '53', '--public', '--service', 'my dns'])
+  await program.line()
+  program.kill('SIGTERM')
+  const { stderr } = await program.ended
+  t.is(stderr, "To reach it: fastn-net udp-bridge TICKET PORT --service 'my dns'\n")
 })
 
 test('wrong targets, ports and times are usage errors', async t => {

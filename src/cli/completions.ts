@@ -1,5 +1,6 @@
 import { type Command, optionsOf } from './command.js'
 import { program } from './help.js'
+import { quoted } from './quote.js'
 import type { OptionSpec } from './specs.js'
 
 /** Shells that completions exist for. */
@@ -143,9 +144,4 @@ function fish(commands: readonly Command[]): string {
     }
   }
   return lines.join('\n')
-}
-
-/** A word in single quotes. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { loadSecretKey, SecretKey } from '../index.js'
 import { CliError } from './failure.js'
+import { shellWord } from './quote.js'
 
 /** A key file holds 64 digits. The cut bounds what is read of another file. */
 const maxKeyFileBytes = 4096
@@ -21,7 +22,7 @@ export async function keyOrNew(file: string | undefined, signal: AbortSignal): P
 async function readKeyFile(path: string): Promise<SecretKey> {
   // Without O_NONBLOCK, which Windows lacks, a FIFO would block the open.
   const file = await open(resolve(path), constants.O_RDONLY | constants.O_NONBLOCK).catch(error => {
-    const advice = error.code === 'ENOENT' ? `. To create it: fastn-net keygen --file ${path}` : ''
+    const advice = error.code === 'ENOENT' ? `. To create it: fastn-net keygen --file ${shellWord(path)}` : ''
     throw new CliError('ERR_KEY_STORE', `cannot read the key file '${path}': ${error.code}${advice}`)
   })
   try {

@@ -1,12 +1,18 @@
 import { isFastnNetError, Protocol } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { UsageError } from './failure.js'
+import { shellWord } from './quote.js'
 import type { OptionSpecs } from './specs.js'
 import { parseTime } from './units.js'
 
 /** Option of a command that names a service. */
 export const serviceOption: OptionSpecs = {
   service: { help: 'Name of the service, if the peer exposes several.', value: 'NAME', short: 's' }
+}
+
+/** How a peer names a service, for a hint with a command line. */
+export function serviceWords(service: string | undefined): string {
+  return service === undefined ? '' : ` --service ${shellWord(service)}`
 }
 
 /** Option of a command that listens on a local port. */

@@ -27,6 +27,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** A program and arguments to put before. */
   readonly before?: readonly string[]
+  /** When it is killed, in milliseconds. */
+  readonly limitMs?: number
 }
 
 /** Exit of the program. */
@@ -53,7 +55,7 @@ export class Cli {
   #taken = 0
   #wake = () => {}
 
-  constructor(args: readonly string[], { stdin = '', cwd, env = {}, before = [] }: CliOptions = {}) {
+  constructor(args: readonly string[], { stdin = '', cwd, env = {}, before = [], limitMs = limit }: CliOptions = {}) {
     const [command = '', ...rest] = [...before, process.execPath, cliFile, ...args]
     const child = spawn(command, rest, {
       ...(cwd !== undefined && { cwd }),
@@ -62,7 +64,7 @@ export class Cli {
     })
     this.child = child
     running.add(child)
-    const timer = setTimeout(() => child.kill('SIGKILL'), limit)
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
     const stdout: Buffer[] = []
     let stderr = ''
     child.stdout.on('data', chunk => stdout.push(chunk))

@@ -2,7 +2,7 @@ import { qrOption } from '../announce.js'
 import type { Command } from '../command.js'
 import { exposingProxy } from '../run/proxies.js'
 import { expose } from '../serve.js'
-import { serviceOption } from '../services.js'
+import { serviceOption, serviceWords } from '../services.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 
 /** Exposes a proxy. */
@@ -31,7 +31,7 @@ export const proxyRemote: Command = {
     const { args } = context
     const settings = { targets: args.list('target'), service: args.text('service') }
     const start = (allow: readonly string[] | 'public') => exposingProxy({ ...settings, allow })
-    await expose(context, start, 'To use it: fastn-net socks5 TICKET PORT')
+    await expose(context, start, `To use it: fastn-net socks5 TICKET PORT${serviceWords(settings.service)}`)
     return undefined
   }
 }

@@ -2,7 +2,7 @@ import { qrOption } from '../announce.js'
 import type { Command } from '../command.js'
 import { exposing, targetOf } from '../run/tunnels.js'
 import { expose } from '../serve.js'
-import { serviceOption } from '../services.js'
+import { serviceOption, serviceWords } from '../services.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 
 /** Exposes a TCP service. */
@@ -29,7 +29,7 @@ export const tcp: Command = {
     const target = targetOf(args.required(0), args.text('host'))
     const service = args.text('service')
     const start = (allow: readonly string[] | 'public') => exposing('tcp', target, { allow, service })
-    await expose(context, start, 'To reach it: fastn-net tcp-bridge TICKET PORT')
+    await expose(context, start, `To reach it: fastn-net tcp-bridge TICKET PORT${serviceWords(service)}`)
     return undefined
   }
 }

@@ -2,7 +2,7 @@ import { qrOption } from '../announce.js'
 import type { Command } from '../command.js'
 import { exposing, targetOf } from '../run/tunnels.js'
 import { expose } from '../serve.js'
-import { flowTimeoutOf, flowTimeoutOption, serviceOption } from '../services.js'
+import { flowTimeoutOf, flowTimeoutOption, serviceOption, serviceWords } from '../services.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 
 /** Exposes a UDP service. */
@@ -27,9 +27,10 @@ export const udp: Command = {
   async run(context) {
     const { args } = context
     const target = targetOf(args.required(0), args.text('host'))
-    const settings = { service: args.text('service'), ...flowTimeoutOf(args) }
+    const service = args.text('service')
+    const settings = { service, ...flowTimeoutOf(args) }
     const start = (allow: readonly string[] | 'public') => exposing('udp', target, { ...settings, allow })
-    await expose(context, start, 'To reach it: fastn-net udp-bridge TICKET PORT')
+    await expose(context, start, `To reach it: fastn-net udp-bridge TICKET PORT${serviceWords(service)}`)
     return undefined
   }
 }

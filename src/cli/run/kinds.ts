@@ -1,4 +1,5 @@
 import { servingFolder } from './folder.js'
+import { exposingProxy, servingSocks5 } from './proxies.js'
 import type { StartService } from './service.js'
 import type { Settings } from './settings.js'
 import { bridging, exposing, type Transport } from './tunnels.js'
@@ -24,6 +25,8 @@ export interface ServicePlan {
 
 /** Keys of a service that is exposed. */
 const exposed = ['service', 'allow', 'public']
+/** Keys of a service that listens on a local port. */
+const local = ['service', 'port', 'host']
 
 /** All kinds of services. */
 export const serviceKinds: readonly ServiceKind[] = [
@@ -31,6 +34,23 @@ export const serviceKinds: readonly ServiceKind[] = [
   bridgeKind('tcp'),
   exposedKind('udp'),
   bridgeKind('udp'),
+  {
+    name: 'proxy-remote',
+    keys: ['targets', ...exposed],
+    plan(settings) {
+      const [allow, service, targets] = [settings.access(), settings.text('service'), settings.texts('targets')]
+      if (targets.length === 0) throw settings.error('kind', "'targets' is missing: a list of what peers may reach")
+      return { start: exposingProxy({ targets, allow, service }), allow, unique: `a proxy ${named(service)}` }
+    }
+  },
+  {
+    name: 'socks5',
+    keys: ['peer', ...local],
+    plan(settings) {
+      const [peer, here] = [settings.peer('peer'), localOf(settings)]
+      return { start: servingSocks5(peer, { ...here, service: settings.text('service') }), ...portOf('tcp', here) }
+    }
+  },
   {
     name: 'folder',
     keys: ['folder', 'hidden', 'listing', ...exposed],
@@ -62,21 +82,33 @@ function bridgeKind(transport: Transport): ServiceKind {
   const isUdp = transport === 'udp'
   return {
     name: `${transport}-bridge`,
-    keys: ['peer', 'service', 'port', 'host', isUdp ? 'flow-timeout' : 'unix'],
+    keys: ['peer', ...local, isUdp ? 'flow-timeout' : 'unix'],
     plan(settings) {
       const peer = settings.peer('peer')
-      const [service, host, port] = [settings.text('service'), settings.text('host'), settings.port('port')]
+      const [service, here] = [settings.text('service'), localOf(settings)]
       const path = isUdp ? undefined : settings.path('unix')
-      if (path !== undefined && (host ?? port) !== undefined) {
+      if (path !== undefined && Object.keys(here).length > 0) {
         throw settings.error('unix', "'unix' excludes 'port' and 'host'")
       }
-      const local = { ...(port !== undefined && { port }), ...(host !== undefined && { host }) }
       const more = isUdp ? flowTimeout(settings) : path === undefined ? {} : { path }
-      const start = bridging(transport, { peer, service, ...local, ...more })
-      const isFixed = path !== undefined || (port ?? 0) !== 0
-      return { start, ...(isFixed && { unique: path ?? `the ${transport} port ${host ?? '127.0.0.1'}:${port}` }) }
+      const start = bridging(transport, { peer, service, ...here, ...more })
+      return { start, ...(path === undefined ? portOf(transport, here) : { unique: path }) }
     }
   }
+}
+
+interface LocalAddress {
+  readonly port?: number
+  readonly host?: string
+}
+
+function localOf(settings: Settings): LocalAddress {
+  const [host, port] = [settings.text('host'), settings.port('port')]
+  return { ...(port !== undefined && { port }), ...(host !== undefined && { host }) }
+}
+
+function portOf(transport: Transport, { port = 0, host = '127.0.0.1' }: LocalAddress): { unique?: string } {
+  return port === 0 ? {} : { unique: `the ${transport.toUpperCase()} port ${host}:${port}` }
 }
 
 function flowTimeout(settings: Settings): { flowTimeout?: number } {

@@ -78,7 +78,10 @@ export class Supervisor {
   }
 
   async #start(plan: PlannedService): Promise<Running> {
-    const running = { plan, service: await plan.start(this.#endpoint, this.#signal) }
+    const service = await plan.start(this.#endpoint, this.#signal).catch((error: unknown) => {
+      throw notStarted(plan.name, error)
+    })
+    const running = { plan, service }
     this.#running.set(plan.name, running)
     return running
   }
@@ -87,4 +90,10 @@ export class Supervisor {
     await Promise.all(services.map(({ service }) => service.close({ timeout: closeMs })))
     for (const { plan } of services) this.#running.delete(plan.name)
   }
+}
+
+function notStarted(name: string, error: unknown): CliError {
+  const { code, message, details } = failureOf(error)
+  // What a command takes for a wrong command line is a wrong file here.
+  return new CliError(code === 'ERR_USAGE' ? 'ERR_CONFIG' : code, `cannot start '${name}': ${message}`, details)
 }
