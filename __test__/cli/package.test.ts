@@ -28,5 +28,8 @@ test('the program imports the library and Node.js only, and the library does not
 test('the licence of every bundled package is shipped', t => {
   const { dependencies } = JSON.parse(text('package.json'))
   t.is(dependencies, undefined)
-  t.regex(text('dist/THIRD-PARTY-LICENSES'), /^uqr [\d.]+ \(MIT\)\n\nMIT License\n/m)
+  const licences = text('dist/THIRD-PARTY-LICENSES')
+  t.regex(licences, /^uqr [\d.]+ \(MIT\)\n\nMIT License\n/m)
+  t.regex(licences, /^mrmime [\d.]+ \(MIT\)\n\nThe MIT License/m)
+  t.regex(licences, /^smol-toml [\d.]+ \(BSD-3-Clause\)\n\nCopyright/m)
 })
