@@ -119,6 +119,22 @@ test('every path in CONTRIBUTING.md exists', t => {
   for (const path of own) t.notThrows(() => readdirOrRead(new URL(path, root)), path)
 })
 
+test('every source file that a page names exists', t => {
+  const tests = ['unit', 'contract', 'types', 'model', 'soak'].map(folder => `__test__/${folder}`)
+  const files = ['src', 'crates', 'scripts', 'examples', ...tests].flatMap(folder =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map(
+      name => `/${folder}/${name.replaceAll('\\', '/')}`
+    )
+  )
+  let count = 0
+  for (const page of documents)
+    for (const [, path] of text(page).matchAll(/`([\w./-]*\w+\.(?:rs|ts))`/g)) {
+      count++
+      t.true(files.some(file => file.endsWith(`/${path}`)) || path?.endsWith('.d.ts'), `${page}: ${path}`)
+    }
+  t.true(count > 100)
+})
+
 test('docs/errors.md has every error code once, and no other', async t => {
   const { errorCodes } = await import('../../dist/modules/errors.js')
   const listed = [...text('docs/errors.md').matchAll(/^\| `(ERR_\w+)` \|/gm)].map(match => match[1] ?? '')
