@@ -7,7 +7,10 @@ import { AgentOptions, Agent, RequestListener, Server } from 'node:http';
 import { Endpoint } from './index.js';
 import { Listener } from './index.js';
 import { Peer } from './index.js';
+import { FetchOptions, HttpHandler } from './index.js';
+import { TunnelTarget } from './index.js';
 import { CancelOptions } from './index.js';
+import { Socket } from 'node:net';
 
 /** Options of {@link duplex}: the subset of Node's `DuplexOptions` that applies to a socket. */
 interface PeerDuplexOptions extends Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'> {
@@ -89,6 +92,25 @@ interface ServeNodeHttpOptions {
  * http.get('http://peer/items', { agent }, response => response.pipe(process.stdout))
  */
 declare function httpAgent(endpoint: Endpoint, peer: Peer, options?: HttpAgentOptions): Agent;
+/** Options of {@link peerConnector}. */
+interface PeerConnectorOptions {
+    /** Name of the peer's service. Default: `''`. */
+    service?: string | undefined;
+}
+/** What undici calls for a connection. */
+type PeerConnector = (options: object, connected: (error: Error | null, socket: PeerDuplex | null) => void) => void;
+/**
+ * Creates a connector for an `Agent`, `Client` or `Pool` of undici, whose connections are then streams to a peer. The origin in a URL is
+ * only sent as `Host`; for `https:` too, there is no TLS within the stream, which is encrypted anyway. A request fails with the errors of
+ * `endpoint.getStream`, as undici wraps them.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ *
+ * @example
+ * const dispatcher = new Agent({ connect: peerConnector(endpoint, peer) })
+ * const response = await request('http://peer/items', { dispatcher })
+ */
+declare function peerConnector(endpoint: Endpoint, peer: Peer, options?: PeerConnectorOptions): PeerConnector;
 /**
  * Answers HTTP requests of peers with a handler for `node:http`, such as an Express app, or with an `http.Server`, which then also gets
  * `'upgrade'`: a WebSocket server works over peers. The server need not listen on a port.
@@ -104,6 +126,35 @@ declare function httpAgent(endpoint: Endpoint, peer: Peer, options?: HttpAgentOp
  * serveNodeHttp(endpoint, (request, response) => response.end(`hello ${request.headers['fastn-peer']}`))
  */
 declare function serveNodeHttp(endpoint: Endpoint, handler: RequestListener | Server, options?: ServeNodeHttpOptions): Listener;
+
+/** Options of {@link peerToHttp}. */
+interface PeerToHttpOptions {
+    /** How long the target may take to begin its answer, in milliseconds; then the peer gets status 504. Default: 30 s. */
+    answerTimeout?: number | undefined;
+}
+/**
+ * Sends a request over a stream that was opened for it, and resolves with its answer. The stream ends with the answer's body.
+ *
+ * `endpoint.fetch` opens the stream too, and follows redirects.
+ *
+ * @param stream A stream that nothing else uses, with the protocol `'Http'`, or `{ Generic: { fastn: 'http', service } }`.
+ * @throws {FastnNetError} As `endpoint.fetch`.
+ *
+ * @example
+ * const response = await httpToPeer(await endpoint.getStream(peer, 'Http'), '/items')
+ */
+declare function httpToPeer(stream: PeerStream, input: string | URL | Request, init?: Omit<FetchOptions, 'service' | 'redirect'>): Promise<Response>;
+/**
+ * Answers the HTTP requests of one stream, with a handler or from an HTTP server. The server sees the header `fastn-peer`; a server that
+ * cannot be reached is status 502.
+ *
+ * @param target A handler as for `endpoint.serveHttp`; or `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path.
+ * @throws What cut an answer short, after the stream was reset. `ERR_INVALID_ARGUMENT`.
+ *
+ * @example
+ * endpoint.listen({ Http: stream => peerToHttp(stream, 3000) })
+ */
+declare function peerToHttp(stream: PeerStream, target: HttpHandler | TunnelTarget, options?: PeerToHttpOptions): Promise<void>;
 
 /** How far a {@link sendFrom} or {@link receiveTo} is. */
 interface TransferProgress {
@@ -127,40 +178,35 @@ interface TransferOptions extends CancelOptions {
     total?: number | undefined;
 }
 
-/**
- * Options of {@link receiveTo}.
- *
- * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
- *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
- *   are followed; a link to nothing is `ERR_FILE`.
- * - **Writable:** read no faster than it takes the bytes.
- *
- * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
- * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
- * leave the stream unchanged. The sending half stays open, for an answer. In a handler of `endpoint.listen`, the stream stays open until
- * the call is done, even if the handler returns before.
- */
+/** Options of {@link receiveTo}. */
 interface ReceiveToOptions extends TransferOptions {
     /** Expected number of bytes, if known: another number is an error. Also reported to `onProgress`. Default: unknown. */
     total?: number | undefined;
     /** Most bytes to receive. Default: unlimited. Set it if the peer may fill the disk otherwise. */
     maxBytes?: number | undefined;
 }
-/** What {@link receiveTo} writes to: the path of a file, or a Node `Writable`. */
-type ReceiveTarget = string | URL | Writable;
 /**
- * Receives everything that the peer sends into a file or a Node `Writable`, and returns its size and SHA-256.
+ * Receives everything up to EOF into a file or a Node `Writable`. The sending half stays open, for an answer.
  *
- * A file gets its name once all bytes are on disk: see {@link ReceiveToOptions}. A `Writable` is ended after the last byte, and destroyed
- * after a failure. A failure also stops the peer. Keeps the process alive.
+ * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
+ *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
+ *   are followed; a link to nothing is `ERR_FILE`.
+ * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
  *
- * @throws {FastnNetError} `ERR_FILE`, with the error of the system as `cause`. `ERR_TOO_LARGE` beyond `maxBytes` or `total`.
- * `ERR_UNEXPECTED_END` below `total`. `ERR_INVALID_ARGUMENT`. The errors of `stream.read`. What the `Writable` or `onProgress` throws.
+ * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
+ * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
+ * leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
+ * even if the handler returns before. Keeps the process alive.
+ *
+ * @throws {FastnNetError} `ERR_FILE` if the file cannot be written; `cause` is the error of the system. `ERR_TOO_LARGE` if the peer
+ * sends more than `maxBytes` or `total`, `ERR_UNEXPECTED_END` if less than `total`. The errors of `stream.read`, such as
+ * `ERR_STREAM_RESET` and `ERR_CONNECTION_LOST` if the peer fails half way. `ERR_INVALID_ARGUMENT`. What the `Writable` or `onProgress`
+ * throws.
  *
  * @example
  * const { bytes, sha256 } = await receiveTo(stream, 'film.mp4', { maxBytes: 10_000_000_000 })
  */
-declare function receiveTo(stream: PeerStream, target: ReceiveTarget, options?: ReceiveToOptions): Promise<TransferResult>;
+declare function receiveTo(stream: PeerStream, target: string | URL | Writable, options?: ReceiveToOptions): Promise<TransferResult>;
 
 /** What {@link sendFrom} reads: the path of a file, or chunks from a Node or web stream, a generator or a list. */
 type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
@@ -185,5 +231,36 @@ type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<U
  */
 declare function sendFrom(stream: PeerStream, source: SendSource, options?: TransferOptions): Promise<TransferResult>;
 
-export { PeerDuplex, duplex, httpAgent, receiveTo, sendFrom, serveNodeHttp };
-export type { HttpAgentOptions, PeerDuplexOptions, ReceiveTarget, ReceiveToOptions, SendSource, ServeNodeHttpOptions, TransferOptions, TransferProgress, TransferResult };
+/** Options of {@link peerToTcp}. */
+interface PeerToTcpOptions extends CancelOptions {
+    /** Timeout of the connection to the target, in milliseconds. Default: 9 s. */
+    connectTimeout?: number | undefined;
+}
+/**
+ * Carries an accepted TCP connection over a stream to a peer, both ways, until both have ended. A half-close is a FIN, a reset is a reset.
+ *
+ * For a whole service, `endpoint.bridgeTcp` is faster: its bytes stay out of JavaScript.
+ *
+ * @param socket A connected `net.Socket` that nothing else reads.
+ * @throws What ended it early, after both sides were reset: the errors of {@link PeerStream.read} and {@link PeerStream.write}, the
+ * socket's error, the signal's reason. `ERR_INVALID_ARGUMENT`.
+ *
+ * @example
+ * net.createServer(async socket => tcpToPeer(socket, await endpoint.getStream(peer, 'Tcp')).catch(console.error))
+ */
+declare function tcpToPeer(socket: Socket, stream: PeerStream, options?: CancelOptions): Promise<void>;
+/**
+ * Carries a stream of a peer to a TCP service or Unix socket, both ways, until both have ended. A half-close is a FIN, a reset is a reset.
+ *
+ * For a whole service, `endpoint.exposeTcp` is faster: its bytes stay out of JavaScript.
+ *
+ * @param target `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path.
+ * @throws {FastnNetError} `ERR_TARGET` if the target cannot be reached, after the stream was reset. Otherwise as {@link tcpToPeer}.
+ *
+ * @example
+ * endpoint.listen({ Tcp: stream => peerToTcp(stream, '127.0.0.1:5432') })
+ */
+declare function peerToTcp(stream: PeerStream, target: TunnelTarget, options?: PeerToTcpOptions): Promise<void>;
+
+export { PeerDuplex, duplex, httpAgent, httpToPeer, peerConnector, peerToHttp, peerToTcp, receiveTo, sendFrom, serveNodeHttp, tcpToPeer };
+export type { HttpAgentOptions, PeerConnector, PeerConnectorOptions, PeerDuplexOptions, PeerToHttpOptions, PeerToTcpOptions, ReceiveToOptions, SendSource, ServeNodeHttpOptions, TransferOptions, TransferProgress, TransferResult };

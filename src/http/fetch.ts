@@ -1,23 +1,12 @@
-import { readerOf, stateOf } from '../connection/byte-stream.js'
-import type { PeerStream } from '../connection/connection.js'
-import { FastnNetError, isFastnNetError, type Protocol } from '../errors.js'
+import { FastnNetError } from '../errors.js'
 import { idsOf, type Peer } from '../keys/peer.js'
-import { defaults } from '../settings.js'
-import { drainToFinLater } from '../stream/deferred/defer.js'
-import { cancelled } from '../stream/failure-codes.js'
-import { offAbort, onAbort } from '../util/abort.js'
 import { checkSignal, invalid, throwIfAborted } from '../util/validate.js'
 import { type HttpClient, openHttp } from './client-stream.js'
-import { BadMessage, encoded, type Field, type Framing } from './head.js'
-import { type Message, messageOf, redirected } from './message.js'
-import { type FetchOptions, httpProtocol, sizeOf } from './options.js'
-import { ReceivedBody } from './receive-body.js'
-import { receivedResponse } from './received-response.js'
-import { type BodyStart, sendBody, startOf } from './send-body.js'
-import type { AnswerHead, Wire } from './wire.js'
+import { Exchange } from './exchange.js'
+import { messageOf, redirected } from './message.js'
+import { type FetchOptions, httpProtocol } from './options.js'
 
 const maxRedirects = 20
-const withoutBody = new Set([204, 205, 304])
 
 /** Sends a request to a peer, and follows redirects to the same peer. */
 export async function fetchFrom(
@@ -30,12 +19,14 @@ export async function fetchFrom(
   if (typeof given !== 'object' || given === null) throw invalid('init', 'an object')
   const { redirect = input instanceof Request ? input.redirect : 'follow' } = init
   if (init.integrity) throw invalid('init.integrity', 'absent: it is not supported')
-  const protocol = httpProtocol(init.service ?? '')
+  const service = init.service ?? ''
+  const protocol = httpProtocol(service)
   const signal = checkSignal(init.signal ?? (input instanceof Request ? input.signal : undefined))
   throwIfAborted(signal)
   let message = messageOf(input, init)
   for (let count = 0; ; count++) {
-    const exchange = new Exchange(client, peer, protocol, message, init, signal)
+    const opened = await openHttp(client, peer, protocol, service !== '', signal)
+    const exchange = new Exchange(opened, message, init, signal)
     const response = await exchange.response(count > 0)
     const next = redirect === 'manual' ? undefined : redirected(message, response, exchange.sentWhole)
     if (next === undefined) return response
@@ -45,186 +36,5 @@ export async function fetchFrom(
     if (count === maxRedirects)
       throw new FastnNetError('ERR_REFUSED', `the peer redirected more than ${maxRedirects} times`, context)
     message = next
-  }
-}
-
-/** One request and its answer, on one stream. */
-class Exchange {
-  readonly #client: HttpClient
-  readonly #peer: Peer
-  readonly #protocol: Protocol
-  readonly #message: Message
-  readonly #options: FetchOptions
-  readonly #signal: AbortSignal | undefined
-  #stream: PeerStream | undefined
-  #onAbort: (() => void) | undefined
-  /** Why the request's body could not be sent. */
-  #uploadFailure: { readonly error: unknown } | undefined
-  /** The request's body, if it was sent whole. */
-  sentWhole: Uint8Array | undefined
-
-  constructor(
-    client: HttpClient,
-    peer: Peer,
-    protocol: Protocol,
-    message: Message,
-    options: FetchOptions,
-    signal: AbortSignal | undefined
-  ) {
-    this.#client = client
-    this.#peer = peer
-    this.#protocol = protocol
-    this.#message = message
-    this.#options = options
-    this.#signal = signal
-  }
-
-  async response(wasRedirected: boolean): Promise<Response> {
-    const signal = this.#signal
-    const hasName = (this.#options.service ?? '') !== ''
-    const { stream, wire } = await openHttp(this.#client, this.#peer, this.#protocol, hasName, signal)
-    this.#stream = stream
-    try {
-      if (signal !== undefined) {
-        throwIfAborted(signal)
-        this.#onAbort = () => this.#abandon()
-        onAbort(signal, this.#onAbort)
-      }
-      const sent = this.#send(stream, wire)
-      if (sent !== undefined) await unlessStopped(sent)
-      return await this.#receive(stream, wire, wasRedirected)
-    } catch (error) {
-      this.#end()
-      this.#abandon()
-      throw this.#errorOf(error)
-    }
-  }
-
-  /** Sends the request. A body that is not short is sent beside the answer, which may come before its end. */
-  #send(stream: PeerStream, wire: Wire): Promise<void> | undefined {
-    const { method, body } = this.#message
-    if (body === null) {
-      const framing = method === 'GET' || method === 'HEAD' ? undefined : 0
-      return stream.finish(encoded(this.#head(wire, framing)))
-    }
-    if (!(body instanceof Uint8Array)) return this.#sendStream(stream, wire, body)
-    this.sentWhole = body
-    return stream.finish(encoded(this.#head(wire, body.length), body))
-  }
-
-  #head(wire: Wire, framing: Framing | undefined): string {
-    const { method, target, headers } = this.#message
-    const fields = headers.has('host') ? headers : withHost(headers, this.#url.host)
-    return wire.requestHead(method, target, fields, framing)
-  }
-
-  async #sendStream(stream: PeerStream, wire: Wire, body: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = body.getReader() as ReadableStreamDefaultReader<unknown>
-    let start: BodyStart
-    try {
-      start = await startOf(reader)
-    } catch (error) {
-      this.#uploadFailure = { error }
-      throw error
-    }
-    if (!start.isWhole) return this.#upload(stream, wire, reader, start)
-    this.sentWhole = start.bytes
-    await stream.finish(encoded(this.#head(wire, start.bytes.length), start.bytes))
-  }
-
-  #upload(stream: PeerStream, wire: Wire, reader: ReadableStreamDefaultReader<unknown>, start: BodyStart): void {
-    const framing = wire.unsized
-    const head = this.#head(wire, framing)
-    const send = async () => {
-      try {
-        await sendBody(stream, head, reader, start, framing, true)
-      } catch (error) {
-        reader.cancel(error).catch(() => {})
-        // The peer needs no more of it: its answer says why. What else the stream fails with, the answer fails with too.
-        if (isFastnNetError(error)) return
-        this.#uploadFailure = { error }
-        this.#abandon()
-      }
-    }
-    void send()
-  }
-
-  async #receive(stream: PeerStream, wire: Wire, wasRedirected: boolean): Promise<Response> {
-    const maxHeaderBytes = sizeOf(this.#options.maxHeaderBytes, 'maxHeaderBytes', defaults.http.maxHeaderBytes)
-    const head = await wire.readAnswer(readerOf(stream), maxHeaderBytes)
-    if (head === null) throw this.#error('ERR_UNEXPECTED_END', 'the peer ended the stream without an answer')
-    const { status, statusText, fields } = head
-    const url = () => `${this.#url.origin}${this.#message.target}`
-    return receivedResponse({ status, statusText, fields, url, redirected: wasRedirected }, this.#body(stream, head))
-  }
-
-  #body(
-    stream: PeerStream,
-    { status, framing: given, rest }: AnswerHead
-  ): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null {
-    const framing = given ?? 'fin'
-    const reader = readerOf(stream)
-    const maxBytes = sizeOf(this.#options.maxBodyBytes, 'maxBodyBytes', Number.POSITIVE_INFINITY)
-    const isAbsent = this.#message.method === 'HEAD' || withoutBody.has(status)
-    const isWhole = isAbsent || (framing === rest.length && framing <= maxBytes)
-    if (isWhole) {
-      this.#end()
-      reader.stop(0)
-      return isAbsent ? null : rest
-    }
-    if (rest.length > 0) reader.putBack(rest, false)
-    const state = stateOf(stream)
-    const body = new ReceivedBody(state, reader, {
-      framing,
-      maxBytes,
-      errorOf: error => (this.#signal?.aborted || this.#uploadFailure ? this.#errorOf(error) : undefined),
-      onEnd: () => {
-        this.#end()
-        // The FIN follows the body.
-        drainToFinLater(state)
-      }
-    })
-    return body.stream
-  }
-
-  #end(): void {
-    if (this.#signal !== undefined && this.#onAbort !== undefined) offAbort(this.#signal, this.#onAbort)
-    this.#onAbort = undefined
-  }
-
-  #abandon(): void {
-    if (this.#stream !== undefined) stateOf(this.#stream).abort(cancelled, 'the request was cancelled')
-  }
-
-  /** Scheme and host of the request. */
-  get #url(): { readonly origin: string; readonly host: string } {
-    const { origin = `http://${(this.#stream as PeerStream).remoteId52}` } = this.#message
-    return { origin, host: origin.slice(origin.indexOf('//') + 2) }
-  }
-
-  #errorOf(error: unknown): unknown {
-    if (this.#signal?.aborted === true) return this.#signal.reason
-    if (this.#uploadFailure !== undefined) return this.#uploadFailure.error
-    if (!(error instanceof BadMessage)) return error
-    const code = error.status === 431 ? 'ERR_TOO_LARGE' : 'ERR_UNEXPECTED_END'
-    return this.#error(code, `the peer's answer is not valid HTTP: ${error.message}`)
-  }
-
-  #error(code: 'ERR_UNEXPECTED_END' | 'ERR_TOO_LARGE', message: string): FastnNetError {
-    return new FastnNetError(code, message, { ...stateOf(this.#stream as PeerStream).context('fetch'), partial: '' })
-  }
-}
-
-function* withHost(headers: Headers, host: string): Generator<Field> {
-  yield ['host', host]
-  yield* headers
-}
-
-/** The answer says why the peer needs no more of a request. */
-async function unlessStopped(sent: Promise<void>): Promise<void> {
-  try {
-    await sent
-  } catch (error) {
-    if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) throw error
   }
 }

@@ -45,7 +45,9 @@ export const http1: Wire = {
     framing: Framing | undefined,
     continues: boolean
   ): string {
-    const lines = `${fieldLines(headers, 'content-length')}${framingLine(framing)}${dateLine()}`
+    const fields = fieldLines(headers, 'content-length')
+    const date = `\r\n${fields}`.includes('\r\ndate: ') ? '' : dateLine()
+    const lines = `${fields}${framingLine(framing)}${date}`
     return `HTTP/1.1 ${status} ${reasonOf(statusText)}\r\n${lines}${continues ? '' : 'connection: close\r\n'}\r\n`
   }
 }

@@ -30,6 +30,7 @@ const agentNames: OptionNames<HttpAgentOptions> = {
   maxFreeSockets: true,
   timeout: true
 }
+const connectorNames: OptionNames<PeerConnectorOptions> = { service: true }
 const serveNames: OptionNames<ServeNodeHttpOptions> = { service: true, signal: true }
 
 /**
@@ -52,6 +53,40 @@ export function httpAgent(endpoint: Endpoint, peer: Peer, options: HttpAgentOpti
     endpoint.getStream(peer, protocol, { ack: 'later' }).then(stream => created(null, duplex(stream)), created)
   }
   return Object.assign(agent, { createConnection })
+}
+
+/** Options of {@link peerConnector}. */
+export interface PeerConnectorOptions {
+  /** Name of the peer's service. Default: `''`. */
+  service?: string | undefined
+}
+
+/** What undici calls for a connection. */
+export type PeerConnector = (
+  options: object,
+  connected: (error: Error | null, socket: PeerDuplex | null) => void
+) => void
+
+/**
+ * Creates a connector for an `Agent`, `Client` or `Pool` of undici, whose connections are then streams to a peer. The origin in a URL is
+ * only sent as `Host`; for `https:` too, there is no TLS within the stream, which is encrypted anyway. A request fails with the errors of
+ * `endpoint.getStream`, as undici wraps them.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
+ *
+ * @example
+ * const dispatcher = new Agent({ connect: peerConnector(endpoint, peer) })
+ * const response = await request('http://peer/items', { dispatcher })
+ */
+export function peerConnector(endpoint: Endpoint, peer: Peer, options: PeerConnectorOptions = {}): PeerConnector {
+  const { service } = checkOptions(options, connectorNames)
+  const protocol = httpProtocol(service)
+  return (_, connected) => {
+    endpoint.getStream(peer, protocol, { ack: 'later' }).then(
+      stream => connected(null, duplex(stream)),
+      (error: Error) => connected(error, null)
+    )
+  }
 }
 
 /**

@@ -1,0 +1,192 @@
+import { readerOf, stateOf } from '../connection/byte-stream.js'
+import type { PeerStream } from '../connection/connection.js'
+import { FastnNetError, isFastnNetError } from '../errors.js'
+import { defaults } from '../settings.js'
+import { drainToFinLater } from '../stream/deferred/defer.js'
+import { cancelled } from '../stream/failure-codes.js'
+import { offAbort, onAbort } from '../util/abort.js'
+import { throwIfAborted } from '../util/validate.js'
+import type { ClientStream } from './client-stream.js'
+import { BadMessage, encoded, type Field, type Framing } from './head.js'
+import type { Message } from './message.js'
+import { type FetchOptions, sizeOf } from './options.js'
+import { ReceivedBody } from './receive-body.js'
+import { receivedResponse } from './received-response.js'
+import { type BodyStart, sendBody, startOf } from './send-body.js'
+import type { AnswerHead, Wire } from './wire.js'
+
+const withoutBody = new Set([204, 205, 304])
+
+/** One request and its answer, on one stream. */
+export class Exchange {
+  readonly #stream: PeerStream
+  readonly #wire: Wire
+  readonly #message: Message
+  readonly #options: FetchOptions
+  readonly #signal: AbortSignal | undefined
+  #onAbort: (() => void) | undefined
+  /** Why the request's body could not be sent. */
+  #uploadFailure: { readonly error: unknown } | undefined
+  /** The request's body, if it was sent whole. */
+  sentWhole: Uint8Array | undefined
+
+  constructor(
+    { stream, wire }: ClientStream,
+    message: Message,
+    options: FetchOptions,
+    signal: AbortSignal | undefined
+  ) {
+    this.#stream = stream
+    this.#wire = wire
+    this.#message = message
+    this.#options = options
+    this.#signal = signal
+  }
+
+  async response(wasRedirected: boolean): Promise<Response> {
+    const signal = this.#signal
+    try {
+      if (signal !== undefined) {
+        throwIfAborted(signal)
+        this.#onAbort = () => this.#abandon()
+        onAbort(signal, this.#onAbort)
+      }
+      const sent = this.#send()
+      if (sent !== undefined) await unlessStopped(sent)
+      return await this.#receive(wasRedirected)
+    } catch (error) {
+      this.#end()
+      this.#abandon()
+      throw this.#errorOf(error)
+    }
+  }
+
+  /** Sends the request. A body that is not short is sent beside the answer, which may come before its end. */
+  #send(): Promise<void> | undefined {
+    const { method, body } = this.#message
+    if (body === null) {
+      const framing = method === 'GET' || method === 'HEAD' ? undefined : 0
+      return this.#stream.finish(encoded(this.#head(framing)))
+    }
+    if (!(body instanceof Uint8Array)) return this.#sendStream(body)
+    this.sentWhole = body
+    return this.#stream.finish(encoded(this.#head(body.length), body))
+  }
+
+  #head(framing: Framing | undefined): string {
+    const { method, target, headers } = this.#message
+    const fields = headers.has('host') ? headers : withHost(headers, this.#url.host)
+    return this.#wire.requestHead(method, target, fields, framing)
+  }
+
+  async #sendStream(body: ReadableStream<Uint8Array>): Promise<void> {
+    const reader = body.getReader() as ReadableStreamDefaultReader<unknown>
+    let start: BodyStart
+    try {
+      start = await startOf(reader)
+    } catch (error) {
+      this.#uploadFailure = { error }
+      throw error
+    }
+    if (!start.isWhole) return this.#upload(reader, start)
+    this.sentWhole = start.bytes
+    await this.#stream.finish(encoded(this.#head(start.bytes.length), start.bytes))
+  }
+
+  #upload(reader: ReadableStreamDefaultReader<unknown>, start: BodyStart): void {
+    const framing = this.#wire.unsized
+    const head = this.#head(framing)
+    const send = async () => {
+      try {
+        await sendBody(this.#stream, head, reader, start, framing, true)
+      } catch (error) {
+        reader.cancel(error).catch(() => {})
+        // The peer needs no more of it: its answer says why. What else the stream fails with, the answer fails with too.
+        if (isFastnNetError(error)) return
+        this.#uploadFailure = { error }
+        this.#abandon()
+      }
+    }
+    void send()
+  }
+
+  async #receive(wasRedirected: boolean): Promise<Response> {
+    const maxHeaderBytes = sizeOf(this.#options.maxHeaderBytes, 'maxHeaderBytes', defaults.http.maxHeaderBytes)
+    const head = await this.#wire.readAnswer(readerOf(this.#stream), maxHeaderBytes)
+    if (head === null) throw this.#error('ERR_UNEXPECTED_END', 'the peer ended the stream without an answer')
+    const { status, statusText, fields } = head
+    const url = () => `${this.#url.origin}${this.#message.target}`
+    return receivedResponse({ status, statusText, fields, url, redirected: wasRedirected }, this.#body(head))
+  }
+
+  #body({
+    status,
+    framing: given,
+    rest
+  }: AnswerHead): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null {
+    const framing = given ?? 'fin'
+    const reader = readerOf(this.#stream)
+    const maxBytes = sizeOf(this.#options.maxBodyBytes, 'maxBodyBytes', Number.POSITIVE_INFINITY)
+    const isAbsent = this.#message.method === 'HEAD' || withoutBody.has(status)
+    const isWhole = isAbsent || (framing === rest.length && framing <= maxBytes)
+    if (isWhole) {
+      this.#end()
+      reader.stop(0)
+      return isAbsent ? null : rest
+    }
+    if (rest.length > 0) reader.putBack(rest, false)
+    const state = stateOf(this.#stream)
+    const body = new ReceivedBody(state, reader, {
+      framing,
+      maxBytes,
+      errorOf: error => (this.#signal?.aborted || this.#uploadFailure ? this.#errorOf(error) : undefined),
+      onEnd: () => {
+        this.#end()
+        // The FIN follows the body.
+        drainToFinLater(state)
+      }
+    })
+    return body.stream
+  }
+
+  #end(): void {
+    if (this.#signal !== undefined && this.#onAbort !== undefined) offAbort(this.#signal, this.#onAbort)
+    this.#onAbort = undefined
+  }
+
+  #abandon(): void {
+    stateOf(this.#stream).abort(cancelled, 'the request was cancelled')
+  }
+
+  /** Scheme and host of the request. */
+  get #url(): { readonly origin: string; readonly host: string } {
+    const { origin = `http://${this.#stream.remoteId52}` } = this.#message
+    return { origin, host: origin.slice(origin.indexOf('//') + 2) }
+  }
+
+  #errorOf(error: unknown): unknown {
+    if (this.#signal?.aborted === true) return this.#signal.reason
+    if (this.#uploadFailure !== undefined) return this.#uploadFailure.error
+    if (!(error instanceof BadMessage)) return error
+    const code = error.status === 431 ? 'ERR_TOO_LARGE' : 'ERR_UNEXPECTED_END'
+    return this.#error(code, `the peer's answer is not valid HTTP: ${error.message}`)
+  }
+
+  #error(code: 'ERR_UNEXPECTED_END' | 'ERR_TOO_LARGE', message: string): FastnNetError {
+    return new FastnNetError(code, message, { ...stateOf(this.#stream).context('fetch'), partial: '' })
+  }
+}
+
+function* withHost(headers: Headers, host: string): Generator<Field> {
+  yield ['host', host]
+  yield* headers
+}
+
+/** The answer says why the peer needs no more of a request. */
+async function unlessStopped(sent: Promise<void>): Promise<void> {
+  try {
+    await sent
+  } catch (error) {
+    if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) throw error
+  }
+}
