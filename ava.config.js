@@ -10,6 +10,8 @@ if (process.env.FASTN_NET_TEST_FAULTS !== '1') elsewhere.push('!dist-test/faults
 if (process.env.FASTN_NET_TEST_SERVERS === undefined) elsewhere.push('!dist-test/servers/**')
 // Real programs need to be installed, and a user of their own: `npm run test:tunnels`.
 if (process.env.FASTN_NET_TEST_TUNNELS === undefined) elsewhere.push('!dist-test/tunnels/**')
+// And libraries that have to be installed: `npm run test:ecosystem`.
+if (process.env.FASTN_NET_TEST_ECOSYSTEM !== '1') elsewhere.push('!dist-test/ecosystem/**')
 
 export default {
   nonSemVerExperiments: { observeRunsFromConfig: true },

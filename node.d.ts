@@ -57,6 +57,8 @@ declare class PeerDuplex extends Duplex {
     setTimeout(ms: number, onTimeout?: () => void): this;
     /** Idle timeout set by {@link setTimeout}, in milliseconds. Default: 0, none. */
     get timeout(): number;
+    /** Only emits `'connect'`, for libraries that connect their socket themselves, such as pg. The stream is connected. */
+    connect(): this;
     /** No-op: QUIC does not delay small writes. */
     setNoDelay(): this;
     /** No-op: the endpoint keeps its connections alive. */

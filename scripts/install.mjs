@@ -18,6 +18,11 @@ export function installRawPeer() {
   installIn('__test__/iroh', 'install', '--no-save')
 }
 
+/** Installs the libraries that the tests run over peers, `__test__/ecosystem`. */
+export function installEcosystem() {
+  installIn('__test__/ecosystem', 'ci', '--omit=optional')
+}
+
 function installIn(folder, ...command) {
   const files = ['package.json', 'package-lock.json'].map(name => join(folder, name))
   const hash = createHash('sha256')

@@ -115,6 +115,12 @@ export class PeerDuplex extends Duplex {
     return this.#idleTimeout
   }
 
+  /** Only emits `'connect'`, for libraries that connect their socket themselves, such as pg. The stream is connected. */
+  connect(): this {
+    queueMicrotask(() => this.emit('connect'))
+    return this
+  }
+
   /** No-op: QUIC does not delay small writes. */
   setNoDelay(): this {
     return this
