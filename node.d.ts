@@ -180,35 +180,40 @@ interface TransferOptions extends CancelOptions {
     total?: number | undefined;
 }
 
-/** Options of {@link receiveTo}. */
+/**
+ * Options of {@link receiveTo}.
+ *
+ * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
+ *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
+ *   are followed; a link to nothing is `ERR_FILE`.
+ * - **Writable:** read no faster than it takes the bytes.
+ *
+ * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
+ * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
+ * leave the stream unchanged. The sending half stays open, for an answer. In a handler of `endpoint.listen`, the stream stays open until
+ * the call is done, even if the handler returns before.
+ */
 interface ReceiveToOptions extends TransferOptions {
     /** Expected number of bytes, if known: another number is an error. Also reported to `onProgress`. Default: unknown. */
     total?: number | undefined;
     /** Most bytes to receive. Default: unlimited. Set it if the peer may fill the disk otherwise. */
     maxBytes?: number | undefined;
 }
+/** What {@link receiveTo} writes to: the path of a file, or a Node `Writable`. */
+type ReceiveTarget = string | URL | Writable;
 /**
- * Receives everything up to EOF into a file or a Node `Writable`. The sending half stays open, for an answer.
+ * Receives everything that the peer sends into a file or a Node `Writable`, and returns its size and SHA-256.
  *
- * - **File:** the bytes go to a hidden file in the same folder, named `.*.part`. Once all have arrived and are on disk, it is renamed, and
- *   replaces a file of that name, with its mode. After a failure it is removed; only a killed process leaves it behind. Symbolic links
- *   are followed; a link to nothing is `ERR_FILE`.
- * - **Writable:** ended after the last byte, destroyed after a failure. Reads no faster than it takes the bytes.
+ * A file gets its name once all bytes are on disk: see {@link ReceiveToOptions}. A `Writable` is ended after the last byte, and destroyed
+ * after a failure. A failure also stops the peer. Keeps the process alive.
  *
- * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
- * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
- * leave the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done,
- * even if the handler returns before. Keeps the process alive.
- *
- * @throws {FastnNetError} `ERR_FILE` if the file cannot be written; `cause` is the error of the system. `ERR_TOO_LARGE` if the peer
- * sends more than `maxBytes` or `total`, `ERR_UNEXPECTED_END` if less than `total`. The errors of `stream.read`, such as
- * `ERR_STREAM_RESET` and `ERR_CONNECTION_LOST` if the peer fails half way. `ERR_INVALID_ARGUMENT`. What the `Writable` or `onProgress`
- * throws.
+ * @throws {FastnNetError} `ERR_FILE`, with the error of the system as `cause`. `ERR_TOO_LARGE` beyond `maxBytes` or `total`.
+ * `ERR_UNEXPECTED_END` below `total`. `ERR_INVALID_ARGUMENT`. The errors of `stream.read`. What the `Writable` or `onProgress` throws.
  *
  * @example
  * const { bytes, sha256 } = await receiveTo(stream, 'film.mp4', { maxBytes: 10_000_000_000 })
  */
-declare function receiveTo(stream: PeerStream, target: string | URL | Writable, options?: ReceiveToOptions): Promise<TransferResult>;
+declare function receiveTo(stream: PeerStream, target: ReceiveTarget, options?: ReceiveToOptions): Promise<TransferResult>;
 
 /** What {@link sendFrom} reads: the path of a file, or chunks from a Node or web stream, a generator or a list. */
 type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
@@ -265,4 +270,4 @@ declare function tcpToPeer(socket: Socket, stream: PeerStream, options?: CancelO
 declare function peerToTcp(stream: PeerStream, target: TunnelTarget, options?: PeerToTcpOptions): Promise<void>;
 
 export { PeerDuplex, duplex, httpAgent, httpToPeer, peerConnector, peerToHttp, peerToTcp, receiveTo, sendFrom, serveNodeHttp, tcpToPeer };
-export type { HttpAgentOptions, PeerConnector, PeerConnectorOptions, PeerDuplexOptions, PeerToHttpOptions, PeerToTcpOptions, ReceiveToOptions, SendSource, ServeNodeHttpOptions, TransferOptions, TransferProgress, TransferResult };
+export type { HttpAgentOptions, PeerConnector, PeerConnectorOptions, PeerDuplexOptions, PeerToHttpOptions, PeerToTcpOptions, ReceiveTarget, ReceiveToOptions, SendSource, ServeNodeHttpOptions, TransferOptions, TransferProgress, TransferResult };

@@ -7,7 +7,7 @@ import { createServer, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Endpoint, type FastnNetError, getEndpoint, Protocol, SecretKey } from 'fastn-net'
-import { duplex } from 'fastn-net/node'
+import { duplex, httpAgent, serveNodeHttp } from 'fastn-net/node'
 
 const generous = 30_000
 const start = process.argv.slice(2)
@@ -69,6 +69,97 @@ const scenes: Record<string, () => Promise<void>> = {
     let text = ''
     for await (const chunk of response) text += chunk
     assert.equal(text, 'served')
+  },
+  async 'fetches from serveHttp: headers, and bodies of every kind'() {
+    const options = { service: 'web', maxBodyBytes: Number.POSITIVE_INFINITY }
+    const web = server.serveHttp(async (request, { peer }) => {
+      assert.equal(request.headers.get('fastn-peer'), peer)
+      const headers = new Headers({ 'x-method': request.method, 'content-type': 'application/json' })
+      for (const cookie of ['a=1', 'b=2']) headers.append('set-cookie', cookie)
+      if (new URL(request.url).pathname === '/echo') return new Response(request.body, { headers })
+      return new Response(JSON.stringify({ text: await request.text() }), { status: 201, headers })
+    }, options)
+    const ask = (path: string, init = {}) => client.fetch(address, path, { service: 'web', ...init })
+    const small = await ask('/small?q', { method: 'POST', body: 'é' })
+    assert.equal(small.status, 201)
+    assert.equal(small.url, `http://${id52}/small?q`)
+    assert.deepEqual(small.headers.getSetCookie(), ['a=1', 'b=2'])
+    const copy = small.clone()
+    assert.deepEqual(await small.json(), { text: 'é' })
+    assert.equal(await copy.text(), '{"text":"é"}')
+    const bytes = Uint8Array.from({ length: 3_000_000 }, (_, at) => at ^ (at >> 8))
+    const streamed = () =>
+      new ReadableStream({
+        start(controller) {
+          for (let at = 0; at < bytes.length; at += 70_000) controller.enqueue(bytes.slice(at, at + 70_000))
+          controller.close()
+        }
+      })
+    for (const body of [bytes, new Blob([bytes]), streamed()]) {
+      const echoed = await ask('/echo', { method: 'POST', body })
+      assert.equal(Buffer.compare(Buffer.from(await echoed.arrayBuffer()), bytes), 0)
+    }
+    assert.equal(await (await ask('/')).text(), '{"text":""}')
+    assert.equal((await ask('/', { method: 'HEAD' })).body, null)
+    await web.close()
+  },
+  async 'answers 500 HTTP requests at once'() {
+    const web = server.serveHttp(async request => new Response(await request.text()), { service: 'many' })
+    const answers = Array.from({ length: 500 }, async (_, at) => {
+      const response = await client.fetch(address, '/', { service: 'many', method: 'POST', body: String(at) })
+      assert.equal(await response.text(), String(at))
+    })
+    await Promise.all(answers)
+    await web.close()
+  },
+  async 'a truncated HTTP body is an error, and an abort reaches the handler'() {
+    let left = () => {}
+    const hasLeft = new Promise<void>(resolve => {
+      left = resolve
+    })
+    const handler = (request: Request) => {
+      const isCut = new URL(request.url).pathname === '/cut'
+      request.signal.addEventListener('abort', left)
+      let count = 0
+      const body = new ReadableStream({
+        async pull(controller) {
+          await new Promise(resolve => setTimeout(resolve, 5))
+          if (isCut && count++ === 3) throw new Error('as planned')
+          controller.enqueue(new Uint8Array(1_000))
+        },
+        cancel: left
+      })
+      return new Response(body)
+    }
+    const web = server.serveHttp(handler, { service: 'cut', onError: () => {} })
+    await fails('ERR_STREAM_RESET', (await client.fetch(address, '/cut', { service: 'cut' })).arrayBuffer())
+    const controller = new AbortController()
+    const response = await client.fetch(address, '/', { service: 'cut', signal: controller.signal })
+    const reading = response.arrayBuffer().catch((error: unknown) => error)
+    controller.abort(new Error('enough'))
+    assert.equal(((await reading) as Error).message, 'enough')
+    await hasLeft
+    await web.close()
+  },
+  async 'serves node:http to an http.Agent'() {
+    const web = serveNodeHttp(
+      server,
+      (asked, response) => response.end(`${asked.url} ${asked.headers['fastn-peer']}`),
+      {
+        service: 'node'
+      }
+    )
+    const agent = httpAgent(client, address, { service: 'node' })
+    for (const path of ['/a', '/b']) {
+      const asked = request(`http://peer${path}`, { agent })
+      asked.end()
+      const [response] = await once(asked, 'response')
+      let text = ''
+      for await (const chunk of response) text += chunk
+      assert.equal(text, `${path} ${client.id52}`)
+    }
+    agent.destroy()
+    await web.close()
   },
   async 'errors have codes'() {
     await fails('ERR_PROTOCOL_UNSUPPORTED', client.getStream(address, Protocol.generic('nobody')))

@@ -2,6 +2,7 @@ import type { Connection, PeerStream } from '../connection/connection.js'
 import { type FetchOptions, type HttpHandler, resolveServeHttp, type ServeHttpOptions } from '../http/options.js'
 import type { Peer } from '../keys/peer.js'
 import type { CancelOptions } from '../types.js'
+import { isBytes } from '../util/bytes.js'
 import type { Listener } from './listener.js'
 import { RequestEndpoint } from './request-endpoint.js'
 
@@ -35,8 +36,11 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * console.log(response.status, await response.json())
    */
   async fetch(peer: Peer, input: string | URL | Request, init: FetchOptions = {}): Promise<Response> {
-    fetchModule ??= await import('../http/fetch.js')
-    return await fetchModule.fetchFrom(this, peer, input, init)
+    if (fetchModule !== undefined) return await fetchModule.fetchFrom(this, peer, input, init)
+    // The caller may change the bytes while the module is loaded.
+    const kept = isBytes(init.body) ? { ...init, body: new Uint8Array(init.body) } : init
+    fetchModule = await import('../http/fetch.js')
+    return await fetchModule.fetchFrom(this, peer, input, kept)
   }
 
   /**

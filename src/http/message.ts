@@ -46,7 +46,7 @@ function plainMessage(
   const headers = new Headers(fields ?? undefined)
   if (typeof body === 'string' && !headers.has('content-type')) headers.set('content-type', 'text/plain;charset=UTF-8')
   // A copy: the caller may change it while the peer is dialled.
-  return { method, ...to, headers, body: typeof body === 'string' ? Buffer.from(body) : body.slice() }
+  return { method, ...to, headers, body: typeof body === 'string' ? Buffer.from(body) : new Uint8Array(body) }
 }
 
 /** Of a URL, the host is only the Host header: the request goes to the peer. */

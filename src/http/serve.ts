@@ -10,6 +10,7 @@ import { jsonHead } from './json-head.js'
 import type { HttpContext, ResolvedServeHttp } from './options.js'
 import { ReceivedBody } from './receive-body.js'
 import { Cancellation, receivedRequest } from './received-request.js'
+import { sourceOf } from './response-source.js'
 import { sendBody, settlesSoon, startOf } from './send-body.js'
 import { urlOf } from './target.js'
 import type { RequestHead, Wire } from './wire.js'
@@ -172,13 +173,17 @@ class StreamServer implements Expiring {
       return await this.#last(encoded(head(length)), continues)
     }
     if (body === null) return await this.#last(encoded(head(0)), continues)
+    const source = sourceOf(response)
+    if (source !== undefined) {
+      checkLength(given, source.length)
+      return await this.#last(encoded(head(source.length), source), continues)
+    }
     const reader = body.getReader() as ReadableStreamDefaultReader<unknown>
     let cancel: (() => void) | undefined
     try {
       const first = await startOf(reader)
       const length = first.isWhole ? first.bytes.length : given === null ? undefined : lengthOf(given)
-      if (given !== null && length !== lengthOf(given))
-        throw new TypeError('the answer has another length than its Content-Length says')
+      checkLength(given, length)
       if (first.isWhole) return await this.#last(encoded(head(length), first.bytes), continues)
       this.#watch()
       const { signal } = exchange.cancellation
@@ -243,9 +248,16 @@ interface Exchange {
   readonly cancellation: Cancellation
 }
 
+/** Whether it is a response that can be sent. That of an error (`Response.error()`) has status 0. */
 function isResponse(value: unknown): value is Response {
-  const { status, headers, bodyUsed } = (value ?? {}) as Partial<Response>
-  return Number.isInteger(status) && headers !== undefined && Symbol.iterator in headers && bodyUsed !== true
+  const { status, headers, bodyUsed, body } = (value ?? {}) as Partial<Response>
+  if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) return false
+  return headers !== undefined && Symbol.iterator in headers && bodyUsed !== true && body?.locked !== true
+}
+
+function checkLength(given: string | null, length: number | undefined): void {
+  if (given !== null && length !== lengthOf(given))
+    throw new TypeError('the answer has another length than its Content-Length says')
 }
 
 function lengthOf(text: string): number {
