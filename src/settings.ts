@@ -29,7 +29,7 @@ export const defaults = {
     maxBytes: 16_777_216,
     maxOlderBytes: 1_048_576,
     maxRequestsPerPeer: 256,
-    maxBytesPerPeer: 67_108_864
+    maxBytesPerPeer: 134_217_728
   },
   http: { maxHeaderBytes: 65_536, headTimeout: 10_000 },
   tunnels: { connectTimeout: 9_000, flowTimeout: 60_000, maxConnections: 4_096 },

@@ -74,6 +74,50 @@ test('the long requests of a peer take at most maxBytesPerPeer', async t => {
   t.is(await client.call(peer, 'keep', long), 1.5 * MiB, 'the memory is free again')
 })
 
+const manyObjects = (count: number) => Array.from({ length: count }, () => ({}))
+
+test('a message is refused before it is parsed if it would take too much memory', async t => {
+  const { client, server, peer } = await requestPair(t)
+  server.serve('count', (input: object[]) => input.length, { maxBytesPerPeer: MiB })
+  // 30 KB and 60 KB as JSON, 22 times as much as objects.
+  t.is(await client.call(peer, 'count', manyObjects(10_000)), 10_000)
+  const tooLong = { code: 'ERR_LINE_TOO_LONG', message: /of memory once parsed, and 1048576 are allowed/ }
+  await t.throwsAsync(client.call(peer, 'count', manyObjects(20_000)), tooLong)
+  // Text takes no more than its length, whatever is in it.
+  t.is(await client.call(peer, 'count', ['\\"{},'.repeat(100_000)]), 1)
+})
+
+test('an item is refused before it is parsed, and the memory of requests adds up', async t => {
+  const { client, server, peer } = await requestPair(t)
+  const failures: unknown[] = []
+  server.serve(
+    'items',
+    async (items: AsyncIterable<object[]>) => {
+      try {
+        for await (const _ of items);
+      } catch (error) {
+        failures.push(error)
+      }
+    },
+    { maxBytesPerPeer: MiB }
+  )
+  await client.call(peer, 'items', each([manyObjects(10_000), manyObjects(10_000), manyObjects(20_000)]))
+  t.like(failures, [{ code: 'ERR_LINE_TOO_LONG' }])
+
+  const [started, release] = [gate(), gate()]
+  const keep = async (input: object[]) => {
+    started.open()
+    await release.opened
+    return input.length
+  }
+  server.serve('keep', keep, { maxBytesPerPeer: MiB })
+  const first = client.call(peer, 'keep', manyObjects(10_000))
+  await started.opened
+  t.like(await failureOf(client.call(peer, 'keep', manyObjects(10_000))), { code: 'ERR_BUSY' })
+  release.open()
+  t.is(await first, 10_000)
+})
+
 test('an item has at most maxBytes', async t => {
   const { client, server, peer } = await requestPair(t)
   const failed = gate<unknown>()

@@ -135,6 +135,8 @@ export interface ReceiveOptions {
   /** Waits for a schema. */
   readonly wait: Wait
   readonly reserve?: ((bytes: number) => void) | undefined
+  /** Called with the text of each item before it is parsed. Throws where there is no room. */
+  readonly reserveParsed?: ((text: string) => void) | undefined
   /** Maps a failure of the stream. */
   readonly errorOf: (error: unknown) => unknown
   /** Called once: after the last item, an error, or when the loop is left. `left`: before the end. */
@@ -169,9 +171,11 @@ export class ReceivedItems implements AsyncIterableIterator<unknown, undefined>,
 
   async #next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#hasEnded()) return { done: true, value: undefined }
-    const { maxBytes, schema, about, reserve, errorOf } = this.#options
+    const { maxBytes, schema, about, reserve, reserveParsed, errorOf } = this.#options
     try {
-      const line = parseObject<ItemLine>(await this.#line(maxBytes, reserve), 'item', about)
+      const text = await this.#line(maxBytes, reserve)
+      reserveParsed?.(text)
+      const line = parseObject<ItemLine>(text, 'item', about)
       if (line.error !== undefined) throw remoteError(line.error, undefined, undefined, about)
       if (line.end === true) {
         this.#end(false)

@@ -53,4 +53,15 @@ export class PeerLoad {
       throw new FastnNetError('ERR_BUSY', 'the long requests of this peer take too much memory: try again later')
     this.bytes += bytes
   }
+
+  /**
+   * Checks that a message which takes this much memory could be handled if no other was.
+   *
+   * @throws {FastnNetError} `ERR_LINE_TOO_LONG`.
+   */
+  checkSize(bytes: number): void {
+    if (bytes <= this.#maxBytes) return
+    const message = `a message would take ${bytes} bytes of memory once parsed, and ${this.#maxBytes} are allowed: send it in parts, as items or on a stream, or raise maxBytesPerPeer`
+    throw new FastnNetError('ERR_LINE_TOO_LONG', message)
+  }
 }

@@ -20,7 +20,11 @@ export interface ServeOptions {
   maxBytes?: number | undefined
   /** Requests in progress per peer, of this call of `serve`; more get `ERR_BUSY`. Default: 256. */
   maxRequestsPerPeer?: number | undefined
-  /** Bytes of a peer's requests in progress, of those above 64 KiB; more get `ERR_BUSY`. Default: 64 MiB, or `maxBytes` if that is more. */
+  /**
+   * Memory of a peer's requests in progress, in bytes, as text and parsed, of messages above 16 KiB; more get `ERR_BUSY`. A message that
+   * would take more on its own gets `ERR_LINE_TOO_LONG`: JSON of many small objects takes 22 times its length, of records about 4 times.
+   * An estimate: objects with many different keys take up to twice as much. Default: 128 MiB, or 8 times `maxBytes` if that is more.
+   */
   maxBytesPerPeer?: number | undefined
   /** Send callers the stack traces of errors: `error.remoteStack`. They name files of this machine. Default: false. */
   stack?: boolean | undefined
@@ -113,7 +117,7 @@ function resolve({ onError, maxBytes, maxRequestsPerPeer, maxBytesPerPeer, stack
     onError,
     maxBytes: maxBytes === undefined ? undefined : most,
     maxRequestsPerPeer: number(maxRequestsPerPeer, 'maxRequestsPerPeer', requests.maxRequestsPerPeer),
-    maxBytesPerPeer: number(maxBytesPerPeer, 'maxBytesPerPeer', Math.max(requests.maxBytesPerPeer, most)),
+    maxBytesPerPeer: number(maxBytesPerPeer, 'maxBytesPerPeer', Math.max(requests.maxBytesPerPeer, 8 * most)),
     stack: optional('boolean', stack, 'options.stack') ?? false
   }
 }

@@ -8,6 +8,7 @@ import { abortable } from '../util/timeout.js'
 import { warnOnce } from '../util/warn.js'
 import { itemsOf, ReceivedItems, sendItems } from './items.js'
 import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
+import { parsedSize, unmeasured } from './parsed-size.js'
 import { codeOfRefusal, errorLine } from './remote-error.js'
 import { HandlerContext, type RequestContext } from './request-context.js'
 import { type PeerLoad, PeerLoads } from './request-limits.js'
@@ -83,7 +84,9 @@ class ServedRequest {
     this.#load = load
     let line: RequestLine
     try {
-      line = this.#parse(await readMessageWithin(this.#stream, this.#maxBytes, this.#reserve))
+      const text = await readMessageWithin(this.#stream, this.#maxBytes, this.#reserve)
+      this.#reserveParsed(text)
+      line = this.#parse(text)
     } catch (error) {
       // Else the caller has left.
       const refusal = isFastnNetError(error) ? refusalOf[error.code] : undefined
@@ -117,6 +120,14 @@ class ServedRequest {
     this.reserved = bytes
   }
 
+  /** Reserves memory for a message before it is parsed. */
+  readonly #reserveParsed = (text: string) => {
+    if (text.length <= unmeasured) return
+    const bytes = parsedSize(text)
+    this.#load?.checkSize(bytes)
+    this.#reserve(bytes)
+  }
+
   /** Waits for a schema until the caller has left. */
   readonly #wait: Wait = work => abortable(work, this.#stream.signal)
 
@@ -146,6 +157,7 @@ class ServedRequest {
       about: this,
       wait: this.#wait,
       reserve: this.#reserve,
+      reserveParsed: this.#reserveParsed,
       errorOf: error => error,
       ended: left => {
         if (left) this.#stream.stop()
