@@ -1058,14 +1058,14 @@ interface ExposeProxyOptions extends ExposeOptions {
      */
     targets: readonly string[];
 }
-/** Options of {@link Endpoint.socks5}. */
+/** Options of {@link Endpoint.proxy} and {@link Endpoint.socks5}. */
 interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {
 }
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
- * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy} and
- * {@link Endpoint.socks5}. Garbage collection does not end it.
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy},
+ * {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -1617,7 +1617,7 @@ declare abstract class ProxyEndpoint extends TunnelEndpoint {
     #private;
     /**
      * Exposes a proxy to peers: their clients reach the destinations that `targets` allows, from this machine. Peers use it with
-     * {@link socks5}.
+     * {@link proxy} and {@link socks5}.
      *
      * - Names are looked up here. Every address that a name has is checked against the rules, and the connection goes to an address that was
      *   checked. An answer of DNS that changes thus reaches nothing else.
@@ -1634,6 +1634,22 @@ declare abstract class ProxyEndpoint extends TunnelEndpoint {
      * await using tunnel = await endpoint.exposeProxy({ allow: [laptop], targets: ['*:443', '192.168.1.0/24'] })
      */
     exposeProxy(options: ExposeProxyOptions): Promise<Tunnel>;
+    /**
+     * Listens on a local port as an HTTP proxy. Its clients reach destinations through the proxy that a peer exposes
+     * ({@link exposeProxy}).
+     *
+     * - CONNECT, which HTTPS needs, and requests for `http:` URLs. Their bodies are streamed both ways; upgrades such as WebSocket pass.
+     * - A destination that the peer does not allow gets status 403. One that is not reached gets 502, a peer that does not answer 504.
+     * - A request without a whole URL gets 400: a web page that asks for the port of the proxy reaches nothing.
+     * - Everyone who can reach the local port can use the proxy, other users of this machine too.
+     *
+     * @throws {FastnNetError} The errors of {@link bridgeTcp}.
+     *
+     * @example
+     * await using tunnel = await endpoint.proxy(peer, { port: 8080 })
+     * console.log(tunnel.url) // curl --proxy http://127.0.0.1:8080 https://example.com
+     */
+    proxy(peer: Peer, options?: ProxyOptions): Promise<Tunnel>;
     /**
      * Listens on a local port as a SOCKS 5 server. Its clients reach destinations through the proxy that a peer exposes
      * ({@link exposeProxy}). IPv4, IPv6 and names, which the peer looks up: `tunnel.url` begins with `socks5h:`.

@@ -1,7 +1,8 @@
-// `proxy-remote` and `socks5`, as child processes over loopback.
+// `proxy-remote`, `proxy` and `socks5`, as child processes over loopback.
+import { once } from 'node:events'
 import ava from 'ava'
 import { prompt } from '../helpers/prompt.js'
-import { echoServer, readSocket } from '../helpers/sockets.js'
+import { connectTo, echoServer, readSocket } from '../helpers/sockets.js'
 import { socksConnect } from '../helpers/socks.js'
 import { cli, serving } from './support/cli.js'
 
@@ -22,6 +23,19 @@ test('clients of socks5 reach the targets of proxy-remote, and nothing else', as
   t.is((await prompt(socksConnect(port, 'localhost', service.port ^ 1), 'reply'))[1], 2)
 })
 
+test('proxy speaks HTTP', async t => {
+  await using service = await echoServer()
+  const ticket = await serving(t, ['proxy-remote', '--target', '127.0.0.0/8', '--public'])
+  const [, port] = (await serving(t, ['proxy', ticket])).split(':')
+  const host = `localhost:${service.port}`
+  const socket = await connectTo(Number(port))
+  socket.write(`CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  const [head] = await prompt(once(socket, 'data'), 'head')
+  t.regex(String(head), /^HTTP\/1\.1 200 /)
+  socket.end('from the shell')
+  t.is((await prompt(readSocket(socket), 'echo')).toString(), 'from the shell')
+})
+
 test('wrong rules, ports and peers are usage errors', async t => {
   const cases = [
     ['proxy-remote', '--public'],
@@ -29,6 +43,7 @@ test('wrong rules, ports and peers are usage errors', async t => {
     ['proxy-remote', '--target', '443', '--public'],
     ['proxy-remote', '--target', '10.0.0.1/8', '--public'],
     ['socks5'],
+    ['proxy', nobody, 'x'],
     ['socks5', nobody, '99999'],
     ['socks5', 'nobody', '0']
   ]

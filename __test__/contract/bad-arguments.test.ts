@@ -183,6 +183,14 @@ test('functions of an endpoint, its connections and streams', async t => {
     'exposeUdp, target': value => client.exposeUdp(value, { allow: 'public' }),
     'exposeUdp, options': value => client.exposeUdp(1, value),
     'bridgeUdp, options': value => client.bridgeUdp(value),
+    'exposeProxy, options': value => client.exposeProxy(value),
+    'exposeProxy, rule': value => client.exposeProxy({ allow: 'public', targets: [value] }),
+    'proxy, peer': value => client.proxy(value),
+    'proxy, options': value => client.proxy(address, value),
+    'socks5, options': value => client.socks5(address, value),
+    'whatTimeIsIt, peer': value => client.whatTimeIsIt(value, { timeout: 10 }),
+    'whatTimeIsIt, options': value => client.whatTimeIsIt(address, value),
+    'serveTime, options': value => client.serveTime(value),
     'keep, peer': value => client.keep(value),
     'keep, options': value => client.keep(address, value),
     'acceptBi, protocols': value => client.acceptBi(value),
@@ -244,6 +252,10 @@ test('functions of an endpoint, its connections and streams', async t => {
     calls[`exposeUdp ${name}`] = value => client.exposeUdp(1, { allow: 'public', [name]: value })
   for (const name of ['peer', 'service', 'port', 'host', 'maxFlows', 'openTimeout', 'flowTimeout', 'signal'])
     calls[`bridgeUdp ${name}`] = value => client.bridgeUdp({ peer: address, [name]: value })
+  for (const name of ['allow', 'targets', 'service', 'connectTimeout', 'signal'])
+    calls[`exposeProxy ${name}`] = value => client.exposeProxy({ allow: 'public', targets: ['*'], [name]: value })
+  for (const name of ['service', 'port', 'host', 'maxConnections', 'openTimeout', 'signal'])
+    calls[`proxy ${name}`] = value => client.proxy(address, { [name]: value })
   for (const name of ['extra', 'signal', 'ack', 'retry', 'timeout'])
     calls[`getStream ${name}`] = value => client.getStream(address, 'Tcp', { [name]: value })
   for (const name of ['id52', 'addresses', 'relays', 'publicKey'])

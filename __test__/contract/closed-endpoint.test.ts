@@ -51,6 +51,7 @@ const endpoint: Member<Endpoint> = {
   exposeUdp: [self => self.exposeUdp(80, { allow: 'public' }), closed],
   bridgeUdp: [self => self.bridgeUdp({ peer: stranger }), closed],
   exposeProxy: [self => self.exposeProxy({ allow: 'public', targets: ['*'] }), closed],
+  proxy: [self => self.proxy(stranger), closed],
   socks5: [self => self.socks5(stranger), closed],
   whatTimeIsIt: [self => self.whatTimeIsIt(stranger), closed],
   serveTime: [self => self.serveTime().ready, closed],

@@ -7,6 +7,7 @@ import { keygen } from './commands/keygen.js'
 import { listen } from './commands/listen.js'
 import { ping } from './commands/ping.js'
 import { pipe } from './commands/pipe.js'
+import { proxy } from './commands/proxy.js'
 import { proxyRemote } from './commands/proxy-remote.js'
 import { receive } from './commands/receive.js'
 import { resolve } from './commands/resolve.js'
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   udpBridge,
   folder,
   proxyRemote,
+  proxy,
   socks5,
   pipe,
   run,

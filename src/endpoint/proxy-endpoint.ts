@@ -1,7 +1,7 @@
 import type { Peer } from '../keys/peer.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { ExposeProxyOptions, ProxyOptions } from '../tunnel/options.js'
-import { exposeProxy, socks5 } from '../tunnel/proxy.js'
+import { exposeProxy, listenAsProxy } from '../tunnel/proxy.js'
 import type { Tunnel } from '../tunnel/tunnel.js'
 import type { internal } from '../util/illegal-constructor.js'
 import { TunnelEndpoint } from './tunnel-endpoint.js'
@@ -18,7 +18,7 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
 
   /**
    * Exposes a proxy to peers: their clients reach the destinations that `targets` allows, from this machine. Peers use it with
-   * {@link socks5}.
+   * {@link proxy} and {@link socks5}.
    *
    * - Names are looked up here. Every address that a name has is checked against the rules, and the connection goes to an address that was
    *   checked. An answer of DNS that changes thus reaches nothing else.
@@ -39,6 +39,25 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
   }
 
   /**
+   * Listens on a local port as an HTTP proxy. Its clients reach destinations through the proxy that a peer exposes
+   * ({@link exposeProxy}).
+   *
+   * - CONNECT, which HTTPS needs, and requests for `http:` URLs. Their bodies are streamed both ways; upgrades such as WebSocket pass.
+   * - A destination that the peer does not allow gets status 403. One that is not reached gets 502, a peer that does not answer 504.
+   * - A request without a whole URL gets 400: a web page that asks for the port of the proxy reaches nothing.
+   * - Everyone who can reach the local port can use the proxy, other users of this machine too.
+   *
+   * @throws {FastnNetError} The errors of {@link bridgeTcp}.
+   *
+   * @example
+   * await using tunnel = await endpoint.proxy(peer, { port: 8080 })
+   * console.log(tunnel.url) // curl --proxy http://127.0.0.1:8080 https://example.com
+   */
+  proxy(peer: Peer, options: ProxyOptions = {}): Promise<Tunnel> {
+    return listenAsProxy(this.#state, 'http', peer, options)
+  }
+
+  /**
    * Listens on a local port as a SOCKS 5 server. Its clients reach destinations through the proxy that a peer exposes
    * ({@link exposeProxy}). IPv4, IPv6 and names, which the peer looks up: `tunnel.url` begins with `socks5h:`.
    *
@@ -55,6 +74,6 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
    * console.log(tunnel.url) // curl --proxy socks5h://127.0.0.1:1080 https://example.com
    */
   socks5(peer: Peer, options: ProxyOptions = {}): Promise<Tunnel> {
-    return socks5(this.#state, peer, options)
+    return listenAsProxy(this.#state, 'socks5h', peer, options)
   }
 }

@@ -124,7 +124,7 @@ export interface Native {
   tunnelExpose(endpoint: number, udp: boolean, target: string, options: BindingExposeOptions): number
   tunnelBridge(endpoint: number, udp: boolean, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
   proxyExpose(endpoint: number, targets: string[], options: BindingExposeOptions): number
-  proxySocks5(endpoint: number, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
+  proxyListen(endpoint: number, http: boolean, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
   tunnelName(tunnel: number): string | null
   tunnelConnections(tunnel: number): number
   tunnelClose(tunnel: number, timeoutMs: number): number

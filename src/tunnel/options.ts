@@ -152,7 +152,7 @@ export interface ExposeProxyOptions extends ExposeOptions {
   targets: readonly string[]
 }
 
-/** Options of {@link Endpoint.socks5}. */
+/** Options of {@link Endpoint.proxy} and {@link Endpoint.socks5}. */
 export interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {}
 
 const exposeProxyNames: OptionNames<ExposeProxyOptions> = { ...exposeNames, targets: true }

@@ -18,14 +18,22 @@ export async function exposeProxy(endpoint: EndpointState, options: ExposeProxyO
   return tunnelOf(endpoint, handle, '', options.signal)
 }
 
-/** See {@link Endpoint.socks5}. */
-export async function socks5(endpoint: EndpointState, peer: Peer, options: ProxyOptions): Promise<Tunnel> {
+/** What a local proxy speaks, as the scheme of its URL. */
+export type ProxyScheme = 'http' | 'socks5h'
+
+/** See {@link Endpoint.proxy} and {@link Endpoint.socks5}. */
+export async function listenAsProxy(
+  endpoint: EndpointState,
+  scheme: ProxyScheme,
+  peer: Peer,
+  options: ProxyOptions
+): Promise<Tunnel> {
   const [local, binding] = resolveProxy(options, endpoint.options.openTimeout)
   const { signal } = options
   throwIfAborted(signal)
   const address = typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, 'peer')
   endpoint.checkOpen('bridge')
-  const operation = native().proxySocks5(endpoint.handle, local, address, binding)
+  const operation = native().proxyListen(endpoint.handle, scheme === 'http', local, address, binding)
   const handle = await handleOf(operation, { peer: address.id52, phase: 'bridge' }, signal)
-  return tunnelOf(endpoint, handle, 'socks5h', signal)
+  return tunnelOf(endpoint, handle, scheme, signal)
 }

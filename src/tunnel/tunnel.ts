@@ -65,8 +65,8 @@ export async function bridge(
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
- * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy} and
- * {@link Endpoint.socks5}. Garbage collection does not end it.
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy},
+ * {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *

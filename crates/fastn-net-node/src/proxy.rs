@@ -26,12 +26,23 @@ pub fn proxy_expose(env: Env, endpoint: f64, targets: Vec<String>, options: Bind
     })
 }
 
-/// Listens as a SOCKS 5 server. Operation; its outcome is a handle of a tunnel.
+/// Listens as an HTTP proxy or a SOCKS 5 server. Operation; its outcome is a handle of a tunnel.
 #[napi(catch_unwind)]
-pub fn proxy_socks5(env: Env, endpoint: f64, local: String, peer: BindingPeer, options: BindingBridgeOptions) -> f64 {
+pub fn proxy_listen(
+    env: Env,
+    endpoint: f64,
+    http: bool,
+    local: String,
+    peer: BindingPeer,
+    options: BindingBridgeOptions,
+) -> f64 {
     let ready = local.parse::<SocketName>().and_then(|local| Ok((local, PeerAddress::try_from(&peer)?)));
     with_endpoint(&env, endpoint, move |endpoint| async move {
         let (local, peer) = ready?;
-        Ok(Outcome::Tunnel(endpoint.socks5(&local, peer, options.into()).await?))
+        Ok(Outcome::Tunnel(if http {
+            endpoint.proxy(&local, peer, options.into()).await?
+        } else {
+            endpoint.socks5(&local, peer, options.into()).await?
+        }))
     })
 }

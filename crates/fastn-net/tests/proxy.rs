@@ -5,9 +5,10 @@ mod support;
 use std::time::Duration;
 
 use fastn_net::{
-    Code, Endpoint, Protocol,
+    Code, Endpoint, Error, Protocol, Stream,
     targets::Targets,
     tunnel::{Allow, BridgeOptions, ExposeOptions, SocketName, Tunnel},
+    wire::header,
 };
 use support::{USUAL, close, open, pair, pattern, soon};
 use tokio::{
@@ -223,4 +224,52 @@ async fn a_proxy_needs_rules_and_lets_only_its_peers_in() {
         assert_eq!(read::<12>(&mut socket).await[3], reply);
     }
     close(&[&client, &server]).await;
+}
+
+/// A stream of HttpProxy with its extra line, and `payload` behind it.
+async fn older(proxied: &Proxied, line: &str, payload: &[u8]) -> Stream {
+    let header = header::encode(&Protocol::HttpProxy, Some(line.as_bytes())).expect("header");
+    let peer = proxied.client.peer(&proxied.server.address()).expect("peer");
+    let opened = proxied.client.get_stream(&peer, &header, USUAL.with_extra(true));
+    let mut stream = soon(opened).await.expect("stream");
+    stream.write_all(payload).await.expect("write");
+    stream
+}
+
+#[tokio::test]
+async fn clients_of_older_peers_connect_too() {
+    let proxied = Proxied::new(&["127.0.0.0/8"]).await;
+    let line = format!(r#"{{"Connect":{{"addr":"localhost:{}"}}}}"#, proxied.port());
+    let mut stream = older(&proxied, &line, b"question").await;
+    let (mut service, _) = soon(proxied.service.accept()).await.expect("accept");
+    assert_eq!(&read::<8>(&mut service).await, b"question");
+    service.write_all(b"answer").await.expect("write");
+    service.shutdown().await.expect("shutdown");
+    let mut answer = Vec::new();
+    soon(stream.read_to_end(&mut answer)).await.expect("a clean end");
+    assert_eq!(answer, b"answer");
+    stream.finish();
+    assert_eq!(soon(service.read(&mut [0])).await.expect("EOF"), 0);
+    proxied.close().await;
+}
+
+#[tokio::test]
+async fn other_lines_of_older_peers_are_reset() {
+    let proxied = Proxied::new(&["*", "10.0.0.0/8"]).await;
+    let port = proxied.port();
+    for line in [
+        format!(r#"{{"Connect":{{"addr":"127.0.0.1:{port}"}}}}"#),
+        format!(r#"{{"Connect":{{"addr":"0x7f.1:{port}"}}}}"#),
+        format!(r#"{{"Connect":{{"addr":"[::ffff:127.0.0.1]:{port}"}}}}"#),
+        format!(r#"{{"Http":{{"addr":"127.0.0.1:{port}"}}}}"#),
+        "{}".to_owned(),
+        "x".repeat(5_000),
+    ] {
+        let mut stream = older(&proxied, &line, b"payload").await;
+        let error = soon(stream.read_to_end(&mut Vec::new())).await.expect_err("a reset");
+        assert_eq!(error.downcast::<Error>().expect("ours").code(), Code::StreamReset, "{line}");
+    }
+    let accepted = tokio::time::timeout(Duration::from_millis(100), proxied.service.accept()).await;
+    assert!(accepted.is_err(), "something connected");
+    proxied.close().await;
 }

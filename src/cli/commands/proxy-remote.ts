@@ -10,7 +10,7 @@ export const proxyRemote: Command = {
   name: 'proxy-remote',
   summary: 'Let peers reach chosen destinations from this machine.',
   description:
-    'Prints its ticket. Peers use it with socks5. RULE is a host (example.com, *.example.com, * for all), an address or a range ' +
+    'Prints its ticket. Peers use it with proxy and socks5. RULE is a host (example.com, *.example.com, * for all), an address or a range ' +
     '(10.0.0.0/8), or HOST@RANGE, each with :PORT or :PORT-PORT if it is to be limited. Hosts are reached at public addresses only; ' +
     'private and local ones need a range. Runs until Ctrl-C; connections then have 5 s.',
   options: {
@@ -31,7 +31,8 @@ export const proxyRemote: Command = {
     const { args } = context
     const settings = { targets: args.list('target'), service: args.text('service') }
     const start = (allow: readonly string[] | 'public') => exposingProxy({ ...settings, allow })
-    await expose(context, start, `To use it: fastn-net socks5 TICKET PORT${serviceWords(settings.service)}`)
+    const words = serviceWords(settings.service)
+    await expose(context, start, `To use it: fastn-net proxy TICKET PORT${words}, or socks5`)
     return undefined
   }
 }

@@ -1,5 +1,5 @@
 import type { Command } from '../command.js'
-import { servingSocks5 } from '../run/proxies.js'
+import { proxying } from '../run/proxies.js'
 import { bridge } from '../serve.js'
 import { localHostOption, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'
@@ -24,7 +24,7 @@ export const socks5: Command = {
     const { args } = context
     const [host, service] = [args.text('host'), args.text('service')]
     const port = parseCount(args.positionals[1] ?? '0', 'PORT')
-    await bridge(context, servingSocks5(args.required(0), { service, port, ...(host !== undefined && { host }) }))
+    await bridge(context, proxying('socks5', args.required(0), { service, port, ...(host !== undefined && { host }) }))
     return undefined
   }
 }

@@ -1,5 +1,5 @@
 import { servingFolder } from './folder.js'
-import { exposingProxy, servingSocks5 } from './proxies.js'
+import { exposingProxy, proxying } from './proxies.js'
 import type { StartService } from './service.js'
 import type { Settings } from './settings.js'
 import { bridging, exposing, type Transport } from './tunnels.js'
@@ -43,14 +43,8 @@ export const serviceKinds: readonly ServiceKind[] = [
       return { start: exposingProxy({ targets, allow, service }), allow, unique: `a proxy ${named(service)}` }
     }
   },
-  {
-    name: 'socks5',
-    keys: ['peer', ...local],
-    plan(settings) {
-      const [peer, here] = [settings.peer('peer'), localOf(settings)]
-      return { start: servingSocks5(peer, { ...here, service: settings.text('service') }), ...portOf('tcp', here) }
-    }
-  },
+  proxyKind('proxy'),
+  proxyKind('socks5'),
   {
     name: 'folder',
     keys: ['folder', 'hidden', 'listing', ...exposed],
@@ -63,6 +57,17 @@ export const serviceKinds: readonly ServiceKind[] = [
     }
   }
 ]
+
+function proxyKind(name: 'proxy' | 'socks5'): ServiceKind {
+  return {
+    name,
+    keys: ['peer', ...local],
+    plan(settings) {
+      const [peer, here] = [settings.peer('peer'), localOf(settings)]
+      return { start: proxying(name, peer, { ...here, service: settings.text('service') }), ...portOf('tcp', here) }
+    }
+  }
+}
 
 function exposedKind(transport: Transport): ServiceKind {
   const isUdp = transport === 'udp'

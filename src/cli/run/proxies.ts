@@ -10,8 +10,8 @@ export function exposingProxy(settings: ExposeProxyOptions): StartService {
   }
 }
 
-/** Listens on a local port as a SOCKS 5 server whose clients use a peer's proxy. */
-export function servingSocks5(peer: string, settings: ProxyOptions): StartService {
+/** Listens on a local port as a proxy whose clients use a peer's. */
+export function proxying(kind: 'proxy' | 'socks5', peer: string, settings: ProxyOptions): StartService {
   return async (endpoint, signal) =>
-    tunnelService(await checkedByLibrary(endpoint.socks5(peer, { ...settings, signal })))
+    tunnelService(await checkedByLibrary(endpoint[kind](peer, { ...settings, signal })))
 }

@@ -10,6 +10,7 @@ use std::{
 
 const VERSION: u8 = 5;
 const NO_AUTHENTICATION: u8 = 0;
+const CONNECT: u8 = 1;
 
 /// The longest message: a request with a name.
 pub const MAX_MESSAGE: usize = 4 + 1 + 255 + 2;
@@ -90,6 +91,29 @@ pub enum Request {
     Unsupported(Reply),
 }
 
+/// A request to connect. Of a name, 255 bytes are sent; DNS has none that is longer.
+#[must_use]
+pub fn connect(address: &Address, port: u16) -> Vec<u8> {
+    let mut bytes = vec![VERSION, CONNECT, 0];
+    match address {
+        Address::Ip(IpAddr::V4(ip)) => {
+            bytes.push(1);
+            bytes.extend(ip.octets());
+        }
+        Address::Ip(IpAddr::V6(ip)) => {
+            bytes.push(4);
+            bytes.extend(ip.octets());
+        }
+        Address::Name(name) => {
+            let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+            bytes.extend([3, length]);
+            bytes.extend(&name[..usize::from(length)]);
+        }
+    }
+    bytes.extend(port.to_be_bytes());
+    bytes
+}
+
 /// Decodes a client's greeting: whether it can do without authentication.
 ///
 /// # Errors
@@ -110,7 +134,6 @@ pub fn greeting(bytes: &[u8]) -> Result<Decoded<bool>, Malformed> {
 ///
 /// [`Malformed`].
 pub fn request(bytes: &[u8]) -> Result<Decoded<Request>, Malformed> {
-    const CONNECT: u8 = 1;
     check_version(bytes)?;
     let Some(&[_, command, reserved, kind]) = bytes.get(..4) else { return Ok(Decoded::Need(4 - bytes.len())) };
     if reserved != 0 {
@@ -141,16 +164,16 @@ pub fn method(bytes: &[u8]) -> Result<Decoded<()>, Malformed> {
     }
 }
 
-/// Decodes a server's reply: whether the connection is there.
+/// Decodes a server's reply: its code, which is one of [`Reply`] or unknown.
 ///
 /// # Errors
 ///
 /// [`Malformed`].
-pub fn reply(bytes: &[u8]) -> Result<Decoded<bool>, Malformed> {
+pub fn reply(bytes: &[u8]) -> Result<Decoded<u8>, Malformed> {
     check_version(bytes)?;
     let Some(&[_, code, _, kind]) = bytes.get(..4) else { return Ok(Decoded::Need(4 - bytes.len())) };
     let found = address(&bytes[4..], kind)?.ok_or(Malformed("an unknown type of address"))?;
-    Ok(found.map(|_| code == Reply::Succeeded as u8))
+    Ok(found.map(|_| code))
 }
 
 impl<T> Decoded<T> {
@@ -244,6 +267,7 @@ mod tests {
             (&[5, 1, 0, 3, 2, b'a', b'b', 1, 187], Address::Name(b"ab".to_vec()), 443),
         ] {
             let behind = [bytes, b"payload"].concat();
+            assert_eq!(connect(&address, port), bytes);
             assert_eq!(fed(request, &behind), Ok(Some((Request::Connect(address, port), bytes.len()))));
         }
     }
@@ -267,9 +291,9 @@ mod tests {
     fn replies_are_read_as_written() {
         assert_eq!(fed(method, &ACCEPTED), Ok(Some(((), 2))));
         assert!(fed(method, &NOT_ACCEPTED).is_err());
-        assert_eq!(fed(reply, &Reply::Succeeded.encode()), Ok(Some((true, 10))));
-        assert_eq!(fed(reply, &Reply::HostUnreachable.encode()), Ok(Some((false, 10))));
-        assert_eq!(fed(reply, &[5, 0, 0, 3, 1, b'x', 0, 1, 9]), Ok(Some((true, 8))));
+        assert_eq!(fed(reply, &Reply::Succeeded.encode()), Ok(Some((0, 10))));
+        assert_eq!(fed(reply, &Reply::HostUnreachable.encode()), Ok(Some((4, 10))));
+        assert_eq!(fed(reply, &[5, 0, 0, 3, 1, b'x', 0, 1, 9]), Ok(Some((0, 8))));
     }
 
     proptest! {

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     config::PeerAddress,
+    connection::Connection,
     endpoint::Endpoint,
     error::{Code, Error, Result},
     protocol::Protocol,
@@ -142,13 +143,35 @@ impl Bridge {
         endpoint.try_open(&*endpoint.peer(&self.peer)?, &self.header, self.open)
     }
 
-    /// Opens a stream, and dials if there is no connection. Ends when the client or the tunnel does.
-    pub(super) async fn open(&self, socket: &Socket) -> Result<Stream, PipeError> {
+    /// Opens a stream, and dials if there is no connection. Cancel-safe.
+    pub(super) async fn open_stream(&self) -> Result<Stream> {
         let endpoint = &self.work.endpoint;
-        let peer = endpoint.peer(&self.peer).map_err(PipeError::Stream)?;
+        endpoint.get_stream(&*endpoint.peer(&self.peer)?, &self.header, self.open).await
+    }
+
+    /// Opens a stream of a protocol with an extra line, and waits for its ack. Cancel-safe.
+    pub(super) async fn open_with_extra(&self, header: &[u8]) -> Result<Stream> {
+        let endpoint = &self.work.endpoint;
+        let options = self.open.with_await_ack(true).with_extra(true);
+        endpoint.get_stream(&*endpoint.peer(&self.peer)?, header, options).await
+    }
+
+    /// Whether the peer speaks an older ALPN. Connects, unless it is connected. Cancel-safe.
+    pub(super) async fn is_older(&self) -> Result<bool> {
+        let endpoint = &self.work.endpoint;
+        let peer = endpoint.peer(&self.peer)?;
+        let alpn = match peer.connection().filter(Connection::is_live) {
+            Some(connection) => connection.alpn(),
+            None => endpoint.connection_guard(&peer, self.open.timeout).await?.alpn(),
+        };
+        Ok(!alpn.is_native())
+    }
+
+    /// Like [`Bridge::open_stream`]. Ends when the client or the tunnel does.
+    async fn open(&self, socket: &Socket) -> Result<Stream, PipeError> {
         tokio::select! {
             biased;
-            opened = endpoint.get_stream(&peer, &self.header, self.open) => opened.map_err(PipeError::Stream),
+            opened = self.open_stream() => opened.map_err(PipeError::Stream),
             error = socket.failed() => Err(PipeError::Socket(error)),
             () = self.work.cut() => Err(PipeError::Stream(closed())),
         }

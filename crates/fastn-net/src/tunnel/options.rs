@@ -146,7 +146,11 @@ pub(super) fn socks_protocol(service: Option<&str>) -> Result<Protocol> {
 
 /// The protocols of a proxy. Errors as above.
 pub(super) fn proxy_protocols(service: Option<&str>) -> Result<Vec<Protocol>> {
-    Ok(vec![socks_protocol(service)?])
+    let mut protocols = vec![socks_protocol(service)?];
+    if service.is_none() {
+        protocols.push(Protocol::HttpProxy);
+    }
+    Ok(protocols)
 }
 
 fn check_name(service: Option<&str>) -> Result<()> {

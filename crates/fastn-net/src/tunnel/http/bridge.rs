@@ -1,17 +1,14 @@
 //! Bridges local HTTP clients to the services of peers.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use hyper::{
-    Method, Request, Response, StatusCode, body::Incoming, header::HOST, server::conn::http1, service::service_fn,
-};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{Method, Request, Response, StatusCode, body::Incoming, header::HOST};
 use tokio::sync::Semaphore;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::{
-    body::Body, exchange::Exchange, io::LocalIo, options::BridgeHttpOptions, page::page, peers::Peers,
-    pool::MAX_BUFFER, route::Routes,
+    body::Body, client::serve_client, exchange::Exchange, options::BridgeHttpOptions, page::page, peers::Peers,
+    route::Routes,
 };
 use crate::{
     endpoint::Endpoint,
@@ -25,9 +22,6 @@ use crate::{
         socket::Socket,
     },
 };
-
-/// How long a client's connection may be idle, and how long a head may take.
-const IDLE: Duration = Duration::from_secs(75);
 
 const UNKNOWN_HOST: &str = "this bridge knows no service of this host. Ask for http://<id52>.localhost:<port>/ or \
     http://<service>.<id52>.localhost:<port>/ of a peer, or for a host that the bridge was given";
@@ -84,35 +78,11 @@ async fn accept(listener: LocalListener, most: usize, bridge: Arc<Bridge>) {
 impl Bridge {
     /// Answers the requests of a client, one after the other.
     async fn serve(self: Arc<Self>, socket: Socket) {
-        let answer = service_fn(|request| {
+        let answer = |request| {
             let bridge = self.clone();
-            async move { Ok::<_, std::convert::Infallible>(bridge.answer(request).await) }
-        });
-        let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(IDLE)
-            .max_buf_size(MAX_BUFFER)
-            .auto_date_header(false)
-            .serve_connection(TokioIo::new(LocalIo::client(socket)), answer)
-            .with_upgrades();
-        let mut is_stopping = false;
-        loop {
-            tokio::select! {
-                biased;
-                ended = &mut connection => match ended {
-                    Ok(()) => break,
-                    Err(error) => return debug!(target: target::TUNNEL, %error, "a client's connection failed"),
-                },
-                () = self.work.cut() => return,
-                () = self.work.stopping(), if !is_stopping => {
-                    is_stopping = true;
-                    std::pin::Pin::new(&mut connection).graceful_shutdown();
-                }
-            }
-        }
-        if let Some(parts) = connection.into_parts() {
-            parts.io.into_inner().linger().await;
-        }
+            async move { bridge.answer(request).await }
+        };
+        serve_client(socket, &self.work, answer).await;
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {

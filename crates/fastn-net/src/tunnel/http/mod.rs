@@ -7,21 +7,22 @@
 //!
 //! - `expose`, `bridge`: the two sides; `options`: of both
 //! - `backend`, `tls`: connections to the exposed service; `peers`: streams to services of peers; `pool`: of both
-//! - `route`: from a Host to a peer
+//! - `client`: a local client of a bridge or proxy; `route`: from a Host to a peer
 //! - `exchange`: a request and its answer on their way; `headers`, `body`: parts of them; `page`: answers of the tunnel's own
 //! - `io`: streams and sockets for hyper
 
 mod backend;
-mod body;
+pub(super) mod body;
 mod bridge;
-mod exchange;
-mod expose;
+pub(super) mod client;
+pub(super) mod exchange;
+pub(super) mod expose;
 mod headers;
-mod io;
+pub(super) mod io;
 mod options;
-mod page;
+pub(super) mod page;
 mod peers;
-mod pool;
+pub(super) mod pool;
 mod route;
 mod tls;
 

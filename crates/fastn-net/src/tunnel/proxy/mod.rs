@@ -2,17 +2,24 @@
 //!
 //! - `dial`: look-up, check and connect
 //! - `socks`: SOCKS 5 at that side; `socks_client`: at the side of the clients; `exchange`: messages of both
+//! - `http`: an HTTP proxy at the side of the clients
+//! - `older`: the proxies of older peers
 
 mod dial;
 mod exchange;
+mod http;
+mod older;
 mod socks;
 mod socks_client;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tracing::{debug, info};
 
-use self::dial::{DialError, Dialler};
+use self::{
+    dial::{DialError, Dialler},
+    http::HttpProxy,
+};
 use super::{
     BridgeOptions, ExposeOptions, SocketName, Tunnel,
     expose::accept,
@@ -25,12 +32,14 @@ use crate::{
     endpoint::Endpoint,
     error::{Code, Error, Result},
     identity::PublicKey,
+    protocol::Protocol,
     target,
     targets::{Destination, Targets},
 };
 
 impl Endpoint {
-    /// Exposes a proxy to peers: they reach the destinations that `targets` allows from this machine, with [`Endpoint::socks5`].
+    /// Exposes a proxy to peers: they reach the destinations that `targets` allows from this machine, with [`Endpoint::socks5`]
+    /// and [`Endpoint::proxy`].
     /// Names are looked up here. Each address is checked, and the address that was checked is connected to.
     ///
     /// The endpoint's limits of streams bound the connections of a peer, and those of all peers.
@@ -52,7 +61,12 @@ impl Endpoint {
         let connection = work.clone();
         work.accept(accept(listener, options.allow, work.clone(), move |pending| {
             let (proxy, work) = (proxy.clone(), connection.clone());
-            async move { socks::serve(&proxy, pending, &work).await }
+            async move {
+                match pending.protocol() {
+                    Protocol::HttpProxy => older::serve(&proxy, pending, &work).await,
+                    _ => socks::serve(&proxy, pending, &work).await,
+                }
+            }
         }));
         Ok(Tunnel::new(work, None))
     }
@@ -70,6 +84,25 @@ impl Endpoint {
         let protocol = socks_protocol(options.service.as_deref())?;
         self.bridge(local, peer, &protocol, options, |bridge, socket| async move {
             socks_client::serve(&bridge, socket).await;
+        })
+        .await
+    }
+
+    /// Listens on `local` as an HTTP proxy, whose clients reach destinations through the proxy that the peer exposes
+    /// ([`Endpoint::expose_proxy`]). CONNECT, and requests for `http:` with their whole URL, which are streamed both ways.
+    ///
+    /// Anyone who can reach `local` can use the proxy. A destination that is not allowed is answered with status 403, one that is not
+    /// reached with 502 or 504. Requests without a whole URL, as those of web pages for other hosts, get 400.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::bridge_tcp`].
+    pub async fn proxy(&self, local: &SocketName, peer: PeerAddress, options: BridgeOptions) -> Result<Tunnel> {
+        let protocol = socks_protocol(options.service.as_deref())?;
+        let made = OnceLock::new();
+        self.bridge(local, peer, &protocol, options, move |bridge, socket| {
+            let proxy: &Arc<_> = made.get_or_init(|| Arc::new(HttpProxy::new(bridge)));
+            proxy.clone().serve(socket)
         })
         .await
     }

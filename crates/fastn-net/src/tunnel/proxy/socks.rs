@@ -10,6 +10,7 @@ use super::{
     exchange::{HANDSHAKE, receive, within},
 };
 use crate::{
+    error::Error,
     identity::PublicKey,
     routing::PendingStream,
     stream::Stream,
@@ -67,14 +68,20 @@ async fn read_request(stream: &mut Stream) -> io::Result<Option<Request>> {
 }
 
 async fn connect(proxy: &Proxy, peer: PublicKey, address: Address, port: u16) -> Result<Socket, Reply> {
-    let host = match address {
-        Address::Ip(ip) => Host::Ip(ip),
-        Address::Name(name) => {
-            let host = std::str::from_utf8(&name).ok().and_then(|name| name.parse().ok());
-            host.ok_or(Reply::NotAllowed)?
-        }
-    };
+    let host = host_of(&address).map_err(|_| Reply::NotAllowed)?;
     proxy.dial(peer, &Destination { host, port }).await.map_err(|error| reply_of(&error))
+}
+
+/// The host of a request.
+///
+/// # Errors
+///
+/// `ERR_INVALID_ARGUMENT`.
+pub(super) fn host_of(address: &Address) -> Result<Host, Error> {
+    match address {
+        Address::Ip(ip) => Ok(Host::Ip(*ip)),
+        Address::Name(name) => String::from_utf8_lossy(name).parse(),
+    }
 }
 
 fn reply_of(error: &DialError) -> Reply {

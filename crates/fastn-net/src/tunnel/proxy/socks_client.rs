@@ -7,11 +7,16 @@ use std::{io, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing::{debug, warn};
 
-use super::exchange::{HANDSHAKE, receive, within};
+use super::{
+    exchange::{HANDSHAKE, receive, within},
+    older,
+    socks::host_of,
+};
 use crate::{
     error::{Code, Error},
     stream::Stream,
     target,
+    targets::Destination,
     tunnel::{
         bridge::Bridge,
         carry::carry,
@@ -21,7 +26,7 @@ use crate::{
     },
     wire::{
         codes::reset,
-        socks::{self, Reply, Request},
+        socks::{self, Address, Reply, Request},
     },
 };
 
@@ -44,7 +49,7 @@ pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
         Ok(Err(refusal)) => return refuse(socket, &refusal).await,
         Err(error) => return debug!(target: target::TUNNEL, %peer, %error, "a client sent no request of SOCKS 5"),
     };
-    let ended = match connect(bridge, &socket, &request).await {
+    let ended = match connect(bridge, &socket, request).await {
         Ok((mut stream, true)) => {
             carry(&mut Pipe::default(), &mut stream, &socket, &bridge.work, reset::CANCELLED).await
         }
@@ -65,46 +70,62 @@ pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
     }
 }
 
-/// The bytes of a client's request, or the answer to what it cannot have.
-async fn read_request(mut socket: &Socket) -> io::Result<Result<Vec<u8>, Vec<u8>>> {
+/// What a client asks for, or the answer to what it cannot have.
+async fn read_request(mut socket: &Socket) -> io::Result<Result<(Address, u16), Vec<u8>>> {
     if !receive(&mut socket, socks::greeting).await?.0 {
         return Ok(Err(socks::NOT_ACCEPTED.to_vec()));
     }
     socket.write_all(&socks::ACCEPTED).await?;
     Ok(match receive(&mut socket, socks::request).await? {
-        (Request::Connect(..), bytes) => Ok(bytes),
+        (Request::Connect(address, port), _) => Ok((address, port)),
         (Request::Unsupported(reply), _) => Err(reply.encode().to_vec()),
     })
 }
 
 /// Passes the request to the peer, and the peer's reply to the client. Whether the connection is there.
-async fn connect(bridge: &Bridge, socket: &Socket, request: &[u8]) -> Result<(Stream, bool), PipeError> {
-    let message = [&socks::GREETING, request].concat();
-    let mut stream = match bridge.try_open().map_err(PipeError::Stream)? {
+async fn connect(
+    bridge: &Bridge,
+    mut socket: &Socket,
+    (address, port): (Address, u16),
+) -> Result<(Stream, bool), PipeError> {
+    let asked = tokio::select! {
+        biased;
+        asked = ask(bridge, &address, port) => asked,
+        error = socket.failed() => return Err(PipeError::Socket(error)),
+        () = bridge.work.cut() => return Err(PipeError::Stream(closed())),
+    };
+    let (stream, code, reply) = asked.map_err(|error| PipeError::Stream(error_of(error)))?;
+    socket.write_all(&reply).await.map_err(PipeError::Socket)?;
+    Ok((stream, code == Reply::Succeeded as u8))
+}
+
+/// Sends a request to the peer. Returns the code and the bytes of its reply. Dropping the future resets the stream.
+///
+/// # Errors
+///
+/// An [`Error`] within, if the stream failed.
+pub(super) async fn ask(bridge: &Bridge, address: &Address, port: u16) -> io::Result<(Stream, u8, Vec<u8>)> {
+    if bridge.is_older().await? {
+        let reply = Reply::Succeeded;
+        let stream = older::open(bridge, &Destination { host: host_of(address)?, port }).await?;
+        return Ok((stream, reply as u8, reply.encode().to_vec()));
+    }
+    let message = [&socks::GREETING[..], &socks::connect(address, port)].concat();
+    let mut stream = match bridge.try_open()? {
         Some(stream) => stream,
-        None => bridge.open(socket).await?,
+        None => bridge.open_stream().await?,
     };
     loop {
-        let exchanged = tokio::select! {
-            biased;
-            exchanged = within(REPLY, exchange(&mut stream, &message)) => exchanged,
-            error = socket.failed() => return Err(PipeError::Socket(error)),
-            () = bridge.work.cut() => return Err(PipeError::Stream(closed())),
-        };
-        match exchanged {
-            Ok((is_connected, reply)) => {
-                let mut socket = socket;
-                socket.write_all(&reply).await.map_err(PipeError::Socket)?;
-                return Ok((stream, is_connected));
-            }
+        match within(REPLY, exchange(&mut stream, &message)).await {
+            Ok((code, reply)) => return Ok((stream, code, reply)),
             // The connection had just been closed as idle, or its peer was restarted.
-            Err(_) if stream.take_retry() => stream = bridge.open(socket).await?,
-            Err(error) => return Err(PipeError::Stream(error_of(error))),
+            Err(_) if stream.take_retry() => stream = bridge.open_stream().await?,
+            Err(error) => return Err(error),
         }
     }
 }
 
-async fn exchange(stream: &mut Stream, message: &[u8]) -> io::Result<(bool, Vec<u8>)> {
+async fn exchange(stream: &mut Stream, message: &[u8]) -> io::Result<(u8, Vec<u8>)> {
     stream.write_all(message).await?;
     receive(stream, socks::method).await?;
     receive(stream, socks::reply).await

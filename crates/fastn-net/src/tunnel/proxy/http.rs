@@ -1,0 +1,241 @@
+//! An HTTP proxy at the side of the clients: CONNECT, and requests with an absolute URI.
+//!
+//! HTTP is parsed here, by hyper. The peer gets requests of SOCKS 5, as from any other client.
+
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use hyper::{
+    Method, Request, Response, StatusCode, Uri,
+    body::Incoming,
+    header::{HOST, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION},
+    http::uri::Scheme,
+    upgrade::on,
+};
+use hyper_util::{client::legacy, rt::TokioIo};
+use tower_service::Service;
+use tracing::{debug, warn};
+
+use super::socks_client;
+use crate::{
+    error::{Code, Error},
+    stream::Stream,
+    target,
+    targets::{Destination, Host},
+    tunnel::{
+        bridge::Bridge,
+        http::{
+            body::{Body, empty},
+            client::serve_client,
+            exchange::Exchange,
+            expose::io_error,
+            io::PeerIo,
+            page::page,
+            pool::{self, Pool},
+        },
+        pipe::Pipe,
+        socket::Socket,
+    },
+    wire::{
+        codes::reset,
+        socks::{Address, Reply},
+    },
+};
+
+/// How long an idle connection to a destination is kept. Many servers close theirs after 5 s; a request that meets the close is lost.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// An HTTP proxy.
+pub(super) struct HttpProxy {
+    bridge: Arc<Bridge>,
+    pool: Pool<Connector>,
+}
+
+impl HttpProxy {
+    pub(super) fn new(bridge: Arc<Bridge>) -> Self {
+        let pool = pool::builder(&bridge.work, IDLE).build(Connector(bridge.clone()));
+        Self { bridge, pool }
+    }
+
+    /// Answers the requests of a client, one after the other.
+    pub(super) async fn serve(self: Arc<Self>, socket: Socket) {
+        let answer = |request| {
+            let proxy = self.clone();
+            async move { proxy.answer(request).await }
+        };
+        serve_client(socket, &self.bridge.work, answer).await;
+    }
+
+    async fn answer(&self, mut request: Request<Incoming>) -> Response<Body> {
+        if request.method() == Method::CONNECT {
+            return self.connect(request).await;
+        }
+        if request.uri().scheme() != Some(&Scheme::HTTP) || destination_of(request.uri()).is_none() {
+            let text =
+                "this is a proxy: it takes CONNECT host:port, and requests for http://host/ with their whole URL";
+            return page(StatusCode::BAD_REQUEST, text);
+        }
+        request.headers_mut().remove(PROXY_AUTHORIZATION);
+        replace_host(&mut request);
+        let (request, exchange) = match Exchange::begin(request) {
+            Ok(begun) => begun,
+            Err(text) => return page(StatusCode::BAD_REQUEST, text),
+        };
+        match self.pool.request(request).await {
+            Ok(mut response) => {
+                response.headers_mut().remove(PROXY_AUTHENTICATE);
+                exchange.finish(response, &self.bridge.work)
+            }
+            Err(error) => self.failure(&Failure::of_request(&error)),
+        }
+    }
+
+    /// Opens a tunnel to the destination.
+    async fn connect(&self, mut request: Request<Incoming>) -> Response<Body> {
+        // A whole URL is no target of CONNECT.
+        let authority = request.uri().authority().filter(|_| request.uri().scheme().is_none());
+        let destination = authority.and_then(|authority| authority.as_str().parse().ok());
+        let Some(destination) = destination else {
+            return page(StatusCode::BAD_REQUEST, "CONNECT is for host:port");
+        };
+        let mut stream = match open(&self.bridge, &destination).await {
+            Ok(stream) => stream,
+            Err(failure) => return self.failure(&failure),
+        };
+        let (client, work) = (on(&mut request), self.bridge.work.clone());
+        self.bridge.work.spawn(async move {
+            let mut pipe = Pipe::default();
+            let piped = async {
+                let Ok(client) = client.await else { return stream.abandon(reset::CANCELLED) };
+                // Dropping the client's side resets it, unless both directions have ended.
+                if let Err(error) = pipe.run(&mut stream, TokioIo::new(client), reset::CANCELLED).await {
+                    debug!(target: target::TUNNEL, %error, "a tunnel of the proxy failed");
+                }
+            };
+            tokio::select! {
+                biased;
+                () = piped => {}
+                () = work.cut() => {}
+            }
+        });
+        Response::new(empty())
+    }
+
+    fn failure(&self, failure: &Failure) -> Response<Body> {
+        let (peer, status) = (self.bridge.peer.id, failure.status.as_u16());
+        warn!(target: target::TUNNEL, %peer, status, error = failure.text, "a request failed");
+        page(failure.status, &failure.text)
+    }
+}
+
+/// Why a destination was not reached.
+#[derive(Debug)]
+struct Failure {
+    status: StatusCode,
+    text: String,
+}
+
+impl Failure {
+    fn of(error: &io::Error) -> Self {
+        let own = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
+        let status = match own.map(Error::code) {
+            Some(Code::Unauthorized) => StatusCode::FORBIDDEN,
+            Some(Code::AckTimeout | Code::Target) => StatusCode::GATEWAY_TIMEOUT,
+            Some(Code::TooManyStreams | Code::Busy | Code::ShuttingDown) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
+        };
+        Self { status, text: own.map_or_else(|| error.to_string(), |error| error.message().to_owned()) }
+    }
+
+    fn of_reply(code: u8) -> Self {
+        let (status, text) = match code {
+            code if code == Reply::NotAllowed as u8 => {
+                (StatusCode::FORBIDDEN, "the peer's proxy does not allow this destination")
+            }
+            code if code == Reply::HostUnreachable as u8 => {
+                (StatusCode::BAD_GATEWAY, "the host was not found, or does not answer")
+            }
+            code if code == Reply::ConnectionRefused as u8 => {
+                (StatusCode::BAD_GATEWAY, "the host refuses connections at this port")
+            }
+            _ => (StatusCode::BAD_GATEWAY, "the peer's proxy could not connect"),
+        };
+        Self { status, text: text.to_owned() }
+    }
+
+    fn of_request(error: &legacy::Error) -> Self {
+        let Some(cause) = io_error(error) else {
+            return Self { status: StatusCode::BAD_GATEWAY, text: "the destination sent no valid answer".to_owned() };
+        };
+        match cause.get_ref().and_then(|cause| cause.downcast_ref::<Self>()) {
+            Some(Self { status, text }) => Self { status: *status, text: text.clone() },
+            None => Self::of(cause),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Opens a stream to a destination, through the peer's proxy.
+async fn open(bridge: &Bridge, destination: &Destination) -> Result<Stream, Failure> {
+    let address = match &destination.host {
+        Host::Ip(ip) => Address::Ip(*ip),
+        Host::Name(name) => Address::Name(name.clone().into_bytes()),
+    };
+    match socks_client::ask(bridge, &address, destination.port).await {
+        Ok((stream, code, _)) if code == Reply::Succeeded as u8 => Ok(stream),
+        Ok((_, code, _)) => Err(Failure::of_reply(code)),
+        Err(error) => Err(Failure::of(&error)),
+    }
+}
+
+/// The destination of an absolute URI. `None` with a user name: it would be read as a part of the host elsewhere.
+fn destination_of(uri: &Uri) -> Option<Destination> {
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+    let text = if authority.port().is_some() { authority.to_string() } else { format!("{}:80", authority.host()) };
+    text.parse().ok()
+}
+
+/// Host becomes what the URI says, as RFC 9112 demands of a proxy. A missing or repeated one stays, and is refused.
+fn replace_host(request: &mut Request<Incoming>) {
+    let authority = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = authority
+        && request.headers().get_all(HOST).iter().count() == 1
+    {
+        request.headers_mut().insert(HOST, host);
+    }
+}
+
+/// Opens the streams of the pool.
+#[derive(Clone)]
+struct Connector(Arc<Bridge>);
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<PeerIo>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let bridge = self.0.clone();
+        Box::pin(async move {
+            let destination = destination_of(&uri).ok_or(io::ErrorKind::InvalidInput)?;
+            let opened = open(&bridge, &destination).await.map_err(io::Error::other)?;
+            Ok(TokioIo::new(PeerIo::new(opened)))
+        })
+    }
+}
