@@ -1,4 +1,4 @@
-//! The extra line of the protocol HttpProxy: what a client of an older peer's proxy asks for.
+//! The extra line of the protocol `HttpProxy`: what a client of an older peer's proxy asks for.
 
 use serde::{Deserialize, Serialize};
 

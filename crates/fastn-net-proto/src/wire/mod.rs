@@ -5,7 +5,7 @@
 //! - [`ack`]: the acceptor's answer; [`refusal`]: its reason to refuse
 //! - [`mod@line`]: bytes to lines, with a limit
 //! - [`codes`]: the codes of closes, resets and stops
-//! - [`http_proxy`]: the extra line of HttpProxy
+//! - [`http_proxy`]: the extra line of `HttpProxy`
 //! - [`socks`]: SOCKS 5, which some streams carry after the ack
 
 pub mod ack;

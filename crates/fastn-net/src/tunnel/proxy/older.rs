@@ -1,4 +1,4 @@
-//! HttpProxy, the protocol of older peers' proxies, as far as it carries bytes: its requests to connect.
+//! `HttpProxy`, the protocol of older peers' proxies, as far as it carries bytes: its requests to connect.
 
 use std::io;
 
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Serves a client of HttpProxy. The protocol has no answer for a destination that is not reached: the stream is reset.
+/// Serves a client of `HttpProxy`. The protocol has no answer for a destination that is not reached: the stream is reset.
 pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
     let peer = pending.peer();
     let mut stream = pending.accept();
