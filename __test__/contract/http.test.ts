@@ -137,6 +137,15 @@ test('bodies of every kind arrive, both ways', async t => {
   t.true((await response.text()).includes('form-data; name="name"'))
 })
 
+test('a long body of bytes can be echoed while it is sent', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  server.serveHttp(request => new Response(request.body))
+  const bytes = pattern(15_000_000)
+  const response = await client.fetch(server.address(), '/', { method: 'POST', body: bytes })
+  t.is(Buffer.compare(new Uint8Array(await response.arrayBuffer()), bytes), 0)
+})
+
 test('a request and its answer stream at the same time', async t => {
   await using ends = await pair()
   const { client, server } = ends

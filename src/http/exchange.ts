@@ -52,7 +52,7 @@ export class Exchange {
         onAbort(signal, this.#onAbort)
       }
       const sent = this.#send()
-      if (sent !== undefined) await unlessStopped(sent)
+      if (sent !== undefined) await sent
       return await this.#receive(wasRedirected)
     } catch (error) {
       this.#end()
@@ -66,11 +66,16 @@ export class Exchange {
     const { method, body } = this.#message
     if (body === null) {
       const framing = method === 'GET' || method === 'HEAD' ? undefined : 0
-      return this.#stream.finish(encoded(this.#head(framing)))
+      return this.#finish(encoded(this.#head(framing)))
     }
     if (!(body instanceof Uint8Array)) return this.#sendStream(body)
     this.sentWhole = body
-    return this.#stream.finish(encoded(this.#head(body.length), body))
+    return this.#finish(encoded(this.#head(body.length), body))
+  }
+
+  /** Does not wait: the answer may be longer than what flow control lets through before it is read. It also says what becomes of the request. */
+  #finish(bytes: Uint8Array): undefined {
+    this.#stream.finish(bytes).catch(() => {})
   }
 
   #head(framing: Framing | undefined): string {
@@ -90,7 +95,7 @@ export class Exchange {
     }
     if (!start.isWhole) return this.#upload(reader, start)
     this.sentWhole = start.bytes
-    await this.#stream.finish(encoded(this.#head(start.bytes.length), start.bytes))
+    this.#finish(encoded(this.#head(start.bytes.length), start.bytes))
   }
 
   #upload(reader: ReadableStreamDefaultReader<unknown>, start: BodyStart): void {
@@ -180,13 +185,4 @@ export class Exchange {
 function* withHost(headers: Headers, host: string): Generator<Field> {
   yield ['host', host]
   yield* headers
-}
-
-/** The answer says why the peer needs no more of a request. */
-async function unlessStopped(sent: Promise<void>): Promise<void> {
-  try {
-    await sent
-  } catch (error) {
-    if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) throw error
-  }
 }
