@@ -27,9 +27,9 @@ for (const point of points) {
     const hasLeft = new Promise<void>(resolve => {
       left = resolve
     })
-    let handled = false
+    const seen = { handled: false }
     const { ask, client, server } = await asking(t, async request => {
-      handled = true
+      seen.handled = true
       request.signal.addEventListener('abort', left)
       if (point === 'in the handler') {
         abort()
@@ -63,7 +63,7 @@ for (const point of points) {
       abort()
       t.is(await t.throwsAsync(reading), reason)
     } else t.is(await t.throwsAsync(asked), reason)
-    if (handled) await hasLeft
+    if (seen.handled) await hasLeft
     t.is((await ask('/', { method: 'HEAD' })).status, 200)
   })
 }
