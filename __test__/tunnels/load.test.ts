@@ -32,7 +32,7 @@ scene('iperf3', ['iperf3'], async ({ t, run, start }) => {
   while (!output().includes('Server listening') && child.exitCode === null)
     await new Promise(done => setTimeout(done, 20))
   const port = await tunnelled(t, server)
-  for (const how of [[], ['--reverse'], ['--parallel', '8'], ['--parallel', '8', '--reverse']]) {
+  for (const how of [[], ['--reverse'], ['--bidir'], ['--parallel', '8'], ['--parallel', '8', '--reverse']]) {
     const args = ['--client', '127.0.0.1', '--port', String(port), '--json', '--bytes', '64M', ...how]
     const { code, stdout } = await run('iperf3', args)
     const { error, end } = JSON.parse(stdout.toString())

@@ -97,10 +97,11 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
     while let Ok(place) = places.clone().acquire_owned().await {
         let socket = listener.accept().await;
         let served = serve(bridge.clone(), socket);
-        bridge.work.spawn(async move {
+        let serving = async move {
             served.await;
             drop(place);
-        });
+        };
+        bridge.work.start(serving).await;
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
 ) {
     while let Ok(pending) = listener.accept().await {
         if allow.admits(&pending.peer()) {
-            work.spawn(serve(pending));
+            work.start(serve(pending)).await;
         } else {
             pending.refuse(word::UNAUTHORIZED, "this key may not use the service");
         }

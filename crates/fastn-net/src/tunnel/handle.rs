@@ -1,6 +1,13 @@
 //! A running tunnel, and its tasks.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -107,7 +114,16 @@ impl Work {
         });
     }
 
-    /// Runs a connection. The endpoint's shutdown waits for it.
+    /// Runs a connection. It begins before this returns, so that connections begin in the order in which they came: tasks that are
+    /// spawned together run in another.
+    pub(super) async fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.tasks.track_future(task));
+        if poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await.is_pending() {
+            self.endpoint.spawn(task);
+        }
+    }
+
+    /// Runs a task of the tunnel. The endpoint's shutdown waits for it.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         // One type for all, which keeps the addon small.
         let task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(task);

@@ -68,10 +68,11 @@ async fn accept(listener: LocalListener, most: usize, bridge: Arc<Bridge>) {
     while let Ok(place) = places.clone().acquire_owned().await {
         let socket = listener.accept().await;
         let connection = bridge.clone();
-        bridge.work.spawn(async move {
+        let serving = async move {
             connection.serve(socket).await;
             drop(place);
-        });
+        };
+        bridge.work.start(serving).await;
     }
 }
 
