@@ -98,6 +98,8 @@ test('wrong targets, ports and peers are usage errors', async t => {
     ['tcp', '22'],
     ['tcp', 'no port here', '--public'],
     ['tcp', '99999', '--public'],
+    ['tcp', '0', '--public'],
+    ['tcp', 'localhost:0', '--public'],
     ['tcp-bridge', nobody, '99999'],
     ['tcp-bridge', nobody, 'x'],
     ['tcp-bridge', 'nobody', '0'],
@@ -126,4 +128,15 @@ test('Ctrl-C ends tcp and tcp-bridge', async t => {
     program.kill('SIGINT')
     t.is((await program.ended).code, 130)
   }
+})
+
+test('both sides say why a client was reset', async t => {
+  const exposed = new Cli(['tcp', '1', '--public'])
+  const bridge = new Cli(['tcp-bridge', await exposed.line()])
+  const port = Number((await bridge.line()).split(':')[1])
+  for (let count = 0; count < 2; count++) await buffer(connect(port, '127.0.0.1')).catch(() => {})
+  for (const program of [bridge, exposed]) program.kill('SIGTERM')
+  t.regex((await exposed.ended).stderr, /^cannot connect to the target 127\.0\.0\.1:1: .*refused/im)
+  // Once, although it happened twice.
+  t.regex((await bridge.ended).stderr, /^a client's connection was reset: .*not reachable.*\n$/)
 })

@@ -9,6 +9,7 @@ import type { Context } from './context.js'
 import { UsageError } from './failure.js'
 import { keyOrNew } from './keys.js'
 import { parseTime } from './units.js'
+import { showTunnelWarnings } from './warnings.js'
 
 /** Opens the endpoint that the common options and `more` describe, and runs `use` with it. Closes it in every case. */
 export async function withEndpoint<Result>(
@@ -20,6 +21,7 @@ export async function withEndpoint<Result>(
   const options = { ...endpointOptionsOf(context), ...more }
   const key = more.key ?? (await keyOrNew(args.text('key'), signal))
   signal.throwIfAborted()
+  showTunnelWarnings(context)
   const endpoint = await createEndpoint({ closeOnExit: true, signal, ...options, key })
   try {
     return await use(endpoint)

@@ -95,7 +95,10 @@ const bridgeUdpNames: OptionNames<BridgeUdpOptions> = {
 
 /** Checks a target. The core parses it. */
 export function checkTarget(target: unknown): string {
-  if (typeof target === 'string') return target
+  if (typeof target === 'string') {
+    if (!target.startsWith('unix:') && /(^|:)0+$/.test(target)) throw invalid('the port of target', 'from 1 to 65,535')
+    return target
+  }
   if (typeof target !== 'number') throw invalid('target', "'host:port', a port, or 'unix:' and a path")
   return String(portOf(target, 'target', 1))
 }
