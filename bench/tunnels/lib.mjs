@@ -196,6 +196,8 @@ const field = (pids, file, key) =>
     }
   }, 0)
 export const rssMiB = pids => field(pids, 'status', 'VmRSS')
+/** What the processes add to the machine's use: a page that several processes have, such as node's code, counts in parts. */
+export const pssMiB = pids => field(pids, 'smaps_rollup', 'Pss')
 export const peakMiB = pids => field(pids, 'status', 'VmHWM')
 
 export function record(run, tool, values) {

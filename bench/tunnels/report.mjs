@@ -92,6 +92,7 @@ table(
     ['rr.p99us', 'p99 µs'],
     ['start.ms', 'start ms'],
     ['memory.idleMiB', 'idle MiB'],
+    ['memory.idlePssMiB', 'idle PSS MiB'],
     ['memory.open200MiB', '200 open MiB']
   ],
   'direct'

@@ -11,6 +11,7 @@ import {
   output,
   peakMiB,
   portUp,
+  pssMiB,
   record,
   rssMiB,
   sleep
@@ -79,7 +80,7 @@ const parts = {
         await tcpload('connect', port, 1, 1)
         return { ms: Date.now() - started - 300 }
       })
-      await note('memory', async () => ({ idleMiB: rssMiB(pids()) }))
+      await note('memory', async () => ({ idleMiB: rssMiB(pids()), idlePssMiB: pssMiB(pids()) }))
       await note('rr', async () => pick(await tcpload('rr', port, 5000, 128), 'p50us', 'p99us'))
       await note('connect1', async () =>
         pick(await tcpload('connect', port, 500, 1), 'perS', 'p50us', 'p99us', 'errors')
