@@ -226,7 +226,7 @@ async fn a_proxy_needs_rules_and_lets_only_its_peers_in() {
     close(&[&client, &server]).await;
 }
 
-/// A stream of HttpProxy with its extra line, and `payload` behind it.
+/// A stream of `HttpProxy` with its extra line, and `payload` behind it.
 async fn older(proxied: &Proxied, line: &str, payload: &[u8]) -> Stream {
     let header = header::encode(&Protocol::HttpProxy, Some(line.as_bytes())).expect("header");
     let peer = proxied.client.peer(&proxied.server.address()).expect("peer");
