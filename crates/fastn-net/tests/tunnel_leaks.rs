@@ -7,7 +7,7 @@ use fastn_net::{
     Endpoint,
     tunnel::{Allow, BridgeOptions, ExposeOptions, SocketName, Tunnel},
 };
-use support::{close, pair, soon, until};
+use support::{close, pair, pattern, soon, until};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -71,15 +71,16 @@ async fn echo_service() -> u16 {
 async fn exchange(port: u16, number: usize, size: usize) {
     let mut socket = TcpStream::connect(("127.0.0.1", port)).await.expect("connect");
     let (mut reader, mut writer) = socket.split();
-    let sent: Vec<u8> = (0..size).map(|at| (at ^ number ^ (at >> 8)) as u8).collect();
+    let mut request = pattern(size);
+    request.rotate_left(number);
     let mut received = Vec::new();
-    let send = async {
-        writer.write_all(&sent).await.expect("write");
+    let sending = async {
+        writer.write_all(&request).await.expect("write");
         writer.shutdown().await.expect("half-close");
     };
-    let (_, count) = tokio::join!(send, reader.read_to_end(&mut received));
+    let ((), count) = tokio::join!(sending, reader.read_to_end(&mut received));
     count.expect("a clean end");
-    assert!(received == sent, "connection {number}");
+    assert!(received == request, "connection {number}");
 }
 
 fn open_files() -> usize {
