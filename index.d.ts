@@ -1064,8 +1064,9 @@ interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
- * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy},
- * {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does not end it.
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeHttp},
+ * {@link Endpoint.bridgeHttp}, {@link Endpoint.exposeProxy}, {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does
+ * not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -1082,7 +1083,7 @@ declare class Tunnel implements AsyncDisposable {
     /** Port on which a bridge listens. `null` for a Unix socket, and for an exposed service. */
     readonly port: number | null;
     /**
-     * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
+     * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'http://127.0.0.1:8080'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
      * and for an exposed service.
      */
     readonly url: string | null;
@@ -1108,6 +1109,60 @@ declare class Tunnel implements AsyncDisposable {
     unref(): this;
     /** Closes the tunnel, like {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Options of {@link Endpoint.exposeHttp}. */
+interface ExposeHttpOptions extends CancelOptions {
+    /**
+     * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+     * stream, in addition to {@link Endpoint.access} and `authorize`.
+     */
+    allow: Peers | 'public';
+    /**
+     * Name of the service, of at most 255 bytes. An endpoint serves one HTTP service without a name, and any number with one. Default:
+     * none.
+     */
+    service?: string | undefined;
+    /**
+     * Host header of the requests that the target gets: `'client'`, as the client sent it; `'target'`, host and port of the target; or a
+     * host. Default: `'client'`; for a target with `https`, `'target'`.
+     */
+    hostHeader?: string | undefined;
+    /** Certificates in PEM that are trusted instead of the system's, for a target with `https`. Default: none. */
+    certificates?: string | undefined;
+    /** Timeout of a connection to the target, in milliseconds, its TLS handshake included. Then: status 504. Default: 9 s. */
+    connectTimeout?: number | undefined;
+    /** How long the target may take nothing of a request and give no answer, in milliseconds. Then: status 504. Default: 60 s. */
+    responseTimeout?: number | undefined;
+}
+/** A peer's HTTP service. */
+interface HttpDestination {
+    /** The peer that exposes it. */
+    peer: Peer;
+    /** Name of the service, as the peer exposes it. Default: none. */
+    service?: string | undefined;
+}
+/** Options of {@link Endpoint.bridgeHttp}. */
+interface BridgeHttpOptions extends CancelOptions {
+    /**
+     * The peer that `localhost` and IP addresses mean. A bridge with it reaches this peer and those of `hosts` only. One without it reaches
+     * every peer whose ID52 is in the request's Host. Default: none.
+     */
+    peer?: Peer | undefined;
+    /** Name of the service of `peer`, as it exposes it. Default: none. */
+    service?: string | undefined;
+    /** Peers, or their services, that other hosts mean. `{ shop: peer }` is `http://shop.localhost:port`. Default: none. */
+    hosts?: Readonly<Record<string, Peer | HttpDestination>> | undefined;
+    /** Local port; 0 picks a free one. Default: 0. */
+    port?: number | undefined;
+    /** Local address or name. Everyone who can reach it can use the services. Default: `'127.0.0.1'`. */
+    host?: string | undefined;
+    /** Path of a Unix socket, instead of `host` and `port`. Not on Windows. Default: none. */
+    path?: string | undefined;
+    /** Local connections at a time. Further ones wait to be accepted. Default: 4096. */
+    maxConnections?: number | undefined;
+    /** Timeout of reaching the peer, in milliseconds, for each request. Default: the endpoint's `openTimeout`, 30 s. */
+    openTimeout?: number | undefined;
 }
 
 /** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
@@ -1610,6 +1665,43 @@ declare abstract class TunnelEndpoint extends HttpEndpoint {
      * await using bridge = await endpoint.bridgeUdp({ peer, service: 'dns', port: 5353 })
      */
     bridgeUdp(options: BridgeUdpOptions): Promise<Tunnel>;
+    /**
+     * Exposes an HTTP service to peers, which reach it with {@link bridgeHttp} and {@link fetch}. `target` is `'http://host:port'`,
+     * `'https://host'`, `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path.
+     *
+     * - The header `fastn-peer` is the ID52 of the peer; no client can set it. `x-forwarded-host` and `x-forwarded-proto` say what the client
+     *   asked for. What clients send in these and similar headers is removed.
+     * - Bodies are streamed both ways at once. Trailers, `Expect: 100-continue`, Server-Sent Events and upgrades such as WebSocket pass.
+     * - A target that fails within an answer resets it, and a client that leaves cancels its request at the target. A target that cannot be
+     *   reached is status 502, a slow one 504.
+     * - Connections to the target are kept and used again, over HTTP/2 if a target with `https` speaks it. Nothing is connected before a
+     *   peer asks.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also without `allow`. `ERR_PEER_ADDRESS` for a peer in `allow`. `ERR_PROTOCOL_IN_USE` if
+     * the endpoint already serves HTTP under this name, by {@link serveHttp} too. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+     *
+     * @example
+     * await using tunnel = await endpoint.exposeHttp(3000, { allow: [colleague] })
+     */
+    exposeHttp(target: TunnelTarget, options: ExposeHttpOptions): Promise<Tunnel>;
+    /**
+     * Listens on a local port or Unix socket, and sends each HTTP request to the service of a peer ({@link exposeHttp} or {@link serveHttp}).
+     * The request's Host says which: `<id52>.localhost`, `<service>.<id52>.localhost`, or a host of `hosts`. Given a `peer`, `localhost` is
+     * that peer.
+     *
+     * - Requests to other hosts get status 421. So no web site can use the bridge under a name of its own.
+     * - Dials a peer when the first request to it comes. A client gets status 403 if the peer does not let this endpoint use the service,
+     *   and 502, 503 or 504 with a text if there is no answer.
+     * - Everyone who can reach the local port can use the services, other users of this machine too.
+     *
+     * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
+     * `ERR_PEER_ADDRESS`. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+     *
+     * @example
+     * const bridge = await endpoint.bridgeHttp({ peer, port: 8080 })
+     * console.log(`open ${bridge.url}`)
+     */
+    bridgeHttp(options?: BridgeHttpOptions): Promise<Tunnel>;
 }
 
 /** Proxies of an {@link Endpoint}: tunnels whose clients choose the destination. Their bytes stay in Rust. */
@@ -2410,4 +2502,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, ProxyEndpoint, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, Carried, CarriedMethods, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, PlainObject, ProxyOptions, ReadIntoOptions, ReceivedMessage, ReceivedValue, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, ReturnedValue, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SchemaServeOptions, Sendable, SentMessage, SentValue, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol, WithToJson };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeHttpOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, Carried, CarriedMethods, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeHttpOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpDestination, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, PlainObject, ProxyOptions, ReadIntoOptions, ReceivedMessage, ReceivedValue, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, ReturnedValue, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SchemaServeOptions, Sendable, SentMessage, SentValue, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol, WithToJson };

@@ -86,6 +86,7 @@ export {
   type ServiceImplementation,
   type ServiceOptions
 } from './rpc/service.js'
+export type { BridgeHttpOptions, ExposeHttpOptions, HttpDestination } from './tunnel/http-options.js'
 export type {
   BridgeOptions,
   BridgeUdpOptions,

@@ -32,7 +32,7 @@ export const defaults = {
     maxBytesPerPeer: 134_217_728
   },
   http: { maxHeaderBytes: 65_536, headTimeout: 10_000 },
-  tunnels: { connectTimeout: 9_000, flowTimeout: 60_000, maxConnections: 4_096 },
+  tunnels: { connectTimeout: 9_000, responseTimeout: 60_000, flowTimeout: 60_000, maxConnections: 4_096 },
   logFilter: 'warn,fastn_net=info',
   logBytes: 4_194_304
 } as const

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createWebServer, type IncomingMessage, get as request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createEndpoint, isFastnNetError } from 'fastn-net'
@@ -36,6 +37,20 @@ try {
 }
 // #endregion
 
+// A web server, and a browser's request.
+const webServer = createWebServer((request, response) => {
+  response.end(`${request.url} for ${request.headers['fastn-peer'] === client.id52 ? 'client' : 'nobody'}\n`)
+}).listen(0, '127.0.0.1')
+await once(webServer, 'listening')
+const web = (webServer.address() as AddressInfo).port
+const get = async (url: string): Promise<IncomingMessage> => (await once(request(url), 'response'))[0]
+
+// #region http
+await using site = await server.exposeHttp(web, { allow: [client.id52] })
+await using browser = await client.bridgeHttp({ peer: await server.ticket() })
+console.log(await text(await get(`${browser.url}/hello`)))
+// #endregion
+
 // #region expose-proxy
 await using exit = await server.exposeProxy({
   allow: [client.id52],
@@ -48,5 +63,6 @@ await using socks = await client.socks5(await server.ticket())
 console.log(`curl --proxy ${socks.url} http://localhost:${port}`)
 // #endregion
 
-console.log(exit.connections, exposed.address, bridge.address === `127.0.0.1:${bridge.port}`)
+console.log(site.connections, exit.connections, exposed.address, bridge.address === `127.0.0.1:${bridge.port}`)
+webServer.close()
 program.close()

@@ -1,7 +1,10 @@
 import type { Command } from './command.js'
+import { browse } from './commands/browse.js'
 import { completions } from './commands/completions.js'
 import { doctor } from './commands/doctor.js'
 import { folder } from './commands/folder.js'
+import { http } from './commands/http.js'
+import { httpBridge } from './commands/http-bridge.js'
 import { id } from './commands/id.js'
 import { keygen } from './commands/keygen.js'
 import { listen } from './commands/listen.js'
@@ -33,6 +36,9 @@ export const commands: readonly Command[] = [
   tcpBridge,
   udp,
   udpBridge,
+  http,
+  httpBridge,
+  browse,
   folder,
   proxyRemote,
   proxy,

@@ -1,4 +1,6 @@
 import type { EndpointState } from '../stream/endpoint-state.js'
+import { bridgeHttp, exposeHttp } from '../tunnel/http.js'
+import type { BridgeHttpOptions, ExposeHttpOptions } from '../tunnel/http-options.js'
 import type {
   BridgeOptions,
   BridgeUdpOptions,
@@ -86,5 +88,48 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    */
   bridgeUdp(options: BridgeUdpOptions): Promise<Tunnel> {
     return bridge(this.#state, 'udp', options)
+  }
+
+  /**
+   * Exposes an HTTP service to peers, which reach it with {@link bridgeHttp} and {@link fetch}. `target` is `'http://host:port'`,
+   * `'https://host'`, `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path.
+   *
+   * - The header `fastn-peer` is the ID52 of the peer; no client can set it. `x-forwarded-host` and `x-forwarded-proto` say what the client
+   *   asked for. What clients send in these and similar headers is removed.
+   * - Bodies are streamed both ways at once. Trailers, `Expect: 100-continue`, Server-Sent Events and upgrades such as WebSocket pass.
+   * - A target that fails within an answer resets it, and a client that leaves cancels its request at the target. A target that cannot be
+   *   reached is status 502, a slow one 504.
+   * - Connections to the target are kept and used again, over HTTP/2 if a target with `https` speaks it. Nothing is connected before a
+   *   peer asks.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also without `allow`. `ERR_PEER_ADDRESS` for a peer in `allow`. `ERR_PROTOCOL_IN_USE` if
+   * the endpoint already serves HTTP under this name, by {@link serveHttp} too. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+   *
+   * @example
+   * await using tunnel = await endpoint.exposeHttp(3000, { allow: [colleague] })
+   */
+  exposeHttp(target: TunnelTarget, options: ExposeHttpOptions): Promise<Tunnel> {
+    return exposeHttp(this.#state, target, options)
+  }
+
+  /**
+   * Listens on a local port or Unix socket, and sends each HTTP request to the service of a peer ({@link exposeHttp} or {@link serveHttp}).
+   * The request's Host says which: `<id52>.localhost`, `<service>.<id52>.localhost`, or a host of `hosts`. Given a `peer`, `localhost` is
+   * that peer.
+   *
+   * - Requests to other hosts get status 421. So no web site can use the bridge under a name of its own.
+   * - Dials a peer when the first request to it comes. A client gets status 403 if the peer does not let this endpoint use the service,
+   *   and 502, 503 or 504 with a text if there is no answer.
+   * - Everyone who can reach the local port can use the services, other users of this machine too.
+   *
+   * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.
+   * `ERR_PEER_ADDRESS`. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
+   *
+   * @example
+   * const bridge = await endpoint.bridgeHttp({ peer, port: 8080 })
+   * console.log(`open ${bridge.url}`)
+   */
+  bridgeHttp(options: BridgeHttpOptions = {}): Promise<Tunnel> {
+    return bridgeHttp(this.#state, options)
   }
 }

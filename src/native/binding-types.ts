@@ -117,3 +117,33 @@ export interface BindingBridgeOptions {
   openTimeout: number
   flowTimeout: number
 }
+
+/** How an HTTP service is exposed, as {@link BindingExposeOptions}; `null`: what the core prefers. */
+export interface BindingExposeHttpOptions {
+  allow: string[] | null
+  service: string | null
+  hostHeader: string | null
+  certificates: string | null
+  connectTimeout: number
+  responseTimeout: number
+}
+
+/** A peer's HTTP service. */
+export interface BindingHttpDestination {
+  peer: BindingPeer
+  service: string | null
+}
+
+/** The service that a host means. */
+export interface BindingHttpHost {
+  name: string
+  destination: BindingHttpDestination
+}
+
+/** Which HTTP services a bridge reaches. Milliseconds. */
+export interface BindingBridgeHttpOptions {
+  destination: BindingHttpDestination | null
+  hosts: BindingHttpHost[]
+  maxConnections: number
+  openTimeout: number
+}

@@ -2,10 +2,12 @@ import type { ConnectionPath, ConnectionStats } from '../types.js'
 import type {
   BindingAccess,
   BindingAuthorizationRequest,
+  BindingBridgeHttpOptions,
   BindingBridgeOptions,
   BindingConnectionInfo,
   BindingEndpointOptions,
   BindingError,
+  BindingExposeHttpOptions,
   BindingExposeOptions,
   BindingKeyEnvironment,
   BindingKeyFound,
@@ -125,6 +127,8 @@ export interface Native {
   tunnelBridge(endpoint: number, udp: boolean, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
   proxyExpose(endpoint: number, targets: string[], options: BindingExposeOptions): number
   proxyListen(endpoint: number, http: boolean, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
+  tunnelExposeHttp(endpoint: number, target: string, options: BindingExposeHttpOptions): number
+  tunnelBridgeHttp(endpoint: number, local: string, options: BindingBridgeHttpOptions): number
   tunnelName(tunnel: number): string | null
   tunnelConnections(tunnel: number): number
   tunnelClose(tunnel: number, timeoutMs: number): number

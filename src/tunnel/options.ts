@@ -185,11 +185,13 @@ function most({
   return defaults.tunnels.maxConnections
 }
 
-function limit(value: unknown, defaultLimit: number, path: string): number {
+/** Checks a time limit that has a default. */
+export function limit(value: unknown, defaultLimit: number, path: string): number {
   return value === undefined ? defaultLimit : timeLimit(value, path)
 }
 
-function localOf(options: Pick<BridgeOptions, 'path' | 'host' | 'port'>): string {
+/** Where a bridge listens, as the core parses it. */
+export function localOf(options: Pick<BridgeOptions, 'port' | 'host' | 'path'>): string {
   const path = optional('string', options.path, 'options.path')
   const host = optional('string', options.host, 'options.host')
   const port = options.port === undefined ? undefined : portOf(options.port, 'options.port', 0)
@@ -207,7 +209,8 @@ function portOf(value: unknown, path: string, least: number): number {
   throw invalid(path, `a port from ${least} to 65,535`)
 }
 
-function allowed(allow: Peers | 'public'): string[] | null {
+/** Checks who may use a service: ID52s, or `null` for all. */
+export function allowed(allow: Peers | 'public'): string[] | null {
   if (allow === 'public') return null
   const expected = "a list of peers, or 'public' to let every peer use the service"
   if (typeof allow !== 'object') throw invalid('options.allow', `${expected}, not ${kindOf(allow)}`)

@@ -65,8 +65,9 @@ export async function bridge(
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
- * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeProxy},
- * {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does not end it.
+ * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeHttp},
+ * {@link Endpoint.bridgeHttp}, {@link Endpoint.exposeProxy}, {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does
+ * not end it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -91,7 +92,7 @@ export class Tunnel implements AsyncDisposable {
   readonly port: number | null
 
   /**
-   * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
+   * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'http://127.0.0.1:8080'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
    * and for an exposed service.
    */
   readonly url: string | null

@@ -1,5 +1,7 @@
 //! Tunnels: exposed services, and bridges to those of peers.
 
+mod http;
+
 use std::{collections::HashSet, sync::Arc};
 
 use fastn_net::{
@@ -127,15 +129,18 @@ where
     }
 }
 
+fn allow_of(ids: Option<Vec<String>>) -> Result<Allow> {
+    match ids {
+        None => Ok(Allow::Public),
+        Some(ids) => Allow::peers(ids.iter().map(|id| PublicKey::parse(id)).collect::<Result<HashSet<_>>>()?),
+    }
+}
+
 impl TryFrom<BindingExposeOptions> for ExposeOptions {
     type Error = Error;
 
     fn try_from(options: BindingExposeOptions) -> Result<Self> {
-        let allow = match options.allow {
-            None => Allow::Public,
-            Some(ids) => Allow::peers(ids.iter().map(|id| PublicKey::parse(id)).collect::<Result<HashSet<_>>>()?)?,
-        };
-        let mut expose = Self::new(allow)
+        let mut expose = Self::new(allow_of(options.allow)?)
             .with_connect_timeout(milliseconds(options.connect_timeout))
             .with_flow_timeout(milliseconds(options.flow_timeout));
         expose.service = options.service;

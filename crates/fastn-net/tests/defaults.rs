@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastn_net::{
     Config, CustomNetwork, Limits, Network, OpenOptions, Relay,
-    tunnel::{Allow, BridgeOptions, ExposeOptions},
+    tunnel::{Allow, BridgeHttpOptions, BridgeOptions, ExposeHttpOptions, ExposeOptions},
 };
 use serde_json::{Value, json};
 
@@ -19,11 +19,14 @@ fn defaults_of_other_layers_equal_the_golden_file() {
     assert_eq!(golden["openTimeout"], ms(OpenOptions::default().timeout));
     let tunnels = json!({
         "connectTimeout": ms(ExposeOptions::new(Allow::Public).connect_timeout),
+        "responseTimeout": ms(ExposeHttpOptions::new(Allow::Public).response_timeout),
         "flowTimeout": ms(ExposeOptions::new(Allow::Public).flow_timeout),
         "maxConnections": BridgeOptions::default().max_connections,
     });
     assert_eq!(BridgeOptions::default().flow_timeout, ExposeOptions::new(Allow::Public).flow_timeout);
     assert_eq!(golden["tunnels"], tunnels);
+    let http = (ExposeHttpOptions::new(Allow::Public).connect_timeout, BridgeHttpOptions::default().max_connections);
+    assert_eq!(http, (ExposeOptions::new(Allow::Public).connect_timeout, BridgeOptions::default().max_connections));
     let limits = Limits::default();
     assert_eq!((limits.connect.retries, limits.stream_rate), (None, None));
     assert_eq!(Config::default().limits, limits);

@@ -2,7 +2,7 @@ import { servingFolder } from './folder.js'
 import { exposingProxy, proxying } from './proxies.js'
 import type { StartService } from './service.js'
 import type { Settings } from './settings.js'
-import { bridging, exposing, type Transport } from './tunnels.js'
+import { bridging, bridgingHttp, exposing, exposingHttp, type Transport } from './tunnels.js'
 
 /** A kind of service that a file can have. */
 export interface ServiceKind {
@@ -45,6 +45,28 @@ export const serviceKinds: readonly ServiceKind[] = [
   },
   proxyKind('proxy'),
   proxyKind('socks5'),
+  {
+    name: 'http',
+    keys: ['target', 'host-header', ...exposed],
+    plan(settings) {
+      const target = settings.webTarget('target')
+      const [allow, service] = [settings.access(), settings.text('service')]
+      const start = exposingHttp(target, { allow, service, hostHeader: settings.text('host-header') })
+      return { start, allow, unique: `an HTTP service ${named(service)}` }
+    }
+  },
+  {
+    name: 'http-bridge',
+    keys: ['peer', ...local, 'unix'],
+    plan(settings) {
+      const { here, unique } = listeningOf(settings, 'tcp')
+      const service = settings.text('service')
+      const isOfPeer = settings.keys.includes('peer')
+      if (!isOfPeer && service !== undefined) throw settings.error('service', "'service' needs 'peer'")
+      const start = bridgingHttp({ ...here, ...(isOfPeer && { peer: settings.peer('peer'), service }) })
+      return { start, ...unique }
+    }
+  },
   {
     name: 'folder',
     keys: ['folder', 'hidden', 'listing', ...exposed],
@@ -89,15 +111,10 @@ function bridgeKind(transport: Transport): ServiceKind {
     name: `${transport}-bridge`,
     keys: ['peer', ...local, isUdp ? 'flow-timeout' : 'unix'],
     plan(settings) {
-      const peer = settings.peer('peer')
-      const [service, here] = [settings.text('service'), localOf(settings)]
-      const path = isUdp ? undefined : settings.path('unix')
-      if (path !== undefined && Object.keys(here).length > 0) {
-        throw settings.error('unix', "'unix' excludes 'port' and 'host'")
-      }
-      const more = isUdp ? flowTimeout(settings) : path === undefined ? {} : { path }
-      const start = bridging(transport, { peer, service, ...here, ...more })
-      return { start, ...(path === undefined ? portOf(transport, here) : { unique: path }) }
+      const [peer, service] = [settings.peer('peer'), settings.text('service')]
+      const { here, unique } = listeningOf(settings, transport)
+      const start = bridging(transport, { peer, service, ...here, ...(isUdp && flowTimeout(settings)) })
+      return { start, ...unique }
     }
   }
 }
@@ -114,6 +131,15 @@ function localOf(settings: Settings): LocalAddress {
 
 function portOf(transport: Transport, { port = 0, host = '127.0.0.1' }: LocalAddress): { unique?: string } {
   return port === 0 ? {} : { unique: `the ${transport.toUpperCase()} port ${host}:${port}` }
+}
+
+/** Where a bridge listens, and what no other service of the file may share with it. */
+function listeningOf(settings: Settings, transport: Transport) {
+  const here = localOf(settings)
+  const path = transport === 'udp' ? undefined : settings.path('unix')
+  if (path === undefined) return { here, unique: portOf(transport, here) }
+  if (Object.keys(here).length > 0) throw settings.error('unix', "'unix' excludes 'port' and 'host'")
+  return { here: { path }, unique: { unique: path } }
 }
 
 function flowTimeout(settings: Settings): { flowTimeout?: number } {

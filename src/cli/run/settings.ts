@@ -122,6 +122,15 @@ export class Settings {
     throw this.#wrong(key, `must be a port, 'host:port'${hasUnix ? " or 'unix:' and a path" : ''}`)
   }
 
+  /** A web server: a target, or a URL without a path. */
+  webTarget(key: string): string {
+    const text = this.#table[key]
+    if (typeof text !== 'string' || !/^https?:/.test(text)) return this.target(key, true)
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url?.href === `${url?.origin}/`) return url.origin
+    throw this.#wrong(key, 'must be a URL without a path, such as https://localhost:8443')
+  }
+
   /** A peer to dial: an ID52, another form of a key, or a ticket. */
   peer(key: string): string {
     const text = this.requiredText(key)

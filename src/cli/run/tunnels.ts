@@ -1,4 +1,4 @@
-import type { BridgeOptions, BridgeUdpOptions } from '../../index.js'
+import type { BridgeHttpOptions, BridgeOptions, BridgeUdpOptions } from '../../index.js'
 import { checkedByLibrary } from '../services.js'
 import { type StartService, tunnelService } from './service.js'
 
@@ -29,6 +29,22 @@ export function bridging(transport: Transport, settings: BridgeOptions | BridgeU
     const started = transport === 'tcp' ? endpoint.bridgeTcp(options) : endpoint.bridgeUdp(options)
     return tunnelService(await checkedByLibrary(started))
   }
+}
+
+/** How an HTTP service is exposed. */
+export interface ExposeHttpSettings extends Omit<ExposeSettings, 'flowTimeout'> {
+  readonly hostHeader: string | undefined
+}
+
+/** Exposes an HTTP service. */
+export function exposingHttp(target: string, settings: ExposeHttpSettings): StartService {
+  return async (endpoint, signal) =>
+    tunnelService(await checkedByLibrary(endpoint.exposeHttp(target, { ...settings, signal })), target)
+}
+
+/** Bridges a local port to HTTP services of peers. */
+export function bridgingHttp(settings: BridgeHttpOptions): StartService {
+  return async (endpoint, signal) => tunnelService(await checkedByLibrary(endpoint.bridgeHttp({ ...settings, signal })))
 }
 
 /** A target whose host may be missing. */

@@ -18,7 +18,7 @@ use hyper::{
 use hyper_util::{
     client::legacy::{
         self,
-        connect::{Connected, Connection},
+        connect::{self, Connected},
     },
     rt::TokioIo,
 };
@@ -33,6 +33,7 @@ use super::{
 };
 use crate::{
     config::PeerAddress,
+    connection::Connection,
     endpoint::Endpoint,
     error::{Code, Error, Result},
     identity::PublicKey,
@@ -95,7 +96,9 @@ impl Failure {
             _ => StatusCode::BAD_GATEWAY,
         };
         let text = match error.code() {
-            Code::ProtocolUnsupported => "the peer exposes no HTTP service of this name",
+            Code::ProtocolUnsupported if error.remote_code().is_some() => {
+                "the peer exposes no HTTP service of this name"
+            }
             _ => error.message(),
         };
         Self { status, text: text.to_owned() }
@@ -121,10 +124,15 @@ impl Opener {
     /// Connects to a peer, unless it is connected.
     async fn connect(&self, id: PublicKey) -> Result<()> {
         let peer = self.endpoint.peer(&self.address(id))?;
-        if peer.connection().is_none_or(|connection| !connection.is_live()) {
-            self.endpoint.connection_guard(&peer, self.open_timeout).await?;
+        let alpn = match peer.connection().filter(Connection::is_live) {
+            Some(connection) => connection.alpn(),
+            None => self.endpoint.connection_guard(&peer, self.open_timeout).await?.alpn(),
+        };
+        if alpn.is_native() {
+            return Ok(());
         }
-        Ok(())
+        // A stream of a protocol that an older peer does not know ends its accept loop.
+        Err(Error::new(Code::ProtocolUnsupported, "the peer is an older one, which a bridge cannot reach"))
     }
 
     async fn open(&self, destination: Result<(PublicKey, String)>) -> Result<PeerIo> {
@@ -183,7 +191,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-impl Connection for PeerIo {
+impl connect::Connection for PeerIo {
     fn connected(&self) -> Connected {
         Connected::new()
     }

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import type { HttpDestination } from '../index.js'
+import type { Arguments } from './arguments.js'
+import { UsageError } from './failure.js'
+import type { OptionSpecs } from './specs.js'
+
+/** Options of a command that knows peers by other names. */
+export const aliasOptions: OptionSpecs = {
+  alias: { help: 'Reach a peer as http://NAME.localhost:PORT/.', value: 'NAME=PEER', multiple: true },
+  aliases: { help: 'File with one NAME PEER [SERVICE] a line; # begins a comment.', value: 'FILE' }
+}
+
+/** The names of {@link aliasOptions}. */
+export async function aliasesOf(args: Arguments): Promise<Record<string, HttpDestination>> {
+  const aliases = new Map<string, HttpDestination>()
+  const add = (name: string | undefined, peer: string | undefined, service: string | undefined, place: string) => {
+    if (!name || !peer) throw new UsageError(`${place}: a name and a peer are needed`)
+    if (aliases.has(name)) throw new UsageError(`${place}: '${name}' is there twice`)
+    aliases.set(name, { peer, service })
+  }
+  const file = args.text('aliases')
+  const lines = file === undefined ? [] : (await textOf(file)).split('\n')
+  for (const [index, line] of lines.entries()) {
+    const words = line
+      .replace(/(?:^|\s)#.*/, '')
+      .trim()
+      .split(/\s+/)
+    if (words.length > 3) throw new UsageError(`${file}:${index + 1}: write NAME PEER [SERVICE]`)
+    if (words[0] !== '') add(words[0], words[1], words[2], `${file}:${index + 1}`)
+  }
+  for (const text of args.list('alias')) {
+    const [, name, peer] = /^([^=]*)=(.*)$/.exec(text) ?? []
+    add(name, peer, undefined, `--alias ${text}`)
+  }
+  return Object.fromEntries(aliases)
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`cannot read the file '${file}': ${(error as NodeJS.ErrnoException).code}`)
+  }
+}

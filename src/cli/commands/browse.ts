@@ -1,0 +1,43 @@
+import type { Command } from '../command.js'
+import { withEndpoint } from '../endpoint.js'
+import { openInBrowser } from '../open.js'
+import { bridgingHttp } from '../run/tunnels.js'
+import { serviceOption } from '../services.js'
+import { endpointOptions } from '../specs.js'
+import { parseCount } from '../units.js'
+
+/** Opens a peer's web server in the browser. */
+export const browse: Command = {
+  name: 'browse',
+  summary: "Open a peer's web server in the browser.",
+  description:
+    'Listens on a local port that reaches this peer only, prints its URL, and opens it in the default browser. Runs until Ctrl-C.',
+  arguments: [
+    { name: 'PEER', help: 'Ticket or ID52 of the peer that runs http or folder.' },
+    { name: 'PATH', help: 'What to open, such as /docs. Default: /.', optional: true }
+  ],
+  options: {
+    ...serviceOption,
+    port: { help: 'Local port. Default: a free one.', value: 'PORT' },
+    'no-open': { help: 'Only print the URL.' },
+    ...endpointOptions
+  },
+  examples: [
+    ['fastn-net browse TICKET', 'The web server of the peer that runs: fastn-net http 3000'],
+    ['fastn-net browse ID52 /docs --service wiki --no-open', 'Prints the URL of a page.']
+  ],
+  async run(context) {
+    const { args, output, signal } = context
+    const [peer, service, path = '/'] = [args.required(0), args.text('service'), args.positionals[1]]
+    const port = parseCount(args.text('port') ?? '0', '--port')
+    await withEndpoint(context, async endpoint => {
+      const bridge = await bridgingHttp({ peer, service, port })(endpoint, signal)
+      const { href } = new URL(path, `http://localhost:${bridge.port}/`)
+      await output.result(href, { event: 'ready', url: href, port: bridge.port })
+      if (!args.has('no-open') && !(await openInBrowser(href)))
+        output.hint('No browser could be started: open the URL.')
+      await bridge.closed
+    })
+    return undefined
+  }
+}

@@ -1,0 +1,133 @@
+import { addressOf, type Peer, type Peers, parsePeer } from '../keys/peer.js'
+import type {
+  BindingBridgeHttpOptions,
+  BindingExposeHttpOptions,
+  BindingHttpDestination
+} from '../native/binding-types.js'
+import { defaults } from '../settings.js'
+import type { CancelOptions } from '../types.js'
+import { checkObject, checkOptions, invalid, type OptionNames, optional, positive } from '../util/validate.js'
+import { allowed, limit, localOf } from './options.js'
+
+/** Options of {@link Endpoint.exposeHttp}. */
+export interface ExposeHttpOptions extends CancelOptions {
+  /**
+   * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+   * stream, in addition to {@link Endpoint.access} and `authorize`.
+   */
+  allow: Peers | 'public'
+  /**
+   * Name of the service, of at most 255 bytes. An endpoint serves one HTTP service without a name, and any number with one. Default:
+   * none.
+   */
+  service?: string | undefined
+  /**
+   * Host header of the requests that the target gets: `'client'`, as the client sent it; `'target'`, host and port of the target; or a
+   * host. Default: `'client'`; for a target with `https`, `'target'`.
+   */
+  hostHeader?: string | undefined
+  /** Certificates in PEM that are trusted instead of the system's, for a target with `https`. Default: none. */
+  certificates?: string | undefined
+  /** Timeout of a connection to the target, in milliseconds, its TLS handshake included. Then: status 504. Default: 9 s. */
+  connectTimeout?: number | undefined
+  /** How long the target may take nothing of a request and give no answer, in milliseconds. Then: status 504. Default: 60 s. */
+  responseTimeout?: number | undefined
+}
+
+/** A peer's HTTP service. */
+export interface HttpDestination {
+  /** The peer that exposes it. */
+  peer: Peer
+  /** Name of the service, as the peer exposes it. Default: none. */
+  service?: string | undefined
+}
+
+/** Options of {@link Endpoint.bridgeHttp}. */
+export interface BridgeHttpOptions extends CancelOptions {
+  /**
+   * The peer that `localhost` and IP addresses mean. A bridge with it reaches this peer and those of `hosts` only. One without it reaches
+   * every peer whose ID52 is in the request's Host. Default: none.
+   */
+  peer?: Peer | undefined
+  /** Name of the service of `peer`, as it exposes it. Default: none. */
+  service?: string | undefined
+  /** Peers, or their services, that other hosts mean. `{ shop: peer }` is `http://shop.localhost:port`. Default: none. */
+  hosts?: Readonly<Record<string, Peer | HttpDestination>> | undefined
+  /** Local port; 0 picks a free one. Default: 0. */
+  port?: number | undefined
+  /** Local address or name. Everyone who can reach it can use the services. Default: `'127.0.0.1'`. */
+  host?: string | undefined
+  /** Path of a Unix socket, instead of `host` and `port`. Not on Windows. Default: none. */
+  path?: string | undefined
+  /** Local connections at a time. Further ones wait to be accepted. Default: 4096. */
+  maxConnections?: number | undefined
+  /** Timeout of reaching the peer, in milliseconds, for each request. Default: the endpoint's `openTimeout`, 30 s. */
+  openTimeout?: number | undefined
+}
+
+const exposeNames: OptionNames<ExposeHttpOptions> = {
+  allow: true,
+  service: true,
+  hostHeader: true,
+  certificates: true,
+  connectTimeout: true,
+  responseTimeout: true,
+  signal: true
+}
+
+const bridgeNames: OptionNames<BridgeHttpOptions> = {
+  peer: true,
+  service: true,
+  hosts: true,
+  port: true,
+  host: true,
+  path: true,
+  maxConnections: true,
+  openTimeout: true,
+  signal: true
+}
+
+/** Checks the options of an exposed HTTP service. */
+export function resolveExposeHttp(options: ExposeHttpOptions): BindingExposeHttpOptions {
+  const { allow, service, hostHeader, certificates, connectTimeout, responseTimeout } = checkOptions(
+    options,
+    exposeNames
+  )
+  return {
+    allow: allowed(allow),
+    service: optional('string', service, 'options.service') ?? null,
+    hostHeader: optional('string', hostHeader, 'options.hostHeader') ?? null,
+    certificates: optional('string', certificates, 'options.certificates') ?? null,
+    connectTimeout: limit(connectTimeout, defaults.tunnels.connectTimeout, 'options.connectTimeout'),
+    responseTimeout: limit(responseTimeout, defaults.tunnels.responseTimeout, 'options.responseTimeout')
+  }
+}
+
+/** Checks the options of an HTTP bridge. Returns the local address as the core parses it. */
+export function resolveBridgeHttp(options: BridgeHttpOptions, openTimeout: number): [string, BindingBridgeHttpOptions] {
+  const { peer, service, hosts, maxConnections, ...rest } = checkOptions(options, bridgeNames)
+  if (peer === undefined && service !== undefined) throw invalid('options.service', 'given with options.peer')
+  const named = Object.entries(hosts === undefined ? {} : checkObject(hosts, 'options.hosts', 'an object of hosts'))
+  const binding = {
+    destination: peer === undefined ? null : destinationOf(peer, service, 'options'),
+    hosts: named.map(([name, given]) => ({ name, destination: destinationOfHost(given, `options.hosts.${name}`) })),
+    maxConnections:
+      maxConnections === undefined
+        ? defaults.tunnels.maxConnections
+        : positive(maxConnections, 'options.maxConnections'),
+    openTimeout: limit(rest.openTimeout, openTimeout, 'options.openTimeout')
+  }
+  return [localOf(rest), binding]
+}
+
+function destinationOfHost(given: Peer | HttpDestination | null, path: string): BindingHttpDestination {
+  const isDestination = typeof given === 'object' && given !== null && 'peer' in given
+  return isDestination ? destinationOf(given.peer, given.service, path) : destinationOf(given as Peer, undefined, path)
+}
+
+function destinationOf(peer: Peer, service: string | undefined, path: string): BindingHttpDestination {
+  return {
+    peer: typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, `${path}.peer`),
+    service: optional('string', service, `${path}.service`) ?? null
+  }
+}
