@@ -181,9 +181,7 @@ impl Connection {
             (ClosedBy::Peer, code) => {
                 (Code::ConnectionLost, format!("the peer closed the connection (code {code}, \"{}\")", info.reason))
             }
-            _ if self.is_abandoned() => {
-                (Code::ConnectionLost, "the peer did not answer any more: it has restarted, moved or gone".to_owned())
-            }
+            _ if self.is_abandoned() => return Self::abandoned_error(),
             (ClosedBy::Local, close::SHUTDOWN) => (Code::Closed, "the endpoint was closed".to_owned()),
             (ClosedBy::Local, code) => {
                 (Code::ConnectionLost, format!("this side closed the connection (code {code}, \"{}\")", info.reason))
@@ -191,6 +189,12 @@ impl Connection {
             _ => (Code::ConnectionLost, format!("the connection was lost: {}", info.reason)),
         };
         Error::new(error_code, text).with_error_code(info.code)
+    }
+
+    /// The error of a call on a connection that [`Connection::abandon`] closed.
+    pub(crate) fn abandoned_error() -> Error {
+        let text = "the peer did not answer any more: it has restarted, moved or gone";
+        Error::new(Code::ConnectionLost, text).with_error_code(close::PLAIN)
     }
 }
 

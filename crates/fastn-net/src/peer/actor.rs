@@ -15,6 +15,7 @@ use tracing::{debug, trace};
 
 use super::{
     Check, Message, Peer, PeerContext, PeerStatus, dial,
+    failures::Failures,
     immediate_check::answers,
     mailbox::Messages,
     receive_windows::ReceiveWindows,
@@ -62,6 +63,7 @@ pub(super) struct Actor {
     pub(super) connections: HashMap<u64, (Connection, Instant)>,
     pub(super) waiting: HashMap<u64, oneshot::Sender<Result<Connection>>>,
     pub(super) failure: Option<Failure>,
+    pub(super) failures: Failures,
     pub(super) closing: bool,
     pub(super) forgotten: bool,
 }
@@ -81,6 +83,7 @@ impl Actor {
             connections: HashMap::new(),
             waiting: HashMap::new(),
             failure: None,
+            failures: Failures::default(),
             closing: false,
             forgotten: false,
         }
@@ -111,8 +114,10 @@ impl Actor {
                 adopted = Some(service);
                 Event::Dialled(facts)
             }
-            Message::Dialled(Err(dial::Failed { error, permanent })) => {
-                self.failure = Some(Failure { error, attempted_at: std::time::Instant::now() });
+            Message::Dialled(Err(dial::Failed { error, reason, permanent })) => {
+                let now = std::time::Instant::now();
+                self.failures.add(&reason, now);
+                self.failure = Some(Failure { error, attempted_at: now });
                 Event::DialFailed { permanent }
             }
             Message::Challenged(id, answered) => Event::Challenged { id, answered },
@@ -186,6 +191,7 @@ impl Actor {
             state: self.table.state(),
             last_error: error.filter(|_| !connected),
             failure: self.failure.clone(),
+            failures: self.failures.clone(),
             next_retry: self.table.next_retry().map(Instant::into_std),
             attempts: if connected { 0 } else { self.table.attempts() },
             kept: self.table.is_kept(),
@@ -195,6 +201,14 @@ impl Actor {
     pub(super) fn handle(&mut self, event: Event) {
         trace!(target: target::PEER, peer = %self.peer.id(), ?event, "event");
         let actions = self.table.on(Instant::now(), event);
+        // The message of its loss comes later, but the status without the connection is published now, and must say why.
+        for action in &actions {
+            if let Action::Drop(id) = action
+                && let Some((_, since)) = self.connections.get(id)
+            {
+                self.failure = Some(Failure { error: Connection::abandoned_error(), attempted_at: since.into_std() });
+            }
+        }
         // Publish first: a caller that gets its answer finds the status up to date.
         self.publish();
         for action in actions {

@@ -125,6 +125,7 @@ impl Actor {
         } else if useful {
             // An earlier failure says nothing about a peer that was reached since.
             self.failure = None;
+            self.failures.clear();
         }
         Some(Event::Lost { id, useful: useful && !permanent, permanent })
     }

@@ -1,16 +1,13 @@
 //! One attempt to reach a peer.
 
-use std::{
-    fmt::Write,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use iroh::endpoint::{ConnectError, ConnectOptions, ConnectWithOptsError, ConnectingError, ConnectionError};
 use tracing::{debug, info};
 
-use super::{Peer, PeerContext, PeerState, status::Failure};
+use super::{Peer, PeerContext, PeerState, status::Failure, ways::Ways};
 use crate::{
-    config::{Network, PeerAddress},
+    config::PeerAddress,
     connection::{Connection, is_handshake_abandoned},
     deadline::{elapsed_text, limit_text},
     error::{Code, Error, Result},
@@ -22,13 +19,28 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) error: Error,
+    /// Why, without the time that it took.
+    pub(crate) reason: String,
     /// A redial would fail the same way.
     pub(crate) permanent: bool,
 }
 
 impl Failed {
+    fn new(error: Error, permanent: bool) -> Self {
+        let reason = error.message().to_owned();
+        Self { error, reason, permanent }
+    }
+
     fn permanent(error: Error) -> Self {
-        Self { error, permanent: true }
+        Self::new(error, true)
+    }
+
+    fn unreachable(to: &PeerAddress, started: Instant, why: String, ways: Option<&Ways>) -> Self {
+        let elapsed = elapsed_text(started.elapsed());
+        // Where no way answered, the reason names each.
+        let tried = ways.map_or_else(|| "tried".to_owned(), |ways| format!("tried {}", ways.tried()));
+        let text = format!("the peer {} cannot be reached: {why} ({tried} for {elapsed})", to.id);
+        Self { error: Error::new(Code::Unreachable, text), reason: why, permanent: false }
     }
 }
 
@@ -83,13 +95,29 @@ async fn attempt(
             half_open.end();
             error
         }
-        Err(_) => return Err(Failed { error: unreachable(context, to, started, &silence(context)), permanent: false }),
+        Err(_) => {
+            let ways = ways(context, to, Some(&iroh)).await;
+            return Err(Failed::unreachable(to, started, silence(context, &ways), None));
+        }
     };
-    Err(explain(context, to, started, failed))
+    let ways = ways(context, to, Some(&iroh)).await;
+    Err(explain(context, to, started, failed, &ways))
 }
 
-fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: ConnectError) -> Failed {
+/// The ways that a dial has tried, with what look-ups found.
+async fn ways(context: &PeerContext, to: &PeerAddress, iroh: Option<&iroh::Endpoint>) -> Ways {
+    let mut ways = Ways::new(context.transport.network(), to);
+    if let Some(iroh) = iroh
+        && let Some(remote) = iroh.remote_info(to.to_iroh().id).await
+    {
+        ways.find(remote.addrs().map(iroh::endpoint::TransportAddrInfo::addr));
+    }
+    ways
+}
+
+fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: ConnectError, ways: &Ways) -> Failed {
     let mut permanent = false;
+    let mut names_ways = false;
     let why = match &error {
         ConnectError::Connect { source: ConnectWithOptsError::SelfConnect { .. }, .. } => {
             let text = "this is the endpoint's own id: an endpoint cannot dial itself";
@@ -100,30 +128,32 @@ fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: Con
         }
         ConnectError::Connect { source: ConnectWithOptsError::NoAddress { .. }, .. } => {
             // A look-up may find it later; without one, only a new address helps, and that wakes the actor.
-            permanent = lookups(context.transport.network()).is_none();
+            permanent = ways.are_none();
             "no address of it is known or could be looked up: use its ticket, or give addresses".to_owned()
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
         | ConnectError::Connection { source, .. }
             if is_other_key(source) =>
         {
-            let places = to.addresses.iter().map(ToString::to_string).chain(to.relays.iter().map(ToString::to_string));
-            let places: Vec<String> = places.collect();
             // The peer may still be found at another address, or through a look-up.
-            permanent = places.len() <= 1 && lookups(context.transport.network()).is_none();
-            let place = places.join(" or ");
+            permanent = !ways.are_several();
+            let place = ways.places();
             format!("another peer, with another key, answers at {place}: this peer's ticket or address is out of date")
         }
         ConnectError::Connecting { source: ConnectingError::ConnectionError { source, .. }, .. }
-        | ConnectError::Connection { source, .. } => match connection_error(context, source) {
-            Ok(why) => why,
+        | ConnectError::Connection { source, .. } => match connection_error(source) {
+            Ok(Some(why)) => why,
+            Ok(None) => {
+                names_ways = true;
+                silence(context, ways)
+            }
             Err(Code::Busy) => {
                 let text = "the peer takes no further connection now: try again later";
-                return Failed { error: Error::new(Code::Busy, text).with_source(error), permanent: false };
+                return Failed::new(Error::new(Code::Busy, text).with_source(error), false);
             }
             Err(Code::ShuttingDown) => {
                 let text = "the peer is shutting down: try another peer, or try again later";
-                return Failed { error: Error::new(Code::ShuttingDown, text).with_source(error), permanent: false };
+                return Failed::new(Error::new(Code::ShuttingDown, text).with_source(error), false);
             }
             Err(code) => {
                 let text = match code {
@@ -135,7 +165,8 @@ fn explain(context: &PeerContext, to: &PeerAddress, started: Instant, error: Con
         },
         other => other.to_string(),
     };
-    Failed { error: unreachable(context, to, started, &why).with_source(error), permanent }
+    let failed = Failed::unreachable(to, started, why, (!names_ways).then_some(ways));
+    Failed { error: failed.error.with_source(error), permanent, ..failed }
 }
 
 /// Whether the answering endpoint proved another key than the dialled one.
@@ -144,9 +175,9 @@ fn is_other_key(error: &ConnectionError) -> bool {
     matches!(error, ConnectionError::TransportError(error) if u64::from(error.code) == 0x100 + 48)
 }
 
-/// What ended the handshake, in words; a code where it is more than being unreachable.
-fn connection_error(context: &PeerContext, error: &ConnectionError) -> Result<String, Code> {
-    Ok(match error {
+/// What ended the handshake, in words, or `None` if nothing answered; a code where it is more than being unreachable.
+fn connection_error(error: &ConnectionError) -> Result<Option<String>, Code> {
+    Ok(Some(match error {
         ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::UNAUTHORIZED => {
             return Err(Code::Unauthorized);
         }
@@ -167,9 +198,9 @@ fn connection_error(context: &PeerContext, error: &ConnectionError) -> Result<St
         error if is_handshake_abandoned(error) => {
             "it gave up the handshake: it is closing, has too many, or waited too long".to_owned()
         }
-        ConnectionError::TimedOut => silence(context),
+        ConnectionError::TimedOut => return Ok(None),
         other => other.to_string(),
-    })
+    }))
 }
 
 /// The error of a request that timed out: what was tried, how often, and why it failed. `dials`: those of the request. The result of an
@@ -189,10 +220,13 @@ pub(crate) fn out_of_time(context: &PeerContext, peer: &Peer, started: Instant, 
                 _ => Code::Unreachable,
             };
             let times = times.map_or_else(String::new, |times| format!("; dialled {times} in {elapsed}"));
-            Error::new(code, format!("{}{times}", error.message()))
+            let earlier = status.failures.earlier(started);
+            Error::new(code, format!("{}{earlier}{times}", error.message()))
         }
         (None, _) if status.state == PeerState::Dialling => {
-            unreachable(context, &peer.address(), started, &silence(context))
+            let address = peer.address();
+            let ways = Ways::new(context.transport.network(), &address);
+            Failed::unreachable(&address, started, silence(context, &ways), None).error
         }
         (None, Some(times)) => {
             let text = format!("the peer {} cannot be reached; dialled {times} in {elapsed}", peer.id());
@@ -206,33 +240,8 @@ pub(crate) fn out_of_time(context: &PeerContext, peer: &Peer, started: Instant, 
     }
 }
 
-fn unreachable(context: &PeerContext, to: &PeerAddress, started: Instant, why: &str) -> Error {
-    let mut tried: Vec<String> = to.addresses.iter().map(ToString::to_string).collect();
-    tried.extend(to.relays.iter().map(|relay| format!("relay {relay}")));
-    tried.extend(lookups(context.transport.network()));
-    let mut text = format!("the peer {} cannot be reached: {why}", to.id);
-    let tried = if tried.is_empty() { "nothing".to_owned() } else { tried.join(", ") };
-    let _ = write!(text, " (tried {tried} for {})", elapsed_text(started.elapsed()));
-    Error::new(Code::Unreachable, text)
-}
-
-/// Describes a peer that did not answer, and any fault of this endpoint's own relay that may be the cause.
-fn silence(context: &PeerContext) -> String {
+/// How each way failed that did not answer, and any fault of this endpoint's own relay that may be the cause.
+fn silence(context: &PeerContext, ways: &Ways) -> String {
     let trouble = context.transport.relay_trouble().map(|trouble| format!(", and {trouble}"));
-    format!("it did not answer{}", trouble.unwrap_or_default())
-}
-
-/// The look-ups of a network, in words.
-fn lookups(network: &Network) -> Option<String> {
-    let kinds = match network {
-        Network::Internet => "DNS, pkarr and mDNS".to_owned(),
-        Network::Lan => "mDNS".to_owned(),
-        Network::Loopback => return None,
-        Network::Custom(custom) => {
-            let kinds =
-                [(custom.dns_origin.is_some(), "DNS"), (custom.pkarr.is_some(), "pkarr"), (custom.mdns, "mDNS")];
-            kinds.iter().filter_map(|(on, kind)| on.then_some(*kind)).collect::<Vec<&str>>().join(", ")
-        }
-    };
-    (!kinds.is_empty()).then(|| format!("look-up by {kinds}"))
+    format!("{}{}", ways.silent(), trouble.unwrap_or_default())
 }

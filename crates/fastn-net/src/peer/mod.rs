@@ -9,7 +9,7 @@
 //! - `liveness`: sampled liveness and idleness of a connection
 //! - `immediate_check`: why a connection is checked at once, and the check
 //! - `supervisor`: runs the actor, and replaces one that panicked
-//! - `dial`: one attempt to connect
+//! - `dial`: one attempt to connect; `ways`: what it tries, `failures`: why dials failed, in words
 //! - `keep_connected`: a peer that is kept connected
 //! - `status`: status published by the actor
 //! - `receive_windows`: receive window of a peer
@@ -19,6 +19,7 @@ mod backoff;
 mod connections;
 mod context;
 mod dial;
+mod failures;
 mod immediate_check;
 mod keep_connected;
 mod liveness;
@@ -29,6 +30,7 @@ mod service;
 mod status;
 mod supervisor;
 mod table;
+mod ways;
 
 pub(crate) use context::{PeerContext, Registry};
 pub(crate) use immediate_check::Check;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::failures::Failures;
 use crate::error::Error;
 
 /// Status of a peer, as last published by its actor.
@@ -19,6 +20,8 @@ pub struct PeerStatus {
     pub kept: bool,
     /// The failure behind `last_error`, kept while a connection is there.
     pub(crate) failure: Option<Failure>,
+    /// The reasons of earlier failures too.
+    pub(crate) failures: Failures,
 }
 
 /// Why the last dial failed, or the last connection was lost.

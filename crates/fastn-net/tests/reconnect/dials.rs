@@ -31,6 +31,35 @@ async fn an_unreachable_peer_is_dialled_until_the_deadline_and_the_error_says_wh
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_error_tells_each_address_and_each_reason() {
+    let a = endpoint_with(quick()).await;
+    let secret = SecretKey::generate();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let silent: Vec<_> = (0..3).map(|_| std::net::UdpSocket::bind(any).expect("bind")).collect();
+    let addresses: Vec<SocketAddr> = silent.iter().map(|socket| socket.local_addr().expect("address")).collect();
+    let peer = PeerAddress { addresses: addresses.clone(), ..PeerAddress::new(secret.public()) };
+    let peer = a.peer(&peer).expect("peer");
+    let options = USUAL.with_timeout(Duration::from_secs(3));
+    let line = header(&Protocol::Tcp);
+    let asked = soon(a.get_stream(&peer, &line, options));
+    let starting = async {
+        until("two dials have failed", || peer.status().attempts >= 2).await;
+        drop(silent);
+        at(&secret, addresses[1]).await
+    };
+    let (asked, b) = tokio::join!(asked, starting);
+    let error = asked.expect_err("nothing listens");
+    assert_eq!(error.code(), Code::Unreachable, "{error}");
+    let (last, earlier) = error.message().split_once("; before that: ").expect("two reasons");
+    assert!(last.contains("listens for nothing"), "{error}");
+    for address in &addresses {
+        assert!(last.contains(&address.to_string()), "{error}");
+        assert!(earlier.contains(&format!("{address} did not answer")), "{error}");
+    }
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn retries_are_counted() {
     let connect = Connect { retries: Some(2), ..quick().connect };
     let a = endpoint_with(quick().with_connect(connect)).await;

@@ -761,8 +761,10 @@ impl StreamsState {
         for dir in Dir::iter() {
             let diff = self.max_remote[dir as usize] - self.sent_max_remote[dir as usize];
             // To reduce traffic, only announce updates if at least 1/8 of the flow control window
-            // has been consumed.
-            if diff > self.max_concurrent_remote_count[dir as usize] / 8 {
+            // has been consumed, or if the peer knows of no more streams than would be announced:
+            // it may wait for them beside long-lived streams.
+            let known = self.sent_max_remote[dir as usize].saturating_sub(self.next_remote[dir as usize]);
+            if diff > self.max_concurrent_remote_count[dir as usize] / 8 || (diff > 0 && diff >= known) {
                 pending.max_stream_id[dir as usize] = true;
                 queued = true;
             }
