@@ -44,7 +44,7 @@ const maxFields = 1_000
 const endOfHead = '\r\n\r\n'
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const fieldValue = /^[\t -~\x80-\xff]*$/
-const bareNewline = /(?:^|[^\r])\n/
+const bareNewline = /[^\r]\n/
 
 /** Fields that belong to one stream. They never reach a handler or a caller, and are never taken from them. */
 const hopByHop: ReadonlySet<string> = new Set([
@@ -73,7 +73,8 @@ export async function readHead(reader: ReadHalf, maxBytes: number): Promise<Head
       throw new BadMessage(431, `the head is longer than ${maxBytes} bytes`)
     if (end >= 0) return { text: text.slice(0, end), rest: chunk.subarray(chunk.length - (text.length - end - 4)) }
     // It would never end.
-    if (bareNewline.test(from === 0 ? text : text.slice(from))) throw new BadMessage(400, 'a line ends without CR')
+    if (text.startsWith('\n') || bareNewline.test(text.slice(Math.max(from - 1, 0))))
+      throw new BadMessage(400, 'a line ends without CR')
   }
 }
 
