@@ -3,8 +3,10 @@ import { FastnNetError, type Protocol } from '../errors.js'
 import type { Peer } from '../keys/peer.js'
 import { defaults } from '../settings.js'
 import { type OpenOptions, type TimeoutOptions, timeoutOf } from '../types.js'
+import { offAbort, onAbort } from '../util/abort.js'
 import { printable } from '../util/display.js'
 import { after } from '../util/timeout.js'
+import { checkSignal } from '../util/validate.js'
 
 /** A line of RFC 3339. */
 const form = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
@@ -19,10 +21,15 @@ interface Opener {
 /** See {@link Endpoint.whatTimeIsIt}. */
 export async function whatTimeIsIt(endpoint: Opener, peer: Peer, options: TimeoutOptions): Promise<Date> {
   const timeout = timeoutOf(options, defaults.callTimeout)
+  const outer = checkSignal(options.signal)
+  outer?.throwIfAborted()
   const limit = new AbortController()
+  const { signal } = limit
   const late = new FastnNetError('ERR_CALL_TIMEOUT', `the peer did not tell its time within ${timeout} ms`)
   const timer = after(timeout, () => limit.abort(late))
-  const signal = options.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, options.signal])
+  // Not `AbortSignal.any`, which takes no signal of another realm.
+  const abort = () => limit.abort(outer?.reason)
+  if (outer !== undefined) onAbort(outer, abort)
   try {
     const stream = await endpoint.getStream(peer, 'WhatTimeIsIt', { signal })
     try {
@@ -33,6 +40,7 @@ export async function whatTimeIsIt(endpoint: Opener, peer: Peer, options: Timeou
     }
   } finally {
     clearTimeout(timer)
+    if (outer !== undefined) offAbort(outer, abort)
   }
 }
 
