@@ -117,20 +117,23 @@ async function bundle() {
       return { code: ascii(outputText.replace(/^\/\/# sourceMappingURL=.*$/m, '')), map: sourceMapText }
     }
   }
-  // Everything but `node` in one chunk: `index.js` only exports from it. Split by what both entries share, an import takes a fifth longer.
-  // HTTP is loaded on first use, and requests with the first endpoint. Of each, the import needs the options and the public classes.
-  const early = {
-    http: ['options.js'],
-    rpc: ['call-options.js', 'loaded.js', 'schema.js', 'serve-options.js', 'service.js']
-  }
-  const chunkOf = id => {
+  // What an import needs is one chunk, `library`: `index.js` only exports from it. Split by what both entries share, an import takes a fifth
+  // longer. `services` is loaded while the first endpoint binds its sockets (see src/util/late.ts), `http` on first use.
+  const manualChunks = (id, { getModuleInfo }) => {
     const [folder, file] = relative(at('dist', 'modules'), id).split(sep)
-    if (folder === 'util' && file === 'json-loss.js') return 'rpc'
-    return early[folder]?.includes(file) === false ? folder : 'library'
+    if (folder === 'node') return undefined
+    if (imported(input.index, getModuleInfo).has(id)) return 'library'
+    return folder === 'http' && file !== 'options.js' ? 'http' : 'services'
   }
-  const manualChunks = id => (id.startsWith(at('dist', 'modules', 'node')) ? undefined : chunkOf(id))
   const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
   await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare], sourcemap: true })
+}
+
+/** The modules that an import of one compiles: those of `import` statements, not those of `import()`. */
+function imported(entry, moduleInfo) {
+  const found = new Set([entry])
+  for (const id of found) for (const each of moduleInfo(id).importedIds) found.add(each)
+  return found
 }
 
 /** Escapes what is not ASCII, all of it in texts: V8 keeps other code with two bytes for each character, and takes longer to read it. */

@@ -10,7 +10,7 @@ import { turn } from '../helpers/pair.js'
 async function copy(t: ExecutionContext): Promise<typeof import('fastn-net')> {
   const folder = mkdtempSync(fileURLToPath(new URL('../copy-', import.meta.url)))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  for (const file of ['index.js', 'library.js'])
+  for (const file of ['index.js', 'library.js', 'services.js'])
     cpSync(new URL(file, import.meta.resolve('fastn-net')), join(folder, file))
   return await import(pathToFileURL(join(folder, 'index.js')).href)
 }

@@ -12,7 +12,7 @@ test('stack traces show lines of src', async t => {
 
 test('source maps contain the source', t => {
   // index.js only exports from library.js.
-  for (const name of ['library', 'node']) {
+  for (const name of ['library', 'services', 'node']) {
     const file = fileURLToPath(new URL(`../../dist/${name}.js`, import.meta.url))
     const { sources, sourcesContent } = JSON.parse(readFileSync(`${file}.map`, 'utf8'))
     t.true(sources.length > 0)

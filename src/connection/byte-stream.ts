@@ -1,10 +1,8 @@
 import { setKeepsAlive } from '../native/wakeups.js'
-import { ReadIterator } from '../stream/read-iterator.js'
-import { ReadHalf } from '../stream/reader.js'
-import { signalOfStream } from '../stream/stream-signal.js'
+import { streams } from '../stream/loaded.js'
+import type { ReadHalf } from '../stream/reader.js'
 import type { StreamState } from '../stream/stream-state.js'
-import { readableOf, writableOf } from '../stream/web-streams.js'
-import { WriteHalf } from '../stream/writer.js'
+import type { WriteHalf } from '../stream/writer.js'
 import { type CancelOptions, type ReadIntoOptions, readNames } from '../types.js'
 import { checkConstructor, type internal } from '../util/illegal-constructor.js'
 import { applicationCode, checkOptions } from '../util/validate.js'
@@ -39,6 +37,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
   protected constructor(key: typeof internal, state: StreamState) {
     checkConstructor(key, 'endpoint.getStream() or listen()')
     this.#state = state
+    const { ReadHalf, WriteHalf } = streams()
     this.#reader = new ReadHalf(state)
     this.#writer = new WriteHalf(state)
   }
@@ -146,6 +145,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * part of the bytes, call {@link read}.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>> {
+    const { ReadIterator } = streams()
     return new ReadIterator(
       owner => this.#reader.read(undefined, owner),
       () => this.#reader.stop(0)
@@ -164,7 +164,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * await stream.readable.pipeThrough(new DecompressionStream('gzip')).pipeTo(destination)
    */
   get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    this.#readable ??= readableOf(this.#reader, check => this.#state.addAdapter(check))
+    this.#readable ??= streams().readableOf(this.#reader, check => this.#state.addAdapter(check))
     return this.#readable
   }
 
@@ -176,7 +176,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * await new Blob(['hello']).stream().pipeTo(stream.writable)
    */
   get writable(): WritableStream<Uint8Array | string> {
-    this.#writable ??= writableOf(this.#writer, check => this.#state.addAdapter(check))
+    this.#writable ??= streams().writableOf(this.#writer, check => this.#state.addAdapter(check))
     return this.#writable
   }
 
@@ -216,7 +216,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * const answer = await fetch(url, { signal: stream.signal })
    */
   get signal(): AbortSignal {
-    this.#signal ??= signalOfStream(this.#state, this.#reader, this.#writer)
+    this.#signal ??= streams().signalOfStream(this.#state, this.#reader, this.#writer)
     return this.#signal
   }
 

@@ -6,7 +6,7 @@ import { releaseWithOwner } from '../native/finalizers.js'
 import { outcomeOf } from '../native/operations.js'
 import { never } from '../native/wakeups.js'
 import type { ConnectionState, EndpointState } from '../stream/endpoint-state.js'
-import { openStream } from '../stream/open.js'
+import { streams } from '../stream/loaded.js'
 import { HeldConnection } from '../stream/opener.js'
 import type { Protocol } from '../stream/protocol.js'
 import type { StreamState } from '../stream/stream-state.js'
@@ -23,9 +23,10 @@ import { inspectAs, jsonSafe } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { applicationCode, checkOptions, invalid } from '../util/validate.js'
 import { stateOf } from './byte-stream.js'
+import { streamQueues } from './loaded.js'
 import { MessageStream } from './message-stream.js'
 import { QueueIterator, type QueueSteps, stepsOf } from './queue-iterator.js'
-import { type ServedProtocols, StreamQueue, servedHeaders } from './stream-queue.js'
+import type { ServedProtocols } from './stream-queue.js'
 
 // These three classes refer to each other in their types, so they share a file.
 
@@ -160,7 +161,7 @@ export class Connection implements AsyncDisposable {
    * for await (const stream of connection.acceptBi('Echo')) void handle(stream)
    */
   acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
-    const served = { headers: servedHeaders(protocols), fallback: false, connection: this.#info.id }
+    const served = { headers: streamQueues().servedHeaders(protocols), fallback: false, connection: this.#info.id }
     return incomingStreamsOf(this.#endpoint, served, signalOf(options))
   }
 
@@ -177,7 +178,7 @@ export class Connection implements AsyncDisposable {
     checkOptions(options, openNames)
     this.#checkHeld('open')
     const opener = new HeldConnection(this.#handle, this.remoteId52)
-    return await openStream(this.#endpoint, opener, protocol, options, streamOf)
+    return await streams().openStream(this.#endpoint, opener, protocol, options, streamOf)
   }
 
   /**
@@ -242,8 +243,10 @@ export class IncomingStreams extends QueueIterator<PeerStream> {
   }
 
   static {
-    incomingStreamsOf = (endpoint, served, signal) =>
-      new IncomingStreams(internal, stepsOf(new StreamQueue(endpoint, served, signal), streamOf))
+    incomingStreamsOf = (endpoint, served, signal) => {
+      const { StreamQueue } = streamQueues()
+      return new IncomingStreams(internal, stepsOf(new StreamQueue(endpoint, served, signal), streamOf))
+    }
   }
 }
 

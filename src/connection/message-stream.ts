@@ -1,7 +1,5 @@
-import { parseJson, readBytes, readJson, readText } from '../stream/body.js'
-import { linesOf, readLine } from '../stream/lines.js'
+import { streams } from '../stream/loaded.js'
 import type { Json } from '../stream/protocol.js'
-import { jsonLineOf, lineOf } from '../stream/write-line.js'
 import type { BodyOptions, CancelOptions, LineOptions } from '../types.js'
 import { ByteStream, readerOf, stateOf } from './byte-stream.js'
 
@@ -20,7 +18,7 @@ export abstract class MessageStream extends ByteStream {
    * await stream.writeLine('hello')
    */
   async writeLine(text: string, options?: CancelOptions): Promise<void> {
-    await this.write(lineOf(text), options)
+    await this.write(streams().lineOf(text), options)
   }
 
   /**
@@ -33,7 +31,7 @@ export abstract class MessageStream extends ByteStream {
    * await stream.writeJson({ hello: 'world' })
    */
   async writeJson(value: unknown, options?: CancelOptions): Promise<void> {
-    await this.write(jsonLineOf(value), options)
+    await this.write(streams().jsonLineOf(value), options)
   }
 
   /**
@@ -45,7 +43,7 @@ export abstract class MessageStream extends ByteStream {
    * `ERR_LINE_TOO_LONG`. `ERR_UTF8`. After these three, {@link read} returns the bytes of the line.
    */
   nextString(options: LineOptions = {}): Promise<string> {
-    return readLine(stateOf(this), readerOf(this), options)
+    return streams().readLine(stateOf(this), readerOf(this), options)
   }
 
   /**
@@ -57,7 +55,7 @@ export abstract class MessageStream extends ByteStream {
    * const { hello } = await stream.nextJson<{ hello: string }>()
    */
   async nextJson<T = Json>(options: LineOptions = {}): Promise<T> {
-    return parseJson(stateOf(this), await this.nextString(options), 'the line')
+    return streams().parseJson(stateOf(this), await this.nextString(options), 'the line')
   }
 
   /**
@@ -69,7 +67,7 @@ export abstract class MessageStream extends ByteStream {
    * for await (const line of stream.lines()) console.log(line)
    */
   lines(options: LineOptions = {}): AsyncIterableIterator<string> {
-    return linesOf(stateOf(this), readerOf(this), options)
+    return streams().linesOf(stateOf(this), readerOf(this), options)
   }
 
   /**
@@ -84,7 +82,7 @@ export abstract class MessageStream extends ByteStream {
    * const image = await stream.bytes({ maxBytes: 5_000_000 })
    */
   bytes(options: BodyOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    return readBytes(readerOf(this), options)
+    return streams().readBytes(readerOf(this), options)
   }
 
   /**
@@ -97,7 +95,7 @@ export abstract class MessageStream extends ByteStream {
    * console.log(await stream.text())
    */
   text(options: BodyOptions = {}): Promise<string> {
-    return readText(stateOf(this), readerOf(this), options)
+    return streams().readText(stateOf(this), readerOf(this), options)
   }
 
   /**
@@ -106,6 +104,6 @@ export abstract class MessageStream extends ByteStream {
    * @throws {FastnNetError} The errors of {@link text}. `ERR_JSON` if the text is not JSON; the text is consumed.
    */
   json<T = Json>(options: BodyOptions = {}): Promise<T> {
-    return readJson(stateOf(this), readerOf(this), options)
+    return streams().readJson(stateOf(this), readerOf(this), options)
   }
 }

@@ -6,7 +6,7 @@ import {
   type PeerStream,
   streamOf
 } from '../connection/connection.js'
-import { servedHeaders } from '../connection/stream-queue.js'
+import { streamQueues } from '../connection/loaded.js'
 import type { EndpointAddress, Peer } from '../keys/peer.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { native } from '../native/addon.js'
@@ -15,7 +15,7 @@ import { handleOf, outcomeOf } from '../native/operations.js'
 import { setKeepsAlive } from '../native/wakeups.js'
 import { defaults } from '../settings.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
-import { openNow, openStream } from '../stream/open.js'
+import { streams } from '../stream/loaded.js'
 import type { Protocol } from '../stream/protocol.js'
 import {
   type CancelOptions,
@@ -33,11 +33,12 @@ import { abortable } from '../util/timeout.js'
 import { checkOptions, throwIfAborted } from '../util/validate.js'
 import { warnOnce } from '../util/warn.js'
 import { type Access, accessOf } from './access.js'
-import { Closing } from './closing.js'
+import type { Closing } from './closing.js'
 import type { Graceful } from './graceful.js'
 import { type IncomingConnections, incomingConnectionsOf } from './incoming-connections.js'
-import { type ListenOptions, listen, type StreamHandlers } from './listen.js'
+import type { ListenOptions, StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
+import { endpoints } from './loaded.js'
 import { type KeepConnected, keep, type PeerChanges, peerChangesOf, peerInfo } from './peers.js'
 import { ProxyEndpoint } from './proxy-endpoint.js'
 import { trackedPeer } from './tracked-peer.js'
@@ -69,6 +70,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
     this.#state = state
     this.publicKey = publicKey
     this.access = accessOf(state)
+    const { Closing } = endpoints()
     this.#closing = new Closing(state, graceful)
   }
 
@@ -136,6 +138,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
     try {
       checkOptions(options, openNames)
       const tracked = trackedPeer(this.#state, peer)
+      const { openNow, openStream } = streams()
       const state = openNow(this.#state, tracked, protocol, options)
       if (state !== undefined) return Promise.resolve(streamOf(state))
       return openStream(this.#state, tracked, protocol, options, streamOf)
@@ -155,6 +158,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * for await (const stream of endpoint.acceptBi('Echo')) void handle(stream)
    */
   acceptBi(protocols: Protocol | readonly Protocol[], options: CancelOptions = {}): IncomingStreams {
+    const { servedHeaders } = streamQueues()
     return incomingStreamsOf(this.#state, { headers: servedHeaders(protocols), fallback: false }, signalOf(options))
   }
 
@@ -177,7 +181,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * })
    */
   listen(handlers: StreamHandlers, options?: ListenOptions): Listener {
-    return listen(this.#state, handlers, options, closed => this.#closing.listening(closed))
+    return endpoints().listen(this.#state, handlers, options, closed => this.#closing.listening(closed))
   }
 
   /**

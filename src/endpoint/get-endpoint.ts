@@ -4,8 +4,8 @@ import { SecretKey } from '../keys/secret-key.js'
 import { native } from '../native/addon.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
 import { startWakeups } from '../native/wakeups.js'
-import { loadRequests } from '../rpc/loaded.js'
 import { EndpointState } from '../stream/endpoint-state.js'
+import { loadLate } from '../util/late.js'
 import { nearest } from '../util/nearest.js'
 import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util/validate.js'
 import { type Authorize, startAuthorizer } from './authorizer.js'
@@ -114,7 +114,7 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
   startWakeups()
   const binding = native().endpointBind(secretKey.toBytes(), resolved.binding)
   // Not cancelled by the signal: once this rejects, the port must be free to bind again.
-  const [handle] = await Promise.all([handleOf(binding, { phase: 'bind' }), loadRequests()])
+  const [handle] = await Promise.all([handleOf(binding, { phase: 'bind' }), loadLate()])
   if (signal?.aborted) {
     await closeUnused(handle)
     throw signal.reason

@@ -1,9 +1,10 @@
 import type { Connection, PeerStream } from '../connection/connection.js'
-import { type FetchOptions, type HttpHandler, resolveServeHttp, type ServeHttpOptions } from '../http/options.js'
+import type { FetchOptions, HttpHandler, ServeHttpOptions } from '../http/options.js'
 import type { Peer } from '../keys/peer.js'
 import type { CancelOptions } from '../types.js'
 import { isBytes } from '../util/bytes.js'
 import type { Listener } from './listener.js'
+import { endpoints } from './loaded.js'
 import { RequestEndpoint } from './request-endpoint.js'
 
 let fetchModule: typeof import('../http/fetch.js') | undefined
@@ -63,7 +64,7 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * endpoint.serveHttp(request => new Response(`hello ${request.headers.get('fastn-peer')}`))
    */
   serveHttp(handler: HttpHandler, options: ServeHttpOptions = {}): Listener {
-    const resolved = resolveServeHttp(handler, options)
+    const resolved = endpoints().resolveServeHttp(handler, options)
     const loaded = import('../http/serve.js')
     const serve = async (stream: PeerStream) =>
       await (await loaded).serveHttpStream(stream, resolved, stream.protocol === 'Http')

@@ -1,5 +1,6 @@
 import { type PeerStream, streamOf } from '../connection/connection.js'
-import { type ServedProtocols, StreamQueue } from '../connection/stream-queue.js'
+import { streamQueues } from '../connection/loaded.js'
+import type { ServedProtocols, StreamQueue } from '../connection/stream-queue.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { Protocol } from '../stream/protocol.js'
 import { type TimeoutOptions, timeoutOf } from '../types.js'
@@ -118,6 +119,7 @@ class ServeLoop {
     this.#handle = handle
     this.#handlers = new RunningHandlers(endpoint)
     try {
+      const { StreamQueue } = streamQueues()
       this.#queue = new StreamQueue(endpoint, served, signal)
       this.ready = Promise.resolve()
       this.closed = this.#run(this.#queue)

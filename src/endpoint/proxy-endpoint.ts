@@ -1,7 +1,7 @@
 import type { Peer } from '../keys/peer.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
+import { tunnels } from '../tunnel/loaded.js'
 import type { ExposeProxyOptions, ProxyOptions } from '../tunnel/options.js'
-import { exposeProxy, listenAsProxy } from '../tunnel/proxy.js'
 import type { Tunnel } from '../tunnel/tunnel.js'
 import type { internal } from '../util/illegal-constructor.js'
 import { TunnelEndpoint } from './tunnel-endpoint.js'
@@ -35,7 +35,7 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
    * await using tunnel = await endpoint.exposeProxy({ allow: [laptop], targets: ['*:443', '192.168.1.0/24'] })
    */
   exposeProxy(options: ExposeProxyOptions): Promise<Tunnel> {
-    return exposeProxy(this.#state, options)
+    return tunnels().exposeProxy(this.#state, options)
   }
 
   /**
@@ -54,7 +54,7 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
    * console.log(tunnel.url) // curl --proxy http://127.0.0.1:8080 https://example.com
    */
   proxy(peer: Peer, options: ProxyOptions = {}): Promise<Tunnel> {
-    return listenAsProxy(this.#state, 'http', peer, options)
+    return tunnels().listenAsProxy(this.#state, 'http', peer, options)
   }
 
   /**
@@ -74,6 +74,6 @@ export abstract class ProxyEndpoint extends TunnelEndpoint {
    * console.log(tunnel.url) // curl --proxy socks5h://127.0.0.1:1080 https://example.com
    */
   socks5(peer: Peer, options: ProxyOptions = {}): Promise<Tunnel> {
-    return listenAsProxy(this.#state, 'socks5h', peer, options)
+    return tunnels().listenAsProxy(this.#state, 'socks5h', peer, options)
   }
 }

@@ -1,6 +1,6 @@
 import type { EndpointState } from '../stream/endpoint-state.js'
-import { bridgeHttp, exposeHttp } from '../tunnel/http.js'
 import type { BridgeHttpOptions, ExposeHttpOptions } from '../tunnel/http-options.js'
+import { tunnels } from '../tunnel/loaded.js'
 import type {
   BridgeOptions,
   BridgeUdpOptions,
@@ -8,7 +8,7 @@ import type {
   ExposeUdpOptions,
   TunnelTarget
 } from '../tunnel/options.js'
-import { bridge, expose, type Tunnel } from '../tunnel/tunnel.js'
+import type { Tunnel } from '../tunnel/tunnel.js'
 import type { internal } from '../util/illegal-constructor.js'
 import { HttpEndpoint } from './http-endpoint.js'
 
@@ -39,7 +39,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * await using tunnel = await endpoint.exposeTcp('localhost:5432', { allow: [colleague], service: 'database' })
    */
   exposeTcp(target: TunnelTarget, options: ExposeOptions): Promise<Tunnel> {
-    return expose(this.#state, 'tcp', target, options)
+    return tunnels().expose(this.#state, 'tcp', target, options)
   }
 
   /**
@@ -60,7 +60,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * await bridge.closed
    */
   bridgeTcp(options: BridgeOptions): Promise<Tunnel> {
-    return bridge(this.#state, 'tcp', options)
+    return tunnels().bridge(this.#state, 'tcp', options)
   }
 
   /**
@@ -74,7 +74,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * await using tunnel = await endpoint.exposeUdp('127.0.0.1:53', { allow: [colleague], service: 'dns' })
    */
   exposeUdp(target: TunnelTarget, options: ExposeUdpOptions): Promise<Tunnel> {
-    return expose(this.#state, 'udp', target, options)
+    return tunnels().expose(this.#state, 'udp', target, options)
   }
 
   /**
@@ -87,7 +87,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * await using bridge = await endpoint.bridgeUdp({ peer, service: 'dns', port: 5353 })
    */
   bridgeUdp(options: BridgeUdpOptions): Promise<Tunnel> {
-    return bridge(this.#state, 'udp', options)
+    return tunnels().bridge(this.#state, 'udp', options)
   }
 
   /**
@@ -109,7 +109,7 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * await using tunnel = await endpoint.exposeHttp(3000, { allow: [colleague] })
    */
   exposeHttp(target: TunnelTarget, options: ExposeHttpOptions): Promise<Tunnel> {
-    return exposeHttp(this.#state, target, options)
+    return tunnels().exposeHttp(this.#state, target, options)
   }
 
   /**
@@ -130,6 +130,6 @@ export abstract class TunnelEndpoint extends HttpEndpoint {
    * console.log(`open ${bridge.url}`)
    */
   bridgeHttp(options: BridgeHttpOptions = {}): Promise<Tunnel> {
-    return bridgeHttp(this.#state, options)
+    return tunnels().bridgeHttp(this.#state, options)
   }
 }

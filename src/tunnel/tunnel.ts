@@ -1,8 +1,5 @@
-import { addressOf, parsePeer } from '../keys/peer.js'
 import { native } from '../native/addon.js'
-import { FAILED } from '../native/binding.js'
-import { lastFailure } from '../native/failure.js'
-import { handleOf, outcomeOf } from '../native/operations.js'
+import { outcomeOf } from '../native/operations.js'
 import { setKeepsAlive, type WaitOwner } from '../native/wakeups.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import { type TimeoutOptions, timeoutOf } from '../types.js'
@@ -11,17 +8,6 @@ import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { abortable } from '../util/timeout.js'
 import { throwIfAborted } from '../util/validate.js'
-import {
-  type BridgeOptions,
-  type BridgeUdpOptions,
-  checkTarget,
-  type ExposeOptions,
-  type ExposeUdpOptions,
-  resolveBridge,
-  resolveExpose,
-  type Transport,
-  type TunnelTarget
-} from './options.js'
 
 /** @internal */
 export let tunnelOf: (
@@ -30,38 +16,6 @@ export let tunnelOf: (
   scheme: string,
   signal: AbortSignal | undefined
 ) => Tunnel
-
-/** See {@link Endpoint.exposeTcp} and {@link Endpoint.exposeUdp}. */
-export async function expose(
-  endpoint: EndpointState,
-  transport: Transport,
-  target: TunnelTarget,
-  options: ExposeOptions | ExposeUdpOptions
-): Promise<Tunnel> {
-  const text = checkTarget(target)
-  const binding = resolveExpose(transport, options)
-  throwIfAborted(options.signal)
-  endpoint.checkOpen('expose')
-  const handle = native().tunnelExpose(endpoint.handle, transport === 'udp', text, binding)
-  if (handle === FAILED) throw lastFailure({ phase: 'expose' })
-  return tunnelOf(endpoint, handle, transport, options.signal)
-}
-
-/** See {@link Endpoint.bridgeTcp} and {@link Endpoint.bridgeUdp}. */
-export async function bridge(
-  endpoint: EndpointState,
-  transport: Transport,
-  options: BridgeOptions | BridgeUdpOptions
-): Promise<Tunnel> {
-  const [local, binding] = resolveBridge(transport, options, endpoint.options.openTimeout)
-  const { peer, signal } = options
-  throwIfAborted(signal)
-  const address = typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, 'options.peer')
-  endpoint.checkOpen('bridge')
-  const operation = native().tunnelBridge(endpoint.handle, transport === 'udp', local, address, binding)
-  const handle = await handleOf(operation, { peer: address.id52, phase: 'bridge' }, signal)
-  return tunnelOf(endpoint, handle, transport, signal)
-}
 
 /**
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},

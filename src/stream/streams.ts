@@ -1,0 +1,10 @@
+// What an endpoint needs of streams once it exists.
+export { parseJson, readBytes, readJson, readText } from './body.js'
+export { linesOf, readLine } from './lines.js'
+export { openNow, openStream } from './open.js'
+export { ReadIterator } from './read-iterator.js'
+export { ReadHalf } from './reader.js'
+export { signalOfStream } from './stream-signal.js'
+export { readableOf, writableOf } from './web-streams.js'
+export { jsonLineOf, lineOf } from './write-line.js'
+export { WriteHalf } from './writer.js'
