@@ -36,7 +36,7 @@ function endpointOptionsOf({ args }: Context): EndpointOptions {
   const timeout = time === undefined ? undefined : parseTime(time, '--timeout')
   return {
     ...(network !== undefined && { network }),
-    ...(timeout !== undefined && { openTimeout: timeout, pingTimeout: Math.min(timeout, 5_000) })
+    ...(timeout !== undefined && { openTimeout: timeout })
   }
 }
 

@@ -28,3 +28,16 @@ async fn a_ping_without_an_answer_is_err_ping_after_the_ping_timeout_alone() {
         raw.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ping_takes_no_longer_than_its_own_limit() {
+    let (a, raw) = (endpoint_with(limits()).await, Raw::bind(&[Alpn::FastnNet.as_bytes()]).await);
+    let peer = a.peer(&raw.address()).expect("peer");
+    let (connected, silent) = tokio::join!(soon(a.connect(&peer, GENEROUS)), raw.accept());
+    let error = soon(a.ping(&peer, Duration::from_millis(200))).await.expect_err("no answer");
+    assert_eq!(error.code(), Code::Ping, "{error}");
+    assert!(error.message().contains(" ms"), "{error}");
+    drop((connected, silent));
+    close(&[&a]).await;
+    raw.close().await;
+}

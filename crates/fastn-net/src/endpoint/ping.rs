@@ -17,8 +17,9 @@ use crate::{
 };
 
 impl Endpoint {
-    /// Pings a peer and returns the round-trip time. The peer's core answers. Dials if there is no connection, for at most `limit`.
-    /// Pings again if the connection turns out to be dead. Cancel-safe.
+    /// Pings a peer and returns the round-trip time. The peer's core answers. Dials if there is no connection. Pings again if the
+    /// connection turns out to be dead. Takes `limit` at most; the answer, [`Limits::ping_timeout`](crate::Limits::ping_timeout) too.
+    /// Cancel-safe.
     ///
     /// # Errors
     ///
@@ -27,7 +28,8 @@ impl Endpoint {
         let until = after(time::Instant::now(), limit);
         loop {
             let guard = self.connection_guard(peer, until - time::Instant::now()).await?;
-            let (limit, blocked) = (self.limits().ping_timeout, AtomicBool::new(false));
+            let limit = self.limits().ping_timeout.min(until - time::Instant::now());
+            let blocked = AtomicBool::new(false);
             match within(limit, guard.with_check_requests(guard.ping_and_tell(&blocked))).await {
                 Some(Err(_)) if is_worth_another(&guard) && time::Instant::now() < until => {}
                 Some(answer) => return answer,
