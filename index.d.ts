@@ -25,7 +25,7 @@ interface FastnNetErrorOptions {
     phase?: string | undefined;
     /** Application error code of a reset, stop or close. */
     errorCode?: number | bigint | undefined;
-    /** Refusal code sent by the peer, or the code of its handler's error. */
+    /** Refusal word sent by the peer, or the code of its handler's error. */
     remoteCode?: string | undefined;
     /** Name of the error that the peer's handler threw. */
     remoteName?: string | undefined;
@@ -64,7 +64,7 @@ declare class FastnNetError extends Error {
     readonly phase?: string;
     /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
     readonly errorCode?: number | bigint;
-    /** Refusal code sent by the peer. With `ERR_REMOTE`: the `code` of the handler's error, if it has one. */
+    /** Refusal word sent by the peer. With `ERR_REMOTE`: the `code` of the handler's error, if it has one. */
     readonly remoteCode?: string;
     /** With `ERR_REMOTE`: `name` of the error that the peer's handler threw. */
     readonly remoteName?: string;
@@ -997,8 +997,8 @@ declare class KeepConnected implements Disposable, AsyncDisposable {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Options of {@link Endpoint.exposeTcp}. */
-interface ExposeOptions extends CancelOptions {
+/** Options of every exposed service. */
+interface ExposedServiceOptions extends CancelOptions {
     /**
      * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
      * connection, in addition to {@link Endpoint.access} and `authorize`.
@@ -1009,6 +1009,9 @@ interface ExposeOptions extends CancelOptions {
      * know only the one without. Default: none.
      */
     service?: string | undefined;
+}
+/** Options of {@link Endpoint.exposeTcp}. */
+interface ExposeOptions extends ExposedServiceOptions {
     /** Timeout of a connection to the target, in milliseconds. Default: 9 s, less than the peer's `ackTimeout`. */
     connectTimeout?: number | undefined;
 }
@@ -1030,7 +1033,7 @@ interface BridgeOptions extends CancelOptions {
     openTimeout?: number | undefined;
 }
 /** Options of {@link Endpoint.exposeUdp}. */
-interface ExposeUdpOptions extends Omit<ExposeOptions, 'connectTimeout'> {
+interface ExposeUdpOptions extends ExposedServiceOptions {
     /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
     flowTimeout?: number | undefined;
 }
@@ -2233,7 +2236,10 @@ interface EndpointOptions {
     connect?: ConnectOptions | undefined;
     /** Timeout from sending a header to the peer's ack, also with `ack: 'later'`; then `ERR_ACK_TIMEOUT`. Default: 10 s. */
     ackTimeout?: number | undefined;
-    /** Timeout of a ping's answer; then `ERR_PING`. Default: 5 s. */
+    /**
+     * Timeout of a ping's answer; then `ERR_PING`. Also of the pings that check an idle connection. While a call waits, theirs is 3 s.
+     * Default: 5 s.
+     */
     pingTimeout?: number | undefined;
     /** Timeout of an incoming stream's header. Default: 10 s. */
     headerTimeout?: number | undefined;
@@ -2502,4 +2508,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, ProxyEndpoint, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeHttpOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, Carried, CarriedMethods, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeHttpOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpDestination, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, PlainObject, ProxyOptions, ReadIntoOptions, ReceivedMessage, ReceivedValue, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, ReturnedValue, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SchemaServeOptions, Sendable, SentMessage, SentValue, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol, WithToJson };
+export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeHttpOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, Carried, CarriedMethods, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeHttpOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, ExposedServiceOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpDestination, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, PlainObject, ProxyOptions, ReadIntoOptions, ReceivedMessage, ReceivedValue, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, ReturnedValue, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SchemaServeOptions, Sendable, SentMessage, SentValue, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol, WithToJson };

@@ -67,7 +67,7 @@ export interface FastnNetErrorOptions {
   phase?: string | undefined
   /** Application error code of a reset, stop or close. */
   errorCode?: number | bigint | undefined
-  /** Refusal code sent by the peer, or the code of its handler's error. */
+  /** Refusal word sent by the peer, or the code of its handler's error. */
   remoteCode?: string | undefined
   /** Name of the error that the peer's handler threw. */
   remoteName?: string | undefined
@@ -123,7 +123,7 @@ export class FastnNetError extends Error {
   declare readonly phase?: string
   /** Application error code of a reset, stop or close. A bigint above 2^53 - 1, which `JSON.stringify` writes as a string. */
   declare readonly errorCode?: number | bigint
-  /** Refusal code sent by the peer. With `ERR_REMOTE`: the `code` of the handler's error, if it has one. */
+  /** Refusal word sent by the peer. With `ERR_REMOTE`: the `code` of the handler's error, if it has one. */
   declare readonly remoteCode?: string
   /** With `ERR_REMOTE`: `name` of the error that the peer's handler threw. */
   declare readonly remoteName?: string

@@ -90,6 +90,7 @@ export type { BridgeHttpOptions, ExposeHttpOptions, HttpDestination } from './tu
 export type {
   BridgeOptions,
   BridgeUdpOptions,
+  ExposedServiceOptions,
   ExposeOptions,
   ExposeProxyOptions,
   ExposeUdpOptions,

@@ -21,7 +21,19 @@ import {
 } from 'fastn-net'
 import { duplex } from 'fastn-net/node'
 import { endpointNames } from '../../dist/modules/endpoint/options.js'
+import { bridgeHttpNames, exposeHttpNames } from '../../dist/modules/tunnel/http-options.js'
+import {
+  bridgeNames,
+  bridgeUdpNames,
+  exposeNames,
+  exposeProxyNames,
+  exposeUdpNames,
+  proxyNames
+} from '../../dist/modules/tunnel/options.js'
 import { pair } from '../helpers/pair.js'
+
+/** Without the path of a socket: a bridge would make files of these names. */
+const namesOf = (options: object): string[] => Object.keys(options).filter(name => name !== 'path')
 
 const circular: Record<string, unknown> = {}
 circular.self = circular
@@ -244,21 +256,20 @@ test('functions of an endpoint, its connections and streams', async t => {
     'output'
   ])
     calls[`serve ${name}`] = value => client.serve(name, () => {}, { [name]: value })
-  for (const name of ['allow', 'service', 'connectTimeout', 'signal'])
+  for (const name of namesOf(exposeNames))
     calls[`exposeTcp ${name}`] = value => client.exposeTcp(1, { allow: 'public', [name]: value })
-  for (const name of ['peer', 'service', 'port', 'host', 'maxConnections', 'openTimeout', 'signal'])
+  for (const name of namesOf(bridgeNames))
     calls[`bridgeTcp ${name}`] = value => client.bridgeTcp({ peer: address, [name]: value })
-  for (const name of ['allow', 'service', 'flowTimeout', 'signal'])
+  for (const name of namesOf(exposeUdpNames))
     calls[`exposeUdp ${name}`] = value => client.exposeUdp(1, { allow: 'public', [name]: value })
-  for (const name of ['peer', 'service', 'port', 'host', 'maxFlows', 'openTimeout', 'flowTimeout', 'signal'])
+  for (const name of namesOf(bridgeUdpNames))
     calls[`bridgeUdp ${name}`] = value => client.bridgeUdp({ peer: address, [name]: value })
-  for (const name of ['allow', 'targets', 'service', 'connectTimeout', 'signal'])
+  for (const name of namesOf(exposeProxyNames))
     calls[`exposeProxy ${name}`] = value => client.exposeProxy({ allow: 'public', targets: ['*'], [name]: value })
-  for (const name of ['service', 'port', 'host', 'maxConnections', 'openTimeout', 'signal'])
-    calls[`proxy ${name}`] = value => client.proxy(address, { [name]: value })
-  for (const name of ['allow', 'service', 'hostHeader', 'certificates', 'connectTimeout', 'responseTimeout', 'signal'])
+  for (const name of namesOf(proxyNames)) calls[`proxy ${name}`] = value => client.proxy(address, { [name]: value })
+  for (const name of namesOf(exposeHttpNames))
     calls[`exposeHttp ${name}`] = value => client.exposeHttp(1, { allow: 'public', [name]: value })
-  for (const name of ['peer', 'service', 'hosts', 'port', 'host', 'maxConnections', 'openTimeout', 'signal'])
+  for (const name of namesOf(bridgeHttpNames))
     calls[`bridgeHttp ${name}`] = value => client.bridgeHttp({ peer: address, [name]: value })
   for (const name of ['extra', 'signal', 'ack', 'retry', 'timeout'])
     calls[`getStream ${name}`] = value => client.getStream(address, 'Tcp', { [name]: value })

@@ -7,12 +7,21 @@ const jsonMs = 1000
 /** The rate is the mean of this time. */
 const windowMs = 5000
 
+/** Options of {@link ProgressDisplay}. */
+export interface ProgressOptions {
+  /** Bytes in all; `null` if unknown. */
+  readonly total: number | null
+  /** Further members of the objects of `--json`. */
+  readonly eventMembers?: Readonly<Record<string, unknown>>
+  /** Called whenever bytes were moved. */
+  readonly onBytes?: () => void
+}
+
 /** Shows how far a transfer is: a line with rate and remaining time on a terminal, objects with `--json`. */
-export class Progress {
+export class ProgressDisplay {
   readonly #output: Output
   readonly #what: string
-  readonly #details: Readonly<Record<string, unknown>>
-  readonly #onBytes: () => void
+  readonly #options: ProgressOptions
   readonly #samples: { time: number; moved: number }[] = []
   readonly #started = performance.now()
   #last = Number.NEGATIVE_INFINITY
@@ -20,20 +29,12 @@ export class Progress {
   done = 0
   /** Bytes that this run moved. */
   moved = 0
-  /** Bytes in all; `null` if unknown. */
-  total: number | null = null
 
-  /** `details`: further members of the objects. `onBytes`: called whenever bytes were moved. */
-  constructor(
-    output: Output,
-    what: string,
-    details: Readonly<Record<string, unknown>> = {},
-    onBytes: () => void = () => {}
-  ) {
-    this.#onBytes = onBytes
+  /** `what`: the name of the transfer, on the line. */
+  constructor(output: Output, what: string, options: ProgressOptions) {
     this.#output = output
     this.#what = what
-    this.#details = details
+    this.#options = options
   }
 
   /** Seconds since the start. */
@@ -48,16 +49,17 @@ export class Progress {
 
   /** Bytes that were moved. */
   async add(bytes: number): Promise<void> {
+    const { total, eventMembers, onBytes } = this.#options
     this.done += bytes
     this.moved += bytes
-    this.#onBytes()
+    onBytes?.()
     const now = performance.now()
     if (now - this.#last < (this.#output.json ? jsonMs : terminalMs)) return
     this.#last = now
     this.#samples.push({ time: now, moved: this.moved })
     while (now - (this.#samples[0]?.time ?? now) > windowMs) this.#samples.shift()
-    const { done, total } = this
-    await this.#output.event({ event: 'progress', ...this.#details, bytes: done, ...(total !== null && { total }) })
+    const size = total === null ? {} : { total }
+    await this.#output.event({ event: 'progress', ...eventMembers, bytes: this.done, ...size })
     if (this.#output.showsProgress) this.#output.progress(this.#line())
   }
 
@@ -68,12 +70,13 @@ export class Progress {
   }
 
   #line(): string {
+    const { total } = this.#options
     const rate = this.#rate()
     const speed = rate === undefined ? '' : `, ${formatSize(rate)}/s`
-    if (this.total === null) return `${this.#what}: ${formatSize(this.done)}${speed}`
-    const percent = this.total === 0 ? 100 : Math.floor((this.done / this.total) * 100)
-    const left = rate === undefined || rate === 0 ? '' : `, ${formatTime((this.total - this.done) / rate)} left`
-    return `${this.#what}: ${percent} % of ${formatSize(this.total)}${speed}${left}`
+    if (total === null) return `${this.#what}: ${formatSize(this.done)}${speed}`
+    const percent = total === 0 ? 100 : Math.floor((this.done / total) * 100)
+    const left = rate === undefined || rate === 0 ? '' : `, ${formatTime((total - this.done) / rate)} left`
+    return `${this.#what}: ${percent} % of ${formatSize(total)}${speed}${left}`
   }
 
   /** Bytes per second; `undefined` at the start. */

@@ -63,7 +63,10 @@ export interface EndpointOptions {
   connect?: ConnectOptions | undefined
   /** Timeout from sending a header to the peer's ack, also with `ack: 'later'`; then `ERR_ACK_TIMEOUT`. Default: 10 s. */
   ackTimeout?: number | undefined
-  /** Timeout of a ping's answer; then `ERR_PING`. Default: 5 s. */
+  /**
+   * Timeout of a ping's answer; then `ERR_PING`. Also of the pings that check an idle connection. While a call waits, theirs is 3 s.
+   * Default: 5 s.
+   */
   pingTimeout?: number | undefined
   /** Timeout of an incoming stream's header. Default: 10 s. */
   headerTimeout?: number | undefined

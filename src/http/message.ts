@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { isBytes, isShared } from '../util/bytes.js'
 import { invalid } from '../util/validate.js'
 import type { FetchOptions } from './options.js'
-import { isPlainPath } from './target.js'
+import { isPlainPath } from './request-target.js'
 
 /** A request, ready to be sent. */
 export interface Message {

@@ -10,9 +10,9 @@ import { jsonHead } from './json-head.js'
 import type { HttpContext, ResolvedServeHttp } from './options.js'
 import { ReceivedBody } from './receive-body.js'
 import { Cancellation, receivedRequest } from './received-request.js'
+import { urlOf } from './request-target.js'
 import { sourceOf } from './response-source.js'
 import { sendBody, settlesSoon, startOf } from './send-body.js'
-import { urlOf } from './target.js'
 import type { RequestHead, Wire } from './wire.js'
 
 const forbiddenMethods = new Set(['CONNECT', 'TRACE', 'TRACK'])

@@ -15,8 +15,8 @@ import {
   checkTransfer,
   keepingOpen,
   onDisk,
-  Progress,
   pathOf,
+  TransferCounter,
   type TransferOptions,
   type TransferResult,
   transferNames
@@ -69,7 +69,7 @@ export async function receiveTo(
   if (maxBytes !== undefined) byteCount(maxBytes, 'options.maxBytes')
   const path = pathOf(target, 'target')
   if (path === undefined && !isWritable(target)) throw invalid('target', `a path or a Writable, not ${kindOf(target)}`)
-  const progress = new Progress(onProgress, total)
+  const progress = new TransferCounter(onProgress, total)
   return await keepingOpen(stream, async () => {
     try {
       const arriving = new Arriving(stream, progress, options)
@@ -87,12 +87,12 @@ export async function receiveTo(
 /** The bytes of a stream up to EOF, counted and checked. */
 class Arriving implements AsyncIterable<Uint8Array> {
   readonly #stream: PeerStream
-  readonly #progress: Progress
+  readonly #progress: TransferCounter
   readonly #options: ReceiveToOptions
   /** Why there are no more. */
   failure: { readonly error: unknown } | undefined
 
-  constructor(stream: PeerStream, progress: Progress, options: ReceiveToOptions) {
+  constructor(stream: PeerStream, progress: TransferCounter, options: ReceiveToOptions) {
     this.#stream = stream
     this.#progress = progress
     this.#options = options

@@ -10,8 +10,8 @@ import {
   checkTransfer,
   keepingOpen,
   onDisk,
-  Progress,
   pathOf,
+  TransferCounter,
   type TransferOptions,
   type TransferResult,
   transferNames
@@ -77,7 +77,7 @@ interface Opened {
 async function send(stream: PeerStream, source: Opened, options: TransferOptions): Promise<TransferResult> {
   const { onProgress } = options
   const signal = sendingSignal(stream, options.signal)
-  const progress = new Progress(onProgress, source.total)
+  const progress = new TransferCounter(onProgress, source.total)
   try {
     for (;;) {
       const { done, value } = await abortable(Promise.resolve(source.next()), signal)

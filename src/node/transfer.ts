@@ -89,7 +89,7 @@ export async function onDisk<T>(
 const intervalMs = 100
 
 /** Counts and hashes bytes, and reports how many there are. */
-export class Progress {
+export class TransferCounter {
   readonly #hash = createHash('sha256')
   readonly #onProgress: ((progress: TransferProgress) => void) | undefined
   readonly #total: number | undefined

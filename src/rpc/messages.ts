@@ -50,7 +50,7 @@ export interface WireError {
 }
 
 /** Why the library of a serving peer refuses a request. */
-export type Refusal = 'busy' | 'invalid' | 'schema' | 'too-large' | 'unsupported'
+export type RequestRefusal = 'busy' | 'invalid' | 'schema' | 'too-large' | 'unsupported'
 
 export const streamLine = '{"stream":true}\n'
 export const endLine = '{"end":true}\n'
@@ -122,6 +122,6 @@ export function parseJson(text: string, what: string, about: Subject): unknown {
 }
 
 /** A refusal as it travels. */
-export function refusalLine(error: Refusal, message: string, issues?: readonly SchemaIssue[]): string {
+export function refusalLine(error: RequestRefusal, message: string, issues?: readonly SchemaIssue[]): string {
   return `${JSON.stringify({ error, message, issues })}\n`
 }

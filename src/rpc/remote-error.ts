@@ -1,9 +1,9 @@
 import { FastnNetError, type FastnNetErrorCode, type FastnNetErrorOptions } from '../errors.js'
 import { printable, printableLines } from '../util/display.js'
-import type { Refusal, Subject, WireError } from './messages.js'
+import type { RequestRefusal, Subject, WireError } from './messages.js'
 import { receivedIssues, schemaError } from './schema.js'
 
-const refusals: Readonly<Record<Refusal, FastnNetErrorCode>> = {
+const refusals: Readonly<Record<RequestRefusal, FastnNetErrorCode>> = {
   busy: 'ERR_BUSY',
   invalid: 'ERR_JSON',
   schema: 'ERR_SCHEMA',
@@ -12,7 +12,7 @@ const refusals: Readonly<Record<Refusal, FastnNetErrorCode>> = {
 }
 
 /** The error code of a refusal. */
-export function codeOfRefusal(refusal: Refusal): FastnNetErrorCode {
+export function codeOfRefusal(refusal: RequestRefusal): FastnNetErrorCode {
   return refusals[refusal]
 }
 
@@ -116,7 +116,7 @@ export function remoteError(error: unknown, message: unknown, issues: unknown, {
 function refused(word: string, message: unknown, issues: unknown, context: FastnNetErrorOptions): FastnNetError {
   const details = { ...context, remoteCode: printable(word) }
   if (word === 'schema') return schemaError(receivedIssues(issues), "the peer says that the request's input", details)
-  const code = Object.hasOwn(refusals, word) ? refusals[word as Refusal] : 'ERR_REFUSED'
+  const code = Object.hasOwn(refusals, word) ? refusals[word as RequestRefusal] : 'ERR_REFUSED'
   const text = typeof message === 'string' && message !== '' ? message : word
   return new FastnNetError(code, `the peer refused the request: ${printable(text)}`, details)
 }

@@ -7,7 +7,15 @@ import { isThenable } from '../util/thenable.js'
 import { abortable } from '../util/timeout.js'
 import { warnOnce } from '../util/warn.js'
 import { itemsOf, ReceivedItems, sendItems } from './items.js'
-import { lineOf, parseJson, parseObject, type Refusal, type RequestLine, refusalLine, streamLine } from './messages.js'
+import {
+  lineOf,
+  parseJson,
+  parseObject,
+  type RequestLine,
+  type RequestRefusal,
+  refusalLine,
+  streamLine
+} from './messages.js'
 import { parsedSize, unmeasured } from './parsed-size.js'
 import { codeOfRefusal, errorLine } from './remote-error.js'
 import { HandlerContext, type RequestContext } from './request-context.js'
@@ -227,7 +235,7 @@ class ServedRequest {
   }
 
   /** Refuses the request for a reason of the library. */
-  async refuse(refusal: Refusal, message: string, issues?: FastnNetError['issues']): Promise<void> {
+  async refuse(refusal: RequestRefusal, message: string, issues?: FastnNetError['issues']): Promise<void> {
     const line = this.#tagged
       ? refusalLine(refusal, message, issues)
       : `${JSON.stringify({ message, code: codeOfRefusal(refusal), issues })}\n`
@@ -246,7 +254,7 @@ class ServedRequest {
 
 const resultName = "the handler's result"
 
-const refusalOf: Readonly<Partial<Record<string, Refusal>>> = {
+const refusalOf: Readonly<Partial<Record<string, RequestRefusal>>> = {
   ERR_BUSY: 'busy',
   ERR_LINE_TOO_LONG: 'too-large',
   ERR_JSON: 'invalid',

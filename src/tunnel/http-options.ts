@@ -65,7 +65,8 @@ export interface BridgeHttpOptions extends CancelOptions {
   openTimeout?: number | undefined
 }
 
-const exposeNames: OptionNames<ExposeHttpOptions> = {
+/** Names of the options of each call, also for tests. */
+export const exposeHttpNames: OptionNames<ExposeHttpOptions> = {
   allow: true,
   service: true,
   hostHeader: true,
@@ -75,7 +76,7 @@ const exposeNames: OptionNames<ExposeHttpOptions> = {
   signal: true
 }
 
-const bridgeNames: OptionNames<BridgeHttpOptions> = {
+export const bridgeHttpNames: OptionNames<BridgeHttpOptions> = {
   peer: true,
   service: true,
   hosts: true,
@@ -91,7 +92,7 @@ const bridgeNames: OptionNames<BridgeHttpOptions> = {
 export function resolveExposeHttp(options: ExposeHttpOptions): BindingExposeHttpOptions {
   const { allow, service, hostHeader, certificates, connectTimeout, responseTimeout } = checkOptions(
     options,
-    exposeNames
+    exposeHttpNames
   )
   return {
     allow: allowed(allow),
@@ -105,7 +106,7 @@ export function resolveExposeHttp(options: ExposeHttpOptions): BindingExposeHttp
 
 /** Checks the options of an HTTP bridge. Returns the local address as the core parses it. */
 export function resolveBridgeHttp(options: BridgeHttpOptions, openTimeout: number): [string, BindingBridgeHttpOptions] {
-  const { peer, service, hosts, maxConnections, ...rest } = checkOptions(options, bridgeNames)
+  const { peer, service, hosts, maxConnections, ...rest } = checkOptions(options, bridgeHttpNames)
   if (peer === undefined && service !== undefined) throw invalid('options.service', 'given with options.peer')
   const named = Object.entries(hosts === undefined ? {} : checkObject(hosts, 'options.hosts', 'an object of hosts'))
   const binding = {

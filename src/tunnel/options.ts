@@ -13,8 +13,8 @@ import {
   timeLimit
 } from '../util/validate.js'
 
-/** Options of {@link Endpoint.exposeTcp}. */
-export interface ExposeOptions extends CancelOptions {
+/** Options of every exposed service. */
+export interface ExposedServiceOptions extends CancelOptions {
   /**
    * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
    * connection, in addition to {@link Endpoint.access} and `authorize`.
@@ -25,6 +25,10 @@ export interface ExposeOptions extends CancelOptions {
    * know only the one without. Default: none.
    */
   service?: string | undefined
+}
+
+/** Options of {@link Endpoint.exposeTcp}. */
+export interface ExposeOptions extends ExposedServiceOptions {
   /** Timeout of a connection to the target, in milliseconds. Default: 9 s, less than the peer's `ackTimeout`. */
   connectTimeout?: number | undefined
 }
@@ -48,7 +52,7 @@ export interface BridgeOptions extends CancelOptions {
 }
 
 /** Options of {@link Endpoint.exposeUdp}. */
-export interface ExposeUdpOptions extends Omit<ExposeOptions, 'connectTimeout'> {
+export interface ExposeUdpOptions extends ExposedServiceOptions {
   /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
   flowTimeout?: number | undefined
 }
@@ -67,11 +71,22 @@ export type Transport = 'tcp' | 'udp'
 /** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
 export type TunnelTarget = string | number
 
-const exposeNames: OptionNames<ExposeOptions> = { allow: true, service: true, connectTimeout: true, signal: true }
+/** Names of the options of each call, also for tests. */
+export const exposeNames: OptionNames<ExposeOptions> = {
+  allow: true,
+  service: true,
+  connectTimeout: true,
+  signal: true
+}
 
-const exposeUdpNames: OptionNames<ExposeUdpOptions> = { allow: true, service: true, flowTimeout: true, signal: true }
+export const exposeUdpNames: OptionNames<ExposeUdpOptions> = {
+  allow: true,
+  service: true,
+  flowTimeout: true,
+  signal: true
+}
 
-const bridgeNames: OptionNames<BridgeOptions> = {
+export const bridgeNames: OptionNames<BridgeOptions> = {
   peer: true,
   service: true,
   port: true,
@@ -82,7 +97,7 @@ const bridgeNames: OptionNames<BridgeOptions> = {
   signal: true
 }
 
-const bridgeUdpNames: OptionNames<BridgeUdpOptions> = {
+export const bridgeUdpNames: OptionNames<BridgeUdpOptions> = {
   peer: true,
   service: true,
   port: true,
@@ -158,9 +173,11 @@ export interface ExposeProxyOptions extends ExposeOptions {
 /** Options of {@link Endpoint.proxy} and {@link Endpoint.socks5}. */
 export interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {}
 
-const exposeProxyNames: OptionNames<ExposeProxyOptions> = { ...exposeNames, targets: true }
+export const exposeProxyNames: OptionNames<ExposeProxyOptions> = { ...exposeNames, targets: true }
 
-const { peer: _, ...proxyNames } = bridgeNames
+const { peer: _, ...ofProxy } = bridgeNames
+
+export const proxyNames: OptionNames<ProxyOptions> = ofProxy
 
 /** Checks the options of an exposed proxy. The core parses the rules. */
 export function resolveExposeProxy(options: ExposeProxyOptions): [string[], BindingExposeOptions] {

@@ -1,4 +1,5 @@
-//! Admission under load: handshakes, streams without a header, denied peers, known peers; and the errors of the rejected ones.
+//! Limits of a server on peers that it has not admitted yet: handshakes, streams without a header, denied peers; known peers
+//! pass, and the rejected ones get errors.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Limits of streams and connections, of one peer and of all.
+//! Limits of a server on the streams and connections of its peers, of one peer and of all.
 
 mod support;
 

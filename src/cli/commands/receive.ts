@@ -6,14 +6,14 @@ import type { Command } from '../command.js'
 import type { Context } from '../context.js'
 import { accessOf, withEndpoint } from '../endpoint.js'
 import { CliError, failureOf, UsageError } from '../failure.js'
-import { Progress } from '../progress.js'
+import { ProgressDisplay } from '../progress.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 import { whilePublished } from '../status/publish.js'
+import { TargetFolder } from '../transfer/destination.js'
 import { errorLine, PeerTransferError, transferProtocol } from '../transfer/messages.js'
 import { type Offer, readOffer } from '../transfer/offer.js'
 import { FileReceiver, type ReceivingOptions } from '../transfer/receive-files.js'
 import { receiveToStdout } from '../transfer/receive-stdout.js'
-import { TargetFolder } from '../transfer/target.js'
 import { IdleLimit, Transfers } from '../transfers.js'
 import { formatSize, parseSize } from '../units.js'
 
@@ -131,8 +131,8 @@ class Receiver {
     const peer = stream.remoteId52
     const files = entries.filter(({ size }) => size !== undefined).length
     const idle = IdleLimit.forFiles()
-    const progress = new Progress(output, name, { peer, name }, () => idle.refresh())
-    progress.total = total
+    const onBytes = () => idle.refresh()
+    const progress = new ProgressDisplay(output, name, { total, eventMembers: { peer, name }, onBytes })
     await output.event({ event: 'offer', peer, name, files, bytes: total })
     output.hint(`${peer} sends ${name}${total === null ? '' : `, ${formatSize(total)}`}`)
     const options: ReceivingOptions = {

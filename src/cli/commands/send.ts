@@ -4,7 +4,7 @@ import type { Command } from '../command.js'
 import type { Context } from '../context.js'
 import { withEndpoint } from '../endpoint.js'
 import { failureOf, UsageError } from '../failure.js'
-import { Progress } from '../progress.js'
+import { ProgressDisplay } from '../progress.js'
 import { endpointOptions } from '../specs.js'
 import { transferProtocol } from '../transfer/messages.js'
 import { FileSender } from '../transfer/send-files.js'
@@ -58,8 +58,7 @@ async function sendWithRetries(
   { limitRate, retryMs }: { limitRate: number; retryMs: number }
 ): Promise<void> {
   const { args, output, signal } = context
-  const progress = new Progress(output, source.name)
-  progress.total = source.total
+  const progress = new ProgressDisplay(output, source.name, { total: source.total })
   let lastContact: number | undefined
   while (true) {
     try {
@@ -85,7 +84,7 @@ async function sendWithRetries(
   }
 }
 
-async function report({ output }: Context, source: Source, progress: Progress, peer: string): Promise<void> {
+async function report({ output }: Context, source: Source, progress: ProgressDisplay, peer: string): Promise<void> {
   const files = source.entries.filter(({ size }) => size !== undefined).length
   const { done, moved, seconds } = progress
   await output.event({ event: 'done', peer, name: source.name, files, bytes: done, moved, seconds })

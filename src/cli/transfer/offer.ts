@@ -1,7 +1,7 @@
 import type { PeerStream } from '../../index.js'
+import type { OfferedEntry } from './destination.js'
 import { invalidLine, limits, type Message, readMessage, TransferError, wholeNumber } from './messages.js'
 import { checkPath } from './names.js'
-import type { OfferedEntry } from './target.js'
 
 /** What a sender offers. All names are checked. */
 export interface Offer {

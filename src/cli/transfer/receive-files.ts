@@ -1,16 +1,16 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { PeerStream } from '../../index.js'
-import type { Progress } from '../progress.js'
+import type { ProgressDisplay } from '../progress.js'
+import { type OfferedEntry, onDisk, type TargetFolder } from './destination.js'
 import { digestOf, hashStart } from './digest.js'
 import { digest, invalidLine, limits, readMessage, TransferError, wholeNumber } from './messages.js'
 import type { Offer } from './offer.js'
-import { type OfferedEntry, onDisk, type TargetFolder } from './target.js'
 
 /** How a transfer is received. */
 export interface ReceivingOptions {
   readonly signal: AbortSignal
-  readonly progress: Progress
+  readonly progress: ProgressDisplay
   /** Most bytes of the transfer. */
   readonly maxBytes: number
   /** Whether the transfer of this id runs. */

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFastnNetError, type PeerStream } from '../../index.js'
-import type { Progress } from '../progress.js'
+import type { ProgressDisplay } from '../progress.js'
 import { digestOf, hashStart } from './digest.js'
 import {
   errorLine,
@@ -19,7 +19,7 @@ import { type Source, type SourceEntry, unreadable } from './source.js'
 /** How a transfer is sent. */
 export interface SendingOptions {
   readonly signal: AbortSignal
-  readonly progress: Progress
+  readonly progress: ProgressDisplay
   /** Bytes a second. */
   readonly limitRate: number
 }

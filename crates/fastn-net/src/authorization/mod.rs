@@ -22,7 +22,9 @@ use crate::{
     error::{Code, Error, Result},
     identity::PublicKey,
     protocol::Protocol,
-    quota::{Bounds, Exceeded, HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations, Quota, StreamPermit},
+    quota::{
+        Exceeded, HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations, Quota, StreamBounds, StreamPermit,
+    },
     wire::{
         codes::close,
         refusal::{Refusal, word},
@@ -38,7 +40,7 @@ pub(crate) struct Authorization {
     pub(crate) reauthorizing: tokio::sync::Mutex<()>,
     /// Open streams of all peers.
     streams: Arc<AtomicUsize>,
-    bounds: Bounds,
+    bounds: StreamBounds,
     negotiations: Arc<AtomicUsize>,
     /// Limit in bytes of the headers that one peer's waiting streams hold.
     header_bytes: u64,
@@ -64,7 +66,7 @@ impl Authorization {
             pending: config.authorize.filter(|rules| rules.peer || rules.stream).map(PendingAuthorizations::new),
             reauthorizing: tokio::sync::Mutex::default(),
             streams: Arc::default(),
-            bounds: Bounds { of_one_peer: max_streams_per_peer, of_all: max_streams_total, rate: stream_rate },
+            bounds: StreamBounds { per_peer: max_streams_per_peer, total: max_streams_total, rate: stream_rate },
             negotiations: Arc::default(),
             header_bytes: config.limits.receive_window_per_peer,
         }
@@ -139,7 +141,7 @@ impl Authorization {
         quota.take(&self.bounds, std::time::Instant::now).map_err(|exceeded| {
             let (word, message) = match exceeded {
                 Exceeded::OfOnePeer => {
-                    let most = self.bounds.of_one_peer;
+                    let most = self.bounds.per_peer;
                     (word::TOO_MANY_STREAMS, format!("{most} streams of one peer at a time: finish some first"))
                 }
                 Exceeded::OfAll => (word::BUSY, "too many streams are open here".to_owned()),

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::watch;
 use tracing::{debug, info};
 
-use super::{CloseReport, connections::ConnectionRegistry, handshakes::Handshakes, peers::PeerRegistry};
+use super::{CloseReport, connections::ConnectionRegistry, handshakes::Handshakes, peer_registry::PeerRegistry};
 use crate::{
     authorization::Authorization,
     config::{Config, Limits},

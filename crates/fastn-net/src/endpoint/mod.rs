@@ -3,7 +3,7 @@
 //! - `inner`: shared state of an endpoint, and its shutdown
 //! - `accept`: inbound connections, up to the peer's actor
 //! - `handshakes`: admission of inbound handshakes
-//! - `connections`, `peers`: registries of live connections and of peers
+//! - `connections`, `peer_registry`: registries of live connections and of peers
 //! - `open`, `ping`: streams and pings to a peer
 //! - `access`: access lists and authorization requests
 //! - `reauthorize`: new authorization requests for admitted peers and streams
@@ -21,7 +21,7 @@ mod inner;
 mod listen;
 mod metrics;
 mod open;
-mod peers;
+mod peer_registry;
 mod ping;
 mod reauthorize;
 mod shutdown;

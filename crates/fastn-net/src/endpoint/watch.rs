@@ -9,7 +9,7 @@ use std::{
 use futures_util::StreamExt;
 
 use super::{
-    peers::PeerRegistry,
+    peer_registry::PeerRegistry,
     watchers::{Queue, is_some_watching, lock},
 };
 use crate::{

@@ -1,10 +1,10 @@
 //! Quotas of peers: open streams, their rate, and streams in negotiation.
 //!
 //! - `bucket`: a token bucket
-//! - `negotiation`: streams that are not counted as open yet
+//! - `waiting`: streams in negotiation, which are not counted as open yet
 
 mod bucket;
-mod negotiation;
+mod waiting;
 
 use std::{
     sync::{
@@ -15,14 +15,14 @@ use std::{
 };
 
 use self::bucket::Bucket;
-pub(crate) use self::negotiation::{HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations};
+pub(crate) use self::waiting::{HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations};
 use crate::config::Rate;
 
 /// Open streams of a peer on all its connections, and their rate. Lives as long as the peer's actor, so a new connection does not
 /// reset it.
 #[derive(Debug)]
 pub(crate) struct Quota {
-    open: AtomicUsize,
+    open_streams: AtomicUsize,
     /// The streams of all peers.
     all: Arc<AtomicUsize>,
     bucket: Mutex<Bucket>,
@@ -31,11 +31,11 @@ pub(crate) struct Quota {
 
 /// The bounds of a quota.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub(crate) struct StreamBounds {
     /// Open streams of one peer.
-    pub(crate) of_one_peer: usize,
+    pub(crate) per_peer: usize,
     /// Open streams of all peers.
-    pub(crate) of_all: usize,
+    pub(crate) total: usize,
     /// New streams of one peer.
     pub(crate) rate: Option<Rate>,
 }
@@ -55,23 +55,23 @@ pub(crate) struct StreamPermit(Arc<Quota>);
 impl Quota {
     /// Quota of a new peer. `all` counts the streams of all peers.
     pub(crate) fn new(all: &Arc<AtomicUsize>, negotiations: Negotiations) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), all: all.clone(), bucket: Mutex::default(), negotiations })
+        Arc::new(Self { open_streams: AtomicUsize::new(0), all: all.clone(), bucket: Mutex::default(), negotiations })
     }
 
     /// Counts one more stream.
     pub(crate) fn take(
         self: &Arc<Self>,
-        bounds: &Bounds,
+        bounds: &StreamBounds,
         now: impl FnOnce() -> Instant,
     ) -> Result<StreamPermit, Exceeded> {
         // The permit reverts both counts when dropped. Nothing else reads them.
-        let before = self.open.fetch_add(1, Ordering::Relaxed);
+        let before = self.open_streams.fetch_add(1, Ordering::Relaxed);
         let all_before = self.all.fetch_add(1, Ordering::Relaxed);
         let permit = StreamPermit(self.clone());
-        if before >= bounds.of_one_peer {
+        if before >= bounds.per_peer {
             return Err(Exceeded::OfOnePeer);
         }
-        if all_before >= bounds.of_all {
+        if all_before >= bounds.total {
             return Err(Exceeded::OfAll);
         }
         if let Some(rate) = bounds.rate {
@@ -84,7 +84,7 @@ impl Quota {
 
 impl Drop for StreamPermit {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.open_streams.fetch_sub(1, Ordering::Relaxed);
         self.0.all.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -101,7 +101,7 @@ mod tests {
     fn a_released_permit_can_be_taken_again() {
         let all = Arc::default();
         let (one, other) = (new(&all), new(&all));
-        let bounds = Bounds { of_one_peer: 2, of_all: 3, rate: None };
+        let bounds = StreamBounds { per_peer: 2, total: 3, rate: None };
         let take = |quota: &Arc<Quota>| quota.take(&bounds, Instant::now);
         let mut held = vec![take(&one).expect("permit"), take(&one).expect("permit")];
         assert_eq!(take(&one).expect_err("two"), Exceeded::OfOnePeer);
@@ -117,11 +117,11 @@ mod tests {
         let all = Arc::default();
         let quota = new(&all);
         let rate = Rate { per_second: 1, burst: 1 };
-        let bounds = Bounds { of_one_peer: 9, of_all: 9, rate: Some(rate) };
+        let bounds = StreamBounds { per_peer: 9, total: 9, rate: Some(rate) };
         let now = Instant::now();
         drop(quota.take(&bounds, || now).expect("permit"));
         let exceeded = quota.take(&bounds, || now).expect_err("too fast");
         assert_eq!(exceeded, Exceeded::Rate(rate, Duration::from_secs(1)));
-        assert_eq!((quota.open.load(Ordering::Relaxed), all.load(Ordering::Relaxed)), (0, 0));
+        assert_eq!((quota.open_streams.load(Ordering::Relaxed), all.load(Ordering::Relaxed)), (0, 0));
     }
 }

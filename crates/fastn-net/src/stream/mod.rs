@@ -8,7 +8,7 @@
 //! - `idle`: how a stream ends while no call reads or writes it
 //! - `detach`: a stream that is held longer than its connection lives
 //! - `open`: opens a stream on a connection
-//! - `ping`: a stream that asks the peer for a sign of life
+//! - `ping_exchange`: a stream that asks the peer for a sign of life
 //! - `debug`: `Debug` without payload
 //!
 //! # Life cycle
@@ -41,7 +41,7 @@ mod idle;
 mod io;
 mod late_ack;
 mod open;
-mod ping;
+mod ping_exchange;
 mod read;
 mod recv_state;
 mod send_state;
@@ -54,7 +54,7 @@ use std::{sync::Arc, task::Waker, time::Instant};
 use iroh::endpoint::{RecvStream, SendStream};
 use tracing::trace;
 
-pub(crate) use self::ping::CONNECTION_FULL;
+pub(crate) use self::ping_exchange::CONNECTION_FULL;
 use self::{
     ack::AnswerLine,
     open::Opening,

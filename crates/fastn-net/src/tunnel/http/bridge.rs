@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::{
-    body::Body, client::serve_client, exchange::Exchange, options::BridgeHttpOptions, page::page, peers::Peers,
+    body::Body, client::serve_client, exchange::Exchange, options::BridgeHttpOptions, page::page, peer_services::Peers,
     route::Routes,
 };
 use crate::{

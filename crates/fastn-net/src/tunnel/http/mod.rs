@@ -6,7 +6,7 @@
 //! # Layout
 //!
 //! - `expose`, `bridge`: the two sides; `options`: of both
-//! - `backend`, `tls`: connections to the exposed service; `peers`: streams to services of peers; `pool`: of both
+//! - `backend`, `tls`: connections to the exposed service; `peer_services`: streams to services of peers; `pool`: of both
 //! - `client`: a local client of a bridge or proxy; `route`: from a Host to a peer
 //! - `exchange`: a request and its answer on their way; `headers`, `body`: parts of them; `page`: answers of the tunnel's own
 //! - `io`: streams and sockets for hyper
@@ -21,7 +21,7 @@ mod headers;
 pub(super) mod io;
 mod options;
 pub(super) mod page;
-mod peers;
+mod peer_services;
 pub(super) mod pool;
 mod route;
 mod tls;

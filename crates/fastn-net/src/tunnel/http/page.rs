@@ -8,6 +8,17 @@ use hyper::{
 };
 
 use super::body::Body;
+use crate::error::Code;
+
+/// The status of a request whose stream failed, for tunnels and proxies alike.
+pub(in crate::tunnel) fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::Unauthorized => StatusCode::FORBIDDEN,
+        Code::AckTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::TooManyStreams | Code::Busy | Code::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
 
 /// An answer with a status and a text for a person.
 pub(in crate::tunnel) fn page(status: StatusCode, text: &str) -> Response<Body> {

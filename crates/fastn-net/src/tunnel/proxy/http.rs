@@ -35,7 +35,7 @@ use crate::{
             exchange::Exchange,
             expose::io_error,
             io::PeerIo,
-            page::page,
+            page::{page, status_of},
             pool::{self, Pool},
         },
         pipe::Pipe,
@@ -144,10 +144,9 @@ impl Failure {
     fn of(error: &io::Error) -> Self {
         let own = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
         let status = match own.map(Error::code) {
-            Some(Code::Unauthorized) => StatusCode::FORBIDDEN,
-            Some(Code::AckTimeout | Code::Target) => StatusCode::GATEWAY_TIMEOUT,
-            Some(Code::TooManyStreams | Code::Busy | Code::ShuttingDown) => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_GATEWAY,
+            Some(Code::Target) => StatusCode::GATEWAY_TIMEOUT,
+            Some(code) => status_of(code),
+            None => StatusCode::BAD_GATEWAY,
         };
         Self { status, text: own.map_or_else(|| error.to_string(), |error| error.message().to_owned()) }
     }

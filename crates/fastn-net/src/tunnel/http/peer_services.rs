@@ -29,6 +29,7 @@ use super::{
     expose::io_error,
     io::PeerIo,
     options::HttpDestination,
+    page::status_of,
     pool::{self, Pool},
 };
 use crate::{
@@ -89,19 +90,13 @@ pub(in crate::tunnel) struct Failure {
 
 impl Failure {
     fn of(error: &Error) -> Self {
-        let status = match error.code() {
-            Code::Unauthorized => StatusCode::FORBIDDEN,
-            Code::AckTimeout => StatusCode::GATEWAY_TIMEOUT,
-            Code::TooManyStreams | Code::Busy | Code::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::BAD_GATEWAY,
-        };
         let text = match error.code() {
             Code::ProtocolUnsupported if error.remote_code().is_some() => {
                 "the peer exposes no HTTP service of this name"
             }
             _ => error.message(),
         };
-        Self { status, text: text.to_owned() }
+        Self { status: status_of(error.code()), text: text.to_owned() }
     }
 
     fn of_request(error: &legacy::Error) -> Self {
