@@ -4,7 +4,7 @@ import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
 import type { Endpoint } from 'fastn-net'
-import { type duplex, httpAgent, serveNodeHttp } from 'fastn-net/node'
+import { type duplex, httpAgent, peerConnector, serveNodeHttp } from 'fastn-net/node'
 import { pair } from '../helpers/pair.js'
 
 async function ask(agent: http.Agent, path: string, init: http.RequestOptions = {}, body?: string) {
@@ -95,4 +95,20 @@ test('arguments are checked', async t => {
   t.throws(() => serveNodeHttp(server, 'x' as never), { code: 'ERR_INVALID_ARGUMENT' })
   t.throws(() => httpAgent(server, server.id52, { host: 'x' } as never), { code: 'ERR_INVALID_ARGUMENT' })
   t.throws(() => httpAgent(server, server.id52, { service: 5 } as never), { code: 'ERR_INVALID_ARGUMENT' })
+})
+
+test('an argument that is forgotten or in the wrong place is an error that says how to call', async t => {
+  await using peers = await pair()
+  const { client } = peers
+  const invalid = { code: 'ERR_INVALID_ARGUMENT' }
+  const message = /^input must be .*: write fetch\(peer, '\/path'\)$/
+  await t.throwsAsync(client.fetch('http://peer/x', undefined as never), { ...invalid, message })
+  for (const [call, given] of [
+    [httpAgent, 'httpAgent(endpoint, peer)'],
+    [peerConnector, 'peerConnector(endpoint, peer)'],
+    [serveNodeHttp, 'serveNodeHttp(endpoint, handler)']
+  ] as const) {
+    const message = `endpoint must be an Endpoint, not a string: write ${given}`
+    t.throws(() => call(client.id52 as never, client as never), { ...invalid, message })
+  }
 })

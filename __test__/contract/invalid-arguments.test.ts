@@ -143,10 +143,15 @@ test('an invalid peer is an error that says what to pass', async t => {
     [server, /publicKey/],
     [SecretKey.generate(), /publicKey/],
     [mine, /id52/],
-    [{ id52: server.id52, publicKey: server.publicKey }, /publicKey/]
+    [{ id52: server.id52, publicKey: server.publicKey }, /publicKey/],
+    [Promise.resolve(server.id52), /^peer is a promise: await it$/],
+    ['Ada', /has 3 characters; give a ticket, an ID52 \(52 characters\), 64 hex/]
   ] as const) {
     await t.throwsAsync(client.getStream(peer as never, 'Http'), { code: 'ERR_PEER_ADDRESS', message: give })
+    await t.throwsAsync(client.call(peer as never, 'Http'), { code: 'ERR_PEER_ADDRESS', message: give })
   }
+  const message = /^peer is undefined: give a ticket or an ID52$/
+  await t.throwsAsync(client.getStream(undefined as never, 'Http'), { ...invalid, message })
 })
 
 test('a protocol whose getter changes its name stays one protocol', async t => {

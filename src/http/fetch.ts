@@ -15,6 +15,8 @@ export async function fetchFrom(
   input: string | URL | Request,
   init: FetchOptions
 ): Promise<Response> {
+  const to: unknown = input
+  if (to === undefined || to === null) throw invalid('input', "a path, a URL or a Request: write fetch(peer, '/path')")
   const given: unknown = init
   if (typeof given !== 'object' || given === null) throw invalid('init', 'an object')
   const { redirect = input instanceof Request ? input.redirect : 'follow' } = init

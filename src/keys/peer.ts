@@ -1,6 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import type { BindingPeer } from '../native/binding-types.js'
+import { isThenable } from '../util/thenable.js'
 import { checkObject, invalid, kindOf, stringArray } from '../util/validate.js'
 import type { PublicKey } from './public-key.js'
 
@@ -30,6 +31,9 @@ export type Peers = Iterable<Peer> & object
 
 /** Checks a peer that is not a string. `path` names the argument in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
+  // As from a command-line argument that was not given.
+  if (peer === undefined || peer === null) throw isAbsent(peer, path)
+  if (isThenable(peer)) throw notAPeer(`${path} is a promise: await it`)
   const expected = 'a string, a PublicKey or { id52, addresses, relays }'
   const { id52, addresses, relays } = checkObject(peer as PeerAddress, path, expected)
   // Endpoints and secret keys have a `publicKey`; public keys and addresses do not.
@@ -73,19 +77,27 @@ const maxKeyLength = 64
 // A cut ticket, or one without an address. A text of 52 characters is an ID52, which can start with the same word.
 const shortTicket = /^endpoint(?!.{44}$)/i
 
+function isAbsent(peer: null | undefined, path: string): FastnNetError {
+  return new FastnNetError('ERR_INVALID_ARGUMENT', `${path} is ${peer}: give a ticket or an ID52`)
+}
+
 /** Parses an ID52, hex, z-base-32 or ticket. */
 export function parsePeer(text: string): BindingPeer {
   if (text === '') throw notAPeer('the peer is an empty string: give the ticket that it printed, or its ID52')
-  if (text.length <= maxKeyLength && !shortTicket.test(text)) return { id52: idOf(text), addresses: [], relays: [] }
+  if (text.length <= maxKeyLength && !shortTicket.test(text))
+    return { id52: idOf(text, orTicket), addresses: [], relays: [] }
   const peer = native().ticketParse(text)
   if (peer !== null) return peer
   throw notAPeer(native().takeError().message)
 }
 
-function idOf(text: string): string {
+// A core's error about a key does not know that a ticket would do.
+const orTicket = (message: string) => message.replace('give an ID52', 'give a ticket, an ID52')
+
+function idOf(text: string, advise = (message: string) => message): string {
   const key = native().publicKeyParse(text)
   if (key !== null) return native().publicKeyId52(key)
-  throw notAPeer(native().takeError().message)
+  throw notAPeer(advise(native().takeError().message))
 }
 
 function notAPeer(message: string): FastnNetError {

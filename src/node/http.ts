@@ -4,7 +4,7 @@ import type { Endpoint } from '../endpoint/endpoint.js'
 import type { Listener } from '../endpoint/listener.js'
 import { httpProtocol } from '../http/options.js'
 import type { Peer } from '../keys/peer.js'
-import { checkOptions, invalid, type OptionNames } from '../util/validate.js'
+import { checkOptions, invalid, kindOf, type OptionNames } from '../util/validate.js'
 import { duplex, PeerDuplex } from './duplex.js'
 
 /** Options of {@link httpAgent}. */
@@ -46,6 +46,7 @@ const serveNames: OptionNames<ServeNodeHttpOptions> = { service: true, signal: t
  * http.get('http://peer/items', { agent }, response => response.pipe(process.stdout))
  */
 export function httpAgent(endpoint: Endpoint, peer: Peer, options: HttpAgentOptions = {}): Agent {
+  checkEndpoint(endpoint, 'httpAgent(endpoint, peer)')
   const { service, ...settings } = checkOptions(options, agentNames)
   const protocol = httpProtocol(service)
   const agent = new Agent({ keepAlive: true, ...settings })
@@ -79,6 +80,7 @@ export type PeerConnector = (
  * const response = await request('http://peer/items', { dispatcher })
  */
 export function peerConnector(endpoint: Endpoint, peer: Peer, options: PeerConnectorOptions = {}): PeerConnector {
+  checkEndpoint(endpoint, 'peerConnector(endpoint, peer)')
   const { service } = checkOptions(options, connectorNames)
   const protocol = httpProtocol(service)
   return (_, connected) => {
@@ -108,6 +110,7 @@ export function serveNodeHttp(
   handler: RequestListener | Server,
   options: ServeNodeHttpOptions = {}
 ): Listener {
+  checkEndpoint(endpoint, 'serveNodeHttp(endpoint, handler)')
   const { service, signal } = checkOptions(options, serveNames)
   if (typeof handler !== 'function' && !(handler instanceof Server))
     throw invalid('handler', 'a function of a request and a response, or an http.Server')
@@ -120,6 +123,11 @@ export function serveNodeHttp(
     server.emit('connection', duplex(stream))
   }
   return endpoint.listen([[httpProtocol(service), serve]], { signal })
+}
+
+function checkEndpoint(endpoint: unknown, call: string): void {
+  if (typeof (endpoint as Partial<Endpoint> | null | undefined)?.getStream === 'function') return
+  throw invalid('endpoint', `an Endpoint, not ${kindOf(endpoint)}: write ${call}`)
 }
 
 const peerHeader = 'fastn-peer'
