@@ -936,9 +936,9 @@ declare class Listener implements AsyncDisposable {
 }
 
 /**
- * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
- * 0x102. A generator (`async function*`) is an error, because nothing would run it: write lines or chunks in a loop, or answer
- * requests with {@link Endpoint.serve}.
+ * Handles an incoming stream. When it returns, or its promise resolves, the stream is finished, and reading stops: await the work in it.
+ * Its value is ignored: write the answer to the stream, or answer requests with {@link Endpoint.serve}. When it throws, the stream is reset
+ * with code 0x102. A generator (`async function*`) is an error, because nothing would run it: write lines or chunks in a loop, or use `serve`.
  *
  * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
  * handler returns.

@@ -190,8 +190,8 @@ interface TransferOptions extends CancelOptions {
  *
  * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
  * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
- * leave the stream unchanged. The sending half stays open, for an answer. In a handler of `endpoint.listen`, the stream stays open until
- * the call is done, even if the handler returns before.
+ * leave the stream unchanged. The sending half stays open, for an answer. In a handler of `endpoint.listen`, await the call: if the handler
+ * returns before, the stream is finished as soon as the call is done, and an answer after it is `ERR_STREAM_FINISHED`.
  */
 interface ReceiveToOptions extends TransferOptions {
     /** Expected number of bytes, if known: another number is an error. Also reported to `onProgress`. Default: unknown. */
@@ -225,8 +225,8 @@ type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<U
  *
  * After any failure or abort the sending half is reset, so that the peer never takes a part for the whole: it sees
  * `ERR_STREAM_RESET`, with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_INVALID_ARGUMENT` of an
- * argument leaves the stream unchanged. In a handler of `endpoint.listen`, the stream stays open until the call is done, even if the
- * handler returns before. Keeps the process alive.
+ * argument leaves the stream unchanged. In a handler of `endpoint.listen`, await the call: if the handler returns before, reading ends as
+ * soon as the call is done. Keeps the process alive.
  *
  * @throws {FastnNetError} `ERR_FILE` if the file cannot be read; `cause` is the error of the system. The errors of `stream.write` and
  * `stream.closed`, such as `ERR_STREAM_STOPPED` if the peer takes no more. `ERR_INVALID_ARGUMENT`. What the source or `onProgress` throws.

@@ -179,3 +179,12 @@ test('without allowHalfOpen, the end of one half ends the other', async t => {
   await closed
   t.true(socket.writableFinished)
 })
+
+test('a read beside a Duplex is told that the Duplex reads the stream', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  duplex(mine).resume()
+  const failing = mine.text()
+  await theirs.finish('hello')
+  await t.throwsAsync(failing, { message: /a Duplex reads this stream/ })
+})

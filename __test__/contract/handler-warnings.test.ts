@@ -161,3 +161,32 @@ test.serial('a listen handler that fails by itself warns, and for a failure at a
     ['E_LISTEN', 'ERR_STREAM_RESET']
   )
 })
+
+test.serial(
+  'a listen handler that returns an answer instead of sending it warns, and one that sends does not',
+  async t => {
+    const { client, server, peer } = await requestPair(t)
+    const returned = gate<unknown>()
+    server.listen({
+      Echo: () => 'hello',
+      async Http(stream) {
+        const text = await stream.text()
+        await stream.finish(text)
+        return text
+      },
+      Tcp(stream) {
+        setImmediate(() => void stream.write('late').catch(returned.open))
+      }
+    })
+    const http = await client.getStream(peer, 'Http')
+    await http.finish('hi')
+    t.is(await http.text(), 'hi')
+    t.is(await (await client.getStream(peer, 'Tcp')).text(), '')
+    t.regex(String(await returned.opened), /handler had returned before.*await the work/)
+    t.deepEqual(await warned(), [])
+    t.is(await (await client.getStream(peer, Echo)).text(), '')
+    const [warning] = await warned(1)
+    t.is(warning?.code, 'ERR_HANDLER_RESULT')
+    t.regex(warning?.message ?? '', /returned a value.*with serve/)
+  }
+)

@@ -23,6 +23,7 @@ test('disposal resets a stream whose finish is pending', async t => {
   await t.throwsAsync(mine.closed, { code: 'ERR_STREAM_RESET' })
   const error = await t.throwsAsync(readAll(theirs), { code: 'ERR_STREAM_RESET' })
   t.like(error, { errorCode: 0 })
+  t.regex(error.message, /the peer ended the stream without finish\(\)/)
 })
 
 test('disposal resets a stream whose finish waits for a write', async t => {

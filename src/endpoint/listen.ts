@@ -14,9 +14,9 @@ import { warnOnce } from '../util/warn.js'
 import { type Listener, listenerOf } from './listener.js'
 
 /**
- * Handles an incoming stream. When it returns, the stream is finished, and reading stops. When it throws, the stream is reset with code
- * 0x102. A generator (`async function*`) is an error, because nothing would run it: write lines or chunks in a loop, or answer
- * requests with {@link Endpoint.serve}.
+ * Handles an incoming stream. When it returns, or its promise resolves, the stream is finished, and reading stops: await the work in it.
+ * Its value is ignored: write the answer to the stream, or answer requests with {@link Endpoint.serve}. When it throws, the stream is reset
+ * with code 0x102. A generator (`async function*`) is an error, because nothing would run it: write lines or chunks in a loop, or use `serve`.
  *
  * A stream that was passed to `duplex`, or whose `readable` or `writable` was used, stays open until those have ended, even after the
  * handler returns.
@@ -89,7 +89,7 @@ async function handleStream(
 ) {
   try {
     const traced = watched('stream')
-    if (traced === undefined) checkNotIterator(await handler(stream), 'the handler')
+    if (traced === undefined) checkResult(await handler(stream), handler, stream)
     else await traced.tracePromise(() => callHandler(handler, stream), streamMessage(endpoint, stream))
   } catch (error) {
     // Asked first: the abort overwrites how the stream ended.
@@ -114,8 +114,20 @@ async function handleStream(
 
 async function callHandler(handler: StreamHandler, stream: PeerStream): Promise<unknown> {
   const result = await handler(stream)
-  checkNotIterator(result, 'the handler')
+  checkResult(result, handler, stream)
   return result
+}
+
+function checkResult(result: unknown, handler: StreamHandler, stream: PeerStream): void {
+  if (result === undefined) return
+  checkNotIterator(result, 'the handler')
+  if (isUnsentAnswer(result, handler, stream)) warnNotSent(stream)
+}
+
+/** Whether data that a handler returned was meant as an answer: it takes no stream and has used none, so that it sent nothing. */
+function isUnsentAnswer(result: unknown, handler: StreamHandler, stream: PeerStream): boolean {
+  if (handler.length > 0 || !writerOf(stream).isOpen || stateOf(stream).readOver) return false
+  return typeof result === 'string' || (typeof result === 'object' && result !== null && isPlain(result))
 }
 
 /** Finishes the stream of a handler that returned, once the web and Node streams that use it have ended. */
@@ -123,9 +135,9 @@ async function finishStream(stream: PeerStream): Promise<void> {
   const state = stateOf(stream)
   // False: the stream or its connection has ended. What arrived before stays readable.
   if (state.hasAdapters && !(await state.adaptersEnded())) return
-  readerOf(stream).stop(0)
+  readerOf(stream).stop(0, 'the handler had returned, which ends reading: await the work in it')
   const writer = writerOf(stream)
-  if (writer.isOpen) await writer.finish()
+  if (writer.isOpen) await writer.finishForHandler()
 }
 
 function streamMessage({ id52 }: EndpointState, stream: PeerStream): StreamMessage {
@@ -145,6 +157,13 @@ function warn(error: unknown, stream: PeerStream): void {
   const format = (message: string) =>
     `a handler of ${describeProtocol(stream.protocol)} failed: ${message}. Set the option onError of listen to see every failure`
   warnOnce(error, 'ERR_HANDLER', format)
+}
+
+function warnNotSent(stream: PeerStream): void {
+  const format = (message: string) =>
+    `${message}, and listen ignores it: answer requests with serve, or write to the stream, as in stream => stream.finish(answer)`
+  const returned = new Error(`a handler of ${describeProtocol(stream.protocol)} returned a value`)
+  warnOnce(returned, 'ERR_HANDLER_RESULT', format)
 }
 
 function pairs(handlers: StreamHandlers | null): readonly (readonly [Protocol, StreamHandler])[] {

@@ -185,7 +185,7 @@ export class PeerDuplex extends Duplex {
     clearTimeout(this.#idleTimer)
     const code = this.#codeOf(error)
     writerOf(this.#stream).reset(code)
-    readerOf(this.#stream).stop(code)
+    readerOf(this.#stream).stop(code, `a Duplex reads this stream, and was destroyed: code ${code} ended reading`)
     queueMicrotask(() => {
       done(error)
       this.#release()

@@ -32,8 +32,8 @@ import {
  *
  * After any failure or abort the receiving half is stopped, even if the caller catches the error: the peer sees `ERR_STREAM_STOPPED`,
  * with `errorCode` 0x102 after a failure and 0x101 after an abort by `signal`. Only `ERR_READ_PENDING` and `ERR_INVALID_ARGUMENT`
- * leave the stream unchanged. The sending half stays open, for an answer. In a handler of `endpoint.listen`, the stream stays open until
- * the call is done, even if the handler returns before.
+ * leave the stream unchanged. The sending half stays open, for an answer. In a handler of `endpoint.listen`, await the call: if the handler
+ * returns before, the stream is finished as soon as the call is done, and an answer after it is `ERR_STREAM_FINISHED`.
  */
 export interface ReceiveToOptions extends TransferOptions {
   /** Expected number of bytes, if known: another number is an error. Also reported to `onProgress`. Default: unknown. */

@@ -192,14 +192,14 @@ export class ReadHalf extends ReadLock {
     return endInLine(this.state, buffer)
   }
 
-  /** Ends reading: sends STOP_SENDING and fails a waiting read. */
-  stop(code: number | bigint): void {
+  /** Ends reading: sends STOP_SENDING and fails a waiting read. `message`: what later reads are told. */
+  stop(code: number | bigint, message = `reading was ended by this side with code ${code}`): void {
     const state = this.state
     // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.
     const cutsShort = state.readOver && state.readError === null && this.#buffer !== null && this.#buffer.size > 0
     this.#buffer = null
     if (state.readOver && !cutsShort) return
-    const error = localFailure('ERR_STREAM_STOPPED', `reading was ended by this side with code ${code}`, code)
+    const error = localFailure('ERR_STREAM_STOPPED', message, code)
     if (cutsShort) state.readError = error
     else state.stop(code, error)
   }

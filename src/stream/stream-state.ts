@@ -104,7 +104,7 @@ export class StreamState implements ShortLived, WaitOwner {
 
   /** Same for a call that failed. Returns its error. */
   settleFailed(result: number): BindingError {
-    const error = native().takeError()
+    const error = explained(native().takeError())
     this.settle(result, error)
     return error
   }
@@ -137,4 +137,10 @@ export class StreamState implements ShortLived, WaitOwner {
     else this.#adapters?.check()
     this.onHalfEnd?.()
   }
+}
+
+/** Says which call the peer has probably forgotten: code 0 is that of `close` and `await using`. */
+function explained(error: BindingError): BindingError {
+  if (error.code !== 'ERR_STREAM_RESET' || error.errorCode !== 0) return error
+  return { ...error, message: 'the peer ended the stream without finish() (reset with code 0)' }
 }

@@ -23,6 +23,8 @@ export class WriteHalf {
   #ending = false
   #finishing: Promise<void> | null = null
   #completion: SendCompletion | null = null
+  // The handler of the stream returned without a finish.
+  #handlerReturned = false
 
   constructor(state: StreamState) {
     this.#state = state
@@ -59,6 +61,12 @@ export class WriteHalf {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** Finishes the stream of a handler that has returned: later calls are told so. */
+  finishForHandler(): Promise<void> {
+    this.#handlerReturned = true
+    return this.finish()
   }
 
   /** The outcome of the earlier finish, or a new finish if that one was aborted. */
@@ -201,7 +209,10 @@ export class WriteHalf {
   }
 
   #throw(): never {
-    throw this.#state.error(this.#state.writeError ?? finishedBefore, 'write')
+    throw this.#state.error(
+      this.#state.writeError ?? (this.#handlerReturned ? finishedByReturn : finishedBefore),
+      'write'
+    )
   }
 
   /** Lets the core drain to the peer's FIN, without a reader. */
@@ -217,4 +228,8 @@ export class WriteHalf {
   }
 }
 
+const finishedByReturn = localFailure(
+  'ERR_STREAM_FINISHED',
+  'the handler had returned before, which finishes its stream: await the work in it'
+)
 const finishedBefore = localFailure('ERR_STREAM_FINISHED', 'sending was finished before: nothing more can be sent')
