@@ -2203,7 +2203,8 @@ interface EndpointOptions {
      */
     network?: Network | undefined;
     /**
-     * Shuts down gracefully at Ctrl-C (SIGINT) and SIGTERM: running handlers finish, then peers are notified. Or:
+     * Shuts down gracefully at Ctrl-C (SIGINT) and SIGTERM: running handlers finish, for up to 4 s, then peers
+     * are notified. Or:
      *
      * - options of {@link Graceful}, such as `{ timeout: 60_000 }`: the same two signals, unless `signals` says otherwise
      * - a {@link Graceful}, which several endpoints and other work may share: the endpoint closes in its shutdown

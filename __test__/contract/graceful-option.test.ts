@@ -51,6 +51,25 @@ test.serial('a signal lets a handler finish, and closes the endpoint', async t =
   t.throws(() => server.address(), { code: 'ERR_CLOSED' })
 })
 
+test.serial('the warning of a handler that is cut off names its protocol and the option to raise', async t => {
+  using _alive = keepAlive()
+  const events = new EventEmitter()
+  const server = await createEndpoint({ network, graceful: { signals: ['SIGUSR2'], timeout: 100 } })
+  await using client = await createEndpoint({ network })
+  server.serve('work', async () => {
+    events.emit('started')
+    await once(events, 'finish')
+  })
+  const answer = client.call(server.address(), 'work')
+  await once(events, 'started')
+  const warned = once(process, 'warning') as Promise<[Error]>
+  process.emit('SIGUSR2')
+  await t.throwsAsync(answer, { code: 'ERR_CONNECTION_LOST' })
+  const [{ message }] = await warned
+  t.regex(message, /unfinished: handlers of 'work'; .*\. Raise graceful\.timeout /)
+  events.emit('finish')
+})
+
 test.serial('an endpoint that cannot be created handles no signal', async t => {
   const before = handlers()
   const fails = { code: 'ERR_INVALID_ARGUMENT' }

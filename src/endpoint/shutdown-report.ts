@@ -1,4 +1,4 @@
-import type { Protocol } from '../stream/protocol.js'
+import { describeProtocol, type Protocol } from '../stream/protocol.js'
 import { printable } from '../util/display.js'
 import { describeError, warnOnce } from '../util/warn.js'
 
@@ -51,7 +51,10 @@ export function countEqual<T>(all: Iterable<T>): { value: T; count: number }[] {
 
 /** One-line summary of unfinished and failed work; `undefined` if there is none. */
 function summary(report: ShutdownReport): string | undefined {
-  const work = report.work.map(({ name, count }) => `${name}${count > 1 ? ` (${count})` : ''}`)
+  const work = report.work.map(({ name, count }) => {
+    if (name === 'listen' && report.streams.length > 0) return `handlers of ${protocolsOf(report)}`
+    return `${name}${count > 1 ? ` (${count})` : ''}`
+  })
   const parts = [
     work.length > 0 && `unfinished: ${work.join(', ')}`,
     ...report.failures.map(({ name, error }) => `${name} failed: ${describeError(error).message}`),
@@ -61,6 +64,15 @@ function summary(report: ShutdownReport): string | undefined {
   ].filter(part => part !== false)
   return parts.length > 0 ? parts.join('; ') : undefined
 }
+
+function protocolsOf({ streams }: ShutdownReport): string {
+  const named = streams.slice(0, maxNamed).map(({ protocol }) => describeProtocol(protocol))
+  const more = streams.length - named.length
+  return `${named.join(', ')}${more > 0 ? ` and ${more} other protocols` : ''}`
+}
+
+/** Bound on the protocols that a warning names. */
+const maxNamed = 5
 
 /** Warns about failed work that no shutdown report lists. */
 export function warnFailed(name: string, error: unknown): void {
@@ -72,8 +84,7 @@ export function warnUnclean(report: ShutdownReport): void {
   const message = summary(report)
   if (message === undefined) return
   const options = { type: 'FastnNetWarning', code: 'ERR_SHUTTING_DOWN' }
-  process.emitWarning(
-    printable(`the shutdown ended with problems: ${message}. Set the option onReport of Graceful to see all of it`),
-    options
-  )
+  const raise = report.unfinished + report.openStreams > 0 ? 'Raise graceful.timeout to give work more time. ' : ''
+  const advice = `${raise}Set the option onReport of Graceful to see all of it`
+  process.emitWarning(printable(`the shutdown ended with problems: ${message}. ${advice}`), options)
 }

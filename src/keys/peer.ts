@@ -32,8 +32,9 @@ export type Peers = Iterable<Peer> & object
 /** Checks a peer that is not a string. `path` names the argument in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
   // As from a command-line argument that was not given.
-  if (peer === undefined || peer === null) throw isAbsent(peer, path)
-  if (isThenable(peer)) throw notAPeer(`${path} is a promise: await it`)
+  const given: unknown = peer
+  if (given === undefined || given === null) throw isAbsent(given, path)
+  if (isThenable(given)) throw notAPeer(`${path} is a promise: await it`)
   const expected = 'a string, a PublicKey or { id52, addresses, relays }'
   const { id52, addresses, relays } = checkObject(peer as PeerAddress, path, expected)
   // Endpoints and secret keys have a `publicKey`; public keys and addresses do not.
