@@ -19,7 +19,7 @@ async function warned(count = 0): Promise<Warning[]> {
 }
 
 const failing = (code: string) => () => {
-  throw Object.assign(new Error('the disk is full'), { code })
+  throw Object.assign(new Error('the disk is full.'), { code })
 }
 
 test.serial('a handler of serve that throws warns once per code', async t => {
@@ -39,7 +39,7 @@ test.serial('a handler of serve that throws warns once per code', async t => {
     seen.map(({ code }) => code),
     ['E_SERVE', 'E_ITEMS']
   )
-  t.regex(seen[0]?.message ?? '', /'fail' failed: the disk is full.*onError of serve/)
+  t.regex(seen[0]?.message ?? '', /'fail' failed: the disk is full\. Set .*onError of serve/)
   const frames = seen[0]?.detail?.split('\n').filter(line => line.startsWith('    at ')) ?? []
   t.regex(frames[0] ?? '', /handler-warnings\.test/)
   t.deepEqual(

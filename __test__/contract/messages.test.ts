@@ -102,6 +102,14 @@ test('a body that is not UTF-8 or JSON', async t => {
   await t.throwsAsync(a.json(), { code: 'ERR_JSON', message: 'the text is not JSON' })
 })
 
+test('an empty stream is told from text that is not JSON, and a written object from bytes', async t => {
+  await using peers = await pair()
+  const [a, b] = await peers.stream()
+  await t.throwsAsync(a.write({ a: 1 } as never), { code: 'ERR_INVALID_ARGUMENT', message: /writeJson/ })
+  await a.finish()
+  await t.throwsAsync(b.json(), { code: 'ERR_JSON', message: /nothing was sent/ })
+})
+
 test('writeLine and writeJson send one line each', async t => {
   await using peers = await pair()
   const [a, b] = await peers.stream()

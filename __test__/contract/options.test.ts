@@ -29,6 +29,7 @@ test('getEndpoint rejects an unknown option and names the nearest known one', as
   const key = SecretKey.generate()
   const loopback = { network: 'loopback' }
   const cases: [object, RegExp][] = [
+    [{ ...loopback, networkOfPeers: 'loopback' }, /did you mean 'network'\?/],
     [{ ...loopback, alow: [] }, /unknown option 'alow': did you mean 'allow'\?/],
     [{ netwrok: 'loopback' }, /unknown option 'netwrok': did you mean 'network'\?/],
     [{ ...loopback, maxstreams: 5 }, /did you mean 'maxStreams'\?/],
@@ -42,6 +43,7 @@ test('getEndpoint rejects an unknown option and names the nearest known one', as
     [{ ...loopback, toString: 1 }, /unknown option 'toString'/]
   ]
   for (const [options, message] of cases) t.regex(await rejection(() => getEndpoint(key, options as never)), message)
+  t.regex(await rejection(() => createEndpoint({ ...loopback, keyfile: 'my.key' } as never)), /did you mean 'key'\?/)
 })
 
 test('an option unlike any known one is rejected with a list of the known ones', async t => {

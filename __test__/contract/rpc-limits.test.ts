@@ -43,7 +43,9 @@ test('a peer has at most maxRequestsPerPeer requests in progress', async t => {
   server.serve('wait', handler, { maxRequestsPerPeer: 2 })
   const first = [client.call(peer, 'wait'), client.call(peer, 'wait')]
   await started.opened
-  t.like(await failureOf(client.call(peer, 'wait')), { code: 'ERR_BUSY', remoteCode: 'busy' })
+  const busy = await failureOf(client.call(peer, 'wait'))
+  t.like(busy, { code: 'ERR_BUSY', remoteCode: 'busy' })
+  t.regex(busy.message, /2 requests in progress.*maxRequestsPerPeer: retry later/)
 
   const other = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   t.teardown(() => other.close())

@@ -16,8 +16,16 @@ test('a call returns what the handler returns', async t => {
 
 test('an object that is no answer is ERR_JSON, not undefined', async t => {
   const { client, server, peer } = await requestPair(t)
-  server.listen({ status: stream => stream.finish('{"status":"ok","value":5}\n') })
-  await t.throwsAsync(client.call(peer, 'status'), { code: 'ERR_JSON', message: /neither 'ok' nor 'error'/ })
+  server.listen({
+    status: stream => stream.finish('{"status":"ok","value":5}\n'),
+    text: stream => stream.finish('hello'),
+    list: stream => stream.finish('[1]\n'),
+    none() {}
+  })
+  await t.throwsAsync(client.call(peer, 'status'), { code: 'ERR_JSON', message: /neither 'ok' nor 'error': perhaps/ })
+  for (const protocol of ['text', 'list'])
+    await t.throwsAsync(client.call(peer, protocol), { code: 'ERR_JSON', message: /served with listen, not serve/ })
+  await t.throwsAsync(client.call(peer, 'none'), { code: 'ERR_UNEXPECTED_END', message: /with listen, not serve/ })
 })
 
 test('both sides of a pair may call, over one connection', async t => {
@@ -129,9 +137,18 @@ test('a result that JSON cannot represent is an error for the caller and a repor
   cycle.push(cycle)
   server.serve('cycle', () => cycle, { onError })
   server.serve('bigint', () => 1n as unknown, { onError })
-  for (const protocol of ['cycle', 'bigint'])
-    t.like(await failureOf(client.call(peer, protocol)), { code: 'ERR_REMOTE', remoteCode: 'ERR_INVALID_ARGUMENT' })
-  t.is(reports.length, 2)
+  const shared = {}
+  server.serve('part', () => ({ shared, twice: shared, rows: [{ id: 1n }] }) as unknown, { onError })
+  for (const [protocol, place] of [
+    ['cycle', /result\[0\] is a cycle/],
+    ['bigint', /result is a bigint: send text/],
+    ['part', /result\.rows\[0\]\.id is a bigint/]
+  ] as const) {
+    const error = await failureOf(client.call(peer, protocol))
+    t.like(error, { code: 'ERR_REMOTE', remoteCode: 'ERR_INVALID_ARGUMENT' })
+    t.regex(error.message, place)
+  }
+  t.is(reports.length, 3)
 })
 
 test('an input that JSON cannot represent is rejected before it is sent', async t => {

@@ -172,9 +172,25 @@ export class Exchange {
   #errorOf(error: unknown): unknown {
     if (this.#signal?.aborted === true) return this.#signal.reason
     if (this.#uploadFailure !== undefined) return this.#uploadFailure.error
+    if (isFastnNetError(error, 'ERR_PROTOCOL_UNSUPPORTED')) return this.#notServed(error)
     if (!(error instanceof BadMessage)) return error
     const code = error.status === 431 ? 'ERR_TOO_LARGE' : 'ERR_UNEXPECTED_END'
     return this.#error(code, `the peer's answer is not valid HTTP: ${error.message}`)
+  }
+
+  #notServed(cause: FastnNetError): FastnNetError {
+    const { service = '' } = this.#options
+    const message =
+      service === ''
+        ? 'the peer serves no HTTP: call serveHttp or exposeHttp there'
+        : `the peer serves no HTTP service ${JSON.stringify(service)}: name it in serveHttp or exposeHttp there`
+    const { remoteCode, errorCode } = cause
+    return new FastnNetError(cause.code, message, {
+      ...stateOf(this.#stream).context('fetch'),
+      remoteCode,
+      errorCode,
+      cause
+    })
   }
 
   #error(code: 'ERR_UNEXPECTED_END' | 'ERR_TOO_LARGE', message: string): FastnNetError {

@@ -6,7 +6,7 @@ import { throwIfAborted } from '../util/validate.js'
 import type { ResolvedCall } from './call-options.js'
 import { inTime, noAnswer, untilAborted } from './call-wait.js'
 import { itemsOf, ReceivedItems, type SendOptions, sendItems } from './items.js'
-import { type AnswerLine, lineOf, parseJson, parseObject } from './messages.js'
+import { type AnswerLine, lineOf, parseJson, parseObject, perhapsListen } from './messages.js'
 import { errorLine, looksLikeError, remoteError } from './remote-error.js'
 import { abandon, contextOf, isStopped, isTagged, maxBytesOn, readMessage } from './request-lines.js'
 import { isItems, itemSchemaOf, type StandardSchemaV1, validated } from './schema.js'
@@ -52,7 +52,7 @@ export class Exchange implements Expiring {
       if (!this.#tagged && (items !== undefined || (schema !== undefined && isItems(schema)))) throw this.#noItems()
       if (items !== undefined) this.#sendItems(items)
       else await this.#send(this.#input)
-      const text = await readMessage(stream, this.#maxBytes)
+      const text = await readMessage(stream, this.#maxBytes, perhapsListen)
       removeDeadline(this)
       const answer = this.#tagged ? this.#taggedAnswer(text) : this.#bareAnswer(text)
       return answer instanceof Promise ? await answer : answer
@@ -138,7 +138,7 @@ export class Exchange implements Expiring {
     if (line.ok === undefined && Object.keys(line).length > 0)
       throw new FastnNetError(
         'ERR_JSON',
-        "the peer's answer has neither 'ok' nor 'error': it may not be an answer",
+        `the peer's answer has neither 'ok' nor 'error'${perhapsListen}`,
         this.context
       )
     if (schema === undefined) return line.ok

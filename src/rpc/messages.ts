@@ -3,6 +3,9 @@ import { type JsonLoss, jsonLossIn } from '../util/json-loss.js'
 
 // The lines of docs/wire.md, Requests. Towards older peers, a request and its answer are bare JSON instead.
 
+/** What errors add about an answer that is none. */
+export const perhapsListen = ': perhaps its protocol is served with listen, not serve'
+
 /** What errors are about. Read only where there is one. */
 export interface Subject {
   readonly context: FastnNetErrorOptions
@@ -78,7 +81,9 @@ export function lineOf(message: unknown, value: unknown, name: ValueName, maxByt
     text = JSON.stringify(message) as string | undefined
     loss = jsonLossIn(value, name)
   } catch (cause) {
-    const error = `${what} cannot be written as JSON: it has a cycle, a bigint, or a getter or toJSON that throws`
+    const found = partAtFault(value, name)
+    const why = found === undefined ? 'a getter or toJSON throws' : `${found.path} ${found.why}`
+    const error = `${what} cannot be written as JSON: ${why}`
     throw new FastnNetError('ERR_INVALID_ARGUMENT', error, { ...about.context, cause })
   }
   if (loss !== undefined) {
@@ -97,6 +102,15 @@ export function lineOf(message: unknown, value: unknown, name: ValueName, maxByt
   return `${text}\n`
 }
 
+/** The part for which `JSON.stringify` failed. `undefined`: a getter or `toJSON` throws. */
+function partAtFault(value: unknown, name: ValueName): JsonLoss | undefined {
+  try {
+    return jsonLossIn(value, name, true)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Parses a line that must be a JSON object.
  *
@@ -105,7 +119,7 @@ export function lineOf(message: unknown, value: unknown, name: ValueName, maxByt
 export function parseObject<Line extends object>(text: string, what: string, about: Subject): Line {
   const value = parseJson(text, what, about)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Line
-  throw new FastnNetError('ERR_JSON', `the peer's ${what} is not a JSON object`, about.context)
+  throw new FastnNetError('ERR_JSON', `the peer's ${what} is not a JSON object${adviceOn(what)}`, about.context)
 }
 
 /**
@@ -117,8 +131,12 @@ export function parseJson(text: string, what: string, about: Subject): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new FastnNetError('ERR_JSON', `the peer's ${what} is not JSON`, { ...about.context, cause })
+    throw new FastnNetError('ERR_JSON', `the peer's ${what} is not JSON${adviceOn(what)}`, { ...about.context, cause })
   }
+}
+
+function adviceOn(what: string): string {
+  return what === 'answer' ? perhapsListen : ''
 }
 
 /** A refusal as it travels. */

@@ -26,6 +26,12 @@ export class PeerLoads {
     return load
   }
 
+  /** Why a request was not admitted. */
+  get tooMany(): string {
+    const { maxRequestsPerPeer } = this.#limits
+    return `this peer has ${maxRequestsPerPeer} requests in progress, which is the server's maxRequestsPerPeer: retry later`
+  }
+
   /** Ends a request that had `bytes` reserved. */
   release(id52: string, load: PeerLoad, bytes: number): void {
     load.bytes -= bytes
@@ -49,8 +55,10 @@ export class PeerLoad {
    * @throws {FastnNetError} `ERR_BUSY`.
    */
   reserve(bytes: number): void {
-    if (this.bytes + bytes > this.#maxBytes)
-      throw new FastnNetError('ERR_BUSY', 'the long requests of this peer take too much memory: try again later')
+    if (this.bytes + bytes > this.#maxBytes) {
+      const message = `the long requests of this peer take more than ${this.#maxBytes} bytes of memory, which is the server's maxBytesPerPeer: retry later`
+      throw new FastnNetError('ERR_BUSY', message)
+    }
     this.bytes += bytes
   }
 

@@ -24,12 +24,12 @@ export function contextOf(stream: PeerStream, phase: string): FastnNetErrorOptio
 const free = 64 * 1024
 
 /**
- * Reads one message. The last one needs no `\n` before the FIN.
+ * Reads one message. The last one needs no `\n` before the FIN. `advice`: what an error adds where there is none.
  *
  * @throws {FastnNetError} `ERR_UNEXPECTED_END` where there is none. The errors of {@link ByteStream.nextString}.
  */
-export async function readMessage(stream: PeerStream, maxBytes: number): Promise<string> {
-  return (await readerOf(stream).lineOrLast(maxBytes)) ?? noMessage(stream)
+export async function readMessage(stream: PeerStream, maxBytes: number, advice = ''): Promise<string> {
+  return (await readerOf(stream).lineOrLast(maxBytes)) ?? noMessage(stream, advice)
 }
 
 /** Same. `reserve` is asked before a long message takes more memory, and throws where there is no room. */
@@ -50,8 +50,8 @@ export async function readMessageWithin(
   return await readMessage(stream, maxBytes)
 }
 
-function noMessage(stream: PeerStream): never {
-  const message = 'the peer ended the stream without a message'
+function noMessage(stream: PeerStream, advice = ''): never {
+  const message = `the peer ended the stream without a message${advice}`
   throw new FastnNetError('ERR_UNEXPECTED_END', message, { ...contextOf(stream, 'read'), partial: '' })
 }
 

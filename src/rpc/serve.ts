@@ -52,7 +52,7 @@ export function streamHandler(server: Server, method: ServedMethod): (stream: Pe
   return async stream => {
     const request = new ServedRequest(server, method, stream)
     const load = loads.admit(stream.remoteId52)
-    if (load === undefined) return await request.refuse('busy', 'too many requests of this peer are in progress')
+    if (load === undefined) return await request.refuse('busy', loads.tooMany)
     try {
       await request.serve(load)
     } finally {

@@ -21,7 +21,10 @@ export async function readText(state: StreamState, reader: ReadHalf, options: Bo
 
 /** All bytes to EOF, as JSON. */
 export async function readJson<T>(state: StreamState, reader: ReadHalf, options: BodyOptions): Promise<T> {
-  return parseJson(state, await readText(state, reader, options), 'the text')
+  const text = await readText(state, reader, options)
+  if (text === '')
+    throw new FastnNetError('ERR_JSON', 'nothing was sent: the stream is empty, not JSON', state.context('read'))
+  return parseJson(state, text, 'the text')
 }
 
 /** Parses a text that was read. `what` names it. */

@@ -27,7 +27,7 @@ export function owned(bytes: Uint8Array): Uint8Array {
 /** Why the chunk cannot be written, or `null`. */
 export function problemOf(chunk: Uint8Array | string): string | null {
   if (typeof chunk === 'string') return null
-  if (!isBytes(chunk)) return 'must be a Uint8Array or a string'
+  if (!isBytes(chunk)) return 'must be a Uint8Array or a string: writeJson sends other values'
   if (chunk.length === 0 && chunk !== noBytes && isDetached(chunk.buffer)) return 'must not be detached'
   return isShared(chunk) ? 'must not be shared memory' : null
 }

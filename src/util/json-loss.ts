@@ -20,15 +20,16 @@ interface Place {
 
 /**
  * Finds a value that `JSON.stringify` would not keep. An object with `toJSON` is left to it, `undefined` is as in JSON. Throws what a getter
- * throws. Does not end for a value with a cycle: `JSON.stringify` must have taken it.
+ * throws. Does not end for a value with a cycle, except with `cycles`: without it, `JSON.stringify` must have taken the value.
  */
-export function jsonLossIn(root: unknown, name: string): JsonLoss | undefined {
+export function jsonLossIn(root: unknown, name: string, cycles = false): JsonLoss | undefined {
   if (typeof root === 'string') return undefined
   const why = whyNot(root)
   if (why !== undefined) return { path: name, why }
   if (!hasParts(root)) return undefined
   // No recursion: a value may be deeper than the stack.
   const places: Place[] = [{ value: root, key: name, parent: undefined }]
+  const seen = cycles ? new Set<object>([root]) : undefined
   for (let place = places.pop(); place !== undefined; place = places.pop()) {
     const { value } = place
     const keys = Array.isArray(value) ? undefined : Object.keys(value)
@@ -39,10 +40,20 @@ export function jsonLossIn(root: unknown, name: string): JsonLoss | undefined {
       if (typeof part === 'string') continue
       const why = whyNot(part)
       if (why !== undefined) return { path: pathOf({ value, key, parent: place }), why }
-      if (hasParts(part)) places.push({ value: part, key, parent: place })
+      if (!hasParts(part)) continue
+      const found = { value: part, key, parent: place }
+      if (seen?.has(part) !== true) places.push(found)
+      else if (isWithinItself(found))
+        return { path: pathOf(found), why: 'is a cycle, an object around it: send data without it' }
+      seen?.add(part)
     }
   }
   return undefined
+}
+
+function isWithinItself({ value, parent }: Place): boolean {
+  for (let at = parent; at !== undefined; at = at.parent) if (at.value === value) return true
+  return false
 }
 
 function hasParts(value: unknown): value is object {
@@ -57,6 +68,9 @@ function whyNot(value: unknown): string | undefined {
   switch (typeof value) {
     case 'number':
       return Number.isFinite(value) ? undefined : `is ${value}: send null or a text instead`
+    case 'bigint':
+      // A program may have given bigints a toJSON.
+      return 'toJSON' in BigInt.prototype ? undefined : 'is a bigint: send text instead'
     case 'function':
     case 'symbol':
       return `is a ${typeof value}: send data instead`

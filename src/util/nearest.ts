@@ -1,11 +1,19 @@
-/** The word that a mistyped one may have meant: at most half of its characters differ, or one, whatever their case. */
+/**
+ * The word that a mistyped one may have meant: at most half of its characters differ, or one, whatever their case. Else the longest of at
+ * least three characters that it begins with.
+ */
 export function nearest(mistyped: string, words: readonly string[]): string | undefined {
   const [first] = words
     .map(word => ({ word, edits: distance(mistyped.toLowerCase(), word.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)
   if (first === undefined || first.edits > Math.max(1, Math.min(first.word.length, mistyped.length) / 2))
-    return undefined
+    return beginningOf(mistyped.toLowerCase(), words)
   return first.word
+}
+
+function beginningOf(mistyped: string, words: readonly string[]): string | undefined {
+  const found = words.filter(word => word.length >= 3 && mistyped.startsWith(word.toLowerCase()))
+  return found.sort((a, b) => b.length - a.length)[0]
 }
 
 /** Levenshtein distance of the first 64 characters. The cut bounds the work. */

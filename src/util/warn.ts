@@ -15,7 +15,8 @@ export function warnOnce(error: unknown, defaultCode: string, format: (message: 
   if (warned.has(code) || warned.size >= maxWarnings) return
   warned.add(code)
   const detail = printableLines(framesOfProgram(stack))
-  process.emitWarning(printable(format(message)), { type: 'FastnNetWarning', code, detail })
+  // The message stands within a sentence.
+  process.emitWarning(printable(format(message.replace(/\.$/, ''))), { type: 'FastnNetWarning', code, detail })
 }
 
 /** A stack without the frames of this library and of Node.js, or as it is if it has no others. */
