@@ -59,11 +59,12 @@ test('a listener whose protocol is in use rejects ready and closed, and can stil
 test('a failure that the program cannot see is a process warning, not an unhandled rejection', async t => {
   await using peers = await pair()
   peers.server.listen({ Http: greet })
-  const warned = new Promise<Error & { code?: string }>(resolve => process.once('warning', resolve))
-  peers.server.listen({ Http: greet })
-  const { code, message } = await prompt(warned, 'the warning')
+  const warned = new Promise<Error & { code: string; detail: string }>(resolve => process.once('warning', resolve))
+  peers.server.serve('Http', () => 'hello')
+  const { code, message, detail } = await prompt(warned, 'the warning')
   t.is(code, 'ERR_PROTOCOL_IN_USE')
-  t.regex(message, /^listen failed: .*ready or closed/)
+  t.regex(message, /^serve failed: .*\. Close the first listener, or choose another name\. .*ready or closed/)
+  t.regex(detail, /listener\.test/)
 })
 
 test('close refuses new streams, waits for running handlers, and frees the protocol', async t => {

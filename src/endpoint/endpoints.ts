@@ -2,3 +2,4 @@
 export { resolveServeHttp } from '../http/options.js'
 export { Closing } from './closing.js'
 export { listen } from './listen.js'
+export { calledAs } from './listener.js'

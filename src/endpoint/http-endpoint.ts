@@ -72,6 +72,6 @@ export abstract class HttpEndpoint extends RequestEndpoint {
     const report = onError && ((error: unknown, stream: PeerStream) => onError(error, { peer: stream.remoteId52 }))
     const protocols = resolved.hasName ? [resolved.protocol] : [resolved.protocol, 'Http' as const]
     const handlers = protocols.map(protocol => [protocol, serve] as const)
-    return this.listen(handlers, { signal: resolved.signal, onError: report })
+    return endpoints().calledAs(this.listen(handlers, { signal: resolved.signal, onError: report }), 'serveHttp')
   }
 }

@@ -1,6 +1,7 @@
 import { type PeerStream, streamOf } from '../connection/connection.js'
 import { streamQueues } from '../connection/loaded.js'
 import type { ServedProtocols, StreamQueue } from '../connection/stream-queue.js'
+import { isFastnNetError } from '../errors.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
 import type { Protocol } from '../stream/protocol.js'
 import { type TimeoutOptions, timeoutOf } from '../types.js'
@@ -22,6 +23,9 @@ export interface ListenerSettings {
 
 /** @internal Starts listening. */
 export let listenerOf: (endpoint: EndpointState, settings: ListenerSettings) => Listener
+
+/** @internal Names the method that a program called, for the warning of a failure. Default: `listen`. */
+export let calledAs: (listener: Listener, method: string) => Listener
 
 /**
  * Serves protocols on an endpoint, from its creation by {@link Endpoint.listen} on. Garbage collection does not end it.
@@ -94,6 +98,10 @@ export class Listener implements AsyncDisposable {
 
   static {
     listenerOf = (endpoint, settings) => new Listener(internal, endpoint, settings)
+    calledAs = (listener, method) => {
+      listener.#loop.method = method
+      return listener
+    }
     inspectAs(this, self => `Listener(${self.protocols.map(protocol => JSON.stringify(protocol)).join(', ')})`)
   }
 }
@@ -110,6 +118,8 @@ class ServeLoop {
   #timeout: number | undefined
   /** Whether the program can learn of a failure. */
   isObserved = false
+  /** Method that the program called. */
+  method = 'listen'
   readonly ready: Promise<void>
   readonly closed: Promise<void>
 
@@ -124,11 +134,13 @@ class ServeLoop {
       this.ready = Promise.resolve()
       this.closed = this.#run(this.#queue)
     } catch (error) {
+      // The frames of the queue leave no room for those of the program.
+      if (isFastnNetError(error)) Error.captureStackTrace(error, ServeLoop)
       this.ready = Promise.reject(error)
       this.closed = this.ready
     }
     onListening(this.closed)
-    this.closed.catch(error => setImmediate(() => this.isObserved || warnFailed(error)))
+    this.closed.catch(error => setImmediate(() => this.isObserved || warnFailed(error, this.method)))
   }
 
   async #run(queue: StreamQueue): Promise<void> {
@@ -190,6 +202,10 @@ class RunningHandlers {
   }
 }
 
-function warnFailed(error: unknown): void {
-  warnOnce(error, 'ERR_LISTEN', message => `listen failed: ${message}. Await the ready or closed of its result`)
+function warnFailed(error: unknown, method: string): void {
+  const isInUse = isFastnNetError(error, 'ERR_PROTOCOL_IN_USE')
+  const advice = isInUse ? 'Close the first listener, or choose another name. ' : ''
+  const format = (message: string) =>
+    `${method} failed: ${message}. ${advice}To handle this error, await the ready or closed of the result`
+  warnOnce(error, 'ERR_LISTEN', format)
 }

@@ -31,6 +31,7 @@ import { checkConstructor, type internal } from '../util/illegal-constructor.js'
 import { invalid } from '../util/validate.js'
 import type { ListenOptions, StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
+import { endpoints } from './loaded.js'
 
 /** Requests and answers over the streams of an {@link Endpoint}. */
 export abstract class RequestEndpoint {
@@ -111,7 +112,7 @@ export abstract class RequestEndpoint {
     const { routes, signal } = isService(served)
       ? this.#service(served, handlers as ServiceImplementation<MethodDefinitions>, options)
       : this.#protocol(served, handlers, options)
-    return this.listen(routes, { signal })
+    return endpoints().calledAs(this.listen(routes, { signal }), 'serve')
   }
 
   #service(
