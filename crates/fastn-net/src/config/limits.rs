@@ -27,7 +27,8 @@ options! {
         pub header_timeout, with_header_timeout: Duration = Duration::from_secs(10);
         /// Size of a stream's header line, in bytes.
         pub max_header_bytes, with_max_header_bytes: usize = 64 * 1024;
-        /// From sending a ping to its answer. Also of the pings that check a connection while no call waits; while one waits, theirs is 3 s.
+        /// From sending a ping to its answer. Also of the pings that check a connection while no call waits. While one waits, theirs
+        /// is 3 s.
         pub ping_timeout, with_ping_timeout: Duration = Duration::from_secs(5);
         /// Idle timeout of an unused connection that we dialled. A peer's actor ends after the same time without a connection or a
         /// request.
