@@ -1,6 +1,6 @@
 //! Requests that two programs could read differently: none reaches the service as it is.
 
-use crate::tunnelled::Tunnelled;
+use crate::tunnelled::{Tunnelled, field};
 
 /// Requests behind their line and Host, and the status that each gets. A second request hides in some of them.
 const REJECTED: &[(&str, &str)] = &[
@@ -11,6 +11,8 @@ const REJECTED: &[(&str, &str)] = &[
     ("content-length: 0x4\r\n\r\nbody", "400"),
     ("content-length: 99999999999999999999\r\n\r\n", "400"),
     ("transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n", "400"),
+    ("transfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "400"),
+    ("transfer-encoding: identity\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", "400"),
     ("transfer-encoding: xchunked\r\n\r\n0\r\n\r\n", "400"),
     ("transfer-encoding : chunked\r\n\r\n0\r\n\r\n", "400"),
     ("transfer-encoding\t: chunked\r\n\r\n0\r\n\r\n", "400"),
@@ -120,5 +122,16 @@ async fn an_answer_with_two_readings_is_a_bad_gateway() {
         let head = client.head().await;
         assert!(head.starts_with("HTTP/1.1 502 "), "{answer:?}: {head}");
     }
+    tunnelled.close().await;
+}
+
+#[tokio::test]
+async fn a_chunked_answer_with_a_length_arrives_whole() {
+    let tunnelled = Tunnelled::new().await;
+    let (mut client, mut service, _) = tunnelled.get("/").await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n";
+    service.send(&format!("{head}8\r\nwhole...\r\n0\r\n\r\n")).await;
+    assert_eq!(field(&client.head().await, "content-length"), None);
+    assert_eq!(client.text_until("0\r\n\r\n").await, "8\r\nwhole...\r\n0\r\n\r\n");
     tunnelled.close().await;
 }

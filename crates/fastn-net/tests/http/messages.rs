@@ -223,3 +223,25 @@ async fn a_stream_may_end_with_its_request() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nhello"), "{answer}");
     tunnelled.close().await;
 }
+
+/// A bridge removes what `Connection` names before it sends a request, but a peer may send bytes of its own.
+#[tokio::test]
+async fn a_peer_cannot_remove_what_is_said_of_it() {
+    let tunnelled = Tunnelled::new().await;
+    let protocol = Protocol::service("http", Some(""));
+    let stream = open(&tunnelled.client, &tunnelled.server, &protocol, USUAL).await.expect("stream");
+    let serving = async {
+        let mut service = tunnelled.accept().await;
+        let head = service.head().await;
+        service.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+        (head, service)
+    };
+    let request =
+        b"GET / HTTP/1.1\r\nhost: shop\r\nconnection: fastn-peer, x-forwarded-host, x-forwarded-proto\r\n\r\n";
+    let (answer, (head, _service)) = tokio::join!(exchange(stream, request), serving);
+    answer.expect("answer");
+    assert_eq!(fields(&head, "fastn-peer"), [tunnelled.client.id().to_string().as_str()]);
+    assert_eq!(fields(&head, "x-forwarded-host"), ["shop"]);
+    assert_eq!(fields(&head, "x-forwarded-proto"), ["http"]);
+    tunnelled.close().await;
+}

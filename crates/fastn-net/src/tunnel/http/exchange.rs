@@ -54,6 +54,10 @@ impl Exchange {
     /// Prepares the answer. Carries the bytes that follow an upgrade, in a task of the tunnel.
     pub(in crate::tunnel) fn finish(self, mut response: Response<Incoming>, work: &Work) -> Response<Body> {
         self.progress.answered();
+        // hyper reads the chunks then, and a client that believed the length would cut the body off.
+        if response.headers().contains_key(header::TRANSFER_ENCODING) {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
         let protocol = remove_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -78,8 +82,13 @@ impl Exchange {
     }
 }
 
-/// What is ambiguous about a request. hyper rejects what is malformed, and drops the Content-Length of a chunked body.
+/// What is ambiguous about a request. hyper rejects what is malformed, and drops the Content-Length of a chunked body. It takes codings
+/// before `chunked` as well, which would be lost with the field.
 fn ambiguity(request: &Request<Incoming>) -> Option<&'static str> {
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Some("Transfer-Encoding is not chunked");
+    }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (_, Some(_)) => Some("Host is repeated"),

@@ -133,15 +133,16 @@ impl Exposed {
         }
     }
 
-    async fn answer(&self, mut request: Request<Incoming>, peer: PublicKey, id: &HeaderValue) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: PublicKey, id: &HeaderValue) -> Response<Body> {
         if request.method() == Method::CONNECT {
             return page(StatusCode::METHOD_NOT_ALLOWED, "this service is no proxy");
         }
-        set_origin(request.headers_mut(), id);
-        let (request, exchange) = match Exchange::begin(request) {
+        let (mut request, exchange) = match Exchange::begin(request) {
             Ok(begun) => begun,
             Err(text) => return page(StatusCode::BAD_REQUEST, text),
         };
+        // Behind `begin`, which removes the fields that the peer's `Connection` names.
+        set_origin(request.headers_mut(), id);
         let answered = tokio::select! {
             biased;
             answered = self.backend.send(request, exchange.wants_upgrade()) => answered,

@@ -79,24 +79,22 @@ pub(in crate::tunnel) fn insert_upgrade(headers: &mut HeaderMap, protocol: Heade
     headers.insert(header::UPGRADE, protocol);
 }
 
-/// Removes what only the exposing side may say about a request: who sent it, and by which way it came. CGI and its successors read `_`
-/// as `-`.
+/// Fields that say who sent a request, and by which way it came, beside the fields that begin with `x-forwarded-`.
+const CLAIMS: [&str; 5] = ["fastn-peer", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
+
+/// Removes what only the exposing side may say about a request. CGI and its successors read `_` and other signs as `-`.
 pub(in crate::tunnel) fn remove_claims(headers: &mut HeaderMap) {
-    let is_claim = |name: &HeaderName| {
-        let name = name.as_str();
-        let matches = |known: &str| {
-            name.len() == known.len()
-                && name.bytes().zip(known.bytes()).all(|(a, b)| a == b || (a == b'_' && b == b'-'))
+    let is_claim = |name: &&HeaderName| {
+        let spelled = |known: &str, part: &[u8]| {
+            part.len() == known.len()
+                && part.iter().zip(known.bytes()).all(|(&a, b)| a == b || (b == b'-' && !a.is_ascii_alphanumeric()))
         };
+        let name = name.as_str().as_bytes();
         let forwarded = "x-forwarded-";
-        matches(PEER.as_str())
-            || name == header::FORWARDED.as_str()
-            || matches("x-real-ip")
-            || (name.len() > forwarded.len()
-                && name.is_char_boundary(forwarded.len())
-                && name[..forwarded.len()].replace('_', "-") == forwarded)
+        CLAIMS.iter().any(|known| spelled(known, name))
+            || name.get(..forwarded.len()).is_some_and(|start| name.len() > start.len() && spelled(forwarded, start))
     };
-    let claims: Vec<_> = headers.keys().filter(|name| is_claim(name)).cloned().collect();
+    let claims: Vec<_> = headers.keys().filter(is_claim).cloned().collect();
     for name in &claims {
         remove(headers, name);
     }
@@ -178,6 +176,9 @@ mod tests {
             ("x-forwarded-for", "1.2.3.4"),
             ("x_forwarded_for", "1.2.3.4"),
             ("x-real-ip", "1.2.3.4"),
+            ("fastn.peer", "mallory"),
+            ("x.forwarded~for", "1.2.3.4"),
+            ("true-client-ip", "1.2.3.4"),
             ("x-forwardedness", "kept"),
         ]);
         set_origin(&mut headers, &HeaderValue::from_static("alice"));

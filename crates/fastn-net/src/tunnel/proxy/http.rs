@@ -202,7 +202,9 @@ async fn open(bridge: &Bridge, destination: &Destination) -> Result<Stream, Fail
 /// The destination of an absolute URI. `None` with a user name: it would be read as a part of the host elsewhere.
 fn destination_of(uri: &Uri) -> Option<Destination> {
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
-    let text = if authority.port().is_some() { authority.to_string() } else { format!("{}:80", authority.host()) };
+    // A port that is no number between 0 and 65,535 is no port for `Authority`, and would become 80.
+    let has_port = authority.as_str().len() > authority.host().len();
+    let text = if has_port { authority.to_string() } else { format!("{}:80", authority.host()) };
     text.parse().ok()
 }
 
