@@ -69,7 +69,7 @@ test('tunnels: a client of a bridge reaches the exposed program', t => {
     '/hello for client',
     '',
     'curl --proxy socks5h://127.0.0.1:PORT http://localhost:PORT',
-    '0 0 null true'
+    '0 null null true'
   ])
 })
 

@@ -63,6 +63,6 @@ await using socks = await client.socks5(await server.ticket())
 console.log(`curl --proxy ${socks.url} http://localhost:${port}`)
 // #endregion
 
-console.log(site.connections, exit.connections, exposed.address, bridge.address === `127.0.0.1:${bridge.port}`)
+console.log(exit.connections, exposed.address, site.address, bridge.address === `127.0.0.1:${bridge.port}`)
 webServer.close()
 program.close()
