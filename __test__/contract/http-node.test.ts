@@ -1,6 +1,7 @@
 // node:http over streams of peers: agent and server, beside fetch and serveHttp.
 import { once } from 'node:events'
 import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
 import type { Endpoint } from 'fastn-net'
@@ -87,6 +88,54 @@ test('an http.Server gets upgrades of peers', async t => {
   const [, socket, head] = (await once(request, 'upgrade')) as [unknown, ReturnType<typeof duplex>, Buffer]
   socket.end('hello')
   t.is(`${head}${await text(socket)}`, `${client.id52}\nhello`)
+})
+
+test('requests with Upgrade or Expect are answered by a handler that knows neither', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  const web = http.createServer(async (request, response) => {
+    response.end(`${request.method} ${request.headers['fastn-peer']} ${await text(request)}`)
+  })
+  serveNodeHttp(server, web)
+  serveNodeHttp(server, web, { service: 'again' })
+  await once(web.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => web.close())
+  const { port } = web.address() as AddressInfo
+  const tcp = new http.Agent()
+  const agent = httpAgent(client, server.address(), { service: 'again' })
+  t.teardown(() => agent.destroy())
+  for (const [by, name, to] of [
+    [agent, client.id52, {}],
+    [tcp, undefined, { hostname: '127.0.0.1', port }]
+  ] as const) {
+    const upgrade = { connection: 'upgrade', upgrade: 'h2c', 'fastn-peer': 'forged' }
+    t.is((await ask(by, '/', { ...to, headers: upgrade })).text, `GET ${name} `)
+    const expect = { expect: '100-continue', 'fastn-peer': 'forged' }
+    t.is((await ask(by, '/', { ...to, method: 'POST', headers: expect }, 'x')).text, `POST ${name} x`)
+  }
+})
+
+test('a listener of upgrades gets the peer, also if it is added later and the caller forges headers', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  const web = http.createServer()
+  serveNodeHttp(server, web)
+  web.on('upgrade', (request: http.IncomingMessage, socket) => {
+    const { headers, headersDistinct, rawHeaders } = request
+    const raw = rawHeaders.filter((_, at) => rawHeaders[at - 1]?.toLowerCase() === 'fastn-peer')
+    const seen = JSON.stringify([headers['fastn-peer'], raw, headersDistinct['x-last']])
+    socket.end(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n${seen}`)
+  })
+  const agent = httpAgent(client, server.address())
+  const forged = { 'fastn-peer': ['a', 'b'], 'x-last': '1' }
+  const request = http.request('http://peer/', {
+    agent,
+    headers: { connection: 'Upgrade', upgrade: 'echo', ...forged }
+  })
+  request.end()
+  const [, socket, head] = (await once(request, 'upgrade')) as [unknown, ReturnType<typeof duplex>, Buffer]
+  socket.end()
+  t.deepEqual(JSON.parse(`${head}${await text(socket)}`), [client.id52, [client.id52], ['1']])
 })
 
 test('arguments are checked', async t => {

@@ -1,4 +1,4 @@
-import { Agent, type AgentOptions, createServer, type IncomingMessage, type RequestListener, Server } from 'node:http'
+import { Agent, type AgentOptions, createServer, IncomingMessage, type RequestListener, Server } from 'node:http'
 import type { PeerStream } from '../connection/connection.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import type { Listener } from '../endpoint/listener.js'
@@ -117,8 +117,7 @@ export function serveNodeHttp(
   const server = handler instanceof Server ? handler : createServer(handler)
   // A peer may finish its half after its request, and still wants the answer.
   Object.assign(server, { httpAllowHalfOpen: true })
-  for (const event of ['request', 'upgrade', 'connect', 'checkContinue', 'checkExpectation'])
-    if (!server.listeners(event).includes(setPeer)) server.prependListener(event, setPeer)
+  setPeers(server)
   const serve = (stream: PeerStream) => {
     server.emit('connection', duplex(stream))
   }
@@ -131,14 +130,34 @@ function checkEndpoint(endpoint: unknown, call: string): void {
 }
 
 const peerHeader = 'fastn-peer'
+const withPeers = new WeakSet<Server>()
+
+/**
+ * Sets the header of every request that a server passes to its listeners. Listeners of its own would take Node's answers to `Upgrade`
+ * and `Expect` away, which it gives only without any.
+ */
+function setPeers(server: Server): void {
+  if (withPeers.has(server)) return
+  withPeers.add(server)
+  const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean
+  server.emit = (event: string | symbol, ...args: unknown[]) => {
+    if (args[0] instanceof IncomingMessage) setPeer(args[0])
+    return emit(event, ...args)
+  }
+}
 
 function setPeer(request: IncomingMessage): void {
-  const { rawHeaders } = request
-  for (let at = rawHeaders.length - 2; at >= 0; at -= 2)
-    if (rawHeaders[at]?.toLowerCase() === peerHeader) rawHeaders.splice(at, 2)
-  delete request.headers[peerHeader]
+  // Node makes it of the raw headers at the first use, and counts on their number.
+  const { headers, rawHeaders } = request
+  const isPeerHeader = (name: string, at: number) => at % 2 === 0 && name.toLowerCase() === peerHeader
+  if (rawHeaders.some(isPeerHeader)) {
+    delete headers[peerHeader]
+    delete request.headersDistinct[peerHeader]
+    for (let at = rawHeaders.length - 2; at >= 0; at -= 2)
+      if (isPeerHeader(rawHeaders[at] as string, at)) rawHeaders.splice(at, 2)
+  }
   const socket: unknown = request.socket
   if (!(socket instanceof PeerDuplex)) return
   rawHeaders.push(peerHeader, socket.remoteAddress)
-  request.headers[peerHeader] = socket.remoteAddress
+  headers[peerHeader] = socket.remoteAddress
 }
