@@ -1,4 +1,5 @@
 // `run --check`: what a file of services may have.
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ava from 'ava'
@@ -114,4 +115,25 @@ test('a file that cannot be read is an error', async t => {
   t.is(code, 1)
   t.is(stderr, "fastn-net run: cannot read the file 'fastn-net.toml': ENOENT\n")
   t.is((await cli(['run', folder, '--check'])).code, 1)
+})
+
+if (process.platform !== 'win32') {
+  test('a FIFO is no file, and is not waited for', async t => {
+    const fifo = join(folderFor(t), 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const config = await cli(['run', '--check', fifo])
+    t.is(config.code, 1)
+    t.regex(config.stderr, /fifo' is no file/)
+    const aliases = await cli(['http-bridge', '--aliases', fifo])
+    t.is(aliases.code, 2)
+    t.regex(aliases.stderr, /fifo' is no file/)
+  })
+}
+
+test('the line of an error is found at once behind a long line of spaces', async t => {
+  const file = join(folderFor(t), 'services.toml')
+  writeFileSync(file, `x = """\n${' '.repeat(60_000)}\n"""\n  networks = "lan"\n`)
+  const { code, lines } = await cli(['run', file, '--check', '--json'])
+  t.is(code, 1)
+  t.is(JSON.parse(lines.at(-1) ?? '').line, 1)
 })

@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises'
 import type { HttpDestination } from '../index.js'
 import type { Arguments } from './arguments.js'
 import { UsageError } from './failure.js'
+import { readLimited } from './read-limited.js'
 import type { OptionSpecs } from './specs.js'
+
+/** Longest file of names. */
+const maxBytes = 1_048_576
 
 /** Options of a command that knows peers by other names. */
 export const aliasOptions: OptionSpecs = {
@@ -37,8 +40,12 @@ export async function aliasesOf(args: Arguments): Promise<Record<string, HttpDes
 
 async function textOf(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    const bytes = await readLimited(file, maxBytes)
+    if (bytes === 'no file') throw new UsageError(`'${file}' is no file`)
+    if (bytes === 'too long') throw new UsageError(`the file '${file}' is longer than ${maxBytes} bytes`)
+    return bytes.toString('utf8')
   } catch (error) {
+    if (error instanceof UsageError) throw error
     throw new UsageError(`cannot read the file '${file}': ${(error as NodeJS.ErrnoException).code}`)
   }
 }

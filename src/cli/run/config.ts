@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { nearest } from '../../util/nearest.js'
 import { CliError } from '../failure.js'
+import { readLimited } from '../read-limited.js'
 import { type ServicePlan, serviceKinds } from './kinds.js'
 import { Settings } from './settings.js'
 import { configError, Source } from './source.js'
@@ -36,15 +36,10 @@ export interface Config {
 /** Reads the text of a file of services. */
 export async function readConfig(file: string): Promise<string> {
   try {
-    const handle = await open(file)
-    try {
-      if (!(await handle.stat()).isFile()) throw new CliError('ERR_CONFIG', `'${file}' is no file`, { file })
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0)
-      if (bytesRead > maxBytes) throw configError(file, undefined, `the file is longer than ${maxBytes} bytes`)
-      return buffer.toString('utf8', 0, bytesRead)
-    } finally {
-      await handle.close()
-    }
+    const bytes = await readLimited(file, maxBytes)
+    if (bytes === 'no file') throw new CliError('ERR_CONFIG', `'${file}' is no file`, { file })
+    if (bytes === 'too long') throw configError(file, undefined, `the file is longer than ${maxBytes} bytes`)
+    return bytes.toString('utf8')
   } catch (error) {
     if (error instanceof CliError) throw error
     const { code } = error as NodeJS.ErrnoException

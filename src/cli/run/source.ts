@@ -25,9 +25,10 @@ export class Source {
     const wanted = JSON.stringify(path)
     let table: KeyPath = []
     for (const [index, line] of this.#lines.entries()) {
-      const header = /^\s*\[\[?([^\]]+)\]/.exec(line)?.[1]
+      const text = line.trim()
+      const header = /^\[\[?([^\]]+)\]/.exec(text)?.[1]
       if (header !== undefined) table = keysOf(header)
-      const key = header === undefined ? /^\s*([^=#]+?)\s*=/.exec(line)?.[1] : undefined
+      const key = header === undefined ? keyOf(text) : undefined
       const here = key === undefined ? table : [...table, ...keysOf(key)]
       if ((header !== undefined || key !== undefined) && JSON.stringify(here) === wanted) return index + 1
     }
@@ -39,6 +40,12 @@ export class Source {
 export function configError(file: string, line: number | undefined, problem: string): CliError {
   const place = line === undefined ? file : `${file}:${line}`
   return new CliError('ERR_CONFIG', `${place}: ${printable(problem)}`, { file, ...(line !== undefined && { line }) })
+}
+
+/** What a line has before its `=`, other than a comment. */
+function keyOf(line: string): string | undefined {
+  const end = line.search(/[=#]/)
+  return end > 0 && line[end] === '=' ? line.slice(0, end) : undefined
 }
 
 /** The parts of a dotted key. */
