@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, opendir } from 'node:fs/promises'
+import { type BigIntStats, constants } from 'node:fs'
+import { type FileHandle, lstat, open, opendir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Most entries that a listing has. */
@@ -78,12 +78,29 @@ export async function openFile(root: string, names: readonly string[]): Promise<
   if (handle === undefined) return undefined
   try {
     const found = await handle.stat({ bigint: true })
-    if (found.isFile()) return { handle, size: Number(found.size), changed: found.mtimeNs }
+    const isHere = found.isFile() && (await leadTo(root, names, handle, found))
+    if (isHere) return { handle, size: Number(found.size), changed: found.mtimeNs }
   } catch {
     // Like a file that cannot be opened.
   }
   await handle.close()
   return undefined
+}
+
+/** Whether these names lead to an open file without a link: O_NOFOLLOW guards the last one only. */
+async function leadTo(
+  root: string,
+  names: readonly string[],
+  handle: FileHandle,
+  { dev, ino }: BigIntStats
+): Promise<boolean> {
+  // Names may change between two calls. This one is where the file was opened.
+  const path =
+    process.platform === 'linux' ? await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined) : undefined
+  if (path !== undefined) return path === join(root, ...names)
+  if ((await kindOf(root, names)) !== 'file') return false
+  const found = await lstat(join(root, ...names), { bigint: true })
+  return found.dev === dev && found.ino === ino
 }
 
 /** The files and folders of a folder, folders first. `isCut`: there are more. `undefined` if it cannot be read. */

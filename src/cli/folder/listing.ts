@@ -37,7 +37,9 @@ function row({ name, isFolder, size, changed }: Entry): string {
   const slash = isFolder ? '/' : ''
   // './' keeps a name with a colon from being a scheme.
   const link = `<a href="./${encodeURIComponent(name)}${slash}">${escaped(printable(name))}${slash}</a>`
-  const time = new Date(changed).toISOString().slice(0, 16).replace('T', ' ')
+  const date = new Date(changed)
+  // Some file systems have times that JavaScript has not.
+  const time = Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, 16).replace('T', ' ')
   return `<tr><td>${link}</td><td>${isFolder ? '' : formatSize(size)}</td><td>${time}</td></tr>`
 }
 
