@@ -159,6 +159,23 @@ for (const protocol of ['Http', { Generic: { fastn: 'http', service: 'one' } }] 
   })
 }
 
+test('HTTP: a server sees no claim of a peer about who asks, in any spelling', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  const web = http.createServer((request, response) => response.end(JSON.stringify(request.headers)))
+  const port = await listening(t, web)
+  t.teardown(() => web.closeAllConnections())
+  server.listen({ Http: stream => peerToHttp(stream, port) })
+  const claims = ['fastn_peer', 'Fastn.Peer', 'X-Forwarded-For', 'x_forwarded.host', 'x-real_ip', 'forwarded']
+  const others = { 'x-forward': 'b', 'x-a.b': 'b', from: 'b' }
+  const headers: Record<string, string> = { ...others }
+  for (const name of [...claims, 'True-Client-IP', 'x~client-ip']) headers[name] = 'forged'
+  const response = await httpToPeer(await client.getStream(server.address(), 'Http'), '/', { headers })
+  const seen = (await response.json()) as Record<string, string>
+  t.false(Object.values(seen).includes('forged'), JSON.stringify(seen))
+  t.like(seen, { ...others, 'fastn-peer': client.id52 })
+})
+
 test('arguments are checked', async t => {
   await using ends = await pair()
   const [stream] = await ends.stream()

@@ -4,6 +4,7 @@ import { FastnNetError, isFastnNetError } from '../errors.js'
 import { addDeadline, type Expiring, removeDeadline } from '../util/deadlines.js'
 import { isThenable } from '../util/thenable.js'
 import { warnOnce } from '../util/warn.js'
+import { isClaim } from './claims.js'
 import { BadMessage, encoded, type Field, type Framing } from './head.js'
 import { http1 } from './http1.js'
 import { jsonHead } from './json-head.js'
@@ -93,7 +94,7 @@ class StreamServer implements Expiring {
       throw new BadMessage(413, `the body is longer than ${maxBodyBytes} bytes`)
     const body = framing === 0 ? undefined : this.#body(framing, head.expect)
     if (body !== undefined && isBodiless) throw new BadMessage(400, `a ${method} request must not have a body`)
-    const fields = head.fields.filter(([name]) => name !== 'expect' && name !== peerHeader)
+    const fields = head.fields.filter(([name]) => name !== 'expect' && !isClaim(name))
     fields.push([peerHeader, this.#context.peer])
     const cancellation = new Cancellation()
     this.#cancellation = cancellation
