@@ -123,11 +123,11 @@ test('a listener of upgrades gets the peer, also if it is added later and the ca
   web.on('upgrade', (request: http.IncomingMessage, socket) => {
     const { headers, headersDistinct, rawHeaders } = request
     const raw = rawHeaders.filter((_, at) => rawHeaders[at - 1]?.toLowerCase() === 'fastn-peer')
-    const seen = JSON.stringify([headers['fastn-peer'], raw, headersDistinct['x-last']])
+    const seen = JSON.stringify([headers['fastn-peer'], raw, headersDistinct['x-last'], headers['x-forwarded_for']])
     socket.end(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n${seen}`)
   })
   const agent = httpAgent(client, server.address())
-  const forged = { 'fastn-peer': ['a', 'b'], 'x-last': '1' }
+  const forged = { 'fastn-peer': ['a', 'b'], 'X-Forwarded_For': 'c', 'x-last': '1' }
   const request = http.request('http://peer/', {
     agent,
     headers: { connection: 'Upgrade', upgrade: 'echo', ...forged }
@@ -135,7 +135,7 @@ test('a listener of upgrades gets the peer, also if it is added later and the ca
   request.end()
   const [, socket, head] = (await once(request, 'upgrade')) as [unknown, ReturnType<typeof duplex>, Buffer]
   socket.end()
-  t.deepEqual(JSON.parse(`${head}${await text(socket)}`), [client.id52, [client.id52], ['1']])
+  t.deepEqual(JSON.parse(`${head}${await text(socket)}`), [client.id52, [client.id52], ['1'], null])
 })
 
 test('arguments are checked', async t => {

@@ -2,6 +2,7 @@ import { Agent, type AgentOptions, createServer, IncomingMessage, type RequestLi
 import type { PeerStream } from '../connection/connection.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import type { Listener } from '../endpoint/listener.js'
+import { isClaim } from '../http/claims.js'
 import { httpProtocol } from '../http/options.js'
 import type { Peer } from '../keys/peer.js'
 import { checkOptions, invalid, kindOf, type OptionNames } from '../util/validate.js'
@@ -149,15 +150,22 @@ function setPeers(server: Server): void {
 function setPeer(request: IncomingMessage): void {
   // Node makes it of the raw headers at the first use, and counts on their number.
   const { headers, rawHeaders } = request
-  const isPeerHeader = (name: string, at: number) => at % 2 === 0 && name.toLowerCase() === peerHeader
-  if (rawHeaders.some(isPeerHeader)) {
-    delete headers[peerHeader]
-    delete request.headersDistinct[peerHeader]
-    for (let at = rawHeaders.length - 2; at >= 0; at -= 2)
-      if (isPeerHeader(rawHeaders[at] as string, at)) rawHeaders.splice(at, 2)
-  }
   const socket: unknown = request.socket
-  if (!(socket instanceof PeerDuplex)) return
+  const isPeer = socket instanceof PeerDuplex
+  // On a port, what a reverse proxy says of the client stays.
+  const isForged = (name: string, at: number) =>
+    at % 2 === 0 && (isPeer ? isClaim(name.toLowerCase()) : name.toLowerCase() === peerHeader)
+  if (rawHeaders.some(isForged)) {
+    const { headersDistinct } = request
+    for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+      const name = rawHeaders[at] as string
+      if (!isForged(name, at)) continue
+      delete headers[name.toLowerCase()]
+      delete headersDistinct[name.toLowerCase()]
+      rawHeaders.splice(at, 2)
+    }
+  }
+  if (!isPeer) return
   rawHeaders.push(peerHeader, socket.remoteAddress)
   headers[peerHeader] = socket.remoteAddress
 }
