@@ -1,19 +1,10 @@
 // HTTP with a peer or a program that means harm: cancelled at every point, forged headers, answers that lie.
-import test, { type ExecutionContext } from 'ava'
-import { type HttpHandler, Protocol } from 'fastn-net'
+import test from 'ava'
+import { Protocol } from 'fastn-net'
+import { asking } from '../helpers/asking.js'
 import { pair } from '../helpers/pair.js'
 
 const protocol = Protocol.generic({ fastn: 'http', service: '' })
-
-async function asking(t: ExecutionContext, handler: HttpHandler) {
-  const ends = await pair()
-  t.teardown(() => ends[Symbol.asyncDispose]())
-  const { client, server } = ends
-  const errors: unknown[] = []
-  server.serveHttp(handler, { onError: error => errors.push(error) })
-  const ask = (path: string, init = {}) => client.fetch(server.address(), path, init)
-  return { ask, errors, client, server }
-}
 
 const points = ['at once', 'after a turn', 'in the handler', 'behind the head', 'within the body', 'in the upload']
 

@@ -1,17 +1,6 @@
 // The Request that a handler gets, and the Response that fetch gives: they behave as the platform's own.
-import test, { type ExecutionContext } from 'ava'
-import type { HttpHandler } from 'fastn-net'
-import { pair } from '../helpers/pair.js'
-
-async function asking(t: ExecutionContext, handler: HttpHandler) {
-  const ends = await pair()
-  t.teardown(() => ends[Symbol.asyncDispose]())
-  const { client, server } = ends
-  const errors: unknown[] = []
-  server.serveHttp(handler, { onError: error => errors.push(error) })
-  const ask = (path: string, init = {}) => client.fetch(server.address(), path, init)
-  return { ask, errors, client, server }
-}
+import test from 'ava'
+import { asking } from '../helpers/asking.js'
 
 const small = (type = 'text/plain') => new Response('{"a":"é"}', { headers: { 'content-type': type } })
 

@@ -1,30 +1,11 @@
 import type { Command } from '../command.js'
-import { proxying } from '../run/proxies.js'
-import { bridge } from '../serve.js'
-import { localHostOption, serviceOption } from '../services.js'
-import { endpointOptions } from '../specs.js'
-import { parseCount } from '../units.js'
+import { localProxy } from '../local-proxy.js'
 
 /** Serves an HTTP proxy on a local port. */
-export const proxy: Command = {
-  name: 'proxy',
+export const proxy: Command = localProxy('proxy', {
   summary: "Listen on a local port as an HTTP proxy, and reach destinations through a peer's proxy.",
-  description:
-    'Prints the local address. The peer looks names up. Dials the peer when the first client connects. Runs until Ctrl-C.',
-  arguments: [
-    { name: 'PEER', help: 'Ticket or ID52 of the peer that runs proxy-remote.' },
-    { name: 'PORT', help: 'Local port. Default: a free one.', optional: true }
-  ],
-  options: { ...serviceOption, ...localHostOption, ...endpointOptions },
   examples: [
     ['fastn-net proxy TICKET 8080', 'Then: curl --proxy http://127.0.0.1:8080 https://example.com'],
     ['fastn-net proxy ID52 8080 --service office', 'One of several proxies.']
-  ],
-  async run(context) {
-    const { args } = context
-    const [host, service] = [args.text('host'), args.text('service')]
-    const port = parseCount(args.positionals[1] ?? '0', 'PORT')
-    await bridge(context, proxying('proxy', args.required(0), { service, port, ...(host !== undefined && { host }) }))
-    return undefined
-  }
-}
+  ]
+})

@@ -1,0 +1,14 @@
+import type { ExecutionContext } from 'ava'
+import type { HttpHandler } from 'fastn-net'
+import { pair } from './pair.js'
+
+/** Two endpoints, of which one serves HTTP, and a function that fetches from it. Closed after the test. */
+export async function asking(t: ExecutionContext, handler: HttpHandler) {
+  const ends = await pair()
+  t.teardown(() => ends[Symbol.asyncDispose]())
+  const { client, server } = ends
+  const errors: unknown[] = []
+  server.serveHttp(handler, { onError: error => errors.push(error) })
+  const ask = (path: string, init = {}) => client.fetch(server.address(), path, init)
+  return { ask, errors, client, server }
+}
