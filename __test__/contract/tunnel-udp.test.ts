@@ -49,8 +49,8 @@ test('an idle flow ends', async t => {
 test('UDP has neither Unix sockets nor the options of TCP', async t => {
   await using peers = await pair()
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }
-  await t.throwsAsync(peers.server.exposeUdp('unix:/tmp/service', { allow: 'public' }), invalid)
+  await t.throwsAsync(peers.server.exposeUdp('unix:service.sock', { allow: 'public' }), invalid)
   await t.throwsAsync(peers.server.exposeUdp(53, { allow: 'public', connectTimeout: 1 } as never), invalid)
-  await t.throwsAsync(peers.client.bridgeUdp({ peer: peers.server.address(), path: '/tmp/x' } as never), invalid)
+  await t.throwsAsync(peers.client.bridgeUdp({ peer: peers.server.address(), path: 'service.sock' } as never), invalid)
   await t.throwsAsync(peers.server.exposeTcp(53, { allow: 'public', flowTimeout: 1 } as never), invalid)
 })

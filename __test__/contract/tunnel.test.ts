@@ -67,7 +67,7 @@ test('a local address that cannot be used is named', async t => {
   const invalid = { code: 'ERR_INVALID_ARGUMENT' }
   await t.throwsAsync(peers.client.bridgeTcp({ peer, port: 65_536 }), invalid)
   await t.throwsAsync(peers.client.bridgeTcp({ peer, host: 'a b' }), invalid)
-  await t.throwsAsync(peers.client.bridgeTcp({ peer, path: '/tmp/x', port: 1 }), invalid)
+  await t.throwsAsync(peers.client.bridgeTcp({ peer, path: 'service.sock', port: 1 }), invalid)
   await t.throwsAsync(peers.client.bridgeTcp({ peer: peers.client.id52 }), { code: 'ERR_PEER_ADDRESS' })
   await t.throwsAsync(peers.server.exposeTcp('no port', { allow: 'public' }), invalid)
 })
