@@ -1,6 +1,7 @@
 // The page of `status --web`, in a headless Chromium. Passes where none is installed.
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
@@ -56,7 +57,7 @@ test('the page shows what runs, in light and dark, at 360 and 1,200 pixels, and 
     await browser.until(
       `/sent [\\d.]+ [kM]B\\/s/.test(document.body.innerText) && document.querySelectorAll('article').length === 2`
     )
-    t.is(await browser.evaluate('location.pathname + location.search'), '/', 'the token is not in the address')
+    t.is(await browser.evaluate('location.href'), new URL('/', url).href, 'the token is not in the address')
     t.true(await browser.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'), `${width} overflows`)
     t.is(await browser.evaluate("document.querySelectorAll('svg path').length"), 6)
     t.true(await browser.evaluate<boolean>("document.body.innerText.includes('GET /%3Cb%3E.txt')"))
@@ -71,9 +72,40 @@ test('without the token, the page says what to open', async t => {
   const env = { XDG_RUNTIME_DIR: folderFor(t) }
   const url = await serving(t, ['status', '--web'], { env })
   const browser = await Browser.start(t)
-  await browser.open(new URL('/', url).href, 1200, 'light')
+  await browser.open(new URL('/', url).href)
   await browser.until("document.body.innerText.includes('open the address')")
-  await browser.open(url, 1200, 'light')
+  await browser.open(new URL('/#wrong', url).href)
+  await browser.until("document.body.innerText.includes('wrong token')")
+  // Typed into the address bar of this tab, it loads nothing anew.
+  await browser.evaluate(`location.href = ${JSON.stringify(url)}`)
   await browser.until("document.body.innerText.includes('Nothing runs')")
-  t.pass()
+  t.is(await browser.evaluate('location.href'), new URL('/', url).href)
+})
+
+test('a reload keeps the page, and no other server of this machine learns its token', async t => {
+  const env = { XDG_RUNTIME_DIR: folderFor(t) }
+  const url = await serving(t, ['status', '--web'], { env })
+  const token = new URL(url).hash.slice(1)
+  const seen: IncomingMessage[] = []
+  const other = createHttpServer((request, response) => {
+    seen.push(request)
+    response.end()
+  })
+  other.listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => void other.close().closeAllConnections())
+  const browser = await Browser.start(t)
+  await browser.open(url)
+  await browser.until("document.body.innerText.includes('Nothing runs')")
+  await browser.open(new URL('/', url).href)
+  await browser.until("document.body.innerText.includes('Nothing runs')")
+  t.is(await browser.evaluate('document.cookie'), '')
+  const { port } = other.address() as { port: number }
+  for (const host of ['127.0.0.1', 'localhost']) await browser.open(`http://${host}:${port}/`)
+  t.true(seen.length >= 2)
+  for (const { headers, url: path } of seen) {
+    t.is(headers.cookie, undefined)
+    t.false(JSON.stringify([path, headers]).includes(token))
+  }
+  t.is(await browser.evaluate('sessionStorage.length'), 0)
 })

@@ -109,37 +109,47 @@ test('a folder that others can write to is not used, and the command runs all th
   t.is((await cli(['status'], { env })).code, 1)
 })
 
-test('the page is for the holder of its address only', async t => {
+test('what the page shows is for the holder of its address only', async t => {
   const env = { XDG_RUNTIME_DIR: folderFor(t) }
   const { id52 } = JSON.parse(await serving(t, ['tcp', '1', '--public', '--json'], { env }))
   const { url } = JSON.parse(await serving(t, ['status', '--web', '--json'], { env }))
-  const { port, search, hostname } = new URL(url)
-  t.is(hostname, '127.0.0.1')
+  const { port, pathname, search, hash, hostname } = new URL(url)
+  t.deepEqual([hostname, pathname, search], ['127.0.0.1', '/', ''])
+  t.regex(hash, /^#[0-9a-f]{48}$/)
+  const token = hash.slice(1)
   const get = (path: string, headers: object = {}, method = 'GET') =>
     ask({ host: '127.0.0.1', port, path, method, headers })
-  for (const path of ['/', '/page.js', '/page.css', '/status.json', '/nothing'])
-    t.is((await get(path)).status, 403, path)
-  t.is((await get('/?token=0')).status, 403)
-  t.is((await get(`/${search}`, { host: `attacker.example:${port}` })).status, 421)
-  t.is((await get(`/${search}`, { host: '127.0.0.1' })).status, 421)
-  t.is((await get(`/${search}`, {}, 'POST')).status, 405)
-  const entered = await get(`/${search}`)
-  t.deepEqual([entered.status, entered.headers.location], [303, '/'])
-  const [set = ''] = entered.headers['set-cookie'] as string[]
-  t.regex(set, /; HttpOnly; SameSite=Strict; Path=\/$/)
-  const cookie = set.split(';')[0]
-  const page = await get('/', { cookie, host: `localhost:${port}` })
-  t.is(page.status, 200)
-  t.regex(String(page.headers['content-security-policy']), /^default-src 'none'; script-src 'self'; style-src 'self'/)
   for (const path of ['/', '/page.js', '/page.css']) {
-    const { status, body } = await get(path, { cookie })
+    const { status, headers, body } = await get(path, { host: `localhost:${port}` })
     t.is(status, 200)
+    t.regex(String(headers['content-security-policy']), /^default-src 'none'; script-src 'self'; style-src 'self'/)
+    t.is(headers['set-cookie'], undefined)
+    t.false(body.includes(token))
     t.false(/https?:\/\/(?!www\.w3\.org\/2000\/svg)/.test(body), `${path} names another host`)
   }
-  t.is((await get('/nothing', { cookie })).status, 404)
-  t.is((await get('/constructor', { cookie })).status, 404)
-  const feed = await get('/status.json', { cookie })
+  for (const path of ['/nothing', '/constructor', `/?token=${token}`]) t.is((await get(path)).status, 404)
+
+  const authorization = `Bearer ${token}`
+  const wrong = [undefined, 'Bearer 0', token, `Bearer ${'0'.repeat(48)}`]
+  for (const text of wrong) {
+    const { status, body } = await get('/status.json', text === undefined ? {} : { authorization: text })
+    t.deepEqual([status, body], [401, 'no token, or a wrong one\n'])
+  }
+  t.is((await get('/status.json', { cookie: `token=${token}` })).status, 401)
+  // DNS rebinding: the browser takes the attacker's name for this server.
+  for (const host of [`attacker.example:${port}`, '127.0.0.1', `127.0.0.1.attacker.example:${port}`]) {
+    t.is((await get('/status.json', { host, authorization })).status, 421, host)
+    t.is((await get('/', { host })).status, 421, host)
+  }
+  for (const origin of ['http://attacker.example', `http://127.0.0.1:${Number(port) + 1}`, 'null']) {
+    t.is((await get('/status.json', { origin, authorization })).status, 403, origin)
+  }
+  t.is((await get('/status.json', { authorization }, 'POST')).status, 405)
+  t.is((await get('/status.json', {}, 'OPTIONS')).status, 405)
+
+  const feed = await get('/status.json', { authorization, origin: `http://127.0.0.1:${port}` })
   t.is(feed.headers['content-type'], 'application/json')
+  t.is(feed.headers['access-control-allow-origin'], undefined)
   t.like(JSON.parse(feed.body)[0], { command: 'tcp', id52, services: [{ name: 'tcp', address: '127.0.0.1:1' }] })
 })
 

@@ -67,15 +67,18 @@ export class Browser {
   }
 
   /** Opens an address in a window of this width. */
-  async open(url: string, width: number, scheme: 'light' | 'dark'): Promise<void> {
+  async open(url: string, width = 1200, scheme: 'light' | 'dark' = 'light'): Promise<void> {
     const size = { width, height: 1200, deviceScaleFactor: 1, mobile: false }
     await this.send('Emulation.setDeviceMetricsOverride', size)
     await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
-    const loaded = new Promise<void>(resolve => {
-      this.#onLoad = resolve
-    })
-    await this.send('Page.navigate', { url })
-    await loaded
+    // A page is not loaded anew for another fragment.
+    for (const address of ['about:blank', url]) {
+      const loaded = new Promise<void>(resolve => {
+        this.#onLoad = resolve
+      })
+      await this.send('Page.navigate', { url: address })
+      await loaded
+    }
   }
 
   /** Evaluates an expression in the page. */

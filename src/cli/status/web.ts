@@ -15,6 +15,7 @@ const common = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cache-control': 'no-store',
+  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff'
@@ -56,9 +57,12 @@ export class StatusPage {
     return page
   }
 
-  /** Address of the page, with its secret. */
+  /**
+   * Address of the page, with its secret. That is in the fragment, which browsers send to no server. A cookie would go to every port of
+   * 127.0.0.1, and so to sites of peers that are bridged.
+   */
   get url(): string {
-    return `http://127.0.0.1:${this.#port}/?token=${this.#token}`
+    return `http://127.0.0.1:${this.#port}/#${this.#token}`
   }
 
   /** Stops serving it. */
@@ -71,40 +75,28 @@ export class StatusPage {
     request.resume()
     const send = (status: number, body: string, headers: Readonly<Record<string, string>> = {}) =>
       response.writeHead(status, { ...common, 'content-type': 'text/plain; charset=utf-8', ...headers }).end(body)
-    const { method, url = '', headers } = request
+    const { method, url: path = '', headers } = request
+    const { host, origin } = headers
     // Another name that leads to this machine is of another site: DNS rebinding.
-    if (headers.host !== `127.0.0.1:${this.#port}` && headers.host !== `localhost:${this.#port}`) {
+    if (host !== `127.0.0.1:${this.#port}` && host !== `localhost:${this.#port}`) {
       return void send(421, 'wrong Host\n')
     }
+    if (origin !== undefined && origin !== `http://${host}`) return void send(403, 'wrong Origin\n')
     if (method !== 'GET' && method !== 'HEAD') return void send(405, 'only GET\n', { allow: 'GET, HEAD' })
-    const [path = '', query] = url.split('?', 2)
-    if (path === '/' && query !== undefined) {
-      if (!isSame(query, `token=${this.#token}`)) return void send(403, 'wrong token\n')
-      const cookie = `${this.#cookie}=${this.#token}; HttpOnly; SameSite=Strict; Path=/`
-      return void send(303, '', { location: '/', 'set-cookie': cookie })
-    }
-    if (!this.#isKnown(headers.cookie ?? '')) {
-      return void send(403, "open the address that 'fastn-net status --web' printed\n")
-    }
     if (path === '/status.json') {
+      if (!isSame(headers.authorization ?? '', `Bearer ${this.#token}`)) {
+        return void send(401, 'no token, or a wrong one\n', { 'www-authenticate': 'Bearer' })
+      }
       try {
         return void send(200, await this.#json(), { 'content-type': 'application/json' })
       } catch {
         return void send(500, 'the programs cannot be asked\n')
       }
     }
+    // The same for everyone, so that they need no token.
     const [type, text] = Object.hasOwn(files, path) ? (files[path] ?? []) : []
     if (type === undefined || text === undefined) return void send(404, 'not found\n')
     send(200, text, { 'content-type': type })
-  }
-
-  /** Cookies do not tell ports apart. */
-  get #cookie(): string {
-    return `fastn-net-status-${this.#port}`
-  }
-
-  #isKnown(cookies: string): boolean {
-    return cookies.split(';').some(cookie => isSame(cookie.trim(), `${this.#cookie}=${this.#token}`))
   }
 
   async #json(): Promise<string> {

@@ -236,11 +236,22 @@ function say(text, isBad = false) {
   state.className = isBad ? 'bad' : ''
 }
 
+/** Takes the token out of the address: it would stay in the history. A reload finds it in the tab's storage. */
+function takeToken() {
+  if (location.hash.length > 1) sessionStorage.setItem('token', location.hash.slice(1))
+  history.replaceState(null, '', location.pathname)
+}
+
 async function update() {
   // A selection would be lost.
   if (document.hidden || String(getSelection()) !== '') return
+  const token = sessionStorage.getItem('token')
+  const open = "open the address that 'fastn-net status --web' printed"
+  if (token === null) return say(open, true)
   try {
-    const response = await fetch('/status.json', { signal: AbortSignal.timeout(5000) })
+    const headers = { authorization: `Bearer ${token}` }
+    const response = await fetch('/status.json', { headers, signal: AbortSignal.timeout(5000) })
+    if (response.status === 401) return say(`wrong token: ${open}`, true)
     if (!response.ok) throw new Error(`status ${response.status}`)
     show(await response.json())
   } catch (error) {
@@ -249,6 +260,9 @@ async function update() {
 }
 
 async function run() {
+  takeToken()
+  // An address that differs in its fragment only does not load the page anew.
+  addEventListener('hashchange', takeToken)
   for (;;) {
     await update()
     await new Promise(resolve => setTimeout(resolve, 1000))
