@@ -16,7 +16,7 @@ export const LAYERS = {
   'fastn-net': [
     // The modules of fastn-net-proto, which lib.rs re-exports.
     ['error', 'identity', 'protocol', 'targets', 'wire'],
-    ['deadline', 'target', 'wakers'],
+    ['deadline', 'log_target', 'wakers'],
     ['waker_mutex', 'options'],
     ['config'],
     ['counters', 'quota', 'lifecycle'],

@@ -59,7 +59,7 @@
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
 //! - `counters`, `quota`: numbers and their bounds. `lifecycle`: the tasks of an endpoint, and the signals that end them.
 //! - [`config`]: the configuration of an endpoint, and its limits.
-//! - Leaf modules: `deadline`, `options` (defaults and `with_…` methods), `target` (names in the log), `wakers` and `waker_mutex` (state that tasks wait for).
+//! - Leaf modules: `deadline`, `options` (defaults and `with_…` methods), `log_target` (names of log targets), `wakers` and `waker_mutex` (state that tasks wait for).
 //!
 //! The crate `fastn-net-proto` is the base, re-exported here:
 //!
@@ -75,13 +75,13 @@ mod counters;
 mod deadline;
 pub mod endpoint;
 mod lifecycle;
+mod log_target;
 mod negotiation;
 mod options;
 pub mod peer;
 mod quota;
 pub mod routing;
 pub mod stream;
-mod target;
 mod transport;
 pub mod tunnel;
 mod waker_mutex;

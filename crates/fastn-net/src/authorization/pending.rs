@@ -22,8 +22,8 @@ use crate::{
     config::Authorize,
     error::{Code, Error, Result},
     identity::PublicKey,
+    log_target,
     protocol::Protocol,
-    target,
 };
 
 /// Outcome of a request.
@@ -140,7 +140,7 @@ impl PendingAuthorizations {
         let peer = request.peer;
         let answer = AssertUnwindSafe(async { authorizer.authorize(request).await });
         answer.catch_unwind().await.unwrap_or_else(|_| {
-            error!(target: target::ENDPOINT, %peer, "the authorizer panicked, which denies the request");
+            error!(target: log_target::ENDPOINT, %peer, "the authorizer panicked, which denies the request");
             false
         })
     }

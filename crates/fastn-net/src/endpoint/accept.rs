@@ -12,8 +12,8 @@ use super::{
 use crate::{
     authorization::Rejection,
     connection::Connection,
+    log_target,
     peer::Message,
-    target,
     wire::{alpn::Alpn, codes::close},
 };
 
@@ -52,7 +52,7 @@ impl EndpointInner {
         let accepted = tokio::time::timeout(LONGEST, accepting);
         let accepted = self.transport.half_open.unless_expired(accepted);
         let Some(accepted) = permit.unless_evicted(accepted).await else {
-            debug!(target: target::ENDPOINT, "handshake evicted by a newer one");
+            debug!(target: log_target::ENDPOINT, "handshake evicted by a newer one");
             return;
         };
         let Some(accepted) = accepted else { return };
@@ -71,8 +71,8 @@ impl EndpointInner {
                     drop(inbound);
                 });
             }
-            Ok(Err(error)) => debug!(target: target::ENDPOINT, %error, "handshake failed"),
-            Err(_) => debug!(target: target::ENDPOINT, "handshake timed out"),
+            Ok(Err(error)) => debug!(target: log_target::ENDPOINT, %error, "handshake failed"),
+            Err(_) => debug!(target: log_target::ENDPOINT, "handshake timed out"),
         }
     }
 
@@ -84,7 +84,7 @@ impl EndpointInner {
         };
         let connection = Connection::new(quic, alpn, false, &self.counters, &self.lifecycle);
         if let Err(Rejection { close_code, reason }) = self.admit(&connection).await {
-            debug!(target: target::ENDPOINT, peer = %connection.remote(), code = close_code, reason, "connection rejected");
+            debug!(target: log_target::ENDPOINT, peer = %connection.remote(), code = close_code, reason, "connection rejected");
             self.connections.remove(&connection);
             connection.close_internal(close_code, reason);
             return;

@@ -19,10 +19,10 @@ use crate::{
     counters::Counters,
     identity::PublicKey,
     lifecycle::Lifecycle,
+    log_target,
     negotiation::Negotiator,
     peer::PeerContext,
     routing::{ConnectionQueue, Router},
-    target,
     transport::{Transport, abandon},
 };
 
@@ -173,7 +173,7 @@ impl EndpointInner {
     }
 
     async fn shut(self: &Arc<Self>, limit: Duration) -> CloseReport {
-        debug!(target: target::ENDPOINT, endpoint = %self.id, "closing");
+        debug!(target: log_target::ENDPOINT, endpoint = %self.id, "closing");
         self.lifecycle.ending.cancel();
         self.lifecycle.draining.cancel();
         self.router.close();
@@ -217,7 +217,7 @@ impl EndpointInner {
         // Streams that are still queued.
         self.router.detach_streams();
         self.peers.watchers.close();
-        info!(target: target::ENDPOINT, endpoint = %self.id, unacknowledged, unfinished_tasks, "closed");
+        info!(target: log_target::ENDPOINT, endpoint = %self.id, unacknowledged, unfinished_tasks, "closed");
         CloseReport { unacknowledged, unfinished_tasks }
     }
 

@@ -49,8 +49,9 @@ use crate::{
     deadline::after,
     error::{Code, Error, Result},
     identity::{PublicKey, SecretKey},
+    log_target,
     peer::{Peer, STREAM_WINDOW, Tries, first_window},
-    target, transport,
+    transport,
 };
 
 /// A secret key with sockets. Clones are the same endpoint.
@@ -97,7 +98,7 @@ impl Endpoint {
         let inner = EndpointInner::new(iroh.clone(), id, config);
         inner.lifecycle.spawn(accept_connections(inner.clone(), iroh));
         let endpoint = Self(inner.clone(), Arc::new(CloseOnDrop(inner)));
-        info!(target: target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
+        info!(target: log_target::ENDPOINT, endpoint = %id, sockets = ?endpoint.bound_sockets(), "bound");
         if let Err(error) = endpoint.add_configured_peers() {
             // So that the caller can bind the same port again at once.
             endpoint.close(Duration::ZERO).await;

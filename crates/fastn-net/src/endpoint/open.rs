@@ -15,10 +15,10 @@ use crate::{
     connection::Connection,
     deadline::{limit_text, within},
     error::{Code, Error, Result},
+    log_target,
     peer::{Peer, Tries},
     protocol::Protocol,
     stream::{CONNECTION_FULL, OpenOptions, Stream},
-    target,
     wire::header,
 };
 
@@ -85,7 +85,7 @@ impl Endpoint {
                         return Err(error);
                     }
                     Err(Failed { unseen: true, .. }) if options.retry => {
-                        debug!(target: target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
+                        debug!(target: log_target::STREAM, peer = %peer.id(), connection = connection.id(), "the connection went before the peer took the stream: again");
                         self.0.counters.stream_retries.add(1);
                         // Until the actor has seen this too, it would return the same connection.
                         connection.unusable().await;

@@ -6,7 +6,7 @@ use iroh_tickets::{Ticket, endpoint::EndpointTicket};
 use tracing::warn;
 
 use super::Endpoint;
-use crate::target;
+use crate::log_target;
 
 impl Endpoint {
     /// The address as text in iroh's `endpoint…` form. Where relays are on it waits for the home relay, at most `limit`, and no
@@ -20,7 +20,7 @@ impl Endpoint {
             let online = inner.lifecycle.ending.run_until_cancelled(online).await;
             let refusal = online.and_then(Result::ok).flatten();
             if let Some(refusal) = &refusal {
-                warn!(target: target::ENDPOINT, endpoint = %self.id(), "a ticket without a relay: {refusal}");
+                warn!(target: log_target::ENDPOINT, endpoint = %self.id(), "a ticket without a relay: {refusal}");
             }
             is_refused = refusal.is_some();
             *inner.relay_refusal() = refusal;

@@ -30,10 +30,10 @@ use crate::{
     connection::{ActiveGuard, Connection},
     counters::Counters,
     lifecycle::Lifecycle,
+    log_target,
     protocol::Protocol,
     quota::{HeaderBytes, NegotiationPermit, Quota},
     routing::{QueuePermit, Router, StreamQueue},
-    target,
     wire::{
         ack::{ACK, PONG},
         codes::reset,
@@ -165,7 +165,7 @@ impl Negotiation {
             Some(Unserved::Refused(refusal)) => {
                 let (peer, connection) = (self.connection.remote(), self.connection.id());
                 let stream = u64::from(self.send.id());
-                debug!(target: target::STREAM, %peer, connection, stream, code = refusal.word, "refused");
+                debug!(target: log_target::STREAM, %peer, connection, stream, code = refusal.word, "refused");
                 self.negotiator.counters.refusal_sent(&refusal.word);
                 if self.write_all(&refusal.encode()).await.is_err() {
                     self.reset();

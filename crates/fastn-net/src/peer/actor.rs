@@ -25,7 +25,7 @@ use super::{
 use crate::{
     connection::Connection,
     error::{Error, Result},
-    target,
+    log_target,
 };
 
 /// Least time for an old connection to answer a challenge.
@@ -199,7 +199,7 @@ impl Actor {
     }
 
     pub(super) fn handle(&mut self, event: Event) {
-        trace!(target: target::PEER, peer = %self.peer.id(), ?event, "event");
+        trace!(target: log_target::PEER, peer = %self.peer.id(), ?event, "event");
         let actions = self.table.on(Instant::now(), event);
         // The message of its loss comes later, but the status without the connection is published now, and must say why.
         for action in &actions {
@@ -212,7 +212,7 @@ impl Actor {
         // Publish first: a caller that gets its answer finds the status up to date.
         self.publish();
         for action in actions {
-            trace!(target: target::PEER, peer = %self.peer.id(), ?action, "action");
+            trace!(target: log_target::PEER, peer = %self.peer.id(), ?action, "action");
             self.act(action);
         }
     }
@@ -241,7 +241,7 @@ impl Actor {
             }
             Action::Check(id, check) => self.check(id, check),
             Action::Prefer(id) => {
-                debug!(target: target::CONNECTION, peer = %self.peer.id(), connection = id, "preferred");
+                debug!(target: log_target::CONNECTION, peer = %self.peer.id(), connection = id, "preferred");
                 let connection = self.connection(id);
                 self.peer.prefer(connection.clone());
                 for (_, answer) in self.waiting.drain() {

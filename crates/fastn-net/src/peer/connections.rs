@@ -15,7 +15,7 @@ use super::{
 use crate::{
     connection::{CloseInfo, ClosedBy, Connection, TrafficSnapshot},
     error::Code,
-    target,
+    log_target,
     wire::codes::close,
 };
 
@@ -31,7 +31,7 @@ impl Actor {
             is_native: connection.alpn().is_native(),
         };
         let (peer, alpn) = (self.peer.id(), connection.alpn().as_str());
-        info!(target: target::CONNECTION, %peer, connection = facts.id, alpn, dialled = facts.dialled, "opened");
+        info!(target: log_target::CONNECTION, %peer, connection = facts.id, alpn, dialled = facts.dialled, "opened");
         self.connections.insert(facts.id, (connection.clone(), Instant::now()));
         connection.set_receive_window(self.windows.add(facts.id));
         if self.peer.offers_connections() && connection.is_dialled() {
@@ -131,7 +131,7 @@ impl Actor {
     }
 
     pub(super) fn retire(&self, id: u64) {
-        debug!(target: target::CONNECTION, peer = %self.peer.id(), connection = id, "retired");
+        debug!(target: log_target::CONNECTION, peer = %self.peer.id(), connection = id, "retired");
         let Some(connection) = self.connection(id) else { return };
         if connection.is_dialled() {
             self.context.lifecycle.spawn(async move {

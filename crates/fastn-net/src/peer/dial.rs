@@ -11,7 +11,7 @@ use crate::{
     connection::{Connection, is_handshake_abandoned},
     deadline::{elapsed_text, limit_text},
     error::{Code, Error, Result},
-    target,
+    log_target,
     wire::{alpn::Alpn, codes::close},
 };
 
@@ -52,13 +52,13 @@ impl Failed {
 /// `ERR_PROTOCOL_UNSUPPORTED`, `ERR_CLOSED`.
 pub(crate) async fn dial(context: &PeerContext, to: &PeerAddress, limit: Duration) -> Result<Connection, Failed> {
     let started = Instant::now();
-    debug!(target: target::DIAL, peer = %to.id, addresses = ?to.addresses, relays = to.relays.len(), "dialling");
+    debug!(target: log_target::DIAL, peer = %to.id, addresses = ?to.addresses, relays = to.relays.len(), "dialling");
     let result = attempt(context, to, started, limit).await;
     let ms = started.elapsed().as_secs_f64() * 1000.0;
     match &result {
-        Ok(connection) => debug!(target: target::DIAL, peer = %to.id, connection = connection.id(), ms, "dialled"),
+        Ok(connection) => debug!(target: log_target::DIAL, peer = %to.id, connection = connection.id(), ms, "dialled"),
         Err(Failed { error, .. }) => {
-            info!(target: target::DIAL, peer = %to.id, code = error.code().as_str(), ms, "failed: {error}");
+            info!(target: log_target::DIAL, peer = %to.id, code = error.code().as_str(), ms, "failed: {error}");
         }
     }
     result

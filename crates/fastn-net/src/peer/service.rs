@@ -7,7 +7,7 @@ use tracing::info;
 use super::{Message, Peer, PeerContext};
 use crate::{
     connection::{CloseInfo, Connection},
-    target,
+    log_target,
     wire::codes::close,
 };
 
@@ -47,7 +47,7 @@ impl Drop for Service {
         self.context.registry.connection_ended(&self.connection);
         if let Some(CloseInfo { code, reason, by }) = self.connection.close_reason() {
             let (peer, connection) = (self.peer.id(), self.connection.id());
-            info!(target: target::CONNECTION, %peer, connection, by = by.as_str(), code, reason, "closed");
+            info!(target: log_target::CONNECTION, %peer, connection, by = by.as_str(), code, reason, "closed");
         }
         self.connection.release_quic();
         self.peer.tell(Message::Lost(self.connection.id()));

@@ -8,7 +8,7 @@ use tracing::error;
 use super::{Message, Peer, PeerContext, PeerState, PeerStatus, actor, mailbox::Messages};
 use crate::{
     error::{Code, Error},
-    target,
+    log_target,
     wire::codes::close,
 };
 
@@ -22,7 +22,7 @@ pub(super) async fn run(context: Arc<PeerContext>, peer: Arc<Peer>, mut messages
         if actor.catch_unwind().await.is_ok() {
             break;
         }
-        error!(target: target::PEER, peer = %peer.id(), "the actor panicked, and is replaced");
+        error!(target: log_target::PEER, peer = %peer.id(), "the actor panicked, and is replaced");
         context.counters.actor_panics.add(1);
         close_orphans(&context, &peer);
         if context.lifecycle.is_closing() {

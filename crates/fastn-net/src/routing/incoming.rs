@@ -2,7 +2,7 @@
 
 use tracing::debug;
 
-use crate::{protocol::Protocol, stream::Stream, target, wire::refusal::Refusal};
+use crate::{log_target, protocol::Protocol, stream::Stream, wire::refusal::Refusal};
 
 /// A stream that a peer opened, accepted and ready to be handled.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl IncomingStream {
         let Self { mut stream, .. } = self;
         if stream.refuse(refusal) {
             let (peer, connection, stream_id) = (stream.connection().remote(), stream.connection().id(), stream.id());
-            debug!(target: target::STREAM, %peer, connection, stream = stream_id, code = refusal.word, "refused from a queue");
+            debug!(target: log_target::STREAM, %peer, connection, stream = stream_id, code = refusal.word, "refused from a queue");
             stream.connection().counters().refusal_sent(&refusal.word);
         }
     }

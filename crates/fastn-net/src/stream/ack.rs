@@ -10,7 +10,7 @@ use tracing::{debug, trace};
 use super::{RecvEvent, Stream};
 use crate::{
     error::{Code, Error, Result},
-    target,
+    log_target,
     wire::{
         ack::{ACK, Answer},
         codes::reset,
@@ -124,7 +124,7 @@ impl Stream {
             self.connection.counters().ack_times.observe(since.elapsed());
         }
         self.settle_ack();
-        trace!(target: target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");
+        trace!(target: log_target::STREAM, peer = %self.peer(), connection = self.connection.id(), stream = self.id, "acknowledged");
     }
 
     fn refused(&mut self, line: &[u8]) -> Error {
@@ -137,7 +137,7 @@ impl Stream {
             }
         };
         let code = error.code().as_str();
-        debug!(target: target::STREAM, peer = %peer, connection = self.connection.id(), stream = self.id, code, "refused by the peer");
+        debug!(target: log_target::STREAM, peer = %peer, connection = self.connection.id(), stream = self.id, code, "refused by the peer");
         self.connection.mark_stalled();
         self.abandon_and_fail(reset::ABANDONED, error)
     }

@@ -8,7 +8,7 @@ use super::{CONNECTION_FULL, RecvState, SendState, Stream};
 use crate::{
     deadline::limit_text,
     error::{Code, Error},
-    target,
+    log_target,
 };
 
 impl Stream {
@@ -67,7 +67,7 @@ impl Stream {
     /// connection.
     fn expire_ack(&mut self, limit: Duration) {
         let (peer, connection, stream) = (self.peer(), self.connection.id(), self.id);
-        debug!(target: target::STREAM, %peer, connection, stream, "not acknowledged in time");
+        debug!(target: log_target::STREAM, %peer, connection, stream, "not acknowledged in time");
         let limit = limit_text(limit);
         let text = if self.is_header_sent() {
             format!("the peer did not acknowledge the stream within {limit}")

@@ -67,7 +67,7 @@ use crate::{
     connection::{ActiveGuard, Connection, ack_deadlines::AckDeadline, stop_watch::PeerStopWatch},
     error::Error,
     identity::PublicKey,
-    target,
+    log_target,
     wire::codes::reset,
 };
 
@@ -142,7 +142,7 @@ impl Stream {
         stream.recv_state = RecvState::AwaitingAck;
         stream.answer = Some(AnswerLine::default());
         stream.opening = opening;
-        trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "opened");
+        trace!(target: log_target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "opened");
         stream
     }
 
@@ -158,7 +158,7 @@ impl Stream {
     ) -> Self {
         let mut stream = Self::new(connection, send, recv, Some(active), unsent);
         stream.buffered = buffered.into();
-        trace!(target: target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "accepted");
+        trace!(target: log_target::STREAM, peer = %stream.peer(), connection = stream.connection.id(), stream = stream.id, "accepted");
         stream
     }
 

@@ -3,7 +3,7 @@
 use tracing::error;
 
 use super::{RecvEvent, SendEvent, SendState, Stream};
-use crate::{error::Error, target};
+use crate::{error::Error, log_target};
 
 impl Stream {
     /// Moves the sending half on. A half that leaves its live states is dropped: reset it before, or its drop sends a FIN.
@@ -115,7 +115,7 @@ impl Stream {
 
     /// A bug. The state stays: a stream that hangs is better than a process that ends.
     fn illegal(&self, what: &std::fmt::Arguments<'_>) {
-        error!(target: target::STREAM, peer = %self.peer(), stream = self.id, "a stream got an event out of order: {what}");
+        error!(target: log_target::STREAM, peer = %self.peer(), stream = self.id, "a stream got an event out of order: {what}");
         debug_assert!(false, "{what}");
     }
 }

@@ -16,7 +16,7 @@ use tracing::debug;
 
 use crate::{
     error::{Code, Error},
-    target,
+    log_target,
 };
 
 /// Limit for closing a socket. Closing takes longer only while a stream of the endpoint is held.
@@ -30,7 +30,7 @@ pub(crate) async fn released(sockets: &[SocketAddr]) {
     let (started, mut pause) = (Instant::now(), PAUSE);
     while let Some((taken, error)) = sockets.iter().find_map(|at| Some((at, try_bind(*at).err()?))) {
         if started.elapsed() >= LIMIT {
-            debug!(target: target::ENDPOINT, socket = %taken, %error, "it is closed, and its port is still taken");
+            debug!(target: log_target::ENDPOINT, socket = %taken, %error, "it is closed, and its port is still taken");
             return;
         }
         sleep(pause).await;

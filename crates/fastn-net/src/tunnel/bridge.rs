@@ -19,9 +19,9 @@ use crate::{
     connection::Connection,
     endpoint::Endpoint,
     error::{Code, Error, Result},
+    log_target,
     protocol::Protocol,
     stream::{OpenOptions, Stream},
-    target,
     wire::{codes::reset, header},
 };
 
@@ -112,10 +112,10 @@ impl Bridge {
             Ok(()) => socket.end(),
             Err(PipeError::Stream(error)) => {
                 let code = error.code();
-                warn!(target: target::TUNNEL, %peer, code = code.as_str(), error = error.message(), "a client's connection was reset");
+                warn!(target: log_target::TUNNEL, %peer, code = code.as_str(), error = error.message(), "a client's connection was reset");
             }
             Err(PipeError::Socket(error)) => {
-                debug!(target: target::TUNNEL, %peer, %error, "a client ended its connection");
+                debug!(target: log_target::TUNNEL, %peer, %error, "a client ended its connection");
             }
         }
     }

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     endpoint::Endpoint,
     error::Result,
+    log_target,
     routing::{PendingListener, PendingStream},
-    target,
     wire::{codes::reset, refusal::word},
 };
 
@@ -73,7 +73,7 @@ async fn serve(service: &Service, pending: PendingStream, work: &Work) {
     let socket = match connected {
         Ok(socket) => socket,
         Err(error) => {
-            warn!(target: target::TUNNEL, %peer, service = %service.target.name(), %error, "cannot connect to the target");
+            warn!(target: log_target::TUNNEL, %peer, service = %service.target.name(), %error, "cannot connect to the target");
             // Without the target's name: it is this side's own.
             return pending
                 .refuse(word::TARGET_UNREACHABLE, &format!("the service is not reachable: {}", error.kind()));
@@ -83,7 +83,7 @@ async fn serve(service: &Service, pending: PendingStream, work: &Work) {
     match carry(&mut Pipe::default(), &mut stream, &socket, work, reset::HANDLER_FAILED).await {
         Ok(()) => socket.end(),
         Err(error) => {
-            debug!(target: target::TUNNEL, %peer, service = %service.target.name(), %error, "a tunnelled connection failed");
+            debug!(target: log_target::TUNNEL, %peer, service = %service.target.name(), %error, "a tunnelled connection failed");
         }
     }
 }

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::{SocketName, socket::Socket};
 use crate::{
     error::{Code, Error, Result},
-    target,
+    log_target,
 };
 
 /// Pause after a failure to accept, such as too many open files.
@@ -74,7 +74,7 @@ impl LocalListener {
                 Ok(Err(_)) => {}
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    warn!(target: target::TUNNEL, %error, "cannot accept a local connection");
+                    warn!(target: log_target::TUNNEL, %error, "cannot accept a local connection");
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -30,9 +30,9 @@ use crate::{
     config::PeerAddress,
     endpoint::Endpoint,
     error::{Code, Error, Result},
+    log_target,
     routing::PendingStream,
     stream::{OpenOptions, Stream},
-    target,
     wire::{header, refusal::word},
 };
 
@@ -121,14 +121,14 @@ impl Service {
         let socket = match connected {
             Ok(socket) => socket,
             Err(error) => {
-                warn!(target: target::TUNNEL, %peer, host = self.host, port = self.port, %error, "cannot reach the target");
+                warn!(target: log_target::TUNNEL, %peer, host = self.host, port = self.port, %error, "cannot reach the target");
                 let message = format!("the service is not reachable: {}", error.kind());
                 return pending.refuse(word::TARGET_UNREACHABLE, &message);
             }
         };
         let flow = Flow { source: Source::Socket(&socket), socket: &socket, client: None };
         let ended = flow.carry(pending.accept(), self.options.flow_timeout, work.cut()).await;
-        debug!(target: target::TUNNEL, %peer, error = ended.err().map(|error| error.to_string()), "a flow has ended");
+        debug!(target: log_target::TUNNEL, %peer, error = ended.err().map(|error| error.to_string()), "a flow has ended");
     }
 
     async fn connect(&self) -> io::Result<UdpSocket> {
@@ -162,7 +162,7 @@ impl Bridge {
             match receive_from(&self.socket, &mut frame).await {
                 Ok(client) => self.forward(client, &frame),
                 Err(error) => {
-                    warn!(target: target::TUNNEL, %error, "the bridge ends: its socket failed");
+                    warn!(target: log_target::TUNNEL, %error, "the bridge ends: its socket failed");
                     return;
                 }
             }
@@ -204,14 +204,14 @@ impl Bridge {
         let stream = match opened {
             Ok(stream) => stream,
             Err(error) => {
-                warn!(target: target::TUNNEL, %peer, error = error.message(), "a client's datagrams were dropped");
+                warn!(target: log_target::TUNNEL, %peer, error = error.message(), "a client's datagrams were dropped");
                 return;
             }
         };
         let flow = Flow { source: Source::Queue(datagrams), socket: &self.socket, client: Some(client) };
         let ended = flow.carry(stream, self.options.flow_timeout, self.work.cut()).await;
         if let Err(error) = ended {
-            warn!(target: target::TUNNEL, %peer, %error, "a client's flow was lost");
+            warn!(target: log_target::TUNNEL, %peer, %error, "a client's flow was lost");
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     endpoint::Endpoint,
     error::Result,
-    target,
+    log_target,
     tunnel::{
         SocketName, Tunnel,
         handle::Work,
@@ -105,7 +105,7 @@ impl Bridge {
             Ok(response) => exchange.finish(response, &self.work),
             Err(failure) => {
                 let (peer, status) = (destination.peer.id, failure.status.as_u16());
-                warn!(target: target::TUNNEL, %peer, status, error = failure.text, "a request failed");
+                warn!(target: log_target::TUNNEL, %peer, status, error = failure.text, "a request failed");
                 page(failure.status, &failure.text)
             }
         }

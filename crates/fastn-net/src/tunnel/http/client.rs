@@ -8,7 +8,7 @@ use tracing::debug;
 
 use super::{body::Body, io::LocalIo, pool::MAX_BUFFER};
 use crate::{
-    target,
+    log_target,
     tunnel::{handle::Work, socket::Socket},
 };
 
@@ -37,7 +37,7 @@ where
             biased;
             ended = &mut connection => match ended {
                 Ok(()) => break,
-                Err(error) => return debug!(target: target::TUNNEL, %error, "a client's connection failed"),
+                Err(error) => return debug!(target: log_target::TUNNEL, %error, "a client's connection failed"),
             },
             () = work.cut() => return,
             () = work.stopping(), if !is_stopping => {

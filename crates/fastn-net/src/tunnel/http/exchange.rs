@@ -15,7 +15,7 @@ use super::{
     headers::{insert_upgrade, remove_hop_by_hop},
     page::page,
 };
-use crate::{target, tunnel::handle::Work};
+use crate::{log_target, tunnel::handle::Work};
 
 /// What a request leaves behind until its answer comes.
 pub(in crate::tunnel) struct Exchange {
@@ -111,6 +111,6 @@ async fn join(client: OnUpgrade, service: OnUpgrade) {
         copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(service)).await
     };
     if let Err(error) = copied.await {
-        debug!(target: target::TUNNEL, %error, "an upgraded connection failed");
+        debug!(target: log_target::TUNNEL, %error, "an upgraded connection failed");
     }
 }

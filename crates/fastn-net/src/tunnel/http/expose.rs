@@ -27,8 +27,8 @@ use crate::{
     endpoint::Endpoint,
     error::{Code, Error, Result},
     identity::PublicKey,
+    log_target,
     routing::PendingStream,
-    target,
     tunnel::{Tunnel, expose::accept, handle::Work, options::http_protocol},
     wire::codes::reset,
 };
@@ -117,7 +117,7 @@ impl Exposed {
                 biased;
                 ended = &mut connection => {
                     if let Err(error) = ended {
-                        debug!(target: target::TUNNEL, %peer, service = %self.name, %error, "a stream of requests failed");
+                        debug!(target: log_target::TUNNEL, %peer, service = %self.name, %error, "a stream of requests failed");
                         handle.abandon(reset::HANDLER_FAILED);
                     }
                     return;
@@ -159,7 +159,7 @@ impl Exposed {
     fn failure(&self, error: &legacy::Error, peer: PublicKey) -> Response<Body> {
         let cause = io_error(error);
         let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
-        warn!(target: target::TUNNEL, %peer, service = %self.name, error = reason, "the HTTP service failed");
+        warn!(target: log_target::TUNNEL, %peer, service = %self.name, error = reason, "the HTTP service failed");
         // Without details: they are this side's own.
         if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
             return page(StatusCode::GATEWAY_TIMEOUT, "the service did not accept a connection in time");

@@ -24,8 +24,8 @@ use tracing::{debug, warn};
 use super::socks_client;
 use crate::{
     error::{Code, Error},
+    log_target,
     stream::Stream,
-    target,
     targets::{Destination, Host},
     tunnel::{
         bridge::Bridge,
@@ -114,7 +114,7 @@ impl HttpProxy {
                 let Ok(client) = client.await else { return stream.abandon(reset::CANCELLED) };
                 // Dropping the client's side resets it, unless both directions have ended.
                 if let Err(error) = pipe.run(&mut stream, TokioIo::new(client), reset::CANCELLED).await {
-                    debug!(target: target::TUNNEL, %error, "a tunnel of the proxy failed");
+                    debug!(target: log_target::TUNNEL, %error, "a tunnel of the proxy failed");
                 }
             };
             tokio::select! {
@@ -128,7 +128,7 @@ impl HttpProxy {
 
     fn failure(&self, failure: &Failure) -> Response<Body> {
         let (peer, status) = (self.bridge.peer.id, failure.status.as_u16());
-        warn!(target: target::TUNNEL, %peer, status, error = failure.text, "a request failed");
+        warn!(target: log_target::TUNNEL, %peer, status, error = failure.text, "a request failed");
         page(failure.status, &failure.text)
     }
 }

@@ -32,8 +32,8 @@ use crate::{
     endpoint::Endpoint,
     error::{Code, Error, Result},
     identity::PublicKey,
+    log_target,
     protocol::Protocol,
-    target,
     targets::{Destination, Targets},
 };
 
@@ -117,8 +117,10 @@ impl Proxy {
     async fn dial(&self, peer: PublicKey, destination: &Destination) -> Result<Socket, DialError> {
         let dialled = self.dialler.dial(destination).await;
         match &dialled {
-            Ok(_) => debug!(target: target::TUNNEL, %peer, %destination, "connected through the proxy"),
-            Err(error) => info!(target: target::TUNNEL, %peer, %destination, %error, "not connected through the proxy"),
+            Ok(_) => debug!(target: log_target::TUNNEL, %peer, %destination, "connected through the proxy"),
+            Err(error) => {
+                info!(target: log_target::TUNNEL, %peer, %destination, %error, "not connected through the proxy")
+            }
         }
         dialled
     }

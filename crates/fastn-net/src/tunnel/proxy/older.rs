@@ -12,10 +12,10 @@ use super::{
 use crate::{
     error::Result,
     identity::PublicKey,
+    log_target,
     protocol::Protocol,
     routing::PendingStream,
     stream::Stream,
-    target,
     targets::Destination,
     tunnel::{bridge::Bridge, carry::carry, handle::Work, pipe::Pipe, socket::Socket},
     wire::{
@@ -44,7 +44,7 @@ pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
             error.to_string()
         }
     };
-    debug!(target: target::TUNNEL, %peer, error, "a connection of the proxy failed");
+    debug!(target: log_target::TUNNEL, %peer, error, "a connection of the proxy failed");
 }
 
 async fn connect(proxy: &Proxy, peer: PublicKey, stream: &mut Stream) -> io::Result<Socket> {

@@ -12,9 +12,9 @@ use super::{
 use crate::{
     error::Error,
     identity::PublicKey,
+    log_target,
     routing::PendingStream,
     stream::Stream,
-    target,
     targets::{Destination, Host},
     tunnel::{carry::carry, handle::Work, pipe::Pipe, socket::Socket},
     wire::{
@@ -45,7 +45,7 @@ pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
             error.to_string()
         }
     };
-    debug!(target: target::TUNNEL, %peer, error, "a connection of the proxy failed");
+    debug!(target: log_target::TUNNEL, %peer, error, "a connection of the proxy failed");
 }
 
 /// Reads greeting and request, connects, and replies. `None` after a refusal.

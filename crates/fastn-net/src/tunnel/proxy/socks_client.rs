@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     error::{Code, Error},
+    log_target,
     stream::Stream,
-    target,
     targets::Destination,
     tunnel::{
         bridge::Bridge,
@@ -47,7 +47,7 @@ pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
     let request = match request {
         Ok(Ok(request)) => request,
         Ok(Err(refusal)) => return refuse(socket, &refusal).await,
-        Err(error) => return debug!(target: target::TUNNEL, %peer, %error, "a client sent no request of SOCKS 5"),
+        Err(error) => return debug!(target: log_target::TUNNEL, %peer, %error, "a client sent no request of SOCKS 5"),
     };
     let ended = match connect(bridge, &socket, request).await {
         Ok((mut stream, true)) => {
@@ -59,14 +59,14 @@ pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
             return refuse(socket, &[]).await;
         }
         Err(PipeError::Stream(error)) => {
-            warn!(target: target::TUNNEL, %peer, code = error.code().as_str(), error = error.message(), "a client got no connection");
+            warn!(target: log_target::TUNNEL, %peer, code = error.code().as_str(), error = error.message(), "a client got no connection");
             return refuse(socket, &reply_of(&error).encode()).await;
         }
         Err(error) => Err(error),
     };
     match ended {
         Ok(()) => socket.end(),
-        Err(error) => debug!(target: target::TUNNEL, %peer, %error, "a client's connection was reset"),
+        Err(error) => debug!(target: log_target::TUNNEL, %peer, %error, "a client's connection was reset"),
     }
 }
 
