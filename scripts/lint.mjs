@@ -33,6 +33,12 @@ const steps = {
       'warnings'
     ]),
   'unused dependencies': () => optional('cargo-machete', [], 'cargo install cargo-machete'),
+  'licences, sources and duplicates of crates': () =>
+    optional(
+      'cargo-deny',
+      ['--log-level', 'error', 'check', 'licenses', 'sources', 'bans'],
+      'cargo install cargo-deny'
+    ),
   'features of iroh': features,
   typos: () => optional('typos', fix ? ['--write-changes'] : [], 'pip install typos, or cargo install typos-cli')
 }
