@@ -1,15 +1,5 @@
 // Set-up from a fresh clone to runnable programs. Skips each step whose inputs have not changed.
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync
-} from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { bundleCli } from './bundle-cli.mjs'
 import { install, installRawPeer } from './install.mjs'
@@ -37,7 +27,7 @@ export async function prepare({ profile, examples = false, tests = false } = {})
 }
 
 const addonInputs = ['Cargo.toml', 'Cargo.lock', 'crates', 'third_party']
-const addonOutputs = ['src/generated/binding.cjs', 'src/generated/binding.d.cts']
+const addonOutputs = ['src/generated/binding.d.cts']
 
 function addonIsBuilt(profile) {
   if (prebuilt) return true
@@ -45,7 +35,7 @@ function addonIsBuilt(profile) {
   return note?.inputs === fingerprint(...addonInputs) && (profile === undefined || note.profile === profile)
 }
 
-/** Builds the addon and its loader into `src/generated`. Passes `args` to `napi build`. */
+/** Builds the addon into `src/generated`. Passes `args` to `napi build`. */
 export function buildAddon(profile, args = []) {
   if (args.length === 0 && addonIsBuilt(profile)) return
   const made = profile ?? 'dev-release'
@@ -53,16 +43,8 @@ export function buildAddon(profile, args = []) {
   unstamp('addon')
   const inputs = fingerprint(...addonInputs)
   const build = ['build', '--platform', '--profile', made]
-  const output = [
-    '--output-dir',
-    'src/generated',
-    '--format',
-    'commonjs',
-    '--js',
-    'binding.cjs',
-    '--dts',
-    'binding.d.cts'
-  ]
+  // `src/native/find-addon.ts` loads it, not napi's own loader, which tries 30 names and has no place for bundles.
+  const output = ['--output-dir', 'src/generated', '--no-js', '--dts', 'binding.d.cts']
   const crate = ['--manifest-path', 'crates/fastn-net-node/Cargo.toml', '--no-const-enum']
   run(process.execPath, [tool.napi, ...build, ...crate, ...output, ...args])
   stamp('addon', { inputs, profile: made })
@@ -82,7 +64,7 @@ export async function compile() {
   unstamp('dist')
   // Remove modules whose source is gone, so no import finds them. Keep the addon: another process may have it open.
   for (const name of existsSync(at('dist')) ? readdirSync(at('dist')) : []) {
-    if (name !== 'generated') rmSync(at('dist', name), { recursive: true })
+    if (!name.endsWith('.node')) rmSync(at('dist', name), { recursive: true })
   }
   run(process.execPath, [tool.tsc, '-p', 'tsconfig.json'])
   await bundle()
@@ -148,19 +130,21 @@ async function commentRemover() {
   return code => ts.transpileModule(code, { compilerOptions: target }).outputText
 }
 
-/** Copies the loader and the addon next to the compiled code, which loads them from there. */
+/** Copies the addon next to the compiled code, which loads it from there. */
 export function place() {
   const from = at('src', 'generated')
-  const to = at('dist', 'generated')
-  mkdirSync(to, { recursive: true })
   for (const name of readdirSync(from)) {
-    if (!name.endsWith('.node') && !name.endsWith('.cjs')) continue
-    const [source, target] = [join(from, name), join(to, name)]
+    if (!name.endsWith('.node')) continue
+    const [source, target] = [join(from, name), at('dist', name)]
     const [made, placed] = [statSync(source), statSync(target, { throwIfNoEntry: false })]
-    if (placed && placed.size === made.size && placed.mtimeMs >= made.mtimeMs) continue
-    // Rename atomically: running processes keep the old addon open, and no process loads a partial file.
-    copyFileSync(source, `${target}.new`)
-    renameSync(`${target}.new`, target)
+    if (!placed || placed.size !== made.size || placed.mtimeMs < made.mtimeMs) {
+      // Rename atomically: running processes keep the old addon open, and no process loads a partial file.
+      copyFileSync(source, `${target}.new`)
+      renameSync(`${target}.new`, target)
+    }
+    // Tests import modules, too. A link, so that both are one addon to a process.
+    const link = at('dist', 'modules', 'native', name)
+    if (!existsSync(link)) symlinkSync(join('..', '..', name), link)
   }
 }
 

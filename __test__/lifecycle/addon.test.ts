@@ -1,6 +1,6 @@
 // An addon that cannot be loaded: the error names the actual cause.
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,8 +22,8 @@ interface Told {
 function load(t: ExecutionContext, files: Record<string, string> = {}, options: Options = {}): Told {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-native-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const { copy = 'node_modules/fastn-net', before = '' } = options
-  for (const file of ['package.json', 'dist/index.js', 'dist/node.js', 'dist/library.js', 'dist/generated/binding.cjs'])
+  const { copy = 'node_modules/fastn-net', before = '', addon } = options
+  for (const file of ['package.json', 'dist/index.js', 'dist/node.js', 'dist/library.js'])
     cpSync(join(root, file), join(folder, copy, file))
   for (const [file, text] of Object.entries({ 'package.json': '{ "type": "module" }', ...files })) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })
@@ -43,7 +43,8 @@ try {
   console.log(JSON.stringify({ code: error.code, message: error.message, causes }))
 }`
   )
-  const { NAPI_RS_NATIVE_LIBRARY_PATH: _, ...env } = process.env
+  const { FASTN_NET_ADDON: _, ...rest } = process.env
+  const env = addon === undefined ? rest : { ...rest, FASTN_NET_ADDON: addon }
   return JSON.parse(execFileSync(process.execPath, ['main.mjs'], { cwd: folder, env, encoding: 'utf8' })) as Told
 }
 
@@ -52,6 +53,8 @@ interface Options {
   copy?: string
   /** Code that runs before the import. */
   before?: string
+  /** FASTN_NET_ADDON. */
+  addon?: string
 }
 
 const installed = (of: string, main: string, text: string, version = '0.1.0') => ({
@@ -111,13 +114,23 @@ test('lists the supported platforms on a platform without an addon', t => {
   t.regex(message, /sunos.*Supported are Linux/)
 })
 
-test('tells a bundle to keep the package external', t => {
-  const { code, message } = load(t, { 'out/package.json': '', 'out/dist/generated/binding.cjs': '' }, { copy: 'out' })
+test('tells a bundle to keep the package external, or to copy the addon', t => {
+  const { code, message } = load(t, { 'out/package.json': '' }, { copy: 'out' })
   t.is(code, 'ERR_NATIVE')
-  t.regex(message, /bundle.*external/)
+  t.regex(message, /bundled into .*library\.js: keep fastn-net external, or copy/)
+  t.true(message.includes(`fastn-net.${target}.node of the package ${name}`), message)
 })
 
 test('tells an unbuilt clone to build', t => {
-  const { message } = load(t, { 'node_modules/fastn-net/dist/generated/binding.cjs': '' })
+  const { message } = load(t, { 'node_modules/fastn-net/Cargo.toml': '[workspace]' })
   t.regex(message, /npm run build/)
+})
+
+test('FASTN_NET_ADDON names the file, and one that cannot be loaded is named with the reason', t => {
+  const file = readdirSync(join(root, 'dist')).find(each => each.endsWith('.node'))
+  t.is(load(t, {}, { addon: join(root, 'dist', file ?? 'no addon in dist') }).code, 'none')
+  const { code, message } = load(t, { 'other.node': 'no library' }, { addon: 'other.node' })
+  t.is(code, 'ERR_NATIVE')
+  t.regex(message, /other\.node, as FASTN_NET_ADDON says, could not be loaded: ./)
+  t.regex(load(t, {}, { addon: 'gone.node' }).message, /gone\.node/)
 })

@@ -1,5 +1,5 @@
 // Several copies of the package in one process: package managers install them, and module reloaders create them.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -12,6 +12,8 @@ async function copy(t: ExecutionContext): Promise<typeof import('fastn-net')> {
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   for (const file of ['index.js', 'library.js', 'services.js'])
     cpSync(new URL(file, import.meta.resolve('fastn-net')), join(folder, file))
+  const dist = fileURLToPath(new URL('.', import.meta.resolve('fastn-net')))
+  for (const name of readdirSync(dist)) if (name.endsWith('.node')) symlinkSync(join(dist, name), join(folder, name))
   return await import(pathToFileURL(join(folder, 'index.js')).href)
 }
 

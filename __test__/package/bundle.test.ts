@@ -1,6 +1,6 @@
-// A program that bundles fastn-net cannot find the addon. The error says so, and what to do.
+// A bundle that contains fastn-net and no addon says what to do. With the addon next to it, it runs. `npm run test:bundlers` tries bundlers.
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,8 +17,16 @@ try {
   console.log(error.code, error.message)
 }`
 
+interface Options {
+  external?: boolean
+  /** The addon is put next to the bundle. */
+  copied?: boolean
+  /** `package.json` next to the bundle. */
+  manifest?: object | undefined
+}
+
 /** Bundles a program, runs it without its sources, and returns its output. */
-async function run(t: ExecutionContext, format: ModuleFormat, external: boolean, manifest?: object): Promise<string> {
+async function run(t: ExecutionContext, format: ModuleFormat, { external = false, copied = false, manifest }: Options) {
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-bundle-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const installed = join(folder, 'installed')
@@ -42,7 +50,10 @@ async function run(t: ExecutionContext, format: ModuleFormat, external: boolean,
     mkdirSync(modules, { recursive: true })
     for (const file of ['package.json', 'dist']) cpSync(join(root, file), join(modules, file), { recursive: true })
   }
-  const { NAPI_RS_NATIVE_LIBRARY_PATH: _, ...env } = process.env
+  if (copied)
+    for (const file of readdirSync(join(root, 'dist')))
+      if (file.endsWith('.node')) cpSync(join(root, 'dist', file), join(out, file))
+  const { FASTN_NET_ADDON: _, ...env } = process.env
   return execFileSync(process.execPath, [join(out, `program.${extension}`)], { env, encoding: 'utf8' }).trim()
 }
 
@@ -52,14 +63,19 @@ const manifests: [string, object | undefined][] = [
   ['with imports of its own', { name: 'app', imports: { '#own': './own.js' } }]
 ]
 
-for (const format of ['es', 'cjs'] as const)
+for (const format of ['es', 'cjs'] as const) {
   for (const [how, manifest] of manifests)
-    test(`a bundle (${format}, ${how}) says to keep fastn-net external`, async t => {
-      const printed = await run(t, format, false, manifest)
+    test(`a bundle (${format}, ${how}) says to keep fastn-net external or to copy the addon`, async t => {
+      const printed = await run(t, format, { manifest })
       t.regex(printed, /^ERR_NATIVE /)
-      t.regex(printed, /bundled\? .*keep fastn-net external/i)
+      t.regex(printed, /bundled into .*program\.[cm]js: keep fastn-net external, or copy/)
     })
 
+  test(`a bundle (${format}) with the addon next to it runs`, async t => {
+    t.is(await run(t, format, { copied: true }), '52')
+  })
+}
+
 test('a bundle with fastn-net external runs', async t => {
-  t.is(await run(t, 'es', true), '52')
+  t.is(await run(t, 'es', { external: true }), '52')
 })

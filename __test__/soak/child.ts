@@ -1,6 +1,6 @@
 // What a process of the soak tells the one that started it.
 import { readdirSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { native } from '../../dist/modules/native/addon.js'
 
 /** How a process stands. */
 export interface Sample {
@@ -30,11 +30,9 @@ export interface Last {
   readonly shutdown: string
 }
 
-const addon = createRequire(import.meta.url)('../../dist/generated/binding.cjs') as { handleCount(): number }
-
 /** Native handles of this thread. */
 export function handleCount(): number {
-  return addon.handleCount()
+  return native().handleCount()
 }
 
 /** Collects first: what the collector would let go of at its leisure is no leak. */

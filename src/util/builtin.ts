@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
-
 interface Builtins {
   'node:fs': typeof import('node:fs')
+  'node:module': typeof import('node:module')
   'node:os': typeof import('node:os')
+  'node:path': typeof import('node:path')
   'node:util': typeof import('node:util')
 }
 
@@ -11,5 +11,5 @@ interface Builtins {
  * and 1 ms.
  */
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
-  return createRequire(import.meta.url)(name)
+  return process.getBuiltinModule(name)
 }
