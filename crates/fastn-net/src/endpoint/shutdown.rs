@@ -51,6 +51,11 @@ impl Endpoint {
         self.0.lifecycle.spawn_work(task)
     }
 
+    /// Runs a task that nothing waits for.
+    pub(crate) fn spawn_untracked(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.lifecycle.spawn_untracked(task);
+    }
+
     /// Number of running tasks of [`Endpoint::spawn`].
     #[must_use]
     pub fn task_count(&self) -> usize {
