@@ -1,7 +1,7 @@
 //! A socket of this machine that a tunnel connects or accepts.
 
 use std::{
-    io,
+    io::{self, Read},
     net::Shutdown,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -75,6 +75,25 @@ impl Socket {
             Ok(None) => std::future::pending().await,
         }
     }
+
+    /// Reads what has arrived. Less than fits is all there is: where the system tells of new bytes once, the next read then waits without
+    /// asking it, as tokio's own does.
+    fn read_now(&self, into: &mut [u8]) -> io::Result<usize> {
+        if !cfg!(unix) {
+            return socket!(self, socket => socket.try_read(into));
+        }
+        let mut short = None;
+        let read = || {
+            let count = socket!(self, socket => (&*SockRef::from(socket)).read(into))?;
+            if count == 0 || count == into.len() {
+                return Ok(count);
+            }
+            short = Some(count);
+            Err(io::ErrorKind::WouldBlock.into())
+        };
+        let read = socket!(self, socket => socket.try_io(Interest::READABLE, read));
+        short.map_or(read, Ok)
+    }
 }
 
 impl AsyncRead for &Socket {
@@ -82,7 +101,7 @@ impl AsyncRead for &Socket {
         let unfilled = into.initialize_unfilled();
         let count = loop {
             ready!(socket!(*self, socket => socket.poll_read_ready(cx)))?;
-            match socket!(*self, socket => socket.try_read(unfilled)) {
+            match self.read_now(unfilled) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => break read?,
             }
