@@ -12,15 +12,15 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
-use super::super::socket::Socket;
+use super::super::{
+    pipe::{put_buffer, take_buffer},
+    socket::Socket,
+};
 use crate::{
     error::{Code, Error},
     stream::Stream,
     wire::codes::reset,
 };
-
-/// Bytes that one read of a stream takes at most.
-const READ: usize = 64 * 1024;
 
 /// See [`LocalIo::linger`].
 const LINGER: Duration = Duration::from_secs(1);
@@ -65,10 +65,15 @@ fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
 
 impl AsyncRead for PeerIo {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let most = into.remaining().min(READ);
-        let read = ready!(lock(&self.stream).poll_read(cx, into.initialize_unfilled_to(most)))?;
-        into.advance(read.count);
-        Poll::Ready(Ok(()))
+        // hyper's own is not initialised, and longer than most messages.
+        let mut buffer = take_buffer();
+        let most = into.remaining().min(buffer.len());
+        let read = lock(&self.stream).poll_read(cx, &mut buffer[..most]);
+        if let Poll::Ready(Ok(read)) = &read {
+            into.put_slice(&buffer[..read.count]);
+        }
+        put_buffer(buffer);
+        read.map_ok(|_| ()).map_err(io::Error::from)
     }
 }
 
