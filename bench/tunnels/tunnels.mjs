@@ -42,6 +42,7 @@ const wrk = async (port, connections) => {
   ])
   const get = re => text.match(re)?.[1]
   return {
+    requests: +get(/(\d+) requests in/),
     reqPerS: +get(/Requests\/sec:\s+(\S+)/),
     p50ms: ms(get(/^\s+50%\s+(\S+)/m)),
     p99ms: ms(get(/^\s+99%\s+(\S+)/m)),
@@ -110,9 +111,14 @@ const parts = {
       )
       g.run('nginx', ['-c', `${g.dir}/nginx.conf`, '-p', g.dir], { count: false })
     },
-    async measure({ port, note }) {
-      await note('http1', () => wrk(port, 1))
-      await note('http64', () => wrk(port, 64))
+    async measure({ port, pids, note }) {
+      for (const connections of [1, 64])
+        await note(`http${connections}`, async () => {
+          const before = cpuSeconds(pids())
+          const { requests, ...values } = await wrk(port, connections)
+          const cpu = cpuSeconds(pids()) - before
+          return { ...values, cpuUsPerReq: pids().length ? (cpu / requests) * 1e6 : undefined }
+        })
     }
   },
   behave: {

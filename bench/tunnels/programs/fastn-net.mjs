@@ -1,11 +1,12 @@
-// node fastn-net.mjs expose TARGET-PORT | bridge PORT ADDRESS
+// node fastn-net.mjs tcp|http expose TARGET-PORT | bridge PORT ADDRESS
 import { createEndpoint } from '../../../dist/index.js'
 
-const [side, port, address] = process.argv.slice(2)
+const [kind, side, port, address] = process.argv.slice(2)
+const [expose, bridge] = kind === 'http' ? ['exposeHttp', 'bridgeHttp'] : ['exposeTcp', 'bridgeTcp']
 const endpoint = await createEndpoint({ network: 'loopback' })
 if (side === 'expose') {
-  await endpoint.exposeTcp(Number(port), { allow: 'public' })
+  await endpoint[expose](Number(port), { allow: 'public' })
   console.log(`address: ${JSON.stringify(endpoint.address())}`)
 } else {
-  await endpoint.bridgeTcp({ peer: JSON.parse(address), port: Number(port) })
+  await endpoint[bridge]({ peer: JSON.parse(address), port: Number(port) })
 }
