@@ -4,6 +4,7 @@ mod ends;
 mod hosts;
 mod malformed;
 mod messages;
+mod pooled;
 mod secure;
 #[path = "../support/mod.rs"]
 mod support;

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -45,6 +45,7 @@ pub(in crate::tunnel) fn request_body(request: Request<Incoming>) -> (Request<Bo
     let progress = Progress::new();
     let (parts, incoming) = request.into_parts();
     if incoming.is_end_stream() {
+        progress.set_sent();
         return (Request::from_parts(parts, empty()), progress);
     }
     let expects = parts.headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
@@ -79,12 +80,27 @@ struct State {
     since: Instant,
     /// Milliseconds after `since` at which the receiver last asked for a piece.
     last: AtomicU64,
+    is_sent: AtomicBool,
     gate: std::sync::OnceLock<CancellationToken>,
 }
 
 impl Progress {
     fn new() -> Self {
-        Self(Arc::new(State { since: Instant::now(), last: AtomicU64::new(0), gate: std::sync::OnceLock::new() }))
+        Self(Arc::new(State {
+            since: Instant::now(),
+            last: AtomicU64::new(0),
+            is_sent: AtomicBool::new(false),
+            gate: std::sync::OnceLock::new(),
+        }))
+    }
+
+    fn set_sent(&self) {
+        self.0.is_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the receiver has asked for all pieces, or for no more.
+    pub(in crate::tunnel) fn is_sent(&self) -> bool {
+        self.0.is_sent.load(Ordering::Relaxed)
     }
 
     fn set_gate(&self, gate: CancellationToken) {
@@ -143,6 +159,12 @@ impl HttpBody for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        self.progress.set_sent();
     }
 }
 

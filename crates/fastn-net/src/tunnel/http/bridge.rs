@@ -7,8 +7,8 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::{
-    body::Body, client::serve_client, exchange::Exchange, options::BridgeHttpOptions, page::page, peer_services::Peers,
-    route::Routes,
+    answer::Answer, body::Body, client::serve_client, exchange::Exchange, options::BridgeHttpOptions, page::page,
+    peer_services::Peers, route::Routes,
 };
 use crate::{
     endpoint::Endpoint,
@@ -79,10 +79,11 @@ async fn accept(listener: LocalListener, most: usize, bridge: Arc<Bridge>) {
 impl Bridge {
     /// Answers the requests of a client, one after the other.
     async fn serve(self: Arc<Self>, socket: Socket) {
-        let answer = |request| {
-            let bridge = self.clone();
+        let bridge = self.clone();
+        let answer = Answer::new(move |request| {
+            let bridge = bridge.clone();
             async move { bridge.answer(request).await }
-        };
+        });
         serve_client(socket, &self.work, answer).await;
     }
 
@@ -101,7 +102,7 @@ impl Bridge {
             Ok(begun) => begun,
             Err(text) => return page(StatusCode::BAD_REQUEST, text),
         };
-        match self.peers.send(&destination, request).await {
+        match self.peers.send(&destination, request, &exchange).await {
             Ok(response) => exchange.finish(response, &self.work),
             Err(failure) => {
                 let (peer, status) = (destination.peer.id, failure.status.as_u16());

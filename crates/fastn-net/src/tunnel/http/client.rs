@@ -1,12 +1,12 @@
 //! Local HTTP clients.
 
-use std::{convert::Infallible, time::Duration};
+use std::time::Duration;
 
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tracing::debug;
 
-use super::{body::Body, io::LocalIo, pool::MAX_BUFFER};
+use super::{answer::Answer, http_io::HttpIo, io::LocalIo, pool::MAX_BUFFER};
 use crate::{
     log_target,
     tunnel::{handle::Work, socket::Socket},
@@ -16,20 +16,13 @@ use crate::{
 const IDLE: Duration = Duration::from_secs(75);
 
 /// Answers the requests of a client, one after the other, until it leaves or the tunnel ends.
-pub(in crate::tunnel) async fn serve_client<F>(socket: Socket, work: &Work, answer: impl Fn(Request<Incoming>) -> F)
-where
-    F: Future<Output = Response<Body>> + Send + 'static,
-{
-    let service = service_fn(|request| {
-        let answered = answer(request);
-        async move { Ok::<_, Infallible>(answered.await) }
-    });
+pub(in crate::tunnel) async fn serve_client(socket: Socket, work: &Work, answer: Answer) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .max_buf_size(MAX_BUFFER)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(LocalIo::client(socket)), service)
+        .serve_connection(TokioIo::new(HttpIo::Local(LocalIo::client(socket))), answer)
         .with_upgrades();
     let mut is_stopping = false;
     loop {
@@ -46,7 +39,9 @@ where
             }
         }
     }
-    if let Some(parts) = connection.into_parts() {
-        parts.io.into_inner().linger().await;
+    if let Some(parts) = connection.into_parts()
+        && let HttpIo::Local(client) = parts.io.into_inner()
+    {
+        client.linger().await;
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::copy_bidirectional;
 use tracing::debug;
 
 use super::{
-    body::{Body, Progress, answer_body, empty, request_body},
+    body::{Body, Progress, empty, request_body},
     headers::{insert_upgrade, remove_hop_by_hop},
     page::page,
 };
@@ -52,7 +52,7 @@ impl Exchange {
     }
 
     /// Prepares the answer. Carries the bytes that follow an upgrade, in a task of the tunnel.
-    pub(in crate::tunnel) fn finish(self, mut response: Response<Incoming>, work: &Work) -> Response<Body> {
+    pub(in crate::tunnel) fn finish(self, mut response: Response<Body>, work: &Work) -> Response<Body> {
         self.progress.answered();
         // hyper reads the chunks then, and a client that believed the length would cut the body off.
         if response.headers().contains_key(header::TRANSFER_ENCODING) {
@@ -61,7 +61,7 @@ impl Exchange {
         let protocol = remove_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return response.map(answer_body);
+            return response;
         }
         let (Some(client), Some(protocol)) = (self.upgrade, protocol) else {
             return page(

@@ -1,26 +1,23 @@
 //! Exposes an HTTP service of this machine to peers.
 
-use std::{error::Error as StdError, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use hyper::{
-    Method, Request, Response, StatusCode, body::Incoming, header::HeaderValue, server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::{
-    client::legacy,
-    rt::{TokioIo, TokioTimer},
-};
+use hyper::{Method, Request, Response, StatusCode, body::Incoming, header::HeaderValue, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tracing::{debug, warn};
 
 use super::{
+    answer::Answer,
     backend::Backend,
     body::Body,
     exchange::Exchange,
     headers::set_origin,
+    http_io::HttpIo,
     io::PeerIo,
     options::{ExposeHttpOptions, HostHeader, HttpTarget},
     page::page,
     pool::MAX_BUFFER,
+    send_error::SendError,
     tls::Tls,
 };
 use crate::{
@@ -99,9 +96,10 @@ impl Exposed {
         let id = HeaderValue::from_str(&peer.to_string()).expect("an ID52 is ASCII");
         let stream = PeerIo::new(pending.accept());
         let handle = stream.handle();
-        let answer = service_fn(|request| {
-            let (exposed, id) = (self.clone(), id.clone());
-            async move { Ok::<_, std::convert::Infallible>(exposed.answer(request, peer, &id).await) }
+        let exposed = self.clone();
+        let answer = Answer::new(move |request| {
+            let (exposed, id) = (exposed.clone(), id.clone());
+            async move { exposed.answer(request, peer, &id).await }
         });
         let mut connection = http1::Builder::new()
             // The FIN of a peer means that no request follows, not that it has left.
@@ -109,7 +107,7 @@ impl Exposed {
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
             .max_buf_size(MAX_BUFFER)
-            .serve_connection(TokioIo::new(stream), answer)
+            .serve_connection(TokioIo::new(HttpIo::Peer(stream)), answer)
             .with_upgrades();
         let mut is_stopping = false;
         loop {
@@ -145,7 +143,7 @@ impl Exposed {
         set_origin(request.headers_mut(), id);
         let answered = tokio::select! {
             biased;
-            answered = self.backend.send(request, exchange.wants_upgrade()) => answered,
+            answered = self.backend.send(request, &exchange) => answered,
             () = exchange.progress.stalled(self.response_timeout) => {
                 return page(StatusCode::GATEWAY_TIMEOUT, "the service has not answered in time");
             }
@@ -156,28 +154,18 @@ impl Exposed {
         }
     }
 
-    fn failure(&self, error: &legacy::Error, peer: PublicKey) -> Response<Body> {
-        let cause = io_error(error);
+    fn failure(&self, error: &SendError, peer: PublicKey) -> Response<Body> {
+        let cause = error.cause();
         let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
         warn!(target: log_target::TUNNEL, %peer, service = %self.name, error = reason, "the HTTP service failed");
         // Without details: they are this side's own.
         if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
             return page(StatusCode::GATEWAY_TIMEOUT, "the service did not accept a connection in time");
         }
-        let text =
-            if error.is_connect() { "the service cannot be reached" } else { "the service failed before it answered" };
+        let text = match error {
+            SendError::Connect(_) => "the service cannot be reached",
+            SendError::Exchange(_) => "the service failed before it answered",
+        };
         page(StatusCode::BAD_GATEWAY, text)
     }
-}
-
-/// The error of a socket or stream behind another error.
-pub(in crate::tunnel) fn io_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }

@@ -6,11 +6,13 @@
 //! # Layout
 //!
 //! - `expose`, `bridge`: the two sides; `options`: of both
-//! - `backend`, `tls`: connections to the exposed service; `peer_services`: streams to services of peers; `pool`: of both
+//! - `backend`, `tls`, `http2`: connections to the exposed service; `peer_services`: streams to services of peers
+//! - `pool`, `pools`: connections of both; `link`: one of them; `send_error`: why there is no answer
 //! - `client`: a local client of a bridge or proxy; `route`: from a Host to a peer
 //! - `exchange`: a request and its answer on their way; `headers`, `body`: parts of them; `page`: answers of the tunnel's own
-//! - `io`: streams and sockets for hyper
+//! - `io`: streams and sockets for hyper; `http_io`: one type for all of them; `answer`: one for what answers on them
 
+pub(super) mod answer;
 mod backend;
 pub(super) mod body;
 mod bridge;
@@ -18,12 +20,17 @@ pub(super) mod client;
 pub(super) mod exchange;
 pub(super) mod expose;
 mod headers;
+mod http2;
+pub(super) mod http_io;
 pub(super) mod io;
+mod link;
 mod options;
 pub(super) mod page;
 mod peer_services;
 pub(super) mod pool;
+pub(super) mod pools;
 mod route;
+pub(super) mod send_error;
 mod tls;
 
 pub use options::{BridgeHttpOptions, ExposeHttpOptions, HostHeader, HttpDestination, HttpTarget};

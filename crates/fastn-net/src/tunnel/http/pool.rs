@@ -1,56 +1,204 @@
-//! Pooled HTTP connections.
+//! Pooled HTTP connections to a service.
 
-use std::time::Duration;
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, Weak},
+    time::{Duration, Instant},
+};
 
-use hyper::rt::Executor;
-use hyper_util::{
-    client::legacy::{Builder, Client},
-    rt::TokioTimer,
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt;
+use hyper::{
+    Request, Response, Uri,
+    header::{HOST, HeaderValue},
+    http::uri::PathAndQuery,
+    rt::Executor,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::body::Body;
+use super::{
+    body::{Body, answer_body},
+    exchange::Exchange,
+    http_io::HttpIo,
+    http2::{Http2, Spawner},
+    link::{AnswerBody, Link, handshake},
+    send_error::SendError,
+};
 use crate::tunnel::handle::Work;
-
-/// A pool of connections that a connector makes.
-pub(in crate::tunnel) type Pool<C> = Client<C, Body>;
 
 /// Size in bytes of the largest head, and of the buffers of a connection.
 pub(in crate::tunnel) const MAX_BUFFER: usize = 64 * 1024;
 
-/// Idle connections that are kept for each destination.
+/// Idle connections that are kept.
 const MAX_IDLE: usize = 256;
 
-/// Options of a pool whose connections end with the tunnel. `idle`: how long an idle connection is kept.
-pub(in crate::tunnel) fn builder(work: &Work, idle: Duration) -> Builder {
-    let mut builder = Client::builder(Spawner(work.cut_token()));
-    builder
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(idle)
-        .pool_max_idle_per_host(MAX_IDLE)
-        .http1_max_buf_size(MAX_BUFFER)
-        .http2_adaptive_window(true);
-    builder
+/// Makes a connection.
+pub(in crate::tunnel) type Connect<'a> = &'a (dyn Fn() -> BoxFuture<'a, io::Result<HttpIo>> + Send + Sync);
+
+/// The connections to one service. They end with the tunnel.
+#[derive(Clone)]
+pub(in crate::tunnel) struct Pool(Arc<Shared>);
+
+struct Shared {
+    idle: Mutex<Idle>,
+    /// How long an idle connection is kept.
+    keep: Duration,
+    cut: CancellationToken,
+    http2: Option<Http2>,
 }
 
-/// Runs the tasks of connections until the tunnel is cut. They end before, when the pool is dropped and they are idle.
-#[derive(Clone)]
-struct Spawner(CancellationToken);
+/// Idle connections, the newest last. Nothing polls them: that they were closed is seen when one is wanted, or never.
+#[derive(Default)]
+struct Idle {
+    links: Vec<(Instant, Link)>,
+    is_swept: bool,
+}
 
-impl<F> Executor<F> for Spawner
-where
-    F: Future + Send + 'static,
-    F::Output: Send,
-{
-    fn execute(&self, task: F) {
-        let cut = self.0.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                biased;
-                () = cut.cancelled() => {}
-                _ = task => {}
+impl Pool {
+    /// `keep`: how long an idle connection is kept. `http2`: for connections over TLS.
+    pub(super) fn new(work: &Work, keep: Duration, http2: Option<Http2>) -> Self {
+        Self(Arc::new(Shared { idle: Mutex::default(), keep, cut: work.cut_token(), http2 }))
+    }
+
+    /// Sends a request, over a new connection if there is none. A request that an old connection did not take any more is sent over
+    /// another. Cancel-safe: a dropped request is cancelled at the service.
+    pub(in crate::tunnel) async fn send(
+        &self,
+        mut request: Request<Body>,
+        exchange: &Exchange,
+        connect: Connect<'_>,
+    ) -> Result<Response<Body>, SendError> {
+        if exchange.wants_upgrade() {
+            return self.upgrade(request, connect().await.map_err(SendError::Connect)?).await;
+        }
+        let mut has_connected = false;
+        loop {
+            if let Some(http2) = &self.0.http2
+                && let Some(mut sender) = http2.sender()
+            {
+                http2.address(&mut request);
+                match sender.try_send_request(request).await {
+                    Ok(answer) => return Ok(answer.map(answer_body)),
+                    Err(mut error) => match error.take_message() {
+                        Some(again) if !has_connected => request = again,
+                        _ => return Err(SendError::Exchange(error.into_error())),
+                    },
+                }
+                has_connected = true;
+            }
+            let mut link = if let Some(link) = self.take() {
+                link
+            } else {
+                has_connected = true;
+                let io = connect().await.map_err(SendError::Connect)?;
+                if let Some(http2) = self.0.http2.as_ref().filter(|_| io.is_http2()) {
+                    http2.start(io, &self.0.cut).await.map_err(SendError::Exchange)?;
+                    continue;
+                }
+                Link::new(io).await.map_err(SendError::Exchange)?
+            };
+            use_path(&mut request);
+            match link.send(request).await {
+                Ok(answer) => return Ok(self.answer(answer, link, exchange)),
+                Err(mut error) => match error.take_message() {
+                    Some(again) if !has_connected => request = again,
+                    _ => return Err(SendError::Exchange(error.into_error())),
+                },
+            }
+        }
+    }
+
+    /// Sends a request for an upgrade, over a connection of its own.
+    async fn upgrade(&self, mut request: Request<Body>, io: HttpIo) -> Result<Response<Body>, SendError> {
+        use_path(&mut request);
+        let (mut sender, connection) = handshake(io).await.map_err(SendError::Exchange)?;
+        Spawner(self.0.cut.clone()).execute(connection.with_upgrades());
+        sender.send_request(request).await.map(|answer| answer.map(answer_body)).map_err(SendError::Exchange)
+    }
+
+    fn answer(&self, answer: Response<hyper::body::Incoming>, mut link: Link, exchange: &Exchange) -> Response<Body> {
+        if exchange.progress.is_sent() {
+            return answer.map(|incoming| AnswerBody::new(incoming, link, self.clone()).boxed_unsync());
+        }
+        // The rest of the request must not wait for who reads the answer.
+        let pool = self.clone();
+        Spawner(self.0.cut.clone()).execute(async move {
+            if link.until_idle().await {
+                pool.put(link);
             }
         });
+        answer.map(answer_body)
+    }
+
+    /// Whether it has a connection, or a request.
+    pub(super) fn is_used(&self) -> bool {
+        Arc::strong_count(&self.0) > 1 || !self.0.lock().links.is_empty()
+    }
+
+    /// The newest idle connection that is open.
+    fn take(&self) -> Option<Link> {
+        loop {
+            let (since, mut link) = self.0.lock().links.pop()?;
+            if since.elapsed() < self.0.keep && link.is_idle() {
+                return Some(link);
+            }
+        }
+    }
+
+    /// Keeps a connection for another request, unless it has ended.
+    pub(super) fn put(&self, mut link: Link) {
+        if !link.is_idle() {
+            return;
+        }
+        let mut idle = self.0.lock();
+        idle.links.push((Instant::now(), link));
+        let surplus = (idle.links.len() > MAX_IDLE).then(|| idle.links.remove(0));
+        let is_swept = std::mem::replace(&mut idle.is_swept, true);
+        drop(idle);
+        drop(surplus);
+        if !is_swept {
+            Spawner(self.0.cut.clone()).execute(sweep(Arc::downgrade(&self.0), self.0.keep));
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().expect("no panic while held")
+    }
+}
+
+/// Ends what is idle for too long, until nothing is idle.
+async fn sweep(pool: Weak<Shared>, keep: Duration) {
+    loop {
+        tokio::time::sleep(keep).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.lock();
+        let expired = idle.links.iter().take_while(|(since, _)| since.elapsed() >= keep).count();
+        let expired: Vec<_> = idle.links.drain(..expired).collect();
+        idle.is_swept = !idle.links.is_empty();
+        let is_done = !idle.is_swept;
+        drop(idle);
+        drop(expired);
+        if is_done {
+            return;
+        }
+    }
+}
+
+/// Leaves only the path in the URI, as HTTP/1.1 has it in requests that are not for a proxy.
+fn use_path(request: &mut Request<Body>) {
+    if request.uri().authority().is_some() {
+        let path = request.uri().path_and_query().cloned().filter(|path| path.as_str() != "");
+        *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    }
+}
+
+/// Sets the Host of a request that has none, which HTTP/1.0 allows.
+pub(in crate::tunnel) fn default_host(request: &mut Request<Body>, host: impl FnOnce() -> Option<HeaderValue>) {
+    if !request.headers().contains_key(HOST)
+        && let Some(host) = host()
+    {
+        request.headers_mut().insert(HOST, host);
     }
 }

@@ -2,13 +2,7 @@
 //!
 //! HTTP is parsed here, by hyper. The peer gets requests of SOCKS 5, as from any other client.
 
-use std::{
-    fmt, io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use hyper::{
     Method, Request, Response, StatusCode, Uri,
@@ -17,8 +11,7 @@ use hyper::{
     http::uri::Scheme,
     upgrade::on,
 };
-use hyper_util::{client::legacy, rt::TokioIo};
-use tower_service::Service;
+use hyper_util::rt::TokioIo;
 use tracing::{debug, warn};
 
 use super::socks_client;
@@ -30,13 +23,16 @@ use crate::{
     tunnel::{
         bridge::Bridge,
         http::{
+            answer::Answer,
             body::{Body, empty},
             client::serve_client,
             exchange::Exchange,
-            expose::io_error,
+            http_io::HttpIo,
             io::PeerIo,
             page::{page, status_of},
-            pool::{self, Pool},
+            pool::default_host,
+            pools::Pools,
+            send_error::SendError,
         },
         pipe::Pipe,
         socket::Socket,
@@ -53,21 +49,21 @@ const IDLE: Duration = Duration::from_secs(4);
 /// An HTTP proxy.
 pub(super) struct HttpProxy {
     bridge: Arc<Bridge>,
-    pool: Pool<Connector>,
+    pools: Pools<Destination>,
 }
 
 impl HttpProxy {
     pub(super) fn new(bridge: Arc<Bridge>) -> Self {
-        let pool = pool::builder(&bridge.work, IDLE).build(Connector(bridge.clone()));
-        Self { bridge, pool }
+        Self { pools: Pools::new(&bridge.work, IDLE), bridge }
     }
 
     /// Answers the requests of a client, one after the other.
     pub(super) async fn serve(self: Arc<Self>, socket: Socket) {
-        let answer = |request| {
-            let proxy = self.clone();
+        let proxy = self.clone();
+        let answer = Answer::new(move |request| {
+            let proxy = proxy.clone();
             async move { proxy.answer(request).await }
-        };
+        });
         serve_client(socket, &self.bridge.work, answer).await;
     }
 
@@ -75,18 +71,22 @@ impl HttpProxy {
         if request.method() == Method::CONNECT {
             return self.connect(request).await;
         }
-        if request.uri().scheme() != Some(&Scheme::HTTP) || destination_of(request.uri()).is_none() {
+        let is_http = request.uri().scheme() == Some(&Scheme::HTTP);
+        let Some(destination) = destination_of(request.uri()).filter(|_| is_http) else {
             let text =
                 "this is a proxy: it takes CONNECT host:port, and requests for http://host/ with their whole URL";
             return page(StatusCode::BAD_REQUEST, text);
-        }
+        };
         request.headers_mut().remove(PROXY_AUTHORIZATION);
         replace_host(&mut request);
-        let (request, exchange) = match Exchange::begin(request) {
+        let (mut request, exchange) = match Exchange::begin(request) {
             Ok(begun) => begun,
             Err(text) => return page(StatusCode::BAD_REQUEST, text),
         };
-        match self.pool.request(request).await {
+        let host = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+        default_host(&mut request, || host);
+        let pool = self.pools.get(destination.clone());
+        match pool.send(request, &exchange, &|| Box::pin(dial(&self.bridge, &destination))).await {
             Ok(mut response) => {
                 response.headers_mut().remove(PROXY_AUTHENTICATE);
                 exchange.finish(response, &self.bridge.work)
@@ -167,8 +167,8 @@ impl Failure {
         Self { status, text: text.to_owned() }
     }
 
-    fn of_request(error: &legacy::Error) -> Self {
-        let Some(cause) = io_error(error) else {
+    fn of_request(error: &SendError) -> Self {
+        let Some(cause) = error.cause() else {
             return Self { status: StatusCode::BAD_GATEWAY, text: "the destination sent no valid answer".to_owned() };
         };
         match cause.get_ref().and_then(|cause| cause.downcast_ref::<Self>()) {
@@ -199,6 +199,11 @@ async fn open(bridge: &Bridge, destination: &Destination) -> Result<Stream, Fail
     }
 }
 
+async fn dial(bridge: &Bridge, destination: &Destination) -> io::Result<HttpIo> {
+    let opened = open(bridge, destination).await.map_err(io::Error::other)?;
+    Ok(HttpIo::Peer(PeerIo::new(opened)))
+}
+
 /// The destination of an absolute URI. `None` with a user name: it would be read as a part of the host elsewhere.
 fn destination_of(uri: &Uri) -> Option<Destination> {
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
@@ -215,28 +220,5 @@ fn replace_host(request: &mut Request<Incoming>) {
         && request.headers().get_all(HOST).iter().count() == 1
     {
         request.headers_mut().insert(HOST, host);
-    }
-}
-
-/// Opens the streams of the pool.
-#[derive(Clone)]
-struct Connector(Arc<Bridge>);
-
-impl Service<Uri> for Connector {
-    type Response = TokioIo<PeerIo>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let bridge = self.0.clone();
-        Box::pin(async move {
-            let destination = destination_of(&uri).ok_or(io::ErrorKind::InvalidInput)?;
-            let opened = open(&bridge, &destination).await.map_err(io::Error::other)?;
-            Ok(TokioIo::new(PeerIo::new(opened)))
-        })
     }
 }
