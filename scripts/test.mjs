@@ -22,9 +22,10 @@ const wire = given.some(argument => argument.includes('__test__/wire'))
 if (!wire) await avaSuite(given.map(compiled))
 if (wire || given.length === 0) await wireSuite(wire ? given.map(compiled) : ['dist-test/wire/**'])
 
-/** Runs ava in a network namespace with loopback only. */
+/** Runs ava in a network namespace with loopback only. mDNS works on it. */
 async function wireSuite(args) {
-  const namespace = ['-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
+  const up = 'ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo'
+  const namespace = ['-rn', 'sh', '-c', `${up} && exec "$@"`, 'sh']
   if (spawnSync('unshare', [...namespace, 'true']).status !== 0) {
     say('__test__/wire SKIPPED: it needs a network namespace of its own (Linux, with unshare -rn and ip allowed)')
     return

@@ -25,6 +25,7 @@ export async function announce(
   if (isOnStderr) process.stderr.write(`${ticket}\n`)
   else await output.result(ticket, { event: 'ready', id52: endpoint.id52, ticket })
   output.hint(hint)
+  if (args.has('malai')) output.hint(`malai peers know it by its ID52: ${endpoint.id52}`)
   if (!args.has('qr') && !process.stderr.isTTY) return
   const code = qrCode(ticket, output.columns)
   if (code !== undefined) output.hint(code)

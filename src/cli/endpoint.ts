@@ -19,7 +19,7 @@ export async function withEndpoint<Result>(
 ): Promise<Result> {
   const { args, signal } = context
   const options = { ...endpointOptionsOf(context), ...more }
-  const key = more.key ?? (await keyOrNew(args.text('key'), signal))
+  const key = more.key ?? (await keyOrNew(args.text('key'), args.has('malai'), signal))
   signal.throwIfAborted()
   showTunnelWarnings(context)
   const endpoint = await createEndpoint({ closeOnExit: true, signal, ...options, key })
@@ -36,6 +36,7 @@ function endpointOptionsOf({ args }: Context): EndpointOptions {
   const timeout = time === undefined ? undefined : parseTime(time, '--timeout')
   return {
     ...(network !== undefined && { network }),
+    ...(args.has('malai') && { kulfi: true }),
     ...(timeout !== undefined && { openTimeout: timeout })
   }
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { constants, open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -14,9 +15,20 @@ export async function findKey(file: string | undefined, signal: AbortSignal): Pr
   return file === '-' ? keyFrom(await text(process.stdin), 'stdin') : await readKeyFile(file)
 }
 
-/** Like {@link findKey}, but makes a key if there is none. */
-export async function keyOrNew(file: string | undefined, signal: AbortSignal): Promise<SecretKey> {
-  return (await findKey(file, signal)) ?? SecretKey.generate()
+/** Like {@link findKey}, but makes a key if there is none. `isForMalai`: if malai has none either. */
+export async function keyOrNew(file: string | undefined, isForMalai: boolean, signal: AbortSignal): Promise<SecretKey> {
+  const key = await findKey(file, signal)
+  return key ?? (isForMalai ? await findMalaiKey() : null) ?? SecretKey.generate()
+}
+
+/** The key that malai uses in the current folder. `null` if there is none. */
+export async function findMalaiKey(): Promise<SecretKey | null> {
+  const hex = process.env.KULFI_SECRET_KEY
+  if (hex !== undefined && hex !== '') return keyFrom(hex, 'KULFI_SECRET_KEY')
+  if (existsSync('.malai.secret-key')) return await readKeyFile('.malai.secret-key')
+  if (!existsSync('.malai.id52')) return null
+  const text = "the key of '.malai.id52' is in malai's keyring, which is not read: give the key with --key FILE"
+  throw new CliError('ERR_KEY_STORE', text)
 }
 
 async function readKeyFile(path: string): Promise<SecretKey> {

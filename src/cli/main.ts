@@ -8,6 +8,7 @@ import { commands } from './commands.js'
 import { exit, type Failure, failureOf, UsageError } from './failure.js'
 import { commandHelp, program, programHelp } from './help.js'
 import { watchInterrupts } from './interrupt.js'
+import { ownWords } from './malai.js'
 import { type Event, Output, strongFor } from './output.js'
 
 await end(await main(process.argv.slice(2)))
@@ -15,11 +16,11 @@ await end(await main(process.argv.slice(2)))
 /** Runs the command line. Resolves with the exit status. */
 async function main(argv: readonly string[]): Promise<number> {
   const signal = watchInterrupts()
-  const [first, ...rest] = argv
   // Before the arguments are parsed, their errors already need this.
   const output = new Output({ json: argv.includes('--json'), quiet: argv.includes('--quiet') || argv.includes('-q') })
   let name = ''
   try {
+    const [first, ...rest] = argv.length === 0 ? [] : ownWords(argv)
     if (first === '--version' || first === '-V') return await print(output, version, { event: 'version', version })
     if (first === undefined) return await printMissing(output)
     if (first === '--help' || first === '-h') return await printHelp(output, undefined)

@@ -47,7 +47,8 @@ export const endpointOptions: OptionSpecs = {
     value: 'URL',
     multiple: true
   },
-  timeout: { help: 'How long to wait for the peer: 500ms, 10s, 2m. Default: 30s.', value: 'TIME' }
+  timeout: { help: 'How long to wait for the peer: 500ms, 10s, 2m. Default: 30s.', value: 'TIME' },
+  malai: { help: "Also speak malai's protocol, and use malai's key if there is no other." }
 }
 
 /** Options of every command that lets peers in: one of the two is required. */

@@ -25,14 +25,14 @@ enum Dislikes {
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 async fn get(endpoint: &fastn_net::Endpoint, peer: &Peer, options: OpenOptions) -> fastn_net::Result<Stream> {
-    soon(endpoint.get_stream(peer, &header(&Protocol::Http), options)).await
+    soon(endpoint.get_stream(peer, &header(&Protocol::Tcp), options)).await
 }
 
 /// A stream to the raw peer, from both ends, acknowledged.
 async fn stream(endpoint: &fastn_net::Endpoint, peer: &Peer, connection: &Connection) -> (Stream, RawStream) {
     let (ours, theirs) = tokio::join!(get(endpoint, peer, USUAL), async {
         let mut stream = RawStream::accept(connection).await;
-        stream.hears(b"\"Http\"\n").await;
+        stream.hears(b"\"Tcp\"\n").await;
         stream.say(b"ack\n").await;
         stream
     });
@@ -56,7 +56,7 @@ async fn disliked(
     };
     let (error, theirs) = tokio::join!(opened, async {
         let mut stream = RawStream::accept(connection).await;
-        stream.hears(b"\"Http\"\n").await;
+        stream.hears(b"\"Tcp\"\n").await;
         match how {
             Dislikes::Ignores => {}
             Dislikes::Refuses => stream.end(b"no\n").await,
@@ -122,7 +122,7 @@ async fn a_time_limit_of_the_callers_own_counts_as_well() {
     let short = USUAL.with_timeout(PATIENCE);
     assert_eq!(get(&endpoint, &peer, short).await.expect_err("ignored").code(), Code::AckTimeout);
     // A holder of the connection cannot open a stream on it either.
-    let error = soon(endpoint.open_bi(&guard, &header(&Protocol::Http), USUAL)).await.expect_err("stalled");
+    let error = soon(endpoint.open_bi(&guard, &header(&Protocol::Tcp), USUAL)).await.expect_err("stalled");
     assert_eq!(error.code(), Code::ConnectionLost, "{error}");
     let (next, second) = tokio::join!(endpoint.connect(&peer, GENEROUS), raw.accept());
     assert_ne!(next.expect("connection").id(), guard.id());

@@ -6,7 +6,7 @@ import type { Context } from '../context.js'
 import { networkOf, withEndpoint } from '../endpoint.js'
 import { CliError, failureOf } from '../failure.js'
 import { onHangup } from '../interrupt.js'
-import { findKey } from '../keys.js'
+import { findKey, findMalaiKey } from '../keys.js'
 import { type Config, parseConfig, readConfig } from '../run/config.js'
 import { FileWatch } from '../run/file-watch.js'
 import { type Running, Supervisor } from '../run/supervisor.js'
@@ -33,7 +33,7 @@ export const run: Command = {
     const file = args.positionals[0] ?? 'fastn-net.toml'
     const text = await readConfig(file)
     const config = parseConfig(file, text)
-    const secretKey = await findKey(config.key, signal)
+    const secretKey = (await findKey(config.key, signal)) ?? (config.malai ? await findMalaiKey() : null)
     if (args.has('check')) {
       const { size } = config.services
       const line = `${file}: ${size} ${size === 1 ? 'service' : 'services'}`
@@ -47,9 +47,9 @@ export const run: Command = {
   }
 }
 
-function endpointOptionsOf({ network, relays, allow }: Config): EndpointOptions {
+function endpointOptionsOf({ network, relays, malai, allow }: Config): EndpointOptions {
   const found: Network | undefined = networkOf(network, relays)
-  return { ...(found !== undefined && { network: found }), ...(allow !== null && { allow }) }
+  return { ...(found !== undefined && { network: found }), ...(allow !== null && { allow }), kulfi: malai }
 }
 
 /** Runs the services of a file until the command ends. */
@@ -141,7 +141,7 @@ class Runner {
 
 /** What an endpoint is made with needs a restart. */
 function checkSameEndpoint(file: string, old: Config, now: Config): void {
-  for (const key of ['key', 'network', 'relays'] as const) {
+  for (const key of ['key', 'network', 'relays', 'malai'] as const) {
     if (JSON.stringify(old[key]) === JSON.stringify(now[key])) continue
     throw new CliError('ERR_CONFIG', `${file}: a change of '${key}' needs a restart`, { file })
   }

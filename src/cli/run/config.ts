@@ -26,6 +26,8 @@ export interface Config {
   readonly key: string | undefined
   readonly network: string | undefined
   readonly relays: readonly string[]
+  /** Also speak malai's protocol. */
+  readonly malai: boolean
   readonly services: ReadonlyMap<string, PlannedService>
   /** Peers that may connect: those of all services. `null`: everyone. */
   readonly allow: readonly string[] | null
@@ -51,7 +53,7 @@ export async function readConfig(file: string): Promise<string> {
 export function parseConfig(file: string, text: string): Config {
   const source = new Source(file, text)
   const root = new Settings(tomlOf(file, text), [], source, dirname(resolve(file)))
-  root.expect(['key', 'network', 'relays', 'services'])
+  root.expect(['key', 'network', 'relays', 'malai', 'services'])
   const tables = root.table('services')
   const names = tables.keys
   if (names.length === 0) throw configError(file, undefined, 'there is no service: add a table such as [services.web]')
@@ -62,6 +64,7 @@ export function parseConfig(file: string, text: string): Config {
     key: root.path('key'),
     network: root.choice('network', ['internet', 'lan', 'loopback']),
     relays: relaysOf(root),
+    malai: root.flag('malai', false),
     services,
     allow: allowOf(services.values()),
     exposes: [...services.values()].some(({ allow }) => allow !== undefined)

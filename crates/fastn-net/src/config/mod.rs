@@ -33,7 +33,7 @@ pub struct Config {
     pub network: Network,
     /// Peers with addresses known at the start.
     pub peers: Vec<PeerAddress>,
-    /// Also speak `/kulfi/identity/0.1` (docs/wire.md, Connection).
+    /// Also speak `/kulfi/identity/0.1` (docs/wire.md, Connection), and look for peers by mDNS as released versions of malai do.
     pub kulfi: bool,
     /// Access lists.
     pub access: AccessLists,

@@ -60,4 +60,13 @@ impl Network {
             Self::Custom(custom) => !custom.relays.is_empty(),
         }
     }
+
+    /// Whether peers are looked up by mDNS.
+    pub(crate) fn has_mdns(&self) -> bool {
+        match self {
+            Self::Internet | Self::Lan => true,
+            Self::Loopback => false,
+            Self::Custom(custom) => custom.mdns,
+        }
+    }
 }

@@ -28,16 +28,21 @@ impl Drop for ActiveGuard {
 }
 
 impl Connection {
-    /// Counts a new outgoing stream as active. `None` if the connection accepts no new stream.
+    /// Counts a new outgoing stream as active. `None` if the connection accepts no new stream. `is_last`: its peer accepts no other
+    /// before this one has ended.
     ///
     /// # Errors
     ///
     /// `ERR_CLOSED` once the endpoint closes, even while the connection drains.
-    pub(crate) fn acquire_for_open(&self) -> Result<Option<ActiveGuard>> {
+    pub(crate) fn acquire_for_open(&self, is_last: bool) -> Result<Option<ActiveGuard>> {
         if self.0.lifecycle.is_closing() {
             return Err(Error::closed());
         }
-        Ok(if self.0.legacy_accept_stall.is_stalled() { None } else { self.acquire() })
+        // First in use: a taken connection is closed once it is unused.
+        let Some(used) = self.acquire() else { return Ok(None) };
+        let stall = &self.0.legacy_accept_stall;
+        let accepts = if is_last { stall.take() } else { !stall.is_stalled() };
+        Ok(accepts.then_some(used))
     }
 
     /// Counts an incoming stream or a guard as active. `None` once the connection is shut.

@@ -1,7 +1,8 @@
 //! Detects an older peer that stopped accepting streams on a connection.
 //!
 //! Older peers accept the streams of a connection one after another. A stream of an unknown protocol ends their accept loop. A
-//! stream without a header blocks it. Later streams get no acknowledgement then.
+//! stream without a header blocks it, and an HTTP request blocks malai's until it is answered. Later streams get no acknowledgement
+//! then.
 
 use std::{
     fmt,
@@ -37,6 +38,17 @@ impl LegacyAcceptStall {
             alarm();
         }
         self.stalled.store(true, Ordering::Release);
+    }
+
+    /// Takes the connection for a last stream. Returns false if it accepts none any more.
+    pub(crate) fn take(&self) -> bool {
+        if self.is_stalled() {
+            return false;
+        }
+        if let Some(alarm) = self.alarm.get() {
+            alarm();
+        }
+        !self.stalled.swap(true, Ordering::AcqRel)
     }
 
     pub(crate) fn is_stalled(&self) -> bool {

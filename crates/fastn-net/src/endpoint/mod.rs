@@ -93,7 +93,9 @@ impl Endpoint {
             .receive_window(VarInt::from_u32(first_window(limits.receive_window)))
             .build();
         let addresses = transport::bind_addresses(&config.network);
-        let builder = transport::builder(&config.network)?.secret_key(secret.into_iroh()).transport_config(transport);
+        let builder = transport::builder(&config.network, config.kulfi)?
+            .secret_key(secret.into_iroh())
+            .transport_config(transport);
         let iroh = builder.bind().await.map_err(|error| transport::bind_error(&addresses, error))?;
         let inner = EndpointInner::new(iroh.clone(), id, config);
         inner.lifecycle.spawn(accept_connections(inner.clone(), iroh));

@@ -12,6 +12,7 @@ use crate::{
     connection::{ActiveGuard, Connection},
     error::{Code, Error, Result},
     options::options,
+    protocol::Protocol,
     wire::{alpn::Alpn, codes::reset, header},
 };
 
@@ -98,8 +99,8 @@ impl Connection {
     /// `ERR_CONNECTION_LOST`; `ERR_PROTOCOL_UNSUPPORTED` if the peer speaks only the oldest protocol; `ERR_CLOSED` once the endpoint
     /// closes; `ERR_ACK_TIMEOUT` if the ack is awaited and the timeout is zero.
     pub fn try_open(&self, header: &[u8], options: OpenOptions) -> Result<Option<Stream>> {
-        self.check_spoken(header)?;
-        let Some(used) = self.acquire_for_open()? else { return Ok(None) };
+        let is_last = self.check_spoken(header)?;
+        let Some(used) = self.acquire_for_open(is_last)? else { return Ok(None) };
         options.check_ack_time()?;
         let mut cx = Context::from_waker(Waker::noop());
         let (send, recv) = match pin!(self.open_bi()).poll(&mut cx) {
@@ -112,8 +113,8 @@ impl Connection {
 
     /// Opens a stream and does not send its header yet. The flag of an error: the peer cannot have seen the whole header.
     pub(crate) async fn open_unsent(&self, header: &[u8], options: OpenOptions) -> Result<Stream, (Error, bool)> {
-        self.check_spoken(header).map_err(|error| (error, false))?;
-        let used = self.acquire_for_open().map_err(|error| (error, false))?;
+        let is_last = self.check_spoken(header).map_err(|error| (error, false))?;
+        let used = self.acquire_for_open(is_last).map_err(|error| (error, false))?;
         let Some(used) = used else { return Err((self.unopened_error(), true)) };
         options.check_ack_time().map_err(|error| (error, false))?;
         let mut opening = Opening::from(options);
@@ -155,15 +156,16 @@ impl Connection {
         Err(Error::new(Code::InvalidArgument, text))
     }
 
-    /// malai and kulfi peers know few protocols (docs/wire.md, Connection).
-    fn check_spoken(&self, header: &[u8]) -> Result<()> {
+    /// malai and kulfi peers know few protocols (docs/wire.md, Connection). Returns whether the peer accepts no other stream on the
+    /// connection before this one has ended: malai answers the HTTP requests of a connection one after the other.
+    fn check_spoken(&self, header: &[u8]) -> Result<bool> {
         if self.alpn() != Alpn::Kulfi {
-            return Ok(());
+            return Ok(false);
         }
         let line = header.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let protocol = header::decode(line)?;
         if protocol.is_kulfi() {
-            return Ok(());
+            return Ok(protocol == Protocol::Http);
         }
         let text = format!("a peer that speaks only {} does not know {protocol}", self.alpn().as_str());
         Err(Error::new(Code::ProtocolUnsupported, text))

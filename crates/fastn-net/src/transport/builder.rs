@@ -15,6 +15,9 @@ use crate::{
     error::{Code, Error, Result},
 };
 
+/// Name under which iroh up to 0.35, and so every released malai, looks for peers by mDNS. Later versions of iroh have another.
+const MALAI_MDNS_SERVICE: &str = "iroh.local.swarm";
+
 /// Loopback, with a port chosen by the system.
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -27,12 +30,20 @@ pub(crate) fn bind_addresses(network: &Network) -> Vec<SocketAddr> {
     }
 }
 
-/// The iroh builder for this network.
+/// The iroh builder for this network. `kulfi`: malai peers find this endpoint by mDNS too, and are found.
 ///
 /// # Errors
 ///
 /// `ERR_INVALID_ARGUMENT` for a pkarr URL that cannot be read, `ERR_BIND` for an address that cannot be bound.
-pub(crate) fn builder(network: &Network) -> Result<Builder> {
+pub(crate) fn builder(network: &Network, kulfi: bool) -> Result<Builder> {
+    let builder = own_builder(network)?;
+    if kulfi && network.has_mdns() {
+        return Ok(builder.address_lookup(MdnsAddressLookup::builder().service_name(MALAI_MDNS_SERVICE)));
+    }
+    Ok(builder)
+}
+
+fn own_builder(network: &Network) -> Result<Builder> {
     match network {
         Network::Internet => Ok(Builder::new(presets::N0).address_lookup(MdnsAddressLookup::builder())),
         Network::Lan => Ok(private().address_lookup(MdnsAddressLookup::builder())),
