@@ -1,9 +1,13 @@
 // `folder`: what other programs change while it serves.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { openFile } from '../../dist/modules/cli/folder/entries.js'
+import type { HttpContext } from 'fastn-net'
+import { entriesOf, openFile } from '../../dist/modules/cli/folder/entries.js'
+import { FolderHandler } from '../../dist/modules/cli/folder/handler.js'
 import { listingPage } from '../../dist/modules/cli/folder/listing.js'
 
 test('a folder that became a link after it was examined is not followed', async t => {
@@ -19,7 +23,55 @@ test('a folder that became a link after it was examined is not followed', async 
   const file = await openFile(root, ['real', 'a.txt'])
   t.is(await file?.handle.readFile('utf8'), 'site/real')
   await file?.handle.close()
+  t.is(await entriesOf(root, ['swapped'], false), undefined)
+  symlinkSync(base, join(root, 'up'), 'junction')
+  t.is(await entriesOf(root, ['up', 'secret'], false), undefined)
+  t.deepEqual(
+    (await entriesOf(root, ['real'], false))?.entries.map(({ name }) => name),
+    ['a.txt']
+  )
 })
+
+if (process.platform !== 'win32') {
+  test('a listing has no name of a folder outside, however fast a link takes its place', async t => {
+    const base = realpathSync(mkdtempSync(join(tmpdir(), 'fastn-net-')))
+    for (const folder of ['outside', 'site/here']) mkdirSync(join(base, folder), { recursive: true })
+    writeFileSync(join(base, 'outside', 'secret-name'), '')
+    for (let at = 0; at < 200; at++) writeFileSync(join(base, 'site', 'here', `public-name-${at}`), '')
+    const swapping = spawn(process.execPath, ['-e', swaps, join(base, 'site', 'here'), join(base, 'outside')])
+    t.teardown(async () => {
+      const ended = once(swapping, 'exit')
+      swapping.kill('SIGKILL')
+      await ended
+      rmSync(base, { recursive: true })
+    })
+    await once(swapping.stdout, 'data')
+    const folder = new FolderHandler(join(base, 'site'), { hasHidden: true, hasListing: true })
+    const context = { peer: '' } as HttpContext
+    let listings = 0
+    let failures = 0
+    for (let round = 0; round < 1_000 || listings === 0; round++) {
+      const response = await folder.handle(new Request('http://peer/here/'), context)
+      const body = await response.text()
+      t.false(body.includes('secret-name'))
+      if (body.includes('public-name')) listings++
+      else failures++
+    }
+    t.log(`${listings} listings, ${failures} others`)
+  })
+}
+
+/** Puts a link in place of a folder, and the folder back, for ever. */
+const swaps = `
+const { renameSync, symlinkSync, unlinkSync } = require('node:fs')
+const [folder, outside] = process.argv.slice(1)
+console.log('ready')
+for (;;) {
+  renameSync(folder, folder + '.away')
+  symlinkSync(outside, folder)
+  unlinkSync(folder)
+  renameSync(folder + '.away', folder)
+}`
 
 test('a time that JavaScript has not is left out of a listing', t => {
   const entry = { name: 'old', isFolder: false, size: 1, changed: 9e15 }

@@ -92,35 +92,67 @@ async function leadTo(
   root: string,
   names: readonly string[],
   handle: FileHandle,
-  { dev, ino }: BigIntStats
+  found: BigIntStats
 ): Promise<boolean> {
-  // Names may change between two calls. This one is where the file was opened.
-  const path =
-    process.platform === 'linux' ? await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined) : undefined
+  const path = await pathOf(handle)
   if (path !== undefined) return path === join(root, ...names)
-  if ((await kindOf(root, names)) !== 'file') return false
-  const found = await lstat(join(root, ...names), { bigint: true })
-  return found.dev === dev && found.ino === ino
+  return (await kindOf(root, names)) === 'file' && isSame(found, await lstat(join(root, ...names), { bigint: true }))
 }
 
-/** The files and folders of a folder, folders first. `isCut`: there are more. `undefined` if it cannot be read. */
+/** Where a file or folder was opened: its names may lead elsewhere by now. Linux only. */
+async function pathOf({ fd }: FileHandle): Promise<string | undefined> {
+  return process.platform === 'linux' ? await readlink(`/proc/self/fd/${fd}`).catch(() => undefined) : undefined
+}
+
+function isSame(a: BigIntStats, b: BigIntStats): boolean {
+  return a.dev === b.dev && a.ino === b.ino
+}
+
+/** A list of the files and folders of a folder, folders first. */
+export interface Listing {
+  readonly entries: readonly Entry[]
+  /** Whether there are more. */
+  readonly isCut: boolean
+}
+
+/** Lists a folder. `undefined` if it cannot be read, or is behind a link. */
 export async function entriesOf(
   root: string,
   names: readonly string[],
   hasHidden: boolean
-): Promise<{ readonly entries: readonly Entry[]; readonly isCut: boolean } | undefined> {
+): Promise<Listing | undefined> {
   const path = join(root, ...names)
-  const found: string[] = []
-  let isCut = false
   try {
-    for await (const { name } of await opendir(path)) {
-      if (!isName(name) || (isHidden(name) && !hasHidden)) continue
-      isCut = found.length === maxEntries
-      if (isCut) break
-      found.push(name)
+    const handle =
+      process.platform === 'linux'
+        ? await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+        : undefined
+    try {
+      const opened = handle === undefined ? undefined : await pathOf(handle)
+      // Whatever the names lead to from now on, this is the folder that was opened.
+      if (opened === path) return await listed(`/proc/self/fd/${handle?.fd}`, hasHidden)
+      if (opened !== undefined) return undefined
+    } finally {
+      await handle?.close()
     }
+    const before = await lstat(path, { bigint: true })
+    const listing = await listed(path, hasHidden)
+    // In place of the folder, a link may have been listed.
+    const isHere = (await kindOf(root, names)) === 'folder' && isSame(before, await lstat(path, { bigint: true }))
+    return isHere ? listing : undefined
   } catch {
     return undefined
+  }
+}
+
+async function listed(path: string, hasHidden: boolean): Promise<Listing> {
+  const found: string[] = []
+  let isCut = false
+  for await (const { name } of await opendir(path)) {
+    if (!isName(name) || (isHidden(name) && !hasHidden)) continue
+    isCut = found.length === maxEntries
+    if (isCut) break
+    found.push(name)
   }
   const entries: Entry[] = []
   for (let at = 0; at < found.length; at += batch) {
