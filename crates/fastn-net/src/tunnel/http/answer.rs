@@ -1,12 +1,15 @@
 //! The one type of service that answers requests.
 
-use std::{convert::Infallible, pin::Pin};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
+use futures_util::future::BoxFuture;
 use hyper::{Request, Response, body::Incoming, service::Service};
 
 use super::body::Body;
-
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// Answers requests. One type for all servers: hyper's code is compiled once for each.
 pub(in crate::tunnel) struct Answer(Box<dyn Fn(Request<Incoming>) -> Answering + Send>);
@@ -16,10 +19,7 @@ impl Answer {
     where
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        Self(Box::new(move |request| {
-            let answered = answer(request);
-            Box::pin(async move { Ok(answered.await) })
-        }))
+        Self(Box::new(move |request| Answering(Box::pin(answer(request)))))
     }
 }
 
@@ -30,5 +30,16 @@ impl Service<Request<Incoming>> for Answer {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         (self.0)(request)
+    }
+}
+
+/// An answer that is being made.
+pub(in crate::tunnel) struct Answering(BoxFuture<'static, Response<Body>>);
+
+impl Future for Answering {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx).map(Ok)
     }
 }

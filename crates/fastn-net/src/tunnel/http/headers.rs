@@ -38,8 +38,10 @@ pub(in crate::tunnel) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<He
             }
         }
     }
-    let takes_trailers = headers.get_all(header::TE).iter().any(|value| has_token(value, "trailers"));
-    for name in &HOP_BY_HOP {
+    let hop_by_hop: Vec<_> = headers.keys().filter(|name| HOP_BY_HOP.contains(name)).cloned().collect();
+    let takes_trailers = hop_by_hop.contains(&header::TE)
+        && headers.get_all(header::TE).iter().any(|value| has_token(value, "trailers"));
+    for name in &hop_by_hop {
         remove(headers, name);
     }
     if takes_trailers {

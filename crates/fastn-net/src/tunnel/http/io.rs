@@ -26,6 +26,9 @@ use crate::{
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 8 * 1024 * 1024;
 
+/// A shorter message is written in one piece: several cost the system more than a copy.
+const JOINED: usize = 1024;
+
 /// A peer's stream.
 pub(in crate::tunnel) struct PeerIo {
     stream: Arc<Mutex<Stream>>,
@@ -177,7 +180,17 @@ impl AsyncWrite for LocalIo {
         if self.is_unwanted {
             return Poll::Ready(Ok(all));
         }
-        let written = ready!(Pin::new(&mut self.socket).poll_write_vectored(cx, slices));
+        let mut joined = [0; JOINED];
+        let written = if all <= JOINED {
+            let mut at = 0;
+            for slice in slices {
+                joined[at..at + slice.len()].copy_from_slice(slice);
+                at += slice.len();
+            }
+            ready!(Pin::new(&mut self.socket).poll_write(cx, &joined[..all]))
+        } else {
+            ready!(Pin::new(&mut self.socket).poll_write_vectored(cx, slices))
+        };
         Poll::Ready(self.written(written, all))
     }
 

@@ -62,6 +62,8 @@ impl Pool {
 
     /// Sends a request, over a new connection if there is none. A request that an old connection did not take any more is sent over
     /// another. Cancel-safe: a dropped request is cancelled at the service.
+    ///
+    /// What most requests do not need is in boxes: each request moves this future.
     pub(in crate::tunnel) async fn send(
         &self,
         mut request: Request<Body>,
@@ -69,7 +71,8 @@ impl Pool {
         connect: Connect<'_>,
     ) -> Result<Response<Body>, SendError> {
         if exchange.wants_upgrade() {
-            return self.upgrade(request, connect().await.map_err(SendError::Connect)?).await;
+            let io = connect().await.map_err(SendError::Connect)?;
+            return Box::pin(self.upgrade(request, io)).await;
         }
         let mut has_connected = false;
         loop {
@@ -77,7 +80,7 @@ impl Pool {
                 && let Some(mut sender) = http2.sender()
             {
                 http2.address(&mut request);
-                match sender.try_send_request(request).await {
+                match Box::pin(sender.try_send_request(request)).await {
                     Ok(answer) => return Ok(answer.map(answer_body)),
                     Err(mut error) => match error.take_message() {
                         Some(again) if !has_connected => request = again,
@@ -92,10 +95,10 @@ impl Pool {
                 has_connected = true;
                 let io = connect().await.map_err(SendError::Connect)?;
                 if let Some(http2) = self.0.http2.as_ref().filter(|_| io.is_http2()) {
-                    http2.start(io, &self.0.cut).await.map_err(SendError::Exchange)?;
+                    Box::pin(http2.start(io, &self.0.cut)).await.map_err(SendError::Exchange)?;
                     continue;
                 }
-                Link::new(io).await.map_err(SendError::Exchange)?
+                Box::pin(Link::new(io)).await.map_err(SendError::Exchange)?
             };
             use_path(&mut request);
             match link.send(request).await {

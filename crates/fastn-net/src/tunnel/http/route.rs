@@ -3,7 +3,11 @@
 //! A page of any site can make a browser send requests to a local port, also under a name of its own (DNS rebinding). So a bridge answers
 //! for known hosts only.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use hyper::http::uri::Authority;
 
@@ -18,6 +22,8 @@ use crate::{
 pub(super) struct Routes {
     destination: Option<HttpDestination>,
     hosts: HashMap<String, HttpDestination>,
+    /// The last Host that was found: most requests repeat it, and checking an ID52 costs as much as half a request.
+    last: Mutex<Option<(String, Arc<HttpDestination>)>>,
 }
 
 impl Routes {
@@ -32,7 +38,11 @@ impl Routes {
                 Err(Error::new(Code::InvalidArgument, text))
             }
         });
-        Ok(Self { destination: options.destination.clone(), hosts: hosts.collect::<Result<_>>()? })
+        Ok(Self {
+            destination: options.destination.clone(),
+            hosts: hosts.collect::<Result<_>>()?,
+            last: Mutex::default(),
+        })
     }
 
     /// All configured services.
@@ -41,7 +51,19 @@ impl Routes {
     }
 
     /// The service of a Host header.
-    pub(super) fn find(&self, host: &str) -> Option<HttpDestination> {
+    pub(super) fn find(&self, host: &str) -> Option<Arc<HttpDestination>> {
+        let mut last = self.last.lock().expect("no panic while held");
+        if let Some((known, destination)) = &*last
+            && known == host
+        {
+            return Some(destination.clone());
+        }
+        let destination = Arc::new(self.look_up(host)?);
+        *last = Some((host.to_owned(), destination.clone()));
+        Some(destination)
+    }
+
+    fn look_up(&self, host: &str) -> Option<HttpDestination> {
         let host = host_of(host)?;
         let local = host.strip_suffix(".localhost");
         if let Some(found) = self.hosts.get(&host).or_else(|| self.hosts.get(local?)) {
@@ -98,7 +120,7 @@ mod tests {
     fn an_id_in_the_host_is_the_peer() {
         let routes = Routes::new(&BridgeHttpOptions::default()).expect("routes");
         let id = SecretKey::generate().public();
-        let found = |host: &str| routes.find(host).map(|found| (found.peer.id, found.service));
+        let found = |host: &str| routes.find(host).map(|found| (found.peer.id, found.service.clone()));
         assert_eq!(found(&format!("{id}.localhost:8080")), Some((id, None)));
         assert_eq!(found(&format!("{id}.LocalHost.")), Some((id, None)));
         let service = Some("admin.shop".to_owned());
@@ -118,11 +140,11 @@ mod tests {
         let options = BridgeHttpOptions::default().with_destination(own.clone()).with_host("Shop", shop.clone());
         let routes = Routes::new(&options).expect("routes");
         for host in ["localhost:1", "127.0.0.1:1", "[::1]:1", "192.168.1.7"] {
-            assert_eq!(routes.find(host), Some(own.clone()), "{host}");
+            assert_eq!(routes.find(host).as_deref(), Some(&own), "{host}");
         }
-        assert_eq!(routes.find(&format!("{}.localhost", own.peer.id)), Some(own.clone()));
-        assert_eq!(routes.find("shop:80"), Some(shop.clone()));
-        assert_eq!(routes.find("SHOP.localhost"), Some(shop));
+        assert_eq!(routes.find(&format!("{}.localhost", own.peer.id)).as_deref(), Some(&own));
+        assert_eq!(routes.find("shop:80").as_deref(), Some(&shop));
+        assert_eq!(routes.find("SHOP.localhost").as_deref(), Some(&shop));
         assert_eq!(routes.find(&format!("{}.localhost", SecretKey::generate().public())), None);
         assert_eq!(routes.find("evil.example"), None);
     }
