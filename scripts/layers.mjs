@@ -31,7 +31,7 @@ export const LAYERS = {
     ['subscriber'],
     ['bridge'],
     ['arguments'],
-    ['connection', 'guard', 'key_store', 'late', 'limits', 'listener', 'logging', 'peer', 'stream'],
+    ['connection', 'guard', 'key_store', 'late', 'listener', 'logging', 'options', 'peer', 'stream'],
     ['endpoint', 'identity', 'tunnel', 'watch'],
     ['proxy']
   ]

@@ -13,12 +13,10 @@ export const endpointDefaults: EndpointSettings = {
 }
 
 /**
- * Other default values, in milliseconds, bytes or counts. A golden file compares those that the Rust crate has too. The limits of the core
- * have theirs in `crates/fastn-net/src/config/limits.rs`.
+ * Other default values, in milliseconds, bytes or counts. The core has those of the options that it obeys, in
+ * `crates/fastn-net/src/config/limits.rs` and `tunnel/options.rs` there.
  */
 export const defaults = {
-  authorize: { timeout: 5_000, maxPending: 4_096, maxPendingPerPeer: 1_024 },
-  connect: { minDelay: 100, maxDelay: 30_000, attemptTimeout: 10_000 },
   callTimeout: 10_000,
   gracefulTimeout: 5_000,
   ticketTimeout: 5_000,
@@ -32,7 +30,7 @@ export const defaults = {
     maxBytesPerPeer: 134_217_728
   },
   http: { maxHeaderBytes: 65_536, headTimeout: 10_000 },
-  tunnels: { connectTimeout: 9_000, responseTimeout: 60_000, flowTimeout: 60_000, maxConnections: 4_096 },
+  tcpConnectTimeout: 9_000,
   logFilter: 'warn,fastn_net=info',
   logBytes: 4_194_304
 } as const

@@ -10,7 +10,7 @@ test('every timeout accepts 0, Infinity and fractions, which are rounded up', t 
     [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
     [1.2, 2]
   ] as const) {
-    t.is(guard({ authorize: { timeout: given } }).authorizeTimeout, resolved)
+    t.is(guard({ authorize: { timeout: given } }).authorize.timeout, resolved)
     const { binding, openTimeout, closeTimeout } = resolveOptions({
       network: 'loopback',
       openTimeout: given,
@@ -26,7 +26,7 @@ test('every timeout accepts 0, Infinity and fractions, which are rounded up', t 
       [binding.limits.headerTimeout, binding.limits.pingTimeout, binding.limits.idleTimeout],
       [resolved, resolved, resolved]
     )
-    t.deepEqual([binding.limits.ackTimeout, binding.connectAttemptTimeout], [resolved, resolved])
+    t.deepEqual([binding.limits.ackTimeout, binding.connect.attemptTimeout], [resolved, resolved])
   }
 })
 
@@ -37,9 +37,9 @@ test('limits of authorize must be positive integers', t => {
       t.throws(() => guard({ authorize: { [name]: wrong } }), { code: 'ERR_INVALID_ARGUMENT', message })
     }
   }
-  t.like(guard({ authorize: { maxPending: 7, maxPendingPerPeer: 5 } }), {
-    authorizeMaxPending: 7,
-    authorizeMaxPendingPerPeer: 5
+  t.deepEqual(guard({ authorize: { maxPending: 7, maxPendingPerPeer: 5 } }).authorize, {
+    maxPending: 7,
+    maxPendingPerPeer: 5
   })
 })
 
@@ -52,12 +52,12 @@ test('streamsBurst defaults to streamsPerSecond', t => {
 test('a single dial delay adjusts the default of the other', t => {
   const delays = (connect: { minDelay?: number; maxDelay?: number }) => {
     const { binding } = resolveOptions({ network: 'loopback', connect })
-    return [binding.connectMinDelay, binding.connectMaxDelay]
+    return binding.connect
   }
-  t.deepEqual(delays({}), [100, 30_000])
-  t.deepEqual(delays({ maxDelay: 50 }), [50, 50])
-  t.deepEqual(delays({ minDelay: 40_000 }), [40_000, 40_000])
-  t.deepEqual(delays({ minDelay: 5, maxDelay: 5 }), [5, 5])
+  t.deepEqual(delays({}), {})
+  t.deepEqual(delays({ maxDelay: 50 }), { minDelay: 50, maxDelay: 50 })
+  t.deepEqual(delays({ minDelay: 40_000 }), { minDelay: 40_000, maxDelay: 40_000 })
+  t.deepEqual(delays({ minDelay: 5, maxDelay: 5 }), { minDelay: 5, maxDelay: 5 })
 })
 
 test('authorize without a callback authorizes everyone', t => {

@@ -1,18 +1,20 @@
 import { idsOfAll, type Peers } from '../keys/peer.js'
 import { native } from '../native/addon.js'
-import type { BindingEndpointOptions, BindingGuardOptions } from '../native/binding-types.js'
-import { defaults, type EndpointSettings, endpointDefaults } from '../settings.js'
+import type { BindingEndpointOptions, BindingGuardOptions, BindingOptions } from '../native/binding-types.js'
+import { type EndpointSettings, endpointDefaults } from '../settings.js'
 import { type ConnectOptions, connectNames } from '../types.js'
 import {
   checkOptions,
   count,
   delay,
   invalid,
+  namesOf,
   type OptionNames,
   oneOf,
   optional,
   positive,
-  timeLimit
+  timeLimit,
+  valuesOf
 } from '../util/validate.js'
 import { type Authorize, authorizeNames } from './authorizer.js'
 import type { Graceful } from './graceful.js'
@@ -143,6 +145,10 @@ const coreLimits = {
   maxQueuedStreamsPerPeer: positive
 }
 
+// The same of the options within `connect` and `authorize`.
+const connectChecks = { retries: count, minDelay: delay, maxDelay: delay, attemptTimeout: timeLimit }
+const authorizeChecks = { timeout: timeLimit, maxPending: positive, maxPendingPerPeer: positive }
+
 /** Limits that TypeScript obeys, with their checks. `settings.ts` has their defaults. */
 const ownLimits = { openTimeout: timeLimit, closeTimeout: timeLimit, maxLineBytes: positive }
 
@@ -152,7 +158,7 @@ type LimitDefaults = Readonly<Record<LimitName, number>>
 
 /** The default of each limit, from the core or `settings.ts`. */
 export function limitDefaults(): Readonly<Record<string, number>> {
-  return { ...native().limitDefaults(), ...endpointDefaults }
+  return { ...native().optionDefaults().limits, ...endpointDefaults }
 }
 
 /** The default of a limit is at least the value of this other one. */
@@ -178,10 +184,6 @@ export const endpointNames: OptionNames<EndpointOptions> = {
   ...namesOf({ ...coreLimits, ...ownLimits })
 }
 
-function namesOf<Name extends string>(table: Record<Name, unknown>): Record<Name, true> {
-  return Object.fromEntries(Object.keys(table).map(name => [name, true])) as Record<Name, true>
-}
-
 /** Checked options with defaults filled in. */
 export interface ResolvedOptions extends EndpointSettings {
   readonly closeOnExit: boolean
@@ -201,7 +203,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
     binding: {
       ...resolveNetwork(network),
       kulfi: optional('boolean', options.kulfi, 'options.kulfi') ?? false,
-      ...resolveConnect(options.connect),
+      connect: resolveConnect(options.connect),
       limits: resolveLimits(options, coreLimits, values),
       guard: resolveGuard(options)
     },
@@ -227,20 +229,16 @@ function defaultLimit(options: EndpointOptions, name: LimitName, values: LimitDe
   return Math.max(values[name], orDefault(options[other], defaultLimit(options, other, values)))
 }
 
-function resolveConnect(options: ConnectOptions = {}) {
+function resolveConnect(options: ConnectOptions = {}): BindingOptions {
   checkOptions(options, connectNames, 'options.connect')
-  const time = (name: keyof typeof defaults.connect, read = delay) =>
-    read(orDefault(options[name], defaults.connect[name]), `options.connect.${name}`)
-  const [minDelay, maxDelay] = [time('minDelay'), time('maxDelay')]
-  const both = options.minDelay !== undefined && options.maxDelay !== undefined
-  if (both && minDelay > maxDelay) throw invalid('options.connect.minDelay', 'at most options.connect.maxDelay')
-  return {
-    connectRetries: options.retries === undefined ? null : count(options.retries, 'options.connect.retries'),
-    // A default yields to an explicit value: minDelay must not exceed maxDelay.
-    connectMinDelay: options.minDelay === undefined ? Math.min(minDelay, maxDelay) : minDelay,
-    connectMaxDelay: options.maxDelay === undefined ? Math.max(minDelay, maxDelay) : maxDelay,
-    connectAttemptTimeout: time('attemptTimeout', timeLimit)
-  }
+  const values = valuesOf(options, connectChecks, 'options.connect')
+  const all = { ...native().optionDefaults().connect, ...values }
+  const { minDelay, maxDelay } = all as Record<keyof typeof connectChecks, number>
+  if (minDelay <= maxDelay) return values
+  // A default yields to an explicit value: minDelay must not exceed maxDelay.
+  if (values.minDelay === undefined) return { ...values, minDelay: maxDelay }
+  if (values.maxDelay === undefined) return { ...values, maxDelay: minDelay }
+  throw invalid('options.connect.minDelay', 'at most options.connect.maxDelay')
 }
 
 /** Unlike `??`, passes `null` on, so that a check rejects it. */
@@ -255,8 +253,6 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
     if (authorize[name] !== undefined && typeof authorize[name] !== 'function')
       throw invalid(`options.authorize.${name}`, 'a function')
   }
-  const number = (name: keyof typeof defaults.authorize, read = positive) =>
-    read(orDefault(authorize[name], defaults.authorize[name]), `options.authorize.${name}`)
   const perSecond = streamsPerSecond === undefined ? null : positive(streamsPerSecond, 'options.streamsPerSecond')
   if (streamsBurst !== undefined && perSecond === null)
     throw invalid('options.streamsBurst', 'given with streamsPerSecond')
@@ -267,9 +263,7 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
     },
     authorizePeer: authorize.peer !== undefined,
     authorizeStream: authorize.stream !== undefined,
-    authorizeTimeout: number('timeout', timeLimit),
-    authorizeMaxPending: number('maxPending'),
-    authorizeMaxPendingPerPeer: number('maxPendingPerPeer'),
+    authorize: valuesOf(authorize, authorizeChecks, 'options.authorize'),
     streamsPerSecond: perSecond,
     streamsBurst: streamsBurst === undefined ? (perSecond ?? 1) : positive(streamsBurst, 'options.streamsBurst')
   }

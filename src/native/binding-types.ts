@@ -48,9 +48,7 @@ export interface BindingGuardOptions {
   access: BindingAccess
   authorizePeer: boolean
   authorizeStream: boolean
-  authorizeTimeout: number
-  authorizeMaxPending: number
-  authorizeMaxPendingPerPeer: number
+  authorize: BindingOptions
   streamsPerSecond: number | null
   streamsBurst: number
 }
@@ -79,10 +77,10 @@ export interface BindingConnectionInfo {
 /** A peer's snapshot, before its error is one of JavaScript. */
 export type BindingPeerInfo = Omit<PeerInfo, 'lastError'> & { readonly lastError: BindingError | null }
 
-/** Limits of an endpoint by their name: counts, bytes, or milliseconds. Those that are missing have their default. */
-export type BindingLimits = Readonly<Record<string, number>>
+/** Options that the core obeys, by name: counts, bytes, milliseconds, or texts. Those that are missing have their default. */
+export type BindingOptions = Readonly<Record<string, number | string>>
 
-/** All fields are always there, `null` where absent; milliseconds and bytes. Every default is in `settings.ts`. */
+/** All fields are always there, `null` where absent. */
 export interface BindingEndpointOptions {
   network: 'internet' | 'lan' | 'loopback' | 'custom'
   relays: { url: string; token: string | null }[] | null
@@ -94,38 +92,15 @@ export interface BindingEndpointOptions {
   bind: string[] | null
   peers: BindingPeer[]
   kulfi: boolean
-  connectRetries: number | null
-  connectMinDelay: number
-  connectMaxDelay: number
-  connectAttemptTimeout: number
-  limits: BindingLimits
+  connect: BindingOptions
+  limits: BindingOptions
   guard: BindingGuardOptions
 }
 
-/** How a service is exposed; `allow`: ID52s, `null` for all. Milliseconds. */
+/** How a service is exposed; `allow`: ID52s, `null` for all. */
 export interface BindingExposeOptions {
   allow: string[] | null
-  service: string | null
-  connectTimeout: number
-  flowTimeout: number
-}
-
-/** How a bridge reaches a service. Milliseconds. */
-export interface BindingBridgeOptions {
-  service: string | null
-  maxConnections: number
-  openTimeout: number
-  flowTimeout: number
-}
-
-/** How an HTTP service is exposed, as {@link BindingExposeOptions}; `null`: what the core prefers. */
-export interface BindingExposeHttpOptions {
-  allow: string[] | null
-  service: string | null
-  hostHeader: string | null
-  certificates: string | null
-  connectTimeout: number
-  responseTimeout: number
+  values: BindingOptions
 }
 
 /** A peer's HTTP service. */
@@ -140,10 +115,17 @@ export interface BindingHttpHost {
   destination: BindingHttpDestination
 }
 
-/** Which HTTP services a bridge reaches. Milliseconds. */
+/** Which HTTP services a bridge reaches. */
 export interface BindingBridgeHttpOptions {
   destination: BindingHttpDestination | null
   hosts: BindingHttpHost[]
-  maxConnections: number
-  openTimeout: number
+  values: BindingOptions
 }
+
+/** Defaults of the core's options that are numbers, by name. */
+export type BindingDefaults = Readonly<
+  Record<
+    'limits' | 'connect' | 'authorize' | 'open' | 'expose' | 'exposeHttp' | 'bridge' | 'bridgeHttp',
+    Readonly<Record<string, number>>
+  >
+>

@@ -3,15 +3,14 @@ import type {
   BindingAccess,
   BindingAuthorizationRequest,
   BindingBridgeHttpOptions,
-  BindingBridgeOptions,
   BindingConnectionInfo,
+  BindingDefaults,
   BindingEndpointOptions,
   BindingError,
-  BindingExposeHttpOptions,
   BindingExposeOptions,
   BindingKeyEnvironment,
   BindingKeyFound,
-  BindingLimits,
+  BindingOptions,
   BindingOutcome,
   BindingPeer,
   BindingPeerInfo
@@ -58,7 +57,7 @@ export interface Native {
   keyStoreSavePublic(folder: string, name: string | null, publicKey: Uint8Array): string | null
   keyStoreFile(path: string, secret: Uint8Array): Uint8Array<ArrayBuffer> | null
 
-  limitDefaults(): BindingLimits
+  optionDefaults(): BindingDefaults
 
   endpointBind(secret: Uint8Array, options: BindingEndpointOptions): number
   endpointAddress(endpoint: number): BindingPeer | null
@@ -124,12 +123,12 @@ export interface Native {
   connectionClosed(connection: number): number
 
   tunnelExpose(endpoint: number, udp: boolean, target: string, options: BindingExposeOptions): number
-  tunnelBridge(endpoint: number, udp: boolean, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
+  tunnelBridge(endpoint: number, udp: boolean, local: string, peer: BindingPeer, options: BindingOptions): number
   proxyExpose(endpoint: number, targets: string[], options: BindingExposeOptions): number
-  proxyListen(endpoint: number, http: boolean, local: string, peer: BindingPeer, options: BindingBridgeOptions): number
-  tunnelExposeHttp(endpoint: number, target: string, options: BindingExposeHttpOptions): number
+  proxyListen(endpoint: number, http: boolean, local: string, peer: BindingPeer, options: BindingOptions): number
+  tunnelExposeHttp(endpoint: number, target: string, options: BindingExposeOptions): number
   tunnelBridgeHttp(endpoint: number, local: string, options: BindingBridgeHttpOptions): number
-  tunnelName(tunnel: number): string | null
+  tunnelAddress(tunnel: number): string | null
   tunnelConnections(tunnel: number): number
   tunnelClose(tunnel: number, timeoutMs: number): number
   tunnelClosed(tunnel: number): number

@@ -59,7 +59,7 @@ export async function peerToTcp(
   checkStream(stream)
   const to = addressOf(target)
   const timeout =
-    connectTimeout === undefined ? defaults.tunnels.connectTimeout : timeLimit(connectTimeout, 'options.connectTimeout')
+    connectTimeout === undefined ? defaults.tcpConnectTimeout : timeLimit(connectTimeout, 'options.connectTimeout')
   // From now on, the stream outlives a handler that does not wait for this.
   const peer = duplex(stream)
   let socket: Socket

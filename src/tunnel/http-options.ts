@@ -1,13 +1,19 @@
 import { addressOf, type Peer, type Peers, parsePeer } from '../keys/peer.js'
-import type {
-  BindingBridgeHttpOptions,
-  BindingExposeHttpOptions,
-  BindingHttpDestination
-} from '../native/binding-types.js'
-import { defaults } from '../settings.js'
+import type { BindingBridgeHttpOptions, BindingExposeOptions, BindingHttpDestination } from '../native/binding-types.js'
 import type { CancelOptions } from '../types.js'
-import { checkObject, checkOptions, invalid, type OptionNames, optional, positive } from '../util/validate.js'
-import { allowed, limit, localOf } from './options.js'
+import {
+  checkObject,
+  checkOptions,
+  invalid,
+  namesOf,
+  type OptionNames,
+  optional,
+  positive,
+  text,
+  timeLimit,
+  valuesOf
+} from '../util/validate.js'
+import { allowed, localOf } from './options.js'
 
 /** Options of {@link Endpoint.exposeHttp}. */
 export interface ExposeHttpOptions extends CancelOptions {
@@ -65,16 +71,18 @@ export interface BridgeHttpOptions extends CancelOptions {
   openTimeout?: number | undefined
 }
 
-/** Names of the options of each call, also for tests. */
-export const exposeHttpNames: OptionNames<ExposeHttpOptions> = {
-  allow: true,
-  service: true,
-  hostHeader: true,
-  certificates: true,
-  connectTimeout: true,
-  responseTimeout: true,
-  signal: true
+// Options that the core obeys, with their checks. `crates/fastn-net/src/tunnel/http/options.rs` has their defaults.
+const exposeChecks = {
+  service: text,
+  hostHeader: text,
+  certificates: text,
+  connectTimeout: timeLimit,
+  responseTimeout: timeLimit
 }
+const bridgeChecks = { maxConnections: positive, openTimeout: timeLimit }
+
+/** Names of the options of each call, also for tests. */
+export const exposeHttpNames: OptionNames<ExposeHttpOptions> = { allow: true, signal: true, ...namesOf(exposeChecks) }
 
 export const bridgeHttpNames: OptionNames<BridgeHttpOptions> = {
   peer: true,
@@ -83,42 +91,28 @@ export const bridgeHttpNames: OptionNames<BridgeHttpOptions> = {
   port: true,
   host: true,
   path: true,
-  maxConnections: true,
-  openTimeout: true,
-  signal: true
+  signal: true,
+  ...namesOf(bridgeChecks)
 }
 
 /** Checks the options of an exposed HTTP service. */
-export function resolveExposeHttp(options: ExposeHttpOptions): BindingExposeHttpOptions {
-  const { allow, service, hostHeader, certificates, connectTimeout, responseTimeout } = checkOptions(
-    options,
-    exposeHttpNames
-  )
-  return {
-    allow: allowed(allow),
-    service: optional('string', service, 'options.service') ?? null,
-    hostHeader: optional('string', hostHeader, 'options.hostHeader') ?? null,
-    certificates: optional('string', certificates, 'options.certificates') ?? null,
-    connectTimeout: limit(connectTimeout, defaults.tunnels.connectTimeout, 'options.connectTimeout'),
-    responseTimeout: limit(responseTimeout, defaults.tunnels.responseTimeout, 'options.responseTimeout')
-  }
+export function resolveExposeHttp(options: ExposeHttpOptions): BindingExposeOptions {
+  const checked = checkOptions(options, exposeHttpNames)
+  return { allow: allowed(checked.allow), values: valuesOf(checked, exposeChecks) }
 }
 
 /** Checks the options of an HTTP bridge. Returns the local address as the core parses it. */
 export function resolveBridgeHttp(options: BridgeHttpOptions, openTimeout: number): [string, BindingBridgeHttpOptions] {
-  const { peer, service, hosts, maxConnections, ...rest } = checkOptions(options, bridgeHttpNames)
+  const checked = checkOptions(options, bridgeHttpNames)
+  const { peer, service, hosts } = checked
   if (peer === undefined && service !== undefined) throw invalid('options.service', 'given with options.peer')
   const named = Object.entries(hosts === undefined ? {} : checkObject(hosts, 'options.hosts', 'an object of hosts'))
   const binding = {
     destination: peer === undefined ? null : destinationOf(peer, service, 'options'),
     hosts: named.map(([name, given]) => ({ name, destination: destinationOfHost(given, `options.hosts.${name}`) })),
-    maxConnections:
-      maxConnections === undefined
-        ? defaults.tunnels.maxConnections
-        : positive(maxConnections, 'options.maxConnections'),
-    openTimeout: limit(rest.openTimeout, openTimeout, 'options.openTimeout')
+    values: { openTimeout, ...valuesOf(checked, bridgeChecks) }
   }
-  return [localOf(rest), binding]
+  return [localOf(checked), binding]
 }
 
 function destinationOfHost(given: Peer | HttpDestination | null, path: string): BindingHttpDestination {

@@ -1,16 +1,18 @@
 import { idsOfAll, type Peer, type Peers } from '../keys/peer.js'
-import type { BindingBridgeOptions, BindingExposeOptions } from '../native/binding-types.js'
-import { defaults } from '../settings.js'
+import type { BindingExposeOptions, BindingOptions } from '../native/binding-types.js'
 import type { CancelOptions } from '../types.js'
 import {
   checkOptions,
   invalid,
   kindOf,
+  namesOf,
   type OptionNames,
   optional,
   positive,
   stringArray,
-  timeLimit
+  text,
+  timeLimit,
+  valuesOf
 } from '../util/validate.js'
 
 /** Options of every exposed service. */
@@ -71,42 +73,22 @@ export type Transport = 'tcp' | 'udp'
 /** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
 export type TunnelTarget = string | number
 
+// Options that the core obeys, with their checks. `crates/fastn-net/src/tunnel/options.rs` has their defaults.
+const exposeChecks = { service: text, connectTimeout: timeLimit }
+const exposeUdpChecks = { service: text, flowTimeout: timeLimit }
+const bridgeChecks = { service: text, maxConnections: positive, openTimeout: timeLimit }
+const bridgeUdpChecks = { service: text, maxFlows: positive, openTimeout: timeLimit, flowTimeout: timeLimit }
+
 /** Names of the options of each call, also for tests. */
-export const exposeNames: OptionNames<ExposeOptions> = {
-  allow: true,
-  service: true,
-  connectTimeout: true,
-  signal: true
-}
+export const exposeNames: OptionNames<ExposeOptions> = { allow: true, signal: true, ...namesOf(exposeChecks) }
 
-export const exposeUdpNames: OptionNames<ExposeUdpOptions> = {
-  allow: true,
-  service: true,
-  flowTimeout: true,
-  signal: true
-}
+export const exposeUdpNames: OptionNames<ExposeUdpOptions> = { allow: true, signal: true, ...namesOf(exposeUdpChecks) }
 
-export const bridgeNames: OptionNames<BridgeOptions> = {
-  peer: true,
-  service: true,
-  port: true,
-  host: true,
-  path: true,
-  maxConnections: true,
-  openTimeout: true,
-  signal: true
-}
+const ofBridge = { peer: true, port: true, host: true, signal: true } as const
 
-export const bridgeUdpNames: OptionNames<BridgeUdpOptions> = {
-  peer: true,
-  service: true,
-  port: true,
-  host: true,
-  maxFlows: true,
-  openTimeout: true,
-  flowTimeout: true,
-  signal: true
-}
+export const bridgeNames: OptionNames<BridgeOptions> = { ...ofBridge, path: true, ...namesOf(bridgeChecks) }
+
+export const bridgeUdpNames: OptionNames<BridgeUdpOptions> = { ...ofBridge, ...namesOf(bridgeUdpChecks) }
 
 /** Checks a target. The core parses it. */
 export function checkTarget(target: unknown): string {
@@ -120,14 +102,9 @@ export function checkTarget(target: unknown): string {
 
 /** Checks the options of an exposed service. */
 export function resolveExpose(transport: Transport, options: ExposeOptions | ExposeUdpOptions): BindingExposeOptions {
-  const { allow, service, connectTimeout, flowTimeout }: ExposeOptions & ExposeUdpOptions =
-    transport === 'udp' ? checkOptions(options, exposeUdpNames) : checkOptions(options, exposeNames)
-  return {
-    allow: allowed(allow),
-    service: optional('string', service, 'options.service') ?? null,
-    connectTimeout: limit(connectTimeout, defaults.tunnels.connectTimeout, 'options.connectTimeout'),
-    flowTimeout: limit(flowTimeout, defaults.tunnels.flowTimeout, 'options.flowTimeout')
-  }
+  const isUdp = transport === 'udp'
+  const checked = isUdp ? checkOptions(options, exposeUdpNames) : checkOptions(options, exposeNames)
+  return { allow: allowed(checked.allow), values: valuesOf(checked, isUdp ? exposeUdpChecks : exposeChecks) }
 }
 
 /** Checks the options of a bridge, except its peer. Returns the local address as the core parses it. */
@@ -135,23 +112,16 @@ export function resolveBridge(
   transport: Transport,
   options: BridgeOptions | BridgeUdpOptions,
   openTimeout: number
-): [string, BindingBridgeOptions] {
-  const checked: BridgeOptions & BridgeUdpOptions =
-    transport === 'udp' ? checkOptions(options, bridgeUdpNames) : checkOptions(options, bridgeNames)
-  return resolveBinding(checked, openTimeout)
+): [string, BindingOptions] {
+  if (transport === 'tcp') return resolveBridgeTcp(checkOptions<BridgeOptions>(options, bridgeNames), openTimeout)
+  const checked = checkOptions<BridgeUdpOptions>(options, bridgeUdpNames)
+  const { maxFlows, ...values } = valuesOf(checked, bridgeUdpChecks)
+  // The core's name is that of TCP.
+  return [localOf(checked), { openTimeout, ...values, ...(maxFlows !== undefined && { maxConnections: maxFlows }) }]
 }
 
-function resolveBinding(
-  checked: Omit<BridgeOptions & BridgeUdpOptions, 'peer'>,
-  openTimeout: number
-): [string, BindingBridgeOptions] {
-  const binding = {
-    service: optional('string', checked.service, 'options.service') ?? null,
-    maxConnections: most(checked),
-    openTimeout: limit(checked.openTimeout, openTimeout, 'options.openTimeout'),
-    flowTimeout: limit(checked.flowTimeout, defaults.tunnels.flowTimeout, 'options.flowTimeout')
-  }
-  return [localOf(checked), binding]
+function resolveBridgeTcp(checked: Omit<BridgeOptions, 'peer'>, openTimeout: number): [string, BindingOptions] {
+  return [localOf(checked), { openTimeout, ...valuesOf(checked, bridgeChecks) }]
 }
 
 /** Options of {@link Endpoint.exposeProxy}. */
@@ -189,22 +159,8 @@ export function resolveExposeProxy(options: ExposeProxyOptions): [string[], Bind
 }
 
 /** Checks the options of a local proxy, as {@link resolveBridge} does. */
-export function resolveProxy(options: ProxyOptions, openTimeout: number): [string, BindingBridgeOptions] {
-  return resolveBinding(checkOptions(options, proxyNames), openTimeout)
-}
-
-function most({
-  maxConnections,
-  maxFlows
-}: Pick<BridgeOptions & BridgeUdpOptions, 'maxConnections' | 'maxFlows'>): number {
-  if (maxConnections !== undefined) return positive(maxConnections, 'options.maxConnections')
-  if (maxFlows !== undefined) return positive(maxFlows, 'options.maxFlows')
-  return defaults.tunnels.maxConnections
-}
-
-/** Checks a time limit that has a default. */
-export function limit(value: unknown, defaultLimit: number, path: string): number {
-  return value === undefined ? defaultLimit : timeLimit(value, path)
+export function resolveProxy(options: ProxyOptions, openTimeout: number): [string, BindingOptions] {
+  return resolveBridgeTcp(checkOptions(options, proxyNames), openTimeout)
 }
 
 /** Where a bridge listens, as the core parses it. */

@@ -68,7 +68,7 @@ export class Tunnel implements AsyncDisposable {
     this.#endpoint = endpoint
     this.#handle = handle
     this.#signal = signal
-    this.address = native().tunnelName(handle)
+    this.address = native().tunnelAddress(handle)
     this.port = portOf(this.address)
     this.url = this.port === null ? null : `${scheme}://${this.address}`
     this.closed = this.#run(native().tunnelClosed(handle))

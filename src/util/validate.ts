@@ -54,6 +54,12 @@ export function count(value: unknown, path: string): number {
   return value === 0 ? value : positive(value, path)
 }
 
+/** Checks a text. */
+export function text(value: unknown, path: string): string {
+  if (typeof value === 'string') return value
+  throw invalid(path, 'a string')
+}
+
 /** Checks that a value is one of the listed words. */
 export function oneOf<const T extends string>(words: readonly T[], value: unknown, path: string): T {
   if (words.includes(value as T)) return value as T
@@ -97,6 +103,24 @@ export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal
   if (signal === undefined) return undefined
   if (typeof signal?.throwIfAborted === 'function' && typeof signal.addEventListener === 'function') return signal
   throw invalid('options.signal', 'an AbortSignal')
+}
+
+/** Options that the core obeys, by name, with their checks. It has their defaults. */
+export type Checks = Readonly<Record<string, (value: unknown, path: string) => number | string>>
+
+/** Names of a table of checks, for {@link OptionNames}. */
+export function namesOf<Name extends string>(checks: Record<Name, unknown>): Record<Name, true> {
+  return Object.fromEntries(Object.keys(checks).map(name => [name, true])) as Record<Name, true>
+}
+
+/** Values of the given options of a table, as they cross to the core. */
+export function valuesOf(options: object, checks: Checks, path = 'options'): Record<string, number | string> {
+  const values: Record<string, number | string> = {}
+  for (const [name, check] of Object.entries(checks)) {
+    const value: unknown = options[name as never]
+    if (value !== undefined) values[name] = check(value, `${path}.${name}`)
+  }
+  return values
 }
 
 /** Names of an options type. A value that lacks a name, or has another one, does not compile. */

@@ -1,5 +1,7 @@
 //! Connections: views of them, in use until they are disposed, and observers.
 
+use std::collections::BTreeMap;
+
 use fastn_net::{Connection, Endpoint, Result};
 use napi::{
     Env,
@@ -41,23 +43,8 @@ pub struct BindingPath {
     pub rtt: f64,
 }
 
-/// Declares [`BindingStats`]: each field of the core's `Stats` as a number.
-macro_rules! stats {
-    ($($field:ident)*) => {
-        /// Counters since the connection was made.
-        #[napi(object)]
-        pub struct BindingStats {
-            $(pub $field: f64,)*
-        }
-
-        pub(crate) fn stats(connection: &Connection) -> BindingStats {
-            let stats = connection.stats();
-            BindingStats { $($field: id_to_number(stats.$field),)* }
-        }
-    };
-}
-
-stats! { bytes_sent bytes_received datagrams_sent datagrams_received lost_packets streams }
+/// Counters of a connection by name.
+pub(crate) type BindingStats = BTreeMap<String, f64>;
 
 /// A live connection by its number, as an observer: it does not count as use. A handle, or `FAILED` when it has ended.
 #[napi(catch_unwind)]
@@ -191,6 +178,10 @@ pub(crate) fn paths(connection: &Connection) -> Vec<BindingPath> {
         rtt: path.rtt.as_secs_f64() * 1000.0,
     };
     connection.paths().into_iter().map(path).collect()
+}
+
+pub(crate) fn stats(connection: &Connection) -> BindingStats {
+    connection.stats().numbers().into_iter().collect()
 }
 
 fn with_view<R>(environment: &Environment, handle: f64, f: impl FnOnce(&Endpoint, &Connection) -> R) -> Result<R> {

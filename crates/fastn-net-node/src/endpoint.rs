@@ -2,17 +2,15 @@
 
 use std::{mem::take, net::SocketAddr};
 
-use fastn_net::{
-    Code, Config, Connect, CustomNetwork, Endpoint, Error, Network, PeerAddress, Relay, Result, SecretKey,
-};
+use fastn_net::{Code, Config, CustomNetwork, Endpoint, Error, Limits, Network, PeerAddress, Relay, Result, SecretKey};
 use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::{endpoint_of, milliseconds, whole_u32, with_endpoint},
+    arguments::{endpoint_of, milliseconds, with_endpoint},
     bridge::{Environment, Outcome, close_before_exit, start},
     guard::BindingGuardOptions,
-    limits::{BindingLimits, limits_from},
+    options::{BindingOptions, set_options},
     peer::BindingPeer,
 };
 
@@ -25,7 +23,7 @@ pub struct BindingRelay {
     pub token: Option<String>,
 }
 
-/// Configuration of an endpoint. TypeScript supplies every default. Times are in milliseconds.
+/// Configuration of an endpoint. TypeScript supplies the defaults of all fields but `connect` and `limits`.
 #[napi(object, use_nullable = true)]
 pub struct BindingEndpointOptions {
     /// `internet`, `lan`, `loopback` or `custom`; the fields up to `bind` are for `custom`.
@@ -48,16 +46,10 @@ pub struct BindingEndpointOptions {
     pub peers: Vec<BindingPeer>,
     /// Also speak `/kulfi/identity/0.1`.
     pub kulfi: bool,
-    /// Further dials of one request after the first; null: as many as there is time for.
-    pub connect_retries: Option<f64>,
-    /// Upper bound of the delay after the first failed dial.
-    pub connect_min_delay: f64,
-    /// The longest delay of all.
-    pub connect_max_delay: f64,
-    /// One dial.
-    pub connect_attempt_timeout: f64,
+    /// Dial policy.
+    pub connect: BindingOptions,
     /// Bounds and time limits.
-    pub limits: BindingLimits,
+    pub limits: BindingOptions,
     /// Who may connect, what for, and how much.
     pub guard: BindingGuardOptions,
 }
@@ -166,14 +158,11 @@ pub fn endpoints_close_before_exit(env: Env, endpoints: Vec<f64>, timeout: f64) 
 
 impl BindingEndpointOptions {
     fn into_config(mut self) -> Result<Config> {
-        let limits = limits_from(&self.limits)?.with_stream_rate(self.guard.stream_rate()).with_connect(Connect {
-            retries: self.connect_retries.map(whole_u32),
-            min_delay: milliseconds(self.connect_min_delay),
-            max_delay: milliseconds(self.connect_max_delay),
-            attempt_timeout: milliseconds(self.connect_attempt_timeout),
-        });
+        let mut limits = Limits::default().with_stream_rate(self.guard.stream_rate());
+        set_options(&self.limits, |name, value| limits.set(name, value))?;
+        set_options(&self.connect, |name, value| limits.connect.set(name, value))?;
         let peers = self.peers.iter().map(PeerAddress::try_from).collect::<Result<_>>()?;
-        let (authorize, access) = (self.guard.authorize(), take(&mut self.guard.access).try_into()?);
+        let (authorize, access) = (self.guard.authorize()?, take(&mut self.guard.access).try_into()?);
         Ok(Config { kulfi: self.kulfi, peers, access, authorize, limits, network: self.into_network()? })
     }
 

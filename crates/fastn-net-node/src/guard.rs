@@ -7,11 +7,12 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::{endpoint_of, milliseconds, whole, whole_u32},
+    arguments::{endpoint_of, whole_u32},
     bridge::{Channel, Environment, Outcome, Slot, id_to_number, number_to_id, stale, start},
+    options::{BindingOptions, set_options},
 };
 
-/// Access, authorization and rate options of an endpoint. Times are in milliseconds.
+/// Access, authorization and rate options of an endpoint.
 #[napi(object, use_nullable = true)]
 pub struct BindingGuardOptions {
     /// The lists to begin with.
@@ -20,12 +21,8 @@ pub struct BindingGuardOptions {
     pub authorize_peer: bool,
     /// Ask about streams.
     pub authorize_stream: bool,
-    /// One answer.
-    pub authorize_timeout: f64,
-    /// Requests without an answer.
-    pub authorize_max_pending: f64,
-    /// The same, about one peer.
-    pub authorize_max_pending_per_peer: f64,
+    /// Limits of the questions.
+    pub authorize: BindingOptions,
     /// New streams of one peer.
     pub streams_per_second: Option<f64>,
     /// New streams of one peer at once.
@@ -149,14 +146,10 @@ fn keys<C: FromIterator<PublicKey>>(ids: &[String]) -> Result<C> {
 }
 
 impl BindingGuardOptions {
-    pub(crate) fn authorize(&self) -> Option<Authorize> {
-        (self.authorize_peer || self.authorize_stream).then(|| Authorize {
-            peer: self.authorize_peer,
-            stream: self.authorize_stream,
-            timeout: milliseconds(self.authorize_timeout),
-            max_pending: whole(self.authorize_max_pending),
-            max_pending_per_peer: whole(self.authorize_max_pending_per_peer),
-        })
+    pub(crate) fn authorize(&self) -> Result<Option<Authorize>> {
+        let mut authorize = Authorize::default().with_peer(self.authorize_peer).with_stream(self.authorize_stream);
+        set_options(&self.authorize, |name, value| authorize.set(name, value))?;
+        Ok((authorize.peer || authorize.stream).then_some(authorize))
     }
 
     pub(crate) fn stream_rate(&self) -> Option<Rate> {

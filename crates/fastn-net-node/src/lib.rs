@@ -5,7 +5,7 @@
 //! - `bridge`: the wake queue, the handle table, operations and the runtime. All `unsafe`, and all code that touches threads and
 //!   the process lifetime.
 //! - `arguments`: conversion of export arguments to core types.
-//! - `limits`: the limits of an endpoint.
+//! - `options`: options of the core, by name.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
 //! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `connection`, `tunnel`, `logging`: the
 //!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
@@ -28,9 +28,9 @@ mod endpoint;
 mod guard;
 mod identity;
 mod key_store;
-mod limits;
 mod listener;
 mod logging;
+mod options;
 mod peer;
 mod proxy;
 mod stream;

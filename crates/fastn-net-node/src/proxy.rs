@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use fastn_net::{PeerAddress, targets::Targets, tunnel::SocketName};
+use fastn_net::targets::Targets;
 use napi::Env;
 use napi_derive::napi;
 
 use crate::{
     arguments::{endpoint_of, with_endpoint},
     bridge::{Environment, Outcome, Slot},
+    options::BindingOptions,
     peer::BindingPeer,
-    tunnel::{BindingBridgeOptions, BindingExposeOptions},
+    tunnel::{BindingExposeOptions, bridge_of},
 };
 
 /// Exposes a proxy to the destinations that the rules allow. A handle of a tunnel, or `FAILED`.
@@ -34,15 +35,15 @@ pub fn proxy_listen(
     http: bool,
     local: String,
     peer: BindingPeer,
-    options: BindingBridgeOptions,
+    options: BindingOptions,
 ) -> f64 {
-    let ready = local.parse::<SocketName>().and_then(|local| Ok((local, PeerAddress::try_from(&peer)?)));
+    let ready = bridge_of(&local, &peer, &options);
     with_endpoint(&env, endpoint, move |endpoint| async move {
-        let (local, peer) = ready?;
+        let (local, peer, options) = ready?;
         Ok(Outcome::Tunnel(if http {
-            endpoint.proxy(&local, peer, options.into()).await?
+            endpoint.proxy(&local, peer, options).await?
         } else {
-            endpoint.socks5(&local, peer, options.into()).await?
+            endpoint.socks5(&local, peer, options).await?
         }))
     })
 }

@@ -12,35 +12,19 @@ use napi::Env;
 use napi_derive::napi;
 
 use crate::{
-    arguments::{endpoint_of, milliseconds, whole, with_endpoint},
+    arguments::{endpoint_of, milliseconds, with_endpoint},
     bridge::{Environment, Outcome, Slot, stale, start},
+    options::{BindingOptions, set_options},
     peer::BindingPeer,
 };
 
-/// How a service is exposed. TypeScript supplies every default. Times are in milliseconds.
+/// How a service is exposed.
 #[napi(object, use_nullable = true)]
 pub struct BindingExposeOptions {
     /// ID52s of the peers that may use it; null: all.
     pub allow: Option<Vec<String>>,
-    /// Its name.
-    pub service: Option<String>,
-    /// One connection to the target.
-    pub connect_timeout: f64,
-    /// A flow without datagrams.
-    pub flow_timeout: f64,
-}
-
-/// How a bridge reaches a service. As above.
-#[napi(object, use_nullable = true)]
-pub struct BindingBridgeOptions {
-    /// Its name.
-    pub service: Option<String>,
-    /// Local connections at a time.
-    pub max_connections: f64,
-    /// Reaching the peer, for each connection.
-    pub open_timeout: f64,
-    /// A flow without datagrams.
-    pub flow_timeout: f64,
+    /// All other options.
+    pub values: BindingOptions,
 }
 
 /// Exposes a UDP service, or a TCP service or Unix socket. A handle, or `FAILED`.
@@ -65,22 +49,22 @@ pub fn tunnel_bridge(
     udp: bool,
     local: String,
     peer: BindingPeer,
-    options: BindingBridgeOptions,
+    options: BindingOptions,
 ) -> f64 {
-    let ready = local.parse::<SocketName>().and_then(|local| Ok((local, PeerAddress::try_from(&peer)?)));
+    let ready = bridge_of(&local, &peer, &options);
     with_endpoint(&env, endpoint, move |endpoint| async move {
-        let (local, peer) = ready?;
+        let (local, peer, options) = ready?;
         Ok(Outcome::Tunnel(if udp {
-            endpoint.bridge_udp(&local, peer, options.into()).await?
+            endpoint.bridge_udp(&local, peer, options).await?
         } else {
-            endpoint.bridge_tcp(&local, peer, options.into()).await?
+            endpoint.bridge_tcp(&local, peer, options).await?
         }))
     })
 }
 
 /// Where a bridge listens, as text; null for an exposed service.
 #[napi(catch_unwind)]
-pub fn tunnel_name(env: Env, tunnel: f64) -> Option<String> {
+pub fn tunnel_address(env: Env, tunnel: f64) -> Option<String> {
     Environment::with(&env, |e| get_tunnel(e, tunnel).ok()?.local_name().map(ToString::to_string))
 }
 
@@ -140,21 +124,19 @@ impl TryFrom<BindingExposeOptions> for ExposeOptions {
     type Error = Error;
 
     fn try_from(options: BindingExposeOptions) -> Result<Self> {
-        let mut expose = Self::new(allow_of(options.allow)?)
-            .with_connect_timeout(milliseconds(options.connect_timeout))
-            .with_flow_timeout(milliseconds(options.flow_timeout));
-        expose.service = options.service;
+        let mut expose = Self::new(allow_of(options.allow)?);
+        set_options(&options.values, |name, value| expose.set(name, value))?;
         Ok(expose)
     }
 }
 
-impl From<BindingBridgeOptions> for BridgeOptions {
-    fn from(options: BindingBridgeOptions) -> Self {
-        let mut bridge = Self::default()
-            .with_max_connections(whole(options.max_connections))
-            .with_open_timeout(milliseconds(options.open_timeout))
-            .with_flow_timeout(milliseconds(options.flow_timeout));
-        bridge.service = options.service;
-        bridge
-    }
+/// The arguments of a bridge or a local proxy.
+pub(crate) fn bridge_of(
+    local: &str,
+    peer: &BindingPeer,
+    options: &BindingOptions,
+) -> Result<(SocketName, PeerAddress, BridgeOptions)> {
+    let mut bridge = BridgeOptions::default();
+    set_options(options, |name, value| bridge.set(name, value))?;
+    Ok((local.parse()?, PeerAddress::try_from(peer)?, bridge))
 }

@@ -113,8 +113,36 @@ impl StdError for Error {
     }
 }
 
+/// A kind of failure, which several codes share. Code that treats kinds alike, such as the choice of an HTTP status, matches on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CodeClass {
+    /// A wrong call: it fails again.
+    Usage,
+    /// No connection to the peer, or the loss of one.
+    Unreachable,
+    /// No answer of the peer in time.
+    Timeout,
+    /// The peer denies this key.
+    Denied,
+    /// No room now, or a shutdown: a later try may succeed.
+    Unavailable,
+    /// The peer does not serve this stream or request.
+    Refused,
+    /// The target of a tunnel cannot be reached.
+    Target,
+    /// Data that is too large, or not what was expected.
+    Data,
+    /// A stream, connection or endpoint that one side has ended.
+    Ended,
+    /// A failure of this machine: sockets, files, keys.
+    Local,
+    /// A defect in this library.
+    Internal,
+}
+
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $kind:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $class:ident, $kind:ident;)*) => {
         /// The closed table of error codes. Their text is the same in every language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -132,6 +160,12 @@ macro_rules! codes {
                 match self { $(Code::$name => $text,)* }
             }
 
+            /// The kind of failure.
+            #[must_use]
+            pub const fn class(self) -> CodeClass {
+                match self { $(Code::$name => CodeClass::$class,)* }
+            }
+
             /// The kind of the [`std::io::Error`] that an [`Error`] with this code becomes.
             #[must_use]
             pub const fn io_kind(self) -> ErrorKind {
@@ -141,82 +175,82 @@ macro_rules! codes {
     };
 }
 
-// The code, its text, and the kind of its `io::Error`.
+// The code, its text, its class, and the kind of its `io::Error`.
 codes! {
     /// No socket could be bound.
-    Bind = "ERR_BIND", AddrNotAvailable;
+    Bind = "ERR_BIND", Local, AddrNotAvailable;
     /// The text or bytes are not a secret key.
-    SecretKey = "ERR_SECRET_KEY", InvalidInput;
+    SecretKey = "ERR_SECRET_KEY", Usage, InvalidInput;
     /// The peer's id, ticket or address cannot be used.
-    PeerAddress = "ERR_PEER_ADDRESS", InvalidInput;
+    PeerAddress = "ERR_PEER_ADDRESS", Unreachable, InvalidInput;
     /// No connection to the peer in the time allowed.
-    Unreachable = "ERR_UNREACHABLE", HostUnreachable;
+    Unreachable = "ERR_UNREACHABLE", Unreachable, HostUnreachable;
     /// The connection ended while it was in use.
-    ConnectionLost = "ERR_CONNECTION_LOST", ConnectionAborted;
+    ConnectionLost = "ERR_CONNECTION_LOST", Unreachable, ConnectionAborted;
     /// The peer took the stream and did not acknowledge it in time.
-    AckTimeout = "ERR_ACK_TIMEOUT", TimedOut;
+    AckTimeout = "ERR_ACK_TIMEOUT", Timeout, TimedOut;
     /// The peer refused the stream, with a word of its own.
-    Refused = "ERR_REFUSED", ConnectionRefused;
+    Refused = "ERR_REFUSED", Refused, ConnectionRefused;
     /// The peer does not let us in.
-    Unauthorized = "ERR_UNAUTHORIZED", PermissionDenied;
+    Unauthorized = "ERR_UNAUTHORIZED", Denied, PermissionDenied;
     /// The peer does not serve that protocol.
-    ProtocolUnsupported = "ERR_PROTOCOL_UNSUPPORTED", ConnectionRefused;
+    ProtocolUnsupported = "ERR_PROTOCOL_UNSUPPORTED", Refused, ConnectionRefused;
     /// The peer allows no further stream.
-    TooManyStreams = "ERR_TOO_MANY_STREAMS", QuotaExceeded;
+    TooManyStreams = "ERR_TOO_MANY_STREAMS", Unavailable, QuotaExceeded;
     /// A stream's first line is no protocol.
-    HeaderInvalid = "ERR_HEADER_INVALID", InvalidData;
+    HeaderInvalid = "ERR_HEADER_INVALID", Refused, InvalidData;
     /// A stream's first line is longer than allowed.
-    HeaderTooLarge = "ERR_HEADER_TOO_LARGE", InvalidData;
+    HeaderTooLarge = "ERR_HEADER_TOO_LARGE", Refused, InvalidData;
     /// A stream's first line did not come in time.
-    HeaderTimeout = "ERR_HEADER_TIMEOUT", TimedOut;
+    HeaderTimeout = "ERR_HEADER_TIMEOUT", Timeout, TimedOut;
     /// The other side reset its sending half.
-    StreamReset = "ERR_STREAM_RESET", ConnectionReset;
+    StreamReset = "ERR_STREAM_RESET", Ended, ConnectionReset;
     /// The peer accepts no more bytes.
-    StreamStopped = "ERR_STREAM_STOPPED", BrokenPipe;
+    StreamStopped = "ERR_STREAM_STOPPED", Ended, BrokenPipe;
     /// Our own sending half has ended already.
-    StreamFinished = "ERR_STREAM_FINISHED", BrokenPipe;
+    StreamFinished = "ERR_STREAM_FINISHED", Ended, BrokenPipe;
     /// A line is longer than allowed.
-    LineTooLong = "ERR_LINE_TOO_LONG", InvalidData;
+    LineTooLong = "ERR_LINE_TOO_LONG", Data, InvalidData;
     /// The peer sends more than the caller takes.
-    TooLarge = "ERR_TOO_LARGE", InvalidData;
+    TooLarge = "ERR_TOO_LARGE", Data, InvalidData;
     /// The stream ended in the middle of something.
-    UnexpectedEnd = "ERR_UNEXPECTED_END", UnexpectedEof;
+    UnexpectedEnd = "ERR_UNEXPECTED_END", Data, UnexpectedEof;
     /// Not JSON.
-    Json = "ERR_JSON", InvalidData;
+    Json = "ERR_JSON", Data, InvalidData;
     /// Not UTF-8.
-    Utf8 = "ERR_UTF8", InvalidData;
+    Utf8 = "ERR_UTF8", Data, InvalidData;
     /// Invalid argument; fix the call.
-    InvalidArgument = "ERR_INVALID_ARGUMENT", InvalidInput;
+    InvalidArgument = "ERR_INVALID_ARGUMENT", Usage, InvalidInput;
     /// It was closed before.
-    Closed = "ERR_CLOSED", NotConnected;
+    Closed = "ERR_CLOSED", Ended, NotConnected;
     /// A read waits already.
-    ReadPending = "ERR_READ_PENDING", Other;
+    ReadPending = "ERR_READ_PENDING", Usage, Other;
     /// The protocol has a listener already.
-    ProtocolInUse = "ERR_PROTOCOL_IN_USE", AddrInUse;
+    ProtocolInUse = "ERR_PROTOCOL_IN_USE", Usage, AddrInUse;
     /// The peer or this endpoint is shutting down.
-    ShuttingDown = "ERR_SHUTTING_DOWN", ConnectionRefused;
+    ShuttingDown = "ERR_SHUTTING_DOWN", Unavailable, ConnectionRefused;
     /// The peer has no room now.
-    Busy = "ERR_BUSY", ResourceBusy;
+    Busy = "ERR_BUSY", Unavailable, ResourceBusy;
     /// The ping was answered wrongly.
-    Ping = "ERR_PING", InvalidData;
+    Ping = "ERR_PING", Timeout, InvalidData;
     /// Keys could not be read from or written to where they live.
-    KeyStore = "ERR_KEY_STORE", Other;
+    KeyStore = "ERR_KEY_STORE", Local, Other;
     /// A file to send or receive could not be read or written.
-    File = "ERR_FILE", Other;
+    File = "ERR_FILE", Local, Other;
     /// The peer's handler failed.
-    Remote = "ERR_REMOTE", Other;
+    Remote = "ERR_REMOTE", Refused, Other;
     /// A message does not fit its schema.
-    Schema = "ERR_SCHEMA", InvalidData;
+    Schema = "ERR_SCHEMA", Data, InvalidData;
     /// The peer did not answer a request in time.
-    CallTimeout = "ERR_CALL_TIMEOUT", TimedOut;
+    CallTimeout = "ERR_CALL_TIMEOUT", Timeout, TimedOut;
     /// The native addon is missing.
-    Native = "ERR_NATIVE", Other;
+    Native = "ERR_NATIVE", Local, Other;
     /// A local listener could not be opened.
-    Listen = "ERR_LISTEN", AddrNotAvailable;
+    Listen = "ERR_LISTEN", Local, AddrNotAvailable;
     /// The target of a tunnel cannot be reached.
-    Target = "ERR_TARGET", ConnectionRefused;
+    Target = "ERR_TARGET", Target, ConnectionRefused;
     /// A defect in this library.
-    Internal = "ERR_INTERNAL", Other;
+    Internal = "ERR_INTERNAL", Internal, Other;
 }
 
 impl fmt::Display for Code {

@@ -93,8 +93,9 @@ pub use connection::{CloseInfo, ClosedBy, Connection, ConnectionGuard};
 pub use endpoint::{CloseReport, Endpoint, PeerInfo, Watch};
 pub use fastn_net_proto::{error, identity, printable, protocol, targets, wire};
 
-pub use error::{Code, Error, Result};
+pub use error::{Code, CodeClass, Error, Result};
 pub use identity::{PublicKey, SecretKey};
+pub use options::OptionValue;
 pub use peer::{KeepConnected, Peer, PeerState, PeerStatus};
 pub use protocol::Protocol;
 pub use routing::{ConnectionListener, IncomingStream, Listener, PendingListener, PendingStream};

@@ -1,4 +1,4 @@
-//! Types of options: a struct with defaults and `with_…` methods, and its numbers by name.
+//! Types of options: a struct with defaults and `with_…` methods, and its fields by name.
 
 use std::time::Duration;
 
@@ -42,15 +42,59 @@ macro_rules! options {
             }
         }
 
+        $crate::options::by_name! { $owner: $($field)* }
+    };
+}
+
+pub(crate) use options;
+
+/// Declares `set` and `numbers` of an options type, for the fields that can be set by name.
+macro_rules! by_name {
+    ($owner:ident: $($field:ident)*) => {
         impl $crate::options::Fields for $owner {
             fn each(&mut self, visit: &mut dyn FnMut(&'static str, &mut dyn $crate::options::Field)) {
                 $(visit(stringify!($field), &mut self.$field);)*
             }
         }
+
+        impl $owner {
+            /// Sets the field with this name, in camel case as in JavaScript: to a count, bytes, milliseconds, or a text. Clamps a number
+            /// to the range of the field. Returns false if no field for such a value has this name.
+            pub fn set<'a>(&mut self, name: &str, value: impl Into<$crate::OptionValue<'a>>) -> bool {
+                $crate::options::set(self, name, value.into())
+            }
+
+            /// Name and value of each field that is a number, as `set` takes them.
+            #[must_use]
+            pub fn numbers(mut self) -> Vec<(String, f64)> {
+                $crate::options::numbers(&mut self)
+            }
+        }
     };
 }
 
-pub(crate) use options;
+pub(crate) use by_name;
+
+/// The value of a field that is set by its name.
+#[derive(Clone, Copy, Debug)]
+pub enum OptionValue<'a> {
+    /// A count, bytes, or milliseconds.
+    Number(f64),
+    /// A text.
+    Text(&'a str),
+}
+
+impl From<f64> for OptionValue<'_> {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<'a> From<&'a str> for OptionValue<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
 
 /// The fields of an options type.
 pub(crate) trait Fields {
@@ -58,7 +102,38 @@ pub(crate) trait Fields {
     fn each(&mut self, visit: &mut dyn FnMut(&'static str, &mut dyn Field));
 }
 
-/// A field of an options type, which may be a number: a count, bytes, or a time in milliseconds.
+/// Sets the field with this name, in camel case. Returns false if there is none of the value's type.
+pub(crate) fn set(options: &mut impl Fields, name: &str, value: OptionValue<'_>) -> bool {
+    let mut is_set = false;
+    options.each(&mut |field, to| {
+        is_set |= camel_case(field) == name
+            && match value {
+                OptionValue::Number(number) => to.set_number(number),
+                OptionValue::Text(text) => to.set_text(text),
+            };
+    });
+    is_set
+}
+
+/// Name, in camel case, and value of each field that is a number.
+pub(crate) fn numbers(options: &mut impl Fields) -> Vec<(String, f64)> {
+    let mut numbers = Vec::new();
+    options.each(&mut |field, value| numbers.extend(value.number().map(|number| (camel_case(field), number))));
+    numbers
+}
+
+fn camel_case(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let (initial, rest) = word.split_at(word.len().min(1));
+        name.push_str(&initial.to_ascii_uppercase());
+        name.push_str(rest);
+        name
+    })
+}
+
+/// A field of an options type, which may be a number (a count, bytes, or a time in milliseconds) or a text.
 pub(crate) trait Field {
     fn number(&self) -> Option<f64> {
         None
@@ -68,10 +143,31 @@ pub(crate) trait Field {
     fn set_number(&mut self, _number: f64) -> bool {
         false
     }
+
+    /// Returns false for a field that is not a text.
+    fn set_text(&mut self, _text: &str) -> bool {
+        false
+    }
 }
 
 impl Field for bool {}
-impl<T> Field for Option<T> {}
+
+impl Field for Option<String> {
+    fn set_text(&mut self, text: &str) -> bool {
+        *self = Some(text.to_owned());
+        true
+    }
+}
+
+impl Field for Option<u32> {
+    fn number(&self) -> Option<f64> {
+        self.map(f64::from)
+    }
+
+    fn set_number(&mut self, number: f64) -> bool {
+        self.insert(0).set_number(number)
+    }
+}
 
 impl Field for Duration {
     fn number(&self) -> Option<f64> {

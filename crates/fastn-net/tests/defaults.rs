@@ -1,35 +1,37 @@
-//! The defaults of this crate are those of the npm package: src/settings.ts is compared with the same golden file. The defaults of
-//! `Limits` are compared in their own module.
+//! Defaults of options, and how options are set.
 
 use std::time::Duration;
 
 use fastn_net::{
     Config, CustomNetwork, Limits, Network, OpenOptions, Relay,
-    tunnel::{Allow, BridgeHttpOptions, BridgeOptions, ExposeHttpOptions, ExposeOptions},
+    tunnel::{Allow, BridgeHttpOptions, BridgeOptions, ExposeHttpOptions, ExposeOptions, HostHeader},
 };
-use serde_json::{Value, json};
 
-fn ms(time: Duration) -> Value {
-    json!(u64::try_from(time.as_millis()).expect("small"))
+#[test]
+fn kinds_of_tunnels_share_their_defaults() {
+    let (expose, expose_http) = (ExposeOptions::new(Allow::Public), ExposeHttpOptions::new(Allow::Public));
+    let (bridge, bridge_http) = (BridgeOptions::default(), BridgeHttpOptions::default());
+    assert_eq!(bridge.flow_timeout, expose.flow_timeout);
+    assert_eq!(expose_http.connect_timeout, expose.connect_timeout);
+    assert_eq!(bridge_http.max_connections, bridge.max_connections);
+    assert_eq!((bridge_http.open_timeout, bridge.open_timeout), (bridge.open_timeout, OpenOptions::default().timeout));
 }
 
 #[test]
-fn defaults_of_other_layers_equal_the_golden_file() {
-    let golden: Value = serde_json::from_str(include_str!("golden/defaults.json")).expect("golden file");
-    assert_eq!(golden["openTimeout"], ms(OpenOptions::default().timeout));
-    let tunnels = json!({
-        "connectTimeout": ms(ExposeOptions::new(Allow::Public).connect_timeout),
-        "responseTimeout": ms(ExposeHttpOptions::new(Allow::Public).response_timeout),
-        "flowTimeout": ms(ExposeOptions::new(Allow::Public).flow_timeout),
-        "maxConnections": BridgeOptions::default().max_connections,
-    });
-    assert_eq!(BridgeOptions::default().flow_timeout, ExposeOptions::new(Allow::Public).flow_timeout);
-    assert_eq!(golden["tunnels"], tunnels);
-    let http = (ExposeHttpOptions::new(Allow::Public).connect_timeout, BridgeHttpOptions::default().max_connections);
-    assert_eq!(http, (ExposeOptions::new(Allow::Public).connect_timeout, BridgeOptions::default().max_connections));
-    let limits = Limits::default();
-    assert_eq!((limits.connect.retries, limits.stream_rate), (None, None));
-    assert_eq!(Config::default().limits, limits);
+fn options_of_tunnels_are_set_by_name() {
+    let mut expose = ExposeHttpOptions::new(Allow::Public);
+    assert!(
+        expose.set("hostHeader", "target") && expose.set("service", "web") && expose.set("responseTimeout", 1500.0)
+    );
+    assert!(!expose.set("service", 1.0) && !expose.set("responseTimeout", "1500") && !expose.set("flowTimeout", 1.0));
+    let given = ExposeHttpOptions::new(Allow::Public).with_service("web").with_host_header(HostHeader::Target);
+    assert_eq!(expose, given.with_response_timeout(Duration::from_millis(1500)));
+}
+
+#[test]
+fn an_endpoint_without_limits_has_the_default_ones() {
+    assert_eq!((Limits::default().connect.retries, Limits::default().stream_rate), (None, None));
+    assert_eq!(Config::default().limits, Limits::default());
 }
 
 #[test]

@@ -9,29 +9,13 @@ use fastn_net::{
 use napi::Env;
 use napi_derive::napi;
 
-use super::allow_of;
+use super::{BindingExposeOptions, allow_of};
 use crate::{
-    arguments::{endpoint_of, milliseconds, whole, with_endpoint},
+    arguments::{endpoint_of, with_endpoint},
     bridge::{Environment, Outcome, Slot},
+    options::{BindingOptions, set_options},
     peer::BindingPeer,
 };
-
-/// How an HTTP service is exposed. TypeScript supplies every default. Times are in milliseconds.
-#[napi(object, use_nullable = true)]
-pub struct BindingExposeHttpOptions {
-    /// ID52s of the peers that may use it; null: all.
-    pub allow: Option<Vec<String>>,
-    /// Its name.
-    pub service: Option<String>,
-    /// `client`, `target` or a host; null: what the core prefers.
-    pub host_header: Option<String>,
-    /// Trusted certificates in PEM; null: the system's.
-    pub certificates: Option<String>,
-    /// One connection to the target.
-    pub connect_timeout: f64,
-    /// The target's silence.
-    pub response_timeout: f64,
-}
 
 /// A peer's HTTP service.
 #[napi(object, use_nullable = true)]
@@ -51,22 +35,20 @@ pub struct BindingHttpHost {
     pub destination: BindingHttpDestination,
 }
 
-/// Which services a bridge reaches. As above.
+/// Which services a bridge reaches.
 #[napi(object, use_nullable = true)]
 pub struct BindingBridgeHttpOptions {
     /// The service of `localhost`; null: peers are named in each request.
     pub destination: Option<BindingHttpDestination>,
     /// The services of other hosts.
     pub hosts: Vec<BindingHttpHost>,
-    /// Local connections at a time.
-    pub max_connections: f64,
-    /// Reaching the peer, for each request.
-    pub open_timeout: f64,
+    /// All other options.
+    pub values: BindingOptions,
 }
 
 /// Exposes an HTTP service. A handle, or `FAILED`.
 #[napi(catch_unwind)]
-pub fn tunnel_expose_http(env: Env, endpoint: f64, target: String, options: BindingExposeHttpOptions) -> f64 {
+pub fn tunnel_expose_http(env: Env, endpoint: f64, target: String, options: BindingExposeOptions) -> f64 {
     Environment::with(&env, |e| {
         e.answer(|e| {
             let endpoint = endpoint_of(e, endpoint)?;
@@ -86,16 +68,12 @@ pub fn tunnel_bridge_http(env: Env, endpoint: f64, local: String, options: Bindi
     })
 }
 
-impl TryFrom<BindingExposeHttpOptions> for ExposeHttpOptions {
+impl TryFrom<BindingExposeOptions> for ExposeHttpOptions {
     type Error = Error;
 
-    fn try_from(options: BindingExposeHttpOptions) -> Result<Self> {
-        let mut expose = Self::new(allow_of(options.allow)?)
-            .with_connect_timeout(milliseconds(options.connect_timeout))
-            .with_response_timeout(milliseconds(options.response_timeout));
-        expose.service = options.service;
-        expose.host = options.host_header.map(Into::into);
-        expose.certificates = options.certificates;
+    fn try_from(options: BindingExposeOptions) -> Result<Self> {
+        let mut expose = Self::new(allow_of(options.allow)?);
+        set_options(&options.values, |name, value| expose.set(name, value))?;
         Ok(expose)
     }
 }
@@ -105,9 +83,8 @@ impl TryFrom<BindingBridgeHttpOptions> for BridgeHttpOptions {
 
     fn try_from(options: BindingBridgeHttpOptions) -> Result<Self> {
         let hosts = options.hosts.into_iter().map(|host| Ok((host.name, host.destination.try_into()?)));
-        let mut bridge = Self::default()
-            .with_max_connections(whole(options.max_connections))
-            .with_open_timeout(milliseconds(options.open_timeout));
+        let mut bridge = Self::default();
+        set_options(&options.values, |name, value| bridge.set(name, value))?;
         bridge.hosts = hosts.collect::<Result<HashMap<_, _>>>()?;
         bridge.destination = options.destination.map(TryInto::try_into).transpose()?;
         Ok(bridge)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::options::{Field, Fields, options};
+use crate::options::{Field, options};
 
 options! {
     /// Bounds of everything that grows, and time limits.
@@ -15,6 +15,17 @@ options! {
     ///
     /// let limits = Limits::default().with_idle_timeout(Duration::from_secs(10)).with_max_connections(100);
     /// assert_eq!(limits.max_connections, 100);
+    /// ```
+    ///
+    /// Or by name:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastn_net::Limits;
+    ///
+    /// let mut limits = Limits::default();
+    /// assert!(limits.set("idleTimeout", 2500.0) && !limits.set("idle_timeout", 2500.0));
+    /// assert_eq!(limits.idle_timeout, Duration::from_millis(2500));
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     #[non_exhaustive]
@@ -56,45 +67,8 @@ options! {
     }
 }
 
-impl Limits {
-    /// Sets the limit with this name, in camel case as in JavaScript: a count, bytes, or milliseconds. Clamps the number to the range of
-    /// the limit. Returns false if no limit that is a number has this name.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use fastn_net::Limits;
-    ///
-    /// let mut limits = Limits::default();
-    /// assert!(limits.set("idleTimeout", 2500.0) && !limits.set("idle_timeout", 2500.0));
-    /// assert_eq!(limits.idle_timeout, Duration::from_millis(2500));
-    /// ```
-    pub fn set(&mut self, name: &str, number: f64) -> bool {
-        let mut is_set = false;
-        self.each(&mut |field, value| is_set |= camel_case(field) == name && value.set_number(number));
-        is_set
-    }
-
-    /// Name and value of each limit that is a number, as [`Limits::set`] takes them.
-    #[must_use]
-    pub fn numbers(mut self) -> Vec<(String, f64)> {
-        let mut numbers = Vec::new();
-        self.each(&mut |field, value| numbers.extend(value.number().map(|number| (camel_case(field), number))));
-        numbers
-    }
-}
-
-fn camel_case(field: &str) -> String {
-    let mut words = field.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |mut name, word| {
-        let (initial, rest) = word.split_at(word.len().min(1));
-        name.push_str(&initial.to_ascii_uppercase());
-        name.push_str(rest);
-        name
-    })
-}
-
 impl Field for Connect {}
+impl Field for Option<Rate> {}
 
 /// A rate limit (token bucket).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,28 +113,7 @@ options! {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, Value, json};
-
     use super::*;
-
-    /// The numbers in options, times in milliseconds.
-    fn numbers(mut options: impl Fields) -> Value {
-        let mut numbers = Map::new();
-        options.each(&mut |field, value| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "defaults are whole numbers")]
-            numbers.extend(value.number().map(|number| (camel_case(field), json!(number as u64))));
-        });
-        Value::Object(numbers)
-    }
-
-    #[test]
-    fn defaults_equal_the_golden_file() {
-        let golden: Value =
-            serde_json::from_str(include_str!("../../tests/golden/defaults.json")).expect("golden file");
-        // tests/defaults.rs has those of other layers.
-        assert_eq!(numbers(Connect::default()), golden["connect"]);
-        assert_eq!(numbers(Authorize::default()), golden["authorize"]);
-    }
 
     #[test]
     fn every_number_can_be_set_by_its_name() {
@@ -180,5 +133,13 @@ mod tests {
         assert!(limits.set("maxStreams", 1e12) && limits.set("ackTimeout", f64::INFINITY));
         assert_eq!(limits.max_streams, u32::MAX);
         assert!(limits.ack_timeout > Duration::from_hours(24 * 365));
+    }
+
+    #[test]
+    fn a_name_sets_a_field_of_its_type_only() {
+        let (mut connect, mut limits) = (Connect::default(), Limits::default());
+        assert!(connect.set("retries", 3.0) && !connect.set("retries", "3") && !connect.set("retrys", 3.0));
+        assert_eq!(connect.retries, Some(3));
+        assert!(!limits.set("connect", 1.0) && !limits.set("streamRate", 1.0));
     }
 }

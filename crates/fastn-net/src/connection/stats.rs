@@ -5,22 +5,57 @@ use std::sync::atomic::Ordering;
 use iroh::endpoint::VarInt;
 
 use super::Connection;
+use crate::options::{Field, Fields, numbers};
 
-/// Counters of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Stats {
+/// Declares each counter once: its docs, name, and value. `$quic` and `$connection` name what the values are read from.
+macro_rules! stats {
+    (|$quic:ident, $connection:ident| $($(#[$doc:meta])* $field:ident = $value:expr;)*) => {
+        /// Counters of a connection.
+        #[derive(Clone, Copy, Debug)]
+        #[non_exhaustive]
+        pub struct Stats {
+            $($(#[$doc])* pub $field: u64,)*
+        }
+
+        impl Stats {
+            /// Name, in camel case as in JavaScript, and value of each counter.
+            #[must_use]
+            pub fn numbers(mut self) -> Vec<(String, f64)> {
+                numbers(&mut self)
+            }
+        }
+
+        impl Fields for Stats {
+            fn each(&mut self, visit: &mut dyn FnMut(&'static str, &mut dyn Field)) {
+                $(visit(stringify!($field), &mut self.$field);)*
+            }
+        }
+
+        impl Connection {
+            /// Counters since the connection was made.
+            #[must_use]
+            pub fn stats(&self) -> Stats {
+                let ($connection, $quic) = (self, self.0.quic.stats());
+                Stats { $($field: $value,)* }
+            }
+        }
+    };
+}
+
+stats! {
+    |quic, connection|
     /// UDP payload sent, in bytes.
-    pub bytes_sent: u64,
+    bytes_sent = quic.udp_tx.bytes;
     /// UDP payload received, in bytes.
-    pub bytes_received: u64,
+    bytes_received = quic.udp_rx.bytes;
     /// UDP datagrams sent.
-    pub datagrams_sent: u64,
+    datagrams_sent = quic.udp_tx.datagrams;
     /// UDP datagrams received.
-    pub datagrams_received: u64,
+    datagrams_received = quic.udp_rx.datagrams;
     /// QUIC packets declared lost.
-    pub lost_packets: u64,
+    lost_packets = quic.lost_packets;
     /// Streams and connection guards in use.
-    pub streams: u64,
+    streams = connection.active_count() as u64;
 }
 
 /// Traffic counters at one moment.
@@ -35,20 +70,6 @@ pub(crate) struct TrafficSnapshot {
 }
 
 impl Connection {
-    /// Counters since the connection was made.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let quic = self.0.quic.stats();
-        Stats {
-            bytes_sent: quic.udp_tx.bytes,
-            bytes_received: quic.udp_rx.bytes,
-            datagrams_sent: quic.udp_tx.datagrams,
-            datagrams_received: quic.udp_rx.datagrams,
-            lost_packets: quic.lost_packets,
-            streams: self.active_count() as u64,
-        }
-    }
-
     /// Samples the traffic for the peer's actor. Arms the activity alarm if the connection is unused.
     pub(crate) fn sample(&self) -> TrafficSnapshot {
         let stats = self.0.quic.stats();

@@ -37,28 +37,64 @@ pub(crate) const CLOSE_REASONS: [&str; close::REASONS.len() + 2] = {
     reasons
 };
 
-/// Counters of an endpoint, from its start.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) streams_opened: Counter,
-    pub(crate) streams_accepted: Counter,
-    pub(crate) streams_ended: Counter,
-    pub(crate) connections_dialled: Counter,
-    pub(crate) connections_accepted: Counter,
-    pub(crate) closed_here: Counts<{ CLOSE_REASONS.len() }>,
-    pub(crate) closed_by_peer: Counts<{ CLOSE_REASONS.len() }>,
+/// Declares each counter once: its field, and the name and help of its metric. Metrics that combine fields are written in
+/// `endpoint/metrics`.
+macro_rules! counters {
+    ($($(#[$doc:meta])* $field:ident: $type:ty $(= $name:literal, $help:literal)?;)*) => {
+        /// Counters of an endpoint, from its start.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $($(#[$doc])* pub(crate) $field: $type,)*
+        }
+
+        impl Counters {
+            /// Calls `write` with name, help and value of each metric that is one field.
+            pub(crate) fn each<'a>(&'a self, mut write: impl FnMut(&'static str, &'static str, Value<'a>)) {
+                $($(write($name, $help, (&self.$field).into());)?)*
+            }
+        }
+    };
+}
+
+counters! {
+    streams_opened: Counter = "streams_opened_total", "Streams that this endpoint opened, including pings.";
+    streams_accepted: Counter = "streams_accepted_total", "Incoming streams that this endpoint acknowledged.";
+    streams_ended: Counter;
+    connections_dialled: Counter;
+    connections_accepted: Counter;
+    closed_here: Counts<{ CLOSE_REASONS.len() }>;
+    closed_by_peer: Counts<{ CLOSE_REASONS.len() }>;
     /// Totals of closed connections. Live ones count their own.
-    pub(crate) bytes_sent: Counter,
-    pub(crate) bytes_received: Counter,
-    pub(crate) dials: Counter,
-    pub(crate) failed_dials: Counts<6>,
-    pub(crate) dial_retries: Counter,
-    pub(crate) actor_panics: Counter,
-    pub(crate) stream_retries: Counter,
-    pub(crate) refusals_sent: Counts<{ refusal::word::ALL.len() + 1 }>,
-    pub(crate) refusals_received: Counts<{ refusal::word::ALL.len() + 1 }>,
-    pub(crate) ack_times: Histogram,
-    pub(crate) ping_times: Histogram,
+    bytes_sent: Counter;
+    bytes_received: Counter;
+    dials: Counter = "dials_total", "Completed dials, successful or failed.";
+    failed_dials: Counts<6>;
+    dial_retries: Counter;
+    actor_panics: Counter = "actor_panics_total",
+        "Bugs that ended a peer's task. Its connections were closed and a new task started. Please report it.";
+    stream_retries: Counter;
+    refusals_sent: Counts<{ refusal::word::ALL.len() + 1 }>;
+    refusals_received: Counts<{ refusal::word::ALL.len() + 1 }>;
+    ack_times: Histogram = "ack_seconds", "Time from requesting a stream's acknowledgement to receiving it.";
+    ping_times: Histogram = "ping_seconds", "Round-trip time of each answered ping.";
+}
+
+/// The value of a metric that is one field.
+pub(crate) enum Value<'a> {
+    Count(u64),
+    Times(&'a Histogram),
+}
+
+impl From<&Counter> for Value<'_> {
+    fn from(counter: &Counter) -> Self {
+        Self::Count(counter.get())
+    }
+}
+
+impl<'a> From<&'a Histogram> for Value<'a> {
+    fn from(histogram: &'a Histogram) -> Self {
+        Self::Times(histogram)
+    }
 }
 
 impl Counters {

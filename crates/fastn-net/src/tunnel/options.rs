@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Allow;
 use crate::{
     error::{Code, Error, Result},
+    options::by_name,
     protocol::Protocol,
 };
 
@@ -60,6 +61,8 @@ impl ExposeOptions {
     }
 }
 
+by_name! { ExposeOptions: service connect_timeout flow_timeout }
+
 /// How a bridge reaches a peer's service. Start from the defaults: assign fields, or chain the `with_…` methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,6 +117,8 @@ impl Default for BridgeOptions {
         Self { service: None, max_connections: 4096, open_timeout, flow_timeout: FLOW_TIMEOUT }
     }
 }
+
+by_name! { BridgeOptions: service max_connections open_timeout flow_timeout }
 
 /// The protocol of a TCP service.
 ///

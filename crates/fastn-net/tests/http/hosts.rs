@@ -68,7 +68,7 @@ async fn services_are_found_by_name_by_id_and_by_alias() {
 #[tokio::test]
 async fn the_host_is_rewritten_on_request() {
     for (host, expected) in [(HostHeader::Target, None), (HostHeader::Name("app.test".to_owned()), Some("app.test"))] {
-        let tunnelled = Tunnelled::with(|options| options.with_host(host)).await;
+        let tunnelled = Tunnelled::with(|options| options.with_host_header(host)).await;
         let (_client, _service, head) = tunnelled.get("/").await;
         let target = tunnelled.service.local_addr().expect("address").to_string();
         assert_eq!(field(&head, "host"), Some(expected.unwrap_or(&target)));

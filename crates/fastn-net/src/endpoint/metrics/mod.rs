@@ -7,7 +7,7 @@ mod text;
 use self::text::Text;
 use super::EndpointInner;
 use crate::{
-    counters::{CLOSE_REASONS, DIAL_CODES},
+    counters::{CLOSE_REASONS, DIAL_CODES, Value},
     wire::refusal,
 };
 
@@ -16,10 +16,10 @@ pub(super) fn text(inner: &EndpointInner) -> String {
     let counters = &*inner.counters;
     let live = Live::of(inner);
     let mut text = Text::default();
-    text.gauge("connections", "Connections that are open.", "direction", &live.connections);
+    text.gauge("connections", "Open connections.", "direction", &live.connections);
     let opened = [("dialled", counters.connections_dialled.get()), ("accepted", counters.connections_accepted.get())];
-    text.counters("connections_opened_total", "Connections that were made.", "direction", opened);
-    text.head("connections_closed_total", "counter", "Connections that ended: by whom, and why.");
+    text.counters("connections_opened_total", "Established connections.", "direction", opened);
+    text.head("connections_closed_total", "counter", "Closed connections, by the side that closed them.");
     for (by, counts) in [("local", &counters.closed_here), ("peer", &counters.closed_by_peer)] {
         for (reason, count) in counts.each(&CLOSE_REASONS) {
             // A loss has no initiator.
@@ -32,25 +32,24 @@ pub(super) fn text(inner: &EndpointInner) -> String {
     }
     // In this order: a stream that ends concurrently makes the gauge briefly too high, never negative.
     let ended = counters.streams_ended.get();
-    let (opened, accepted) = (counters.streams_opened.get(), counters.streams_accepted.get());
-    text.single("streams", "gauge", "Streams that are open.", (opened + accepted).saturating_sub(ended));
-    text.single("streams_opened_total", "counter", "Streams that this endpoint opened, pings included.", opened);
-    text.single("streams_accepted_total", "counter", "Streams of peers that were acknowledged.", accepted);
-    text.single("sent_bytes_total", "counter", "Bytes of UDP payload that were sent.", live.bytes_sent);
-    text.single("received_bytes_total", "counter", "Bytes of UDP payload that were received.", live.bytes_received);
-    text.single("dials_total", "counter", "Dials that came to an end.", counters.dials.get());
+    let begun = counters.streams_opened.get() + counters.streams_accepted.get();
+    text.single("streams", "gauge", "Open streams.", begun.saturating_sub(ended));
+    text.single("sent_bytes_total", "counter", "UDP payload sent, over live and closed connections.", live.bytes_sent);
+    text.single("received_bytes_total", "counter", "UDP payload received.", live.bytes_received);
     let failed = counters.failed_dials.each(&DIAL_CODES);
-    text.counters("dials_failed_total", "Dials that failed, by code.", "code", failed);
+    text.counters("dials_failed_total", "Failed dials.", "code", failed);
     let retries = [("dial", counters.dial_retries.get()), ("stream", counters.stream_retries.get())];
-    text.counters("retries_total", "Dials and streams that were tried again.", "what", retries);
-    let panics = counters.actor_panics.get();
-    text.single("actor_panics_total", "counter", "Peers' actors that panicked, and were replaced.", panics);
+    let help = "Dials after a failed one; streams that were reopened because the peer cannot have seen them.";
+    text.counters("retries_total", help, "what", retries);
     let sent = counters.refusals_sent.each(refusal::word::ALL);
-    text.counters("refusals_sent_total", "Streams of peers that were refused, by the word sent.", "code", sent);
+    text.counters("refusals_sent_total", "Incoming streams that this endpoint refused.", "code", sent);
     let received = counters.refusals_received.each(refusal::word::ALL);
-    text.counters("refusals_received_total", "Streams that peers refused, by the word received.", "code", received);
-    text.histogram("ack_seconds", "From asking for a stream's acknowledgement to having it.", &counters.ack_times);
-    text.histogram("ping_seconds", "Round-trip time of the pings that were answered.", &counters.ping_times);
+    let help = "Streams that peers refused; codes unknown to this library count as `other`.";
+    text.counters("refusals_received_total", help, "code", received);
+    counters.each(|name, help, value| match value {
+        Value::Count(count) => text.single(name, "counter", help, count),
+        Value::Times(times) => text.histogram(name, help, times),
+    });
     text.into_string()
 }
 

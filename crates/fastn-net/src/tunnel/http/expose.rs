@@ -76,7 +76,7 @@ impl Exposed {
                 return Err(Error::new(Code::InvalidArgument, text));
             }
         };
-        let host = match &options.host {
+        let host = match &options.host_header {
             None if target.is_tls => Some(target.authority.as_str()),
             None | Some(HostHeader::Client) => None,
             Some(HostHeader::Target) => Some(target.authority.as_str()),

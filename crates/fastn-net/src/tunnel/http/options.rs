@@ -7,6 +7,7 @@ use hyper::http::uri::{Authority, Scheme, Uri};
 use crate::{
     config::PeerAddress,
     error::{Code, Error, Result},
+    options::{Field, by_name},
     tunnel::{Allow, SocketName},
 };
 
@@ -104,6 +105,13 @@ impl From<String> for HostHeader {
     }
 }
 
+impl Field for Option<HostHeader> {
+    fn set_text(&mut self, text: &str) -> bool {
+        *self = Some(text.to_owned().into());
+        true
+    }
+}
+
 /// How an HTTP service is exposed. Start from [`ExposeHttpOptions::new`]: assign fields, or chain the `with_…` methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -116,7 +124,7 @@ pub struct ExposeHttpOptions {
     pub service: Option<String>,
     /// The Host header of the requests.
     /// Default: the client's; for a target with `https`, the target's.
-    pub host: Option<HostHeader>,
+    pub host_header: Option<HostHeader>,
     /// Certificates in PEM that are trusted instead of the system's, for a target with `https`.
     /// Default: none.
     pub certificates: Option<String>,
@@ -135,7 +143,7 @@ impl ExposeHttpOptions {
         Self {
             allow,
             service: None,
-            host: None,
+            host_header: None,
             certificates: None,
             connect_timeout: Duration::from_secs(9),
             response_timeout: Duration::from_mins(1),
@@ -149,10 +157,10 @@ impl ExposeHttpOptions {
         self
     }
 
-    /// Sets [`ExposeHttpOptions::host`].
+    /// Sets [`ExposeHttpOptions::host_header`].
     #[must_use]
-    pub fn with_host(mut self, host: HostHeader) -> Self {
-        self.host = Some(host);
+    pub fn with_host_header(mut self, host: HostHeader) -> Self {
+        self.host_header = Some(host);
         self
     }
 
@@ -177,6 +185,8 @@ impl ExposeHttpOptions {
         self
     }
 }
+
+by_name! { ExposeHttpOptions: service host_header certificates connect_timeout response_timeout }
 
 /// A peer's HTTP service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -257,3 +267,5 @@ impl Default for BridgeHttpOptions {
         Self { destination: None, hosts: HashMap::new(), max_connections: 4096, open_timeout }
     }
 }
+
+by_name! { BridgeHttpOptions: max_connections open_timeout }

@@ -8,14 +8,14 @@ use hyper::{
 };
 
 use super::body::Body;
-use crate::error::Code;
+use crate::error::{Code, CodeClass};
 
 /// The status of a request whose stream failed, for tunnels and proxies alike.
 pub(in crate::tunnel) fn status_of(code: Code) -> StatusCode {
-    match code {
-        Code::Unauthorized => StatusCode::FORBIDDEN,
-        Code::AckTimeout => StatusCode::GATEWAY_TIMEOUT,
-        Code::TooManyStreams | Code::Busy | Code::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+    match code.class() {
+        CodeClass::Denied => StatusCode::FORBIDDEN,
+        CodeClass::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        CodeClass::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     }
 }

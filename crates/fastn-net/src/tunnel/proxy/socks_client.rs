@@ -13,7 +13,7 @@ use super::{
     socks::host_of,
 };
 use crate::{
-    error::{Code, Error},
+    error::{Code, CodeClass, Error},
     log_target,
     stream::Stream,
     targets::Destination,
@@ -143,10 +143,10 @@ fn error_of(error: io::Error) -> Error {
 
 /// The reply for a peer that cannot be used.
 fn reply_of(error: &Error) -> Reply {
-    match error.code() {
-        Code::Unreachable | Code::ConnectionLost | Code::AckTimeout | Code::PeerAddress => Reply::NetworkUnreachable,
-        Code::Unauthorized => Reply::NotAllowed,
-        Code::Target => Reply::HostUnreachable,
+    match error.code().class() {
+        CodeClass::Unreachable | CodeClass::Timeout => Reply::NetworkUnreachable,
+        CodeClass::Denied => Reply::NotAllowed,
+        CodeClass::Target => Reply::HostUnreachable,
         _ => Reply::GeneralFailure,
     }
 }
