@@ -8,7 +8,7 @@ import { version } from '../../dist/modules/version.js'
 import { Echo, pair } from '../helpers/pair.js'
 
 test('the codes equal those of the core, in its order', t => {
-  t.deepEqual([...errorCodes], native().errorCodes())
+  t.deepEqual([...errorCodes], native().errorCodes(), 'npm run sync writes the list')
 })
 
 test('package, addon and source have the same version', t => {

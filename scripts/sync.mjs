@@ -1,0 +1,100 @@
+// npm run sync: brings up to date what repeats the code. Tests compare the same places.
+//
+// - src/errors.ts: the error codes
+// - src/native/addon.ts, npm: the platforms of `napi.targets` in package.json
+// - TSDoc and docs: defaults
+// - docs/metrics.md: the table; docs/wire.md: the refusal words; docs/cli.md: a row for each missing option
+// - index.d.ts, node.d.ts
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { register } from 'node:module'
+import { codeDefaults, defaultPlaces, isRight, written } from './defaults.mjs'
+import { list, metrics, metricsTable } from './metrics.mjs'
+import { prepare } from './prepare.mjs'
+import { at, run, say, tool } from './util.mjs'
+
+const { napi } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+if (readdirSync(at('npm')).length < napi.targets.length) run(process.execPath, [tool.napi, 'create-npm-dirs'])
+change('src/native/addon.ts', withPlatforms)
+
+await prepare()
+const { native } = await import('../dist/modules/native/addon.js')
+// Only the bundler resolves the texts of the status page.
+const noTexts = `export const resolve = (specifier, context, next) =>
+  /page\\.(css|html|js)$/.test(specifier) ? { url: 'data:text/javascript,export default ""', shortCircuit: true } : next(specifier, context)`
+register(`data:text/javascript,${encodeURIComponent(noTexts)}`)
+const { commands } = await import('../dist/modules/cli/commands.js')
+change('src/errors.ts', withCodes)
+const wrong = defaultPlaces(await codeDefaults()).filter(place => !isRight(place))
+for (const file of new Set(wrong.map(place => place.file)))
+  change(file, text =>
+    withDefaults(
+      text,
+      wrong.filter(place => place.file === file)
+    )
+  )
+const families = await metrics()
+change('docs/metrics.md', text => text.replace(/^\| metric .*\n(?:\|.*\n)+/m, metricsTable(families)))
+change('docs/wire.md', withRefusalWords)
+change('docs/cli.md', withOptions)
+// The declarations repeat TSDoc and codes.
+await prepare()
+
+function change(file, edit) {
+  const text = readFileSync(at(file), 'utf8')
+  const edited = edit(text)
+  if (edited === text) return
+  writeFileSync(at(file), edited)
+  say(`changed ${file}`)
+}
+
+function withPlatforms(text) {
+  const list = readdirSync(at('npm')).map(platform => `  '${platform}'`)
+  return text.replace(/(const targets = \[\n)[^\]]*(\n\])/, `$1${list.join(',\n')}$2`)
+}
+
+function withRefusalWords(text) {
+  // The metrics have a label for each word.
+  const { labels } = families.find(({ name }) => name === 'fastn_net_refusals_sent_total')
+  const words = [...labels.get('code')].filter(word => word !== 'other')
+  return text.replace(/^(\| refusal, `error` \| )[^.|]*/m, `$1${list(words)}`)
+}
+
+function withCodes(text) {
+  const list = native()
+    .errorCodes()
+    .map(code => `  '${code}'`)
+  return text.replace(/(export const errorCodes = \[\n)[^\]]*(\n\] as const)/, `$1${list.join(',\n')}$2`)
+}
+
+function withDefaults(text, places) {
+  // From the end, so that the places before stay where they are.
+  const sorted = places.toSorted((a, b) => b.at - a.at)
+  return sorted.reduce(
+    (edited, { at, text, value }) => edited.slice(0, at) + written(value, text) + edited.slice(at + text.length),
+    text
+  )
+}
+
+/** Adds a row, with the text of the help, for each option that the section of its command lacks. */
+function withOptions(page) {
+  const [common, ...sections] = page.split(/^(?=### )/m)
+  const edited = sections.map(section => {
+    const command = commands.find(({ name }) => section.startsWith(`### ${name}\n`))
+    const options = Object.entries(command?.options ?? {})
+    const missing = options.filter(([name]) => !section.includes(`--${name}`) && !common.includes(`--${name}`))
+    return missing.length === 0 ? section : withRows(section, missing.map(rowOf))
+  })
+  return [common, ...edited].join('')
+}
+
+function rowOf([name, { help, value, short, multiple }]) {
+  const option = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`
+  return `| \`${option}\` | ${help}${multiple === true ? ' May be repeated.' : ''} |\n`
+}
+
+function withRows(section, rows) {
+  const table = /^\| option \| \|\n(?:\|.*\n)+/m.exec(section)
+  if (table === null) return `${section.trimEnd()}\n\n| option | |\n|---|---|\n${rows.join('')}\n`
+  const end = table.index + table[0].length
+  return section.slice(0, end) + rows.join('') + section.slice(end)
+}
