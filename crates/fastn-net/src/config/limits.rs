@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_name_sets_a_field_of_its_type_only() {
         let (mut connect, mut limits) = (Connect::default(), Limits::default());
-        assert!(connect.set("retries", 3.0) && !connect.set("retries", "3") && !connect.set("retrys", 3.0));
+        assert!(connect.set("retries", 3.0) && !connect.set("retries", "3") && !connect.set("retry", 3.0));
         assert_eq!(connect.retries, Some(3));
         assert!(!limits.set("connect", 1.0) && !limits.set("streamRate", 1.0));
     }
