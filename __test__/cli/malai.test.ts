@@ -10,6 +10,25 @@ const test = ava.serial
 
 const { id52 } = SecretKey.generate()
 
+/** A module that replaces `@napi-rs/keyring` by a keyring with one entry: its service, account and secret. */
+function fakeKeyring(entry: string): string {
+  const url = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+  const keyring = `
+    export class AsyncEntry {
+      constructor(service, account) { this.path = service + '/' + account + '/' }
+      async getSecret() {
+        const entry = ${JSON.stringify(entry)}
+        return entry.startsWith(this.path) ? [...Buffer.from(entry.slice(this.path.length), 'hex')] : null
+      }
+    }`
+  const hooks = `
+    export async function resolve(specifier, context, next) {
+      if (specifier !== '@napi-rs/keyring') return next(specifier, context)
+      return { url: ${JSON.stringify(url(keyring))}, shortCircuit: true }
+    }`
+  return url(`import { register } from 'node:module'; register(${JSON.stringify(url(hooks))})`)
+}
+
 test('http-proxy and http-proxy-remote are proxy and proxy-remote', async t => {
   for (const name of ['proxy', 'proxy-remote']) {
     const own = await cli([name, '--help'])
@@ -74,12 +93,19 @@ test('--malai uses the key of malai where there is no other', async t => {
   t.false([ofFile.id52, ofVariable.id52].includes(await shown(variable)))
 })
 
-test('--malai does not replace a key that is in the keyring of malai', async t => {
+test('--malai reads a key from the keyring of malai, and replaces none', async t => {
   const cwd = folderFor(t)
-  writeFileSync(join(cwd, '.malai.id52'), id52)
-  const { code, stderr } = await cli(['tcp', '1', '--public', '--malai'], { cwd })
-  t.is(code, 1)
-  t.regex(stderr, /keyring.*--key FILE/)
+  const key = SecretKey.generate()
+  writeFileSync(join(cwd, '.malai.id52'), key.id52)
+  const args = ['tcp', '1', '--public', '--malai', '--json']
+  const missing = await cli(args, { cwd })
+  t.is(missing.code, 1)
+  t.regex(missing.lines.join(), /npm install @napi-rs\/keyring; or give --key FILE/)
+  const fake = (entry: string) => ({ NODE_OPTIONS: `--import ${fakeKeyring(entry)}` })
+  t.is(JSON.parse(await serving(t, args, { cwd, env: fake(`kulfi/${key.id52}/${key.toHex()}`) })).id52, key.id52)
+  const empty = await cli(args, { cwd, env: fake('') })
+  t.is(empty.code, 1)
+  t.regex(empty.lines.join(), /is not in the keyring of malai/)
 })
 
 test('run: malai = true', async t => {

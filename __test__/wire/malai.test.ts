@@ -83,12 +83,12 @@ test('malai accepts: pings, tcp and http-proxy-remote', async t => {
   t.true((await pinging) > 0)
 
   const bridge = await endpoint.bridgeTcp({ peer })
-  const asking = ask(bridge.port)
+  const asking = ask(bridge.port ?? 0)
   await play(t, await connection.accept(), 'tcp', 'acceptor')
   t.is(await asking, 'answer')
 
   const proxy = await endpoint.proxy(peer)
-  const connecting = ask(proxy.port, `CONNECT ${address} HTTP/1.1\r\nHost: ${address}\r\n\r\n`)
+  const connecting = ask(proxy.port ?? 0, `CONNECT ${address} HTTP/1.1\r\nHost: ${address}\r\n\r\n`)
   await play(t, await connection.accept(), 'connect', 'acceptor', address)
   t.regex(await connecting, /^HTTP\/1\.1 200 .*\r\n\r\nanswer$/s)
 })

@@ -49,7 +49,7 @@ export interface EndpointOptions {
   closeOnExit?: boolean | undefined
   /** Cancels {@link getEndpoint}. It rejects with the signal's reason, and no port stays bound. */
   signal?: AbortSignal | undefined
-  /** Also speak `/kulfi/identity/0.1`, for malai and kulfi peers. Default: false. */
+  /** Also speak `/kulfi/identity/0.1` with malai and kulfi peers, and be found by them where mDNS is on. Default: false. */
   kulfi?: boolean | undefined
   /**
    * Peers that may connect and use this endpoint's listeners: an array, a `Set`, or another iterable. To change it later:

@@ -6,7 +6,8 @@ import type { Context } from '../context.js'
 import { networkOf, withEndpoint } from '../endpoint.js'
 import { CliError, failureOf } from '../failure.js'
 import { onHangup } from '../interrupt.js'
-import { findKey, findMalaiKey } from '../keys.js'
+import { findKey } from '../keys.js'
+import { findMalaiKey } from '../malai-key.js'
 import { type Config, parseConfig, readConfig } from '../run/config.js'
 import { FileWatch } from '../run/file-watch.js'
 import { type Running, Supervisor } from '../run/supervisor.js'
@@ -33,7 +34,7 @@ export const run: Command = {
     const file = args.positionals[0] ?? 'fastn-net.toml'
     const text = await readConfig(file)
     const config = parseConfig(file, text)
-    const secretKey = (await findKey(config.key, signal)) ?? (config.malai ? await findMalaiKey() : null)
+    const secretKey = (await findKey(config.key, signal)) ?? (config.malai ? await findMalaiKey(signal) : null)
     if (args.has('check')) {
       const { size } = config.services
       const line = `${file}: ${size} ${size === 1 ? 'service' : 'services'}`
