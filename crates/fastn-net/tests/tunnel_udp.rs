@@ -115,3 +115,27 @@ async fn a_stream_that_ends_inside_a_datagram_ends_its_flow() {
     until("the flow has ended", || exposed.connection_count() == 0).await;
     close(&[&near, &far]).await;
 }
+
+/// The only thread for look-ups is occupied, so that the one of the target goes on until its time limit.
+#[test]
+fn closing_a_tunnel_ends_the_look_up_of_its_target() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(2).max_blocking_threads(1).enable_all();
+    runtime.build().expect("runtime").block_on(async {
+        let (near, far) = pair().await;
+        let target: SocketName = "localhost:9".parse().expect("target");
+        let exposed = far.expose_udp(target, ExposeOptions::new(Allow::Public)).expect("expose");
+        let bridge = bridge(&near, &far, BridgeOptions::default()).await;
+        let client = client(&bridge).await;
+        let (release, occupied) = std::sync::mpsc::channel::<()>();
+        let thread = tokio::task::spawn_blocking(move || occupied.recv());
+        client.send(b"hello").await.expect("send");
+        until("the look-up begins", || exposed.connection_count() == 1).await;
+        let closing = std::time::Instant::now();
+        soon(exposed.close(Duration::ZERO)).await;
+        assert!(closing.elapsed() < Duration::from_secs(5), "{:?}", closing.elapsed());
+        drop(release);
+        assert!(soon(thread).await.expect("no panic").is_err());
+        close(&[&near, &far]).await;
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{
     Allow, ExposeOptions, SocketName, Tunnel, carry::carry, handle::Work, options::tcp_protocol, pipe::Pipe,
@@ -63,21 +63,17 @@ pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
+/// Refuses a stream whose tunnel was closed meanwhile.
+pub(super) fn refuse_closed(pending: PendingStream) {
+    pending.refuse(word::SHUTDOWN, "the service is no longer exposed");
+}
+
 async fn serve(service: &Service, pending: PendingStream, work: &Work) {
     let peer = pending.peer();
-    let connected = tokio::select! {
-        biased;
-        connected = service.target.connect(service.connect_timeout) => connected,
-        () = work.cut() => return pending.refuse(word::SHUTDOWN, "the service is no longer exposed"),
-    };
-    let socket = match connected {
-        Ok(socket) => socket,
-        Err(error) => {
-            warn!(target: log_target::TUNNEL, %peer, service = %service.target.name(), %error, "cannot connect to the target");
-            // Without the target's name: it is this side's own.
-            return pending
-                .refuse(word::TARGET_UNREACHABLE, &format!("the service is not reachable: {}", error.kind()));
-        }
+    let socket = match work.until_cut(service.target.connect(service.connect_timeout)).await {
+        Some(Ok(socket)) => socket,
+        Some(Err(error)) => return service.target.refuse(pending, &error),
+        None => return refuse_closed(pending),
     };
     let mut stream = pending.accept();
     match carry(&mut Pipe::default(), &mut stream, &socket, work, reset::HANDLER_FAILED).await {

@@ -151,6 +151,15 @@ impl Work {
     pub(super) async fn cut(&self) {
         self.cut.cancelled().await;
     }
+
+    /// Runs a part of a connection, such as a look-up, until the tunnel's connections must end: `None` then. Cancel-safe if the part is.
+    pub(super) async fn until_cut<T>(&self, part: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = part => Some(done),
+            () = self.cut() => None,
+        }
+    }
 }
 
 /// The error of what [`Work::cut`] ended.

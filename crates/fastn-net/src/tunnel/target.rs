@@ -2,16 +2,21 @@
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
-    sync::{Mutex, MutexGuard},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
 #[cfg(unix)]
 use tokio::net::UnixStream;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::{
+    net::{TcpStream, UdpSocket, lookup_host},
+    sync::Mutex,
+    time::error::Elapsed,
+};
+use tracing::warn;
 
 use super::{SocketName, socket::Socket};
+use crate::{log_target, routing::PendingStream, wire::refusal::word};
 
 /// How long the addresses of a name are used without another look-up.
 const FRESH: Duration = Duration::from_secs(10);
@@ -34,8 +39,36 @@ impl Target {
 
     /// Connects within a time limit. Cancel-safe.
     pub(super) async fn connect(&self, limit: Duration) -> io::Result<Socket> {
-        let timed_out = |_| io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time");
         tokio::time::timeout(limit, self.connect_now()).await.map_err(timed_out)?
+    }
+
+    /// Same for UDP, with a socket of its own. Not for a Unix socket, which expects streams.
+    pub(super) async fn connect_udp(&self, limit: Duration) -> io::Result<UdpSocket> {
+        tokio::time::timeout(limit, self.connect_udp_now()).await.map_err(timed_out)?
+    }
+
+    async fn connect_udp_now(&self) -> io::Result<UdpSocket> {
+        let target = match &self.name {
+            SocketName::Tcp { host, port } => self.addresses(host, *port).await?.first().copied(),
+            #[cfg(unix)]
+            SocketName::Unix(_) => None,
+        };
+        let target = target.ok_or(io::ErrorKind::NotFound)?;
+        let any: SocketAddr = match target {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(target).await?;
+        Ok(socket)
+    }
+
+    /// Refuses the stream of a peer whose target cannot be reached.
+    pub(super) fn refuse(&self, pending: PendingStream, error: &io::Error) {
+        let peer = pending.peer();
+        warn!(target: log_target::TUNNEL, %peer, service = %self.name, %error, "cannot connect to the target");
+        // Without the target's name: it is this side's own.
+        pending.refuse(word::TARGET_UNREACHABLE, &format!("the service is not reachable: {}", error.kind()));
     }
 
     async fn connect_now(&self) -> io::Result<Socket> {
@@ -52,23 +85,25 @@ impl Target {
     async fn connect_by_name(&self, host: &str, port: u16) -> io::Result<TcpStream> {
         let connected = TcpStream::connect(&*self.addresses(host, port).await?).await;
         if connected.is_err() {
-            *self.lock() = None;
+            *self.found.lock().await = None;
         }
         connected
     }
 
     async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        if let Some((at, found)) = &*self.lock()
+        // Held during the look-up, which occupies a thread: all streams of the peers wait for one.
+        let mut last = self.found.lock().await;
+        if let Some((at, found)) = &*last
             && at.elapsed() < FRESH
         {
             return Ok(found.clone());
         }
         let found: Vec<_> = lookup_host((host, port)).await?.collect();
-        *self.lock() = Some((Instant::now(), found.clone()));
+        *last = Some((Instant::now(), found.clone()));
         Ok(found)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Option<(Instant, Vec<SocketAddr>)>> {
-        self.found.lock().expect("no panic while held")
-    }
+fn timed_out(_: Elapsed) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time")
 }

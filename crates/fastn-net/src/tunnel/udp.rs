@@ -9,22 +9,24 @@ mod flow;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::{
-    net::{UdpSocket, lookup_host},
+    net::UdpSocket,
     sync::{Semaphore, mpsc},
-    time::timeout,
 };
 use tracing::{debug, warn};
 
 use self::flow::{Flow, Source, Waiting, receive_from};
 use super::{
-    BridgeOptions, ExposeOptions, SocketName, Tunnel, expose::accept, handle::Work, listener::listen_error,
+    BridgeOptions, ExposeOptions, SocketName, Tunnel,
+    expose::{accept, refuse_closed},
+    handle::Work,
+    listener::listen_error,
     options::udp_protocol,
+    target::Target,
 };
 use crate::{
     config::PeerAddress,
@@ -33,7 +35,7 @@ use crate::{
     log_target,
     routing::PendingStream,
     stream::{OpenOptions, Stream},
-    wire::{header, refusal::word},
+    wire::header,
 };
 
 /// Datagrams of a flow that wait for the peer.
@@ -53,10 +55,10 @@ impl Endpoint {
     /// Those of [`Endpoint::expose_tcp`]. `ERR_INVALID_ARGUMENT` also for a Unix socket.
     pub fn expose_udp(&self, target: SocketName, options: ExposeOptions) -> Result<Tunnel> {
         let protocol = udp_protocol(options.service.as_deref())?;
-        let (host, port) = port_of(target)?;
+        port_of(target.clone())?;
         let listener = self.listen_pending(None, &[protocol], false)?;
         let work = Work::new(self);
-        let service = Arc::new(Service { host, port, options });
+        let service = Arc::new(Service { target: Target::new(target), options });
         let (allow, connection) = (service.options.allow.clone(), work.clone());
         work.accept(accept(listener, allow, work.clone(), move |pending| {
             let (service, work) = (service.clone(), connection.clone());
@@ -106,40 +108,22 @@ fn port_of(name: SocketName) -> Result<(String, u16)> {
 
 /// An exposed service.
 struct Service {
-    host: String,
-    port: u16,
+    target: Target,
     options: ExposeOptions,
 }
 
 impl Service {
     async fn serve(&self, pending: PendingStream, work: &Work) {
         let peer = pending.peer();
-        let connected = match timeout(self.options.connect_timeout, self.connect()).await {
-            Ok(connected) => connected,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        };
-        let socket = match connected {
-            Ok(socket) => socket,
-            Err(error) => {
-                warn!(target: log_target::TUNNEL, %peer, host = self.host, port = self.port, %error, "cannot reach the target");
-                let message = format!("the service is not reachable: {}", error.kind());
-                return pending.refuse(word::TARGET_UNREACHABLE, &message);
-            }
+        let connecting = self.target.connect_udp(self.options.connect_timeout);
+        let socket = match work.until_cut(connecting).await {
+            Some(Ok(socket)) => socket,
+            Some(Err(error)) => return self.target.refuse(pending, &error),
+            None => return refuse_closed(pending),
         };
         let flow = Flow { source: Source::Socket(&socket), socket: &socket, client: None };
         let ended = flow.carry(pending.accept(), self.options.flow_timeout, work.cut()).await;
         debug!(target: log_target::TUNNEL, %peer, error = ended.err().map(|error| error.to_string()), "a flow has ended");
-    }
-
-    async fn connect(&self) -> io::Result<UdpSocket> {
-        let target = lookup_host((self.host.as_str(), self.port)).await?.next().ok_or(io::ErrorKind::NotFound)?;
-        let any: SocketAddr = match target {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any).await?;
-        socket.connect(target).await?;
-        Ok(socket)
     }
 }
 
@@ -197,16 +181,13 @@ impl Bridge {
 
     async fn carry(&self, client: SocketAddr, datagrams: mpsc::Receiver<Waiting>) {
         let peer = self.peer.id;
-        let opened = tokio::select! {
-            opened = self.open() => opened,
-            () = self.work.cut() => return,
-        };
-        let stream = match opened {
-            Ok(stream) => stream,
-            Err(error) => {
+        let stream = match self.work.until_cut(self.open()).await {
+            Some(Ok(stream)) => stream,
+            Some(Err(error)) => {
                 warn!(target: log_target::TUNNEL, %peer, error = error.message(), "a client's datagrams were dropped");
                 return;
             }
+            None => return,
         };
         let flow = Flow { source: Source::Queue(datagrams), socket: &self.socket, client: Some(client) };
         let ended = flow.carry(stream, self.options.flow_timeout, self.work.cut()).await;

@@ -117,11 +117,7 @@ impl HttpProxy {
                     debug!(target: log_target::TUNNEL, %error, "a tunnel of the proxy failed");
                 }
             };
-            tokio::select! {
-                biased;
-                () = piped => {}
-                () = work.cut() => {}
-            }
+            work.until_cut(piped).await;
         });
         Response::new(empty())
     }

@@ -27,10 +27,8 @@ use crate::{
 pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
     let peer = pending.peer();
     let mut stream = pending.accept();
-    let negotiated = tokio::select! {
-        biased;
-        negotiated = negotiate(proxy, peer, &mut stream) => negotiated,
-        () = work.cut() => return stream.abandon(reset::HANDLER_FAILED),
+    let Some(negotiated) = work.until_cut(negotiate(proxy, peer, &mut stream)).await else {
+        return stream.abandon(reset::HANDLER_FAILED);
     };
     let error = match negotiated {
         Ok(Some(socket)) => {

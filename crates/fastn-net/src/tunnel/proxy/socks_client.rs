@@ -39,11 +39,7 @@ const FAREWELL_BYTES: u64 = 64 * 1024;
 
 pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
     let peer = bridge.peer.id;
-    let request = tokio::select! {
-        biased;
-        request = within(HANDSHAKE, read_request(&socket)) => request,
-        () = bridge.work.cut() => return,
-    };
+    let Some(request) = bridge.work.until_cut(within(HANDSHAKE, read_request(&socket))).await else { return };
     let request = match request {
         Ok(Ok(request)) => request,
         Ok(Err(refusal)) => return refuse(socket, &refusal).await,
