@@ -7,27 +7,12 @@ use std::{
     net::{TcpListener as StdListener, TcpStream as StdStream},
 };
 
-use fastn_net::{
-    Endpoint,
-    tunnel::{Allow, BridgeOptions, ExposeOptions, SocketName, Tunnel},
+use support::{
+    close,
+    echoes::{echo_service, exchange, tunnel_to},
+    soon,
 };
-use support::{close, pair, pattern, soon};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
-
-/// A port that echoes, and a bridge to it.
-async fn tunnel_to(port: u16) -> (Endpoint, Endpoint, [Tunnel; 2]) {
-    let (client, server) = pair().await;
-    let allow = Allow::peers([client.id()]).expect("allow");
-    let exposed = server.expose_tcp(SocketName::loopback(port), ExposeOptions::new(allow)).expect("expose");
-    let local = SocketName::loopback(0);
-    let bridge = client.bridge_tcp(&local, server.address(), BridgeOptions::default());
-    let bridge = soon(bridge).await.expect("bridge");
-    (client, server, [exposed, bridge])
-}
+use tokio::task::JoinSet;
 
 /// iperf3 tells its connections apart by the order in which they arrive.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -73,34 +58,4 @@ async fn two_hundred_connections_at_once_exchange_their_bytes() {
     soon(clients.join_all()).await;
     drop(tunnels);
     close(&[&client, &server]).await;
-}
-
-async fn echo_service() -> u16 {
-    let service = TcpListener::bind("127.0.0.1:0").await.expect("bind");
-    let port = service.local_addr().expect("address").port();
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = service.accept().await {
-            tokio::spawn(async move {
-                let (mut reader, mut writer) = socket.split();
-                let _ = tokio::io::copy(&mut reader, &mut writer).await;
-                let _ = writer.shutdown().await;
-            });
-        }
-    });
-    port
-}
-
-async fn exchange(port: u16, number: usize, size: usize) {
-    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.expect("connect");
-    let (mut reader, mut writer) = socket.split();
-    let mut request = pattern(size);
-    request.rotate_left(number);
-    let mut received = Vec::new();
-    let sending = async {
-        writer.write_all(&request).await.expect("write");
-        writer.shutdown().await.expect("half-close");
-    };
-    let ((), count) = tokio::join!(sending, reader.read_to_end(&mut received));
-    count.expect("a clean end");
-    assert!(received == request, "connection {number}");
 }

@@ -14,6 +14,33 @@ const MAX_NAME: usize = 255;
 
 const FLOW_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// Adds the `with_…` methods of fields: `set` takes the field's type, `some` what becomes the type within its `Option`.
+macro_rules! setters {
+    ($owner:ident { $($kind:ident $field:ident, $with:ident: $type:ty;)* }) => {
+        impl $owner {
+            $(setters!(@$kind $owner $field, $with: $type);)*
+        }
+    };
+    (@set $owner:ident $field:ident, $with:ident: $type:ty) => {
+        #[doc = concat!("Sets [`", stringify!($owner), "::", stringify!($field), "`].")]
+        #[must_use]
+        pub fn $with(mut self, value: $type) -> Self {
+            self.$field = value;
+            self
+        }
+    };
+    (@some $owner:ident $field:ident, $with:ident: $type:ty) => {
+        #[doc = concat!("Sets [`", stringify!($owner), "::", stringify!($field), "`].")]
+        #[must_use]
+        pub fn $with(mut self, value: impl Into<$type>) -> Self {
+            self.$field = Some(value.into());
+            self
+        }
+    };
+}
+
+pub(super) use setters;
+
 /// How a service is exposed. Start from [`ExposeOptions::new`]: assign fields, or chain the `with_…` methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -38,28 +65,13 @@ impl ExposeOptions {
     pub fn new(allow: Allow) -> Self {
         Self { allow, service: None, connect_timeout: Duration::from_secs(9), flow_timeout: FLOW_TIMEOUT }
     }
-
-    /// Sets [`ExposeOptions::service`].
-    #[must_use]
-    pub fn with_service(mut self, service: impl Into<String>) -> Self {
-        self.service = Some(service.into());
-        self
-    }
-
-    /// Sets [`ExposeOptions::connect_timeout`].
-    #[must_use]
-    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
-        self
-    }
-
-    /// Sets [`ExposeOptions::flow_timeout`].
-    #[must_use]
-    pub fn with_flow_timeout(mut self, limit: Duration) -> Self {
-        self.flow_timeout = limit;
-        self
-    }
 }
+
+setters!(ExposeOptions {
+    some service, with_service: String;
+    set connect_timeout, with_connect_timeout: Duration;
+    set flow_timeout, with_flow_timeout: Duration;
+});
 
 by_name! { ExposeOptions: service connect_timeout flow_timeout }
 
@@ -81,35 +93,12 @@ pub struct BridgeOptions {
     pub flow_timeout: Duration,
 }
 
-impl BridgeOptions {
-    /// Sets [`BridgeOptions::service`].
-    #[must_use]
-    pub fn with_service(mut self, service: impl Into<String>) -> Self {
-        self.service = Some(service.into());
-        self
-    }
-
-    /// Sets [`BridgeOptions::max_connections`].
-    #[must_use]
-    pub fn with_max_connections(mut self, most: usize) -> Self {
-        self.max_connections = most;
-        self
-    }
-
-    /// Sets [`BridgeOptions::open_timeout`].
-    #[must_use]
-    pub fn with_open_timeout(mut self, limit: Duration) -> Self {
-        self.open_timeout = limit;
-        self
-    }
-
-    /// Sets [`BridgeOptions::flow_timeout`].
-    #[must_use]
-    pub fn with_flow_timeout(mut self, limit: Duration) -> Self {
-        self.flow_timeout = limit;
-        self
-    }
-}
+setters!(BridgeOptions {
+    some service, with_service: String;
+    set max_connections, with_max_connections: usize;
+    set open_timeout, with_open_timeout: Duration;
+    set flow_timeout, with_flow_timeout: Duration;
+});
 
 impl Default for BridgeOptions {
     fn default() -> Self {
@@ -141,6 +130,15 @@ pub(super) fn udp_protocol(service: Option<&str>) -> Result<Protocol> {
 pub(super) fn http_protocol(service: Option<&str>) -> Result<Protocol> {
     check_name(service)?;
     Ok(Protocol::service("http", Some(service.unwrap_or_default())))
+}
+
+/// The protocols of an exposed HTTP service: older peers know only the one without a name. Errors as above.
+pub(super) fn http_protocols(service: Option<&str>) -> Result<Vec<Protocol>> {
+    let mut protocols = vec![http_protocol(service)?];
+    if service.is_none() {
+        protocols.push(Protocol::Http);
+    }
+    Ok(protocols)
 }
 
 /// The protocol of SOCKS 5. Errors as above.

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod echoes;
 pub(crate) mod initial;
 pub(crate) mod raw;
 

@@ -8,7 +8,7 @@ use crate::{
     config::PeerAddress,
     error::{Code, Error, Result},
     options::{Field, by_name},
-    tunnel::{Allow, SocketName},
+    tunnel::{Allow, SocketName, options::setters},
 };
 
 /// The HTTP service that is exposed.
@@ -149,42 +149,15 @@ impl ExposeHttpOptions {
             response_timeout: Duration::from_mins(1),
         }
     }
-
-    /// Sets [`ExposeHttpOptions::service`].
-    #[must_use]
-    pub fn with_service(mut self, service: impl Into<String>) -> Self {
-        self.service = Some(service.into());
-        self
-    }
-
-    /// Sets [`ExposeHttpOptions::host_header`].
-    #[must_use]
-    pub fn with_host_header(mut self, host: HostHeader) -> Self {
-        self.host_header = Some(host);
-        self
-    }
-
-    /// Sets [`ExposeHttpOptions::certificates`].
-    #[must_use]
-    pub fn with_certificates(mut self, pem: impl Into<String>) -> Self {
-        self.certificates = Some(pem.into());
-        self
-    }
-
-    /// Sets [`ExposeHttpOptions::connect_timeout`].
-    #[must_use]
-    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect_timeout = limit;
-        self
-    }
-
-    /// Sets [`ExposeHttpOptions::response_timeout`].
-    #[must_use]
-    pub fn with_response_timeout(mut self, limit: Duration) -> Self {
-        self.response_timeout = limit;
-        self
-    }
 }
+
+setters!(ExposeHttpOptions {
+    some service, with_service: String;
+    some host_header, with_host_header: HostHeader;
+    some certificates, with_certificates: String;
+    set connect_timeout, with_connect_timeout: Duration;
+    set response_timeout, with_response_timeout: Duration;
+});
 
 by_name! { ExposeHttpOptions: service host_header certificates connect_timeout response_timeout }
 
@@ -203,14 +176,11 @@ impl HttpDestination {
     pub fn new(peer: PeerAddress) -> Self {
         Self { peer, service: None }
     }
-
-    /// Sets [`HttpDestination::service`].
-    #[must_use]
-    pub fn with_service(mut self, service: impl Into<String>) -> Self {
-        self.service = Some(service.into());
-        self
-    }
 }
+
+setters!(HttpDestination {
+    some service, with_service: String;
+});
 
 /// Which services a bridge reaches, and how. Start from the defaults: assign fields, or chain the `with_…` methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,32 +201,17 @@ pub struct BridgeHttpOptions {
     pub open_timeout: Duration,
 }
 
-impl BridgeHttpOptions {
-    /// Sets [`BridgeHttpOptions::destination`].
-    #[must_use]
-    pub fn with_destination(mut self, destination: HttpDestination) -> Self {
-        self.destination = Some(destination);
-        self
-    }
+setters!(BridgeHttpOptions {
+    some destination, with_destination: HttpDestination;
+    set max_connections, with_max_connections: usize;
+    set open_timeout, with_open_timeout: Duration;
+});
 
+impl BridgeHttpOptions {
     /// Adds to [`BridgeHttpOptions::hosts`].
     #[must_use]
     pub fn with_host(mut self, host: impl Into<String>, destination: HttpDestination) -> Self {
         self.hosts.insert(host.into(), destination);
-        self
-    }
-
-    /// Sets [`BridgeHttpOptions::max_connections`].
-    #[must_use]
-    pub fn with_max_connections(mut self, most: usize) -> Self {
-        self.max_connections = most;
-        self
-    }
-
-    /// Sets [`BridgeHttpOptions::open_timeout`].
-    #[must_use]
-    pub fn with_open_timeout(mut self, limit: Duration) -> Self {
-        self.open_timeout = limit;
         self
     }
 }
