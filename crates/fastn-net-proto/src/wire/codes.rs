@@ -46,6 +46,7 @@ pub fn describe_reset(code: u64) -> String {
         reset::ABANDONED => "the peer abandoned it",
         reset::CANCELLED => "the peer cancelled it",
         reset::HANDLER_FAILED => "the peer's handler failed",
+        reset::UNREAD => "the peer took nothing of it, while its unread bytes held up other streams",
         reset::COLLECTED => "the peer's program lost it to the garbage collector",
         _ => return format!("code {code}"),
     };
@@ -62,6 +63,8 @@ pub mod reset {
     pub const HANDLER_FAILED: u64 = 0x102;
     /// Forgotten, and found by the garbage collector.
     pub const COLLECTED: u64 = 0x103;
+    /// A tunnel's reader took nothing, while its unread bytes held up the other streams.
+    pub const UNREAD: u64 = 0x104;
 }
 
 #[cfg(test)]

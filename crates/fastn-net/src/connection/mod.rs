@@ -11,6 +11,7 @@
 //! - `peer_admission`: cached authorization answer for its peer
 //! - `close_info`: closing, and the reason
 //! - `path_info`, `stats`: snapshots
+//! - `slow_readers`: streams that are given up, because their readers take nothing
 //! - `stop_watch`: watches whether the peer stops a sending half that stays open
 //! - `quic`: iroh's connection, released once it is closed
 
@@ -28,6 +29,7 @@ mod path_info;
 mod peer_admission;
 mod probe;
 mod quic;
+pub(crate) mod slow_readers;
 mod stats;
 pub(crate) mod stop_watch;
 
@@ -44,6 +46,7 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 use self::{
     ack_deadlines::AckDeadlines, active_count::ActiveCount, check_request::CheckRequest, deliveries::Deliveries,
     legacy_accept_stall::LegacyAcceptStall, listener_grace::ListenerGrace, peer_admission::PeerAdmission, quic::Quic,
+    slow_readers::SlowReaders,
 };
 pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};
 pub use self::{
@@ -80,6 +83,7 @@ struct Inner {
     /// Receive window in bytes; 0 until the peer's actor sets it.
     receive_window: AtomicU64,
     listener_grace: ListenerGrace,
+    slow_readers: SlowReaders,
 }
 
 impl Connection {
@@ -109,6 +113,7 @@ impl Connection {
             abandoned: AtomicBool::new(false),
             receive_window: AtomicU64::new(0),
             listener_grace: ListenerGrace::default(),
+            slow_readers: SlowReaders::default(),
         }))
     }
 

@@ -45,12 +45,12 @@ pub use self::{
 };
 use crate::{
     config::{Config, Limits, PeerAddress},
-    connection::{Connection, ConnectionGuard},
+    connection::{Connection, ConnectionGuard, slow_readers::STREAM_WINDOW},
     deadline::after,
     error::{Code, Error, Result},
     identity::{PublicKey, SecretKey},
     log_target,
-    peer::{Peer, STREAM_WINDOW, Tries, first_window},
+    peer::{Peer, Tries, first_window},
     transport,
 };
 

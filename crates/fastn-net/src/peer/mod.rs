@@ -36,7 +36,7 @@ pub(crate) use context::{PeerContext, Registry};
 pub(crate) use immediate_check::Check;
 pub use keep_connected::KeepConnected;
 pub(crate) use message::Message;
-pub(crate) use receive_windows::{STREAM as STREAM_WINDOW, first as first_window};
+pub(crate) use receive_windows::first as first_window;
 pub use status::{PeerState, PeerStatus};
 
 use std::{

@@ -7,11 +7,10 @@
 //! Unread streams use up the window of their connection. A header, an ack or a ping of any other stream needs room in it. So a
 //! connection with many streams gets a larger window, within the peer's share. It then fits even if each of them is full.
 
+use crate::connection::slow_readers::STREAM_WINDOW as STREAM;
+
 /// Window before the peer is known, and of connections that find the peer's share used up.
 const FIRST: u32 = 64 * 1024;
-
-/// Receive window of one stream, in bytes: 12.5 MB/s at a round-trip time of 100 ms.
-pub(crate) const STREAM: u32 = 1_250_000;
 
 /// Growth of a window for each stream. QUIC returns the room of read bytes in pieces of an eighth of the window. So an eighth
 /// must stay free beside full streams, or the streams that are read stall too.

@@ -64,7 +64,9 @@ use self::{
 };
 pub use self::{open::OpenOptions, read::Read};
 use crate::{
-    connection::{ActiveGuard, Connection, ack_deadlines::AckDeadline, stop_watch::PeerStopWatch},
+    connection::{
+        ActiveGuard, Connection, ack_deadlines::AckDeadline, slow_readers::Reader, stop_watch::PeerStopWatch,
+    },
     error::Error,
     identity::PublicKey,
     log_target,
@@ -120,6 +122,8 @@ pub struct Stream {
     write_waker: Option<Waker>,
     /// Waits in [`Stream::poll_send_ended`].
     end_waker: Option<Waker>,
+    /// Told of what is read, while the stream may be given up for a reader that stands still.
+    reader: Option<Arc<Reader>>,
     /// Counts as a use of the connection until both halves have left QUIC.
     active: Option<ActiveGuard>,
     /// The counters of the endpoint include it.
@@ -189,6 +193,7 @@ impl Stream {
             read_waker: None,
             write_waker: None,
             end_waker: None,
+            reader: None,
             active,
             is_counted: false,
         }
@@ -311,6 +316,9 @@ impl Drop for Stream {
         // Dropping a half of noq's would finish it: a clean end to a message that was cut short.
         self.abandon(reset::ABANDONED);
         self.settle_ack();
+        if self.reader.is_some() {
+            self.connection.forget_reader(self.id);
+        }
         if self.is_counted {
             self.connection.counters().streams_ended.add(1);
         }

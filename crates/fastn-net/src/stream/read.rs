@@ -30,6 +30,12 @@ impl Stream {
     pub fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<Read>> {
         self.check_ack_deadline();
         let read = self.poll_fill(cx, into);
+        if let Some(reader) = &self.reader {
+            match read {
+                Poll::Ready(Ok(Read { end: false, .. })) => reader.took(),
+                _ => reader.waits(),
+            }
+        }
         match read {
             Poll::Ready(Ok(_)) => self.drained(),
             Poll::Ready(Err(_)) => self.recv_reported(),
@@ -77,6 +83,22 @@ impl Stream {
             count += got;
         }
         Poll::Ready(Ok(Read { count, end: self.recv_state.has_fin() && self.buffered.is_empty() }))
+    }
+
+    /// Lets the connection call `give_up` if the reader takes nothing while unread bytes hold up the other streams. It should end the
+    /// stream with the code `UNREAD`. `has_unread` is asked before, about a reader that has not come back for more.
+    pub(crate) fn give_up_unread(
+        &mut self,
+        has_unread: impl Fn() -> bool + Send + Sync + 'static,
+        give_up: impl Fn() + Send + Sync + 'static,
+    ) {
+        self.reader = Some(self.connection.watch_reader(self.id, Box::new(has_unread), Box::new(give_up)));
+    }
+
+    /// Whether there is something to read, for a reader that does not read now.
+    pub(crate) fn has_unread(&mut self) -> bool {
+        self.read_ahead_beside_reader();
+        !self.buffered.is_empty()
     }
 
     /// Reads ahead to the end without a reader, and buffers at most `limit` bytes, so that the half

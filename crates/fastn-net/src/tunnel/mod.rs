@@ -31,7 +31,8 @@
 //! - The EOF of one side becomes a FIN of the stream, and an EOF at the other side. The other direction goes on.
 //! - A TCP reset, a target that refuses, a lost peer and a closed tunnel reach the other side as a TCP reset, never as an EOF. A Unix
 //!   socket has no reset: it just closes.
-//! - A silent peer is lost after about 9 s.
+//! - A silent peer is lost after about 9 s. A client that has half-closed its socket still gets what has arrived, unless it takes nothing
+//!   for 1 s.
 //!
 //! # Layout
 //!

@@ -6,12 +6,18 @@ use std::{
     future::poll_fn,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::Notify,
+};
 
 use crate::{
+    connection::Connection,
     error::{Code, Error},
     stream::Stream,
     wire::codes::reset,
@@ -19,6 +25,11 @@ use crate::{
 
 /// Size in bytes of a buffer. Each direction has at most one, and none while no bytes flow.
 const BUFFER: usize = 64 * 1024;
+
+/// How long a half-closed socket may take nothing of what has arrived, once the peer is lost.
+const LAST_BYTES: Duration = Duration::from_secs(1);
+
+const UNREAD: &str = "it takes nothing, and its unread bytes held up the others";
 
 /// Buffers that one direction moves before other tasks get a turn.
 const ROUNDS: usize = 16;
@@ -66,10 +77,18 @@ pub async fn pipe(stream: &mut Stream, socket: impl AsyncRead + AsyncWrite + Unp
 }
 
 /// Both directions between a stream and a socket. Holds what was read and not yet written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Pipe {
     outbound: Direction,
     inbound: Direction,
+    /// Resolves some time after the connection is lost. Made when the inbound direction is blocked behind the end of the other.
+    lost: Option<Pin<Box<dyn Future<Output = Error> + Send>>>,
+}
+
+async fn lost(connection: Connection) -> Error {
+    connection.closed().await;
+    tokio::time::sleep(LAST_BYTES).await;
+    connection.lost_error()
 }
 
 impl Pipe {
@@ -80,7 +99,18 @@ impl Pipe {
         mut socket: impl AsyncRead + AsyncWrite + Unpin,
         code: u64,
     ) -> Result<(), PipeError> {
-        let ended = poll_fn(|cx| self.poll(cx, stream, &mut socket)).await;
+        let given_up = Arc::new(Notify::new());
+        let alarm = given_up.clone();
+        // A pipe reads until nothing is there, unless the socket takes nothing.
+        stream.give_up_unread(|| true, move || alarm.notify_one());
+        let ended = tokio::select! {
+            biased;
+            ended = poll_fn(|cx| self.poll(cx, stream, &mut socket)) => ended,
+            () = given_up.notified() => {
+                stream.abandon(reset::UNREAD);
+                return Err(PipeError::Socket(io::Error::new(io::ErrorKind::TimedOut, UNREAD)));
+            }
+        };
         if let Err(PipeError::Socket(_)) = &ended {
             stream.abandon(code);
         }
@@ -90,6 +120,7 @@ impl Pipe {
     /// Continues on another stream to the same peer. The first must have accepted and delivered no byte.
     pub(super) fn restart(&mut self) {
         self.outbound.has_ended = false;
+        self.lost = None;
     }
 
     fn poll<S>(&mut self, cx: &mut Context<'_>, stream: &mut Stream, socket: &mut S) -> Poll<Result<(), PipeError>>
@@ -110,9 +141,17 @@ impl Pipe {
 
 impl Pipe {
     /// Fails if the peer has reset the stream, as far as the sending half tells, or is lost.
-    fn check_reset(&self, cx: &mut Context<'_>, stream: &mut Stream) -> Result<(), PipeError> {
+    fn check_reset(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Result<(), PipeError> {
         if self.outbound.has_ended {
-            return Ok(());
+            // The sending half tells nothing any more. A client that still takes something gets all that has arrived.
+            if std::mem::take(&mut self.inbound.has_moved) {
+                self.lost = None;
+            }
+            let lost = self.lost.get_or_insert_with(|| Box::pin(lost(stream.connection().clone())));
+            return match lost.as_mut().poll(cx) {
+                Poll::Ready(error) => Err(PipeError::Stream(error)),
+                Poll::Pending => Ok(()),
+            };
         }
         match stream.poll_send_ended(cx) {
             Poll::Ready(error) if !is_unwanted(&error) => Err(PipeError::Stream(error)),
@@ -130,6 +169,8 @@ struct Direction {
     end: usize,
     /// Bytes were written since the last flush.
     is_dirty: bool,
+    /// Bytes were written since this was last looked at.
+    has_moved: bool,
     has_eof: bool,
     /// The destination has its FIN, or takes nothing any more.
     has_ended: bool,
@@ -169,7 +210,10 @@ impl Direction {
             let buffer = self.buffer.get_or_insert_with(take_buffer);
             while self.start < self.end {
                 match ready!(to.poll_send(cx, &buffer[self.start..self.end]))? {
-                    Sent::Bytes(count) => self.start += count,
+                    Sent::Bytes(count) => {
+                        self.start += count;
+                        self.has_moved = true;
+                    }
                     Sent::Unwanted => {
                         (self.start, self.end) = (0, 0);
                         self.has_ended = true;
@@ -195,17 +239,6 @@ impl Direction {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-}
-
-/// Without payload.
-impl fmt::Debug for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Direction")
-            .field("buffered", &(self.end - self.start))
-            .field("has_eof", &self.has_eof)
-            .field("has_ended", &self.has_ended)
-            .finish_non_exhaustive()
     }
 }
 

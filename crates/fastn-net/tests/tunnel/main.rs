@@ -6,6 +6,8 @@ mod support;
 mod bytes;
 mod lifetime;
 mod refusals;
+#[cfg(unix)]
+mod slow_readers;
 mod transports;
 
 use std::{io::ErrorKind, time::Duration};

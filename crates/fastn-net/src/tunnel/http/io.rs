@@ -10,17 +10,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    sync::Notify,
+};
 
 use super::super::{
     pipe::{put_buffer, take_buffer},
     socket::Socket,
 };
-use crate::{
-    error::{Code, Error},
-    stream::Stream,
-    wire::codes::reset,
-};
+use crate::{error::Code, stream::Stream, wire::codes::reset};
 
 /// See [`LocalIo::linger`].
 const LINGER: Duration = Duration::from_secs(1);
@@ -32,33 +31,50 @@ const JOINED: usize = 1024;
 /// A peer's stream.
 pub(in crate::tunnel) struct PeerIo {
     stream: Arc<Mutex<Stream>>,
+    /// See [`Stream::give_up_unread`].
+    given_up: Arc<Notify>,
     /// The peer takes nothing any more, and did not fail.
     is_unwanted: bool,
 }
 
 /// The same stream beside hyper.
 #[derive(Clone)]
-pub(in crate::tunnel) struct PeerHandle(Arc<Mutex<Stream>>);
+pub(in crate::tunnel) struct PeerHandle {
+    stream: Arc<Mutex<Stream>>,
+    given_up: Arc<Notify>,
+}
 
 impl PeerIo {
     pub(in crate::tunnel) fn new(stream: Stream) -> Self {
-        Self { stream: Arc::new(Mutex::new(stream)), is_unwanted: false }
+        let (stream, given_up) = (Arc::new(Mutex::new(stream)), Arc::new(Notify::new()));
+        let (weak, weak_too, alarm) = (Arc::downgrade(&stream), Arc::downgrade(&stream), given_up.clone());
+        let has_unread = move || weak.upgrade().is_some_and(|stream| lock(&stream).has_unread());
+        lock(&stream).give_up_unread(has_unread, move || {
+            if let Some(stream) = weak_too.upgrade() {
+                lock(&stream).abandon(reset::UNREAD);
+            }
+            alarm.notify_one();
+        });
+        Self { stream, given_up, is_unwanted: false }
     }
 
     pub(in crate::tunnel) fn handle(&self) -> PeerHandle {
-        PeerHandle(self.stream.clone())
+        PeerHandle { stream: self.stream.clone(), given_up: self.given_up.clone() }
     }
 }
 
 impl PeerHandle {
-    /// Resolves when the peer takes nothing more, or is lost. Cancel-safe.
-    pub(in crate::tunnel) async fn left(&self) -> Error {
-        std::future::poll_fn(|cx| lock(&self.0).poll_send_ended(cx)).await
+    /// Resolves when the peer takes nothing more, is lost, or was given up. Cancel-safe.
+    pub(in crate::tunnel) async fn left(&self) {
+        tokio::select! {
+            _ = std::future::poll_fn(|cx| lock(&self.stream).poll_send_ended(cx)) => {}
+            () = self.given_up.notified() => {}
+        }
     }
 
     /// Resets what has not ended yet.
     pub(in crate::tunnel) fn abandon(&self, code: u64) {
-        lock(&self.0).abandon(code);
+        lock(&self.stream).abandon(code);
     }
 }
 
