@@ -1675,8 +1675,10 @@ declare abstract class TunnelEndpoint extends HttpEndpoint {
      * - The header `fastn-peer` is the ID52 of the peer; no client can set it. `x-forwarded-host` and `x-forwarded-proto` say what the client
      *   asked for. What clients send in these and similar headers is removed.
      * - Bodies are streamed both ways at once. Trailers, `Expect: 100-continue`, Server-Sent Events and upgrades such as WebSocket pass.
+     *   Other interim answers, such as 103, do not.
      * - A target that fails within an answer resets it, and a client that leaves cancels its request at the target. A target that cannot be
      *   reached is status 502, a slow one 504.
+     * - Without a name, older peers reach it too, over their protocol `Http`: without trailers, interim answers and upgrades.
      * - Connections to the target are kept and used again, over HTTP/2 if a target with `https` speaks it. Nothing is connected before a
      *   peer asks.
      *
@@ -1695,6 +1697,7 @@ declare abstract class TunnelEndpoint extends HttpEndpoint {
      * - Requests to other hosts get status 421. So no web site can use the bridge under a name of its own.
      * - Dials a peer when the first request to it comes. A client gets status 403 if the peer does not let this endpoint use the service,
      *   and 502, 503 or 504 with a text if there is no answer.
+     * - Reaches older peers too, over their protocol `Http`: without trailers, interim answers, upgrades and named services.
      * - Everyone who can reach the local port can use the services, other users of this machine too.
      *
      * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used; the message names it. `ERR_INVALID_ARGUMENT`.

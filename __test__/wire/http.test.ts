@@ -132,6 +132,11 @@ test('serveHttp: refusals, and an answer that fails half way', async t => {
     ['{"uri":"/","method":"GET"}', 400],
     ['{"uri":"/","method":"G T","headers":[]}', 400],
     ['{"uri":"/a b","method":"GET","headers":[]}', 400],
+    ['{"uri":"/\\n","method":"GET","headers":[]}', 400],
+    ['{"uri":"/","method":"GET","headers":[["a",[98,10,99]]]}', 400],
+    ['{"uri":"/","method":"GET","headers":[["a",[98,13,10]]]}', 400],
+    ['{"uri":"/","method":"GET","headers":[["a",[0]]]}', 400],
+    ['{"uri":"/","method":"GET","headers":[["a\\nb",[99]]]}', 400],
     ['{"uri":"/","method":"CONNECT","headers":[]}', 501],
     [`{"uri":"/","method":"PUT","headers":[["content-length",${codes('9')}],["content-length",${codes('9')}]]}`, 400],
     [`{"uri":"/","method":"GET","headers":[["a",${codes('a'.repeat(70_000))}]]}`, 431]

@@ -261,7 +261,6 @@ async fn other_lines_of_older_peers_are_reset() {
         format!(r#"{{"Connect":{{"addr":"127.0.0.1:{port}"}}}}"#),
         format!(r#"{{"Connect":{{"addr":"0x7f.1:{port}"}}}}"#),
         format!(r#"{{"Connect":{{"addr":"[::ffff:127.0.0.1]:{port}"}}}}"#),
-        format!(r#"{{"Http":{{"addr":"127.0.0.1:{port}"}}}}"#),
         "{}".to_owned(),
         "x".repeat(5_000),
     ] {

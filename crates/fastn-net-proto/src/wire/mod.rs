@@ -5,6 +5,7 @@
 //! - [`ack`]: the acceptor's answer; [`refusal`]: its reason to refuse
 //! - [`mod@line`]: bytes to lines, with a limit
 //! - [`codes`]: the codes of closes, resets and stops
+//! - [`http_head`]: the heads of `Http`
 //! - [`http_proxy`]: the extra line of `HttpProxy`
 //! - [`socks`]: SOCKS 5, which some streams carry after the ack
 
@@ -12,6 +13,7 @@ pub mod ack;
 pub mod alpn;
 pub mod codes;
 pub mod header;
+pub mod http_head;
 pub mod http_proxy;
 pub mod line;
 pub mod refusal;

@@ -144,7 +144,7 @@ impl Pipe {
     fn check_reset(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Result<(), PipeError> {
         if self.outbound.has_ended {
             // The sending half tells nothing any more. A client that still takes something gets all that has arrived.
-            if std::mem::take(&mut self.inbound.has_moved) {
+            if std::mem::take(&mut self.inbound.moved) > 0 {
                 self.lost = None;
             }
             let lost = self.lost.get_or_insert_with(|| Box::pin(lost(stream.connection().clone())));
@@ -169,8 +169,8 @@ struct Direction {
     end: usize,
     /// Bytes were written since the last flush.
     is_dirty: bool,
-    /// Bytes were written since this was last looked at.
-    has_moved: bool,
+    /// Bytes that were written since this was last looked at.
+    moved: usize,
     has_eof: bool,
     /// The destination has its FIN, or takes nothing any more.
     has_ended: bool,
@@ -212,7 +212,7 @@ impl Direction {
                 match ready!(to.poll_send(cx, &buffer[self.start..self.end]))? {
                     Sent::Bytes(count) => {
                         self.start += count;
-                        self.has_moved = true;
+                        self.moved += count;
                     }
                     Sent::Unwanted => {
                         (self.start, self.end) = (0, 0);

@@ -1,6 +1,11 @@
 //! Requests that two programs could read differently: none reaches the service as it is.
 
-use crate::tunnelled::{Tunnelled, field};
+use fastn_net::Protocol;
+
+use crate::{
+    support::{USUAL, exchange, open},
+    tunnelled::{Tunnelled, field, fields},
+};
 
 /// Requests behind their line and Host, and the status that each gets. A second request hides in some of them.
 const REJECTED: &[(&str, &str)] = &[
@@ -21,6 +26,23 @@ const REJECTED: &[(&str, &str)] = &[
     ("x\x01: a\r\n\r\n", "400"),
     (": a\r\n\r\n", "400"),
     ("x: a\r\n folded\r\n\r\n", "400"),
+    ("x: a\nfastn: b\r\n\r\n", "400"),
+    ("x: a\n\r\n", "400"),
+    ("\n", "400"),
+    ("content-length: 4_0\r\n\r\nbody", "400"),
+    ("content-length: 4\x0b\r\n\r\nbody", "400"),
+    ("content-length:\r\n\r\nbody", "400"),
+    ("transfer-encoding: chunked\x0b\r\n\r\n0\r\n\r\n", "400"),
+    ("transfer-encoding: chunked;q=1\r\n\r\n0\r\n\r\n", "400"),
+    ("transfer-encoding: \"chunked\"\r\n\r\n0\r\n\r\n", "400"),
+    ("transfer-encoding:\r\n\r\n0\r\n\r\n", "400"),
+    ("x\u{e9}: a\r\n\r\n", "400"),
+    ("x y: a\r\n\r\n", "400"),
+    ("x\t: a\r\n\r\n", "400"),
+    ("x@y: a\r\n\r\n", "400"),
+    ("x: a\u{7f}b\r\n\r\n", "400"),
+    ("x: a\u{1}b\r\n\r\n", "400"),
+    ("x: a\u{1b}b\r\n\r\n", "400"),
     ("host: second\r\n\r\n", "400"),
     ("no colon\r\n\r\n", "400"),
 ];
@@ -72,9 +94,8 @@ async fn a_request_line_is_one_of_http() {
 async fn what_is_accepted_reaches_the_service_in_one_spelling() {
     let tunnelled = Tunnelled::new().await;
     let host = tunnelled.host();
-    // Bare line feeds, a chunk extension, a repeated equal length, and a length beside chunks.
+    // A chunk extension, a repeated equal length, and a length beside chunks.
     for (request, body) in [
-        (format!("POST / HTTP/1.1\nhost: {host}\ncontent-length: 4\n\nbody"), "content-length: 4"),
         (
             format!("POST / HTTP/1.1\r\nhost: {host}\r\ncontent-length: 4\r\ncontent-length: 4\r\n\r\nbody"),
             "content-length: 4",
@@ -113,7 +134,26 @@ async fn an_answer_with_two_readings_is_a_bad_gateway() {
     let tunnelled = Tunnelled::new().await;
     for answer in [
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nbody",
+        "HTTP/1.1 200 OK\r\ncontent-length: 4, 5\r\n\r\nbody",
+        "HTTP/1.1 200 OK\r\ncontent-length: +4\r\n\r\nbody",
+        "HTTP/1.1 200 OK\r\ncontent-length: 4_0\r\n\r\nbody",
+        "HTTP/1.1 200 OK\r\ncontent-length:\r\n\r\nbody",
+        "HTTP/1.1 200 OK\r\ncontent-length : 4\r\n\r\nbody",
+        "HTTP/1.1 304 Not Modified\r\ncontent-length: +4\r\n\r\n",
         "HTTP/1.1 200 OK\r\nx: a\rb\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx: a\nset-cookie: b\r\n\r\n",
+        "HTTP/1.1 200 OK\nx: a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx: a\r\n\n",
+        "HTTP/1.1 200 a\0b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx: a\0b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx: a\u{1b}b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx: a\r\n folded\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx y: a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nx\u{e9}: a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n: a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nx: a\nb: c\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 2000 OK\r\n\r\n",
         "not http\r\n\r\n",
     ] {
@@ -122,6 +162,103 @@ async fn an_answer_with_two_readings_is_a_bad_gateway() {
         let head = client.head().await;
         assert!(head.starts_with("HTTP/1.1 502 "), "{answer:?}: {head}");
     }
+    tunnelled.close().await;
+}
+
+/// Behind another answer on the same connection, whose body has line feeds of its own.
+#[tokio::test]
+async fn each_head_of_a_connection_is_checked_and_no_body() {
+    let tunnelled = Tunnelled::new().await;
+    let (mut client, mut service, _) = tunnelled.get("/").await;
+    for (first, body) in [
+        ("content-length: 4", "\n\na\n"),
+        ("content-length: 4, 4", "\n\na\n"),
+        ("transfer-encoding: chunked", "2\r\n\n\n\r\n2;x\r\na\n\r\n0\r\nsum: 1\r\n\r\n"),
+    ] {
+        service.send(&format!("HTTP/1.1 200 OK\r\n{first}\r\n\r\n{body}")).await;
+        let head = client.head().await;
+        let end = if first.starts_with('c') {
+            assert_eq!(fields(&head, "content-length"), ["4"], "{head}");
+            "\n\na\n"
+        } else {
+            "0\r\n\r\n"
+        };
+        assert!(client.text_until(end).await.contains("a\n"));
+        client.send(&format!("GET / HTTP/1.1\r\nhost: {}\r\n\r\n", tunnelled.host())).await;
+        service.head().await;
+    }
+    service.send("HTTP/1.1 200 OK\r\nx: a\nset-cookie: b\r\n\r\n").await;
+    assert!(client.answer().await.0.starts_with("HTTP/1.1 502 "));
+
+    // HEAD has its length and no body.
+    for answer in
+        ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx: a\nb: c\r\n\r\n"]
+    {
+        client.send(&format!("HEAD / HTTP/1.1\r\nhost: {}\r\n\r\n", tunnelled.host())).await;
+        if !answer.contains("x:") {
+            service = tunnelled.accept().await;
+        }
+        service.head().await;
+        service.send(answer).await;
+        let head = client.head().await;
+        assert!(head.starts_with(if answer.contains("x:") { "HTTP/1.1 502 " } else { "HTTP/1.1 200 " }), "{head}");
+    }
+    tunnelled.close().await;
+}
+
+#[tokio::test]
+async fn each_request_of_a_connection_is_checked_and_no_body() {
+    let tunnelled = Tunnelled::new().await;
+    let mut client = tunnelled.connect().await;
+    let host = tunnelled.host();
+    let chunked = "transfer-encoding: chunked\r\n\r\n4\r\n\n\na\n\r\n0\r\n\r\n";
+    let all = format!(
+        "POST /1 HTTP/1.1\r\nhost: {host}\r\ncontent-length: 4\r\n\r\n\n\na\nPOST /2 HTTP/1.1\r\nhost: {host}\r\n{chunked}\
+         GET /3 HTTP/1.1\r\nhost: {host}\r\nx: a\nb: c\r\n\r\n"
+    );
+    client.send(&all).await;
+    let mut service = tunnelled.accept().await;
+    for end in ["\n\na\n", "0\r\n\r\n"] {
+        service.head().await;
+        assert!(service.text_until(end).await.contains("\n\na\n"));
+        service.send("HTTP/1.1 204 No Content\r\n\r\n").await;
+        assert!(client.head().await.starts_with("HTTP/1.1 204 "));
+    }
+    assert!(client.head().await.starts_with("HTTP/1.1 400 "));
+    tunnelled.close().await;
+}
+
+/// A peer needs no bridge to send bytes of its own.
+#[tokio::test]
+async fn a_peers_own_bytes_are_checked_too() {
+    let tunnelled = Tunnelled::new().await;
+    let protocol = Protocol::service("http", Some(""));
+    let stream = open(&tunnelled.client, &tunnelled.server, &protocol, USUAL).await.expect("stream");
+    let answer = exchange(stream, b"GET / HTTP/1.1\r\nhost: shop\r\nx: a\nfastn: b\r\n\r\n").await.expect("an answer");
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{}", String::from_utf8_lossy(&answer));
+    tunnelled.close().await;
+}
+
+#[tokio::test]
+async fn a_line_feed_in_a_trailer_ends_the_message_as_a_failure() {
+    let tunnelled = Tunnelled::new().await;
+    let head = "transfer-encoding: chunked\r\ntrailer: x, b\r\n\r\n1\r\na\r\n";
+    let trailers = "0\r\nx: a\nb: c\r\n\r\n";
+    let mut client = tunnelled.connect().await;
+    client.send(&format!("POST / HTTP/1.1\r\nhost: {}\r\n{head}", tunnelled.host())).await;
+    let mut service = tunnelled.accept().await;
+    service.text_until("1\r\na\r\n").await;
+    client.send(trailers).await;
+    assert!(!service.ended().await.contains("0\r\n"), "the request has an end");
+
+    let mut client = tunnelled.connect().await;
+    client.send(&format!("GET / HTTP/1.1\r\nhost: {}\r\nte: trailers\r\n\r\n", tunnelled.host())).await;
+    let mut service = tunnelled.accept().await;
+    service.head().await;
+    service.send(&format!("HTTP/1.1 200 OK\r\n{head}")).await;
+    client.text_until("1\r\na\r\n").await;
+    service.send(trailers).await;
+    assert!(!client.reset().await.contains("0\r\n"), "the answer has an end");
     tunnelled.close().await;
 }
 

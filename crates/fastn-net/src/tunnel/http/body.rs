@@ -41,7 +41,10 @@ pub(in crate::tunnel) fn answer_body(body: Incoming) -> Body {
 }
 
 /// Makes a request of an incoming one whose body is sent on. The second part tells how far it is.
-pub(in crate::tunnel) fn request_body(request: Request<Incoming>) -> (Request<Body>, Progress) {
+pub(in crate::tunnel) fn request_body<B>(request: Request<B>) -> (Request<Body>, Progress)
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
     let progress = Progress::new();
     let (parts, incoming) = request.into_parts();
     if incoming.is_end_stream() {
@@ -133,13 +136,13 @@ impl Progress {
     }
 }
 
-struct RequestBody {
-    incoming: Incoming,
+struct RequestBody<B> {
+    incoming: B,
     gate: Option<Gate>,
     progress: Progress,
 }
 
-impl HttpBody for RequestBody {
+impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin> HttpBody for RequestBody<B> {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -150,7 +153,7 @@ impl HttpBody for RequestBody {
         }
         self.progress.touch();
         let frame = std::task::ready!(Pin::new(&mut self.incoming).poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(BoxError::from)))
+        Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -162,7 +165,7 @@ impl HttpBody for RequestBody {
     }
 }
 
-impl Drop for RequestBody {
+impl<B> Drop for RequestBody<B> {
     fn drop(&mut self) {
         self.progress.set_sent();
     }

@@ -31,6 +31,8 @@ impl Endpoint {
     /// ([`Endpoint::expose_http`]). The Host of a request says which: see [`BridgeHttpOptions`]. Requests to other hosts get status 421, so
     /// that no page of another site can use the bridge under a name of its own.
     ///
+    /// Older peers are reached over their protocol `Http`: without trailers, interim answers, upgrades and named services.
+    ///
     /// Dials a peer when the first request to it comes. Without an answer, a client gets status 502, 503 or 504 with a text, and 403 if the
     /// peer does not let this endpoint use the service. An answer that is cut short ends in a reset. Anyone who can reach `local` can use
     /// the services.

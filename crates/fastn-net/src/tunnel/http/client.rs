@@ -3,10 +3,15 @@
 use std::time::Duration;
 
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tracing::debug;
 
-use super::{answer::Answer, http_io::HttpIo, io::LocalIo, pool::MAX_BUFFER};
+use super::{
+    answer::Answer,
+    http_io::{HttpIo, MAX_BUFFER},
+    io::LocalIo,
+    line_ends::{Checked, Messages},
+};
 use crate::{
     log_target,
     tunnel::{handle::Work, socket::Socket},
@@ -22,7 +27,7 @@ pub(in crate::tunnel) async fn serve_client(socket: Socket, work: &Work, answer:
         .header_read_timeout(IDLE)
         .max_buf_size(MAX_BUFFER)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(HttpIo::Local(LocalIo::client(socket))), answer)
+        .serve_connection(Checked::new(HttpIo::Local(LocalIo::client(socket)), Messages::Requests), answer)
         .with_upgrades();
     let mut is_stopping = false;
     loop {
@@ -40,7 +45,7 @@ pub(in crate::tunnel) async fn serve_client(socket: Socket, work: &Work, answer:
         }
     }
     if let Some(parts) = connection.into_parts()
-        && let HttpIo::Local(client) = parts.io.into_inner()
+        && let HttpIo::Local(client) = parts.io.into_inner().into_inner()
     {
         client.linger().await;
     }

@@ -1,8 +1,9 @@
 //! One request and its answer, on their way through a proxy.
 
+use bytes::Bytes;
 use hyper::{
     Method, Request, Response, StatusCode, Version,
-    body::Incoming,
+    body::Body as HttpBody,
     header::{self, HeaderValue},
     upgrade::{OnUpgrade, on},
 };
@@ -11,8 +12,8 @@ use tokio::io::copy_bidirectional;
 use tracing::debug;
 
 use super::{
-    body::{Body, Progress, empty, request_body},
-    headers::{insert_upgrade, remove_hop_by_hop},
+    body::{Body, BoxError, Progress, empty, request_body},
+    headers::{insert_upgrade, remove_hop_by_hop, unify_length},
     page::page,
 };
 use crate::{log_target, tunnel::handle::Work};
@@ -29,7 +30,10 @@ impl Exchange {
     /// # Errors
     ///
     /// What is wrong with a request that two programs could read differently: answer with status 400.
-    pub(in crate::tunnel) fn begin(mut request: Request<Incoming>) -> Result<(Request<Body>, Self), &'static str> {
+    pub(in crate::tunnel) fn begin<B>(mut request: Request<B>) -> Result<(Request<Body>, Self), &'static str>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
         if let Some(text) = ambiguity(&request) {
             return Err(text);
         }
@@ -58,6 +62,9 @@ impl Exchange {
         if response.headers().contains_key(header::TRANSFER_ENCODING) {
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
+        if !unify_length(response.headers_mut()) {
+            return page(StatusCode::BAD_GATEWAY, "the service sent an answer of unclear length");
+        }
         let protocol = remove_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -84,7 +91,7 @@ impl Exchange {
 
 /// What is ambiguous about a request. hyper rejects what is malformed, and drops the Content-Length of a chunked body. It takes codings
 /// before `chunked` as well, which would be lost with the field.
-fn ambiguity(request: &Request<Incoming>) -> Option<&'static str> {
+fn ambiguity<B>(request: &Request<B>) -> Option<&'static str> {
     let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
     if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
         return Some("Transfer-Encoding is not chunked");
@@ -99,7 +106,7 @@ fn ambiguity(request: &Request<Incoming>) -> Option<&'static str> {
 }
 
 /// Whether Host says what the target of the request says, if it says something.
-fn agrees(host: &HeaderValue, request: &Request<Incoming>) -> bool {
+fn agrees<B>(host: &HeaderValue, request: &Request<B>) -> bool {
     let Some(authority) = request.uri().authority() else { return true };
     request.method() == Method::CONNECT || authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
 }

@@ -2,21 +2,23 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use hyper::{Method, Request, Response, StatusCode, body::Incoming, header::HeaderValue, server::conn::http1};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use bytes::Bytes;
+use hyper::{Method, Request, Response, StatusCode, body::Body as HttpBody, header::HeaderValue, server::conn::http1};
+use hyper_util::rt::TokioTimer;
 use tracing::{debug, warn};
 
 use super::{
     answer::Answer,
     backend::Backend,
-    body::Body,
+    body::{Body, BoxError},
     exchange::Exchange,
     headers::set_origin,
-    http_io::HttpIo,
+    http_io::{HttpIo, MAX_BUFFER},
     io::PeerIo,
+    line_ends::{Checked, Messages},
+    older,
     options::{ExposeHttpOptions, HostHeader, HttpTarget},
     page::page,
-    pool::MAX_BUFFER,
     send_error::SendError,
     tls::Tls,
 };
@@ -25,8 +27,9 @@ use crate::{
     error::{Code, Error, Result},
     identity::PublicKey,
     log_target,
+    protocol::Protocol,
     routing::PendingStream,
-    tunnel::{Tunnel, expose::accept, handle::Work, options::http_protocol},
+    tunnel::{Tunnel, expose::accept, handle::Work, options::http_protocols},
     wire::codes::reset,
 };
 
@@ -43,16 +46,17 @@ impl Endpoint {
     ///   send in these and similar headers is removed.
     /// - Connections to the service are kept for further requests. Nothing is connected before a peer asks.
     /// - A service that cannot be reached is answered with status 502, a slow one with 504.
+    /// - Without a name, older peers reach it too, over their protocol `Http`: without trailers, interim answers and upgrades.
     ///
     /// # Errors
     ///
     /// `ERR_INVALID_ARGUMENT` for the service's name, the host and the certificates. `ERR_PROTOCOL_IN_USE` if the endpoint already
     /// exposes a service of this name. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
     pub fn expose_http(&self, target: HttpTarget, options: ExposeHttpOptions) -> Result<Tunnel> {
-        let protocol = http_protocol(options.service.as_deref())?;
+        let protocols = http_protocols(options.service.as_deref())?;
         let work = Work::new(self);
         let service = Arc::new(Exposed::new(target, &options, work.clone())?);
-        let listener = self.listen_pending(None, &[protocol], false)?;
+        let listener = self.listen_pending(None, &protocols, false)?;
         work.accept(accept(listener, options.allow, work.clone(), move |pending| service.clone().serve(pending)));
         Ok(Tunnel::new(work, None))
     }
@@ -94,6 +98,9 @@ impl Exposed {
     async fn serve(self: Arc<Self>, pending: PendingStream) {
         let peer = pending.peer();
         let id = HeaderValue::from_str(&peer.to_string()).expect("an ID52 is ASCII");
+        if *pending.protocol() == Protocol::Http {
+            return older::serve(pending.accept(), &self.work, |request| self.answer(request, peer, &id)).await;
+        }
         let stream = PeerIo::new(pending.accept());
         let handle = stream.handle();
         let exposed = self.clone();
@@ -107,7 +114,7 @@ impl Exposed {
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
             .max_buf_size(MAX_BUFFER)
-            .serve_connection(TokioIo::new(HttpIo::Peer(stream)), answer)
+            .serve_connection(Checked::new(HttpIo::Peer(stream), Messages::Requests), answer)
             .with_upgrades();
         let mut is_stopping = false;
         loop {
@@ -121,7 +128,7 @@ impl Exposed {
                     return;
                 }
                 // The request in progress is dropped with the connection.
-                _ = handle.left() => return,
+                () = handle.left() => return,
                 () = self.work.cut() => return handle.abandon(reset::HANDLER_FAILED),
                 () = self.work.stopping(), if !is_stopping => {
                     is_stopping = true;
@@ -131,7 +138,10 @@ impl Exposed {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: PublicKey, id: &HeaderValue) -> Response<Body> {
+    async fn answer<B>(&self, request: Request<B>, peer: PublicKey, id: &HeaderValue) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
         if request.method() == Method::CONNECT {
             return page(StatusCode::METHOD_NOT_ALLOWED, "this service is no proxy");
         }

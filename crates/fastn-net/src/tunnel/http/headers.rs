@@ -50,6 +50,24 @@ pub(in crate::tunnel) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<He
     upgrade
 }
 
+/// Makes one Content-Length of equal ones. Whether it is one: hyper takes any where the answer has no body.
+pub(super) fn unify_length(headers: &mut HeaderMap) -> bool {
+    let Entry::Occupied(mut entry) = headers.entry(header::CONTENT_LENGTH) else { return true };
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    for value in entry.iter() {
+        all.extend(value.as_bytes().split(|&byte| byte == b',').map(|part| part.trim_ascii().to_vec()));
+    }
+    let is_length = |part: &Vec<u8>| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let is_one = is_length(&all[0]) && all.iter().all(|part| *part == all[0]);
+    if is_one
+        && all.len() > 1
+        && let Ok(length) = HeaderValue::from_bytes(&all[0])
+    {
+        entry.insert(length);
+    }
+    is_one
+}
+
 /// The fields that `Connection` names.
 fn connection_fields(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter();

@@ -11,6 +11,9 @@ use tokio_rustls::client::TlsStream;
 
 use super::io::{LocalIo, PeerIo};
 
+/// Size in bytes of the largest head, and of the buffers of a connection.
+pub(super) const MAX_BUFFER: usize = 64 * 1024;
+
 /// A connection of a client, a service or a peer. One type for all: hyper's code is compiled once for each.
 pub(in crate::tunnel) enum HttpIo {
     Peer(PeerIo),

@@ -5,13 +5,16 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
 use hyper::{
-    Request, Response,
-    body::{Body as HttpBody, Frame, Incoming, SizeHint},
+    Method, Request, Response,
+    body::Incoming,
     client::conn::{
         TrySendError,
         http1::{Builder, Connection, SendRequest},
@@ -21,27 +24,32 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite;
 
 use super::{
-    body::{Body, BoxError},
-    http_io::HttpIo,
-    pool::{MAX_BUFFER, Pool},
+    body::Body,
+    http_io::{HttpIo, MAX_BUFFER},
+    line_ends::{Checked, Messages},
 };
 
-/// Connects HTTP/1.1 to what runs beside it.
-pub(super) async fn handshake(io: HttpIo) -> hyper::Result<(SendRequest<Body>, Connection<TokioIo<HttpIo>, Body>)> {
-    Builder::new().max_buf_size(MAX_BUFFER).handshake(TokioIo::new(io)).await
+type Driven = Connection<TokioIo<Checked>, Body>;
+
+/// Connects HTTP/1.1 to what runs beside it. `to_head`: see [`Messages::Answers`].
+pub(super) async fn handshake(io: HttpIo, to_head: Arc<AtomicBool>) -> hyper::Result<(SendRequest<Body>, Driven)> {
+    Builder::new().max_buf_size(MAX_BUFFER).handshake(Checked::new(io, Messages::Answers(to_head))).await
 }
 
 /// A connection with at most one request. Dropping it is no failure to the other end.
 pub(super) struct Link {
     sender: SendRequest<Body>,
     /// Until it ends.
-    connection: Option<Box<Connection<TokioIo<HttpIo>, Body>>>,
+    connection: Option<Box<Driven>>,
+    /// Whether the request is one of HEAD.
+    to_head: Arc<AtomicBool>,
 }
 
 impl Link {
     pub(super) async fn new(io: HttpIo) -> hyper::Result<Self> {
-        let (sender, connection) = handshake(io).await?;
-        Ok(Self { sender, connection: Some(Box::new(connection)) })
+        let to_head = Arc::<AtomicBool>::default();
+        let (sender, connection) = handshake(io, to_head.clone()).await?;
+        Ok(Self { sender, connection: Some(Box::new(connection)), to_head })
     }
 
     /// Sends a request, and waits for the head of its answer. An error contains the request if nothing of it was sent.
@@ -49,6 +57,7 @@ impl Link {
         &mut self,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
+        self.to_head.store(*request.method() == Method::HEAD, Ordering::Relaxed);
         let mut answered = pin!(self.sender.try_send_request(request));
         poll_fn(|cx| {
             self.poll_drive(cx);
@@ -58,7 +67,7 @@ impl Link {
     }
 
     /// Moves bytes. hyper tells the other halves, which are polled behind this: they need no wake.
-    fn poll_drive(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn poll_drive(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.connection
             && Pin::new(&mut **connection).poll(cx).is_ready()
         {
@@ -95,58 +104,6 @@ impl Drop for Link {
 }
 
 /// The context of what is polled again by its own task.
-fn driven() -> Context<'static> {
+pub(super) fn driven() -> Context<'static> {
     Context::from_waker(Waker::noop())
-}
-
-/// The body of an answer. Drives its connection, which then goes back to the pool.
-pub(super) struct AnswerBody {
-    incoming: Incoming,
-    link: Option<Link>,
-    pool: Pool,
-}
-
-impl AnswerBody {
-    pub(super) fn new(incoming: Incoming, link: Link, pool: Pool) -> Self {
-        let mut body = Self { incoming, link: Some(link), pool };
-        if body.incoming.is_end_stream() {
-            body.give_back();
-        }
-        body
-    }
-
-    fn give_back(&mut self) {
-        if let Some(link) = self.link.take() {
-            self.pool.put(link);
-        }
-    }
-}
-
-impl HttpBody for AnswerBody {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(link) = &mut self.link {
-            link.poll_drive(cx);
-        }
-        let polled = Pin::new(&mut self.incoming).poll_frame(&mut driven());
-        let is_last = match &polled {
-            Poll::Pending => false,
-            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || self.incoming.is_end_stream(),
-            Poll::Ready(_) => true,
-        };
-        if is_last {
-            self.give_back();
-        }
-        polled.map_err(BoxError::from)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
-    }
 }

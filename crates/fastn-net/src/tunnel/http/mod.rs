@@ -10,7 +10,9 @@
 //! - `pool`, `pools`: connections of both; `link`: one of them; `send_error`: why there is no answer
 //! - `client`: a local client of a bridge or proxy; `route`: from a Host to a peer
 //! - `exchange`: a request and its answer on their way; `headers`, `body`: parts of them; `page`: answers of the tunnel's own
+//! - `older`: the protocol of older peers
 //! - `io`: streams and sockets for hyper; `http_io`: one type for all of them; `answer`: one for what answers on them
+//! - `line_ends`: no bare LF in what hyper reads
 
 pub(super) mod answer;
 mod backend;
@@ -23,7 +25,9 @@ mod headers;
 mod http2;
 pub(super) mod http_io;
 pub(super) mod io;
+mod line_ends;
 mod link;
+pub(super) mod older;
 mod options;
 pub(super) mod page;
 mod peer_services;

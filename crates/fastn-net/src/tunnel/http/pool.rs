@@ -2,14 +2,18 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, Weak},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, Weak, atomic::AtomicBool},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use hyper::{
-    Request, Response, Uri,
+    Method, Request, Response, Uri,
+    body::{Body as HttpBody, Frame, Incoming, SizeHint},
     header::{HOST, HeaderValue},
     http::uri::PathAndQuery,
     rt::Executor,
@@ -17,17 +21,14 @@ use hyper::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    body::{Body, answer_body},
+    body::{Body, BoxError, answer_body},
     exchange::Exchange,
     http_io::HttpIo,
     http2::{Http2, Spawner},
-    link::{AnswerBody, Link, handshake},
+    link::{Link, driven, handshake},
     send_error::SendError,
 };
 use crate::tunnel::handle::Work;
-
-/// Size in bytes of the largest head, and of the buffers of a connection.
-pub(in crate::tunnel) const MAX_BUFFER: usize = 64 * 1024;
 
 /// Idle connections that are kept.
 const MAX_IDLE: usize = 256;
@@ -58,6 +59,11 @@ impl Pool {
     /// `keep`: how long an idle connection is kept. `http2`: for connections over TLS.
     pub(super) fn new(work: &Work, keep: Duration, http2: Option<Http2>) -> Self {
         Self(Arc::new(Shared { idle: Mutex::default(), keep, cut: work.cut_token(), http2 }))
+    }
+
+    /// For a single request.
+    pub(in crate::tunnel) fn for_one(work: &Work) -> Self {
+        Self::new(work, Duration::ZERO, None)
     }
 
     /// Sends a request, over a new connection if there is none. A request that an old connection did not take any more is sent over
@@ -114,12 +120,13 @@ impl Pool {
     /// Sends a request for an upgrade, over a connection of its own.
     async fn upgrade(&self, mut request: Request<Body>, io: HttpIo) -> Result<Response<Body>, SendError> {
         use_path(&mut request);
-        let (mut sender, connection) = handshake(io).await.map_err(SendError::Exchange)?;
+        let to_head = Arc::new(AtomicBool::new(*request.method() == Method::HEAD));
+        let (mut sender, connection) = handshake(io, to_head).await.map_err(SendError::Exchange)?;
         Spawner(self.0.cut.clone()).execute(connection.with_upgrades());
         sender.send_request(request).await.map(|answer| answer.map(answer_body)).map_err(SendError::Exchange)
     }
 
-    fn answer(&self, answer: Response<hyper::body::Incoming>, mut link: Link, exchange: &Exchange) -> Response<Body> {
+    fn answer(&self, answer: Response<Incoming>, mut link: Link, exchange: &Exchange) -> Response<Body> {
         if exchange.progress.is_sent() {
             return answer.map(|incoming| AnswerBody::new(incoming, link, self.clone()).boxed_unsync());
         }
@@ -136,6 +143,11 @@ impl Pool {
     /// Whether it has a connection, or a request.
     pub(super) fn is_used(&self) -> bool {
         Arc::strong_count(&self.0) > 1 || !self.0.lock().links.is_empty()
+    }
+
+    /// Whether a connection is idle, which may have ended.
+    pub(super) fn has_idle(&self) -> bool {
+        !self.0.lock().links.is_empty()
     }
 
     /// The newest idle connection that is open.
@@ -162,6 +174,58 @@ impl Pool {
         if !is_swept {
             Spawner(self.0.cut.clone()).execute(sweep(Arc::downgrade(&self.0), self.0.keep));
         }
+    }
+}
+
+/// The body of an answer. Drives its connection, which then goes back to the pool.
+struct AnswerBody {
+    incoming: Incoming,
+    link: Option<Link>,
+    pool: Pool,
+}
+
+impl AnswerBody {
+    fn new(incoming: Incoming, link: Link, pool: Pool) -> Self {
+        let mut body = Self { incoming, link: Some(link), pool };
+        if body.incoming.is_end_stream() {
+            body.give_back();
+        }
+        body
+    }
+
+    fn give_back(&mut self) {
+        if let Some(link) = self.link.take() {
+            self.pool.put(link);
+        }
+    }
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(link) = &mut self.link {
+            link.poll_drive(cx);
+        }
+        let polled = Pin::new(&mut self.incoming).poll_frame(&mut driven());
+        let is_last = match &polled {
+            Poll::Pending => false,
+            Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || self.incoming.is_end_stream(),
+            Poll::Ready(_) => true,
+        };
+        if is_last {
+            self.give_back();
+        }
+        polled.map_err(BoxError::from)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
     }
 }
 

@@ -119,7 +119,7 @@ impl Proxy {
         match &dialled {
             Ok(_) => debug!(target: log_target::TUNNEL, %peer, %destination, "connected through the proxy"),
             Err(error) => {
-                info!(target: log_target::TUNNEL, %peer, %destination, %error, "not connected through the proxy")
+                info!(target: log_target::TUNNEL, %peer, %destination, %error, "not connected through the proxy");
             }
         }
         dialled

@@ -1,12 +1,17 @@
-//! `HttpProxy`, the protocol of older peers' proxies, as far as it carries bytes: its requests to connect.
+//! `HttpProxy`, the protocol of older peers' proxies: requests to connect, and single requests of HTTP.
 
-use std::io;
+use std::{future::ready, io, sync::Mutex};
 
+use hyper::{
+    Method, Request, Response, StatusCode,
+    header::{Entry, HOST},
+};
 use tokio::io::AsyncReadExt;
 use tracing::debug;
 
 use super::{
     Proxy,
+    dial::DialError,
     exchange::{HANDSHAKE, within},
 };
 use crate::{
@@ -17,7 +22,16 @@ use crate::{
     routing::PendingStream,
     stream::Stream,
     targets::Destination,
-    tunnel::{bridge::Bridge, carry::carry, handle::Work, pipe::Pipe, socket::Socket},
+    tunnel::{
+        bridge::Bridge,
+        carry::carry,
+        handle::Work,
+        http::{
+            self, body::Body, exchange::Exchange, http_io::HttpIo, io::LocalIo, older::Rest, page::page, pool::Pool,
+        },
+        pipe::Pipe,
+        socket::Socket,
+    },
     wire::{
         codes::reset,
         header,
@@ -25,20 +39,33 @@ use crate::{
     },
 };
 
-/// Serves a client of `HttpProxy`. The protocol has no answer for a destination that is not reached: the stream is reset.
+/// Serves a client of `HttpProxy`. A request to connect has no answer for a destination that is not reached: the stream is reset.
 pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
     let peer = pending.peer();
     let mut stream = pending.accept();
-    let connected = tokio::select! {
-        biased;
-        connected = connect(proxy, peer, &mut stream) => connected,
-        () = work.cut() => return stream.abandon(reset::HANDLER_FAILED),
+    let connecting = async {
+        let line = within(HANDSHAKE, read_line(&mut stream)).await?;
+        Ok::<_, io::Error>(match http_proxy::decode(&line)? {
+            ProxyRequest::Connect(destination) => {
+                let dialled = proxy.dial(peer, &destination).await;
+                Asked::Bytes(dialled.map_err(|error| io::Error::other(error.to_string()))?)
+            }
+            ProxyRequest::Http(destination) => Asked::Request(destination),
+        })
     };
-    let error = match connected {
-        Ok(socket) => match carry(&mut Pipe::default(), &mut stream, &socket, work, reset::HANDLER_FAILED).await {
-            Ok(()) => return socket.end(),
-            Err(error) => error.to_string(),
-        },
+    let Some(asked) = work.until_cut(connecting).await else {
+        return stream.abandon(reset::HANDLER_FAILED);
+    };
+    let error = match asked {
+        Ok(Asked::Request(destination)) => {
+            return http::older::serve(stream, work, |request| answer(proxy, peer, destination, request, work)).await;
+        }
+        Ok(Asked::Bytes(socket)) => {
+            match carry(&mut Pipe::default(), &mut stream, &socket, work, reset::HANDLER_FAILED).await {
+                Ok(()) => return socket.end(),
+                Err(error) => error.to_string(),
+            }
+        }
         Err(error) => {
             stream.abandon(reset::HANDLER_FAILED);
             error.to_string()
@@ -47,13 +74,45 @@ pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
     debug!(target: log_target::TUNNEL, %peer, error, "a connection of the proxy failed");
 }
 
-async fn connect(proxy: &Proxy, peer: PublicKey, stream: &mut Stream) -> io::Result<Socket> {
-    let line = within(HANDSHAKE, read_line(stream)).await?;
-    match http_proxy::decode(&line)? {
-        ProxyRequest::Connect(destination) => {
-            proxy.dial(peer, &destination).await.map_err(|error| io::Error::other(error.to_string()))
-        }
-        ProxyRequest::Http(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "a request in the form of Http")),
+/// What a client asks for.
+enum Asked {
+    /// The bytes of a connection, which is there.
+    Bytes(Socket),
+    /// An answer of this destination.
+    Request(Destination),
+}
+
+async fn answer(
+    proxy: &Proxy,
+    peer: PublicKey,
+    destination: Destination,
+    mut request: Request<Rest>,
+    work: &Work,
+) -> Response<Body> {
+    if request.method() == Method::CONNECT {
+        return page(StatusCode::METHOD_NOT_ALLOWED, "this form is for single requests");
+    }
+    if let (Entry::Vacant(host), Ok(name)) = (request.headers_mut().entry(HOST), destination.to_string().parse()) {
+        host.insert(name);
+    }
+    let (request, exchange) = match Exchange::begin(request) {
+        Ok(begun) => begun,
+        Err(text) => return page(StatusCode::BAD_REQUEST, text),
+    };
+    let socket = match proxy.dial(peer, &destination).await {
+        Ok(socket) => socket,
+        Err(DialError::NotAllowed) => return page(StatusCode::FORBIDDEN, "the proxy does not allow this destination"),
+        Err(_) => return page(StatusCode::BAD_GATEWAY, "the destination cannot be reached"),
+    };
+    let socket = Mutex::new(Some(socket));
+    let connect = || {
+        let socket = socket.lock().expect("no panic while held").take();
+        let io = socket.map(|socket| HttpIo::Local(LocalIo::service(socket)));
+        Box::pin(ready(io.ok_or_else(|| io::ErrorKind::NotConnected.into()))) as _
+    };
+    match Pool::for_one(work).send(request, &exchange, &connect).await {
+        Ok(response) => exchange.finish(response, work),
+        Err(_) => page(StatusCode::BAD_GATEWAY, "the destination sent no valid answer"),
     }
 }
 
