@@ -12,7 +12,7 @@ use support::{
     GENEROUS, LATER, ONCE, USUAL, close, config, echo, endpoint, exchange, generic, header, incoming, introduce,
     limits, open, pair,
     raw::{Raw, RawStream, closed_with},
-    read_to_end, soon, stream, until, waits,
+    read_to_end, soon, stream, until, waits, write_all,
 };
 
 const RULES: Authorize =
@@ -87,6 +87,26 @@ async fn a_denied_peer_is_disconnected_until_it_is_allowed() {
     server.change_access(|lists| lists.allow(client.id()));
     stream(&client, &server, &Protocol::Http, &listener).await;
     assert_eq!(server.access(), AccessLists::default());
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_dialled_peer_that_had_no_access_keeps_its_connection_until_it_is_denied() {
+    let client = listed(AccessLists { allow: Some(HashSet::new()), deny: HashSet::new() }).await;
+    let server = endpoint().await;
+    introduce(&client, &server);
+    let listener = server.listen(None, &[Protocol::Http], false).expect("listen");
+    let (mut ours, mut theirs) = stream(&client, &server, &Protocol::Http, &listener).await;
+    let friend = SecretKey::generate().public();
+    client.change_access(|lists| lists.allow = Some(HashSet::from([friend])));
+    client.change_access(|lists| lists.deny(friend));
+    write_all(&mut ours, b"still here").await.expect("write");
+    ours.finish();
+    assert_eq!(read_to_end(&mut theirs).await.expect("read"), b"still here");
+    let (_ours, mut theirs) = stream(&client, &server, &Protocol::Http, &listener).await;
+    client.change_access(|lists| lists.deny(server.id()));
+    let lost = read_to_end(&mut theirs).await.expect_err("lost");
+    assert_eq!(lost.code(), Code::Unauthorized);
     close(&[&client, &server]).await;
 }
 

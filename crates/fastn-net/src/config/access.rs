@@ -40,6 +40,21 @@ impl AccessLists {
     }
 }
 
+/// The lists before and after a change.
+#[derive(Debug)]
+pub(crate) struct AccessChange {
+    before: AccessLists,
+    now: AccessLists,
+}
+
+impl AccessChange {
+    /// Whether a peer lost access: the lists admitted it before, or deny it only now.
+    pub(crate) fn excludes(&self, peer: &PublicKey) -> bool {
+        let is_newly_denied = self.now.deny.contains(peer) && !self.before.deny.contains(peer);
+        is_newly_denied || (self.before.admits(peer) && !self.now.admits(peer))
+    }
+}
+
 /// The access lists of a running endpoint, and its authorization epoch.
 #[derive(Debug)]
 pub(crate) struct Access {
@@ -64,10 +79,12 @@ impl Access {
         self.lock().clone()
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut AccessLists)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut AccessLists)) -> AccessChange {
         let mut lists = self.lock();
+        let before = lists.clone();
         change(&mut lists);
         self.is_open.store(*lists == AccessLists::default(), Ordering::Release);
+        AccessChange { before, now: lists.clone() }
     }
 
     /// The current authorization epoch.

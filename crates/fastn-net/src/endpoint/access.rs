@@ -14,14 +14,20 @@ impl Endpoint {
         self.inner().authorization.access().lists()
     }
 
-    /// Changes the access lists. Closes the connections of denied peers at once, including dialled ones. Resets their queued
+    /// Changes the access lists. Closes the connections of peers that lose access at once, including dialled ones. Resets their queued
     /// streams, so that no listener gets one afterwards.
+    ///
+    /// A connection that this endpoint dialled to a peer that had no access before goes on: such a peer need not be admitted.
     pub fn change_access(&self, change: impl FnOnce(&mut AccessLists)) {
         let authorization = &self.inner().authorization;
-        authorization.access().change(change);
+        let changed = authorization.access().change(change);
         // Close after the change: a connection listed from now on was checked against the new lists.
         for connection in self.inner().connections.all() {
-            if let Err(Rejection { close_code, reason }) = authorization.check_lists(&connection.remote()) {
+            let peer = connection.remote();
+            if connection.is_dialled() && !changed.excludes(&peer) {
+                continue;
+            }
+            if let Err(Rejection { close_code, reason }) = authorization.check_lists(&peer) {
                 connection.close_internal(close_code, reason);
             }
         }
