@@ -16,6 +16,7 @@ use tokio::{
     sync::Notify,
 };
 
+use super::turn::wrote;
 use crate::{
     connection::Connection,
     error::{Code, Error},
@@ -291,7 +292,10 @@ impl Source for Stream {
 impl Sink for Stream {
     fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<Sent, PipeError>> {
         match ready!(self.poll_write(cx, bytes)) {
-            Ok(count) => Poll::Ready(Ok(Sent::Bytes(count))),
+            Ok(count) => {
+                wrote(count);
+                Poll::Ready(Ok(Sent::Bytes(count)))
+            }
             Err(error) if is_unwanted(&error) => Poll::Ready(Ok(Sent::Unwanted)),
             Err(error) => Poll::Ready(Err(PipeError::Stream(error))),
         }

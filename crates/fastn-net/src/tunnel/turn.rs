@@ -1,11 +1,25 @@
 //! The order in which the tasks of a tunnel run.
 
 use std::{
+    cell::Cell,
     future::poll_fn,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll, Waker},
 };
+
+/// A task that has written more fills packets of its own: it is sent at once, so that the connection works on it while others write.
+const FEW: usize = 4 * 1024;
+
+thread_local! {
+    /// Bytes that the running task has written to streams.
+    static WRITTEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Tells that a task of a tunnel has written to a stream.
+pub(super) fn wrote(bytes: usize) {
+    WRITTEN.set(WRITTEN.get().saturating_add(bytes));
+}
 
 /// Lets all tasks that are ready write before any of it is sent.
 ///
@@ -34,8 +48,11 @@ impl Turn {
 
     /// Polls a task, and lets others run before what it woke.
     pub(super) fn poll(&self, task: Pin<&mut (impl Future<Output = ()> + ?Sized)>, cx: &mut Context<'_>) -> Poll<()> {
+        WRITTEN.set(0);
         let polled = task.poll(cx);
-        if let Some(idle) = self.0.0.get() {
+        if (1..=FEW).contains(&WRITTEN.get())
+            && let Some(idle) = self.0.0.get()
+        {
             idle.wake_by_ref();
         }
         polled
@@ -47,5 +64,70 @@ impl Drop for Idle {
         if let Some(idle) = self.0.get() {
             idle.wake_by_ref();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::{
+            Mutex,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    use tokio::sync::{Notify, Semaphore};
+
+    use super::*;
+
+    /// The order of two tasks that are woken together, and of one that each of them wakes.
+    async fn order(bytes: usize) -> Vec<&'static str> {
+        let (turn, idle) = Turn::new();
+        tokio::spawn(idle);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let (gate, ready, sender) =
+            (Arc::new(Semaphore::new(0)), Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
+        for _ in 0..2 {
+            let (turn, order, gate) = (turn.clone(), order.clone(), gate.clone());
+            let (ready, sender) = (ready.clone(), sender.clone());
+            tokio::spawn(async move {
+                let mut task = pin!(async move {
+                    ready.fetch_add(1, Ordering::SeqCst);
+                    gate.acquire().await.expect("open").forget();
+                    order.lock().expect("lock").push("wrote");
+                    wrote(bytes);
+                    sender.notify_one();
+                });
+                poll_fn(|cx| turn.poll(task.as_mut(), cx)).await;
+            });
+        }
+        let sent = order.clone();
+        let sending = tokio::spawn(async move {
+            while sent.lock().expect("lock").len() < 3 {
+                sender.notified().await;
+                sent.lock().expect("lock").push("sent");
+            }
+        });
+        let opening = tokio::spawn(async move {
+            while ready.load(Ordering::SeqCst) < 2 {
+                tokio::task::yield_now().await;
+            }
+            gate.add_permits(2);
+        });
+        opening.await.expect("no panic");
+        sending.await.expect("no panic");
+        let order = order.lock().expect("lock");
+        order.clone()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn few_bytes_are_sent_behind_all_that_are_ready() {
+        assert_eq!(order(FEW).await, ["wrote", "wrote", "sent"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn many_bytes_are_sent_at_once() {
+        assert_eq!(order(FEW + 1).await[..2], ["wrote", "sent"]);
     }
 }

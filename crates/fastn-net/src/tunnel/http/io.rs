@@ -18,6 +18,7 @@ use tokio::{
 use super::super::{
     pipe::{put_buffer, take_buffer},
     socket::Socket,
+    turn::wrote,
 };
 use crate::{error::Code, stream::Stream, wire::codes::reset};
 
@@ -108,7 +109,10 @@ impl AsyncWrite for PeerIo {
                 self.is_unwanted = true;
                 Poll::Ready(Ok(bytes.len()))
             }
-            written => Poll::Ready(written.map_err(io::Error::from)),
+            written => {
+                wrote(*written.as_ref().unwrap_or(&0));
+                Poll::Ready(written.map_err(io::Error::from))
+            }
         }
     }
 
