@@ -32,11 +32,12 @@ async function play(t: ExecutionContext, stream: MalaiStream, name: string, side
   }
 }
 
-/** A service that answers `question`. Returns its address. */
+/** A service that answers `question`, and requests of HTTP. Returns its address. */
 async function service(t: ExecutionContext): Promise<string> {
+  const answers = { question: 'answer', 'GET /p H': 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nanswer' }
   const server = createServer(socket => {
     socket.on('error', () => {})
-    socket.once('data', question => socket.end(String(question) === 'question' ? 'answer' : '?'))
+    socket.once('data', question => socket.end(answers[String(question).slice(0, 8) as keyof typeof answers] ?? '?'))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -68,7 +69,7 @@ test('malai dials: pings, tcp-bridge, http-bridge and http-proxy', async t => {
     return new Response(isAsked ? new TextEncoder().encode('answer') : null)
   })
   const connection = await malai.connect(endpoint.address())
-  for (const name of ['ping', 'tcp', 'connect', 'get', 'post', 'ping']) {
+  for (const name of ['ping', 'tcp', 'connect', 'proxied', 'get', 'post', 'ping']) {
     await play(t, await connection.open(), name, 'dialler', address)
   }
   t.is(endpoint.peers()[0]?.connections[0]?.alpn, '/kulfi/identity/0.1')

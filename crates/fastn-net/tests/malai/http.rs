@@ -1,13 +1,69 @@
 //! `malai http` and `malai http-bridge`.
 
-use fastn_net::{Endpoint, Peer, Protocol, Stream};
+use fastn_net::{
+    Endpoint, Peer, Protocol, Stream,
+    tunnel::{Allow, BridgeHttpOptions, ExposeHttpOptions, HttpDestination, SocketName},
+    wire::alpn::Alpn,
+};
 use iroh::endpoint::Connection;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
 use crate::{
-    endpoint,
-    peer::{accept, malai},
-    support::{GENEROUS, USUAL, close, header, raw::RawStream, read_to_end, soon, until, write_all},
+    connect, endpoint, head,
+    peer::{accept, line, malai},
+    play, read,
+    support::{
+        GENEROUS, USUAL, close, header,
+        raw::{Raw, RawStream},
+        read_to_end, soon, until, write_all,
+    },
+    web_server,
 };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn malai_http_bridge_reaches_an_exposed_web_server() {
+    let (endpoint, raw) = (endpoint().await, Raw::bind(&[]).await);
+    let options = ExposeHttpOptions::new(Allow::peers([raw.id()]).expect("allow"));
+    let _exposed = endpoint.expose_http(web_server().await.parse().expect("target"), options).expect("expose");
+    let connection = raw.dial(&endpoint, Alpn::Kulfi).await;
+    for exchange in ["get", "post", "ping", "get"] {
+        play(&mut RawStream::open(&connection).await, exchange, "dialler", "").await;
+    }
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bridge_reaches_malai_http_with_requests_at_the_same_time() {
+    let (endpoint, raw) = (endpoint().await, malai().await);
+    let options = BridgeHttpOptions::default().with_destination(HttpDestination::new(raw.address()));
+    let bridge = soon(endpoint.bridge_http(&SocketName::loopback(0), options)).await.expect("bridge");
+    let mut clients = [connect(&bridge).await, connect(&bridge).await];
+    let mut streams = Vec::new();
+    for (client, path) in clients.iter_mut().zip(["/one", "/two"]) {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost:{}\r\naccept: */*\r\n\r\n", bridge.port());
+        client.write_all(request.as_bytes()).await.expect("write");
+        let connection = raw.accept().await;
+        let mut stream = take(&connection).await;
+        let head: Value =
+            serde_json::from_str(&soon(line(&mut stream.recv)).await.expect("a head")).expect("one line of JSON");
+        assert_eq!((&head["uri"], &head["method"]), (&json!(path), &json!("GET")));
+        let fields = head["headers"].as_array().expect("fields");
+        assert!(fields.contains(&json!(["accept", b"*/*"])), "{head}");
+        // malai reads the request to its end.
+        stream.hears_last(b"").await;
+        streams.push((stream, connection));
+    }
+    for (client, (stream, _)) in clients.iter_mut().zip(&mut streams).rev() {
+        stream.end(b"{\"status\":200,\"headers\":[[\"content-length\",[54]]]}\nanswer").await;
+        let answer = soon(head(client)).await.expect("a head");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(&read::<6>(client).await, b"answer");
+    }
+    raw.close().await;
+    close(&[&endpoint]).await;
+}
 
 async fn request(endpoint: &Endpoint, peer: &Peer) -> Stream {
     soon(endpoint.get_stream(peer, &header(&Protocol::Http), USUAL)).await.expect("stream")

@@ -55,6 +55,36 @@ async fn service(question: &'static [u8], answer: &'static [u8]) -> SocketName {
     SocketName::loopback(port)
 }
 
+/// A web server that answers each request with `answer`, one with a body once it has read that: `question`. Returns its address.
+async fn web_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
+    let target = listener.local_addr().expect("address").to_string();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(answer(socket));
+        }
+    });
+    target
+}
+
+async fn answer(mut socket: TcpStream) {
+    while let Some(head) = head(&mut socket).await {
+        if head.starts_with("POST ") {
+            assert_eq!(&read::<8>(&mut socket).await, b"question");
+        }
+        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nanswer").await.expect("write");
+    }
+}
+
+/// A head of HTTP/1.1. `None` at the end.
+async fn head(socket: &mut TcpStream) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        head.push(char::from(socket.read_u8().await.ok()?));
+    }
+    Some(head)
+}
+
 async fn connect(tunnel: &Tunnel) -> TcpStream {
     soon(TcpStream::connect(("127.0.0.1", tunnel.port()))).await.expect("connect")
 }
