@@ -2396,6 +2396,7 @@ interface StoredSecretKey {
     /** Whether this call created the key. */
     readonly created: boolean;
 }
+
 /**
  * Loads a secret key from the places that the Rust programs use. Resolves with `null` if there is none.
  *

@@ -4,7 +4,7 @@ export type { ConnectMessage, StreamMessage } from './connection/diagnostics-mes
 export { MessageStream } from './connection/message-stream.js'
 export { QueueIterator } from './connection/queue-iterator.js'
 export { Access, type AccessLists } from './endpoint/access.js'
-export type { Authorize } from './endpoint/authorizer.js'
+export type { Authorize } from './endpoint/authorize.js'
 export { Endpoint } from './endpoint/endpoint.js'
 export { type CreateEndpointOptions, createEndpoint, getEndpoint } from './endpoint/get-endpoint.js'
 export { Graceful, type SpawnOptions } from './endpoint/graceful.js'
@@ -33,14 +33,8 @@ export {
   type UnitProtocol
 } from './errors.js'
 export type { FetchOptions, HttpContext, HttpHandler, ServeHttpOptions } from './http/options.js'
-export {
-  type KeyStoreOptions,
-  type LoadSecretKeyOptions,
-  loadSecretKey,
-  readOrCreateSecretKey,
-  type StoredSecretKey,
-  saveSecretKey
-} from './keys/key-store.js'
+export { loadSecretKey, readOrCreateSecretKey, saveSecretKey } from './keys/key-store.js'
+export type { KeyStoreOptions, LoadSecretKeyOptions, StoredSecretKey } from './keys/key-store-options.js'
 export type { Keyring } from './keys/keyring.js'
 export type { EndpointAddress, Peer, PeerAddress, Peers } from './keys/peer.js'
 export { PublicKey } from './keys/public-key.js'

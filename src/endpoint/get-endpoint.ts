@@ -8,10 +8,11 @@ import { EndpointState } from '../stream/endpoint-state.js'
 import { loadLate } from '../util/late.js'
 import { nearest } from '../util/nearest.js'
 import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util/validate.js'
-import { type Authorize, startAuthorizer } from './authorizer.js'
+import type { Authorize } from './authorize.js'
 import { type Endpoint, endpointOf } from './endpoint.js'
 import { closeAtExit, closeWithOwner } from './exit.js'
 import { checkNotShuttingDown, resolveGraceful } from './graceful.js'
+import { endpoints } from './loaded.js'
 import { type EndpointOptions, endpointNames, resolveOptions } from './options.js'
 
 /**
@@ -123,7 +124,7 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
   closeWithOwner(state, handle)
   closeAtExit(handle, resolved.closeOnExit)
   if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
-    startAuthorizer(handle, options.authorize as Authorize)
+    endpoints().startAuthorizer(handle, options.authorize as Authorize)
   const graceful = gracefulOf()
   const endpoint = endpointOf(state, secretKey.publicKey, graceful)
   if (graceful?.cancelled.aborted) {

@@ -16,7 +16,7 @@ import {
   timeLimit,
   valuesOf
 } from '../util/validate.js'
-import { type Authorize, authorizeNames } from './authorizer.js'
+import { type Authorize, authorizeNames } from './authorize.js'
 import type { Graceful } from './graceful.js'
 import type { GracefulOptions } from './graceful-options.js'
 import { type Network, resolveNetwork } from './network.js'

@@ -15,7 +15,6 @@ import {
   type ServeProtocolOptions
 } from '../rpc/serve-options.js'
 import {
-  clientOf,
   isService,
   type MethodDefinitions,
   type ReceivedMessage,
@@ -23,8 +22,7 @@ import {
   type SentMessage,
   type Service,
   type ServiceClient,
-  type ServiceImplementation,
-  servedMethods
+  type ServiceImplementation
 } from '../rpc/service.js'
 import { type CancelOptions, type OpenOptions, signalOf, type TimeoutOptions } from '../types.js'
 import { checkConstructor, type internal } from '../util/illegal-constructor.js'
@@ -122,7 +120,7 @@ export abstract class RequestEndpoint {
   ) {
     const { serverOf, streamHandler } = requests()
     const server = serverOf(this.id52, resolveServe(options))
-    const methods = servedMethods(service, handlers)
+    const methods = requests().servedMethods(service, handlers)
     const routes = methods.map(([protocol, method]) => [protocol, streamHandler(server, method)] as const)
     return { routes, signal: options.signal }
   }
@@ -145,7 +143,7 @@ export abstract class RequestEndpoint {
    * const sum = await endpoint.client(calculator, peer).add({ a: 1, b: 2 }, { timeout: 1_000 })
    */
   client<Methods extends MethodDefinitions>(service: Service<Methods>, peer: Peer): ServiceClient<Methods> {
-    return clientOf(this, service, peer)
+    return requests().clientOf(this, service, peer)
   }
 
   /**

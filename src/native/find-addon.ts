@@ -86,7 +86,7 @@ function startingPoints(): string[] {
 
 function toPath(url: unknown): string | undefined {
   if (typeof url !== 'string' || !url.startsWith('file:')) return undefined
-  return process.getBuiltinModule('node:url').fileURLToPath(url)
+  return builtin('node:url').fileURLToPath(url)
 }
 
 function targetOf(): string {

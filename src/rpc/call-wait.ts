@@ -1,7 +1,7 @@
 import { FastnNetError, type FastnNetErrorOptions } from '../errors.js'
 import { abortable, abortableUntil } from '../util/timeout.js'
 import type { ResolvedCall } from './call-options.js'
-import type { Wait } from './schema.js'
+import type { Wait } from './validation.js'
 
 /**
  * Waits for a schema of a call until the call's signal aborts or its time is up. `what` is what the schema checks.

@@ -12,7 +12,7 @@ import { inTime, noAnswer } from './call-wait.js'
 import { Exchange } from './exchange.js'
 import { itemsOf } from './items.js'
 import type { RequestMessage } from './request-message.js'
-import { isItems, validated } from './schema.js'
+import { isItems, validated } from './validation.js'
 
 /** What a call needs of an endpoint. */
 export interface Caller {

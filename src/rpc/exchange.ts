@@ -9,7 +9,8 @@ import { itemsOf, ReceivedItems, type SendOptions, sendItems } from './items.js'
 import { type AnswerLine, lineOf, parseJson, parseObject, perhapsListen } from './messages.js'
 import { errorLine, looksLikeError, remoteError } from './remote-error.js'
 import { abandon, contextOf, isStopped, isTagged, maxBytesOn, readMessage } from './request-lines.js'
-import { isItems, itemSchemaOf, type StandardSchemaV1, validated } from './schema.js'
+import type { StandardSchemaV1 } from './schema.js'
+import { isItems, itemSchemaOf, validated } from './validation.js'
 
 /** The caller's side of one request and its answer, on one stream. */
 export class Exchange implements Expiring {

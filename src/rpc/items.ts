@@ -4,7 +4,8 @@ import { kindOf } from '../util/validate.js'
 import { endLine, type ItemLine, parseObject, type Subject } from './messages.js'
 import { remoteError } from './remote-error.js'
 import { readMessage, readMessageWithin } from './request-lines.js'
-import { isItems, type MessageSchema, type StandardSchemaV1, validated, type Wait } from './schema.js'
+import type { MessageSchema, StandardSchemaV1 } from './schema.js'
+import { isItems, validated, type Wait } from './validation.js'
 
 /** Whether a value is sent item by item. */
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

@@ -1,7 +1,7 @@
 import { FastnNetError, type FastnNetErrorCode, type FastnNetErrorOptions } from '../errors.js'
 import { printable, printableLines } from '../util/display.js'
 import type { RequestRefusal, Subject, WireError } from './messages.js'
-import { receivedIssues, schemaError } from './schema.js'
+import { receivedIssues, schemaError } from './validation.js'
 
 const refusals: Readonly<Record<RequestRefusal, FastnNetErrorCode>> = {
   busy: 'ERR_BUSY',

@@ -1,4 +1,5 @@
 // What an endpoint needs of requests once it exists.
 export { call } from './call.js'
 export { serverOf, streamHandler } from './serve.js'
+export { clientOf, servedMethods } from './service-methods.js'
 export { tellTime, whatTimeIsIt } from './time.js'

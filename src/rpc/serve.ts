@@ -22,8 +22,8 @@ import { HandlerContext, type RequestContext } from './request-context.js'
 import { type PeerLoad, PeerLoads } from './request-limits.js'
 import { contextOf, isTagged, maxBytesOn, readMessageWithin } from './request-lines.js'
 import type { RequestMessage } from './request-message.js'
-import { isItems, itemSchemaOf, validated, type Wait } from './schema.js'
 import type { MethodSchemas, ResolvedServe } from './serve-options.js'
+import { isItems, itemSchemaOf, validated, type Wait } from './validation.js'
 
 /** A method of a service, whatever its types. */
 export type AnyHandler = (input: unknown, context: RequestContext) => unknown

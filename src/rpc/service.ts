@@ -1,17 +1,12 @@
-import { FastnNetError } from '../errors.js'
-import type { Peer } from '../keys/peer.js'
 import { cacheHeader } from '../stream/header.js'
 import { type Protocol, shortForm } from '../stream/protocol.js'
 import { inspectAs } from '../util/display.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, invalid, isPlain, kindOf, type OptionNames, optional } from '../util/validate.js'
-import type { Caller } from './call.js'
-import { type RequestOptions, resolveMethodCall } from './call-options.js'
-import { requests } from './loaded.js'
+import type { RequestOptions } from './call-options.js'
 import type { RequestContext } from './request-context.js'
 import type { ItemsSchema, MessageSchema, SchemaInput, SchemaOutput, StandardSchemaV1 } from './schema.js'
 import type { CarriedMethods } from './sendable.js'
-import type { AnyHandler, ServedMethod } from './serve.js'
 import { checkSchema } from './serve-options.js'
 
 /** A method of a {@link Service}. */
@@ -171,56 +166,7 @@ export function defineService<const Methods extends MethodDefinitions>(
   return serviceOf(Object.freeze({ ...methods }), optional('string', name, 'options.name'))
 }
 
-/** The methods of a service at a peer. */
-export function clientOf<Methods extends MethodDefinitions>(
-  caller: Caller,
-  service: Service<Methods>,
-  peer: Peer
-): ServiceClient<Methods> {
-  checkService(service)
-  const client: object = Object.create(null)
-  for (const [name, { input: inputSchema, output: schema, idempotent = false }] of Object.entries(service.methods)) {
-    const protocol = service.protocol(name)
-    const method = { inputSchema, schema, idempotent }
-    const withDefaults = resolveMethodCall({}, method)
-    const value = async (input?: unknown, options?: RequestOptions) => {
-      const resolved = options === undefined ? withDefaults : resolveMethodCall(options, method)
-      return requests().call(caller, peer, protocol, input, resolved)
-    }
-    Object.defineProperty(client, name, { value, enumerable: true })
-  }
-  return Object.freeze(client) as ServiceClient<Methods>
-}
-
-/**
- * The methods of a service with their protocols.
- *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` where a method has no function.
- */
-export function servedMethods<Methods extends MethodDefinitions>(
-  service: Service<Methods>,
-  implementation: ServiceImplementation<Methods>
-): [Protocol, ServedMethod][] {
-  if (typeof (implementation as unknown) !== 'object' || (implementation as unknown) === null)
-    throw invalid('implementation', `an object with a function for each method, not ${kindOf(implementation)}`)
-  return Object.entries(service.methods).map(([name, { input, output }]) => {
-    const handler: unknown = implementation[name]
-    if (typeof handler !== 'function') throw missing(name, service)
-    // Of a class instance, a method needs its `this`.
-    return [service.protocol(name), { input, output, handler: handler.bind(implementation) as AnyHandler }]
-  })
-}
-
-function missing(name: string, service: Service<MethodDefinitions>): FastnNetError {
-  const message = `the implementation has no function '${name}': ${String(service.name ?? 'the service')} needs ${Object.keys(service.methods).join(', ')}`
-  return new FastnNetError('ERR_INVALID_ARGUMENT', message)
-}
-
 /** Whether it is a service. */
 export function isService(value: unknown): value is Service<MethodDefinitions> {
   return value instanceof Service
-}
-
-function checkService(service: unknown): void {
-  if (!isService(service)) throw invalid('service', 'the result of defineService()')
 }

@@ -3,6 +3,7 @@ interface Builtins {
   'node:module': typeof import('node:module')
   'node:os': typeof import('node:os')
   'node:path': typeof import('node:path')
+  'node:url': typeof import('node:url')
   'node:util': typeof import('node:util')
 }
 

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { builtin } from './builtin.js'
 import { printable, printableLines } from './display.js'
 
 const warned = new Set<string>()
@@ -34,7 +34,7 @@ function ownFrames(): string[] {
   const url: unknown = import.meta.url
   if (typeof url !== 'string' || !url.startsWith('file:')) return ofNode
   const folders = [new URL('.', url), new URL('../src/', url)]
-  return [...ofNode, ...folders.flatMap(({ href }) => [href, fileURLToPath(href)])]
+  return [...ofNode, ...folders.flatMap(({ href }) => [href, builtin('node:url').fileURLToPath(href)])]
 }
 
 /** Describes a thrown value. Never throws, even if the value cannot be converted to a string. */
