@@ -26,6 +26,11 @@ export async function prepare({ profile, examples = false, tests = false } = {})
   if (tests) compileTests()
 }
 
+/** Profile of the addon in `src/generated`; `undefined` if it was not built here. */
+export function addonProfile() {
+  return noted('addon', addonOutputs)?.profile
+}
+
 const addonInputs = ['Cargo.toml', 'Cargo.lock', 'crates', 'third_party']
 const addonOutputs = ['src/generated/binding.d.cts']
 
