@@ -56,9 +56,8 @@ export function buildAddon(profile, args = []) {
 }
 
 /**
- * Compiles `src` to `dist/modules` and bundles it to `dist/library.js`, behind the entries `dist/index.js` and `dist/node.js`. Importing many small
- * files takes several times as long as one bundle. Bundles the command line to `dist/cli.js`. Rolls up the public types to `index.d.ts` and
- * `node.d.ts`.
+ * Compiles `src` to `dist/modules` and bundles it to the entries `dist/index.js` and `dist/node.js`. Importing many small files takes several
+ * times as long as one bundle. Bundles the command line to `dist/cli.js`. Rolls up the public types to `index.d.ts` and `node.d.ts`.
  */
 export async function compile() {
   const scripts = ['scripts/prepare.mjs', 'scripts/bundle-cli.mjs', 'scripts/types.mjs']
@@ -104,8 +103,8 @@ async function bundle() {
       return { code: ascii(outputText.replace(/^\/\/# sourceMappingURL=.*$/m, '')), map: sourceMapText }
     }
   }
-  // What an import needs is one chunk, `library`: `index.js` only exports from it. Split by what both entries share, an import takes a fifth
-  // longer. `services` is loaded while the first endpoint binds its sockets (see src/util/late.ts), `http` on first use.
+  // What an import needs is one chunk, `library`. Split by what both entries share, an import takes a fifth longer. `services` is loaded
+  // while the first endpoint binds its sockets (see src/util/late.ts), `http` on first use.
   const manualChunks = (id, { getModuleInfo }) => {
     const [folder, file] = relative(at('dist', 'modules'), id).split(sep)
     if (folder === 'node') return undefined
@@ -113,7 +112,44 @@ async function bundle() {
     return folder === 'http' && file !== 'options.js' ? 'http' : 'services'
   }
   const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
-  await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare], sourcemap: true })
+  await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare, oneFile], sourcemap: true })
+}
+
+/**
+ * Moves the code of `library.js` to `index.js`, which only exported from it: a second file costs an import half a millisecond. `library.js`
+ * gives the other chunks what they need of it, through an export of `index.js` that no types declare.
+ */
+const oneFile = {
+  name: 'one-file',
+  generateBundle(_, bundle) {
+    const { 'index.js': index, 'library.js': library } = bundle
+    const local = exportsOf(library.code)
+    const shared = Object.entries(local).map(([name, value]) => `${name}: ${value}`)
+    const shown = Object.entries(exportsOf(index.code)).map(([name, from]) => `${local[from]} as ${name}`)
+    index.code = library.code
+      .replace(
+        exportList,
+        () => `const internals = { ${shared.join(', ')} };\nexport { internals, ${shown.join(', ')} };`
+      )
+      .replace('library.js.map', 'index.js.map')
+    library.code = `import { internals } from './index.js';\nexport const { ${Object.keys(local).join(', ')} } = internals;\n`
+    const { 'index.js.map': map, 'library.js.map': libraryMap } = bundle
+    map.source = JSON.stringify({ ...JSON.parse(libraryMap.source), file: 'index.js' })
+    delete bundle['library.js.map']
+  }
+}
+
+const exportList = /^export \{ (.*) \}.*;$/m
+
+/** What a chunk exports: name to local name, or to the name in the chunk that it exports from. */
+function exportsOf(code) {
+  const [, list] = exportList.exec(code)
+  return Object.fromEntries(
+    list
+      .split(', ')
+      .map(each => each.split(' as '))
+      .map(([from, name = from]) => [name, from])
+  )
 }
 
 /** The modules that an import of one compiles: those of `import` statements, not those of `import()`. */

@@ -22,7 +22,7 @@ test('the program imports the library and Node.js only, and the library does not
   t.true(imports.includes('./index.js'))
   const others = imports.filter(name => !name.startsWith('node:') && !['./index.js', './node.js'].includes(name))
   t.deepEqual(others, [])
-  t.false(text('dist/library.js').includes('fastn-net COMMAND'))
+  t.false(text('dist/index.js').includes('fastn-net COMMAND'))
 })
 
 test('the licence of every bundled package is shipped', t => {

@@ -117,7 +117,7 @@ test('lists the supported platforms on a platform without an addon', t => {
 test('tells a bundle to keep the package external, or to copy the addon', t => {
   const { code, message } = load(t, { 'out/package.json': '' }, { copy: 'out' })
   t.is(code, 'ERR_NATIVE')
-  t.regex(message, /bundled into .*library\.js: keep fastn-net external, or copy/)
+  t.regex(message, /bundled into .*index\.js: keep fastn-net external, or copy/)
   t.true(message.includes(`fastn-net.${target}.node of the package ${name}`), message)
 })
 
