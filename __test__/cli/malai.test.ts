@@ -59,7 +59,7 @@ test('browse takes a kulfi URL', async t => {
     ['', '/'],
     ['/', '/'],
     ['/docs/a?q=1', '/docs/a?q=1']
-  ]) {
+  ] as const) {
     const line = await serving(t, ['browse', `kulfi://${id52}${path}`, '--no-open'])
     t.regex(line, /^http:\/\/localhost:\d+\//)
     t.is(new URL(line).pathname + new URL(line).search, shown)
