@@ -798,7 +798,8 @@ declare class Access {
      */
     deny(peers: Peer | Peers): void;
     /**
-     * Replaces the given lists; the other stays as it is. Disconnects peers that lose access.
+     * Replaces the given lists; the other stays as it is. Disconnects peers that lose access, also those that this endpoint dialled. A dialled
+     * peer that had none keeps its connection.
      *
      * @param lists `allow`: peers that may connect, `null` for all. `deny`: peers that may not.
      * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer; the lists are then unchanged.

@@ -1,6 +1,8 @@
 // What an endpoint needs of its own layer, and of HTTP, once it exists.
 export { resolveServeHttp } from '../http/options.js'
+export { EndpointState } from '../stream/endpoint-state.js'
 export { startAuthorizer } from './authorizer.js'
 export { Closing } from './closing.js'
+export { closeAtExit, closeWithOwner } from './exit.js'
 export { listen } from './listen.js'
 export { calledAs } from './listener.js'

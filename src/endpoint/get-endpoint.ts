@@ -4,13 +4,11 @@ import { SecretKey } from '../keys/secret-key.js'
 import { native } from '../native/addon.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
 import { startWakeups } from '../native/wakeups.js'
-import { EndpointState } from '../stream/endpoint-state.js'
 import { loadLate } from '../util/late.js'
 import { nearest } from '../util/nearest.js'
 import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util/validate.js'
 import type { Authorize } from './authorize.js'
 import { type Endpoint, endpointOf } from './endpoint.js'
-import { closeAtExit, closeWithOwner } from './exit.js'
 import { checkNotShuttingDown, resolveGraceful } from './graceful.js'
 import { endpoints } from './loaded.js'
 import { type EndpointOptions, endpointNames, resolveOptions } from './options.js'
@@ -120,11 +118,12 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
     await closeUnused(handle)
     throw signal.reason
   }
+  const { closeAtExit, closeWithOwner, EndpointState, startAuthorizer } = endpoints()
   const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
   closeWithOwner(state, handle)
   closeAtExit(handle, resolved.closeOnExit)
   if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
-    endpoints().startAuthorizer(handle, options.authorize as Authorize)
+    startAuthorizer(handle, options.authorize as Authorize)
   const graceful = gracefulOf()
   const endpoint = endpointOf(state, secretKey.publicKey, graceful)
   if (graceful?.cancelled.aborted) {
