@@ -764,6 +764,46 @@ type Peer = string | PublicKey | PeerAddress;
 /** Several peers: an array, a `Set`, or any other iterable. Not one string, although that is iterable too. */
 type Peers = Iterable<Peer> & object;
 
+/**
+ * What happens to a stream that a peer opens:
+ *
+ * - `'allow'`: it is accepted. {@link Authorize.stream} is not called.
+ * - `'deny'`: it is refused with `ERR_UNAUTHORIZED`
+ * - `'ask'`: {@link Authorize.stream} decides; refused without that callback
+ * - a {@link PolicyRate}: it is accepted within a rate, and refused with `ERR_BUSY` beyond it
+ */
+type PolicyEffect = 'allow' | 'deny' | 'ask' | PolicyRate;
+/** How many streams a rule accepts. */
+interface PolicyRate {
+    /** Sustained rate of new streams. */
+    readonly perSecond: number;
+    /** New streams at once. Default: `perSecond`. */
+    readonly burst?: number | undefined;
+    /** `'peer'`: each peer has the rate for itself. `'all'`: all peers share it. Default: `'peer'`. */
+    readonly of?: 'peer' | 'all' | undefined;
+}
+/** A rule of a {@link Policy}. It matches a stream if each of its parts does. */
+interface PolicyRule {
+    /** The peers. Rules that name the same array or `Set` object share it, which is cheaper. Default: every peer. */
+    readonly peers?: Peers | undefined;
+    /**
+     * The protocol. `'Tcp'`, `'Http'`, `'Socks5'` and `Protocol.generic({ fastn: kind })`, such as `{ fastn: 'udp' }` or `{ fastn: 'rpc' }`, mean
+     * every service of that kind, with or without a name. Default: every protocol.
+     */
+    readonly protocol?: Protocol | undefined;
+    /** Name of a service, of any kind unless `protocol` is given; `''` for services without a name. Default: every stream. */
+    readonly service?: string | undefined;
+    /** What happens to the stream. */
+    readonly effect: PolicyEffect;
+}
+/** Which peers may use which protocols and services. Of several rules that match a stream, the first decides. */
+interface Policy {
+    /** The rules, in order. */
+    readonly rules: readonly PolicyRule[];
+    /** What happens to a stream that no rule matches. Default: `'deny'`. */
+    readonly otherwise?: PolicyEffect | undefined;
+}
+
 /** Access lists of an endpoint: ID52s, unordered. */
 interface AccessLists {
     /** Peers that may connect; `null` means all. */
@@ -771,8 +811,27 @@ interface AccessLists {
     /** Peers that may not, even if `allow` lists them. */
     readonly deny: readonly string[];
 }
+/** Options of {@link Access.explain}. */
+interface ExplainOptions {
+    /** Name of the service that the stream is for; the protocol is then its kind, as in {@link PolicyRule.protocol}. Default: none. */
+    service?: string | undefined;
+}
+/** Why a stream of a peer is accepted or refused: result of {@link Access.explain}. */
+interface AccessDecision {
+    /** What happens to the stream. */
+    readonly effect: PolicyEffect;
+    /**
+     * What decides: the `'deny'` list, the `'allow'` list, which lacks the peer, a `'rule'` of the policy, its `'otherwise'`, or `'nothing'`,
+     * because the lists admit the peer and there is no policy. The effect is then `'ask'`: accepted unless {@link Authorize.stream} refuses.
+     */
+    readonly by: 'deny' | 'allow' | 'rule' | 'otherwise' | 'nothing';
+    /** The rule, as it was given. */
+    readonly rule: PolicyRule | undefined;
+    /** Its index among the rules. */
+    readonly index: number | undefined;
+}
 /**
- * Access lists of an endpoint, which can change at any time. They apply to incoming connections and to the endpoint's listeners, not to
+ * Access lists and policy of an endpoint, which can change at any time. They apply to incoming connections and to the endpoint's listeners, not to
  * peers that this endpoint dials. Only a peer's key counts, not its addresses.
  *
  * The lists are checked before {@link Authorize} is called: an excluded peer costs one handshake. A peer that loses access is
@@ -815,6 +874,41 @@ declare class Access {
      * @throws {FastnNetError} `ERR_CLOSED` if the endpoint was released after closing.
      */
     get lists(): AccessLists;
+    /**
+     * Replaces the policy as a whole; `null`: none, and every stream is accepted. It decides before {@link Authorize} is called, in a time that
+     * does not grow with its rules. It does not restrict which peers this endpoint dials. Pings are always answered.
+     *
+     * What the new policy does not allow ends at once:
+     *
+     * - Open streams, those of tunnels too, fail at the peer with `ERR_STREAM_RESET` (code 0x105), and here with `ERR_UNAUTHORIZED`.
+     * - A peer that may use nothing is disconnected with `ERR_UNAUTHORIZED`, unless this endpoint dialled it.
+     * - Queued streams reach no handler and no loop.
+     *
+     * Streams that were accepted while there was no policy go on: give the first policy to {@link EndpointOptions.policy}.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer. `ERR_INVALID_ARGUMENT`, for a rule that no stream can match too. The
+     * policy is then unchanged.
+     *
+     * @example
+     * endpoint.access.setPolicy({
+     *   rules: [
+     *     { peers: friends, protocol: 'Chat', effect: 'allow' },
+     *     { service: 'web', effect: { perSecond: 10 } }
+     *   ]
+     * })
+     */
+    setPolicy(policy: Policy | null): void;
+    /** The policy, as it was given; `null` if there is none. */
+    get policy(): Policy | null;
+    /**
+     * Tells what happens to a stream that a peer opens, and what decides that. Counts nothing. {@link Authorize} callbacks are not called.
+     *
+     * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED` if the endpoint was released after closing.
+     *
+     * @example
+     * const { effect, by, rule } = endpoint.access.explain(id52, 'Tcp', { service: 'db' })
+     */
+    explain(peer: Peer, protocol: Protocol, options?: ExplainOptions): AccessDecision;
     /**
      * Runs the {@link Authorize} callbacks again. Call it when their results have changed. No-op without `authorize`.
      *
@@ -1778,7 +1872,7 @@ declare class Endpoint extends ProxyEndpoint implements AsyncDisposable {
     #private;
     /** Public key of this endpoint. */
     readonly publicKey: PublicKey;
-    /** Access lists: peers that may connect and use this endpoint's listeners. */
+    /** Access lists and policy: peers that may connect, and what they may use. */
     readonly access: Access;
     private constructor();
     /**
@@ -2233,6 +2327,11 @@ interface EndpointOptions {
     allow?: Peers | undefined;
     /** Peers that may not, even if `allow` lists them. To change it later: {@link Endpoint.access}. Default: none. */
     deny?: Peers | undefined;
+    /**
+     * Which peers may use which protocols and services, in addition to `allow` and `deny`. To change it later: {@link Access.setPolicy}.
+     * Default: none. Every peer may use every protocol that this endpoint listens for.
+     */
+    policy?: Policy | undefined;
     /** Callbacks that authorize each connection and each stream. Default: none. Every peer that the lists admit is authorized. */
     authorize?: Authorize | undefined;
     /** Timeout of `getStream`, `connect` and `ping`, over all attempts; then `ERR_UNREACHABLE`. Default: 30 s. */
@@ -2514,4 +2613,4 @@ interface RequestMessage {
 }
 
 export { Access, ByteStream, Connection, Endpoint, FastnNetError, Graceful, HttpEndpoint, IncomingConnections, IncomingStreams, KeepConnected, Listener, MessageStream, PeerChanges, PeerStream, Protocol, ProxyEndpoint, PublicKey, QueueIterator, RequestEndpoint, SecretKey, Service, Tunnel, TunnelEndpoint, createEndpoint, defineService, errorCodes, getEndpoint, isFastnNetError, loadSecretKey, readOrCreateSecretKey, saveSecretKey, setLogger };
-export type { AccessLists, Authorize, Awaitable, BodyOptions, BridgeHttpOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, Carried, CarriedMethods, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExposeHttpOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, ExposedServiceOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpDestination, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, PlainObject, ProxyOptions, ReadIntoOptions, ReceivedMessage, ReceivedValue, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, ReturnedValue, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SchemaServeOptions, Sendable, SentMessage, SentValue, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol, WithToJson };
+export type { AccessDecision, AccessLists, Authorize, Awaitable, BodyOptions, BridgeHttpOptions, BridgeOptions, BridgeUdpOptions, CallOptions, CancelOptions, Carried, CarriedMethods, ClientMethod, ConnectMessage, ConnectOptions, ConnectionClosed, ConnectionPath, ConnectionStats, CreateEndpointOptions, CustomNetwork, DnsLookup, EndpointAddress, EndpointOptions, ExplainOptions, ExposeHttpOptions, ExposeOptions, ExposeProxyOptions, ExposeUdpOptions, ExposedServiceOptions, FastnNetErrorCode, FastnNetErrorOptions, FetchOptions, GracefulOptions, HttpContext, HttpDestination, HttpHandler, Items, ItemsSchema, Json, JsonOf, KeyStoreOptions, Keyring, LineOptions, ListenOptions, LoadSecretKeyOptions, LogLevel, LogRecord, Logger, LoggerOptions, MessageSchema, MethodDefinition, MethodDefinitions, Network, OpenOptions, Peer, PeerAddress, PeerConnection, PeerInfo, Peers, PlainObject, Policy, PolicyEffect, PolicyRate, PolicyRule, ProxyOptions, ReadIntoOptions, ReceivedMessage, ReceivedValue, RelayAddress, RequestContext, RequestHandler, RequestMessage, RequestOptions, ReturnedValue, SchemaCallOptions, SchemaInput, SchemaIssue, SchemaOutput, SchemaServeOptions, Sendable, SentMessage, SentValue, ServeHttpOptions, ServeOptions, ServeProtocolOptions, ServiceClient, ServiceImplementation, ServiceOptions, ShutdownReport, SpawnOptions, StandardSchemaIssue, StandardSchemaPathSegment, StandardSchemaProps, StandardSchemaResult, StandardSchemaV1, StoredSecretKey, StreamHandler, StreamHandlers, StreamMessage, TimeoutOptions, TunnelTarget, UnitProtocol, WithToJson };

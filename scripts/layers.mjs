@@ -31,7 +31,19 @@ export const LAYERS = {
     ['subscriber'],
     ['bridge'],
     ['arguments'],
-    ['connection', 'guard', 'key_store', 'late', 'listener', 'logging', 'options', 'peer', 'stream'],
+    [
+      'connection',
+      'file_lock',
+      'guard',
+      'key_store',
+      'late',
+      'listener',
+      'logging',
+      'options',
+      'peer',
+      'policy',
+      'stream'
+    ],
     ['endpoint', 'identity', 'tunnel', 'watch'],
     ['proxy']
   ]

@@ -64,7 +64,10 @@ const access: Member<Access> = {
   allow: [self => self.allow(stranger), undefined],
   deny: [self => self.deny(stranger), undefined],
   set: [self => self.set({ deny: [stranger] }), undefined],
-  lists: [self => self.lists, anything]
+  lists: [self => self.lists, anything],
+  setPolicy: [self => self.setPolicy({ rules: [] }), undefined],
+  policy: [self => self.policy, anything],
+  explain: [self => self.explain(stranger, 'Echo'), anything]
 }
 
 const connection: Member<Connection> = {

@@ -12,6 +12,7 @@ import {
   type DnsLookup,
   type Endpoint,
   type EndpointOptions,
+  type ExplainOptions,
   type FastnNetError,
   type FastnNetErrorCode,
   type FastnNetErrorOptions,
@@ -29,6 +30,9 @@ import {
   type PeerAddress,
   type PeerInfo,
   type PeerStream,
+  type Policy,
+  type PolicyRate,
+  type PolicyRule,
   Protocol,
   type PublicKey,
   type RelayAddress,
@@ -144,6 +148,7 @@ test('the types accept and reject the right programs', t => {
   expectTypeOf<Strict<OpenOptions> | Strict<ListenOptions> | Strict<LoggerOptions>>().toBeNever()
   expectTypeOf<Strict<CancelOptions> | Strict<LineOptions> | Strict<TimeoutOptions>>().toBeNever()
   expectTypeOf<Strict<GracefulOptions> | Strict<SpawnOptions> | Strict<LoadSecretKeyOptions>>().toBeNever()
+  expectTypeOf<Strict<Policy> | Strict<PolicyRule> | Strict<PolicyRate> | Strict<ExplainOptions>>().toBeNever()
   expectTypeOf<Strict<FastnNetErrorOptions> | Strict<PeerDuplexOptions>>().toBeNever()
 
   const caught: unknown = null
@@ -193,6 +198,8 @@ test('the types accept and reject the right programs', t => {
     void stream.write('', { signals: undefined })
     // @ts-expect-error: an unknown option
     endpoint.access.set({ dney: [] })
+    // @ts-expect-error: an unknown option
+    endpoint.access.setPolicy({ rules: [{ peer: [], effect: 'allow' }] })
   }
   t.is(typeof misspelt, 'function')
 })

@@ -1,4 +1,5 @@
-import { idsOf, idsOfAll, type Peer, type Peers } from '../keys/peer.js'
+import type { Protocol } from '../errors.js'
+import { idOfOne, idsOf, idsOfAll, type Peer, type Peers } from '../keys/peer.js'
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
@@ -7,9 +8,10 @@ import type { EndpointState } from '../stream/endpoint-state.js'
 import { type CancelOptions, signalOf } from '../types.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
 import { checkOptions, type OptionNames, throwIfAborted } from '../util/validate.js'
+import { type Policy, type PolicyEffect, type PolicyRule, resolvePolicy, streamProtocol } from './policy.js'
 
 /** @internal */
-export let accessOf: (endpoint: EndpointState) => Access
+export let accessOf: (endpoint: EndpointState, policy: Policy | null) => Access
 
 /** Access lists of an endpoint: ID52s, unordered. */
 export interface AccessLists {
@@ -21,8 +23,31 @@ export interface AccessLists {
 
 const listNames: OptionNames<AccessLists> = { allow: true, deny: true }
 
+/** Options of {@link Access.explain}. */
+export interface ExplainOptions {
+  /** Name of the service that the stream is for; the protocol is then its kind, as in {@link PolicyRule.protocol}. Default: none. */
+  service?: string | undefined
+}
+
+const explainNames: OptionNames<ExplainOptions> = { service: true }
+
+/** Why a stream of a peer is accepted or refused: result of {@link Access.explain}. */
+export interface AccessDecision {
+  /** What happens to the stream. */
+  readonly effect: PolicyEffect
+  /**
+   * What decides: the `'deny'` list, the `'allow'` list, which lacks the peer, a `'rule'` of the policy, its `'otherwise'`, or `'nothing'`,
+   * because the lists admit the peer and there is no policy. The effect is then `'ask'`: accepted unless {@link Authorize.stream} refuses.
+   */
+  readonly by: 'deny' | 'allow' | 'rule' | 'otherwise' | 'nothing'
+  /** The rule, as it was given. */
+  readonly rule: PolicyRule | undefined
+  /** Its index among the rules. */
+  readonly index: number | undefined
+}
+
 /**
- * Access lists of an endpoint, which can change at any time. They apply to incoming connections and to the endpoint's listeners, not to
+ * Access lists and policy of an endpoint, which can change at any time. They apply to incoming connections and to the endpoint's listeners, not to
  * peers that this endpoint dials. Only a peer's key counts, not its addresses.
  *
  * The lists are checked before {@link Authorize} is called: an excluded peer costs one handshake. A peer that loses access is
@@ -34,10 +59,12 @@ const listNames: OptionNames<AccessLists> = { allow: true, deny: true }
  */
 export class Access {
   readonly #endpoint: EndpointState
+  #policy: Policy | null
 
-  private constructor(key: typeof internal, endpoint: EndpointState) {
+  private constructor(key: typeof internal, endpoint: EndpointState, policy: Policy | null) {
     checkConstructor(key, 'endpoint.access')
     this.#endpoint = endpoint
+    this.#policy = policy
   }
 
   /**
@@ -89,6 +116,66 @@ export class Access {
   }
 
   /**
+   * Replaces the policy as a whole; `null`: none, and every stream is accepted. It decides before {@link Authorize} is called, in a time that
+   * does not grow with its rules. It does not restrict which peers this endpoint dials. Pings are always answered.
+   *
+   * What the new policy does not allow ends at once:
+   *
+   * - Open streams, those of tunnels too, fail at the peer with `ERR_STREAM_RESET` (code 0x105), and here with `ERR_UNAUTHORIZED`.
+   * - A peer that may use nothing is disconnected with `ERR_UNAUTHORIZED`, unless this endpoint dialled it.
+   * - Queued streams reach no handler and no loop.
+   *
+   * Streams that were accepted while there was no policy go on: give the first policy to {@link EndpointOptions.policy}.
+   *
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer. `ERR_INVALID_ARGUMENT`, for a rule that no stream can match too. The
+   * policy is then unchanged.
+   *
+   * @example
+   * endpoint.access.setPolicy({
+   *   rules: [
+   *     { peers: friends, protocol: 'Chat', effect: 'allow' },
+   *     { service: 'web', effect: { perSecond: 10 } }
+   *   ]
+   * })
+   */
+  setPolicy(policy: Policy | null): void {
+    const binding = policy === null ? null : resolvePolicy(policy, 'policy')
+    this.#endpoint.putBackPrefetched()
+    this.#check(native().endpointPolicySet(this.#endpoint.handle, binding))
+    this.#policy = policy && { ...policy, rules: [...policy.rules] }
+  }
+
+  /** The policy, as it was given; `null` if there is none. */
+  get policy(): Policy | null {
+    return this.#policy
+  }
+
+  /**
+   * Tells what happens to a stream that a peer opens, and what decides that. Counts nothing. {@link Authorize} callbacks are not called.
+   *
+   * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED` if the endpoint was released after closing.
+   *
+   * @example
+   * const { effect, by, rule } = endpoint.access.explain(id52, 'Tcp', { service: 'db' })
+   */
+  explain(peer: Peer, protocol: Protocol, options: ExplainOptions = {}): AccessDecision {
+    const { service } = checkOptions(options, explainNames)
+    const id52 = idOfOne(peer, 'peer')
+    const text = streamProtocol(protocol, service)
+    const { allow, deny } = this.lists
+    const none = { rule: undefined, index: undefined }
+    if (deny.includes(id52)) return { effect: 'deny', by: 'deny', ...none }
+    if (allow !== null && !allow.includes(id52)) return { effect: 'deny', by: 'allow', ...none }
+    const decision = native().endpointPolicyDecide(this.#endpoint.handle, id52, text)
+    if (decision === null) throw lastFailure({ phase: 'access' })
+    const policy = this.#policy
+    if (!decision.hasPolicy || policy === null) return { effect: 'ask', by: 'nothing', ...none }
+    const rule = decision.rule === null ? undefined : policy.rules[decision.rule]
+    if (rule === undefined) return { effect: policy.otherwise ?? 'deny', by: 'otherwise', ...none }
+    return { effect: rule.effect, by: 'rule', rule, index: decision.rule ?? undefined }
+  }
+
+  /**
    * Runs the {@link Authorize} callbacks again. Call it when their results have changed. No-op without `authorize`.
    *
    * - `peer` runs for each incoming connection, and for each outgoing one that it authorized before. A rejected peer is disconnected with
@@ -120,6 +207,6 @@ export class Access {
   }
 
   static {
-    accessOf = endpoint => new Access(internal, endpoint)
+    accessOf = (endpoint, policy) => new Access(internal, endpoint, policy)
   }
 }

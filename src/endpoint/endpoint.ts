@@ -40,11 +40,17 @@ import type { ListenOptions, StreamHandlers } from './listen.js'
 import type { Listener } from './listener.js'
 import { endpoints } from './loaded.js'
 import { type KeepConnected, keep, type PeerChanges, peerChangesOf, peerInfo } from './peers.js'
+import type { Policy } from './policy.js'
 import { ProxyEndpoint } from './proxy-endpoint.js'
 import { trackedPeer } from './tracked-peer.js'
 
 /** @internal */
-export let endpointOf: (state: EndpointState, publicKey: PublicKey, graceful: Graceful | undefined) => Endpoint
+export let endpointOf: (
+  state: EndpointState,
+  publicKey: PublicKey,
+  graceful: Graceful | undefined,
+  policy: Policy | null
+) => Endpoint
 
 /**
  * Dials and accepts peers under one key. Created by {@link createEndpoint} or {@link getEndpoint}.
@@ -57,19 +63,20 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
   readonly #closing: Closing
   /** Public key of this endpoint. */
   readonly publicKey: PublicKey
-  /** Access lists: peers that may connect and use this endpoint's listeners. */
+  /** Access lists and policy: peers that may connect, and what they may use. */
   readonly access: Access
 
   private constructor(
     key: typeof internal,
     state: EndpointState,
     publicKey: PublicKey,
-    graceful: Graceful | undefined
+    graceful: Graceful | undefined,
+    policy: Policy | null
   ) {
     super(key, state)
     this.#state = state
     this.publicKey = publicKey
-    this.access = accessOf(state)
+    this.access = accessOf(state, policy)
     const { Closing } = endpoints()
     this.#closing = new Closing(state, graceful)
   }
@@ -371,7 +378,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
   }
 
   static {
-    endpointOf = (state, publicKey, graceful) => new Endpoint(internal, state, publicKey, graceful)
+    endpointOf = (state, publicKey, graceful, policy) => new Endpoint(internal, state, publicKey, graceful, policy)
     inspectAs(this, self => `Endpoint(${self.id52})`)
   }
 }

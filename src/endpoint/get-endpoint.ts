@@ -2,6 +2,8 @@ import { FastnNetError } from '../errors.js'
 import { keyOfFile } from '../keys/key-store.js'
 import { SecretKey } from '../keys/secret-key.js'
 import { native } from '../native/addon.js'
+import { FAILED } from '../native/binding.js'
+import { lastFailure } from '../native/failure.js'
 import { handleOf, outcomeOf } from '../native/operations.js'
 import { startWakeups } from '../native/wakeups.js'
 import { loadLate } from '../util/late.js'
@@ -118,6 +120,11 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
     await closeUnused(handle)
     throw signal.reason
   }
+  if (resolved.policy !== undefined && native().endpointPolicySet(handle, resolved.policy) === FAILED) {
+    const error = lastFailure({ phase: 'bind' })
+    await closeUnused(handle)
+    throw error
+  }
   const { closeAtExit, closeWithOwner, EndpointState, startAuthorizer } = endpoints()
   const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
   closeWithOwner(state, handle)
@@ -125,7 +132,7 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
   if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
     startAuthorizer(handle, options.authorize as Authorize)
   const graceful = gracefulOf()
-  const endpoint = endpointOf(state, secretKey.publicKey, graceful)
+  const endpoint = endpointOf(state, secretKey.publicKey, graceful, options.policy ?? null)
   if (graceful?.cancelled.aborted) {
     await endpoint.close()
     checkNotShuttingDown(graceful)

@@ -1,6 +1,11 @@
 import { idsOfAll, type Peers } from '../keys/peer.js'
 import { native } from '../native/addon.js'
-import type { BindingEndpointOptions, BindingGuardOptions, BindingOptions } from '../native/binding-types.js'
+import type {
+  BindingEndpointOptions,
+  BindingGuardOptions,
+  BindingOptions,
+  BindingPolicy
+} from '../native/binding-types.js'
 import { type EndpointSettings, endpointDefaults } from '../settings.js'
 import { type ConnectOptions, connectNames } from '../types.js'
 import {
@@ -20,6 +25,7 @@ import { type Authorize, authorizeNames } from './authorize.js'
 import type { Graceful } from './graceful.js'
 import type { GracefulOptions } from './graceful-options.js'
 import { type Network, resolveNetwork } from './network.js'
+import { type Policy, resolvePolicy } from './policy.js'
 
 /**
  * Options of {@link getEndpoint} and {@link createEndpoint}: a plain object. All are optional. Times are in milliseconds, sizes in bytes. Timeouts: fractions are rounded up,
@@ -58,6 +64,11 @@ export interface EndpointOptions {
   allow?: Peers | undefined
   /** Peers that may not, even if `allow` lists them. To change it later: {@link Endpoint.access}. Default: none. */
   deny?: Peers | undefined
+  /**
+   * Which peers may use which protocols and services, in addition to `allow` and `deny`. To change it later: {@link Access.setPolicy}.
+   * Default: none. Every peer may use every protocol that this endpoint listens for.
+   */
+  policy?: Policy | undefined
   /** Callbacks that authorize each connection and each stream. Default: none. Every peer that the lists admit is authorized. */
   authorize?: Authorize | undefined
   /** Timeout of `getStream`, `connect` and `ping`, over all attempts; then `ERR_UNREACHABLE`. Default: 30 s. */
@@ -177,6 +188,7 @@ export const endpointNames: OptionNames<EndpointOptions> = {
   kulfi: true,
   allow: true,
   deny: true,
+  policy: true,
   authorize: true,
   connect: true,
   streamsPerSecond: true,
@@ -188,6 +200,7 @@ export const endpointNames: OptionNames<EndpointOptions> = {
 export interface ResolvedOptions extends EndpointSettings {
   readonly closeOnExit: boolean
   readonly binding: BindingEndpointOptions
+  readonly policy: BindingPolicy | undefined
 }
 
 /**
@@ -207,6 +220,7 @@ export function resolveOptions(options: EndpointOptions): ResolvedOptions {
       limits: resolveLimits(options, coreLimits, values),
       guard: resolveGuard(options)
     },
+    policy: options.policy === undefined ? undefined : resolvePolicy(options.policy, 'options.policy'),
     closeOnExit: optional('boolean', options.closeOnExit, 'options.closeOnExit') ?? false,
     ...resolveLimits(options, ownLimits, values)
   }

@@ -50,13 +50,13 @@ export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingP
 
 /** Returns the ID52s of one or several peers. `path` names the argument in errors. */
 export function idsOf(peers: Peer | Peers, path: string): string[] {
-  return areSeveral(peers) ? idsOfAll(peers, path) : [idOfPeer(peers, path)]
+  return areSeveral(peers) ? idsOfAll(peers, path) : [idOfOne(peers, path)]
 }
 
 /** Same for several peers. One peer is `ERR_INVALID_ARGUMENT`. */
 export function idsOfAll(peers: Peers, path: string): string[] {
   if (!areSeveral(peers)) throw notSeveral(peers, path)
-  return Array.from(peers, (peer, index) => idOfPeer(peer, `${path}[${index}]`))
+  return Array.from(peers, (peer, index) => idOfOne(peer, `${path}[${index}]`))
 }
 
 function notSeveral(given: unknown, path: string): FastnNetError {
@@ -68,7 +68,8 @@ function areSeveral(peers: unknown): peers is Peers {
   return typeof peers === 'object' && peers !== null && Symbol.iterator in peers
 }
 
-function idOfPeer(peer: Peer, path: string): string {
+/** Returns the ID52 of one peer. `path` names the argument in errors. */
+export function idOfOne(peer: Peer, path: string): string {
   return (typeof peer === 'string' ? parsePeer(peer) : addressOf(peer, path)).id52
 }
 

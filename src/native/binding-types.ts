@@ -66,6 +66,38 @@ export interface BindingAuthorizationRequest {
   protocol: string | null
 }
 
+/** What a policy is compiled from. Of several rules that match, the first decides. */
+export interface BindingPolicy {
+  /** ID52s of the peers in each set. */
+  sets: string[][]
+  rules: BindingPolicyRule[]
+  otherwise: BindingPolicyEffect
+}
+
+/** A rule; `null` matches everything. */
+export interface BindingPolicyRule {
+  /** Index of a set. */
+  peers: number | null
+  /** JSON of a protocol. */
+  protocol: string | null
+  service: string | null
+  effect: BindingPolicyEffect
+}
+
+/** What happens to a stream. `limitAll`: a rate that all peers share. */
+export interface BindingPolicyEffect {
+  kind: 'allow' | 'deny' | 'ask' | 'limit' | 'limitAll'
+  perSecond: number
+  burst: number
+}
+
+/** What a policy says of a stream. */
+export interface BindingPolicyDecision {
+  hasPolicy: boolean
+  /** `null` if no rule matches. */
+  rule: number | null
+}
+
 /** What does not change about a connection. */
 export interface BindingConnectionInfo {
   id: number

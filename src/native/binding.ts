@@ -13,7 +13,9 @@ import type {
   BindingOptions,
   BindingOutcome,
   BindingPeer,
-  BindingPeerInfo
+  BindingPeerInfo,
+  BindingPolicy,
+  BindingPolicyDecision
 } from './binding-types.js'
 
 /**
@@ -56,6 +58,7 @@ export interface Native {
   keyStoreSave(folder: string, name: string | null, secret: Uint8Array): string | null
   keyStoreSavePublic(folder: string, name: string | null, publicKey: Uint8Array): string | null
   keyStoreFile(path: string, secret: Uint8Array): Uint8Array<ArrayBuffer> | null
+  fileLock(path: string): number
 
   optionDefaults(): BindingDefaults
 
@@ -85,6 +88,8 @@ export interface Native {
   endpointAuthorizationRequests(endpoint: number): number
   authorizationRequestsTake(requests: number, most: number): BindingAuthorizationRequest[] | null
   authorizationRequestsAnswer(requests: number, number: number, may: boolean): void
+  endpointPolicySet(endpoint: number, policy: BindingPolicy | null): number
+  endpointPolicyDecide(endpoint: number, id52: string, protocol: string): BindingPolicyDecision | null
 
   peerAdd(endpoint: number, peer: BindingPeer): number
   openTry(peer: number, header: Uint8Array, flags: number, timeoutMs: number, out: Float64Array): number

@@ -7,7 +7,7 @@
 //! - `arguments`: conversion of export arguments to core types.
 //! - `options`: options of the core, by name.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
-//! - `identity`, `key_store`, `endpoint`, `listener`, `guard`, `peer`, `watch`, `stream`, `connection`, `tunnel`, `logging`: the
+//! - `identity`, `key_store`, `file_lock`, `endpoint`, `listener`, `guard`, `policy`, `peer`, `watch`, `stream`, `connection`, `tunnel`, `logging`: the
 //!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
@@ -25,6 +25,7 @@ mod arguments;
 mod bridge;
 mod connection;
 mod endpoint;
+mod file_lock;
 mod guard;
 mod identity;
 mod key_store;
@@ -32,6 +33,7 @@ mod listener;
 mod logging;
 mod options;
 mod peer;
+mod policy;
 mod proxy;
 mod stream;
 mod subscriber;

@@ -74,6 +74,32 @@ impl Protocol {
         })
     }
 
+    /// Kind and name of the service that it is for, as `("http", "web")`. The name is empty for a service without one. `Http`, `Tcp` and
+    /// `Socks5` are services without a name. `None` for any other protocol.
+    #[must_use]
+    pub fn as_service(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Http => Some(("http", "")),
+            Self::Tcp => Some(("tcp", "")),
+            Self::Socks5 => Some(("socks5", "")),
+            Self::Generic(Value::Object(fields)) => {
+                let kind = fields.get("fastn")?.as_str()?;
+                Some((kind, fields.get("service").and_then(Value::as_str).unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The kind of service that it means as a whole: `Http`, `Tcp`, `Socks5` and `{"Generic":{"fastn":<kind>}}` name no single service.
+    #[must_use]
+    pub fn service_kind(&self) -> Option<&str> {
+        let is_kind = match self {
+            Self::Generic(Value::Object(fields)) => fields.len() == 1,
+            _ => true,
+        };
+        self.as_service().filter(|_| is_kind).map(|(kind, _)| kind)
+    }
+
     /// What routing compares: equal exactly when the protocols are.
     #[must_use]
     pub fn key(&self) -> ProtocolKey {
@@ -117,6 +143,15 @@ impl fmt::Display for Protocol {
 /// Canonical form of a [`Protocol`], alike for all equal ones; see [`Protocol::key`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProtocolKey(String);
+
+impl ProtocolKey {
+    /// Its length in bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
 
 /// `-0.0` equals `0.0`, so both must have one key.
 fn drop_sign_of_zero(value: &mut Value) {
@@ -192,6 +227,24 @@ mod tests {
         fields.insert("a".into(), Value::Null);
         let protocol = Protocol::Generic(Value::Object(fields));
         assert_eq!(protocol.to_json(), r#"{"Generic":{"a":null,"z":{"a":[{"c":2,"d":1}],"b":1}}}"#);
+    }
+
+    #[test]
+    fn services_are_told_by_kind_and_name() {
+        let cases = [
+            (r#""Http""#, Some(("http", "")), Some("http")),
+            (r#""Tcp""#, Some(("tcp", "")), Some("tcp")),
+            (r#"{"Generic":{"fastn":"tcp","service":"db"}}"#, Some(("tcp", "db")), None),
+            (r#"{"Generic":{"fastn":"udp"}}"#, Some(("udp", "")), Some("udp")),
+            (r#"{"Generic":{"fastn":"rpc","method":"add","service":"sums"}}"#, Some(("rpc", "sums")), None),
+            (r#"{"Generic":{"fastn":7,"service":"db"}}"#, None, None),
+            (r#"{"Generic":"tcp"}"#, None, None),
+            (r#""Ping""#, None, None),
+        ];
+        for (json, service, kind) in cases {
+            let protocol = parse(json);
+            assert_eq!((protocol.as_service(), protocol.service_kind()), (service, kind), "{json}");
+        }
     }
 
     #[test]

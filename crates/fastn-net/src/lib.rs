@@ -41,6 +41,7 @@
 //! - [`Endpoint::listen_pending`]: streams that the program accepts or refuses before their ack ([`PendingStream`]).
 //! - [`Endpoint::listen_connections`]: incoming connections.
 //! - [`Endpoint::expose_tcp`]: a TCP service, which peers reach by [`Endpoint::bridge_tcp`].
+//! - [`Endpoint::set_policy`]: a [`Policy`], a table of peers, protocols and services, admits streams.
 //! - [`Endpoint::set_authorizer`]: an [`Authorizer`] admits peers and streams.
 //! - [`Endpoint::spawn`]: tasks that [`Endpoint::drain`] cancels, and that [`Endpoint::drained`] and [`Endpoint::close`] wait for.
 //!
@@ -53,7 +54,7 @@
 //! - `negotiation`: inbound streams, from the first byte to their listener.
 //!   [`peer`]: one actor for each remote key. It owns the peer's connections: dials, pings, drops.
 //! - [`routing`]: protocol to listener, and the queues behind it.
-//!   [`authorization`]: access lists, authorization requests and quotas.
+//!   [`authorization`]: access lists, the policy, authorization requests and quotas.
 //! - [`stream`]: the two halves of a stream, and opening one.
 //! - [`connection`]: one QUIC connection.
 //!   `transport`: iroh's endpoint: sockets, relays, handshakes.
@@ -88,7 +89,10 @@ mod waker_mutex;
 mod wakers;
 
 pub use authorization::{AuthorizationRequest, AuthorizationRequests, Authorizer};
-pub use config::{AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Rate, Relay};
+pub use config::{
+    AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Policy, PolicyDecision,
+    PolicyEffect, PolicyRule, PolicyRules, Rate, Relay,
+};
 pub use connection::{CloseInfo, ClosedBy, Connection, ConnectionGuard};
 pub use endpoint::{CloseReport, Endpoint, PeerInfo, Watch};
 pub use fastn_net_proto::{error, identity, printable, protocol, targets, wire};

@@ -1,6 +1,7 @@
 //! Handles: an index and a generation in one safe integer, so that a late call never reaches another thing.
 
 use std::{
+    fs::File,
     sync::Arc,
     task::{Context, Waker},
 };
@@ -38,6 +39,8 @@ pub(crate) enum Slot {
     /// A stream that was over before JavaScript knew: its peer's FIN came while no call read. The next call answers EOF.
     EndedStream,
     Log(Records),
+    /// Held for what its end does.
+    FileLock(#[expect(dead_code)] File),
     Tunnel(Arc<Tunnel>),
 }
 

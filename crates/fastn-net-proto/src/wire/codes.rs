@@ -48,6 +48,7 @@ pub fn describe_reset(code: u64) -> String {
         reset::HANDLER_FAILED => "the peer's handler failed",
         reset::UNREAD => "the peer took nothing of it, while its unread bytes held up other streams",
         reset::COLLECTED => "the peer's program lost it to the garbage collector",
+        reset::REVOKED => "the peer no longer lets us use this protocol",
         _ => return format!("code {code}"),
     };
     if code == 0 { format!("{words} (code 0)") } else { format!("{words} ({code:#x})") }
@@ -65,6 +66,8 @@ pub mod reset {
     pub const COLLECTED: u64 = 0x103;
     /// A tunnel's reader took nothing, while its unread bytes held up the other streams.
     pub const UNREAD: u64 = 0x104;
+    /// A changed policy no longer allows the stream.
+    pub const REVOKED: u64 = 0x105;
 }
 
 #[cfg(test)]
@@ -77,6 +80,7 @@ mod tests {
         assert_eq!(describe_reset(reset::CANCELLED), "the peer cancelled it (0x101)");
         assert_eq!(describe_reset(reset::HANDLER_FAILED), "the peer's handler failed (0x102)");
         assert_eq!(describe_reset(reset::COLLECTED), "the peer's program lost it to the garbage collector (0x103)");
+        assert_eq!(describe_reset(reset::REVOKED), "the peer no longer lets us use this protocol (0x105)");
         assert_eq!((describe_reset(7), describe_reset(300)), ("code 7".to_owned(), "code 300".to_owned()));
     }
 }

@@ -1,27 +1,32 @@
-//! Access lists, authorization requests and quotas of peers.
+//! Access lists, the policy, authorization requests and quotas of peers.
 //!
+//! - `policy`: the current policy, and the permissions that it gives
 //! - `authorizer`: the trait by which a program answers authorization requests
 //! - `pending`: pending requests, bounded in number and in time
 //! - `requests`: a queue of requests, for programs that poll
 
 mod authorizer;
 mod pending;
+mod policy;
 mod requests;
 
 use std::sync::{Arc, atomic::AtomicUsize};
 
 pub(crate) use self::pending::IfFull;
-use self::pending::{PendingAuthorizations, Verdict};
 pub use self::{
     authorizer::{AuthorizationRequest, Authorizer},
     requests::AuthorizationRequests,
 };
+use self::{
+    pending::{PendingAuthorizations, Verdict},
+    policy::CurrentPolicy,
+};
 use crate::{
-    config::{Access, Authorize, Config, Limits},
-    connection::Connection,
+    config::{Access, Authorize, Config, Limits, Policy, PolicyDecision, Subject},
+    connection::{Connection, grant::Grant},
     error::{Code, Error, Result},
     identity::PublicKey,
-    protocol::Protocol,
+    protocol::{Protocol, ProtocolKey},
     quota::{
         Exceeded, HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations, Quota, StreamBounds, StreamPermit,
     },
@@ -35,6 +40,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Authorization {
     access: Arc<Access>,
+    policy: CurrentPolicy,
     pending: Option<Arc<PendingAuthorizations>>,
     /// Held while peers and streams are authorized again.
     pub(crate) reauthorizing: tokio::sync::Mutex<()>,
@@ -63,6 +69,7 @@ impl Authorization {
         let Limits { max_streams_per_peer, max_streams_total, stream_rate, .. } = config.limits;
         Self {
             access: Arc::new(Access::new(config.access.clone())),
+            policy: CurrentPolicy::default(),
             pending: config.authorize.filter(|rules| rules.peer || rules.stream).map(PendingAuthorizations::new),
             reauthorizing: tokio::sync::Mutex::default(),
             streams: Arc::default(),
@@ -101,6 +108,11 @@ impl Authorization {
         self.pending.is_some()
     }
 
+    /// Whether authorization requests are configured for streams.
+    pub(crate) fn asks_about_streams(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.rules().stream)
+    }
+
     /// Counts the header bytes of a stream before it waits with them.
     pub(crate) fn count_header_bytes(quota: &Arc<Quota>, count: usize) -> Result<HeaderBytes, Refusal> {
         HeaderBytes::begin(quota, count).map_err(NegotiationExceeded::refusal)
@@ -114,6 +126,55 @@ impl Authorization {
     /// Checks a peer against the access lists, before any state is allocated for it.
     pub(crate) fn check_lists(&self, peer: &PublicKey) -> Result<(), Rejection> {
         if self.access.admits(peer) { Ok(()) } else { Err(UNAUTHORIZED) }
+    }
+
+    /// Checks a peer that connects: the access lists, and whether the policy lets it use anything.
+    pub(crate) fn check_connection(&self, peer: &PublicKey) -> Result<(), Rejection> {
+        self.check_lists(peer)?;
+        let admits = self.policy.get().is_none_or(|installed| installed.policy().admits(peer));
+        if admits { Ok(()) } else { Err(UNAUTHORIZED) }
+    }
+
+    /// Replaces the policy. Revoke permissions afterwards: [`Authorization::revoke`].
+    pub(crate) fn set_policy(&self, policy: Option<Policy>) {
+        self.policy.replace(policy);
+    }
+
+    /// What the policy says of a stream. `None` without a policy.
+    pub(crate) fn policy_decision(&self, peer: &PublicKey, protocol: &Protocol) -> Option<PolicyDecision> {
+        self.policy.get().map(|installed| installed.policy().decide(peer, protocol))
+    }
+
+    /// Applies the policy to a new stream: its permission. `None` without a policy.
+    pub(crate) fn apply_policy(
+        &self,
+        quota: &Quota,
+        peer: &PublicKey,
+        protocol: &Protocol,
+        key: ProtocolKey,
+    ) -> Result<Option<Arc<Grant>>, Refusal> {
+        let Some(installed) = self.policy.get() else { return Ok(None) };
+        let subject = Subject::of(protocol, key);
+        let asked = installed.admit(peer, &subject, protocol, quota)?;
+        Ok(Some(Grant::new(subject, asked)))
+    }
+
+    /// Revokes the permissions of a connection's streams that the policy no longer allows. Call it after a change, and for a permission
+    /// that was given while the policy changed.
+    pub(crate) fn revoke(&self, connection: &Connection) {
+        let Some(installed) = self.policy.get() else { return };
+        let peer = connection.remote();
+        for grant in connection.grants() {
+            if !installed.allows(&peer, grant.subject()) {
+                grant.revoke();
+            }
+        }
+    }
+
+    /// Checks whether a permission still holds.
+    pub(crate) fn check_grant(&self, peer: &PublicKey, protocol: &Protocol, grant: &Grant) -> Result<(), Refusal> {
+        let is_allowed = || self.policy.get().is_none_or(|installed| installed.allows(peer, grant.subject()));
+        if !grant.is_revoked() && is_allowed() { Ok(()) } else { Err(policy::denied(protocol)) }
     }
 
     /// The current epoch. Answers of a later epoch replace those of an earlier one.
@@ -163,11 +224,12 @@ impl Authorization {
             })
     }
 
-    /// Checks whether a peer may use a protocol on this connection, by the answers of this epoch.
+    /// Checks whether a peer may use a protocol on this connection, by the answers of this epoch. Without a protocol, the authorizer is
+    /// not asked about the stream, only about the peer.
     pub(crate) async fn check_stream(
         &self,
         connection: &Connection,
-        protocol: &Protocol,
+        protocol: Option<&Protocol>,
         epoch: u64,
     ) -> Result<(), Refusal> {
         self.authorize_stream(connection, protocol, epoch, IfFull::Refuse).await
@@ -176,7 +238,7 @@ impl Authorization {
     pub(crate) async fn authorize_stream(
         &self,
         connection: &Connection,
-        protocol: &Protocol,
+        protocol: Option<&Protocol>,
         epoch: u64,
         if_full: IfFull,
     ) -> Result<(), Refusal> {
@@ -197,10 +259,12 @@ impl Authorization {
                 return Err(UNAUTHORIZED.into_refusal());
             }
         }
-        if !checks_stream {
-            return Ok(());
+        match protocol {
+            Some(protocol) if checks_stream => {
+                pending.request(peer, Some(protocol), if_full).await.into_result(protocol)
+            }
+            _ => Ok(()),
         }
-        pending.request(peer, Some(protocol), if_full).await.into_result(protocol)
     }
 
     /// Denies all pending and later requests.
@@ -216,7 +280,7 @@ impl Verdict {
     fn into_result(self, protocol: &Protocol) -> Result<(), Refusal> {
         let (word, message) = match self {
             Verdict::Admitted => return Ok(()),
-            Verdict::Denied => (word::UNAUTHORIZED, format!("this key may not use {protocol}")),
+            Verdict::Denied => return Err(policy::denied(protocol)),
             Verdict::TimedOut => (word::UNAUTHORIZED, "the authorization of this stream timed out".to_owned()),
             Verdict::Busy => (word::BUSY, "too many authorizations are pending".to_owned()),
         };

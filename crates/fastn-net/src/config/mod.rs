@@ -2,12 +2,14 @@
 //!
 //! - `access`: access lists
 //! - `limits`: bounds and time limits, with their defaults
+//! - `policy`: which peers may use which protocols and services
 //! - `network`: sockets, relays and look-ups
 //! - `ticket`: reads tickets
 
 mod access;
 mod limits;
 mod network;
+mod policy;
 mod ticket;
 
 use std::net::SocketAddr;
@@ -19,11 +21,12 @@ use crate::{
     identity::PublicKey,
 };
 
-pub(crate) use self::access::Access;
+pub(crate) use self::{access::Access, policy::Subject};
 pub use self::{
     access::AccessLists,
     limits::{Authorize, Connect, Limits, Rate},
     network::{CustomNetwork, Network, Relay},
+    policy::{Policy, PolicyDecision, PolicyEffect, PolicyRule, PolicyRules},
 };
 
 /// Configuration of [`crate::Endpoint::bind`].

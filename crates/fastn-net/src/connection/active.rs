@@ -1,6 +1,8 @@
 //! Use of a connection: guards that count as active, and whether new ones are accepted.
 
-use super::{Connection, active_count::Alarm, legacy_accept_stall::LegacyAcceptStall};
+use std::sync::Arc;
+
+use super::{Connection, active_count::Alarm, grant::Grant, legacy_accept_stall::LegacyAcceptStall};
 use crate::{
     error::{Error, Result},
     quota::StreamPermit,
@@ -11,6 +13,8 @@ use crate::{
 pub(crate) struct ActiveGuard {
     connection: Connection,
     permit: Option<StreamPermit>,
+    /// The permission of a policy, and the stream's id.
+    grant: Option<(u64, Arc<Grant>)>,
 }
 
 impl ActiveGuard {
@@ -19,10 +23,25 @@ impl ActiveGuard {
         self.permit = Some(permit);
         self
     }
+
+    /// Also holds the permission of a stream. The connection lists it, so that it can be revoked.
+    pub(crate) fn with_grant(mut self, stream: u64, grant: Arc<Grant>) -> Self {
+        self.connection.0.grants.insert(stream, grant.clone());
+        self.grant = Some((stream, grant));
+        self
+    }
+
+    /// The permission of the stream, if a policy gave one.
+    pub(crate) fn grant(&self) -> Option<&Arc<Grant>> {
+        self.grant.as_ref().map(|(_, grant)| grant)
+    }
 }
 
 impl Drop for ActiveGuard {
     fn drop(&mut self) {
+        if let Some((stream, _)) = self.grant {
+            self.connection.0.grants.remove(stream);
+        }
         self.connection.0.active.release();
     }
 }
@@ -47,7 +66,12 @@ impl Connection {
 
     /// Counts an incoming stream or a guard as active. `None` once the connection is shut.
     pub(crate) fn acquire(&self) -> Option<ActiveGuard> {
-        self.0.active.acquire().then(|| ActiveGuard { connection: self.clone(), permit: None })
+        self.0.active.acquire().then(|| ActiveGuard { connection: self.clone(), permit: None, grant: None })
+    }
+
+    /// The permissions of its open streams.
+    pub(crate) fn grants(&self) -> Vec<Arc<Grant>> {
+        self.0.grants.all()
     }
 
     /// Number of streams and guards that use the connection.

@@ -2,6 +2,7 @@
 //!
 //! - `ack_deadlines`: ack deadlines of its streams
 //! - `active`, `active_count`: streams and guards that use a connection, and whether it accepts new ones
+//! - `grant`: permissions of open streams, which a changed policy revokes
 //! - `guard`: a handle that keeps a connection in use
 //! - `check_request`: requests for an immediate check
 //! - `probe`: whether the peer's QUIC answers at all
@@ -22,6 +23,7 @@ mod check_request;
 mod close_info;
 pub(crate) mod deliveries;
 pub(crate) mod final_write;
+pub(crate) mod grant;
 mod guard;
 pub(crate) mod legacy_accept_stall;
 mod listener_grace;
@@ -45,8 +47,8 @@ use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
 
 use self::{
     ack_deadlines::AckDeadlines, active_count::ActiveCount, check_request::CheckRequest, deliveries::Deliveries,
-    legacy_accept_stall::LegacyAcceptStall, listener_grace::ListenerGrace, peer_admission::PeerAdmission, quic::Quic,
-    slow_readers::SlowReaders,
+    grant::Grants, legacy_accept_stall::LegacyAcceptStall, listener_grace::ListenerGrace,
+    peer_admission::PeerAdmission, quic::Quic, slow_readers::SlowReaders,
 };
 pub(crate) use self::{active::ActiveGuard, close_info::is_handshake_abandoned, stats::TrafficSnapshot};
 pub use self::{
@@ -84,6 +86,7 @@ struct Inner {
     receive_window: AtomicU64,
     listener_grace: ListenerGrace,
     slow_readers: SlowReaders,
+    grants: Grants,
 }
 
 impl Connection {
@@ -114,6 +117,7 @@ impl Connection {
             receive_window: AtomicU64::new(0),
             listener_grace: ListenerGrace::default(),
             slow_readers: SlowReaders::default(),
+            grants: Grants::default(),
         }))
     }
 

@@ -126,7 +126,7 @@ impl EndpointInner {
         if self.is_shutting_down() {
             return Err(SHUTDOWN);
         }
-        self.authorization.check_lists(&connection.remote())?;
+        self.authorization.check_connection(&connection.remote())?;
         let of_peer = connections.values().filter(|other| other.remote() == connection.remote()).count();
         if connections.len() >= limits.max_connections {
             return Err(Rejection { close_code: close::LIMIT, reason: "too many connections" });

@@ -6,6 +6,7 @@
 //! - `connections`, `peer_registry`: registries of live connections and of peers
 //! - `open`, `ping`: streams and pings to a peer
 //! - `access`: access lists and authorization requests
+//! - `policy`: which peers may use which protocols
 //! - `reauthorize`: new authorization requests for admitted peers and streams
 //! - `listen`: listeners for streams and connections
 //! - `shutdown`: tasks of the program, drain and close
@@ -23,6 +24,7 @@ mod metrics;
 mod open;
 mod peer_registry;
 mod ping;
+mod policy;
 mod reauthorize;
 mod shutdown;
 #[cfg(test)]

@@ -28,9 +28,11 @@ impl Negotiator {
         epoch: u64,
     ) -> impl Future<Output = Result<(), Refusal>> + Send + use<'a> {
         let (connection, protocol) = (incoming.stream.connection().clone(), permit.protocol(incoming));
+        let is_asked = incoming.stream.is_subject_to_authorizer();
         async move {
             let Some(protocol) = protocol else { return Ok(()) };
-            self.authorization.authorize_stream(&connection, &protocol, epoch, IfFull::Wait).await
+            let protocol = is_asked.then_some(&protocol);
+            self.authorization.authorize_stream(&connection, protocol, epoch, IfFull::Wait).await
         }
     }
 

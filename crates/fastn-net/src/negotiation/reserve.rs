@@ -2,7 +2,8 @@
 
 use super::{Admitted, Negotiation, Unserved, refused};
 use crate::{
-    protocol::Protocol,
+    connection::grant::Grant,
+    protocol::{Protocol, ProtocolKey},
     routing::Route,
     wire::{alpn::Alpn, refusal::word},
 };
@@ -18,7 +19,8 @@ impl Negotiation {
             refused(word::UNSUPPORTED, format!("nothing here serves {protocol}"))
         };
         let is_spoken = self.connection.alpn() != Alpn::Kulfi || protocol.is_kulfi();
-        let route = if is_spoken { self.route(protocol).await? } else { None };
+        let key = protocol.key();
+        let route = if is_spoken { self.route(protocol, &key).await? } else { None };
         let Some(Route { queue, index }) = route else {
             return Err(unserved());
         };
@@ -32,8 +34,16 @@ impl Negotiation {
             active.with_permit(negotiator.authorization.take_stream_permit(&self.quota).map_err(Unserved::Refused)?);
         self.has_stream_permit = true;
         self.wait_permit = None;
-        let mut epoch = self.authorize(protocol).await?;
         let peer = self.connection.remote();
+        let (authorization, quota) = (&negotiator.authorization, &self.quota);
+        let grant = authorization.apply_policy(quota, &peer, protocol, key).map_err(Unserved::Refused)?;
+        let active = match &grant {
+            // From here on, a changed policy revokes it.
+            Some(grant) => active.with_grant(self.send.id().into(), grant.clone()),
+            None => active,
+        };
+        let grant = grant.as_deref();
+        let mut epoch = self.authorize(protocol, grant).await?;
         let permit = match queue.try_reserve(peer) {
             Ok(Some(permit)) => permit,
             Ok(None) => {
@@ -44,19 +54,27 @@ impl Negotiation {
         };
         // Access may have changed while this stream waited.
         while negotiator.authorization.epoch() != epoch {
-            epoch = self.authorize(protocol).await?;
+            epoch = self.authorize(protocol, grant).await?;
+        }
+        if let Some(grant) = grant {
+            negotiator.authorization.check_grant(&peer, protocol, grant).map_err(Unserved::Refused)?;
         }
         negotiator.authorization.check_lists(&peer).map_err(|rejection| Unserved::Refused(rejection.into_refusal()))?;
         Ok(Admitted { permit, route: index, active, epoch })
     }
 
-    /// Authorizes the stream. Returns the epoch whose answers admit it.
-    async fn authorize(&mut self, protocol: &Protocol) -> Result<u64, Unserved> {
+    /// Authorizes the stream. Returns the epoch whose answers admit it. A permission of the policy says whether the authorizer is asked.
+    async fn authorize(&mut self, protocol: &Protocol, grant: Option<&Grant>) -> Result<u64, Unserved> {
         let negotiator = self.negotiator.clone();
         let epoch = negotiator.authorization.epoch();
+        let asks = grant.map(|grant| grant.asked);
+        if asks == Some(true) && !negotiator.authorization.asks_about_streams() {
+            return Err(refused(word::UNAUTHORIZED, format!("this key may not use {protocol}")));
+        }
         if negotiator.authorization.checks_streams(&self.connection, epoch) {
             self.count_header()?;
             let connection = self.connection.clone();
+            let protocol = (asks != Some(false)).then_some(protocol);
             let check = negotiator.authorization.check_stream(&connection, protocol, epoch);
             self.unless_reset(check).await?.map_err(Unserved::Refused)?;
         }
@@ -64,11 +82,11 @@ impl Negotiation {
     }
 
     /// Looks up the listener of the protocol. Waits for the owner of an accepted connection to register its listeners.
-    async fn route(&mut self, protocol: &Protocol) -> Result<Option<Route>, Unserved> {
+    async fn route(&mut self, protocol: &Protocol, key: &ProtocolKey) -> Result<Option<Route>, Unserved> {
         let negotiator = self.negotiator.clone();
         loop {
             let changed = negotiator.router.changed();
-            let route = negotiator.router.route(self.connection.id(), protocol);
+            let route = negotiator.router.route(self.connection.id(), protocol, key);
             if route.is_some() || negotiator.router.is_closed() {
                 return Ok(route);
             }

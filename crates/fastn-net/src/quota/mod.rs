@@ -1,9 +1,11 @@
 //! Quotas of peers: open streams, their rate, and streams in negotiation.
 //!
 //! - `bucket`: a token bucket
+//! - `rules`: rates of a policy's rules
 //! - `waiting`: streams in negotiation, which are not counted as open yet
 
 mod bucket;
+mod rules;
 mod waiting;
 
 use std::{
@@ -14,7 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::bucket::Bucket;
+pub(crate) use self::bucket::Bucket;
+use self::rules::RuleBuckets;
 pub(crate) use self::waiting::{HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations};
 use crate::config::Rate;
 
@@ -26,6 +29,7 @@ pub(crate) struct Quota {
     /// The streams of all peers.
     all: Arc<AtomicUsize>,
     bucket: Mutex<Bucket>,
+    rules: Mutex<RuleBuckets>,
     negotiations: Negotiations,
 }
 
@@ -55,7 +59,23 @@ pub(crate) struct StreamPermit(Arc<Quota>);
 impl Quota {
     /// Quota of a new peer. `all` counts the streams of all peers.
     pub(crate) fn new(all: &Arc<AtomicUsize>, negotiations: Negotiations) -> Arc<Self> {
-        Arc::new(Self { open_streams: AtomicUsize::new(0), all: all.clone(), bucket: Mutex::default(), negotiations })
+        let (open_streams, all) = (AtomicUsize::new(0), all.clone());
+        Arc::new(Self { open_streams, all, bucket: Mutex::default(), rules: Mutex::default(), negotiations })
+    }
+
+    /// Takes a token of the rate of a policy's rule. `version` is the policy's.
+    ///
+    /// # Errors
+    ///
+    /// The time until a token is available.
+    pub(crate) fn take_of_rule(
+        &self,
+        version: u64,
+        rule: Option<usize>,
+        rate: Rate,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        self.rules.lock().expect("no panic while held").take(version, rule, rate, now)
     }
 
     /// Counts one more stream.

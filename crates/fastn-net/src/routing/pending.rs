@@ -97,6 +97,7 @@ impl PendingStream {
     pub fn accept(mut self) -> Stream {
         let IncomingStream { mut stream, .. } = self.incoming.take().expect("present until decided");
         stream.count_accepted();
+        stream.end_if_revoked();
         stream.try_flush();
         stream
     }

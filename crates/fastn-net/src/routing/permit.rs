@@ -32,12 +32,14 @@ impl QueuePermit {
     }
 
     /// Queues a stream that was admitted in authorization epoch `epoch`. Returns it with its permit if the epoch is over. Refuses
-    /// it if the queue hands out no more streams or if the peer has been denied.
+    /// it if the queue hands out no more streams, or if its peer or the stream has been denied.
     #[must_use = "a returned stream must be authorized again"]
     pub(crate) fn enqueue(mut self, incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
         let mut inner = self.queue.lock();
         let refusal = if !self.queue.access.admits(&self.peer) {
             Some(Refusal::new(word::UNAUTHORIZED, "this key is not authorized"))
+        } else if incoming.stream.is_revoked() {
+            Some(Refusal::new(word::UNAUTHORIZED, "this key may not use the protocol"))
         } else if self.queue.hands_out(inner.state) {
             None
         } else {

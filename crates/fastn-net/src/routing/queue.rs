@@ -103,14 +103,18 @@ impl StreamQueue {
         self.serves_endpoint
     }
 
-    /// Drops the queued streams of denied peers.
+    /// Drops the queued streams of denied peers, and refuses those that the policy no longer allows.
     pub(super) fn purge_denied(self: &Arc<Self>) {
         let mut inner = self.lock();
         let streams = std::mem::take(&mut inner.streams);
-        let admits = |incoming: &IncomingStream| self.access.admits(&incoming.stream.connection().remote());
-        let (kept, denied): (VecDeque<_>, VecDeque<_>) = streams.into_iter().partition(admits);
+        let (kept, denied): (VecDeque<_>, VecDeque<_>) = streams.into_iter().partition(|it| self.admits(it));
         inner.streams = kept;
         self.release_permits(inner, &denied);
+        for incoming in denied {
+            if incoming.stream.is_revoked() {
+                incoming.refuse(&Refusal::new(word::UNAUTHORIZED, "this key may not use the protocol"));
+            }
+        }
         // Streams that were put back may have no other flush scheduled.
         self.flush();
     }
@@ -221,7 +225,7 @@ impl StreamQueue {
         let count = inner.streams.len().min(most);
         let mut taken: Vec<IncomingStream> = inner.streams.drain(..count).collect();
         self.release_permits(inner, &taken);
-        taken.retain(|incoming| self.access.admits(&incoming.stream.connection().remote()));
+        taken.retain(|incoming| self.admits(incoming));
         if self.acks == AckMode::Automatic {
             for IncomingStream { stream, .. } in &mut taken {
                 stream.count_accepted();
@@ -308,6 +312,11 @@ impl StreamQueue {
         if has_ended {
             self.wake_all();
         }
+    }
+
+    /// Whether the access lists admit its peer, and the policy has not revoked it.
+    fn admits(&self, incoming: &IncomingStream) -> bool {
+        self.access.admits(&incoming.stream.connection().remote()) && !incoming.stream.is_revoked()
     }
 
     fn permit(self: &Arc<Self>, peer: PublicKey) -> QueuePermit {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Access,
     error::{Error, Result},
-    protocol::Protocol,
+    protocol::{Protocol, ProtocolKey},
 };
 
 /// Maps each protocol to its listener, for the whole endpoint and for single connections.
@@ -93,14 +93,14 @@ impl Router {
     }
 
     /// Finds the listener of a protocol. A listener of the connection comes before one of the endpoint.
-    pub(crate) fn route(&self, connection: u64, protocol: &Protocol) -> Option<Route> {
-        let key = protocol.key();
+    /// `key` is the protocol's.
+    pub(crate) fn route(&self, connection: u64, protocol: &Protocol, key: &ProtocolKey) -> Option<Route> {
         let table = self.lock();
         if self.is_closed() {
             return None;
         }
         let own = table.connections.get(&connection);
-        own.and_then(|routes| routes.find(&key, protocol)).or_else(|| table.endpoint.find(&key, protocol))
+        own.and_then(|routes| routes.find(key, protocol)).or_else(|| table.endpoint.find(key, protocol))
     }
 
     /// Number of queued streams of live connections.
@@ -108,7 +108,7 @@ impl Router {
         self.lock().queues.iter().map(|queue| queue.queued()).sum()
     }
 
-    /// Drops the queued streams of denied peers.
+    /// Drops the queued streams of denied peers, and refuses those that the policy no longer allows.
     pub(crate) fn purge_denied(&self) {
         let queues = self.lock().queues.clone();
         for queue in queues {

@@ -52,7 +52,7 @@ impl Stream {
 
     /// Same, for a caller that does not return the error.
     pub(super) fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.check_ack_deadline();
+        self.check_ends();
         if self.is_unacknowledged() {
             ready!(self.poll_unsent_beside_writer(cx))?;
             self.ack_awaited_since.get_or_insert_with(Instant::now);

@@ -3,7 +3,10 @@
 use std::task::{Context, Poll, ready};
 
 use super::{SendState, Stream, wakers::together, write::stopped};
-use crate::{connection::stop_watch::PeerStopWatch, error::Error};
+use crate::{
+    connection::{grant::Waiter, stop_watch::PeerStopWatch},
+    error::Error,
+};
 
 impl Stream {
     /// Watches an open sending half from now on, so that it is released when the peer stops it. [`Stream::idle`] and reading look
@@ -19,7 +22,7 @@ impl Stream {
     /// the peer's stop if that is watched, and behind our own FIN the peer's, as [`Stream::read_ahead`] does. The waker stays armed for
     /// each.
     pub fn idle(&mut self, cx: &mut Context<'_>, limit: usize) {
-        self.check_ack_deadline();
+        self.check_ends();
         self.read_waker = Some(cx.waker().clone());
         self.flush_or_wake(cx.waker());
         self.wake_writer();
@@ -27,6 +30,7 @@ impl Stream {
         if !self.send_state.is_live() {
             self.read_ahead(cx, limit);
         }
+        self.wake_on_revocation(Waiter::Reader, cx.waker());
     }
 
     pub(super) fn poll_stop(&mut self, cx: &mut Context<'_>) {
@@ -50,7 +54,7 @@ impl Stream {
     /// Takes nothing from readers and writers, which get the same error when they call next. One waiter at a time; its waker is kept
     /// apart from theirs. Cancel-safe.
     pub fn poll_send_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        self.check_ack_deadline();
+        self.check_ends();
         self.watch_stop();
         self.poll_stop(cx);
         self.end_waker = Some(cx.waker().clone());
@@ -67,7 +71,10 @@ impl Stream {
         match self.whole_failure() {
             Some(error) => Poll::Ready(error),
             None if self.send_state.is_live() && !self.connection.is_live() => Poll::Ready(self.fail_lost()),
-            None => Poll::Pending,
+            None => {
+                self.wake_on_revocation(Waiter::Ended, cx.waker());
+                Poll::Pending
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - `ack`: the acknowledgement, or a refusal; `late_ack`: what happens when neither arrives
 //! - `end`: finish, reset, stop, abandon
 //! - `idle`: how a stream ends while no call reads or writes it
+//! - `revoked`: a stream that a changed policy no longer allows
 //! - `detach`: a stream that is held longer than its connection lives
 //! - `open`: opens a stream on a connection
 //! - `ping_exchange`: a stream that asks the peer for a sign of life
@@ -44,6 +45,7 @@ mod open;
 mod ping_exchange;
 mod read;
 mod recv_state;
+mod revoked;
 mod send_state;
 mod transition;
 mod wakers;

@@ -6,6 +6,7 @@ use iroh::endpoint::ReadError;
 
 use super::{RecvEvent, Stream, ack::AnswerLine, wakers::together};
 use crate::{
+    connection::grant::Waiter,
     error::{Code, Error, Result},
     wire::codes::describe_reset,
 };
@@ -28,7 +29,7 @@ impl Stream {
     /// `ERR_STREAM_RESET` with the peer's code, `ERR_CONNECTION_LOST`, `ERR_ACK_TIMEOUT`, `ERR_CLOSED` after [`Stream::stop`],
     /// and what the peer refused with. Bytes that came before an error are given first.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<Read>> {
-        self.check_ack_deadline();
+        self.check_ends();
         let read = self.poll_fill(cx, into);
         if let Some(reader) = &self.reader {
             match read {
@@ -39,7 +40,7 @@ impl Stream {
         match read {
             Poll::Ready(Ok(_)) => self.drained(),
             Poll::Ready(Err(_)) => self.recv_reported(),
-            Poll::Pending => {}
+            Poll::Pending => self.wake_on_revocation(Waiter::Reader, cx.waker()),
         }
         if read.is_ready() {
             // The wake that led here may have been for the stop, and there is no other.

@@ -9,6 +9,7 @@ use iroh::endpoint::WriteError;
 
 use super::{SendEvent, SendState, Stream};
 use crate::{
+    connection::grant::Waiter,
     error::{Code, Error, Result},
     wire::codes::describe_reset,
 };
@@ -36,14 +37,12 @@ impl Stream {
     ///
     /// Those of [`Stream::poll_write`].
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.check_ack_deadline();
+        self.check_ends();
         let flushed = match self.send_state {
             SendState::Stopped { code, reported: false } => self.poll_stopped(cx, code),
             _ => self.poll_unsent(cx).map(|sent| sent.and_then(|()| self.check_not_lost())),
         };
-        if let Poll::Ready(Err(_)) = flushed {
-            self.send_reported();
-        }
+        self.sent(cx, &flushed);
         flushed
     }
 
@@ -102,12 +101,19 @@ impl Stream {
     /// `ERR_STREAM_STOPPED` with the peer's code, `ERR_STREAM_FINISHED`, `ERR_CONNECTION_LOST`, `ERR_ACK_TIMEOUT`, and what the
     /// peer refused with.
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
-        self.check_ack_deadline();
+        self.check_ends();
         let written = self.try_write(cx, bytes);
-        if let Poll::Ready(Err(_)) = written {
-            self.send_reported();
-        }
+        self.sent(cx, &written);
         written
+    }
+
+    /// What follows each result of a write or flush.
+    fn sent<T>(&mut self, cx: &Context<'_>, result: &Poll<Result<T>>) {
+        match result {
+            Poll::Ready(Ok(_)) => {}
+            Poll::Ready(Err(_)) => self.send_reported(),
+            Poll::Pending => self.wake_on_revocation(Waiter::Writer, cx.waker()),
+        }
     }
 
     fn try_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {

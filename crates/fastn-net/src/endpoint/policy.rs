@@ -1,0 +1,44 @@
+//! The policy of an endpoint. It can change while the endpoint runs.
+
+use super::Endpoint;
+use crate::{
+    authorization::Rejection,
+    config::{Policy, PolicyDecision},
+    identity::PublicKey,
+    protocol::Protocol,
+};
+
+impl Endpoint {
+    /// Replaces the policy, which decides about the streams that peers open. Pings are always answered. `None`: no policy, so that every
+    /// stream is admitted. The access lists and the authorizer of peers apply as well.
+    ///
+    /// Ends what the new policy does not allow before it returns:
+    ///
+    /// - An incoming connection of a peer that may use nothing is closed, with the code 0x104.
+    /// - An open stream is reset and stopped with the code 0x105, and fails here with `ERR_UNAUTHORIZED`. A stream that no task reads or
+    ///   writes is reset by the next call of it: see [`Stream::end_if_revoked`](crate::Stream::end_if_revoked).
+    /// - A queued stream is refused.
+    ///
+    /// Streams that were accepted while there was no policy go on.
+    pub fn set_policy(&self, policy: Option<Policy>) {
+        let inner = self.inner();
+        inner.authorization.set_policy(policy);
+        // After the change: later connections and streams are checked against the new policy.
+        for connection in inner.connections.all() {
+            match inner.authorization.check_connection(&connection.remote()) {
+                Err(Rejection { close_code, reason }) if !connection.is_dialled() => {
+                    connection.close_internal(close_code, reason);
+                }
+                _ => inner.authorization.revoke(&connection),
+            }
+        }
+        inner.router.purge_denied();
+        inner.connection_queue.purge_ended();
+    }
+
+    /// What the policy says of a stream of this protocol that the peer opens, without counting it. `None` without a policy.
+    #[must_use]
+    pub fn policy_decision(&self, peer: &PublicKey, protocol: &Protocol) -> Option<PolicyDecision> {
+        self.inner().authorization.policy_decision(peer, protocol)
+    }
+}

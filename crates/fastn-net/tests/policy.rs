@@ -1,0 +1,256 @@
+//! The policy of an endpoint: what it admits, and what a change of it ends.
+
+mod support;
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use fastn_net::{
+    Authorize, Code, Config, Endpoint, Policy, PolicyEffect, PolicyRule, PolicyRules, Protocol, PublicKey, Rate,
+    SecretKey,
+    tunnel::{Allow, BridgeOptions, ExposeOptions, SocketName},
+    wire::codes::{close as codes, reset},
+};
+use support::{
+    GENEROUS, USUAL, close, config, echo, endpoint, exchange, generic, incoming, introduce, limits, open, pair,
+    read_to_end, soon, write_all,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// Revoked means gone within this time.
+const GONE: Duration = Duration::from_millis(100);
+
+/// Rules for one peer: the protocols with their effects.
+fn rules(peer: PublicKey, rules: &[(&Protocol, PolicyEffect)]) -> Policy {
+    let rule = |(protocol, effect): &(&Protocol, PolicyEffect)| PolicyRule {
+        peers: Some(0),
+        protocol: Some((*protocol).clone()),
+        effect: *effect,
+        ..PolicyRule::default()
+    };
+    let rules = rules.iter().map(rule).collect();
+    let sets = vec![HashSet::from([peer])];
+    Policy::new(PolicyRules { sets, rules, otherwise: PolicyEffect::Deny }).expect("rules")
+}
+
+fn nothing() -> Policy {
+    Policy::new(PolicyRules::default()).expect("rules")
+}
+
+#[tokio::test]
+async fn a_stream_that_no_rule_allows_is_refused_and_others_are_served() {
+    let (client, server) = pair().await;
+    let (chat, secret) = (generic("Chat"), generic("Secret"));
+    let _served = echo(&server, &[chat.clone(), secret.clone()]);
+    server.set_policy(Some(rules(client.id(), &[(&chat, PolicyEffect::Allow)])));
+    let stream = open(&client, &server, &chat, USUAL).await.expect("allowed");
+    assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+    let refused = open(&client, &server, &secret, USUAL).await.expect_err("denied");
+    assert_eq!(refused.code(), Code::Unauthorized);
+    assert!(refused.to_string().contains("'Secret'"), "{refused}");
+    let decision = |protocol| server.policy_decision(&client.id(), protocol).expect("policy").rule;
+    assert_eq!((decision(&chat), decision(&secret)), (Some(0), None));
+    server.set_policy(None);
+    assert!(server.policy_decision(&client.id(), &chat).is_none());
+    let stream = open(&client, &server, &secret, USUAL).await.expect("no policy");
+    assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_may_use_nothing_is_disconnected_and_cannot_connect() {
+    let (client, server) = pair().await;
+    let chat = generic("Chat");
+    let _served = echo(&server, std::slice::from_ref(&chat));
+    let mut stream = open(&client, &server, &chat, USUAL).await.expect("stream");
+    let connection = stream.connection().clone();
+    server.set_policy(Some(nothing()));
+    assert_eq!(soon(connection.closed()).await.code, codes::UNAUTHORIZED);
+    assert_eq!(read_to_end(&mut stream).await.expect_err("ended").code(), Code::Unauthorized);
+    let refused = open(&client, &server, &chat, USUAL).await.expect_err("denied");
+    assert_eq!(refused.code(), Code::Unauthorized);
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_revoked_stream_ends_at_both_sides_and_other_streams_go_on() {
+    let (client, server) = pair().await;
+    let (chat, secret) = (generic("Chat"), generic("Secret"));
+    let listener = server.listen(None, &[chat.clone(), secret.clone()], false).expect("listen");
+    let both = [(&chat, PolicyEffect::Allow), (&secret, PolicyEffect::Allow)];
+    server.set_policy(Some(rules(client.id(), &both)));
+    let mut kept = open(&client, &server, &chat, USUAL).await.expect("chat");
+    let mut kept_there = incoming(&listener).await.stream;
+    let mut cut = open(&client, &server, &secret, USUAL).await.expect("secret");
+    let mut cut_there = incoming(&listener).await.stream;
+    // The reader waits when the policy changes.
+    let reader = tokio::spawn(async move {
+        let mut byte = [0];
+        let failed = cut_there.read(&mut byte).await.expect_err("revoked");
+        (failed.code(), Instant::now())
+    });
+    let began = Instant::now();
+    server.set_policy(Some(rules(client.id(), &both[..1])));
+    let (code, at) = soon(reader).await.expect("reader");
+    assert_eq!(code, Code::Unauthorized);
+    let reset_there = read_to_end(&mut cut).await.expect_err("reset");
+    assert_eq!((reset_there.code(), reset_there.error_code()), (Code::StreamReset, Some(reset::REVOKED)));
+    assert!(at - began < GONE && began.elapsed() < GONE, "{:?}, {:?}", at - began, began.elapsed());
+    write_all(&mut kept, b"still here").await.expect("write");
+    kept.finish();
+    assert_eq!(read_to_end(&mut kept_there).await.expect("read"), b"still here");
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_queued_stream_that_is_revoked_reaches_no_listener() {
+    let (client, server) = pair().await;
+    let (chat, secret) = (generic("Chat"), generic("Secret"));
+    let listener = server.listen(None, &[chat.clone(), secret.clone()], false).expect("listen");
+    let both = [(&chat, PolicyEffect::Allow), (&secret, PolicyEffect::Allow)];
+    server.set_policy(Some(rules(client.id(), &both)));
+    let mut cut = open(&client, &server, &secret, USUAL).await.expect("secret");
+    let _kept = open(&client, &server, &chat, USUAL).await.expect("chat");
+    server.set_policy(Some(rules(client.id(), &both[..1])));
+    assert_eq!(incoming(&listener).await.route, Some(0));
+    read_to_end(&mut cut).await.expect_err("reset");
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn an_idle_stream_fails_with_its_next_call() {
+    let (client, server) = pair().await;
+    let (chat, secret) = (generic("Chat"), generic("Secret"));
+    let listener = server.listen(None, &[secret.clone()], false).expect("listen");
+    let both = [(&chat, PolicyEffect::Allow), (&secret, PolicyEffect::Allow)];
+    server.set_policy(Some(rules(client.id(), &both)));
+    let mut cut = open(&client, &server, &secret, USUAL).await.expect("secret");
+    let mut there = incoming(&listener).await.stream;
+    server.set_policy(Some(rules(client.id(), &both[..1])));
+    assert!(there.is_revoked());
+    assert_eq!(write_all(&mut there, b"late").await.expect_err("revoked").code(), Code::Unauthorized);
+    assert!(!there.is_revoked());
+    assert_eq!(read_to_end(&mut cut).await.expect_err("reset").error_code(), Some(reset::REVOKED));
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_revoked_tunnel_ends_its_connections_and_another_service_goes_on() {
+    let (client, server) = pair().await;
+    let target = TcpListener::bind("127.0.0.1:0").await.expect("target");
+    let name = target.local_addr().expect("address").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = target.accept().await {
+            tokio::spawn(async move {
+                let (mut from, mut to) = socket.split();
+                let _ = tokio::io::copy(&mut from, &mut to).await;
+            });
+        }
+    });
+    let service = |name: &str| ExposeOptions::new(Allow::Public).with_service(name);
+    let _db = server.expose_tcp(name.parse().expect("target"), service("db")).expect("expose");
+    let _web = server.expose_tcp(name.parse().expect("target"), service("web")).expect("expose");
+    let of = |name: &str| Protocol::service("tcp", Some(name));
+    let (db, web) = (of("db"), of("web"));
+    let policy = |services: &[&str]| {
+        let rule = |name: &&str| PolicyRule {
+            service: Some((*name).to_owned()),
+            effect: PolicyEffect::Allow,
+            ..PolicyRule::default()
+        };
+        let rules = services.iter().map(rule).collect();
+        Some(Policy::new(PolicyRules { rules, ..PolicyRules::default() }).expect("rules"))
+    };
+    server.set_policy(policy(&["db", "web"]));
+    assert!([&db, &web].iter().all(|it| server.policy_decision(&client.id(), it).is_some_and(|it| it.rule.is_some())));
+    let mut sockets = Vec::new();
+    let mut bridges = Vec::new();
+    for name in ["db", "web"] {
+        let options = BridgeOptions::default().with_service(name);
+        let bridge = client.bridge_tcp(&SocketName::loopback(0), server.address(), options).await.expect("bridge");
+        let mut socket = TcpStream::connect(("127.0.0.1", bridge.port())).await.expect("socket");
+        socket.write_all(b"ping").await.expect("write");
+        socket.read_exact(&mut [0; 4]).await.expect("echo");
+        sockets.push(socket);
+        bridges.push(bridge);
+    }
+    let began = Instant::now();
+    server.set_policy(policy(&["web"]));
+    let ended = soon(sockets[0].read(&mut [0])).await;
+    assert!(ended.as_ref().map_or(true, |count| *count == 0), "{ended:?}");
+    assert!(began.elapsed() < GONE, "{:?}", began.elapsed());
+    sockets[1].write_all(b"ping").await.expect("write");
+    soon(sockets[1].read_exact(&mut [0; 4])).await.expect("echo");
+    drop((sockets, bridges));
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn rates_count_for_each_peer_or_for_all() {
+    let server = endpoint().await;
+    let (own, shared) = (generic("Own"), generic("Shared"));
+    let _served = echo(&server, &[own.clone(), shared.clone()]);
+    let rate = Rate { per_second: 1, burst: 2 };
+    let rule =
+        |protocol: &Protocol, effect| PolicyRule { protocol: Some(protocol.clone()), effect, ..PolicyRule::default() };
+    let rules = vec![rule(&own, PolicyEffect::Limit(rate)), rule(&shared, PolicyEffect::LimitAll(rate))];
+    server.set_policy(Some(Policy::new(PolicyRules { rules, ..PolicyRules::default() }).expect("rules")));
+    let [a, b] = [endpoint().await, endpoint().await];
+    for client in [&a, &b] {
+        introduce(client, &server);
+    }
+    let began = Instant::now();
+    let open_all = async |protocol: &Protocol, client: &Endpoint| {
+        let mut busy = 0;
+        for _ in 0..3 {
+            match open(client, &server, protocol, USUAL).await {
+                Ok(stream) => drop(exchange(stream, b"x").await.expect("answer")),
+                Err(error) => busy += i32::from(error.code() == Code::Busy),
+            }
+        }
+        busy
+    };
+    let busy =
+        [open_all(&own, &a).await, open_all(&own, &b).await, open_all(&shared, &a).await, open_all(&shared, &b).await];
+    // On a slow machine, tokens come back meanwhile.
+    if began.elapsed() < Duration::from_secs(1) {
+        assert_eq!(busy, [1, 1, 1, 3]);
+    }
+    close(&[&a, &b, &server]).await;
+}
+
+#[tokio::test]
+async fn the_authorizer_is_asked_only_where_a_rule_says_so() {
+    let rules_of = Authorize { stream: true, timeout: GENEROUS, ..Authorize::default() };
+    let config = Config { authorize: Some(rules_of), ..config(limits()) };
+    let server = Endpoint::bind(SecretKey::generate(), config).await.expect("bind");
+    // It denies whatever it is asked.
+    server.set_authorizer(|_| std::future::ready(false)).expect("authorizer");
+    let client = endpoint().await;
+    introduce(&client, &server);
+    let (chat, asked) = (generic("Chat"), generic("Asked"));
+    let listener = server.listen(None, &[chat.clone(), asked.clone()], false).expect("listen");
+    server.set_policy(Some(rules(client.id(), &[(&chat, PolicyEffect::Allow), (&asked, PolicyEffect::Ask)])));
+    let stream = open(&client, &server, &chat, USUAL).await.expect("by the table");
+    assert_eq!(open(&client, &server, &asked, USUAL).await.expect_err("asked").code(), Code::Unauthorized);
+    // Nor when all are asked again.
+    soon(server.reauthorize()).await;
+    assert_eq!(incoming(&listener).await.stream.id(), stream.id());
+    drop(stream);
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
+async fn a_rule_that_asks_denies_where_no_authorizer_is_asked() {
+    let (client, server) = pair().await;
+    let chat = generic("Chat");
+    let _served = echo(&server, std::slice::from_ref(&chat));
+    server.set_policy(Some(rules(client.id(), &[(&chat, PolicyEffect::Ask)])));
+    assert_eq!(open(&client, &server, &chat, USUAL).await.expect_err("denied").code(), Code::Unauthorized);
+    close(&[&client, &server]).await;
+}
