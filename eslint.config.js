@@ -2,7 +2,20 @@
 import tseslint from 'typescript-eslint'
 
 // The folders of src from the lowest up; the leaf modules beside them are below all. Each imports lower ones only, types included.
-const layers = ['util', 'native', 'keys', 'stream', 'connection', 'rpc', 'http', 'tunnel', 'endpoint', 'node', 'cli']
+const layers = [
+  'util',
+  'native',
+  'keys',
+  'stream',
+  'connection',
+  'rpc',
+  'http',
+  'tunnel',
+  'endpoint',
+  'account',
+  'node',
+  'cli'
+]
 const leaves = ['src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version.ts', 'src/util/**/*.ts']
 
 /** Forbids the imports of higher layers to the files of a layer. */

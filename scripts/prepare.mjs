@@ -56,14 +56,15 @@ export function buildAddon(profile, args = []) {
 }
 
 /**
- * Compiles `src` to `dist/modules` and bundles it to the entries `dist/index.js` and `dist/node.js`. Importing many small files takes several
- * times as long as one bundle. Bundles the command line to `dist/cli.js`. Rolls up the public types to `index.d.ts` and `node.d.ts`.
+ * Compiles `src` to `dist/modules` and bundles it to the entries `dist/index.js`, `dist/node.js` and `dist/account.js`. Importing many small
+ * files takes several times as long as one bundle. Bundles the command line to `dist/cli.js`. Rolls up the public types to `index.d.ts`,
+ * `node.d.ts` and `account.d.ts`.
  */
 export async function compile() {
   const scripts = ['scripts/prepare.mjs', 'scripts/bundle-cli.mjs', 'scripts/types.mjs']
   const inputs = fingerprint('src', 'tsconfig.json', ...scripts, 'node_modules/typescript/package.json')
-  const outputs = ['dist/index.js', 'dist/node.js', 'dist/cli.js', 'index.d.ts', 'node.d.ts']
-  if (noted('dist', outputs)?.inputs === inputs) return
+  const outputs = ['index.js', 'node.js', 'account.js', 'cli.js'].map(name => `dist/${name}`)
+  if (noted('dist', [...outputs, 'index.d.ts', 'node.d.ts', 'account.d.ts'])?.inputs === inputs) return
   say('src → dist')
   unstamp('dist')
   // Remove modules whose source is gone, so no import finds them. Keep the addon: another process may have it open.
@@ -81,7 +82,8 @@ export async function compile() {
 async function bundle() {
   const { rollup } = await import('rollup')
   const { default: ts } = await import('typescript')
-  const input = { index: at('dist', 'modules', 'index.js'), node: at('dist', 'modules', 'node', 'index.js') }
+  const entry = (...path) => at('dist', 'modules', ...path, 'index.js')
+  const input = { index: entry(), node: entry('node'), account: entry('account') }
   const made = await rollup({
     input,
     external: id => id.startsWith('node:') || id.startsWith('@'),
@@ -107,7 +109,7 @@ async function bundle() {
   // while the first endpoint binds its sockets (see src/util/late.ts), `http` on first use.
   const manualChunks = (id, { getModuleInfo }) => {
     const [folder, file] = relative(at('dist', 'modules'), id).split(sep)
-    if (folder === 'node') return undefined
+    if (folder === 'node' || folder === 'account') return undefined
     if (imported(input.index, getModuleInfo).has(id)) return 'library'
     return folder === 'http' && file !== 'options.js' ? 'http' : 'services'
   }
@@ -198,7 +200,14 @@ function compileTests() {
 }
 
 function compileFolder(folder, output) {
-  const inputs = fingerprint(folder, 'tsconfig.json', 'index.d.ts', 'node.d.ts', 'node_modules/typescript/package.json')
+  const inputs = fingerprint(
+    folder,
+    'tsconfig.json',
+    'index.d.ts',
+    'node.d.ts',
+    'account.d.ts',
+    'node_modules/typescript/package.json'
+  )
   if (noted(output, [output])?.inputs === inputs) return
   say(`${folder} → ${output}`)
   unstamp(output)

@@ -15,7 +15,15 @@ for (const platform of platforms) {
   if (!existsSync(at('npm', platform, main))) missing.push(`npm/${platform}/${main}`)
   if (optionalDependencies[name] !== version) missing.push(`optionalDependencies: ${name} ${version}`)
 }
-for (const file of ['dist/index.js', 'dist/index.js.map', 'dist/node.js', 'index.d.ts', 'node.d.ts']) {
+for (const file of [
+  'dist/index.js',
+  'dist/index.js.map',
+  'dist/node.js',
+  'dist/account.js',
+  'index.d.ts',
+  'node.d.ts',
+  'account.d.ts'
+]) {
   if (!existsSync(at(file))) missing.push(file)
 }
 if (missing.length > 0) fail(`Not published, missing:\n  ${missing.join('\n  ')}`)

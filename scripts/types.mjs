@@ -1,4 +1,4 @@
-// Rolls up the public types from src into index.d.ts and node.d.ts.
+// Rolls up the public types from src into index.d.ts, node.d.ts and account.d.ts.
 // `npm run build` writes them. Run directly, this script fails if they are stale.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { install } from './install.mjs'
 import { at, fail, run, say, tool } from './util.mjs'
 
-/** Writes both files from tsc's declarations. Leaves an up-to-date file untouched. */
+/** Writes the files from tsc's declarations. Leaves an up-to-date file untouched. */
 export async function writeTypes(declarations) {
   for (const [name, text] of await rollUp(declarations)) {
     if (stored(name) !== text) writeFileSync(at(name), text)
@@ -18,7 +18,7 @@ async function rollUp(declarations) {
   const { dts } = await import('rollup-plugin-dts')
   const roll = async (entry, external) => {
     const bundle = await rollup({ input: join(declarations, `${entry}.d.ts`), external, plugins: [dts()] })
-    // `fastn-net/node` must import the package's own classes, never a copy.
+    // `fastn-net/node` and the others must import the package's own classes, never a copy.
     const { output } = await bundle.generate({ paths: id => (id.startsWith('node:') ? id : './index.js') })
     const [{ code, moduleIds }] = output
     const header = `// Generated from src/${entry}.ts by scripts/types.mjs: do not edit.\n`
@@ -30,10 +30,11 @@ async function rollUp(declarations) {
   const index = await roll('index', builtin)
   const ofIndex = (id, parent) =>
     parent !== undefined && index.files.has(resolve(dirname(parent), id.replace(/\.js$/, '.d.ts')))
-  const node = await roll('node/index', (id, parent) => builtin(id) || ofIndex(id, parent))
+  const subpath = name => roll(`${name}/index`, (id, parent) => builtin(id) || ofIndex(id, parent))
   return [
     ['index.d.ts', index.text],
-    ['node.d.ts', node.text]
+    ['node.d.ts', (await subpath('node')).text],
+    ['account.d.ts', (await subpath('account')).text]
   ]
 }
 
@@ -61,12 +62,20 @@ async function check() {
   const module = ['--module', 'nodenext', '--typeRoots', join(declarations, 'none')]
   for (const more of ['', ',dom,dom.iterable,dom.asynciterable']) {
     const libraries = ['--lib', `es2023,esnext.disposable${more}`, ...module]
-    run(process.execPath, [tool.tsc, ...strict, ...libraries, 'index.d.ts', 'node.d.ts', '__test__/types/program.ts'])
+    run(process.execPath, [
+      tool.tsc,
+      ...strict,
+      ...libraries,
+      'index.d.ts',
+      'node.d.ts',
+      'account.d.ts',
+      '__test__/types/program.ts'
+    ])
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   install()
-  say('types: index.d.ts and node.d.ts match src')
+  say('types: index.d.ts, node.d.ts and account.d.ts match src')
   await check()
 }

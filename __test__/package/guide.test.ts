@@ -48,6 +48,23 @@ test('protocols: lines, versions, a fallback, and 200 streams at once', t => {
   ])
 })
 
+test('access: a policy allows, refuses, explains and is replaced', t => {
+  const lines = linesOf(t, runExample('guide/policy'))
+  t.deepEqual(lines.slice(0, 3), ['hello', 'ERR_UNAUTHORIZED', '1'])
+  t.regex(lines.slice(3).join(' '), /effect: 'deny'.*by: 'otherwise'/)
+})
+
+test('accounts: an invitation, an explanation, a device, and an end', t => {
+  const path = join(mkdtempSync(join(folder, 'account-')), 'account.json')
+  t.deepEqual(linesOf(t, runExample('guide/accounts', path)), [
+    'hello, alice',
+    'alice: at most 10/s, by rule 1 for friends',
+    'alice: deny, because no rule matches',
+    'hello, device of alice',
+    'ERR_UNAUTHORIZED'
+  ])
+})
+
 test('requests: a result, an error, cancellation, many at once, items and a service', t => {
   const lines = linesOf(t, runExample('guide/requests'))
   t.deepEqual(lines.slice(0, 2), ['Hello Ada, you are 52 characters', 'not enough money { balance: 100 }'])

@@ -1,0 +1,90 @@
+import { printable } from '../util/display.js'
+import { invalid } from '../util/validate.js'
+import type { AccountData, Alias, Who } from './data.js'
+import { isName } from './names.js'
+
+type Groups = Readonly<Record<string, readonly string[]>>
+type Aliases = Readonly<Record<string, Alias>>
+
+/**
+ * Checks that groups name known members, and that no group contains itself.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`; the message shows the cycle.
+ */
+export function checkGroups(groups: Groups, aliases: Aliases): void {
+  for (const [name, members] of Object.entries(groups)) {
+    for (const member of members) {
+      if (!isName(member) || Object.hasOwn(aliases, member) || Object.hasOwn(groups, member)) continue
+      throw invalid(`account.groups.${name}`, `of known members: there is no alias and no group '${printable(member)}'`)
+    }
+  }
+  const done = new Set<string>()
+  for (const start of Object.keys(groups)) walk(start, groups, done)
+}
+
+/** Depth first, without recursion: groups may be nested as deeply as there are groups. */
+function walk(start: string, groups: Groups, done: Set<string>): void {
+  const trail: { name: string; next: number }[] = [{ name: start, next: 0 }]
+  const open = new Set([start])
+  for (let top = trail.at(-1); top !== undefined; top = trail.at(-1)) {
+    const member = groups[top.name]?.[top.next++]
+    if (member === undefined) {
+      done.add(top.name)
+      open.delete(top.name)
+      trail.pop()
+    } else if (Object.hasOwn(groups, member) && !done.has(member)) {
+      if (open.has(member)) {
+        const names = trail.map(({ name }) => name)
+        const cycle = [...names.slice(names.indexOf(member)), member].join(' → ')
+        throw invalid('account.groups', `without a cycle: ${cycle}`)
+      }
+      open.add(member)
+      trail.push({ name: member, next: 0 })
+    }
+  }
+}
+
+/** ID52s of the peers that some names, groups and ID52s mean. Groups are without cycles. */
+export function membersOf(data: AccountData, names: readonly string[]): Set<string> {
+  const found = new Set<string>()
+  const seen = new Set<string>()
+  const rest = [...names]
+  for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
+    if (seen.has(name)) continue
+    seen.add(name)
+    if (!isName(name)) found.add(name)
+    else if (Object.hasOwn(data.aliases, name)) found.add((data.aliases[name] as Alias).id52)
+    else if (Object.hasOwn(data.groups, name))
+      for (const member of data.groups[name] as readonly string[]) rest.push(member)
+  }
+  return found
+}
+
+/** ID52s of those a rule is for; `undefined` for everyone. */
+export function peersOf(data: AccountData, who: Who): Set<string> | undefined {
+  if (who === 'everyone') return undefined
+  if (who === 'devices') return new Set(Object.keys(data.devices))
+  return membersOf(data, typeof who === 'string' ? [who] : who)
+}
+
+/** Names of the groups that a peer is in, directly or through other groups. Sorted. */
+export function groupsOf(data: AccountData, id52: string): string[] {
+  const names = Object.entries(data.aliases).flatMap(([name, alias]) => (alias.id52 === id52 ? [name] : []))
+  const parents = new Map<string, string[]>()
+  for (const [group, members] of Object.entries(data.groups)) {
+    for (const member of members) {
+      const of = parents.get(member)
+      if (of === undefined) parents.set(member, [group])
+      else of.push(group)
+    }
+  }
+  const found = new Set<string>()
+  const rest = [id52, ...names]
+  for (let member = rest.pop(); member !== undefined; member = rest.pop()) {
+    for (const group of parents.get(member) ?? []) {
+      if (!found.has(group)) rest.push(group)
+      found.add(group)
+    }
+  }
+  return [...found].sort()
+}
