@@ -23,6 +23,19 @@ export function installEcosystem() {
   installIn('__test__/ecosystem', 'ci', '--omit=optional')
 }
 
+/**
+ * Installs the bundlers that the tests try, `__test__/bundlers`. Some place their binary when they are installed. Not `npm ci`: one has an
+ * optional package that was never published.
+ */
+export function installBundlers() {
+  installIn('__test__/bundlers', 'install', '--no-save', '--ignore-scripts=false')
+}
+
+/** Installs the registry and the package managers of a rehearsal, `__test__/release`. */
+export function installRelease() {
+  installIn('__test__/release', 'ci', '--ignore-scripts=false')
+}
+
 function installIn(folder, ...command) {
   const files = ['package.json', 'package-lock.json'].map(name => join(folder, name))
   const hash = createHash('sha256')
@@ -34,7 +47,7 @@ function installIn(folder, ...command) {
   const time = path => statSync(at(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
   if (time(installed) <= Math.max(...files.map(time))) {
     say(`npm ${command[0]}${folder === '.' ? '' : ` in ${folder}`}`)
-    const args = [...command, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
+    const args = ['--ignore-scripts', ...command, '--no-audit', '--no-fund', '--loglevel=error']
     const npm = process.env.npm_execpath
     const options = { cwd: at(folder) }
     if (npm?.endsWith('npm-cli.js')) run(process.execPath, [npm, ...args], options)

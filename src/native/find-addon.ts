@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { builtin } from '../util/builtin.js'
 import { notFound, notLoaded, unsupported } from './addon-failure.js'
 
@@ -27,7 +26,7 @@ export function findAddon(): unknown {
   const named = process.env['FASTN_NET_ADDON']
   if (named !== undefined && named !== '') {
     try {
-      return createRequire(from[0] ?? process.execPath)(builtin('node:path').resolve(named))
+      return builtin('node:module').createRequire(from[0] ?? process.execPath)(builtin('node:path').resolve(named))
     } catch (error) {
       throw notLoaded(`${named}, as FASTN_NET_ADDON says,`, error as Error)
     }
@@ -50,13 +49,18 @@ export function findAddon(): unknown {
 
 /** Files of a repository's build, and copies that a bundle was given. */
 function besideCode(target: string, file: string): unknown {
-  const requireFrom = createRequire(file)
+  const module = builtin('node:module')
+  const requireFrom = module.createRequire(file)
   return requireFrom(`./fastn-net.${target}.node`)
 }
 
-/** Literals: tools that trace the files of a program find the packages by them. */
+/**
+ * Literals: tools that trace the files of a program find the packages by them, and `module.createRequire` by its name. webpack would warn of
+ * an imported `createRequire`.
+ */
 function ofPackage(target: Target, file: string): unknown {
-  const requireFrom = createRequire(file)
+  const module = builtin('node:module')
+  const requireFrom = module.createRequire(file)
   switch (target) {
     case 'darwin-arm64':
       return requireFrom('fastn-net-darwin-arm64')

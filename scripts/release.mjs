@@ -1,0 +1,58 @@
+// npm run release -- --version 1.2.3      sets the version everywhere
+// npm run release -- --repository URL     sets `repository` everywhere
+// npm run release -- --rehearse [npm …]   publishes to a registry of its own, installs with each package manager, runs the README
+// npm run release -- --check [--addons F] lays the packages out in target/packages and says what is wrong with them
+// npm run release -- --publish --addons F publishes them, with the addons of every platform from the folder F. CI does this
+// npm run release -- --notes              prints the changelog's section of this version
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { prepare } from './prepare.mjs'
+import { findings } from './release/check.mjs'
+import { manifest, setRepository, setVersion } from './release/packages.mjs'
+import { publish } from './release/publish.mjs'
+import { stage } from './release/stage.mjs'
+import { at, fail, needCargo, say } from './util.mjs'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    addons: { type: 'string' },
+    check: { type: 'boolean' },
+    notes: { type: 'boolean' },
+    publish: { type: 'boolean' },
+    rehearse: { type: 'boolean' },
+    repository: { type: 'string' },
+    version: { type: 'string' }
+  }
+})
+const addons = values.addons === undefined ? at('src', 'generated') : resolve(values.addons)
+
+if (values.version !== undefined) setVersion(values.version)
+if (values.repository !== undefined) setRepository(values.repository)
+if (values.notes) console.log(notes())
+if (values.rehearse) {
+  needCargo()
+  const { rehearse } = await import('./release/rehearse.mjs')
+  const { passed, failed } = await rehearse({ addons, only: positionals })
+  console.log(`${passed} passed, ${failed} failed`)
+  process.exit(failed === 0 && passed > 0 ? 0 : 1)
+} else if (values.check || values.publish) {
+  needCargo()
+  await prepare()
+  const folders = stage({ addons })
+  const wrong = findings()
+  if (wrong.length > 0) fail(`Not published:\n  ${wrong.join('\n  ')}`)
+  say('every package is complete')
+  if (values.publish) publish(folders)
+} else if (!values.notes && values.version === undefined && values.repository === undefined) {
+  fail('npm run release -- --rehearse, --check, --publish, --notes, --version 1.2.3 or --repository URL')
+}
+
+/** The one source of release notes. */
+function notes() {
+  const { version } = manifest()
+  const sections = readFileSync(at('CHANGELOG.md'), 'utf8').split(/^(?=## )/m)
+  const section = sections.find(each => each.startsWith(`## ${version}\n`) || each.startsWith(`## ${version},`))
+  return section?.slice(section.indexOf('\n')).trim() ?? fail(`CHANGELOG.md has no section ${version}`)
+}

@@ -1,0 +1,62 @@
+// Reads what an addon file is: its system, its processor, the libraries that it needs, and the newest glibc that it asks for.
+import { readFileSync } from 'node:fs'
+
+/**
+ * @typedef {object} Binary
+ * @property {'linux' | 'darwin' | 'win32'} platform
+ * @property {'x64' | 'arm64'} arch
+ * @property {string[]} needs Shared libraries; Linux only.
+ * @property {string | undefined} glibc The newest version of a glibc symbol, such as `2.28`.
+ */
+
+/** @returns {Binary | undefined} `undefined` for a file of no known kind. */
+export function binaryOf(file) {
+  const bytes = readFileSync(file)
+  if (bytes.length < 64) return undefined
+  if (bytes.readUInt32BE(0) === 0x7f454c46) return elf(bytes)
+  if (bytes.readUInt32LE(0) === 0xfeedfacf) {
+    const arch = { 16777223: 'x64', 16777228: 'arm64' }[bytes.readUInt32LE(4)]
+    return arch && { platform: 'darwin', arch, needs: [], glibc: undefined }
+  }
+  if (bytes.toString('latin1', 0, 2) === 'MZ') {
+    const header = bytes.readUInt32LE(0x3c)
+    const arch = { 34404: 'x64', 43620: 'arm64' }[bytes.readUInt16LE(header + 4)]
+    return arch && { platform: 'win32', arch, needs: [], glibc: undefined }
+  }
+  return undefined
+}
+
+/** @returns {Binary | undefined} */
+function elf(bytes) {
+  const arch = { 62: 'x64', 183: 'arm64' }[bytes.readUInt16LE(18)]
+  if (arch === undefined || bytes[4] !== 2) return undefined
+  const sections = sectionsOf(bytes)
+  const dynamic = sections.find(each => each.type === 6)
+  const strings = dynamic && sections[dynamic.link]
+  if (!strings) return undefined
+  const text = at => bytes.toString('latin1', strings.offset + at, bytes.indexOf(0, strings.offset + at))
+  const needs = []
+  for (let at = dynamic.offset; at < dynamic.offset + dynamic.size; at += 16)
+    if (bytes.readBigUInt64LE(at) === 1n) needs.push(text(Number(bytes.readBigUInt64LE(at + 8))))
+  const names = bytes.toString('latin1', strings.offset, strings.offset + strings.size)
+  const versions = [...names.matchAll(/\bGLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => [
+    Number(major),
+    Number(minor)
+  ])
+  const [newest] = versions.sort(([a, b], [c, d]) => c - a || d - b)
+  return { platform: 'linux', arch, needs, glibc: newest?.join('.') }
+}
+
+function sectionsOf(bytes) {
+  const table = Number(bytes.readBigUInt64LE(0x28))
+  const [size, count] = [bytes.readUInt16LE(0x3a), bytes.readUInt16LE(0x3c)]
+  return Array.from({ length: count }, (_, index) => {
+    const at = table + index * size
+    return {
+      type: bytes.readUInt32LE(at + 4),
+      offset: Number(bytes.readBigUInt64LE(at + 24)),
+      size: Number(bytes.readBigUInt64LE(at + 32)),
+      link: bytes.readUInt32LE(at + 40)
+    }
+  })
+}

@@ -1,0 +1,161 @@
+// What must hold of the packages before the first of them is published.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { at } from '../util.mjs'
+import { binaryOf } from './binary.mjs'
+import { manifest, platforms, repositoryUrl, versions } from './packages.mjs'
+import { placeholder, staged } from './stage.mjs'
+
+/** The oldest glibc that Node.js 20 itself runs with. */
+const oldestGlibc = [2, 28]
+
+/** What every system with Node.js has: the C library under its names, and the unwinder that Node's own C++ library needs. */
+const libraries = {
+  gnu: /^(lib(c|m|dl|pthread|rt)\.so\.\d+|libgcc_s\.so\.1|ld-linux-\S+)$/,
+  musl: /^(libc\.so|libc\.musl-\S+|libgcc_s\.so\.1)$/
+}
+
+/**
+ * Everything that is wrong with the staged packages, as sentences. Empty if nothing is.
+ *
+ * @param {{ rehearse?: boolean, folder?: string }} [options] A rehearsal may lack addons of other platforms and the repository.
+ */
+export function findings({ rehearse = false, folder = staged } = {}) {
+  const root = manifest()
+  const wrong = [...versionFindings(root.version), ...rootFindings(join(folder, root.name), root, { rehearse })]
+  for (const { name } of platforms())
+    wrong.push(...platformFindings(name, join(folder, `${root.name}-${name}`), root, { rehearse }))
+  return wrong
+}
+
+function versionFindings(version) {
+  const wrong = Object.entries(versions())
+    .filter(([, found]) => found !== version)
+    .map(([place, found]) => `${place} has the version ${found}, not ${version}`)
+  const heading = new RegExp(`^## ${version.replaceAll('.', '\\.')}(,|$)`, 'm')
+  if (!heading.test(readFileSync(at('CHANGELOG.md'), 'utf8'))) wrong.push(`CHANGELOG.md has no section ${version}`)
+  return wrong
+}
+
+function rootFindings(folder, root, { rehearse }) {
+  const wrong = []
+  const own = readManifest(folder)
+  if (own === undefined) return [`${root.name} has no package.json`]
+  if (!rehearse) wrong.push(...repositoryFindings(root))
+  for (const file of [
+    'README.md',
+    'CHANGELOG.md',
+    'LICENSE-APACHE',
+    'LICENSE-MIT',
+    'dist/THIRD-PARTY-LICENSES',
+    'dist/cli.js',
+    ...entries(own)
+  ])
+    if (!existsSync(join(folder, file))) wrong.push(`${root.name} has no ${file}`)
+  wrong.push(...sbomFindings(folder, own))
+  for (const { name } of platforms())
+    if (own.optionalDependencies?.[`${root.name}-${name}`] !== root.version)
+      wrong.push(`${root.name} does not depend on ${root.name}-${name} ${root.version}`)
+  for (const file of readdirSync(folder, { recursive: true }))
+    if (file.endsWith('.node')) wrong.push(`${root.name} has the addon ${file}: platform packages have it`)
+  for (const page of ['README.md', 'CHANGELOG.md'])
+    for (const link of relativeLinks(join(folder, page)))
+      if (!rehearse && !existsSync(join(folder, link)))
+        wrong.push(`${page} links to ${link}, which is not in the package`)
+  return wrong
+}
+
+function platformFindings(name, folder, root, { rehearse }) {
+  const wrong = []
+  const own = readManifest(folder)
+  if (own === undefined) return [`npm/${name} is not staged`]
+  const say = text => wrong.push(`${own.name}: ${text}`)
+  const [platform, arch, libc] = name.split('-')
+  if (own.version !== root.version) say(`has the version ${own.version}, not ${root.version}`)
+  if (own.os?.join() !== platform || own.cpu?.join() !== arch) say(`is for ${own.os} ${own.cpu}`)
+  if (platform === 'linux' && own.libc?.join() !== { gnu: 'glibc', musl: 'musl' }[libc])
+    say(`is for the C library ${own.libc}`)
+  if (own.engines?.node !== root.engines.node) say(`supports Node.js ${own.engines?.node}, not ${root.engines.node}`)
+  if (!rehearse && repositoryUrl(own) !== repositoryUrl(root)) say(`has another repository than ${root.name}`)
+  for (const file of ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY-LICENSES'])
+    if (!existsSync(join(folder, file))) say(`has no ${file}`)
+  wrong.push(...sbomFindings(folder, own))
+  const addon = join(folder, own.main)
+  if (!existsSync(addon)) say(`has no ${own.main}`)
+  else if (!(rehearse && readFileSync(addon, 'utf8').startsWith(placeholder.trim())))
+    for (const text of addonFindings(addon, { platform, arch, libc, version: root.version, rehearse })) say(text)
+  return wrong
+}
+
+/**
+ * What is wrong with an addon for its platform. The one of this machine is loaded, too. A rehearsal may have one that was built here, on a
+ * newer system.
+ */
+export function addonFindings(file, { platform, arch, libc, version, rehearse = false }) {
+  const binary = binaryOf(file)
+  if (binary === undefined) return ['its addon is no library']
+  const wrong = []
+  if (binary.platform !== platform || binary.arch !== arch)
+    wrong.push(`its addon is for ${binary.platform} ${binary.arch}`)
+  const [major, minor] = (binary.glibc ?? '0.0').split('.').map(Number)
+  if (!rehearse && libc === 'gnu' && (major > oldestGlibc[0] || (major === oldestGlibc[0] && minor > oldestGlibc[1])))
+    wrong.push(`its addon needs glibc ${binary.glibc}, and ${oldestGlibc.join('.')} is the oldest to support`)
+  if (libc === 'musl' && binary.glibc !== undefined) wrong.push('its addon needs glibc')
+  const strange = binary.needs.filter(each => libc !== undefined && libraries[libc]?.test(each) === false)
+  if (strange.length > 0) wrong.push(`its addon needs ${strange.join(', ')}`)
+  const glibcHere = 'glibcVersionRuntime' in process.report.getReport().header
+  const isOfHere = platform === process.platform && arch === process.arch
+  if (wrong.length > 0 || !isOfHere || (libc === 'gnu') !== (glibcHere && platform === 'linux')) return wrong
+  const found = createRequire(import.meta.url)(file).version?.()
+  return found === version ? [] : [`its addon has the version ${found}, not ${version}`]
+}
+
+function repositoryFindings(root) {
+  const url = repositoryUrl(root)
+  if (url === undefined)
+    return [
+      'package.json has no repository, without which npm gives no provenance: npm run release -- --repository URL'
+    ]
+  const { GITHUB_REPOSITORY: here, GITHUB_SERVER_URL: server } = process.env
+  if (here !== undefined && url !== `${server}/${here}`) return [`repository is ${url}, and this is ${server}/${here}`]
+  return []
+}
+
+/** The bill of materials must be of this package. */
+function sbomFindings(folder, { name, version }) {
+  try {
+    const { bomFormat, metadata, components } = JSON.parse(readFileSync(join(folder, 'sbom.cdx.json'), 'utf8'))
+    const { component } = metadata
+    if (
+      bomFormat !== 'CycloneDX' ||
+      component.name !== name ||
+      component.version !== version ||
+      components.length === 0
+    )
+      return [`${name}: sbom.cdx.json is of ${component.name} ${component.version}`]
+    return []
+  } catch (error) {
+    return [`${name}: sbom.cdx.json: ${error.message.split('\n')[0]}`]
+  }
+}
+
+/** The files that `exports`, `types` and `bin` name. */
+function entries({ exports, types, bin }) {
+  return [
+    ...Object.values(exports).flatMap(each => (typeof each === 'string' ? [each] : Object.values(each))),
+    types,
+    ...Object.values(bin)
+  ]
+}
+
+function relativeLinks(file) {
+  if (!existsSync(file)) return []
+  return [...readFileSync(file, 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link)
+}
+
+function readManifest(folder) {
+  const file = join(folder, 'package.json')
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+}

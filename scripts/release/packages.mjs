@@ -1,0 +1,88 @@
+// The manifests of this repository: the package, its platforms, the crates; their version and repository.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { at, fail } from '../util.mjs'
+
+const crates = ['fastn-net', 'fastn-net-node', 'fastn-net-proto']
+
+export const manifest = (...folder) => JSON.parse(readFileSync(at(...folder, 'package.json'), 'utf8'))
+
+/** Names of the folders in `npm`, such as `linux-x64-gnu`, each with its Rust target. */
+export function platforms() {
+  const triple = {
+    'darwin-arm64': 'aarch64-apple-darwin',
+    'darwin-x64': 'x86_64-apple-darwin',
+    'linux-arm64-gnu': 'aarch64-unknown-linux-gnu',
+    'linux-arm64-musl': 'aarch64-unknown-linux-musl',
+    'linux-x64-gnu': 'x86_64-unknown-linux-gnu',
+    'linux-x64-musl': 'x86_64-unknown-linux-musl',
+    'win32-arm64-msvc': 'aarch64-pc-windows-msvc',
+    'win32-x64-msvc': 'x86_64-pc-windows-msvc'
+  }
+  const { napi } = manifest()
+  const folders = readdirSync(at('npm')).sort()
+  const wanted = Object.keys(triple).filter(name => napi.targets.includes(triple[name]))
+  if (folders.join() !== wanted.join() || wanted.length !== napi.targets.length)
+    fail(`package.json has the targets ${napi.targets.join(', ')}, and npm has the folders ${folders.join(', ')}`)
+  return folders.map(name => ({ name, target: triple[name] }))
+}
+
+/** Every place that states the version, with what it states. */
+export function versions() {
+  const text = file => readFileSync(at(file), 'utf8')
+  const lock = JSON.parse(text('package-lock.json'))
+  const inLock = crate => new RegExp(`name = "${crate}"\\nversion = "([^"]+)"`).exec(text('Cargo.lock'))?.[1]
+  return {
+    'package.json': manifest().version,
+    'package-lock.json': lock.version === lock.packages[''].version ? lock.version : 'two versions',
+    ...Object.fromEntries(platforms().map(({ name }) => [`npm/${name}/package.json`, manifest('npm', name).version])),
+    'src/version.ts': /'([^']+)'/.exec(text('src/version.ts'))?.[1],
+    'Cargo.toml': /\[workspace\.package\]\nversion = "([^"]+)"/.exec(text('Cargo.toml'))?.[1],
+    ...Object.fromEntries(crates.map(crate => [`Cargo.lock (${crate})`, inLock(crate)]))
+  }
+}
+
+/** Sets the version in every place. */
+export function setVersion(version) {
+  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) fail(`'${version}' is no version, such as 1.2.3`)
+  const old = manifest().version
+  edit('package.json', text => text.replace(`"version": "${old}"`, `"version": "${version}"`))
+  for (const { name } of platforms())
+    edit(`npm/${name}/package.json`, text => text.replace(/"version": "[^"]+"/, `"version": "${version}"`))
+  edit('package-lock.json', text => {
+    const lock = JSON.parse(text)
+    lock.version = lock.packages[''].version = version
+    return `${JSON.stringify(lock, null, 2)}\n`
+  })
+  edit('src/version.ts', text => text.replace(/'[^']+'/, `'${version}'`))
+  edit('Cargo.toml', text => text.replace(/(\[workspace\.package\]\nversion = )"[^"]+"/, `$1"${version}"`))
+  for (const crate of crates)
+    edit('Cargo.lock', text => text.replace(new RegExp(`(name = "${crate}"\\nversion = )"[^"]+"`), `$1"${version}"`))
+}
+
+/** Sets `repository` in every manifest that npm shows or checks for provenance. */
+export function setRepository(url) {
+  if (!/^https:\/\/[^/]+\/[^/]+\/[^/]+$/.test(url))
+    fail(`'${url}' is no URL of a repository, such as https://github.com/owner/name`)
+  const set = directory => text =>
+    withField(text, 'repository', { type: 'git', url: `git+${url}.git`, ...(directory ? { directory } : {}) }, 'license')
+  edit('package.json', set())
+  for (const { name } of platforms()) edit(`npm/${name}/package.json`, set(`npm/${name}`))
+}
+
+/** The URL for people of a manifest's `repository`. */
+export function repositoryUrl({ repository }) {
+  return (repository?.url ?? repository)?.replace(/^git\+/, '').replace(/\.git$/, '')
+}
+
+/** Text of a manifest with a field behind another, and the rest as it was. */
+function withField(text, name, value, behind) {
+  const line = `  "${name}": ${JSON.stringify(value).replaceAll('":', '": ').replaceAll(',"', ', "').replace(/^{/, '{ ').replace(/}$/, ' }')},\n`
+  const without = text.replace(new RegExp(`^  "${name}": (?:\\{[^}]*\\}|"[^"]*"),\\n`, 'm'), '')
+  return without.replace(new RegExp(`^  "${behind}": .*\\n`, 'm'), found => found + line)
+}
+
+function edit(file, change) {
+  const before = readFileSync(at(file), 'utf8')
+  const after = change(before)
+  if (after !== before) writeFileSync(at(file), after)
+}

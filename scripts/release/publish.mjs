@@ -1,0 +1,65 @@
+// Publishes staged packages: the platforms first, the package that names them last. A run that stopped half way is run again: what is
+// published already, byte for byte, is left out.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { at, fail, say } from '../util.mjs'
+
+/**
+ * @param {string[]} folders In the order of publishing.
+ * @param {{ registry?: string, userconfig?: string, provenance?: boolean }} [options]
+ */
+export function publish(folders, options = {}) {
+  const files = folders.map(folder => pack(folder, options))
+  // Before the first: a package whose version exists with other content can never be published.
+  const missing = files.filter(file => !isPublished(file, options))
+  for (const { name, version, path } of missing) {
+    say(`publish ${name} ${version}`)
+    const tag = version.includes('-') ? 'next' : 'latest'
+    const provenance = options.provenance === false ? ['--provenance=false'] : []
+    npm(['publish', path, '--access', 'public', '--tag', tag, ...provenance], options)
+  }
+  say(`${missing.length} published, ${files.length - missing.length} were there already`)
+}
+
+function pack(folder, options) {
+  const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const tarballs = at('target', 'tarballs')
+  mkdirSync(tarballs, { recursive: true })
+  const path = join(tarballs, `${name}-${version}.tgz`)
+  rmSync(path, { force: true })
+  npm(['pack', folder, '--pack-destination', tarballs, '--ignore-scripts', '--loglevel=error'], options, 'ignore')
+  const integrity = `sha512-${createHash('sha512').update(readFileSync(path)).digest('base64')}`
+  return { name, version, path, integrity }
+}
+
+function isPublished({ name, version, integrity }, options) {
+  const { status, stdout, stderr } = spawnNpm(
+    ['view', `${name}@${version}`, 'dist.integrity', '--json'],
+    options,
+    'pipe'
+  )
+  if (status !== 0 && !stdout.includes('E404') && !stderr.includes('E404'))
+    fail(`npm view ${name}: ${stderr || stdout}`)
+  const found = status === 0 && stdout.trim() !== '' ? JSON.parse(stdout) : undefined
+  if (found === undefined) return false
+  if (found !== integrity) fail(`${name} ${version} is published with another content: take another version`)
+  return true
+}
+
+function npm(args, options, output = 'inherit') {
+  const { status } = spawnNpm(args, options, output)
+  if (status !== 0) fail(`npm ${args[0]} failed: ${args[1]}. What is published stays; run this again to go on`)
+}
+
+function spawnNpm(args, { registry, userconfig }, output) {
+  const more = [...(registry ? ['--registry', registry] : []), ...(userconfig ? ['--userconfig', userconfig] : [])]
+  const stdio = ['ignore', output, output === 'pipe' ? 'pipe' : 'inherit']
+  return spawnSync('npm', [...args, ...more], {
+    cwd: at(),
+    stdio,
+    encoding: 'utf8',
+    shell: process.platform === 'win32'
+  })
+}

@@ -1,0 +1,76 @@
+// Breaks the staged packages in each way that a release can be incomplete, and expects the check to say so.
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findings } from './check.mjs'
+import { staged } from './stage.mjs'
+
+const change = (file, edit) => writeFileSync(file, edit(readFileSync(file, 'utf8')))
+const field = (name, value) => text => JSON.stringify({ ...JSON.parse(text), [name]: value })
+const [arm, mac, own] = ['fastn-net-linux-arm64-gnu', 'fastn-net-darwin-x64', 'fastn-net']
+
+/** @type {Record<string, [(folder: string) => void, RegExp]>} */
+const breaks = {
+  'a package without its addon': [
+    folder => rmSync(join(folder, mac, 'fastn-net.darwin-x64.node')),
+    /darwin-x64: has no/
+  ],
+  'an addon that is none': [
+    folder => writeFileSync(join(folder, mac, 'fastn-net.darwin-x64.node'), '<html>404</html>'),
+    /darwin-x64: its addon is no library/
+  ],
+  'the addon of another processor': [
+    folder => writeFileSync(join(folder, arm, 'fastn-net.linux-arm64-gnu.node'), machO()),
+    /linux-arm64-gnu: its addon is for darwin x64/
+  ],
+  'a package without a licence': [folder => rmSync(join(folder, arm, 'LICENSE-MIT')), /arm64-gnu: has no LICENSE-MIT/],
+  'a package without notices': [
+    folder => rmSync(join(folder, arm, 'THIRD-PARTY-LICENSES')),
+    /has no THIRD-PARTY-LICENSES/
+  ],
+  'a bill of materials of another version': [
+    folder =>
+      change(join(folder, arm, 'sbom.cdx.json'), text => text.replace(/"version": "\d[^"]*"/, '"version": "9.9.9"')),
+    /sbom\.cdx\.json is of .* 9\.9\.9/
+  ],
+  'a platform of another version': [
+    folder => change(join(folder, mac, 'package.json'), field('version', '9.9.9')),
+    /darwin-x64: has the version 9\.9\.9/
+  ],
+  'a package that is not there': [
+    folder => rmSync(join(folder, mac), { recursive: true }),
+    /npm\/darwin-x64 is not staged/
+  ],
+  'a package without its platforms': [
+    folder => change(join(folder, own, 'package.json'), field('optionalDependencies', {})),
+    /does not depend on fastn-net-darwin-arm64/
+  ],
+  'a stray addon': [
+    folder => writeFileSync(join(folder, own, 'dist', 'stray.node'), ''),
+    /has the addon .*stray\.node/
+  ],
+  'an entry without its file': [folder => rmSync(join(folder, own, 'node.d.ts')), /has no \.\/node\.d\.ts/]
+}
+
+/** @returns {{ name: string, error: string | undefined }[]} */
+export function refusals() {
+  return Object.entries(breaks).map(([name, [damage, pattern]]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'fastn-net-staged-'))
+    try {
+      cpSync(staged, folder, { recursive: true })
+      damage(folder)
+      const found = findings({ rehearse: true, folder })
+      return { name, error: found.some(each => pattern.test(each)) ? undefined : `found ${JSON.stringify(found)}` }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+}
+
+/** The start of a library for an Intel Mac. */
+function machO() {
+  const bytes = Buffer.alloc(128)
+  bytes.writeUInt32LE(0xfeedfacf, 0)
+  bytes.writeUInt32LE(0x01000007, 4)
+  return bytes
+}

@@ -1,0 +1,141 @@
+// A rehearsal of a release: publishes to a registry of its own, twice, installs with each package manager, and runs the README's programs.
+import { spawn, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { installRelease } from '../install.mjs'
+import { prepare } from '../prepare.mjs'
+import { at, fail, say } from '../util.mjs'
+import { findings } from './check.mjs'
+import { manifest } from './packages.mjs'
+import { publish } from './publish.mjs'
+import { refusals } from './refusals.mjs'
+import { startRegistry } from './registry.mjs'
+import { stage } from './stage.mjs'
+import { typeCases } from './types.mjs'
+
+const bin = (...path) => at('__test__', 'release', 'node_modules', ...path)
+
+/** How each package manager installs, what it runs programs with, and settings of the project. */
+const managers = {
+  npm: { install: ['npm', 'install'] },
+  pnpm: { install: [process.execPath, bin('pnpm', 'bin', 'pnpm.cjs'), 'install'] },
+  yarn1: { install: [process.execPath, bin('yarn', 'bin', 'yarn.js'), 'install', '--non-interactive'] },
+  yarn: { ...berry('node-modules') },
+  'yarn-pnp': { ...berry('pnp'), node: [process.execPath, bin('@yarnpkg', 'cli-dist', 'bin', 'yarn.js'), 'node'] },
+  bun: { install: [bin('.bin', 'bun'), 'install'] }
+}
+
+/**
+ * @param {{ addons: string, only?: string[] }} options `only`: names of package managers.
+ * @returns {Promise<{ passed: number, failed: number }>}
+ */
+export async function rehearse({ addons, only = [] }) {
+  await prepare({ examples: true })
+  installRelease()
+  const folders = stage({ addons, rehearse: true })
+  const wrong = findings({ rehearse: true })
+  if (wrong.length > 0) fail(`Not published:\n  ${wrong.join('\n  ')}`)
+  let [passed, failed] = [0, 0]
+  const count = (name, error) => {
+    say(error === undefined ? name : `FAILED: ${name}: ${error}`)
+    if (error === undefined) passed++
+    else failed++
+  }
+  for (const { name, error } of refusals()) count(`the check refuses ${name}`, error)
+  const home = mkdtempSync(join(tmpdir(), 'fastn-net-release-'))
+  process.on('exit', () => rmSync(home, { recursive: true, force: true, maxRetries: 5 }))
+  say('registry')
+  const { url, userconfig, stop } = await startRegistry(join(home, 'registry'))
+  const options = { registry: url, userconfig, provenance: false }
+  // The first run stops before the end, as one does whose network fails. The second goes on where it stopped.
+  publish(folders.slice(0, 3), options)
+  publish(folders, options)
+  if (only.length === 0) for (const { name, error } of typeCases()) count(name, error)
+  for (const [name, manager] of Object.entries(managers)) {
+    if (only.length > 0 && !only.includes(name)) continue
+    const error = await runWith(name, manager, { home, url }).then(
+      () => undefined,
+      ({ message }) => message
+    )
+    count(`${name} installs, and the programs of the README run`, error)
+  }
+  stop()
+  return { passed, failed }
+}
+
+async function runWith(name, { install, node = [process.execPath], settings = {} }, { home, url }) {
+  say(name)
+  const { name: own, version } = manifest()
+  const folder = join(home, name)
+  mkdirSync(folder)
+  const project = { name: 'app', private: true, type: 'module', dependencies: { [own]: version } }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(project))
+  writeFileSync(join(folder, '.npmrc'), `registry=${url}\nfund=false\naudit=false\n`)
+  for (const [file, text] of Object.entries(settings)) writeFileSync(join(folder, file), text(url))
+  for (const program of ['receiver.js', 'sender.js', 'requests.js'])
+    cpSync(at('dist-examples', program), join(folder, program))
+  // Nothing of the user's: neither settings nor caches, in which a package of an earlier rehearsal may be.
+  const env = {
+    ...process.env,
+    HOME: folder,
+    npm_config_registry: url,
+    npm_config_cache: join(folder, '.cache'),
+    npm_config_store_dir: join(folder, '.store'),
+    YARN_CACHE_FOLDER: join(folder, '.yarn-cache'),
+    BUN_INSTALL_CACHE_DIR: join(folder, '.bun-cache'),
+    FASTN_NET_NETWORK: 'loopback'
+  }
+  // CI makes some of them refuse to write their first lock file.
+  delete env.CI
+  run(install, folder, env)
+  const installed = installedPlatforms(folder)
+  if (installed.length > 1) throw new Error(`installs ${installed.join(' and ')}: one is for this machine`)
+  const [greeting] = await greet(node, folder, env)
+  if (!/^Hello Ada, you are [a-z0-9]{52}$/.test(greeting)) throw new Error(`the sender printed '${greeting}'`)
+  const answers = run([...node, 'requests.js'], folder, env)
+  if (!answers.startsWith('0.25\nRangeError division by zero')) throw new Error(`requests.js printed '${answers}'`)
+}
+
+/** Starts the README's receiver, and its sender with the printed ticket. Returns what the sender printed. */
+async function greet([command, ...args], cwd, env) {
+  const receiver = spawn(command, [...args, 'receiver.js'], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const lines = createInterface(receiver.stdout)[Symbol.asyncIterator]()
+    const { value: ticket, done } = await lines.next()
+    if (done) throw new Error('the receiver printed no ticket')
+    return run([command, ...args, 'sender.js', ticket], cwd, env).split('\n')
+  } finally {
+    receiver.kill('SIGTERM')
+  }
+}
+
+function run([command, ...args], cwd, env) {
+  const options = { cwd, env, encoding: 'utf8', timeout: 300_000, shell: process.platform === 'win32' }
+  const { error, status, stdout, stderr } = spawnSync(command, args, options)
+  if (error || status !== 0) throw new Error(`${args.at(-1)}: ${error?.message ?? `${stdout}${stderr}`.slice(-2000)}`)
+  return stdout
+}
+
+/** Names of the installed packages with an addon. Package managers leave out those of other systems. */
+function installedPlatforms(folder) {
+  const addons = readdirSync(folder, { recursive: true }).filter(file => file.endsWith('.node'))
+  return [...new Set(addons.map(file => file.split(/[\\/]/).at(-1)))]
+}
+
+function berry(linker) {
+  return {
+    install: [process.execPath, bin('@yarnpkg', 'cli-dist', 'bin', 'yarn.js'), 'install'],
+    settings: {
+      'yarn.lock': () => '',
+      '.yarnrc.yml': url => `nodeLinker: ${linker}
+npmRegistryServer: ${url}
+unsafeHttpWhitelist: ['127.0.0.1']
+enableGlobalCache: false
+enableTelemetry: false
+enableImmutableInstalls: false
+`
+    }
+  }
+}

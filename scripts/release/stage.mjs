@@ -1,0 +1,105 @@
+// Lays the packages out as they are published, below `target/packages`: nothing of it is in the working tree, and no package lacks a part.
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { at, fail, say } from '../util.mjs'
+import { cratesOf } from './crates.mjs'
+import { notices } from './notices.mjs'
+import { manifest, platforms, repositoryUrl } from './packages.mjs'
+import { sbom } from './sbom.mjs'
+
+export const staged = at('target', 'packages')
+
+/** What stands for the addon of another platform in a rehearsal. */
+export const placeholder = 'No addon: this package was made to rehearse a release.\n'
+
+/**
+ * Writes every package, the platforms first.
+ *
+ * @param {object} options
+ * @param {string} options.addons Folder with the addons, in itself or in folders of it.
+ * @param {boolean} [options.rehearse] Write {@link placeholder} for an addon that is not there.
+ * @returns {string[]} The folders, in the order in which they are published.
+ */
+export function stage({ addons, rehearse = false }) {
+  rmSync(staged, { recursive: true, force: true })
+  const root = manifest()
+  const folders = platforms().map(({ name, target }) => {
+    say(`package of ${name}`)
+    return platformPackage(name, target, root, { addons, rehearse })
+  })
+  say('package')
+  return [...folders, rootPackage(root)]
+}
+
+function platformPackage(name, target, root, { addons, rehearse }) {
+  const { files: _, ...own } = manifest('npm', name)
+  const folder = join(staged, own.name)
+  mkdirSync(folder, { recursive: true })
+  const addon = find(addons, own.main)
+  if (addon !== undefined) copyFileSync(addon, join(folder, own.main))
+  else if (rehearse) writeFileSync(join(folder, own.main), placeholder)
+  else fail(`${own.main} is not in ${relative(at(), addons) || addons}`)
+  const crates = cratesOf(target)
+  for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(at(file), join(folder, file))
+  copyFileSync(at('npm', name, 'README.md'), join(folder, 'README.md'))
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), notices(target, crates))
+  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(own, crates))
+  // Provenance of each package is asked for here, not by an environment: a run by hand has it as well.
+  const publishConfig = { ...own.publishConfig, ...root.publishConfig }
+  writeManifest(folder, { ...own, publishConfig })
+  return folder
+}
+
+function rootPackage(root) {
+  const folder = join(staged, root.name)
+  mkdirSync(folder, { recursive: true })
+  cpSync(at('dist'), join(folder, 'dist'), { recursive: true, filter: isPublished })
+  for (const file of ['index.d.ts', 'node.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT'])
+    copyFileSync(at(file), join(folder, file))
+  const base = repositoryUrl(root)
+  for (const file of ['README.md', 'CHANGELOG.md'])
+    writeFileSync(join(folder, file), absolute(readFileSync(at(file), 'utf8'), base, root.version))
+  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(root, new Map(), bundledPackages()))
+  // Only what a user of the package has to do with.
+  const { scripts, devDependencies, napi, files, ...kept } = root
+  const optionalDependencies = Object.fromEntries(
+    platforms().map(({ name }) => [manifest('npm', name).name, root.version])
+  )
+  writeManifest(folder, { ...kept, optionalDependencies })
+  return folder
+}
+
+function isPublished(path) {
+  const inside = relative(at('dist'), path)
+  return !/^modules(\/|\\|$)|^\.types|\.node(\.new)?$|^generated/.test(inside)
+}
+
+/** The npm packages in `dist/cli.js`, as `scripts/bundle-cli.mjs` noted them. */
+function bundledPackages() {
+  const text = readFileSync(at('dist', 'THIRD-PARTY-LICENSES'), 'utf8')
+  return [...text.matchAll(/^(\S+) (\d\S*) \(([^)]+)\)$/gm)].map(([, name, version, license]) => ({
+    name,
+    version,
+    license
+  }))
+}
+
+/** Links of a page that name files of the repository name them there: in a package most of them are missing. */
+function absolute(text, repository, version) {
+  if (repository === undefined) return text
+  const raw = repository.replace('//github.com/', '//raw.githubusercontent.com/')
+  return text.replace(/(!?)(\[[^\]]*\])\((?!https?:|#)([^)\s]+)\)/g, (_, image, label, path) =>
+    image ? `!${label}(${raw}/v${version}/${path})` : `${label}(${repository}/blob/v${version}/${path})`
+  )
+}
+
+function find(folder, name) {
+  if (!existsSync(folder)) return undefined
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (entry.name === name && entry.isFile()) return join(entry.parentPath, name)
+  return undefined
+}
+
+function writeManifest(folder, value) {
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(value, null, 2)}\n`)
+}

@@ -1,0 +1,63 @@
+// The types of the packed package: what publint and attw find, and a program compiled with each TypeScript, in each way to find modules.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { at } from '../util.mjs'
+import { manifest } from './packages.mjs'
+import { staged } from './stage.mjs'
+
+const bin = (...path) => at('__test__', 'release', 'node_modules', ...path)
+
+const compilers = ['5.6', '5.9', '6', '7']
+
+/** Ways to find modules, each with its `lib`: with DOM and without. */
+const kinds = {
+  node16: { module: 'node16', moduleResolution: 'node16', lib: ['es2022'] },
+  nodenext: { module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2022', 'dom'] },
+  bundler: { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022'] }
+}
+
+const strict = {
+  target: 'es2022',
+  types: [],
+  noEmit: true,
+  strict: true,
+  skipLibCheck: false,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  isolatedModules: true,
+  verbatimModuleSyntax: true
+}
+
+/** @returns {{ name: string, error: string | undefined }[]} */
+export function typeCases() {
+  const { name, version } = manifest()
+  const tarball = at('target', 'tarballs', `${name}-${version}.tgz`)
+  const results = [
+    run('publint finds nothing', bin('publint', 'src', 'cli.js'), ['run', tarball, '--strict']),
+    // ESM only is a decision: docs/decisions/0003-esm-only.md.
+    run('attw finds nothing but ESM only', bin('@arethetypeswrong', 'cli', 'dist', 'index.js'), [tarball, '--profile', 'esm-only'])
+  ]
+  const folder = at('target', 'types')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(join(folder, 'node_modules'), { recursive: true })
+  symlinkSync(join(staged, name), join(folder, 'node_modules', name), 'junction')
+  writeFileSync(join(folder, 'package.json'), '{ "name": "app", "private": true, "type": "module" }\n')
+  cpSync(at('__test__', 'types', 'program.ts'), join(folder, 'program.ts'))
+  for (const compiler of compilers)
+    for (const [kind, options] of Object.entries(kinds)) {
+      const newer = Number(compiler) >= 5.8 ? { erasableSyntaxOnly: true } : {}
+      const config = join(folder, `tsconfig.${compiler}.${kind}.json`)
+      const compilerOptions = { ...strict, ...newer, ...options }
+      writeFileSync(config, JSON.stringify({ compilerOptions, files: ['program.ts'] }))
+      const tsc = bin(`typescript-${compiler}`, 'bin', 'tsc')
+      results.push(run(`TypeScript ${compiler}, ${kind}, lib ${options.lib.join(' and ')}`, tsc, ['-p', config]))
+    }
+  return results
+}
+
+function run(name, script, args) {
+  const { error, status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { cwd: at(), encoding: 'utf8' })
+  return { name, error: status === 0 ? undefined : `${error?.message ?? ''}${stdout}${stderr}`.slice(0, 3000) }
+}
