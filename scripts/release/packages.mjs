@@ -64,7 +64,12 @@ export function setRepository(url) {
   if (!/^https:\/\/[^/]+\/[^/]+\/[^/]+$/.test(url))
     fail(`'${url}' is no URL of a repository, such as https://github.com/owner/name`)
   const set = directory => text =>
-    withField(text, 'repository', { type: 'git', url: `git+${url}.git`, ...(directory ? { directory } : {}) }, 'license')
+    withField(
+      text,
+      'repository',
+      { type: 'git', url: `git+${url}.git`, ...(directory ? { directory } : {}) },
+      'license'
+    )
   edit('package.json', set())
   for (const { name } of platforms()) edit(`npm/${name}/package.json`, set(`npm/${name}`))
 }

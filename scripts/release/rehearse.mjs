@@ -120,7 +120,9 @@ function run([command, ...args], cwd, env) {
 
 /** Names of the installed packages with an addon. Package managers leave out those of other systems. */
 function installedPlatforms(folder) {
-  const addons = readdirSync(folder, { recursive: true }).filter(file => file.endsWith('.node'))
+  const files = readdirSync(folder, { recursive: true })
+  // Caches have more.
+  const addons = files.filter(file => file.startsWith('node_modules') && file.endsWith('.node'))
   return [...new Set(addons.map(file => file.split(/[\\/]/).at(-1)))]
 }
 
@@ -134,6 +136,7 @@ npmRegistryServer: ${url}
 unsafeHttpWhitelist: ['127.0.0.1']
 enableGlobalCache: false
 enableTelemetry: false
+npmMinimalAgeGate: 0
 enableImmutableInstalls: false
 `
     }

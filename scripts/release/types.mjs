@@ -37,7 +37,11 @@ export function typeCases() {
   const results = [
     run('publint finds nothing', bin('publint', 'src', 'cli.js'), ['run', tarball, '--strict']),
     // ESM only is a decision: docs/decisions/0003-esm-only.md.
-    run('attw finds nothing but ESM only', bin('@arethetypeswrong', 'cli', 'dist', 'index.js'), [tarball, '--profile', 'esm-only'])
+    run('attw finds nothing but ESM only', bin('@arethetypeswrong', 'cli', 'dist', 'index.js'), [
+      tarball,
+      '--profile',
+      'esm-only'
+    ])
   ]
   const folder = at('target', 'types')
   rmSync(folder, { recursive: true, force: true })
@@ -58,6 +62,9 @@ export function typeCases() {
 }
 
 function run(name, script, args) {
-  const { error, status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { cwd: at(), encoding: 'utf8' })
+  const { error, status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+    cwd: at(),
+    encoding: 'utf8'
+  })
   return { name, error: status === 0 ? undefined : `${error?.message ?? ''}${stdout}${stderr}`.slice(0, 3000) }
 }
