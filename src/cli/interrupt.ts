@@ -30,7 +30,7 @@ export function watchInterrupts(): AbortSignal {
     const what = isClosed ? 'the reader of stdout has closed it' : `cannot write to stdout: ${error.message}`
     controller.abort(new Interrupted(what, isClosed ? exit.closedPipe : exit.failed))
   })
-  // Nobody reads stderr: nothing to report, and no reason to end.
+  // stderr is closed: there is no place to report it, and no reason to end.
   process.stderr.on('error', () => {})
   return controller.signal
 }

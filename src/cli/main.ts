@@ -41,7 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Whether to print a failure. Nobody reads a closed stdout, and whoever sent a signal knows of it: ssh sends one to each ProxyCommand. */
+/** Whether to print a failure. Not of a closed stdout, and not of a signal, whose sender knows of it: ssh sends one to each ProxyCommand. */
 function isReported({ code, status }: Failure, output: Output): boolean {
   if (status === exit.closedPipe) return false
   return output.json || code !== 'ERR_INTERRUPTED' || status === exit.failed

@@ -10,7 +10,7 @@ export class Closing {
   readonly #state: EndpointState
   readonly #shutdown: ShutdownMember | undefined
   readonly #graceful: Graceful | undefined
-  // Listeners with running handlers, or that may get some.
+  // Listeners that have running handlers, or may get some.
   readonly #listens = new Set<Promise<void>>()
   // Work that closing cut off, for the shutdown report.
   #cutOff: CutOffWork | undefined

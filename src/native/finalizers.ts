@@ -14,12 +14,12 @@ export function releaseWithOwner(owner: object, handle: number): void {
   registry.register(owner, handle)
 }
 
-// The set must not refer to its owner, or that is never collected.
+// The set must not refer to its owner: it would never be collected.
 const registryOfMany = new FinalizationRegistry<ReadonlySet<number>>(handles => {
   for (const handle of handles) native().handleRelease(handle)
 })
 
-/** Releases what `handles` holds by the time `owner` is collected. */
+/** Releases the handles in `handles` when `owner` is collected. The set may change until then. */
 export function releaseAllWithOwner(owner: object, handles: ReadonlySet<number>): void {
   registryOfMany.register(owner, handles)
 }

@@ -6,7 +6,7 @@ export interface RequestLimits {
   readonly maxBytesPerPeer: number
 }
 
-/** What peers have in progress with one server. */
+/** The load that each peer puts on one server. */
 export class PeerLoads {
   readonly #limits: RequestLimits
   readonly #loads = new Map<string, PeerLoad>()
@@ -39,7 +39,7 @@ export class PeerLoads {
   }
 }
 
-/** What one peer has in progress. */
+/** Requests of one peer in progress, and the memory reserved for them. */
 export class PeerLoad {
   readonly #maxBytes: number
   requests = 0
@@ -63,7 +63,7 @@ export class PeerLoad {
   }
 
   /**
-   * Checks that a message which takes this much memory could be handled if no other was.
+   * Checks that a message of this size fits the limit by itself.
    *
    * @throws {FastnNetError} `ERR_LINE_TOO_LONG`.
    */

@@ -39,7 +39,7 @@ export const receive: Command = {
     ...endpointOptions
   },
   examples: [
-    ['fastn-net receive --public --once', 'Receive one transfer from anybody who has the ticket.'],
+    ['fastn-net receive --public --once', 'Receive one transfer from any peer with the ticket.'],
     ['fastn-net receive inbox --allow ID52 --key my.key', 'Receive from one peer, always under the same ID52.'],
     ['fastn-net receive - --public --quiet | tar x', 'Pass one file on.']
   ],

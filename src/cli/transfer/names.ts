@@ -20,8 +20,7 @@ export function isPart(name: string): boolean {
 const notOnWindows = /[<>:"|?*]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
 /**
- * Splits a relative path into its names. Rejects what could leave the target folder or confuse a terminal, whoever made it: both sides
- * check.
+ * Splits a relative path into its names. Rejects a path that could leave the target folder or confuse a terminal. Both sides check.
  *
  * @throws {TransferError} `name`.
  */
