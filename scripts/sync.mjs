@@ -1,7 +1,7 @@
 // npm run sync: brings up to date what repeats the code. Tests compare the same places.
 //
 // - src/errors.ts: the error codes
-// - src/native/addon.ts, npm: the platforms of `napi.targets` in package.json
+// - src/native/find-addon.ts, deny.toml, npm: the platforms of `napi.targets` in package.json
 // - TSDoc and docs: defaults
 // - docs/metrics.md: the table; docs/wire.md: the refusal words; docs/cli.md: a row for each missing option
 // - index.d.ts, node.d.ts
@@ -14,7 +14,8 @@ import { at, run, say, tool } from './util.mjs'
 
 const { napi } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
 if (readdirSync(at('npm')).length < napi.targets.length) run(process.execPath, [tool.napi, 'create-npm-dirs'])
-change('src/native/addon.ts', withPlatforms)
+change('src/native/find-addon.ts', withPlatforms)
+change('deny.toml', withTargets)
 
 await prepare()
 const { native } = await import('../dist/modules/native/addon.js')
@@ -33,7 +34,7 @@ for (const file of new Set(wrong.map(place => place.file)))
     )
   )
 const families = await metrics()
-change('docs/metrics.md', text => text.replace(/^\| metric .*\n(?:\|.*\n)+/m, metricsTable(families)))
+change('docs/metrics.md', text => replaced(text, /^\| metric .*\n(?:\|.*\n)+/m, metricsTable(families)))
 change('docs/wire.md', withRefusalWords)
 change('docs/cli.md', withOptions)
 // The declarations repeat TSDoc and codes.
@@ -47,23 +48,36 @@ function change(file, edit) {
   say(`changed ${file}`)
 }
 
+/** Replaces what `pattern` finds, which must be there. */
+function replaced(text, pattern, replacement) {
+  if (!pattern.test(text)) throw new Error(`nothing matches ${pattern}`)
+  return text.replace(pattern, replacement)
+}
+
 function withPlatforms(text) {
-  const list = readdirSync(at('npm')).map(platform => `  '${platform}'`)
-  return text.replace(/(const targets = \[\n)[^\]]*(\n\])/, `$1${list.join(',\n')}$2`)
+  const platforms = readdirSync(at('npm')).sort()
+  const list = platforms.map(platform => `  '${platform}'`)
+  const cases = platforms.map(name => `    case '${name}':\n      return requireFrom('fastn-net-${name}')\n`)
+  const listed = replaced(text, /(const targets = \[\n)[^\]]*(\n\])/, `$1${list.join(',\n')}$2`)
+  return replaced(listed, /( switch \(target\) \{\n)[^}]*( {2}\})/, `$1${cases.join('')}$2`)
+}
+
+function withTargets(text) {
+  return replaced(text, /(\ntargets = \[\n)[^\]]*/, `$1${napi.targets.map(target => `  "${target}",\n`).join('')}`)
 }
 
 function withRefusalWords(text) {
   // The metrics have a label for each word.
   const { labels } = families.find(({ name }) => name === 'fastn_net_refusals_sent_total')
   const words = [...labels.get('code')].filter(word => word !== 'other')
-  return text.replace(/^(\| refusal, `error` \| )[^.|]*/m, `$1${list(words)}`)
+  return replaced(text, /^(\| refusal, `error` \| )[^.|]*/m, `$1${list(words)}`)
 }
 
 function withCodes(text) {
   const list = native()
     .errorCodes()
     .map(code => `  '${code}'`)
-  return text.replace(/(export const errorCodes = \[\n)[^\]]*(\n\] as const)/, `$1${list.join(',\n')}$2`)
+  return replaced(text, /(export const errorCodes = \[\n)[^\]]*(\n\] as const)/, `$1${list.join(',\n')}$2`)
 }
 
 function withDefaults(text, places) {
