@@ -1,63 +1,14 @@
 // `run`: services start together, and a changed file is applied without dropping what has not changed.
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
-import ava, { type ExecutionContext } from 'ava'
+import ava from 'ava'
 import { createEndpoint } from 'fastn-net'
-import { prompt } from '../helpers/prompt.js'
-import { Cli, cli, eventsOf, folderFor } from './support/cli.js'
+import { cli, eventsOf, folderFor } from './support/cli.js'
+import { bridge, running, say, server, tcp } from './support/run.js'
 
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
-
-/** A TCP server that answers each line with its name before it. Returns its port. */
-async function server(t: ExecutionContext, name: string): Promise<number> {
-  const sockets = new Set<Socket>()
-  const listening = createServer(socket => {
-    sockets.add(socket)
-    socket.on('error', () => {}).on('data', data => socket.write(`${name}: ${data}`))
-  })
-  listening.listen(0, '127.0.0.1')
-  await once(listening, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    listening.close()
-  })
-  return (listening.address() as { port: number }).port
-}
-
-async function say(socket: Socket, text: string): Promise<string> {
-  socket.write(text)
-  const [data] = await prompt(once(socket, 'data'), 'answer')
-  return String(data)
-}
-
-function tcp(name: string, port: number, more = ''): string {
-  return `[services.${name}]\nkind = "tcp"\nservice = "${name}"\ntarget = ${port}\npublic = true\n${more}`
-}
-
-function bridge(peer: string, name: string, port = 0): string {
-  return `[services.${name}]\nkind = "tcp-bridge"\npeer = "${peer}"\nservice = "${name}"\nport = ${port}\n`
-}
-
-interface Runner {
-  readonly program: Cli
-  readonly ticket: string
-  readonly file: string
-}
-
-async function running(t: ExecutionContext, text: string): Promise<Runner> {
-  const file = join(folderFor(t), 'fastn-net.toml')
-  writeFileSync(file, text)
-  const program = new Cli(['run', file, '--json'])
-  t.teardown(async () => {
-    program.kill('SIGKILL')
-    await program.ended
-  })
-  const { ticket } = await program.event('ready')
-  return { program, ticket: String(ticket), file }
-}
 
 test('all services of a file run, and Ctrl-C ends them', async t => {
   const [one, two] = [await server(t, 'one'), await server(t, 'two')]
@@ -101,15 +52,16 @@ test('a changed file starts, stops and replaces services; connections of the oth
     removed: await open('removed'),
     added: await open('added')
   }
-  const kept = connect(ports.kept, '127.0.0.1')
+  const kept = connect(ports.kept, '127.0.0.1').on('error', () => {})
   t.is(await say(kept, '1'), 'one: 1')
   const removed = connect(ports.removed, '127.0.0.1').on('error', () => {})
+  const ended = new Promise(resolve => removed.once('close', resolve))
   t.is(await say(removed, '1'), 'two: 1')
   writeFileSync(exposed.file, `${tcp('kept', one)}${tcp('replaced', three)}${tcp('added', three)}`)
   const reloaded = await exposed.program.event('reloaded')
   t.like(reloaded, { started: ['replaced', 'added'], stopped: ['removed'], kept: 1 })
   t.is(await say(kept, '2'), 'one: 2')
-  if (!removed.closed) await prompt(once(removed, 'close'), 'end of what was removed')
+  await ended
   for (const name of ['replaced', 'added'] as const) {
     const socket = connect(ports[name], '127.0.0.1')
     t.is(await say(socket, '3'), 'three: 3')
@@ -122,7 +74,7 @@ test('a changed file starts, stops and replaces services; connections of the oth
 test('a wrong file changes nothing, and is reported', async t => {
   const one = await server(t, 'one')
   const exposed = await running(t, tcp('one', one))
-  writeFileSync(exposed.file, tcp('one', one, 'allows = 3'))
+  writeFileSync(exposed.file, tcp('one', one, 'public = true\nallows = 3'))
   const failed = await exposed.program.event('reload-failed')
   t.like(failed, { code: 'ERR_CONFIG', line: 6 })
   writeFileSync(exposed.file, `network = "lan"\n${tcp('one', one)}`)

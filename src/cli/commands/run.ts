@@ -21,7 +21,8 @@ export const run: Command = {
   description:
     'Prints the ticket if something is exposed, then the name, kind and address of each service. Checks the file first and\n' +
     'applies it as one: if a service cannot be started, none is. Applies it again when it changes, and on SIGHUP: services\n' +
-    'that did not change keep their connections. A wrong file changes nothing. Runs until Ctrl-C.',
+    'that did not change are left alone, and connections of those that did go on until they end. A wrong file changes\n' +
+    'nothing. Runs until Ctrl-C.',
   arguments: [{ name: 'FILE', help: 'Default: fastn-net.toml.', optional: true }],
   options: { check: { help: 'Only check the file.' }, ...qrOption },
   examples: [
@@ -96,7 +97,11 @@ class Runner {
   }
 
   #services(): NamedService[] {
-    return this.#supervisor.running.map(({ plan: { name, kind }, service }) => ({ name, kind, service }))
+    const { running, draining } = this.#supervisor
+    return [
+      ...running.map(({ plan: { name, kind }, service }) => ({ name, kind, service })),
+      ...draining.map(({ plan: { name, kind }, service }) => ({ name: `${name} (old)`, kind, service }))
+    ]
   }
 
   async #announce({ exposes }: Config): Promise<void> {

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { nearest } from '../../util/nearest.js'
 import { CliError } from '../failure.js'
 import { readLimited } from '../read-limited.js'
 import { type ServicePlan, serviceKinds } from './kinds.js'
+import type { StartService } from './service.js'
 import { Settings } from './settings.js'
 import { configError, Source } from './source.js'
 
@@ -18,6 +20,10 @@ export interface PlannedService extends ServicePlan {
   readonly kind: string
   /** The same for the same settings. */
   readonly fingerprint: string
+  /** Starts it on a free port or under a random name: what can be wrong with it, while another service has its port or name? */
+  readonly probe: StartService
+  /** Starts it on another port. Of a bridge or proxy only. */
+  readonly startOn?: (port: number) => StartService
 }
 
 /** A checked file of services. */
@@ -91,7 +97,13 @@ function planOf(name: string, settings: Settings): PlannedService {
   const kind = serviceKinds.find(each => each.name === settings.choice('kind', kinds))
   if (kind === undefined) throw settings.error('kind', `'kind' must be one of ${kinds.join(', ')}`)
   settings.expect(['kind', ...kind.keys])
-  return { name, kind: kind.name, fingerprint: JSON.stringify(settings), ...kind.plan(settings) }
+  const plan = kind.plan(settings)
+  const hasPort = kind.keys.includes('port')
+  const startOn = (port: number) => kind.plan(settings.with({ port, unix: undefined })).start
+  const probe = hasPort
+    ? startOn(0)
+    : kind.plan(settings.with({ service: `probe-${randomBytes(16).toString('hex')}` })).start
+  return { name, kind: kind.name, fingerprint: JSON.stringify(settings), probe, ...(hasPort && { startOn }), ...plan }
 }
 
 function checkUnique(services: ReadonlyMap<string, PlannedService>, tables: Settings): void {

@@ -1,3 +1,4 @@
+import { type Claiming, portClaim } from './claims.js'
 import { servingFolder } from './folder.js'
 import { exposingProxy, proxying } from './proxies.js'
 import type { StartService } from './service.js'
@@ -15,12 +16,12 @@ export interface ServiceKind {
 }
 
 /** A service that can be started. */
-export interface ServicePlan {
+export interface ServicePlan extends Claiming {
   readonly start: StartService
   /** ID52s that may use it, or everyone. Absent: it exposes nothing. */
   readonly allow?: readonly string[] | 'public'
-  /** What two services of a file must not share, such as a name at the peers. */
-  readonly unique?: string
+  /** What peers may reach through it. Of a proxy only. */
+  readonly targets?: readonly string[]
 }
 
 /** Keys of a service that is exposed. */
@@ -40,7 +41,8 @@ export const serviceKinds: readonly ServiceKind[] = [
     plan(settings) {
       const [allow, service, targets] = [settings.access(), settings.text('service'), settings.texts('targets')]
       if (targets.length === 0) throw settings.error('kind', "'targets' is missing: a list of what peers may reach")
-      return { start: exposingProxy({ targets, allow, service }), allow, unique: `a proxy ${named(service)}` }
+      const start = exposingProxy({ targets, allow, service })
+      return { start, allow, targets, unique: `a proxy ${named(service)}` }
     }
   },
   proxyKind('proxy'),
@@ -129,12 +131,16 @@ function localOf(settings: Settings): LocalAddress {
   return { ...(port !== undefined && { port }), ...(host !== undefined && { host }) }
 }
 
-function portOf(transport: Transport, { port = 0, host = '127.0.0.1' }: LocalAddress): { unique?: string } {
-  return port === 0 ? {} : { unique: `the ${transport.toUpperCase()} port ${host}:${port}` }
+function portOf(transport: Transport, { port = 0, host = '127.0.0.1' }: LocalAddress): Claiming {
+  if (port === 0) return {}
+  return { unique: `the ${transport.toUpperCase()} port ${host}:${port}`, claim: portClaim(transport, port) }
 }
 
 /** Where a bridge listens, and what no other service of the file may share with it. */
-function listeningOf(settings: Settings, transport: Transport) {
+function listeningOf(
+  settings: Settings,
+  transport: Transport
+): { here: LocalAddress & { path?: string }; unique: Claiming } {
   const here = localOf(settings)
   const path = transport === 'udp' ? undefined : settings.path('unix')
   if (path === undefined) return { here, unique: portOf(transport, here) }

@@ -46,6 +46,11 @@ export class Settings {
     return new Settings(this.#table[key] ?? {}, [...this.#path, key], this.#source, this.#folder)
   }
 
+  /** The same table with other values. */
+  with(values: Readonly<Record<string, unknown>>): Settings {
+    return new Settings({ ...this.#table, ...values }, this.#path, this.#source, this.#folder)
+  }
+
   /** The failure of a value. */
   error(key: string, problem: string): Error {
     return this.#source.error([...this.#path, key], problem)

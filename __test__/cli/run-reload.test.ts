@@ -1,0 +1,167 @@
+// `run` applies a changed file while its services carry connections.
+import { createHash, type Hash } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import ava, { type ExecutionContext } from 'ava'
+import { pattern } from '../helpers/pair.js'
+import { cli, folderFor } from './support/cli.js'
+import { bridge, type Runner, running, say, server, serverOf, tcp } from './support/run.js'
+
+// Each test starts programs: more at once than there are processors would only make each slower.
+const test = ava.serial
+
+const part = pattern(8_000_000)
+
+/** Sends half of a download, and the rest when `go` resolves. */
+async function downloads(t: ExecutionContext, go: Promise<void>): Promise<number> {
+  return await serverOf(t, socket => {
+    socket.write(part)
+    void go.then(() => socket.end(part))
+  })
+}
+
+const whole = createHash('sha256').update(part).update(part).digest('hex')
+
+/** A download through a local port. Resolves once the first bytes are here, with what waits for the last one. */
+async function download(target: number | string): Promise<() => Promise<string>> {
+  const socket = connectTo(target)
+  const hash: Hash = createHash('sha256')
+  const first = once(socket, 'data')
+  socket.on('data', data => hash.update(data))
+  const ended = once(socket, 'end')
+  await first
+  return async () => {
+    await ended
+    return hash.digest('hex')
+  }
+}
+
+function connectTo(target: number | string): Socket {
+  return typeof target === 'number' ? connect(target, '127.0.0.1') : connect(target)
+}
+
+/** Unlike `once`, it does not reject for a reset. */
+async function closeOf(socket: Socket): Promise<void> {
+  await new Promise<void>(resolve => socket.once('close', () => resolve()))
+}
+
+async function greet(port: number | string): Promise<string> {
+  const socket = connectTo(port)
+  try {
+    return await say(socket, 'hello')
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function portOf({ program }: Runner, name: string): Promise<number> {
+  return Number((await program.event('service', event => event.name === name)).port)
+}
+
+test('downloads through unchanged and changed services go on, and new clients get the new ones', async t => {
+  let go = () => {}
+  const gone = new Promise<void>(resolve => {
+    go = resolve
+  })
+  const [slow, two] = [await downloads(t, gone), await server(t, 'two')]
+  const exposed = await running(t, `${tcp('kept', slow)}${tcp('changed', slow)}${tcp('two', two)}`)
+  const bridges = await running(t, `${bridge(exposed.ticket, 'kept')}${bridge(exposed.ticket, 'changed')}`)
+  const [kept, changed] = [await portOf(bridges, 'kept'), await portOf(bridges, 'changed')]
+  const ends = [await download(kept), await download(changed)]
+
+  writeFileSync(exposed.file, `${tcp('kept', slow)}${tcp('changed', two)}${tcp('two', two)}`)
+  t.like(await exposed.program.event('reloaded'), { started: ['changed'], stopped: [], kept: 2 })
+  t.is(await greet(changed), 'two: hello')
+
+  // The bridge takes over the port of the old one.
+  const other = bridge(exposed.ticket, 'two', kept).replace('[services.two]', '[services.kept]')
+  writeFileSync(bridges.file, `${other}${bridge(exposed.ticket, 'changed')}`)
+  t.like(await bridges.program.event('reloaded'), { started: ['kept'], stopped: [], kept: 1 })
+  t.is(await greet(kept), 'two: hello')
+
+  go()
+  for (const end of ends) t.is(await end(), whole)
+})
+
+test('a reload that fails half way leaves services and their connections alone', async t => {
+  const [one, two, busy] = [await server(t, 'one'), await server(t, 'two'), await server(t, 'busy')]
+  const exposed = await running(t, `${tcp('one', one)}${tcp('two', two)}`)
+  const bridges = await running(t, bridge(exposed.ticket, 'one'))
+  const port = await portOf(bridges, 'one')
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
+  t.is(await say(socket, '1'), 'one: 1')
+  const changed = bridge(exposed.ticket, 'two', port).replace('[services.two]', '[services.one]')
+  // On Linux, it is found only when the old service has given up its port.
+  const other = createServer().listen(port, process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1')
+  t.teardown(() => void other.close())
+  for (const wrong of [
+    `${changed}${bridge(exposed.ticket, 'taken', busy)}`,
+    `${changed}host = "192.0.2.1"\n`,
+    `${changed}host = "127.0.0.2"\n`,
+    `${changed}${tcp('exposed', '127.0.0.1:99999')}`
+  ]) {
+    writeFileSync(bridges.file, wrong)
+    const { code, message } = await bridges.program.event('reload-failed')
+    t.regex(String(code), /ERR_LISTEN|ERR_CONFIG/)
+    t.regex(String(message), /cannot start '(?:taken|one|exposed)'/)
+    // Longer than a service that is gone lets its connections go on.
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    t.is(await say(socket, '2'), 'one: 2')
+    t.is(await greet(port), 'one: hello')
+  }
+  socket.destroy()
+})
+
+test('what fewer peers may use ends soon, and Ctrl-C ends what is left of old services', async t => {
+  const [one, two] = [await server(t, 'one'), await server(t, 'two')]
+  const exposed = await running(t, `${tcp('narrow', one)}${tcp('wide', one)}`)
+  const bridges = await running(t, `${bridge(exposed.ticket, 'narrow')}${bridge(exposed.ticket, 'wide')}`)
+  const sockets = [await portOf(bridges, 'narrow'), await portOf(bridges, 'wide')].map(port =>
+    connect(port, '127.0.0.1')
+  )
+  const [narrow, wide] = sockets as [Socket, Socket]
+  for (const socket of sockets) {
+    socket.on('error', () => {})
+    t.is(await say(socket, '1'), 'one: 1')
+  }
+  const ended = closeOf(narrow)
+  const allow = 'allow = ["i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60"]'
+  writeFileSync(exposed.file, `${tcp('narrow', one, allow)}${tcp('wide', two)}`)
+  t.like(await exposed.program.event('reloaded'), { started: ['narrow', 'wide'] })
+  await ended
+  t.is(await say(wide, '2'), 'one: 2')
+  const closed = closeOf(wide)
+  exposed.program.kill('SIGINT')
+  t.is((await exposed.program.ended).code, 130)
+  if (!wide.closed) await closed
+})
+
+if (process.platform !== 'win32') {
+  test('a service takes over the Unix socket of another', async t => {
+    const [one, two] = [await server(t, 'one'), await server(t, 'two')]
+    const exposed = await running(t, `${tcp('one', one)}${tcp('two', two)}`)
+    const path = join(folderFor(t), 'socket')
+    const unix = (service: string) =>
+      `[services.here]\nkind = "tcp-bridge"\npeer = "${exposed.ticket}"\nservice = "${service}"\nunix = "${path}"\n`
+    const bridges = await running(t, unix('one'))
+    t.is(await greet(path), 'one: hello')
+    for (const name of ['two', 'one', 'two']) {
+      writeFileSync(bridges.file, unix(name))
+      await bridges.program.event('reloaded')
+      t.is(await greet(path), `${name}: hello`)
+    }
+  })
+}
+
+test('two services exchange their ports', async t => {
+  const [one, two] = [await server(t, 'one'), await server(t, 'two')]
+  const exposed = await running(t, `${tcp('one', one)}${tcp('two', two)}`)
+  const bridges = await running(t, `${bridge(exposed.ticket, 'one')}${bridge(exposed.ticket, 'two')}`)
+  const [first, second] = [await portOf(bridges, 'one'), await portOf(bridges, 'two')]
+  writeFileSync(bridges.file, `${bridge(exposed.ticket, 'one', second)}${bridge(exposed.ticket, 'two', first)}`)
+  t.like(await bridges.program.event('reloaded'), { started: ['one', 'two'] })
+  t.deepEqual([await greet(first), await greet(second)], ['two: hello', 'one: hello'])
+  t.is((await cli(['pipe', exposed.ticket, '--service', 'one'], { stdin: 'x' })).stdout.toString(), 'one: x')
+})

@@ -1,0 +1,46 @@
+import { lstat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RunningService } from './service.js'
+
+const lookMs = 10
+
+/** What a service takes that no other service can have meanwhile. */
+export interface Claiming {
+  /** What two services of a file must not share, such as a name at the peers. */
+  readonly unique?: string
+  /** What must be free before the service starts, if that is not `unique`. */
+  readonly claim?: string
+}
+
+/** The port, path or name that a service takes. */
+export function claimOf({ claim, unique }: Claiming): string | undefined {
+  return claim ?? unique
+}
+
+/** What a running service has taken. Its port may be one that the system has chosen. */
+export function claimOfRunning(running: {
+  readonly plan: Claiming & { readonly kind: string }
+  readonly service: RunningService
+}): string | undefined {
+  const { plan, service } = running
+  return service.port === null ? claimOf(plan) : portClaim(plan.kind === 'udp-bridge' ? 'udp' : 'tcp', service.port)
+}
+
+/** The claim of a local port. Whatever the host: 127.0.0.1 and 0.0.0.0 exclude each other. */
+export function portClaim(transport: 'tcp' | 'udp', port: number): string {
+  return `${transport} port ${port}`
+}
+
+/** Waits until a Unix socket is gone whose service has stopped accepting: its removal would hit the socket of the next one. */
+export async function released({ address, port }: RunningService, limitMs: number): Promise<void> {
+  if (port !== null || !address.startsWith('unix:')) return
+  const end = performance.now() + limitMs
+  while (performance.now() < end) {
+    const isGone = await lstat(address.slice(5)).then(
+      () => false,
+      () => true
+    )
+    if (isGone) return
+    await sleep(lookMs)
+  }
+}
