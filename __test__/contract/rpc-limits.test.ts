@@ -1,8 +1,11 @@
 // Limits of requests, hostile messages, and repetitions.
 import { setTimeout as sleep } from 'node:timers/promises'
-import test from 'ava'
+import ava from 'ava'
 import { getEndpoint, type Items, type RequestContext, SecretKey } from 'fastn-net'
 import { each, failureOf, gate, requestPair } from '../helpers/requests.js'
+
+// Some tests keep a processor busy for seconds, longer than the calls of others wait.
+const test = ava.serial
 
 const MiB = 1024 * 1024
 
