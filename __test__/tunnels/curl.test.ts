@@ -1,11 +1,13 @@
-// curl and HTTP servers.
+// curl and HTTP servers, through each kind of tunnel.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pattern } from '../helpers/pair.js'
+import { alikeOn, curlOptions, isHttp, type Route, routed, routeKinds, urlOf } from './support/route.js'
 import { scene } from './support/scene.js'
-import { alike, tunnelled } from './support/tunnel.js'
 import { http2Server, sendNextEvent, webServer } from './support/web.js'
+
+const refused = 'an upload that is refused'
 
 /** Options and path of requests, by what they show. `FILE` is a file of 3 MB. */
 const requests: Record<string, readonly string[]> = {
@@ -17,77 +19,97 @@ const requests: Record<string, readonly string[]> = {
   'no body': ['/empty'],
   'many headers': ['/many-headers'],
   'a HEAD request': ['--head', '/bytes'],
-  'a chunked answer with trailers': ['--raw', '/trailers'],
+  'a chunked answer with trailers': ['--header', 'TE: trailers', '/trailers'],
   'an upload': ['--data-binary', '@FILE', '/digest'],
   'a chunked upload': ['--header', 'Transfer-Encoding: chunked', '--data-binary', '@FILE', '/digest'],
   'an upload that asks first': ['--header', 'Expect: 100-continue', '--upload-file', 'FILE', '/digest'],
-  'an upload that is refused': ['--header', 'Expect: 100-continue', '--upload-file', 'FILE', '/refused'],
+  [refused]: ['--header', 'Expect: 100-continue', '--upload-file', 'FILE', '/refused'],
   'a body both ways': ['--header', 'Expect:', '--data-binary', '@FILE', '/echo'],
   'several requests on a connection': ['/small', '/many-headers', '/bytes', '/small'],
   'requests at once': ['--parallel', '--parallel-immediate', ...new Array(20).fill('/small')]
 }
 
-scene('curl', ['curl'], async ({ t, folder, run }) => {
-  const direct = await webServer(t)
-  const ports = { direct, tunnel: await tunnelled(t, direct) }
-  const file = join(folder, 'file')
-  writeFileSync(file, pattern(3_000_000))
-  for (const [what, args] of Object.entries(requests)) {
-    const result = await alike(
-      t,
-      ports,
-      async port => {
-        const url = `http://127.0.0.1:${port}`
-        const given = args.map(word => (word.startsWith('/') ? url + word : word.replace('FILE', file)))
-        const { code, stdout } = await run('curl', ['--silent', '--include', '--max-time', '30', ...given])
-        return { code, stdout }
-      },
-      what
-    )
-    t.is(result.code, 0, what)
-    t.true(what === 'no body' || result.stdout.length > 0)
-  }
-})
-
-scene('curl fails where an answer breaks off', ['curl'], async ({ t, run }) => {
-  const direct = await webServer(t)
-  const ports = { direct, tunnel: await tunnelled(t, direct) }
-  // A reset drops bytes on their way, so that only the status is alike.
-  const { code } = await alike(t, ports, async port => {
-    const { code } = await run('curl', ['--silent', '--max-time', '30', `http://127.0.0.1:${port}/broken`])
-    return { code }
-  })
-  t.is(code, 56)
-})
-
-scene('curl over HTTP/2', ['curl'], async ({ t, folder, run }) => {
-  const direct = await http2Server(t)
-  const ports = { direct, tunnel: await tunnelled(t, direct) }
-  const file = join(folder, 'file')
-  writeFileSync(file, pattern(3_000_000))
-  for (const args of [[], ['--data-binary', `@${file}`]]) {
-    const { code, stdout } = await alike(t, ports, async port => {
-      const { code, stdout } = await run('curl', [
-        '--silent',
-        '--http2-prior-knowledge',
-        ...args,
-        `http://127.0.0.1:${port}/`
-      ])
+for (const kind of routeKinds) {
+  scene(`curl, ${kind}`, ['curl'], async ({ t, folder, run }) => {
+    const direct = await webServer(t)
+    const route = await routed(t, kind, direct)
+    const file = join(folder, 'file')
+    writeFileSync(file, pattern(3_000_000))
+    const ask = async (via: Route, args: readonly string[]) => {
+      const given = args.map(word => (word.startsWith('/') ? urlOf(via, word) : word.replace('FILE', file)))
+      const options = ['--silent', '--include', '--max-time', '30', ...curlOptions(via)]
+      const { code, stdout } = await run('curl', [...options, ...given])
       return { code, stdout }
-    })
-    t.is(code, 0)
-    t.true(stdout.length >= 3_000_000)
-  }
-})
+    }
+    // The server wants this connection closed. Where the client's is another, which stays open, curl asks again.
+    const comparable = (stdout: Buffer, what: string) => {
+      const text = isHttp(route) ? endToEnd(stdout) : stdout
+      return what === refused ? text.subarray(text.lastIndexOf('HTTP/1.1')) : text
+    }
+    for (const [what, args] of Object.entries(requests)) {
+      const use = async (via: Route) => {
+        const { code, stdout } = await ask(via, args)
+        return { code, stdout: comparable(stdout, what) }
+      }
+      const result = await alikeOn(t, route, direct, use, what)
+      t.is(result.code, 0, what)
+      t.true(what === 'no body' || result.stdout.length > 0)
+    }
+  })
 
-scene('curl shows each server-sent event before the next is sent', ['curl'], async ({ t, start }) => {
-  const port = await tunnelled(t, await webServer(t))
-  const { child } = start('curl', ['--silent', '--no-buffer', `http://127.0.0.1:${port}/events`])
-  const seen: string[] = []
-  for await (const line of createInterface(child.stdout!)) {
-    if (line === '') continue
-    seen.push(line)
-    sendNextEvent()
-  }
-  t.deepEqual(seen, ['data: 1', 'data: 2', 'data: 3', 'data: 4', 'data: 5'])
-})
+  scene(`curl fails where an answer breaks off, ${kind}`, ['curl'], async ({ t, run }) => {
+    const direct = await webServer(t)
+    const route = await routed(t, kind, direct)
+    // A reset drops bytes on their way, so that only the status is alike.
+    const { code } = await alikeOn(t, route, direct, async via => {
+      const { code } = await run('curl', ['--silent', '--max-time', '30', ...curlOptions(via), urlOf(via, '/broken')])
+      return { code }
+    })
+    t.is(code, 56)
+  })
+
+  scene(`curl shows each server-sent event before the next is sent, ${kind}`, ['curl'], async ({ t, start }) => {
+    const route = await routed(t, kind, await webServer(t))
+    const { child } = start('curl', ['--silent', '--no-buffer', ...curlOptions(route), urlOf(route, '/events')])
+    const seen: string[] = []
+    for await (const line of createInterface(child.stdout!)) {
+      if (line === '') continue
+      seen.push(line)
+      sendNextEvent()
+    }
+    t.deepEqual(seen, ['data: 1', 'data: 2', 'data: 3', 'data: 4', 'data: 5'])
+  })
+}
+
+// Without TLS, HTTP/2 needs a tunnel of bytes.
+for (const kind of ['tcp', 'connect', 'socks5'] as const) {
+  scene(`curl over HTTP/2, ${kind}`, ['curl'], async ({ t, folder, run }) => {
+    const direct = await http2Server(t)
+    const route = await routed(t, kind, direct)
+    const file = join(folder, 'file')
+    writeFileSync(file, pattern(3_000_000))
+    for (const args of [[], ['--data-binary', `@${file}`]]) {
+      const { code, stdout } = await alikeOn(t, route, direct, async via => {
+        const options = ['--silent', '--http2-prior-knowledge', ...curlOptions(via)]
+        const { code, stdout } = await run('curl', [...options, ...args, urlOf(via, '/')])
+        return { code, stdout }
+      })
+      t.is(code, 0)
+      t.true(stdout.length >= 3_000_000)
+    }
+  })
+}
+
+/**
+ * Answers without the headers that are for one connection and the date, and with the others in order: a program that passes a message on
+ * may change the first and the last, and adds a date where there is none (RFC 9110, section 6.6.1).
+ */
+function endToEnd(answers: Buffer): Buffer {
+  const text = answers.toString('latin1').replace(/HTTP\/1\.1 \d{3}[\s\S]*?\r\n\r\n/g, head => {
+    const [status, ...headers] = head.trim().split('\r\n')
+    const kept = headers.filter(line => !/^(?:connection|keep-alive|transfer-encoding|date):/i.test(line))
+    const sorted = kept.map(line => line.replace(/^[^:]+/, name => name.toLowerCase())).sort()
+    return `${[status, ...sorted].join('\n')}\n\n`
+  })
+  return Buffer.from(text, 'latin1')
+}

@@ -1,8 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import ava, { type ExecutionContext } from 'ava'
 import { folderFor } from '../../cli/support/cli.js'
 import { type Run, type RunOptions, run, type Started, start } from './program.js'
+
+// Each scene starts programs: more at once than there are processors would only make each slower.
+const test = ava.serial
 
 /** Debian's package of each program. */
 const packages = {

@@ -19,9 +19,12 @@ export function pipeCommand(ticket: string): string {
 }
 
 /** Starts a command that serves until the test ends, and returns the first line that it prints. */
-async function serving(t: ExecutionContext, args: readonly string[]): Promise<string> {
+export async function serving(t: ExecutionContext, args: readonly string[]): Promise<string> {
   // It ends with this process in any case.
-  const program = new Cli([...args, '--quiet'], { before: ['setpriv', '--pdeathsig', 'KILL'] })
+  const program = new Cli([...args, '--quiet'], {
+    before: ['setpriv', '--pdeathsig', 'KILL'],
+    env: { FASTN_NET_LOG: 'fastn_net::tunnel=warn' }
+  })
   t.teardown(async () => {
     program.kill('SIGKILL')
     const { stderr } = await program.ended
@@ -31,16 +34,16 @@ async function serving(t: ExecutionContext, args: readonly string[]): Promise<st
 }
 
 /**
- * Calls `use` with both ports. Asserts that the results are alike, byte for byte, and returns that of the tunnel. `what` tells the
+ * Calls `use` with both ports, or both ways to a server. Asserts that the results are alike, byte for byte, and returns that of the tunnel. `what` tells the
  * assertion from others.
  */
-export async function alike<Result extends object>(
+export async function alike<Result extends object, Way = number>(
   t: ExecutionContext,
-  ports: { readonly direct: number; readonly tunnel: number },
-  use: (port: number) => Promise<Result>,
+  ways: { readonly direct: Way; readonly tunnel: Way },
+  use: (way: Way) => Promise<Result>,
   what = ''
 ): Promise<Result> {
-  const [direct, tunnel] = [await use(ports.direct), await use(ports.tunnel)]
+  const [direct, tunnel] = [await use(ways.direct), await use(ways.tunnel)]
   t.deepEqual(brief(tunnel), brief(direct), what)
   return tunnel
 }
