@@ -124,17 +124,17 @@ test('an invitation makes both sides known to each other, once', async t => {
 
 test('an invitation can have several uses, and be revoked', async t => {
   const inviting = await side(t)
-  const guests = await Promise.all([side(t), side(t), side(t)])
+  const guests = [await side(t), await side(t), await side(t)] as const
   const { text, id } = await inviting.account.invite({ name: 'guest', uses: 2 })
   for (const { account } of guests.slice(0, 2)) await account.redeem(text, { name: 'host' })
   t.deepEqual(Object.keys(inviting.account.data.aliases), ['guest', 'guest-2'])
-  await t.throwsAsync(guests[2]?.account.redeem(text, { name: 'host' }) as Promise<string>, unauthorized)
+  await t.throwsAsync(guests[2].account.redeem(text, { name: 'host' }), unauthorized)
   const other = await inviting.account.invite({ name: 'guest' })
   t.true(await inviting.account.revokeInvitation(other.id))
   t.false(await inviting.account.revokeInvitation(other.id))
   t.true(await inviting.account.revokeInvitation(id))
-  await t.throwsAsync(guests[2]?.account.redeem(other.text, { name: 'host' }) as Promise<string>, unauthorized)
-  t.deepEqual(guests[2]?.account.data.aliases, Object.create(null))
+  await t.throwsAsync(guests[2].account.redeem(other.text, { name: 'host' }), unauthorized)
+  t.deepEqual(guests[2].account.data.aliases, Object.create(null))
 })
 
 test('an expired invitation is refused, and removed', async t => {

@@ -56,7 +56,7 @@ else if (level === 'main') console.log('ready')
 if (way === 'signal' || way === 'kill') await wait(60_000)
 // A read that waits keeps a process alive.
 controller.abort()
-await watching.return?.()
+await watching.return()
 endpoint.unref()
 
 /** Waits for a call, of which some never settle; ends the program first, if this is the step to end at. */

@@ -34,10 +34,13 @@ async function play(t: ExecutionContext, stream: MalaiStream, name: string, side
 
 /** A service that answers `question`, and requests of HTTP. Returns its address. */
 async function service(t: ExecutionContext): Promise<string> {
-  const answers = { question: 'answer', 'GET /p H': 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nanswer' }
+  const answers: Partial<Record<string, string>> = {
+    question: 'answer',
+    'GET /p H': 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nanswer'
+  }
   const server = createServer(socket => {
     socket.on('error', () => {})
-    socket.once('data', question => socket.end(answers[String(question).slice(0, 8) as keyof typeof answers] ?? '?'))
+    socket.once('data', question => socket.end(answers[String(question).slice(0, 8)] ?? '?'))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

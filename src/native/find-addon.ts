@@ -23,7 +23,7 @@ type Target = (typeof targets)[number]
 export function findAddon(): unknown {
   const target = targetOf()
   const from = startingPoints()
-  const named = process.env['FASTN_NET_ADDON']
+  const named = process.env.FASTN_NET_ADDON
   if (named !== undefined && named !== '') {
     try {
       return builtin('node:module').createRequire(from[0] ?? process.execPath)(builtin('node:path').resolve(named))
