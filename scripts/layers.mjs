@@ -30,20 +30,8 @@ export const LAYERS = {
   'fastn-net-node': [
     ['subscriber'],
     ['bridge'],
-    ['arguments'],
-    [
-      'connection',
-      'file_lock',
-      'guard',
-      'key_store',
-      'late',
-      'listener',
-      'logging',
-      'options',
-      'peer',
-      'policy',
-      'stream'
-    ],
+    ['arguments', 'options'],
+    ['connection', 'file_lock', 'guard', 'key_store', 'late', 'listener', 'logging', 'peer', 'policy', 'stream'],
     ['endpoint', 'identity', 'tunnel', 'watch'],
     ['proxy']
   ]

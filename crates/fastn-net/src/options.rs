@@ -60,7 +60,7 @@ macro_rules! by_name {
         impl $owner {
             /// Sets the field with this name, in camel case as in JavaScript: to a count, bytes, milliseconds, or a text. Clamps a number
             /// to the range of the field. Returns false if no field for such a value has this name.
-            pub fn set<'a>(&mut self, name: &str, value: impl Into<$crate::OptionValue<'a>>) -> bool {
+            pub fn set<'a>(&mut self, name: &str, value: impl Into<$crate::options::OptionValue<'a>>) -> bool {
                 $crate::options::set(self, name, value.into())
             }
 

@@ -126,7 +126,7 @@ async fn a_queued_stream_that_is_revoked_reaches_no_listener() {
 async fn an_idle_stream_fails_with_its_next_call() {
     let (client, server) = pair().await;
     let (chat, secret) = (generic("Chat"), generic("Secret"));
-    let listener = server.listen(None, &[secret.clone()], false).expect("listen");
+    let listener = server.listen(None, std::slice::from_ref(&secret), false).expect("listen");
     let both = [(&chat, PolicyEffect::Allow), (&secret, PolicyEffect::Allow)];
     server.set_policy(Some(rules(client.id(), &both)));
     let mut cut = open(&client, &server, &secret, USUAL).await.expect("secret");

@@ -109,7 +109,7 @@ impl Policy {
             match rule.peers {
                 None => everyone.add(at, &patterns[at]),
                 Some(set) => {
-                    of_set.get_mut(set).ok_or_else(|| invalid(at, "its set of peers does not exist"))?.push(at)
+                    of_set.get_mut(set).ok_or_else(|| invalid(at, "its set of peers does not exist"))?.push(at);
                 }
             }
         }
@@ -123,23 +123,24 @@ impl Policy {
         let (mut classes, mut by_sets, mut class_of) = (Vec::new(), HashMap::new(), HashMap::new());
         let mut entries = rules.len();
         for (peer, sets) in sets_of {
-            let class = match by_sets.get(&sets) {
-                Some(class) => *class,
-                None => {
-                    let mut table = Table::default();
-                    let mut own: Vec<usize> = sets.iter().flat_map(|set| of_set[*set].iter().copied()).collect();
-                    own.sort_unstable();
-                    entries += own.len();
-                    if entries > MAX_ENTRIES {
-                        let text =
-                            format!("the policy has more than {MAX_ENTRIES} entries: use fewer combinations of groups");
-                        return Err(Error::new(Code::InvalidArgument, text));
-                    }
-                    own.into_iter().for_each(|rule| table.add(rule, &patterns[rule]));
-                    classes.push(table);
-                    by_sets.insert(sets, classes.len() - 1);
-                    classes.len() - 1
+            let class = if let Some(class) = by_sets.get(&sets) {
+                *class
+            } else {
+                let mut table = Table::default();
+                let mut own: Vec<usize> = sets.iter().flat_map(|set| of_set[*set].iter().copied()).collect();
+                own.sort_unstable();
+                entries += own.len();
+                if entries > MAX_ENTRIES {
+                    let text =
+                        format!("the policy has more than {MAX_ENTRIES} entries: use fewer combinations of groups");
+                    return Err(Error::new(Code::InvalidArgument, text));
                 }
+                for rule in own {
+                    table.add(rule, &patterns[rule]);
+                }
+                classes.push(table);
+                by_sets.insert(sets, classes.len() - 1);
+                classes.len() - 1
             };
             class_of.insert(peer, class);
         }
