@@ -1,11 +1,12 @@
 // curl and HTTP servers, through each kind of tunnel.
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pattern } from '../helpers/pair.js'
 import { alikeOn, curlOptions, isHttp, type Route, routed, routeKinds, urlOf } from './support/route.js'
 import { scene } from './support/scene.js'
-import { http2Server, sendNextEvent, webServer } from './support/web.js'
+import { http2Server, sendNext, webServer } from './support/web.js'
 
 const refused = 'an upload that is refused'
 
@@ -57,13 +58,17 @@ for (const kind of routeKinds) {
     }
   })
 
-  scene(`curl fails where an answer breaks off, ${kind}`, ['curl'], async ({ t, run }) => {
+  scene(`curl fails where an answer breaks off, ${kind}`, ['curl'], async ({ t, start }) => {
     const direct = await webServer(t)
     const route = await routed(t, kind, direct)
-    // A reset drops bytes on their way, so that only the status is alike.
+    // A reset drops bytes on their way: the answer breaks off when its head and some of its body have arrived.
     const { code } = await alikeOn(t, route, direct, async via => {
-      const { code } = await run('curl', ['--silent', '--max-time', '30', ...curlOptions(via), urlOf(via, '/broken')])
-      return { code }
+      const options = ['--silent', '--no-buffer', '--max-time', '30', ...curlOptions(via)]
+      const { child } = start('curl', [...options, urlOf(via, '/broken')])
+      const closed = once(child, 'close')
+      child.stdout?.once('data', sendNext)
+      const [code] = await closed
+      return { code: code as number }
     })
     t.is(code, 56)
   })
@@ -75,7 +80,7 @@ for (const kind of routeKinds) {
     for await (const line of createInterface(child.stdout!)) {
       if (line === '') continue
       seen.push(line)
-      sendNextEvent()
+      sendNext()
     }
     t.deepEqual(seen, ['data: 1', 'data: 2', 'data: 3', 'data: 4', 'data: 5'])
   })

@@ -68,10 +68,11 @@ const routes: Record<string, (request: IncomingMessage, response: ServerResponse
     response.writeHead(203, 'As It Is').end('ok\n')
   },
   '/empty': (_, response) => response.writeHead(204).end(),
-  // The connection ends in the middle of the body.
+  // The connection ends in the middle of the body, when `sendNext` is called.
   '/broken': (_, response) => {
     response.writeHead(200, { 'content-length': '100000' })
-    response.write(Buffer.alloc(50_000), () => response.socket?.resetAndDestroy())
+    response.write(Buffer.alloc(50_000))
+    next = () => response.socket?.resetAndDestroy()
   }
 }
 
@@ -91,8 +92,9 @@ async function describe(request: IncomingMessage, response: ServerResponse): Pro
   response.end(`${JSON.stringify({ method: request.method, coding, length, expect, sha256: hash.digest('hex') })}\n`)
 }
 
-/** Server-sent events, one for each call of the route `/next`. */
 let next = () => {}
+
+/** Server-sent events, one for each call of `sendNext`. */
 function sendEvents(_: IncomingMessage, response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   let count = 0
@@ -103,8 +105,8 @@ function sendEvents(_: IncomingMessage, response: ServerResponse): void {
   next()
 }
 
-/** Lets the server send the next event. */
-export function sendNextEvent(): void {
+/** Lets the server send the next event, or break off an answer. */
+export function sendNext(): void {
   next()
 }
 
