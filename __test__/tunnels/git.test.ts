@@ -7,6 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from './support/program.js'
+import { proxyUrl, routed, urlOf } from './support/route.js'
 import { find, type Scene, scene } from './support/scene.js'
 import { exposed, pipeCommand, tunnelled } from './support/tunnel.js'
 import { cgi } from './support/web.js'
@@ -60,25 +61,30 @@ scene('git over ssh through pipe', ['git', 'ssh', 'sshd', 'ssh-keygen'], async s
   t.true(Buffer.concat(output).equals(bytes))
 })
 
-scene('git over HTTP', ['git', 'git-http-backend'], async scene => {
-  const { t, folder } = scene
-  const server = createServer((request, response) => {
-    void cgi(request, response, env =>
-      spawn(find('git-http-backend') ?? '', {
-        env: { ...process.env, ...environment, ...env, GIT_PROJECT_ROOT: folder, GIT_HTTP_EXPORT_ALL: '1' },
-        stdio: ['pipe', 'pipe', 'inherit']
-      })
-    )
+// git does not use CONNECT for http.
+for (const kind of ['tcp', 'http', 'proxy', 'socks5'] as const) {
+  scene(`git over HTTP, ${kind}`, ['git', 'git-http-backend'], async scene => {
+    const { t, folder } = scene
+    const server = createServer((request, response) => {
+      void cgi(request, response, env =>
+        spawn(find('git-http-backend') ?? '', {
+          env: { ...process.env, ...environment, ...env, GIT_PROJECT_ROOT: folder, GIT_HTTP_EXPORT_ALL: '1' },
+          stdio: ['pipe', 'pipe', 'inherit']
+        })
+      )
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.teardown(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    const route = await routed(t, kind, (server.address() as AddressInfo).port)
+    const proxy = proxyUrl(route)
+    const env = { ...environment, ...(proxy !== undefined && { http_proxy: proxy }) }
+    await cloneAndPush(scene, repository => urlOf(route, repository.slice(folder.length)), env)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const port = await tunnelled(t, (server.address() as AddressInfo).port)
-  await cloneAndPush(scene, repository => `http://127.0.0.1:${port}${repository.slice(folder.length)}`)
-})
+}
 
 scene("git over git's protocol", ['git'], async scene => {
   const { t, folder, start } = scene

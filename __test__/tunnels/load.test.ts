@@ -1,23 +1,26 @@
 // Load generators: wrk and iperf3.
 import { freePort } from './support/program.js'
+import { routed, urlOf } from './support/route.js'
 import { scene } from './support/scene.js'
 import { tunnelled } from './support/tunnel.js'
 import { webServer } from './support/web.js'
 
-scene('wrk', ['wrk'], async ({ t, run }) => {
-  const port = await tunnelled(t, await webServer(t))
-  for (const load of [
-    ['-c', '64'],
-    ['-c', '200'],
-    ['-c', '32', '-H', 'Connection: close']
-  ]) {
-    const url = `http://127.0.0.1:${port}/small`
-    const { code, stdout, stderr } = await run('wrk', ['-t', '2', '-d', '3', '--timeout', '10', ...load, url])
-    t.is(code, 0, stderr)
-    t.notRegex(stdout.toString(), /Socket errors|Non-2xx/)
-    t.log(`${load.join(' ')}: ${/Requests\/sec: .*/.exec(stdout.toString())?.[0]}`)
-  }
-})
+// It knows no proxy.
+for (const kind of ['tcp', 'http'] as const) {
+  scene(`wrk, ${kind}`, ['wrk'], async ({ t, run }) => {
+    const url = urlOf(await routed(t, kind, await webServer(t)), '/small')
+    for (const load of [
+      ['-c', '64'],
+      ['-c', '200'],
+      ['-c', '32', '-H', 'Connection: close']
+    ]) {
+      const { code, stdout, stderr } = await run('wrk', ['-t', '2', '-d', '3', '--timeout', '10', ...load, url])
+      t.is(code, 0, stderr)
+      t.notRegex(stdout.toString(), /Socket errors|Non-2xx/)
+      t.log(`${load.join(' ')}: ${/Requests\/sec: .*/.exec(stdout.toString())?.[0]}`)
+    }
+  })
+}
 
 scene('iperf3', ['iperf3'], async ({ t, run, start }) => {
   const server = await freePort()

@@ -1,81 +1,105 @@
-// WebSocket: the echo server and the client of `ws`.
+// WebSocket: the server and the client of `ws`, through each kind of tunnel.
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import test, { type ExecutionContext } from 'ava'
+import ava, { type ExecutionContext } from 'ava'
 import { WebSocket, WebSocketServer } from 'ws'
-import { pattern } from '../helpers/pair.js'
-import { tunnelled } from './support/tunnel.js'
+import { alikeOn, connected, type Route, routed, urlOf } from './support/route.js'
+import { type Case, cases, compressedCases, type Raw } from './support/websocket-cases.js'
 
-for (const perMessageDeflate of [false, true]) {
-  test(`a WebSocket echoes every kind of message${perMessageDeflate ? ', compressed' : ''}`, async t => {
-    const socket = await connectToEcho(t, perMessageDeflate)
-    // The sizes at which the form of a frame's length changes.
-    for (const size of [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000]) {
-      t.deepEqual(await echoOf(socket, pattern(size)), { isBinary: true, data: Buffer.from(pattern(size)) })
-      t.deepEqual(await echoOf(socket, 'ä'.repeat(size)), { isBinary: false, data: Buffer.from('ä'.repeat(size)) })
-    }
-    // One message of three frames.
-    const whole = once(socket, 'message')
-    for (const part of ['one ', 'two ']) socket.send(part, { fin: false })
-    socket.send('three')
-    t.is(String((await whole)[0]), 'one two three')
-    const pong = once(socket, 'pong')
-    socket.ping('are you there?')
-    t.is(String((await pong)[0]), 'are you there?')
-    // The server repeats the code.
-    const closed = once(socket, 'close')
-    socket.close(4321, 'enough')
-    const [code, reason] = await closed
-    t.deepEqual([code, String(reason)], [4321, 'enough'])
+// Each test starts programs: more at once than there are processors would only make each slower.
+const test = ava.serial
+
+// Through an HTTP proxy, it is carried by CONNECT.
+for (const kind of ['tcp', 'http', 'connect', 'socks5'] as const) {
+  for (const perMessageDeflate of [false, true]) {
+    test(`what a WebSocket answers is alike${perMessageDeflate ? ', compressed' : ''}, ${kind}`, async t => {
+      const direct = await echoServer(t, perMessageDeflate)
+      const route = await routed(t, kind, direct)
+      for (const each of perMessageDeflate ? compressedCases : cases) {
+        const use = async (via: Route) => ({ seen: await played(each, await open(t, via, perMessageDeflate)) })
+        const { seen } = await alikeOn(t, route, direct, use, each.title)
+        t.is(seen.at(-1)?.split(' ')[1], String(each.code ?? 1000), `${each.title}: ${seen.at(-1)}`)
+      }
+    })
+  }
+
+  test(`many messages pass both ways at once, in order, ${kind}`, async t => {
+    const route = await routed(t, kind, await echoServer(t, false))
+    const { client } = await open(t, route, false)
+    const count = 20_000
+    const seen: string[] = []
+    const all = new Promise<void>(resolve => {
+      client.on('message', data => {
+        if (seen.push(String(data)) === count) resolve()
+      })
+    })
+    const sent = Array.from({ length: count }, (_, at) => `${at}`.repeat(1 + (at % 20)))
+    for (const message of sent) client.send(message)
+    await all
+    t.deepEqual(seen, sent)
+  })
+
+  test(`a WebSocket whose server is terminated ends without a close frame, ${kind}`, async t => {
+    const route = await routed(t, kind, await echoServer(t, false))
+    const { client } = await open(t, route, false)
+    const closed = once(client, 'close')
+    client.on('error', () => {})
+    client.send('terminate')
+    const [code] = await closed
+    t.is(code, 1006)
   })
 }
 
-test('many messages pass both ways at once, in order', async t => {
-  const socket = await connectToEcho(t, false)
-  const count = 20_000
+/** Plays a case, and returns what the client sees until the end. */
+async function played({ play, code }: Case, raw: Raw): Promise<string[]> {
+  const { client } = raw
   const seen: string[] = []
-  const all = new Promise<void>(resolve => {
-    socket.on('message', data => {
-      if (seen.push(String(data)) === count) resolve()
-    })
+  const closed = once(client, 'close')
+  client.on('message', (data: Buffer, isBinary) => {
+    const sha256 = createHash('sha256').update(data).digest('hex')
+    seen.push(`${isBinary ? 'binary' : 'text'} ${data.length} ${sha256}`)
   })
-  const sent = Array.from({ length: count }, (_, at) => `${at}`.repeat(1 + (at % 20)))
-  for (const message of sent) socket.send(message)
-  await all
-  t.deepEqual(seen, sent)
-})
+  client.on('error', () => {})
+  client.on('pong', data => seen.push(`pong ${data}`))
+  await play(raw)
+  if (code === undefined) {
+    // The answer to a last message comes behind all others.
+    const last = new Promise<void>(resolve => {
+      client.on('message', data => {
+        if (String(data) === 'the last one') resolve()
+      })
+    })
+    client.send('the last one')
+    await Promise.race([last, closed])
+    client.close(1000)
+  }
+  const [ended, reason] = await closed
+  seen.push(`closed ${ended} ${reason}`)
+  return seen
+}
 
-test('a WebSocket whose server is terminated ends without a close frame', async t => {
-  const socket = await connectToEcho(t, false)
-  const closed = once(socket, 'close')
-  socket.on('error', () => {})
-  socket.send('terminate')
-  const [code] = await closed
-  t.is(code, 1006)
-})
-
-async function connectToEcho(t: ExecutionContext, perMessageDeflate: boolean): Promise<WebSocket> {
+async function echoServer(t: ExecutionContext, perMessageDeflate: boolean): Promise<number> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate })
   server.on('connection', client => {
+    client.on('error', () => {})
     client.on('message', (data, isBinary) => {
-      if (String(data) === 'terminate') client.terminate()
+      if (!isBinary && String(data) === 'terminate') client.terminate()
       else client.send(data, { binary: isBinary })
     })
   })
   await once(server, 'listening')
-  const port = await tunnelled(t, (server.address() as { port: number }).port)
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate })
   t.teardown(() => {
-    socket.terminate()
+    for (const client of server.clients) client.terminate()
     server.close()
   })
-  await once(socket, 'open')
-  t.is(socket.extensions, perMessageDeflate ? 'permessage-deflate' : '')
-  return socket
+  return (server.address() as { port: number }).port
 }
 
-async function echoOf(socket: WebSocket, message: string | Uint8Array): Promise<{ isBinary: boolean; data: Buffer }> {
-  const answered = once(socket, 'message')
-  socket.send(message)
-  const [data, isBinary] = await answered
-  return { isBinary, data: Buffer.from(data) }
+async function open(t: ExecutionContext, route: Route, perMessageDeflate: boolean): Promise<Raw> {
+  const socket = await connected(route)
+  const client = new WebSocket(urlOf(route, '/', 'ws'), { perMessageDeflate, createConnection: () => socket })
+  t.teardown(() => client.terminate())
+  await once(client, 'open')
+  t.is(client.extensions, perMessageDeflate ? 'permessage-deflate' : '')
+  return { client, socket }
 }

@@ -37,11 +37,13 @@ export class Browser {
     })
   }
 
-  /** Starts a browser, which ends with its test. */
-  static async start(t: ExecutionContext): Promise<Browser> {
+  /** Starts a browser with further arguments, which ends with its test. */
+  static async start(t: ExecutionContext, more: readonly string[] = []): Promise<Browser> {
     const profile = mkdtempSync(join(tmpdir(), 'fastn-net-chromium-'))
-    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run']
+    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', ...more]
     const child = spawn(chromium ?? '', [...args, '--remote-debugging-pipe', `--user-data-dir=${profile}`], {
+      // It writes to the home too, which may be of another user.
+      env: { ...process.env, HOME: profile },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']
     })
     t.teardown(async () => {
@@ -119,6 +121,7 @@ export class Browser {
     if (method === 'Page.loadEventFired') this.#onLoad()
     if (method !== 'Network.requestWillBeSent') return
     const { url } = params.request as { url: string }
-    if (!/^http:\/\/127\.0\.0\.1[:/]|^about:|^data:/.test(url)) this.problems.push(url)
+    if (!/^(?:http|ws):\/\/(?:127\.0\.0\.1|(?:[\w.]+\.)?localhost)[:/]|^about:|^data:/.test(url))
+      this.problems.push(url)
   }
 }

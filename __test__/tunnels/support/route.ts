@@ -79,13 +79,13 @@ export async function connected(route: Route): Promise<Socket> {
   if (kind === 'socks5') {
     const [socket, reply] = await socksConnect(proxy, host, port)
     if (reply !== 0) throw new Error(`SOCKS reply ${reply}`)
-    return socket
+    // Nothing comes before the client speaks. A client does not resume a socket itself.
+    return socket.resume()
   }
   const socket = connect(proxy, '127.0.0.1')
   socket.write(`CONNECT ${host}:${port} HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`)
   const [head] = await once(socket, 'data')
   if (!/^HTTP\/1\.1 200 [\s\S]*\r\n\r\n$/.test(String(head))) throw new Error(`no tunnel: ${head}`)
-  socket.pause()
   return socket
 }
 

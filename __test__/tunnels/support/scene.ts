@@ -24,7 +24,8 @@ const packages = {
   'redis-cli': 'redis-tools',
   wrk: 'wrk',
   iperf3: 'iperf3',
-  dig: 'bind9-dnsutils'
+  dig: 'bind9-dnsutils',
+  chromium: 'chromium'
 } as const
 
 /** A program of the system that scenes run. */
