@@ -113,7 +113,9 @@ function isMusl(): boolean {
 }
 
 /** Whether an error says that nothing has this name, rather than that a file which it has cannot be loaded. */
-function isMissing({ message }: Error, name: string): boolean {
-  const [, found] = /^Cannot find (?:module|package) '([^']*)'/.exec(message) ?? []
+function isMissing(error: Error, name: string): boolean {
+  // Yarn's Plug'n'Play resolves by itself, and has its own messages.
+  if ('pnpCode' in error) return true
+  const [, found] = /^Cannot find (?:module|package) '([^']*)'/.exec(error.message) ?? []
   return found === name || (name.startsWith('./') && found?.endsWith(name.slice(1)) === true)
 }
