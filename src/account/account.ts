@@ -105,7 +105,7 @@ export class Account implements AsyncDisposable {
   async [start](): Promise<void> {
     const expired = pruneInvitations(this.#data, Date.now())
     if (expired) await this.#store.save(this.#data)
-    this.#apply(this.#compile(this.#data))
+    this.#apply(this.#compiled)
     this.#listeners = serveAccount(this.#endpoint, {
       key: this.#key,
       leaseTime: this.#leaseTime,
