@@ -76,7 +76,7 @@ test('without the token, the page says what to open', async t => {
   await browser.until("document.body.innerText.includes('open the address')")
   await browser.open(new URL('/#wrong', url).href)
   await browser.until("document.body.innerText.includes('wrong token')")
-  // Typed into the address bar of this tab, it loads nothing anew.
+  // In the address bar of this tab, another fragment does not reload the page.
   await browser.evaluate(`location.href = ${JSON.stringify(url)}`)
   await browser.until("document.body.innerText.includes('Nothing runs')")
   t.is(await browser.evaluate('location.href'), new URL('/', url).href)

@@ -205,7 +205,7 @@ test('a device acts for its account, within its scope, until it is removed', asy
 test('a lease of another device, of an unknown account or with a wrong signature is worth nothing', async t => {
   const [owner, friend, phone, thief] = [await side(t), await side(t), await plain(t), await plain(t)]
   await friend.account.update(draft => {
-    draft.aliases.somebody = { id52: SecretKey.generate().id52 }
+    draft.aliases.guest = { id52: SecretKey.generate().id52 }
   })
   await owner.account.addDevice(phone.id52, { name: 'phone' })
   await using held = await holdLease(phone, owner.endpoint.address())

@@ -59,7 +59,7 @@ controller.abort()
 await watching.return()
 endpoint.unref()
 
-/** Waits for a call, of which some never settle; ends the program first, if this is the step to end at. */
+/** Awaits a call, which may never settle. Ends the program before that if this is the step to end at. */
 async function during<Result>(at: number, call: Promise<Result>): Promise<Result> {
   call.catch(() => {})
   if (String(at) === step && level === 'main') {

@@ -2,7 +2,7 @@ import type { ExecutionContext } from 'ava'
 import type { HttpHandler } from 'fastn-net'
 import { pair } from './pair.js'
 
-/** Two endpoints, of which one serves HTTP, and a function that fetches from it. Closed after the test. */
+/** Opens two endpoints. One serves HTTP, and the returned function fetches from it. Both close after the test. */
 export async function asking(t: ExecutionContext, handler: HttpHandler) {
   const ends = await pair()
   t.teardown(() => ends[Symbol.asyncDispose]())

@@ -3,9 +3,8 @@ import { stateOf } from './byte-stream.js'
 import type { PeerStream } from './connection.js'
 
 /**
- * Whether what a handler threw only tells that its peer has left: the peer reset the stream, reads no more of it, its connection ended,
- * or it lost the permission to use the stream. Ask
- * before this side ends the stream.
+ * Whether what a handler threw only says that its peer has left: the peer reset the stream, reads no more of it, its connection ended,
+ * or it lost the permission to use the stream. Call this before this side ends the stream.
  */
 export function tellsThatPeerLeft(thrown: unknown, stream: PeerStream): boolean {
   const { connection, readError, writeError } = stateOf(stream)

@@ -73,7 +73,7 @@ export class Browser {
     const size = { width, height: 1200, deviceScaleFactor: 1, mobile: false }
     await this.send('Emulation.setDeviceMetricsOverride', size)
     await this.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
-    // A page is not loaded anew for another fragment.
+    // Another fragment does not reload a page.
     for (const address of ['about:blank', url]) {
       const loaded = new Promise<void>(resolve => {
         this.#onLoad = resolve

@@ -33,11 +33,7 @@ async fn clients_reach_destinations_through_an_older_peer() {
     stream.hears(line.as_bytes()).await;
     stream.say(b"ack\n").await;
     assert_eq!(client.bytes(12).await, b"\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0");
-    client.send("question").await;
-    stream.hears(b"question").await;
-    stream.end(b"answer").await;
-    assert_eq!(client.rest().await, "answer");
-    drop(client);
+    exchange(client, stream).await;
 
     let mut client = connect(&proxy).await;
     client.send("CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n").await;
@@ -45,11 +41,7 @@ async fn clients_reach_destinations_through_an_older_peer() {
     stream.hears(b"\"HttpProxy\"\n{\"Connect\":{\"addr\":\"example.com:443\"}}\n").await;
     stream.say(b"ack\n").await;
     assert!(client.head().await.starts_with("HTTP/1.1 200 "));
-    client.send("question").await;
-    stream.hears(b"question").await;
-    stream.end(b"answer").await;
-    assert_eq!(client.rest().await, "answer");
-    drop(client);
+    exchange(client, stream).await;
 
     let mut client = connect(&proxy).await;
     client.send("GET http://example.com/p HTTP/1.1\r\nhost: example.com\r\n\r\n").await;
@@ -112,4 +104,12 @@ async fn an_older_peer_sends_single_requests_through_an_exposed_proxy() {
     assert!(stream.rest().await.starts_with(b"{\"status\":502,"));
     close(&[&endpoint]).await;
     raw.close().await;
+}
+
+/// A client and the older peer exchange bytes through the tunnel, until both ends close.
+async fn exchange(mut client: Http, mut stream: RawStream) {
+    client.send("question").await;
+    stream.hears(b"question").await;
+    stream.end(b"answer").await;
+    assert_eq!(client.rest().await, "answer");
 }
