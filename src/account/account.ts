@@ -35,7 +35,7 @@ import { Wake } from './wake.js'
 
 /**
  * Opens an account: the peers that an endpoint knows, and what each of them may do there. From then on its rules are the policy of the
- * endpoint ({@link Access.setPolicy}), and nothing but what they allow is accepted. Serves the protocols DeviceToAccount and
+ * endpoint (`endpoint.access.setPolicy`), and nothing but what they allow is accepted. Serves the protocols DeviceToAccount and
  * AccountToAccount and those of invitations.
  *
  * @throws {FastnNetError} `ERR_BUSY` if the account is open elsewhere. `ERR_FILE` if it cannot be read. `ERR_PROTOCOL_IN_USE` if the
@@ -226,7 +226,7 @@ export class Account implements AsyncDisposable {
    *
    * @returns The alias of the peer here.
    * @throws {FastnNetError} `ERR_UNAUTHORIZED` if the invitation is unknown, used, revoked or expired. `ERR_INVALID_ARGUMENT`. `ERR_FILE`.
-   * The errors of {@link Endpoint.call}.
+   * The errors of {@link Endpoint#call}.
    *
    * @example
    * const alias = await account.redeem(text, { name: 'bob', groups: ['friends'] })

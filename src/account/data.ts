@@ -22,9 +22,9 @@ export type Who = 'everyone' | 'devices' | (string & Record<never, never>) | rea
 export interface AccountRule {
   /** Who it is for. */
   readonly who: Who
-  /** The protocol, as in {@link PolicyRule.protocol}. Default: every protocol. */
+  /** The protocol, as in `PolicyRule.protocol`. Default: every protocol. */
   readonly protocol?: Protocol | undefined
-  /** Name of a service, as in {@link PolicyRule.service}. Default: every stream. */
+  /** Name of a service, as in `PolicyRule.service`. Default: every stream. */
   readonly service?: string | undefined
   /** What happens to the stream. */
   readonly effect: PolicyEffect

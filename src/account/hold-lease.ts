@@ -20,7 +20,7 @@ const maxShown = 1_024
  * which the account ends it; an endpoint with a policy must let the account use that. Does not keep the process alive.
  *
  * @throws {FastnNetError} `ERR_UNAUTHORIZED` if this endpoint is no device of the account. `ERR_PROTOCOL_IN_USE` if this endpoint holds a
- * lease already. The errors of {@link Endpoint.call}.
+ * lease already. The errors of {@link Endpoint#call}.
  *
  * @example
  * await using lease = await holdLease(endpoint, accountTicket)
@@ -96,7 +96,7 @@ export class HeldLease implements AsyncDisposable {
    * it is needed.
    *
    * @throws {FastnNetError} `ERR_UNAUTHORIZED` without a valid lease, or if the peer does not know the account. The errors of
-   * {@link Endpoint.call}.
+   * {@link Endpoint#call}.
    */
   async present(peer: Peer, options: CallSettings = {}): Promise<void> {
     const settings = callSettings(options)
