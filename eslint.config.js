@@ -31,9 +31,9 @@ function below(files, higher) {
 }
 
 export default tseslint.config(
-  { ignores: ['src/generated', 'dist*'] },
+  { ignores: ['src/generated', 'dist*', 'packages/*/dist*'] },
   {
-    files: ['src/**/*.ts', '__test__/**/*.ts', 'examples/**/*.ts'],
+    files: ['src/**/*.ts', '__test__/**/*.ts', 'examples/**/*.ts', 'packages/**/*.ts'],
     extends: [tseslint.configs.base],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {

@@ -6,6 +6,8 @@ needCargo()
 install()
 say('docs/api')
 run(process.execPath, [tool.typedoc])
+say('docs/api/mail')
+run(process.execPath, [tool.typedoc, '--options', 'packages/mail/typedoc.json'])
 say('target/doc')
 run('cargo', ['doc', '--workspace', '--no-deps', '--profile', 'dev-release'], {
   env: { ...process.env, RUSTDOCFLAGS: '-D warnings' }

@@ -5,7 +5,7 @@ import { layers } from './layers.mjs'
 import { at, needCargo, passes, root, say, tool } from './util.mjs'
 
 const fix = process.argv.includes('--fix')
-const folders = ['src', '__test__', 'examples']
+const folders = ['src', '__test__', 'examples', 'packages']
 const node = (...args) => passes(process.execPath, args)
 
 const steps = {
@@ -15,6 +15,9 @@ const steps = {
   'types: __test__': () =>
     node(tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly') && node(tool.tsc, '-p', '__test__', '--noEmit'),
   'types: examples': () => node(tool.tsc, '-p', 'examples', '--noEmit'),
+  'types: packages/mail': () =>
+    node(tool.tsc, '-p', 'packages/mail', '--emitDeclarationOnly') &&
+    node(tool.tsc, '-p', 'packages/mail/__test__', '--noEmit'),
   // Runs after the type checks: __test__ needs the declarations that they emit.
   'promises, conditions and layers': () => node(tool.eslint, ...folders),
   'layers of the crates': layers,

@@ -15,8 +15,9 @@ export const prebuilt = process.env.FASTN_NET_PREBUILT === '1'
  * @param {'dev-release' | 'release'} [wanted.profile] The addon's profile. Default: either profile is accepted.
  * @param {boolean} [wanted.examples] Compile `examples` too.
  * @param {boolean} [wanted.tests] Compile `__test__` too.
+ * @param {boolean} [wanted.mail] Compile `packages/mail` too, and its tests.
  */
-export async function prepare({ profile, examples = false, tests = false } = {}) {
+export async function prepare({ profile, examples = false, tests = false, mail = false } = {}) {
   if (!addonIsBuilt(profile)) needCargo()
   install()
   buildAddon(profile)
@@ -24,6 +25,7 @@ export async function prepare({ profile, examples = false, tests = false } = {})
   place()
   if (examples) compileFolder('examples', 'dist-examples')
   if (tests) compileTests()
+  if (mail) compileMail()
 }
 
 /** Profile of the addon in `src/generated`; `undefined` if it was not built here. */
@@ -199,19 +201,28 @@ function compileTests() {
   if (!existsSync(link)) symlinkSync(at('__test__', 'iroh', 'node_modules'), link, 'junction')
 }
 
-function compileFolder(folder, output) {
+/** Compiles `packages/mail` and its tests. Tests import what it compiles to, so a failed build leaves none to run. */
+export function compileMail({ tests = true } = {}) {
+  compileFolder('packages/mail', 'packages/mail/dist', ['packages/mail/src', 'packages/mail/tsconfig.json'])
+  if (tests)
+    compileFolder('packages/mail/__test__', 'packages/mail/dist-test', ['packages/mail/dist', 'packages/mail/__test__'])
+}
+
+function compileFolder(folder, output, sources = [folder]) {
   const inputs = fingerprint(
-    folder,
+    ...sources,
+    `${folder}/tsconfig.json`,
     'tsconfig.json',
     'index.d.ts',
     'node.d.ts',
     'account.d.ts',
     'node_modules/typescript/package.json'
   )
-  if (noted(output, [output])?.inputs === inputs) return
+  const step = output.replaceAll('/', '-')
+  if (noted(step, [output])?.inputs === inputs) return
   say(`${folder} → ${output}`)
-  unstamp(output)
+  unstamp(step)
   rmSync(at(output), { recursive: true, force: true })
   run(process.execPath, [tool.tsc, '-p', folder])
-  stamp(output, { inputs })
+  stamp(step, { inputs })
 }

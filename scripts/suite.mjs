@@ -20,12 +20,12 @@ export function closeWithCount() {
  * Runs one suite, shows its output and adds its counts. A suite that fails without a count counts as one failure. Kills the program if
  * it has not ended after `minutes`.
  */
-export async function suite(command, args, counts, minutes) {
+export async function suite(command, args, counts, minutes, cwd = root) {
   const named = args.includes(tool.ava) ? ['ava', ...args.slice(args.indexOf(tool.ava) + 1)] : [command, ...args]
   say(named.join(' '))
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1', CARGO_TERM_COLOR: 'always' } : {}
   const child = spawn(command, args, {
-    cwd: root,
+    cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...colour }
   })
@@ -55,14 +55,17 @@ export function cargoCounts(output) {
   return { passed: sum(found, 1), failed: sum(found, 2) }
 }
 
-/** Runs ava, prefixed with the command `before`, and adds ava's own counts. */
-export async function avaSuite(args, before = []) {
+/**
+ * Runs ava, prefixed with the command `before`, and adds ava's own counts. `node` is the program that runs it, `cwd` the folder with its
+ * configuration.
+ */
+export async function avaSuite(args, before = [], { node = process.execPath, cwd = root } = {}) {
   const file = join(cache, 'ava-counts.json')
   mkdirSync(cache, { recursive: true })
   rmSync(file, { force: true })
   process.env.FASTN_NET_TEST_COUNTS = file
-  const [command, ...rest] = [...before, process.execPath, tool.ava, ...args]
-  await suite(command, rest, () => avaCounts(file))
+  const [command, ...rest] = [...before, node, tool.ava, ...args]
+  await suite(command, rest, () => avaCounts(file), undefined, cwd)
 }
 
 /** Reads the counts that ava.config.js wrote. Zero if ava did not get that far. */

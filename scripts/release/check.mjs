@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { at } from '../util.mjs'
 import { binaryOf } from './binary.mjs'
-import { manifest, platforms, repositoryUrl, versions } from './packages.mjs'
+import { manifest, platforms, repositoryUrl, versions, workspace } from './packages.mjs'
 import { placeholder, staged } from './stage.mjs'
 
 /** The oldest glibc that Node.js 20 itself runs with. */
@@ -27,6 +27,8 @@ export function findings({ rehearse = false, folder = staged } = {}) {
   const wrong = [...versionFindings(root.version), ...rootFindings(join(folder, root.name), root, { rehearse })]
   for (const { name } of platforms())
     wrong.push(...platformFindings(name, join(folder, `${root.name}-${name}`), root, { rehearse }))
+  for (const from of workspace)
+    wrong.push(...workspaceFindings(join(folder, manifest(from).name), from, root, { rehearse }))
   return wrong
 }
 
@@ -89,6 +91,21 @@ function platformFindings(name, folder, root, { rehearse }) {
   return wrong
 }
 
+/** A package of the workspace is of the same version, and asks for it. */
+function workspaceFindings(folder, from, root, { rehearse }) {
+  const own = readManifest(folder)
+  if (own === undefined) return [`${from} is not staged`]
+  const wrong = []
+  const say = text => wrong.push(`${own.name}: ${text}`)
+  if (own.version !== root.version) say(`has the version ${own.version}, not ${root.version}`)
+  if (own.peerDependencies?.[root.name] !== `^${root.version}`)
+    say(`asks for ${root.name} ${own.peerDependencies?.[root.name]}, not ^${root.version}`)
+  if (!rehearse && repositoryUrl(own) !== repositoryUrl(root)) say(`has another repository than ${root.name}`)
+  for (const file of ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', ...entries(own)])
+    if (!existsSync(join(folder, file))) say(`has no ${file}`)
+  return wrong
+}
+
 /**
  * What is wrong with an addon for its platform. The one of this machine is loaded, too. A rehearsal may have one that was built here, on a
  * newer system.
@@ -142,7 +159,7 @@ function sbomFindings(folder, { name, version }) {
 }
 
 /** The files that `exports`, `types` and `bin` name. */
-function entries({ exports, types, bin }) {
+function entries({ exports, types, bin = {} }) {
   return [
     ...Object.values(exports).flatMap(each => (typeof each === 'string' ? [each] : Object.values(each))),
     types,

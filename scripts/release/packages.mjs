@@ -2,6 +2,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { at, fail } from '../util.mjs'
 
+/** Packages of the workspace, published after the package itself. */
+export const workspace = ['packages/mail']
+
 const crates = ['fastn-net', 'fastn-net-node', 'fastn-net-proto']
 
 export const manifest = (...folder) => JSON.parse(readFileSync(at(...folder, 'package.json'), 'utf8'))
@@ -34,6 +37,12 @@ export function versions() {
   return {
     'package.json': manifest().version,
     'package-lock.json': lock.version === lock.packages[''].version ? lock.version : 'two versions',
+    ...Object.fromEntries(
+      workspace.flatMap(folder => [
+        [`${folder}/package.json`, manifest(folder).version],
+        [`package-lock.json (${folder})`, lock.packages[folder]?.version]
+      ])
+    ),
     ...Object.fromEntries(platforms().map(({ name }) => [`npm/${name}/package.json`, manifest('npm', name).version])),
     'src/version.ts': /'([^']+)'/.exec(text('src/version.ts'))?.[1],
     'Cargo.toml': /\[workspace\.package\]\nversion = "([^"]+)"/.exec(text('Cargo.toml'))?.[1],
@@ -48,9 +57,18 @@ export function setVersion(version) {
   edit('package.json', text => text.replace(`"version": "${old}"`, `"version": "${version}"`))
   for (const { name } of platforms())
     edit(`npm/${name}/package.json`, text => text.replace(/"version": "[^"]+"/, `"version": "${version}"`))
+  for (const folder of workspace)
+    edit(`${folder}/package.json`, text => {
+      const peer = text.replace(/("fastn-net": )"[^"]+"/, `$1"^${version}"`)
+      return peer.replace(/"version": "[^"]+"/, `"version": "${version}"`)
+    })
   edit('package-lock.json', text => {
     const lock = JSON.parse(text)
     lock.version = lock.packages[''].version = version
+    for (const folder of workspace) {
+      lock.packages[folder].version = version
+      lock.packages[folder].peerDependencies['fastn-net'] = `^${version}`
+    }
     return `${JSON.stringify(lock, null, 2)}\n`
   })
   edit('src/version.ts', text => text.replace(/'[^']+'/, `'${version}'`))
@@ -72,6 +90,7 @@ export function setRepository(url) {
     )
   edit('package.json', set())
   for (const { name } of platforms()) edit(`npm/${name}/package.json`, set(`npm/${name}`))
+  for (const folder of workspace) edit(`${folder}/package.json`, set(folder))
 }
 
 /** The URL for people of a manifest's `repository`. */

@@ -45,6 +45,14 @@ const breaks = {
     folder => change(join(folder, own, 'package.json'), field('optionalDependencies', {})),
     /does not depend on fastn-net-darwin-arm64/
   ],
+  'mail of another version': [
+    folder => change(join(folder, 'fastn-mail', 'package.json'), field('version', '9.9.9')),
+    /fastn-mail: has the version 9\.9\.9/
+  ],
+  'mail for another version': [
+    folder => change(join(folder, 'fastn-mail', 'package.json'), field('peerDependencies', { 'fastn-net': '^9.9.9' })),
+    /fastn-mail: asks for fastn-net \^9\.9\.9/
+  ],
   'a stray addon': [
     folder => writeFileSync(join(folder, own, 'dist', 'stray.node'), ''),
     /has the addon .*stray\.node/

@@ -1,10 +1,11 @@
 // Lays the packages out as they are published, below `target/packages`: nothing of it is in the working tree, and no package lacks a part.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, posix, relative } from 'node:path'
+import { compileMail } from '../prepare.mjs'
 import { at, fail, say } from '../util.mjs'
 import { cratesOf } from './crates.mjs'
 import { notices } from './notices.mjs'
-import { manifest, platforms, repositoryUrl } from './packages.mjs'
+import { manifest, platforms, repositoryUrl, workspace } from './packages.mjs'
 import { sbom } from './sbom.mjs'
 
 export const staged = at('target', 'packages')
@@ -28,7 +29,8 @@ export function stage({ addons, rehearse = false }) {
     return platformPackage(name, target, root, { addons, rehearse })
   })
   say('package')
-  return [...folders, rootPackage(root)]
+  compileMail({ tests: false })
+  return [...folders, rootPackage(root), ...workspace.map(folder => workspacePackage(folder, root))]
 }
 
 function platformPackage(name, target, root, { addons, rehearse }) {
@@ -61,11 +63,23 @@ function rootPackage(root) {
     writeFileSync(join(folder, file), absolute(readFileSync(at(file), 'utf8'), base, root.version))
   writeFileSync(join(folder, 'sbom.cdx.json'), sbom(root, new Map(), bundledPackages()))
   // Only what a user of the package has to do with.
-  const { scripts, devDependencies, napi, files, ...kept } = root
+  const { scripts, devDependencies, napi, files, workspaces, ...kept } = root
   const optionalDependencies = Object.fromEntries(
     platforms().map(({ name }) => [manifest('npm', name).name, root.version])
   )
   writeManifest(folder, { ...kept, optionalDependencies })
+  return folder
+}
+
+function workspacePackage(from, root) {
+  const { devDependencies, files, ...own } = manifest(from)
+  const folder = join(staged, own.name)
+  mkdirSync(folder, { recursive: true })
+  cpSync(at(from, 'dist'), join(folder, 'dist'), { recursive: true })
+  for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(at(file), join(folder, file))
+  const text = readFileSync(at(from, 'README.md'), 'utf8')
+  writeFileSync(join(folder, 'README.md'), absolute(text, repositoryUrl(root), root.version, from))
+  writeManifest(folder, own)
   return folder
 }
 
@@ -85,12 +99,13 @@ function bundledPackages() {
 }
 
 /** Links of a page that name files of the repository name them there: in a package most of them are missing. */
-function absolute(text, repository, version) {
+function absolute(text, repository, version, folder = '.') {
   if (repository === undefined) return text
   const raw = repository.replace('//github.com/', '//raw.githubusercontent.com/')
-  return text.replace(/(!?)(\[[^\]]*\])\((?!https?:|#)([^)\s]+)\)/g, (_, image, label, path) =>
-    image ? `!${label}(${raw}/v${version}/${path})` : `${label}(${repository}/blob/v${version}/${path})`
-  )
+  return text.replace(/(!?)(\[[^\]]*\])\((?!https?:|#)([^)\s]+)\)/g, (_, image, label, path) => {
+    const inside = posix.join(folder, path)
+    return image ? `!${label}(${raw}/v${version}/${inside})` : `${label}(${repository}/blob/v${version}/${inside})`
+  })
 }
 
 function find(folder, name) {

@@ -35,8 +35,10 @@ const strict = {
 export function typeCases() {
   const { name, version } = manifest()
   const tarball = at('target', 'tarballs', `${name}-${version}.tgz`)
+  const mail = at('target', 'tarballs', `fastn-mail-${version}.tgz`)
   const results = [
     run('publint finds nothing', bin('publint', 'src', 'cli.js'), ['run', tarball, '--strict']),
+    run('publint finds nothing in fastn-mail', bin('publint', 'src', 'cli.js'), ['run', mail, '--strict']),
     // ESM only is a decision: docs/decisions/0003-esm-only.md.
     run('attw finds nothing but ESM only', bin('@arethetypeswrong', 'cli', 'dist', 'index.js'), [
       tarball,
