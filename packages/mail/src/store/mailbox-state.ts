@@ -1,0 +1,130 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MailError } from './errors.js'
+import type { MailboxRow, MessageIndex } from './message-index.js'
+import { Mutex } from './mutex.js'
+import { folderOf } from './names.js'
+import { scan } from './scan.js'
+
+/** How often the folder of a watched mailbox is looked at for changes of other programs, in milliseconds. */
+const pollMs = 1000
+
+/** Within this time of a change, a second one may have left the folder's time as it is, in milliseconds. */
+const timeGranularityMs = 2000
+
+/** One mailbox that exists. Renaming keeps the object; deleting ends it. */
+export class MailboxState {
+  readonly id: number
+  readonly uidValidity: number
+  /** Orders what renames and removes files: STORE, EXPUNGE, MOVE and scans. */
+  readonly mutex: Mutex = new Mutex()
+  readonly #root: string
+  readonly #index: MessageIndex
+  readonly #watchers = new Set<() => void>()
+  #name: string
+  #deleted = false
+  /** How often messages were removed, so that a session compares its view only then. */
+  #removals = 0
+  #times = ''
+  #settled = false
+  #nextScan = 0
+  #poll: NodeJS.Timeout | undefined
+
+  constructor(root: string, index: MessageIndex, { id, name, uid_validity }: MailboxRow) {
+    this.#root = root
+    this.#index = index
+    this.id = id
+    this.#name = name
+    this.uidValidity = uid_validity
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  /** Folder of the mailbox. */
+  get path(): string {
+    return join(this.#root, folderOf(this.#name))
+  }
+
+  get deleted(): boolean {
+    return this.#deleted
+  }
+
+  get removals(): number {
+    return this.#removals
+  }
+
+  /** The mailbox's row. Throws `ERR_NO_MAILBOX` once it is deleted. */
+  row(): MailboxRow {
+    const row = this.#deleted ? undefined : this.#index.mailbox(this.id)
+    if (!row) throw new MailError('ERR_NO_MAILBOX', 'the mailbox was deleted')
+    return row
+  }
+
+  /** Calls back when messages are added, changed or removed, until the returned function is called. Other programs' changes count too. */
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed)
+    this.#poll ??= setInterval(() => void this.sync().catch(() => {}), pollMs).unref()
+    return () => {
+      this.#watchers.delete(changed)
+      if (this.#watchers.size === 0) this.#stopPolling()
+    }
+  }
+
+  /** Tells the watchers of a change. */
+  changed({ removed = false }: { removed?: boolean } = {}): void {
+    if (removed) this.#removals++
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  /** Takes in what other programs changed in the folder. Cheap if they changed nothing. */
+  async sync(): Promise<void> {
+    // A scan of a large mailbox takes its time: it runs for at most a twentieth of it.
+    if (this.#deleted || performance.now() < this.#nextScan) return
+    const times = await this.#folderTimes()
+    if (times === this.#times && this.#settled) return
+    await this.mutex.run(() => this.scan())
+  }
+
+  /** Like {@link sync}, whatever the folder's times say. Call it with the mutex held. */
+  async scan(): Promise<void> {
+    if (this.#deleted) return
+    const started = performance.now()
+    const times = await this.#folderTimes()
+    await scan(this, this.#index)
+    this.#times = times
+    const newest = Math.max(...times.split(' ').map(Number))
+    this.#settled = Date.now() - newest > timeGranularityMs || newest > Date.now() + timeGranularityMs
+    this.#nextScan = performance.now() + (performance.now() - started) * 20
+  }
+
+  /** Notes a new name. The folder has been renamed. */
+  renamed(name: string): void {
+    this.#name = name
+  }
+
+  /** Notes that the mailbox is gone. */
+  end(): void {
+    this.#deleted = true
+    this.changed({ removed: true })
+    this.#watchers.clear()
+    this.#stopPolling()
+  }
+
+  /** Ends the polling, without a word to the watchers. */
+  close(): void {
+    this.#watchers.clear()
+    this.#stopPolling()
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#poll)
+    this.#poll = undefined
+  }
+
+  async #folderTimes(): Promise<string> {
+    const times = await Promise.all(['new', 'cur'].map(async folder => (await stat(join(this.path, folder))).mtimeMs))
+    return times.join(' ')
+  }
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { corrected, measure } from './content.js'
+import { listMessages, type MessageFile } from './maildir.js'
+import type { MessageIndex, MessageRow, NewMessage } from './message-index.js'
+
+/** Rows that are read and messages that are added at once. */
+const pageSize = 1000
+
+interface Scanned {
+  readonly id: number
+  readonly path: string
+  changed(change?: { removed?: boolean }): void
+}
+
+/**
+ * Compares a mailbox's folder with its index: adds files that are new, takes over flags from names that changed, and removes messages whose
+ * file is gone. A file that another program renames meanwhile can be missing from one listing, so messages are removed only if a second
+ * listing misses them too.
+ */
+export async function scan(mailbox: Scanned, index: MessageIndex): Promise<void> {
+  let files = await listMessages(mailbox.path)
+  let { missing, moved, added } = compare(mailbox, index, files)
+  if (missing.length > 0) {
+    files = await listMessages(mailbox.path)
+    ;({ missing, moved, added } = compare(mailbox, index, files))
+  }
+  if (missing.length > 0 || moved.length > 0) {
+    index.transaction(() => {
+      const modseq = index.nextModseq(mailbox.id)
+      for (const { row, file } of moved) {
+        const changed = row.system !== file.system
+        index.update(mailbox.id, { ...row, ...file, modseq: changed ? modseq : row.modseq })
+      }
+      for (const { uid } of missing) index.remove(mailbox.id, uid)
+    })
+    mailbox.changed({ removed: missing.length > 0 })
+  }
+  // By name: it begins with the time, so that UIDs are in the order of delivery.
+  added.sort((one, other) => (one.base < other.base ? -1 : 1))
+  for (let at = 0; at < added.length; at += pageSize) await add(mailbox, index, added.slice(at, at + pageSize))
+}
+
+function compare(mailbox: Scanned, index: MessageIndex, files: Map<string, MessageFile>) {
+  const missing: MessageRow[] = []
+  const moved: { row: MessageRow; file: MessageFile }[] = []
+  const left = new Map(files)
+  let after = 0
+  for (;;) {
+    const rows = index.page(mailbox.id, after, pageSize)
+    for (const row of rows) {
+      const file = left.get(row.base)
+      if (!file) missing.push(row)
+      else if (file.file !== row.file) moved.push({ row, file })
+      left.delete(row.base)
+    }
+    if (rows.length < pageSize) break
+    after = rows.at(-1)?.uid ?? after
+  }
+  return { missing, moved, added: [...left.values()] }
+}
+
+async function add(mailbox: Scanned, index: MessageIndex, files: MessageFile[]): Promise<void> {
+  const messages: NewMessage[] = []
+  for (const file of files) {
+    const message = await newMessage(mailbox.path, file).catch((error: NodeJS.ErrnoException) => {
+      // Gone, renamed meanwhile, a folder, or not ours to read: the next scan has another look.
+      if (['ENOENT', 'EISDIR', 'EACCES', 'EPERM'].includes(error.code ?? '')) return undefined
+      throw error
+    })
+    if (message) messages.push(message)
+  }
+  if (messages.length === 0) return
+  index.transaction(() => {
+    const modseq = index.nextModseq(mailbox.id)
+    for (const message of messages) index.insert(mailbox.id, message, modseq)
+  })
+  mailbox.changed()
+}
+
+/** What the index notes of a file. The internal date is the file's time. */
+export async function newMessage(folder: string, file: MessageFile, keywords: string = ''): Promise<NewMessage> {
+  const { bytes, bareLineFeeds, changed } = await measure(join(folder, file.file))
+  return { ...file, keywords, ...corrected(bytes, bareLineFeeds), received: Math.floor(changed.getTime()) }
+}
