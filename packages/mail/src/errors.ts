@@ -14,6 +14,10 @@ export type MailErrorCode =
   | 'ERR_CLOSED'
   /** Another process uses the folder. */
   | 'ERR_BUSY'
+  /** The mailbox does not exist. */
+  | 'ERR_NO_MAILBOX'
+  /** The mailbox exists already. */
+  | 'ERR_MAILBOX_EXISTS'
 
 /** Error of fastn-mail. Errors of fastn-net pass through as `FastnNetError`. */
 export class MailError extends Error {
@@ -26,4 +30,11 @@ export class MailError extends Error {
     super(message, options)
     this.code = code
   }
+}
+
+/** Wraps an error of the file system or the database as `ERR_STORAGE`. Errors of this package stay as they are. */
+export function storageError(doing: string, cause: unknown): MailError {
+  if (cause instanceof MailError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new MailError('ERR_STORAGE', `cannot ${doing}: ${reason}`, { cause })
 }

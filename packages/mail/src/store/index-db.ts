@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { MailError, storageError } from './errors.js'
+import { MailError, storageError } from '../errors.js'
 
 /** Version of the tables; kept in `PRAGMA user_version`. */
 const schemaVersion = 1

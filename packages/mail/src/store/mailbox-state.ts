@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MailError } from './errors.js'
+import { MailError } from '../errors.js'
 import type { MailboxRow, MessageIndex } from './message-index.js'
 import { Mutex } from './mutex.js'
 import { folderOf } from './names.js'

@@ -1,7 +1,7 @@
 import { copyFile, link, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { storageError } from '../errors.js'
 import { MessageContent } from './content.js'
-import { storageError } from './errors.js'
 import { changed, deleted, type FlagChange, type Flags } from './flags.js'
 import type { MailboxState } from './mailbox-state.js'
 import { fileOf, freshBase, removeFile, syncFolder } from './maildir.js'

@@ -1,4 +1,4 @@
-import { MailError } from './errors.js'
+import { MailError } from '../errors.js'
 import { decodeUtf7, encodeUtf7 } from './utf7.js'
 
 /** Separates the levels of a mailbox's name, as in the folders of Maildir++. */

@@ -1,4 +1,4 @@
-import { MailError, storageError } from './errors.js'
+import { MailError, storageError } from '../errors.js'
 import type { MailStore, MailStoreOptions } from './mail-store.js'
 import { MaildirStore } from './store.js'
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MailError, storageError } from '../errors.js'
 import { Deliveries, hashOfId } from './deliveries.js'
-import { MailError, storageError } from './errors.js'
 import { type Flags, flagsOf } from './flags.js'
 import type { Delivered, Mailbox, MailStore, MailStoreOptions, NewMail } from './mail-store.js'
 import { MailboxState } from './mailbox-state.js'
