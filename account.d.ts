@@ -27,9 +27,9 @@ type Who = 'everyone' | 'devices' | (string & Record<never, never>) | readonly s
 interface AccountRule {
     /** Who it is for. */
     readonly who: Who;
-    /** The protocol, as in {@link PolicyRule.protocol}. Default: every protocol. */
+    /** The protocol, as in `PolicyRule.protocol`. Default: every protocol. */
     readonly protocol?: Protocol | undefined;
-    /** Name of a service, as in {@link PolicyRule.service}. Default: every stream. */
+    /** Name of a service, as in `PolicyRule.service`. Default: every stream. */
     readonly service?: string | undefined;
     /** What happens to the stream. */
     readonly effect: PolicyEffect;
@@ -215,7 +215,7 @@ interface Invitation {
 
 /**
  * Opens an account: the peers that an endpoint knows, and what each of them may do there. From then on its rules are the policy of the
- * endpoint ({@link Access.setPolicy}), and nothing but what they allow is accepted. Serves the protocols DeviceToAccount and
+ * endpoint (`endpoint.access.setPolicy`), and nothing but what they allow is accepted. Serves the protocols DeviceToAccount and
  * AccountToAccount and those of invitations.
  *
  * @throws {FastnNetError} `ERR_BUSY` if the account is open elsewhere. `ERR_FILE` if it cannot be read. `ERR_PROTOCOL_IN_USE` if the
@@ -294,7 +294,7 @@ declare class Account implements AsyncDisposable {
      *
      * @returns The alias of the peer here.
      * @throws {FastnNetError} `ERR_UNAUTHORIZED` if the invitation is unknown, used, revoked or expired. `ERR_INVALID_ARGUMENT`. `ERR_FILE`.
-     * The errors of {@link Endpoint.call}.
+     * The errors of {@link Endpoint#call}.
      *
      * @example
      * const alias = await account.redeem(text, { name: 'bob', groups: ['friends'] })
@@ -351,7 +351,7 @@ declare function fileStore(path: string): AccountStore;
  * which the account ends it; an endpoint with a policy must let the account use that. Does not keep the process alive.
  *
  * @throws {FastnNetError} `ERR_UNAUTHORIZED` if this endpoint is no device of the account. `ERR_PROTOCOL_IN_USE` if this endpoint holds a
- * lease already. The errors of {@link Endpoint.call}.
+ * lease already. The errors of {@link Endpoint#call}.
  *
  * @example
  * await using lease = await holdLease(endpoint, accountTicket)
@@ -369,7 +369,7 @@ declare class HeldLease implements AsyncDisposable {
      * it is needed.
      *
      * @throws {FastnNetError} `ERR_UNAUTHORIZED` without a valid lease, or if the peer does not know the account. The errors of
-     * {@link Endpoint.call}.
+     * {@link Endpoint#call}.
      */
     present(peer: Peer, options?: CallSettings): Promise<void>;
     /**

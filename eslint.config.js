@@ -13,6 +13,7 @@ const layers = [
   'tunnel',
   'endpoint',
   'account',
+  'rig',
   'node',
   'cli'
 ]
@@ -56,8 +57,8 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: `^(\\./|(\\.\\./)+)(?!util/(display|nearest)\\.js)(${layers.slice(0, -2).join('|')})/`,
-              message: 'The command line imports index.js and node/index.js: see CONTRIBUTING.md.'
+              regex: `^(\\./|(\\.\\./)+)(?!(util/(display|nearest)|(account|rig|rig/services)/index)\\.js)(${layers.slice(0, -2).join('|')})/`,
+              message: 'The command line imports index.js and those of the other entries: see CONTRIBUTING.md.'
             }
           ]
         }

@@ -1,4 +1,4 @@
-// npm run build                            the addon (dev-release), dist, index.d.ts, node.d.ts and account.d.ts
+// npm run build                            the addon (dev-release), dist, index.d.ts and the types of the other entries
 // npm run build -- --watch                 rebuild when src or crates change
 // npm run build -- --release               the addon for packages and benchmarks, with full LTO
 // npm run build -- --release --target T …  other arguments go to `napi build`

@@ -1,15 +1,16 @@
 // Bundles the command line to `dist/cli.js`, with the npm packages that it uses, and writes their licences beside it. The library stays
-// outside: `dist/cli.js` imports `dist/index.js` and `dist/node.js`, and the library never imports the command line.
+// outside: `dist/cli.js` imports `dist/index.js`, `dist/node.js` and so on, and the library never imports the command line.
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { at, fail } from './util.mjs'
+import { at, fail, subpaths } from './util.mjs'
 
-/** Entries of the package, by the module that each is compiled from. */
-const entries = {
-  [at('dist', 'modules', 'index.js')]: './index.js',
-  [at('dist', 'modules', 'node', 'index.js')]: './node.js'
-}
+/** Files beside `dist/cli.js` that it imports, by the module that each is compiled from. */
+const entries = Object.fromEntries([
+  [at('dist', 'modules', 'index.js'), './index.js'],
+  ...subpaths.map(name => [at('dist', 'modules', name, 'index.js'), `./${name}.js`]),
+  [at('dist', 'modules', 'rig', 'services', 'index.js'), './rig-services.js']
+])
 
 /** @param {(code: string) => string} withoutComments Removes comments. */
 export async function bundleCli(withoutComments) {

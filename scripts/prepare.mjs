@@ -3,7 +3,10 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync
 import { join, relative, sep } from 'node:path'
 import { bundleCli } from './bundle-cli.mjs'
 import { install, installRawPeer } from './install.mjs'
-import { at, fingerprint, needCargo, noted, run, say, stamp, tool, unstamp } from './util.mjs'
+import { at, fingerprint, needCargo, noted, run, say, stamp, subpaths, tool, unstamp } from './util.mjs'
+
+/** The public types of the entries. */
+const typeFiles = ['index', ...subpaths].map(name => `${name}.d.ts`)
 
 /** FASTN_NET_PREBUILT=1 uses the addon in `src/generated` without a rebuild: CI tests the addon that it publishes. */
 export const prebuilt = process.env.FASTN_NET_PREBUILT === '1'
@@ -58,15 +61,15 @@ export function buildAddon(profile, args = []) {
 }
 
 /**
- * Compiles `src` to `dist/modules` and bundles it to the entries `dist/index.js`, `dist/node.js` and `dist/account.js`. Importing many small
- * files takes several times as long as one bundle. Bundles the command line to `dist/cli.js`. Rolls up the public types to `index.d.ts`,
- * `node.d.ts` and `account.d.ts`.
+ * Compiles `src` to `dist/modules` and bundles it to the entries `dist/index.js`, `dist/node.js` and so on. Importing many small files takes
+ * several times as long as one bundle. Bundles the command line to `dist/cli.js`. Rolls up the public types to `index.d.ts`, `node.d.ts`
+ * and so on.
  */
 export async function compile() {
   const scripts = ['scripts/prepare.mjs', 'scripts/bundle-cli.mjs', 'scripts/types.mjs']
   const inputs = fingerprint('src', 'tsconfig.json', ...scripts, 'node_modules/typescript/package.json')
-  const outputs = ['index.js', 'node.js', 'account.js', 'cli.js'].map(name => `dist/${name}`)
-  if (noted('dist', [...outputs, 'index.d.ts', 'node.d.ts', 'account.d.ts'])?.inputs === inputs) return
+  const outputs = ['index', ...subpaths, 'cli'].map(name => `dist/${name}.js`)
+  if (noted('dist', [...outputs, ...typeFiles])?.inputs === inputs) return
   say('src → dist')
   unstamp('dist')
   // Remove modules whose source is gone, so no import finds them. Keep the addon: another process may have it open.
@@ -85,7 +88,9 @@ async function bundle() {
   const { rollup } = await import('rollup')
   const { default: ts } = await import('typescript')
   const entry = (...path) => at('dist', 'modules', ...path, 'index.js')
-  const input = { index: entry(), node: entry('node'), account: entry('account') }
+  const input = { index: entry(), ...Object.fromEntries(subpaths.map(name => [name, entry(name)])) }
+  // For the command line only: package.json does not export it.
+  input['rig-services'] = entry('rig', 'services')
   const made = await rollup({
     input,
     external: id => id.startsWith('node:') || id.startsWith('@'),
@@ -111,7 +116,9 @@ async function bundle() {
   // while the first endpoint binds its sockets (see src/util/late.ts), `http` on first use.
   const manualChunks = (id, { getModuleInfo }) => {
     const [folder, file] = relative(at('dist', 'modules'), id).split(sep)
-    if (folder === 'node' || folder === 'account') return undefined
+    // The rig uses it too.
+    if (folder === 'account' && file !== 'index.js') return 'accounts'
+    if (subpaths.includes(folder)) return undefined
     if (imported(input.index, getModuleInfo).has(id)) return 'library'
     return folder === 'http' && file !== 'options.js' ? 'http' : 'services'
   }
@@ -213,9 +220,7 @@ function compileFolder(folder, output, sources = [folder]) {
     ...sources,
     `${folder}/tsconfig.json`,
     'tsconfig.json',
-    'index.d.ts',
-    'node.d.ts',
-    'account.d.ts',
+    ...typeFiles,
     'node_modules/typescript/package.json'
   )
   const step = output.replaceAll('/', '-')

@@ -1,10 +1,10 @@
-// Rolls up the public types from src into index.d.ts, node.d.ts and account.d.ts.
+// Rolls up the public types from src into index.d.ts, node.d.ts and those of the other entries.
 // `npm run build` writes them. Run directly, this script fails if they are stale.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { install } from './install.mjs'
-import { at, fail, run, say, tool } from './util.mjs'
+import { at, fail, run, say, subpaths, tool } from './util.mjs'
 
 /** Writes the files from tsc's declarations. Leaves an up-to-date file untouched. */
 export async function writeTypes(declarations) {
@@ -31,11 +31,8 @@ async function rollUp(declarations) {
   const ofIndex = (id, parent) =>
     parent !== undefined && index.files.has(resolve(dirname(parent), id.replace(/\.js$/, '.d.ts')))
   const subpath = name => roll(`${name}/index`, (id, parent) => builtin(id) || ofIndex(id, parent))
-  return [
-    ['index.d.ts', index.text],
-    ['node.d.ts', (await subpath('node')).text],
-    ['account.d.ts', (await subpath('account')).text]
-  ]
+  const others = subpaths.map(async name => [`${name}.d.ts`, (await subpath(name)).text])
+  return [['index.d.ts', index.text], ...(await Promise.all(others))]
 }
 
 function stored(name) {
@@ -66,9 +63,7 @@ async function check() {
       tool.tsc,
       ...strict,
       ...libraries,
-      'index.d.ts',
-      'node.d.ts',
-      'account.d.ts',
+      ...['index', ...subpaths].map(name => `${name}.d.ts`),
       '__test__/types/program.ts'
     ])
   }
@@ -76,6 +71,6 @@ async function check() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   install()
-  say('types: index.d.ts, node.d.ts and account.d.ts match src')
+  say('types: index.d.ts and those of the other entries match src')
   await check()
 }

@@ -9,6 +9,9 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 export const at = (...parts) => join(root, ...parts)
 export const cache = at('node_modules', '.cache', 'fastn-net')
 
+/** Entries of the package besides the main one: folders of `src` with an `index.ts`. package.json, typedoc.json and eslint.config.js list them too. */
+export const subpaths = ['node', 'account', 'rig']
+
 /** Prints one sentence and exits with code 1. */
 export function fail(sentence) {
   console.error(sentence)

@@ -1,5 +1,5 @@
+import { proxying } from '../rig/services/index.js'
 import type { Command } from './command.js'
-import { proxying } from './run/proxies.js'
 import { bridge } from './serve.js'
 import { localHostOption, serviceOption } from './services.js'
 import { endpointOptions } from './specs.js'

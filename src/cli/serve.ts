@@ -1,8 +1,9 @@
 import type { Endpoint } from '../index.js'
+import type { RunningService, StartService } from '../rig/services/index.js'
 import { announce } from './announce.js'
 import type { Context } from './context.js'
 import { accessOf, withEndpoint } from './endpoint.js'
-import type { RunningService, StartService } from './run/service.js'
+import { checkedByLibrary } from './services.js'
 import { whilePublished } from './status/publish.js'
 
 /** Exposes a service to the peers that the command lets in, and prints the ticket. Runs until the command ends. */
@@ -17,7 +18,7 @@ export async function expose(
     async endpoint => {
       // ID52s, in whatever form the command line has them.
       const allow = endpoint.access.lists.allow ?? 'public'
-      const service = await start(allow)(endpoint, context.signal)
+      const service = await checkedByLibrary(start(allow)(endpoint, context.signal))
       await announce(context, endpoint, { hint })
       await untilClosed(context, endpoint, service)
     },
@@ -28,7 +29,7 @@ export async function expose(
 /** Runs a bridge until the command ends, and prints its local address. */
 export async function bridge(context: Context, start: StartService): Promise<void> {
   await withEndpoint(context, async endpoint => {
-    const service = await start(endpoint, context.signal)
+    const service = await checkedByLibrary(start(endpoint, context.signal))
     const { address, port } = service
     await context.output.result(address, { event: 'ready', address, port })
     await untilClosed(context, endpoint, service)

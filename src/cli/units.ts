@@ -1,16 +1,12 @@
+import { millisecondsOf } from '../rig/services/index.js'
 import { printable } from '../util/display.js'
 import { UsageError } from './failure.js'
 
-const times: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-
 /** Parses a time such as `500ms`, `10s`, `1.5m` or `10` (seconds) to milliseconds. */
 export function parseTime(text: string, what: string): number {
-  const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? []
-  const scale = times[unit]
-  if (number === undefined || scale === undefined) {
-    throw new UsageError(`${what} must be a time such as 500ms, 10s or 2m, not '${printable(text)}'`)
-  }
-  return Number(number) * scale
+  const milliseconds = millisecondsOf(text)
+  if (milliseconds !== undefined) return milliseconds
+  throw new UsageError(`${what} must be a time such as 500ms, 10s or 2m, not '${printable(text)}'`)
 }
 
 const sizes: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 }

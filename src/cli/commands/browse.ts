@@ -1,8 +1,8 @@
+import { bridgingHttp } from '../../rig/services/index.js'
 import type { Command } from '../command.js'
 import { withEndpoint } from '../endpoint.js'
 import { openInBrowser } from '../open.js'
-import { bridgingHttp } from '../run/tunnels.js'
-import { serviceOption } from '../services.js'
+import { checkedByLibrary, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'
 import { parseCount } from '../units.js'
 
@@ -31,7 +31,7 @@ export const browse: Command = {
     const [peer, service, path = '/'] = [args.required(0), args.text('service'), args.positionals[1]]
     const port = parseCount(args.text('port') ?? '0', '--port')
     await withEndpoint(context, async endpoint => {
-      const bridge = await bridgingHttp({ peer, service, port })(endpoint, signal)
+      const bridge = await checkedByLibrary(bridgingHttp({ peer, service, port })(endpoint, signal))
       const { href } = new URL(path, `http://localhost:${bridge.port}/`)
       await output.result(href, { event: 'ready', url: href, port: bridge.port })
       if (!args.has('no-open') && !(await openInBrowser(href)))

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Endpoint, EndpointOptions, Network } from '../../index.js'
+import { type Changes, type Running, Supervisor } from '../../rig/services/index.js'
 import { announce, qrOption } from '../announce.js'
 import type { Command } from '../command.js'
 import type { Context } from '../context.js'
@@ -8,9 +9,8 @@ import { CliError, failureOf } from '../failure.js'
 import { onHangup } from '../interrupt.js'
 import { findKey } from '../keys.js'
 import { findMalaiKey } from '../malai-key.js'
-import { type Config, parseConfig, readConfig } from '../run/config.js'
+import { applied, type Config, parseConfig, readConfig } from '../run/config.js'
 import { FileWatch } from '../run/file-watch.js'
-import { type Running, Supervisor } from '../run/supervisor.js'
 import { whilePublished } from '../status/publish.js'
 import type { NamedService } from '../status/snapshot.js'
 
@@ -69,11 +69,11 @@ class Runner {
     this.#context = context
     this.#endpoint = endpoint
     this.#file = file
-    this.#supervisor = new Supervisor(endpoint, context.signal)
+    this.#supervisor = new Supervisor(() => endpoint, context.signal)
   }
 
   async run(text: string, config: Config): Promise<void> {
-    const { started } = await this.#supervisor.apply(config)
+    const { started } = await this.#applied(config)
     this.#text = text
     this.#config = config
     onHangup(() => this.#reload(true))
@@ -116,6 +116,14 @@ class Runner {
     await this.#context.output.result(`${name} ${kind} ${address}`, event)
   }
 
+  async #applied({ services, allow }: Config): Promise<Changes> {
+    return await this.#supervisor
+      .apply(services, () => void this.#endpoint.access.set({ allow }))
+      .catch((error: unknown) => {
+        throw applied(this.#file, error)
+      })
+  }
+
   /** Applies the file again, after a reload that runs. `isAsked`: also if it has not changed. */
   #reload(isAsked: boolean): void {
     this.#reloading = this.#reloading.then(() => this.#apply(isAsked))
@@ -130,7 +138,7 @@ class Runner {
       this.#text = text
       const config = parseConfig(this.#file, text)
       if (this.#config !== undefined) checkSameEndpoint(this.#file, this.#config, config)
-      const { started, stopped, kept } = await this.#supervisor.apply(config)
+      const { started, stopped, kept } = await this.#applied(config)
       this.#config = config
       for (const each of started) await this.#print(each)
       const names = started.map(({ plan }) => plan.name)

@@ -1,7 +1,7 @@
 import type { BridgeOptions } from '../../index.js'
+import { bridging } from '../../rig/services/index.js'
 import type { Command } from '../command.js'
 import { UsageError } from '../failure.js'
-import { bridging } from '../run/tunnels.js'
 import { bridge } from '../serve.js'
 import { localHostOption, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'

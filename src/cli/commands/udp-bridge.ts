@@ -1,5 +1,5 @@
+import { bridging } from '../../rig/services/index.js'
 import type { Command } from '../command.js'
-import { bridging } from '../run/tunnels.js'
 import { bridge } from '../serve.js'
 import { flowTimeoutOf, flowTimeoutOption, localHostOption, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'

@@ -1,6 +1,6 @@
+import { exposing, targetOf } from '../../rig/services/index.js'
 import { qrOption } from '../announce.js'
 import type { Command } from '../command.js'
-import { exposing, targetOf } from '../run/tunnels.js'
 import { expose } from '../serve.js'
 import { flowTimeoutOf, flowTimeoutOption, serviceOption, serviceWords } from '../services.js'
 import { endpointOptions, exposeOptions } from '../specs.js'

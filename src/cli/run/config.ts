@@ -1,30 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
-import { nearest } from '../../util/nearest.js'
+import { isFastnNetError } from '../../index.js'
+import { RigConfigError } from '../../rig/index.js'
+import { type PlannedService, planServices, Settings, serviceKinds } from '../../rig/services/index.js'
 import { CliError } from '../failure.js'
 import { readLimited } from '../read-limited.js'
-import { type ServicePlan, serviceKinds } from './kinds.js'
-import type { StartService } from './service.js'
-import { Settings } from './settings.js'
+import { folderKind } from './folder.js'
 import { configError, Source } from './source.js'
 
 /** Longest file. */
 const maxBytes = 1_048_576
-/** Most services of a file. */
-const maxServices = 256
-
-/** A service of a file. */
-export interface PlannedService extends ServicePlan {
-  readonly name: string
-  readonly kind: string
-  /** The same for the same settings. */
-  readonly fingerprint: string
-  /** Starts it on a free port or under a random name: what can be wrong with it, while another service has its port or name? */
-  readonly probe: StartService
-  /** Starts it on another port. Of a bridge or proxy only. */
-  readonly startOn?: (port: number) => StartService
-}
+/** Kinds of services that a file can have. */
+const kinds = [...serviceKinds, folderKind]
 
 /** A checked file of services. */
 export interface Config {
@@ -57,24 +44,39 @@ export async function readConfig(file: string): Promise<string> {
 
 /** Checks a file of services. `text`: what is in it. */
 export function parseConfig(file: string, text: string): Config {
+  return checkedFile(file, text, value => {
+    const root = new Settings(value, [], { folder: dirname(resolve(file)), hasNames: false })
+    root.expect(['key', 'network', 'relays', 'malai', 'services'])
+    const tables = root.table('services')
+    if (tables.keys.length === 0)
+      throw new RigConfigError([], 'there is no service: add a table such as [services.web]')
+    const services = planServices(tables, { kinds })
+    return {
+      key: root.path('key'),
+      network: root.choice('network', ['internet', 'lan', 'loopback']),
+      relays: relaysOf(root),
+      malai: root.flag('malai', false),
+      services,
+      allow: allowOf(services.values()),
+      exposes: [...services.values()].some(({ who }) => who !== undefined)
+    }
+  })
+}
+
+/** Reads TOML and checks it. A failure names the line. */
+export function checkedFile<Checked>(file: string, text: string, check: (value: unknown) => Checked): Checked {
   const source = new Source(file, text)
-  const root = new Settings(tomlOf(file, text), [], source, dirname(resolve(file)))
-  root.expect(['key', 'network', 'relays', 'malai', 'services'])
-  const tables = root.table('services')
-  const names = tables.keys
-  if (names.length === 0) throw configError(file, undefined, 'there is no service: add a table such as [services.web]')
-  if (names.length > maxServices) throw configError(file, undefined, `there are more than ${maxServices} services`)
-  const services = new Map(names.map(name => [name, planOf(name, tables.table(name))]))
-  checkUnique(services, tables)
-  return {
-    key: root.path('key'),
-    network: root.choice('network', ['internet', 'lan', 'loopback']),
-    relays: relaysOf(root),
-    malai: root.flag('malai', false),
-    services,
-    allow: allowOf(services.values()),
-    exposes: [...services.values()].some(({ allow }) => allow !== undefined)
+  const value = tomlOf(file, text)
+  try {
+    return check(value)
+  } catch (error) {
+    throw error instanceof RigConfigError ? source.error(error.path, error.message) : error
   }
+}
+
+/** A failure of applying a file. What the library takes for a wrong argument is a wrong file. */
+export function applied(file: string, error: unknown): unknown {
+  return isFastnNetError(error, 'ERR_INVALID_ARGUMENT') ? new CliError('ERR_CONFIG', error.message, { file }) : error
 }
 
 function tomlOf(file: string, text: string): unknown {
@@ -84,34 +86,6 @@ function tomlOf(file: string, text: string): unknown {
     if (!(error instanceof TomlError)) throw error
     const [problem = ''] = error.message.split('\n')
     throw configError(file, error.line, problem.replace(/^Invalid TOML document: /, 'this is no TOML: '))
-  }
-}
-
-function planOf(name: string, settings: Settings): PlannedService {
-  if (!/^[\w.-]{1,64}$/.test(name))
-    throw settings.error('kind', `the name '${name.slice(0, 64)}' has more than letters, digits, '.', '_' and '-'`)
-  const kinds = serviceKinds.map(kind => kind.name)
-  const wanted = settings.keys.includes('kind') ? undefined : nearest('kind', settings.keys)
-  if (wanted !== undefined) settings.expect(['kind', ...settings.keys.filter(key => key !== wanted)])
-  settings.requiredText('kind')
-  const kind = serviceKinds.find(each => each.name === settings.choice('kind', kinds))
-  if (kind === undefined) throw settings.error('kind', `'kind' must be one of ${kinds.join(', ')}`)
-  settings.expect(['kind', ...kind.keys])
-  const plan = kind.plan(settings)
-  const hasPort = kind.keys.includes('port')
-  const startOn = (port: number) => kind.plan(settings.with({ port, unix: undefined })).start
-  const probe = hasPort
-    ? startOn(0)
-    : kind.plan(settings.with({ service: `probe-${randomBytes(16).toString('hex')}` })).start
-  return { name, kind: kind.name, fingerprint: JSON.stringify(settings), probe, ...(hasPort && { startOn }), ...plan }
-}
-
-function checkUnique(services: ReadonlyMap<string, PlannedService>, tables: Settings): void {
-  const seen = new Map<string, string>()
-  for (const { name, unique } of services.values()) {
-    const other = unique === undefined ? undefined : seen.get(unique)
-    if (other !== undefined) throw tables.error(name, `'${name}' and '${other}' are both ${unique}`)
-    if (unique !== undefined) seen.set(unique, name)
   }
 }
 
@@ -135,9 +109,9 @@ function relaysOf(root: Settings): readonly string[] {
 
 function allowOf(services: Iterable<PlannedService>): readonly string[] | null {
   const all = new Set<string>()
-  for (const { allow } of services) {
-    if (allow === 'public') return null
-    for (const id52 of allow ?? []) all.add(id52)
+  for (const { who } of services) {
+    if (who === 'public') return null
+    for (const id52 of who ?? []) all.add(id52)
   }
   return [...all]
 }

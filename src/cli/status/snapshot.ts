@@ -1,6 +1,5 @@
 import type { Endpoint, PeerConnection, PeerInfo } from '../../index.js'
-import type { LoggedRequest } from '../run/request-log.js'
-import type { RunningService } from '../run/service.js'
+import type { LoggedRequest, RunningService } from '../../rig/services/index.js'
 
 /** Most peers of a snapshot: the connected ones first. */
 const maxPeers = 1_000

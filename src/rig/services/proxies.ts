@@ -1,17 +1,15 @@
-import type { ExposeProxyOptions, ProxyOptions } from '../../index.js'
-import { checkedByLibrary } from '../services.js'
+import type { ExposeProxyOptions, ProxyOptions } from '../../tunnel/options.js'
 import { type StartService, tunnelService } from './service.js'
 
 /** Exposes a proxy. */
 export function exposingProxy(settings: ExposeProxyOptions): StartService {
   return async (endpoint, signal) => {
     const started = endpoint.exposeProxy({ ...settings, signal })
-    return tunnelService(await checkedByLibrary(started), settings.targets.join(' '))
+    return tunnelService(await started, settings.targets.join(' '))
   }
 }
 
 /** Listens on a local port as a proxy whose clients use a peer's. */
 export function proxying(kind: 'proxy' | 'socks5', peer: string, settings: ProxyOptions): StartService {
-  return async (endpoint, signal) =>
-    tunnelService(await checkedByLibrary(endpoint[kind](peer, { ...settings, signal })))
+  return async (endpoint, signal) => tunnelService(await endpoint[kind](peer, { ...settings, signal }))
 }

@@ -1,5 +1,5 @@
-import type { BridgeHttpOptions, BridgeOptions, BridgeUdpOptions } from '../../index.js'
-import { checkedByLibrary } from '../services.js'
+import type { BridgeHttpOptions } from '../../tunnel/http-options.js'
+import type { BridgeOptions, BridgeUdpOptions } from '../../tunnel/options.js'
 import { type StartService, tunnelService } from './service.js'
 
 /** What a tunnel carries. */
@@ -18,7 +18,7 @@ export function exposing(transport: Transport, target: string, settings: ExposeS
   return async (endpoint, signal) => {
     const options = { ...settings, signal }
     const started = transport === 'tcp' ? endpoint.exposeTcp(target, options) : endpoint.exposeUdp(target, options)
-    return tunnelService(await checkedByLibrary(started), target)
+    return tunnelService(await started, target)
   }
 }
 
@@ -27,7 +27,7 @@ export function bridging(transport: Transport, settings: BridgeOptions | BridgeU
   return async (endpoint, signal) => {
     const options = { ...settings, signal }
     const started = transport === 'tcp' ? endpoint.bridgeTcp(options) : endpoint.bridgeUdp(options)
-    return tunnelService(await checkedByLibrary(started))
+    return tunnelService(await started)
   }
 }
 
@@ -38,13 +38,12 @@ export interface ExposeHttpSettings extends Omit<ExposeSettings, 'flowTimeout'> 
 
 /** Exposes an HTTP service. */
 export function exposingHttp(target: string, settings: ExposeHttpSettings): StartService {
-  return async (endpoint, signal) =>
-    tunnelService(await checkedByLibrary(endpoint.exposeHttp(target, { ...settings, signal })), target)
+  return async (endpoint, signal) => tunnelService(await endpoint.exposeHttp(target, { ...settings, signal }), target)
 }
 
 /** Bridges a local port to HTTP services of peers. */
 export function bridgingHttp(settings: BridgeHttpOptions): StartService {
-  return async (endpoint, signal) => tunnelService(await checkedByLibrary(endpoint.bridgeHttp({ ...settings, signal })))
+  return async (endpoint, signal) => tunnelService(await endpoint.bridgeHttp({ ...settings, signal }))
 }
 
 /** A target whose host may be missing. */

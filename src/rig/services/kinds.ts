@@ -1,11 +1,11 @@
+import type { Protocol } from '../../errors.js'
 import { type Claiming, portClaim } from './claims.js'
-import { servingFolder } from './folder.js'
 import { exposingProxy, proxying } from './proxies.js'
 import type { StartService } from './service.js'
 import type { Settings } from './settings.js'
 import { bridging, bridgingHttp, exposing, exposingHttp, type Transport } from './tunnels.js'
 
-/** A kind of service that a file can have. */
+/** A kind of service that a configuration can have. */
 export interface ServiceKind {
   /** The value of `kind`: the name of its command. */
   readonly name: string
@@ -18,8 +18,12 @@ export interface ServiceKind {
 /** A service that can be started. */
 export interface ServicePlan extends Claiming {
   readonly start: StartService
-  /** ID52s that may use it, or everyone. Absent: it exposes nothing. */
-  readonly allow?: readonly string[] | 'public'
+  /** Who may use it: ID52s and names, or everyone. Absent: it exposes nothing. */
+  readonly who?: readonly string[] | 'public'
+  /** Protocols by which peers reach it, for the rules of an account. */
+  readonly protocols?: readonly Protocol[]
+  /** Name of the service at the peers. */
+  readonly service?: string | undefined
   /** What peers may reach through it. Of a proxy only. */
   readonly targets?: readonly string[]
 }
@@ -29,7 +33,7 @@ const exposed = ['service', 'allow', 'public']
 /** Keys of a service that listens on a local port. */
 const local = ['service', 'port', 'host']
 
-/** All kinds of services. */
+/** Kinds of services. The command line has one more, which serves folders. */
 export const serviceKinds: readonly ServiceKind[] = [
   exposedKind('tcp'),
   bridgeKind('tcp'),
@@ -39,10 +43,15 @@ export const serviceKinds: readonly ServiceKind[] = [
     name: 'proxy-remote',
     keys: ['targets', ...exposed],
     plan(settings) {
-      const [allow, service, targets] = [settings.access(), settings.text('service'), settings.texts('targets')]
+      const [{ allow, who }, service, targets] = [
+        settings.access(),
+        settings.text('service'),
+        settings.texts('targets')
+      ]
       if (targets.length === 0) throw settings.error('kind', "'targets' is missing: a list of what peers may reach")
       const start = exposingProxy({ targets, allow, service })
-      return { start, allow, targets, unique: `a proxy ${named(service)}` }
+      const protocols: readonly Protocol[] = service === undefined ? ['Socks5', 'HttpProxy'] : ['Socks5']
+      return { start, who, protocols, service, targets, unique: `a proxy ${named(service)}` }
     }
   },
   proxyKind('proxy'),
@@ -52,9 +61,9 @@ export const serviceKinds: readonly ServiceKind[] = [
     keys: ['target', 'host-header', ...exposed],
     plan(settings) {
       const target = settings.webTarget('target')
-      const [allow, service] = [settings.access(), settings.text('service')]
+      const [{ allow, who }, service] = [settings.access(), settings.text('service')]
       const start = exposingHttp(target, { allow, service, hostHeader: settings.text('host-header') })
-      return { start, allow, unique: `an HTTP service ${named(service)}` }
+      return { start, who, protocols: ['Http'], service, unique: httpName(service) }
     }
   },
   {
@@ -67,17 +76,6 @@ export const serviceKinds: readonly ServiceKind[] = [
       if (!isOfPeer && service !== undefined) throw settings.error('service', "'service' needs 'peer'")
       const start = bridgingHttp({ ...here, ...(isOfPeer && { peer: settings.peer('peer'), service }) })
       return { start, ...unique }
-    }
-  },
-  {
-    name: 'folder',
-    keys: ['folder', 'hidden', 'listing', ...exposed],
-    plan(settings) {
-      const [allow, service] = [settings.access(), settings.text('service')]
-      settings.requiredText('folder')
-      const [hasHidden, hasListing] = [settings.flag('hidden', false), settings.flag('listing', true)]
-      const start = servingFolder(settings.path('folder') ?? '', { allow, service, hasHidden, hasListing })
-      return { start, allow, unique: `an HTTP service ${named(service)}` }
     }
   }
 ]
@@ -100,9 +98,10 @@ function exposedKind(transport: Transport): ServiceKind {
     keys: ['target', ...(isUdp ? ['flow-timeout'] : []), ...exposed],
     plan(settings) {
       const target = settings.target('target', !isUdp)
-      const [allow, service] = [settings.access(), settings.text('service')]
+      const [{ allow, who }, service] = [settings.access(), settings.text('service')]
       const start = exposing(transport, target, { allow, service, ...(isUdp && flowTimeout(settings)) })
-      return { start, allow, unique: `a ${transport.toUpperCase()} service ${named(service)}` }
+      const protocols: readonly Protocol[] = [isUdp ? { Generic: { fastn: 'udp' } } : 'Tcp']
+      return { start, who, protocols, service, unique: `a ${transport.toUpperCase()} service ${named(service)}` }
     }
   }
 }
@@ -151,6 +150,11 @@ function listeningOf(
 function flowTimeout(settings: Settings): { flowTimeout?: number } {
   const time = settings.time('flow-timeout')
   return time === undefined ? {} : { flowTimeout: time }
+}
+
+/** What an HTTP service is that no other of its endpoint can be. */
+export function httpName(service: string | undefined): string {
+  return `an HTTP service ${named(service)}`
 }
 
 function named(service: string | undefined): string {

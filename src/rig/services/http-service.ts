@@ -1,4 +1,5 @@
-import type { Endpoint, HttpHandler } from '../../index.js'
+import type { Endpoint } from '../../endpoint/endpoint.js'
+import type { HttpHandler } from '../../http/options.js'
 import { RequestLog } from './request-log.js'
 import type { RunningService } from './service.js'
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Endpoint } from '../../index.js'
-import { CliError, failureOf } from '../failure.js'
+import type { Endpoint } from '../../endpoint/endpoint.js'
+import { FastnNetError, isFastnNetError } from '../../errors.js'
 import { claimOf, claimOfRunning, released } from './claims.js'
-import type { Config, PlannedService } from './config.js'
+import type { PlannedService } from './plan.js'
 import type { RunningService } from './service.js'
 
 /** How long connections may go on whose service is gone, or gives less access than before, in milliseconds. */
@@ -11,13 +11,13 @@ const closeMs = 1_000
 const releaseMs = 2_000
 const retryMs = 10
 
-/** A service of a file, while it runs. */
+/** A service of a configuration, while it runs. */
 export interface Running {
   readonly plan: PlannedService
   readonly service: RunningService
 }
 
-/** What applying a file did. */
+/** What applying services did. */
 export interface Changes {
   readonly started: readonly Running[]
   /** Names. */
@@ -26,16 +26,16 @@ export interface Changes {
   readonly kept: number
 }
 
-/** Runs the services of a file. */
+/** Runs the services of a configuration. */
 export class Supervisor {
-  readonly #endpoint: Endpoint
+  readonly #endpointOf: (plan: PlannedService) => Endpoint
   readonly #signal: AbortSignal
   readonly #running = new Map<string, Running>()
   /** Accept nothing any more, but have connections. */
   readonly #draining = new Set<Running>()
 
-  constructor(endpoint: Endpoint, signal: AbortSignal) {
-    this.#endpoint = endpoint
+  constructor(endpointOf: (plan: PlannedService) => Endpoint, signal: AbortSignal) {
+    this.#endpointOf = endpointOf
     this.#signal = signal
   }
 
@@ -50,18 +50,19 @@ export class Supervisor {
   }
 
   /**
-   * Makes the services those of the file, or throws and leaves those that ran before. In this order:
+   * Makes these the services, or throws and leaves those that ran before. In this order:
    *
    * 1. New services are tried where they take a port or a name that an old one still has: on another port, under another name.
    * 2. The others start beside the old ones.
    * 3. Old services let go of ports and names, and new ones take them.
-   * 4. What the file no longer has stops accepting. Its connections go on until they end, those of a service that is gone or gives less
+   * 4. `commit` lets peers in, and others no more.
+   * 5. Services that are gone stop accepting. Their connections go on until they end, those of a service that is gone or gives less
    *    access than before for {@link closeMs}.
    *
    * A failure of the first two has touched nothing. After one of the third, old services take their ports and names again. Connections of
    * old services go on in each case.
    */
-  async apply({ services, allow }: Config): Promise<Changes> {
+  async apply(services: ReadonlyMap<string, PlannedService>, commit: () => void): Promise<Changes> {
     const gone = this.running.filter(({ plan }) => services.get(plan.name)?.fingerprint !== plan.fingerprint)
     const fresh = [...services.values()].filter(
       ({ name, fingerprint }) => this.#running.get(name)?.plan.fingerprint !== fingerprint
@@ -85,7 +86,7 @@ export class Supervisor {
     }
     for (const { plan } of gone) this.#running.delete(plan.name)
     for (const running of started) this.#running.set(running.plan.name, running)
-    this.#endpoint.access.set({ allow })
+    commit()
     await this.#release(gone)
     await this.#close(gone.filter(({ plan }) => isLess(plan, services.get(plan.name))))
     const order = [...services.keys()]
@@ -102,9 +103,9 @@ export class Supervisor {
   }
 
   /** Starts a service under another port or name, and ends it. */
-  async #probe({ name, probe }: PlannedService): Promise<void> {
-    const service = await probe(this.#endpoint, this.#signal).catch((error: unknown) => {
-      throw notStarted(name, error)
+  async #probe(plan: PlannedService): Promise<void> {
+    const service = await plan.probe(this.#endpointOf(plan), this.#signal).catch((error: unknown) => {
+      throw notStarted(plan.name, error)
     })
     await service.close({ timeout: 0 })
   }
@@ -114,9 +115,9 @@ export class Supervisor {
     const end = performance.now() + releaseMs
     for (;;) {
       try {
-        return { plan, service: await plan.start(this.#endpoint, this.#signal) }
+        return { plan, service: await plan.start(this.#endpointOf(plan), this.#signal) }
       } catch (error) {
-        const isInUse = ['ERR_LISTEN', 'ERR_PROTOCOL_IN_USE'].includes(failureOf(error).code)
+        const isInUse = isFastnNetError(error, 'ERR_LISTEN') || isFastnNetError(error, 'ERR_PROTOCOL_IN_USE')
         if (!isReleased || !isInUse || performance.now() > end) throw notStarted(plan.name, error)
       }
       await sleep(retryMs)
@@ -150,22 +151,26 @@ export class Supervisor {
       )
     }
     if (lost.length === 0) return cause
-    const { code, message, details } = failureOf(cause)
-    return new CliError(code, `${message}; these could not be started again: ${lost.join(', ')}`, details)
+    return failed(cause, message => `${message}; these could not be started again: ${lost.join(', ')}`)
   }
 }
 
 /** Whether a service gives less than before: to fewer peers, to fewer targets, or nothing at all. */
 function isLess(old: PlannedService, now: PlannedService | undefined): boolean {
   if (now === undefined) return true
-  const { allow, targets = [] } = now
-  const hasPeers =
-    allow === 'public' || (old.allow !== 'public' && (old.allow ?? []).every(id52 => allow?.includes(id52)))
+  const { who, targets = [] } = now
+  const hasPeers = who === 'public' || (old.who !== 'public' && (old.who ?? []).every(one => who?.includes(one)))
   return !hasPeers || !(old.targets ?? []).every(target => targets.includes(target))
 }
 
-function notStarted(name: string, error: unknown): CliError {
-  const { code, message, details } = failureOf(error)
-  // What a command takes for a wrong command line is a wrong file here.
-  return new CliError(code === 'ERR_USAGE' ? 'ERR_CONFIG' : code, `cannot start '${name}': ${message}`, details)
+function notStarted(name: string, error: unknown): FastnNetError {
+  return failed(error, message => `cannot start '${name}': ${message}`)
+}
+
+/** The same failure with another message. */
+function failed(error: unknown, message: (of: string) => string): FastnNetError {
+  const { message: of } = error instanceof Error ? error : new Error(String(error))
+  if (isFastnNetError(error)) return new FastnNetError(error.code, message(of), { ...error, cause: error })
+  const isOfSystem = typeof (error as NodeJS.ErrnoException | undefined)?.code === 'string'
+  return new FastnNetError(isOfSystem ? 'ERR_FILE' : 'ERR_INTERNAL', message(of), { cause: error })
 }

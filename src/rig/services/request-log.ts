@@ -1,4 +1,4 @@
-import type { HttpContext, HttpHandler } from '../../index.js'
+import type { HttpContext, HttpHandler } from '../../http/options.js'
 
 /** Requests that are kept. */
 const maxRequests = 50

@@ -1,4 +1,5 @@
-import type { Endpoint, Tunnel } from '../../index.js'
+import type { Endpoint } from '../../endpoint/endpoint.js'
+import type { Tunnel } from '../../tunnel/tunnel.js'
 import type { LoggedRequest } from './request-log.js'
 
 /** A service that runs: an exposed one, or a bridge. */

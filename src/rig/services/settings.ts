@@ -1,27 +1,41 @@
 import { resolve } from 'node:path'
-import { PublicKey } from '../../index.js'
+import { isName } from '../../account/names.js'
+import { PublicKey } from '../../keys/public-key.js'
 import { nearest } from '../../util/nearest.js'
-import { parseTime } from '../units.js'
-import type { KeyPath, Source } from './source.js'
+import { RigConfigError } from '../config-error.js'
+import { millisecondsOf } from './time.js'
 
 /** Longest text of a value. */
 const maxText = 4096
 
-/** A table of a TOML file. Each value is checked when it is read. */
+/** What a configuration is read with. */
+export interface SettingsContext {
+  /** Paths are relative to this folder. */
+  readonly folder: string
+  /** Whether `allow` may have names of an account, whose policy then lets peers in. */
+  readonly hasNames: boolean
+}
+
+/** Who may use a service. */
+export interface ServiceAccess {
+  /** ID52s that the service itself lets in, or everyone. */
+  readonly allow: readonly string[] | 'public'
+  /** ID52s and names of the account, as the configuration has them, or everyone. */
+  readonly who: readonly string[] | 'public'
+}
+
+/** A table of a configuration. Each value is checked when it is read. */
 export class Settings {
   readonly #table: Readonly<Record<string, unknown>>
-  readonly #path: KeyPath
-  readonly #source: Source
-  /** Folder of the file: paths are relative to it. */
-  readonly #folder: string
+  readonly #path: readonly string[]
+  readonly #context: SettingsContext
 
-  /** @throws {CliError} `ERR_CONFIG` if the value at the path is no table. */
-  constructor(value: unknown, path: KeyPath, source: Source, folder: string) {
+  /** @throws {RigConfigError} if the value at the path is no table. */
+  constructor(value: unknown, path: readonly string[], context: SettingsContext) {
     this.#path = path
-    this.#source = source
-    this.#folder = folder
+    this.#context = context
     if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date) {
-      throw source.error(path, `'${path.join('.')}' must be a table: [${path.join('.')}]`)
+      throw new RigConfigError(path, `'${path.join('.')}' must be a table: [${path.join('.')}]`)
     }
     this.#table = value as Readonly<Record<string, unknown>>
   }
@@ -43,17 +57,17 @@ export class Settings {
 
   /** A table in this one. */
   table(key: string): Settings {
-    return new Settings(this.#table[key] ?? {}, [...this.#path, key], this.#source, this.#folder)
+    return new Settings(this.#table[key] ?? {}, [...this.#path, key], this.#context)
   }
 
   /** The same table with other values. */
   with(values: Readonly<Record<string, unknown>>): Settings {
-    return new Settings({ ...this.#table, ...values }, this.#path, this.#source, this.#folder)
+    return new Settings({ ...this.#table, ...values }, this.#path, this.#context)
   }
 
   /** The failure of a value. */
   error(key: string, problem: string): Error {
-    return this.#source.error([...this.#path, key], problem)
+    return new RigConfigError([...this.#path, key], problem)
   }
 
   /** The value as it is, to tell two versions of the table apart. */
@@ -98,11 +112,9 @@ export class Settings {
   time(key: string): number | undefined {
     const text = this.text(key)
     if (text === undefined) return undefined
-    try {
-      return parseTime(text, `'${key}'${this.#where()}`)
-    } catch (error) {
-      throw this.error(key, (error as Error).message)
-    }
+    const milliseconds = millisecondsOf(text)
+    if (milliseconds !== undefined) return milliseconds
+    throw this.#wrong(key, `must be a time such as 500ms, 10s or 2m, not '${text.slice(0, 64)}'`)
   }
 
   texts(key: string): readonly string[] {
@@ -114,7 +126,7 @@ export class Settings {
   /** A path, which is relative to the folder of the file. */
   path(key: string): string | undefined {
     const path = this.text(key)
-    return path === undefined ? undefined : resolve(this.#folder, path)
+    return path === undefined ? undefined : resolve(this.#context.folder, path)
   }
 
   /** A port of 127.0.0.1, `host:port`, or if `hasUnix` `unix:` and a path. */
@@ -123,7 +135,7 @@ export class Settings {
     const text = String(value)
     if (/^\d+$/.test(text)) return `127.0.0.1:${text}`
     if (/^(?:[^:/\s]+|\[[\da-fA-F:.]+\]):\d{1,5}$/.test(text)) return text
-    if (hasUnix && text.startsWith('unix:')) return `unix:${resolve(this.#folder, text.slice(5))}`
+    if (hasUnix && text.startsWith('unix:')) return `unix:${resolve(this.#context.folder, text.slice(5))}`
     throw this.#wrong(key, `must be a port, 'host:port'${hasUnix ? " or 'unix:' and a path" : ''}`)
   }
 
@@ -144,14 +156,15 @@ export class Settings {
   }
 
   /** Who may use a service: the key `allow`, or `public = true`. */
-  access(): readonly string[] | 'public' {
-    const allow = this.texts('allow').map(text => this.#id52('allow', text))
+  access(): ServiceAccess {
+    const { hasNames } = this.#context
+    const who = this.texts('allow').map(text => (hasNames && isName(text) ? text : this.#id52('allow', text)))
     if (!this.flag('public', false)) {
-      if (allow.length > 0) return allow
+      if (who.length > 0) return { allow: hasNames ? 'public' : who, who }
       throw this.error('kind', `who may use it${this.#where()}? Name peers with 'allow', or write 'public = true'`)
     }
-    if (allow.length > 0) throw this.#wrong('public', "and 'allow' exclude each other")
-    return 'public'
+    if (who.length > 0) throw this.#wrong('public', "and 'allow' exclude each other")
+    return { allow: 'public', who: 'public' }
   }
 
   #id52(key: string, text: string): string {

@@ -1,0 +1,1 @@
+export { RigConfigError } from './config-error.js'

@@ -1,0 +1,11 @@
+// What the command line uses of the rig, besides its public entry. No entry of the package: programs cannot import it.
+export { httpService } from './http-service.js'
+export { httpName, type ServiceKind, serviceKinds } from './kinds.js'
+export { type PlannedService, planServices } from './plan.js'
+export { exposingProxy, proxying } from './proxies.js'
+export type { LoggedRequest } from './request-log.js'
+export type { RunningService, StartService } from './service.js'
+export { Settings } from './settings.js'
+export { type Changes, type Running, Supervisor } from './supervisor.js'
+export { millisecondsOf } from './time.js'
+export { bridging, bridgingHttp, exposing, exposingHttp, targetOf } from './tunnels.js'

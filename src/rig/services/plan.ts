@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto'
+import { nearest } from '../../util/nearest.js'
+import { RigConfigError } from '../config-error.js'
+import type { ServiceKind, ServicePlan } from './kinds.js'
+import type { StartService } from './service.js'
+import type { Settings } from './settings.js'
+
+/** Most services of a configuration. */
+const maxServices = 256
+
+/** A service of a configuration. */
+export interface PlannedService extends ServicePlan {
+  readonly name: string
+  readonly kind: string
+  /** ID52 of the identity whose endpoint it uses. Of a rig only. */
+  readonly identity?: string
+  /** The same for the same settings. */
+  readonly fingerprint: string
+  /** Starts it on a free port or under a random name: what can be wrong with it, while another service has its port or name? */
+  readonly probe: StartService
+  /** Starts it on another port. Of a bridge or proxy only. */
+  readonly startOn?: (port: number) => StartService
+}
+
+/** How services are read. */
+export interface PlanOptions {
+  readonly kinds: readonly ServiceKind[]
+  /** ID52 of the identity that a service names, or of the one that it has without a name. Absent: there are no identities. */
+  readonly identityOf?: (settings: Settings) => string
+}
+
+/** Checks the services of a configuration. `tables`: a table for each. */
+export function planServices(tables: Settings, options: PlanOptions): ReadonlyMap<string, PlannedService> {
+  const names = tables.keys
+  if (names.length > maxServices) throw new RigConfigError([], `there are more than ${maxServices} services`)
+  const services = new Map(names.map(name => [name, planOf(name, tables.table(name), options)]))
+  checkUnique(services, tables)
+  return services
+}
+
+function planOf(name: string, settings: Settings, { kinds, identityOf }: PlanOptions): PlannedService {
+  if (!/^[\w.-]{1,64}$/.test(name))
+    throw settings.error('kind', `the name '${name.slice(0, 64)}' has more than letters, digits, '.', '_' and '-'`)
+  const common = identityOf === undefined ? ['kind'] : ['kind', 'identity']
+  const wanted = settings.keys.includes('kind') ? undefined : nearest('kind', settings.keys)
+  if (wanted !== undefined) settings.expect([...common, ...settings.keys.filter(key => key !== wanted)])
+  settings.requiredText('kind')
+  const names = kinds.map(each => each.name)
+  const kind = kinds.find(each => each.name === settings.choice('kind', names))
+  if (kind === undefined) throw settings.error('kind', `'kind' must be one of ${names.join(', ')}`)
+  settings.expect([...common, ...kind.keys])
+  const identity = identityOf?.(settings)
+  const plan = kind.plan(settings)
+  const hasPort = kind.keys.includes('port')
+  const startOn = (port: number) => kind.plan(settings.with({ port, unix: undefined })).start
+  const probe = hasPort
+    ? startOn(0)
+    : kind.plan(settings.with({ service: `probe-${randomBytes(16).toString('hex')}` })).start
+  return {
+    name,
+    kind: kind.name,
+    // The identity of a service that names none can change.
+    fingerprint: JSON.stringify([settings, identity]),
+    probe,
+    ...(hasPort && { startOn }),
+    ...plan,
+    ...(identity !== undefined && ofIdentity(identity, plan))
+  }
+}
+
+/** Two identities can have services of the same name. Local ports are the machine's. */
+function ofIdentity(identity: string, { who, unique }: ServicePlan): Partial<PlannedService> & { identity: string } {
+  return who === undefined || unique === undefined ? { identity } : { identity, unique: `${unique} of ${identity}` }
+}
+
+function checkUnique(services: ReadonlyMap<string, PlannedService>, tables: Settings): void {
+  const seen = new Map<string, string>()
+  for (const { name, unique } of services.values()) {
+    const other = unique === undefined ? undefined : seen.get(unique)
+    if (other !== undefined) throw tables.error(name, `'${name}' and '${other}' are both ${unique}`)
+    if (unique !== undefined) seen.set(unique, name)
+  }
+}
