@@ -13,8 +13,9 @@ const layers = [
   'tunnel',
   'endpoint',
   'account',
-  'rig',
   'node',
+  'router',
+  'rig',
   'cli'
 ]
 const leaves = ['src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version.ts', 'src/util/**/*.ts']
@@ -57,7 +58,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: `^(\\./|(\\.\\./)+)(?!(util/(display|nearest)|(account|rig|rig/services)/index)\\.js)(${layers.slice(0, -2).join('|')})/`,
+              regex: `^(\\./|(\\.\\./)+)(?!(util/(display|nearest|size)|(account|node|router|rig|rig/services)/index)\\.js)(${layers.slice(0, -1).join('|')})/`,
               message: 'The command line imports index.js and those of the other entries: see CONTRIBUTING.md.'
             }
           ]

@@ -12,8 +12,11 @@ const entries = Object.fromEntries([
   [at('dist', 'modules', 'rig', 'services', 'index.js'), './rig-services.js']
 ])
 
-/** @param {(code: string) => string} withoutComments Removes comments. */
-export async function bundleCli(withoutComments) {
+/**
+ * @param {(code: string) => string} withoutComments Removes comments.
+ * @param {string[]} bundled Files of npm packages that the library contains.
+ */
+export async function bundleCli(withoutComments, bundled) {
   const { rollup } = await import('rollup')
   const made = await rollup({
     input: at('dist', 'modules', 'cli', 'main.js'),
@@ -36,7 +39,7 @@ export async function bundleCli(withoutComments) {
   if (others.length > 0) fail(`dist/cli.js has other chunks: ${others.map(({ fileName }) => fileName).join(', ')}`)
   writeFileSync(at('dist', 'cli.js'), `#!/usr/bin/env node\n${chunk.code}`)
   chmodSync(at('dist', 'cli.js'), 0o755)
-  writeFileSync(at('dist', 'THIRD-PARTY-LICENSES'), licences(chunk.moduleIds))
+  writeFileSync(at('dist', 'THIRD-PARTY-LICENSES'), licences([...chunk.moduleIds, ...bundled]))
 }
 
 /** The files of the page of `fastn-net status --web`, which are imported as texts. */
@@ -49,7 +52,7 @@ const pageTexts = {
   }
 }
 
-function resolvePackage(id) {
+export function resolvePackage(id) {
   return id.startsWith('node:') ? null : fileURLToPath(import.meta.resolve(id))
 }
 
@@ -59,10 +62,10 @@ function licences(modules) {
   const texts = [...folders].sort().map(folder => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     const file = readdirSync(folder).find(each => /^licen[cs]e/i.test(each))
-    if (file === undefined) fail(`${name}, which dist/cli.js contains, has no licence file.`)
+    if (file === undefined) fail(`${name}, which the package contains, has no licence file.`)
     return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
   })
-  return `dist/cli.js contains these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
+  return `dist/cli.js and dist/router.js contain these packages.\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`
 }
 
 /** The folder of the npm package that a module belongs to; `undefined` for a module of this package. */
@@ -73,7 +76,8 @@ function packageOf(module) {
   return folder
 }
 
-function isOfPackage(module) {
+/** Whether a module is of an npm package. */
+export function isOfPackage(module) {
   return relative(at(), module).startsWith(`node_modules${sep}`)
 }
 

@@ -1,7 +1,7 @@
 // Set-up from a fresh clone to runnable programs. Skips each step whose inputs have not changed.
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
-import { bundleCli } from './bundle-cli.mjs'
+import { bundleCli, isOfPackage, resolvePackage } from './bundle-cli.mjs'
 import { install, installRawPeer } from './install.mjs'
 import { at, fingerprint, needCargo, noted, run, say, stamp, subpaths, tool, unstamp } from './util.mjs'
 
@@ -77,13 +77,14 @@ export async function compile() {
     if (!name.endsWith('.node')) rmSync(at('dist', name), { recursive: true })
   }
   run(process.execPath, [tool.tsc, '-p', 'tsconfig.json'])
-  await bundle()
-  await bundleCli(await commentRemover())
+  const bundled = await bundle()
+  await bundleCli(await commentRemover(), bundled)
   const { writeTypes } = await import('./types.mjs')
   await writeTypes(at('dist', 'modules'))
   stamp('dist', { inputs })
 }
 
+/** Returns the files of npm packages that the entries contain. */
 async function bundle() {
   const { rollup } = await import('rollup')
   const { default: ts } = await import('typescript')
@@ -94,9 +95,7 @@ async function bundle() {
   const made = await rollup({
     input,
     external: id => id.startsWith('node:') || id.startsWith('@'),
-    plugins: [
-      { name: 'maps', load: file => ({ code: readFileSync(file, 'utf8'), map: readFileSync(`${file}.map`, 'utf8') }) }
-    ]
+    plugins: [packages, maps]
   })
   // Strip comments: they are in the types already, and are a third of the bytes that an import reads.
   const compilerOptions = {
@@ -114,16 +113,32 @@ async function bundle() {
   }
   // What an import needs is one chunk, `library`. Split by what both entries share, an import takes a fifth longer. `services` is loaded
   // while the first endpoint binds its sockets (see src/util/late.ts), `http` on first use.
+  let reachable
   const manualChunks = (id, { getModuleInfo }) => {
+    reachable ??= imported(input.index, getModuleInfo, true)
     const [folder, file] = relative(at('dist', 'modules'), id).split(sep)
     // The rig uses it too.
     if (folder === 'account' && file !== 'index.js') return 'accounts'
-    if (subpaths.includes(folder)) return undefined
+    // Chunks of the other entries are their own.
+    if (!reachable.has(id)) return undefined
     if (imported(input.index, getModuleInfo).has(id)) return 'library'
     return folder === 'http' && file !== 'options.js' ? 'http' : 'services'
   }
   const chunks = { chunkFileNames: '[name].js', manualChunks, hoistTransitiveImports: false }
-  await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins: [bare, oneFile], sourcemap: true })
+  const plugins = [bare, oneFile]
+  const { output } = await made.write({ dir: at('dist'), format: 'es', ...chunks, plugins, sourcemap: true })
+  return output.flatMap(({ moduleIds = [] }) => moduleIds.filter(isOfPackage))
+}
+
+/** npm packages that an entry contains. */
+const packages = { name: 'packages', resolveId: id => (id === 'mrmime' ? resolvePackage(id) : null) }
+
+const maps = {
+  name: 'maps',
+  load(file) {
+    const code = readFileSync(file, 'utf8')
+    return isOfPackage(file) ? code : { code, map: readFileSync(`${file}.map`, 'utf8') }
+  }
 }
 
 /**
@@ -163,10 +178,13 @@ function exportsOf(code) {
   )
 }
 
-/** The modules that an import of one compiles: those of `import` statements, not those of `import()`. */
-function imported(entry, moduleInfo) {
+/** The modules that an import of one compiles: those of `import` statements, and with `later` those of `import()`. */
+function imported(entry, moduleInfo, later = false) {
   const found = new Set([entry])
-  for (const id of found) for (const each of moduleInfo(id).importedIds) found.add(each)
+  for (const id of found) {
+    const { importedIds, dynamicallyImportedIds } = moduleInfo(id)
+    for (const each of later ? [...importedIds, ...dynamicallyImportedIds] : importedIds) found.add(each)
+  }
   return found
 }
 

@@ -10,7 +10,7 @@ export const at = (...parts) => join(root, ...parts)
 export const cache = at('node_modules', '.cache', 'fastn-net')
 
 /** Entries of the package besides the main one: folders of `src` with an `index.ts`. package.json, typedoc.json and eslint.config.js list them too. */
-export const subpaths = ['node', 'account', 'rig']
+export const subpaths = ['node', 'account', 'router', 'rig']
 
 /** Prints one sentence and exits with code 1. */
 export function fail(sentence) {

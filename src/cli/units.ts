@@ -2,6 +2,8 @@ import { millisecondsOf } from '../rig/services/index.js'
 import { printable } from '../util/display.js'
 import { UsageError } from './failure.js'
 
+export { formatSize } from '../util/size.js'
+
 /** Parses a time such as `500ms`, `10s`, `1.5m` or `10` (seconds) to milliseconds. */
 export function parseTime(text: string, what: string): number {
   const milliseconds = millisecondsOf(text)
@@ -25,18 +27,6 @@ export function parseCount(text: string, what: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (Number.isSafeInteger(count)) return count
   throw new UsageError(`${what} must be a whole number, not '${printable(text)}'`)
-}
-
-/** Writes a number of bytes for a person: `1.2 MB`. */
-export function formatSize(bytes: number): string {
-  if (bytes < 999.5) return `${Math.round(bytes)} B`
-  let value = bytes
-  let unit = ''
-  for (unit of ['kB', 'MB', 'GB', 'TB', 'PB']) {
-    value /= 1000
-    if (value < 999.5) break
-  }
-  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`
 }
 
 /** Writes a duration in seconds for a person: `4 s`, `3:05`, `2:01:00`. */

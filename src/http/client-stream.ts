@@ -53,8 +53,7 @@ export async function openHttp(
   hasName: boolean,
   signal: AbortSignal | undefined
 ): Promise<ClientStream> {
-  const known = clients.get(client) ?? new KnownAlpns()
-  clients.set(client, known)
+  const known = knownAlpns(client)
   for (let attempt = 1; ; attempt++) {
     const alpn = known.get(peer) ?? (await connectedAlpn(client, peer, signal))
     const isOlder = alpn !== nativeAlpn
@@ -75,6 +74,23 @@ export async function openHttp(
     state.abort(cancelled, message)
     if (attempt === maxAttempts) throw new FastnNetError('ERR_CONNECTION_LOST', message, state.context('fetch'))
   }
+}
+
+/** Whether a peer is an older one. Connects to a peer that this endpoint has not asked before. */
+export async function isOlderPeer(client: HttpClient, peer: Peer, signal?: AbortSignal): Promise<boolean> {
+  const known = knownAlpns(client)
+  let alpn = known.get(peer)
+  if (alpn === undefined) {
+    alpn = await connectedAlpn(client, peer, signal)
+    known.set(peer, alpn)
+  }
+  return alpn !== nativeAlpn
+}
+
+function knownAlpns(client: HttpClient): KnownAlpns {
+  const known = clients.get(client) ?? new KnownAlpns()
+  clients.set(client, known)
+  return known
 }
 
 async function connectedAlpn(client: HttpClient, peer: Peer, signal: AbortSignal | undefined): Promise<string> {

@@ -1,12 +1,11 @@
 import type { Field } from './head.js'
-import type { ReceivedBody } from './receive-body.js'
 
 /** What a `Request` is made of. */
 export interface RequestParts {
   readonly method: string
   readonly url: string
   readonly fields: readonly Field[]
-  readonly body: ReceivedBody | undefined
+  readonly body: { readonly stream: ReadableStream<Uint8Array> } | undefined
   readonly cancellation: Cancellation
 }
 

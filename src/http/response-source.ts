@@ -17,3 +17,10 @@ export function sourceOf(response: Response): Uint8Array | undefined {
   body.getReader()
   return typeof source === 'string' ? Buffer.from(source) : source
 }
+
+/** Whether it is a response that can be sent. That of an error (`Response.error()`) has status 0. */
+export function isResponse(value: unknown): value is Response {
+  const { status, headers, bodyUsed, body } = (value ?? {}) as Partial<Response>
+  if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) return false
+  return headers !== undefined && Symbol.iterator in headers && bodyUsed !== true && body?.locked !== true
+}

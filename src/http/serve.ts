@@ -12,7 +12,7 @@ import type { HttpContext, ResolvedServeHttp } from './options.js'
 import { ReceivedBody } from './receive-body.js'
 import { Cancellation, receivedRequest } from './received-request.js'
 import { urlOf } from './request-target.js'
-import { sourceOf } from './response-source.js'
+import { isResponse, sourceOf } from './response-source.js'
 import { sendBody, settlesSoon, startOf } from './send-body.js'
 import type { RequestHead, Wire } from './wire.js'
 
@@ -247,13 +247,6 @@ interface Exchange {
   readonly method: string
   readonly body: ReceivedBody | undefined
   readonly cancellation: Cancellation
-}
-
-/** Whether it is a response that can be sent. That of an error (`Response.error()`) has status 0. */
-function isResponse(value: unknown): value is Response {
-  const { status, headers, bodyUsed, body } = (value ?? {}) as Partial<Response>
-  if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) return false
-  return headers !== undefined && Symbol.iterator in headers && bodyUsed !== true && body?.locked !== true
 }
 
 function checkLength(given: string | null, length: number | undefined): void {

@@ -1,12 +1,13 @@
-import { realpath, stat } from 'node:fs/promises'
-import { FastnNetError } from '../../index.js'
 import { httpName, httpService, type ServiceKind, type StartService } from '../../rig/services/index.js'
-import { FolderHandler, type FolderOptions } from '../folder/handler.js'
 
 /** How a folder is served. */
-export interface FolderSettings extends FolderOptions {
+export interface FolderSettings {
   readonly allow: readonly string[] | 'public'
   readonly service: string | undefined
+  /** Serve names that begin with a dot. */
+  readonly hasHidden: boolean
+  /** List folders without an index.html. */
+  readonly hasListing: boolean
 }
 
 /** Serves a folder, as a kind of service. */
@@ -25,9 +26,10 @@ export const folderKind: ServiceKind = {
 /** Serves a folder over HTTP. */
 export function servingFolder(path: string, settings: FolderSettings): StartService {
   return async (endpoint, signal) => {
-    const folder = new FolderHandler(await folderAt(path), settings)
-    const { allow, service } = settings
-    return await httpService(endpoint, folder.handle, {
+    const { folderHandler } = await import('../../router/index.js')
+    const { allow, service, hasHidden: hidden, hasListing: listing } = settings
+    const folder = await folderHandler(path, { hidden, listing })
+    return await httpService(endpoint, folder, {
       address: path,
       allow,
       service,
@@ -35,16 +37,4 @@ export function servingFolder(path: string, settings: FolderSettings): StartServ
       active: () => folder.requests
     })
   }
-}
-
-async function folderAt(path: string): Promise<string> {
-  let why = ''
-  try {
-    const real = await realpath(path)
-    if ((await stat(real)).isDirectory()) return real
-  } catch (error) {
-    why = `: ${(error as NodeJS.ErrnoException).code}`
-  }
-  const message = why === '' ? `'${path}' is no folder` : `cannot read the folder '${path}'${why}`
-  throw new FastnNetError('ERR_INVALID_ARGUMENT', message)
 }

@@ -1,14 +1,13 @@
-// `folder`: what other programs change while it serves.
+// Folders: what other programs change while it serves.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import type { HttpContext } from 'fastn-net'
-import { entriesOf, openFile } from '../../dist/modules/cli/folder/entries.js'
-import { FolderHandler } from '../../dist/modules/cli/folder/handler.js'
-import { listingPage } from '../../dist/modules/cli/folder/listing.js'
+import { entriesOf, openFile } from '../../dist/modules/router/folder/entries.js'
+import { FolderHandler } from '../../dist/modules/router/folder/handler.js'
+import { listingPage } from '../../dist/modules/router/folder/listing.js'
 
 test('a folder that became a link after it was examined is not followed', async t => {
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'fastn-net-')))
@@ -47,11 +46,10 @@ if (process.platform !== 'win32') {
     })
     await once(swapping.stdout, 'data')
     const folder = new FolderHandler(join(base, 'site'), { hasHidden: true, hasListing: true })
-    const context = { peer: '' } as HttpContext
     let listings = 0
     let failures = 0
     for (let round = 0; round < 1_000 || listings === 0; round++) {
-      const response = await folder.handle(new Request('http://peer/here/'), context)
+      const response = await folder.handle(new Request('http://peer/here/'), 'peer')
       const body = await response.text()
       t.false(body.includes('secret-name'))
       if (body.includes('public-name')) listings++

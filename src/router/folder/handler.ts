@@ -1,6 +1,5 @@
 import { extname } from 'node:path'
 import { lookup } from 'mrmime'
-import type { HttpContext, HttpHandler } from '../../index.js'
 import { precondition, rangeOf } from './conditions.js'
 import { entriesOf, kindOf, namesOf, type OpenFile, openFile } from './entries.js'
 import { fileBody } from './file-body.js'
@@ -8,7 +7,7 @@ import { listingPage, listingPolicy } from './listing.js'
 import { type Place, Places } from './places.js'
 
 /** How a folder is served. */
-export interface FolderOptions {
+export interface FolderSettings {
   /** Serve names that begin with a dot. */
   readonly hasHidden: boolean
   /** List folders without an index.html. */
@@ -21,11 +20,11 @@ const common = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-cache
 /** Serves the files below a folder. Follows no link. */
 export class FolderHandler {
   readonly #root: string
-  readonly #options: FolderOptions
+  readonly #options: FolderSettings
   readonly #places = new Places()
 
   /** `root`: a real path. */
-  constructor(root: string, options: FolderOptions) {
+  constructor(root: string, options: FolderSettings) {
     this.#root = root
     this.#options = options
   }
@@ -36,7 +35,7 @@ export class FolderHandler {
   }
 
   /** Answers a request. */
-  readonly handle: HttpHandler = async (request: Request, { peer }: HttpContext): Promise<Response> => {
+  readonly handle = async (request: Request, peer: string | undefined): Promise<Response> => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return answer(405, 'only GET and HEAD', { allow: 'GET, HEAD' })
     }

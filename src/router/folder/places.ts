@@ -22,23 +22,32 @@ export class Place {
   }
 }
 
-/** Bounds the files that peers keep open. */
+/** Bounds the files that clients keep open. */
 export class Places {
   readonly #ofPeer = new Map<string, number>()
   /** Places taken. */
   taken = 0
 
-  /** Takes a place for a request of the peer. `undefined` if there is none. */
-  take(peer: string): Place | undefined {
+  /** Takes a place for a request of a peer, or of a local client. `undefined` if there is none. */
+  take(peer: string | undefined): Place | undefined {
+    if (peer === undefined) return this.#take(() => {})
     const own = this.#ofPeer.get(peer) ?? 0
-    if (this.taken >= maxRequests || own >= maxRequestsPerPeer) return undefined
+    if (own >= maxRequestsPerPeer) return undefined
+    const place = this.#take(() => this.#leave(peer))
+    if (place !== undefined) this.#ofPeer.set(peer, own + 1)
+    return place
+  }
+
+  #take(leave: () => void): Place | undefined {
+    if (this.taken >= maxRequests) return undefined
     this.taken++
-    this.#ofPeer.set(peer, own + 1)
-    return new Place(() => this.#leave(peer))
+    return new Place(() => {
+      this.taken--
+      leave()
+    })
   }
 
   #leave(peer: string): void {
-    this.taken--
     const left = (this.#ofPeer.get(peer) ?? 1) - 1
     if (left === 0) this.#ofPeer.delete(peer)
     else this.#ofPeer.set(peer, left)

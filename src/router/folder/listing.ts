@@ -1,5 +1,5 @@
 import { printable } from '../../util/display.js'
-import { formatSize } from '../units.js'
+import { formatSize } from '../../util/size.js'
 import type { Entry } from './entries.js'
 
 const style =

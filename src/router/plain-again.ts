@@ -1,0 +1,20 @@
+import { Buffer } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+
+/** The head of a request again, without its wish for another protocol. Node takes every request with one for such a connection. */
+export function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name, value] = [rawHeaders[at] as string, rawHeaders[at + 1] as string]
+    const lower = name.toLowerCase()
+    if (lower === 'upgrade' || lower === 'http2-settings') continue
+    const kept = lower === 'connection' ? remaining(value) : value
+    if (lower !== 'connection' || kept !== '') text += `${name}: ${kept}\r\n`
+  }
+  return Buffer.from(`${text}\r\n`, 'latin1')
+}
+
+function remaining(connection: string): string {
+  const names = connection.split(',').map(name => name.trim())
+  return names.filter(name => !/^(?:upgrade|http2-settings)$/i.test(name)).join(', ')
+}

@@ -1,0 +1,118 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { Field } from '../../http/head.js'
+import { after } from '../../util/timeout.js'
+import type { RoutedExchange } from '../exchange.js'
+import { endToEnd, rawOf } from '../head.js'
+import { Refusal, refuse, reset } from '../refusal.js'
+import { hasBody, Late, type Upstream } from './upstream.js'
+
+const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+
+/** Passes a request on to a server, and its answer back. Bodies are streamed both ways at once, at the pace of the slower side. */
+export function forward(exchange: RoutedExchange, upstream: Upstream): void {
+  new Forwarding(exchange, upstream).start()
+}
+
+class Forwarding {
+  readonly #exchange: RoutedExchange
+  readonly #upstream: Upstream
+  readonly #hasBody: boolean
+  #hasAnswer = false
+  #wasRepeated = false
+
+  constructor(exchange: RoutedExchange, upstream: Upstream) {
+    this.#exchange = exchange
+    this.#upstream = upstream
+    this.#hasBody = hasBody(exchange.request)
+  }
+
+  start(): void {
+    const { request, response, path, expectsContinue } = this.#exchange
+    const { method = 'GET' } = request
+    const asked = this.#upstream.send({ method, path, headers: rawOf(this.#fields(method)) })
+    const timer = after(this.#upstream.responseTimeout, () => asked.destroy(new Late()))
+    const left = () => asked.destroy()
+    const taken = () => timer?.refresh()
+    const end = () => {
+      clearTimeout(timer)
+      request.off('data', taken)
+      response.off('close', left)
+    }
+    response.once('close', left)
+    asked.once('response', answer => {
+      clearTimeout(timer)
+      this.#answer(answer)
+    })
+    asked.once('upgrade', (_, socket) => {
+      socket.destroy()
+      this.#fail(new Error('the server switched to a protocol that the request did not ask for'), asked)
+    })
+    asked.on('error', error => this.#fail(error, asked))
+    asked.once('close', end)
+    if (expectsContinue) asked.once('continue', () => response.writeContinue())
+    if (!this.#hasBody) return void asked.end()
+    request.on('data', taken)
+    request.on('error', () => asked.destroy())
+    request.pipe(asked)
+  }
+
+  #fields(method: string): Field[] {
+    const { fields, request, expectsContinue } = this.#exchange
+    const { host } = this.#upstream
+    const sent =
+      host === undefined ? [...fields] : fields.map((field): Field => (field[0] === 'host' ? ['host', host] : field))
+    if (expectsContinue) sent.push(['expect', '100-continue'])
+    if (request.headers['transfer-encoding'] !== undefined) sent.push(['transfer-encoding', 'chunked'])
+    else if (request.headers['content-length'] === undefined && method !== 'GET' && method !== 'HEAD')
+      sent.push(['content-length', '0'])
+    return sent
+  }
+
+  #answer(answer: IncomingMessage): void {
+    this.#hasAnswer = true
+    const { request, response } = this.#exchange
+    const { statusCode = 502, statusMessage = '' } = answer
+    const isChunked = answer.headers['transfer-encoding'] !== undefined
+    const takesTrailers = isChunked && request.httpVersion === '1.1' && request.method !== 'HEAD'
+    const fields = endToEnd(answer.rawHeaders, takesTrailers)
+    const cut = () => {
+      if (!answer.complete) reset(request.socket)
+    }
+    answer.once('error', cut)
+    answer.once('close', cut)
+    try {
+      response.writeHead(statusCode, statusMessage, rawOf(fields))
+    } catch {
+      answer.destroy()
+      return void refuse(response, new Refusal(502, 'the answer is not valid HTTP'))
+    }
+    if (takesTrailers) {
+      answer.once('end', () => {
+        const { rawTrailers } = answer
+        const trailers: [string, string][] = []
+        for (let at = 0; at < rawTrailers.length; at += 2)
+          trailers.push([rawTrailers[at] as string, rawTrailers[at + 1] as string])
+        if (trailers.length > 0) response.addTrailers(trailers)
+      })
+    }
+    // The head of an answer whose body comes later, such as one of Server-Sent Events.
+    response.flushHeaders()
+    answer.pipe(response)
+  }
+
+  #fail(error: unknown, asked: ClientRequest): void {
+    // What became of an answer that has begun, the answer says.
+    if (this.#hasAnswer) return
+    const { request, response } = this.#exchange
+    if (response.destroyed || response.headersSent) return
+    // A kept connection, which the server closed while the request was on its way.
+    const isRepeatable = asked.reusedSocket && !this.#hasBody && repeatable.has(request.method ?? '')
+    if (isRepeatable && !this.#wasRepeated && !(error instanceof Late)) {
+      this.#wasRepeated = true
+      this.start()
+    } else {
+      request.unpipe(asked)
+      refuse(response, this.#upstream.refusalOf(error))
+    }
+  }
+}
