@@ -31,7 +31,19 @@ export const LAYERS = {
     ['subscriber'],
     ['bridge'],
     ['arguments', 'options'],
-    ['connection', 'file_lock', 'guard', 'key_store', 'late', 'listener', 'logging', 'peer', 'policy', 'stream'],
+    [
+      'connection',
+      'file_lock',
+      'guard',
+      'key_store',
+      'late',
+      'listener',
+      'logging',
+      'peer',
+      'policy',
+      'service_manager',
+      'stream'
+    ],
     ['endpoint', 'identity', 'tunnel', 'watch'],
     ['proxy']
   ]

@@ -59,6 +59,7 @@ export interface Native {
   keyStoreSavePublic(folder: string, name: string | null, publicKey: Uint8Array): string | null
   keyStoreFile(path: string, secret: Uint8Array): Uint8Array<ArrayBuffer> | null
   fileLock(path: string): number
+  serviceNotify(state: string): string | null
 
   optionDefaults(): BindingDefaults
 

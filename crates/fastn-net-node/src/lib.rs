@@ -7,7 +7,7 @@
 //! - `arguments`: conversion of export arguments to core types.
 //! - `options`: options of the core, by name.
 //! - `subscriber`: the tracing events of the core, to stderr and to listeners.
-//! - `identity`, `key_store`, `file_lock`, `endpoint`, `listener`, `guard`, `policy`, `peer`, `watch`, `stream`, `connection`, `tunnel`, `logging`: the
+//! - `identity`, `key_store`, `file_lock`, `service_manager`, `endpoint`, `listener`, `guard`, `policy`, `peer`, `watch`, `stream`, `connection`, `tunnel`, `logging`: the
 //!   exports, in the order of `src/native/binding.ts`. Every export is synchronous and catches panics.
 //!
 //! # How a call answers
@@ -35,6 +35,7 @@ mod options;
 mod peer;
 mod policy;
 mod proxy;
+mod service_manager;
 mod stream;
 mod subscriber;
 mod tunnel;
