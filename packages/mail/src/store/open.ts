@@ -29,3 +29,9 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
     throw storageError(`open the store ${folder}`, error)
   }
 }
+
+/** The Maildir of a store. Throws `ERR_INVALID_ARGUMENT` for a store that {@link openMailStore} did not return. @internal */
+export function maildirOf(store: MailStore): MaildirStore {
+  if (store instanceof MaildirStore) return store
+  throw new MailError('ERR_INVALID_ARGUMENT', 'the store is not one that openMailStore returned')
+}

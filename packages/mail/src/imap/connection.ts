@@ -1,0 +1,211 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
+import { BadCommand } from './command.js'
+import { capabilities } from './commands/session-commands.js'
+import { dispatch } from './dispatch.js'
+import { InputEnded } from './input.js'
+import { maxBadCommands } from './limits.js'
+import { CommandError, dropSpooled, type ReadCommand, readCommand } from './read-command.js'
+import { Goodbye, Refused, refusalOf } from './refused.js'
+import { Session } from './session.js'
+import type { Shared } from './shared.js'
+
+/** Bad commands, and wrong passwords, of a connection that has not logged in. */
+const maxStrangerFailures = 5
+
+/** Time for a TLS handshake, in milliseconds. */
+const handshakeMs = 15_000
+
+/** One client. */
+export class Connection {
+  readonly #socket: Socket
+  readonly #shared: Shared
+  readonly #onError: (error: unknown) => void
+  #stream: Duplex
+  #session: Session | undefined
+  #isClosing = false
+  #failures = 0
+  /** Commands that may run at once, and when they were counted. */
+  #tokens: number
+  #countedAt = performance.now()
+
+  constructor(socket: Socket, shared: Shared, onError: (error: unknown) => void) {
+    this.#socket = socket
+    this.#stream = socket
+    this.#shared = shared
+    this.#onError = onError
+    this.#tokens = shared.limits.maxCommandRate * 10
+  }
+
+  get hasLoggedIn(): boolean {
+    return this.#session?.store !== undefined
+  }
+
+  /** Serves the client until the connection ends. Never rejects. */
+  async serve({ isTls }: { isTls: boolean }): Promise<void> {
+    const socket = this.#socket
+    // A socket without a listener would end the process with its error. The reader sees the end.
+    socket.on('error', () => {})
+    socket.setNoDelay(true)
+    const deadline = setTimeout(() => {
+      if (this.hasLoggedIn) return
+      if (this.#session) this.#session.input.stop('timeout')
+      else socket.destroy()
+    }, this.#shared.limits.loginTimeoutMs)
+    try {
+      if (isTls) this.#stream = await this.#handshake()
+      await this.#commands(isTls)
+    } catch (error) {
+      this.#report(error)
+    } finally {
+      clearTimeout(deadline)
+      this.#leave()
+    }
+  }
+
+  /** Ends the session once its command is answered. */
+  close(): void {
+    this.#isClosing = true
+    if (this.#session) this.#session.input.stop()
+    else this.destroy()
+  }
+
+  destroy(): void {
+    this.#stream.destroy()
+    this.#socket.destroy()
+  }
+
+  async #commands(isTls: boolean): Promise<void> {
+    const remoteAddress = this.#socket.remoteAddress ?? ''
+    const isPrivate = isTls || isLoopback(remoteAddress)
+    const session = new Session(this.#stream, this.#shared, { remoteAddress, isPrivate, isTls })
+    this.#session = session
+    session.output.line(`* OK [CAPABILITY ${capabilities(session)}] fastn-mail is ready`)
+    await session.output.flush()
+    while (session.after !== 'logout') {
+      if (this.#isClosing) throw new Goodbye('the server closes')
+      await this.#next(session)
+      await session.output.flush()
+      if (session.after === 'starttls') await this.#startTls(session)
+    }
+    this.#stream.end()
+  }
+
+  async #next(session: Session): Promise<void> {
+    let command: ReadCommand | undefined
+    try {
+      command = await readCommand(session)
+      await this.#pace()
+      const answer = await dispatch(session, command)
+      session.output.line(`${command.tag} ${answer}`)
+      if (this.hasLoggedIn) this.#failures = 0
+    } catch (error) {
+      this.#answer(session, command?.tag, error)
+    } finally {
+      if (command) await dropSpooled(command)
+    }
+  }
+
+  /** Answers a command that failed. Throws what ends the connection. */
+  #answer(session: Session, tag: string | undefined, thrown: unknown): void {
+    const error = refusalOf(thrown instanceof CommandError ? thrown.cause : thrown)
+    const label = thrown instanceof CommandError ? thrown.tag : tag
+    if (label === undefined) throw error
+    if (error instanceof Refused) {
+      const code = error.responseCode === undefined ? '' : `[${error.responseCode}] `
+      session.output.line(`${label === '*' ? '* BAD' : `${label} NO`} ${code}${error.message}`)
+      if (error.responseCode === 'AUTHENTICATIONFAILED') this.#failures++
+    } else if (error instanceof BadCommand) {
+      session.output.line(`${label === '*' ? '*' : label} BAD ${error.message}`)
+      this.#failures++
+    } else throw error
+    if (this.#failures >= (this.hasLoggedIn ? maxBadCommands : maxStrangerFailures))
+      throw new Goodbye('too many bad commands')
+  }
+
+  /** Waits while the client sends commands faster than it may. */
+  async #pace(): Promise<void> {
+    const { maxCommandRate } = this.#shared.limits
+    const now = performance.now()
+    this.#tokens = Math.min(maxCommandRate * 10, this.#tokens + ((now - this.#countedAt) * maxCommandRate) / 1000)
+    this.#countedAt = now
+    if (this.#tokens < 1) await delay(((1 - this.#tokens) * 1000) / maxCommandRate)
+    this.#tokens--
+  }
+
+  async #startTls(session: Session): Promise<void> {
+    session.after = undefined
+    // Commands that came in plain text must not be taken for ones that came through TLS.
+    if (session.input.hasMore) throw new Goodbye('nothing may follow STARTTLS')
+    session.input.detach()
+    const stream = await this.#handshake()
+    this.#stream = stream
+    session.input.switchTo(stream)
+    session.output.switchTo(stream)
+    session.isTls = true
+    session.isPrivate = true
+  }
+
+  async #handshake(): Promise<Duplex> {
+    const { secureContext } = this.#shared
+    const stream = new TLSSocket(this.#socket, { isServer: true, ...(secureContext && { secureContext }) })
+    stream.on('error', () => {})
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => stream.destroy(), handshakeMs)
+      const settle = (done: () => void) => () => {
+        clearTimeout(timer)
+        done()
+      }
+      stream.once('secure', settle(resolve))
+      stream.once(
+        'close',
+        settle(() => reject(new InputEnded('end')))
+      )
+    })
+    return stream
+  }
+
+  /** Ends the connection for an error, with a last word if the client can still read one. */
+  #report(error: unknown): void {
+    const session = this.#session
+    if (error instanceof InputEnded && error.reason === 'end') {
+      this.#stream.end()
+      return
+    }
+    const isKnown = error instanceof Goodbye || error instanceof InputEnded
+    if (!isKnown) this.#onError(error)
+    // An unknown error may have come in the middle of a response: more text would be taken for a part of it.
+    if (!isKnown || !session) {
+      this.destroy()
+      return
+    }
+    const reason =
+      error instanceof Goodbye
+        ? error.message
+        : error.reason === 'timeout'
+          ? 'no command for too long'
+          : 'the server closes'
+    session.output.line(`* BYE ${reason}`)
+    void session.output.flush().then(() => this.#stream.end())
+  }
+
+  #leave(): void {
+    const user = this.#session?.user
+    if (user !== undefined) {
+      const left = (this.#shared.users.get(user) ?? 1) - 1
+      if (left === 0) this.#shared.users.delete(user)
+      else this.#shared.users.set(user, left)
+    }
+    // The client has a moment to read the last word.
+    const timer = setTimeout(() => this.destroy(), 2000)
+    timer.unref()
+    this.#socket.once('close', () => clearTimeout(timer))
+    this.#stream.resume()
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address)
+}

@@ -1,0 +1,128 @@
+import type { Duplex } from 'node:stream'
+
+/** The client ended the connection, or sent nothing for too long. */
+export class InputEnded extends Error {
+  readonly reason: 'end' | 'timeout' | 'closed'
+
+  constructor(reason: 'end' | 'timeout' | 'closed') {
+    super(reason)
+    this.reason = reason
+  }
+}
+
+/** Reads lines and literals of a client. Holds one chunk of the socket at most, and the line that is not complete. */
+export class Input {
+  #socket: Duplex
+  #held: Buffer = Buffer.alloc(0)
+  #wake: (() => void) | undefined
+  #ended: InputEnded | undefined
+
+  constructor(socket: Duplex) {
+    this.#socket = socket
+    this.#attach()
+  }
+
+  /** Reads nothing more of the socket: TLS will. */
+  detach(): void {
+    for (const [event, listener] of this.#listeners) this.#socket.off(event, listener)
+  }
+
+  /** Reads from another socket on: TLS over the first. */
+  switchTo(socket: Duplex): void {
+    this.#socket = socket
+    this.#attach()
+  }
+
+  /** Whether bytes are waiting that the client sent after the last line. */
+  get hasMore(): boolean {
+    return this.#held.length > 0 || this.#socket.readableLength > 0
+  }
+
+  /** Ends all reads. */
+  stop(reason: 'closed' | 'timeout' = 'closed'): void {
+    this.#ended ??= new InputEnded(reason)
+    this.#wake?.()
+  }
+
+  /**
+   * Reads a line without its end, CRLF or LF. Resolves to `undefined` if it is longer than `max`: its rest is read and dropped. Rejects with
+   * {@link InputEnded}.
+   */
+  async line(max: number, timeoutMs: number, nextTimeoutMs: number = timeoutMs): Promise<string | undefined> {
+    let isTooLong = false
+    let timeout = timeoutMs
+    let searched = 0
+    for (;;) {
+      const end = this.#held.indexOf(0x0a, searched)
+      if (end !== -1) {
+        const line = this.#held.subarray(0, end > 0 && this.#held[end - 1] === 0x0d ? end - 1 : end)
+        this.#held = this.#held.subarray(end + 1)
+        return isTooLong || line.length > max ? undefined : line.toString('latin1')
+      }
+      if (this.#held.length > max) {
+        isTooLong = true
+        this.#held = Buffer.alloc(0)
+      }
+      searched = this.#held.length
+      await this.#more(timeout)
+      timeout = nextTimeoutMs
+    }
+  }
+
+  /** Reads an exact number of bytes, in chunks. Rejects with {@link InputEnded}. */
+  async *bytes(count: number, timeoutMs: number): AsyncGenerator<Buffer, void, undefined> {
+    let left = count
+    while (left > 0) {
+      if (this.#held.length === 0) await this.#more(timeoutMs)
+      const chunk = this.#held.subarray(0, left)
+      this.#held = this.#held.subarray(chunk.length)
+      left -= chunk.length
+      yield chunk
+    }
+  }
+
+  /** Adds the next chunk of the socket. */
+  async #more(timeoutMs: number): Promise<void> {
+    for (;;) {
+      if (this.#ended?.reason === 'closed' || this.#ended?.reason === 'timeout') throw this.#ended
+      const chunk = this.#socket.read() as Buffer | null
+      if (chunk !== null) {
+        this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+        return
+      }
+      if (this.#ended) throw this.#ended
+      await this.#readable(timeoutMs)
+    }
+  }
+
+  #readable(timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#wake = undefined
+        reject(new InputEnded('timeout'))
+      }, timeoutMs)
+      this.#wake = () => {
+        clearTimeout(timer)
+        this.#wake = undefined
+        resolve()
+      }
+    })
+  }
+
+  readonly #onReadable = (): void => this.#wake?.()
+
+  readonly #onEnd = (): void => {
+    this.#ended ??= new InputEnded('end')
+    this.#wake?.()
+  }
+
+  readonly #listeners: [string, () => void][] = [
+    ['readable', this.#onReadable],
+    ['end', this.#onEnd],
+    ['close', this.#onEnd]
+  ]
+
+  #attach(): void {
+    for (const [event, listener] of this.#listeners) this.#socket.on(event, listener)
+  }
+}

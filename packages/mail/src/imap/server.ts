@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import { MailError } from '../errors.js'
+import { ByteBudget } from './budget.js'
+import { Connection } from './connection.js'
+import { checkLimits, type ImapLimits } from './limits.js'
+import { LoginGuard } from './login-guard.js'
+import type { Authenticate, Shared } from './shared.js'
+
+/** Options of {@link startImap}. */
+export interface ImapOptions {
+  /** Address to listen on; `'127.0.0.1'` by default. */
+  host?: string
+  /** Port; 0, the default, takes a free one. */
+  port?: number
+  /**
+   * Key and certificate, as for `tls.createSecureContext`. With them, clients can use STARTTLS. Without them, only clients on this machine can
+   * log in.
+   */
+  tls?: SecureContextOptions
+  /** Begin each connection with TLS, as on port 993; STARTTLS by default. */
+  implicitTls?: boolean
+  /** Checks a password, and returns the user's mail, or `undefined` if the user or password is wrong. */
+  authenticate: Authenticate
+  /** Limits of connections, commands and messages. */
+  limits?: ImapLimits
+  /** Hears of errors that the server did not expect. They end a connection, never the server. */
+  onError?: (error: unknown) => void
+  /** Closes the server, without waiting for its sessions. */
+  signal?: AbortSignal
+}
+
+/** A server that runs. */
+export interface ImapServer extends AsyncDisposable {
+  /** Where it listens. */
+  readonly address: { readonly host: string; readonly port: number }
+  /** Number of connections. */
+  readonly connections: number
+  /**
+   * Stops listening, and ends each session once its command is answered. Sessions that run after `timeout` milliseconds (5,000 by default) are
+   * cut off. Stores stay open.
+   */
+  close(options?: { timeout?: number }): Promise<void>
+}
+
+const optionNames = ['host', 'port', 'tls', 'implicitTls', 'authenticate', 'limits', 'onError', 'signal']
+
+/**
+ * Starts an IMAP server (IMAP4rev1 with IDLE, UIDPLUS, MOVE, SPECIAL-USE, CONDSTORE, LIST-STATUS and others). It keeps the process alive until
+ * it is closed. Passwords are only taken over TLS, or from this machine; wrong ones take a second, and ten in a minute from one address or for
+ * one user refuse further ones.
+ *
+ * Rejects with `ERR_INVALID_ARGUMENT`; `ERR_CLOSED` if the signal is aborted; with the system's error, such as `EADDRINUSE`, if the address
+ * cannot be listened on.
+ *
+ * @example
+ * const server = await startImap({
+ *   port: 1143,
+ *   authenticate: (user, password) => (user === 'alice' && password === secret ? store : undefined)
+ * })
+ */
+export async function startImap(options: ImapOptions): Promise<ImapServer> {
+  const {
+    host = '127.0.0.1',
+    port = 0,
+    tls,
+    implicitTls = false,
+    authenticate,
+    limits,
+    onError = () => {},
+    signal
+  } = options
+  const unknown = Object.keys(options).find(name => !optionNames.includes(name))
+  if (unknown !== undefined)
+    throw new MailError('ERR_INVALID_ARGUMENT', `unknown option '${unknown}'; options: ${optionNames.join(', ')}`)
+  if (typeof authenticate !== 'function') throw new MailError('ERR_INVALID_ARGUMENT', 'authenticate must be a function')
+  if (implicitTls && !tls) throw new MailError('ERR_INVALID_ARGUMENT', 'implicitTls needs tls: a key and a certificate')
+  if (signal?.aborted) throw new MailError('ERR_CLOSED', 'the signal is aborted')
+  const checked = checkLimits(limits)
+  const shared: Shared = {
+    limits: checked,
+    authenticate,
+    loginGuard: new LoginGuard(),
+    parsed: new ByteBudget(checked.maxParsedBytes),
+    secureContext: tls && secureContextOf(tls),
+    users: new Map()
+  }
+  const server = new RunningServer(shared, implicitTls, onError)
+  await server.listen(host, port)
+  const abort = () => void server.close({ timeout: 0 })
+  signal?.addEventListener('abort', abort, { once: true })
+  if (signal?.aborted) abort()
+  return server
+}
+
+function secureContextOf(tls: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext({ minVersion: 'TLSv1.2', ...tls })
+  } catch (error) {
+    throw new MailError('ERR_INVALID_ARGUMENT', `the key or certificate of tls is invalid: ${String(error)}`, {
+      cause: error
+    })
+  }
+}
+
+class RunningServer implements ImapServer {
+  readonly #server: Server
+  readonly #shared: Shared
+  readonly #implicitTls: boolean
+  readonly #onError: (error: unknown) => void
+  readonly #connections = new Map<Connection, Promise<void>>()
+  #address = { host: '', port: 0 }
+  #closed: Promise<void> | undefined
+
+  constructor(shared: Shared, implicitTls: boolean, onError: (error: unknown) => void) {
+    this.#shared = shared
+    this.#implicitTls = implicitTls
+    this.#onError = onError
+    // Half open: a client that sends its commands at once and ends its side gets its answers.
+    this.#server = createServer({ allowHalfOpen: true }, socket => this.#accept(socket))
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    return this.#address
+  }
+
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  async listen(host: string, port: number): Promise<void> {
+    this.#server.listen(port, host)
+    await once(this.#server, 'listening')
+    this.#server.on('error', this.#onError)
+    const address = this.#server.address()
+    if (address !== null && typeof address === 'object') this.#address = { host: address.address, port: address.port }
+  }
+
+  async close({ timeout = 5000 }: { timeout?: number } = {}): Promise<void> {
+    this.#closed ??= this.#close(timeout)
+    await this.#closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(timeout: number): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    for (const connection of this.#connections.keys()) connection.close()
+    const expired = new AbortController()
+    const sessions = Promise.all(this.#connections.values())
+    await Promise.race([sessions, delay(timeout, undefined, { signal: expired.signal }).catch(() => {})])
+    expired.abort()
+    for (const connection of this.#connections.keys()) connection.destroy()
+    await Promise.all([sessions, closed])
+  }
+
+  #accept(socket: Socket): void {
+    const { maxConnections, maxStrangers } = this.#shared.limits
+    const strangers = [...this.#connections.keys()].filter(({ hasLoggedIn }) => !hasLoggedIn).length
+    if (this.#connections.size >= maxConnections || strangers >= maxStrangers || this.#closed) {
+      socket.on('error', () => {})
+      if (!this.#implicitTls) socket.write('* BYE [UNAVAILABLE] too many connections\r\n')
+      socket.end()
+      socket.resume()
+      setTimeout(() => socket.destroy(), 2000).unref()
+      return
+    }
+    const connection = new Connection(socket, this.#shared, this.#onError)
+    const served = connection.serve({ isTls: this.#implicitTls }).finally(() => this.#connections.delete(connection))
+    this.#connections.set(connection, served)
+  }
+}

@@ -1,0 +1,19 @@
+import type { SecureContext } from 'node:tls'
+import type { MailStore } from '../store/mail-store.js'
+import type { ByteBudget } from './budget.js'
+import type { Limits } from './limits.js'
+import type { LoginGuard } from './login-guard.js'
+
+/** Checks a password. Resolves to the user's mail, or to `undefined` if the user or password is wrong. */
+export type Authenticate = (user: string, password: string) => Promise<MailStore | undefined> | MailStore | undefined
+
+/** What the sessions of a server share. */
+export interface Shared {
+  readonly limits: Limits
+  readonly authenticate: Authenticate
+  readonly loginGuard: LoginGuard
+  readonly parsed: ByteBudget
+  readonly secureContext: SecureContext | undefined
+  /** Connections of each user that has logged in. */
+  readonly users: Map<string, number>
+}

@@ -1,0 +1,147 @@
+import type { Part } from '../mime/structure.js'
+import type { MailboxState } from '../store/mailbox-state.js'
+import type { MessageRow } from '../store/message-index.js'
+import { claimRecent } from '../store/messages.js'
+import type { MaildirStore } from '../store/store.js'
+import { formatFlags } from './format.js'
+import type { Output } from './output.js'
+import { Goodbye } from './refused.js'
+import { lowerBound, mergeRanges, type NumberRange, sequenceNumbers } from './sets.js'
+
+/** Structures that are kept, for clients that fetch a part in pieces. */
+const maxStructures = 4
+
+/** What one session sees of the selected mailbox: it changes only when the client is told. */
+export class View {
+  readonly store: MaildirStore
+  readonly mailbox: MailboxState
+  readonly isReadOnly: boolean
+  /** UIDs in the order of the sequence numbers. Those of removed messages stay until the client is told. */
+  readonly uids: number[]
+  /** UIDs with `\Recent`, in this session alone. */
+  readonly recent: Set<number>
+  readonly #structures = new Map<number, Part>()
+  #modseq: number
+  #nextUid: number
+  #removals: number
+
+  private constructor(store: MaildirStore, mailbox: MailboxState, isReadOnly: boolean, recent: number[]) {
+    this.store = store
+    this.mailbox = mailbox
+    this.isReadOnly = isReadOnly
+    this.recent = new Set(recent)
+    const { modseq, uid_next } = mailbox.row()
+    this.#modseq = modseq
+    this.#nextUid = uid_next
+    this.#removals = mailbox.removals
+    this.uids = store.index.uids(mailbox.id)
+  }
+
+  static async open(store: MaildirStore, mailbox: MailboxState, isReadOnly: boolean): Promise<View> {
+    await mailbox.sync()
+    const recent = isReadOnly ? store.index.recent(mailbox.id).map(({ uid }) => uid) : await claimRecent(store, mailbox)
+    return new View(store, mailbox, isReadOnly, recent)
+  }
+
+  /** The highest modification sequence that the client was told of. */
+  get modseq(): number {
+    return this.#modseq
+  }
+
+  /** Messages with `\Recent` that the client was told of. */
+  get recentCount(): number {
+    return [...this.recent].filter(uid => this.numberOf(uid) > 0).length
+  }
+
+  /** The sequence number of a message, or 0. */
+  numberOf(uid: number): number {
+    const at = lowerBound(this.uids, uid)
+    return this.uids[at] === uid ? at + 1 : 0
+  }
+
+  /** The UIDs that a set names, ascending. Throws `BadCommand` for sequence numbers that no message has. */
+  resolve(ranges: readonly NumberRange[], isUid: boolean): number[] {
+    const { uids } = this
+    if (!isUid) return sequenceNumbers(ranges, uids.length).flatMap(([first, last]) => uids.slice(first - 1, last))
+    return mergeRanges(ranges, uids.at(-1) ?? 1).flatMap(([first, last]) =>
+      uids.slice(lowerBound(uids, first), lowerBound(uids, last + 1))
+    )
+  }
+
+  /** The row of a message, or `undefined` if it was removed. */
+  row(uid: number): MessageRow | undefined {
+    return this.store.index.message(this.mailbox.id, uid)
+  }
+
+  /** `FETCH` that tells of a message's flags. */
+  flagsLine(row: MessageRow, hasModseq: boolean): string {
+    const modseq = hasModseq ? ` MODSEQ (${row.modseq})` : ''
+    return `* ${this.numberOf(row.uid)} FETCH (UID ${row.uid} FLAGS ${formatFlags(row, this.recent.has(row.uid))}${modseq})`
+  }
+
+  /** Notes that the client knows of a change of its own, if nothing else changed meanwhile. */
+  known(modseq: number | undefined): void {
+    if (modseq === this.#modseq + 1) this.#modseq = modseq
+  }
+
+  /** Tells the client what changed: removed messages first (unless its commands use sequence numbers), then new ones, then flags. */
+  async sync(output: Output, { expunges, hasModseq }: { expunges: boolean; hasModseq: boolean }): Promise<void> {
+    if (!this.mailbox.deleted) await this.mailbox.sync()
+    if (this.mailbox.deleted) throw new Goodbye('the mailbox was deleted')
+    if (expunges && this.mailbox.removals !== this.#removals) await this.#syncRemoved(output)
+    const { modseq, uid_next } = this.mailbox.row()
+    if (modseq === this.#modseq) return
+    const before = this.#modseq
+    const nextUid = this.#nextUid
+    this.#modseq = modseq
+    this.#nextUid = uid_next
+    if (uid_next !== nextUid) await this.#syncAdded(output, nextUid)
+    for (const row of this.store.index.changedSince(this.mailbox.id, before)) {
+      if (row.uid >= nextUid || this.numberOf(row.uid) === 0) continue
+      output.line(this.flagsLine(row, hasModseq))
+      await output.flushIfFull()
+    }
+  }
+
+  async #syncRemoved(output: Output): Promise<void> {
+    this.#removals = this.mailbox.removals
+    const now = new Set(this.store.index.uids(this.mailbox.id))
+    // From the last on: the numbers of those before stay as they are.
+    for (let number = this.uids.length; number > 0; number--) {
+      const uid = this.uids[number - 1] as number
+      if (now.has(uid)) continue
+      this.recent.delete(uid)
+      this.#structures.delete(uid)
+      output.line(`* ${number} EXPUNGE`)
+      await output.flushIfFull()
+    }
+    const left = this.uids.filter(uid => now.has(uid))
+    this.uids.length = 0
+    for (const uid of left) this.uids.push(uid)
+  }
+
+  async #syncAdded(output: Output, nextUid: number): Promise<void> {
+    const added = this.store.index.uidsAfter(this.mailbox.id, nextUid - 1).filter(uid => uid < this.#nextUid)
+    if (added.length === 0) return
+    for (const uid of added) this.uids.push(uid)
+    const recent = this.isReadOnly
+      ? this.store.index.recent(this.mailbox.id).map(({ uid }) => uid)
+      : await claimRecent(this.store, this.mailbox)
+    for (const uid of recent) this.recent.add(uid)
+    output.line(`* ${this.uids.length} EXISTS`)
+    output.line(`* ${this.recentCount} RECENT`)
+  }
+
+  /** The structure of a message, if it was kept. */
+  structure(uid: number): Part | undefined {
+    return this.#structures.get(uid)
+  }
+
+  /** Keeps the structure of a message for the next command. */
+  keepStructure(uid: number, structure: Part): void {
+    this.#structures.delete(uid)
+    this.#structures.set(uid, structure)
+    const [oldest] = this.#structures.keys()
+    if (this.#structures.size > maxStructures && oldest !== undefined) this.#structures.delete(oldest)
+  }
+}
