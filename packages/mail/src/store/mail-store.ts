@@ -1,6 +1,12 @@
 /** Flag of a message: one of IMAP's, or a keyword such as `$Forwarded`. */
 export type Flag = '\\Seen' | '\\Answered' | '\\Flagged' | '\\Deleted' | '\\Draft' | (string & {})
 
+/** A message in a file. */
+export interface MailFile {
+  /** Path of the file, on the file system of the store. */
+  file: string
+}
+
 /** A message to store. */
 export interface NewMail {
   /** Unique for its sender. The name of the file is made of it: a second delivery of the same id changes nothing. */
@@ -8,7 +14,7 @@ export interface NewMail {
   /** Mailbox, `'INBOX'` by default. It is created if it does not exist. `'.'` separates levels: `'Lists.tokio'`. */
   mailbox?: string
   /** The exact bytes, or the path of a file on the file system of the store, which is moved into place. */
-  content: Uint8Array | { file: string }
+  content: Uint8Array | MailFile
   /** Flags that the message has at first; none by default. */
   flags?: readonly Flag[]
   /** The internal date; now by default. */

@@ -1,0 +1,97 @@
+import { DatabaseSync } from 'node:sqlite'
+import { MailError, storageError } from '../errors.js'
+
+/**
+ * Database whose changes are committed in groups: those of one turn of the event loop share a transaction, and thus one flush to the disk.
+ * A change is durable when its promise resolves.
+ */
+export class Database {
+  readonly sqlite: DatabaseSync
+  #waiting: Change[] = []
+  #isClosed = false
+
+  /**
+   * Opens the file for this process alone, until it closes or ends.
+   *
+   * @throws {MailError} `ERR_BUSY` if another process has it open. `ERR_STORAGE`.
+   */
+  constructor(path: string, schema: string) {
+    let sqlite: DatabaseSync | undefined
+    try {
+      sqlite = new DatabaseSync(path)
+      sqlite.exec(
+        'PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON'
+      )
+      // Takes the lock, which a mere open does not.
+      sqlite.exec(`BEGIN IMMEDIATE; ${schema}; COMMIT`)
+      this.sqlite = sqlite
+    } catch (error) {
+      sqlite?.close()
+      if (error instanceof Error && /database is locked/.test(error.message))
+        throw new MailError('ERR_BUSY', `${path} is open in another process`, { cause: error })
+      throw storageError(`open ${path}`, error)
+    }
+  }
+
+  /** Runs a change in the next transaction. If it throws, only its own changes are undone. */
+  change<Result>(work: () => Result): Promise<Result> {
+    if (this.#isClosed) return Promise.reject(new MailError('ERR_CLOSED', 'the mail service is closed'))
+    return new Promise<Result>((resolve, reject) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#commit())
+      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
+    })
+  }
+
+  /** Commits what waits, and closes. Idempotent. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#commit()
+    this.sqlite.close()
+  }
+
+  #commit(): void {
+    const changes = this.#waiting
+    if (changes.length === 0) return
+    this.#waiting = []
+    const settle: (() => void)[] = []
+    try {
+      this.sqlite.exec('BEGIN IMMEDIATE')
+      for (const change of changes) settle.push(this.#run(change))
+      this.sqlite.exec('COMMIT')
+    } catch (error) {
+      this.#rollBack()
+      const failure = storageError('write the database', error)
+      for (const { reject } of changes) reject(failure)
+      return
+    }
+    for (const each of settle) each()
+  }
+
+  #rollBack(): void {
+    try {
+      this.sqlite.exec('ROLLBACK')
+    } catch {
+      // A full disk ended the transaction already.
+    }
+  }
+
+  #run({ work, resolve, reject }: Change): () => void {
+    this.sqlite.exec('SAVEPOINT one')
+    try {
+      const result = work()
+      this.sqlite.exec('RELEASE one')
+      return () => resolve(result)
+    } catch (error) {
+      // With a full disk SQLite may have undone the whole transaction. This then throws as well, and every change fails.
+      this.sqlite.exec('ROLLBACK TO one; RELEASE one')
+      return () => reject(storageError('write the database', error))
+    }
+  }
+}
+
+interface Change {
+  readonly work: () => unknown
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+}

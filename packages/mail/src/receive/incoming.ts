@@ -1,0 +1,88 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PeerStream } from 'fastn-net'
+import { storageError } from '../errors.js'
+
+/** What arrived of a message. */
+export interface Received {
+  readonly path: string
+  readonly size: number
+  readonly sha256: string
+}
+
+/** Folder in which messages are while they arrive. What a crash leaves there is removed at start-up: its sender has no answer. */
+export class IncomingFolder {
+  readonly #folder: string
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  static async open(folder: string): Promise<IncomingFolder> {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (const name of await readdir(folder)) await rm(join(folder, name), { force: true })
+      return new IncomingFolder(folder)
+    } catch (error) {
+      throw storageError(`create ${folder}`, error)
+    }
+  }
+
+  newPath(): string {
+    return join(this.#folder, randomBytes(16).toString('hex'))
+  }
+
+  /** Receives the rest of a stream into a file, at most one byte more than expected. */
+  async receive(stream: PeerStream, expected: number, signal: AbortSignal): Promise<Received> {
+    const path = this.newPath()
+    const hash = createHash('sha256')
+    let size = 0
+    await this.write(path, async write => {
+      for (;;) {
+        const chunk = await stream.read({ signal })
+        if (chunk === null) break
+        size += chunk.length
+        if (size > expected) break
+        hash.update(chunk)
+        await write(chunk)
+      }
+    })
+    return { path, size, sha256: hash.digest('hex') }
+  }
+
+  /** Writes a file. If the function throws, the file is removed. */
+  async write(path: string, fill: (write: (chunk: Uint8Array) => Promise<void>) => Promise<void>): Promise<void> {
+    const file = await storing(() => open(path, 'wx', 0o600))
+    try {
+      await fill(async chunk => {
+        for (let at = 0; at < chunk.length; ) at += (await storing(() => file.write(chunk, at))).bytesWritten
+      })
+    } catch (error) {
+      await this.remove(path)
+      throw error
+    } finally {
+      await file.close().catch(() => {})
+    }
+  }
+
+  /** A second name for a file, which a store may then move; a copy where the file system has none. */
+  async share(path: string): Promise<string> {
+    const other = this.newPath()
+    await link(path, other).catch(() => storing(() => copyFile(path, other)))
+    return other
+  }
+
+  /** Removes a file. What stays is removed at start-up. */
+  async remove(path: string): Promise<void> {
+    await rm(path, { force: true }).catch(() => {})
+  }
+}
+
+async function storing<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storageError('write a message that arrives', error)
+  }
+}

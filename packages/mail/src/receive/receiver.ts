@@ -1,0 +1,227 @@
+import { isFastnNetError, type PeerStream } from 'fastn-net'
+import type { Account } from 'fastn-net/account'
+import { parseMailAddress } from '../address.js'
+import { MailError } from '../errors.js'
+import type { OnEvent } from '../events.js'
+import {
+  type MailAnswer,
+  type MailHeader,
+  maxLineBytes,
+  patience,
+  type RefusedRecipient,
+  readHeader
+} from '../protocol.js'
+import { step } from '../steps.js'
+import type { IncomingFolder } from './incoming.js'
+import { storeId } from './mail-id.js'
+import type { Mailbox, Mailboxes } from './mailboxes.js'
+import type { Rules } from './rules.js'
+
+/** What a receiver works with. */
+export interface ReceiverOptions {
+  readonly id52: string
+  readonly account: Account | undefined
+  readonly mailboxes: Mailboxes
+  readonly rules: Rules
+  readonly incoming: IncomingFolder
+  readonly maxBytes: number
+  /** Mails that arrive at once, in all and of one peer. */
+  readonly total: number
+  readonly perPeer: number
+  readonly onEvent: OnEvent
+}
+
+const second = 1000
+
+/** Takes mail of peers into mailboxes, and mail from here to here. */
+export class Receiver {
+  readonly #options: ReceiverOptions
+  readonly #active = new Map<string, number>()
+  #total = 0
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options
+  }
+
+  /** Handles a stream of the mail protocol. */
+  async handle(stream: PeerStream): Promise<void> {
+    const peer = stream.remoteId52
+    const release = this.#enter(peer)
+    if (release === undefined) {
+      await answer(stream, { status: 'later', code: 'busy', message: 'too many mails at once', retryAfter: 1 })
+      return
+    }
+    try {
+      const header = readHeader(
+        await stream.nextJson({ maxBytes: maxLineBytes, signal: AbortSignal.timeout(30 * second) })
+      )
+      if (header === undefined) {
+        await answer(stream, { status: 'refused', code: 'invalid', message: 'the header is invalid' })
+        return
+      }
+      step('receive.begun', header.id)
+      const found = await this.#decide(stream, header)
+      await answer(stream, found)
+      step('receive.answered', header.id)
+      const code = 'code' in found ? found.code : ''
+      this.#options.onEvent({ type: 'received', id: header.id, peer, status: found.status, code })
+    } finally {
+      release()
+    }
+  }
+
+  /**
+   * Stores a mail whose message is in a file here, such as one of the queue to this peer itself. The file stays.
+   *
+   * @param sender ID52 of the peer that named it.
+   */
+  async storeFile(sender: string, { id, to }: Pick<MailHeader, 'id' | 'to'>, path: string): Promise<MailAnswer> {
+    try {
+      const { found, refused } = this.#recipients(to)
+      return await this.#store(storeId(sender, id), found, refused, () => this.#options.incoming.share(path))
+    } catch (error) {
+      return failureOf(error)
+    }
+  }
+
+  async #decide(stream: PeerStream, header: MailHeader): Promise<MailAnswer> {
+    const peer = stream.remoteId52
+    const refusal = this.#refusal(peer, header)
+    if (refusal !== undefined) return refusal
+    const { found, refused } = this.#recipients(header.to)
+    const id = storeId(peer, header.id)
+    const missing = found.filter(({ store }) => !store.has(id))
+    // It need not be sent once more.
+    if (missing.length === 0) return settled(found.length > 0 ? 'duplicate' : 'stored', found, refused)
+    const { incoming } = this.#options
+    try {
+      // A peer that stalls must not hold its place.
+      const signal = patience(header.size)
+      const { path, size, sha256 } = await incoming.receive(stream, header.size, signal)
+      try {
+        if (size !== header.size || sha256 !== header.sha256)
+          return { status: 'later', code: 'corrupt', message: 'the message is not the announced one' }
+        step('receive.written', header.id)
+        const isLast = missing.length === 1
+        return await this.#store(id, missing, refused, () => (isLast ? Promise.resolve(path) : incoming.share(path)))
+      } finally {
+        await incoming.remove(path)
+      }
+    } catch (error) {
+      return failureOf(error)
+    }
+  }
+
+  /** Why a mail is refused before it is read; `undefined` if it is not. */
+  #refusal(peer: string, { from, size }: MailHeader): MailAnswer | undefined {
+    if (!this.#maySend(peer, from))
+      return { status: 'refused', code: 'from', message: `${from} is not an address of the sending peer` }
+    const decision = this.#options.rules.decide(peer)
+    if (decision.status === 'deny')
+      return { status: 'refused', code: 'not-allowed', message: 'this peer may not send mail here' }
+    if (decision.status === 'later')
+      return { status: 'later', code: 'rate', message: 'too many mails an hour', retryAfter: decision.retryAfter }
+    if (size > decision.maxBytes)
+      return { status: 'refused', code: 'too-large', message: `at most ${decision.maxBytes} bytes are taken` }
+    return undefined
+  }
+
+  /** Whether the sender is an address of the peer, or of an account for which it acts. */
+  #maySend(peer: string, from: string): boolean {
+    if (from === '') return true
+    try {
+      const { id52 } = parseMailAddress(from)
+      if (id52 === peer) return true
+      const { actsFor } = this.#options.account?.identify(peer) ?? { actsFor: [] }
+      return actsFor.some(({ account, scope }) => account === id52 && (scope === '*' || scope.includes('mail')))
+    } catch {
+      return false
+    }
+  }
+
+  #recipients(to: readonly string[]): { found: Mailbox[]; refused: RefusedRecipient[] } {
+    const found = new Set<Mailbox>()
+    const refused: RefusedRecipient[] = []
+    for (const each of to) {
+      const mailbox = this.#mailboxOf(each)
+      if (mailbox === undefined) refused.push({ to: each, code: 'unknown-user', message: 'there is no such mailbox' })
+      else found.add(mailbox)
+    }
+    return { found: [...found], refused }
+  }
+
+  #mailboxOf(address: string): Mailbox | undefined {
+    try {
+      const { id52, alias } = parseMailAddress(address)
+      return id52 === this.#options.id52 ? this.#options.mailboxes.find(alias) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Stores a mail in each mailbox. If one fails, the sender tries again; those that have it store nothing then. */
+  async #store(
+    id: string,
+    mailboxes: readonly Mailbox[],
+    refused: readonly RefusedRecipient[],
+    file: () => Promise<string>
+  ): Promise<MailAnswer> {
+    let isNew = false
+    for (const { store } of mailboxes) {
+      const path = await file()
+      try {
+        const { duplicate } = await store.deliver({ id, content: { file: path } })
+        isNew ||= !duplicate
+      } finally {
+        // A store that took it has moved it.
+        await this.#options.incoming.remove(path)
+      }
+      step('receive.stored', id)
+    }
+    return settled(isNew ? 'stored' : 'duplicate', mailboxes, refused)
+  }
+
+  /** Counts a mail that arrives; `undefined` if there are too many. */
+  #enter(peer: string): (() => void) | undefined {
+    const { total, perPeer } = this.#options
+    const own = this.#active.get(peer) ?? 0
+    if (this.#total >= total || own >= perPeer) return undefined
+    this.#total++
+    this.#active.set(peer, own + 1)
+    return () => {
+      this.#total--
+      const left = (this.#active.get(peer) ?? 1) - 1
+      if (left === 0) this.#active.delete(peer)
+      else this.#active.set(peer, left)
+    }
+  }
+}
+
+function settled(
+  status: 'stored' | 'duplicate',
+  mailboxes: readonly Mailbox[],
+  refused: readonly RefusedRecipient[]
+): MailAnswer {
+  const [first] = refused
+  if (mailboxes.length === 0 && first !== undefined)
+    return { status: 'refused', code: first.code, message: first.message }
+  return { status, ...(refused.length > 0 ? { refused } : {}) }
+}
+
+/** What a sender is told of a failure here. It says nothing of files. */
+function failureOf(error: unknown): MailAnswer {
+  if (error instanceof MailError && error.code === 'ERR_QUOTA')
+    return { status: 'later', code: 'quota', message: 'the mailbox is full', retryAfter: 600 }
+  if (error instanceof MailError)
+    return { status: 'later', code: 'storage', message: 'the message cannot be stored now', retryAfter: 60 }
+  throw error
+}
+
+async function answer(stream: PeerStream, found: MailAnswer): Promise<void> {
+  try {
+    await stream.finish(`${JSON.stringify(found)}\n`)
+  } catch (error) {
+    // The sender has left, and will ask again.
+    if (!isFastnNetError(error)) throw error
+  }
+}

@@ -1,0 +1,211 @@
+import type { AddressInfo } from 'node:net'
+import { isIP } from 'node:net'
+import {
+  SMTPServer,
+  type SMTPServerAddress,
+  type SMTPServerDataStream,
+  type SMTPServerError,
+  type SMTPServerSession
+} from 'smtp-server'
+import { MailError } from '../errors.js'
+import { checkNames, count, invalid } from '../options.js'
+import { LineEnds } from './line-ends.js'
+
+/** Certificate of a server, in PEM. */
+export interface MailTls {
+  /** Certificate chain. */
+  readonly cert: string | Buffer
+  /** Private key. */
+  readonly key: string | Buffer
+}
+
+/** Options of the SMTP server. */
+export interface SmtpOptions {
+  /** Address on which it listens. Default: `'127.0.0.1'`. */
+  readonly host?: string | undefined
+  /** Port; 0 takes a free one. Default: 587. */
+  readonly port?: number | undefined
+  /**
+   * Certificate. Clients then log in after STARTTLS only. Without one they log in without TLS, which is allowed on loopback addresses only.
+   * Default: none.
+   */
+  readonly tls?: MailTls | undefined
+  /** TLS from the first byte on, as on port 465, in place of STARTTLS. Default: false. */
+  readonly secure?: boolean | undefined
+  /** Connections at once. Default: 100. */
+  readonly maxConnections?: number | undefined
+  /** Time without a command after which a connection is closed, in milliseconds. Default: 5 min. */
+  readonly idleTimeout?: number | undefined
+}
+
+/** What stands behind the server. */
+export interface SmtpBackend {
+  readonly maxMessageBytes: number
+  /** Whether these are the name and password of a user; its name. */
+  logIn(user: string, password: string): Promise<string | undefined>
+  /** @throws {MailError} `ERR_UNAUTHORIZED` if the user may not send as this address. */
+  checkSender(user: string, address: string): void
+  /** @throws {MailError} `ERR_INVALID_ARGUMENT` for an address that is not served, `ERR_UNAUTHORIZED` for one to which nothing is relayed. */
+  checkRecipient(address: string): void
+  /** Queues a message. Durable when it resolves with the id of the mail. */
+  submit(
+    envelope: { from: string; to: readonly string[] },
+    content: AsyncIterable<Uint8Array>,
+    check: () => void
+  ): Promise<string>
+}
+
+const names = ['host', 'port', 'tls', 'secure', 'maxConnections', 'idleTimeout']
+/** Most recipients of a message. */
+const maxRecipients = 1000
+// Slows down those that guess.
+const wrongPasswordDelay = 1000
+
+/** An SMTP server for mail clients: submission, never a relay. */
+export class SmtpServer {
+  readonly #server: SMTPServer
+  readonly #backend: SmtpBackend
+  readonly #host: string
+  readonly #port: number
+
+  constructor(options: SmtpOptions, backend: SmtpBackend, id52: string, onError: (error: unknown) => void) {
+    checkNames(options, names, 'smtp')
+    const { host = '127.0.0.1', tls, secure = false } = options
+    if (tls === undefined && !isLoopback(host))
+      throw invalid(`smtp.tls is required for ${host}: passwords would cross the network without TLS`)
+    if (secure && tls === undefined) throw invalid('smtp.secure needs smtp.tls')
+    this.#host = host
+    this.#port = count(options.port, 0, 587, 'smtp.port')
+    this.#backend = backend
+    this.#server = new SMTPServer({
+      name: `${id52}.fastn`,
+      banner: 'fastn-mail',
+      size: backend.maxMessageBytes,
+      rejectOversized: true,
+      secure,
+      ...(tls === undefined
+        ? { disabledCommands: ['STARTTLS'] }
+        : { key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' }),
+      authMethods: ['PLAIN', 'LOGIN'],
+      // Names of clients come from DNS, which leaves the machine.
+      disableReverseLookup: true,
+      logger: false,
+      maxClients: count(options.maxConnections, 1, 100, 'smtp.maxConnections'),
+      socketTimeout: count(options.idleTimeout, 1, 300_000, 'smtp.idleTimeout'),
+      closeTimeout: 1000,
+      onAuth: (auth, _session, done) => {
+        void this.#logIn(auth.username ?? '', auth.password ?? '').then(
+          user => (user === undefined ? done(smtpError(535, 'wrong user name or password')) : done(null, { user })),
+          (error: unknown) => done(smtpErrorOf(error))
+        )
+      },
+      onMailFrom: (address, session, done) => done(this.#checked(() => this.#checkSender(address, session))),
+      onRcptTo: (address, session, done) => done(this.#checked(() => this.#checkRecipient(address, session))),
+      onData: (stream, session, done) => {
+        void this.#submit(stream, session).then(
+          id => done(null, `queued as ${id}`),
+          (error: unknown) => {
+            stream.resume()
+            done(smtpErrorOf(error))
+          }
+        )
+      }
+    })
+    this.#server.on('error', (error: NodeJS.ErrnoException & { remote?: unknown }) => {
+      // Those of connections are their clients' matter.
+      if (error.syscall === 'listen') return
+      onError(error)
+    })
+  }
+
+  /** Begins to listen. Returns the address and port. */
+  async listen(): Promise<{ host: string; port: number }> {
+    const { server } = this.#server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      this.#server.listen(this.#port, this.#host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    const { address, port } = server.address() as AddressInfo
+    return { host: address, port }
+  }
+
+  /** Ends. Clients are told, and have a second. */
+  close(): Promise<void> {
+    return new Promise(resolve => this.#server.close(() => resolve()))
+  }
+
+  async #logIn(name: string, password: string): Promise<string | undefined> {
+    const user = await this.#backend.logIn(name, password)
+    if (user === undefined) await new Promise(resolve => setTimeout(resolve, wrongPasswordDelay).unref())
+    return user
+  }
+
+  #checkSender({ address }: SMTPServerAddress, session: SMTPServerSession): void {
+    // The null sender: a client's receipt, for example.
+    if (address !== '') this.#backend.checkSender(userOf(session), address)
+  }
+
+  #checkRecipient({ address }: SMTPServerAddress, session: SMTPServerSession): void {
+    if (session.envelope.rcptTo.length >= maxRecipients) throw smtpError(452, 'too many recipients')
+    this.#backend.checkRecipient(address)
+  }
+
+  #checked(work: () => void): SMTPServerError | null {
+    try {
+      work()
+      return null
+    } catch (error) {
+      return smtpErrorOf(error)
+    }
+  }
+
+  #submit(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> {
+    const { mailFrom, rcptTo } = session.envelope
+    const from = mailFrom === false ? '' : mailFrom.address
+    const lineEnds = new LineEnds()
+    const { maxMessageBytes } = this.#backend
+    const content = async function* (): AsyncGenerator<Uint8Array> {
+      // Read to its end in any case: the client sends all of it before it reads the answer.
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        lineEnds.read(chunk)
+        if (!lineEnds.isCertainlyBroken && !stream.sizeExceeded) yield chunk
+      }
+    }
+    return this.#backend.submit({ from, to: rcptTo.map(({ address }) => address) }, content(), () => {
+      if (stream.sizeExceeded) throw smtpError(552, `a message may have ${maxMessageBytes} bytes`)
+      if (lineEnds.isBroken) throw smtpError(554, 'a line must end with CR and LF, and neither may stand alone')
+    })
+  }
+}
+
+function userOf({ user }: SMTPServerSession): string {
+  return String(user)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function smtpError(responseCode: number, message: string): SMTPServerError {
+  return Object.assign(new Error(message), { responseCode })
+}
+
+const replies: Partial<Record<MailError['code'], number>> = {
+  ERR_UNAUTHORIZED: 550,
+  ERR_INVALID_ARGUMENT: 550,
+  ERR_TOO_LARGE: 552,
+  ERR_QUOTA: 452,
+  ERR_STORAGE: 452,
+  ERR_CLOSED: 421
+}
+
+/** The reply to a client. Causes, which may name files, are not in it. */
+function smtpErrorOf(error: unknown): SMTPServerError {
+  if (error instanceof Error && 'responseCode' in error) return error as SMTPServerError
+  if (!(error instanceof MailError)) return smtpError(451, 'the message cannot be taken now')
+  if (error.code === 'ERR_STORAGE') return smtpError(452, 'the message cannot be stored now')
+  return smtpError(replies[error.code] ?? 451, error.message)
+}

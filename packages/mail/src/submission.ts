@@ -1,0 +1,108 @@
+import { parseMailAddress } from './address.js'
+import type { Clock } from './clock.js'
+import { MailError } from './errors.js'
+import type { OnEvent } from './events.js'
+import { invalid } from './options.js'
+import type { Queue } from './queue/queue.js'
+import type { Users } from './users.js'
+
+/** What takes mail into the queue. */
+export interface SubmissionOptions {
+  readonly queue: Queue
+  readonly users: Users
+  readonly clock: Clock
+  /** ID52s whose addresses are used here: the endpoint's, and that of the account for which it acts. */
+  readonly ownIds: () => readonly string[]
+  readonly id52: string
+  readonly maxMessageBytes: number
+  readonly maxQueued: number
+  readonly maxQueuedBytes: number
+  readonly onEvent: OnEvent
+  /** Called when there is mail for these peers. */
+  readonly queued: (peers: Iterable<string>) => void
+}
+
+/** Checks mail of users, and queues it. */
+export class Submission {
+  readonly #options: SubmissionOptions
+  /** Bytes that are being written. */
+  #writing = 0
+
+  constructor(options: SubmissionOptions) {
+    this.#options = options
+  }
+
+  /** @throws {MailError} `ERR_UNAUTHORIZED` if the user may not send as this address. */
+  checkSender(user: string | undefined, address: string): void {
+    const { ownIds, users } = this.#options
+    const { id52, alias } = parseMailAddress(address)
+    const isOwn = ownIds().includes(id52)
+    if (!isOwn || (user !== undefined && !users.owns(user, alias)))
+      throw new MailError('ERR_UNAUTHORIZED', `${address} is not an address of ${user ?? 'this service'}`)
+  }
+
+  /**
+   * @throws {MailError} `ERR_INVALID_ARGUMENT` if the address is not that of a peer: mail is not relayed to other domains. The same for a mailbox
+   * here that does not exist.
+   */
+  checkRecipient(address: string): void {
+    const { id52, alias } = parseRecipient(address)
+    if (id52 === this.#options.id52 && this.#options.users.mailboxes.find(alias) === undefined)
+      throw invalid(`${address}: there is no such mailbox`)
+  }
+
+  /**
+   * Queues a message. It is durable when the promise resolves.
+   *
+   * @param check Called after the last chunk; throws if the message is not to be queued.
+   * @throws {MailError} `ERR_QUOTA` if the queue is full. `ERR_TOO_LARGE`. `ERR_STORAGE`. What `check` or the content throws.
+   */
+  async submit(
+    { from, to }: { from: string; to: readonly string[] },
+    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    check: () => void = () => {}
+  ): Promise<string> {
+    const { queue, clock, maxMessageBytes, maxQueued, maxQueuedBytes, onEvent, queued } = this.#options
+    const peers = byPeer(to)
+    if (queue.count >= maxQueued || queue.bytes + this.#writing >= maxQueuedBytes)
+      throw new MailError('ERR_QUOTA', 'the queue is full; try again later')
+    const { id, spool } = await queue.begin()
+    try {
+      for await (const chunk of content) {
+        if (spool.size + chunk.length > maxMessageBytes)
+          throw new MailError('ERR_TOO_LARGE', `a message may have ${maxMessageBytes} bytes`)
+        this.#writing += chunk.length
+        await spool.write(chunk)
+      }
+      check()
+    } catch (error) {
+      await spool.discard()
+      throw error
+    } finally {
+      this.#writing -= spool.size
+    }
+    await queue.add(id, spool, { from, to: peers }, clock.now())
+    onEvent({ type: 'queued', id, from, to })
+    queued(peers.keys())
+    return id
+  }
+}
+
+/** One delivery for all recipients at a peer. */
+function byPeer(to: readonly string[]): Map<string, string[]> {
+  const peers = new Map<string, string[]>()
+  for (const address of new Set(to)) {
+    const { id52 } = parseRecipient(address)
+    peers.set(id52, [...(peers.get(id52) ?? []), address])
+  }
+  if (peers.size === 0) throw invalid('a mail needs a recipient')
+  return peers
+}
+
+function parseRecipient(address: string): { id52: string; alias: string } {
+  try {
+    return parseMailAddress(address)
+  } catch {
+    throw invalid(`mail is relayed to addresses such as name@<id52>.fastn only, and not to ${address.slice(0, 80)}`)
+  }
+}
