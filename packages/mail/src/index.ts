@@ -5,6 +5,13 @@
  */
 export { type MailAddress, parseMailAddress } from './address.js'
 export type { Clock, Timer } from './clock.js'
+export {
+  type DovecotOptions,
+  type DovecotUser,
+  dovecotConfiguration,
+  dovecotPassword,
+  dovecotUsers
+} from './dovecot/index.js'
 export { MailError, type MailErrorCode } from './errors.js'
 export type { MailEvent, OnEvent } from './events.js'
 export { type Authenticate, type ImapLimits, type ImapOptions, type ImapServer, startImap } from './imap/index.js'

@@ -7,7 +7,6 @@ import { search } from './commands/search.js'
 import * as selecting from './commands/select.js'
 import * as sessions from './commands/session-commands.js'
 import type { ReadCommand } from './read-command.js'
-import { Refused } from './refused.js'
 import type { Session } from './session.js'
 
 /** Runs a command, and resolves to the answer behind its tag. */
@@ -67,8 +66,8 @@ export async function dispatch(session: Session, command: ReadCommand): Promise<
   const kind = commands.get(command.name)
   if (!kind) throw new BadCommand('the command is unknown')
   if (kind.state === 'stranger' && session.store) throw new BadCommand('the session has logged in')
-  if ((kind.state === 'user' || kind.state === 'selected') && !session.store) throw new Refused('log in first')
-  if (kind.state === 'selected' && !session.view) throw new Refused('select a mailbox first')
+  if ((kind.state === 'user' || kind.state === 'selected') && !session.store) throw new BadCommand('log in first')
+  if (kind.state === 'selected' && !session.view) throw new BadCommand('select a mailbox first')
   try {
     return await kind.run(session, command)
   } finally {

@@ -87,7 +87,7 @@ async function matchesText(view: View, row: MessageRow, key: SearchKey, texts: T
   switch (key.kind) {
     case 'sent': {
       const date = await texts.sentOn()
-      return date !== undefined && date >= key.least && date <= key.most
+      return date >= key.least && date <= key.most
     }
     case 'header':
       return await texts.hasHeader(key.name, key.text)
@@ -122,12 +122,12 @@ class Texts {
     return this.#fields
   }
 
-  /** The day of the Date field, as it is written there: SENTON ignores time and zone. */
-  async sentOn(): Promise<number | undefined> {
+  /** The day of the Date field, as it is written there: SENTON ignores time and zone. 1970 if there is none. */
+  async sentOn(): Promise<number> {
     const value = fieldValue(await this.#allFields(), 'date') ?? ''
     const found = /(\d{1,2})\s+([A-Za-z]{3})[A-Za-z]*\s+(\d{4})/.exec(value.slice(0, 200))
     const day = found ? Date.parse(`${found[1]} ${found[2]} ${found[3]} 00:00:00 GMT`) : Number.NaN
-    return Number.isNaN(day) ? undefined : day
+    return Number.isNaN(day) ? 0 : day
   }
 
   async hasHeader(name: string, text: string): Promise<boolean> {
@@ -136,8 +136,7 @@ class Texts {
   }
 
   async hasAnyHeader(text: string): Promise<boolean> {
-    const fields = await this.#allFields()
-    return fields.some(({ name, value }) => `${name}: ${decodeHeader(value)}`.toLowerCase().includes(text))
+    return hasField(await this.#allFields(), text)
   }
 
   async hasBody(text: string): Promise<boolean> {
@@ -145,13 +144,19 @@ class Texts {
   }
 
   async #hasPart(part: Part, text: string): Promise<boolean> {
-    for (const inside of part.parts) if (await this.#hasPart(inside, text)) return true
-    if (part.parts.length > 0) return false
-    if (part.message) return await this.#hasPart(part.message, text)
+    // The headers of parts, and of messages inside, belong to the body.
+    for (const inside of part.message ? [part.message] : part.parts) {
+      if (hasField(inside.fields, text) || (await this.#hasPart(inside, text))) return true
+    }
+    if (part.parts.length > 0 || part.message) return false
     if (part.type !== 'text') return false
     const bytes = await this.#reader.bodyOf(part, maxSearchedBytes)
     const encoding = fieldValue(part.fields, 'content-transfer-encoding') ?? ''
     const charset = parameterOf(part.contentType, 'charset') ?? 'utf-8'
     return decodeBody(bytes, encoding, charset).toLowerCase().includes(text)
   }
+}
+
+function hasField(fields: readonly HeaderField[], text: string): boolean {
+  return fields.some(({ name, value }) => `${name}: ${decodeHeader(value)}`.toLowerCase().includes(text))
 }

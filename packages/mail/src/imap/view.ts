@@ -8,6 +8,9 @@ import type { Output } from './output.js'
 import { Goodbye } from './refused.js'
 import { lowerBound, mergeRanges, type NumberRange, sequenceNumbers } from './sets.js'
 
+/** Keywords of a mailbox that the client is told of. */
+const maxKeywords = 1000
+
 /** Structures that are kept, for clients that fetch a part in pieces. */
 const maxStructures = 4
 
@@ -20,6 +23,8 @@ export class View {
   readonly uids: number[]
   /** UIDs with `\Recent`, in this session alone. */
   readonly recent: Set<number>
+  /** Keywords that the client was told of. */
+  readonly #keywords = new Set<string>()
   readonly #structures = new Map<number, Part>()
   #modseq: number
   #nextUid: number
@@ -73,8 +78,22 @@ export class View {
     return this.store.index.message(this.mailbox.id, uid)
   }
 
-  /** `FETCH` that tells of a message's flags. */
-  flagsLine(row: MessageRow, hasModseq: boolean): string {
+  /** The flags of the mailbox, and those that are kept; told again when a message has a new keyword. */
+  tellFlags(output: Output): void {
+    for (const keyword of this.store.index.keywords(this.mailbox.id)) this.#keywords.add(keyword)
+    const flags = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft', ...this.#keywords].join(' ')
+    output.line(`* FLAGS (${flags})`)
+    output.line(`* OK [PERMANENTFLAGS (${this.isReadOnly ? '' : `${flags} \\*`})] kept flags`)
+  }
+
+  /** Tells the client of a message's flags. */
+  tellMessage(output: Output, row: MessageRow, hasModseq: boolean): void {
+    const isNew = row.keywords !== '' && row.keywords.split(' ').some(keyword => !this.#keywords.has(keyword))
+    if (isNew && this.#keywords.size < maxKeywords) this.tellFlags(output)
+    output.line(this.#flagsLine(row, hasModseq))
+  }
+
+  #flagsLine(row: MessageRow, hasModseq: boolean): string {
     const modseq = hasModseq ? ` MODSEQ (${row.modseq})` : ''
     return `* ${this.numberOf(row.uid)} FETCH (UID ${row.uid} FLAGS ${formatFlags(row, this.recent.has(row.uid))}${modseq})`
   }
@@ -98,7 +117,7 @@ export class View {
     if (uid_next !== nextUid) await this.#syncAdded(output, nextUid)
     for (const row of this.store.index.changedSince(this.mailbox.id, before)) {
       if (row.uid >= nextUid || this.numberOf(row.uid) === 0) continue
-      output.line(this.flagsLine(row, hasModseq))
+      this.tellMessage(output, row, hasModseq)
       await output.flushIfFull()
     }
   }

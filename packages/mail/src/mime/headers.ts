@@ -57,12 +57,9 @@ export function fieldValue(fields: readonly HeaderField[], name: string): string
   return fields.find(field => field.name === name)?.value
 }
 
-/** Removes the line breaks of folding. */
+/** Removes the line breaks of folding, and makes one space of white space, as other servers do. */
 export function unfold(text: string): string {
-  return text
-    .replace(/\r?\n(?=[ \t])/g, '')
-    .replace(/\r?\n/g, '')
-    .trim()
+  return text.replace(/[ \t\r\n]+/g, ' ').trim()
 }
 
 /** Behind the field that begins at `start`, with the lines that continue it. */

@@ -122,12 +122,16 @@ function beforeBreak(bytes: Buffer, start: number, found: number): number {
  */
 export function findPart(root: Part, numbers: readonly number[]): Part | undefined {
   let at: Part | undefined = root
+  let isOwn = false
   for (const [index, number] of numbers.entries()) {
     const holder: Part | undefined = index > 0 && at?.message ? at.message : at
-    if (!holder) return undefined
+    if (!holder || isOwn) return undefined
     if (holder.parts.length > 0) at = holder.parts[number - 1]
-    // What has no parts is its own part 1.
-    else at = number === 1 && (index === 0 || holder !== at) ? holder : undefined
+    else {
+      // What has no parts is its own part 1.
+      at = number === 1 ? holder : undefined
+      isOwn = !holder.message
+    }
   }
   return at
 }

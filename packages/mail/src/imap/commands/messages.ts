@@ -56,7 +56,7 @@ export async function store(session: Session, { name, args }: Command): Promise<
   const isSilent = action[2] !== undefined
   const isTold = new Set(result.rows.map(({ uid }) => uid))
   for (const row of result.rows) {
-    if (!isSilent) session.output.line(view.flagsLine(row, session.hasCondstore))
+    if (!isSilent) view.tellMessage(session.output, row, session.hasCondstore)
     else if (session.hasCondstore)
       session.output.line(`* ${view.numberOf(row.uid)} FETCH (UID ${row.uid} MODSEQ (${row.modseq}))`)
     await session.output.flushIfFull()

@@ -29,11 +29,7 @@ async function open(session: Session, { name, args }: Command, isReadOnly: boole
   if (!mailbox) throw new Refused('the mailbox does not exist', 'NONEXISTENT')
   const view = await View.open(mail, mailbox, isReadOnly)
   const { uid_next, uid_validity } = mailbox.row()
-  const flags = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft', ...mail.index.keywords(mailbox.id)].join(
-    ' '
-  )
-  output.line(`* FLAGS (${flags})`)
-  output.line(`* OK [PERMANENTFLAGS (${isReadOnly ? '' : `${flags} \\*`})] kept flags`)
+  view.tellFlags(output)
   output.line(`* ${view.uids.length} EXISTS`)
   output.line(`* ${view.recentCount} RECENT`)
   const unseen = firstUnseen(view)
