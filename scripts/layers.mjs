@@ -22,7 +22,8 @@ export const LAYERS = {
     ['counters', 'quota', 'lifecycle'],
     ['transport', 'connection'],
     ['stream'],
-    ['routing', 'authorization'],
+    ['authorization'],
+    ['routing'],
     ['negotiation', 'peer'],
     ['endpoint'],
     ['tunnel']

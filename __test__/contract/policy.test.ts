@@ -5,6 +5,7 @@ import {
   type Endpoint,
   type EndpointOptions,
   getEndpoint,
+  type PeerStream,
   type Policy,
   type PolicyRule,
   Protocol,
@@ -68,6 +69,20 @@ test('a revoked stream ends at both sides within 100 ms, with and without a pend
   // The connection stays, for what is still allowed.
   t.deepEqual(await readAll(await client.getStream(server.address(), 'Chat')), Buffer.alloc(0))
   t.is(client.peers().find(({ id52 }) => id52 === server.id52)?.connections.length, 1)
+})
+
+test('the first policy keeps queued streams from the loop that waits for them', async t => {
+  const [server, client] = [await endpoint(t), await endpoint(t)]
+  const secrets = server.acceptBi(['Secret', 'Chat'])
+  const opened = ['Secret', 'Secret', 'Chat'].map(protocol => client.getStream(server.address(), protocol))
+  const denied = (await Promise.all(opened)).slice(0, 2)
+  server.access.setPolicy({ rules: [allow('Chat', client)] })
+  const taken = (await secrets.next()).value as PeerStream
+  t.is(taken.protocol, 'Chat')
+  for (const stream of denied) await t.throwsAsync(stream.read(), { code: 'ERR_STREAM_RESET' })
+  // A stream that the first policy admitted is revoked by the next.
+  server.access.setPolicy({ rules: [allow('Other', client)] })
+  await t.throwsAsync(taken.read(), { code: 'ERR_UNAUTHORIZED' })
 })
 
 test('a handler whose stream is revoked gets an abort and causes no warning', async t => {
@@ -143,7 +158,10 @@ test('explain tells what decides, for services too', async t => {
   t.is(of(friend, 'Tcp'), 'otherwise')
   const sums = defineService({ add: {} }, { name: 'sums' })
   t.is(of(friend, sums.protocol('add')), 3)
-  t.throws(() => access.explain(friend.id52, 'Chat', { service: 'web' }), { code: 'ERR_INVALID_ARGUMENT' })
+  t.throws(() => access.explain(friend.id52, 'Chat', { service: 'web' }), {
+    code: 'ERR_INVALID_ARGUMENT',
+    message: /'Chat' has no services/
+  })
   access.deny(friend.id52)
   t.like(access.explain(friend.id52, 'Http', { service: 'web' }), { effect: 'deny', by: 'deny', rule: undefined })
   access.set({ allow: [foe.id52], deny: [] })

@@ -1,4 +1,4 @@
-// Any string is a protocol: the name of a unit protocol means that protocol, any other string a Generic.
+// Any string that is not empty is a protocol: the name of a unit protocol means that protocol, any other string a Generic.
 import { inspect } from 'node:util'
 import test from 'ava'
 import { Protocol } from 'fastn-net'
@@ -8,7 +8,6 @@ const invalid = { code: 'ERR_INVALID_ARGUMENT' }
 const names = [
   'Echo',
   'http',
-  '',
   'constructor',
   '__proto__',
   'toString',
@@ -35,6 +34,19 @@ for (const name of names) {
     for (const taken of [name, generic]) t.throws(() => peers.server.acceptBi(taken), { code: 'ERR_PROTOCOL_IN_USE' })
   })
 }
+
+test('an empty string names no protocol, unless it is written as a Generic value', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const empty = { ...invalid, message: /not a protocol: it is an empty string; write 'NAME'/ }
+  t.throws(() => server.listen({ '': () => {} }), empty)
+  t.throws(() => server.acceptBi(''), empty)
+  await t.throwsAsync(client.getStream(server.address(), ''), empty)
+  const incoming = server.acceptBi(Protocol.generic(''))
+  await using mine = await client.getStream(server.address(), Protocol.generic(''))
+  const { value: theirs } = await incoming.next()
+  t.deepEqual([mine.protocol, theirs?.protocol], [{ Generic: '' }, { Generic: '' }])
+})
 
 test('stream.protocol and authorize.stream have one form, a string where a string means the protocol', async t => {
   const asked: unknown[] = []

@@ -5,10 +5,11 @@ import { FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
 import { outcomeOf } from '../native/operations.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
+import { protocolText } from '../stream/protocol.js'
 import { type CancelOptions, signalOf } from '../types.js'
 import { checkConstructor, internal } from '../util/illegal-constructor.js'
-import { checkOptions, type OptionNames, throwIfAborted } from '../util/validate.js'
-import { type Policy, type PolicyEffect, type PolicyRule, resolvePolicy, streamProtocol } from './policy.js'
+import { checkOptions, type OptionNames, optional, throwIfAborted } from '../util/validate.js'
+import { type Policy, type PolicyEffect, type PolicyRule, resolvePolicy } from './policy.js'
 
 /** @internal */
 export let accessOf: (endpoint: EndpointState, policy: Policy | null) => Access
@@ -125,7 +126,7 @@ export class Access {
    * - A peer that may use nothing is disconnected with `ERR_UNAUTHORIZED`, unless this endpoint dialled it.
    * - Queued streams reach no handler and no loop.
    *
-   * Streams that were accepted while there was no policy go on: give the first policy to {@link EndpointOptions.policy}.
+   * Streams that a handler or loop took while there was no policy go on: give the first policy to {@link EndpointOptions.policy}.
    *
    * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer. `ERR_INVALID_ARGUMENT`, for a rule that no stream can match too. The
    * policy is then unchanged.
@@ -161,18 +162,20 @@ export class Access {
   explain(peer: Peer, protocol: Protocol, options: ExplainOptions = {}): AccessDecision {
     const { service } = checkOptions(options, explainNames)
     const id52 = idOfOne(peer, 'peer')
-    const text = streamProtocol(protocol, service)
-    const { allow, deny } = this.lists
-    const none = { rule: undefined, index: undefined }
-    if (deny.includes(id52)) return { effect: 'deny', by: 'deny', ...none }
-    if (allow !== null && !allow.includes(id52)) return { effect: 'deny', by: 'allow', ...none }
-    const decision = native().endpointPolicyDecide(this.#endpoint.handle, id52, text)
+    const name = optional('string', service, 'options.service') ?? null
+    const decision = native().endpointAccessExplain(this.#endpoint.handle, id52, protocolText(protocol), name)
     if (decision === null) throw lastFailure({ phase: 'access' })
-    const policy = this.#policy
-    if (!decision.hasPolicy || policy === null) return { effect: 'ask', by: 'nothing', ...none }
-    const rule = decision.rule === null ? undefined : policy.rules[decision.rule]
-    if (rule === undefined) return { effect: policy.otherwise ?? 'deny', by: 'otherwise', ...none }
-    return { effect: rule.effect, by: 'rule', rule, index: decision.rule ?? undefined }
+    const { by } = decision
+    const index = decision.rule ?? undefined
+    const rule = index === undefined ? undefined : this.#policy?.rules[index]
+    const effects = {
+      nothing: 'ask',
+      otherwise: this.#policy?.otherwise,
+      rule: rule?.effect,
+      deny: 'deny',
+      allow: 'deny'
+    } as const
+    return { effect: effects[by] ?? 'deny', by, rule, index }
   }
 
   /**

@@ -1,6 +1,6 @@
 import { idsOfAll, type Peers } from '../keys/peer.js'
 import type { BindingPolicy, BindingPolicyEffect, BindingPolicyRule } from '../native/binding-types.js'
-import { type Protocol, protocolFrom, protocolText } from '../stream/protocol.js'
+import { type Protocol, protocolText } from '../stream/protocol.js'
 import { checkOptions, invalid, isPlain, type OptionNames, oneOf, optional, positive } from '../util/validate.js'
 
 /**
@@ -95,27 +95,4 @@ function resolveEffect(effect: PolicyEffect, path: string): BindingPolicyEffect 
     perSecond: rate,
     burst: burst === undefined ? rate : positive(burst, `${path}.burst`)
   }
-}
-
-/** Kinds of services whose protocol without a name is a unit protocol. */
-const unitKinds: Readonly<Record<string, string>> = { Http: 'http', Tcp: 'tcp', Socks5: 'socks5' }
-
-/**
- * The protocol of a stream to a service, as JSON. Without a name, the protocol as it is.
- *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for a name with a protocol that has no services.
- */
-export function streamProtocol(protocol: Protocol, service: string | undefined): string {
-  const text = protocolText(protocol)
-  const name = optional('string', service, 'options.service')
-  if (name === undefined) return text
-  const found = protocolFrom(text)
-  if (typeof found === 'string') {
-    const kind = unitKinds[found]
-    if (kind !== undefined && Object.hasOwn(unitKinds, found))
-      return protocolText({ Generic: { fastn: kind, service: name } })
-  } else if (typeof found.Generic === 'object' && found.Generic !== null && 'fastn' in found.Generic) {
-    return protocolText({ Generic: { ...found.Generic, service: name } })
-  }
-  throw invalid('options.service', "absent: only 'Tcp', 'Http', 'Socks5' and { fastn: kind } have services")
 }

@@ -16,7 +16,8 @@ export function protocolFrom(json: string): Protocol {
 export function shortForm(protocol: Protocol): Protocol {
   if (typeof protocol === 'string') return protocol
   const { Generic: name } = protocol
-  return typeof name === 'string' && name !== 'Generic' && !isUnit(name) ? name : Object.freeze(protocol)
+  const isShort = typeof name === 'string' && name !== '' && name !== 'Generic' && !isUnit(name)
+  return isShort ? name : Object.freeze(protocol)
 }
 
 /** The protocol as programs write it, for messages: `'Echo'`, or JSON of an object. Same rules as `Display` in the core. */
@@ -48,10 +49,11 @@ export function protocolText(input: Protocol): string {
 /**
  * The long form of a protocol that is a string.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for `'Generic'`, which names no protocol on its own, and for invalid Unicode.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for `''` and `'Generic'`, which name no protocol, and for invalid Unicode.
  */
 function longForm(text: string): Protocol {
   if (isUnit(text)) return text
+  if (text === '') throw notAProtocol('it is an empty string')
   if (text === 'Generic') throw notAProtocol("'Generic' alone says nothing")
   if (/[\ud800-\udfff]/u.test(text)) throw notAProtocol('it has half of a surrogate pair')
   return { Generic: text }

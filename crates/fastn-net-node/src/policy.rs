@@ -1,6 +1,8 @@
 //! The policy of an endpoint.
 
-use fastn_net::{Error, Policy, PolicyEffect, PolicyRule, PolicyRules, Protocol, PublicKey, Rate, Result};
+use fastn_net::{
+    AccessDecision, Error, Policy, PolicyEffect, PolicyRule, PolicyRules, Protocol, PublicKey, Rate, Result,
+};
 use napi::Env;
 use napi_derive::napi;
 
@@ -9,7 +11,7 @@ use crate::{
     bridge::{Environment, StreamSlot},
 };
 
-/// What a policy is compiled from.
+/// Source of a policy.
 #[napi(object, use_nullable = true)]
 pub struct BindingPolicy {
     /// Sets of ID52s.
@@ -29,11 +31,11 @@ pub struct BindingPolicyRule {
     pub protocol: Option<String>,
     /// Name of a service.
     pub service: Option<String>,
-    /// What happens to the stream.
+    /// Effect on the stream.
     pub effect: BindingPolicyEffect,
 }
 
-/// What happens to a stream.
+/// Effect of a rule on a stream.
 #[napi(object, use_nullable = true)]
 pub struct BindingPolicyEffect {
     /// `allow`, `deny`, `ask`, `limit`, or `limitAll` for a rate that all peers share.
@@ -44,12 +46,12 @@ pub struct BindingPolicyEffect {
     pub burst: f64,
 }
 
-/// What a policy says of a stream.
+/// The list or rule that decides about a stream.
 #[napi(object, use_nullable = true)]
-pub struct BindingPolicyDecision {
-    /// Whether there is a policy.
-    pub has_policy: bool,
-    /// Index of the rule; null if none matches.
+pub struct BindingAccessDecision {
+    /// `deny` or `allow`, the lists; `rule`, `otherwise` or `nothing`.
+    pub by: String,
+    /// Index of the rule; null if none decides.
     pub rule: Option<f64>,
 }
 
@@ -60,28 +62,34 @@ pub fn endpoint_policy_set(env: Env, endpoint: f64, policy: Option<BindingPolicy
         e.answer(|e| {
             let policy = policy.map(|policy| policy.try_into().and_then(Policy::new)).transpose()?;
             endpoint_of(e, endpoint)?.set_policy(policy);
-            // Those that no call waits on: their peers are told now.
+            // Streams that no call waits on are reset now, not by their next call.
             e.table.borrow_mut().each_stream(|StreamSlot { stream, .. }| stream.end_if_revoked());
             Ok(0.0)
         })
     })
 }
 
-/// What the policy says of a stream of a protocol, which is JSON. Null if an argument is no use.
+/// Explains the decision about a stream of a protocol (JSON), or of the service of that kind with this name. Null for an invalid argument.
 #[napi(catch_unwind)]
-pub fn endpoint_policy_decide(
+pub fn endpoint_access_explain(
     env: Env,
     endpoint: f64,
     id52: String,
     protocol: String,
-) -> Option<BindingPolicyDecision> {
+    service: Option<String>,
+) -> Option<BindingAccessDecision> {
     Environment::with(&env, |e| {
         e.value(|e| {
-            let (peer, protocol) = (PublicKey::parse(&id52)?, Protocol::from_json(protocol.as_bytes())?);
-            let decision = endpoint_of(e, endpoint)?.policy_decision(&peer, &protocol);
+            let (peer, kind) = (PublicKey::parse(&id52)?, Protocol::from_json(protocol.as_bytes())?);
+            let protocol = service.map_or_else(|| Ok(kind.clone()), |name| kind.with_service(&name))?;
+            let (by, rule) = match endpoint_of(e, endpoint)?.explain(&peer, &protocol) {
+                AccessDecision::DenyList => ("deny", None),
+                AccessDecision::AllowList => ("allow", None),
+                AccessDecision::Policy(decision) => (decision.rule.map_or("otherwise", |_| "rule"), decision.rule),
+                AccessDecision::NoPolicy => ("nothing", None),
+            };
             #[expect(clippy::cast_precision_loss, reason = "an index of a list")]
-            let rule = decision.and_then(|decision| decision.rule).map(|rule| rule as f64);
-            Ok(BindingPolicyDecision { has_policy: decision.is_some(), rule })
+            Ok(BindingAccessDecision { by: by.into(), rule: rule.map(|rule| rule as f64) })
         })
     })
 }

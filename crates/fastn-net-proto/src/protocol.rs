@@ -33,7 +33,7 @@ pub enum Protocol {
     AccountToDevice,
     /// To control a rig.
     RigControl,
-    /// Whatever an application agrees on: any JSON value. Two are the same protocol when they are equal as JSON
+    /// A protocol of the application: any JSON value. Two are the same protocol when they are equal as JSON
     /// values: the order of keys does not matter, `1` and `1.0` differ.
     Generic(Value),
 }
@@ -100,7 +100,27 @@ impl Protocol {
         self.as_service().filter(|_| is_kind).map(|(kind, _)| kind)
     }
 
-    /// What routing compares: equal exactly when the protocols are.
+    /// The protocol of the service of this kind with this name: `Tcp` and `"db"` make `{"Generic":{"fastn":"tcp","service":"db"}}`.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` for a protocol that is not for a service.
+    pub fn with_service(&self, name: &str) -> Result<Self> {
+        let Some((kind, _)) = self.as_service() else {
+            let text = format!("{self} has no services: 'Tcp', 'Http', 'Socks5' and {{\"fastn\":<kind>}} have");
+            return Err(Error::new(Code::InvalidArgument, text));
+        };
+        Ok(match self {
+            Self::Generic(fields) => {
+                let mut fields = fields.clone();
+                fields["service"] = json!(name);
+                Self::Generic(fields)
+            }
+            _ => Self::service(kind, Some(name)),
+        })
+    }
+
+    /// Key for routing: equal exactly when the protocols are.
     #[must_use]
     pub fn key(&self) -> ProtocolKey {
         let mut protocol = self.clone();
@@ -111,10 +131,10 @@ impl Protocol {
     }
 
     /// The string that means this Generic protocol in a program. `None` for a structured value, and for a string that means another
-    /// protocol, or none.
+    /// protocol, or none, as the empty one.
     fn short_name(&self) -> Option<&str> {
         let Self::Generic(Value::String(name)) = self else { return None };
-        let is_reserved = name == "Generic" || Self::deserialize(json!(name)).is_ok();
+        let is_reserved = name.is_empty() || name == "Generic" || Self::deserialize(json!(name)).is_ok();
         (!is_reserved).then_some(name)
     }
 
@@ -248,6 +268,25 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_of_service_takes_a_name() {
+        let cases = [
+            (r#""Http""#, Some(r#"{"Generic":{"fastn":"http","service":"web"}}"#)),
+            (r#"{"Generic":{"fastn":"udp"}}"#, Some(r#"{"Generic":{"fastn":"udp","service":"web"}}"#)),
+            (
+                r#"{"Generic":{"fastn":"rpc","method":"add"}}"#,
+                Some(r#"{"Generic":{"fastn":"rpc","method":"add","service":"web"}}"#),
+            ),
+            (r#"{"Generic":"Echo"}"#, None),
+            (r#"{"Generic":{"fastn":7}}"#, None),
+            (r#""Ping""#, None),
+        ];
+        for (kind, service) in cases {
+            let named = parse(kind).with_service("web").map(|protocol| protocol.to_json()).ok();
+            assert_eq!(named.as_deref(), service, "{kind}");
+        }
+    }
+
+    #[test]
     fn not_utf8_is_refused_and_a_long_name_is_not_repeated_whole() {
         assert!(Protocol::from_json(b"{\"Generic\":\"\xff\"}").is_err());
         let error = Protocol::from_json(format!("\"{}\"", "ä".repeat(30_000)).as_bytes()).expect_err("name");
@@ -259,7 +298,7 @@ mod tests {
         for (json, shown) in [
             (r#""Tcp""#, "'Tcp'"),
             (r#"{"Generic":"Echo"}"#, "'Echo'"),
-            (r#"{"Generic":""}"#, "''"),
+            (r#"{"Generic":""}"#, r#"{"Generic":""}"#),
             (r#"{"Generic":"Tcp"}"#, r#"{"Generic":"Tcp"}"#),
             (r#"{"Generic":"Generic"}"#, r#"{"Generic":"Generic"}"#),
             (r#"{"Generic":{"v":2,"n":"Echo"}}"#, r#"{"Generic":{"n":"Echo","v":2}}"#),

@@ -90,8 +90,8 @@ mod wakers;
 
 pub use authorization::{AuthorizationRequest, AuthorizationRequests, Authorizer};
 pub use config::{
-    AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Policy, PolicyDecision,
-    PolicyEffect, PolicyRule, PolicyRules, Rate, Relay,
+    AccessDecision, AccessLists, Authorize, Config, Connect, CustomNetwork, Limits, Network, PeerAddress, Policy,
+    PolicyDecision, PolicyEffect, PolicyRule, PolicyRules, Rate, Relay,
 };
 pub use connection::{CloseInfo, ClosedBy, Connection, ConnectionGuard};
 pub use endpoint::{CloseReport, Endpoint, PeerInfo, Watch};

@@ -8,8 +8,8 @@ use std::{
 };
 
 use fastn_net::{
-    Authorize, Code, Config, Endpoint, Policy, PolicyEffect, PolicyRule, PolicyRules, Protocol, PublicKey, Rate,
-    SecretKey,
+    AccessDecision, Authorize, Code, Config, Endpoint, Policy, PolicyEffect, PolicyRule, PolicyRules, Protocol,
+    PublicKey, Rate, SecretKey,
     tunnel::{Allow, BridgeOptions, ExposeOptions, SocketName},
     wire::codes::{close as codes, reset},
 };
@@ -38,6 +38,13 @@ fn rules(peer: PublicKey, rules: &[(&Protocol, PolicyEffect)]) -> Policy {
     Policy::new(PolicyRules { sets, rules, otherwise: PolicyEffect::Deny }).expect("rules")
 }
 
+/// The rule that decides about a stream of the client.
+fn rule_of(server: &Endpoint, client: &Endpoint, protocol: &Protocol) -> Option<usize> {
+    let decision = server.explain(&client.id(), protocol);
+    let AccessDecision::Policy(decision) = decision else { panic!("{decision:?}") };
+    decision.rule
+}
+
 fn nothing() -> Policy {
     Policy::new(PolicyRules::default()).expect("rules")
 }
@@ -53,10 +60,9 @@ async fn a_stream_that_no_rule_allows_is_refused_and_others_are_served() {
     let refused = open(&client, &server, &secret, USUAL).await.expect_err("denied");
     assert_eq!(refused.code(), Code::Unauthorized);
     assert!(refused.to_string().contains("'Secret'"), "{refused}");
-    let decision = |protocol| server.policy_decision(&client.id(), protocol).expect("policy").rule;
-    assert_eq!((decision(&chat), decision(&secret)), (Some(0), None));
+    assert_eq!((rule_of(&server, &client, &chat), rule_of(&server, &client, &secret)), (Some(0), None));
     server.set_policy(None);
-    assert!(server.policy_decision(&client.id(), &chat).is_none());
+    assert_eq!(server.explain(&client.id(), &chat), AccessDecision::NoPolicy);
     let stream = open(&client, &server, &secret, USUAL).await.expect("no policy");
     assert_eq!(exchange(stream, b"hello").await.expect("answer"), b"hello");
     close(&[&client, &server]).await;
@@ -123,6 +129,23 @@ async fn a_queued_stream_that_is_revoked_reaches_no_listener() {
 }
 
 #[tokio::test]
+async fn the_first_policy_judges_what_is_queued_and_later_ones_revoke_it() {
+    let (client, server) = pair().await;
+    let (chat, secret) = (generic("Chat"), generic("Secret"));
+    let listener = server.listen(None, &[chat.clone(), secret.clone()], false).expect("listen");
+    let mut cut = open(&client, &server, &secret, USUAL).await.expect("secret");
+    let mut kept = open(&client, &server, &chat, USUAL).await.expect("chat");
+    server.set_policy(Some(rules(client.id(), &[(&chat, PolicyEffect::Allow), (&secret, PolicyEffect::Deny)])));
+    let mut there = incoming(&listener).await;
+    assert_eq!(there.route, Some(0));
+    read_to_end(&mut cut).await.expect_err("reset");
+    server.set_policy(Some(rules(client.id(), &[(&secret, PolicyEffect::Allow)])));
+    assert_eq!(read_to_end(&mut there.stream).await.expect_err("revoked").code(), Code::Unauthorized);
+    assert_eq!(read_to_end(&mut kept).await.expect_err("reset").error_code(), Some(reset::REVOKED));
+    close(&[&client, &server]).await;
+}
+
+#[tokio::test]
 async fn an_idle_stream_fails_with_its_next_call() {
     let (client, server) = pair().await;
     let (chat, secret) = (generic("Chat"), generic("Secret"));
@@ -167,7 +190,7 @@ async fn a_revoked_tunnel_ends_its_connections_and_another_service_goes_on() {
         Some(Policy::new(PolicyRules { rules, ..PolicyRules::default() }).expect("rules"))
     };
     server.set_policy(policy(&["db", "web"]));
-    assert!([&db, &web].iter().all(|it| server.policy_decision(&client.id(), it).is_some_and(|it| it.rule.is_some())));
+    assert!([&db, &web].iter().all(|it| rule_of(&server, &client, it).is_some()));
     let mut sockets = Vec::new();
     let mut bridges = Vec::new();
     for name in ["db", "web"] {

@@ -19,10 +19,10 @@ pub use self::{
 };
 use self::{
     pending::{PendingAuthorizations, Verdict},
-    policy::CurrentPolicy,
+    policy::{CurrentPolicy, InstalledPolicy},
 };
 use crate::{
-    config::{Access, Authorize, Config, Limits, Policy, PolicyDecision, Subject},
+    config::{Access, AccessDecision, Authorize, Config, Limits, Policy, PolicyEffect, Subject},
     connection::{Connection, grant::Grant},
     error::{Code, Error, Result},
     identity::PublicKey,
@@ -30,6 +30,7 @@ use crate::{
     quota::{
         Exceeded, HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations, Quota, StreamBounds, StreamPermit,
     },
+    stream::Stream,
     wire::{
         codes::close,
         refusal::{Refusal, word},
@@ -140,9 +141,13 @@ impl Authorization {
         self.policy.replace(policy);
     }
 
-    /// What the policy says of a stream. `None` without a policy.
-    pub(crate) fn policy_decision(&self, peer: &PublicKey, protocol: &Protocol) -> Option<PolicyDecision> {
-        self.policy.get().map(|installed| installed.policy().decide(peer, protocol))
+    /// Explains the decision about a stream of this protocol. Counts nothing.
+    pub(crate) fn explain(&self, peer: &PublicKey, protocol: &Protocol) -> AccessDecision {
+        let by_policy = || {
+            let installed = self.policy.get();
+            installed.map(|installed| AccessDecision::Policy(installed.policy().decide(peer, protocol)))
+        };
+        self.access.exclusion(peer).or_else(by_policy).unwrap_or(AccessDecision::NoPolicy)
     }
 
     /// Applies the policy to a new stream: its permission. `None` without a policy.
@@ -165,7 +170,7 @@ impl Authorization {
         let Some(installed) = self.policy.get() else { return };
         let peer = connection.remote();
         for grant in connection.grants() {
-            if !installed.allows(&peer, grant.subject()) {
+            if !self.may_go_on(&installed, &peer, grant.subject()) {
                 grant.revoke();
             }
         }
@@ -173,8 +178,37 @@ impl Authorization {
 
     /// Checks whether a permission still holds.
     pub(crate) fn check_grant(&self, peer: &PublicKey, protocol: &Protocol, grant: &Grant) -> Result<(), Refusal> {
-        let is_allowed = || self.policy.get().is_none_or(|installed| installed.allows(peer, grant.subject()));
+        let is_allowed = || self.policy.get().is_none_or(|installed| self.may_go_on(&installed, peer, grant.subject()));
         if !grant.is_revoked() && is_allowed() { Ok(()) } else { Err(policy::denied(protocol)) }
+    }
+
+    /// Checks whether a stream may be queued, stay in a queue, or leave it. One that was accepted without a policy gets its permission from
+    /// the current one.
+    pub(crate) fn check_queued(&self, stream: &mut Stream, protocol: &Protocol) -> Result<(), Refusal> {
+        let peer = stream.connection().remote();
+        self.check_lists(&peer).map_err(Rejection::into_refusal)?;
+        if !stream.has_grant()
+            && let Some(installed) = self.policy.get()
+        {
+            let subject = Subject::of(protocol, protocol.key());
+            let asked = installed.policy().decide_subject(&peer, &subject).effect == PolicyEffect::Ask;
+            let grant = Grant::new(subject, asked);
+            stream.set_grant(grant.clone());
+            // After the connection lists it: a policy that is installed from here on revokes it.
+            if self.check_grant(&peer, protocol, &grant).is_err() {
+                grant.revoke();
+            }
+        }
+        if stream.is_revoked() { Err(policy::denied(protocol)) } else { Ok(()) }
+    }
+
+    /// Whether the policy lets an admitted stream go on.
+    fn may_go_on(&self, installed: &InstalledPolicy, peer: &PublicKey, subject: &Subject) -> bool {
+        match installed.policy().decide_subject(peer, subject).effect {
+            PolicyEffect::Deny => false,
+            PolicyEffect::Ask => self.asks_about_streams(),
+            PolicyEffect::Allow | PolicyEffect::Limit(_) | PolicyEffect::LimitAll(_) => true,
+        }
     }
 
     /// The current epoch. Answers of a later epoch replace those of an earlier one.

@@ -99,9 +99,4 @@ impl InstalledPolicy {
             Refusal::new(word::BUSY, format!("{most} new streams of {protocol} a second of {whose}: wait {wait:.3} s"))
         })
     }
-
-    /// Whether an admitted stream may go on.
-    pub(super) fn allows(&self, peer: &PublicKey, subject: &Subject) -> bool {
-        self.policy.decide_subject(peer, subject).effect != PolicyEffect::Deny
-    }
 }

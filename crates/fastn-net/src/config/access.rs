@@ -8,6 +8,7 @@ use std::{
     },
 };
 
+use super::PolicyDecision;
 use crate::identity::PublicKey;
 
 /// Peers that may connect and use served protocols. A denied peer may not, even if it is also allowed.
@@ -19,11 +20,33 @@ pub struct AccessLists {
     pub deny: HashSet<PublicKey>,
 }
 
+/// The list or policy that decides about a stream of a peer. See [`Endpoint::explain`](crate::Endpoint::explain).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessDecision {
+    /// [`AccessLists::deny`] has the peer.
+    DenyList,
+    /// [`AccessLists::allow`] lacks the peer.
+    AllowList,
+    /// The lists admit the peer, and the policy decides.
+    Policy(PolicyDecision),
+    /// The lists admit the peer, and there is no policy. The [`Authorizer`](crate::Authorizer) decides, if there is one.
+    NoPolicy,
+}
+
 impl AccessLists {
     /// Whether the lists admit this peer.
     #[must_use]
     pub fn admits(&self, peer: &PublicKey) -> bool {
-        !self.deny.contains(peer) && self.allow.as_ref().is_none_or(|allow| allow.contains(peer))
+        self.exclusion(peer).is_none()
+    }
+
+    /// The list that excludes this peer.
+    fn exclusion(&self, peer: &PublicKey) -> Option<AccessDecision> {
+        if self.deny.contains(peer) {
+            return Some(AccessDecision::DenyList);
+        }
+        let is_missing = self.allow.as_ref().is_some_and(|allow| !allow.contains(peer));
+        is_missing.then_some(AccessDecision::AllowList)
     }
 
     /// Removes a peer from the denied ones. Adds it to the allowed ones, if there is such a list.
@@ -73,6 +96,11 @@ impl Access {
 
     pub(crate) fn admits(&self, peer: &PublicKey) -> bool {
         self.is_open.load(Ordering::Acquire) || self.lock().admits(peer)
+    }
+
+    /// The list that excludes this peer.
+    pub(crate) fn exclusion(&self, peer: &PublicKey) -> Option<AccessDecision> {
+        self.lock().exclusion(peer)
     }
 
     pub(crate) fn lists(&self) -> AccessLists {

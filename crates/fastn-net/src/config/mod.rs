@@ -23,7 +23,7 @@ use crate::{
 
 pub(crate) use self::{access::Access, policy::Subject};
 pub use self::{
-    access::AccessLists,
+    access::{AccessDecision, AccessLists},
     limits::{Authorize, Connect, Limits, Rate},
     network::{CustomNetwork, Network, Relay},
     policy::{Policy, PolicyDecision, PolicyEffect, PolicyRule, PolicyRules},

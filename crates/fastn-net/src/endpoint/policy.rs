@@ -3,7 +3,7 @@
 use super::Endpoint;
 use crate::{
     authorization::Rejection,
-    config::{Policy, PolicyDecision},
+    config::{AccessDecision, Policy},
     identity::PublicKey,
     protocol::Protocol,
 };
@@ -12,14 +12,14 @@ impl Endpoint {
     /// Replaces the policy, which decides about the streams that peers open. Pings are always answered. `None`: no policy, so that every
     /// stream is admitted. The access lists and the authorizer of peers apply as well.
     ///
-    /// Ends what the new policy does not allow before it returns:
+    /// Before it returns, ends everything that the new policy does not allow:
     ///
     /// - An incoming connection of a peer that may use nothing is closed, with the code 0x104.
     /// - An open stream is reset and stopped with the code 0x105, and fails here with `ERR_UNAUTHORIZED`. A stream that no task reads or
     ///   writes is reset by the next call of it: see [`Stream::end_if_revoked`](crate::Stream::end_if_revoked).
-    /// - A queued stream is refused.
+    /// - A queued stream is refused, also one from before the first policy.
     ///
-    /// Streams that were accepted while there was no policy go on.
+    /// Streams that a listener handed out while there was no policy go on.
     pub fn set_policy(&self, policy: Option<Policy>) {
         let inner = self.inner();
         inner.authorization.set_policy(policy);
@@ -36,9 +36,9 @@ impl Endpoint {
         inner.connection_queue.purge_ended();
     }
 
-    /// What the policy says of a stream of this protocol that the peer opens, without counting it. `None` without a policy.
+    /// Explains the decision about a stream of this protocol that the peer opens: the access lists decide, then the policy. Counts nothing.
     #[must_use]
-    pub fn policy_decision(&self, peer: &PublicKey, protocol: &Protocol) -> Option<PolicyDecision> {
-        self.inner().authorization.policy_decision(peer, protocol)
+    pub fn explain(&self, peer: &PublicKey, protocol: &Protocol) -> AccessDecision {
+        self.inner().authorization.explain(peer, protocol)
     }
 }

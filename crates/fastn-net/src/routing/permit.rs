@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use super::{IncomingStream, queue::StreamQueue};
-use crate::{
-    identity::PublicKey,
-    protocol::Protocol,
-    wire::refusal::{Refusal, word},
-};
+use crate::{identity::PublicKey, protocol::Protocol};
 
 /// A place in a queue, reserved before the stream is acknowledged. Released when dropped.
 #[derive(Debug)]
@@ -34,23 +30,16 @@ impl QueuePermit {
     /// Queues a stream that was admitted in authorization epoch `epoch`. Returns it with its permit if the epoch is over. Refuses
     /// it if the queue hands out no more streams, or if its peer or the stream has been denied.
     #[must_use = "a returned stream must be authorized again"]
-    pub(crate) fn enqueue(mut self, incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
+    pub(crate) fn enqueue(mut self, mut incoming: IncomingStream, epoch: u64) -> Option<(Self, IncomingStream)> {
         let mut inner = self.queue.lock();
-        let refusal = if !self.queue.access.admits(&self.peer) {
-            Some(Refusal::new(word::UNAUTHORIZED, "this key is not authorized"))
-        } else if incoming.stream.is_revoked() {
-            Some(Refusal::new(word::UNAUTHORIZED, "this key may not use the protocol"))
-        } else if self.queue.hands_out(inner.state) {
-            None
-        } else {
-            Some(inner.state.refusal())
-        };
-        if let Some(refusal) = refusal {
+        let is_admitted = self.queue.check(&mut incoming);
+        let hands_out = || if self.queue.hands_out(inner.state) { Ok(()) } else { Err(inner.state.refusal()) };
+        if let Err(refusal) = is_admitted.and_then(|()| hands_out()) {
             drop(inner);
             incoming.refuse(&refusal);
             return None;
         }
-        if self.queue.access.epoch() != epoch {
+        if self.queue.authorization.epoch() != epoch {
             drop(inner);
             return Some((self, incoming));
         }

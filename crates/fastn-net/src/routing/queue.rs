@@ -14,7 +14,7 @@ use super::{
     permit_pool::{PermitPool, PermitWaiter, QueueLimits},
 };
 use crate::{
-    config::Access,
+    authorization::Authorization,
     error::{Code, Error, Result},
     identity::PublicKey,
     protocol::Protocol,
@@ -25,7 +25,7 @@ use crate::{
 /// The streams that wait for a listener, and the permits of streams that are still being admitted.
 #[derive(Debug)]
 pub(crate) struct StreamQueue {
-    pub(super) access: Arc<Access>,
+    pub(super) authorization: Arc<Authorization>,
     /// The listener's protocols. The route of a stream is an index into them.
     protocols: Box<[Protocol]>,
     /// Whether the listener serves the whole endpoint, not one connection.
@@ -45,7 +45,7 @@ pub(super) struct Inner {
     flush_scheduled: bool,
 }
 
-/// Who sends the acks of a queue's streams.
+/// Sender of the acks of a queue's streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AckMode {
     /// The core, at once or with the first bytes.
@@ -79,7 +79,7 @@ impl QueueState {
 impl StreamQueue {
     pub(super) fn new(
         limits: QueueLimits,
-        access: Arc<Access>,
+        authorization: Arc<Authorization>,
         protocols: &[Protocol],
         serves_endpoint: bool,
         acks: AckMode,
@@ -92,7 +92,7 @@ impl StreamQueue {
         };
         let protocols = protocols.into();
         let inner = WakerMutex::new(inner);
-        Arc::new(Self { access, protocols, serves_endpoint, acks, inner, waiters: FairWaiters::default() })
+        Arc::new(Self { authorization, protocols, serves_endpoint, acks, inner, waiters: FairWaiters::default() })
     }
 
     pub(crate) fn acks(&self) -> AckMode {
@@ -103,17 +103,22 @@ impl StreamQueue {
         self.serves_endpoint
     }
 
-    /// Drops the queued streams of denied peers, and refuses those that the policy no longer allows.
+    /// Refuses the queued streams that the access lists or the policy no longer admit.
     pub(super) fn purge_denied(self: &Arc<Self>) {
         let mut inner = self.lock();
-        let streams = std::mem::take(&mut inner.streams);
-        let (kept, denied): (VecDeque<_>, VecDeque<_>) = streams.into_iter().partition(|it| self.admits(it));
-        inner.streams = kept;
-        self.release_permits(inner, &denied);
-        for incoming in denied {
-            if incoming.stream.is_revoked() {
-                incoming.refuse(&Refusal::new(word::UNAUTHORIZED, "this key may not use the protocol"));
+        let (mut denied, mut refusals) = (Vec::new(), Vec::new());
+        for mut incoming in std::mem::take(&mut inner.streams) {
+            match self.check(&mut incoming) {
+                Ok(()) => inner.streams.push_back(incoming),
+                Err(refusal) => {
+                    denied.push(incoming);
+                    refusals.push(refusal);
+                }
             }
+        }
+        self.release_permits(inner, &denied);
+        for (incoming, refusal) in denied.into_iter().zip(refusals) {
+            incoming.refuse(&refusal);
         }
         // Streams that were put back may have no other flush scheduled.
         self.flush();
@@ -217,7 +222,7 @@ impl StreamQueue {
         self.waiters.take(try_take).await
     }
 
-    /// Takes at most `most` streams. Drops those of denied peers, so the result may be empty.
+    /// Takes at most `most` streams. Drops those that are no longer admitted, so the result may be empty.
     fn take(self: &Arc<Self>, mut inner: Locked<'_, Inner>, most: usize) -> Result<Vec<IncomingStream>> {
         if inner.streams.is_empty() {
             return Err(Error::new(Code::Closed, "no more streams come: the endpoint or the connection has ended"));
@@ -225,7 +230,7 @@ impl StreamQueue {
         let count = inner.streams.len().min(most);
         let mut taken: Vec<IncomingStream> = inner.streams.drain(..count).collect();
         self.release_permits(inner, &taken);
-        taken.retain(|incoming| self.admits(incoming));
+        taken.retain_mut(|incoming| self.check(incoming).is_ok());
         if self.acks == AckMode::Automatic {
             for IncomingStream { stream, .. } in &mut taken {
                 stream.count_accepted();
@@ -314,9 +319,11 @@ impl StreamQueue {
         }
     }
 
-    /// Whether the access lists admit its peer, and the policy has not revoked it.
-    fn admits(&self, incoming: &IncomingStream) -> bool {
-        self.access.admits(&incoming.stream.connection().remote()) && !incoming.stream.is_revoked()
+    /// Checks whether the access lists and the policy admit the stream now.
+    pub(super) fn check(&self, incoming: &mut IncomingStream) -> Result<(), Refusal> {
+        let IncomingStream { stream, route, protocol } = incoming;
+        let protocol = route.map_or(protocol.as_ref(), |index| self.protocols.get(index));
+        protocol.map_or(Ok(()), |protocol| self.authorization.check_queued(stream, protocol))
     }
 
     fn permit(self: &Arc<Self>, peer: PublicKey) -> QueuePermit {

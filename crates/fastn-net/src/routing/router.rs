@@ -16,7 +16,7 @@ use super::{
     routes::{Route, Routes},
 };
 use crate::{
-    config::Access,
+    authorization::Authorization,
     error::{Error, Result},
     protocol::{Protocol, ProtocolKey},
 };
@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Router {
     table: Mutex<Table>,
-    access: Arc<Access>,
+    authorization: Arc<Authorization>,
     /// Number of listeners of the whole endpoint. The accept loop reads it without the lock.
     listening: AtomicUsize,
     /// No further stream is routed. Set under the table's lock.
@@ -42,11 +42,11 @@ struct Table {
 }
 
 impl Router {
-    /// A router that drops queued streams of peers denied by `access`.
-    pub(crate) fn new(access: Arc<Access>) -> Self {
+    /// A router that refuses queued streams which `authorization` no longer admits.
+    pub(crate) fn new(authorization: Arc<Authorization>) -> Self {
         Self {
             table: Mutex::default(),
-            access,
+            authorization,
             listening: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             changed: Notify::new(),
@@ -70,7 +70,7 @@ impl Router {
         if self.is_closed() {
             return Err(Error::closed());
         }
-        let queue = StreamQueue::new(limits, self.access.clone(), protocols, connection.is_none(), acks);
+        let queue = StreamQueue::new(limits, self.authorization.clone(), protocols, connection.is_none(), acks);
         let routes = match connection {
             Some(id) => table.connections.entry(id).or_default(),
             None => &mut table.endpoint,
@@ -108,7 +108,7 @@ impl Router {
         self.lock().queues.iter().map(|queue| queue.queued()).sum()
     }
 
-    /// Drops the queued streams of denied peers, and refuses those that the policy no longer allows.
+    /// Refuses the queued streams that the access lists or the policy no longer admit.
     pub(crate) fn purge_denied(&self) {
         let queues = self.lock().queues.clone();
         for queue in queues {

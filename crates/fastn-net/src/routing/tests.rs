@@ -5,7 +5,8 @@ use std::{
 
 use super::*;
 use crate::{
-    config::{Access, AccessLists},
+    authorization::Authorization,
+    config::{Config, Network},
     error::Code,
     identity::SecretKey,
     protocol::Protocol,
@@ -14,7 +15,7 @@ use crate::{
 const LIMITS: QueueLimits = QueueLimits { total: 2, per_peer: 2 };
 
 fn router() -> Arc<Router> {
-    Arc::new(Router::new(Arc::new(Access::new(AccessLists::default()))))
+    Arc::new(Router::new(Arc::new(Authorization::new(&Config::new(Network::Loopback)))))
 }
 
 #[test]

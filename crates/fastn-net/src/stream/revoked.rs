@@ -1,10 +1,13 @@
 //! Streams that a changed policy no longer allows.
 
-use std::task::Waker;
+use std::{sync::Arc, task::Waker};
 
 use super::Stream;
 use crate::{
-    connection::{ActiveGuard, grant::Waiter},
+    connection::{
+        ActiveGuard,
+        grant::{Grant, Waiter},
+    },
     error::{Code, Error},
     wire::codes::reset,
 };
@@ -25,6 +28,16 @@ impl Stream {
         }
     }
 
+    /// Whether the stream has a permission that a changed policy can revoke.
+    pub(crate) fn has_grant(&self) -> bool {
+        self.active.as_ref().is_some_and(|active| active.grant().is_some())
+    }
+
+    /// Gives the stream a permission. No-op once both halves have ended.
+    pub(crate) fn set_grant(&mut self, grant: Arc<Grant>) {
+        self.active = self.active.take().map(|active| active.with_grant(self.id, grant));
+    }
+
     /// Whether an authorizer decided about this stream of the peer. Streams that a policy admitted by itself are not asked about again.
     pub(crate) fn is_subject_to_authorizer(&self) -> bool {
         self.active.as_ref().and_then(ActiveGuard::grant).is_none_or(|grant| grant.asked)
@@ -39,7 +52,7 @@ impl Stream {
         }
     }
 
-    /// What every call on a stream looks for first: a revocation, and the deadline of the ack.
+    /// First step of every call on a stream: checks for a revocation and for the deadline of the ack.
     pub(super) fn check_ends(&mut self) {
         self.end_if_revoked();
         self.check_ack_deadline();

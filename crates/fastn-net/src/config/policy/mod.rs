@@ -41,7 +41,7 @@ pub struct Policy {
     admits_everyone: bool,
 }
 
-/// What a [`Policy`] is compiled from.
+/// Source of a [`Policy`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicyRules {
     /// Sets of peers, for [`PolicyRule::peers`].
@@ -62,11 +62,11 @@ pub struct PolicyRule {
     pub protocol: Option<Protocol>,
     /// Name of a service, empty for those without one. `None` matches every stream.
     pub service: Option<String>,
-    /// What happens to the stream.
+    /// Effect on the stream.
     pub effect: PolicyEffect,
 }
 
-/// What happens to a stream.
+/// Effect of a rule on a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PolicyEffect {
     /// It is admitted. No [`Authorizer`](crate::Authorizer) is asked about it.
@@ -82,12 +82,12 @@ pub enum PolicyEffect {
     LimitAll(Rate),
 }
 
-/// What a policy says of a stream.
+/// Decision of a policy about a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyDecision {
     /// Index of the rule that decides; `None`: no rule matches.
     pub rule: Option<usize>,
-    /// What happens to the stream.
+    /// Effect on the stream.
     pub effect: PolicyEffect,
 }
 
@@ -150,7 +150,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// What happens to a stream of this protocol that the peer opens.
+    /// Decides about a stream of this protocol that the peer opens.
     #[must_use]
     pub fn decide(&self, peer: &PublicKey, protocol: &Protocol) -> PolicyDecision {
         self.decide_subject(peer, &Subject::of(protocol, protocol.key()))
@@ -161,7 +161,7 @@ impl Policy {
         self.decision(of_class.min(self.everyone.first(subject)))
     }
 
-    /// What each rule does.
+    /// Effect of each rule.
     pub(crate) fn effects(&self) -> &[PolicyEffect] {
         &self.effects
     }

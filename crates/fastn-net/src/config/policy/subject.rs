@@ -1,4 +1,4 @@
-//! What the rules of a policy say of a stream.
+//! The parts of a stream that the rules of a policy name.
 
 use crate::protocol::{Protocol, ProtocolKey};
 

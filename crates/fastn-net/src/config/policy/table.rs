@@ -11,7 +11,7 @@ use crate::protocol::ProtocolKey;
 /// In place of a rule, if none matches. Greater than every rule.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Which streams a rule matches, whoever opens them.
+/// The streams that a rule matches, of any peer.
 #[derive(Debug)]
 pub(super) enum Pattern {
     All,
