@@ -37,13 +37,42 @@ test('an accepted stream is lost with its connection, even if its ack was not re
   await t.throwsAsync(mine.write('request'), { code: 'ERR_CONNECTION_LOST' })
 })
 
-test('a finish that its peer does not read delays close up to the timeout', async t => {
+test('a finish that its peer does not read delays close up to the timeout, and is counted', async t => {
   await using peers = await pair()
   const [mine] = await peers.stream()
   const ending = mine.finish(pattern(32_000_000))
   const ended = t.throwsAsync(ending, { code: 'ERR_CLOSED' })
-  await peers.client.close({ timeout: 200 })
+  const began = performance.now()
+  t.is(await peers.client.close({ timeout: 200 }), 1)
+  t.true(performance.now() - began >= 199)
   await ended
+})
+
+test('a pending finish whose peer reads is delivered before the endpoint closes', async t => {
+  await using peers = await pair()
+  const [mine, theirs] = await peers.stream()
+  const whole = pattern(32_000_000)
+  await mine.write(whole.subarray(0, 1))
+  // Waits for a write that is pending itself.
+  const writing = mine.write(whole.subarray(1, 20_000_000))
+  const ending = mine.finish(whole.subarray(20_000_000))
+  const closing = peers.client.close()
+  await t.throwsAsync(peers.client.getStream(peers.server.address(), Echo), { code: 'ERR_CLOSED' })
+  t.true((await readAll(theirs)).equals(whole))
+  t.is(await closing, 0)
+  await Promise.all([writing, ending])
+})
+
+test('an aborted finish does not delay close', async t => {
+  await using peers = await pair()
+  const [mine] = await peers.stream()
+  const controller = new AbortController()
+  const ended = mine.finish(pattern(32_000_000), { signal: controller.signal }).catch((error: unknown) => error)
+  const closing = peers.client.close({ timeout: 60_000 })
+  await turn()
+  controller.abort('enough')
+  t.is(await ended, 'enough')
+  t.is(await closing, 0)
 })
 
 test('pending calls end with the endpoint', async t => {

@@ -154,6 +154,32 @@ test('an invalid peer is an error that says what to pass', async t => {
   await t.throwsAsync(client.getStream(undefined as never, 'Http'), { ...invalid, message })
 })
 
+test('a misspelt field of a peer is an error that names the nearest, and other fields are ignored', async t => {
+  await using peers = await pair()
+  const { client, server } = peers
+  const { id52, addresses } = server.address()
+  const misspelt = { id52, adresses: addresses } as never
+  const unknown = (path: string) => ({
+    ...invalid,
+    message: `unknown field 'adresses' in ${path}: did you mean 'addresses'?`
+  })
+  await t.throwsAsync(client.getStream(misspelt, 'Http'), unknown('peer'))
+  await t.throwsAsync(client.connect(misspelt), unknown('peer'))
+  await t.throwsAsync(client.bridgeTcp({ peer: misspelt }), unknown('options.peer'))
+  t.throws(() => client.keep(misspelt), unknown('peer'))
+  t.throws(() => server.access.deny([id52, misspelt]), unknown('peers[1]'))
+  const missing = { ...invalid, message: /did you mean 'id52'/ }
+  await t.throwsAsync(client.getStream({ Id52: id52, addresses } as never, 'Http'), missing)
+  class Contact {
+    readonly id52 = id52
+    readonly addresses = addresses
+    readonly address = 'Main Street'
+  }
+  server.listen({ Echo: stream => stream.finish('hello') })
+  for (const peer of [new Contact(), { ...new Contact(), name: 'server' }, { ...client.peers()[0], id52, addresses }])
+    t.is(await (await client.getStream(peer, 'Echo')).text(), 'hello')
+})
+
 test('a protocol whose getter changes its name stays one protocol', async t => {
   await using peers = await pair()
   let asked = 0

@@ -99,6 +99,8 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    * Sends an optional last chunk and FIN. Resolves once flow control has accepted both; {@link closed} resolves once they have
    * arrived. The receiving half stays open.
    *
+   * {@link Endpoint.close} waits for a pending call, within its timeout; then the call rejects with `ERR_CLOSED`.
+   *
    * A second call without a chunk waits for the first. Its signal only ends its own wait. Aborting works as for {@link write}: if
    * nothing was accepted, the stream stays open.
    *
@@ -185,7 +187,7 @@ export abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffer
    *
    * - Resolves once the peer has acknowledged everything up to FIN, or needs no more of it.
    * - Rejects if sending was reset, stopped, refused or lost before that. It rejects as soon as the peer stops reading or the
-   *   connection ends, even while no call is pending: a handler thus learns that its caller has left.
+   *   connection ends, even while no call is pending: so a handler notices that its caller has left.
    * - Does not depend on the receiving half, which the peer may reset or keep open.
    *
    * Never causes an unhandled rejection. Reading this property costs about as much as a small write and keeps the stream in memory

@@ -2,6 +2,7 @@ import { native } from '../native/addon.js'
 import { outcomeOf } from '../native/operations.js'
 import { wakeWord } from '../native/wakeups.js'
 import type { EndpointState } from '../stream/endpoint-state.js'
+import { deadline } from '../util/timeout.js'
 import { closingBeforeExit, forgetAtExit } from './exit.js'
 import { type CutOffWork, type Graceful, joinShutdown, type ShutdownMember } from './graceful.js'
 
@@ -47,8 +48,8 @@ export class Closing {
   }
 
   /**
-   * Closes the endpoint. `timeout`: limit of the delivery of finished streams. Only the first call's counts. Resolves with the number
-   * of finished streams that were not acknowledged in time.
+   * Closes the endpoint. `timeout`: limit of the delivery of finished streams, pending calls of `finish` included. Only the first call's counts.
+   * Resolves with the number of finished streams that were not acknowledged in time.
    */
   close(timeout: number): Promise<number> {
     this.#closed ??= this.#close(timeout)
@@ -61,13 +62,26 @@ export class Closing {
     closingBeforeExit(handle)
     if (this.#shutdown !== undefined) this.#cutOff = serving(this.#state)
     this.#state.beginClosing()
-    const { number } = await outcomeOf(native().endpointClose(handle, timeout), { phase: 'close' })
+    const { left, unfinished } = await this.#letFinish(timeout)
+    const { number } = await outcomeOf(native().endpointClose(handle, left), { phase: 'close' })
     forgetAtExit(handle)
     this.#state.forgetPeers()
     await outcomeOf(native().endpointPortsReleased(handle), { phase: 'close' })
     // Last, because a concurrent shutdown waits for this close.
     this.#shutdown?.leave()
-    return number as number
+    return (number as number) + unfinished
+  }
+
+  /** Waits for pending calls of `finish`. Returns what is left of the timeout, and how many still wait. */
+  async #letFinish(timeout: number): Promise<{ left: number; unfinished: number }> {
+    const { finishing } = this.#state
+    if (finishing.count === 0 || timeout === 0) return { left: timeout, unfinished: finishing.count }
+    native().endpointRefuseNewWork(this.#state.handle)
+    const began = performance.now()
+    const limit = deadline(timeout)
+    await Promise.race([finishing.ended(), limit.passed])
+    limit.stop()
+    return { left: Math.ceil(Math.max(timeout - (performance.now() - began), 0)), unfinished: finishing.count }
   }
 }
 

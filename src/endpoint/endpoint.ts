@@ -337,7 +337,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    * Closes the endpoint:
    *
    * 1. Listeners end.
-   * 2. Finished streams are delivered, within the timeout. All other streams are lost.
+   * 2. Finished streams are delivered, within the timeout. So are those whose `finish` is pending. All other streams are lost.
    * 3. Peers are notified of the shutdown, and the ports are freed.
    *
    * Idempotent: all callers share one close. Keeps the process alive until it resolves.
@@ -347,7 +347,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
    *
    * @param options `timeout`: limit of step 2, which 0 skips; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
    * `signal`: ends the wait, not the close.
-   * @returns Number of finished streams that were not acknowledged in time.
+   * @returns Number of finished streams that were not acknowledged in time. A `finish` that is still pending then rejects with `ERR_CLOSED`.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    *
    * @example

@@ -2,10 +2,13 @@ import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import type { BindingPeer } from '../native/binding-types.js'
 import { isThenable } from '../util/thenable.js'
-import { checkObject, invalid, kindOf, stringArray } from '../util/validate.js'
+import { checkObject, checkSpelling, invalid, kindOf, stringArray } from '../util/validate.js'
 import type { PublicKey } from './public-key.js'
 
-/** ID52 of a peer and where it may be reached. */
+/**
+ * ID52 of a peer and where it may be reached. The object may have fields of its own, which are ignored. A misspelt name, such as `adresses`, is
+ * `ERR_INVALID_ARGUMENT`.
+ */
 export interface PeerAddress {
   /** ID52 of the peer. */
   id52: string
@@ -29,6 +32,8 @@ export type Peer = string | PublicKey | PeerAddress
 /** Several peers: an array, a `Set`, or any other iterable. Not one string, although that is iterable too. */
 export type Peers = Iterable<Peer> & object
 
+const addressNames: readonly (keyof PeerAddress)[] = ['id52', 'addresses', 'relays', 'publicKey']
+
 /** Checks a peer that is not a string. `path` names the argument in errors. */
 export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingPeer {
   // As from a command-line argument that was not given.
@@ -40,6 +45,7 @@ export function addressOf(peer: PublicKey | PeerAddress, path: string): BindingP
   // Endpoints and secret keys have a `publicKey`; public keys and addresses do not.
   if ((peer as { publicKey?: unknown }).publicKey !== undefined)
     throw notAPeer(`${path} is an endpoint or a secret key; give its publicKey or address()`)
+  checkSpelling(peer, addressNames, path)
   if (typeof id52 !== 'string') throw notAPeer(`${path}.id52 must be a string`)
   return {
     id52: idOf(id52),

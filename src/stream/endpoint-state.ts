@@ -6,6 +6,7 @@ import { releaseAllWithOwner } from '../native/finalizers.js'
 import type { WaitOwner } from '../native/wakeups.js'
 import type { EndpointSettings } from '../settings.js'
 import { BoundedMap } from '../util/bounded-map.js'
+import { PendingCount } from '../util/pending-count.js'
 import { TrackedPeer } from './opener.js'
 import type { Protocol } from './protocol.js'
 
@@ -88,6 +89,8 @@ export class EndpointState implements WaitOwner {
   isDraining = false
   /** Calls of `listen` whose handlers run. */
   activeListens = 0
+  /** Calls of `finish` whose bytes wait for flow control. Closing waits for them. */
+  readonly finishing: PendingCount = new PendingCount()
   /** Streams that its listeners have prefetched. */
   readonly prefetched: Set<Prefetched> = new Set()
   /** What the streams are for that peers opened, by their handle; only where a shutdown may want to say it. */

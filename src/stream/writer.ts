@@ -63,7 +63,7 @@ export class WriteHalf {
     }
   }
 
-  /** Finishes the stream of a handler that has returned: later calls are told so. */
+  /** Finishes the stream of a handler that has returned. The error of later calls says so. */
   finishForHandler(): Promise<void> {
     this.#handlerReturned = true
     return this.finish()
@@ -135,6 +135,8 @@ export class WriteHalf {
     let sent = 0
     let tried = first
     let inTurn = !this.#busy
+    const { finishing } = state.connection.endpoint
+    if (finish) finishing.begin()
     this.#ending = finish
     this.#busy = true
     try {
@@ -177,6 +179,7 @@ export class WriteHalf {
       if (finish) this.#reopen()
       throw error
     } finally {
+      if (finish) finishing.end()
       if (inTurn) this.#pass()
     }
   }

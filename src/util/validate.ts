@@ -7,7 +7,7 @@ export function invalid(path: string, expected: string): FastnNetError {
   return new FastnNetError('ERR_INVALID_ARGUMENT', `${printable(path)} must be ${expected}`)
 }
 
-/** What a value is, for a message: `'null'`, `'a string'`, `'an array'`, `'an instance of Map'`. */
+/** Names the kind of a value, for a message: `'null'`, `'a string'`, `'an array'`, `'an instance of Map'`. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'an array'
@@ -93,6 +93,22 @@ export function checkObject<T extends object>(value: T | null, path: string, exp
   throw invalid(path, expected)
 }
 
+/**
+ * Rejects misspelt names in a plain object that may have fields of its own. Accepts every instance of a class.
+ *
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for a name that is close to a known one which `value` lacks.
+ */
+export function checkSpelling(value: object, known: readonly string[], path: string): void {
+  if (!isPlain(value)) return
+  for (const name of Object.keys(value)) {
+    if (known.includes(name)) continue
+    const meant = nearest(name, known)
+    if (meant === undefined || Object.hasOwn(value, meant)) continue
+    const message = `unknown field '${printable(name)}' in ${printable(path)}: did you mean '${meant}'?`
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', message)
+  }
+}
+
 /** Throws the signal's reason if the signal is already aborted. */
 export function throwIfAborted(signal: AbortSignal | null | undefined): void {
   checkSignal(signal)?.throwIfAborted()
@@ -106,7 +122,7 @@ export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal
 }
 
 /** Options that the core obeys, by name, with their checks. It has their defaults. */
-export type Checks = Readonly<Record<string, (value: unknown, path: string) => number | string>>
+export type Checks = Readonly<Record<string, (value: unknown, path: string) => number | string | boolean>>
 
 /** Names of a table of checks, for {@link OptionNames}. */
 export function namesOf<Name extends string>(checks: Record<Name, unknown>): Record<Name, true> {
@@ -114,8 +130,8 @@ export function namesOf<Name extends string>(checks: Record<Name, unknown>): Rec
 }
 
 /** Values of the given options of a table, as they cross to the core. */
-export function valuesOf(options: object, checks: Checks, path = 'options'): Record<string, number | string> {
-  const values: Record<string, number | string> = {}
+export function valuesOf(options: object, checks: Checks, path = 'options'): Record<string, number | string | boolean> {
+  const values: Record<string, number | string | boolean> = {}
   for (const [name, check] of Object.entries(checks)) {
     const value: unknown = options[name as never]
     if (value !== undefined) values[name] = check(value, `${path}.${name}`)

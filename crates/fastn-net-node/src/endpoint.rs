@@ -50,7 +50,7 @@ pub struct BindingEndpointOptions {
     pub connect: BindingOptions,
     /// Bounds and time limits.
     pub limits: BindingOptions,
-    /// Who may connect, what for, and how much.
+    /// Access, authorization and rate options.
     pub guard: BindingGuardOptions,
 }
 
@@ -64,7 +64,7 @@ pub fn endpoint_bind(env: Env, secret: &[u8], options: BindingEndpointOptions) -
     })
 }
 
-/// Where the endpoint can be reached, as far as is known now.
+/// Currently known addresses of the endpoint.
 #[napi(catch_unwind)]
 pub fn endpoint_address(env: Env, endpoint: f64) -> Option<BindingPeer> {
     Environment::with(&env, |e| e.value(|e| Ok((&endpoint_of(e, endpoint)?.address()).into())))
@@ -78,7 +78,7 @@ pub fn endpoint_ticket(env: Env, endpoint: f64, timeout: f64) -> f64 {
     })
 }
 
-/// Why the last ticket has no relay, where the relay refused this endpoint.
+/// The relay's reason, if it refused this endpoint while the last ticket was made.
 #[napi(catch_unwind)]
 pub fn endpoint_relay_refusal(env: Env, endpoint: f64) -> Option<String> {
     Environment::with(&env, |e| e.value(|e| Ok(endpoint_of(e, endpoint)?.relay_refusal()))).flatten()
@@ -88,6 +88,16 @@ pub fn endpoint_relay_refusal(env: Env, endpoint: f64) -> Option<String> {
 #[napi(catch_unwind)]
 pub fn endpoint_metrics(env: Env, endpoint: f64) -> Option<String> {
     Environment::with(&env, |e| e.value(|e| Ok(endpoint_of(e, endpoint)?.metrics())))
+}
+
+/// Begins to close: opening fails, and peers are refused. Open streams continue until `endpoint_close`.
+#[napi(catch_unwind)]
+pub fn endpoint_refuse_new_work(env: Env, endpoint: f64) {
+    Environment::with(&env, |e| {
+        if let Ok(endpoint) = endpoint_of(e, endpoint) {
+            endpoint.refuse_new_work();
+        }
+    });
 }
 
 /// Closes the endpoint and gives its handle back. Operation; its outcome is the number of finished streams that

@@ -61,7 +61,7 @@ impl EndpointInner {
         let transport = Arc::new(Transport::new(iroh, &config));
         let counters = Arc::<Counters>::default();
         let authorization = Arc::new(Authorization::new(&config));
-        let router = Arc::new(Router::new(authorization.access().clone()));
+        let router = Arc::new(Router::new(authorization.clone()));
         let negotiator = Arc::new(Negotiator::new(
             limits,
             lifecycle.clone(),
@@ -172,14 +172,20 @@ impl EndpointInner {
         self.connections.close_all();
     }
 
-    async fn shut(self: &Arc<Self>, limit: Duration) -> CloseReport {
-        debug!(target: log_target::ENDPOINT, endpoint = %self.id, "closing");
+    /// See [`crate::Endpoint::refuse_new_work`].
+    pub(crate) fn refuse_new_work(&self) {
+        self.lifecycle.begin_closing();
         self.lifecycle.ending.cancel();
         self.lifecycle.draining.cancel();
         self.router.close();
         self.authorization.close();
         self.connection_queue.close();
         self.peers.shut_down();
+    }
+
+    async fn shut(self: &Arc<Self>, limit: Duration) -> CloseReport {
+        debug!(target: log_target::ENDPOINT, endpoint = %self.id, "closing");
+        self.refuse_new_work();
         let began = Instant::now();
         // The rest is for acknowledgements.
         let _ = tokio::time::timeout(limit / 5 * 4, self.lifecycle.work_ended()).await;

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::Endpoint;
 
-/// What [`Endpoint::close`] cut off.
+/// Work that [`Endpoint::close`] cut off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
@@ -86,6 +86,12 @@ impl Endpoint {
     /// [`Endpoint::close`] they can open no streams. Has no time limit. Cancel-safe.
     pub async fn drained(&self) {
         self.0.lifecycle.work_ended().await;
+    }
+
+    /// First part of [`Endpoint::close`]: from now on, opening a stream fails with `ERR_CLOSED`, and peers are refused. Open streams
+    /// continue. Close the endpoint soon: its connections are no longer checked for liveness. Idempotent and irreversible.
+    pub fn refuse_new_work(&self) {
+        self.0.refuse_new_work();
     }
 
     /// Closes the endpoint gracefully: drains it, waits for the tasks of [`Endpoint::spawn`] and for the acknowledgements of finished

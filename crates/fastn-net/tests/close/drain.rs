@@ -39,7 +39,7 @@ async fn no_stream_opens_while_the_endpoint_closes() {
         refused("openBi", soon(a.open_bi(&held, &header, options)).await.map(Some));
         refused("the connection", held.try_open(&header, options));
     }
-    until("the listener is told", || listener_is_closed(&listener)).await;
+    until("the listener ends", || listener_is_closed(&listener)).await;
     assert!(held.is_live());
     refused("openBi", soon(a.open_bi(&held, &header, LATER)).await.map(Some));
     assert_eq!(soon(a.connect(&peer, GENEROUS)).await.expect_err("closing").code(), Code::Closed);
@@ -53,6 +53,23 @@ async fn no_stream_opens_while_the_endpoint_closes() {
 fn listener_is_closed(listener: &Listener) -> bool {
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     matches!(listener.poll_accept(&mut cx, 1), std::task::Poll::Ready(Err(_)))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_refuses_new_work_lets_open_streams_continue() {
+    let (a, b) = pair().await;
+    let listener = b.listen(None, &[Protocol::Tcp], false).expect("listen");
+    let mut mine = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    let mut theirs = incoming(&listener).await.stream;
+    let peer = a.peer(&b.address()).expect("peer");
+    a.refuse_new_work();
+    let refused = soon(a.get_stream(&peer, &header(&Protocol::Tcp), USUAL)).await;
+    assert_eq!(refused.expect_err("closing").code(), Code::Closed);
+    write_all(&mut mine, b"still here").await.expect("write");
+    mine.finish();
+    assert_eq!(read_to_end(&mut theirs).await.expect("bytes"), b"still here");
+    assert!(soon(a.close(GENEROUS)).await.is_clean());
+    close(&[&b]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,10 +25,10 @@ async fn nothing_is_left_behind() {
         let raw = Raw::bind(&[]).await;
         let connection = raw.dial(&b, Alpn::Entity).await;
         let _half_a_header = RawStream::start(&connection, b"\"Tc").await;
-        let nobody = fastn_net::PeerAddress::new(fastn_net::SecretKey::generate().public());
+        let absent = fastn_net::PeerAddress::new(fastn_net::SecretKey::generate().public());
         let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
-        let nobody = fastn_net::PeerAddress { addresses: vec![silent.local_addr().expect("address")], ..nobody };
-        let unreachable = a.peer(&nobody).expect("peer");
+        let absent = fastn_net::PeerAddress { addresses: vec![silent.local_addr().expect("address")], ..absent };
+        let unreachable = a.peer(&absent).expect("peer");
         let mut dialling = Box::pin(a.connect(&unreachable, GENEROUS));
         assert!(waits(&mut dialling).await);
         let peers = [Arc::downgrade(&unreachable), Arc::downgrade(&a.peer(&b.address()).expect("peer"))];

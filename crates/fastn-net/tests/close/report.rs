@@ -100,7 +100,7 @@ async fn an_unanswered_dial_does_not_delay_the_close() {
             if under_way {
                 until("it is dialled", || peer.status().state == fastn_net::PeerState::Dialling).await;
             } else {
-                soon(&mut dialling).await.expect_err("nobody answers");
+                soon(&mut dialling).await.expect_err("no answer");
             }
             let started = Instant::now();
             assert!(soon(a.close(LIMIT)).await.is_clean());
