@@ -1,6 +1,6 @@
 // npm run sync: brings up to date what repeats the code. Tests compare the same places.
 //
-// - src/errors.ts: the error codes
+// - src/errors.ts: the error codes and their classes
 // - src/native/find-addon.ts, deny.toml, npm: the platforms of `napi.targets` in package.json
 // - TSDoc and docs: defaults
 // - docs/metrics.md: the table; docs/wire.md: the refusal words; docs/cli.md: a row for each missing option
@@ -76,8 +76,8 @@ function withRefusalWords(text) {
 function withCodes(text) {
   const list = native()
     .errorCodes()
-    .map(code => `  '${code}'`)
-  return replaced(text, /(export const errorCodes = \[\n)[^\]]*(\n\] as const)/, `$1${list.join(',\n')}$2`)
+    .map(([code, kind]) => `  ${code}: '${kind}'`)
+  return replaced(text, /(export const codeClasses = \{\n)[^}]*(\n\} as const)/, `$1${list.join(',\n')}$2`)
 }
 
 function withDefaults(text, places) {

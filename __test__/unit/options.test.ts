@@ -38,6 +38,8 @@ test('limits of authorize must be positive integers', t => {
     }
   }
   t.deepEqual(guard({ authorize: { maxPending: 7, maxPendingPerPeer: 5 } }).authorize, {
+    peer: false,
+    stream: false,
     maxPending: 7,
     maxPendingPerPeer: 5
   })
@@ -61,7 +63,7 @@ test('a single dial delay adjusts the default of the other', t => {
 })
 
 test('authorize without a callback authorizes everyone', t => {
-  t.like(guard({ authorize: {} }), { authorizePeer: false, authorizeStream: false })
-  t.like(guard({ authorize: { peer: () => true } }), { authorizePeer: true, authorizeStream: false })
-  t.like(guard({ authorize: { stream: () => true } }), { authorizePeer: false, authorizeStream: true })
+  t.like(guard({ authorize: {} }), { authorize: { peer: false, stream: false } })
+  t.like(guard({ authorize: { peer: () => true } }), { authorize: { peer: true, stream: false } })
+  t.like(guard({ authorize: { stream: () => true } }), { authorize: { peer: false, stream: true } })
 })

@@ -25,8 +25,8 @@ export function showTunnelWarnings({ args, output }: Context): void {
   )
 }
 
-/** What has failed, where and why, on one line. */
-function warningOf({ message, fields: { service, error } }: LogRecord): string {
-  const what = service === undefined ? message : `${message} ${service}`
+/** The failure, its place and its reason, on one line. */
+function warningOf({ message, fields: { tunnel_target: target, error } }: LogRecord): string {
+  const what = target === undefined ? message : `${message} ${target}`
   return printable(error === undefined ? what : `${what}: ${error}`)
 }

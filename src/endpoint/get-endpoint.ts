@@ -9,7 +9,6 @@ import { startWakeups } from '../native/wakeups.js'
 import { loadLate } from '../util/late.js'
 import { nearest } from '../util/nearest.js'
 import { checkOptions, invalid, type OptionNames, throwIfAborted } from '../util/validate.js'
-import type { Authorize } from './authorize.js'
 import { type Endpoint, endpointOf } from './endpoint.js'
 import { checkNotShuttingDown, resolveGraceful } from './graceful.js'
 import { endpoints } from './loaded.js'
@@ -129,8 +128,8 @@ async function bind(loadKey: () => SecretKey, options: EndpointOptions): Promise
   const state = new EndpointState(handle, secretKey.publicKey.id52, resolved)
   closeWithOwner(state, handle)
   closeAtExit(handle, resolved.closeOnExit)
-  if (resolved.binding.guard.authorizePeer || resolved.binding.guard.authorizeStream)
-    startAuthorizer(handle, options.authorize as Authorize)
+  const { authorize } = options
+  if (authorize?.peer !== undefined || authorize?.stream !== undefined) startAuthorizer(handle, authorize)
   const graceful = gracefulOf()
   const endpoint = endpointOf(state, secretKey.publicKey, graceful, options.policy ?? null)
   if (graceful?.cancelled.aborted) {

@@ -275,9 +275,11 @@ function resolveGuard(options: EndpointOptions): BindingGuardOptions {
       allow: allow === undefined ? null : idsOfAll(allow, 'options.allow'),
       deny: idsOfAll(deny, 'options.deny')
     },
-    authorizePeer: authorize.peer !== undefined,
-    authorizeStream: authorize.stream !== undefined,
-    authorize: valuesOf(authorize, authorizeChecks, 'options.authorize'),
+    authorize: {
+      peer: authorize.peer !== undefined,
+      stream: authorize.stream !== undefined,
+      ...valuesOf(authorize, authorizeChecks, 'options.authorize')
+    },
     streamsPerSecond: perSecond,
     streamsBurst: streamsBurst === undefined ? (perSecond ?? 1) : positive(streamsBurst, 'options.streamsBurst')
   }

@@ -2,8 +2,6 @@ import { FastnNetError } from '../errors.js'
 import { builtin } from '../util/builtin.js'
 import { printable } from '../util/display.js'
 
-const supported = 'Linux (x64, arm64; glibc or musl), macOS and Windows (x64, arm64)'
-
 /** Where an addon was looked for. */
 export interface Search {
   /** Such as `linux-x64-gnu`. */
@@ -15,8 +13,8 @@ export interface Search {
 }
 
 /** No package exists for this platform. */
-export function unsupported(target: string): FastnNetError {
-  return failed(`there is no native addon for ${platformOf(target)}. Supported are ${supported}`)
+export function unsupported(target: string, targets: readonly string[]): FastnNetError {
+  return failed(`there is no native addon for ${platformOf(target)}. Supported are ${targets.join(', ')}`)
 }
 
 /** Why no addon was found: a bundle, a clone without a build, a folder of another system, or not installed. */

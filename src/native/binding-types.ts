@@ -29,31 +29,29 @@ export interface BindingKeyEnvironment {
   secretKeysFile: string | null
 }
 
-/** A key that was found, or whose it is when the secret is in the keyring. */
+/** A key that was found: its secret, or its ID52 if the secret is in the keyring. */
 export interface BindingKeyFound {
   secret: Uint8Array<ArrayBuffer> | null
   inKeyring: string | null
   place: string
 }
 
-/** Who a peer is and where it may be. */
+/** ID52 and addresses of a peer. */
 export interface BindingPeer {
   id52: string
   addresses: string[]
   relays: string[]
 }
 
-/** Who may connect, what for, and how much. */
+/** Access, authorization and rate options of an endpoint. */
 export interface BindingGuardOptions {
   access: BindingAccess
-  authorizePeer: boolean
-  authorizeStream: boolean
   authorize: BindingOptions
   streamsPerSecond: number | null
   streamsBurst: number
 }
 
-/** ID52s of who may and who may not. */
+/** Access lists: ID52s. */
 export interface BindingAccess {
   allow: string[] | null
   deny: string[]
@@ -91,10 +89,10 @@ export interface BindingPolicyEffect {
   burst: number
 }
 
-/** What a policy says of a stream. */
-export interface BindingPolicyDecision {
-  hasPolicy: boolean
-  /** `null` if no rule matches. */
+/** What decides about a stream. */
+export interface BindingAccessDecision {
+  by: 'deny' | 'allow' | 'rule' | 'otherwise' | 'nothing'
+  /** Index of the rule; `null` if none decides. */
   rule: number | null
 }
 
@@ -109,8 +107,8 @@ export interface BindingConnectionInfo {
 /** A peer's snapshot, before its error is one of JavaScript. */
 export type BindingPeerInfo = Omit<PeerInfo, 'lastError'> & { readonly lastError: BindingError | null }
 
-/** Options that the core obeys, by name: counts, bytes, milliseconds, or texts. Those that are missing have their default. */
-export type BindingOptions = Readonly<Record<string, number | string>>
+/** Options that the core obeys, by name: counts, bytes, milliseconds, texts, or booleans. Those that are missing have their default. */
+export type BindingOptions = Readonly<Record<string, number | string | boolean>>
 
 /** All fields are always there, `null` where absent. */
 export interface BindingEndpointOptions {

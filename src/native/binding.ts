@@ -1,6 +1,7 @@
 import type { ConnectionPath, ConnectionStats } from '../types.js'
 import type {
   BindingAccess,
+  BindingAccessDecision,
   BindingAuthorizationRequest,
   BindingBridgeHttpOptions,
   BindingConnectionInfo,
@@ -14,8 +15,7 @@ import type {
   BindingOutcome,
   BindingPeer,
   BindingPeerInfo,
-  BindingPolicy,
-  BindingPolicyDecision
+  BindingPolicy
 } from './binding-types.js'
 
 /**
@@ -32,7 +32,7 @@ export interface Native {
   bridgeKeepAlive(alive: boolean): void
   takeError(): BindingError
   handleCount(): number
-  errorCodes(): string[]
+  errorCodes(): [code: string, kind: string][]
   handleRelease(handle: number): void
 
   opTake(op: number): BindingOutcome | null
@@ -68,6 +68,7 @@ export interface Native {
   endpointTicket(endpoint: number, timeoutMs: number): number
   endpointRelayRefusal(endpoint: number): string | null
   endpointMetrics(endpoint: number): string | null
+  endpointRefuseNewWork(endpoint: number): void
   endpointClose(endpoint: number, timeoutMs: number): number
   endpointPortsReleased(endpoint: number): number
   endpointDrain(endpoint: number): void
@@ -90,7 +91,12 @@ export interface Native {
   authorizationRequestsTake(requests: number, most: number): BindingAuthorizationRequest[] | null
   authorizationRequestsAnswer(requests: number, number: number, may: boolean): void
   endpointPolicySet(endpoint: number, policy: BindingPolicy | null): number
-  endpointPolicyDecide(endpoint: number, id52: string, protocol: string): BindingPolicyDecision | null
+  endpointAccessExplain(
+    endpoint: number,
+    id52: string,
+    protocol: string,
+    service: string | null
+  ): BindingAccessDecision | null
 
   peerAdd(endpoint: number, peer: BindingPeer): number
   openTry(peer: number, header: Uint8Array, flags: number, timeoutMs: number, out: Float64Array): number

@@ -31,7 +31,7 @@ export function findAddon(): unknown {
       throw notLoaded(`${named}, as FASTN_NET_ADDON says,`, error as Error)
     }
   }
-  if (!isSupported(target)) throw unsupported(target)
+  if (!isSupported(target)) throw unsupported(target, targets)
   let missing: Error | undefined
   for (const file of from)
     for (const [name, load] of [
@@ -105,7 +105,9 @@ function isSupported(target: string): target is Target {
 
 function isMusl(): boolean {
   const { existsSync } = builtin('node:fs')
-  if (!existsSync(`/lib/ld-musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`)) return false
+  const { arch } = process
+  const name = ({ arm64: 'aarch64', x64: 'x86_64' } as Partial<Record<typeof arch, string>>)[arch] ?? arch
+  if (!existsSync(`/lib/ld-musl-${name}.so.1`)) return false
   // A system on glibc may have musl installed, too. Not every runtime has reports.
   const host: Partial<NodeJS.Process> = process
   const { header } = (host.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }

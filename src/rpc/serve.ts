@@ -1,6 +1,12 @@
 import type { PeerStream } from '../connection/connection.js'
 import { tellsThatPeerLeft } from '../connection/peer-left.js'
-import { type FastnNetError, type FastnNetErrorOptions, isFastnNetError } from '../errors.js'
+import {
+  type CodeClass,
+  codeClasses,
+  type FastnNetError,
+  type FastnNetErrorOptions,
+  isFastnNetError
+} from '../errors.js'
 import { describeProtocol } from '../stream/protocol.js'
 import { watched } from '../util/diagnostics.js'
 import { isThenable } from '../util/thenable.js'
@@ -33,7 +39,7 @@ export interface ServedMethod extends MethodSchemas {
   readonly handler: AnyHandler
 }
 
-/** What all requests of one server share. */
+/** State that all requests of one server share. */
 export interface Server {
   /** ID52 of the endpoint. */
   readonly endpoint: string
@@ -83,7 +89,7 @@ class ServedRequest {
     this.#maxBytes = maxBytesOn(this.#tagged, server.options.maxBytes)
   }
 
-  /** What errors name. */
+  /** Context of errors. */
   get context(): FastnNetErrorOptions {
     return contextOf(this.#stream, 'serve')
   }
@@ -97,7 +103,7 @@ class ServedRequest {
       line = this.#parse(text)
     } catch (error) {
       // Else the caller has left.
-      const refusal = isFastnNetError(error) ? refusalOf[error.code] : undefined
+      const refusal = isFastnNetError(error) ? refusalOf(error) : undefined
       return refusal === undefined ? undefined : await this.refuse(refusal, (error as FastnNetError).message)
     }
     const context = new HandlerContext(this.#stream, line.timeout)
@@ -254,12 +260,12 @@ class ServedRequest {
 
 const resultName = "the handler's result"
 
-const refusalOf: Readonly<Partial<Record<string, RequestRefusal>>> = {
-  ERR_BUSY: 'busy',
-  ERR_LINE_TOO_LONG: 'too-large',
-  ERR_JSON: 'invalid',
-  ERR_UTF8: 'invalid',
-  ERR_UNEXPECTED_END: 'invalid'
+const refusalOfClass: { readonly [Class in CodeClass]?: RequestRefusal } = { data: 'invalid', unavailable: 'busy' }
+
+/** The refusal of a request that cannot be read. `undefined` if its caller has left. */
+function refusalOf({ code }: FastnNetError): RequestRefusal | undefined {
+  if (code === 'ERR_LINE_TOO_LONG') return 'too-large'
+  return refusalOfClass[codeClasses[code]]
 }
 
 function warn(error: unknown, context: RequestContext): void {

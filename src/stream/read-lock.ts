@@ -32,6 +32,11 @@ export abstract class ReadLock {
     native().streamIdle(this.state.handle % 0x1000000)
   }
 
+  /**
+   * Begins a read. Call it first in each read.
+   *
+   * @throws {FastnNetError} `ERR_READ_PENDING` while another read waits. The signal's reason, if it has aborted.
+   */
   protected enter(signal: AbortSignal | undefined): void {
     throwIfAborted(signal)
     if (!this.isTaken()) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fastn_net::{Connection, Endpoint, Result};
 use napi::{
     Env,
-    bindgen_prelude::{BigInt, Either, Float64ArraySlice},
+    bindgen_prelude::{BigInt, Either, Either3, Float64ArraySlice},
 };
 use napi_derive::napi;
 
@@ -15,33 +15,24 @@ use crate::{
         ConnectionSlot, Environment, Outcome, PENDING, Slot, code_from_js, id_to_number, insert_stream, number_to_id,
         numbers_mut, stale, start,
     },
+    options::value_to_js,
 };
 
-/// What does not change about a connection.
+/// Constant properties of a connection.
 #[napi(object)]
 pub struct BindingConnectionInfo {
     /// Its number in this process.
     pub id: f64,
-    /// Who is at the other end.
+    /// ID52 of the peer.
     pub id52: String,
-    /// What was negotiated.
+    /// Negotiated ALPN.
     pub alpn: String,
-    /// We made it.
+    /// Whether this side dialled it.
     pub dialled: bool,
 }
 
-/// One way that packets can take.
-#[napi(object)]
-pub struct BindingPath {
-    /// `ip:port`, or the relay's URL.
-    pub address: String,
-    /// Through a relay.
-    pub relay: bool,
-    /// The one in use.
-    pub selected: bool,
-    /// Round-trip time in milliseconds.
-    pub rtt: f64,
-}
+/// Fields of a path by name.
+pub(crate) type BindingPath = BTreeMap<String, Either3<f64, String, bool>>;
 
 /// Counters of a connection by name.
 pub(crate) type BindingStats = BTreeMap<String, f64>;
@@ -154,7 +145,7 @@ pub fn connection_close(env: Env, connection: f64, code: Either<f64, BigInt>, re
     });
 }
 
-/// How the connection ends. Operation.
+/// Waits for the end of the connection. Operation; its outcome is the close.
 #[napi(catch_unwind)]
 pub fn connection_closed(env: Env, connection: f64) -> f64 {
     let found = Environment::with(&env, |e| with_view(e, connection, |_, view| view.clone()));
@@ -171,13 +162,8 @@ fn info(connection: &Connection) -> BindingConnectionInfo {
 }
 
 pub(crate) fn paths(connection: &Connection) -> Vec<BindingPath> {
-    let path = |path: fastn_net::connection::PathInfo| BindingPath {
-        address: path.address,
-        relay: path.relay,
-        selected: path.selected,
-        rtt: path.rtt.as_secs_f64() * 1000.0,
-    };
-    connection.paths().into_iter().map(path).collect()
+    let cross = |(name, value): (&str, _)| (name.to_owned(), value_to_js(value));
+    connection.paths().iter().map(|path| path.values().into_iter().map(cross).collect()).collect()
 }
 
 pub(crate) fn stats(connection: &Connection) -> BindingStats {

@@ -17,11 +17,7 @@ use crate::{
 pub struct BindingGuardOptions {
     /// The lists to begin with.
     pub access: BindingAccess,
-    /// Ask about peers.
-    pub authorize_peer: bool,
-    /// Ask about streams.
-    pub authorize_stream: bool,
-    /// Limits of the questions.
+    /// Subjects and limits of authorization requests.
     pub authorize: BindingOptions,
     /// New streams of one peer.
     pub streams_per_second: Option<f64>,
@@ -33,9 +29,9 @@ pub struct BindingGuardOptions {
 #[napi(object, use_nullable = true)]
 #[derive(Default)]
 pub struct BindingAccess {
-    /// Only these, if there is such a list.
+    /// Peers that may connect; null: all.
     pub allow: Option<Vec<String>>,
-    /// Not these.
+    /// Peers that may not.
     pub deny: Vec<String>,
 }
 
@@ -44,19 +40,19 @@ pub struct BindingAccess {
 pub struct BindingAuthorizationRequest {
     /// To answer it by.
     pub number: f64,
-    /// Who.
+    /// ID52 of the peer.
     pub id52: String,
     /// JSON of the protocol; null where it is about the peer.
     pub protocol: Option<String>,
 }
 
-/// Who may connect.
+/// The access lists.
 #[napi(catch_unwind)]
 pub fn endpoint_access(env: Env, endpoint: f64) -> Option<BindingAccess> {
     Environment::with(&env, |e| e.value(|e| Ok(endpoint_of(e, endpoint)?.access().into())))
 }
 
-/// Says anew who may connect. 0 or `FAILED`.
+/// Replaces the access lists. 0 or `FAILED`.
 #[napi(catch_unwind)]
 pub fn endpoint_access_set(env: Env, endpoint: f64, access: BindingAccess) -> f64 {
     change(&env, endpoint, || access.try_into(), |lists, new| *lists = new)
@@ -68,7 +64,7 @@ pub fn endpoint_access_allow(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
     change(&env, endpoint, || keys(&ids), |lists, keys: Vec<_>| keys.into_iter().for_each(|key| lists.allow(key)))
 }
 
-/// Keeps these peers out. 0 or `FAILED`.
+/// Denies these peers. 0 or `FAILED`.
 #[napi(catch_unwind)]
 pub fn endpoint_access_deny(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
     change(&env, endpoint, || keys(&ids), |lists, keys: Vec<_>| keys.into_iter().for_each(|key| lists.deny(key)))
@@ -147,7 +143,7 @@ fn keys<C: FromIterator<PublicKey>>(ids: &[String]) -> Result<C> {
 
 impl BindingGuardOptions {
     pub(crate) fn authorize(&self) -> Result<Option<Authorize>> {
-        let mut authorize = Authorize::default().with_peer(self.authorize_peer).with_stream(self.authorize_stream);
+        let mut authorize = Authorize::default();
         set_options(&self.authorize, |name, value| authorize.set(name, value))?;
         Ok((authorize.peer || authorize.stream).then_some(authorize))
     }

@@ -1,4 +1,4 @@
-//! Options of the core as they cross: a number or a text for each, by its name.
+//! Options of the core as they cross: a number, a text or a boolean for each, by its name.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,11 +6,11 @@ use fastn_net::{
     Authorize, Code, Connect, Error, Limits, OpenOptions, OptionValue, Result,
     tunnel::{Allow, BridgeHttpOptions, BridgeOptions, ExposeHttpOptions, ExposeOptions},
 };
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::Either3;
 use napi_derive::napi;
 
-/// Name to value: a count, bytes, milliseconds, or a text. Those that are missing keep the core's default.
-pub(crate) type BindingOptions = HashMap<String, Either<f64, String>>;
+/// Name to value: a count, bytes, milliseconds, a text, or a boolean. Those that are missing keep the core's default.
+pub(crate) type BindingOptions = HashMap<String, Either3<f64, String, bool>>;
 
 /// The defaults of the core's options that are numbers, by the names of their type and their own.
 #[napi(catch_unwind)]
@@ -29,12 +29,22 @@ pub fn option_defaults() -> BTreeMap<String, BTreeMap<String, f64>> {
     types.into_iter().map(|(name, numbers)| (name.to_owned(), numbers.into_iter().collect())).collect()
 }
 
+/// A value of the core as it crosses.
+pub(crate) fn value_to_js(value: OptionValue<'_>) -> Either3<f64, String, bool> {
+    match value {
+        OptionValue::Number(number) => Either3::A(number),
+        OptionValue::Text(text) => Either3::B(text.to_owned()),
+        OptionValue::Flag(flag) => Either3::C(flag),
+    }
+}
+
 /// Sets each option with `set`, which returns false for an unknown name.
 pub(crate) fn set_options(options: &BindingOptions, mut set: impl FnMut(&str, OptionValue<'_>) -> bool) -> Result<()> {
     let unknown = options.iter().find(|(name, value)| {
         let value = match value {
-            Either::A(number) => OptionValue::Number(*number),
-            Either::B(text) => OptionValue::Text(text),
+            Either3::A(number) => OptionValue::Number(*number),
+            Either3::B(text) => OptionValue::Text(text),
+            Either3::C(flag) => OptionValue::Flag(*flag),
         };
         !set(name, value)
     });

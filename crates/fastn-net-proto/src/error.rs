@@ -22,7 +22,7 @@ pub struct Error {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// What every fallible function here returns.
+/// Result of every fallible function here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -70,7 +70,7 @@ impl Error {
         self
     }
 
-    /// What to branch on.
+    /// The code to branch on.
     #[must_use]
     pub fn code(&self) -> Code {
         self.code
@@ -139,6 +139,26 @@ pub enum CodeClass {
     Local,
     /// A defect in this library.
     Internal,
+}
+
+impl CodeClass {
+    /// The class in lower case, as in JavaScript.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+            Self::Target => "target",
+            Self::Data => "data",
+            Self::Ended => "ended",
+            Self::Local => "local",
+            Self::Internal => "internal",
+        }
+    }
 }
 
 macro_rules! codes {

@@ -58,8 +58,8 @@ macro_rules! by_name {
         }
 
         impl $owner {
-            /// Sets the field with this name, in camel case as in JavaScript: to a count, bytes, milliseconds, or a text. Clamps a number
-            /// to the range of the field. Returns false if no field for such a value has this name.
+            /// Sets the field with this name, in camel case as in JavaScript: to a count, bytes, milliseconds, a text, or a boolean. Clamps a
+            /// number to the range of the field. Returns false if no field for such a value has this name.
             pub fn set<'a>(&mut self, name: &str, value: impl Into<$crate::options::OptionValue<'a>>) -> bool {
                 $crate::options::set(self, name, value.into())
             }
@@ -75,13 +75,15 @@ macro_rules! by_name {
 
 pub(crate) use by_name;
 
-/// The value of a field that is set by its name.
+/// The value of a field that is set or read by its name.
 #[derive(Clone, Copy, Debug)]
 pub enum OptionValue<'a> {
     /// A count, bytes, or milliseconds.
     Number(f64),
     /// A text.
     Text(&'a str),
+    /// A boolean.
+    Flag(bool),
 }
 
 impl From<f64> for OptionValue<'_> {
@@ -93,6 +95,37 @@ impl From<f64> for OptionValue<'_> {
 impl<'a> From<&'a str> for OptionValue<'a> {
     fn from(text: &'a str) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<bool> for OptionValue<'_> {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl<'a> From<&'a String> for OptionValue<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&bool> for OptionValue<'_> {
+    fn from(flag: &bool) -> Self {
+        Self::Flag(*flag)
+    }
+}
+
+impl From<&Duration> for OptionValue<'_> {
+    fn from(time: &Duration) -> Self {
+        Self::Number(time.as_secs_f64() * 1000.0)
+    }
+}
+
+impl From<&u64> for OptionValue<'_> {
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    fn from(count: &u64) -> Self {
+        Self::Number(*count as f64)
     }
 }
 
@@ -110,6 +143,7 @@ pub(crate) fn set(options: &mut impl Fields, name: &str, value: OptionValue<'_>)
             && match value {
                 OptionValue::Number(number) => to.set_number(number),
                 OptionValue::Text(text) => to.set_text(text),
+                OptionValue::Flag(flag) => to.set_flag(flag),
             };
     });
     is_set
@@ -133,7 +167,7 @@ fn camel_case(field: &str) -> String {
     })
 }
 
-/// A field of an options type, which may be a number (a count, bytes, or a time in milliseconds) or a text.
+/// A field of an options type, which may be a number (a count, bytes, or a time in milliseconds), a text, or a boolean.
 pub(crate) trait Field {
     fn number(&self) -> Option<f64> {
         None
@@ -148,9 +182,19 @@ pub(crate) trait Field {
     fn set_text(&mut self, _text: &str) -> bool {
         false
     }
+
+    /// Returns false for a field that is not a boolean.
+    fn set_flag(&mut self, _flag: bool) -> bool {
+        false
+    }
 }
 
-impl Field for bool {}
+impl Field for bool {
+    fn set_flag(&mut self, flag: bool) -> bool {
+        *self = flag;
+        true
+    }
+}
 
 impl Field for Option<String> {
     fn set_text(&mut self, text: &str) -> bool {

@@ -165,11 +165,11 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Every code of the table in `fastn_net::Code`.
+/// Every code of the table in `fastn_net::Code`, with its class.
 #[napi(catch_unwind)]
 #[must_use]
-pub fn error_codes() -> Vec<String> {
-    Code::ALL.iter().map(|code| code.as_str().to_owned()).collect()
+pub fn error_codes() -> Vec<Vec<&'static str>> {
+    Code::ALL.iter().map(|code| vec![code.as_str(), code.class().as_str()]).collect()
 }
 
 /// Releases the object of a handle. No-op for a stale handle.

@@ -6,19 +6,46 @@ use futures_util::Stream as Events;
 use iroh::endpoint::{Path, PathEvent};
 
 use super::Connection;
-use crate::config::PeerAddress;
+use crate::{config::PeerAddress, options::OptionValue};
 
-/// A network path.
-#[derive(Clone, Debug)]
-pub struct PathInfo {
+/// Declares each field once: its docs, name, type, and value. `$path` names the path that the values are read from.
+macro_rules! path_info {
+    (|$path:ident| $($(#[$doc:meta])* $field:ident: $type:ty = $value:expr;)*) => {
+        /// A network path.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub struct PathInfo {
+            $($(#[$doc])* pub $field: $type,)*
+        }
+
+        impl PathInfo {
+            fn of($path: &Path<'_>) -> Self {
+                Self { $($field: $value,)* }
+            }
+
+            /// Name and value of each field, as they cross to JavaScript. A duration is in milliseconds.
+            #[must_use]
+            pub fn values(&self) -> Vec<(&'static str, OptionValue<'_>)> {
+                vec![$((stringify!($field), OptionValue::from(&self.$field)),)*]
+            }
+        }
+    };
+}
+
+path_info! {
+    |path|
     /// `ip:port`, or the relay's URL.
-    pub address: String,
+    address: String = match path.remote_addr() {
+        iroh::TransportAddr::Ip(address) => address.to_string(),
+        iroh::TransportAddr::Relay(url) => url.to_string(),
+        other => other.to_string(),
+    };
     /// Whether it goes through a relay.
-    pub relay: bool,
+    relay: bool = path.is_relay();
     /// Whether QUIC sends over it.
-    pub selected: bool,
+    selected: bool = path.is_selected();
     /// Round-trip time.
-    pub rtt: Duration,
+    rtt: Duration = path.rtt();
 }
 
 impl Connection {
@@ -33,17 +60,7 @@ impl Connection {
     /// Snapshot of all paths. Empty once the connection is closed.
     #[must_use]
     pub fn paths(&self) -> Vec<PathInfo> {
-        let info = |path: Path<'_>| PathInfo {
-            address: match path.remote_addr() {
-                iroh::TransportAddr::Ip(address) => address.to_string(),
-                iroh::TransportAddr::Relay(url) => url.to_string(),
-                other => other.to_string(),
-            },
-            relay: path.is_relay(),
-            selected: path.is_selected(),
-            rtt: path.rtt(),
-        };
-        self.0.quic.live().map_or_else(Vec::new, |quic| quic.paths().iter().map(info).collect())
+        self.0.quic.live().map_or_else(Vec::new, |quic| quic.paths().iter().map(|path| PathInfo::of(&path)).collect())
     }
 
     /// The peer's addresses, from the paths.

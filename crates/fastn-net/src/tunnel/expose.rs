@@ -79,7 +79,7 @@ async fn serve(service: &Service, pending: PendingStream, work: &Work) {
     match carry(&mut Pipe::default(), &mut stream, &socket, work, reset::HANDLER_FAILED).await {
         Ok(()) => socket.end(),
         Err(error) => {
-            debug!(target: log_target::TUNNEL, %peer, service = %service.target.name(), %error, "a tunnelled connection failed");
+            debug!(target: log_target::TUNNEL, %peer, tunnel_target = %service.target.name(), %error, "a tunnelled connection failed");
         }
     }
 }

@@ -66,7 +66,7 @@ impl Target {
     /// Refuses the stream of a peer whose target cannot be reached.
     pub(super) fn refuse(&self, pending: PendingStream, error: &io::Error) {
         let peer = pending.peer();
-        warn!(target: log_target::TUNNEL, %peer, service = %self.name, %error, "cannot connect to the target");
+        warn!(target: log_target::TUNNEL, %peer, tunnel_target = %self.name, %error, "cannot connect to the target");
         // Without the target's name: it is this side's own.
         pending.refuse(word::TARGET_UNREACHABLE, &format!("the service is not reachable: {}", error.kind()));
     }

@@ -7,6 +7,7 @@ use crate::support::{
     read_exact, read_until_error, soon, write_all,
 };
 use fastn_net::{Code, Protocol, wire::alpn::Alpn};
+use serde_json::Value;
 
 #[tokio::test]
 async fn an_unserved_protocol_is_refused() {
@@ -118,24 +119,28 @@ async fn a_connection_closed_by_the_user_shows_its_code() {
 #[tokio::test]
 async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
     let endpoint = kulfi_endpoint(limits()).await;
-    let answers: [(&[u8], Code, Option<&str>); 11] = [
-        (b"{\"error\":\"unsupported\",\"message\":\"m\"}\n", Code::ProtocolUnsupported, Some("unsupported")),
-        (b"{\"error\":\"unauthorized\",\"message\":\"m\"}\n", Code::Unauthorized, Some("unauthorized")),
-        (b"{\"error\":\"busy\",\"message\":\"m\"}\n", Code::Busy, Some("busy")),
-        (b"{\"error\":\"shutdown\",\"message\":\"m\"}\n", Code::ShuttingDown, Some("shutdown")),
-        (b"{\"error\":\"header-timeout\",\"message\":\"m\"}\n", Code::HeaderTimeout, Some("header-timeout")),
-        (b"{\"error\":\"target-unreachable\",\"message\":\"m\"}\n", Code::Target, Some("target-unreachable")),
-        (b"{\"error\":\"teapot\",\"message\":\"m\"}\n", Code::Refused, Some("teapot")),
-        (b"go away\n", Code::Refused, Some("")),
-        (b"ack", Code::Refused, None),
-        (b"acknowledged\n", Code::Refused, Some("")),
-        (b"", Code::Refused, None),
+    // Every word of ours, and what other programs may send.
+    let golden = include_str!("../../../fastn-net-proto/tests/golden/wire.json");
+    let golden: Value = serde_json::from_str(golden).expect("golden file");
+    let field = |case: &Value, name: &str| case[name].as_str().expect("text").to_owned();
+    let refusal =
+        |word: String, code: String| (format!("{{\"error\":\"{word}\",\"message\":\"m\"}}\n"), code, Some(word));
+    let ours = golden["refusals"].as_array().expect("refusals").iter();
+    let ours = ours.map(|case| refusal(field(case, "error"), field(case, "becomes")));
+    let refused = |line: &str, word: Option<&str>| (line.to_owned(), "ERR_REFUSED".to_owned(), word.map(str::to_owned));
+    let others = [
+        refusal("teapot".to_owned(), "ERR_REFUSED".to_owned()),
+        refused("go away\n", Some("")),
+        refused("ack", None),
+        refused("acknowledged\n", Some("")),
+        refused("", None),
     ];
+    let answers: Vec<_> = ours.chain(others).collect();
     for alpn in Alpn::ALL {
         let raw = Raw::bind(&[alpn.as_bytes()]).await;
         let peer = endpoint.peer(&raw.address()).expect("peer");
         let mut connection = None;
-        for (answer, expected, word) in answers {
+        for (answer, expected, word) in &answers {
             for options in [USUAL, LATER] {
                 // Behind a refusal an older peer takes no other stream on the same connection.
                 let (_guard, connection) = match connection.take().filter(|_| alpn.is_native()) {
@@ -145,7 +150,7 @@ async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
                 let reply = async {
                     let mut other = RawStream::accept(connection).await;
                     other.hears(b"\"Http\"\n").await;
-                    other.end(answer).await;
+                    other.end(answer.as_bytes()).await;
                     other
                 };
                 let address = raw.address();
@@ -155,12 +160,15 @@ async fn whatever_is_said_in_place_of_the_ack_is_a_refusal() {
                     Ok(mut stream) => {
                         let (bytes, error) = read_until_error(&mut stream).await;
                         assert!(bytes.is_empty());
-                        assert_eq!(write_all(&mut stream, b"x").await.expect_err("refused").code(), expected);
+                        assert_eq!(write_all(&mut stream, b"x").await.expect_err("refused").code().as_str(), expected);
                         error
                     }
                 };
-                let text = String::from_utf8_lossy(answer);
-                assert_eq!((error.code(), error.remote_code()), (expected, word), "{text}");
+                assert_eq!(
+                    (error.code().as_str(), error.remote_code()),
+                    (expected.as_str(), word.as_deref()),
+                    "{answer}"
+                );
                 // The refused stream ends on our side too, though we never finished it.
                 assert_eq!(other.hears_reset().await, 0);
             }

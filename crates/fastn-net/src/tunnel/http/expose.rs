@@ -122,7 +122,7 @@ impl Exposed {
                 biased;
                 ended = &mut connection => {
                     if let Err(error) = ended {
-                        debug!(target: log_target::TUNNEL, %peer, service = %self.name, %error, "a stream of requests failed");
+                        debug!(target: log_target::TUNNEL, %peer, tunnel_target = %self.name, %error, "a stream of requests failed");
                         handle.abandon(reset::HANDLER_FAILED);
                     }
                     return;
@@ -167,7 +167,7 @@ impl Exposed {
     fn failure(&self, error: &SendError, peer: PublicKey) -> Response<Body> {
         let cause = error.cause();
         let reason = cause.map_or_else(|| error.to_string(), ToString::to_string);
-        warn!(target: log_target::TUNNEL, %peer, service = %self.name, error = reason, "the HTTP service failed");
+        warn!(target: log_target::TUNNEL, %peer, tunnel_target = %self.name, error = reason, "the HTTP service failed");
         // Without details: they are this side's own.
         if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut) {
             return page(StatusCode::GATEWAY_TIMEOUT, "the service did not accept a connection in time");
