@@ -1,13 +1,53 @@
 // Generated from src/index.ts by scripts/types.mjs: do not edit.
 /// <reference types="node" />
 
+/** Each code with its class, as `crates/fastn-net-proto/src/error.rs` has them. `npm run sync` writes it. */
+declare const codeClasses: {
+    readonly ERR_BIND: "local";
+    readonly ERR_SECRET_KEY: "usage";
+    readonly ERR_PEER_ADDRESS: "unreachable";
+    readonly ERR_UNREACHABLE: "unreachable";
+    readonly ERR_CONNECTION_LOST: "unreachable";
+    readonly ERR_ACK_TIMEOUT: "timeout";
+    readonly ERR_REFUSED: "refused";
+    readonly ERR_UNAUTHORIZED: "denied";
+    readonly ERR_PROTOCOL_UNSUPPORTED: "refused";
+    readonly ERR_TOO_MANY_STREAMS: "unavailable";
+    readonly ERR_HEADER_INVALID: "refused";
+    readonly ERR_HEADER_TOO_LARGE: "refused";
+    readonly ERR_HEADER_TIMEOUT: "timeout";
+    readonly ERR_STREAM_RESET: "ended";
+    readonly ERR_STREAM_STOPPED: "ended";
+    readonly ERR_STREAM_FINISHED: "ended";
+    readonly ERR_LINE_TOO_LONG: "data";
+    readonly ERR_TOO_LARGE: "data";
+    readonly ERR_UNEXPECTED_END: "data";
+    readonly ERR_JSON: "data";
+    readonly ERR_UTF8: "data";
+    readonly ERR_INVALID_ARGUMENT: "usage";
+    readonly ERR_CLOSED: "ended";
+    readonly ERR_READ_PENDING: "usage";
+    readonly ERR_PROTOCOL_IN_USE: "usage";
+    readonly ERR_SHUTTING_DOWN: "unavailable";
+    readonly ERR_BUSY: "unavailable";
+    readonly ERR_PING: "timeout";
+    readonly ERR_KEY_STORE: "local";
+    readonly ERR_FILE: "local";
+    readonly ERR_REMOTE: "refused";
+    readonly ERR_SCHEMA: "data";
+    readonly ERR_CALL_TIMEOUT: "timeout";
+    readonly ERR_NATIVE: "local";
+    readonly ERR_LISTEN: "local";
+    readonly ERR_TARGET: "target";
+    readonly ERR_INTERNAL: "internal";
+};
+/** Error code of a {@link FastnNetError}. */
+type FastnNetErrorCode = keyof typeof codeClasses;
 /**
  * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
  * A minor version may add codes: keep a default branch.
  */
-declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_TOO_LARGE", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_FILE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_CALL_TIMEOUT", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
-/** Error code of a {@link FastnNetError}. */
-type FastnNetErrorCode = (typeof errorCodes)[number];
+declare const errorCodes: readonly FastnNetErrorCode[];
 /** One way in which a value does not match its schema. Long texts are cut to 128 characters, paths to 16 keys. */
 interface SchemaIssue {
     /** What is wrong, in the schema library's words. A peer's text has its control characters escaped. */
@@ -107,7 +147,7 @@ type JsonOf<Value> = [Value] extends [Json] ? Value : Value extends (...paramete
     readonly [Name in keyof Value]: JsonOf<Value[Name]>;
 } : Extract<Value, Json>;
 /**
- * Protocol of a stream. Any string is one:
+ * Protocol of a stream. Any string that is not empty is one:
  *
  * - the name of a {@link UnitProtocol} means that protocol
  * - any other string is the application's own protocol, and short for `{ Generic: string }`
@@ -374,6 +414,8 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      * Sends an optional last chunk and FIN. Resolves once flow control has accepted both; {@link closed} resolves once they have
      * arrived. The receiving half stays open.
      *
+     * {@link Endpoint.close} waits for a pending call, within its timeout; then the call rejects with `ERR_CLOSED`.
+     *
      * A second call without a chunk waits for the first. Its signal only ends its own wait. Aborting works as for {@link write}: if
      * nothing was accepted, the stream stays open.
      *
@@ -436,7 +478,7 @@ declare abstract class ByteStream implements AsyncIterable<Uint8Array<ArrayBuffe
      *
      * - Resolves once the peer has acknowledged everything up to FIN, or needs no more of it.
      * - Rejects if sending was reset, stopped, refused or lost before that. It rejects as soon as the peer stops reading or the
-     *   connection ends, even while no call is pending: a handler thus learns that its caller has left.
+     *   connection ends, even while no call is pending: so a handler notices that its caller has left.
      * - Does not depend on the receiving half, which the peer may reset or keep open.
      *
      * Never causes an unhandled rejection. Reading this property costs about as much as a small write and keeps the stream in memory
@@ -743,7 +785,10 @@ declare class PublicKey {
     toJSON(): string;
 }
 
-/** ID52 of a peer and where it may be reached. */
+/**
+ * ID52 of a peer and where it may be reached. The object may have fields of its own, which are ignored. A misspelt name, such as `adresses`, is
+ * `ERR_INVALID_ARGUMENT`.
+ */
 interface PeerAddress {
     /** ID52 of the peer. */
     id52: string;
@@ -884,7 +929,7 @@ declare class Access {
      * - A peer that may use nothing is disconnected with `ERR_UNAUTHORIZED`, unless this endpoint dialled it.
      * - Queued streams reach no handler and no loop.
      *
-     * Streams that were accepted while there was no policy go on: give the first policy to {@link EndpointOptions.policy}.
+     * Streams that a handler or loop took while there was no policy go on: give the first policy to {@link EndpointOptions.policy}.
      *
      * @throws {FastnNetError} `ERR_PEER_ADDRESS` for an invalid peer. `ERR_INVALID_ARGUMENT`, for a rule that no stream can match too. The
      * policy is then unchanged.
@@ -1095,7 +1140,7 @@ declare class KeepConnected implements Disposable, AsyncDisposable {
 /** Options of every exposed service. */
 interface ExposedServiceOptions extends CancelOptions {
     /**
-     * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+     * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
      * connection, in addition to {@link Endpoint.access} and `authorize`.
      */
     allow: Peers | 'public';
@@ -1144,7 +1189,7 @@ type TunnelTarget = string | number;
 /** Options of {@link Endpoint.exposeProxy}. */
 interface ExposeProxyOptions extends ExposeOptions {
     /**
-     * What peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
+     * Destinations that peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
      *
      * - `'example.com'`, `'*.example.com'` (all below it), `'*'` (every host): public addresses only.
      * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, whichever name a client uses for them. IPv6 with a port has brackets:
@@ -1212,7 +1257,7 @@ declare class Tunnel implements AsyncDisposable {
 /** Options of {@link Endpoint.exposeHttp}. */
 interface ExposeHttpOptions extends CancelOptions {
     /**
-     * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+     * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
      * stream, in addition to {@link Endpoint.access} and `authorize`.
      */
     allow: Peers | 'public';
@@ -1274,7 +1319,7 @@ interface FetchOptions extends Omit<RequestInit, 'body'> {
     /** Longest body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
     maxBodyBytes?: number | undefined;
 }
-/** What a handler of {@link Endpoint.serveHttp} knows beside the request. */
+/** Second argument of a handler of {@link Endpoint.serveHttp}. */
 interface HttpContext {
     /** ID52 of the peer that sent the request, authenticated by the handshake. */
     readonly peer: string;
@@ -1302,7 +1347,7 @@ interface ServeHttpOptions {
 
 /** A schema of any library that implements [Standard Schema](https://standardschema.dev): zod, valibot, arktype and others. */
 interface StandardSchemaV1<Input = unknown, Output = Input> {
-    /** What the standard defines. */
+    /** Members that the standard defines. */
     readonly '~standard': StandardSchemaProps<Input, Output>;
 }
 /** Properties of a {@link StandardSchemaV1}. */
@@ -1328,12 +1373,12 @@ type StandardSchemaResult<Output> = {
     /** Absent: the value matches. */
     readonly issues?: undefined;
 } | {
-    /** What is wrong. */
+    /** Description of the issue. */
     readonly issues: readonly StandardSchemaIssue[];
 };
 /** One way in which a value does not match a {@link StandardSchemaV1}. */
 interface StandardSchemaIssue {
-    /** What is wrong. */
+    /** Description of the issue. */
     readonly message: string;
     /** Keys from the value down to its wrong part. */
     readonly path?: readonly (PropertyKey | StandardSchemaPathSegment)[] | undefined;
@@ -1379,7 +1424,7 @@ interface RequestOptions {
     signal?: AbortSignal | undefined;
     /**
      * Time until the answer must begin, in milliseconds. Includes dialling, and the schemas of the input and of an answer that is one value.
-     * The peer is told what is left of it: `context.deadline`. Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer
+     * The peer gets the rest of it: `context.deadline`. Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer
      * of items may last longer. Fractions are rounded up, 0 sends nothing, `Infinity` means none. Default: 10 s.
      */
     timeout?: number | undefined;
@@ -1405,7 +1450,7 @@ interface SchemaCallOptions<Schema extends MessageSchema> extends CallOptions<Sc
     schema: Schema;
 }
 
-/** What a handler knows of its request besides the input. */
+/** Context of a request: everything besides the input. */
 interface RequestContext {
     /** ID52 of the caller, authenticated by the handshake. */
     readonly remoteId52: string;
@@ -1443,7 +1488,7 @@ interface WithToJson {
     /** Excludes bytes. */
     readonly byteLength?: never;
 }
-/** What no plain object has, but a `Map`, bytes, promises, iterables and functions do. */
+/** Members that a `Map`, bytes, promises, iterables and functions have, and plain objects do not. */
 interface PlainObject {
     /** Excludes iterables. */
     readonly [Symbol.iterator]?: never;
@@ -2044,7 +2089,7 @@ declare class Endpoint extends ProxyEndpoint implements AsyncDisposable {
      * Closes the endpoint:
      *
      * 1. Listeners end.
-     * 2. Finished streams are delivered, within the timeout. All other streams are lost.
+     * 2. Finished streams are delivered, within the timeout. So are those whose `finish` is pending. All other streams are lost.
      * 3. Peers are notified of the shutdown, and the ports are freed.
      *
      * Idempotent: all callers share one close. Keeps the process alive until it resolves.
@@ -2054,7 +2099,7 @@ declare class Endpoint extends ProxyEndpoint implements AsyncDisposable {
      *
      * @param options `timeout`: limit of step 2, which 0 skips; a silent peer can take some round trips more. Default: the endpoint's `closeTimeout`, 5 s.
      * `signal`: ends the wait, not the close.
-     * @returns Number of finished streams that were not acknowledged in time.
+     * @returns Number of finished streams that were not acknowledged in time. A `finish` that is still pending then rejects with `ERR_CLOSED`.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      *
      * @example

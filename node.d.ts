@@ -99,7 +99,7 @@ interface PeerConnectorOptions {
     /** Name of the peer's service. Default: `''`. */
     service?: string | undefined;
 }
-/** What undici calls for a connection. */
+/** Connector: undici calls it for a connection. */
 type PeerConnector = (options: object, connected: (error: Error | null, socket: PeerDuplex | null) => void) => void;
 /**
  * Creates a connector for an `Agent`, `Client` or `Pool` of undici, whose connections are then streams to a peer. The origin in a URL is
@@ -165,7 +165,7 @@ interface TransferProgress {
     /** Bytes in all, if known. */
     readonly total?: number;
 }
-/** What {@link sendFrom} or {@link receiveTo} moved. */
+/** Result of {@link sendFrom} and {@link receiveTo}. */
 interface TransferResult {
     /** Number of bytes. */
     readonly bytes: number;
@@ -199,7 +199,7 @@ interface ReceiveToOptions extends TransferOptions {
     /** Most bytes to receive. Default: unlimited. Set it if the peer may fill the disk otherwise. */
     maxBytes?: number | undefined;
 }
-/** What {@link receiveTo} writes to: the path of a file, or a Node `Writable`. */
+/** Target of {@link receiveTo}: the path of a file, or a Node `Writable`. */
 type ReceiveTarget = string | URL | Writable;
 /**
  * Receives everything that the peer sends into a file or a Node `Writable`, and returns its size and SHA-256.
@@ -215,7 +215,7 @@ type ReceiveTarget = string | URL | Writable;
  */
 declare function receiveTo(stream: PeerStream, target: ReceiveTarget, options?: ReceiveToOptions): Promise<TransferResult>;
 
-/** What {@link sendFrom} reads: the path of a file, or chunks from a Node or web stream, a generator or a list. */
+/** Source of {@link sendFrom}: the path of a file, or chunks from a Node or web stream, a generator or a list. */
 type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 /**
  * Sends a file, or what a stream gives, and finishes the sending half. Resolves once the peer has acknowledged all of it. The receiving

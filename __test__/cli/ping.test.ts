@@ -59,7 +59,7 @@ test('Ctrl-C prints the statistics and exits with 130; SIGTERM with 143', async 
     program.kill(signal)
     const { code, lines, stderr } = await program.ended
     t.is(code, status)
-    t.false(stderr.includes('interrupted'), 'whoever sent the signal knows of it')
+    t.false(stderr.includes('interrupted'), 'the sender of the signal knows of it')
     t.regex(lines.at(-1) ?? '', /^1 sent, 1 received/)
   }
 })

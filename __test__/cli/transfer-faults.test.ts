@@ -10,7 +10,7 @@ import { kill, receiverFor, sha256Of, tree } from './support/transfer.js'
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
 
-/** Slow enough that nobody misses the middle of a transfer. */
+/** Slow enough to act in the middle of a transfer. */
 const slowly = ['--limit-rate', '5M']
 const isInTheMiddle = ({ bytes }: CliEvent) => Number(bytes) > 3_000_000
 

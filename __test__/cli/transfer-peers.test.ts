@@ -171,7 +171,7 @@ test('transfers at once are bounded', async t => {
   t.like(await refused.nextJson(), { error: 'busy' })
 })
 
-test('what is there is kept for whoever proves to have it, and its digest is not told', async t => {
+test('a partial file is continued only for a sender that proves to have it, and its digest stays secret', async t => {
   const to = folderFor(t)
   writeFileSync(join(to, 'note'), bytes)
   const { ticket } = await receiverFor(t, to)

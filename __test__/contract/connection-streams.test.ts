@@ -36,6 +36,6 @@ test('an acceptBi loop over a closed connection ends at once', async t => {
   const { value } = await connections.next()
   connection.close()
   await (value as Connection).closed
-  for await (const _ of (value as Connection).acceptBi(Echo)) t.fail('a stream of nobody')
+  for await (const _ of (value as Connection).acceptBi(Echo)) t.fail('a stream of no peer')
   t.pass()
 })

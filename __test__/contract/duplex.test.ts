@@ -180,7 +180,7 @@ test('without allowHalfOpen, the end of one half ends the other', async t => {
   t.true(socket.writableFinished)
 })
 
-test('a read beside a Duplex is told that the Duplex reads the stream', async t => {
+test('a read beside a Duplex fails and says that the Duplex reads the stream', async t => {
   await using peers = await pair()
   const [mine, theirs] = await peers.stream()
   duplex(mine).resume()

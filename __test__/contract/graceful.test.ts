@@ -57,7 +57,7 @@ test('failed work ends nothing else, and is in the report', async t => {
   const graceful = new Graceful()
   const failure = new Error('work')
   t.is(await graceful.spawn(Promise.reject(failure), { name: 'the mail' }).catch(error => error), failure)
-  const second = new Error('nobody waits')
+  const second = new Error('no call waits')
   void graceful.spawn(function job() {
     throw second
   })

@@ -307,7 +307,7 @@ test('serving ends with its signal', async t => {
   t.is((await failureOf(client.call(peer, 'one'))).code, 'ERR_PROTOCOL_UNSUPPORTED')
 })
 
-test('items that nobody takes hold up no other call', async t => {
+test('items that their caller does not take hold up no other call', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('many', async function* () {
     for (;;) yield 'x'.repeat(100_000)

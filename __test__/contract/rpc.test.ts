@@ -287,7 +287,7 @@ test('the signal does not abort once the handler has returned', async t => {
   t.is(kept?.aborted, false)
 })
 
-test('nobody serves the protocol', async t => {
+test('a call of a protocol without a server is ERR_PROTOCOL_UNSUPPORTED', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serve('other', () => 1)
   t.is((await failureOf(client.call(peer, 'none'))).code, 'ERR_PROTOCOL_UNSUPPORTED')

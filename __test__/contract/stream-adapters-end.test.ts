@@ -1,4 +1,4 @@
-// Web and Node streams end with the stream that they use, even while nobody reads or writes them.
+// Web and Node streams end with the stream that they use, even while no call reads or writes them.
 import type { Duplex } from 'node:stream'
 import test from 'ava'
 import { Graceful, type PeerStream } from 'fastn-net'
@@ -6,7 +6,7 @@ import { duplex } from 'fastn-net/node'
 import { Echo, pair, readAll, turn } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
-/** Ends of web and Node streams that nobody uses: each resolves with the code of the error that ended them. */
+/** Ends of unused web and Node streams: each resolves with the code of the error that ended them. */
 const ends = {
   readable: (stream: PeerStream) => code(stream.readable.getReader().closed),
   writable: (stream: PeerStream) => code(stream.writable.getWriter().closed),

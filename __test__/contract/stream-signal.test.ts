@@ -1,4 +1,4 @@
-// `stream.signal` tells work for a stream that nobody wants its result any more.
+// `stream.signal` aborts work whose result the peer no longer wants.
 import { getEventListeners, once } from 'node:events'
 import test from 'ava'
 import type { FastnNetError, PeerStream } from 'fastn-net'

@@ -127,7 +127,7 @@ test('neither end reads faster than the other takes', async t => {
     }
   })
   const sending = sendFrom(mine, source)
-  // A target that takes a chunk each time it is told to.
+  // A target that takes a chunk at each call.
   let next: (() => void) | undefined
   const target = new Writable({
     highWaterMark: 1,

@@ -17,7 +17,7 @@ import { keepAlive } from './pair.js'
 /** Both ALPNs that every peer may speak. */
 export const alpns = ['/fastn-net/1', '/fastn/entity/0.1'] as const
 
-/** The codes that this project sends by itself are told to its own peers only; older ones see 0. */
+/** Only peers of this project get its own codes. Older peers see 0. */
 export const ownCode = (alpn: string, code: number): number => (alpn === '/fastn-net/1' ? code : 0)
 
 export const echo = 'Echo'
@@ -115,7 +115,7 @@ export async function opening(
   options: OpenOptions = {}
 ): Promise<[Promise<PeerStream>, RawStream]> {
   const ours = endpoint.getStream(peer.address, protocol, options)
-  // Whoever awaits it later sees its failure.
+  // A later await sees its failure.
   ours.catch(() => {})
   return [ours, await raw.accept()]
 }

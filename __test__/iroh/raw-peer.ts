@@ -120,7 +120,7 @@ export class RawStream {
   }
 
   /**
-   * Lets go of both halves as a Rust peer does by dropping them: STOP_SENDING for what it did not read, the end behind what it
+   * Releases both halves as a Rust peer does by dropping them: STOP_SENDING for what it did not read, the end behind what it
    * sent, or a reset where it was stopped itself, for there `finish` frees nothing.
    */
   async drop(): Promise<void> {

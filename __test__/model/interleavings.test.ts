@@ -39,7 +39,7 @@ test(`${runs} interleavings deliver each byte once and settle each call once, fr
   const waiting = () => wakeups().waiting.flatMap((entry, word) => (entry === undefined ? [] : [word]))
   await settled(() => wakeups().keepAlives === 0 && waiting().length === 0)
   t.is(wakeups().keepAlives, 0, 'the process is kept alive')
-  t.deepEqual(waiting(), [], 'somebody waits')
+  t.deepEqual(waiting(), [], 'a call waits')
 })
 
 /** Waits until the condition holds, with a limit. */

@@ -53,7 +53,7 @@ function wrongOutcome(made: Made, codes: ReadonlySet<unknown>): string | null {
     error !== 'ERR_STREAM_FINISHED' &&
     !codes.has(errorCode)
   )
-    return `failed with ${error} and code ${errorCode}, which nobody sent`
+    return `failed with ${error} and code ${errorCode}, which no side sent`
   return null
 }
 
@@ -73,9 +73,9 @@ function judgeBytes(sender: Side, receiver: Side, peaceful: boolean): string[] {
   if (end && !finished) return [`${way}: a clean end came, but nothing was finished`]
   if (end && at !== whole.length) return [`${way}: a clean end came behind ${at} of ${whole.length} bytes`]
   if (!peaceful) return []
-  if (!end) return [`${way}: nobody broke off, and no end came`]
+  if (!end) return [`${way}: no side broke off, and no end came`]
   const closed = sender.made.filter(({ call }) => call.kind === 'closed')
-  return closed.every(isDone) ? [] : [`${way}: nobody broke off, and closed rejected`]
+  return closed.every(isDone) ? [] : [`${way}: no side broke off, and closed rejected`]
 }
 
 /** Number of received bytes that match `all`, and whether EOF was reached. */

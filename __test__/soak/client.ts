@@ -1,4 +1,4 @@
-// The load: many kinds of requests, side by side, until it is told to end.
+// The load: many kinds of requests, side by side, until it is stopped.
 import { Graceful, getEndpoint, type PeerAddress, SecretKey } from 'fastn-net'
 import { handleCount, type Last, pause, sample, tell, told, until } from './child.js'
 import { handlers } from './handlers.js'
@@ -8,7 +8,7 @@ import { Comes, Late, Never, Nobody, Slow } from './protocols.js'
 import { Requests } from './requests.js'
 import type { Addresses } from './server.js'
 
-/** Whom a client asks, and as whom. */
+/** The server that a client calls, and the keys that it uses. */
 export interface ClientTask {
   readonly server: Required<Addresses>
   /** The one that is killed every now and then. */
@@ -87,7 +87,7 @@ const load = [
   ...again('sometimes on the lists, ack later', 4, 10, maybe, () => line(unsure, listed, 'later')),
   ...again('bytes, sometimes on the lists', 1, 50, maybe, () => both(unsure, listed)),
   ...again('ping, sometimes on the lists', 1, 50, maybe, () => unsure.ping(listed)),
-  ...again('each known peer is told', 1, 100, [], () => kinds.overview(steady)),
+  ...again('each known peer is watched', 1, 100, [], () => kinds.overview(steady)),
   ...again('watched for a moment', 1, 100, [], () => kinds.glance(steady))
 ]
 

@@ -1,4 +1,4 @@
-// Endpoints of the server that let in whom they want to.
+// Endpoints of the server with access lists and authorization.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Authorize, type Endpoint, type Graceful, getEndpoint, Protocol, SecretKey } from 'fastn-net'
 import { Late, Never, Slow } from './protocols.js'

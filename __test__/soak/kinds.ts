@@ -81,7 +81,7 @@ export async function shortLived(peer: PeerAddress) {
   endpoint.drain()
 }
 
-/** A peer that was never there before: what is said about it hangs on its key. */
+/** A new peer: its authorization depends on its key. */
 export async function stranger(asking: PeerAddress) {
   await using endpoint = await getEndpoint(SecretKey.generate(), { network: 'loopback' })
   const about = answerAbout(endpoint.id52)
@@ -96,7 +96,7 @@ export async function passer(asking: PeerAddress) {
   await line(endpoint, asking, 'now', Slow)
 }
 
-/** Whoever begins to watch is told of each peer that is known. */
+/** A new watcher gets each known peer. */
 export async function overview(endpoint: Endpoint) {
   const missing = new Set(endpoint.peers().map(({ id52 }) => id52))
   for await (const { id52 } of endpoint.watch()) {

@@ -34,7 +34,7 @@ class Child {
         else this.samples.push(message)
       })
     })
-    // Whoever waits for it hears of it.
+    // Its waiting callers see the failure.
     this.ready.catch(() => {})
   }
 
@@ -93,7 +93,7 @@ while (performance.now() < until && client.isRunning && server.isRunning) {
   }
 }
 
-// The client first: whoever it asks must be there to the last answer.
+// The client first: its servers must run until the last answer.
 const clean = [
   ['client', client, await client.end()],
   ['the one that vanishes', vanishing, await vanishing.end()],

@@ -8,7 +8,7 @@ export class Onlooker {
   /** It has seen the end. */
   readonly done: Promise<void>
 
-  /** It rests for up to `slowness` milliseconds after each peer that it is told of. */
+  /** It rests for up to `slowness` milliseconds after each peer that it gets. */
   constructor(endpoint: Endpoint, slowness: number) {
     this.#endpoint = endpoint
     this.done = this.#look(slowness)

@@ -1,4 +1,4 @@
-// Serves until it is told to end. Also the peer that vanishes: it does the same until somebody kills it.
+// Serves until it is stopped. Also the peer that vanishes: it serves until it is killed.
 import { type Endpoint, Graceful, getEndpoint, type PeerAddress, type PeerStream, SecretKey } from 'fastn-net'
 import { handleCount, type Last, pause, sample, tell, told, until } from './child.js'
 import { openAsking, openListed } from './guarded.js'
@@ -86,7 +86,7 @@ if (asks !== undefined) {
 await new Promise<void>(resolve => (end.aborted ? resolve() : end.addEventListener('abort', () => resolve())))
 await comings
 clearInterval(timer)
-// Nobody asks any more: a slow onlooker comes to know how it stands, too.
+// No more requests come: a slow watcher gets the latest states, too.
 await until(() => onlookers.every(({ wrong }) => wrong.length === 0), 20_000)
 const wrong = onlookers.flatMap((onlooker, number) => onlooker.wrong.map(what => `onlooker ${number}: ${what}`))
 const report = await graceful.shutdown({ timeout: 20_000 })

@@ -112,7 +112,7 @@ test('an older peer that ignores a stream is redialled for the next, and running
     t.is(await (await opens).nextString(), 'hello')
     await runningRaw.write('still here\n')
     t.is(await running.nextString(), 'still here')
-    // Nobody begins anything on the old one, who holds it neither.
+    // No stream begins on the old connection, not even for a holder of it.
     t.like(await failure(connection.openBi(echo)), { code: 'ERR_CONNECTION_LOST' })
     await running.finish()
     await runningRaw.finish()

@@ -279,7 +279,7 @@ test('reopens a stream although the peer was given another address meanwhile', a
   const opens = endpoint.getStream({ ...peer.address }, echo)
   const first = await raw.accept()
   t.is(await first.take(echoLine.length), echoLine)
-  // The endpoint tracks the peer anew, with both addresses.
+  // The endpoint tracks the peer again, with both addresses.
   const other = { ...peer.address, addresses: ['127.0.0.1:9', ...(peer.address.addresses ?? [])] }
   const also = endpoint.getStream(other, echo)
   await raw.accept()

@@ -106,7 +106,7 @@ for (const alpn of alpns) {
       if (count % 3 === 1) t.is(Buffer.from((await ours.read()) ?? '').toString(), `line ${count}\n`)
       if (count % 3 === 1) t.is(await ours.read(), null)
     }
-    // Nothing is lost, and whoever writes hears of it.
+    // Nothing is lost, and a writer gets the error.
     for (const [count, ours] of held.entries()) {
       if (count % 3 === 2) t.is(await ours.nextString(), `line ${count}`)
       t.is(await ours.read(), null)

@@ -122,7 +122,7 @@ export class Account implements AsyncDisposable {
     }
   }
 
-  /** What the account keeps. A snapshot: {@link update} changes it. */
+  /** Data of the account. A snapshot: {@link update} changes it. */
   get data(): AccountData {
     return this.#data
   }
@@ -165,7 +165,7 @@ export class Account implements AsyncDisposable {
     throw invalid('name', `an alias of this account, or an ID52; there is no '${printable(name)}'`)
   }
 
-  /** Who a peer is: its alias, its groups, and whom it acts for. Use it with `stream.remoteId52` and `context.remoteId52`. */
+  /** Identity of a peer: its alias, its groups, and the peers that it acts for. Use it with `stream.remoteId52` and `context.remoteId52`. */
   identify(peer: Peer): Identity {
     const id52 = idOfOne(peer, 'peer')
     return identify(this.#data, id52, this.#leases.of(id52, Date.now()))
@@ -258,7 +258,7 @@ export class Account implements AsyncDisposable {
 
   /**
    * Removes a device: it gets no lease any more, and what only devices may do here ends at once. Its last lease is valid at other peers until
-   * it expires; those in `tell` are told to end it now, and so is the device.
+   * it expires; the peers in `tell` and the device get a request to end it now.
    *
    * @param options `tell`: aliases, groups and ID52s of peers to tell. Default: none. `timeout` for each, in milliseconds. Default: 10 s.
    * @returns ID52s of the peers that could not be told.

@@ -25,14 +25,14 @@ const strangers = { perSecond: 20, burst: 40, of: 'all' } as const
 /** Peers that the account knows may ask at this rate, each of them. */
 const guestRate = { perSecond: 2, burst: 10 } as const
 
-/** What an account compiles its policy from. */
+/** Source of an account's policy. */
 export interface Sources {
   readonly data: AccountData
   /** Valid leases of devices of other peers. */
   readonly leases: readonly LeaseClaims[]
   /** Whether the account can sign leases. */
   readonly hasKey: boolean
-  /** The time, in milliseconds: expired invitations let nobody in. */
+  /** The time, in milliseconds: expired invitations admit no peer. */
   readonly now: number
 }
 
@@ -47,7 +47,7 @@ export function compile({ data, leases, hasKey, now }: Sources): Compiled {
   // First: no rule of the program may keep the account from its own devices, or from who is invited.
   const own: Origin = { index: undefined }
   const invitations = Object.values(data.invitations).filter(({ until }) => now < until)
-  // Who has redeemed one is still getting the answer, or has lost it and asks again.
+  // A peer that has redeemed one still waits for the answer, or has lost it and asks again.
   const guests = invitations.flatMap(({ redeemed }) => redeemed)
   if (guests.length > 0) add({ peers: guests, protocol: accountProtocols.invite, effect: guestRate }, own)
   if (invitations.some(invitation => isOpen(invitation, now)))
@@ -75,7 +75,7 @@ interface Members {
   readonly limited: readonly LeaseClaims[]
 }
 
-/** Whom a rule is for. Rules for the same share one set, which the endpoint reads once. */
+/** The peers of a rule. Rules for the same peers share one set, which the endpoint reads once. */
 function memberSets(data: AccountData, leases: readonly LeaseClaims[]): (who: Who) => Members {
   const known = new Map<string, Members>()
   return who => {

@@ -12,7 +12,7 @@ export interface Alias {
 }
 
 /**
- * Who a rule is for: an alias, a group, an ID52, several of them, `'devices'` for the devices of the account itself, or `'everyone'`.
+ * Subject of a rule: an alias, a group, an ID52, several of them, `'devices'` for the devices of the account itself, or `'everyone'`.
  *
  * A device that acts for a peer by a lease counts as that peer, within the scope of the lease.
  */
@@ -20,13 +20,13 @@ export type Who = 'everyone' | 'devices' | (string & Record<never, never>) | rea
 
 /** A rule of an account. Of several rules that match a stream, the first decides. Without a match, the stream is refused. */
 export interface AccountRule {
-  /** Who it is for. */
+  /** Subject of the rule. */
   readonly who: Who
   /** The protocol, as in `PolicyRule.protocol`. Default: every protocol. */
   readonly protocol?: Protocol | undefined
   /** Name of a service, as in `PolicyRule.service`. Default: every stream. */
   readonly service?: string | undefined
-  /** What happens to the stream. */
+  /** Effect on the stream. */
   readonly effect: PolicyEffect
 }
 
@@ -34,12 +34,12 @@ export interface AccountRule {
 export interface Device {
   /** Name of the device. */
   readonly name: string
-  /** What it may do for the account at other peers: see {@link LeaseScope}. */
+  /** Its permissions at other peers, on behalf of the account: see {@link LeaseScope}. */
   readonly scope: LeaseScope
 }
 
 /**
- * What a device may do for its account at other peers: `'*'`, or protocols and services that it may use there, such as
+ * Permissions of a device at other peers, on behalf of its account: `'*'`, or protocols and services that it may use there, such as
  * `['Chat', 'service:web']`. Printable ASCII without `"`, `\` and spaces.
  */
 export type LeaseScope = '*' | readonly string[]
@@ -58,7 +58,7 @@ export interface StoredInvitation {
   readonly redeemed: readonly string[]
 }
 
-/** What an account keeps, as JSON. */
+/** Data of an account, as JSON. */
 export interface AccountData {
   /** Peers by name. */
   readonly aliases: Readonly<Record<string, Alias>>

@@ -4,7 +4,7 @@ import type { AccountData } from './data.js'
 import { membersOf } from './groups.js'
 import { accountProtocols } from './protocols.js'
 
-/** Peers that are told at the same time. */
+/** Peers that are called at the same time. */
 const concurrency = 16
 
 /** Tells a device, and peers, that the device's lease has ended. Returns the ID52s of those that could not be told. */

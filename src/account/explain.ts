@@ -4,7 +4,7 @@ import type { AccountData, AccountRule } from './data.js'
 import { groupsOf } from './groups.js'
 import type { LeaseClaims } from './lease.js'
 
-/** Who a peer is: result of {@link Account.identify}. */
+/** Identity of a peer: result of {@link Account.identify}. */
 export interface Identity {
   /** ID52 of the peer. */
   readonly id52: string
@@ -33,7 +33,7 @@ export interface Explanation extends Omit<AccessDecision, 'rule' | 'by'> {
   readonly text: string
 }
 
-/** Who a peer is. */
+/** Identifies a peer. */
 export function identify(data: AccountData, id52: string, actsFor: readonly LeaseClaims[]): Identity {
   const alias = Object.entries(data.aliases).find(([, known]) => known.id52 === id52)?.[0]
   const device = Object.hasOwn(data.devices, id52) ? data.devices[id52]?.name : undefined

@@ -6,13 +6,13 @@ import { checkOptions, invalid, type OptionNames } from '../util/validate.js'
 import { checkScope } from './check.js'
 import type { LeaseScope } from './data.js'
 
-/** What a lease says: a device acts for an account. */
+/** Claims of a lease: a device acts for an account. */
 export interface LeaseClaims {
   /** ID52 of the device. */
   readonly device: string
   /** ID52 of the account. */
   readonly account: string
-  /** What the device may do for it. */
+  /** Permissions of the device. */
   readonly scope: LeaseScope
   /** From when on, in seconds since 1970. */
   readonly from: number

@@ -13,7 +13,7 @@ import type { PresentedLeases } from './presented-leases.js'
 import { accountProtocols } from './protocols.js'
 import type { InvitationTicket } from './ticket.js'
 
-/** What the protocols of an account use of it. */
+/** The part of an account that its protocols use. */
 export interface Served {
   readonly key: SecretKey | undefined
   readonly leaseTime: number
@@ -39,7 +39,7 @@ export function serveAccount(endpoint: Endpoint, served: Served): readonly Liste
   return [...listeners, endpoint.serve(accountProtocols.lease, lease, options)]
 }
 
-/** The caller is told. Only a failure of this side is news. */
+/** The caller gets its own errors. Only a failure of this side is reported here. */
 function report(error: unknown): void {
   const expected = ['ERR_UNAUTHORIZED', 'ERR_INVALID_ARGUMENT', 'ERR_PEER_ADDRESS', 'ERR_BUSY', 'ERR_CLOSED']
   if (isFastnNetError(error) && expected.includes(error.code)) return

@@ -3,7 +3,7 @@ import { FastnNetError } from '../errors.js'
 import { parsePeer } from '../keys/peer.js'
 import { invalid } from '../util/validate.js'
 
-/** What an invitation's text says. docs/wire.md has its form. */
+/** Content of an invitation. docs/wire.md has its text form. */
 export interface InvitationTicket {
   /** Ticket of the endpoint that invites. */
   readonly ticket: string

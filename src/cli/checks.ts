@@ -6,9 +6,9 @@ import { createEndpoint, type Endpoint, isFastnNetError, SecretKey } from '../in
 /** Result of a check. */
 export interface Finding {
   readonly status: 'ok' | 'warn' | 'fail' | 'skipped'
-  /** What was found. */
+  /** The finding. */
   readonly detail: string
-  /** What to do about it. */
+  /** Advice. */
   readonly advice?: string
 }
 

@@ -1,7 +1,7 @@
 import type { Arguments } from './arguments.js'
 import type { Output } from './output.js'
 
-/** What a command works with. */
+/** Environment of a command. */
 export interface Context {
   /** Name of the command. */
   readonly name: string

@@ -33,7 +33,7 @@ export class Interrupted extends CliError {
   }
 }
 
-/** What a failed command prints and exits with. */
+/** Output and exit status of a failed command. */
 export interface Failure {
   readonly status: number
   readonly code: string

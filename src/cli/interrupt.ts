@@ -3,7 +3,7 @@ import { exit, Interrupted } from './failure.js'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** What SIGHUP does in place of ending the command. */
+/** Called by SIGHUP, which then does not end the command. */
 let hangup: (() => void) | undefined
 
 /** Lets SIGHUP call this from now on, until the command is interrupted. */

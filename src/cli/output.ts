@@ -2,7 +2,7 @@ import type { WriteStream } from 'node:tty'
 import { jsonSafe, printable } from '../util/display.js'
 import type { Failure } from './failure.js'
 
-/** What a terminal is told to do. */
+/** Control sequences of a terminal. */
 const eraseLine = '\r\u001b[2K'
 
 /** How a command prints. */

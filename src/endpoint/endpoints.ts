@@ -1,4 +1,4 @@
-// What an endpoint needs of its own layer, and of HTTP, once it exists.
+// The part of this layer, and of HTTP, that an endpoint needs once it exists.
 export { resolveServeHttp } from '../http/options.js'
 export { EndpointState } from '../stream/endpoint-state.js'
 export { startAuthorizer } from './authorizer.js'

@@ -10,7 +10,7 @@ import { http1 } from './http1.js'
 import { jsonHead } from './json-head.js'
 import type { Wire } from './wire.js'
 
-/** What a request needs of an endpoint. */
+/** The part of an endpoint that a request needs. */
 export interface HttpClient {
   connect(peer: Peer, options: CancelOptions): Promise<Connection>
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions): Promise<PeerStream>

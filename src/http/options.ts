@@ -17,7 +17,7 @@ export interface FetchOptions extends Omit<RequestInit, 'body'> {
   maxBodyBytes?: number | undefined
 }
 
-/** What a handler of {@link Endpoint.serveHttp} knows beside the request. */
+/** Second argument of a handler of {@link Endpoint.serveHttp}. */
 export interface HttpContext {
   /** ID52 of the peer that sent the request, authenticated by the handshake. */
   readonly peer: string

@@ -11,7 +11,7 @@ export interface BodyOptions {
   readonly maxBytes: number
   /** Called before the first read. */
   readonly onFirstRead?: () => void
-  /** What the reader of the body sees in place of an error. */
+  /** Maps an error to the one that the reader of the body gets. */
   readonly errorOf?: (error: unknown) => unknown
   /** Called once, when no more of it will be read. */
   readonly onEnd?: () => void

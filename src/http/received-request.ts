@@ -1,6 +1,6 @@
 import type { Field } from './head.js'
 
-/** What a `Request` is made of. */
+/** Parts of a `Request`. */
 export interface RequestParts {
   readonly method: string
   readonly url: string

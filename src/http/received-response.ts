@@ -2,7 +2,7 @@ import type { Field } from './head.js'
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** What a `Response` says beside its body. */
+/** A `Response` without its body. */
 export interface ResponseHead {
   readonly status: number
   readonly statusText: string

@@ -11,7 +11,7 @@ const turns = 24
 const joined = 16 * 1024
 const lastChunk = '0\r\n\r\n'
 
-/** What a body begins with. `isWhole`: it has no more. */
+/** Start of a body. `isWhole`: it has no more. */
 export interface BodyStart {
   readonly bytes: Uint8Array
   readonly isWhole: boolean
@@ -59,7 +59,7 @@ export async function sendBody(
   ends: boolean
 ): Promise<void> {
   let sent = 0
-  // What precedes the next bytes: the head, or the end of the previous chunk.
+  // Precedes the next bytes: the head, or the end of the previous chunk.
   let before = head
   const send = async (bytes: Uint8Array) => {
     sent += bytes.length

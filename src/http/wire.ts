@@ -12,7 +12,7 @@ export interface RequestHead extends Fields {
 export interface AnswerHead extends Fields {
   readonly status: number
   readonly statusText: string
-  /** What was read behind it. */
+  /** Bytes that were read behind it. */
   readonly rest: Uint8Array<ArrayBuffer>
 }
 

@@ -63,7 +63,7 @@ export interface PeerConnectorOptions {
   service?: string | undefined
 }
 
-/** What undici calls for a connection. */
+/** Connector: undici calls it for a connection. */
 export type PeerConnector = (
   options: object,
   connected: (error: Error | null, socket: PeerDuplex | null) => void

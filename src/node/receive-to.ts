@@ -44,7 +44,7 @@ export interface ReceiveToOptions extends TransferOptions {
 
 const receiveNames: OptionNames<ReceiveToOptions> = { ...transferNames, maxBytes: true }
 
-/** What {@link receiveTo} writes to: the path of a file, or a Node `Writable`. */
+/** Target of {@link receiveTo}: the path of a file, or a Node `Writable`. */
 export type ReceiveTarget = string | URL | Writable
 
 /**

@@ -17,7 +17,7 @@ import {
   transferNames
 } from './transfer.js'
 
-/** What {@link sendFrom} reads: the path of a file, or chunks from a Node or web stream, a generator or a list. */
+/** Source of {@link sendFrom}: the path of a file, or chunks from a Node or web stream, a generator or a list. */
 export type SendSource = string | URL | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>
 
 /** Most bytes that are read from a file at once. */

@@ -14,7 +14,7 @@ export interface TransferProgress {
   readonly total?: number
 }
 
-/** What {@link sendFrom} or {@link receiveTo} moved. */
+/** Result of {@link sendFrom} and {@link receiveTo}. */
 export interface TransferResult {
   /** Number of bytes. */
   readonly bytes: number

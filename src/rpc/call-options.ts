@@ -34,7 +34,7 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined
   /**
    * Time until the answer must begin, in milliseconds. Includes dialling, and the schemas of the input and of an answer that is one value.
-   * The peer is told what is left of it: `context.deadline`. Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer
+   * The peer gets the rest of it: `context.deadline`. Then `ERR_CALL_TIMEOUT`, or `ERR_UNREACHABLE` without a connection. An answer
    * of items may last longer. Fractions are rounded up, 0 sends nothing, `Infinity` means none. Default: 10 s.
    */
   timeout?: number | undefined
@@ -94,7 +94,7 @@ export function resolveMethodCall(options: RequestOptions, method: MethodCall): 
   return resolve(checkOptions(options, requestNames), method)
 }
 
-/** What a method says of its calls. */
+/** Options that a method gives to its calls. */
 export type MethodCall = Pick<ResolvedCall, 'inputSchema' | 'schema' | 'idempotent'>
 
 function resolve({ signal, timeout, maxBytes, idempotent }: RequestOptions, method: MethodCall): ResolvedCall {

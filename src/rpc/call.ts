@@ -14,7 +14,7 @@ import { itemsOf } from './items.js'
 import type { RequestMessage } from './request-message.js'
 import { isItems, validated } from './validation.js'
 
-/** What a call needs of an endpoint. */
+/** The part of an endpoint that a call needs. */
 export interface Caller {
   readonly id52: string
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions): Promise<PeerStream>

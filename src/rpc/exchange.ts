@@ -72,7 +72,7 @@ export class Exchange implements Expiring {
     return noAnswer(this.#options, this.context)
   }
 
-  /** What errors name. */
+  /** Context of errors. */
   get context(): FastnNetErrorOptions {
     return contextOf(this.#stream, 'call')
   }
@@ -186,7 +186,7 @@ export class Exchange implements Expiring {
   #settle(): void {
     this.#end()
     if (this.#isSending) this.#stream.reset()
-    // What follows, if anything, is of no use.
+    // Anything behind the answer is ignored.
     this.#stream.stop()
   }
 

@@ -3,10 +3,10 @@ import { type JsonLoss, jsonLossIn } from '../util/json-loss.js'
 
 // The lines of docs/wire.md, Requests. Towards older peers, a request and its answer are bare JSON instead.
 
-/** What errors add about an answer that is none. */
+/** Hint in errors about an unexpected answer. */
 export const perhapsListen = ': perhaps its protocol is served with listen, not serve'
 
-/** What errors are about. Read only where there is one. */
+/** Subject of errors. Its context is read only for an error. */
 export interface Subject {
   readonly context: FastnNetErrorOptions
 }
@@ -39,7 +39,7 @@ export interface ItemLine {
   readonly item?: unknown
   /** The last item was sent. */
   readonly end?: unknown
-  /** What the sender's iterable threw. */
+  /** Error that the sender's iterable threw. */
   readonly error?: unknown
 }
 

@@ -5,7 +5,7 @@ import { offAbort, onAbort } from '../util/abort.js'
 import { after } from '../util/timeout.js'
 import { contextOf } from './request-lines.js'
 
-/** What a handler knows of its request besides the input. */
+/** Context of a request: everything besides the input. */
 export interface RequestContext {
   /** ID52 of the caller, authenticated by the handshake. */
   readonly remoteId52: string

@@ -15,7 +15,7 @@ export function maxBytesOn(tagged: boolean, maxBytes: number | undefined): numbe
   return maxBytes ?? (tagged ? defaults.requests.maxBytes : defaults.requests.maxOlderBytes)
 }
 
-/** What errors of a stream name. */
+/** Context of the errors of a stream. */
 export function contextOf(stream: PeerStream, phase: string): FastnNetErrorOptions {
   return stateOf(stream).context(phase)
 }

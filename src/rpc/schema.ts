@@ -2,7 +2,7 @@
 
 /** A schema of any library that implements [Standard Schema](https://standardschema.dev): zod, valibot, arktype and others. */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
-  /** What the standard defines. */
+  /** Members that the standard defines. */
   readonly '~standard': StandardSchemaProps<Input, Output>
 }
 
@@ -34,13 +34,13 @@ export type StandardSchemaResult<Output> =
       readonly issues?: undefined
     }
   | {
-      /** What is wrong. */
+      /** Description of the issue. */
       readonly issues: readonly StandardSchemaIssue[]
     }
 
 /** One way in which a value does not match a {@link StandardSchemaV1}. */
 export interface StandardSchemaIssue {
-  /** What is wrong. */
+  /** Description of the issue. */
   readonly message: string
   /** Keys from the value down to its wrong part. */
   readonly path?: readonly (PropertyKey | StandardSchemaPathSegment)[] | undefined

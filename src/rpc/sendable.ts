@@ -25,7 +25,7 @@ export interface WithToJson {
   readonly byteLength?: never
 }
 
-/** What no plain object has, but a `Map`, bytes, promises, iterables and functions do. */
+/** Members that a `Map`, bytes, promises, iterables and functions have, and plain objects do not. */
 export interface PlainObject {
   /** Excludes iterables. */
   readonly [Symbol.iterator]?: never

@@ -1,7 +1,7 @@
 import { FastnNetError } from '../errors.js'
 import { isBytes, isShared } from '../util/bytes.js'
 
-// What callers give to write and to read into.
+// Checks the chunks that callers write, and the buffers that they read into.
 const encoder = new TextEncoder()
 // Short strings are encoded here: the addon has copied them when it returns.
 const scratch = new Uint8Array(16 * 1024)

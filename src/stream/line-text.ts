@@ -2,7 +2,7 @@ import { FastnNetError } from '../errors.js'
 import type { ReadBuffer } from './read-buffer.js'
 import type { StreamState } from './stream-state.js'
 
-// What becomes of a line's bytes: its text, or an error.
+// Converts a line's bytes to its text, or to an error.
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
 

@@ -103,7 +103,7 @@ export class ReadBuffer {
       if (from < chunk.length) {
         const at = chunk.indexOf(newline, Math.max(from, 0))
         if (at >= 0) {
-          // What precedes the newline is known; the newline itself is found again at once.
+          // Bytes before the newline need no further search. The newline itself is found again at once.
           this.#searched = before + at
           return before + at
         }

@@ -192,7 +192,7 @@ export class ReadHalf extends ReadLock {
     return endInLine(this.state, buffer)
   }
 
-  /** Ends reading: sends STOP_SENDING and fails a waiting read. `message`: what later reads are told. */
+  /** Ends reading: sends STOP_SENDING and fails a waiting read. `message`: the error of later reads. */
   stop(code: number | bigint, message = `reading was ended by this side with code ${code}`): void {
     const state = this.state
     // Discards buffered bytes after EOF was received: later reads must not see a clean EOF.

@@ -1,4 +1,4 @@
-// What an endpoint needs of streams once it exists.
+// The part of streams that an endpoint needs once it exists.
 export { parseJson, readBytes, readJson, readText } from './body.js'
 export { linesOf, readLine } from './lines.js'
 export { openNow, openStream } from './open.js'

@@ -18,7 +18,7 @@ import { allowed, localOf } from './options.js'
 /** Options of {@link Endpoint.exposeHttp}. */
 export interface ExposeHttpOptions extends CancelOptions {
   /**
-   * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+   * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
    * stream, in addition to {@link Endpoint.access} and `authorize`.
    */
   allow: Peers | 'public'

@@ -18,7 +18,7 @@ import {
 /** Options of every exposed service. */
 export interface ExposedServiceOptions extends CancelOptions {
   /**
-   * Who may use the service: peers, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+   * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
    * connection, in addition to {@link Endpoint.access} and `authorize`.
    */
   allow: Peers | 'public'
@@ -67,7 +67,7 @@ export interface BridgeUdpOptions extends Omit<BridgeOptions, 'path' | 'maxConne
   flowTimeout?: number | undefined
 }
 
-/** What a tunnel carries. */
+/** Kind of traffic that a tunnel carries. */
 export type Transport = 'tcp' | 'udp'
 
 /** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
@@ -127,7 +127,7 @@ function resolveBridgeTcp(checked: Omit<BridgeOptions, 'peer'>, openTimeout: num
 /** Options of {@link Endpoint.exposeProxy}. */
 export interface ExposeProxyOptions extends ExposeOptions {
   /**
-   * What peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
+   * Destinations that peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
    *
    * - `'example.com'`, `'*.example.com'` (all below it), `'*'` (every host): public addresses only.
    * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, whichever name a client uses for them. IPv6 with a port has brackets:

@@ -18,7 +18,7 @@ export async function exposeProxy(endpoint: EndpointState, options: ExposeProxyO
   return tunnelOf(endpoint, handle, '', options.signal)
 }
 
-/** What a local proxy speaks, as the scheme of its URL. */
+/** Protocol of a local proxy, as the scheme of its URL. */
 export type ProxyScheme = 'http' | 'socks5h'
 
 /** See {@link Endpoint.proxy} and {@link Endpoint.socks5}. */

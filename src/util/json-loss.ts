@@ -5,9 +5,9 @@ import { isPlain, kindOf } from './validate.js'
 
 /** A value that JSON would drop or turn into another. */
 export interface JsonLoss {
-  /** Where it is, from the root's name on: `input.photos[2]`. */
+  /** Its path, from the root's name on: `input.photos[2]`. */
   readonly path: string
-  /** What it is, and what to send instead. */
+  /** Its kind, and the value to send instead. */
   readonly why: string
 }
 

@@ -27,7 +27,7 @@ function framesOfProgram(stack: string): string {
   return kept.some(isFrame) ? kept.join('\n') : stack
 }
 
-/** What frames of this library and of Node.js contain. A frame has a URL or, with source maps, the path of a source file. */
+/** Matches stack frames of this library and of Node.js. A frame has a URL or, with source maps, the path of a source file. */
 function ownFrames(): string[] {
   const ofNode = ['(<anonymous>)', '(node:', 'at node:', 'async node:']
   // A bundler may leave no URL.

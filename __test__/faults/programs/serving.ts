@@ -52,7 +52,7 @@ export function serve(endpoint: Endpoint, ledger: string, signal: AbortSignal): 
         const { Generic: asked } = stream.protocol as { Generic: { unread?: number; bulk?: number } }
         if (asked.unread !== undefined) await unread(stream, asked.unread)
         else if (asked.bulk !== undefined) await bulk(stream, asked.bulk)
-        else throw new Error(`nobody asks for ${JSON.stringify(asked)}`)
+        else throw new Error(`no program asks for ${JSON.stringify(asked)}`)
       },
       onError: error => note('failed', error instanceof FastnNetError ? error.code : String(error))
     }

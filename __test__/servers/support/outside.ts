@@ -8,6 +8,6 @@ export function packetsOut(): number {
   const { stdout } = spawnSync('nft', ['-j', 'list', 'counter', 'inet', 'outside', 'sent'], { encoding: 'utf8' })
   const { nftables } = JSON.parse(stdout) as { nftables: { counter?: { packets: number } }[] }
   const found = nftables.find(({ counter }) => counter !== undefined)
-  if (found?.counter === undefined) throw new Error(`nobody counts: ${stdout}`)
+  if (found?.counter === undefined) throw new Error(`no counter: ${stdout}`)
   return found.counter.packets
 }

@@ -87,7 +87,7 @@ const pings = [
     'ten pings',
     Array.from({ length: 10 }, (_, at) => frame('ping', `ping ${at}`))
   ),
-  raw('a pong that nobody asked for', [frame('pong', 'hello'), frame('ping', 'after it')]),
+  raw('an unsolicited pong', [frame('pong', 'hello'), frame('ping', 'after it')]),
   raw('a ping of 126 bytes', [frame('ping', pattern(126))], 1002),
   raw('a ping in fragments', [frame('ping', 'a', more)], 1002)
 ]

@@ -23,7 +23,7 @@ pub struct BindingKeyVariables {
     pub secret_keys_file: Option<String>,
 }
 
-/// What was found; all null where there is nothing.
+/// The key that was found. All fields are null if there is none.
 #[napi(object, use_nullable = true)]
 pub struct BindingFoundKey {
     /// The secret key, 32 bytes.

@@ -15,7 +15,7 @@ use crate::{
 /// A [`PeerInfo`] as it crosses.
 #[napi(object, use_nullable = true)]
 pub struct BindingPeerInfo {
-    /// Who.
+    /// ID52 of the peer.
     pub id52: String,
     /// False in the last snapshot: the endpoint no longer tracks the peer.
     pub tracked: bool,
@@ -36,13 +36,13 @@ pub struct BindingPeerInfo {
 /// One of a peer's connections.
 #[napi(object)]
 pub struct BindingPeerConnection {
-    /// What was negotiated.
+    /// Negotiated ALPN.
     pub alpn: String,
-    /// We made it.
+    /// Whether this side dialled it.
     pub dialled: bool,
-    /// New streams go over it.
+    /// Whether new streams use it.
     pub preferred: bool,
-    /// The ways packets can take.
+    /// Its network paths.
     pub paths: Vec<BindingPath>,
     /// Counters since it was made.
     pub stats: BindingStats,

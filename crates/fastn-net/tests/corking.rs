@@ -32,7 +32,7 @@ async fn narrow() -> (Endpoint, Endpoint, Listener, Stream) {
     (a, b, listener, filling)
 }
 
-/// The connection takes no more then, until somebody reads.
+/// The connection takes no more then, until the peer reads.
 async fn fill(stream: &mut Stream) {
     let block = pattern(16 * 1024);
     while !waits(&mut poll_fn(|cx| stream.poll_write(cx, &block))).await {}
@@ -195,7 +195,7 @@ async fn streams_lost_with_a_connection_are_never_acknowledged() {
     until("it left the endpoint", || !a.has_connection(&connection)).await;
     filling.finish();
     for stream in [&blocked, &filling] {
-        // Whoever asks late is told the same.
+        // A late caller gets the same error.
         let error = soon(connection.delivered(stream.id())).await.expect_err("lost");
         assert_eq!(error.code(), Code::ConnectionLost);
     }

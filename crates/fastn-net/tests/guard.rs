@@ -139,7 +139,7 @@ async fn nothing_is_answered_before_the_peer_is_admitted() {
 
 #[tokio::test]
 async fn a_no_and_no_answer_close_the_connection_and_list_nothing() {
-    // Only where nobody answers may the timeout be short: a request that timed out is not asked any more.
+    // The timeout is short only where no answer comes: a request that timed out is not asked again.
     for (answered, timeout) in [(true, GENEROUS), (false, Duration::from_millis(50))] {
         let (server, requests) = asking(Authorize { timeout, ..PEERS }).await;
         let _served = echo(&server, &[Protocol::Http]);
@@ -250,7 +250,7 @@ async fn streams_on_a_dialled_connection_are_authorized_alike() {
     ours.change_access(|lists| lists.deny(raw.id()));
     assert_eq!(closed_with(&connection).await, codes::UNAUTHORIZED);
     let (guard, connection) = tokio::join!(soon(ours.connect(&peer, GENEROUS)), raw.accept());
-    let _guard = guard.expect("we may dial whom we do not let in");
+    let _guard = guard.expect("an endpoint may dial a peer that it denies");
     RawStream::start(&connection, b"\"Http\"\n").await.is_refused("unauthorized").await;
     raw.close().await;
     close(&[&ours]).await;

@@ -67,7 +67,7 @@ async fn an_unserved_stream_is_refused_after_the_grace_period() {
         (b.listen(Some(guard.id()), &[Protocol::Http], false).expect("listen"), guard)
     };
     let (refused, (listener, _guard)) = tokio::join!(asking, serving);
-    assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
+    assert_eq!(refused.expect_err("no listener").code(), Code::ProtocolUnsupported);
     let served = open(&a, &b, &Protocol::Http, LATER).await.expect("stream");
     let answering = async {
         let mut stream = incoming(&listener).await.stream;
@@ -84,6 +84,6 @@ async fn an_owner_that_registers_no_listener_is_not_waited_for_long() {
     let (a, b) = pair().await;
     let inbound = b.listen_connections().expect("inbound");
     let (refused, _guard) = tokio::join!(open(&a, &b, &Protocol::Tcp, USUAL), next_connection(&inbound));
-    assert_eq!(refused.expect_err("nobody serves it").code(), Code::ProtocolUnsupported);
+    assert_eq!(refused.expect_err("no listener").code(), Code::ProtocolUnsupported);
     close(&[&a, &b]).await;
 }

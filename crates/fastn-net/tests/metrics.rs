@@ -39,7 +39,7 @@ async fn streams_and_connections_are_counted_from_both_sides() {
         assert!(sample(endpoint, "fastn_net_received_bytes_total") > 1000.0);
     }
     assert!(is(&a, "fastn_net_dials_total", 1.0));
-    assert!(is(&a, "fastn_net_ack_seconds_count", 2.0), "only acknowledgements that somebody waits for are timed");
+    assert!(is(&a, "fastn_net_ack_seconds_count", 2.0), "only acknowledgements that a caller waits for are timed");
     assert!(is(&a, "fastn_net_ack_seconds_bucket{le=\"+Inf\"}", 2.0));
 
     drop(streams);
@@ -60,7 +60,7 @@ async fn streams_and_connections_are_counted_from_both_sides() {
 async fn refusals_are_counted_where_they_are_sent_and_where_they_come() {
     let (a, b) = pair().await;
     let _listener = b.listen(None, &[generic("Echo")], false).expect("listen");
-    open(&a, &b, &generic("Other"), USUAL).await.expect_err("nobody serves it");
+    open(&a, &b, &generic("Other"), USUAL).await.expect_err("no listener");
     assert!(is(&a, "fastn_net_refusals_received_total{code=\"unsupported\"}", 1.0));
     assert!(is(&b, "fastn_net_refusals_sent_total{code=\"unsupported\"}", 1.0));
     close(&[&a, &b]).await;

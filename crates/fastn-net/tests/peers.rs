@@ -236,19 +236,19 @@ async fn an_absent_peer_is_unreachable() {
         limits().with_connect(Connect { attempt_timeout: Duration::from_millis(500), ..limits().connect }),
     )
     .await;
-    let nobody = SecretKey::generate().public();
-    let error = open_at(&a, &PeerAddress::new(nobody), &Protocol::Tcp, USUAL).await.expect_err("nobody");
+    let absent = SecretKey::generate().public();
+    let error = open_at(&a, &PeerAddress::new(absent), &Protocol::Tcp, USUAL).await.expect_err("unreachable");
     assert_eq!(error.code(), Code::Unreachable);
     assert!(error.message().contains("no address of it is known"), "{error}");
 
-    // A socket that never answers; the port stays taken, so that nobody else does.
+    // A socket that never answers. It keeps the port, so no other socket answers either.
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
     let at = silent.local_addr().expect("address");
-    let address = PeerAddress { addresses: vec![at], ..PeerAddress::new(nobody) };
-    let error = open_at(&a, &address, &Protocol::Tcp, ONCE).await.expect_err("nobody");
+    let address = PeerAddress { addresses: vec![at], ..PeerAddress::new(absent) };
+    let error = open_at(&a, &address, &Protocol::Tcp, ONCE).await.expect_err("unreachable");
     assert_eq!(error.code(), Code::Unreachable);
     assert!(error.message().contains(&at.to_string()), "{error}");
-    assert!(error.message().contains(&nobody.to_string()), "{error}");
+    assert!(error.message().contains(&absent.to_string()), "{error}");
 
     // Another peer answers there.
     let b = endpoint().await;

@@ -1,4 +1,4 @@
-//! Proxies over SOCKS 5: what clients reach, and what they are told otherwise.
+//! Proxies over SOCKS 5: the destinations that clients reach, and the replies for all others.
 
 mod support;
 

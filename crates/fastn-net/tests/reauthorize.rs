@@ -88,7 +88,7 @@ async fn queued_streams_denied_on_reauthorization_reach_no_listener() {
     }
     assert_eq!(answers.asked(), (0, 150));
     let asked_again = server.reauthorize();
-    assert!(is_empty(&listener), "none is handed out before it is let in anew");
+    assert!(is_empty(&listener), "no stream is handed out before it is authorized again");
     soon(asked_again).await;
     assert_eq!(answers.asked(), (0, 300));
     // The queue keeps its order.
@@ -121,7 +121,7 @@ async fn a_peer_denied_on_reauthorization_is_disconnected_and_its_queued_streams
         let mut stream = RawStream::start(&connection, b"\"Http\"\n").await;
         stream.hears(b"ack\n").await;
         soon(server.reauthorize()).await;
-        assert!(!is_empty(&listener), "it is let in anew");
+        assert!(!is_empty(&listener), "it is authorized again");
         answers.refuses_peers.store(true, Ordering::SeqCst);
         soon(server.reauthorize()).await;
         let iroh::endpoint::ConnectionError::ApplicationClosed(closed) = soon(connection.closed()).await else {

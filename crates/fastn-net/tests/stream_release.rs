@@ -221,7 +221,7 @@ async fn a_connection_takes_nothing_but_bidirectional_streams() {
         let _listener = endpoint.listen(None, &[Protocol::Http], false).expect("listen");
         let raw = Raw::bind(&[]).await;
         let connection = raw.dial(&endpoint, alpn).await;
-        // What nobody would ever read is not taken in the first place.
+        // A stream without a reader is not accepted at all.
         assert_eq!(connection.max_datagram_size(), None);
         assert!(connection.send_datagram(vec![0; 8].into()).is_err());
         let mut other = RawStream::start(&connection, b"\"Ping\"\n").await;

@@ -72,7 +72,7 @@ async fn a_watcher_that_never_reads_keeps_nothing_of_peers_that_came_and_went() 
     }
     until("every peer was let go", || server.peers().is_empty()).await;
     assert_eq!(slow.waiting(), 0);
-    until("who was told of them is told the end", || fast.waiting() > 0).await;
+    until("a watcher that saw the peers sees their end", || fast.waiting() > 0).await;
     assert!(!soon(fast.changed()).await.expect("change").tracked);
     close(&[&server]).await;
 }

@@ -98,7 +98,7 @@ class Receiver {
     } catch (error) {
       const cause = this.#context.signal.aborted ? this.#context.signal.reason : error
       await this.#tell(stream, cause)
-      // What stdout has got is of no use without the rest.
+      // The bytes on stdout are useless without the rest.
       if (this.#target === undefined) return this.#finish(cause)
       const { code, message, details } = failureOf(named(cause))
       await output.event({ event: 'failed', peer, code, message, ...details })

@@ -42,7 +42,7 @@ export function configError(file: string, line: number | undefined, problem: str
   return new CliError('ERR_CONFIG', `${place}: ${printable(problem)}`, { file, ...(line !== undefined && { line }) })
 }
 
-/** What a line has before its `=`, other than a comment. */
+/** Text of a line before its `=`, unless it is a comment. */
 function keyOf(line: string): string | undefined {
   const end = line.search(/[=#]/)
   return end > 0 && line[end] === '=' ? line.slice(0, end) : undefined

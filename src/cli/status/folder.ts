@@ -24,11 +24,11 @@ export async function statusFolder(): Promise<string> {
   })
 }
 
-/** What a program says about itself in the folder. */
+/** Entry of a program in the folder. */
 export interface Registration {
   readonly pid: number
   /** Unix socket, or named pipe. */
   readonly socket: string
-  /** What a request needs to show. */
+  /** Secret that a request must send. */
   readonly token: string
 }

@@ -10,7 +10,7 @@ const maxPrograms = 64
 const answerMs = 2_000
 const maxAnswerBytes = 8_388_608
 
-/** What the running programs of this user do, ordered by their start. Forgets those that have ended without a word. */
+/** States of the running programs of this user, ordered by their start. Forgets those that have ended without a word. */
 export async function snapshots(): Promise<Snapshot[]> {
   const folder = await statusFolder()
   const names = (await readdir(folder)).filter(name => name.endsWith('.json')).slice(0, maxPrograms)

@@ -33,7 +33,7 @@ export interface PeerStatus {
   readonly error: string | null
 }
 
-/** What a process does. */
+/** State of a process. */
 export interface Snapshot {
   readonly pid: number
   readonly version: string
@@ -56,7 +56,7 @@ export interface NamedService {
   readonly service: RunningService
 }
 
-/** What services do. */
+/** State of services. */
 export function serviceStatuses(services: readonly NamedService[]): ServiceStatus[] {
   return services.slice(0, maxServices).map(({ name, kind, service }) => {
     const { address, port, connections, requests } = service

@@ -28,7 +28,7 @@ export interface OfferedEntry {
   readonly executable?: boolean
 }
 
-/** What is at the place of an entry. */
+/** Existing file at the place of an entry. */
 export type Present = 'nothing' | 'folder' | 'same-size' | 'other'
 
 /**
@@ -94,7 +94,7 @@ export class TargetFolder {
     return 'other'
   }
 
-  /** What an entry of another content is: an error, or replaced. */
+  /** Throws for an existing entry of another content, unless it is to be replaced. */
   differs(entry: OfferedEntry): void {
     if (!this.#force) throw exists(entry.path, 'it is there with other content; --force replaces it')
   }

@@ -17,7 +17,7 @@ export const limits = {
   frameBytes: 1_048_576
 } as const
 
-/** Why a transfer failed, as the other side is told. */
+/** Why a transfer failed, as it is sent to the other side. */
 export type TransferWord =
   | 'busy'
   | 'cancelled'

@@ -16,7 +16,7 @@ export function isPart(name: string): boolean {
   return partName.test(name)
 }
 
-/** What Windows takes for a device, a stream or another name. */
+/** Names that Windows takes for a device, a stream or another name. */
 const notOnWindows = /[<>:"|?*]|[. ]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
 /**

@@ -3,7 +3,7 @@ import type { OfferedEntry } from './destination.js'
 import { invalidLine, limits, type Message, readMessage, TransferError, wholeNumber } from './messages.js'
 import { checkPath } from './names.js'
 
-/** What a sender offers. All names are checked. */
+/** Offer of a sender. All names are checked. */
 export interface Offer {
   readonly id: string
   readonly name: string

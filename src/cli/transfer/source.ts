@@ -17,7 +17,7 @@ export interface SourceEntry {
   readonly changed?: number
 }
 
-/** What a command sends. */
+/** Source of a transfer. */
 export interface Source {
   /** Name of the file or folder at the receiver. */
   readonly name: string
@@ -30,7 +30,7 @@ export interface Source {
   readonly skipped: readonly string[]
 }
 
-/** What stdin gives, as one file. */
+/** The bytes of stdin, as one file. */
 export function stdinSource(name: string): Source {
   checkPath(name)
   const entries = [{ path: name, size: null }]

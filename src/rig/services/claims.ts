@@ -4,11 +4,11 @@ import type { RunningService } from './service.js'
 
 const lookMs = 10
 
-/** What a service takes that no other service can have meanwhile. */
+/** Exclusive resources of a service. */
 export interface Claiming {
-  /** What two services of a file must not share, such as a name at the peers. */
+  /** Resources that two services of a file must not share, such as a name at the peers. */
   readonly unique?: string
-  /** What must be free before the service starts, if that is not `unique`. */
+  /** Resources that must be free before the service starts, if those are not `unique`. */
   readonly claim?: string
 }
 
@@ -17,7 +17,7 @@ export function claimOf({ claim, unique }: Claiming): string | undefined {
   return claim ?? unique
 }
 
-/** What a running service has taken. Its port may be one that the system has chosen. */
+/** Resources that a running service holds. Its port may be one that the system has chosen. */
 export function claimOfRunning(running: {
   readonly plan: Claiming & { readonly kind: string }
   readonly service: RunningService

@@ -5,7 +5,7 @@ import type { RunningService } from './service.js'
 
 /** How a handler is served. */
 export interface HttpServiceSettings {
-  /** What is exposed, for `status`. */
+  /** The exposed service, for `status`. */
   readonly address: string
   /** ID52s. */
   readonly allow: readonly string[] | 'public'

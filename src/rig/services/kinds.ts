@@ -18,13 +18,13 @@ export interface ServiceKind {
 /** A service that can be started. */
 export interface ServicePlan extends Claiming {
   readonly start: StartService
-  /** Who may use it: ID52s and names, or everyone. Absent: it exposes nothing. */
+  /** Its users: ID52s and names, or everyone. Absent: it exposes nothing. */
   readonly who?: readonly string[] | 'public'
   /** Protocols by which peers reach it, for the rules of an account. */
   readonly protocols?: readonly Protocol[]
   /** Name of the service at the peers. */
   readonly service?: string | undefined
-  /** What peers may reach through it. Of a proxy only. */
+  /** Destinations that peers may reach through it. Of a proxy only. */
   readonly targets?: readonly string[]
 }
 

@@ -4,7 +4,7 @@ import type { LoggedRequest } from './request-log.js'
 
 /** A service that runs: an exposed one, or a bridge. */
 export interface RunningService {
-  /** Where it listens, or what it exposes. */
+  /** Its local address, or the service that it exposes. */
   readonly address: string
   /** Local port on which it listens; `null` if there is none. */
   readonly port: number | null

@@ -155,7 +155,7 @@ export class Settings {
     return this.#id52(key, text)
   }
 
-  /** Who may use a service: the key `allow`, or `public = true`. */
+  /** Peers that may use a service: the key `allow`, or `public = true`. */
   access(): ServiceAccess {
     const { hasNames } = this.#context
     const who = this.texts('allow').map(text => (hasNames && isName(text) ? text : this.#id52('allow', text)))

@@ -17,7 +17,7 @@ export interface Running {
   readonly service: RunningService
 }
 
-/** What applying services did. */
+/** Result of applying services. */
 export interface Changes {
   readonly started: readonly Running[]
   /** Names. */

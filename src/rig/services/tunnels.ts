@@ -2,7 +2,7 @@ import type { BridgeHttpOptions } from '../../tunnel/http-options.js'
 import type { BridgeOptions, BridgeUdpOptions } from '../../tunnel/options.js'
 import { type StartService, tunnelService } from './service.js'
 
-/** What a tunnel carries. */
+/** Kind of traffic that a tunnel carries. */
 export type Transport = 'tcp' | 'udp'
 
 /** How a service is exposed. */

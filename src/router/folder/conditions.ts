@@ -4,7 +4,7 @@ export interface ByteRange {
   readonly end: number
 }
 
-/** What identifies the version of a file. */
+/** Validators of a version of a file. */
 export interface Validators {
   readonly etag: string
   /** Last change, in whole seconds. */

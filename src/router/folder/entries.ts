@@ -24,7 +24,7 @@ export interface Entry {
   readonly changed: number
 }
 
-/** What Windows takes for a device, a stream or another name. */
+/** Names that Windows takes for a device, a stream or another name. */
 const notOnWindows = /[<>:"|?*]|[. ]$|~\d|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
 /** The names of a URL's path, decoded. `undefined` for a path that names nothing below the folder. */
@@ -58,7 +58,7 @@ function isHidden(name: string): boolean {
   return name.startsWith('.')
 }
 
-/** What these names lead to, without following a link. */
+/** The entry at these names, without following a link. */
 export async function kindOf(root: string, names: readonly string[]): Promise<'file' | 'folder' | 'nothing'> {
   let kind: 'file' | 'folder' = 'folder'
   for (let depth = 1; depth <= names.length; depth++) {
@@ -129,7 +129,7 @@ export async function entriesOf(
         : undefined
     try {
       const opened = handle === undefined ? undefined : await pathOf(handle)
-      // Whatever the names lead to from now on, this is the folder that was opened.
+      // The names may change from now on; this stays the folder that was opened.
       if (opened === path) return await listed(`/proc/self/fd/${handle?.fd}`, hasHidden)
       if (opened !== undefined) return undefined
     } finally {

@@ -47,7 +47,7 @@ pub struct BindingOutcome {
 pub struct BindingCloseInfo {
     /// Application close code.
     pub code: Either<f64, BigInt>,
-    /// What was said, or what happened.
+    /// The reason that was given, or the error.
     pub reason: String,
     /// `local`, `peer` or `network`.
     pub by: String,

@@ -22,7 +22,7 @@ use napi::{
 /// Weak, so that it does not keep the process alive. The number of wakers bounds its queue.
 type Bell = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
-/// What waits to be told to one JavaScript thread.
+/// Pending wakes of one JavaScript thread.
 #[derive(Default)]
 pub(crate) struct Wakes {
     queue: Mutex<Queue>,

@@ -5,7 +5,7 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use super::PublicKey;
 use crate::error::{Code, Error, Result};
 
-/// What proves a [`PublicKey`] to be one's own: 32 bytes of Ed25519 secret. Wiped from memory when dropped;
+/// Proves ownership of a [`PublicKey`]: 32 bytes of Ed25519 secret. Wiped from memory when dropped;
 /// `Debug` and `Display` show the public key only.
 #[derive(Clone)]
 pub struct SecretKey(iroh_base::SecretKey);

@@ -1,6 +1,6 @@
 //! The ALPNs, and what each allows (docs/wire.md, Connection).
 
-/// What two peers agreed to speak.
+/// Version of the protocol that two peers negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alpn {
     /// `/fastn-net/1`: streams both ways on one connection, refusal lines, codes.
@@ -35,7 +35,7 @@ impl Alpn {
         }
     }
 
-    /// What was negotiated, if it is one of ours.
+    /// The negotiated ALPN, if it is one of ours.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|alpn| alpn.as_bytes() == bytes)

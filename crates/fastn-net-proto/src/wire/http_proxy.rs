@@ -10,7 +10,7 @@ use crate::{
 /// Limit in bytes of the line, without its `\n`: the longest name, a port and the JSON around them fit in.
 pub const MAX_LINE: usize = 1024;
 
-/// What the stream carries behind the line.
+/// Content of the stream behind the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProxyRequest {
     /// The bytes of a connection to the destination.

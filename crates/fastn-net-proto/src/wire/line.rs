@@ -8,7 +8,7 @@ pub struct LineBuffer {
     limit: usize,
 }
 
-/// What [`LineBuffer::feed`] made of the bytes.
+/// Result of [`LineBuffer::feed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
     /// All bytes were taken and the line continues.

@@ -59,7 +59,7 @@ pub const ANSWER_LIMIT: usize = 4 * 1024;
 /// Why a stream was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What to branch on, one of [`word`] or a word of the peer's own; empty when the peer's line is not our JSON.
+    /// The word to branch on, one of [`word`] or a word of the peer's own; empty when the peer's line is not our JSON.
     pub word: String,
     /// For a person.
     pub message: String,

@@ -15,7 +15,7 @@ const CONNECT: u8 = 1;
 /// The longest message: a request with a name.
 pub const MAX_MESSAGE: usize = 4 + 1 + 255 + 2;
 
-/// What a client sends first: no authentication is its only method.
+/// First message of a client. Its only method is no authentication.
 pub const GREETING: [u8; 3] = [VERSION, 1, NO_AUTHENTICATION];
 /// The server's answer to a greeting: no authentication.
 pub const ACCEPTED: [u8; 2] = [VERSION, NO_AUTHENTICATION];
@@ -82,12 +82,12 @@ pub enum Address {
     Name(Vec<u8>),
 }
 
-/// What a client asks for.
+/// Request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// CONNECT to a host and port.
     Connect(Address, u16),
-    /// What a server refuses with this reply.
+    /// Code of a server's reply that refuses.
     Unsupported(Reply),
 }
 

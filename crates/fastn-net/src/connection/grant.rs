@@ -20,7 +20,7 @@ pub(crate) struct Grant {
     /// Whether the authorizer was asked about the stream.
     pub(crate) asked: bool,
     revoked: AtomicBool,
-    /// Who waits on the stream: a reader, a writer, and a caller that waits for its end.
+    /// Waiting callers: a reader, a writer, and one that waits for the end of the stream.
     waiting: [AtomicWaker; 3],
 }
 
@@ -45,7 +45,7 @@ impl Grant {
         self.revoked.load(Ordering::Acquire)
     }
 
-    /// Revokes it, and wakes who waits on the stream.
+    /// Revokes it, and wakes the waiting callers of the stream.
     pub(crate) fn revoke(&self) {
         self.revoked.store(true, Ordering::Release);
         self.waiting.iter().for_each(AtomicWaker::wake);

@@ -79,7 +79,7 @@ impl Endpoint {
 
     fn check_open(&self) -> Result<()> {
         if self.0.router.is_closed() && !self.0.lifecycle.is_closing() {
-            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
+            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it accepts no new work"));
         }
         Ok(())
     }

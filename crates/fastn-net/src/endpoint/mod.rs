@@ -132,7 +132,7 @@ impl Endpoint {
         self.0.limits()
     }
 
-    /// Where it can be reached, as far as is known now: nowhere, once it is closed.
+    /// Its currently known addresses. None once it is closed.
     #[must_use]
     pub fn address(&self) -> PeerAddress {
         self.0

@@ -65,9 +65,9 @@ async fn an_actor_that_panics_is_replaced_and_counted() {
 async fn a_request_fails_with_an_internal_error_if_the_actor_panics() {
     let a = endpoint(LIMIT).await;
     let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
-    let nobody = PeerAddress::new(SecretKey::generate().public());
-    let nobody = PeerAddress { addresses: vec![silent.local_addr().expect("address")], ..nobody };
-    let peer = a.peer(&nobody).expect("peer");
+    let absent = PeerAddress::new(SecretKey::generate().public());
+    let absent = PeerAddress { addresses: vec![silent.local_addr().expect("address")], ..absent };
+    let peer = a.peer(&absent).expect("peer");
     let waiting = peer.clone();
     let waiting = tokio::spawn(async move { waiting.connect(Tries::new(None, true)).await });
     while peer.status().state != PeerState::Dialling {

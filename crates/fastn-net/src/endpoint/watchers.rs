@@ -189,7 +189,7 @@ mod tests {
                         told.insert(id);
                         return true;
                     }
-                    assert_eq!(before, told.remove(&id), "who was told is told the end, and nobody else");
+                    assert_eq!(before, told.remove(&id), "only watchers that saw the peer see its end");
                     if before {
                         return true;
                     }

@@ -175,7 +175,7 @@ fn is_other_key(error: &ConnectionError) -> bool {
     matches!(error, ConnectionError::TransportError(error) if u64::from(error.code) == 0x100 + 48)
 }
 
-/// What ended the handshake, in words, or `None` if nothing answered; a code where it is more than being unreachable.
+/// Why the handshake ended, in words; `None` if nothing answered. With a code if the peer is not just unreachable.
 fn connection_error(error: &ConnectionError) -> Result<Option<String>, Code> {
     Ok(Some(match error {
         ConnectionError::ApplicationClosed(closed) if u64::from(closed.error_code) == close::UNAUTHORIZED => {

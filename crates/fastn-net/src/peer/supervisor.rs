@@ -46,7 +46,6 @@ fn close_orphans(context: &PeerContext, peer: &Peer) {
 
 /// The error of a request whose actor panicked.
 pub(super) fn panicked() -> Error {
-    let text =
-        "a defect in this library ended what was under way with this peer; the next call begins anew. Please report it";
+    let text = "a defect in this library ended all work with this peer; the next call starts afresh. Please report it";
     Error::new(Code::Internal, text)
 }

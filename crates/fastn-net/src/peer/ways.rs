@@ -13,7 +13,7 @@ pub(crate) struct Ways {
     places: Vec<String>,
     /// The look-ups of the network, in words.
     lookups: Option<String>,
-    /// What the look-ups found beyond `places`.
+    /// Addresses that the look-ups found beyond `places`.
     found: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl Ways {
         join(&self.places, " or ", "")
     }
 
-    /// What was tried: `127.0.0.1:1, look-up by mDNS`.
+    /// The addresses and look-ups that were tried: `127.0.0.1:1, look-up by mDNS`.
     pub(crate) fn tried(&self) -> String {
         if self.are_none() {
             return "nothing".to_owned();

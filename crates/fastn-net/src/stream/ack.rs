@@ -38,7 +38,7 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// What the peer refused with (see [`crate::wire::ack`]), `ERR_CONNECTION_LOST`: both halves are gone then.
+    /// The error of a refusal (see [`crate::wire::ack`]), `ERR_CONNECTION_LOST`. Both halves have ended then.
     /// `ERR_ACK_TIMEOUT` when none came in the endpoint's time for it.
     /// `ERR_STREAM_RESET` when the peer took it and failed: the receiving half is gone.
     pub fn poll_ack(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {

@@ -101,7 +101,7 @@ pub struct Stream {
     send: Option<SendStream>,
     /// QUIC's half while `recv_state` is live.
     recv: Option<RecvStream>,
-    /// What is left of the header or the ack, and corked bytes behind it. Kept when the stream is lost: the peer has not seen it.
+    /// Unsent rest of the header or the ack, and corked bytes behind it. Kept when the stream is lost: the peer has not seen it.
     unsent: Vec<u8>,
     /// A byte of payload was accepted: the stream is never opened again unseen.
     payload_accepted: bool,

@@ -23,7 +23,7 @@ const LATE_ANSWER: Duration = Duration::from_millis(250);
 /// Time for a sign of life from a connection that a caller asked for. After it, the connection is handed out all the same.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// What to do when not even a header finds room in the peer's receive window.
+/// Advice when not even a header fits in the peer's receive window.
 pub(crate) const CONNECTION_FULL: &str =
     ": it must read or stop the other streams, whose unread data fills its receive window";
 

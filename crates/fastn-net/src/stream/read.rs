@@ -11,7 +11,7 @@ use crate::{
     wire::codes::describe_reset,
 };
 
-/// What one read gave.
+/// Result of one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Read {
     /// Bytes put into the buffer.

@@ -107,7 +107,7 @@ impl Stream {
         written
     }
 
-    /// What follows each result of a write or flush.
+    /// Records the result of a write or flush.
     fn sent<T>(&mut self, cx: &Context<'_>, result: &Poll<Result<T>>) {
         match result {
             Poll::Ready(Ok(_)) => {}
@@ -135,7 +135,7 @@ impl Stream {
         Poll::Ready(Ok(count))
     }
 
-    /// What waits and the first bytes in one piece, and so in one packet: header and request, acknowledgement and answer.
+    /// Sends the pending line and the first bytes as one piece, and so in one packet: header and request, ack and answer.
     fn poll_together(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let first = self.unsent.len();
         let all = first + bytes.len();

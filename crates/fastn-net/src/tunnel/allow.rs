@@ -1,4 +1,4 @@
-//! Who may use an exposed service.
+//! The peers that may use an exposed service.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use crate::{
     identity::PublicKey,
 };
 
-/// Who may use an exposed service. Checked for each stream, in addition to the endpoint's access lists and authorizer. Denying a peer
+/// The peers that may use an exposed service. Checked for each stream, in addition to the endpoint's access lists and authorizer. Denying a peer
 /// in the access lists ends its tunnels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allow {
@@ -26,7 +26,8 @@ impl Allow {
     pub fn peers(peers: impl IntoIterator<Item = PublicKey>) -> Result<Self> {
         let peers: HashSet<_> = peers.into_iter().collect();
         if peers.is_empty() {
-            let text = "no peer is allowed, so that nothing could use the service: list its peers, or allow all with Allow::Public";
+            let text =
+                "no peer is allowed, so no peer could use the service: list its peers, or allow all with Allow::Public";
             return Err(Error::new(Code::InvalidArgument, text));
         }
         Ok(Self::Peers(peers))

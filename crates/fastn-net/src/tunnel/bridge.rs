@@ -70,10 +70,10 @@ impl Endpoint {
         self.check_accepts()
     }
 
-    /// Fails if the endpoint takes nothing new.
+    /// Fails if the endpoint accepts no new work.
     pub(super) fn check_accepts(&self) -> Result<()> {
         if self.is_cancelled() {
-            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it takes nothing new"));
+            return Err(Error::new(Code::ShuttingDown, "this endpoint is shutting down: it accepts no new work"));
         }
         Ok(())
     }

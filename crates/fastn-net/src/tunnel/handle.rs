@@ -84,7 +84,7 @@ impl fmt::Debug for Tunnel {
     }
 }
 
-/// What the tasks of a tunnel share.
+/// State that the tasks of a tunnel share.
 #[derive(Clone)]
 pub(super) struct Work {
     pub(super) endpoint: Endpoint,
@@ -142,7 +142,7 @@ impl Work {
         }
     }
 
-    /// What [`Work::cut`] waits for, for a task that must not hold the endpoint.
+    /// The token of [`Work::cut`], for a task that must not hold the endpoint.
     pub(super) fn cut_token(&self) -> CancellationToken {
         self.cut.clone()
     }

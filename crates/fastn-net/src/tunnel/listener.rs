@@ -51,7 +51,7 @@ impl LocalListener {
         bound.map_err(|error| listen_error(name, error))
     }
 
-    /// Where it listens.
+    /// Its local address.
     pub(super) fn name(&self) -> io::Result<SocketName> {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(SocketName::from_address),

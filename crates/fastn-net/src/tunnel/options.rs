@@ -45,7 +45,7 @@ pub(super) use setters;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExposeOptions {
-    /// Who may use the service.
+    /// Peers that may use the service.
     pub allow: Allow,
     /// Name of the service, of at most 255 bytes. An endpoint exposes one service without a name, and any number with one. Older peers
     /// know only the one without.

@@ -27,10 +27,10 @@ use crate::{
 /// Size in bytes of a buffer. Each direction has at most one, and none while no bytes flow.
 const BUFFER: usize = 64 * 1024;
 
-/// How long a half-closed socket may take nothing of what has arrived, once the peer is lost.
+/// How long a half-closed socket may accept no buffered byte after the peer is lost.
 const LAST_BYTES: Duration = Duration::from_secs(1);
 
-const UNREAD: &str = "it takes nothing, and its unread bytes held up the others";
+const UNREAD: &str = "it accepts no bytes, and its unread data held up other streams";
 
 /// Buffers that one direction moves before other tasks get a turn.
 const ROUNDS: usize = 16;
@@ -82,7 +82,7 @@ pub async fn pipe(stream: &mut Stream, socket: impl AsyncRead + AsyncWrite + Unp
 pub(super) struct Pipe {
     outbound: Direction,
     inbound: Direction,
-    /// Resolves some time after the connection is lost. Made when the inbound direction is blocked behind the end of the other.
+    /// Resolves [`LAST_BYTES`] after the connection is lost. Created when the outbound direction has ended and the inbound one is blocked.
     lost: Option<Pin<Box<dyn Future<Output = Error> + Send>>>,
 }
 
@@ -102,7 +102,7 @@ impl Pipe {
     ) -> Result<(), PipeError> {
         let given_up = Arc::new(Notify::new());
         let alarm = given_up.clone();
-        // A pipe reads until nothing is there, unless the socket takes nothing.
+        // A pipe reads the stream until it is empty, unless the socket accepts no bytes.
         stream.give_up_unread(|| true, move || alarm.notify_one());
         let ended = tokio::select! {
             biased;
@@ -133,7 +133,7 @@ impl Pipe {
         let outbound = self.outbound.poll(cx, &mut socket, stream)?;
         let inbound = self.inbound.poll(cx, stream, &mut socket)?;
         if self.inbound.is_blocked() {
-            // Nobody reads the stream until the socket takes more, so that a reset would stay unseen.
+            // The stream is not read until the socket accepts more, so a reset would stay unseen.
             self.check_reset(cx, stream)?;
         }
         if outbound.is_ready() && inbound.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
@@ -141,10 +141,10 @@ impl Pipe {
 }
 
 impl Pipe {
-    /// Fails if the peer has reset the stream, as far as the sending half tells, or is lost.
+    /// Fails if the peer is lost, or has reset the stream as far as the sending half knows.
     fn check_reset(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Result<(), PipeError> {
         if self.outbound.has_ended {
-            // The sending half tells nothing any more. A client that still takes something gets all that has arrived.
+            // The sending half has ended and reports nothing. A client that still reads gets all buffered bytes.
             if std::mem::take(&mut self.inbound.moved) > 0 {
                 self.lost = None;
             }
@@ -170,10 +170,10 @@ struct Direction {
     end: usize,
     /// Bytes were written since the last flush.
     is_dirty: bool,
-    /// Bytes that were written since this was last looked at.
+    /// Bytes written since the last check.
     moved: usize,
     has_eof: bool,
-    /// The destination has its FIN, or takes nothing any more.
+    /// The destination got the FIN, or accepts no more bytes.
     has_ended: bool,
 }
 
@@ -258,14 +258,14 @@ pub(super) fn put_buffer(buffer: Box<[u8]>) {
 }
 
 trait Source {
-    /// Reads some bytes. Returns their number, and whether nothing follows.
+    /// Reads some bytes. Returns their number, and whether EOF follows.
     fn poll_receive(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<(usize, bool), PipeError>>;
 }
 
 trait Sink {
     fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<Sent, PipeError>>;
 
-    /// Sends what a writer keeps back to send it together.
+    /// Flushes bytes that the destination buffers.
     fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>>;
 
     fn poll_fin(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PipeError>>;
@@ -273,12 +273,12 @@ trait Sink {
 
 enum Sent {
     Bytes(usize),
-    /// The peer takes nothing any more, and did not fail.
+    /// The peer accepts no more bytes, without an error.
     Unwanted,
 }
 
-/// Whether the peer takes no more, and did not fail. Older peers stop every stream that they have answered, and handlers may ignore the
-/// end of a request.
+/// Whether the peer accepts no more bytes, without an error. Older peers stop every stream that they have answered, and handlers may
+/// ignore the end of a request.
 fn is_unwanted(error: &Error) -> bool {
     error.code() == Code::StreamStopped && error.error_code() == Some(reset::ABANDONED)
 }

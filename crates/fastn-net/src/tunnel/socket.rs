@@ -35,7 +35,7 @@ macro_rules! socket {
     };
 }
 
-/// Quiet time after which a TCP socket to another machine is probed, so that one that is gone frees its tunnel.
+/// Quiet time after which a TCP socket to another machine is probed, so that a vanished one frees its tunnel.
 const KEEPALIVE: Duration = Duration::from_mins(1);
 
 impl Socket {
@@ -52,12 +52,12 @@ impl Socket {
         Ok(Self::Tcp(socket))
     }
 
-    /// Ends a socket whose directions have both ended: what was written is still delivered.
+    /// Ends a socket whose directions have both ended. Written bytes are still delivered.
     pub(super) fn end(self) {
         self.close_cleanly();
     }
 
-    /// From now on, dropping it is no failure to its other end: what was written is still delivered.
+    /// From now on, dropping it closes it cleanly. Written bytes are still delivered.
     pub(super) fn close_cleanly(&self) {
         if let Self::Tcp(socket) = self {
             // Fails only where the other end has reset it.
@@ -65,8 +65,8 @@ impl Socket {
         }
     }
 
-    /// Waits for a reset by the other end. A reader learns of it later or never: it may have met the EOF before, or wait until its
-    /// bytes are taken. Cancel-safe.
+    /// Waits for a reset by the other end. A reader sees the reset later or never: it may be past EOF, or blocked by its destination.
+    /// Cancel-safe.
     pub(super) async fn failed(&self) -> io::Error {
         let ready = socket!(self, socket => socket.ready(Interest::ERROR).await);
         match ready.and_then(|_| socket!(self, socket => socket.take_error())) {
@@ -76,8 +76,8 @@ impl Socket {
         }
     }
 
-    /// Reads what has arrived. Less than fits is all there is: where the system tells of new bytes once, the next read then waits without
-    /// asking it, as tokio's own does.
+    /// Reads what has arrived. A short read means that no more is there: with edge-triggered readiness, the next read then waits without
+    /// a system call, as tokio's own does.
     fn read_now(&self, into: &mut [u8]) -> io::Result<usize> {
         if !cfg!(unix) {
             return socket!(self, socket => socket.try_read(into));

@@ -1,4 +1,4 @@
-//! The order in which the tasks of a tunnel run.
+//! Batches the small writes of a tunnel's tasks into few packets.
 
 use std::{
     cell::Cell,
@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// A task that has written more fills packets of its own: it is sent at once, so that the connection works on it while others write.
+/// A task that has written more fills packets of its own. These are sent at once, so the connection works on them while others write.
 const FEW: usize = 4 * 1024;
 
 thread_local! {
@@ -16,25 +16,25 @@ thread_local! {
     static WRITTEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Tells that a task of a tunnel has written to a stream.
+/// Records that the running task has written to a stream.
 pub(super) fn wrote(bytes: usize) {
     WRITTEN.set(WRITTEN.get().saturating_add(bytes));
 }
 
-/// Lets all tasks that are ready write before any of it is sent.
+/// Lets all ready tasks write before the connection sends.
 ///
 /// tokio runs the task that was woken last before all others. A task that writes to a stream wakes the task of the QUIC connection, which
-/// would so send the few bytes of each client in a packet of their own. Here, the task that is woken last is one that does nothing: the
-/// connection's runs behind those that are ready, and sends in few packets what all of them wrote.
+/// would then send the few bytes of each client in a packet of their own. So the last wake goes to an idle task instead: the connection's
+/// task runs after all ready tasks, and sends their bytes in few packets.
 #[derive(Clone)]
 pub(super) struct Turn(Arc<Idle>);
 
-/// The task that does nothing. It ends when this is dropped.
+/// The idle task. It ends when this is dropped.
 #[derive(Default)]
 struct Idle(OnceLock<Waker>);
 
 impl Turn {
-    /// Second part: the task to run.
+    /// The second value is the idle task: spawn it.
     pub(super) fn new() -> (Self, impl Future<Output = ()> + Send + 'static) {
         let idle = Arc::<Idle>::default();
         let weak = Arc::downgrade(&idle);
@@ -46,7 +46,7 @@ impl Turn {
         (Self(idle), task)
     }
 
-    /// Polls a task, and lets others run before what it woke.
+    /// Polls a task, then lets other ready tasks run before the ones that it woke.
     pub(super) fn poll(&self, task: Pin<&mut (impl Future<Output = ()> + ?Sized)>, cx: &mut Context<'_>) -> Poll<()> {
         WRITTEN.set(0);
         let polled = task.poll(cx);

@@ -25,7 +25,7 @@ async fn an_unreachable_peer_is_dialled_until_the_deadline_and_the_error_says_wh
         assert!(error.message().contains(part), "{part}: {error}");
     }
     assert!(seconds_dialled(&error) >= options.timeout.as_secs_f64(), "{error}");
-    until("nobody waits any more", || peer.status().state == PeerState::Idle).await;
+    until("no call waits", || peer.status().state == PeerState::Idle).await;
     assert_eq!(peer.status().last_error.expect("error").code(), Code::Unreachable);
     close(&[&a, &b]).await;
 }

@@ -42,7 +42,7 @@ async fn a_kept_peer_comes_back_by_itself_and_is_never_idle() {
     }
     let peer = keep.as_ref().expect("kept").peer().clone();
     drop(keep);
-    until("nobody wants it", || peer.status().state == PeerState::Idle && !peer.status().kept).await;
+    until("the peer is unused", || peer.status().state == PeerState::Idle && !peer.status().kept).await;
     close(&[&a]).await;
     assert_eq!(peer.keep().expect_err("closed").code(), Code::Closed);
 }
@@ -124,9 +124,9 @@ async fn no_stream_is_lost_to_an_idle_close_on_either_side() {
 async fn no_actor_outlives_its_endpoint_or_its_use() {
     let (a, b) = pair().await;
     echo(&b, &[Protocol::Tcp]);
-    let nobody = PeerAddress::new(SecretKey::generate().public());
-    let nobody = PeerAddress { addresses: vec![SocketAddr::from(([127, 0, 0, 1], 9))], ..nobody };
-    let (peer, dead) = (a.peer(&b.address()).expect("peer"), a.peer(&nobody).expect("peer"));
+    let absent = PeerAddress::new(SecretKey::generate().public());
+    let absent = PeerAddress { addresses: vec![SocketAddr::from(([127, 0, 0, 1], 9))], ..absent };
+    let (peer, dead) = (a.peer(&b.address()).expect("peer"), a.peer(&absent).expect("peer"));
     ask(&a, &peer).await;
     let _keep = dead.keep().expect("open");
     let weak = Arc::downgrade(&peer);
@@ -140,6 +140,6 @@ async fn no_actor_outlives_its_endpoint_or_its_use() {
     ask(&c, &peer).await;
     let weak = Arc::downgrade(&peer);
     drop(peer);
-    until("nobody is interested in it", || weak.upgrade().is_none()).await;
+    until("the peer is forgotten", || weak.upgrade().is_none()).await;
     close(&[&b, &c]).await;
 }

@@ -28,7 +28,7 @@ async fn a_stream_without_a_queue_permit_waits_unacknowledged() {
     for stream in &mut streams {
         soon(poll_fn(|cx| stream.poll_ack(cx))).await.expect("a place");
     }
-    // What the peer gives up while it waits is handed to nobody.
+    // A stream that its peer resets while it waits reaches no listener.
     let connection = live_connection(&b.peer(&a.address()).expect("peer")).await;
     until("all four wait", || connection.active_count() == 4).await;
     drop(third);

@@ -68,7 +68,7 @@ async fn a_blocked_writer_delays_no_other_stream() {
         tokio::time::timeout(Duration::from_millis(500), poll_fn(|cx| dialler.poll_write(cx, &bytes[written..]))).await
     {
         written += count.expect("write");
-        assert!(written < bytes.len(), "everything was taken while nobody read");
+        assert!(written < bytes.len(), "everything was taken before a read");
     }
     let (mut other, mut answering) = stream(&a, &b, &Protocol::Tcp, &listener).await;
     write_all(&mut answering, b"from the reader's side").await.expect("write");

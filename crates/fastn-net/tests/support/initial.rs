@@ -159,7 +159,7 @@ impl ClientHello {
         None
     }
 
-    /// Begins a handshake from an address that must be proven, proves it, and says nothing more. Begins anew where a client would.
+    /// Begins a handshake from an address that must be validated, validates it, and sends nothing more. Begins again where a client would.
     pub(crate) fn begin_proven(&self, from: &UdpSocket, to: SocketAddr) {
         const ATTEMPTS: usize = 100;
         for _ in 0..ATTEMPTS {

@@ -62,7 +62,7 @@ async fn a_peer_that_is_not_allowed_is_refused_before_the_target_hears_of_it() {
     connect_to_reset(&bridge).await;
     let asked = tokio::time::timeout(Duration::ZERO, service.accept()).await;
     assert!(asked.is_err(), "the target was asked");
-    assert_eq!(Allow::peers([]).expect_err("nobody").code(), Code::InvalidArgument);
+    assert_eq!(Allow::peers([]).expect_err("an empty list").code(), Code::InvalidArgument);
     close(&[&client, &server]).await;
 }
 

@@ -32,7 +32,7 @@ async fn what_we_send_is_the_header_the_extra_line_and_the_payload() {
         let options = USUAL.with_extra(true);
         let mut getting = Box::pin(endpoint.get_stream(&peer, &header, options));
         let (connection, mut other) = tokio::select! {
-            _ = &mut getting => panic!("a stream that nobody acknowledged"),
+            _ = &mut getting => panic!("a stream without an ack"),
             accepted = async {
                 let connection = raw.accept().await;
                 let mut other = RawStream::accept(&connection).await;

@@ -152,7 +152,7 @@ fn lines_are_found_by_the_beginning_of_the_id52() {
         format!("{ID52} :{SECRET}"),
         format!("I66FO: {SECRET}"),
         format!("# a comment: with a colon\r\n\r\n  i66fo538:{SECRET}  \r\ne87a: {OTHER}\r\n"),
-        format!("test: not a key, and for somebody else\ni66: {SECRET}"),
+        format!("test: not a key, and of another peer\ni66: {SECRET}"),
     ] {
         assert_eq!(hex(find_id52(&public(), &lines(text))), SECRET);
     }

@@ -76,7 +76,7 @@ struct InFlight {
     evicted: CancellationToken,
 }
 
-/// What to do with the first packet of a handshake.
+/// Decision about the first packet of a handshake.
 #[derive(Debug)]
 pub(crate) enum Admission {
     Accept(HandshakePermit),

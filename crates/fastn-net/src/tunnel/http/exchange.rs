@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{log_target, tunnel::handle::Work};
 
-/// What a request leaves behind until its answer comes.
+/// State of a request until its answer comes.
 pub(in crate::tunnel) struct Exchange {
     upgrade: Option<OnUpgrade>,
     pub(in crate::tunnel) progress: Progress,
@@ -29,7 +29,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// What is wrong with a request that two programs could read differently: answer with status 400.
+    /// Why a request is ambiguous, so that two programs could read it differently: answer with status 400.
     pub(in crate::tunnel) fn begin<B>(mut request: Request<B>) -> Result<(Request<Body>, Self), &'static str>
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
@@ -89,7 +89,7 @@ impl Exchange {
     }
 }
 
-/// What is ambiguous about a request. hyper rejects what is malformed, and drops the Content-Length of a chunked body. It takes codings
+/// Why a request is ambiguous. hyper rejects malformed ones, and drops the Content-Length of a chunked body. It takes codings
 /// before `chunked` as well, which would be lost with the field.
 fn ambiguity<B>(request: &Request<B>) -> Option<&'static str> {
     let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();

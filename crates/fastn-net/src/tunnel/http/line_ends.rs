@@ -4,7 +4,7 @@
 //! would so send a header of the visitor's choice. So the bytes that hyper reads are followed here, and each bare LF of a head, chunk or
 //! trailer becomes a NUL, which hyper refuses: a request with status 400, an answer with 502.
 //!
-//! Only the ends of messages are told apart here. What is malformed otherwise is hyper's to refuse, and nothing is followed behind it.
+//! This only finds the ends of messages. hyper refuses other malformed input, and nothing behind that is read.
 
 use std::{
     io,
@@ -36,7 +36,7 @@ pub(in crate::tunnel) struct Checked {
 }
 
 impl Checked {
-    /// What hyper drives.
+    /// The socket that hyper drives.
     pub(in crate::tunnel) fn new(io: HttpIo, messages: Messages) -> TokioIo<Self> {
         TokioIo::new(Self { io, lines: LineEnds::new(messages) })
     }
@@ -105,7 +105,7 @@ enum At {
     Over,
 }
 
-/// What a head says of the end of its message.
+/// Framing of a message, by its head.
 #[derive(Default)]
 struct Head {
     status: Option<u16>,
@@ -173,7 +173,7 @@ impl LineEnds {
         self.line = Vec::new();
     }
 
-    /// What follows a line, which is given without its LF. `None` if it has no CR.
+    /// The state after a line, which is given without its LF. `None` if it has no CR.
     fn next(&mut self, line: &[u8]) -> Option<At> {
         let line = line.strip_suffix(b"\r")?;
         Some(match self.at {
@@ -269,7 +269,7 @@ mod tests {
         Messages::Answers(Arc::new(AtomicBool::new(true)))
     }
 
-    /// What hyper gets of `bytes`, in pieces of every size.
+    /// The bytes that hyper reads of `bytes`, in pieces of every size.
     fn passed(messages: &Messages, bytes: &str) -> String {
         let pass = |size: usize| {
             let (mut lines, mut bytes) = (LineEnds::new(messages.clone()), bytes.as_bytes().to_vec());

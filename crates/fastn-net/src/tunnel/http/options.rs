@@ -26,7 +26,7 @@ use crate::{
 pub struct HttpTarget {
     pub(super) socket: SocketName,
     pub(super) is_tls: bool,
-    /// What the target calls itself, as in Host.
+    /// The target's own name, as in Host.
     pub(super) authority: Authority,
 }
 
@@ -116,7 +116,7 @@ impl Field for Option<HostHeader> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExposeHttpOptions {
-    /// Who may use the service.
+    /// Peers that may use the service.
     pub allow: Allow,
     /// Name of the service, of at most 255 bytes. An endpoint exposes one service without a name, and any number with one. Older peers
     /// know only the one without.

@@ -69,7 +69,7 @@ impl Pool {
     /// Sends a request, over a new connection if there is none. A request that an old connection did not take any more is sent over
     /// another. Cancel-safe: a dropped request is cancelled at the service.
     ///
-    /// What most requests do not need is in boxes: each request moves this future.
+    /// Parts that most requests do not need are boxed, because each request moves this future.
     pub(in crate::tunnel) async fn send(
         &self,
         mut request: Request<Body>,

@@ -74,7 +74,7 @@ pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
     debug!(target: log_target::TUNNEL, %peer, error, "a connection of the proxy failed");
 }
 
-/// What a client asks for.
+/// Request of a client.
 enum Asked {
     /// The bytes of a connection, which is there.
     Bytes(Socket),

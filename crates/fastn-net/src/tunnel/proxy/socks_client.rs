@@ -66,7 +66,7 @@ pub(super) async fn serve(bridge: &Bridge, socket: Socket) {
     }
 }
 
-/// What a client asks for, or the answer to what it cannot have.
+/// The request of a client, or the reply that refuses it.
 async fn read_request(mut socket: &Socket) -> io::Result<Result<(Address, u16), Vec<u8>>> {
     if !receive(&mut socket, socks::greeting).await?.0 {
         return Ok(Err(socks::NOT_ACCEPTED.to_vec()));

@@ -22,7 +22,7 @@ pub(super) struct Waiting {
     pub(super) _room: OwnedSemaphorePermit,
 }
 
-/// Where the datagrams for the peer come from.
+/// Source of the datagrams for the peer.
 pub(super) enum Source<'a> {
     /// A socket of the flow's own.
     Socket(&'a UdpSocket),

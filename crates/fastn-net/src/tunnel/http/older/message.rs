@@ -151,7 +151,7 @@ fn length_of(headers: &HeaderMap) -> Option<u64> {
 /// The rest of a stream, as a body.
 pub(in crate::tunnel) struct Rest {
     reader: ReadHalf<PeerIo>,
-    /// What was read with the head.
+    /// Bytes that were read with the head.
     ahead: Bytes,
     /// Bytes left, if the head says it. Else the body ends with the FIN.
     left: Option<u64>,
