@@ -786,7 +786,7 @@ declare class PublicKey {
 }
 
 /**
- * ID52 of a peer and where it may be reached. The object may have fields of its own, which are ignored. A misspelt name, such as `adresses`, is
+ * ID52 of a peer and where it may be reached. The object may have fields of its own, which are ignored. A misspelt name, such as `relay`, is
  * `ERR_INVALID_ARGUMENT`.
  */
 interface PeerAddress {

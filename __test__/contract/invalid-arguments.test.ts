@@ -158,10 +158,10 @@ test('a misspelt field of a peer is an error that names the nearest, and other f
   await using peers = await pair()
   const { client, server } = peers
   const { id52, addresses } = server.address()
-  const misspelt = { id52, adresses: addresses } as never
+  const misspelt = { id52, relay: addresses } as never
   const unknown = (path: string) => ({
     ...invalid,
-    message: `unknown field 'adresses' in ${path}: did you mean 'addresses'?`
+    message: `unknown field 'relay' in ${path}: did you mean 'relays'?`
   })
   await t.throwsAsync(client.getStream(misspelt, 'Http'), unknown('peer'))
   await t.throwsAsync(client.connect(misspelt), unknown('peer'))

@@ -6,7 +6,7 @@ import { checkObject, checkSpelling, invalid, kindOf, stringArray } from '../uti
 import type { PublicKey } from './public-key.js'
 
 /**
- * ID52 of a peer and where it may be reached. The object may have fields of its own, which are ignored. A misspelt name, such as `adresses`, is
+ * ID52 of a peer and where it may be reached. The object may have fields of its own, which are ignored. A misspelt name, such as `relay`, is
  * `ERR_INVALID_ARGUMENT`.
  */
 export interface PeerAddress {
