@@ -5,6 +5,8 @@ import type { ExecutionContext } from 'ava'
 import { type ImapOptions, type ImapServer, type MailStore, openMailStore, startImap } from 'fastn-mail'
 import { ImapClient } from './imap-client.js'
 
+export { message } from './message.js'
+
 /** A folder that is removed after the test. */
 export async function temporaryFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fastn-mail-'))
@@ -49,18 +51,4 @@ export async function serve(t: ExecutionContext, options: Partial<ImapOptions> =
     return connected
   }
   return { folder, store, server, errors, client, selected }
-}
-
-/** A message of ASCII text with CRLF. */
-export function message(subject: string, text = 'Hello.'): Uint8Array {
-  const lines = [
-    'From: Ann <ann@a.fastn>',
-    'To: Bob <bob@b.fastn>',
-    `Subject: ${subject}`,
-    `Message-ID: <${subject}@a.fastn>`,
-    '',
-    text,
-    ''
-  ]
-  return new TextEncoder().encode(lines.join('\r\n'))
 }

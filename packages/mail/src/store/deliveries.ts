@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { storageError } from '../errors.js'
+import { step } from '../steps.js'
 import { BareLineFeeds, corrected, measure } from './content.js'
 import type { Flags } from './flags.js'
 import type { MailboxState } from './mailbox-state.js'
@@ -144,6 +145,7 @@ export class Deliveries {
 
   async #round(round: Waiting[]): Promise<void> {
     this.#insertPending(round)
+    for (const { hash } of round) step('store.pending', hash)
     const placed: { delivery: Waiting; message: NewMessage }[] = []
     const failed: { delivery: Waiting; error: unknown }[] = []
     const queue = round.values()
@@ -160,7 +162,9 @@ export class Deliveries {
     try {
       const folders = new Set(placed.map(({ delivery }) => dirname(join(delivery.mailbox.path, delivery.file))))
       for (const folder of folders) await syncFolder(folder)
+      for (const { delivery } of placed) step('store.placed', delivery.hash)
       const uids = this.#insertStored(placed, failed)
+      for (const { delivery } of placed) step('store.stored', delivery.hash)
       for (const [at, { delivery }] of placed.entries()) delivery.resolve(uids[at] ?? 0)
     } catch (error) {
       for (const { delivery } of placed) await takeBack(delivery).catch(() => {})
@@ -239,7 +243,9 @@ async function place(delivery: Delivery): Promise<NewMessage> {
     } finally {
       await handle.close()
     }
+    step('store.written', delivery.hash)
     await rename(source, target)
+    step('store.renamed', delivery.hash)
   } catch (error) {
     if (content instanceof Uint8Array) await removeFile(source).catch(() => {})
     throw error
