@@ -1,5 +1,6 @@
 // npm run test:mail               the tests of packages/mail; ends with 'N passed, N failed'
 // npm run test:mail -- ARGUMENTS  files of packages/mail/__test__, or other arguments for ava
+// npm run test:mail -- --kills N  kills the sender or the receiver N times while mail is delivered, at each step and at any moment
 import { prepare } from './prepare.mjs'
 import { installRuntime } from './runtime.mjs'
 import { avaSuite, closeWithCount } from './suite.mjs'
@@ -8,7 +9,13 @@ import { at, fail } from './util.mjs'
 closeWithCount()
 await prepare({ mail: true })
 const { command } = nodeWithSqlite()
-await avaSuite(process.argv.slice(2).map(compiled), [], { node: command, cwd: at('packages', 'mail') })
+const given = process.argv.slice(2)
+const kills = given.indexOf('--kills')
+if (kills >= 0) {
+  process.env.FASTN_MAIL_TEST_KILLS = given[kills + 1]
+  given.splice(kills, 2, '__test__/contract/kill.test.ts', '--timeout', '2h', '--match', 'killed * times*')
+}
+await avaSuite(given.map(compiled), [], { node: command, cwd: at('packages', 'mail') })
 
 /** The mail needs node:sqlite. This Node, or one from npm. */
 function nodeWithSqlite() {

@@ -2,6 +2,7 @@ import type { Endpoint, Peer } from 'fastn-net'
 import type { Account, HeldLease } from 'fastn-net/account'
 import type { Clock } from './clock.js'
 import type { OnEvent } from './events.js'
+import type { ImapOptions } from './imap/index.js'
 import type { LegacyMode } from './legacy/serve.js'
 import type { MailRule } from './receive/rules.js'
 import type { SmtpOptions } from './smtp/server.js'
@@ -48,6 +49,8 @@ export interface MailOptions {
   readonly users: Readonly<Record<string, MailUser>>
   /** SMTP for mail clients. `false`: none. Default: port 587 of 127.0.0.1, without TLS. */
   readonly smtp?: SmtpOptions | false | undefined
+  /** IMAP for mail clients. `false`: none. Default: port 1143 of 127.0.0.1, without TLS. */
+  readonly imap?: Omit<ImapOptions, 'authenticate' | 'onError' | 'signal'> | false | undefined
   /** Account of the endpoint: gives peers names and groups for `allow`, and says who acts for whom. Default: none. */
   readonly account?: Account | undefined
   /** Lease by which this endpoint is a device of an account, whose addresses its users may then send from. Default: none. */
@@ -74,6 +77,7 @@ export const mailOptionNames: readonly (keyof MailOptions)[] = [
   'folder',
   'users',
   'smtp',
+  'imap',
   'account',
   'lease',
   'allow',

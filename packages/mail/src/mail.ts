@@ -6,6 +6,7 @@ import { Deliverer } from './deliver/deliverer.js'
 import { defaultSchedule } from './deliver/schedule.js'
 import { send } from './deliver/send.js'
 import type { MailEvent, OnEvent } from './events.js'
+import { type ImapServer, startImap } from './imap/index.js'
 import { LegacyServer } from './legacy/serve.js'
 import {
   type ListenAddress,
@@ -65,6 +66,7 @@ export class Mail implements AsyncDisposable {
   #listener: Listener | undefined
   #smtpServer: SmtpServer | undefined
   #smtp: ListenAddress | undefined
+  #imap: ImapServer | undefined
   #closed: Promise<void> | undefined
 
   private constructor(options: MailOptions, users: Users, queue: Queue, incoming: IncomingFolder) {
@@ -134,13 +136,14 @@ export class Mail implements AsyncDisposable {
       clock,
       onEvent
     })
-    this.#listener = endpoint.listen(
-      [
-        [mailProtocol, stream => receiver.handle(stream)],
-        [legacyProtocol, stream => legacyServer.handle(stream)]
-      ],
-      { onError: error => onEvent({ type: 'error', error }) }
-    )
+    this.#listen = () =>
+      endpoint.listen(
+        [
+          [mailProtocol, stream => receiver.handle(stream)],
+          [legacyProtocol, stream => legacyServer.handle(stream)]
+        ],
+        { onError: error => onEvent({ type: 'error', error }) }
+      )
     if (options.smtp !== false) {
       const { logIn, submission } = { logIn: users.logIn.bind(users), submission: this.#submission }
       const backend = {
@@ -155,6 +158,7 @@ export class Mail implements AsyncDisposable {
     this.#watched = this.#watch(options)
   }
 
+  readonly #listen: () => Listener
   readonly #watched: Promise<void>
 
   /** @internal */
@@ -171,8 +175,10 @@ export class Mail implements AsyncDisposable {
       users = await Users.open(options.users, folder)
       const incoming = await IncomingFolder.open(join(folder, 'incoming'))
       mail = new Mail(options, users, queue, incoming)
-      await mail.#listener?.ready
+      mail.#listener = mail.#listen()
+      await mail.#listener.ready
       mail.#smtp = await mail.#smtpServer?.listen()
+      await mail.#startImap(options)
       mail.#deliverer.start()
       return mail
     } catch (error) {
@@ -192,6 +198,11 @@ export class Mail implements AsyncDisposable {
   /** Where SMTP listens; `undefined` without it. */
   get smtp(): ListenAddress | undefined {
     return this.#smtp
+  }
+
+  /** Where IMAP listens; `undefined` without it. */
+  get imap(): ListenAddress | undefined {
+    return this.#imap?.address
   }
 
   /**
@@ -247,10 +258,25 @@ export class Mail implements AsyncDisposable {
 
   async #close(timeout: number): Promise<void> {
     this.#closing.abort()
-    await Promise.all([this.#smtpServer?.close(), this.#listener?.close({ timeout }), this.#deliverer.close()])
+    const servers = [this.#smtpServer?.close(), this.#imap?.close({ timeout }), this.#listener?.close({ timeout })]
+    await Promise.all([...servers, this.#deliverer.close()])
+    await this.#submission.close()
     await this.#watched
     this.#queue.close()
     this.#users.close()
+  }
+
+  async #startImap({ imap = { port: 1143 }, onEvent }: MailOptions): Promise<void> {
+    if (imap === false) return
+    const users = this.#users
+    this.#imap = await startImap({
+      ...imap,
+      authenticate: async (name, password) => {
+        const user = await users.logIn(name, password, this.#id52)
+        return user === undefined ? undefined : users.store(user)
+      },
+      onError: error => quiet(onEvent)({ type: 'error', error })
+    })
   }
 
   /** Mail for a peer is sent when the peer connects. */

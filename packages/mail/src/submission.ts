@@ -27,6 +27,8 @@ export class Submission {
   readonly #options: SubmissionOptions
   /** Bytes that are being written. */
   #writing = 0
+  readonly #running = new Set<Promise<unknown>>()
+  #isClosed = false
 
   constructor(options: SubmissionOptions) {
     this.#options = options
@@ -58,9 +60,30 @@ export class Submission {
    * @throws {MailError} `ERR_QUOTA` if the queue is full. `ERR_TOO_LARGE`. `ERR_STORAGE`. What `check` or the content throws.
    */
   async submit(
-    { from, to }: { from: string; to: readonly string[] },
+    envelope: { from: string; to: readonly string[] },
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     check: () => void = () => {}
+  ): Promise<string> {
+    if (this.#isClosed) throw new MailError('ERR_CLOSED', 'the mail service is closed')
+    const running = this.#submit(envelope, content, check)
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  /** Takes no more, and waits for what is being written. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.allSettled(this.#running)
+  }
+
+  async #submit(
+    { from, to }: { from: string; to: readonly string[] },
+    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    check: () => void
   ): Promise<string> {
     const { queue, clock, maxMessageBytes, maxQueued, maxQueuedBytes, onEvent, queued } = this.#options
     const peers = byPeer(to)

@@ -7,7 +7,7 @@ import { type Endpoint, getEndpoint, SecretKey } from 'fastn-net'
 
 export const password = 'correct horse'
 // A hash takes a tenth of a second, and each peer needs one.
-const hashed = hashPassword(password)
+export const hashed = hashPassword(password)
 
 /** A peer with mail. */
 export interface MailPeer {
@@ -42,6 +42,7 @@ export async function mailPeer(t: ExecutionContext, options: Partial<MailOptions
   const mail = await startMail({
     users: { ada: { password: await hashed } },
     smtp: { port: 0 },
+    imap: false,
     allow: 'everyone',
     address: id52 => known.get(id52)?.address() ?? id52,
     ...options,

@@ -30,6 +30,9 @@ export interface DelivererOptions {
 // A clock that is set forward, or a machine that slept, is noticed within this time.
 const longestSleep = 60_000
 
+// Before the first attempt after a lost connection.
+const lostDelay = 1000
+
 /** Delivers the mail of a queue: at once, when a peer connects, and with backoff. */
 export class Deliverer {
   readonly #options: DelivererOptions
@@ -243,12 +246,15 @@ export class Deliverer {
         return true
       }
       case 'unreachable': {
+        // A peer that was there a moment ago may be there again, as after a restart.
+        const wasReached = peer.isReached
         peer.isReached = false
+        this.#connected.delete(peer.id52)
         // Of attempts that were under way together, the first counts.
         const now = clock.now()
         if (peer.notBefore > now) return false
         peer.failures++
-        const planned = now + backoff(peer.failures - 1, schedule)
+        const planned = now + (wasReached ? lostDelay : backoff(peer.failures - 1, schedule))
         await this.#allOverdue(peer, delivery, now, outcome.message)
         peer.notBefore = notBehind(planned, now, queue.oldest(peer.id52), schedule)
         onEvent({ type: 'deferred', id: undefined, peer: peer.id52, reason: outcome.message, nextAt: peer.notBefore })

@@ -3,10 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { MailError } from '../errors.js'
+import { LoginGuard } from '../login-guard.js'
 import { ByteBudget } from './budget.js'
 import { Connection } from './connection.js'
 import { checkLimits, type ImapLimits } from './limits.js'
-import { LoginGuard } from './login-guard.js'
 import type { Authenticate, Shared } from './shared.js'
 
 /** Options of {@link startImap}. */

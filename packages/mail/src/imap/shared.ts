@@ -1,8 +1,8 @@
 import type { SecureContext } from 'node:tls'
+import type { LoginGuard } from '../login-guard.js'
 import type { MailStore } from '../store/mail-store.js'
 import type { ByteBudget } from './budget.js'
 import type { Limits } from './limits.js'
-import type { LoginGuard } from './login-guard.js'
 
 /** Checks a password. Resolves to the user's mail, or to `undefined` if the user or password is wrong. */
 export type Authenticate = (user: string, password: string) => Promise<MailStore | undefined> | MailStore | undefined

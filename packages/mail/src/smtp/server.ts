@@ -8,6 +8,7 @@ import {
   type SMTPServerSession
 } from 'smtp-server'
 import { MailError } from '../errors.js'
+import { LoginGuard } from '../login-guard.js'
 import { checkNames, count, invalid } from '../options.js'
 import { LineEnds } from './line-ends.js'
 
@@ -58,13 +59,12 @@ export interface SmtpBackend {
 const names = ['host', 'port', 'tls', 'secure', 'maxConnections', 'idleTimeout']
 /** Most recipients of a message. */
 const maxRecipients = 1000
-// Slows down those that guess.
-const wrongPasswordDelay = 1000
 
 /** An SMTP server for mail clients: submission, never a relay. */
 export class SmtpServer {
   readonly #server: SMTPServer
   readonly #backend: SmtpBackend
+  readonly #guard = new LoginGuard()
   readonly #host: string
   readonly #port: number
 
@@ -93,9 +93,18 @@ export class SmtpServer {
       maxClients: count(options.maxConnections, 1, 100, 'smtp.maxConnections'),
       socketTimeout: count(options.idleTimeout, 1, 300_000, 'smtp.idleTimeout'),
       closeTimeout: 1000,
-      onAuth: (auth, _session, done) => {
-        void this.#logIn(auth.username ?? '', auth.password ?? '').then(
-          user => (user === undefined ? done(smtpError(535, 'wrong user name or password')) : done(null, { user })),
+      onAuth: (auth, { remoteAddress }, done) => {
+        const name = auth.username ?? ''
+        const check = async (): Promise<{ user: string } | undefined> => {
+          const user = await backend.logIn(name, auth.password ?? '')
+          return user === undefined ? undefined : { user }
+        }
+        void this.#guard.check(remoteAddress, name, check).then(
+          found => {
+            if (found === undefined) done(smtpError(535, 'wrong user name or password'))
+            else if (found === 'busy') done(smtpError(454, 'too many attempts; try again later'))
+            else done(null, found)
+          },
           (error: unknown) => done(smtpErrorOf(error))
         )
       },
@@ -135,12 +144,6 @@ export class SmtpServer {
   /** Ends. Clients are told, and have a second. */
   close(): Promise<void> {
     return new Promise(resolve => this.#server.close(() => resolve()))
-  }
-
-  async #logIn(name: string, password: string): Promise<string | undefined> {
-    const user = await this.#backend.logIn(name, password)
-    if (user === undefined) await new Promise(resolve => setTimeout(resolve, wrongPasswordDelay).unref())
-    return user
   }
 
   #checkSender({ address }: SMTPServerAddress, session: SMTPServerSession): void {

@@ -1,0 +1,187 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { startMail } from 'fastn-mail'
+import { createTransport } from 'nodemailer'
+import { certificate } from '../helpers/certificate.js'
+import { folder, hashed, type MailPeer, mailPeer, password } from '../helpers/peers.js'
+import { type Dialog, dialog } from '../helpers/smtp-dialog.js'
+
+const stranger = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
+
+/** A peer with mail, and a client that is logged in as ada. */
+async function loggedIn(t: ExecutionContext, options = {}): Promise<{ peer: MailPeer; client: Dialog }> {
+  const peer = await mailPeer(t, options)
+  const client = await dialog(t, peer.mail.smtp!.port)
+  t.regex(await client.logIn(), /^235/)
+  return { peer, client }
+}
+
+/** Begins a mail from ada to herself. */
+async function begin({ peer, client }: { peer: MailPeer; client: Dialog }, to = [peer.address()]): Promise<string> {
+  await client.say(`MAIL FROM:<${peer.address()}>\r\n`)
+  for (const each of to) await client.say(`RCPT TO:<${each}>\r\n`)
+  return await client.say('DATA\r\n')
+}
+
+test('EHLO tells what the server can', async t => {
+  const peer = await mailPeer(t)
+  const client = await dialog(t, peer.mail.smtp!.port)
+  const greeting = await client.say('EHLO test\r\n')
+  for (const word of ['PIPELINING', '8BITMIME', 'SMTPUTF8', 'AUTH PLAIN LOGIN', `SIZE ${64 * 1024 ** 2}`])
+    t.true(greeting.includes(word), word)
+  t.false(greeting.includes('STARTTLS'))
+})
+
+test('nothing is taken without a log-in, and a wrong password is refused', async t => {
+  const peer = await mailPeer(t)
+  const client = await dialog(t, peer.mail.smtp!.port)
+  t.regex(await client.logIn('ada', 'wrong'), /^535/)
+  t.regex(await client.logIn('nobody'), /^535/)
+  t.regex(await client.say(`MAIL FROM:<${peer.address()}>\r\n`), /^530/)
+  t.regex(await client.logIn(peer.address().toUpperCase()), /^235/)
+})
+
+test('a user sends as itself only', async t => {
+  const users = { ada: { password: await hashed, aliases: ['countess'] }, bob: {} }
+  const { peer, client } = await loggedIn(t, { users })
+  t.regex(await client.say(`MAIL FROM:<bob@${peer.endpoint.id52}.fastn>\r\n`), /^550/)
+  t.regex(await client.say(`MAIL FROM:<ada@${stranger}.fastn>\r\n`), /^550/)
+  t.regex(await client.say('MAIL FROM:<ada@example.org>\r\n'), /^550/)
+  t.regex(await client.say(`MAIL FROM:<Countess+tag@${peer.endpoint.id52}.fastn> SIZE=100 BODY=8BITMIME\r\n`), /^250/)
+  await client.say('RSET\r\n')
+  t.regex(await client.say('MAIL FROM:<> SIZE=100\r\n'), /^250/)
+})
+
+test('mail is not relayed', async t => {
+  const { peer, client } = await loggedIn(t, { users: { ada: { password: await hashed }, bob: {} } })
+  await client.say(`MAIL FROM:<${peer.address()}>\r\n`)
+  for (const to of [
+    'eve@example.org',
+    `eve@example.org@${stranger}x.fastn`,
+    `@${stranger}.fastn:eve@example.org`,
+    'eve'
+  ])
+    t.regex(await client.say(`RCPT TO:<${to}>\r\n`), /^5/, to)
+  t.regex(await client.say(`RCPT TO:<nobody@${peer.endpoint.id52}.fastn>\r\n`), /^550/)
+  t.regex(await client.say(`RCPT TO:<x@${stranger}.anything>\r\n`), /^250/)
+})
+
+test('a message that is too large is refused, announced or not', async t => {
+  const session = await loggedIn(t, { limits: { maxMessageBytes: 1000 } })
+  const { peer, client } = session
+  t.regex(await client.say(`MAIL FROM:<${peer.address()}> SIZE=1001\r\n`), /^552/)
+  t.regex(await begin(session), /^354/)
+  t.regex(await client.say(`${'x'.repeat(2000)}\r\n.\r\n`), /^552/)
+  t.regex(await begin(session), /^354/)
+  t.regex(await client.say('Subject: small\r\n\r\n.\r\n'), /^250/)
+  await peer.event('delivered')
+  t.is((await peer.messages()).length, 1)
+  t.deepEqual(await readdir(join(peer.folder, 'queue', 'messages')), [])
+})
+
+const smuggled = '\r\nMAIL FROM:<eve@example.org>\r\nRCPT TO:<x>\r\nDATA\r\nSubject: smuggled\r\n'
+const broken: Record<string, string> = {
+  'LF . LF': `a\n.\n${smuggled}`,
+  'LF . CRLF': `a\n.\r\n${smuggled}`,
+  'CR . CRLF': `a\r.\r\n${smuggled}`,
+  'CRLF . LF': `a\r\n.\n${smuggled}`,
+  'CRLF . CR': `a\r\n.\r${smuggled}`,
+  'CR . CR': `a\r.\r${smuggled}`,
+  'CR CRLF': `a\r\r\nb`,
+  'LF alone': 'a\nb',
+  'CR alone': 'a\rb',
+  'LF ..': 'a\n..b'
+}
+for (const [name, text] of Object.entries(broken)) {
+  test(`smuggling is refused as one message: ${name}`, async t => {
+    const session = await loggedIn(t)
+    t.regex(await begin(session), /^354/)
+    t.regex(await session.client.say(`Subject: x\r\n\r\n${text}\r\n.\r\n`), /^554/)
+    t.regex(await session.client.say('NOOP\r\n'), /^250/)
+    t.deepEqual(session.peer.mail.queue(), [])
+    t.deepEqual(await session.peer.messages(), [])
+  })
+}
+
+test('a message arrives byte for byte: dots, folded headers, 8 bit, in any pieces', async t => {
+  const session = await loggedIn(t)
+  const message = Buffer.concat([
+    Buffer.from('Subject: folded\r\n  header\r\n\tof three lines \r\n\r\n.\r\n..\r\n.x\r\n  indented\r\n\r\n'),
+    Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x0a])
+  ])
+  const stuffed = message.toString('latin1').replace(/^\./gm, '..')
+  t.regex(await begin(session), /^354/)
+  const bytes = Buffer.from(`${stuffed}.\r\n`, 'latin1')
+  for (let at = 0; at < bytes.length - 1; at++) {
+    session.client.socket.write(bytes.subarray(at, at + 1))
+    await new Promise(setImmediate)
+  }
+  t.regex(await session.client.say(bytes.subarray(-1)), /^250/)
+  await session.peer.event('delivered')
+  t.deepEqual(await session.peer.messages(), [message])
+})
+
+test('several recipients at one peer, UTF-8 in addresses, and pipelined mails', async t => {
+  const session = await loggedIn(t)
+  const { peer, client } = session
+  const mail = [
+    `MAIL FROM:<${peer.address()}> SMTPUTF8`,
+    `RCPT TO:<jürgen@${peer.endpoint.id52}.fastn>`,
+    `RCPT TO:<other@${peer.endpoint.id52.toUpperCase()}>`,
+    'DATA'
+  ].join('\r\n')
+  client.socket.write(`${mail}\r\n`)
+  for (const code of ['250', '250', '250', '354']) t.true((await client.reply()).startsWith(code))
+  t.regex(await client.say('Subject: x\r\n\r\n.\r\n'), /^250/)
+  const { to } = await peer.event('delivered')
+  t.deepEqual(to, [`jürgen@${peer.endpoint.id52}.fastn`, `other@${peer.endpoint.id52.toUpperCase()}`])
+  t.is((await peer.messages()).length, 1)
+})
+
+test('a client that leaves in the middle of a message leaves nothing behind', async t => {
+  const session = await loggedIn(t)
+  t.regex(await begin(session), /^354/)
+  session.client.socket.write('Subject: half')
+  session.client.socket.end()
+  await session.client.reply()
+  await session.peer.mail.close()
+  t.deepEqual(await readdir(join(session.peer.folder, 'queue', 'messages')), [])
+  t.deepEqual(await session.peer.messages(), [])
+})
+
+test('a full queue is told to clients as a passing failure', async t => {
+  const session = await loggedIn(t, { limits: { maxQueued: 1 } })
+  const absent = `x@${stranger}.fastn`
+  await session.peer.mail.send({ from: session.peer.address(), to: absent, raw: 'Subject: waits\r\n\r\n' })
+  t.regex(await begin(session, [absent]), /^354/)
+  t.regex(await session.client.say('Subject: x\r\n\r\n.\r\n'), /^452/)
+})
+
+test('with a certificate, passwords cross after STARTTLS only', async t => {
+  const tls = certificate(await folder(t))
+  if (tls === undefined) {
+    t.pass('SKIPPED: openssl is not installed')
+    return
+  }
+  const peer = await mailPeer(t, { smtp: { port: 0, tls } })
+  const { port } = peer.mail.smtp!
+  const client = await dialog(t, port)
+  t.regex(await client.logIn(), /^538/)
+  const auth = { user: 'ada', pass: password }
+  const transport = createTransport({ host: 'localhost', port, auth, requireTLS: true, tls: { ca: tls.cert } })
+  t.teardown(() => transport.close())
+  const raw = 'Subject: secret\r\n\r\nbody\r\n'
+  await transport.sendMail({ envelope: { from: peer.address(), to: [peer.address()] }, raw })
+  await peer.event('delivered')
+  t.deepEqual(await peer.messages(), [Buffer.from(raw)])
+})
+
+test('a server for other machines needs a certificate', async t => {
+  const { endpoint } = await mailPeer(t)
+  for (const host of ['0.0.0.0', '::', '192.0.2.1'])
+    await t.throwsAsync(startMail({ endpoint, folder: await folder(t), users: { ada: {} }, smtp: { host } }), {
+      code: 'ERR_INVALID_ARGUMENT',
+      message: /smtp\.tls is required/
+    })
+})
