@@ -31,10 +31,11 @@ export class ImapClient {
     this.greeting = greeting
   }
 
-  static async connect(port: number, { tls = false }: { tls?: boolean } = {}): Promise<ImapClient> {
-    const socket = tls
-      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
-      : connect({ port, host: '127.0.0.1' })
+  static async connect(
+    port: number,
+    { tls = false, host = '127.0.0.1' }: { tls?: boolean; host?: string } = {}
+  ): Promise<ImapClient> {
+    const socket = tls ? connectTls({ port, host, rejectUnauthorized: false }) : connect({ port, host })
     await once(socket, tls ? 'secureConnect' : 'connect')
     const client = new ImapClient(socket, '')
     client.#listen()

@@ -27,7 +27,7 @@ export interface Served {
 
 /** A server with a store of its own, for the user `user` with the password `pass`. */
 export async function serve(t: ExecutionContext, options: Partial<ImapOptions> = {}): Promise<Served> {
-  const folder = await temporaryFolder(t)
+  const folder = join(await temporaryFolder(t), 'mail')
   const store = await openMailStore({ folder })
   const errors: unknown[] = []
   const server = await startImap({

@@ -81,8 +81,8 @@ export function parseArguments(tag: string, text: string, literals: readonly str
 }
 
 /**
- * Bounds words and nesting. Quotes sets and patterns (`1:*`, `INBOX.%`), because the library knows sets in some places only, and patterns in
- * none.
+ * Bounds words and nesting. Quotes sets, patterns and names with a tilde (`1:*`, `INBOX.%`, `~x`): the library knows sets in some places only,
+ * patterns in none, and drops tildes.
  */
 function prepare(text: string): string {
   let out = ''
@@ -113,7 +113,7 @@ function prepare(text: string): string {
     } else {
       const end = endOfAtom(text, at)
       const atom = text.slice(at, end)
-      out += /[*%:,]/.test(atom) && !atom.startsWith('\\') ? `"${atom}"` : atom
+      out += /[*%:,~]/.test(atom) && !atom.startsWith('\\') ? `"${atom}"` : atom
       at = end
       tokens++
     }
