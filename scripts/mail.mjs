@@ -5,9 +5,9 @@
 import { prepare } from './prepare.mjs'
 import { installRuntime } from './runtime.mjs'
 import { avaSuite, closeWithCount } from './suite.mjs'
-import { at, fail } from './util.mjs'
+import { at, fail, run } from './util.mjs'
 
-closeWithCount()
+if (!process.argv.includes('--bench')) closeWithCount()
 await prepare({ mail: true })
 const { command } = nodeWithSqlite()
 const given = process.argv.slice(2)
@@ -30,7 +30,13 @@ if (fuzz >= 0) {
   process.env.FASTN_MAIL_TEST_FUZZ_MINUTES = given[fuzz + 1]
   given.splice(fuzz, 2, '__test__/imap/fuzz.test.ts', '--timeout', '2h')
 }
-await avaSuite(given.map(compiled), [], { node: command, cwd: at('packages', 'mail') })
+if (given[0] === '--bench') {
+  run(command, [
+    '--disable-warning=ExperimentalWarning',
+    at('packages', 'mail', 'dist-test', 'bench', 'throughput.js'),
+    ...given.slice(1)
+  ])
+} else await avaSuite(given.map(compiled), [], { node: command, cwd: at('packages', 'mail') })
 
 /** The mail needs node:sqlite. This Node, or one from npm. */
 function nodeWithSqlite() {

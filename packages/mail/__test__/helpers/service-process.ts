@@ -16,6 +16,8 @@ export interface ServiceConfig {
   readonly key: string
   readonly folder: string
   readonly kill?: Kill | undefined
+  /** Tell nothing of events. */
+  readonly quiet?: boolean
 }
 
 /** Another peer. */

@@ -22,9 +22,11 @@ const mail = await startMail({
   users: { ada: {} },
   smtp: false,
   imap: false,
-  allow: 'everyone',
+  allow: [{ who: 'everyone', perHour: 1_000_000 }],
   address: id52 => addresses.get(id52) ?? id52,
-  onEvent: event => process.send?.({ event: { ...event, error: event.error && String(event.error) } })
+  onEvent: event => {
+    if (!config.quiet) process.send?.({ event: { ...event, error: event.error && String(event.error) } })
+  }
 })
 process.on('message', async ({ call, peer, mails }: Order) => {
   if (peer !== undefined) addresses.set(peer.id52, peer.ticket)

@@ -96,7 +96,7 @@ export class LegacyServer {
       await mailbox.store.deliver({ id, ...folder, content: { file: path } })
       return id
     } finally {
-      await incoming.remove(path)
+      await incoming.remove({ file: path })
     }
   }
 

@@ -3,13 +3,17 @@ import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerStream } from 'fastn-net'
 import { storageError } from '../errors.js'
+import type { MailFile } from '../store/index.js'
 
 /** What arrived of a message. */
 export interface Received {
-  readonly path: string
+  readonly content: Uint8Array | MailFile
   readonly size: number
   readonly sha256: string
 }
+
+// Smaller messages need no file of their own until they are stored.
+const maxInMemory = 256 * 1024
 
 /** Folder in which messages are while they arrive. What a crash leaves there is removed at start-up: its sender has no answer. */
 export class IncomingFolder {
@@ -33,22 +37,29 @@ export class IncomingFolder {
     return join(this.#folder, randomBytes(16).toString('hex'))
   }
 
-  /** Receives the rest of a stream into a file, at most one byte more than expected. */
+  /** Receives the rest of a stream, into a file if it is large. Of more bytes than expected, one is counted. */
   async receive(stream: PeerStream, expected: number, signal: AbortSignal): Promise<Received> {
-    const path = this.newPath()
     const hash = createHash('sha256')
     let size = 0
-    await this.write(path, async write => {
+    const receiveTo = async (write: (chunk: Uint8Array, at: number) => unknown): Promise<void> => {
       for (;;) {
         const chunk = await stream.read({ signal })
-        if (chunk === null) break
+        if (chunk === null) return
+        const at = size
         size += chunk.length
-        if (size > expected) break
+        if (size > expected) return
         hash.update(chunk)
-        await write(chunk)
+        await write(chunk, at)
       }
-    })
-    return { path, size, sha256: hash.digest('hex') }
+    }
+    if (expected <= maxInMemory) {
+      const content = new Uint8Array(expected)
+      await receiveTo((chunk, at) => content.set(chunk, at))
+      return { content, size, sha256: hash.digest('hex') }
+    }
+    const file = this.newPath()
+    await this.write(file, receiveTo)
+    return { content: { file }, size, sha256: hash.digest('hex') }
   }
 
   /** Writes a file. If the function throws, the file is removed. */
@@ -59,7 +70,7 @@ export class IncomingFolder {
         for (let at = 0; at < chunk.length; ) at += (await storing(() => file.write(chunk, at))).bytesWritten
       })
     } catch (error) {
-      await this.remove(path)
+      await this.remove({ file: path })
       throw error
     } finally {
       await file.close().catch(() => {})
@@ -67,15 +78,15 @@ export class IncomingFolder {
   }
 
   /** A second name for a file, which a store may then move; a copy where the file system has none. */
-  async share(path: string): Promise<string> {
-    const other = this.newPath()
-    await link(path, other).catch(() => storing(() => copyFile(path, other)))
-    return other
+  async share(path: string): Promise<MailFile> {
+    const file = this.newPath()
+    await link(path, file).catch(() => storing(() => copyFile(path, file)))
+    return { file }
   }
 
   /** Removes a file. What stays is removed at start-up. */
-  async remove(path: string): Promise<void> {
-    await rm(path, { force: true }).catch(() => {})
+  async remove(content: Uint8Array | MailFile): Promise<void> {
+    if (!(content instanceof Uint8Array)) await rm(content.file, { force: true }).catch(() => {})
   }
 }
 

@@ -12,6 +12,7 @@ import {
   readHeader
 } from '../protocol.js'
 import { step } from '../steps.js'
+import type { MailFile } from '../store/index.js'
 import type { IncomingFolder } from './incoming.js'
 import { storeId } from './mail-id.js'
 import type { Mailbox, Mailboxes } from './mailboxes.js'
@@ -97,15 +98,17 @@ export class Receiver {
     try {
       // A peer that stalls must not hold its place.
       const signal = patience(header.size)
-      const { path, size, sha256 } = await incoming.receive(stream, header.size, signal)
+      const { content, size, sha256 } = await incoming.receive(stream, header.size, signal)
       try {
         if (size !== header.size || sha256 !== header.sha256)
           return { status: 'later', code: 'corrupt', message: 'the message is not the announced one' }
         step('receive.written', header.id)
-        const isLast = missing.length === 1
-        return await this.#store(id, missing, refused, () => (isLast ? Promise.resolve(path) : incoming.share(path)))
+        const isShared = missing.length > 1 && !(content instanceof Uint8Array)
+        return await this.#store(id, missing, refused, async () =>
+          isShared ? await incoming.share(content.file) : content
+        )
       } finally {
-        await incoming.remove(path)
+        await incoming.remove(content)
       }
     } catch (error) {
       return failureOf(error)
@@ -164,17 +167,17 @@ export class Receiver {
     id: string,
     mailboxes: readonly Mailbox[],
     refused: readonly RefusedRecipient[],
-    file: () => Promise<string>
+    open: () => Promise<Uint8Array | MailFile>
   ): Promise<MailAnswer> {
     let isNew = false
     for (const { store } of mailboxes) {
-      const path = await file()
+      const content = await open()
       try {
-        const { duplicate } = await store.deliver({ id, content: { file: path } })
+        const { duplicate } = await store.deliver({ id, content })
         isNew ||= !duplicate
       } finally {
-        // A store that took it has moved it.
-        await this.#options.incoming.remove(path)
+        // A store that took a file has moved it.
+        await this.#options.incoming.remove(content)
       }
       step('receive.stored', id)
     }
