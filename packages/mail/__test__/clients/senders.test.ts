@@ -54,7 +54,7 @@ test('swaks sends, and sees refusals', async t => {
   t.true(message!.includes(body.replaceAll('\n', '\r\n')))
   const relayed = await run('swaks', [...mail, '--to', 'eve@example.org'], '')
   t.not(relayed.status, 0)
-  t.regex(relayed.output, /550 5\.1\.1 .*<id52>\.fastn/)
+  t.regex(relayed.output, /550 5\.\d\.\d .*<id52>\.fastn/)
 })
 
 test('msmtp sends as sendmail does', async t => {

@@ -89,6 +89,7 @@ export class SmtpServer {
       authMethods: ['PLAIN', 'LOGIN'],
       // Names of clients come from DNS, which leaves the machine.
       disableReverseLookup: true,
+      hideENHANCEDSTATUSCODES: false,
       logger: false,
       maxClients: count(options.maxConnections, 1, 100, 'smtp.maxConnections'),
       socketTimeout: count(options.idleTimeout, 1, 300_000, 'smtp.idleTimeout'),
