@@ -1,53 +1,13 @@
 // Generated from src/index.ts by scripts/types.mjs: do not edit.
 /// <reference types="node" />
 
-/** Each code with its class, as `crates/fastn-net-proto/src/error.rs` has them. `npm run sync` writes it. */
-declare const codeClasses: {
-    readonly ERR_BIND: "local";
-    readonly ERR_SECRET_KEY: "usage";
-    readonly ERR_PEER_ADDRESS: "unreachable";
-    readonly ERR_UNREACHABLE: "unreachable";
-    readonly ERR_CONNECTION_LOST: "unreachable";
-    readonly ERR_ACK_TIMEOUT: "timeout";
-    readonly ERR_REFUSED: "refused";
-    readonly ERR_UNAUTHORIZED: "denied";
-    readonly ERR_PROTOCOL_UNSUPPORTED: "refused";
-    readonly ERR_TOO_MANY_STREAMS: "unavailable";
-    readonly ERR_HEADER_INVALID: "refused";
-    readonly ERR_HEADER_TOO_LARGE: "refused";
-    readonly ERR_HEADER_TIMEOUT: "timeout";
-    readonly ERR_STREAM_RESET: "ended";
-    readonly ERR_STREAM_STOPPED: "ended";
-    readonly ERR_STREAM_FINISHED: "ended";
-    readonly ERR_LINE_TOO_LONG: "data";
-    readonly ERR_TOO_LARGE: "data";
-    readonly ERR_UNEXPECTED_END: "data";
-    readonly ERR_JSON: "data";
-    readonly ERR_UTF8: "data";
-    readonly ERR_INVALID_ARGUMENT: "usage";
-    readonly ERR_CLOSED: "ended";
-    readonly ERR_READ_PENDING: "usage";
-    readonly ERR_PROTOCOL_IN_USE: "usage";
-    readonly ERR_SHUTTING_DOWN: "unavailable";
-    readonly ERR_BUSY: "unavailable";
-    readonly ERR_PING: "timeout";
-    readonly ERR_KEY_STORE: "local";
-    readonly ERR_FILE: "local";
-    readonly ERR_REMOTE: "refused";
-    readonly ERR_SCHEMA: "data";
-    readonly ERR_CALL_TIMEOUT: "timeout";
-    readonly ERR_NATIVE: "local";
-    readonly ERR_LISTEN: "local";
-    readonly ERR_TARGET: "target";
-    readonly ERR_INTERNAL: "internal";
-};
-/** Error code of a {@link FastnNetError}. */
-type FastnNetErrorCode = keyof typeof codeClasses;
 /**
  * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
  * A minor version may add codes: keep a default branch.
  */
-declare const errorCodes: readonly FastnNetErrorCode[];
+declare const errorCodes: readonly ["ERR_BIND", "ERR_SECRET_KEY", "ERR_PEER_ADDRESS", "ERR_UNREACHABLE", "ERR_CONNECTION_LOST", "ERR_ACK_TIMEOUT", "ERR_REFUSED", "ERR_UNAUTHORIZED", "ERR_PROTOCOL_UNSUPPORTED", "ERR_TOO_MANY_STREAMS", "ERR_HEADER_INVALID", "ERR_HEADER_TOO_LARGE", "ERR_HEADER_TIMEOUT", "ERR_STREAM_RESET", "ERR_STREAM_STOPPED", "ERR_STREAM_FINISHED", "ERR_LINE_TOO_LONG", "ERR_TOO_LARGE", "ERR_UNEXPECTED_END", "ERR_JSON", "ERR_UTF8", "ERR_INVALID_ARGUMENT", "ERR_CLOSED", "ERR_READ_PENDING", "ERR_PROTOCOL_IN_USE", "ERR_SHUTTING_DOWN", "ERR_BUSY", "ERR_PING", "ERR_KEY_STORE", "ERR_FILE", "ERR_REMOTE", "ERR_SCHEMA", "ERR_CALL_TIMEOUT", "ERR_NATIVE", "ERR_LISTEN", "ERR_TARGET", "ERR_INTERNAL"];
+/** Error code of a {@link FastnNetError}. */
+type FastnNetErrorCode = (typeof errorCodes)[number];
 /** One way in which a value does not match its schema. Long texts are cut to 128 characters, paths to 16 keys. */
 interface SchemaIssue {
     /** What is wrong, in the schema library's words. A peer's text has its control characters escaped. */

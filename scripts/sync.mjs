@@ -74,10 +74,11 @@ function withRefusalWords(text) {
 }
 
 function withCodes(text) {
-  const list = native()
-    .errorCodes()
-    .map(([code, kind]) => `  ${code}: '${kind}'`)
-  return replaced(text, /(export const codeClasses = \{\n)[^}]*(\n\} as const)/, `$1${list.join(',\n')}$2`)
+  const pairs = native().errorCodes()
+  const codes = pairs.map(([code]) => `  '${code}'`).join(',\n')
+  const classes = pairs.map(([code, kind]) => `  ${code}: '${kind}'`).join(',\n')
+  const listed = replaced(text, /(export const errorCodes = \[\n)[^\]]*(\n\] as const)/, `$1${codes}$2`)
+  return replaced(listed, /(export const codeClasses = \{\n)[^}]*(\n\} as const)/, `$1${classes}$2`)
 }
 
 function withDefaults(text, places) {

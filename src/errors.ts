@@ -2,7 +2,54 @@ import { builtin } from './util/builtin.js'
 import { jsonSafe } from './util/display.js'
 import { firstLineOf, refuseWhatJsonDrops } from './util/json.js'
 
-/** Each code with its class, as `crates/fastn-net-proto/src/error.rs` has them. `npm run sync` writes it. */
+/**
+ * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
+ * A minor version may add codes: keep a default branch.
+ */
+export const errorCodes = [
+  'ERR_BIND',
+  'ERR_SECRET_KEY',
+  'ERR_PEER_ADDRESS',
+  'ERR_UNREACHABLE',
+  'ERR_CONNECTION_LOST',
+  'ERR_ACK_TIMEOUT',
+  'ERR_REFUSED',
+  'ERR_UNAUTHORIZED',
+  'ERR_PROTOCOL_UNSUPPORTED',
+  'ERR_TOO_MANY_STREAMS',
+  'ERR_HEADER_INVALID',
+  'ERR_HEADER_TOO_LARGE',
+  'ERR_HEADER_TIMEOUT',
+  'ERR_STREAM_RESET',
+  'ERR_STREAM_STOPPED',
+  'ERR_STREAM_FINISHED',
+  'ERR_LINE_TOO_LONG',
+  'ERR_TOO_LARGE',
+  'ERR_UNEXPECTED_END',
+  'ERR_JSON',
+  'ERR_UTF8',
+  'ERR_INVALID_ARGUMENT',
+  'ERR_CLOSED',
+  'ERR_READ_PENDING',
+  'ERR_PROTOCOL_IN_USE',
+  'ERR_SHUTTING_DOWN',
+  'ERR_BUSY',
+  'ERR_PING',
+  'ERR_KEY_STORE',
+  'ERR_FILE',
+  'ERR_REMOTE',
+  'ERR_SCHEMA',
+  'ERR_CALL_TIMEOUT',
+  'ERR_NATIVE',
+  'ERR_LISTEN',
+  'ERR_TARGET',
+  'ERR_INTERNAL'
+] as const
+
+/** Error code of a {@link FastnNetError}. */
+export type FastnNetErrorCode = (typeof errorCodes)[number]
+
+/** A kind of failure, which several codes share. `crates/fastn-net-proto/src/error.rs` has them. */
 export const codeClasses = {
   ERR_BIND: 'local',
   ERR_SECRET_KEY: 'usage',
@@ -43,17 +90,8 @@ export const codeClasses = {
   ERR_INTERNAL: 'internal'
 } as const
 
-/** Error code of a {@link FastnNetError}. */
-export type FastnNetErrorCode = keyof typeof codeClasses
-
-/** A kind of failure, which several codes share. */
+/** One of {@link codeClasses}. */
 export type CodeClass = (typeof codeClasses)[FastnNetErrorCode]
-
-/**
- * All codes of {@link FastnNetError}, in the order of `crates/fastn-net-proto/src/error.rs`.
- * A minor version may add codes: keep a default branch.
- */
-export const errorCodes = Object.keys(codeClasses) as readonly FastnNetErrorCode[]
 
 /** One way in which a value does not match its schema. Long texts are cut to 128 characters, paths to 16 keys. */
 export interface SchemaIssue {

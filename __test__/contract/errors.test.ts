@@ -2,13 +2,14 @@ import { createRequire } from 'node:module'
 import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import { FastnNetError, getEndpoint, isFastnNetError, SecretKey } from 'fastn-net'
-import { codeClasses } from '../../dist/modules/errors.js'
+import { codeClasses, errorCodes } from '../../dist/modules/errors.js'
 import { native } from '../../dist/modules/native/addon.js'
 import { version } from '../../dist/modules/version.js'
 import { Echo, pair } from '../helpers/pair.js'
 
 test('the codes and their classes equal those of the core, in its order', t => {
   t.deepEqual(Object.entries(codeClasses), native().errorCodes(), 'npm run sync writes the table')
+  t.deepEqual([...errorCodes], Object.keys(codeClasses))
 })
 
 test('package, addon and source have the same version', t => {

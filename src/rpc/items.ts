@@ -89,7 +89,7 @@ function leave(iterator: AsyncIterator<unknown> | undefined): void {
   try {
     iterator?.return?.().then(undefined, () => {})
   } catch {
-    // Its items are of no use any more, and neither is its failure.
+    // Its items and its failure are no longer needed.
   }
 }
 
