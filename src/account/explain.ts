@@ -1,7 +1,7 @@
 import type { AccessDecision } from '../endpoint/access.js'
 import type { Compiled } from './compile.js'
 import type { AccountData, AccountRule } from './data.js'
-import { groupsOf } from './groups.js'
+import { groupsOf, namesOf } from './groups.js'
 import type { LeaseClaims } from './lease.js'
 
 /** Identity of a peer: result of {@link Account.identify}. */
@@ -35,7 +35,7 @@ export interface Explanation extends Omit<AccessDecision, 'rule' | 'by'> {
 
 /** Identifies a peer. */
 export function identify(data: AccountData, id52: string, actsFor: readonly LeaseClaims[]): Identity {
-  const alias = Object.entries(data.aliases).find(([, known]) => known.id52 === id52)?.[0]
+  const alias = namesOf(data, id52)[0]
   const device = Object.hasOwn(data.devices, id52) ? data.devices[id52]?.name : undefined
   return { id52, alias, groups: groupsOf(data, id52), device, actsFor }
 }

@@ -67,19 +67,16 @@ export function peersOf(data: AccountData, who: Who): Set<string> | undefined {
   return membersOf(data, typeof who === 'string' ? [who] : who)
 }
 
+/** Names of a peer, in the order of the account's aliases. */
+export function namesOf(data: AccountData, id52: string): readonly string[] {
+  return indexOf(data).names.get(id52) ?? []
+}
+
 /** Names of the groups that a peer is in, directly or through other groups. Sorted. */
 export function groupsOf(data: AccountData, id52: string): string[] {
-  const names = Object.entries(data.aliases).flatMap(([name, alias]) => (alias.id52 === id52 ? [name] : []))
-  const parents = new Map<string, string[]>()
-  for (const [group, members] of Object.entries(data.groups)) {
-    for (const member of members) {
-      const of = parents.get(member)
-      if (of === undefined) parents.set(member, [group])
-      else of.push(group)
-    }
-  }
+  const { parents } = indexOf(data)
   const found = new Set<string>()
-  const rest = [id52, ...names]
+  const rest = [id52, ...namesOf(data, id52)]
   for (let member = rest.pop(); member !== undefined; member = rest.pop()) {
     for (const group of parents.get(member) ?? []) {
       if (!found.has(group)) rest.push(group)
@@ -87,4 +84,36 @@ export function groupsOf(data: AccountData, id52: string): string[] {
     }
   }
   return [...found].sort()
+}
+
+interface Index {
+  /** Aliases by ID52. */
+  readonly names: ReadonlyMap<string, readonly string[]>
+  /** Groups by member. */
+  readonly parents: ReadonlyMap<string, readonly string[]>
+}
+
+/** A router asks for each request who a peer is. What an account keeps is replaced, not changed. */
+const indexes = new WeakMap<AccountData, Index>()
+
+function indexOf(data: AccountData): Index {
+  let index = indexes.get(data)
+  if (index === undefined) {
+    const aliases = Object.entries(data.aliases).map(([name, { id52 }]): [string, string] => [id52, name])
+    const groups = Object.entries(data.groups)
+    const members = groups.flatMap(([group, each]) => each.map((member): [string, string] => [member, group]))
+    index = { names: gathered(aliases), parents: gathered(members) }
+    indexes.set(data, index)
+  }
+  return index
+}
+
+function gathered(pairs: readonly (readonly [key: string, value: string])[]): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const [key, value] of pairs) {
+    const values = found.get(key)
+    if (values === undefined) found.set(key, [value])
+    else values.push(value)
+  }
+  return found
 }

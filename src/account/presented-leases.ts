@@ -26,7 +26,7 @@ export class PresentedLeases {
 
   /** Whether the device acts for an account. */
   of(device: string, now: number): LeaseClaims[] {
-    return this.current(now).filter(lease => lease.device === device)
+    return [...this.#leases.values()].filter(lease => lease.device === device && isCurrent(lease, now))
   }
 
   /**

@@ -28,10 +28,12 @@ export interface Asked {
   readonly host: string
   /** Path and query. */
   readonly path: string
+  /** The request has a whole URL: the client uses the router as a proxy. */
+  readonly isProxied: boolean
 }
 
 /**
- * Reads what a request asks for. One with a whole URL comes from a client that uses the router as a proxy.
+ * Reads what a request asks for.
  *
  * @throws {Refusal}
  */
@@ -46,7 +48,7 @@ export function askedOf(request: IncomingMessage): Asked {
   const authority = ofUrl ?? headers.host ?? ''
   const path = rest === undefined ? url : rest.startsWith('/') ? rest : `/${rest}`
   if (!path.startsWith('/')) throw new Refusal(400, 'the request target must be a path')
-  return { authority, host: hostOf(authority), path }
+  return { authority, host: hostOf(authority), path, isProxied: rest !== undefined }
 }
 
 /**

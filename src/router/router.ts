@@ -272,7 +272,12 @@ export class Router implements AsyncDisposable {
     const origin = this.#server.originOf(request.socket)
     const found = origin === undefined ? this.#table.host(asked.host, this.#peers) : this.#table.service(origin.service)
     if (found === undefined) throw new Refusal(404, 'this endpoint has no service of this name any more')
-    if (found === 'own') return found
+    if (found === 'own') {
+      // Another server of this machine, which the router does not stand for.
+      const isOther = asked.isProxied && !asked.authority.endsWith(`:${this.#port}`)
+      if (isOther) throw new Refusal(421, 'the router is a proxy for the hosts that it routes only')
+      return found
+    }
     const caller = origin === undefined ? localCaller : this.#admitted(origin, found)
     if (!found.allowsCrossOrigin && isCrossOrigin(request, asked.authority, isUpgrade))
       throw new Refusal(403, 'pages of other origins may not do this')

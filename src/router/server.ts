@@ -26,46 +26,24 @@ export interface PeerOrigin {
   readonly service: string
 }
 
-/** The HTTP server of a router: a local port, and the streams of peers. */
+/** The HTTP servers of a router: one on a local port, one for the streams of peers. */
 export class RouterServer {
-  readonly #server: Server
-  readonly #sockets = new Set<Duplex>()
+  readonly #local: Server
+  readonly #ofPeers: Server
+  /** Open connections, and how many requests run on each. A connection that changed its protocol counts as a request. */
+  readonly #sockets = new Map<Duplex, number>()
   readonly #peers = new WeakMap<Duplex, PeerOrigin>()
+  readonly #answers = new Set<ServerResponse>()
   #isClosing = false
   #closed: Promise<void> | undefined
   #onEmpty: (() => void) | undefined
 
   constructor(events: ServerEvents, maxConnections: number) {
-    const { maxHeaderBytes, headTimeout } = defaults.http
-    const server = createServer({
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: headTimeout,
-      // Bodies may take as long as they take.
-      requestTimeout: 0,
-      keepAliveTimeout: idle,
-      noDelay: true
-    })
-    this.#server = server
-    server.maxConnections = maxConnections
-    // A peer may finish its half after its request, and still wants the answer.
-    Object.assign(server, { httpAllowHalfOpen: true })
-    const answer = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#isClosing) response.shouldKeepAlive = false
-      events.answer(request, response, expectsContinue)
-    }
-    server.on('connection', socket => this.#track(socket))
-    server.on('request', answer(false))
-    server.on('checkContinue', answer(true))
-    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on('error', () => {})
-      if (!events.upgrade(request, socket, head)) this.#again(socket, withoutUpgrade(request), head)
-    })
-    server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on('error', () => {})
-      if (!events.connect(request, socket)) return
-      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-      this.#again(socket, undefined, head)
-    })
+    this.#local = this.#create(events)
+    this.#local.maxConnections = maxConnections
+    this.#ofPeers = this.#create(events)
+    // The FIN of a peer means that no request follows, that of a local client that it has left.
+    Object.assign(this.#ofPeers, { httpAllowHalfOpen: true })
   }
 
   /**
@@ -75,23 +53,23 @@ export class RouterServer {
    */
   async listen(host: string, port: number): Promise<AddressInfo> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', cause => {
+      this.#local.once('error', cause => {
         const { code } = cause as NodeJS.ErrnoException
         const message = `cannot listen on ${host}:${port}: ${code}; choose another port or host`
         reject(new FastnNetError('ERR_LISTEN', message, { cause }))
       })
-      this.#server.listen({ host, port }, resolve)
+      this.#local.listen({ host, port }, resolve)
     })
-    this.#server.removeAllListeners('error')
-    this.#server.on('error', () => {})
-    return this.#server.address() as AddressInfo
+    this.#local.removeAllListeners('error')
+    this.#local.on('error', () => {})
+    return this.#local.address() as AddressInfo
   }
 
   /** Answers the requests of a stream. */
   serve(stream: PeerStream, service: string): void {
     const socket = duplex(stream)
     this.#peers.set(socket, { peer: stream.remoteId52, service })
-    this.#server.emit('connection', socket)
+    this.#ofPeers.emit('connection', socket)
   }
 
   /** The peer whose stream a connection is; `undefined` for a local client. */
@@ -111,22 +89,60 @@ export class RouterServer {
 
   async #close(timeout: number): Promise<void> {
     this.#isClosing = true
-    if (this.#server.listening) this.#server.close()
-    this.#server.closeIdleConnections()
+    if (this.#local.listening) this.#local.close()
+    for (const answer of this.#answers) if (!answer.headersSent) answer.shouldKeepAlive = false
+    for (const [socket, requests] of this.#sockets) if (requests === 0) socket.destroy()
     if (this.#sockets.size === 0) return
     const empty = new Promise<void>(resolve => {
       this.#onEmpty = resolve
     })
     const timer = after(timeout, () => {
-      for (const socket of this.#sockets) socket.destroy(new Error('the router was closed'))
+      for (const socket of this.#sockets.keys()) socket.destroy(new Error('the router was closed'))
     })
     await empty
     clearTimeout(timer)
   }
 
+  #create(events: ServerEvents): Server {
+    const { maxHeaderBytes, headTimeout } = defaults.http
+    const server = createServer({
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headTimeout,
+      // Bodies may take as long as they take.
+      requestTimeout: 0,
+      keepAliveTimeout: idle,
+      noDelay: true
+    })
+    const answer = (expectsContinue: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+      if (this.#isClosing) response.shouldKeepAlive = false
+      const { socket } = request
+      this.#count(socket, 1)
+      this.#answers.add(response)
+      response.once('close', () => {
+        this.#answers.delete(response)
+        this.#count(socket, -1)
+      })
+      events.answer(request, response, expectsContinue)
+    }
+    server.on('connection', socket => this.#track(socket))
+    server.on('request', answer(false))
+    server.on('checkContinue', answer(true))
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#count(socket, 1)
+      if (!events.upgrade(request, socket, head)) this.#again(socket, withoutUpgrade(request), head)
+    })
+    server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#count(socket, 1)
+      if (!events.connect(request, socket)) return
+      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+      this.#again(socket, undefined, head)
+    })
+    return server
+  }
+
   #track(socket: Duplex): void {
     if (this.#sockets.has(socket)) return
-    this.#sockets.add(socket)
+    this.#sockets.set(socket, 0)
     socket.on('error', () => {})
     socket.once('close', () => {
       this.#sockets.delete(socket)
@@ -134,10 +150,20 @@ export class RouterServer {
     })
   }
 
+  #count(socket: Duplex, change: 1 | -1): void {
+    const requests = this.#sockets.get(socket)
+    if (requests === undefined) return
+    this.#sockets.set(socket, requests + change)
+    // Its last answer said that the connection would stay.
+    if (this.#isClosing && requests + change === 0) socket.end(() => socket.destroy())
+  }
+
   /** Speaks HTTP on a connection again: first what is given, then what follows. */
   #again(socket: Duplex, request: Buffer | undefined, head: Buffer): void {
+    this.#count(socket, -1)
     if (head.length > 0) socket.unshift(head)
     if (request !== undefined) socket.unshift(request)
-    this.#server.emit('connection', socket)
+    const server = this.#peers.has(socket) ? this.#ofPeers : this.#local
+    server.emit('connection', socket)
   }
 }

@@ -51,6 +51,11 @@ class Forwarding {
     asked.once('close', end)
     if (expectsContinue) asked.once('continue', () => response.writeContinue())
     if (!this.#hasBody) return void asked.end()
+    if (request.headers['transfer-encoding'] !== undefined) {
+      request.once('end', () => {
+        if (request.rawTrailers.length > 0) asked.addTrailers(pairsOf(request.rawTrailers))
+      })
+    }
     request.on('data', taken)
     request.on('error', () => asked.destroy())
     request.pipe(asked)
@@ -88,11 +93,7 @@ class Forwarding {
     }
     if (takesTrailers) {
       answer.once('end', () => {
-        const { rawTrailers } = answer
-        const trailers: [string, string][] = []
-        for (let at = 0; at < rawTrailers.length; at += 2)
-          trailers.push([rawTrailers[at] as string, rawTrailers[at + 1] as string])
-        if (trailers.length > 0) response.addTrailers(trailers)
+        if (answer.rawTrailers.length > 0) response.addTrailers(pairsOf(answer.rawTrailers))
       })
     }
     // The head of an answer whose body comes later, such as one of Server-Sent Events.
@@ -115,4 +116,11 @@ class Forwarding {
       refuse(response, this.#upstream.refusalOf(error))
     }
   }
+}
+
+/** Names and values in turn, as pairs. */
+function pairsOf(raw: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let at = 0; at < raw.length; at += 2) pairs.push([raw[at] as string, raw[at + 1] as string])
+  return pairs
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Field } from '../../http/head.js'
 import type { Cancellation } from '../../http/received-request.js'
 import { sourceOf } from '../../http/response-source.js'
@@ -20,12 +20,10 @@ export async function writeAnswer(
   const { status, statusText, headers, body } = answer
   const given = headers.get('content-length')
   const fields = endToEnd(rawOf(headers as Iterable<Field>), false)
-  const writeHead = (more: readonly Field[] = []) =>
-    response.writeHead(
-      status,
-      statusText,
-      rawOf([...fields.filter(([name]) => more.every(each => each[0] !== name)), ...more])
-    )
+  const writeHead = (more: readonly Field[] = []) => {
+    const kept = fields.filter(([name]) => more.every(each => each[0] !== name))
+    response.writeHead(status, statusText || STATUS_CODES[status], rawOf([...kept, ...more]))
+  }
   if (request.method === 'HEAD' || withoutBody.has(status) || body === null) {
     const isEmpty = body === null && request.method !== 'HEAD' && !withoutBody.has(status)
     writeHead(isEmpty ? [['content-length', '0']] : [])

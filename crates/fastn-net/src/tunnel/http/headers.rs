@@ -99,8 +99,9 @@ pub(in crate::tunnel) fn insert_upgrade(headers: &mut HeaderMap, protocol: Heade
     headers.insert(header::UPGRADE, protocol);
 }
 
-/// Fields that say who sent a request, and by which way it came, beside the fields that begin with `x-forwarded-`.
-const CLAIMS: [&str; 5] = ["fastn-peer", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
+/// Fields that say who sent a request, and by which way it came, beside those that begin with one of [`CLAIM_PREFIXES`].
+const CLAIMS: [&str; 4] = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
+const CLAIM_PREFIXES: [&str; 2] = ["fastn-", "x-forwarded-"];
 
 /// Removes what only the exposing side may say about a request. CGI and its successors read `_` and other signs as `-`.
 pub(in crate::tunnel) fn remove_claims(headers: &mut HeaderMap) {
@@ -110,9 +111,8 @@ pub(in crate::tunnel) fn remove_claims(headers: &mut HeaderMap) {
                 && part.iter().zip(known.bytes()).all(|(&a, b)| a == b || (b == b'-' && !a.is_ascii_alphanumeric()))
         };
         let name = name.as_str().as_bytes();
-        let forwarded = "x-forwarded-";
-        CLAIMS.iter().any(|known| spelled(known, name))
-            || name.get(..forwarded.len()).is_some_and(|start| name.len() > start.len() && spelled(forwarded, start))
+        let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| spelled(prefix, start));
+        CLAIMS.iter().any(|known| spelled(known, name)) || CLAIM_PREFIXES.iter().any(begins)
     };
     let claims: Vec<_> = headers.keys().filter(is_claim).cloned().collect();
     for name in &claims {
@@ -197,6 +197,9 @@ mod tests {
             ("x_forwarded_for", "1.2.3.4"),
             ("x-real-ip", "1.2.3.4"),
             ("fastn.peer", "mallory"),
+            ("fastn-access", "self"),
+            ("Fastn_Groups", "admins"),
+            ("fastnet", "kept"),
             ("x.forwarded~for", "1.2.3.4"),
             ("true-client-ip", "1.2.3.4"),
             ("x-forwardedness", "kept"),
@@ -204,7 +207,7 @@ mod tests {
         set_origin(&mut headers, &HeaderValue::from_static("alice"));
         let mut left = names(&headers);
         left.sort_unstable();
-        assert_eq!(left, ["fastn-peer", "host", "x-forwarded-host", "x-forwarded-proto", "x-forwardedness"]);
+        assert_eq!(left, ["fastn-peer", "fastnet", "host", "x-forwarded-host", "x-forwarded-proto", "x-forwardedness"]);
         assert_eq!(headers["fastn-peer"], "alice");
         assert_eq!(headers["x-forwarded-host"], "shop.localhost");
     }
