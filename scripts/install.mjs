@@ -18,6 +18,11 @@ export function installRawPeer() {
   installIn('__test__/iroh', 'install', '--no-save')
 }
 
+/** Installs the oldest TypeScript that the types are for, `__test__/typescript`. */
+export function installOldestCompiler() {
+  installIn('__test__/typescript', 'ci')
+}
+
 /** Installs the libraries that the tests run over peers, `__test__/ecosystem`. */
 export function installEcosystem() {
   installIn('__test__/ecosystem', 'ci', '--omit=optional')

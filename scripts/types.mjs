@@ -1,16 +1,23 @@
 // Rolls up the public types from src into index.d.ts, node.d.ts and those of the other entries.
-// `npm run build` writes them. Run directly, this script fails if they are stale.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+// `npm run build` writes them, and the same for TypeScript 5.6 to dist/ts5.6. Run directly, this script fails if they are stale.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { install } from './install.mjs'
+import { install, installOldestCompiler } from './install.mjs'
 import { at, fail, run, say, subpaths, tool } from './util.mjs'
 
 /** Writes the files from tsc's declarations. Leaves an up-to-date file untouched. */
 export async function writeTypes(declarations) {
-  for (const [name, text] of await rollUp(declarations)) {
-    if (stored(name) !== text) writeFileSync(at(name), text)
-  }
+  const files = await rollUp(declarations)
+  for (const [name, text] of files) if (stored(name) !== text) writeFileSync(at(name), text)
+  writeOlderTypes(files)
+}
+
+/** Writes the types for TypeScript 5.6, whose `Uint8Array` takes no parameter. `exports` names them as `types@<5.7`. */
+function writeOlderTypes(files) {
+  mkdirSync(at('dist', 'ts5.6'), { recursive: true })
+  for (const [name, text] of files)
+    writeFileSync(at('dist', 'ts5.6', name), text.replaceAll('Uint8Array<ArrayBuffer>', 'Uint8Array'))
 }
 
 async function rollUp(declarations) {
@@ -49,28 +56,34 @@ async function check() {
   const declarations = at('dist', '.types')
   process.on('exit', () => rmSync(declarations, { recursive: true, force: true }))
   run(process.execPath, [tool.tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly', '--outDir', declarations])
-  const stale = (await rollUp(declarations)).filter(([name, text]) => stored(name) !== text)
+  const files = await rollUp(declarations)
+  const stale = files.filter(([name, text]) => stored(name) !== text)
   if (stale.length > 0) {
     fail(`Stale: ${stale.map(([name]) => name).join(', ')}. Run 'npm run build' and commit the result.`)
   }
+  writeOlderTypes(files)
   // Compile them as a strict user does, without skipLibCheck.
   const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022']
   // An empty typeRoots folder emulates TypeScript 6, which includes only referenced types.
   const module = ['--module', 'nodenext', '--typeRoots', join(declarations, 'none')]
-  for (const more of ['', ',dom,dom.iterable,dom.asynciterable']) {
-    const libraries = ['--lib', `es2023,esnext.disposable${more}`, ...module]
-    run(process.execPath, [
-      tool.tsc,
-      ...strict,
-      ...libraries,
-      ...['index', ...subpaths].map(name => `${name}.d.ts`),
-      '__test__/types/program.ts'
-    ])
-  }
+  const names = files.map(([name]) => name)
+  const compilers = [
+    [tool.tsc, names],
+    [
+      at('__test__', 'typescript', 'node_modules', 'typescript', 'bin', 'tsc'),
+      names.map(name => join('dist', 'ts5.6', name))
+    ]
+  ]
+  for (const [tsc, own] of compilers)
+    for (const more of ['', ',dom,dom.iterable,dom.asynciterable']) {
+      const libraries = ['--lib', `es2023,esnext.disposable${more}`, ...module]
+      run(process.execPath, [tsc, ...strict, ...libraries, ...own, '__test__/types/program.ts'])
+    }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   install()
-  say('types: index.d.ts and those of the other entries match src')
+  installOldestCompiler()
+  say('types: index.d.ts and those of the other entries match src, and compile with TypeScript 5.6 too')
   await check()
 }

@@ -8,8 +8,7 @@ import { staged } from './stage.mjs'
 
 const bin = (...path) => at('__test__', 'release', 'node_modules', ...path)
 
-// 5.6 and older have no generic Uint8Array.
-const compilers = ['5.9', '6', '7']
+const compilers = ['5.6', '5.9', '6', '7']
 
 /** Ways to find modules, each with its `lib`: with DOM and without. */
 const kinds = {
