@@ -1,0 +1,56 @@
+// One case, in rounds of the same size. After each round, native handles, file descriptors and threads are as before. Memory does not
+// grow over the rounds. Argument: the case, as JSON.
+import { type Case, type Result, ways } from './cases.js'
+import { type Counts, counted, type Memory, memory, settled } from './measure.js'
+import { things } from './things.js'
+
+const rounds = 12
+const mebibyte = 1024 * 1024
+
+const { thing, way, count, isWhole } = JSON.parse(process.argv[2] as string) as Case
+const { closes, holds } = ways[way]
+/**
+ * Growth that is no leak, from the rounds 4 to 6 to the last three. The first rounds compile code and fill the allocator's pools, up to
+ * 110 MiB; a short run ends before that. In a whole one, 150 bytes of each stream exceed the limit, or 80 KiB of each endpoint.
+ */
+const limits: Memory = { rss: (isWhole ? 8 : 24) * mebibyte, heap: mebibyte / 2 }
+const size = Math.ceil(count / rounds)
+const { round, end, isIdle, endsOnlyWithOwner = false, keepsHandle = false } = things[thing]({ closes, holds }, size)
+const wrong: string[] = []
+const samples: Memory[] = []
+const began = performance.now()
+// Waiting for the end of a connection does not keep a process alive.
+setInterval(() => {}, 60_000)
+// What a process starts once: the runtime's threads, owners, and what the first objects load.
+let before: Counts | undefined
+await once(size)
+before = counted()
+for (let at = 0; at < rounds && wrong.length === 0; at++) await once(size)
+for (const name of ['rss', 'heap'] as const) {
+  const [first, last] = [Math.max(...of(name, 3, 6)), Math.min(...of(name, -3))]
+  if (last - first > limits[name])
+    wrong.push(`${name} grew by ${mib(last - first)}: ${of(name, 0).map(mib).join(', ')}`)
+}
+const summary = `${Math.round((performance.now() - began) / 1000)} s, RSS ${of('rss', 0).map(mib).join(' ')}`
+process.stdout.write(JSON.stringify({ summary, wrong } satisfies Result), () => process.exit())
+
+async function once(count: number): Promise<void> {
+  let held: readonly unknown[] | undefined = await round(count)
+  if (!holds) held = undefined
+  if (!closes && (holds || endsOnlyWithOwner)) await end()
+  // A stream of which the end was not read keeps its handle, to tell of it. Nothing else is left.
+  if (holds) wrong.push(...(await settled(before, isIdle, keepsHandle || !closes)))
+  if (holds && (held?.length ?? 0) < count) wrong.push(`${held?.length} of ${count} were held`)
+  held = undefined
+  wrong.push(...(await settled(before, isIdle)))
+  const sample = await memory()
+  if (before !== undefined) samples.push(sample)
+}
+
+function of(name: keyof Memory, from: number, to?: number): number[] {
+  return samples.slice(from, to).map(sample => sample[name])
+}
+
+function mib(bytes: number): string {
+  return (bytes / mebibyte).toFixed(1)
+}

@@ -1,0 +1,70 @@
+// What a process has open, and how much memory it takes.
+import { readdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { native } from '../../dist/modules/native/addon.js'
+
+/** File descriptors and threads are counted on Linux only. */
+export interface Counts {
+  readonly 'native handles': number
+  readonly 'file descriptors': number
+  readonly threads: number
+}
+
+/** Bytes, after a collection. */
+export interface Memory {
+  readonly rss: number
+  readonly heap: number
+}
+
+const gc = globalThis.gc as () => void
+/** Objects that were left open are released up to a second late; idle threads of the runtime end after ten. */
+const patience = 60_000
+
+// Node.js starts all threads for files together.
+await readdir('.')
+
+export function counted(): Counts {
+  const linux = process.platform === 'linux'
+  return {
+    'native handles': native().handleCount(),
+    'file descriptors': linux ? readdirSync('/proc/self/fd').length : 0,
+    threads: linux ? readdirSync('/proc/self/task').length : 0
+  }
+}
+
+/**
+ * Collects until nothing more than `before` is open, and `isIdle` holds. Without a `before`, for two seconds, in which all ends that ends
+ * in its own time. Returns what is still open after a minute. `keepsHandles`: native handles do not count.
+ */
+export async function settled(
+  before: Counts | undefined,
+  isIdle: () => boolean,
+  keepsHandles = false
+): Promise<string[]> {
+  const began = performance.now()
+  for (; ; await pause(20)) {
+    gc()
+    const more = before === undefined ? [] : grown(before, counted(), keepsHandles)
+    const took = performance.now() - began
+    if (more.length === 0 && isIdle() && (before !== undefined || took > 2_000)) return []
+    if (took > patience) return [...more, ...(isIdle() ? [] : ['it is not idle'])]
+  }
+}
+
+function grown(before: Counts, now: Counts, keepsHandles: boolean): string[] {
+  const names = Object.keys(before) as (keyof Counts)[]
+  const looked = keepsHandles ? names.filter(name => name !== 'native handles') : names
+  return looked.filter(name => now[name] > before[name]).map(name => `${before[name]} → ${now[name]} ${name}`)
+}
+
+export async function memory(): Promise<Memory> {
+  gc()
+  await pause(50)
+  gc()
+  const { rss, heapUsed } = process.memoryUsage()
+  return { rss, heap: heapUsed }
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, milliseconds))
+}
