@@ -90,8 +90,9 @@ impl Wakes {
         let mut queue = self.queue.lock().expect("no panic while held");
         let count = queue.words.len().min(into.len());
         for (place, word) in into.iter_mut().zip(queue.words.drain(..count)) {
-            // Before JavaScript polls, so that later wakes are queued again.
-            word.queued.store(false, Ordering::SeqCst);
+            // Before JavaScript polls, so that later wakes are queued again. A swap, not a store: it reads the wake that found the word
+            // queued, so that the poll sees what came before that wake.
+            word.queued.swap(false, Ordering::AcqRel);
             *place = word.text;
         }
         count

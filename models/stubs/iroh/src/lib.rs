@@ -1,0 +1,15 @@
+//! The errors of a stream that `deliveries.rs` names.
+
+pub mod endpoint {
+    #[derive(Clone, Copy, Debug)]
+    pub struct VarInt(pub u64);
+
+    #[derive(Clone, Debug)]
+    pub struct StoppedError;
+
+    #[derive(Clone, Debug)]
+    pub enum WriteError {
+        Stopped(VarInt),
+        Lost,
+    }
+}
