@@ -28,12 +28,12 @@ where
 
 /// A time limit; `Infinity` means no limit.
 pub(crate) fn milliseconds(ms: f64) -> Duration {
-    /// Thirty years: a limit that is never reached, and can be added to any point in time.
+    /// Thirty years: never reached, and small enough to be added to any instant.
     const NONE: Duration = Duration::from_hours(30 * 365 * 24);
     Duration::try_from_secs_f64(ms / 1000.0).map_or(NONE, |limit| limit.min(NONE))
 }
 
-/// How a stream is opened, from the flags in `src/stream/opener.ts` and milliseconds.
+/// Options of opening a stream, from the flags in `src/stream/opener.ts` and milliseconds.
 pub(crate) fn open_options(flags: u32, timeout: f64) -> OpenOptions {
     const EXTRA: u32 = 1;
     const AWAIT_ACK: u32 = 2;

@@ -15,7 +15,7 @@ use crate::{
 /// Access, authorization and rate options of an endpoint.
 #[napi(object, use_nullable = true)]
 pub struct BindingGuardOptions {
-    /// The lists to begin with.
+    /// Initial access lists.
     pub access: BindingAccess,
     /// Subjects and limits of authorization requests.
     pub authorize: BindingOptions,
@@ -38,11 +38,11 @@ pub struct BindingAccess {
 /// An authorization request.
 #[napi(object, use_nullable = true)]
 pub struct BindingAuthorizationRequest {
-    /// To answer it by.
+    /// Number for the answer.
     pub number: f64,
     /// ID52 of the peer.
     pub id52: String,
-    /// JSON of the protocol; null where it is about the peer.
+    /// JSON of the protocol; null for a request about the peer.
     pub protocol: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub fn endpoint_access_deny(env: Env, endpoint: f64, ids: Vec<String>) -> f64 {
 /// Authorizes connected peers and queued streams again. Operation; cancelling it only ends the wait.
 #[napi(catch_unwind)]
 pub fn endpoint_reauthorize(env: Env, endpoint: f64) -> f64 {
-    // Now, and not when the operation has its turn: JavaScript may take a stream before that.
+    // Begins now, not when the operation runs: JavaScript may take a stream before that.
     let answered = Environment::with(&env, |e| endpoint_of(e, endpoint)).map(|endpoint| endpoint.reauthorize());
     start(&env, async move {
         answered?.await;

@@ -1,4 +1,4 @@
-//! Keys and tickets as bytes and text. Nothing here waits or remembers.
+//! Keys and tickets as bytes and text. Stateless.
 
 use fastn_net::{PeerAddress, Protocol, PublicKey, SecretKey};
 use napi::{Env, bindgen_prelude::Uint8Array};
@@ -20,7 +20,7 @@ pub fn secret_key_parse(env: Env, text: String) -> Option<Uint8Array> {
     Environment::with(&env, |e| e.value(parse))
 }
 
-/// The public key of a secret one, 32 bytes; nothing where the bytes are no key.
+/// The public key of a secret key, 32 bytes; null for an invalid key.
 #[napi(catch_unwind)]
 pub fn secret_key_public(env: Env, secret: &[u8]) -> Option<Uint8Array> {
     let public = |_: &Environment| Ok(SecretKey::from_bytes(secret)?.public().as_bytes().to_vec().into());
@@ -41,7 +41,7 @@ pub fn public_key_parse(env: Env, text: String) -> Option<Uint8Array> {
     Environment::with(&env, |e| e.value(parse))
 }
 
-/// The bytes are a public key.
+/// Whether the bytes are a public key.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn public_key_check(bytes: &[u8]) -> bool {
@@ -54,7 +54,7 @@ pub fn public_key_id52(env: Env, bytes: &[u8]) -> Option<String> {
     Environment::with(&env, |e| e.value(|_| Ok(PublicKey::from_bytes(bytes)?.to_string())))
 }
 
-/// The signature was made over the message with this key.
+/// Whether the signature is valid for this message and key.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn public_key_verify(public: &[u8], message: &[u8], signature: &[u8]) -> bool {

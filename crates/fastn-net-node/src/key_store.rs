@@ -11,7 +11,7 @@ use napi_derive::napi;
 
 use crate::bridge::Environment;
 
-/// The environment variables that keys are looked for in; null where one is not set.
+/// Environment variables with keys; null for one that is not set.
 #[napi(object, use_nullable = true)]
 #[allow(clippy::struct_field_names, reason = "the variables' own names")]
 pub struct BindingKeyVariables {
@@ -30,7 +30,7 @@ pub struct BindingFoundKey {
     pub secret: Option<Uint8Array>,
     /// The ID52 of a key with its secret in the keyring.
     pub in_keyring: Option<String>,
-    /// Where: a path, or the name of an environment variable. Empty where nothing was found.
+    /// Its place: a path, or the name of an environment variable. Empty if no key was found.
     pub place: String,
 }
 

@@ -1,4 +1,4 @@
-//! Listeners: the streams and the connections that peers make.
+//! Listeners for the streams and connections of peers.
 
 use std::task::Poll;
 
@@ -16,7 +16,7 @@ use crate::{
 /// Numbers for each stream in `listenerAccept`.
 const GROUP: usize = 4;
 
-/// Serves protocols (JSON texts) from now on. Returns a handle or `FAILED`. Releasing it frees the protocols.
+/// Starts to serve protocols (JSON texts). Returns a handle or `FAILED`. Releasing it frees the protocols.
 #[napi(catch_unwind)]
 pub fn endpoint_listen(
     env: Env,
@@ -35,7 +35,7 @@ pub fn endpoint_listen(
     })
 }
 
-/// Takes waiting streams, as many as `out` has room for in groups of four: stream, connection, route, stream id.
+/// Takes queued streams, as many as fit in `out` in groups of four: stream, connection, route, stream id.
 /// The number of groups, `PENDING` or `FAILED`.
 #[napi(catch_unwind)]
 pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) -> f64 {

@@ -1,4 +1,4 @@
-//! Peers: where they are, and opening streams to them.
+//! Peers: their addresses, and opening streams to them.
 
 use std::{ffi::CStr, sync::Arc};
 
@@ -22,7 +22,7 @@ pub struct BindingPeer {
     pub relays: Vec<String>,
 }
 
-/// A peer by its key, remembering its addresses. A handle, or `FAILED`.
+/// Tracks a peer by its key, and remembers its addresses. Returns a handle or `FAILED`.
 #[napi(catch_unwind)]
 pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
     Environment::with(&env, |e| {
@@ -34,7 +34,7 @@ pub fn peer_add(env: Env, endpoint: f64, peer: BindingPeer) -> f64 {
     })
 }
 
-/// Opens a stream over a connection that is there, and puts connection and stream id into `out`. A handle; `PENDING` where
+/// Opens a stream over a live connection, and puts connection and stream id into `out`. Returns a handle; `PENDING` if
 /// it needs a wait (`openStart`); `FAILED`. `flags`: see
 /// `open_options`.
 pub(crate) struct OpenTry;

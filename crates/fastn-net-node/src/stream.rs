@@ -27,10 +27,10 @@ use crate::{
 /// Limit in bytes of one call: it blocks the JavaScript thread, and waits for the connection's lock.
 const CALL_BYTES: usize = 256 * 1024;
 
-/// Bytes that are kept for a reader that may never come, so that the half can be given back.
+/// Limit in bytes of reading ahead for a reader that may never come, so that the half can be released.
 const AHEAD_BYTES: usize = 64 * 1024;
 
-/// The stream is gone, and the core wants it opened again.
+/// The stream is gone, and must be opened again.
 const RETRY: f64 = -3.0;
 
 /// Both halves are over.
@@ -50,7 +50,7 @@ pub fn stream_ack(env: Env, stream: f64) -> f64 {
     })
 }
 
-/// Fills `into` from `offset` on. The count of bytes; `PENDING` or `FAILED`. The receiving half is over when nothing follows.
+/// Reads into `into` from `offset` on. Returns the byte count, `PENDING` or `FAILED`. The receiving half is over at EOF.
 pub(crate) struct StreamRead;
 
 impl DirectCall for StreamRead {
@@ -67,7 +67,7 @@ impl DirectCall for StreamRead {
     }
 }
 
-/// Writes `bytes` from `offset` on, and the FIN behind the last of them. The count of bytes; `PENDING` or `FAILED`. The sending half
+/// Writes `bytes` from `offset` on, and the FIN behind the last one. Returns the byte count, `PENDING` or `FAILED`. The sending half
 /// is over when it is finished.
 pub(crate) struct StreamWrite;
 
@@ -108,25 +108,25 @@ fn write(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8], finish: bool) 
     Poll::Ready(Ok(number(count)))
 }
 
-/// Sends what still waits for more to travel with, of the first `count` streams.
+/// Flushes the corked headers and acks of the first `count` streams.
 #[napi(catch_unwind)]
 pub fn streams_flush(env: Env, streams: &[f64], count: u32) {
     advance(&env, streams.iter().take(count as usize), |slot, cx| slot.stream.flush_or_wake(cx.waker()));
 }
 
-/// Ends our side at once.
+/// Resets the sending half.
 #[napi(catch_unwind)]
 pub fn stream_reset(env: Env, stream: f64, code: Either<f64, BigInt>) -> f64 {
     end(&env, stream, |slot| slot.stream.reset(code_from_js(&code)))
 }
 
-/// Ends the other side.
+/// Stops the receiving half.
 #[napi(catch_unwind)]
 pub fn stream_stop(env: Env, stream: f64, code: Either<f64, BigInt>) -> f64 {
     end(&env, stream, |slot| slot.stream.stop(code_from_js(&code)))
 }
 
-/// Ends both sides with a code of this project's own, which older peers see as 0.
+/// Resets and stops with a code of this project, which older peers see as 0.
 #[napi(catch_unwind)]
 pub fn stream_abandon(env: Env, stream: f64, code: f64) -> f64 {
     end(&env, stream, |slot| slot.stream.abandon(number_to_id(code)))
@@ -167,7 +167,7 @@ pub fn stream_protocol(env: Env, stream: f64) -> Option<String> {
     })
 }
 
-/// Waits until the peer has acknowledged all of a finished stream, or stopped it. Operation.
+/// Waits until the peer has acknowledged a finished stream completely, or stopped it. Operation.
 #[napi(catch_unwind)]
 pub fn stream_delivered(env: Env, endpoint: f64, connection: f64, stream: f64) -> f64 {
     let found = Environment::with(&env, |e| endpoint_of(e, endpoint));

@@ -26,7 +26,8 @@ fn runtime() -> Runtime {
 
 /// Sends until the connection is closed.
 async fn send(mut half: WriteHalf<Stream>) {
-    while half.write_all(&[7; BLOCK]).await.is_ok() {}
+    let block = vec![7; BLOCK];
+    while half.write_all(&block).await.is_ok() {}
 }
 
 /// Receives until both directions have had enough.

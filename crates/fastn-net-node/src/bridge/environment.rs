@@ -1,4 +1,4 @@
-//! Everything of one JavaScript thread, and its end.
+//! State of one JavaScript thread, and its cleanup.
 
 use std::{
     cell::RefCell,
@@ -24,7 +24,7 @@ use super::{
     wakes::Wakes,
 };
 
-/// How long the end of a thread may take to tell the peers.
+/// Time limit for closing the endpoints of a thread that ends.
 const EXIT_LIMIT: Duration = Duration::from_millis(50);
 
 /// The state of one JavaScript environment. Only its own thread reaches it.
@@ -40,7 +40,7 @@ thread_local! {
     /// More than one only where a thread has several contexts that load addons.
     ///
     /// Not dropped with the thread: an environment ends in its cleanup hook. A process that exits without running the hook would
-    /// else close its endpoints from a destructor, and its peers would hear of it or not by chance.
+    /// else close its endpoints from a destructor, and its peers would see a close only by chance.
     static ENVIRONMENTS: ManuallyDrop<RefCell<Environments>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
@@ -52,12 +52,12 @@ impl Environment {
         f(&found.unwrap_or_else(|| Self::create(env)))
     }
 
-    /// Keeps the error for `takeError()`.
+    /// Stores the error for `takeError()`.
     pub(crate) fn fail(&self, error: &Error) {
         *self.error.borrow_mut() = Some(error.into());
     }
 
-    /// A handle or a count, or `FAILED` with the error kept.
+    /// A handle or a count, or `FAILED` with the error stored.
     pub(crate) fn answer(&self, f: impl FnOnce(&Self) -> Result<f64>) -> f64 {
         f(self).unwrap_or_else(|error| {
             self.fail(&error);
@@ -65,7 +65,7 @@ impl Environment {
         })
     }
 
-    /// A value, or nothing with the error kept.
+    /// A value, or `None` with the error stored.
     pub(crate) fn value<T>(&self, f: impl FnOnce(&Self) -> Result<T>) -> Option<T> {
         f(self).map_err(|error| self.fail(&error)).ok()
     }
@@ -88,7 +88,7 @@ impl Environment {
             Some(ended)
         });
         let Some(environment) = ended else { return };
-        // Nothing must ring from here on, whatever is still woken.
+        // No wake may ring the event loop from here on.
         environment.wakes.detach();
         let slots = environment.table.borrow_mut().drain();
         let endpoint = |slot: &Slot| if let Slot::Endpoint(endpoint) = slot { Some(endpoint.clone()) } else { None };
@@ -97,7 +97,7 @@ impl Environment {
     }
 }
 
-/// Closes the endpoints of a thread that ends, so that their peers learn it now and not by a time-out.
+/// Closes the endpoints of a thread that ends, so that their peers see a close and not a timeout.
 /// Blocks until they have, `limit` at most.
 pub(crate) fn close_before_exit(endpoints: &[Endpoint], limit: Duration) {
     let (told, all_told) = mpsc::channel::<()>();
@@ -144,14 +144,14 @@ pub fn bridge_keep_alive(env: Env, alive: bool) {
     Environment::with(&env, |environment| environment.wakes.keep_alive(&env, alive));
 }
 
-/// The error of the last call that returned `FAILED` or nothing. Taken once.
+/// The error of the last call that returned `FAILED` or null. Taken once.
 #[napi(catch_unwind)]
 pub fn take_error(env: Env) -> BindingError {
     let error = Environment::with(&env, |environment| environment.error.borrow_mut().take());
     error.unwrap_or_else(|| (&super::error::internal("an error was asked for that is not there")).into())
 }
 
-/// Handles that stand for something now: streams, operations, listeners and all else.
+/// Number of live handles: streams, operations, listeners and all others.
 #[napi(catch_unwind)]
 pub fn handle_count(env: Env) -> u32 {
     let count = Environment::with(&env, |environment| environment.table.borrow().count());

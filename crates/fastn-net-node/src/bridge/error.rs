@@ -1,4 +1,4 @@
-//! Errors as plain data: `takeError()` hands the last one over.
+//! Errors as plain data, for `takeError()`.
 
 use std::error::Error as StdError;
 
@@ -13,13 +13,13 @@ use super::code_to_js;
 pub struct BindingError {
     /// `ERR_…`.
     pub code: String,
-    /// For a person.
+    /// Human-readable text.
     pub message: String,
     /// Application code of a reset, a stop or a close.
     pub error_code: Option<Either<f64, BigInt>>,
     /// The peer's word in its refusal line.
     pub remote_code: Option<String>,
-    /// No handler of the peer has seen, or will see, the stream that failed.
+    /// Whether no handler of the peer has seen, or will see, the stream that failed.
     pub unprocessed: bool,
     /// Messages of the causes, innermost last.
     pub cause: Option<String>,
@@ -45,7 +45,7 @@ impl From<&Error> for BindingError {
     }
 }
 
-/// A defect of this library, as an error instead of an end.
+/// A defect of this library, as an error instead of a panic.
 pub(crate) fn internal(what: &str) -> Error {
     Error::new(Code::Internal, format!("{what}: this is a defect in fastn-net, please report it"))
 }

@@ -1,7 +1,7 @@
-//! The only place where threads meet: wakes of JavaScript, the handle table, and running operations.
+//! The only code that several threads share: wakes of JavaScript, the handle table, and running operations.
 //!
 //! - `runtime`: the one tokio runtime of the process
-//! - `environment`: everything of one JavaScript thread, and its end
+//! - `environment`: state of one JavaScript thread, and its cleanup
 //! - `wakes`: from a waker on any thread to a word that JavaScript takes
 //! - `table`: handles, each an index and a generation in one number
 //! - `operation`, `start`: long calls and their outcomes
@@ -33,7 +33,7 @@ pub(crate) use operation::Outcome;
 pub(crate) use start::start;
 pub(crate) use table::{Channel, ConnectionSlot, Slot, StreamSlot};
 
-/// Nothing to give now; the handle's waker is armed.
+/// No result yet; the handle's waker is armed.
 pub(crate) const PENDING: f64 = -1.0;
 /// It failed; `takeError()` says why.
 pub(crate) const FAILED: f64 = -2.0;

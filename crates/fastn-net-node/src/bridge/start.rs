@@ -24,7 +24,7 @@ use super::{
     table::{Channel, ConnectionSlot, Slot},
 };
 
-/// The same as it crosses: the fields that apply are set.
+/// An [`Outcome`] as it crosses. Only the fields that apply are set.
 #[napi(object, use_nullable = true)]
 #[derive(Default)]
 pub struct BindingOutcome {
@@ -38,7 +38,7 @@ pub struct BindingOutcome {
     pub text: Option<String>,
     /// Milliseconds or a count.
     pub number: Option<f64>,
-    /// How a connection ended.
+    /// Close of a connection.
     pub closed: Option<BindingCloseInfo>,
 }
 

@@ -1,4 +1,4 @@
-//! Handles: an index and a generation in one safe integer, so that a late call never reaches another thing.
+//! Handles: an index and a generation in one safe integer, so that a late call never reaches another object.
 
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::subscriber::Records;
 
-/// 2 to this power handles may exist at once.
+/// Limit of handles at a time, as a power of 2.
 const INDEX_BITS: u32 = 24;
 /// An f64 holds integers of 53 bits.
 const GENERATIONS: u32 = 1 << (53 - INDEX_BITS);
@@ -44,7 +44,7 @@ pub(crate) enum Slot {
     Tunnel(Arc<Tunnel>),
 }
 
-/// A connection that JavaScript can ask about.
+/// A connection with a handle.
 pub(crate) struct ConnectionSlot {
     pub(crate) endpoint: Endpoint,
     pub(crate) connection: Connection,
@@ -65,7 +65,7 @@ impl ConnectionSlot {
     }
 }
 
-/// A stream, and what only JavaScript asks of it.
+/// A stream, and the state that only JavaScript needs.
 pub(crate) struct StreamSlot {
     pub(crate) stream: Stream,
     /// Protocol from the header, for a stream without a route of its listener.
@@ -79,13 +79,13 @@ impl StreamSlot {
         received | u8::from(self.stream.is_send_reported()) << 1
     }
 
-    /// A peer opened it, to this endpoint, and it has not ended.
+    /// Whether a peer opened it to this endpoint and it has not ended.
     pub(crate) fn is_served_by(&self, endpoint: &Endpoint) -> bool {
         self.stream.is_accepted() && !self.stream.is_over() && endpoint.has_connection(self.stream.connection())
     }
 }
 
-/// Everything that one JavaScript thread holds.
+/// All objects of one JavaScript thread.
 pub(crate) struct Table {
     entries: Vec<Entry>,
     free: Vec<u32>,
@@ -99,7 +99,7 @@ struct Entry {
     wakers: [Option<Waker>; 4],
 }
 
-/// Which of a handle's wakers.
+/// One of a handle's wakers.
 #[derive(Clone, Copy)]
 pub(crate) enum Channel {
     Read = 0,
@@ -199,7 +199,7 @@ impl Table {
         std::mem::replace(&mut entry.slot, Slot::Free)
     }
 
-    /// How many handles stand for something.
+    /// Number of live handles.
     pub(crate) fn count(&self) -> usize {
         self.entries.len() - self.free.len()
     }
@@ -224,13 +224,13 @@ impl Table {
         }
     }
 
-    /// Everything, for the end of the thread.
+    /// Takes all objects, for the end of the thread.
     pub(crate) fn drain(&mut self) -> Vec<Slot> {
         self.free.clear();
         self.entries.drain(..).map(|entry| entry.slot).collect()
     }
 
-    /// The index of a handle that stands for something.
+    /// Index of a live handle.
     pub(crate) fn find(&self, handle: f64) -> Option<u32> {
         let (generation, index) = parts(handle);
         let entry = self.entries.get(index as usize)?;
@@ -242,7 +242,7 @@ fn handle(generation: u32, index: u32) -> f64 {
     f64::from(generation) * f64::from(1 << INDEX_BITS) + f64::from(index)
 }
 
-/// Generation and index of a handle. No generation is 0, which is what becomes of anything that is no handle.
+/// Generation and index of a handle. Generation 0 means an invalid handle.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "handles are whole and below 2^53")]
 fn parts(handle: f64) -> (u32, u32) {
     let whole = handle as u64;

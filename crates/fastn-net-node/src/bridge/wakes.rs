@@ -2,7 +2,7 @@
 //!
 //! Waking pushes the waker; only the push that finds no ring outstanding rings the event loop. The order
 //! matters: push, then swap the flag to true; on the JavaScript thread store false first, then take.
-//! So nothing that was pushed is left without a ring. A late wake costs a poll, never data.
+//! So each pushed wake is followed by a ring. A late wake costs a poll, never data.
 
 use std::{
     sync::{
@@ -30,7 +30,7 @@ pub(crate) struct Wakes {
     bell: Mutex<Option<Bell>>,
 }
 
-/// Words that wait. Each holds its [`Wakes`]: once detached it must stay empty, or both leak.
+/// Queued words. Each holds its [`Wakes`]: once detached it must stay empty, or both leak.
 #[derive(Default)]
 struct Queue {
     words: Vec<Arc<Word>>,
@@ -57,7 +57,7 @@ impl Wakes {
         Ok(())
     }
 
-    /// Nothing rings any more. Words that are woken from now on are dropped.
+    /// Ends all rings. Words that are woken from now on are dropped.
     pub(crate) fn detach(&self) {
         let bell = self.bell.lock().expect("no panic while held").take();
         drop(bell);

@@ -64,7 +64,7 @@ pub mod reset {
     pub const HANDLER_FAILED: u64 = 0x102;
     /// Forgotten, and found by the garbage collector.
     pub const COLLECTED: u64 = 0x103;
-    /// A tunnel's reader took nothing, while its unread bytes held up the other streams.
+    /// A tunnel's reader was stalled, while its unread bytes held up other streams.
     pub const UNREAD: u64 = 0x104;
     /// A changed policy no longer allows the stream.
     pub const REVOKED: u64 = 0x105;

@@ -12,7 +12,7 @@
 //! - `peer_admission`: cached authorization answer for its peer
 //! - `close_info`: closing, and the reason
 //! - `path_info`, `stats`: snapshots
-//! - `slow_readers`: streams that are given up, because their readers take nothing
+//! - `slow_readers`: ends streams whose readers are stalled
 //! - `stop_watch`: watches whether the peer stops a sending half that stays open
 //! - `quic`: iroh's connection, released once it is closed
 

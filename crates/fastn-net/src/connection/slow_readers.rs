@@ -1,8 +1,8 @@
-//! Streams that are given up when their readers stand still while the receive window is short.
+//! Ends streams whose readers are stalled while the receive window is short.
 //!
-//! A program that leaves streams unread harms itself, and can mend it. A tunnel's clients are other programs: 40 of them that read
-//! nothing would hold up all the others. So where more streams stand still than the connection's window has room for, beside one that
-//! is read, those that stand still longest are given up. A connection with fewer readers is not watched.
+//! A program that leaves streams unread harms only itself. A tunnel's clients are other programs: 40 clients that do not read would
+//! block all others of the connection. So when the stalled streams leave no room in the connection's window for one that is read, those
+//! that are stalled longest are ended. A connection with few readers is not watched.
 
 use std::{
     collections::HashMap,
@@ -22,11 +22,11 @@ use crate::log_target;
 /// Receive window of one stream, in bytes: 12.5 MB/s at a round-trip time of 100 ms.
 pub(crate) const STREAM_WINDOW: u32 = 1_250_000;
 
-/// How often readers are looked at.
-const TICK: Duration = Duration::from_millis(250);
+/// Time between two samples of the readers.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Looks without progress after which a reader stands still: 1 s.
-const STILL: u32 = 4;
+/// Samples without progress after which a reader is stalled: 1 s.
+const STALLED_AFTER: u32 = 4;
 
 /// The readers of a connection.
 #[derive(Default)]
@@ -35,38 +35,38 @@ pub(crate) struct SlowReaders(Mutex<State>);
 #[derive(Default)]
 struct State {
     readers: HashMap<u64, Arc<Reader>>,
-    /// Whether a task looks at them.
+    /// Whether a task samples them.
     is_watched: bool,
 }
 
 /// Progress of one reader.
 pub(crate) struct Reader {
-    /// Number of reads that gave something.
+    /// Number of reads that returned bytes, or [`WAITS`].
     reads: AtomicU64,
     has_unread: Box<dyn Fn() -> bool + Send + Sync>,
     give_up: Box<dyn Fn() + Send + Sync>,
 }
 
-/// In place of a number of reads: the reader waits for the peer.
+/// Bit set while the reader waits for the peer.
 const WAITS: u64 = 1 << 63;
 
 impl Reader {
-    /// Records a read that gave something.
-    pub(crate) fn took(&self) {
-        // One stream has one reader, so that nothing comes between.
+    /// Records a read that returned bytes.
+    pub(crate) fn record_bytes(&self) {
+        // Not one atomic operation: a stream has one reader.
         let reads = self.reads.load(Ordering::Relaxed) & !WAITS;
         self.reads.store((reads + 1) & !WAITS, Ordering::Relaxed);
     }
 
-    /// Records a read that gave nothing, or the end.
-    pub(crate) fn waits(&self) {
+    /// Records a read that returned no bytes, or EOF.
+    pub(crate) fn record_wait(&self) {
         self.reads.fetch_or(WAITS, Ordering::Relaxed);
     }
 }
 
 impl Connection {
-    /// Watches the reader of a stream, until [`Connection::forget_reader`]. `has_unread` says of one that does not read whether there is
-    /// something to read, and `give_up` ends the stream.
+    /// Watches the reader of a stream, until [`Connection::forget_reader`]. `has_unread`: whether a stalled reader has unread bytes.
+    /// `give_up`: ends the stream.
     pub(crate) fn watch_reader(
         &self,
         stream: u64,
@@ -76,7 +76,7 @@ impl Connection {
         let reader = Arc::new(Reader { reads: AtomicU64::new(WAITS), has_unread, give_up });
         let mut state = self.0.slow_readers.lock();
         state.readers.insert(stream, reader.clone());
-        if !state.is_watched && state.readers.len() > self.most_still() {
+        if !state.is_watched && state.readers.len() > self.max_stalled() {
             state.is_watched = true;
             let connection = self.clone();
             self.0.lifecycle.spawn_untracked(async move { connection.watch_readers().await });
@@ -88,40 +88,40 @@ impl Connection {
         self.0.slow_readers.lock().readers.remove(&stream);
     }
 
-    /// Full streams beside which the others flow on: an eighth of the window must stay free (`peer/receive_windows.rs`).
-    fn most_still(&self) -> usize {
+    /// Number of stalled streams that leave room for the others: an eighth of the window must stay free (`peer/receive_windows.rs`).
+    fn max_stalled(&self) -> usize {
         let window = self.0.receive_window.load(Ordering::Relaxed);
         usize::try_from(window / 8 * 7 / u64::from(STREAM_WINDOW)).unwrap_or(usize::MAX).saturating_sub(1).max(1)
     }
 
     async fn watch_readers(self) {
-        let mut looks = Looks::default();
+        let mut samples = Samples::default();
         loop {
             tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
+                () = tokio::time::sleep(SAMPLE_INTERVAL) => {}
                 _ = self.0.quic.closed() => return,
             }
-            let most = self.most_still();
-            let mut still = {
+            let most = self.max_stalled();
+            let mut stalled = {
                 let mut state = self.0.slow_readers.lock();
                 if state.readers.len() <= most {
                     state.is_watched = false;
                     return;
                 }
-                looks.at(&state.readers)
+                samples.stalled(&state.readers)
             };
             // Not under the lock: a stream that ends forgets its reader.
-            if still.len() > most {
-                still.retain(|reader| (reader.has_unread)());
+            if stalled.len() > most {
+                stalled.retain(|reader| (reader.has_unread)());
             }
-            if still.len() <= most {
+            if stalled.len() <= most {
                 continue;
             }
-            still.truncate(still.len() - most / 2);
-            let (peer, count) = (self.remote(), still.len());
-            warn!(target: log_target::CONNECTION, %peer, connection = self.id(), count, "gave up streams whose readers took nothing for 1 s: their unread bytes held up the others");
-            for reader in still {
-                reader.waits();
+            stalled.truncate(stalled.len() - most / 2);
+            let (peer, count) = (self.remote(), stalled.len());
+            warn!(target: log_target::CONNECTION, %peer, connection = self.id(), count, "ended streams whose readers were stalled for 1 s: their unread bytes held up other streams");
+            for reader in stalled {
+                reader.record_wait();
                 (reader.give_up)();
             }
         }
@@ -134,29 +134,29 @@ impl SlowReaders {
     }
 }
 
-/// Number of reads of each reader at the last look, and looks since it changed.
+/// Number of reads of each reader at the last sample, and samples since it changed.
 #[derive(Default)]
-struct Looks(HashMap<u64, (u64, u32)>);
+struct Samples(HashMap<u64, (u64, u32)>);
 
-impl Looks {
-    /// Looks at all readers. Returns those that stand still, the longest first.
-    fn at(&mut self, readers: &HashMap<u64, Arc<Reader>>) -> Vec<Arc<Reader>> {
+impl Samples {
+    /// Samples all readers. Returns the stalled ones, the longest stalled first.
+    fn stalled(&mut self, readers: &HashMap<u64, Arc<Reader>>) -> Vec<Arc<Reader>> {
         self.0.retain(|stream, _| readers.contains_key(stream));
-        let mut still = Vec::new();
+        let mut stalled = Vec::new();
         for (&stream, reader) in readers {
             let reads = reader.reads.load(Ordering::Relaxed);
-            let (last, looks) = self.0.entry(stream).or_insert((reads, 0));
+            let (last, samples) = self.0.entry(stream).or_insert((reads, 0));
             if *last != reads || reads & WAITS != 0 {
-                (*last, *looks) = (reads, 0);
+                (*last, *samples) = (reads, 0);
                 continue;
             }
-            *looks += 1;
-            if *looks >= STILL {
-                still.push((*looks, reader));
+            *samples += 1;
+            if *samples >= STALLED_AFTER {
+                stalled.push((*samples, reader));
             }
         }
-        still.sort_by_key(|(looks, _)| std::cmp::Reverse(*looks));
-        still.into_iter().map(|(_, reader)| reader.clone()).collect()
+        stalled.sort_by_key(|(samples, _)| std::cmp::Reverse(*samples));
+        stalled.into_iter().map(|(_, reader)| reader.clone()).collect()
     }
 }
 
@@ -177,36 +177,36 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_stands_still_that_took_something_and_does_not_come_back() {
+    fn a_reader_that_got_bytes_and_reads_no_more_is_stalled() {
         let readers = readers(9);
-        let mut looks = Looks::default();
-        let mut counts = |count: usize| (0..count).map(|_| looks.at(&readers).len()).collect::<Vec<_>>();
+        let mut samples = Samples::default();
+        let mut counts = |count: usize| (0..count).map(|_| samples.stalled(&readers).len()).collect::<Vec<_>>();
         // All wait for the peer.
         assert_eq!(counts(9), [0; 9]);
         for stream in 0..6 {
-            readers[&stream].took();
+            readers[&stream].record_bytes();
         }
-        // The first look sees that they have moved.
+        // The first sample sees their progress.
         assert_eq!(counts(6), [0, 0, 0, 0, 6, 6]);
-        // One goes on, slowly, and another one has met the end.
-        readers[&0].took();
-        readers[&1].waits();
+        // One reads again, and another one has met EOF.
+        readers[&0].record_bytes();
+        readers[&1].record_wait();
         assert_eq!(counts(5), [4, 4, 4, 4, 5]);
     }
 
     #[test]
-    fn the_longest_still_comes_first() {
+    fn the_longest_stalled_comes_first() {
         let readers = readers(3);
-        let mut looks = Looks::default();
+        let mut samples = Samples::default();
         for stream in [2, 0, 1] {
-            readers[&stream].took();
-            looks.at(&readers);
+            readers[&stream].record_bytes();
+            samples.stalled(&readers);
         }
-        for _ in 1..STILL {
-            looks.at(&readers);
+        for _ in 1..STALLED_AFTER {
+            samples.stalled(&readers);
         }
-        let still = looks.at(&readers);
-        let order: Vec<_> = still
+        let stalled = samples.stalled(&readers);
+        let order: Vec<_> = stalled
             .iter()
             .map(|one| *readers.iter().find(|(_, other)| Arc::ptr_eq(one, other)).expect("one").0)
             .collect();

@@ -121,7 +121,7 @@ impl Endpoint {
         }
     }
 
-    /// Opens a stream on one connection and no other. Cancel safe.
+    /// Opens a stream on one connection and no other. Cancel-safe.
     ///
     /// # Errors
     ///

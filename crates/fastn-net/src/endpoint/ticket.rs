@@ -10,7 +10,7 @@ use crate::log_target;
 
 impl Endpoint {
     /// The address as text in iroh's `endpoint…` form. Where relays are on it waits for the home relay, at most `limit`, and no
-    /// longer once the relay refuses this endpoint (see [`Endpoint::relay_refusal`]). Cancel safe.
+    /// longer once the relay refuses this endpoint (see [`Endpoint::relay_refusal`]). Cancel-safe.
     pub async fn ticket(&self, limit: Duration) -> String {
         let inner = self.inner();
         let mut is_refused = false;

@@ -91,7 +91,7 @@ impl Liveness {
     pub(crate) fn activate(&mut self, now: Instant, seen: TrafficSnapshot) {
         self.record(now, seen);
         self.unused_since = None;
-        // Requests from now on wait for a later answer.
+        // Requests that begin now wait for a later answer.
         self.quiet_since = now;
         self.miss_at = self.miss_at.min(after(now, WAITING_INTERVAL));
         self.sample_at = self.sample_at.min(after(now, SAMPLE_INTERVAL));

@@ -57,7 +57,7 @@ impl Mailbox {
 }
 
 impl Messages {
-    /// The next message. Cancel safe.
+    /// The next message. Cancel-safe.
     pub(super) async fn next(&mut self) -> Message {
         poll_fn(|cx| {
             let mut state = self.0.lock();

@@ -4,7 +4,7 @@ use std::task::{Context, Waker};
 
 use super::Stream;
 
-/// More than a window lets in.
+/// More than a receive window.
 const ALL: usize = usize::MAX / 2;
 
 impl Stream {

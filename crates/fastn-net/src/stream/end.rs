@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Stream {
-    /// Finishes the sending half: the FIN follows what was written. Idempotent. A header or acknowledgement that flow control does not let
+    /// Finishes the sending half: the FIN follows the written bytes. Idempotent. A header or acknowledgement that flow control does not let
     /// through now is sent by the connection's task, with the FIN behind it.
     pub fn finish(&mut self) {
         let was_live = self.send_state.is_live();
@@ -34,7 +34,7 @@ impl Stream {
         }
         // Taken out: dropping it sends the FIN, and frees a half that the peer stopped, which noq's `finish` does not.
         if let Some(mut send) = self.send.take() {
-            // noq keeps something for each half that it is asked about after the peer stopped it, as long as the connection lives.
+            // After a stop by the peer, noq would keep state for this half until the connection ends.
             if !is_stopped(&mut send) {
                 self.connection.deliveries().push(self.id, Box::pin(send.stopped()));
             }
@@ -63,7 +63,7 @@ impl Stream {
         self.on_send(SendEvent::Finish { acknowledged: !self.is_unacknowledged() });
     }
 
-    /// Resets the sending half; what the peer has not received is lost to it. `code` is the application's.
+    /// Resets the sending half. Bytes that the peer has not received are lost. `code` is the application's.
     pub fn reset(&mut self, code: u64) {
         self.discard_sent(code);
         self.on_send(SendEvent::Reset);
@@ -75,7 +75,7 @@ impl Stream {
         }
     }
 
-    /// Asks the peer to send no more. Discards what was not read. `code` is the application's.
+    /// Sends `STOP_SENDING`. Discards unread bytes. `code` is the application's.
     pub fn stop(&mut self, code: u64) {
         self.discard_received(code);
         if self.awaits_ack() {
@@ -121,7 +121,7 @@ impl Stream {
         is_unacknowledged
     }
 
-    /// The peer stopped the sending half. A reset frees it; no later write says why until one reports it.
+    /// The peer stopped the sending half. A reset frees it. The next write reports the stop.
     pub(super) fn stopped_by_peer(&mut self, code: u64) {
         let Some(send) = &mut self.send else { return };
         let _ = send.reset(varint(code));
@@ -134,7 +134,7 @@ fn is_stopped(send: &mut SendStream) -> bool {
     matches!(written, Poll::Ready(Err(WriteError::Stopped(_))))
 }
 
-/// Codes beyond what QUIC can carry are checked where they come in; here they are cut to the largest.
+/// Clamps a code to QUIC's largest. Codes are checked where they enter.
 fn varint(code: u64) -> VarInt {
     VarInt::from_u64(code).unwrap_or(VarInt::MAX)
 }

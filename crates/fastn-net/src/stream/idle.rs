@@ -43,7 +43,7 @@ impl Stream {
         if let Some(code) = stopped {
             self.discard_unsent();
             self.stopped_by_peer(code.into());
-            // While the whole connection waits for room, QUIC tells a writer nothing of a stop.
+            // While the whole connection is blocked by flow control, QUIC does not report a stop to a writer.
             self.wake_writer();
         }
     }
@@ -51,7 +51,7 @@ impl Stream {
     /// Ready with the reason once the peer has ended the sending half: a stop, a refusal, the end of the connection. Watches the half
     /// from now on, see [`Stream::watch_stop`]. Pending for a half that this side has ended.
     ///
-    /// Takes nothing from readers and writers, which get the same error when they call next. One waiter at a time; its waker is kept
+    /// Does not consume the error: readers and writers get it with their next call. One waiter at a time; its waker is kept
     /// apart from theirs. Cancel-safe.
     pub fn poll_send_ended(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         self.check_ends();

@@ -16,7 +16,7 @@ impl Stream {
     /// once.
     /// Streams that a caller waits on, or that [`Stream::idle`] watches, do this by themselves. No-op for a stream that needs no ack.
     pub fn report_late_ack(&self) {
-        // A ping of the peer's actor is no use of the connection: the actor acts on it itself.
+        // A ping of the peer's actor does not count as use, and the actor handles a late answer itself.
         if self.awaits_ack() && self.active.is_some() {
             self.connection.request_check();
         }
@@ -55,7 +55,7 @@ impl Stream {
 
     /// Has this waker woken when the acknowledgement is late, and when its deadline expires.
     pub(super) fn watch_ack_deadline(&self, waker: &Waker) {
-        // A caller that only looks must not displace one that waits.
+        // A caller that only polls must not displace one that waits.
         if let Some(deadline) = &self.ack_deadline
             && !waker.will_wake(Waker::noop())
         {

@@ -5,11 +5,11 @@
 //! - `io`: async methods, `AsyncRead` and `AsyncWrite`
 //! - `ack`: the acknowledgement, or a refusal; `late_ack`: what happens when neither arrives
 //! - `end`: finish, reset, stop, abandon
-//! - `idle`: how a stream ends while no call reads or writes it
+//! - `idle`: ends of a stream while no call reads or writes it
 //! - `revoked`: a stream that a changed policy no longer allows
 //! - `detach`: a stream that is held longer than its connection lives
 //! - `open`: opens a stream on a connection
-//! - `ping_exchange`: a stream that asks the peer for a sign of life
+//! - `ping_exchange`: a stream that pings the peer
 //! - `debug`: `Debug` without payload
 //!
 //! # Life cycle
@@ -116,7 +116,7 @@ pub struct Stream {
     buffered: Buffered,
     /// The error of a lost stream; else of a receiving half that the peer reset.
     failure: Option<Box<Error>>,
-    /// Tells of the peer's stop while no call writes.
+    /// Reports the peer's stop while no call writes.
     stop_watch: Option<PeerStopWatch>,
     /// Waits for bytes. A writer that watches the receiving half must wake it too.
     read_waker: Option<Waker>,
@@ -124,7 +124,7 @@ pub struct Stream {
     write_waker: Option<Waker>,
     /// Waits in [`Stream::poll_send_ended`].
     end_waker: Option<Waker>,
-    /// Told of what is read, while the stream may be given up for a reader that stands still.
+    /// Records the progress of the reader, while the stream may be ended for a stalled one.
     reader: Option<Arc<Reader>>,
     /// Counts as a use of the connection until both halves have left QUIC.
     active: Option<ActiveGuard>,
@@ -238,7 +238,7 @@ impl Stream {
         self.recv_state.is_done()
     }
 
-    /// Everything up to the peer's FIN was read.
+    /// Whether everything up to the peer's FIN was read.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
         self.recv_state == RecvState::Ended
@@ -257,7 +257,7 @@ impl Stream {
         self.send_state.is_reported()
     }
 
-    /// Both halves are done: nothing is left to send, read or report.
+    /// Whether both halves are done: nothing is left to send, read or report.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.is_send_reported() && self.is_recv_done()

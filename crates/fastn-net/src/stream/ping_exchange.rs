@@ -20,7 +20,7 @@ use crate::{
 /// After this an answer is late, and the connection is checked; again after twice that time, and so on.
 const LATE_ANSWER: Duration = Duration::from_millis(250);
 
-/// Time for a sign of life from a connection that a caller asked for. After it, the connection is handed out all the same.
+/// Time limit of an answer from a connection that a caller requested. After it, the caller gets the connection anyway.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// Advice when not even a header fits in the peer's receive window.
@@ -28,7 +28,7 @@ pub(crate) const CONNECTION_FULL: &str =
     ": it must read or stop the other streams, whose unread data fills its receive window";
 
 impl Connection {
-    /// Waits for an answer of the peer, and has the connection checked while that is late.
+    /// Waits for an answer of the peer. While that is late, the connection is checked.
     pub(crate) async fn with_check_requests<T>(&self, answer: impl Future<Output = T>) -> T {
         let (mut answer, mut late) = (pin!(answer), LATE_ANSWER);
         loop {
@@ -40,7 +40,7 @@ impl Connection {
         }
     }
 
-    /// Asks for a sign of life. False when the connection has ended; true when the peer is only slow.
+    /// Pings the peer. Returns false if the connection has ended, and true if the peer is only slow.
     pub(crate) async fn seems_alive(&self) -> bool {
         if !self.responds_within(LATE_ANSWER).await {
             self.request_check();
@@ -49,11 +49,11 @@ impl Connection {
         self.is_live()
     }
 
-    /// Asks the peer for a sign of life and gives the round-trip time. Cancel safe. Without a time limit of its own.
+    /// Pings the peer and returns the round-trip time. Cancel-safe. Has no time limit of its own.
     ///
     /// # Errors
     ///
-    /// `ERR_PING` for a wrong answer, `ERR_CONNECTION_LOST`, and what the peer refused with.
+    /// `ERR_PING` for a wrong answer, `ERR_CONNECTION_LOST`, and the error of a refusal.
     pub async fn ping(&self) -> Result<Duration> {
         self.ping_and_tell(&AtomicBool::new(false)).await
     }
@@ -64,7 +64,7 @@ impl Connection {
         self.exchange_ping(Some(used), blocked).await
     }
 
-    /// The same for the peer's actor: it is no use of the connection, and ends no idleness.
+    /// Same for the peer's actor. Does not count as use of the connection.
     pub(crate) async fn beat(&self) -> Result<Duration> {
         self.exchange_ping(None, &AtomicBool::new(false)).await
     }

@@ -21,20 +21,20 @@ pub struct Read {
 }
 
 impl Stream {
-    /// Fills `into` as far as bytes are there. A count of 0 comes only with the end.
-    /// Unless `into` was filled whole or the end was met, the waker is armed.
+    /// Reads the available bytes into `into`. A count of 0 comes only at EOF.
+    /// Arms the waker, unless `into` was filled or EOF was reached.
     ///
     /// # Errors
     ///
     /// `ERR_STREAM_RESET` with the peer's code, `ERR_CONNECTION_LOST`, `ERR_ACK_TIMEOUT`, `ERR_CLOSED` after [`Stream::stop`],
-    /// and what the peer refused with. Bytes that came before an error are given first.
+    /// and the error of a refusal. Bytes that arrived before an error are returned first.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<Read>> {
         self.check_ends();
         let read = self.poll_fill(cx, into);
         if let Some(reader) = &self.reader {
             match read {
-                Poll::Ready(Ok(Read { end: false, .. })) => reader.took(),
-                _ => reader.waits(),
+                Poll::Ready(Ok(Read { end: false, .. })) => reader.record_bytes(),
+                _ => reader.record_wait(),
             }
         }
         match read {
@@ -43,7 +43,7 @@ impl Stream {
             Poll::Pending => self.wake_on_revocation(Waiter::Reader, cx.waker()),
         }
         if read.is_ready() {
-            // The wake that led here may have been for the stop, and there is no other.
+            // The wake that led here may have been for the stop. There is no second one.
             self.poll_stop(cx);
         }
         read
@@ -60,7 +60,7 @@ impl Stream {
             }
             let got = match self.poll_recv(cx, &mut into[count..]) {
                 Poll::Ready(Ok(got)) => got,
-                // The bytes are given now. An error is kept, and comes with the next read.
+                // Returns the bytes now, and the error with the next read.
                 Poll::Pending | Poll::Ready(Err(_)) if count > 0 => break,
                 Poll::Ready(Err(error)) if self.is_unacknowledged() => {
                     return Poll::Ready(Err(self.not_acknowledged(Some(error))));
@@ -86,8 +86,8 @@ impl Stream {
         Poll::Ready(Ok(Read { count, end: self.recv_state.has_fin() && self.buffered.is_empty() }))
     }
 
-    /// Lets the connection call `give_up` if the reader takes nothing while unread bytes hold up the other streams. It should end the
-    /// stream with the code `UNREAD`. `has_unread` is asked before, about a reader that has not come back for more.
+    /// Lets the connection call `give_up` if the reader is stalled while its unread bytes hold up other streams. `give_up` should end the
+    /// stream with the code `UNREAD`. `has_unread` is called before: whether the stalled reader has unread bytes.
     pub(crate) fn give_up_unread(
         &mut self,
         has_unread: impl Fn() -> bool + Send + Sync + 'static,
@@ -96,7 +96,7 @@ impl Stream {
         self.reader = Some(self.connection.watch_reader(self.id, Box::new(has_unread), Box::new(give_up)));
     }
 
-    /// Whether there is something to read, for a reader that does not read now.
+    /// Whether unread bytes are available, for a reader that does not read now.
     pub(crate) fn has_unread(&mut self) -> bool {
         self.read_ahead_beside_reader();
         !self.buffered.is_empty()
@@ -108,7 +108,7 @@ impl Stream {
         while self.recv_state.is_live() && self.buffered.len() < limit {
             let mut chunk = [0; 4096];
             let room = (limit - self.buffered.len()).min(chunk.len());
-            // Not with what is buffered: that would be read again.
+            // Not into the buffer of this read: its bytes would be read again.
             let kept = std::mem::take(&mut self.buffered);
             let read = self.poll_fill(cx, &mut chunk[..room]);
             self.buffered = kept;
@@ -193,7 +193,7 @@ impl Buffered {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Moves as much into `into` as fits. Frees the memory with the last byte.
+    /// Moves as many bytes into `into` as fit. Frees the memory with the last byte.
     fn take(&mut self, into: &mut [u8]) -> usize {
         let waiting = &self.bytes[self.at..];
         let count = waiting.len().min(into.len());

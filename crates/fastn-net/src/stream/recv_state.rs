@@ -43,7 +43,7 @@ pub(super) enum RecvEvent {
     Fin,
     Reset,
     Fail,
-    /// By this side. Buffered bytes are thrown away.
+    /// By this side. Buffered bytes are discarded.
     Stop,
     /// Nothing is buffered any more.
     Drained,

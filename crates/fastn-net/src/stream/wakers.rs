@@ -1,7 +1,7 @@
 //! Callers that wait side by side on one stream.
 //!
 //! QUIC, and the ack deadline, wake only the last waker of an event. Where several callers wait for the same event, its waker wakes all
-//! of them: a caller that goes away takes no wake with it.
+//! of them, so no wake is lost with a caller that is dropped.
 
 use std::{
     sync::Arc,
@@ -38,7 +38,7 @@ impl Stream {
         sent
     }
 
-    /// Wakes a waiting writer: another call may have got what it waits for.
+    /// Wakes a waiting writer: another call may have consumed its event.
     pub(super) fn wake_writer(&mut self) {
         if let Some(writer) = self.write_waker.take() {
             writer.wake();

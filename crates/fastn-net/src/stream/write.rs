@@ -58,7 +58,7 @@ impl Stream {
         Poll::Ready(Ok(()))
     }
 
-    /// Fails if the connection has ended before this half did: what was written may not have arrived.
+    /// Fails if the connection ended before this half did: written bytes may not have arrived.
     fn check_not_lost(&mut self) -> Result<()> {
         if self.send_state.is_live() && !self.connection.is_live() {
             return Err(self.fail_lost());
@@ -66,7 +66,7 @@ impl Stream {
         self.whole_failure().map_or(Ok(()), Err)
     }
 
-    /// Removes bytes of the header, and of what is corked behind it, that were sent or that the peer does not take.
+    /// Removes bytes of the header, and of corked bytes behind it, that were sent or that the peer does not accept.
     fn remove_unsent(&mut self, count: usize) {
         self.unsent.drain(..count);
         if !self.unsent.is_empty() {
@@ -77,7 +77,7 @@ impl Stream {
         }
     }
 
-    /// Uncorks, and sends what flow control lets through now. The rest goes with the next call of any kind.
+    /// Uncorks, and sends as much as flow control allows now. The next call of any kind sends the rest.
     pub fn try_flush(&mut self) {
         self.flush_beside_writer(Waker::noop());
     }
@@ -94,7 +94,7 @@ impl Stream {
         let _ = self.poll_unsent_beside_writer(&mut Context::from_waker(waker));
     }
 
-    /// Writes what flow control lets through now; at least one byte, or it waits.
+    /// Writes as much as flow control allows now, at least one byte. Else waits.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl Stream {
             count = ready!(self.poll_together(cx, bytes))?;
         }
         if count == 0 && !bytes.is_empty() {
-            // Room may have come since not all of what waits was taken: it goes first all the same.
+            // Flow control may have made room since the last attempt. Pending bytes still go first.
             ready!(self.poll_unsent(cx))?;
             count = ready!(self.poll_send(cx, bytes))?;
         }
@@ -199,7 +199,7 @@ impl Stream {
         Poll::Ready(Err(stopped(code)))
     }
 
-    /// The peer takes nothing any more, a header that was not sent included.
+    /// Discards the unsent bytes, a header included: the peer accepts no more.
     pub(super) fn discard_unsent(&mut self) {
         self.remove_unsent(self.unsent.len());
     }

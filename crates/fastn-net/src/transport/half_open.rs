@@ -1,4 +1,4 @@
-//! Half-open handshakes, and closing an endpoint in spite of them.
+//! Half-open handshakes, and closing an endpoint while some are pending.
 //!
 //! A dialler completes its handshake before the acceptor does. Only a completed handshake can be closed with a code of this
 //! project. So a closing endpoint waits [`GRACE`] for in-flight inbound handshakes, and closes them with its code.
@@ -58,7 +58,7 @@ impl HalfOpen {
         self.inbound.token()
     }
 
-    /// Waits for an inbound handshake, unless the endpoint closes and its grace is over. Cancel safe if `handshake` is.
+    /// Waits for an inbound handshake, unless the endpoint closes and its grace is over. Cancel-safe if `handshake` is.
     pub(crate) async fn unless_expired<T>(&self, handshake: impl Future<Output = T>) -> Option<T> {
         self.inbound_expired.run_until_cancelled(handshake).await
     }

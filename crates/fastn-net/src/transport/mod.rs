@@ -64,7 +64,7 @@ impl Transport {
         Alpn::offered(self.kulfi)
     }
 
-    /// Waits until its ports can be bound again, for a second at most. Cancel safe.
+    /// Waits until its ports can be bound again, for a second at most. Cancel-safe.
     pub(crate) async fn released(&self) {
         sockets::released(&self.sockets).await;
     }

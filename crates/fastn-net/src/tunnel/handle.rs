@@ -11,7 +11,7 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{SocketName, turn::Turn};
+use super::{SocketName, write_batching::WriteBatching};
 use crate::{endpoint::Endpoint, error::Error};
 
 /// A running tunnel: an exposed service, or a bridge to one.
@@ -93,15 +93,15 @@ pub(super) struct Work {
     stopped: CancellationToken,
     /// Cancelled when connections must end.
     cut: CancellationToken,
-    turn: Turn,
+    batching: WriteBatching,
 }
 
 impl Work {
     pub(super) fn new(endpoint: &Endpoint) -> Self {
-        let (turn, idle) = Turn::new();
+        let (batching, idle) = WriteBatching::new();
         endpoint.spawn_untracked(idle);
         let stopped = CancellationToken::new();
-        Self { endpoint: endpoint.clone(), tasks: Arc::default(), cut: CancellationToken::new(), stopped, turn }
+        Self { endpoint: endpoint.clone(), tasks: Arc::default(), cut: CancellationToken::new(), stopped, batching }
     }
 
     /// Runs the loop that accepts, until it ends or the tunnel or its endpoint stops.
@@ -122,8 +122,8 @@ impl Work {
     pub(super) async fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut task: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(self.tasks.track_future(task));
         if poll_fn(|cx| Poll::Ready(task.as_mut().poll(cx))).await.is_pending() {
-            let turn = self.turn.clone();
-            self.endpoint.spawn(poll_fn(move |cx| turn.poll(task.as_mut(), cx)));
+            let batching = self.batching.clone();
+            self.endpoint.spawn(poll_fn(move |cx| batching.poll(task.as_mut(), cx)));
         }
     }
 

@@ -38,7 +38,7 @@
 //!
 //! - `expose`, `bridge`: the two sides; `options`: of both
 //! - `pipe`: bytes both ways; `carry`: the same, with a socket and the end of the tunnel
-//! - `handle`: a running tunnel, and its tasks; `turn`: the order in which they run
+//! - `handle`: a running tunnel, and its tasks; `write_batching`: sends their small writes in few packets
 //! - `listener`, `target`: sockets that are accepted and connected; `socket`: either; `address`: their names
 //! - `udp`: the same for datagrams; `http`: for requests
 //! - `proxy`: destinations that the client chooses, within rules
@@ -57,8 +57,8 @@ mod pipe;
 mod proxy;
 mod socket;
 mod target;
-mod turn;
 mod udp;
+mod write_batching;
 
 pub use self::{
     address::SocketName,

@@ -16,7 +16,7 @@ use tokio::{
     sync::Notify,
 };
 
-use super::turn::wrote;
+use super::write_batching::count_written;
 use crate::{
     connection::Connection,
     error::{Code, Error},
@@ -293,7 +293,7 @@ impl Sink for Stream {
     fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<Sent, PipeError>> {
         match ready!(self.poll_write(cx, bytes)) {
             Ok(count) => {
-                wrote(count);
+                count_written(count);
                 Poll::Ready(Ok(Sent::Bytes(count)))
             }
             Err(error) if is_unwanted(&error) => Poll::Ready(Ok(Sent::Unwanted)),

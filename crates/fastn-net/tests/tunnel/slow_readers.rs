@@ -99,7 +99,7 @@ async fn check(start: impl AsyncFn(&Endpoint, &Endpoint, &Sockets) -> [Tunnel; 2
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_slow_readers_of_a_port_hold_up_nobody() {
+async fn two_hundred_slow_readers_of_a_port_hold_up_no_other_client() {
     check(async |server, client, sockets| {
         let exposed = server.expose_tcp(sockets.name("service"), ExposeOptions::new(Allow::Public)).expect("expose");
         let local = sockets.name("bridge");
@@ -110,7 +110,7 @@ async fn two_hundred_slow_readers_of_a_port_hold_up_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_slow_readers_of_a_site_hold_up_nobody() {
+async fn two_hundred_slow_readers_of_a_site_hold_up_no_other_client() {
     check(async |server, client, sockets| {
         let target = sockets.name("service").to_string().parse().expect("target");
         let exposed = server.expose_http(target, ExposeHttpOptions::new(Allow::Public)).expect("expose");

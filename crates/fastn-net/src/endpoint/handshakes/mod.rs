@@ -103,7 +103,7 @@ impl Handshakes {
         self.admit_from(incoming.remote_addr_validated().then(|| Source::of(incoming.remote_addr())))
     }
 
-    /// `source`: where the peer is, if it proved that.
+    /// `source`: the peer's address or relay, if it was validated.
     fn admit_from(self: &Arc<Self>, source: Option<Source>) -> Admission {
         let mut state = self.lock();
         let now = Instant::now();
@@ -210,7 +210,7 @@ impl State {
 }
 
 impl HandshakePermit {
-    /// Waits for the handshake, unless another one evicts it. One that is complete by then stays. Cancel safe if `handshake` is.
+    /// Waits for the handshake, unless another one evicts it. One that is complete by then stays. Cancel-safe if `handshake` is.
     pub(crate) async fn unless_evicted<T>(&self, handshake: impl Future<Output = T>) -> Option<T> {
         self.evicted.run_until_cancelled(handshake).await
     }

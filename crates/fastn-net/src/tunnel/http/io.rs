@@ -18,7 +18,7 @@ use tokio::{
 use super::super::{
     pipe::{put_buffer, take_buffer},
     socket::Socket,
-    turn::wrote,
+    write_batching::count_written,
 };
 use crate::{error::Code, stream::Stream, wire::codes::reset};
 
@@ -65,7 +65,7 @@ impl PeerIo {
 }
 
 impl PeerHandle {
-    /// Resolves when the peer takes nothing more, is lost, or was given up. Cancel-safe.
+    /// Resolves when the peer accepts no more bytes, is lost, or its stream was ended as stalled. Cancel-safe.
     pub(in crate::tunnel) async fn left(&self) {
         tokio::select! {
             _ = std::future::poll_fn(|cx| lock(&self.stream).poll_send_ended(cx)) => {}
@@ -110,7 +110,7 @@ impl AsyncWrite for PeerIo {
                 Poll::Ready(Ok(bytes.len()))
             }
             written => {
-                wrote(*written.as_ref().unwrap_or(&0));
+                count_written(*written.as_ref().unwrap_or(&0));
                 Poll::Ready(written.map_err(io::Error::from))
             }
         }

@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Records that the running task has written to a stream.
-pub(super) fn wrote(bytes: usize) {
+pub(super) fn count_written(bytes: usize) {
     WRITTEN.set(WRITTEN.get().saturating_add(bytes));
 }
 
@@ -27,13 +27,13 @@ pub(super) fn wrote(bytes: usize) {
 /// would then send the few bytes of each client in a packet of their own. So the last wake goes to an idle task instead: the connection's
 /// task runs after all ready tasks, and sends their bytes in few packets.
 #[derive(Clone)]
-pub(super) struct Turn(Arc<Idle>);
+pub(super) struct WriteBatching(Arc<Idle>);
 
 /// The idle task. It ends when this is dropped.
 #[derive(Default)]
 struct Idle(OnceLock<Waker>);
 
-impl Turn {
+impl WriteBatching {
     /// The second value is the idle task: spawn it.
     pub(super) fn new() -> (Self, impl Future<Output = ()> + Send + 'static) {
         let idle = Arc::<Idle>::default();
@@ -83,23 +83,23 @@ mod tests {
 
     /// The order of two tasks that are woken together, and of one that each of them wakes.
     async fn order(bytes: usize) -> Vec<&'static str> {
-        let (turn, idle) = Turn::new();
+        let (batching, idle) = WriteBatching::new();
         tokio::spawn(idle);
         let order = Arc::new(Mutex::new(Vec::new()));
         let (gate, ready, sender) =
             (Arc::new(Semaphore::new(0)), Arc::<AtomicUsize>::default(), Arc::<Notify>::default());
         for _ in 0..2 {
-            let (turn, order, gate) = (turn.clone(), order.clone(), gate.clone());
+            let (batching, order, gate) = (batching.clone(), order.clone(), gate.clone());
             let (ready, sender) = (ready.clone(), sender.clone());
             tokio::spawn(async move {
                 let mut task = pin!(async move {
                     ready.fetch_add(1, Ordering::SeqCst);
                     gate.acquire().await.expect("open").forget();
                     order.lock().expect("lock").push("wrote");
-                    wrote(bytes);
+                    count_written(bytes);
                     sender.notify_one();
                 });
-                poll_fn(|cx| turn.poll(task.as_mut(), cx)).await;
+                poll_fn(|cx| batching.poll(task.as_mut(), cx)).await;
             });
         }
         let sent = order.clone();
