@@ -104,10 +104,12 @@ interface AccountStore {
 /**
  * Keeps an account in memory, for tests and for accounts that end with the program.
  *
+ * @param data What the account begins with. Default: nothing.
+ *
  * @example
  * const account = await openAccount(endpoint, { store: memoryStore() })
  */
-declare function memoryStore(): AccountStore;
+declare function memoryStore(data?: AccountData): AccountStore;
 
 /** How a call to another account waits. */
 interface CallSettings {
@@ -180,11 +182,11 @@ interface Identity {
 /** Why a stream of a peer is accepted or refused: result of {@link Account.explain}. */
 interface Explanation extends Omit<AccessDecision, 'rule' | 'by'> {
     /**
-     * What decides: a `'rule'` of the account, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
+     * What decides: a `'rule'` of the account or the program, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
      * `'allow'` or `'deny'` list of the endpoint. `'nothing'` once another part of the program has removed the policy.
      */
     readonly by: AccessDecision['by'] | 'account';
-    /** The rule of the account. `index` is its place in {@link AccountData.rules}. */
+    /** The rule. `index` is its place in {@link AccountData.rules}; `undefined` for a rule of the program: {@link Account.setProgramRules}. */
     readonly rule: AccountRule | undefined;
     /** The lease by which the rule applies, if it is for the account of a device. */
     readonly lease: LeaseClaims | undefined;
@@ -250,6 +252,16 @@ declare class Account implements AsyncDisposable {
      * })
      */
     update(change: (draft: AccountDraft) => void): Promise<void>;
+    /**
+     * Rules of the program itself, such as those of the services that it was configured with. They are behind the rules of the account, and are
+     * not kept: the next call replaces them. A name that the account does not know matches no peer until the account knows it.
+     *
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`; the rules are then those of before. `ERR_PEER_ADDRESS`. `ERR_TOO_LARGE`. `ERR_CLOSED`.
+     *
+     * @example
+     * account.setProgramRules([{ who: 'friends', protocol: 'Http', service: 'photos', effect: 'allow' }])
+     */
+    setProgramRules(rules: readonly AccountRule[]): void;
     /**
      * Address of a peer that this account knows, for {@link Endpoint.getStream} and other calls.
      *

@@ -54,6 +54,10 @@ test('access: a policy allows, refuses, explains and is replaced', t => {
   t.regex(lines.slice(3).join(' '), /effect: 'deny'.*by: 'otherwise'/)
 })
 
+test('rig: a program with services and a protocol of its own', t => {
+  t.deepEqual(linesOf(t, runExample('guide/rig')), ['hello rig', "[ 'web http' ]", '0'])
+})
+
 test('accounts: an invitation, an explanation, a device, and an end', t => {
   const path = join(mkdtempSync(join(folder, 'account-')), 'account.json')
   t.deepEqual(linesOf(t, runExample('guide/accounts', path)), [

@@ -138,7 +138,7 @@ test('a compiled policy decides as the rules of the account say', t => {
         })
       )
       const claims = lease === null ? [] : [{ ...lease, device: ids[4] as string, from: 0, until: 1 }]
-      const { policy, origins } = compile({ data, leases: claims, hasKey: true, now: 0 })
+      const { policy, origins } = compile({ data, program: [], leases: claims, hasKey: true, now: 0 })
       for (const peer of ids) {
         for (const stream of streams) {
           const isFor = ({ who: of }: AccountRule, id52: string): boolean => {

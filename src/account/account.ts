@@ -13,9 +13,9 @@ import {
   type RedeemOptions,
   resolveOptions
 } from './account-options.js'
-import { checkData } from './check.js'
+import { checkData, checkProgramRules } from './check.js'
 import { type Compiled, compile } from './compile.js'
-import { type AccountData, type AccountDraft, type Device, emptyData } from './data.js'
+import { type AccountData, type AccountDraft, type AccountRule, type Device, emptyData } from './data.js'
 import { endLeases } from './end-leases.js'
 import { type Explanation, explained, type Identity, identify } from './explain.js'
 import {
@@ -80,6 +80,7 @@ export class Account implements AsyncDisposable {
   readonly #leases = new PresentedLeases()
   readonly #wake = new Wake(() => this.#expire())
   #data: AccountDraft
+  #programRules: readonly AccountRule[] = []
   #compiled: Compiled
   #listeners: readonly Listener[] = []
   /** The last change. Changes run one after the other. */
@@ -150,6 +151,27 @@ export class Account implements AsyncDisposable {
   }
 
   /**
+   * Rules of the program itself, such as those of the services that it was configured with. They are behind the rules of the account, and are
+   * not kept: the next call replaces them. A name that the account does not know matches no peer until the account knows it.
+   *
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`; the rules are then those of before. `ERR_PEER_ADDRESS`. `ERR_TOO_LARGE`. `ERR_CLOSED`.
+   *
+   * @example
+   * account.setProgramRules([{ who: 'friends', protocol: 'Http', service: 'photos', effect: 'allow' }])
+   */
+  setProgramRules(rules: readonly AccountRule[]): void {
+    if (this.#closed !== undefined) throw new FastnNetError('ERR_CLOSED', 'the account is closed')
+    const before = this.#programRules
+    this.#programRules = checkProgramRules(rules)
+    try {
+      this.#apply(this.#compile(this.#data))
+    } catch (error) {
+      this.#programRules = before
+      throw error
+    }
+  }
+
+  /**
    * Address of a peer that this account knows, for {@link Endpoint.getStream} and other calls.
    *
    * @param name An alias, or an ID52.
@@ -183,7 +205,7 @@ export class Account implements AsyncDisposable {
   explain(peer: Peer, protocol: Protocol, options: ExplainOptions = {}): Explanation {
     const id52 = typeof peer === 'string' && isName(peer) ? this.peer(peer).id52 : idOfOne(peer, 'peer')
     const decision = this.#endpoint.access.explain(id52, protocol, options)
-    return explained(decision, this.identify(id52), this.#data, this.#compiled)
+    return explained(decision, this.identify(id52), this.#compiled)
   }
 
   /**
@@ -320,7 +342,8 @@ export class Account implements AsyncDisposable {
 
   #compile(data: AccountDraft): Compiled {
     const now = Date.now()
-    return compile({ data, leases: this.#leases.current(now), hasKey: this.#key !== undefined, now })
+    const program = this.#programRules
+    return compile({ data, program, leases: this.#leases.current(now), hasKey: this.#key !== undefined, now })
   }
 
   #apply(compiled: Compiled, data: AccountDraft = this.#data): void {

@@ -107,6 +107,13 @@ function checkRule(rule: AccountRule, path: string, known: (name: string) => boo
   return { who: checkWho(who, `${path}.who`, known), ...rest }
 }
 
+/** Checks rules of the program, whose names need not be known yet. */
+export function checkProgramRules(rules: readonly AccountRule[]): readonly AccountRule[] {
+  if (!Array.isArray(rules)) throw invalid('rules', 'an array of rules')
+  limited(rules, 'rules', bounds.rules)
+  return Array.from(rules as readonly AccountRule[], (rule, at) => checkRule(rule, `rules[${at}]`, () => true))
+}
+
 function checkWho(who: Who, path: string, known: (name: string) => boolean): Who {
   if (who === 'everyone' || who === 'devices') return who
   const list = typeof who === 'string' ? [who] : stringArray(who, path)

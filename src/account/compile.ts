@@ -7,8 +7,10 @@ import { accountProtocols } from './protocols.js'
 
 /** Where a rule of a compiled policy comes from: a rule of the account, or the account itself. */
 export interface Origin {
-  /** Index among the account's rules; `undefined` for a rule of the account itself. */
+  /** Index among the account's rules; `undefined` for a rule of the account itself or of the program. */
   readonly index: number | undefined
+  /** The rule, of the account or of the program; `undefined` for a rule of the account itself. */
+  readonly rule?: AccountRule
   /** The lease by which the rule applies. */
   readonly lease?: LeaseClaims | undefined
 }
@@ -28,6 +30,8 @@ const guestRate = { perSecond: 2, burst: 10 } as const
 /** Source of an account's policy. */
 export interface Sources {
   readonly data: AccountData
+  /** Rules of the program, behind those of the account. */
+  readonly program: readonly AccountRule[]
   /** Valid leases of devices of other peers. */
   readonly leases: readonly LeaseClaims[]
   /** Whether the account can sign leases. */
@@ -37,7 +41,7 @@ export interface Sources {
 }
 
 /** Compiles the rules of an account to a policy of its endpoint. */
-export function compile({ data, leases, hasKey, now }: Sources): Compiled {
+export function compile({ data, program, leases, hasKey, now }: Sources): Compiled {
   const rules: PolicyRule[] = []
   const origins: Origin[] = []
   const add = (rule: PolicyRule, origin: Origin) => {
@@ -56,14 +60,15 @@ export function compile({ data, leases, hasKey, now }: Sources): Compiled {
   if (hasKey && devices.length > 0) add({ peers: devices, protocol: accountProtocols.lease, effect: guestRate }, own)
   if (Object.keys(data.aliases).length > 0) add({ protocol: accountProtocols.present, effect: strangers }, own)
   const members = memberSets(data, leases)
-  for (const [index, rule] of data.rules.entries()) {
+  for (const [at, rule] of [...data.rules, ...program].entries()) {
+    const index = at < data.rules.length ? at : undefined
     const { peers, limited } = members(rule.who)
     // Before the rule itself, which has the same effect: a device may be a peer of its own name as well.
     for (const lease of limited) {
-      for (const narrow of withinScope(rule, lease)) add({ ...narrow, peers: [lease.device] }, { index, lease })
+      for (const narrow of withinScope(rule, lease)) add({ ...narrow, peers: [lease.device] }, { index, rule, lease })
     }
     const { protocol, service, effect } = rule
-    add({ peers, protocol, service, effect }, { index })
+    add({ peers, protocol, service, effect }, { index, rule })
   }
   return { policy: { rules, otherwise: 'deny' }, origins }
 }

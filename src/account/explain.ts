@@ -21,11 +21,11 @@ export interface Identity {
 /** Why a stream of a peer is accepted or refused: result of {@link Account.explain}. */
 export interface Explanation extends Omit<AccessDecision, 'rule' | 'by'> {
   /**
-   * What decides: a `'rule'` of the account, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
+   * What decides: a `'rule'` of the account or the program, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
    * `'allow'` or `'deny'` list of the endpoint. `'nothing'` once another part of the program has removed the policy.
    */
   readonly by: AccessDecision['by'] | 'account'
-  /** The rule of the account. `index` is its place in {@link AccountData.rules}. */
+  /** The rule. `index` is its place in {@link AccountData.rules}; `undefined` for a rule of the program: {@link Account.setProgramRules}. */
   readonly rule: AccountRule | undefined
   /** The lease by which the rule applies, if it is for the account of a device. */
   readonly lease: LeaseClaims | undefined
@@ -41,23 +41,22 @@ export function identify(data: AccountData, id52: string, actsFor: readonly Leas
 }
 
 /** Explains a decision of the endpoint in terms of the account. */
-export function explained(
-  decision: AccessDecision,
-  who: Identity,
-  data: AccountData,
-  { origins }: Compiled
-): Explanation {
+export function explained(decision: AccessDecision, who: Identity, { origins }: Compiled): Explanation {
   const { effect, by, index: at } = decision
   const origin = at === undefined ? undefined : origins[at]
   const index = origin?.index
-  const rule = index === undefined ? undefined : data.rules[index]
+  const rule = origin?.rule
   const found = { effect, index, rule, lease: origin?.lease ?? leaseFor(rule, who) }
   const name = who.alias ?? who.id52
   const end = typeof effect === 'string' ? effect : `at most ${effect.perSecond}/s`
   if (by !== 'rule') return { ...found, by, text: `${name}: ${end}, ${reasons[by]}` }
   if (rule === undefined) return { ...found, by: 'account', text: `${name}: ${end}, for the account's own protocols` }
   const as = found.lease === undefined ? '' : `, as a device of ${found.lease.account}`
-  return { ...found, by, text: `${name}: ${end}, by rule ${index} for ${whoText(rule)}${as}` }
+  return {
+    ...found,
+    by,
+    text: `${name}: ${end}, by ${index === undefined ? 'a rule of the program' : `rule ${index}`} for ${whoText(rule)}${as}`
+  }
 }
 
 const reasons = {

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { open, readdir, rename, rm } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
@@ -7,6 +6,7 @@ import { FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
 import { startWakeups } from '../native/wakeups.js'
 import { printable } from '../util/display.js'
+import { replaceFile } from '../util/replace-file.js'
 import { isPlain } from '../util/validate.js'
 import type { AccountData } from './data.js'
 import type { AccountStore } from './store.js'
@@ -96,32 +96,9 @@ function parse(file: string, bytes: Buffer): AccountData {
 
 async function write(file: string, text: string): Promise<void> {
   if (Buffer.byteLength(text) > maxBytes) throw failed(file, `the account would have more than ${maxBytes} bytes`)
-  const next = `${file}.${randomUUID()}.new`
-  try {
-    const handle = await open(next, 'wx', 0o600)
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(next, file)
-    await syncFolder(dirname(file))
-  } catch (error) {
-    await rm(next, { force: true }).catch(() => {})
+  await replaceFile(file, text).catch((error: unknown) => {
     throw failed(file, 'it cannot be written', error)
-  }
-}
-
-/** So that the new name survives a crash. Windows keeps names without it, and has no way to ask. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  })
 }
 
 const leftover = /^\.[\da-f-]{36}\.new$/

@@ -19,11 +19,13 @@ export interface AccountStore {
 /**
  * Keeps an account in memory, for tests and for accounts that end with the program.
  *
+ * @param data What the account begins with. Default: nothing.
+ *
  * @example
  * const account = await openAccount(endpoint, { store: memoryStore() })
  */
-export function memoryStore(): AccountStore {
-  let kept: string | undefined
+export function memoryStore(data?: AccountData): AccountStore {
+  let kept = data === undefined ? undefined : JSON.stringify(data)
   return {
     async open() {
       return kept === undefined ? undefined : (JSON.parse(kept) as AccountData)

@@ -14,6 +14,7 @@ import { proxy } from './commands/proxy.js'
 import { proxyRemote } from './commands/proxy-remote.js'
 import { receive } from './commands/receive.js'
 import { resolve } from './commands/resolve.js'
+import { rig } from './commands/rig.js'
 import { run } from './commands/run.js'
 import { send } from './commands/send.js'
 import { socks5 } from './commands/socks5.js'
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   socks5,
   pipe,
   run,
+  rig,
   status,
   doctor,
   completions(() => commands)

@@ -31,10 +31,14 @@ export function programHelp(commands: readonly Command[], strong: Emphasis): str
 /** Help of a command. */
 export function commandHelp(command: Command, strong: Emphasis): string {
   const specs = command.arguments ?? []
+  const commands = command.commands ?? []
   const usage = specs.map(({ name, optional }) => (optional === true ? ` [${name}]` : ` ${name}`)).join('')
   const lines = [command.summary, '', `${strong('Usage:')} ${program} ${command.name}${usage} [OPTIONS]`, '']
   if (command.description !== undefined) lines.push(command.description, '')
-  if (specs.length > 0) {
+  if (commands.length > 0) {
+    const rows = commands.map(({ name, summary }): [string, string] => [name.slice(command.name.length + 1), summary])
+    lines.push(strong('Commands:'), ...table(rows), '')
+  } else if (specs.length > 0) {
     lines.push(strong('Arguments:'), ...table(specs.map(({ name, help }) => [name, help])), '')
   }
   lines.push(strong('Options:'), ...table(Object.entries(optionsOf(command)).map(row)), '')

@@ -24,11 +24,13 @@ async function main(argv: readonly string[]): Promise<number> {
     if (first === '--version' || first === '-V') return await print(output, version, { event: 'version', version })
     if (first === undefined) return await printMissing(output)
     if (first === '--help' || first === '-h') return await printHelp(output, undefined)
-    const command = commandOf(first)
+    const found = commandOf(first, commands, '')
+    name = ` ${found.name}`
+    const [command, words] = ofGroup(found, rest)
     name = ` ${command.name}`
-    const args = parseArguments(optionsOf(command), command.arguments ?? [], rest)
+    const args = parseArguments(optionsOf(command), command.arguments ?? [], words)
     if (args.has('help')) return await printHelp(output, command)
-    startLog(args)
+    startLog(args, output)
     const status = await command.run({ name: command.name, args, output, signal })
     signal.throwIfAborted()
     return status ?? exit.ok
@@ -47,11 +49,19 @@ function isReported({ code, status }: Failure, output: Output): boolean {
   return output.json || code !== 'ERR_INTERRUPTED' || status === exit.failed
 }
 
-function commandOf(name: string): Command {
+/** The command of a group that the words name, and the words behind its name. Help of the group itself has none. */
+function ofGroup(command: Command, [first, ...rest]: readonly string[]): [Command, readonly string[]] {
+  if (command.commands === undefined) return [command, first === undefined ? [] : [first, ...rest]]
+  if (first === undefined) throw new UsageError(`a command is missing: ${command.arguments?.[0]?.help}`)
+  if (first === '--help' || first === '-h') return [command, [first]]
+  return [commandOf(first, command.commands, `${command.name} `), rest]
+}
+
+function commandOf(name: string, among: readonly Command[], prefix: string): Command {
   if (name.startsWith('-')) throw new UsageError(`unknown option '${printable(name)}': options go behind the command`)
-  const found = commands.find(command => command.name === name)
+  const found = among.find(command => command.name === `${prefix}${name}`)
   if (found !== undefined) return found
-  const names = commands.map(command => command.name)
+  const names = among.map(command => command.name.slice(prefix.length))
   const close = nearest(name, names)
   const advice = close === undefined ? `Commands: ${names.join(', ')}.` : `Did you mean '${close}'?`
   throw new UsageError(`unknown command '${printable(name)}'. ${advice}`)
@@ -76,21 +86,21 @@ async function print(output: Output, line: string, event: Event): Promise<number
   return exit.ok
 }
 
-function startLog(args: Arguments): void {
+function startLog(args: Arguments, output: Output): void {
   const filter = args.text('log')
   if (filter === undefined) return
   try {
-    setLogger(printRecord, { filter })
+    setLogger(record => printRecord(record, output), { filter })
   } catch (error) {
     if (!isFastnNetError(error, 'ERR_INVALID_ARGUMENT')) throw error
     throw new UsageError(`--log: ${error.message}`)
   }
 }
 
-function printRecord({ time, level, target, message, fields }: LogRecord): void {
+function printRecord({ time, level, target, message, fields }: LogRecord, output: Output): void {
   const shown = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`)
   const line = `${new Date(time).toISOString()} ${level} ${target}: ${message}${shown.join('')}`
-  process.stderr.write(`${printable(line)}\n`)
+  output.log(level, printable(line))
 }
 
 /** Ends the process once everything is printed. A pending read of stdin would keep it alive. */

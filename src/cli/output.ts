@@ -1,9 +1,21 @@
+import { fstatSync } from 'node:fs'
 import type { WriteStream } from 'node:tty'
 import { jsonSafe, printable } from '../util/display.js'
 import type { Failure } from './failure.js'
 
 /** Control sequences of a terminal. */
 const eraseLine = '\r\u001b[2K'
+
+/** Priorities of syslog. */
+const priorities = { error: 3, warn: 4, info: 6, debug: 7, trace: 7 } as const
+
+/** Whether stderr leads to journald, as systemd tells its services. */
+function isJournal(): boolean {
+  const { JOURNAL_STREAM } = process.env
+  if (JOURNAL_STREAM === undefined) return false
+  const { dev, ino } = fstatSync(2, { bigint: true })
+  return JOURNAL_STREAM === `${dev}:${ino}`
+}
 
 /** How a command prints. */
 export interface OutputOptions {
@@ -23,6 +35,7 @@ export class Output {
   readonly quiet: boolean
   /** Whether a progress line is on the terminal. */
   #hasLine = false
+  #journal: boolean | undefined
 
   constructor(options: OutputOptions) {
     this.json = options.json
@@ -65,7 +78,14 @@ export class Output {
   hint(text: string): void {
     if (this.json || this.quiet) return
     this.clearProgress()
-    process.stderr.write(`${text}\n`)
+    this.log('info', text)
+  }
+
+  /** Prints lines to stderr. Where journald reads it, with their priority, as in sd-daemon(3). */
+  log(level: keyof typeof priorities, text: string): void {
+    this.#journal ??= isJournal()
+    const start = this.#journal ? `<${priorities[level]}>` : ''
+    process.stderr.write(text.replace(/^/gm, start).concat('\n'))
   }
 
   /** Replaces the progress line of the terminal. */
@@ -86,7 +106,7 @@ export class Output {
   async failure({ code, message, details }: Failure, prefix: string): Promise<void> {
     this.clearProgress()
     if (this.json) await write(process.stdout, `${json({ event: 'error', code, message, ...details })}\n`)
-    else process.stderr.write(`${prefix}: ${message}\n`)
+    else this.log('error', `${prefix}: ${message}`)
   }
 
   /** Makes text of a peer safe for stdout: unchanged where no terminal reads it. */

@@ -4,7 +4,7 @@ import { announce } from './announce.js'
 import type { Context } from './context.js'
 import { accessOf, withEndpoint } from './endpoint.js'
 import { checkedByLibrary } from './services.js'
-import { whilePublished } from './status/publish.js'
+import { published, whilePublished } from './status/publish.js'
 
 /** Exposes a service to the peers that the command lets in, and prints the ticket. Runs until the command ends. */
 export async function expose(
@@ -41,8 +41,7 @@ async function untilClosed(context: Context, endpoint: Endpoint, service: Runnin
   const name = context.args.text('service') ?? context.name
   await whilePublished(
     context,
-    endpoint,
-    () => [{ name, kind: context.name, service }],
+    published(endpoint, () => [{ name, kind: context.name, service }]),
     () => service.closed
   )
 }

@@ -1,6 +1,6 @@
+import { servingFolder } from '../../rig/services/index.js'
 import { qrOption } from '../announce.js'
 import type { Command } from '../command.js'
-import { servingFolder } from '../run/folder.js'
 import { expose } from '../serve.js'
 import { serviceOption } from '../services.js'
 import { endpointOptions, exposeOptions } from '../specs.js'

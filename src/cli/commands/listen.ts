@@ -6,7 +6,7 @@ import type { Context } from '../context.js'
 import { accessOf, withEndpoint } from '../endpoint.js'
 import { failureOf, UsageError } from '../failure.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
-import { whilePublished } from '../status/publish.js'
+import { published, whilePublished } from '../status/publish.js'
 
 /** Prints what peers send. */
 export const listen: Command = {
@@ -49,7 +49,11 @@ async function listenTo(context: Context, endpoint: Endpoint): Promise<void> {
   const hint = `Peers send lines on the protocol '${printable(protocol)}'.`
   await announce(context, endpoint, { hint, isOnStderr: !output.json })
   const ended = async () => void (await Promise.race([finished, listener.closed]))
-  await whilePublished(context, endpoint, () => [], ended)
+  await whilePublished(
+    context,
+    published(endpoint, () => []),
+    ended
+  )
   await listener.close()
 }
 

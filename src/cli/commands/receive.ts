@@ -8,7 +8,7 @@ import { accessOf, withEndpoint } from '../endpoint.js'
 import { CliError, failureOf, UsageError } from '../failure.js'
 import { ProgressDisplay } from '../progress.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
-import { whilePublished } from '../status/publish.js'
+import { published, whilePublished } from '../status/publish.js'
 import { TargetFolder } from '../transfer/destination.js'
 import { errorLine, PeerTransferError, transferProtocol } from '../transfer/messages.js'
 import { type Offer, readOffer } from '../transfer/offer.js'
@@ -84,7 +84,11 @@ class Receiver {
     const isOnStderr = this.#target === undefined
     await announce(this.#context, endpoint, { hint: 'To send to it: fastn-net send TICKET FILE', isOnStderr })
     const ended = async () => void (await Promise.race([finished, listener.closed]))
-    await whilePublished(this.#context, endpoint, () => [], ended)
+    await whilePublished(
+      this.#context,
+      published(endpoint, () => []),
+      ended
+    )
     await listener.close()
   }
 

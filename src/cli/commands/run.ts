@@ -11,7 +11,7 @@ import { findKey } from '../keys.js'
 import { findMalaiKey } from '../malai-key.js'
 import { applied, type Config, parseConfig, readConfig } from '../run/config.js'
 import { FileWatch } from '../run/file-watch.js'
-import { whilePublished } from '../status/publish.js'
+import { published, whilePublished } from '../status/publish.js'
 import type { NamedService } from '../status/snapshot.js'
 
 /** Runs the services of a file. */
@@ -80,7 +80,7 @@ class Runner {
     await this.#announce(config)
     for (const each of started) await this.#print(each)
     const services = () => this.#services()
-    await whilePublished(this.#context, this.#endpoint, services, () => this.#untilEnd())
+    await whilePublished(this.#context, published(this.#endpoint, services), () => this.#untilEnd())
   }
 
   /** Applies the file again until the command ends. */

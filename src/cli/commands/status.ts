@@ -69,7 +69,7 @@ async function serve({ output, signal }: Context, port: number): Promise<undefin
 }
 
 async function print({ output }: Context, now: Snapshot, earlier: readonly Snapshot[]): Promise<void> {
-  const { pid, command, id52, version, started, time, services, peers, peersTotal } = now
+  const { pid, command, id52, version, started, time, services, peers, peersTotal, identities = [] } = now
   const seconds = Math.round((time - started) / 1000)
   await output.result(`${command} (${pid}), for ${formatTime(seconds)}, ID52 ${id52}`, {
     event: 'process',
@@ -81,6 +81,11 @@ async function print({ output }: Context, now: Snapshot, earlier: readonly Snaps
     services: services.length,
     peers: peersTotal
   })
+  for (const identity of identities) {
+    const { name, kind, running, peers: connected } = identity
+    const line = `  identity ${identity.id52}, ${name ?? kind}, ${running ? `online, ${connected} peers` : 'offline'}`
+    await output.result(line, { event: 'identity', pid, ...identity })
+  }
   for (const { requests = [], ...service } of services) {
     const { name, kind, address, connections } = service
     const line = `  service ${name === kind ? '' : `${name}, `}${kind} ${printable(address)}, ${connections} in progress`

@@ -2,17 +2,13 @@ import { dirname, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { isFastnNetError } from '../../index.js'
 import { RigConfigError } from '../../rig/index.js'
-import { type PlannedService, planServices, Settings, serviceKinds } from '../../rig/services/index.js'
+import { networkSettings, type PlannedService, planServices, Settings } from '../../rig/services/index.js'
 import { CliError } from '../failure.js'
 import { readLimited } from '../read-limited.js'
-import { folderKind } from './folder.js'
 import { configError, Source } from './source.js'
 
 /** Longest file. */
 const maxBytes = 1_048_576
-/** Kinds of services that a file can have. */
-const kinds = [...serviceKinds, folderKind]
-
 /** A checked file of services. */
 export interface Config {
   /** Path of the secret key. */
@@ -50,11 +46,10 @@ export function parseConfig(file: string, text: string): Config {
     const tables = root.table('services')
     if (tables.keys.length === 0)
       throw new RigConfigError([], 'there is no service: add a table such as [services.web]')
-    const services = planServices(tables, { kinds })
+    const services = planServices(tables)
     return {
       key: root.path('key'),
-      network: root.choice('network', ['internet', 'lan', 'loopback']),
-      relays: relaysOf(root),
+      ...networkSettings(root),
       malai: root.flag('malai', false),
       services,
       allow: allowOf(services.values()),
@@ -87,24 +82,6 @@ function tomlOf(file: string, text: string): unknown {
     const [problem = ''] = error.message.split('\n')
     throw configError(file, error.line, problem.replace(/^Invalid TOML document: /, 'this is no TOML: '))
   }
-}
-
-function relaysOf(root: Settings): readonly string[] {
-  const relays = root.texts('relays')
-  for (const relay of relays) {
-    const url = URL.canParse(relay) ? new URL(relay) : undefined
-    if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-      throw root.error(
-        'relays',
-        `'relays' must have URLs such as https://relay.example.com, not '${relay.slice(0, 200)}'`
-      )
-    }
-  }
-  const network = root.text('network')
-  if (relays.length > 0 && network !== undefined && network !== 'internet') {
-    throw root.error('relays', `'relays' work on the internet only, not on the network ${network}`)
-  }
-  return relays
 }
 
 function allowOf(services: Iterable<PlannedService>): readonly string[] | null {

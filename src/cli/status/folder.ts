@@ -31,4 +31,17 @@ export interface Registration {
   readonly socket: string
   /** Secret that a request must send. */
   readonly token: string
+  /** Home of the rig that it runs. */
+  readonly home?: string
 }
+
+/** What a program answers to a request to do something. */
+export type Answer =
+  | { readonly result: unknown }
+  | {
+      readonly error: {
+        readonly code: string
+        readonly message: string
+        readonly details: Readonly<Record<string, unknown>>
+      }
+    }

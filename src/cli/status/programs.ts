@@ -1,13 +1,16 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { type Registration, statusFolder } from './folder.js'
+import { CliError } from '../failure.js'
+import { type Answer, type Registration, statusFolder } from './folder.js'
 import type { Snapshot } from './snapshot.js'
 
 /** Most programs that are asked. */
 const maxPrograms = 64
 /** Limit of an answer. */
 const answerMs = 2_000
+/** Limit of the answer of a rig that is asked to do something: it may bring identities online. */
+const controlMs = 60_000
 const maxAnswerBytes = 8_388_608
 
 /** States of the running programs of this user, ordered by their start. Forgets those that have ended without a word. */
@@ -16,6 +19,27 @@ export async function snapshots(): Promise<Snapshot[]> {
   const names = (await readdir(folder)).filter(name => name.endsWith('.json')).slice(0, maxPrograms)
   const found = await Promise.all(names.map(name => snapshotOf(folder, name)))
   return found.filter(each => each !== undefined).sort((a, b) => a.started - b.started)
+}
+
+/** The rig of this user that runs in a home; `undefined` if it cannot be found. */
+export async function rigIn(home: string): Promise<Registration | undefined> {
+  const folder = await statusFolder().catch(() => undefined)
+  if (folder === undefined) return undefined
+  const names = (await readdir(folder)).filter(name => name.endsWith('.json'))
+  for (const name of names) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => '{}')
+    const found = JSON.parse(text) as Registration
+    if (found.home === home && isRunning(found.pid)) return found
+  }
+  return undefined
+}
+
+/** Lets a rig that runs do something, and returns its answer. */
+export async function control(rig: Registration, request: unknown): Promise<unknown> {
+  const answer = JSON.parse(await ask(rig, request)) as Answer
+  if ('result' in answer) return answer.result
+  const { code, message, details } = answer.error
+  throw new CliError(code, message, details)
 }
 
 async function snapshotOf(folder: string, name: string): Promise<Snapshot | undefined> {
@@ -42,10 +66,12 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function ask({ socket, token }: Registration): Promise<string> {
+async function ask({ socket, token }: Registration, body?: unknown): Promise<string> {
   return await new Promise((resolve, reject) => {
     const headers = { authorization: `Bearer ${token}` }
-    const asked = request({ socketPath: socket, headers, agent: false, signal: AbortSignal.timeout(answerMs) })
+    const signal = AbortSignal.timeout(body === undefined ? answerMs : controlMs)
+    const what = body === undefined ? { path: '/' } : { method: 'POST', path: '/control' }
+    const asked = request({ socketPath: socket, headers, agent: false, signal, ...what })
     asked.once('error', reject)
     asked.once('response', response => {
       const chunks: Buffer[] = []
@@ -61,6 +87,6 @@ async function ask({ socket, token }: Registration): Promise<string> {
         else reject(new Error(`status ${response.statusCode}`))
       })
     })
-    asked.end()
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }

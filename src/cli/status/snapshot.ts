@@ -1,4 +1,5 @@
 import type { Endpoint, PeerConnection, PeerInfo } from '../../index.js'
+import type { RigIdentityStatus } from '../../rig/index.js'
 import type { LoggedRequest, RunningService } from '../../rig/services/index.js'
 
 /** Most peers of a snapshot: the connected ones first. */
@@ -47,6 +48,8 @@ export interface Snapshot {
   readonly peers: readonly PeerStatus[]
   /** Peers in all, also those that are left out. */
   readonly peersTotal: number
+  /** Of a rig only. */
+  readonly identities?: readonly RigIdentityStatus[]
 }
 
 /** A service with its name. */
@@ -64,11 +67,25 @@ export function serviceStatuses(services: readonly NamedService[]): ServiceStatu
   })
 }
 
-/** The peers of an endpoint. */
-export function peerStatuses(endpoint: Endpoint): { peers: PeerStatus[]; peersTotal: number } {
-  const all = endpoint.peers()
+/** The peers of some endpoints. */
+export function peerStatuses(endpoints: readonly Endpoint[]): { peers: PeerStatus[]; peersTotal: number } {
+  const all = endpoints.length === 1 ? (endpoints[0] as Endpoint).peers() : together(endpoints)
   const [connected, others] = [all.filter(isConnected), all.filter(peer => !isConnected(peer))]
   return { peers: [...connected, ...others].slice(0, maxPeers).map(peerStatus), peersTotal: all.length }
+}
+
+/** A peer of several endpoints is one peer with the connections of all. */
+function together(endpoints: readonly Endpoint[]): PeerInfo[] {
+  const found = new Map<string, PeerInfo>()
+  for (const peer of endpoints.flatMap(endpoint => endpoint.peers())) {
+    const other = found.get(peer.id52)
+    if (other === undefined) found.set(peer.id52, peer)
+    else {
+      const [one, two] = isConnected(other) ? [other, peer] : [peer, other]
+      found.set(peer.id52, { ...one, connections: [...one.connections, ...two.connections] })
+    }
+  }
+  return [...found.values()]
 }
 
 function isConnected({ connections }: PeerInfo): boolean {

@@ -1,6 +1,6 @@
 // What the command line uses of the rig, besides its public entry. No entry of the package: programs cannot import it.
-export { httpService } from './http-service.js'
-export { httpName, type ServiceKind, serviceKinds } from './kinds.js'
+export { servingFolder } from './folder.js'
+export { networkSettings } from './network.js'
 export { type PlannedService, planServices } from './plan.js'
 export { exposingProxy, proxying } from './proxies.js'
 export type { LoggedRequest } from './request-log.js'

@@ -1,5 +1,6 @@
 import type { Protocol } from '../../errors.js'
 import { type Claiming, portClaim } from './claims.js'
+import { servingFolder } from './folder.js'
 import { exposingProxy, proxying } from './proxies.js'
 import type { StartService } from './service.js'
 import type { Settings } from './settings.js'
@@ -33,7 +34,7 @@ const exposed = ['service', 'allow', 'public']
 /** Keys of a service that listens on a local port. */
 const local = ['service', 'port', 'host']
 
-/** Kinds of services. The command line has one more, which serves folders. */
+/** All kinds of services. */
 export const serviceKinds: readonly ServiceKind[] = [
   exposedKind('tcp'),
   bridgeKind('tcp'),
@@ -63,7 +64,7 @@ export const serviceKinds: readonly ServiceKind[] = [
       const target = settings.webTarget('target')
       const [{ allow, who }, service] = [settings.access(), settings.text('service')]
       const start = exposingHttp(target, { allow, service, hostHeader: settings.text('host-header') })
-      return { start, who, protocols: ['Http'], service, unique: httpName(service) }
+      return { start, who, protocols: ['Http'], service, unique: `an HTTP service ${named(service)}` }
     }
   },
   {
@@ -76,6 +77,17 @@ export const serviceKinds: readonly ServiceKind[] = [
       if (!isOfPeer && service !== undefined) throw settings.error('service', "'service' needs 'peer'")
       const start = bridgingHttp({ ...here, ...(isOfPeer && { peer: settings.peer('peer'), service }) })
       return { start, ...unique }
+    }
+  },
+  {
+    name: 'folder',
+    keys: ['folder', 'hidden', 'listing', ...exposed],
+    plan(settings) {
+      const [{ allow, who }, service] = [settings.access(), settings.text('service')]
+      settings.requiredText('folder')
+      const [hasHidden, hasListing] = [settings.flag('hidden', false), settings.flag('listing', true)]
+      const start = servingFolder(settings.path('folder') ?? '', { allow, service, hasHidden, hasListing })
+      return { start, who, protocols: ['Http'], service, unique: `an HTTP service ${named(service)}` }
     }
   }
 ]
@@ -150,11 +162,6 @@ function listeningOf(
 function flowTimeout(settings: Settings): { flowTimeout?: number } {
   const time = settings.time('flow-timeout')
   return time === undefined ? {} : { flowTimeout: time }
-}
-
-/** What an HTTP service is that no other of its endpoint can be. */
-export function httpName(service: string | undefined): string {
-  return `an HTTP service ${named(service)}`
 }
 
 function named(service: string | undefined): string {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { nearest } from '../../util/nearest.js'
 import { RigConfigError } from '../config-error.js'
-import type { ServiceKind, ServicePlan } from './kinds.js'
+import { type ServicePlan, serviceKinds } from './kinds.js'
 import type { StartService } from './service.js'
 import type { Settings } from './settings.js'
 
@@ -22,31 +22,27 @@ export interface PlannedService extends ServicePlan {
   readonly startOn?: (port: number) => StartService
 }
 
-/** How services are read. */
-export interface PlanOptions {
-  readonly kinds: readonly ServiceKind[]
-  /** ID52 of the identity that a service names, or of the one that it has without a name. Absent: there are no identities. */
-  readonly identityOf?: (settings: Settings) => string
-}
+/** ID52 of the identity that a service names, or of the one that it has without a name. */
+export type IdentityOf = (settings: Settings) => string
 
-/** Checks the services of a configuration. `tables`: a table for each. */
-export function planServices(tables: Settings, options: PlanOptions): ReadonlyMap<string, PlannedService> {
+/** Checks the services of a configuration. `tables`: a table for each. Without `identityOf`, there are no identities. */
+export function planServices(tables: Settings, identityOf?: IdentityOf): ReadonlyMap<string, PlannedService> {
   const names = tables.keys
   if (names.length > maxServices) throw new RigConfigError([], `there are more than ${maxServices} services`)
-  const services = new Map(names.map(name => [name, planOf(name, tables.table(name), options)]))
+  const services = new Map(names.map(name => [name, planOf(name, tables.table(name), identityOf)]))
   checkUnique(services, tables)
   return services
 }
 
-function planOf(name: string, settings: Settings, { kinds, identityOf }: PlanOptions): PlannedService {
+function planOf(name: string, settings: Settings, identityOf: IdentityOf | undefined): PlannedService {
   if (!/^[\w.-]{1,64}$/.test(name))
     throw settings.error('kind', `the name '${name.slice(0, 64)}' has more than letters, digits, '.', '_' and '-'`)
   const common = identityOf === undefined ? ['kind'] : ['kind', 'identity']
   const wanted = settings.keys.includes('kind') ? undefined : nearest('kind', settings.keys)
   if (wanted !== undefined) settings.expect([...common, ...settings.keys.filter(key => key !== wanted)])
   settings.requiredText('kind')
-  const names = kinds.map(each => each.name)
-  const kind = kinds.find(each => each.name === settings.choice('kind', names))
+  const names = serviceKinds.map(each => each.name)
+  const kind = serviceKinds.find(each => each.name === settings.choice('kind', names))
   if (kind === undefined) throw settings.error('kind', `'kind' must be one of ${names.join(', ')}`)
   settings.expect([...common, ...kind.keys])
   const identity = identityOf?.(settings)

@@ -97,6 +97,11 @@ export class Supervisor {
     }
   }
 
+  /** Ends all services. Connections have the timeout, in milliseconds. */
+  async close(timeout: number): Promise<void> {
+    await Promise.all([...this.running, ...this.draining].map(({ service }) => service.close({ timeout })))
+  }
+
   /** Resolves when all services have ended, after the signal. */
   async closed(): Promise<void> {
     await Promise.all([...this.running.map(({ service }) => service.closed), this.#close(this.draining)])

@@ -143,7 +143,7 @@ function section(title, content) {
 }
 
 function program(snapshot, history) {
-  const { command, pid, id52, version, services, peers, peersTotal, time, started } = snapshot
+  const { command, pid, id52, version, services, peers, peersTotal, time, started, identities = [] } = snapshot
   const [sent, received, rtt] = [history.sent, history.received, history.rtt]
   const plots = element(
     'div',
@@ -176,6 +176,17 @@ function program(snapshot, history) {
     element('p', { class: 'id' }, id52),
     plots
   )
+  const identityColumns = [
+    ['Identity', 'id', identity => identity.id52],
+    ['Name', '', ({ name, kind }) => name ?? kind],
+    [
+      'State',
+      '',
+      ({ running }) => element('span', { class: running ? 'good' : 'faint' }, running ? 'online' : 'offline')
+    ],
+    ['Peers', 'number', identity => String(identity.peers)]
+  ]
+  if (identities.length > 0) card.append(section('Identities', table(identityColumns, identities)))
   const serviceColumns = [
     ['Name', '', ({ name }) => name],
     ['Kind', '', ({ kind }) => kind],

@@ -1,0 +1,31 @@
+import { type Command, group } from '../command.js'
+import { acceptInvitation, addDevice, forget, invite } from '../rig-commands/account-commands.js'
+import {
+  createAccountCommand,
+  entities,
+  init,
+  setCurrentCommand,
+  setOnlineCommand
+} from '../rig-commands/home-commands.js'
+import { run } from '../rig-commands/run.js'
+import { status } from '../rig-commands/status.js'
+
+/** Accounts and services of this machine in one process. */
+export const rig: Command = group(
+  'rig',
+  'Run accounts and services of this machine in one process.',
+  'A rig is a folder: FASTN_HOME, or --home. Its keys and accounts are there, and its configuration, rig.toml.',
+  [
+    init,
+    run,
+    status,
+    entities,
+    createAccountCommand,
+    setOnlineCommand,
+    setCurrentCommand,
+    invite,
+    acceptInvitation,
+    addDevice,
+    forget
+  ]
+)

@@ -1,0 +1,83 @@
+import type { Account } from '../../account/index.js'
+import { FastnNetError } from '../../index.js'
+import type { Rig } from '../../rig/index.js'
+
+/** What a command asks of the rig that runs. Commands of another version may ask for something else. */
+interface Asked {
+  readonly op?: unknown
+  readonly entity?: string
+  readonly name?: string
+  readonly groups?: readonly string[]
+  readonly uses?: number
+  readonly expiresIn?: number
+  readonly text?: string
+  readonly id52?: string
+}
+
+/** Does what a command of this user asks. */
+export async function doFor(rig: Rig, request: unknown, reload: () => Promise<unknown>): Promise<unknown> {
+  const asked = (typeof request === 'object' && request !== null ? request : {}) as Asked
+  switch (asked.op) {
+    case 'reload':
+      return (await reload()) ?? null
+    case 'status':
+      return rig.status()
+    case 'invite': {
+      const { name = '', groups, uses, expiresIn } = asked
+      return await (await withGroups(rig, asked)).invite({ name, groups, uses, expiresIn })
+    }
+    case 'accept': {
+      const { name = '', groups, text = '' } = asked
+      return { alias: await (await withGroups(rig, asked)).redeem(text, { name, groups }) }
+    }
+    case 'add-device': {
+      const { name = '', id52 = '' } = asked
+      await accountOf(rig, asked).addDevice(id52, { name })
+      return { id52 }
+    }
+    case 'forget':
+      return await forget(accountOf(rig, asked), asked.name ?? '')
+    default:
+      throw new FastnNetError('ERR_INVALID_ARGUMENT', 'the rig that runs is of another version: start it again')
+  }
+}
+
+/** The account that a command names, or the current one. */
+function accountOf(rig: Rig, { entity }: Asked): Account {
+  const named = entity ?? rig.status().current
+  const account = rig.account(named)
+  if (account !== undefined && rig.endpoint(named)?.id52 !== rig.id52) return account
+  const why = account === undefined ? 'is offline: fastn-net rig set-online' : 'is the rig, which knows its owner only'
+  throw new FastnNetError('ERR_INVALID_ARGUMENT', `${named} ${why}`)
+}
+
+/** The account, with the groups that a command names: new ones are made. */
+async function withGroups(rig: Rig, asked: Asked): Promise<Account> {
+  const account = accountOf(rig, asked)
+  const missing = (asked.groups ?? []).filter(group => !Object.hasOwn(account.data.groups, group))
+  if (missing.length > 0)
+    await account.update(draft => {
+      for (const group of missing) draft.groups[group] ??= []
+    })
+  return account
+}
+
+/** Removes an alias or a device, whichever has the name. Whom it loses, loses access at once. */
+async function forget(account: Account, name: string): Promise<{ peer: string; kind: 'alias' | 'device' }> {
+  const { aliases, devices } = account.data
+  const device = Object.entries(devices).find(([id52, known]) => known.name === name || id52 === name)?.[0]
+  if (device !== undefined) {
+    await account.removeDevice(device)
+    return { peer: device, kind: 'device' }
+  }
+  const alias = Object.hasOwn(aliases, name) ? aliases[name] : undefined
+  if (alias === undefined)
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', `the account knows no alias and no device '${name}'`)
+  await account.update(draft => {
+    delete draft.aliases[name]
+    for (const [group, members] of Object.entries(draft.groups))
+      draft.groups[group] = members.filter(each => each !== name)
+    draft.rules = draft.rules.filter(({ who }) => who !== name && !(Array.isArray(who) && who.includes(name)))
+  })
+  return { peer: alias.id52, kind: 'alias' }
+}

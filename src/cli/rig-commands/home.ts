@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { rigHome } from '../../rig/index.js'
+import type { Context } from '../context.js'
+import type { OptionSpecs } from '../specs.js'
+import { control, rigIn } from '../status/programs.js'
+
+/** Option of every command of a rig. */
+export const homeOption: OptionSpecs = {
+  home: { help: "Folder of the rig. Default: FASTN_HOME, else the platform's folder for data.", value: 'FOLDER' }
+}
+
+/** The folder of the rig. */
+export function homeOf({ args }: Context): string {
+  return rigHome(args.text('home'))
+}
+
+/** The configuration of a rig. */
+export function configOf(home: string): string {
+  return join(home, 'rig.toml')
+}
+
+/** The file that says what is online and current. */
+export function stateOf(home: string): string {
+  return join(home, 'rig', 'state.json')
+}
+
+/** Lets the rig that runs in the home apply what was changed. `undefined`: none runs, or it cannot be asked; it then sees the change itself. */
+export async function applyNow(home: string): Promise<unknown> {
+  const running = await rigIn(home)
+  return running === undefined ? undefined : await control(running, { op: 'reload' })
+}

@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import { checkRig, type Rig, type RigChanges, startRig } from '../../rig/index.js'
+import type { Command } from '../command.js'
+import type { Context } from '../context.js'
+import { failureOf } from '../failure.js'
+import { onHangup } from '../interrupt.js'
+import { FileWatch } from '../run/file-watch.js'
+import { whilePublished } from '../status/publish.js'
+import type { NamedService } from '../status/snapshot.js'
+import { showTunnelWarnings } from '../warnings.js'
+import { doFor } from './control.js'
+import { RigFile } from './file.js'
+import { homeOf, homeOption, stateOf } from './home.js'
+
+/** Runs a rig. */
+export const run: Command = {
+  name: 'rig run',
+  summary: 'Run the rig until Ctrl-C.',
+  description:
+    'Prints each identity that is online with its ticket, then the name, kind and address of each service. Applies its\n' +
+    'files again when they change, and on SIGHUP: it checks them first and applies them as one, and what did not change is\n' +
+    'not touched. A wrong file changes nothing. Tells systemd when it is ready. One process at a time can run a rig.',
+  options: {
+    ...homeOption,
+    config: { help: 'The configuration. Default: rig.toml in the folder of the rig.', value: 'FILE', short: 'c' },
+    check: { help: 'Only check the configuration.' }
+  },
+  examples: [
+    ['fastn-net rig run', 'Run it.'],
+    ['fastn-net rig run --check', 'Is the configuration right?']
+  ],
+  async run(context) {
+    const { args, output, signal } = context
+    const home = homeOf(context)
+    const file = new RigFile(home, args.text('config'))
+    if (args.has('check')) {
+      const services = await checkRig(file.read, { home, folder: file.folder }).catch((error: unknown) => {
+        throw file.failure(error)
+      })
+      const line = `${file.path}: ${services.length} ${services.length === 1 ? 'service' : 'services'}`
+      await output.result(line, { event: 'checked', file: file.path, services })
+      return undefined
+    }
+    showTunnelWarnings(context)
+    const rig = await startRig(file.read, { home, folder: file.folder, notify: true, signal }).catch(
+      (error: unknown) => {
+        throw file.failure(error)
+      }
+    )
+    try {
+      await new RigRunner(context, rig, file, home).run()
+    } finally {
+      await rig.close()
+    }
+    return undefined
+  }
+}
+
+/** Runs a rig until the command ends, and applies its files when they change. */
+class RigRunner {
+  readonly #context: Context
+  readonly #rig: Rig
+  readonly #file: RigFile
+  readonly #home: string
+  /** What was applied last, or found wrong. */
+  #version = ''
+  #reloading: Promise<unknown> = Promise.resolve()
+
+  constructor(context: Context, rig: Rig, file: RigFile, home: string) {
+    this.#context = context
+    this.#rig = rig
+    this.#file = file
+    this.#home = home
+  }
+
+  async run(): Promise<void> {
+    this.#version = await this.#file.version()
+    onHangup(() => void this.#reload(true).catch(() => {}))
+    this.#rig.reloadForPeer = async () => (await this.#reload(true)) ?? (await this.#rig.reload())
+    const { id52, health, services, identities } = this.#rig.status()
+    await this.#printIdentities(identities.filter(({ running }) => running).map(identity => identity.id52))
+    await this.#printServices(services.map(({ name }) => name))
+    await this.#context.output.event({ event: 'ready', id52, home: this.#home, health })
+    if (health !== null) this.#context.output.hint(`health and metrics: ${health}/health, ${health}/metrics`)
+    const shown = {
+      id52,
+      home: this.#home,
+      endpoints: () => this.#rig.endpoints,
+      services: () => this.#services(),
+      more: () => ({ identities: this.#rig.status().identities }),
+      control: (request: unknown) => doFor(this.#rig, request, () => this.#reload(true))
+    }
+    await whilePublished(this.#context, shown, () => this.#untilEnd())
+  }
+
+  /** Applies the files again until the command ends. */
+  async #untilEnd(): Promise<void> {
+    const { signal } = this.#context
+    const onChange = () => void this.#reload(false).catch(() => {})
+    const watches = [this.#file.path, stateOf(this.#home)].map(path => new FileWatch(path, onChange))
+    try {
+      if (!signal.aborted) await once(signal, 'abort')
+    } finally {
+      for (const watch of watches) watch.close()
+    }
+    await this.#reloading.catch(() => {})
+  }
+
+  #services(): NamedService[] {
+    const { running, draining } = this.#rig.services
+    return [
+      ...running.map(({ plan: { name, kind }, service }) => ({ name, kind, service })),
+      ...draining.map(({ plan: { name, kind }, service }) => ({ name: `${name} (old)`, kind, service }))
+    ]
+  }
+
+  /** Prints identities that are online, with their tickets: each waits for the relay, if there is one. */
+  async #printIdentities(online: readonly string[]): Promise<void> {
+    const { signal, output } = this.#context
+    const all = this.#rig.status().identities.filter(({ id52 }) => online.includes(id52))
+    const tickets = await Promise.all(all.map(({ id52 }) => this.#rig.endpoint(id52)?.ticket({ signal })))
+    for (const [at, identity] of all.entries()) {
+      const { id52, kind, name } = identity
+      const line = `${name ?? kind} ${tickets[at] ?? id52}`
+      await output.result(line, { event: 'identity', ...identity, ticket: tickets[at] ?? null })
+    }
+  }
+
+  async #printServices(started: readonly string[]): Promise<void> {
+    for (const service of this.#rig.status().services) {
+      const { name, kind, address, ending } = service
+      if (ending || !started.includes(name)) continue
+      await this.#context.output.result(`${name} ${kind} ${address}`, {
+        event: 'service',
+        state: 'running',
+        ...service
+      })
+    }
+  }
+
+  /** Applies the files again, after a reload that runs. `isAsked`: also if they have not changed. */
+  async #reload(isAsked: boolean): Promise<RigChanges | undefined> {
+    const made = this.#reloading.catch(() => {}).then(() => this.#apply(isAsked))
+    this.#reloading = made
+    return await made
+  }
+
+  async #apply(isAsked: boolean): Promise<RigChanges | undefined> {
+    const { output, signal } = this.#context
+    if (signal.aborted) return undefined
+    const version = await this.#file.version()
+    if (version === this.#version && !isAsked) return undefined
+    this.#version = version
+    try {
+      const changes = await this.#rig.reload()
+      const { online, offline, started, stopped, kept } = changes
+      await this.#printIdentities(online)
+      await this.#printServices(started)
+      await output.event({ event: 'reloaded', ...changes })
+      const list = (what: string, all: readonly string[]) => (all.length === 0 ? '' : `, ${what} ${all.join(', ')}`)
+      const lists = [
+        list('online', online),
+        list('offline', offline),
+        list('started', started),
+        list('stopped', stopped)
+      ]
+      output.hint(`applied ${this.#file.path}${lists.join('')}, left ${kept} services alone`)
+      return changes
+    } catch (error) {
+      const failure = this.#file.failure(error)
+      const { code, message, details } = failureOf(failure)
+      await output.event({ event: 'reload-failed', code, message, ...details })
+      output.hint(`nothing was changed: ${message}`)
+      throw failure
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { holdLease } from '../../account/index.js'
+import { type RigChanges, type RigStatus, reloadRig, rigEntities, rigStatus } from '../../rig/index.js'
+import type { Command } from '../command.js'
+import type { Context } from '../context.js'
+import { withEndpoint } from '../endpoint.js'
+import { UsageError } from '../failure.js'
+import { endpointOptions } from '../specs.js'
+import { control, rigIn } from '../status/programs.js'
+import { formatTime } from '../units.js'
+import { homeOf, homeOption } from './home.js'
+
+const { malai: _, ...dialling } = endpointOptions
+
+/** Shows what a rig does. */
+export const status: Command = {
+  name: 'rig status',
+  summary: 'Show what the rig does: identities, services, the last change.',
+  description:
+    "Also while it does not run. --rig asks the rig of another machine, from a device of its owner's account: add the device there\n" +
+    'with fastn-net rig add-device, and name both identities, as fastn-net rig run prints them.',
+  options: {
+    ...homeOption,
+    rig: { help: 'Ask the rig of another machine: its ticket or ID52.', value: 'PEER' },
+    account: { help: 'The account that owns it, whose device this is: ticket or ID52.', value: 'PEER' },
+    reload: { help: 'Let the rig apply its files again, before.' },
+    ...dialling
+  },
+  examples: [
+    ['fastn-net rig status', 'What does the rig do?'],
+    ['fastn-net rig status --rig RIG --account OWNER --key device.key', 'The rig of another machine.']
+  ],
+  async run(context) {
+    const { args } = context
+    if (args.text('rig') !== undefined) return await ofPeer(context, args.text('rig') ?? '')
+    if (args.has('account')) throw new UsageError('--account needs --rig')
+    const home = homeOf(context)
+    const { id52, owner, current, entities } = await rigEntities({ home })
+    const running = await rigIn(home)
+    if (running !== undefined) {
+      if (args.has('reload')) await printChanges(context, (await control(running, { op: 'reload' })) as RigChanges)
+      return await print(context, (await control(running, { op: 'status' })) as RigStatus)
+    }
+    if (args.has('reload')) throw new UsageError('--reload needs a rig that runs')
+    const { output } = context
+    await output.text(`Home: ${home}\nRig ID52: ${id52}\nOwner: ${owner}\nCurrent entity: ${current}\nNot running\n`)
+    const online = entities.filter(entity => entity.online).length
+    await output.event({
+      event: 'rig',
+      running: false,
+      home,
+      id52,
+      owner,
+      current,
+      identities: entities.length,
+      online
+    })
+    return undefined
+  }
+}
+
+/** Asks the rig of another machine. */
+async function ofPeer(context: Context, rig: string): Promise<undefined> {
+  const { args, signal } = context
+  const account = args.text('account')
+  await withEndpoint(context, async endpoint => {
+    const lease = account === undefined ? undefined : await holdLease(endpoint, account, { signal })
+    try {
+      const asking = async () => {
+        if (args.has('reload')) await printChanges(context, await reloadRig(endpoint, rig, { signal, timeout: 60_000 }))
+        return await rigStatus(endpoint, rig, { signal })
+      }
+      await print(context, lease === undefined ? await asking() : await lease.use(rig, asking, { signal }))
+    } finally {
+      await lease?.close()
+    }
+  })
+}
+
+async function printChanges({ output }: Context, changes: RigChanges): Promise<void> {
+  const { online, offline, started, stopped, kept } = changes
+  await output.event({ event: 'reloaded', online, offline, started, stopped, kept })
+}
+
+async function print({ output }: Context, status: RigStatus): Promise<undefined> {
+  const { id52, owner, current, version, started, time, identities, services, health, applied } = status
+  const seconds = Math.round((time - started) / 1000)
+  await output.text(`Rig ID52: ${id52}\nOwner: ${owner}\nCurrent entity: ${current}\n`)
+  await output.text(
+    `Running for ${formatTime(seconds)}, version ${version}${health === null ? '' : `, health ${health}`}\n`
+  )
+  if (applied.error !== null) await output.text(`The last change was rejected: ${applied.error}\n`)
+  await output.event({ event: 'rig', running: true, id52, owner, current, version, seconds, health, applied })
+  for (const identity of identities) {
+    const { kind, name, running, peers } = identity
+    const words = [identity.id52, `(${kind})`, ...(kind === 'rig' || name === null ? [] : [name])]
+    const line = `${words.join(' ')} ${running ? `ONLINE, ${peers} peers` : 'OFFLINE'}`
+    await output.result(line, { event: 'identity', ...identity })
+  }
+  for (const service of services) {
+    const { name, kind, address, connections, ending } = service
+    const line = `${name} ${kind} ${address}, ${connections} in progress${ending ? ', ending' : ''}`
+    await output.result(line, { event: 'service', ...service })
+  }
+  return undefined
+}

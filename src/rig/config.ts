@@ -1,0 +1,85 @@
+import { isPlain } from '../util/validate.js'
+import { RigConfigError } from './config-error.js'
+import { findEntity, type RigEntity } from './entities.js'
+import { type NetworkSettings, networkSettings } from './services/network.js'
+import { type PlannedService, planServices } from './services/plan.js'
+import { Settings } from './services/settings.js'
+
+/** Where `/health` and `/metrics` are served over HTTP. */
+export interface HealthConfig {
+  /** Port. `0` is a free one, which {@link RigStatus} tells. */
+  port: number
+  /** Local address. Default: `'127.0.0.1'`. */
+  host?: string | undefined
+  /** Values of the header `Host` that are answered besides those of this machine. Default: none. */
+  names?: readonly string[] | undefined
+}
+
+/** A service, with the keys of its kind: docs/cli.md has them, at `run`. */
+export interface ServiceConfig {
+  /** `'tcp'`, `'tcp-bridge'`, `'udp'`, `'udp-bridge'`, `'http'`, `'http-bridge'`, `'proxy-remote'`, `'proxy'` or `'socks5'`. */
+  kind: string
+  /** The identity whose peers use it, or as which it dials: an ID52, the name of an account, or `'rig'`. Default: the current one. */
+  identity?: string | undefined
+  /** Keys of the kind. */
+  [key: string]: unknown
+}
+
+/**
+ * Configuration of a rig: what its TOML file has. It is checked when it is used; {@link RigConfigError} names what is wrong. Unknown keys are
+ * errors.
+ */
+export interface RigConfig {
+  /** Network of all identities. Default: the environment variable `FASTN_NET_NETWORK`, else `'internet'`. A change needs a restart. */
+  network?: 'internet' | 'lan' | 'loopback' | undefined
+  /** URLs of relays to use instead of the public ones. A change needs a restart. Default: none. */
+  relays?: readonly string[] | undefined
+  /** Health and metrics over HTTP. Default: none. */
+  health?: HealthConfig | undefined
+  /** Services and tunnels by name, at most 256. Those of an identity that is offline do not run. */
+  services?: Readonly<Record<string, ServiceConfig>> | undefined
+}
+
+/** A checked configuration. */
+export interface RigPlan {
+  readonly network: NetworkSettings
+  readonly health: { readonly port: number; readonly host: string; readonly names: readonly string[] } | undefined
+  readonly services: ReadonlyMap<string, PlannedService>
+}
+
+/** What a configuration is checked with. */
+export interface CheckOptions {
+  readonly folder: string
+  readonly entities: readonly RigEntity[]
+  /** ID52 of the current identity. */
+  readonly current: string
+}
+
+/** Checks a configuration. */
+export function checkConfig(config: unknown, { folder, entities, current }: CheckOptions): RigPlan {
+  const isTable = typeof config === 'object' && config !== null && isPlain(config)
+  if (!isTable) throw new RigConfigError([], 'the configuration must be an object')
+  const root = new Settings(config, [], { folder, hasNames: true })
+  root.expect(['network', 'relays', 'health', 'services'])
+  const identityOf = (settings: Settings) => {
+    const name = settings.text('identity')
+    if (name === undefined) return current
+    try {
+      return findEntity(entities, name).id52
+    } catch (error) {
+      throw settings.error('identity', (error as Error).message.replace(/^entity/, "'identity'"))
+    }
+  }
+  return {
+    network: networkSettings(root),
+    health: root.keys.includes('health') ? healthOf(root.table('health')) : undefined,
+    services: planServices(root.table('services'), identityOf)
+  }
+}
+
+function healthOf(table: Settings): RigPlan['health'] {
+  table.expect(['port', 'host', 'names'])
+  const port = table.port('port')
+  if (port === undefined) throw table.error('port', "'port' is missing in [health]")
+  return { port, host: table.text('host') ?? '127.0.0.1', names: table.texts('names') }
+}

@@ -1,0 +1,59 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** Files and folders of a home. docs/guide/rig.md has the list. */
+export interface HomePaths {
+  readonly home: string
+  /** Exists in a home that is initialized, and is locked while its rig runs. */
+  readonly lock: string
+  /** Names the process that holds the lock. */
+  readonly running: string
+  /** The configuration. */
+  readonly config: string
+  /** Folder with the key of the rig, and what commands change. */
+  readonly rig: string
+  readonly state: string
+  /** A folder for each account, named by its ID52. */
+  readonly accounts: string
+}
+
+/**
+ * The folder of a rig: the given one, else that of the environment variable `FASTN_HOME`, else one in the platform's folder for data of
+ * programs, which the original uses as well: `~/.local/share/fastn` on Linux, or below `XDG_DATA_HOME`; `~/Library/Application
+ * Support/com.fastn.fastn` on macOS; `%APPDATA%\fastn\fastn\data` on Windows.
+ */
+export function rigHome(home?: string): string {
+  const { FASTN_HOME, XDG_DATA_HOME, APPDATA } = process.env
+  const given = home ?? FASTN_HOME
+  if (given !== undefined && given !== '') return resolve(given)
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'com.fastn.fastn')
+  if (process.platform === 'win32')
+    return join(APPDATA || join(homedir(), 'AppData', 'Roaming'), 'fastn', 'fastn', 'data')
+  return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'fastn')
+}
+
+/** What is where in a home. */
+export function pathsOf(given?: string): HomePaths {
+  const home = rigHome(given)
+  const rig = join(home, 'rig')
+  return {
+    home,
+    lock: join(home, '.fastn.lock'),
+    running: join(rig, 'running.json'),
+    config: join(home, 'rig.toml'),
+    rig,
+    state: join(rig, 'state.json'),
+    accounts: join(home, 'accounts')
+  }
+}
+
+/** Folder with the keys of an account. */
+export function aliasesOf({ accounts }: HomePaths, account: string): string {
+  return join(accounts, account, 'aliases')
+}
+
+/** File of what the account of an identity knows. The first alias of an account has the name of the account. */
+export function accountFile(paths: HomePaths, account: string, id52: string): string {
+  const name = id52 === account ? 'account.json' : `account-${id52}.json`
+  return join(paths.accounts, account, name)
+}

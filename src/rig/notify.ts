@@ -1,0 +1,44 @@
+import { native } from '../native/addon.js'
+
+/**
+ * Tells systemd how the rig fares, where it has started the process with `Type=notify` or `Type=notify-reload`. Does nothing elsewhere. A
+ * message that cannot be sent is no reason to end.
+ */
+export class ServiceManager {
+  readonly #isAsked: boolean
+  #watchdog: NodeJS.Timeout | undefined
+
+  constructor(isWanted: boolean) {
+    this.#isAsked = isWanted && (process.env.NOTIFY_SOCKET ?? '') !== ''
+  }
+
+  /** The rig runs. `status` is for `systemctl status`. */
+  ready(status: string): void {
+    this.#tell('READY=1', `STATUS=${status}`)
+    this.#watch()
+  }
+
+  /** The rig applies its configuration. {@link ready} ends it. */
+  reloading(): void {
+    // The clock of hrtime is CLOCK_MONOTONIC.
+    this.#tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`)
+  }
+
+  stopping(): void {
+    clearInterval(this.#watchdog)
+    this.#tell('STOPPING=1', 'STATUS=closing')
+  }
+
+  /** Tells that the event loop runs, twice within the time after which systemd restarts the service: `WatchdogSec`. */
+  #watch(): void {
+    const { WATCHDOG_USEC, WATCHDOG_PID } = process.env
+    const ms = Number(WATCHDOG_USEC) / 1_000
+    const isMeant = WATCHDOG_PID === undefined || WATCHDOG_PID === String(process.pid)
+    if (!this.#isAsked || this.#watchdog !== undefined || !(ms > 0) || !isMeant) return
+    this.#watchdog = setInterval(() => this.#tell('WATCHDOG=1'), ms / 2).unref()
+  }
+
+  #tell(...lines: readonly string[]): void {
+    if (this.#isAsked) native().serviceNotify(lines.join('\n'))
+  }
+}

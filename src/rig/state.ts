@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FastnNetError } from '../errors.js'
+import { native } from '../native/addon.js'
+import { FAILED } from '../native/binding.js'
+import { lastFailure } from '../native/failure.js'
+import { startWakeups } from '../native/wakeups.js'
+import { printable } from '../util/display.js'
+import { replaceFile } from '../util/replace-file.js'
+import type { HomePaths } from './home.js'
+
+const format = 'fastn-net rig'
+const version = 1
+
+/** How long a change waits for another program that changes the same home, in milliseconds. */
+const waitMs = 2_000
+const retryMs = 20
+
+/** What commands change about an identity. */
+export interface IdentityState {
+  readonly online: boolean
+  /** Name of the account, in this rig only. */
+  readonly name?: string
+}
+
+/** What commands change in a home. */
+export interface RigState {
+  /** ID52 of the rig. */
+  readonly rig: string
+  /** ID52 of the account that owns the rig. */
+  readonly owner: string
+  /** ID52 of the identity that a service without `identity` uses. */
+  readonly current: string
+  /** When the home was initialized, in milliseconds since 1970. */
+  readonly created: number
+  /** By ID52. What is missing is offline. */
+  readonly identities: Readonly<Record<string, IdentityState>>
+}
+
+/** Reads what commands have changed. `undefined`: the home is not initialized. */
+export async function readState({ home, state }: HomePaths): Promise<RigState | undefined> {
+  let text: string
+  try {
+    text = await readFile(state, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new FastnNetError('ERR_FILE', `cannot read '${printable(state)}': ${code}`, { phase: 'rig', cause: error })
+  }
+  try {
+    const { format: kind, version: of, ...rest } = JSON.parse(text)
+    const isFine = kind === format && of === version && typeof rest.identities === 'object' && rest.identities !== null
+    if (isFine && [rest.rig, rest.owner, rest.current].every(each => typeof each === 'string')) return rest
+  } catch {}
+  const advice = 'It was left as it is: restore it from a copy'
+  throw new FastnNetError('ERR_FILE', `'${printable(state)}' of the home '${printable(home)}' is damaged. ${advice}`, {
+    phase: 'rig'
+  })
+}
+
+/** Reads what commands have changed in a home that is initialized. */
+export async function stateOf(paths: HomePaths): Promise<RigState> {
+  const state = await readState(paths)
+  if (state !== undefined) return state
+  throw new FastnNetError(
+    'ERR_FILE',
+    `the folder '${printable(paths.home)}' is no home of a rig: create one with fastn-net rig init`,
+    { phase: 'rig' }
+  )
+}
+
+/** Writes the first state of a home. */
+export async function writeState({ state }: HomePaths, value: RigState): Promise<void> {
+  await replaceFile(state, `${JSON.stringify({ format, version, ...value }, null, 2)}\n`)
+}
+
+/** Changes the state. Two programs that do so at once do it one after the other. */
+export async function updateState(paths: HomePaths, change: (state: RigState) => RigState): Promise<RigState> {
+  startWakeups()
+  await stateOf(paths)
+  const lock = await lockOf(`${paths.state}.lock`)
+  try {
+    const next = change(await stateOf(paths))
+    await writeState(paths, next)
+    return next
+  } finally {
+    native().handleRelease(lock)
+  }
+}
+
+async function lockOf(file: string): Promise<number> {
+  const end = performance.now() + waitMs
+  for (;;) {
+    const lock = native().fileLock(file)
+    if (lock !== FAILED) return lock
+    const failure = lastFailure({ phase: 'rig' })
+    if (failure.code !== 'ERR_BUSY' || performance.now() > end) throw failure
+    await sleep(retryMs)
+  }
+}
