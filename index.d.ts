@@ -1695,6 +1695,7 @@ declare abstract class HttpEndpoint extends RequestEndpoint {
      * - `request.signal` aborts when the caller leaves.
      * - A handler that throws answers with status 500, without the error's text: see `onError`.
      * - Bodies are streamed, at the pace of the slower side. A body that fails resets the stream, so that no caller takes a part for all.
+     * - Closing the result ends the streams that wait for another request. A request in progress is the last one of its stream.
      *
      * Peers of the original library reach it over their protocol `Http`, if it has no name (`service`).
      *

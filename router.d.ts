@@ -20,6 +20,8 @@ interface ServedFolder {
     }): Promise<Response>;
     /** Requests in progress. */
     readonly requests: number;
+    /** Breaks off the files that are being sent: their bodies fail with the reason. */
+    cut(reason: Error): void;
 }
 /**
  * Makes a handler that serves the files of a folder.

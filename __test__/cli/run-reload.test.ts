@@ -1,12 +1,13 @@
 // `run` applies a changed file while its services carry connections.
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
 import { pattern } from '../helpers/pair.js'
-import { cli, folderFor } from './support/cli.js'
+import { Cli, cli, folderFor } from './support/cli.js'
 import { bridge, type Runner, running, say, server, serverOf, tcp } from './support/run.js'
 
 // Each test starts programs: more at once than there are processors would only make each slower.
@@ -54,6 +55,17 @@ async function greet(port: number | string): Promise<string> {
   } finally {
     socket.destroy()
   }
+}
+
+async function get(url: string, agent?: Agent): Promise<IncomingMessage> {
+  const [response] = await once(request(url, { agent }).end(), 'response')
+  return response
+}
+
+async function statusOf(url: string, agent: Agent): Promise<number | undefined> {
+  const response = await get(url, agent)
+  await once(response.resume(), 'end')
+  return response.statusCode
 }
 
 async function portOf({ program }: Runner, name: string): Promise<number> {
@@ -136,6 +148,32 @@ test('what fewer peers may use ends soon, and Ctrl-C ends what is left of old se
   exposed.program.kill('SIGINT')
   t.is((await exposed.program.ended).code, 130)
   if (!wide.closed) await closed
+})
+
+test('a folder that fewer peers may read ends its downloads, and answers no peer that is not among them', async t => {
+  const folder = folderFor(t)
+  // More than QUIC's windows take.
+  writeFileSync(join(folder, 'large.bin'), part)
+  truncateSync(join(folder, 'large.bin'), 500_000_000)
+  const [file, other] = ['public = true', 'allow = ["i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60"]'].map(
+    access => `[services.site]\nkind = "folder"\nfolder = ${JSON.stringify(folder)}\n${access}\n`
+  ) as [string, string]
+  // Keeps every peer connected.
+  const echo = tcp('echo', 1)
+  const exposed = await running(t, `${file}${echo}`)
+  const bridge = new Cli(['http-bridge', '--peer', exposed.ticket, '--json'])
+  t.teardown(() => bridge.kill('SIGKILL'))
+  const url = `http://127.0.0.1:${(await bridge.event('ready')).port}/`
+  const agent = new Agent({ keepAlive: true })
+  t.teardown(() => agent.destroy())
+  t.is(await statusOf(url, agent), 200)
+  const response = await get(`${url}large.bin`)
+  const ended = once(response, 'error')
+  writeFileSync(exposed.file, `${other}${echo}`)
+  t.like(await exposed.program.event('reloaded'), { started: ['site'], kept: 1 })
+  t.is(await statusOf(url, agent), 403)
+  response.resume()
+  t.is((await ended)[0].code, 'ECONNRESET')
 })
 
 if (process.platform !== 'win32') {

@@ -1,4 +1,5 @@
 import type { Connection, PeerStream } from '../connection/connection.js'
+import { KeptStreams } from '../http/kept-streams.js'
 import type { FetchOptions, HttpHandler, ServeHttpOptions } from '../http/options.js'
 import type { Peer } from '../keys/peer.js'
 import type { CancelOptions } from '../types.js'
@@ -52,6 +53,7 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    * - `request.signal` aborts when the caller leaves.
    * - A handler that throws answers with status 500, without the error's text: see `onError`.
    * - Bodies are streamed, at the pace of the slower side. A body that fails resets the stream, so that no caller takes a part for all.
+   * - Closing the result ends the streams that wait for another request. A request in progress is the last one of its stream.
    *
    * Peers of the original library reach it over their protocol `Http`, if it has no name (`service`).
    *
@@ -66,12 +68,14 @@ export abstract class HttpEndpoint extends RequestEndpoint {
   serveHttp(handler: HttpHandler, options: ServeHttpOptions = {}): Listener {
     const resolved = endpoints().resolveServeHttp(handler, options)
     const loaded = import('../http/serve.js')
+    const kept = new KeptStreams()
     const serve = async (stream: PeerStream) =>
-      await (await loaded).serveHttpStream(stream, resolved, stream.protocol === 'Http')
+      await (await loaded).serveHttpStream(stream, resolved, stream.protocol === 'Http', kept)
     const { onError } = resolved
     const report = onError && ((error: unknown, stream: PeerStream) => onError(error, { peer: stream.remoteId52 }))
     const protocols = resolved.hasName ? [resolved.protocol] : [resolved.protocol, 'Http' as const]
     const handlers = protocols.map(protocol => [protocol, serve] as const)
-    return endpoints().calledAs(this.listen(handlers, { signal: resolved.signal, onError: report }), 'serveHttp')
+    const listener = this.listen(handlers, { signal: resolved.signal, onError: report })
+    return endpoints().listenedBy(listener, { method: 'serveHttp', onStopped: () => kept.stop() })
   }
 }

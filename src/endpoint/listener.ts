@@ -24,8 +24,16 @@ export interface ListenerSettings {
 /** @internal Starts listening. */
 export let listenerOf: (endpoint: EndpointState, settings: ListenerSettings) => Listener
 
-/** @internal Names the method that a program called, for the warning of a failure. Default: `listen`. */
-export let calledAs: (listener: Listener, method: string) => Listener
+/** @internal How a method that calls `listen` differs from it. */
+export interface ListenedBy {
+  /** Name of the method, for the warning of a failure. */
+  readonly method: string
+  /** Called once no handler takes a stream any more. Running handlers can end soon then. */
+  readonly onStopped?: () => void
+}
+
+/** @internal Sets what differs for another method than `listen`. */
+export let listenedBy: (listener: Listener, by: ListenedBy) => Listener
 
 /**
  * Serves protocols on an endpoint, from its creation by {@link Endpoint.listen} on. Garbage collection does not end it.
@@ -98,8 +106,8 @@ export class Listener implements AsyncDisposable {
 
   static {
     listenerOf = (endpoint, settings) => new Listener(internal, endpoint, settings)
-    calledAs = (listener, method) => {
-      listener.#loop.method = method
+    listenedBy = (listener, by) => {
+      listener.#loop.by = by
       return listener
     }
     inspectAs(this, self => `Listener(${self.protocols.map(protocol => JSON.stringify(protocol)).join(', ')})`)
@@ -119,7 +127,7 @@ class ServeLoop {
   /** Whether the program can learn of a failure. */
   isObserved = false
   /** Method that the program called. */
-  method = 'listen'
+  by: ListenedBy = { method: 'listen' }
   readonly ready: Promise<void>
   readonly closed: Promise<void>
 
@@ -140,7 +148,7 @@ class ServeLoop {
       this.closed = this.ready
     }
     onListening(this.closed)
-    this.closed.catch(error => setImmediate(() => this.isObserved || warnFailed(error, this.method)))
+    this.closed.catch(error => setImmediate(() => this.isObserved || warnFailed(error, this.by.method)))
   }
 
   async #run(queue: StreamQueue): Promise<void> {
@@ -150,6 +158,7 @@ class ServeLoop {
       if (state === undefined) await queue.wait()
       else this.#handlers.add(this.#handle(streamOf(state), queue.route))
     }
+    this.by.onStopped?.()
     const { closing, isDraining, options } = this.#endpoint
     // A draining endpoint is closed later, with a timeout of its own.
     if (isDraining) return await this.#handlers.waitUntilIdle(undefined, closing)

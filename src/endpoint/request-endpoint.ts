@@ -110,7 +110,7 @@ export abstract class RequestEndpoint {
     const { routes, signal } = isService(served)
       ? this.#service(served, handlers as ServiceImplementation<MethodDefinitions>, options)
       : this.#protocol(served, handlers, options)
-    return endpoints().calledAs(this.listen(routes, { signal }), 'serve')
+    return endpoints().listenedBy(this.listen(routes, { signal }), { method: 'serve' })
   }
 
   #service(

@@ -8,6 +8,7 @@ import { isClaim } from './claims.js'
 import { BadMessage, encoded, type Field, type Framing } from './head.js'
 import { http1 } from './http1.js'
 import { jsonHead } from './json-head.js'
+import { KeptStreams } from './kept-streams.js'
 import type { HttpContext, ResolvedServeHttp } from './options.js'
 import { ReceivedBody } from './receive-body.js'
 import { Cancellation, receivedRequest } from './received-request.js'
@@ -22,11 +23,17 @@ const peerHeader = 'fastn-peer'
 
 /**
  * Answers the requests of one stream, one after the other. Rejects with what cut an answer short. `isOlder`: the stream has the protocol
- * `Http` of older peers.
+ * `Http` of older peers. `kept`: ends the stream behind an answer once its listener has stopped.
  */
-export async function serveHttpStream(stream: PeerStream, options: ResolvedServeHttp, isOlder: boolean): Promise<void> {
-  const server = new StreamServer(stream, options, isOlder ? jsonHead : http1)
-  while (await server.next());
+export async function serveHttpStream(
+  stream: PeerStream,
+  options: ResolvedServeHttp,
+  isOlder: boolean,
+  kept: KeptStreams = new KeptStreams()
+): Promise<void> {
+  const server = new StreamServer(stream, options, isOlder ? jsonHead : http1, kept)
+  if (!(await server.next())) return
+  while (!kept.isStopped && (await server.nextOfKept()));
 }
 
 class StreamServer implements Expiring {
@@ -34,18 +41,27 @@ class StreamServer implements Expiring {
   readonly #options: ResolvedServeHttp
   readonly #context: HttpContext
   readonly #wire: Wire
+  readonly #kept: KeptStreams
   /** Of the request in progress, until its answer begins. */
   #unanswered: Cancellation | undefined
   /** Of the request in progress. */
   #cancellation: Cancellation | undefined
   #isWatched = false
+  #isStopped = false
   expiresAt = 0
 
-  constructor(stream: PeerStream, options: ResolvedServeHttp, wire: Wire) {
+  constructor(stream: PeerStream, options: ResolvedServeHttp, wire: Wire, kept: KeptStreams) {
     this.#wire = wire
+    this.#kept = kept
     this.#stream = stream
     this.#options = options
     this.#context = Object.freeze({ peer: stream.remoteId52 })
+  }
+
+  /** Answers the next request of a stream that has answered one. Whether another may follow. */
+  async nextOfKept(): Promise<boolean> {
+    this.#kept.add(this)
+    return await this.next()
   }
 
   /** Answers one request. Whether another may follow. */
@@ -54,7 +70,9 @@ class StreamServer implements Expiring {
     try {
       head = await this.#head()
     } catch (error) {
-      return await this.#refuse(error)
+      return !this.#isStopped && (await this.#refuse(error))
+    } finally {
+      this.#kept.delete(this)
     }
     if (head === null) return false
     let exchange: Exchange
@@ -64,6 +82,12 @@ class StreamServer implements Expiring {
       return await this.#refuse(error instanceof BadMessage ? error : new BadMessage(400, 'the request is malformed'))
     }
     return await this.#answer(head, exchange)
+  }
+
+  /** The listener has stopped while this waits for a request. */
+  stop(): void {
+    this.#isStopped = true
+    this.#stream.stop()
   }
 
   /** The head did not arrive in time. */
@@ -129,7 +153,7 @@ class StreamServer implements Expiring {
     }
     const { body, cancellation } = exchange
     // A body that was not read to its end is in the way of the next request.
-    const mayContinue = !head.closes && this.#wire.unsized !== 'fin'
+    const mayContinue = !head.closes && this.#wire.unsized !== 'fin' && !this.#kept.isStopped
     const continues = mayContinue && (body === undefined || body.isComplete) && !readerOf(this.#stream).atEnd
     // From now on, it would be in the middle of the answer.
     this.#unanswered = undefined

@@ -17,12 +17,6 @@ export function servingFolder(path: string, settings: FolderSettings): StartServ
     const { folderHandler } = await import('../../router/folder/folder-handler.js')
     const { allow, service, hasHidden: hidden, hasListing: listing } = settings
     const folder = await folderHandler(path, { hidden, listing })
-    return await httpService(endpoint, folder, {
-      address: path,
-      allow,
-      service,
-      signal,
-      active: () => folder.requests
-    })
+    return await httpService(endpoint, folder, { address: path, allow, service, signal })
   }
 }

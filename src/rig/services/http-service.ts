@@ -3,6 +3,14 @@ import type { HttpHandler } from '../../http/options.js'
 import { RequestLog } from './request-log.js'
 import type { RunningService } from './service.js'
 
+/** What answers the requests of a service. */
+export interface RequestHandler extends HttpHandler {
+  /** Requests in progress. */
+  readonly requests: number
+  /** Breaks off the answers in progress, which fail with the reason. */
+  cut(reason: Error): void
+}
+
 /** How a handler is served. */
 export interface HttpServiceSettings {
   /** The exposed service, for `status`. */
@@ -11,17 +19,16 @@ export interface HttpServiceSettings {
   readonly allow: readonly string[] | 'public'
   readonly service: string | undefined
   readonly signal: AbortSignal
-  /** Requests in progress. */
-  readonly active: () => number
 }
 
 /** Serves a handler over HTTP to the peers that may use it. Logs the last requests. */
 export async function httpService(
   endpoint: Endpoint,
-  handler: HttpHandler,
-  { address, allow, service, signal, active }: HttpServiceSettings
+  handler: RequestHandler,
+  { address, allow, service, signal }: HttpServiceSettings
 ): Promise<RunningService> {
   const requests = new RequestLog()
+  const ended = new Error('the service has ended')
   const allowed = allow === 'public' ? undefined : new Set(allow)
   const handle: HttpHandler = (request, context) =>
     allowed === undefined || allowed.has(context.peer)
@@ -29,17 +36,24 @@ export async function httpService(
       : new Response('not allowed\n', { status: 403 })
   const listener = endpoint.serveHttp((request, context) => requests.logged(request, context, handle), {
     service,
-    signal
+    signal,
+    onError(error) {
+      // Any other is a warning, as without onError.
+      if (error !== ended) throw error
+    }
   })
   await listener.ready
   return {
     address,
     port: null,
     get connections() {
-      return active()
+      return handler.requests
     },
     requests: () => requests.latest,
     closed: listener.closed,
-    close: options => listener.close(options)
+    async close(options) {
+      await listener.close(options)
+      handler.cut(ended)
+    }
   }
 }

@@ -16,6 +16,8 @@ export interface ServedFolder {
   (request: Request, context: { readonly peer?: string | undefined }): Promise<Response>
   /** Requests in progress. */
   readonly requests: number
+  /** Breaks off the files that are being sent: their bodies fail with the reason. */
+  cut(reason: Error): void
 }
 
 const names: OptionNames<FolderOptions> = { listing: true, hidden: true }
@@ -42,7 +44,11 @@ export async function folderHandler(path: string, options: FolderOptions = {}): 
   const folder = new FolderHandler(await folderAt(text(path, 'path')), settings)
   const serve = (request: Request, { peer }: { readonly peer?: string | undefined } = {}) =>
     folder.handle(request, peer)
-  return Object.defineProperty(serve, 'requests', { get: () => folder.requests }) as typeof serve & ServedFolder
+  const cut = (reason: Error) => folder.cut(reason)
+  return Object.defineProperties(serve, {
+    requests: { get: () => folder.requests },
+    cut: { value: cut }
+  }) as typeof serve & ServedFolder
 }
 
 async function folderAt(path: string): Promise<string> {

@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { lookup } from 'mrmime'
 import { precondition, rangeOf } from './conditions.js'
 import { entriesOf, kindOf, namesOf, type OpenFile, openFile } from './entries.js'
-import { fileBody } from './file-body.js'
+import { FileBodies } from './file-body.js'
 import { listingPage, listingPolicy } from './listing.js'
 import { type Place, Places } from './places.js'
 
@@ -22,6 +22,7 @@ export class FolderHandler {
   readonly #root: string
   readonly #options: FolderSettings
   readonly #places = new Places()
+  readonly #bodies = new FileBodies()
 
   /** `root`: a real path. */
   constructor(root: string, options: FolderSettings) {
@@ -32,6 +33,11 @@ export class FolderHandler {
   /** Requests in progress. */
   get requests(): number {
     return this.#places.taken
+  }
+
+  /** Breaks off the files that are being sent. */
+  cut(reason: Error): void {
+    this.#bodies.cut(reason)
   }
 
   /** Answers a request. */
@@ -79,7 +85,7 @@ export class FolderHandler {
     try {
       return fileResponse(request, file, names.at(-1) ?? '', (start, end) => {
         place.isKept = true
-        return fileBody(file.handle, start, end, () => place.leave())
+        return this.#bodies.body(file.handle, start, end, () => place.leave())
       })
     } finally {
       if (!place.isKept) await file.handle.close()
