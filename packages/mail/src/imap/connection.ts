@@ -22,7 +22,6 @@ const handshakeMs = 15_000
 export class Connection {
   readonly #socket: Socket
   readonly #shared: Shared
-  readonly #onError: (error: unknown) => void
   #stream: Duplex
   #session: Session | undefined
   #isClosing = false
@@ -31,11 +30,10 @@ export class Connection {
   #tokens: number
   #countedAt = performance.now()
 
-  constructor(socket: Socket, shared: Shared, onError: (error: unknown) => void) {
+  constructor(socket: Socket, shared: Shared) {
     this.#socket = socket
     this.#stream = socket
     this.#shared = shared
-    this.#onError = onError
     this.#tokens = shared.limits.maxCommandRate * 10
   }
 
@@ -175,7 +173,7 @@ export class Connection {
       return
     }
     const isKnown = error instanceof Goodbye || error instanceof InputEnded
-    if (!isKnown) this.#onError(error)
+    if (!isKnown) this.#shared.onError(error)
     // An unknown error may have come in the middle of a response: more text would be taken for a part of it.
     if (!isKnown || !session) {
       this.destroy()

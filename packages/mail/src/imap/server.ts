@@ -85,9 +85,10 @@ export async function startImap(options: ImapOptions): Promise<ImapServer> {
     loginGuard: new LoginGuard(),
     parsed: new ByteBudget(checked.maxParsedBytes),
     secureContext: tls && secureContextOf(tls),
+    onError,
     users: new Map()
   }
-  const server = new RunningServer(shared, implicitTls, onError)
+  const server = new RunningServer(shared, implicitTls)
   await server.listen(host, port)
   const abort = () => void server.close({ timeout: 0 })
   signal?.addEventListener('abort', abort, { once: true })
@@ -109,15 +110,13 @@ class RunningServer implements ImapServer {
   readonly #server: Server
   readonly #shared: Shared
   readonly #implicitTls: boolean
-  readonly #onError: (error: unknown) => void
   readonly #connections = new Map<Connection, Promise<void>>()
   #address = { host: '', port: 0 }
   #closed: Promise<void> | undefined
 
-  constructor(shared: Shared, implicitTls: boolean, onError: (error: unknown) => void) {
+  constructor(shared: Shared, implicitTls: boolean) {
     this.#shared = shared
     this.#implicitTls = implicitTls
-    this.#onError = onError
     // Half open: a client that sends its commands at once and ends its side gets its answers.
     this.#server = createServer({ allowHalfOpen: true }, socket => this.#accept(socket))
   }
@@ -133,7 +132,7 @@ class RunningServer implements ImapServer {
   async listen(host: string, port: number): Promise<void> {
     this.#server.listen(port, host)
     await once(this.#server, 'listening')
-    this.#server.on('error', this.#onError)
+    this.#server.on('error', this.#shared.onError)
     const address = this.#server.address()
     if (address !== null && typeof address === 'object') this.#address = { host: address.address, port: address.port }
   }
@@ -170,7 +169,7 @@ class RunningServer implements ImapServer {
       setTimeout(() => socket.destroy(), 2000).unref()
       return
     }
-    const connection = new Connection(socket, this.#shared, this.#onError)
+    const connection = new Connection(socket, this.#shared)
     const served = connection.serve({ isTls: this.#implicitTls }).finally(() => this.#connections.delete(connection))
     this.#connections.set(connection, served)
   }

@@ -14,6 +14,8 @@ export interface Shared {
   readonly loginGuard: LoginGuard
   readonly parsed: ByteBudget
   readonly secureContext: SecureContext | undefined
+  /** Hears of errors that the server did not expect. */
+  readonly onError: (error: unknown) => void
   /** Connections of each user that has logged in. */
   readonly users: Map<string, number>
 }

@@ -11,6 +11,9 @@ import { lowerBound, mergeRanges, type NumberRange, sequenceNumbers } from './se
 /** Keywords of a mailbox that the client is told of. */
 const maxKeywords = 1000
 
+/** Rows that are read at once. */
+const pageSize = 1000
+
 /** Structures that are kept, for clients that fetch a part in pieces. */
 const maxStructures = 4
 
@@ -115,10 +118,15 @@ export class View {
     this.#modseq = modseq
     this.#nextUid = uid_next
     if (uid_next !== nextUid) await this.#syncAdded(output, nextUid)
-    for (const row of this.store.index.changedSince(this.mailbox.id, before)) {
-      if (row.uid >= nextUid || this.numberOf(row.uid) === 0) continue
-      this.tellMessage(output, row, hasModseq)
-      await output.flushIfFull()
+    for (let after = 0; ; ) {
+      const rows = this.store.index.changedSince(this.mailbox.id, before, { after, before: nextUid, limit: pageSize })
+      for (const row of rows) {
+        if (this.numberOf(row.uid) === 0) continue
+        this.tellMessage(output, row, hasModseq)
+        await output.flushIfFull()
+      }
+      if (rows.length < pageSize) return
+      after = rows.at(-1)?.uid ?? after
     }
   }
 

@@ -180,10 +180,10 @@ export class MessageIndex {
     return this.db.all<{ uid: number }>(sql, mailbox, after).map(row => row.uid)
   }
 
-  /** Messages that changed after a modification sequence, ordered by UID. */
-  changedSince(mailbox: number, modseq: number): MessageRow[] {
-    const sql = `SELECT ${columns} FROM messages WHERE mailbox = ? AND modseq > ? ORDER BY uid`
-    return this.db.all<MessageRow>(sql, mailbox, modseq)
+  /** Messages between two UIDs that changed after a modification sequence, ordered by UID, at most `limit`. */
+  changedSince(mailbox: number, modseq: number, range: { after: number; before: number; limit: number }): MessageRow[] {
+    const sql = `SELECT ${columns} FROM messages WHERE mailbox = ? AND modseq > ? AND uid > ? AND uid < ? ORDER BY uid LIMIT ?`
+    return this.db.all<MessageRow>(sql, mailbox, modseq, range.after, range.before, range.limit)
   }
 
   recent(mailbox: number): MessageRow[] {

@@ -14,6 +14,9 @@ import { recover, rememberDeliveries } from './recover.js'
 /** Name of the index inside the Maildir. Programs that read Maildirs pass over it. */
 const indexName = 'fastn-index.sqlite'
 
+/** Whether file systems of this platform usually ignore the case of names. */
+const foldsCase = process.platform === 'win32' || process.platform === 'darwin'
+
 /** Most mailboxes of an account. */
 const maxMailboxes = 10_000
 
@@ -281,6 +284,11 @@ export class MaildirStore implements MailStore {
   }
 
   async #create(name: string): Promise<MailboxState> {
+    // Two such names would be one folder.
+    const isSame = (other: string) => other !== name && other.toLowerCase() === name.toLowerCase()
+    if (foldsCase && [...this.#mailboxes.keys()].some(isSame)) {
+      throw new MailError('ERR_MAILBOX_EXISTS', 'a mailbox exists whose name differs in case only')
+    }
     if (this.#mailboxes.size >= maxMailboxes)
       throw new MailError('ERR_QUOTA', `the account has ${maxMailboxes} mailboxes`)
     try {

@@ -76,16 +76,17 @@ function namesFor(session: Session, options: ListOptions): Listed[] {
   const subscribed = new Set(session.mail.subscriptions())
   const all = new Set([...there, ...(options.isSubscribed ? subscribed : [])])
   for (const name of [...all]) for (const above of namesAbove(name)) all.add(above)
+  const aboveThere = new Set([...there].flatMap(namesAbove))
+  const aboveSubscribed = new Set([...subscribed].flatMap(namesAbove))
   const listed: Listed[] = []
   for (const name of [...all].sort()) {
     const specialUse = specialUses.get(name)
-    const hasSubscribedBelow = options.isRecursive && [...subscribed].some(other => other.startsWith(name + separator))
+    const hasSubscribedBelow = options.isRecursive && aboveSubscribed.has(name)
     if (options.isSubscribed && !subscribed.has(name) && !hasSubscribedBelow) continue
     if (options.isSpecialUse && (specialUse === undefined || !there.has(name))) continue
     const wire = encodeUtf7(name)
     if (!options.patterns.some(pattern => matches(wire, pattern, separator))) continue
-    const hasBelow = [...there].some(other => other.startsWith(name + separator))
-    const attributes = [hasBelow ? '\\HasChildren' : '\\HasNoChildren']
+    const attributes = [aboveThere.has(name) ? '\\HasChildren' : '\\HasNoChildren']
     if (!there.has(name)) attributes.unshift(options.isSubscribed ? '\\NonExistent' : '\\Noselect')
     if (specialUse !== undefined && there.has(name)) attributes.push(specialUse)
     if (options.returnsSubscribed && subscribed.has(name)) attributes.push('\\Subscribed')

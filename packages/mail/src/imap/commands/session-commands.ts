@@ -1,8 +1,10 @@
+import type { MailStore } from '../../store/mail-store.js'
 import { maildirOf } from '../../store/open.js'
 import { atomOf, expectCount, utf8Of } from '../args.js'
 import { BadCommand, type Command } from '../command.js'
 import { Goodbye, Refused } from '../refused.js'
 import type { Session } from '../session.js'
+import type { Shared } from '../shared.js'
 
 /** What the server can before and after the login. */
 export function capabilities(session: Session): string {
@@ -82,7 +84,7 @@ async function logIn(session: Session, user: string, password: string): Promise<
   const found = await shared.loginGuard.check(
     session.remoteAddress,
     user,
-    async () => await shared.authenticate(user, password)
+    async () => await checkPassword(shared, user, password)
   )
   if (found === 'busy') throw new Refused('too many wrong passwords; try later', 'LIMIT')
   if (found === undefined) throw new Refused('user or password is wrong', 'AUTHENTICATIONFAILED')
@@ -92,6 +94,15 @@ async function logIn(session: Session, user: string, password: string): Promise<
   session.user = user
   session.store = maildirOf(found)
   return `OK [CAPABILITY ${capabilities(session)}] logged in`
+}
+
+async function checkPassword(shared: Shared, user: string, password: string): Promise<MailStore | undefined> {
+  try {
+    return await shared.authenticate(user, password)
+  } catch (error) {
+    shared.onError(error)
+    throw new Refused('the password could not be checked', 'UNAVAILABLE')
+  }
 }
 
 export async function enable(session: Session, { args }: Command): Promise<string> {
