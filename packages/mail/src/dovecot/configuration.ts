@@ -16,8 +16,13 @@ export interface DovecotOptions {
   port?: number
   /** Port with TLS from the first byte; 993 by default, 0 for none. Needs `tls`. */
   tlsPort?: number
-  /** Files of the certificate and its key, in PEM. */
-  tls?: { certFile: string; keyFile: string }
+  /** The certificate, for TLS; none by default. */
+  tls?: {
+    /** File with the certificate and its chain, in PEM. */
+    certFile: string
+    /** File with the key, in PEM. */
+    keyFile: string
+  }
 }
 
 /**

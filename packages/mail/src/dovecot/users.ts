@@ -9,8 +9,9 @@ export interface DovecotUser {
   folder: string
   /** Hash of the password: see {@link dovecotPassword}, or of `doveadm pw`. */
   password: string
-  /** Ids of the system's user and group that own the folder. */
+  /** Id of the system's user that owns the folder. */
   uid: number
+  /** Id of the system's group that owns the folder. */
   gid: number
 }
 

@@ -35,7 +35,12 @@ export interface ImapOptions {
 /** A server that runs. */
 export interface ImapServer extends AsyncDisposable {
   /** Where it listens. */
-  readonly address: { readonly host: string; readonly port: number }
+  readonly address: {
+    /** Address of the interface. */
+    readonly host: string
+    /** Port. */
+    readonly port: number
+  }
   /** Number of connections. */
   readonly connections: number
   /**
