@@ -27,8 +27,8 @@ use crate::{
 /// Size in bytes of a buffer. Each direction has at most one, and none while no bytes flow.
 const BUFFER: usize = 64 * 1024;
 
-/// How long a half-closed socket may accept no buffered byte after the peer is lost.
-const LAST_BYTES: Duration = Duration::from_secs(1);
+/// How long a socket may accept no buffered byte after the peer is lost, while nothing reads its stream.
+pub(super) const LAST_BYTES: Duration = Duration::from_secs(1);
 
 const UNREAD: &str = "it accepts no bytes, and its unread data held up other streams";
 
@@ -279,7 +279,7 @@ enum Sent {
 
 /// Whether the peer accepts no more bytes, without an error. Older peers stop every stream that they have answered, and handlers may
 /// ignore the end of a request.
-fn is_unwanted(error: &Error) -> bool {
+pub(super) fn is_unwanted(error: &Error) -> bool {
     error.code() == Code::StreamStopped && error.error_code() == Some(reset::ABANDONED)
 }
 

@@ -1,6 +1,8 @@
 //! Upgrades: WebSocket and any other protocol.
 
-use tokio::io::AsyncWriteExt;
+use std::time::Duration;
+
+use tokio::io::{AsyncWriteExt, Interest};
 
 use crate::{
     support::{pattern, soon, until},
@@ -73,6 +75,24 @@ async fn a_failure_after_an_upgrade_is_a_reset() {
     tunnelled.server.change_access(|lists| lists.deny(revoked));
     client.reset().await;
     service.reset().await;
+    tunnelled.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_reads_nothing_learns_of_a_lost_peer() {
+    let tunnelled = Tunnelled::new().await;
+    let (client, mut service) = upgraded(&tunnelled).await;
+    let chunk = vec![1; 64 * 1024];
+    let full = Duration::from_millis(500);
+    while let Ok(written) = tokio::time::timeout(full, service.0.write_all(&chunk)).await {
+        written.expect("write");
+    }
+    tunnelled.server.close_now();
+    // Without reading, which would make room.
+    let failed = async { client.0.ready(Interest::ERROR).await.expect("readiness") };
+    let ready = tokio::time::timeout(Duration::from_secs(10), failed).await.expect("a reset within 10 s");
+    assert!(ready.is_error());
+    until("the connection ends", || tunnelled.bridge.connection_count() == 0).await;
     tunnelled.close().await;
 }
 

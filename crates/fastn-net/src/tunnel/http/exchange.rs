@@ -7,16 +7,14 @@ use hyper::{
     header::{self, HeaderValue},
     upgrade::{OnUpgrade, on},
 };
-use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional;
-use tracing::debug;
 
 use super::{
     body::{Body, BoxError, Progress, empty, request_body},
     headers::{insert_upgrade, remove_hop_by_hop, unify_length},
     page::page,
+    upgraded::join,
 };
-use crate::{log_target, tunnel::handle::Work};
+use crate::tunnel::handle::Work;
 
 /// State of a request until its answer comes.
 pub(in crate::tunnel) struct Exchange {
@@ -109,15 +107,4 @@ fn ambiguity<B>(request: &Request<B>) -> Option<&'static str> {
 fn agrees<B>(host: &HeaderValue, request: &Request<B>) -> bool {
     let Some(authority) = request.uri().authority() else { return true };
     request.method() == Method::CONNECT || authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
-}
-
-/// Copies both ways until both directions have ended. A failure resets both sides.
-async fn join(client: OnUpgrade, service: OnUpgrade) {
-    let copied = async {
-        let (client, service) = tokio::try_join!(client, service).map_err(std::io::Error::other)?;
-        copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(service)).await
-    };
-    if let Err(error) = copied.await {
-        debug!(target: log_target::TUNNEL, %error, "an upgraded connection failed");
-    }
 }

@@ -9,7 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
-use super::io::{LocalIo, PeerIo};
+use super::io::{LocalIo, PeerHandle, PeerIo};
 
 /// Size in bytes of the largest head, and of the buffers of a connection.
 pub(super) const MAX_BUFFER: usize = 64 * 1024;
@@ -42,6 +42,14 @@ macro_rules! each {
 }
 
 impl HttpIo {
+    /// The peer's stream, if it is one.
+    pub(super) fn peer(&self) -> Option<PeerHandle> {
+        match self {
+            Self::Peer(io) => Some(io.handle()),
+            Self::Local(_) | Self::Tls(_) => None,
+        }
+    }
+
     /// Whether TLS negotiated HTTP/2.
     pub(super) fn is_http2(&self) -> bool {
         matches!(self, Self::Tls(io) if io.get_ref().1.alpn_protocol() == Some(b"h2"))

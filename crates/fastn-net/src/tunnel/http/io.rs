@@ -5,7 +5,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -16,11 +19,11 @@ use tokio::{
 };
 
 use super::super::{
-    pipe::{put_buffer, take_buffer},
+    pipe::{LAST_BYTES, is_unwanted, put_buffer, take_buffer},
     socket::Socket,
     write_batching::count_written,
 };
-use crate::{error::Code, stream::Stream, wire::codes::reset};
+use crate::{stream::Stream, wire::codes::reset};
 
 /// See [`LocalIo::linger`].
 const LINGER: Duration = Duration::from_secs(1);
@@ -73,6 +76,29 @@ impl PeerHandle {
         }
     }
 
+    /// Resolves when the peer has reset the stream or is lost, and `moved` stands still: a slow client gets what has arrived. Also when the
+    /// stream was given up. Cancel-safe.
+    pub(in crate::tunnel) async fn failed(&self, moved: &AtomicUsize) {
+        let connection = lock(&self.stream).connection().clone();
+        // A peer that accepts no more bytes may still send.
+        let reset = std::future::poll_fn(|cx| match lock(&self.stream).poll_send_ended(cx) {
+            Poll::Ready(error) if !is_unwanted(&error) => Poll::Ready(()),
+            _ => Poll::Pending,
+        });
+        tokio::select! {
+            () = reset => {}
+            _ = connection.closed() => {}
+            () = self.given_up.notified() => return,
+        }
+        loop {
+            let before = moved.load(Ordering::Relaxed);
+            tokio::time::sleep(LAST_BYTES).await;
+            if moved.load(Ordering::Relaxed) == before {
+                return;
+            }
+        }
+    }
+
     /// Resets what has not ended yet.
     pub(in crate::tunnel) fn abandon(&self, code: u64) {
         lock(&self.stream).abandon(code);
@@ -105,7 +131,7 @@ impl AsyncWrite for PeerIo {
         let written = ready!(lock(&self.stream).poll_write(cx, bytes));
         match written {
             // It has answered without reading all, and the answer says why.
-            Err(error) if error.code() == Code::StreamStopped && error.error_code() == Some(reset::ABANDONED) => {
+            Err(error) if is_unwanted(&error) => {
                 self.is_unwanted = true;
                 Poll::Ready(Ok(bytes.len()))
             }

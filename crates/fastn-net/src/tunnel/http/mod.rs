@@ -10,7 +10,7 @@
 //! - `pool`, `pools`: connections of both; `link`: one of them; `send_error`: why there is no answer
 //! - `client`: a local client of a bridge or proxy; `route`: from a Host to a peer
 //! - `exchange`: a request and its answer on their way; `headers`, `body`: parts of them; `page`: answers of the tunnel's own
-//! - `older`: the protocol of older peers
+//! - `upgraded`: what follows an upgrade; `older`: the protocol of older peers
 //! - `io`: streams and sockets for hyper; `http_io`: one type for all of them; `answer`: one for what answers on them
 //! - `line_ends`: no bare LF in what hyper reads
 
@@ -36,5 +36,6 @@ pub(super) mod pools;
 mod route;
 pub(super) mod send_error;
 mod tls;
+mod upgraded;
 
 pub use options::{BridgeHttpOptions, ExposeHttpOptions, HostHeader, HttpDestination, HttpTarget};
