@@ -37,6 +37,22 @@ test('changes of other programs reach a session that idles', async t => {
   t.is(await idler.untagged(/EXPUNGE/), '1 EXPUNGE')
 })
 
+test('messages of other programs with bare line feeds are sent with CRLF, and sizes say so', async t => {
+  const { folder, selected } = await serve(t)
+  const text = 'Subject: lf\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\r\n\r\ntwo\n--b--\n'
+  await writeFile(join(folder, 'new', '1.other.host'), text)
+  const session = await selected()
+  const sent = text.replace(/\r?\n/g, '\r\n')
+  const items = fetched(
+    (await session.run('FETCH 1 (RFC822.SIZE BODY[] BODY[1] BODY[]<10.5> BODYSTRUCTURE)')).untagged
+  ).get(1)
+  t.is(items?.get('BODY[]'), sent)
+  t.is(items?.get('RFC822.SIZE'), String(sent.length))
+  t.is(items?.get('BODY[1]'), 'one')
+  t.is(items?.get('BODY[]<10>'), sent.slice(10, 15))
+  t.is((await session.run('SEARCH BODY two')).untagged[0], 'SEARCH 1')
+})
+
 test('sequence numbers stay while commands use them, and messages that are gone are said to be', async t => {
   const { store, selected } = await serve(t)
   for (const id of ['1', '2', '3']) await store.deliver({ id, content: message(id) })

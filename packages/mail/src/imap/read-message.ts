@@ -1,6 +1,8 @@
 import { findBody, type HeaderField, parseHeader } from '../mime/headers.js'
 import { findPart, type Part, parseStructure } from '../mime/structure.js'
 import type { MessageContent } from '../store/content.js'
+import type { MessageRow } from '../store/message-index.js'
+import { openMessage } from '../store/messages.js'
 import type { ByteBudget } from './budget.js'
 import type { Section } from './fetch-items.js'
 import type { View } from './view.js'
@@ -14,16 +16,34 @@ const maxKeptBytes = 1024 * 1024
 /** Bytes that a section names: in the file, or made of it. */
 export type SectionBytes = { readonly start: number; readonly end: number } | Buffer
 
+/**
+ * Works on a message whose file is open. Resolves to `undefined` if the message is gone. A message whose line ends are corrected is in memory as
+ * a whole, so it waits for room first.
+ */
+export async function withMessage<Result>(
+  view: View,
+  row: MessageRow,
+  budget: ByteBudget,
+  work: (reader: MessageReader) => Promise<Result>
+): Promise<Result | undefined> {
+  const open = async (room: ByteBudget | undefined) => {
+    await using content = await openMessage(view.store, view.mailbox, row.uid)
+    return content && (await work(new MessageReader(content, view, row.uid, room)))
+  }
+  return row.bare_lf === 1 ? await budget.run(2 * row.size, () => open(undefined)) : await open(budget)
+}
+
 /** A message whose file is open. Reads no more of it than what is asked for needs. */
 export class MessageReader {
   readonly #content: MessageContent
   readonly #view: View
   readonly #uid: number
-  readonly #budget: ByteBudget
+  /** Where room for the whole message is taken; `undefined` if it is in memory. */
+  readonly #budget: ByteBudget | undefined
   #header: Buffer | undefined
   #structure: Part | undefined
 
-  constructor(content: MessageContent, view: View, uid: number, budget: ByteBudget) {
+  constructor(content: MessageContent, view: View, uid: number, budget: ByteBudget | undefined) {
     this.#content = content
     this.#view = view
     this.#uid = uid
@@ -49,11 +69,10 @@ export class MessageReader {
   /** The parts of the message. */
   async structure(): Promise<Part> {
     this.#structure ??= this.#view.structure(this.#uid)
-    this.#structure ??= await this.#budget.run(this.#content.bytes, async () => {
-      const structure = parseStructure(await this.#content.read())
-      if (sizeOf(structure) <= maxKeptBytes) this.#view.keepStructure(this.#uid, structure)
-      return structure
-    })
+    if (this.#structure) return this.#structure
+    const parse = async () => parseStructure(await this.#content.read())
+    this.#structure = this.#budget ? await this.#budget.run(this.#content.bytes, parse) : await parse()
+    if (sizeOf(this.#structure) <= maxKeptBytes) this.#view.keepStructure(this.#uid, this.#structure)
     return this.#structure
   }
 

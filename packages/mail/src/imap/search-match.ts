@@ -4,9 +4,8 @@ import { parameterOf } from '../mime/parameters.js'
 import type { Part } from '../mime/structure.js'
 import { namesOf } from '../store/flags.js'
 import type { MessageRow } from '../store/message-index.js'
-import { openMessage } from '../store/messages.js'
 import type { ByteBudget } from './budget.js'
-import { MessageReader } from './read-message.js'
+import { type MessageReader, withMessage } from './read-message.js'
 import type { SearchKey } from './search-keys.js'
 import { mergeRanges, sequenceNumbers } from './sets.js'
 import type { View } from './view.js'
@@ -30,10 +29,8 @@ export function resolveSets(view: View, key: SearchKey): SearchKey {
 export async function matchesKey(view: View, row: MessageRow, key: SearchKey, budget: ByteBudget): Promise<boolean> {
   const byIndex = matchesIndex(view, row, key)
   if (byIndex !== undefined) return byIndex
-  await using content = await openMessage(view.store, view.mailbox, row.uid)
-  if (!content) return false
-  const texts = new Texts(new MessageReader(content, view, row.uid, budget))
-  return await matchesText(view, row, key, texts)
+  const matched = await withMessage(view, row, budget, reader => matchesText(view, row, key, new Texts(reader)))
+  return matched ?? false
 }
 
 /** The answer of the index, or `undefined` if the message must be read. */

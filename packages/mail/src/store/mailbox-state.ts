@@ -9,6 +9,9 @@ import { scan } from './scan.js'
 /** How often the folder of a watched mailbox is looked at for changes of other programs, in milliseconds. */
 const pollMs = 1000
 
+/** Longest time between two scans of a mailbox that changes, in milliseconds. */
+const maxPauseMs = 5000
+
 /** Within this time of a change, a second one may have left the folder's time as it is, in milliseconds. */
 const timeGranularityMs = 2000
 
@@ -80,7 +83,7 @@ export class MailboxState {
 
   /** Takes in what other programs changed in the folder. Cheap if they changed nothing. */
   async sync(): Promise<void> {
-    // A scan of a large mailbox takes its time: it runs for at most a twentieth of it.
+    // A scan of a large mailbox takes its time: the pause is twenty times as long.
     if (this.#deleted || performance.now() < this.#nextScan) return
     const times = await this.#folderTimes()
     if (times === this.#times && this.#settled) return
@@ -96,7 +99,7 @@ export class MailboxState {
     this.#times = times
     const newest = Math.max(...times.split(' ').map(Number))
     this.#settled = Date.now() - newest > timeGranularityMs || newest > Date.now() + timeGranularityMs
-    this.#nextScan = performance.now() + (performance.now() - started) * 20
+    this.#nextScan = performance.now() + Math.min((performance.now() - started) * 20, maxPauseMs)
   }
 
   /** Notes a new name. The folder has been renamed. */

@@ -6,6 +6,9 @@ import type { MessageIndex, MessageRow, NewMessage } from './message-index.js'
 /** Rows that are read and messages that are added at once. */
 const pageSize = 1000
 
+/** Files that are read at once. */
+const readers = 8
+
 interface Scanned {
   readonly id: number
   readonly path: string
@@ -61,13 +64,9 @@ function compare(mailbox: Scanned, index: MessageIndex, files: Map<string, Messa
 
 async function add(mailbox: Scanned, index: MessageIndex, files: MessageFile[]): Promise<void> {
   const messages: NewMessage[] = []
-  for (const file of files) {
-    const message = await newMessage(mailbox.path, file).catch((error: NodeJS.ErrnoException) => {
-      // Gone, renamed meanwhile, a folder, or not ours to read: the next scan has another look.
-      if (['ENOENT', 'EISDIR', 'EACCES', 'EPERM'].includes(error.code ?? '')) return undefined
-      throw error
-    })
-    if (message) messages.push(message)
+  for (let at = 0; at < files.length; at += readers) {
+    const read = await Promise.all(files.slice(at, at + readers).map(file => readableMessage(mailbox.path, file)))
+    messages.push(...read.filter(message => message !== undefined))
   }
   if (messages.length === 0) return
   index.transaction(() => {
@@ -75,6 +74,16 @@ async function add(mailbox: Scanned, index: MessageIndex, files: MessageFile[]):
     for (const message of messages) index.insert(mailbox.id, message, modseq)
   })
   mailbox.changed()
+}
+
+async function readableMessage(folder: string, file: MessageFile): Promise<NewMessage | undefined> {
+  try {
+    return await newMessage(folder, file)
+  } catch (error) {
+    // Gone, renamed meanwhile, a folder, or not ours to read: the next scan has another look.
+    if (['ENOENT', 'EISDIR', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
 }
 
 /** What the index notes of a file. The internal date is the file's time. */

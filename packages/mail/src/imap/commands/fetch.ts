@@ -1,12 +1,12 @@
 import { flagsOf, seen } from '../../store/flags.js'
 import type { MessageRow } from '../../store/message-index.js'
-import { changeFlags, openMessage } from '../../store/messages.js'
+import { changeFlags } from '../../store/messages.js'
 import { atomOf, expectCount, listOf, numberOf, textOf } from '../args.js'
 import { BadCommand, type Command, type Token } from '../command.js'
 import { bodyStructureOf, envelopeOf } from '../describe.js'
 import { type FetchItem, fetchItems } from '../fetch-items.js'
 import { formatDate, formatFlags } from '../format.js'
-import { MessageReader } from '../read-message.js'
+import { type MessageReader, withMessage } from '../read-message.js'
 import { Refused } from '../refused.js'
 import type { Session } from '../session.js'
 import { parseSet } from '../sets.js'
@@ -72,27 +72,31 @@ async function respond(
   items: readonly FetchItem[],
   isMarked: boolean
 ): Promise<boolean> {
-  const { output } = session
-  const content = items.every(({ kind }) => ofIndex.includes(kind))
-    ? undefined
-    : await openMessage(view.store, view.mailbox, row.uid)
-  try {
-    const needsContent = items.some(({ kind }) => !ofIndex.includes(kind))
-    if (needsContent && !content) return false
-    const reader = content && new MessageReader(content, view, row.uid, session.shared.parsed)
-    output.text(`* ${view.numberOf(row.uid)} FETCH (`)
-    for (const [at, item] of items.entries()) {
-      if (at > 0) output.text(' ')
-      if (reader && item.kind === 'section') await sendSection(session, reader, item)
-      else output.text(await itemValue(view, row, item, reader))
-    }
+  const send = async (reader: MessageReader | undefined) => {
+    await sendItems(session, view, row, items, reader)
+    const { output } = session
     const tellsFlags = isMarked && !items.some(({ kind }) => kind === 'FLAGS')
     const modseq = session.hasCondstore && !items.some(({ kind }) => kind === 'MODSEQ') ? ` MODSEQ (${row.modseq})` : ''
     if (isMarked) output.text(`${tellsFlags ? ` FLAGS ${formatFlags(row, view.recent.has(row.uid))}` : ''}${modseq}`)
     output.line(')')
     return true
-  } finally {
-    await content?.[Symbol.asyncDispose]()
+  }
+  if (items.every(({ kind }) => ofIndex.includes(kind))) return await send(undefined)
+  return (await withMessage(view, row, session.shared.parsed, send)) ?? false
+}
+
+async function sendItems(
+  session: Session,
+  view: View,
+  row: MessageRow,
+  items: readonly FetchItem[],
+  reader: MessageReader | undefined
+): Promise<void> {
+  session.output.text(`* ${view.numberOf(row.uid)} FETCH (`)
+  for (const [at, item] of items.entries()) {
+    if (at > 0) session.output.text(' ')
+    if (reader && item.kind === 'section') await sendSection(session, reader, item)
+    else session.output.text(await itemValue(view, row, item, reader))
   }
 }
 
