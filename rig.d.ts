@@ -17,31 +17,31 @@ interface Alias {
     readonly relays?: readonly string[] | undefined;
 }
 /**
- * Who a rule is for: an alias, a group, an ID52, several of them, `'devices'` for the devices of the account itself, or `'everyone'`.
+ * Subject of a rule: an alias, a group, an ID52, several of them, `'devices'` for the devices of the account itself, or `'everyone'`.
  *
  * A device that acts for a peer by a lease counts as that peer, within the scope of the lease.
  */
 type Who = 'everyone' | 'devices' | (string & Record<never, never>) | readonly string[];
 /** A rule of an account. Of several rules that match a stream, the first decides. Without a match, the stream is refused. */
 interface AccountRule {
-    /** Who it is for. */
+    /** Subject of the rule. */
     readonly who: Who;
     /** The protocol, as in `PolicyRule.protocol`. Default: every protocol. */
     readonly protocol?: Protocol | undefined;
     /** Name of a service, as in `PolicyRule.service`. Default: every stream. */
     readonly service?: string | undefined;
-    /** What happens to the stream. */
+    /** Effect on the stream. */
     readonly effect: PolicyEffect;
 }
 /** A device of the account. */
 interface Device {
     /** Name of the device. */
     readonly name: string;
-    /** What it may do for the account at other peers: see {@link LeaseScope}. */
+    /** Its permissions at other peers, on behalf of the account: see {@link LeaseScope}. */
     readonly scope: LeaseScope;
 }
 /**
- * What a device may do for its account at other peers: `'*'`, or protocols and services that it may use there, such as
+ * Permissions of a device at other peers, on behalf of its account: `'*'`, or protocols and services that it may use there, such as
  * `['Chat', 'service:web']`. Printable ASCII without `"`, `\` and spaces.
  */
 type LeaseScope = '*' | readonly string[];
@@ -58,7 +58,7 @@ interface StoredInvitation {
     /** ID52s of the peers that redeemed it. */
     readonly redeemed: readonly string[];
 }
-/** What an account keeps, as JSON. */
+/** Data of an account, as JSON. */
 interface AccountData {
     /** Peers by name. */
     readonly aliases: Readonly<Record<string, Alias>>;
@@ -327,13 +327,13 @@ interface RigOptions {
     signal?: AbortSignal | undefined;
 }
 
-/** What a lease says: a device acts for an account. */
+/** Claims of a lease: a device acts for an account. */
 interface LeaseClaims {
     /** ID52 of the device. */
     readonly device: string;
     /** ID52 of the account. */
     readonly account: string;
-    /** What the device may do for it. */
+    /** Permissions of the device. */
     readonly scope: LeaseScope;
     /** From when on, in seconds since 1970. */
     readonly from: number;
@@ -341,7 +341,7 @@ interface LeaseClaims {
     readonly until: number;
 }
 
-/** Who a peer is: result of {@link Account.identify}. */
+/** Identity of a peer: result of {@link Account.identify}. */
 interface Identity {
     /** ID52 of the peer. */
     readonly id52: string;
@@ -394,7 +394,7 @@ interface Invitation {
 declare class Account implements AsyncDisposable {
     #private;
     private constructor();
-    /** What the account keeps. A snapshot: {@link update} changes it. */
+    /** Data of the account. A snapshot: {@link update} changes it. */
     get data(): AccountData;
     /**
      * Changes the account. The change is complete or does not happen: it is checked, then applied to the endpoint, then saved. What it no
@@ -431,7 +431,7 @@ declare class Account implements AsyncDisposable {
      * await endpoint.call(account.peer('alice'), 'Chat', 'hello')
      */
     peer(name: string): PeerAddress;
-    /** Who a peer is: its alias, its groups, and whom it acts for. Use it with `stream.remoteId52` and `context.remoteId52`. */
+    /** Identity of a peer: its alias, its groups, and the peers that it acts for. Use it with `stream.remoteId52` and `context.remoteId52`. */
     identify(peer: Peer): Identity;
     /**
      * Tells what happens to a stream that a peer opens, and which rule decides that. Counts nothing.
@@ -485,7 +485,7 @@ declare class Account implements AsyncDisposable {
     }): Promise<void>;
     /**
      * Removes a device: it gets no lease any more, and what only devices may do here ends at once. Its last lease is valid at other peers until
-     * it expires; those in `tell` are told to end it now, and so is the device.
+     * it expires; the peers in `tell` and the device get a request to end it now.
      *
      * @param options `tell`: aliases, groups and ID52s of peers to tell. Default: none. `timeout` for each, in milliseconds. Default: 10 s.
      * @returns ID52s of the peers that could not be told.

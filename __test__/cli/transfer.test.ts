@@ -1,10 +1,11 @@
 // `send` and `receive`, as child processes over loopback.
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import ava from 'ava'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, parse } from 'node:path'
+import ava, { type ExecutionContext } from 'ava'
 import { Cli, cli, eventsOf, folderFor } from './support/cli.js'
-import { receiverFor, sha256Of, tree } from './support/transfer.js'
+import { linesOf, newId, receiverFor, sendByHand, sha256Of, transferTo, tree } from './support/transfer.js'
 
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
@@ -96,13 +97,49 @@ test('stdin arrives as a file, and receive - prints one', async t => {
   t.is((await program.ended).code, 0)
   t.deepEqual(tree(to), { 'backup.tar': sha256Of(bytes) })
 
-  const printer = new Cli(['receive', '-', '--public'])
-  const ticketLine = new Promise<string>(resolve => printer.child.stderr?.once('data', resolve))
-  const printed = (await ticketLine).split('\n')[0] ?? ''
+  const { printer, ticket: printed } = await printerFor(t)
   t.is((await cli(['send', printed, join(to, 'backup.tar')])).code, 0)
   const { code, stdout } = await printer.ended
   t.is(code, 0)
   t.true(stdout.equals(bytes))
+})
+
+/** A `receive -`, with its ticket. */
+async function printerFor(t: ExecutionContext): Promise<{ printer: Cli; ticket: string }> {
+  const printer = new Cli(['receive', '-', '--public'])
+  t.teardown(() => printer.kill('SIGKILL'))
+  const [text] = await once(printer.child.stderr as NodeJS.ReadableStream, 'data')
+  return { printer, ticket: String(text).split('\n')[0] ?? '' }
+}
+
+test('receive - prints one of two files that arrive at once, and goes on after a peer that sends none', async t => {
+  const { printer, ticket } = await printerFor(t)
+  const stranger = await transferTo(t, ticket)
+  await stranger.finish('hello\n')
+  t.like(await stranger.nextJson(), { error: 'invalid' })
+  const first = await transferTo(t, ticket)
+  await first.write(linesOf({ id: newId(), name: 'a', entries: 1 }, { path: 'a', size: 3 }))
+  t.deepEqual(await first.nextJson(), { ready: true })
+  const second = await transferTo(t, ticket)
+  t.like(await sendByHand(second, { path: 'b', bytes: Buffer.from('bbb') }), { error: 'busy' })
+  const sha256 = sha256Of(Buffer.from('aaa'))
+  await first.finish(`${linesOf({ file: 0, from: 0 }, { bytes: 3 })}aaa${linesOf({ sha256 }, { end: true })}`)
+  t.deepEqual(await first.nextJson(), { done: true })
+  const { code, stdout } = await printer.ended
+  t.is(code, 0)
+  t.is(String(stdout), 'aaa')
+})
+
+test('a hidden file needs --hidden, also in the folder that is offered', async t => {
+  const bytes = Buffer.from('secret')
+  const [to, other] = [folderFor(t), folderFor(t)]
+  const { ticket } = await receiverFor(t, to)
+  const hidden = { path: '.fastn.secret-key', bytes }
+  t.like(await sendByHand(await transferTo(t, ticket), hidden), { error: 'name' })
+  t.deepEqual(await sendByHand(await transferTo(t, ticket), { path: 'a/.env', bytes }), { done: true })
+  const { ticket: open } = await receiverFor(t, other, ['--public', '--hidden'])
+  t.deepEqual(await sendByHand(await transferTo(t, open), hidden), { done: true })
+  t.deepEqual(readdirSync(to), ['a'])
 })
 
 test('receive needs peers or --public, and not both', async t => {
@@ -170,11 +207,25 @@ test('what cannot be sent is an error before anything is dialled', async t => {
   const cases: [string[], RegExp][] = [
     [['no-such-file'], /cannot read 'no-such-file': ENOENT/],
     [['note', '--name', '../note'], /not below its folder/],
-    [['note', '--name', 'a\u001bb'], /control characters/]
+    [['note', '--name', 'a\u001bb'], /control characters/],
+    [[parse(folder).root], /has no name of its own/]
   ]
   for (const [args, message] of cases) {
     const { code, stderr } = await cli(['send', nobody, ...args], { cwd: folder })
     t.is(code, 1)
     t.regex(stderr, message)
   }
+})
+
+test('a file that has more bytes than its size says is not sent as an empty one', async t => {
+  if (process.platform !== 'linux') return void t.pass()
+  const to = folderFor(t)
+  const { ticket } = await receiverFor(t, to)
+  const { code, stderr } = await cli(['send', ticket, '/proc/self/status'])
+  t.is(code, 1)
+  t.regex(stderr, /more bytes than its size says/)
+  t.deepEqual(
+    readdirSync(to).filter(name => !name.endsWith('.part')),
+    []
+  )
 })

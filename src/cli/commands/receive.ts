@@ -10,7 +10,7 @@ import { ProgressDisplay } from '../progress.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
 import { published, whilePublished } from '../status/publish.js'
 import { TargetFolder } from '../transfer/destination.js'
-import { errorLine, PeerTransferError, transferProtocol } from '../transfer/messages.js'
+import { errorLine, PeerTransferError, TransferError, transferProtocol } from '../transfer/messages.js'
 import { type Offer, readOffer } from '../transfer/offer.js'
 import { FileReceiver, type ReceivingOptions } from '../transfer/receive-files.js'
 import { receiveToStdout } from '../transfer/receive-stdout.js'
@@ -34,6 +34,7 @@ export const receive: Command = {
     ...exposeOptions,
     once: { help: 'End after one complete transfer.' },
     force: { help: 'Replace files that exist.' },
+    hidden: { help: 'Take files and folders whose names begin with a dot.' },
     'max-size': { help: 'Most bytes of a transfer. Default: 1G with --public, else any number.', value: 'SIZE' },
     ...qrOption,
     ...endpointOptions
@@ -65,6 +66,10 @@ class Receiver {
   readonly #maxBytes: number
   readonly #transfers = new Transfers()
   #finish: (failure?: unknown) => void = () => {}
+  /** Whether a file is being printed. */
+  #isPrinting = false
+  /** Whether bytes of a file are on stdout. */
+  #hasPrinted = false
 
   constructor(context: Context, target: TargetFolder | undefined, maxBytes: number) {
     this.#context = context
@@ -103,7 +108,7 @@ class Receiver {
       const cause = this.#context.signal.aborted ? this.#context.signal.reason : error
       await this.#tell(stream, cause)
       // The bytes on stdout are useless without the rest.
-      if (this.#target === undefined) return this.#finish(cause)
+      if (this.#hasPrinted) return this.#finish(cause)
       const { code, message, details } = failureOf(named(cause))
       await output.event({ event: 'failed', peer, code, message, ...details })
       output.hint(`from ${peer}: ${message}`)
@@ -122,6 +127,17 @@ class Receiver {
     }
   }
 
+  /** Prints a file. Another one at the same time would be mixed with it. */
+  async #print(stream: PeerStream, offer: Offer, options: ReceivingOptions): Promise<void> {
+    if (this.#isPrinting) throw new TransferError('busy', 'the receiver prints another file')
+    this.#isPrinting = true
+    try {
+      await receiveToStdout(stream, offer, this.#context.output, options)
+    } finally {
+      this.#isPrinting = this.#hasPrinted
+    }
+  }
+
   async #receive(stream: PeerStream): Promise<void> {
     const { signal } = this.#context
     const idle = IdleLimit.forOffer()
@@ -134,8 +150,12 @@ class Receiver {
     const { name, entries, total } = offer
     const peer = stream.remoteId52
     const files = entries.filter(({ size }) => size !== undefined).length
+    if (this.#target !== undefined && name.startsWith('.') && !this.#context.args.has('hidden')) throw hiddenName(name)
     const idle = IdleLimit.forFiles()
-    const onBytes = () => idle.refresh()
+    const onBytes = () => {
+      idle.refresh()
+      this.#hasPrinted = this.#isPrinting
+    }
     const progress = new ProgressDisplay(output, name, { total, eventMembers: { peer, name }, onBytes })
     await output.event({ event: 'offer', peer, name, files, bytes: total })
     output.hint(`${peer} sends ${name}${total === null ? '' : `, ${formatSize(total)}`}`)
@@ -143,10 +163,11 @@ class Receiver {
       signal: AbortSignal.any([ended, idle.signal]),
       progress,
       maxBytes: this.#maxBytes,
+      onWork: () => idle.refresh(),
       isActive: id => this.#transfers.isActive(id),
       onFile: (path, bytes, sha256) => output.event({ event: 'file', peer, path, bytes, sha256 })
     }
-    if (this.#target === undefined) await receiveToStdout(stream, offer, output, options)
+    if (this.#target === undefined) await this.#print(stream, offer, options)
     else await new FileReceiver(stream, offer, this.#target.fresh(), options).run()
     await stream.finish('{"done":true}\n')
     const { done, moved, seconds } = progress
@@ -154,6 +175,11 @@ class Receiver {
     if (this.#target !== undefined) await output.result(output.shown(name), event)
     output.hint(`received ${printable(name)}: ${progress.summary()}`)
   }
+}
+
+/** A program may obey a hidden file: a key, or a shell's start file. */
+function hiddenName(name: string): TransferError {
+  return new TransferError('name', `the name '${printable(name)}' begins with a dot: receive --hidden takes it`)
 }
 
 /** Gives an interrupted transfer the failure of the command. */

@@ -75,10 +75,10 @@ async function sendWithRetries(
     } catch (error) {
       const { code, message } = failureOf(error)
       const isLost = retryable.some(each => isFastnNetError(error, each))
-      const isLate = lastContact === undefined || performance.now() - lastContact > retryMs
-      if (signal.aborted || !isLost || isLate || source.total === null) throw error
+      const leftMs = lastContact === undefined ? 0 : lastContact + retryMs - performance.now()
+      if (signal.aborted || !isLost || leftMs <= 0 || source.total === null) throw error
       await output.event({ event: 'retry', code, message })
-      output.hint(`${message}; trying again for ${formatTime(retryMs / 1000)}`)
+      output.hint(`${message}; trying again for ${formatTime(leftMs / 1000)}`)
       await sleep(1_000, undefined, { signal })
     }
   }

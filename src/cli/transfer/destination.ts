@@ -1,21 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  statfs,
-  unlink
-} from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, realpath, rename, rm, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { absent, cannot, onDisk } from './disk.js'
 import { TransferError } from './messages.js'
-import { checkPath, isPart } from './names.js'
+import { checkPath } from './names.js'
+import { othersOf, partName, partsIn } from './parts.js'
 
 /** Unfinished transfers whose files are kept. Older ones give way. */
 const maxParts = 8
@@ -68,7 +58,7 @@ export class TargetFolder {
   }
 
   /** Bytes that the disk has room for. */
-  async freeBytes(): Promise<number> {
+  async #freeBytes(): Promise<number> {
     try {
       const { bavail, bsize } = await statfs(this.#root)
       return bavail * bsize
@@ -90,31 +80,37 @@ export class TargetFolder {
     }
     if (found.isDirectory()) throw exists(entry.path, 'a folder has that name')
     if (found.isFile() && found.size === entry.size) return 'same-size'
-    if (!this.#force) throw exists(entry.path, 'it is there; --force replaces it')
+    if (!this.#force) throw exists(entry.path, 'it is there; receive --force replaces it')
     return 'other'
   }
 
   /** Throws for an existing entry of another content, unless it is to be replaced. */
   differs(entry: OfferedEntry): void {
-    if (!this.#force) throw exists(entry.path, 'it is there with other content; --force replaces it')
+    if (!this.#force) throw exists(entry.path, 'it is there with other content; receive --force replaces it')
   }
 
-  /** Bytes of each file of an unfinished transfer, by the number of the file. Makes room for another transfer. */
+  /** Bytes of each file of an unfinished transfer, by the number of the file. Removes the oldest files of others. */
   async parts(id: string, isActive: (id: string) => boolean): Promise<Map<number, number>> {
-    const parts = new Map<number, number>()
-    const others: { path: string; time: number }[] = []
-    for (const name of await onDisk('read the folder', readdir(this.#root))) {
-      if (!isPart(name)) continue
-      const path = join(this.#root, name)
-      const found = await lstat(path).catch(absent)
-      const [, owner = '', index = ''] = /^\.fastn-net-([0-9a-f]+)-(\d+)\./.exec(name) ?? []
-      if (found === undefined || !found.isFile()) continue
-      if (owner === id) parts.set(Number(index), found.size)
-      else if (!isActive(owner)) others.push({ path, time: found.mtimeMs })
+    const all = await partsIn(this.#root)
+    for (const { path } of othersOf(all, id, isActive).slice(maxParts - 1)) await rm(path, { force: true })
+    return new Map(all.filter(({ owner }) => owner === id).map(({ index, size }) => [index, size]))
+  }
+
+  /**
+   * Whether the disk has room for so many bytes. If not, removes the files of unfinished transfers that do not run, the oldest first,
+   * unless all of them are too little.
+   */
+  async makeRoom(bytes: number, id: string, isActive: (id: string) => boolean): Promise<boolean> {
+    let free = await this.#freeBytes()
+    if (free >= bytes) return true
+    const others = othersOf(await partsIn(this.#root), id, isActive).reverse()
+    if (free + others.reduce((sum, { size }) => sum + size, 0) < bytes) return false
+    for (const { path } of others) {
+      await rm(path, { force: true })
+      free = await this.#freeBytes()
+      if (free >= bytes) return true
     }
-    others.sort((a, b) => b.time - a.time)
-    for (const { path } of others.slice(maxParts - 1)) await rm(path, { force: true })
-    return parts
+    return false
   }
 
   /** Opens the file that has the first bytes of an entry. */
@@ -146,10 +142,11 @@ export class TargetFolder {
       await link(part, path)
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
-      if (code === 'EEXIST') throw exists(entry.path, 'it is there; --force replaces it')
+      if (code === 'EEXIST') throw exists(entry.path, 'it is there; receive --force replaces it')
       if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(code)) throw cannot('write', error)
       // A file system without links.
-      if ((await lstat(path).catch(absent)) !== undefined) throw exists(entry.path, 'it is there; --force replaces it')
+      if ((await lstat(path).catch(absent)) !== undefined)
+        throw exists(entry.path, 'it is there; receive --force replaces it')
       return void (await onDisk('write', rename(part, path)))
     }
     await onDisk('write', unlink(part))
@@ -186,28 +183,10 @@ export class TargetFolder {
   }
 
   #partPath(id: string, index: number): string {
-    return join(this.#root, `.fastn-net-${id}-${index}.part`)
+    return join(this.#root, partName(id, index))
   }
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-  throw cannot('read', error)
 }
 
 function exists(path: string, why: string): TransferError {
   return new TransferError('exists', `cannot receive '${path}': ${why}`)
-}
-
-/** Turns an error of the file system into one that both sides may see: without the path. */
-export async function onDisk<T>(what: string, work: Promise<T>): Promise<T> {
-  return await work.catch(error => {
-    throw cannot(what, error)
-  })
-}
-
-function cannot(what: string, error: unknown): TransferError {
-  const { code = String(error) } = error as NodeJS.ErrnoException
-  const reasons: Readonly<Record<string, string>> = { ENOSPC: 'the disk is full', EDQUOT: 'the disk quota is used up' }
-  return new TransferError('disk', `the receiver cannot ${what}: ${reasons[code] ?? code}`)
 }

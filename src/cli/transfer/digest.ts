@@ -3,8 +3,15 @@ import type { FileHandle } from 'node:fs/promises'
 
 const blockBytes = 1024 * 1024
 
+/** How the start of a file is hashed. */
+export interface HashingOptions {
+  readonly signal: AbortSignal
+  /** Called for each block. */
+  readonly onWork?: () => void
+}
+
 /** Hashes the first bytes of a file. The result can go on with what follows. Stops at the end of the file. */
-export async function hashStart(file: FileHandle, bytes: number, signal: AbortSignal): Promise<Hash> {
+export async function hashStart(file: FileHandle, bytes: number, { signal, onWork }: HashingOptions): Promise<Hash> {
   const hash = createHash('sha256')
   const block = Buffer.allocUnsafe(Math.min(blockBytes, Math.max(bytes, 1)))
   for (let done = 0; done < bytes; ) {
@@ -13,6 +20,7 @@ export async function hashStart(file: FileHandle, bytes: number, signal: AbortSi
     if (bytesRead === 0) break
     hash.update(block.subarray(0, bytesRead))
     done += bytesRead
+    onWork?.()
   }
   return hash
 }

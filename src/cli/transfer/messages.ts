@@ -93,6 +93,6 @@ export function digest(value: unknown): string {
 /** The line that tells the other side why this one fails. */
 export function errorLine(error: unknown): string {
   const reason = error instanceof TransferError ? error.reason : 'cancelled'
-  const message = error instanceof TransferError ? error.message : 'the other side gave up'
+  const message = error instanceof TransferError ? error.message : 'it was interrupted'
   return `${JSON.stringify({ error: reason, message })}\n`
 }

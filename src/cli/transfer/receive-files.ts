@@ -2,8 +2,9 @@ import { createHash, type Hash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import type { PeerStream } from '../../index.js'
 import type { ProgressDisplay } from '../progress.js'
-import { type OfferedEntry, onDisk, type TargetFolder } from './destination.js'
+import type { OfferedEntry, TargetFolder } from './destination.js'
 import { digestOf, hashStart } from './digest.js'
+import { onDisk } from './disk.js'
 import { digest, invalidLine, limits, readMessage, TransferError, wholeNumber } from './messages.js'
 import type { Offer } from './offer.js'
 
@@ -15,6 +16,8 @@ export interface ReceivingOptions {
   readonly maxBytes: number
   /** Whether the transfer of this id runs. */
   readonly isActive: (id: string) => boolean
+  /** Called while the receiver is at work, which the sender waits for. */
+  readonly onWork: () => void
   /** Called for each complete file. */
   readonly onFile: (path: string, bytes: number, sha256: string) => Promise<void>
 }
@@ -83,8 +86,8 @@ export class FileReceiver {
     await this.#stream.write(`${lines.join('')}{"ready":true}\n`)
     for (const presence of present) await this.#check(presence)
     const { total } = this.#offer
-    const free = await this.#target.freeBytes()
-    if (total !== null && total - this.#options.progress.done > free) {
+    const { progress, isActive } = this.#options
+    if (total !== null && !(await this.#target.makeRoom(total - progress.done, this.#offer.id, isActive))) {
       throw new TransferError('disk', 'the receiver cannot write: the disk has too little room for it')
     }
   }
@@ -97,7 +100,7 @@ export class FileReceiver {
       : await this.#target.openPart(id, index, entry.executable === true)
     let hash: Hash
     try {
-      hash = await onDisk('read', hashStart(file, bytes, this.#options.signal))
+      hash = await onDisk('read', hashStart(file, bytes, this.#options))
     } finally {
       await file.close()
     }

@@ -99,7 +99,7 @@ export class FileSender {
     try {
       for (const [index, bytes] of haves) {
         const entry = this.#entry(index)
-        const hash = await this.#withFile(entry, file => hashStart(file, bytes, this.#options.signal))
+        const hash = await this.#withFile(entry, file => hashStart(file, bytes, this.#options))
         if (bytes < (entry.size ?? 0)) this.#hashes.set(index, hash)
         await this.#stream.writeJson({ prove: index, sha256: digestOf(hash) }, { signal: this.#options.signal })
       }
@@ -152,6 +152,8 @@ export class FileSender {
       await this.#sendFrame(block.subarray(0, bytesRead), hash)
       position += bytesRead
     }
+    // Files of /proc say that their size is 0.
+    if ((await file.read(Buffer.alloc(1), 0, 1, size)).bytesRead > 0) throw longer(entry)
     const { size: now, mtimeMs } = await file.stat()
     if (now !== size || mtimeMs !== entry.changed) throw changed(entry)
   }
@@ -216,6 +218,10 @@ export class FileSender {
     if (entry === undefined) throw invalidLine()
     return entry
   }
+}
+
+function longer(entry: SourceEntry): TransferError {
+  return new TransferError('source', `'${entry.path}' has more bytes than its size says: pipe it, and send -`)
 }
 
 function changed(entry: SourceEntry): TransferError {

@@ -44,6 +44,7 @@ export async function pathSource(path: string, name: string | undefined, signal:
     throw unreadable(path, error)
   })
   const root = name ?? basename(absolute)
+  if (root === '') throw new TransferError('name', `'${path}' has no name of its own: give it one with --name`)
   checkPath(root)
   if (root.includes('/')) throw new TransferError('name', `the name '${root}' must not have a slash`)
   const walk = new Walk(signal)
