@@ -49,8 +49,8 @@ declare class PeerDuplex extends Duplex {
     /** ID52 of the peer, in place of a socket's address. */
     get remoteAddress(): string;
     /**
-     * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
-     * alive. From 2^31 ms (24 days) on, there is no timer.
+     * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it, and removes `onTimeout`. Closes nothing. The timer does not
+     * keep the process alive. From 2^31 ms (24 days) on, there is no timer.
      *
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */

@@ -210,7 +210,7 @@ interface RouterOptions extends RouterTable, CancelOptions {
  *   serves its configuration at `/proxy.pac` of `localhost`.
  * - Bodies are streamed. WebSocket and other upgrades pass to HTTP servers and peers.
  *
- * Keeps the process alive until it is closed.
+ * Keeps the process alive until it is closed: by {@link Router.close}, by `signal`, or with the endpoint.
  *
  * @throws {FastnNetError} `ERR_LISTEN` if the local address cannot be used. `ERR_PROTOCOL_IN_USE` if the endpoint already serves HTTP under
  * the name of a target with `allow`. `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS`. `ERR_CLOSED`.

@@ -58,6 +58,18 @@ test('rig: a program with services and a protocol of its own', t => {
   t.deepEqual(linesOf(t, runExample('guide/rig')), ['hello rig', "[ 'web http' ]", '0'])
 })
 
+test('router: hosts for a handler, a folder, a server and a peer, and another table', t => {
+  t.deepEqual(linesOf(t, runExample('guide/router')), [
+    'hello from blog.localhost',
+    '<h1>photos</h1>',
+    'access: local',
+    'alice serves 52 characters',
+    'access: remote',
+    'moved from wiki.localhost',
+    '421 Misdirected Request'
+  ])
+})
+
 test('accounts: an invitation, an explanation, a device, and an end', t => {
   const path = join(mkdtempSync(join(folder, 'account-')), 'account.json')
   t.deepEqual(linesOf(t, runExample('guide/accounts', path)), [

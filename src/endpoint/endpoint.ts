@@ -52,6 +52,9 @@ export let endpointOf: (
   policy: Policy | null
 ) => Endpoint
 
+/** @internal Aborts when the endpoint closes. */
+export let closingOf: (endpoint: Endpoint) => AbortSignal
+
 /**
  * Dials and accepts peers under one key. Created by {@link createEndpoint} or {@link getEndpoint}.
  *
@@ -379,6 +382,7 @@ export class Endpoint extends ProxyEndpoint implements AsyncDisposable {
 
   static {
     endpointOf = (state, publicKey, graceful, policy) => new Endpoint(internal, state, publicKey, graceful, policy)
+    closingOf = endpoint => endpoint.#state.closing
     inspectAs(this, self => `Endpoint(${self.id52})`)
   }
 }

@@ -95,15 +95,16 @@ export class PeerDuplex extends Duplex {
   }
 
   /**
-   * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it. Closes nothing. The timer does not keep the process
-   * alive. From 2^31 ms (24 days) on, there is no timer.
+   * Emits `'timeout'` after `ms` milliseconds without traffic; 0 disables it, and removes `onTimeout`. Closes nothing. The timer does not
+   * keep the process alive. From 2^31 ms (24 days) on, there is no timer.
    *
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   setTimeout(ms: number, onTimeout?: () => void): this {
     const limit = timeLimit(ms, 'ms')
     if (onTimeout !== undefined && typeof onTimeout !== 'function') throw invalid('onTimeout', 'a function')
-    if (onTimeout !== undefined) this.once('timeout', onTimeout)
+    // As a socket does: node:http takes its listener back so.
+    if (onTimeout !== undefined) limit === 0 ? this.off('timeout', onTimeout) : this.once('timeout', onTimeout)
     clearTimeout(this.#idleTimer)
     this.#idleTimeout = ms
     this.#idleTimer = limit > 0 ? after(limit, () => this.emit('timeout'))?.unref() : undefined

@@ -7,13 +7,14 @@ import { duplex } from '../node/duplex.js'
 import { defaults } from '../settings.js'
 import { after } from '../util/timeout.js'
 import { withoutUpgrade } from './plain-again.js'
+import { reset } from './refusal.js'
 
 /** How long an idle connection is kept. Longer than a peer keeps an idle stream. */
 const idle = 65_000
 
 /** What a server passes on. */
 export interface ServerEvents {
-  answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void
+  answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void>
   /** Whether the other protocol was taken on: else the request is one like any other. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
   /** Whether the connection is one to the router, which speaks HTTP on it again. */
@@ -122,7 +123,7 @@ export class RouterServer {
         this.#answers.delete(response)
         this.#count(socket, -1)
       })
-      events.answer(request, response, expectsContinue)
+      events.answer(request, response, expectsContinue).catch(() => reset(socket))
     }
     server.on('connection', socket => this.#track(socket))
     server.on('request', answer(false))

@@ -96,8 +96,9 @@ class Forwarding {
         if (answer.rawTrailers.length > 0) response.addTrailers(pairsOf(answer.rawTrailers))
       })
     }
-    // The head of an answer whose body comes later, such as one of Server-Sent Events.
-    response.flushHeaders()
+    // The head goes with the first bytes, unless they come later, as those of Server-Sent Events.
+    const late = setImmediate(() => response.flushHeaders())
+    for (const event of ['data', 'end', 'close']) answer.once(event, () => clearImmediate(late))
     answer.pipe(response)
   }
 
@@ -105,7 +106,7 @@ class Forwarding {
     // What became of an answer that has begun, the answer says.
     if (this.#hasAnswer) return
     const { request, response } = this.#exchange
-    if (response.destroyed || response.headersSent) return
+    if (response.destroyed || response.headersSent || request.socket.destroyed) return
     // A kept connection, which the server closed while the request was on its way.
     const isRepeatable = asked.reusedSocket && !this.#hasBody && repeatable.has(request.method ?? '')
     if (isRepeatable && !this.#wasRepeated && !(error instanceof Late)) {

@@ -39,7 +39,6 @@ export async function writeAnswer(
     return
   }
   writeHead()
-  response.flushHeaders()
   await writeBody(body.getReader(), response, given === null ? undefined : Number(given), cancellation)
 }
 
@@ -56,9 +55,12 @@ async function writeBody(
   const { signal } = cancellation
   if (signal.aborted) return cancel()
   signal.addEventListener('abort', cancel)
+  // The head goes with the first bytes, unless they come later.
+  const late = setImmediate(() => response.flushHeaders())
   try {
     for (;;) {
       const { done, value } = await reader.read()
+      clearImmediate(late)
       if (cancellation.isAborted) return
       if (done) break
       if (!isBytes(value)) throw new TypeError('the body of an answer must consist of Uint8Array')
@@ -72,6 +74,7 @@ async function writeBody(
     reader.cancel(error).catch(() => {})
     throw error
   } finally {
+    clearImmediate(late)
     signal.removeEventListener('abort', cancel)
   }
 }
