@@ -4,13 +4,13 @@ import { type Case, type Result, ways } from './cases.js'
 import { type Counts, counted, type Memory, memory, settled } from './measure.js'
 import { things } from './things.js'
 
-const rounds = 12
 const mebibyte = 1024 * 1024
 
 const { thing, way, count, isWhole } = JSON.parse(process.argv[2] as string) as Case
 const { closes, holds } = ways[way]
+const rounds = isWhole ? 12 : 4
 /**
- * Growth that is no leak, from the rounds 4 to 6 to the last three. The first rounds compile code and fill the allocator's pools, up to
+ * Growth that is no leak, from the second quarter of the rounds to the last. The first rounds compile code and fill the allocator's pools, up to
  * 110 MiB; a short run ends before that. In a whole one, 150 bytes of each stream exceed the limit, or 80 KiB of each endpoint.
  */
 const limits: Memory = { rss: (isWhole ? 8 : 24) * mebibyte, heap: mebibyte / 2 }
@@ -27,7 +27,7 @@ await once(size)
 before = counted()
 for (let at = 0; at < rounds && wrong.length === 0; at++) await once(size)
 for (const name of ['rss', 'heap'] as const) {
-  const [first, last] = [Math.max(...of(name, 3, 6)), Math.min(...of(name, -3))]
+  const [first, last] = [Math.max(...of(name, rounds / 4, rounds / 2)), Math.min(...of(name, -rounds / 4))]
   if (last - first > limits[name])
     wrong.push(`${name} grew by ${mib(last - first)}: ${of(name, 0).map(mib).join(', ')}`)
 }

@@ -13,7 +13,7 @@ export interface Thing {
   isIdle(): boolean
   /** Collecting the objects ends nothing: the owner keeps it for the next one. */
   readonly endsOnlyWithOwner?: boolean
-  /** An object that is closed keeps its handle until it is collected: it still answers questions. */
+  /** An object that is closed may keep its handle until it is collected: it still answers questions. */
   readonly keepsHandle?: boolean
 }
 
@@ -54,8 +54,10 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
       }
     ),
 
-  requests: ({ closes }) =>
-    owned(
+  requests: ({ closes }) => ({
+    // The stream's end behind a body.
+    keepsHandle: true,
+    ...owned(
       async () => {
         const [client, server] = await Promise.all([createEndpoint(options), createEndpoint(options)])
         const limits = { maxRequestsPerPeer: 20_000, onError: () => {} }
@@ -97,7 +99,8 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
         const kinds = closes ? [call, items, fetch] : [items, fetch]
         return await inTurn(count, 50, async at => await kinds[at % kinds.length]!())
       }
-    ),
+    )
+  }),
 
   connections: ({ closes }, size) => ({
     ...owned(
