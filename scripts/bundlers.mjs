@@ -2,34 +2,18 @@
 //                                         ends with 'N passed, N failed'
 // npm run test:bundlers -- esbuild nft    only these
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { addonIn, addonName, expected, makeApp } from './app.mjs'
 import { installBundlers } from './install.mjs'
 import { prepare } from './prepare.mjs'
-import { manifest } from './release/packages.mjs'
 import { closeWithCount, ownCount, suite } from './suite.mjs'
 import { at, fail } from './util.mjs'
 
 const requireBundler = createRequire(at('__test__', 'bundlers', 'package.json'))
 const load = async name => await import(requireBundler.resolve(name))
-
-const program = `
-import { createEndpoint } from 'fastn-net'
-import { duplex } from 'fastn-net/node'
-const [server, client] = [await createEndpoint(), await createEndpoint()]
-try {
-  server.serve('divide', ({ a, b }) => a / b)
-  server.listen({ Echo: stream => duplex(stream).pipe(duplex(stream)) })
-  console.log('divided', await client.call(server.address(), 'divide', { a: 1, b: 4 }))
-  console.log('fetched', typeof client.fetch)
-} finally {
-  await client.close()
-  await server.close()
-}
-`
-const expected = 'divided 0.25\nfetched function\n'
 
 /**
  * How a program is bundled: each writes `main.mjs` into `out`. `own`: fastn-net is bundled too.
@@ -200,37 +184,4 @@ function fails(pattern) {
     const [, file] = /is bundled into (\S+):/.exec(stderr)
     if (!file.startsWith(folder) || !existsSync(file)) throw new Error(`names ${file}, which is not in ${folder}`)
   }
-}
-
-/** An application with fastn-net as a package manager installs it. */
-function makeApp(app) {
-  const { name, files: _, scripts, devDependencies, ...kept } = manifest()
-  const own = join(app, 'node_modules', name)
-  cpSync(at('dist'), join(own, 'dist'), {
-    recursive: true,
-    filter: path => !/\.node$|[\\/]modules([\\/]|$)/.test(path)
-  })
-  writeFileSync(join(own, 'package.json'), JSON.stringify({ name, ...kept }))
-  const folder = join(app, 'node_modules', `${name}-${platform()}`)
-  mkdirSync(folder, { recursive: true })
-  cpSync(at('npm', platform(), 'package.json'), join(folder, 'package.json'))
-  cpSync(at('dist', addonName()), join(folder, addonName()))
-  writeFileSync(
-    join(app, 'package.json'),
-    JSON.stringify({ name: 'app', type: 'module', dependencies: { [name]: '*' } })
-  )
-  writeFileSync(join(app, 'main.mjs'), program)
-}
-
-function addonName() {
-  return readdirSync(at('dist')).find(name => name.endsWith('.node')) ?? fail('dist has no addon: npm run build')
-}
-
-function addonIn(app) {
-  return join(app, 'node_modules', `fastn-net-${platform()}`, addonName())
-}
-
-/** Such as `linux-x64-gnu`. */
-function platform() {
-  return addonName().split('.')[1]
 }

@@ -36,6 +36,11 @@ export function installBundlers() {
   installIn('__test__/bundlers', 'install', '--no-save', '--ignore-scripts=false')
 }
 
+/** Installs the test runners and loaders that the tests try, `__test__/environments`. */
+export function installEnvironments() {
+  installIn('__test__/environments', 'ci', '--ignore-scripts=false')
+}
+
 /** Installs the registry and the package managers of a rehearsal, `__test__/release`. */
 export function installRelease() {
   installIn('__test__/release', 'ci', '--ignore-scripts=false')

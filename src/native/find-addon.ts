@@ -84,7 +84,9 @@ function ofPackage(target: Target, file: string): unknown {
 /** This code's file, then the program's. Bundlers set `import.meta.url` to a file of the machine that built, or drop it. */
 function startingPoints(): string[] {
   const url: unknown = import.meta.url
-  const files = [toPath(url), process.argv[1]]
+  // Absolute, but for the program of a snapshot.
+  const program = process.argv[1] === undefined ? undefined : builtin('node:path').resolve(process.argv[1])
+  const files = [toPath(url), program]
   return files.filter((file, at) => file !== undefined && files.indexOf(file) === at) as string[]
 }
 
@@ -104,14 +106,22 @@ function isSupported(target: string): target is Target {
 }
 
 function isMusl(): boolean {
-  const { existsSync } = builtin('node:fs')
   const { arch } = process
   const name = ({ arm64: 'aarch64', x64: 'x86_64' } as Partial<Record<typeof arch, string>>)[arch] ?? arch
-  if (!existsSync(`/lib/ld-musl-${name}.so.1`)) return false
+  if (!mayExist(`/lib/ld-musl-${name}.so.1`)) return false
   // A system on glibc may have musl installed, too. Not every runtime has reports.
   const host: Partial<NodeJS.Process> = process
   const { header } = (host.report?.getReport() ?? {}) as { header?: { glibcVersionRuntime?: string } }
   return header?.glibcVersionRuntime === undefined
+}
+
+/** Whether a file is there, or a permission to look is missing (`--permission`). */
+function mayExist(file: string): boolean {
+  try {
+    return builtin('node:fs').existsSync(file)
+  } catch {
+    return true
+  }
 }
 
 /** Whether an error says that nothing has this name, rather than that a file which it has cannot be loaded. */

@@ -1,0 +1,57 @@
+// An application that has fastn-net as a package manager installs it: for tests of bundlers and of environments.
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { manifest } from './release/packages.mjs'
+import { at, fail } from './util.mjs'
+
+/** What the application does. */
+export const program = `
+import { createEndpoint } from 'fastn-net'
+import { duplex } from 'fastn-net/node'
+const [server, client] = [await createEndpoint(), await createEndpoint()]
+try {
+  server.serve('divide', ({ a, b }) => a / b)
+  server.listen({ Echo: stream => duplex(stream).pipe(duplex(stream)) })
+  console.log('divided', await client.call(server.address(), 'divide', { a: 1, b: 4 }))
+  console.log('fetched', typeof client.fetch)
+} finally {
+  await client.close()
+  await server.close()
+}
+`
+/** What it prints. */
+export const expected = 'divided 0.25\nfetched function\n'
+
+/** An application with fastn-net as a package manager installs it. */
+export function makeApp(app) {
+  const { name, files: _, scripts, devDependencies, ...kept } = manifest()
+  const own = join(app, 'node_modules', name)
+  cpSync(at('dist'), join(own, 'dist'), {
+    recursive: true,
+    filter: path => !/\.node$|[\\/]modules([\\/]|$)/.test(path)
+  })
+  writeFileSync(join(own, 'package.json'), JSON.stringify({ name, ...kept }))
+  const folder = join(app, 'node_modules', `${name}-${platform()}`)
+  mkdirSync(folder, { recursive: true })
+  cpSync(at('npm', platform(), 'package.json'), join(folder, 'package.json'))
+  cpSync(at('dist', addonName()), join(folder, addonName()))
+  writeFileSync(
+    join(app, 'package.json'),
+    JSON.stringify({ name: 'app', type: 'module', dependencies: { [name]: '*' } })
+  )
+  writeFileSync(join(app, 'main.mjs'), program)
+}
+
+export function addonName() {
+  return readdirSync(at('dist')).find(name => name.endsWith('.node')) ?? fail('dist has no addon: npm run build')
+}
+
+/** The addon in its package. */
+export function addonIn(app) {
+  return join(app, 'node_modules', `fastn-net-${platform()}`, addonName())
+}
+
+/** Such as `linux-x64-gnu`. */
+function platform() {
+  return addonName().split('.')[1]
+}
