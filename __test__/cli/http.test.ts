@@ -45,6 +45,16 @@ test('a bridge reaches peers by their ID52 and by aliases', async t => {
   t.regex(await ask(port, 'localhost'), /^421 /)
 })
 
+test('browse opens no other site than the peer', async t => {
+  const peer = 'i66fo538lfl5ombdf6tcdbrabp4hmp9asv7nrffuc2im13ct4q60'
+  for (const path of ['https://example.com/', '//example.com/', '\\\\example.com', 'file:///etc/passwd', 'http://[']) {
+    const { code, stderr, lines } = await cli(['browse', peer, path, '--no-open'])
+    t.deepEqual([code, lines], [2, []], path)
+    t.regex(stderr, /PATH must be a path/)
+  }
+  t.is((await cli(['browse', `kulfi://${peer}//example.com`, '--no-open'])).code, 2)
+})
+
 test('browse prints a URL that reaches the peer', async t => {
   const ticket = await serving(t, ['http', `http://127.0.0.1:${await webServer(t)}`, '--public'])
   const url = new URL(await serving(t, ['browse', ticket, '/docs?x=1', '--no-open']))

@@ -1,7 +1,7 @@
 // `run` applies a changed file while its services carry connections.
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { truncateSync, writeFileSync } from 'node:fs'
+import { truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -124,6 +124,17 @@ test('a reload that fails half way leaves services and their connections alone',
     t.is(await greet(port), 'one: hello')
   }
   socket.destroy()
+})
+
+test('a file that could not be applied is tried again when it is saved again', async t => {
+  const [one, port] = [await server(t, 'one'), await server(t, 'busy')]
+  const exposed = await running(t, tcp('one', one))
+  const wanted = `${tcp('one', one)}${bridge(exposed.ticket, 'one', port).replace('[services.one]', '[services.here]')}`
+  writeFileSync(exposed.file, wanted)
+  t.is((await exposed.program.event('reload-failed')).code, 'ERR_LISTEN')
+  // The same text: only its time changes.
+  utimesSync(exposed.file, new Date(), new Date(Date.now() + 5_000))
+  t.is((await exposed.program.event('reload-failed')).code, 'ERR_LISTEN')
 })
 
 test('what fewer peers may use ends soon, and Ctrl-C ends what is left of old services', async t => {

@@ -64,6 +64,38 @@ test('nothing that runs is status 1; a killed command is forgotten', async t => 
   t.deepEqual(readdirSync(join(folder, 'fastn-net')), [])
 })
 
+test('programs that were killed hide none that runs', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const folder = folderFor(t)
+  const own = join(folder, 'fastn-net')
+  mkdirSync(own, { mode: 0o700 })
+  // As if this process had the ids of killed ones.
+  for (let count = 0; count < 70; count++) {
+    const socket = join(own, `0-${count}.sock`)
+    writeFileSync(join(own, `0-${count}.json`), JSON.stringify({ pid: process.pid, socket, token: '' }))
+  }
+  const env = { XDG_RUNTIME_DIR: folder }
+  await serving(t, ['tcp', '1', '--public'], { env })
+  while (readdirSync(own).filter(name => name.endsWith('.json')).length < 71) {
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  const shown = eventsOf(await cli(['status', '--json'], { env }))
+  t.deepEqual(
+    shown.filter(({ event }) => event === 'process').map(({ command }) => command),
+    ['tcp']
+  )
+  t.is(readdirSync(own).length, 2)
+})
+
+test('a session that does not exist leaves the folder for temporary files', async t => {
+  if (process.platform === 'win32') return void t.pass()
+  const folder = folderFor(t)
+  const env = { XDG_RUNTIME_DIR: join(folder, 'gone'), TMPDIR: folder }
+  const end = await cli(['status', '--json'], { env })
+  t.deepEqual([end.code, eventsOf(end)[0]?.code], [1, 'ERR_NOT_RUNNING'])
+  t.deepEqual(readdirSync(folder), [`fastn-net-${process.getuid?.()}`])
+})
+
 test('other users cannot ask, and a request needs the token', async t => {
   if (process.platform === 'win32') return void t.pass()
   const folder = folderFor(t)

@@ -66,6 +66,8 @@ const wrong: Record<string, [string[], RegExp]> = {
   'an extra argument': [['ping', 'a', 'b'], /unexpected argument 'b'/],
   'a time without a number': [['ping', 'x', '--timeout', 'soon'], /--timeout must be a time such as/],
   'a count with a fraction': [['ping', 'x', '--count', '1.5'], /--count must be a whole number/],
+  'a port above 65535': [['tcp-bridge', 'x', '99999'], /PORT must be a port from 0 to 65535/],
+  'a proxy without destinations': [['proxy-remote', '--public'], /Name each destination with --target RULE/],
   'a relay that is no URL': [['ping', 'x', '--relay', 'here'], /--relay must be a URL/],
   'a bad peer': [['ping', 'i66fo'], /ID52 \(52 characters\)/],
   'a bad log filter': [['id', '--log', 'a=b=c'], /--log: /]
@@ -90,6 +92,15 @@ for (const [what, [args, message]] of Object.entries(wrong)) {
 test('an escape sequence in an argument does not reach the terminal', async t => {
   const { stderr } = await cli(['id', '--\u001b[2J'])
   t.false(stderr.includes('\u001b'))
+})
+
+test('a full disk at stdout is a failure, also of --version and --help', async t => {
+  if (process.platform !== 'linux') return void t.pass()
+  for (const args of [['--version'], ['--help'], ['ping', '--help'], ['completions', 'bash']]) {
+    const { code, stderr } = await cli(args, { before: ['sh', '-c', 'exec "$@" > /dev/full', 'sh'] })
+    t.is(code, 1, args.join(' '))
+    t.regex(stderr, /cannot write to stdout: ENOSPC/)
+  }
 })
 
 test('a reader of stdout that leaves early ends the program without an error', t => {

@@ -45,7 +45,8 @@ ${commands.map(bashWords).join('\n')}
 complete -F _fastn_net ${program}`
 }
 
-const bashFiles = 'compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))'
+// Names are lines: they may have spaces.
+const bashFiles = 'local IFS=$\'\\n\'; compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))'
 
 /** Cases of a command's options that take a value. */
 function bashValues(command: Command): string[] {

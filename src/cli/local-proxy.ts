@@ -3,7 +3,7 @@ import type { Command } from './command.js'
 import { bridge } from './serve.js'
 import { localHostOption, serviceOption } from './services.js'
 import { endpointOptions } from './specs.js'
-import { parseCount } from './units.js'
+import { parsePort } from './units.js'
 
 /** A command that serves a proxy on a local port, whose destinations a peer reaches. */
 export function localProxy(
@@ -24,7 +24,7 @@ export function localProxy(
     async run(context) {
       const { args } = context
       const [host, service] = [args.text('host'), args.text('service')]
-      const port = parseCount(args.positionals[1] ?? '0', 'PORT')
+      const port = parsePort(args.positionals[1] ?? '0', 'PORT')
       await bridge(context, proxying(name, args.required(0), { service, port, ...(host !== undefined && { host }) }))
       return undefined
     }

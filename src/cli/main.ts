@@ -19,7 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
   // Before the arguments are parsed, their errors already need this.
   const output = new Output({ json: argv.includes('--json'), quiet: argv.includes('--quiet') || argv.includes('-q') })
   let name = ''
-  try {
+  const run = async (): Promise<number> => {
     const [first, ...rest] = argv.length === 0 ? [] : ownWords(argv)
     if (first === '--version' || first === '-V') return await print(output, version, { event: 'version', version })
     if (first === undefined) return await printMissing(output)
@@ -31,9 +31,13 @@ async function main(argv: readonly string[]): Promise<number> {
     const args = parseArguments(optionsOf(command), command.arguments ?? [], words)
     if (args.has('help')) return await printHelp(output, command)
     startLog(args, output)
-    const status = await command.run({ name: command.name, args, output, signal })
+    return (await command.run({ name: command.name, args, output, signal })) ?? exit.ok
+  }
+  try {
+    const status = await run()
+    // A signal, or stdout that could not be written.
     signal.throwIfAborted()
-    return status ?? exit.ok
+    return status
   } catch (error) {
     const failure = failureOf(signal.aborted ? signal.reason : error)
     output.clearProgress()

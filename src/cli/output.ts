@@ -92,7 +92,7 @@ export class Output {
   progress(line: string): void {
     if (!this.showsProgress) return
     this.#hasLine = true
-    process.stderr.write(`${eraseLine}${line.slice(0, this.columns - 1)}`)
+    process.stderr.write(`${eraseLine}${fitting(line, this.columns - 1)}`)
   }
 
   /** Removes the progress line. */
@@ -113,6 +113,17 @@ export class Output {
   shown(text: string): string {
     return process.stdout.isTTY ? printable(text) : text
   }
+}
+
+/** The start of a line that fits a width. Behind the Latin letters, a character counts as two columns: many are wide. */
+function fitting(line: string, width: number): string {
+  let [text, columns] = ['', 0]
+  for (const character of line) {
+    columns += character < '\u0300' ? 1 : 2
+    if (columns > width) break
+    text += character
+  }
+  return text
 }
 
 /** Whether a stream shows colours. */

@@ -1,10 +1,12 @@
 import { bridgingHttp } from '../../rig/services/index.js'
+import { printable } from '../../util/display.js'
 import type { Command } from '../command.js'
 import { withEndpoint } from '../endpoint.js'
+import { UsageError } from '../failure.js'
 import { openInBrowser } from '../open.js'
 import { checkedByLibrary, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'
-import { parseCount } from '../units.js'
+import { parsePort } from '../units.js'
 
 /** Opens a peer's web server in the browser. */
 export const browse: Command = {
@@ -29,7 +31,8 @@ export const browse: Command = {
   async run(context) {
     const { args, output, signal } = context
     const [peer, service, path = '/'] = [args.required(0), args.text('service'), args.positionals[1]]
-    const port = parseCount(args.text('port') ?? '0', '--port')
+    const port = parsePort(args.text('port') ?? '0', '--port')
+    checkPath(path)
     await withEndpoint(context, async endpoint => {
       const bridge = await checkedByLibrary(bridgingHttp({ peer, service, port })(endpoint, signal))
       const { href } = new URL(path, `http://localhost:${bridge.port}/`)
@@ -40,4 +43,11 @@ export const browse: Command = {
     })
     return undefined
   }
+}
+
+/** A whole URL would open another site than the peer's. */
+function checkPath(path: string): void {
+  const origin = 'http://localhost'
+  if (URL.canParse(path, origin) && new URL(path, origin).origin === origin && !path.startsWith('//')) return
+  throw new UsageError(`PATH must be a path such as /docs, not '${printable(path)}'`)
 }

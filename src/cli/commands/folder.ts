@@ -33,7 +33,7 @@ export const folder: Command = {
       hasListing: !args.has('no-listing')
     }
     const start = (allow: readonly string[] | 'public') => servingFolder(args.required(0), { ...settings, allow })
-    await expose(context, start, 'Peers reach it over HTTP: endpoint.fetch(TICKET, path)')
+    await expose(context, start, 'To open it: fastn-net browse TICKET')
     return undefined
   }
 }

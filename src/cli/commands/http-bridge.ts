@@ -6,7 +6,7 @@ import { UsageError } from '../failure.js'
 import { bridge } from '../serve.js'
 import { localHostOption, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'
-import { parseCount } from '../units.js'
+import { parsePort } from '../units.js'
 
 /** Bridges a local port to web servers of peers. */
 export const httpBridge: Command = {
@@ -38,7 +38,7 @@ export const httpBridge: Command = {
     const options: BridgeHttpOptions = {
       ...(peer !== undefined && { peer, service: args.text('service') }),
       hosts: await aliasesOf(args),
-      ...(path === undefined ? { port: parseCount(port ?? '0', 'PORT') } : { path }),
+      ...(path === undefined ? { port: parsePort(port ?? '0', 'PORT') } : { path }),
       ...(host !== undefined && { host })
     }
     await bridge(context, bridgingHttp(options))

@@ -1,6 +1,7 @@
 import { exposingProxy } from '../../rig/services/index.js'
 import { qrOption } from '../announce.js'
 import type { Command } from '../command.js'
+import { UsageError } from '../failure.js'
 import { expose } from '../serve.js'
 import { serviceOption, serviceWords } from '../services.js'
 import { endpointOptions, exposeOptions } from '../specs.js'
@@ -29,6 +30,7 @@ export const proxyRemote: Command = {
   ],
   async run(context) {
     const { args } = context
+    if (!args.has('target')) throw new UsageError('what may peers reach? Name each destination with --target RULE')
     const settings = { targets: args.list('target'), service: args.text('service') }
     const start = (allow: readonly string[] | 'public') => exposingProxy({ ...settings, allow })
     const words = serviceWords(settings.service)

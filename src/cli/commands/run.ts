@@ -60,7 +60,7 @@ class Runner {
   readonly #endpoint: Endpoint
   readonly #file: string
   readonly #supervisor: Supervisor
-  /** What was applied last, or found wrong. */
+  /** The text that was applied last. */
   #text = ''
   #config: Config | undefined
   #reloading: Promise<void> = Promise.resolve()
@@ -146,6 +146,8 @@ class Runner {
       const list = (what: string, all: readonly string[]) => (all.length === 0 ? '' : `, ${what} ${all.join(', ')}`)
       output.hint(`applied ${this.#file}${list('started', names)}${list('stopped', stopped)}, left ${kept} alone`)
     } catch (error) {
+      // Saving it again tries it again: a port may be free by then.
+      this.#text = ''
       const { code, message, details } = failureOf(error)
       await output.event({ event: 'reload-failed', code, message, ...details })
       output.hint(`nothing was changed: ${message}`)

@@ -8,7 +8,7 @@ import { snapshots } from '../status/programs.js'
 import { type Rates, ratesOf } from '../status/rates.js'
 import type { PeerStatus, Snapshot } from '../status/snapshot.js'
 import { StatusPage } from '../status/web.js'
-import { formatSize, formatTime, parseCount } from '../units.js'
+import { formatSize, formatTime, parsePort } from '../units.js'
 
 /** Time between two looks, of which a rate is made. */
 const betweenMs = 1_000
@@ -38,7 +38,7 @@ export const status: Command = {
     const port = args.text('port')
     if (args.has('web')) {
       if (args.has('watch')) throw new UsageError('--web and --watch exclude each other')
-      return await serve(context, parseCount(port ?? '0', '--port'))
+      return await serve(context, parsePort(port ?? '0', '--port'))
     }
     if (port !== undefined) throw new UsageError('--port is for --web')
     let earlier = await snapshots()
@@ -57,7 +57,6 @@ export const status: Command = {
 
 /** Serves the page until the command ends. */
 async function serve({ output, signal }: Context, port: number): Promise<undefined> {
-  if (port > 65_535) throw new UsageError('--port must be at most 65535')
   const page = await StatusPage.listen(port, snapshots)
   try {
     await output.result(page.url, { event: 'ready', url: page.url })

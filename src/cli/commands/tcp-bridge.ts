@@ -5,7 +5,7 @@ import { UsageError } from '../failure.js'
 import { bridge } from '../serve.js'
 import { localHostOption, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'
-import { parseCount } from '../units.js'
+import { parsePort } from '../units.js'
 
 /** Bridges a local port to a peer's TCP service. */
 export const tcpBridge: Command = {
@@ -36,7 +36,7 @@ export const tcpBridge: Command = {
     const options: BridgeOptions = {
       peer,
       service: args.text('service'),
-      ...(path === undefined ? { port: parseCount(port ?? '0', 'PORT') } : { path }),
+      ...(path === undefined ? { port: parsePort(port ?? '0', 'PORT') } : { path }),
       ...(host !== undefined && { host })
     }
     await bridge(context, bridging('tcp', options))

@@ -3,7 +3,7 @@ import type { Command } from '../command.js'
 import { bridge } from '../serve.js'
 import { flowTimeoutOf, flowTimeoutOption, localHostOption, serviceOption } from '../services.js'
 import { endpointOptions } from '../specs.js'
-import { parseCount } from '../units.js'
+import { parsePort } from '../units.js'
 
 /** Bridges a local port to a peer's UDP service. */
 export const udpBridge: Command = {
@@ -22,7 +22,7 @@ export const udpBridge: Command = {
   async run(context) {
     const { args } = context
     const [host, service] = [args.text('host'), args.text('service')]
-    const port = parseCount(args.positionals[1] ?? '0', 'PORT')
+    const port = parsePort(args.positionals[1] ?? '0', 'PORT')
     const more = { ...flowTimeoutOf(args), ...(host !== undefined && { host }) }
     await bridge(context, bridging('udp', { peer: args.required(0), service, port, ...more }))
     return undefined

@@ -1,5 +1,5 @@
-import { lstat, mkdir } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { lstat, mkdir, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CliError } from '../failure.js'
 
@@ -9,11 +9,11 @@ import { CliError } from '../failure.js'
  * @throws {CliError} `ERR_FILE` if another user can write to it.
  */
 export async function statusFolder(): Promise<string> {
-  const { XDG_RUNTIME_DIR } = process.env
   const isWindows = process.platform === 'win32'
-  const parent = XDG_RUNTIME_DIR !== undefined && XDG_RUNTIME_DIR !== '' ? XDG_RUNTIME_DIR : tmpdir()
-  const { uid } = userInfo()
-  const folder = join(parent, isWindows || parent === XDG_RUNTIME_DIR ? 'fastn-net' : `fastn-net-${uid}`)
+  // Not that of os.userInfo, which fails for a user that has no entry in /etc/passwd, as in containers.
+  const uid = process.getuid?.()
+  const ofSession = await sessionFolder()
+  const folder = join(ofSession ?? tmpdir(), isWindows || ofSession !== undefined ? 'fastn-net' : `fastn-net-${uid}`)
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
   })
@@ -22,6 +22,14 @@ export async function statusFolder(): Promise<string> {
   throw new CliError('ERR_FILE', `the folder '${folder}' must be of this user alone (mode 0700)`, {
     systemCode: 'EPERM'
   })
+}
+
+/** The folder of the user's session. `su` and `cron` may name one that does not exist. */
+async function sessionFolder(): Promise<string | undefined> {
+  const { XDG_RUNTIME_DIR = '' } = process.env
+  if (XDG_RUNTIME_DIR === '') return undefined
+  const found = await stat(XDG_RUNTIME_DIR).catch(() => undefined)
+  return found?.isDirectory() ? XDG_RUNTIME_DIR : undefined
 }
 
 /** Entry of a program in the folder. */

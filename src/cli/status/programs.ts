@@ -5,8 +5,10 @@ import { CliError } from '../failure.js'
 import { type Answer, type Registration, statusFolder } from './folder.js'
 import type { Snapshot } from './snapshot.js'
 
-/** Most programs that are asked. */
+/** Most programs that are shown. */
 const maxPrograms = 64
+/** Programs that are asked at once. */
+const batch = 64
 /** Limit of an answer. */
 const answerMs = 2_000
 /** Limit of the answer of a rig that is asked to do something: it may bring identities online. */
@@ -16,9 +18,14 @@ const maxAnswerBytes = 8_388_608
 /** States of the running programs of this user, ordered by their start. Forgets those that have ended without a word. */
 export async function snapshots(): Promise<Snapshot[]> {
   const folder = await statusFolder()
-  const names = (await readdir(folder)).filter(name => name.endsWith('.json')).slice(0, maxPrograms)
-  const found = await Promise.all(names.map(name => snapshotOf(folder, name)))
-  return found.filter(each => each !== undefined).sort((a, b) => a.started - b.started)
+  const names = (await readdir(folder)).filter(name => name.endsWith('.json'))
+  const found: Snapshot[] = []
+  // Any number of programs may have been killed, which leaves their names here.
+  for (let at = 0; at < names.length && found.length < maxPrograms; at += batch) {
+    const some = await Promise.all(names.slice(at, at + batch).map(name => snapshotOf(folder, name)))
+    for (const each of some) if (each !== undefined) found.push(each)
+  }
+  return found.slice(0, maxPrograms).sort((a, b) => a.started - b.started)
 }
 
 /** The rig of this user that runs in a home; `undefined` if it cannot be found. */
@@ -48,8 +55,11 @@ async function snapshotOf(folder: string, name: string): Promise<Snapshot | unde
   try {
     registration = JSON.parse(await readFile(file, 'utf8')) as Registration
     return JSON.parse(await ask(registration)) as Snapshot
-  } catch {
-    if (registration !== undefined && !isRunning(registration.pid)) {
+  } catch (error) {
+    // Another process may have the id of one that was killed, but not its socket.
+    const { code = '' } = error as NodeJS.ErrnoException
+    const isGone = ['ECONNREFUSED', 'ENOENT'].includes(code)
+    if (registration !== undefined && (isGone || !isRunning(registration.pid))) {
       await rm(file, { force: true })
       if (process.platform !== 'win32') await rm(file.replace(/json$/, 'sock'), { force: true })
     }
