@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { type MailError, openMailStore } from 'fastn-mail'
+import { type MailError, openMailStore, startImap } from 'fastn-mail'
+import { ImapClient } from '../helpers/imap-client.js'
 import { message, temporaryFolder } from '../helpers/server.js'
 
 /** A disk of a few MiB, or `undefined` where none can be mounted. */
@@ -72,4 +73,22 @@ test('a read-only disk is ERR_STORAGE', async t => {
   store.close()
   spawnSync('mount', ['-o', 'remount,ro', folder])
   await t.throwsAsync(openMailStore({ folder }), { code: 'ERR_STORAGE' })
+})
+
+test('APPEND on a full disk is refused, and the session goes on', async t => {
+  const folder = await smallDisk(t, '4m')
+  if (folder === undefined) return
+  await using store = await openMailStore({ folder })
+  await using server = await startImap({ authenticate: () => store })
+  const client = await (await ImapClient.connect(server.address.port)).login()
+  const text = 'x'.repeat(1_500_000)
+  const answers = []
+  for (let count = 0; count < 4; count++) answers.push(await client.run(`APPEND INBOX {${text.length}+}\r\n${text}`))
+  t.is(answers[0]?.status, 'OK')
+  t.is(answers[3]?.status, 'NO')
+  t.regex(answers[3]?.text ?? '', /^\[UNAVAILABLE\]/)
+  const stored = answers.filter(({ status }) => status === 'OK').length
+  t.deepEqual((await client.run('STATUS INBOX (MESSAGES)')).untagged, [`STATUS INBOX (MESSAGES ${stored})`])
+  t.deepEqual(await readdir(join(folder, 'tmp')), [])
+  client.close()
 })

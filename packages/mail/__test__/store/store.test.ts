@@ -160,3 +160,30 @@ test('options are checked', async t => {
     message: /quota/
   })
 })
+
+test.serial('a clock that jumps changes no UID, and UIDVALIDITY only grows', async t => {
+  const { folder, store } = await opened(t)
+  const now = Date.now
+  const uids: number[] = []
+  const validities: number[] = []
+  try {
+    for (const [at, days] of [0, 4000, -4000, 1].entries()) {
+      Date.now = () => now() + days * 86_400_000
+      uids.push((await store.deliver({ id: `${at}`, content: message(`${at}`) })).uid)
+      await store.deliver({ id: `other ${at}`, content: message(`${at}`), mailbox: `M${at}` })
+      validities.push(counters(store, `M${at}`)?.uidValidity ?? 0)
+    }
+  } finally {
+    Date.now = now
+  }
+  t.deepEqual(uids, [1, 2, 3, 4])
+  t.deepEqual(
+    validities,
+    validities.toSorted((one, two) => one - two)
+  )
+  t.is(new Set(validities).size, 4)
+  store.close()
+  await using again = await openMailStore({ folder })
+  for (const at of uids.keys()) t.true((await again.deliver({ id: `${at}`, content: message('again') })).duplicate)
+  t.is(counters(again)?.messages, 4)
+})
