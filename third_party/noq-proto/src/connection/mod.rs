@@ -6115,10 +6115,13 @@ impl Connection {
         let stats = &mut self.path_stats.get_mut(path_id).frame_tx;
         let space = &mut self.spaces[space_id];
         let path = &mut self.paths.get_mut(&path_id).expect("known path").data;
-        space
-            .for_path(path_id)
-            .pending_acks
-            .maybe_ack_non_eliciting();
+        let pending_acks = &mut space.for_path(path_id).pending_acks;
+        pending_acks.maybe_ack_non_eliciting();
+        if path.in_flight.ack_eliciting == 0 {
+            // Both sides take turns: a request and its answer carry the ACKs of one another, and none is
+            // sent alone. With more in flight, each further ACK would cost the peer time.
+            pending_acks.ack_with_packet();
+        }
 
         // HANDSHAKE_DONE
         if !is_0rtt

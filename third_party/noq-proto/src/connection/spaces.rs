@@ -1321,6 +1321,14 @@ impl PendingAcks {
         &self.ranges
     }
 
+    /// Queue an ACK if any ack-eliciting packet has not yet been acknowledged
+    ///
+    /// Should be called immediately before a non-probing packet is composed, when we've already
+    /// committed to sending a packet regardless.
+    pub(super) fn ack_with_packet(&mut self) {
+        self.immediate_ack_required |= self.ack_eliciting_since_last_ack_sent > 0;
+    }
+
     /// Queue an ACK if a significant number of non-ACK-eliciting packets have not yet been
     /// acknowledged
     ///
