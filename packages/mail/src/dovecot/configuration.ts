@@ -68,7 +68,7 @@ ${common(options)}
 protocols = imap
 auth_allow_cleartext = yes
 mail_driver = maildir
-mail_path = ~
+mail_path = %{home}
 ssl = ${tls ? 'yes' : 'no'}
 ${tls ? `ssl_server_cert_file = ${tls.certFile}\nssl_server_key_file = ${tls.keyFile}\n` : ''}
 passdb passwd-file {
