@@ -1,6 +1,11 @@
 import { isPlain } from '../util/validate.js'
+import { autoconfigHosts } from './autoconfig.js'
 import { RigConfigError } from './config-error.js'
 import { findEntity, type RigEntity } from './entities.js'
+import type { HomePaths } from './home.js'
+import { checkMailIdentity, mailFolder, mailName, planMail, serversOf } from './mail.js'
+import type { MailConfig, RouterConfig } from './part-configs.js'
+import { planRouter, portOfEnvironment, routerName } from './router.js'
 import { type NetworkSettings, networkSettings } from './services/network.js'
 import { type PlannedService, planServices } from './services/plan.js'
 import { Settings } from './services/settings.js'
@@ -38,6 +43,10 @@ export interface RigConfig {
   health?: HealthConfig | undefined
   /** Services and tunnels by name, at most 256. Those of an identity that is offline do not run. */
   services?: Readonly<Record<string, ServiceConfig>> | undefined
+  /** The router. Default: none, unless `FASTN_HTTP_PORT` is set. */
+  router?: RouterConfig | undefined
+  /** Mail. Default: none. */
+  mail?: MailConfig | undefined
 }
 
 /** A checked configuration. */
@@ -49,6 +58,7 @@ export interface RigPlan {
 
 /** What a configuration is checked with. */
 export interface CheckOptions {
+  readonly paths: HomePaths
   readonly folder: string
   readonly entities: readonly RigEntity[]
   /** ID52 of the current identity. */
@@ -56,11 +66,11 @@ export interface CheckOptions {
 }
 
 /** Checks a configuration. */
-export function checkConfig(config: unknown, { folder, entities, current }: CheckOptions): RigPlan {
+export function checkConfig(config: unknown, { paths, folder, entities, current }: CheckOptions): RigPlan {
   const isTable = typeof config === 'object' && config !== null && isPlain(config)
   if (!isTable) throw new RigConfigError([], 'the configuration must be an object')
   const root = new Settings(config, [], { folder, hasNames: true })
-  root.expect(['network', 'relays', 'health', 'services'])
+  root.expect(['network', 'relays', 'health', 'services', 'router', 'mail'])
   const identityOf = (settings: Settings) => {
     const name = settings.text('identity')
     if (name === undefined) return current
@@ -73,8 +83,38 @@ export function checkConfig(config: unknown, { folder, entities, current }: Chec
   return {
     network: networkSettings(root),
     health: root.keys.includes('health') ? healthOf(root.table('health')) : undefined,
-    services: planServices(root.table('services'), identityOf)
+    services: withParts(root, identityOf, { paths, entities })
   }
+}
+
+/** Services, and the router and mail as two more. */
+function withParts(
+  root: Settings,
+  identityOf: (settings: Settings) => string,
+  { paths, entities }: Pick<CheckOptions, 'paths' | 'entities'>
+): ReadonlyMap<string, PlannedService> {
+  const tables = root.table('services')
+  const services = new Map(planServices(tables, identityOf))
+  for (const name of [routerName, mailName])
+    if (services.has(name)) throw tables.error(name, `a service cannot be called '${name}'`)
+  let mail: { readonly identity: string; readonly folder: string } | undefined
+  if (root.keys.includes('mail')) {
+    const table = root.table('mail')
+    const identity = identityOf(table)
+    const { account } = findEntity(entities, identity)
+    const folder = mailFolder(paths.accounts, checkMailIdentity(account))
+    mail = { identity, folder }
+    const ports = { smtp: portOfEnvironment('FASTN_SMTP_PORT'), imap: portOfEnvironment('FASTN_IMAP_PORT') }
+    services.set(mailName, planMail(table, { identity, ports, places: { mail: folder, tls: paths.tls } }))
+  }
+  const port = portOfEnvironment('FASTN_HTTP_PORT')
+  if (root.keys.includes('router') || port !== undefined) {
+    const table = root.table('router')
+    const identity = identityOf(table)
+    const own = () => (mail?.identity === identity ? autoconfigHosts(identity, () => serversOf(mail.folder)) : {})
+    services.set(routerName, planRouter(table, identity, port, own))
+  }
+  return services
 }
 
 function healthOf(table: Settings): RigPlan['health'] {

@@ -15,6 +15,8 @@ export interface HomePaths {
   readonly state: string
   /** A folder for each account, named by its ID52. */
   readonly accounts: string
+  /** Folder of the certificate for localhost. */
+  readonly tls: string
 }
 
 /**
@@ -43,7 +45,8 @@ export function pathsOf(given?: string): HomePaths {
     config: join(home, 'rig.toml'),
     rig,
     state: join(rig, 'state.json'),
-    accounts: join(home, 'accounts')
+    accounts: join(home, 'accounts'),
+    tls: join(rig, 'tls')
   }
 }
 

@@ -68,8 +68,8 @@ function ownersOnly(owners: readonly string[]): AccountData {
 }
 
 /** Rules of an account that let the peers of a service use it. */
-function rulesOf({ who, protocols = [], service }: PlannedService): AccountRule[] {
-  if (who === undefined) return []
+function rulesOf({ who, protocols = [], service, rules = [] }: PlannedService): readonly AccountRule[] {
+  if (who === undefined) return rules
   return protocols.map(protocol => ({
     who: who === 'public' ? 'everyone' : who,
     protocol,

@@ -69,7 +69,7 @@ async function read(config: RigConfigSource, { paths, folder }: ResolvedRig): Pr
   const value = typeof config === 'function' ? await config() : config
   const state = await stateOf(paths)
   const entities = await entitiesOf(paths, state)
-  return { state, entities, plan: checkConfig(value, { folder, entities, current: state.current }) }
+  return { state, entities, plan: checkConfig(value, { paths, folder, entities, current: state.current }) }
 }
 
 let rigOf: (resolved: ResolvedRig, config: RigConfigSource, wanted: Wanted, unlock: () => void) => Promise<Rig>

@@ -1,4 +1,3 @@
-import type { Endpoint } from '../endpoint/endpoint.js'
 import type { Listener } from '../endpoint/listener.js'
 import { FastnNetError } from '../errors.js'
 import type { RigPlan } from './config.js'
@@ -9,7 +8,7 @@ import type { HomePaths } from './home.js'
 import { RunningIdentity } from './identity.js'
 import { mergeMetrics } from './metrics.js'
 import type { PlannedService } from './services/plan.js'
-import { Supervisor } from './services/supervisor.js'
+import { type ServicePlace, Supervisor } from './services/supervisor.js'
 import type { RigState } from './state.js'
 import type { RigChanges } from './status.js'
 
@@ -39,7 +38,7 @@ export class Runtime {
     this.#paths = paths
     this.#controlled = controlled
     this.wanted = wanted
-    this.supervisor = new Supervisor(plan => this.#endpointOf(plan), this.#end.signal)
+    this.supervisor = new Supervisor(plan => this.#placeOf(plan), this.#end.signal)
   }
 
   /** Where health and metrics are served. */
@@ -93,9 +92,9 @@ export class Runtime {
     await Promise.all([...this.identities.values()].map(identity => identity.close(timeout)))
   }
 
-  #endpointOf({ identity = '' }: PlannedService): Endpoint {
+  #placeOf({ identity = '' }: PlannedService): ServicePlace {
     const found = this.identities.get(identity)
-    if (found !== undefined) return found.endpoint
+    if (found !== undefined) return found
     throw new FastnNetError('ERR_INTERNAL', `the identity ${identity} is offline`)
   }
 

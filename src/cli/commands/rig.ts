@@ -7,6 +7,8 @@ import {
   setCurrentCommand,
   setOnlineCommand
 } from '../rig-commands/home-commands.js'
+import { importCommand } from '../rig-commands/import.js'
+import { mailPassword } from '../rig-commands/password.js'
 import { run } from '../rig-commands/run.js'
 import { status } from '../rig-commands/status.js'
 
@@ -26,6 +28,8 @@ export const rig: Command = group(
     invite,
     acceptInvitation,
     addDevice,
-    forget
+    forget,
+    mailPassword,
+    importCommand
   ]
 )

@@ -69,7 +69,7 @@ class Runner {
     this.#context = context
     this.#endpoint = endpoint
     this.#file = file
-    this.#supervisor = new Supervisor(() => endpoint, context.signal)
+    this.#supervisor = new Supervisor(() => ({ endpoint }), context.signal)
   }
 
   async run(text: string, config: Config): Promise<void> {

@@ -1,4 +1,5 @@
 // What the command line uses of the rig, besides its public entry. No entry of the package: programs cannot import it.
+export { hashMailPassword } from '../mail.js'
 export { servingFolder } from './folder.js'
 export { networkSettings } from './network.js'
 export { type PlannedService, planServices } from './plan.js'

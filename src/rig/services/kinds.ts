@@ -1,3 +1,4 @@
+import type { AccountRule } from '../../account/data.js'
 import type { Protocol } from '../../errors.js'
 import { type Claiming, portClaim } from './claims.js'
 import { servingFolder } from './folder.js'
@@ -21,6 +22,8 @@ export interface ServicePlan extends Claiming {
   readonly start: StartService
   /** Its users: ID52s and names, or everyone. Absent: it exposes nothing. */
   readonly who?: readonly string[] | 'public'
+  /** Rules of the account besides those for `who`. */
+  readonly rules?: readonly AccountRule[]
   /** Protocols by which peers reach it, for the rules of an account. */
   readonly protocols?: readonly Protocol[]
   /** Name of the service at the peers. */

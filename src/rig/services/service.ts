@@ -1,3 +1,4 @@
+import type { Account } from '../../account/account.js'
 import type { Endpoint } from '../../endpoint/endpoint.js'
 import type { Tunnel } from '../../tunnel/tunnel.js'
 import type { LoggedRequest } from './request-log.js'
@@ -18,8 +19,8 @@ export interface RunningService {
   close(options: { readonly timeout: number }): Promise<void>
 }
 
-/** Starts a service on an endpoint. The signal ends it. */
-export type StartService = (endpoint: Endpoint, signal: AbortSignal) => Promise<RunningService>
+/** Starts a service on an endpoint, which has this account if it belongs to a rig. The signal ends it. */
+export type StartService = (endpoint: Endpoint, signal: AbortSignal, account?: Account) => Promise<RunningService>
 
 /** A tunnel as a service. `target` is what an exposed one exposes. */
 export function tunnelService(tunnel: Tunnel, target?: string): RunningService {

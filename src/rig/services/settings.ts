@@ -108,6 +108,14 @@ export class Settings {
     throw this.#wrong(key, 'must be a port from 0 to 65535')
   }
 
+  /** A whole number, 0 or more. */
+  count(key: string): number | undefined {
+    const value = this.#table[key]
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+    throw this.#wrong(key, 'must be a whole number')
+  }
+
   /** A time such as `'10s'`, in milliseconds. */
   time(key: string): number | undefined {
     const text = this.text(key)

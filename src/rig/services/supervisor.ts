@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Account } from '../../account/account.js'
 import type { Endpoint } from '../../endpoint/endpoint.js'
 import { FastnNetError, isFastnNetError } from '../../errors.js'
 import { claimOf, claimOfRunning, released } from './claims.js'
@@ -17,6 +18,12 @@ export interface Running {
   readonly service: RunningService
 }
 
+/** Where a service runs. */
+export interface ServicePlace {
+  readonly endpoint: Endpoint
+  readonly account?: Account
+}
+
 /** Result of applying services. */
 export interface Changes {
   readonly started: readonly Running[]
@@ -28,14 +35,14 @@ export interface Changes {
 
 /** Runs the services of a configuration. */
 export class Supervisor {
-  readonly #endpointOf: (plan: PlannedService) => Endpoint
+  readonly #placeOf: (plan: PlannedService) => ServicePlace
   readonly #signal: AbortSignal
   readonly #running = new Map<string, Running>()
   /** Accept nothing any more, but have connections. */
   readonly #draining = new Set<Running>()
 
-  constructor(endpointOf: (plan: PlannedService) => Endpoint, signal: AbortSignal) {
-    this.#endpointOf = endpointOf
+  constructor(placeOf: (plan: PlannedService) => ServicePlace, signal: AbortSignal) {
+    this.#placeOf = placeOf
     this.#signal = signal
   }
 
@@ -109,7 +116,8 @@ export class Supervisor {
 
   /** Starts a service under another port or name, and ends it. */
   async #probe(plan: PlannedService): Promise<void> {
-    const service = await plan.probe(this.#endpointOf(plan), this.#signal).catch((error: unknown) => {
+    const { endpoint, account } = this.#placeOf(plan)
+    const service = await plan.probe(endpoint, this.#signal, account).catch((error: unknown) => {
       throw notStarted(plan.name, error)
     })
     await service.close({ timeout: 0 })
@@ -118,9 +126,10 @@ export class Supervisor {
   /** `isReleased`: an old service lets go of its port or name, which takes a moment. */
   async #start(plan: PlannedService, isReleased = false): Promise<Running> {
     const end = performance.now() + releaseMs
+    const { endpoint, account } = this.#placeOf(plan)
     for (;;) {
       try {
-        return { plan, service: await plan.start(this.#endpointOf(plan), this.#signal) }
+        return { plan, service: await plan.start(endpoint, this.#signal, account) }
       } catch (error) {
         const isInUse = isFastnNetError(error, 'ERR_LISTEN') || isFastnNetError(error, 'ERR_PROTOCOL_IN_USE')
         if (!isReleased || !isInUse || performance.now() > end) throw notStarted(plan.name, error)

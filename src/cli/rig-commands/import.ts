@@ -1,0 +1,38 @@
+import { importRig } from '../../rig/index.js'
+import { printable } from '../../util/display.js'
+import type { Command } from '../command.js'
+import { homeOf, homeOption } from './home.js'
+
+/** Imports a folder of the original. */
+export const importCommand: Command = {
+  name: 'rig import',
+  summary: "Import a folder of the original's rig: keys, names of peers, mails with their flags.",
+  description:
+    'Leaves the folder as it is, and imports nothing twice. A home that is not initialized gets the key of that rig. The rig\n' +
+    'must not run. Mails need the package fastn-mail; names, flags and online states need Node.js 22.13 or newer.',
+  arguments: [{ name: 'FOLDER', help: 'The folder: it has accounts and rig.' }],
+  options: {
+    ...homeOption,
+    user: { help: 'The user of [mail.users] who gets the mails. Default: me.', value: 'NAME' }
+  },
+  examples: [['fastn-net rig import ~/.local/share/fastn --home my-rig', 'Into another folder.']],
+  async run(context) {
+    const { args, output } = context
+    const user = args.text('user')
+    const { accounts, problems } = await importRig(args.required(0), {
+      home: homeOf(context),
+      ...(user !== undefined && { user })
+    })
+    for (const each of accounts) {
+      const { account, aliases, peers, mails, duplicates } = each
+      const before = duplicates === 0 ? '' : `, ${duplicates} mails before`
+      const line = `${account}: ${aliases.length} keys, ${peers} peers, ${mails} mails${before}`
+      await output.result(line, { event: 'imported', ...each })
+    }
+    for (const problem of problems) {
+      await output.event({ event: 'left-out', message: problem })
+      output.hint(`left out: ${printable(problem)}`)
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,37 @@
+import { randomInt } from 'node:crypto'
+import { text } from 'node:stream/consumers'
+import { hashMailPassword } from '../../rig/services/index.js'
+import type { Command } from '../command.js'
+import { UsageError } from '../failure.js'
+
+/** Without those that look alike. */
+const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
+const length = 20
+
+/** Makes the hash of a mail password. */
+export const mailPassword: Command = {
+  name: 'rig mail-password',
+  summary: 'Print the hash of a mail password, for [mail.users].',
+  description:
+    'Makes a password, and prints it to stderr; with --stdin it reads one line instead. Needs the package fastn-mail and\n' +
+    'Node.js 22.13 or newer.',
+  options: { stdin: { help: 'Read the password from stdin.' } },
+  examples: [
+    ['fastn-net rig mail-password', 'A new password, and its hash.'],
+    ['fastn-net rig mail-password --stdin < password.txt', 'The hash of a password of your own.']
+  ],
+  async run({ args, output }) {
+    const made = !args.has('stdin')
+    const password = made ? newPassword() : (await text(process.stdin)).replace(/\r?\n$/, '')
+    if (password === '') throw new UsageError('stdin has no password')
+    const hash = await hashMailPassword(password)
+    if (made && !output.json) process.stderr.write(`Password: ${password}\n`)
+    await output.result(hash, { event: 'password', hash, ...(made && { password }) })
+    return undefined
+  }
+}
+
+/** 100 bits. */
+function newPassword(): string {
+  return Array.from({ length }, () => letters[randomInt(letters.length)]).join('')
+}

@@ -1,0 +1,131 @@
+import type { AccountRule } from '../account/data.js'
+import { createRouter } from '../router/router.js'
+import type { RouterAllow, RouterTarget } from '../router/target.js'
+import { RigConfigError } from './config-error.js'
+import type { PlannedService } from './services/plan.js'
+import type { RunningService, StartService } from './services/service.js'
+import type { Settings } from './services/settings.js'
+
+/** Name of the router among the services. */
+export const routerName = 'router'
+
+/** Handlers that the rig itself adds, by host. */
+export type OwnHosts = () => Readonly<Record<string, RouterTarget>>
+
+/** A target of a configuration, and who may use it. */
+interface PlannedTarget {
+  readonly target: RouterTarget
+  readonly allow: RouterAllow | undefined
+}
+
+/** Checks the table `[router]`. `port`: that of the environment, which has precedence. */
+export function planRouter(table: Settings, identity: string, port: number | undefined, own: OwnHosts): PlannedService {
+  table.expect(['identity', 'port', 'host', 'peers', 'home', 'hosts'])
+  const host = table.text('host')
+  const peers = table.choice('peers', ['all', 'known', 'none']) as 'all' | 'known' | 'none' | undefined
+  const tables = table.table('hosts')
+  const hosts = new Map(tables.keys.map(name => [name, targetOf(tables.table(name))]))
+  const home = table.keys.includes('home') ? targetOf(table.table('home')) : undefined
+  const wanted = port ?? table.port('port') ?? 0
+  const rules = [...hosts].flatMap(([name, target]) => rulesOf(target, name))
+  if (home !== undefined) rules.push(...rulesOf(home, ''))
+  // Clients know the port, also if the system has chosen it.
+  let at = wanted
+  const start: StartService = async (endpoint, signal, account) => {
+    const targets = Object.fromEntries([...hosts].map(([name, { target }]) => [name, target]))
+    const router = await createRouter({
+      endpoint,
+      account,
+      port: at,
+      host,
+      peers,
+      hosts: { ...own(), ...targets },
+      home: home?.target,
+      signal
+    })
+    at = router.port
+    const running: RunningService = {
+      address: router.url,
+      port: null,
+      get connections() {
+        return router.connections
+      },
+      closed: router.closed,
+      close: options => router.close(options)
+    }
+    return running
+  }
+  return {
+    name: routerName,
+    kind: routerName,
+    identity,
+    fingerprint: JSON.stringify([table, identity, wanted]),
+    rules,
+    ...(wanted !== 0 && { unique: `the TCP port ${host ?? '127.0.0.1'}:${wanted}` }),
+    // Not its port alone: also the names under which peers use it.
+    claim: routerName,
+    start,
+    // On another port, and without what it serves to peers: the old one has those names.
+    probe: async (endpoint, signal, account) => {
+      const targets = [...hosts].map(([name, { target }]) => [name, { ...target, allow: undefined }])
+      const router = await createRouter({ endpoint, account, peers, hosts: Object.fromEntries(targets), signal })
+      return { address: '', port: null, connections: 0, closed: router.closed, close: options => router.close(options) }
+    }
+  }
+}
+
+const common = ['allow', 'public', 'cross-origin']
+const kinds: Readonly<Record<string, readonly string[]>> = {
+  folder: ['listing', 'hidden'],
+  backend: ['host-header'],
+  peer: ['service']
+}
+
+function targetOf(table: Settings): PlannedTarget {
+  const kind = Object.keys(kinds).find(name => table.keys.includes(name))
+  if (kind === undefined) throw table.error('folder', `a target has one of ${Object.keys(kinds).join(', ')}`)
+  table.expect([kind, ...(kinds[kind] ?? []), ...common])
+  const allow = allowOf(table)
+  const crossOrigin = table.flag('cross-origin', false)
+  const more = { allow, crossOrigin }
+  if (kind === 'folder') {
+    const folder = table.path('folder') ?? ''
+    return {
+      allow,
+      target: { folder, listing: table.flag('listing', false), hidden: table.flag('hidden', false), ...more }
+    }
+  }
+  if (kind === 'backend')
+    return { allow, target: { backend: table.webTarget('backend'), hostHeader: table.text('host-header'), ...more } }
+  return { allow, target: { peer: table.requiredText('peer'), service: table.text('service'), ...more } }
+}
+
+/** Unlike a service, a target may be for this machine alone. */
+function allowOf(table: Settings): RouterAllow | undefined {
+  if (table.keys.includes('public') || table.keys.includes('allow')) {
+    const { who } = table.access()
+    return who
+  }
+  return undefined
+}
+
+/** Rules of the account that let peers use a target under the name of its service. */
+function rulesOf({ allow }: PlannedTarget, service: string): AccountRule[] {
+  if (allow === undefined) return []
+  const rule = (who: AccountRule['who']): AccountRule => ({ who, protocol: 'Http', service, effect: 'allow' })
+  if (allow === 'public') return [rule('everyone')]
+  // Devices of the account have the access level `self`, which every `allow` includes.
+  return [rule('devices'), ...(allow === 'self' ? [] : [rule(allow as readonly string[])])]
+}
+
+/** The port of an environment variable; `undefined` if it is not set. */
+export function portOfEnvironment(name: string): number | undefined {
+  const text = process.env[name]
+  if (text === undefined || text === '') return undefined
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  throw new RigConfigError(
+    [],
+    `the environment variable ${name} must be a port from 0 to 65535, not '${text.slice(0, 64)}'`
+  )
+}
