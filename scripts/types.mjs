@@ -23,23 +23,25 @@ function writeOlderTypes(files) {
 async function rollUp(declarations) {
   const { rollup } = await import('rollup')
   const { dts } = await import('rollup-plugin-dts')
-  const roll = async (entry, external) => {
+  /** The entry that has the types of a file. Others import them from there, never a copy: classes have private members. */
+  const owners = new Map()
+  const fileOf = id => id.replace(/\.js$/, '.d.ts')
+  const roll = async (entry, name) => {
+    const external = (id, parent) =>
+      id.startsWith('node:') || (parent !== undefined && owners.has(resolve(dirname(parent), fileOf(id))))
     const bundle = await rollup({ input: join(declarations, `${entry}.d.ts`), external, plugins: [dts()] })
-    // `fastn-net/node` and the others must import the package's own classes, never a copy.
-    const { output } = await bundle.generate({ paths: id => (id.startsWith('node:') ? id : './index.js') })
+    const paths = id => (id.startsWith('node:') ? id : `./${owners.get(fileOf(id))}.js`)
+    const { output } = await bundle.generate({ paths })
     const [{ code, moduleIds }] = output
+    for (const file of moduleIds) owners.set(file, name)
     const header = `// Generated from src/${entry}.ts by scripts/types.mjs: do not edit.\n`
     // TypeScript 6 and newer include only types that are referenced.
     const types = '/// <reference types="node" />\n'
-    return { text: `${header}${types}\n${code.trim()}\n`, files: new Set(moduleIds) }
+    return [`${name}.d.ts`, `${header}${types}\n${code.trim()}\n`]
   }
-  const builtin = id => id.startsWith('node:')
-  const index = await roll('index', builtin)
-  const ofIndex = (id, parent) =>
-    parent !== undefined && index.files.has(resolve(dirname(parent), id.replace(/\.js$/, '.d.ts')))
-  const subpath = name => roll(`${name}/index`, (id, parent) => builtin(id) || ofIndex(id, parent))
-  const others = subpaths.map(async name => [`${name}.d.ts`, (await subpath(name)).text])
-  return [['index.d.ts', index.text], ...(await Promise.all(others))]
+  const rolled = [await roll('index', 'index')]
+  for (const name of subpaths) rolled.push(await roll(`${name}/index`, name))
+  return rolled
 }
 
 function stored(name) {
