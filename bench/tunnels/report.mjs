@@ -62,7 +62,7 @@ function table(title, metrics, base) {
   line('P2P', t => P2P.includes(t))
 }
 
-const B = ['up1', 'down1', 'up8', 'down8']
+const B = ['up1', 'down1', 'both1', 'up8', 'down8']
 table(
   'Bulk, MiB/s',
   B.map(n => [`bulk.${n}.MiBperS`, n]),

@@ -24,12 +24,10 @@ const tools = await Promise.all(names.map(async name => ({ name, ...(await impor
 
 const GiB = 2 ** 30,
   MiB = 2 ** 20
-const iperf = (port, parallel, reverse) =>
-  output(
-    'iperf3',
-    ['-c', '127.0.0.1', '-p', port, '-t', opt.seconds, '-P', parallel, '-J', ...(reverse ? ['-R'] : [])],
-    25000
-  ).then(JSON.parse)
+const iperf = (port, parallel, ...flags) =>
+  output('iperf3', ['-c', '127.0.0.1', '-p', port, '-t', opt.seconds, '-P', parallel, '-J', ...flags], 25000).then(
+    JSON.parse
+  )
 const tcpload = async (...args) => JSON.parse(await output('tcpload', args, 60000))
 const ms = s => parseFloat(s) * { us: 1e-3, ms: 1, s: 1e3, m: 6e4 }[s.match(/[a-z]+/)[0]]
 const wrk = async (port, connections) => {
@@ -55,19 +53,24 @@ const parts = {
   bulk: {
     server: (g, target) => g.run('iperf3', ['-s', '-p', target, '-B', '127.0.0.1'], { count: false }),
     async measure({ port, pids, note }) {
-      for (const [name, parallel, reverse] of [
-        ['up1', 1, false],
-        ['down1', 1, true],
-        ['up8', 8, false],
-        ['down8', 8, true]
+      for (const [name, parallel, ...flags] of [
+        ['up1', 1],
+        ['down1', 1, '-R'],
+        ['both1', 1, '--bidir'],
+        ['up8', 8],
+        ['down8', 8, '-R']
       ]) {
         await note(`bulk.${name}`, async () => {
           const before = cpuSeconds(pids())
-          const { end, error } = await iperf(port, parallel, reverse)
+          const { end, error } = await iperf(port, parallel, ...flags)
           if (!end?.sum_received) throw new Error(`iperf3: ${error}`)
           const cpu = cpuSeconds(pids()) - before,
-            { bytes, bits_per_second } = end.sum_received
-          return { MiBperS: bits_per_second / 8 / MiB, cpuSperGiB: pids().length ? cpu / (bytes / GiB) : undefined }
+            received = [end.sum_received, end.sum_received_bidir_reverse].filter(Boolean),
+            bytes = received.reduce((sum, each) => sum + each.bytes, 0)
+          return {
+            MiBperS: bytes / end.sum_received.seconds / MiB,
+            cpuSperGiB: pids().length ? cpu / (bytes / GiB) : undefined
+          }
         })
         await sleep(300)
       }
