@@ -46,7 +46,7 @@ export class View {
   }
 
   static async open(store: MaildirStore, mailbox: MailboxState, isReadOnly: boolean): Promise<View> {
-    await mailbox.sync()
+    await mailbox.sync({ now: true })
     const recent = isReadOnly ? store.index.recent(mailbox.id).map(({ uid }) => uid) : await claimRecent(store, mailbox)
     return new View(store, mailbox, isReadOnly, recent)
   }

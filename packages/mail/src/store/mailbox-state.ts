@@ -81,10 +81,12 @@ export class MailboxState {
     for (const watcher of this.#watchers) watcher()
   }
 
-  /** Takes in what other programs changed in the folder. Cheap if they changed nothing. */
-  async sync(): Promise<void> {
-    // A scan of a large mailbox takes its time: the pause is twenty times as long.
-    if (this.#deleted || performance.now() < this.#nextScan) return
+  /**
+   * Takes in what other programs changed in the folder. Cheap if they changed nothing. A scan of a large mailbox takes its time, and the pause
+   * behind it twenty times as long, unless `now` is true.
+   */
+  async sync({ now = false }: { now?: boolean } = {}): Promise<void> {
+    if (this.#deleted || (!now && performance.now() < this.#nextScan)) return
     const times = await this.#folderTimes()
     if (times === this.#times && this.#settled) return
     await this.mutex.run(() => this.scan())
