@@ -18,6 +18,7 @@ const documents = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'packages/mail/README.md',
   ...['docs/', 'docs/decisions/', 'docs/guide/'].flatMap(markdownIn)
 ]
 
@@ -40,7 +41,8 @@ for (const document of documents) {
       /^```(?:ts|js|mjs|typescript|javascript)\b/.test(line) ? [index] : []
     )
     for (const start of starts) {
-      const [, path, region] = /^<!-- (examples\/[^\s#]+)(?:#(\S+))? -->$/.exec(lines[start - 1] ?? '') ?? []
+      const [, path, region] =
+        /^<!-- ((?:packages\/mail\/__test__\/)?examples\/[^\s#]+)(?:#(\S+))? -->$/.exec(lines[start - 1] ?? '') ?? []
       if (path === undefined) {
         t.fail(`${document}:${start + 1} names no file in the line above, as in <!-- examples/sender.ts -->`)
         continue

@@ -7,7 +7,7 @@ import { step } from '../steps.js'
 import { PeerQueue } from './peer-queue.js'
 import { backoff, notBehind, type Schedule } from './schedule.js'
 import { Slots } from './slots.js'
-import type { Outcome } from './transport.js'
+import { type FailedOutcome, isTaken, type Outcome } from './transport.js'
 
 /** What a deliverer works with. */
 export interface DelivererOptions {
@@ -136,7 +136,7 @@ export class Deliverer {
     const now = this.#options.clock.now()
     let next = now + longestSleep
     for (const peer of this.#peers.values()) {
-      if (peer.active > 0) continue
+      if (!peer.isIdle) continue
       next = Math.min(next, Math.max(peer.dueAt, peer.notBefore))
     }
     this.#timer = this.#options.clock.after(Math.max(0, next - now), () => this.#pump())
@@ -159,6 +159,7 @@ export class Deliverer {
 
   async #attempt(peer: PeerQueue, delivery: Delivery): Promise<void> {
     let isBackingOff = false
+    let ended: Promise<void> | undefined
     try {
       // Those that wait for absent peers take no slot from those that send.
       const dialled = peer.isReached ? undefined : await this.#dialling.take()
@@ -178,22 +179,29 @@ export class Deliverer {
         )
         // Broken off by the end of the service.
         if (outcome.status === 'unreachable' && this.#closed()) return
-        isBackingOff = !(await this.#settle(peer, delivery, outcome))
+        if (isTaken(outcome)) ended = this.#end(peer, delivery, outcome.refused ?? [])
+        else isBackingOff = !(await this.#settle(peer, delivery, outcome))
       } finally {
         dialled?.()
         sent?.()
       }
     } catch (error) {
-      // The queue cannot be written: the mail stays in it.
       isBackingOff = true
-      this.#failed(error)
-      peer.notBefore = this.#options.clock.now() + this.#options.schedule.firstDelay
+      this.#cannotWrite(peer, error)
     } finally {
-      peer.release(delivery)
       peer.active--
       if (!isBackingOff) this.#serve(peer)
-      if (peer.active === 0) this.#rest(peer)
     }
+    // The place is free for another, while the end of this one is written down.
+    await ended?.catch(error => this.#cannotWrite(peer, error))
+    peer.release(delivery)
+    if (peer.isIdle) this.#rest(peer)
+  }
+
+  /** The queue cannot be written: the mail stays in it. */
+  #cannotWrite(peer: PeerQueue, error: unknown): void {
+    this.#failed(error)
+    peer.notBefore = this.#options.clock.now() + this.#options.schedule.firstDelay
   }
 
   /** A peer without mail is forgotten. */
@@ -209,21 +217,22 @@ export class Deliverer {
     }
   }
 
+  /** Writes down that a peer has a mail. Some of the recipients may not. */
+  async #end(peer: PeerQueue, delivery: Delivery, answered: readonly RefusedRecipient[]): Promise<void> {
+    const { id, to } = delivery
+    const refused = answered.filter(each => to.includes(each.to))
+    if (refused.length > 0) await this.#options.bounce(delivery, refused)
+    else await this.#options.queue.settle(delivery)
+    step('deliver.settled', id)
+    const got = to.filter(each => !refused.some(other => other.to === each))
+    if (got.length > 0) this.#options.onEvent({ type: 'delivered', id, peer: peer.id52, to: got })
+  }
+
   /** Writes down an outcome. Returns whether the peer may be tried again at once. */
-  async #settle(peer: PeerQueue, delivery: Delivery, outcome: Outcome): Promise<boolean> {
+  async #settle(peer: PeerQueue, delivery: Delivery, outcome: FailedOutcome): Promise<boolean> {
     const { queue, onEvent, clock, schedule } = this.#options
     const { id, to } = delivery
     switch (outcome.status) {
-      case 'stored':
-      case 'duplicate': {
-        const refused = (outcome.refused ?? []).filter(each => to.includes(each.to))
-        if (refused.length > 0) await this.#options.bounce(delivery, refused)
-        else await queue.settle(delivery)
-        step('deliver.settled', id)
-        const got = to.filter(each => !refused.some(other => other.to === each))
-        if (got.length > 0) onEvent({ type: 'delivered', id, peer: peer.id52, to: got })
-        return true
-      }
       case 'refused': {
         const { code, message } = outcome
         await this.#options.bounce(

@@ -44,6 +44,11 @@ export class PeerQueue {
     this.#ready = []
   }
 
+  /** Whether no delivery is under way, and none is being written down. */
+  get isIdle(): boolean {
+    return this.#inFlight.size === 0
+  }
+
   /** Whether a delivery is under way. */
   isInFlight({ seq }: Delivery): boolean {
     return this.#inFlight.has(seq)

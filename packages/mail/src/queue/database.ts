@@ -1,6 +1,9 @@
 import { DatabaseSync } from 'node:sqlite'
 import { MailError, storageError } from '../errors.js'
 
+/** How long a change may wait that nobody waits for, in milliseconds. */
+const lazyDelay = 50
+
 /**
  * Database whose changes are committed in groups: those of one turn of the event loop share a transaction, and thus one flush to the disk.
  * A change is durable when its promise resolves.
@@ -8,6 +11,8 @@ import { MailError, storageError } from '../errors.js'
 export class Database {
   readonly sqlite: DatabaseSync
   #waiting: Change[] = []
+  #soon: NodeJS.Immediate | undefined
+  #later: NodeJS.Timeout | undefined
   #isClosed = false
 
   /**
@@ -33,12 +38,18 @@ export class Database {
     }
   }
 
-  /** Runs a change in the next transaction. If it throws, only its own changes are undone. */
-  change<Result>(work: () => Result): Promise<Result> {
+  /**
+   * Runs a change in the next transaction. If it throws, only its own changes are undone.
+   *
+   * @param options `lazy`: nobody waits for it. It goes with the next change that is not, or in a moment.
+   */
+  change<Result>(work: () => Result, { lazy = false }: { lazy?: boolean } = {}): Promise<Result> {
     if (this.#isClosed) return Promise.reject(new MailError('ERR_CLOSED', 'the mail service is closed'))
     return new Promise<Result>((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#commit())
       this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      // Each transaction flushes the disk, and holds up everything else meanwhile.
+      if (lazy) this.#later ??= setTimeout(() => this.#commit(), lazyDelay)
+      else this.#soon ??= setImmediate(() => this.#commit())
     })
   }
 
@@ -51,6 +62,10 @@ export class Database {
   }
 
   #commit(): void {
+    clearTimeout(this.#later)
+    clearImmediate(this.#soon)
+    this.#later = undefined
+    this.#soon = undefined
     const changes = this.#waiting
     if (changes.length === 0) return
     this.#waiting = []

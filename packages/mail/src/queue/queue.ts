@@ -174,9 +174,9 @@ export class Queue {
     }
   }
 
-  /** Ends a delivery. The file goes with the last of its mail. */
+  /** Ends a delivery. The file goes with the last of its mail. Lost in a crash, it is done again: the peer has the mail, and says so. */
   async settle(delivery: Delivery): Promise<void> {
-    if (await this.#database.change(() => this.#remove(delivery))) await this.#unlink(delivery)
+    if (await this.#database.change(() => this.#remove(delivery), { lazy: true })) await this.#unlink(delivery)
   }
 
   /** Has a delivery tried again later. */

@@ -90,6 +90,8 @@ export class SmtpServer {
       // Names of clients come from DNS, which leaves the machine.
       disableReverseLookup: true,
       hideENHANCEDSTATUSCODES: false,
+      // Replies are small, and clients wait for each.
+      noDelay: true,
       logger: false,
       maxClients: count(options.maxConnections, 1, 100, 'smtp.maxConnections'),
       socketTimeout: count(options.idleTimeout, 1, 300_000, 'smtp.idleTimeout'),
