@@ -7,7 +7,7 @@ const [password = '', invitation] = process.argv.slice(2)
 const endpoint = await createEndpoint({ key: 'mail.key' })
 const account = await openAccount(endpoint, { store: fileStore('account.json') })
 await account.update(draft => {
-  draft.groups.friends ??= []
+  draft.groups = { friends: [], ...draft.groups }
   draft.rules = [{ who: 'friends', protocol: Protocol.generic({ fastn: 'mail', v: 1 }), effect: 'allow' }]
 })
 if (invitation) await account.redeem(invitation, { name: 'friend', groups: ['friends'] })

@@ -151,7 +151,10 @@ export class Deliverer {
     const most = peer.isReached ? perPeer : 1
     while (peer.active < most) {
       const delivery = peer.take(now)
-      if (delivery === undefined) return
+      if (delivery === undefined) {
+        if (peer.isIdle) peer.dueAt = this.#options.queue.nextAt(peer.id52) ?? Number.POSITIVE_INFINITY
+        return
+      }
       peer.active++
       this.#track(this.#attempt(peer, delivery))
     }
@@ -244,7 +247,7 @@ export class Deliverer {
       }
       case 'later': {
         const now = clock.now()
-        const delay = Math.max(backoff(delivery.attempts, schedule), (outcome.retryAfter ?? 0) * 1000)
+        const delay = Math.max(backoff(delivery.attempts + 1, schedule), (outcome.retryAfter ?? 0) * 1000)
         const reason = outcome.message || outcome.code
         if (await this.#overdue(peer, delivery, now, reason)) return true
         const own = { unwarned: delivery.warned ? undefined : delivery.queuedAt, any: delivery.queuedAt }
@@ -263,7 +266,7 @@ export class Deliverer {
         const now = clock.now()
         if (peer.notBefore > now) return false
         peer.failures++
-        const planned = now + (wasReached ? lostDelay : backoff(peer.failures - 1, schedule))
+        const planned = now + (wasReached ? lostDelay : backoff(peer.failures, schedule))
         await this.#allOverdue(peer, delivery, now, outcome.message)
         peer.notBefore = notBehind(planned, now, queue.oldest(peer.id52), schedule)
         onEvent({ type: 'deferred', id: undefined, peer: peer.id52, reason: outcome.message, nextAt: peer.notBefore })
