@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Wrong passwords from one address, or for one user, after which further ones are refused for a while. */
+/** Wrong passwords after which further ones are refused for a while: of one user from one address, */
 const maxFailures = 10
+/** of all users from one address, except from this machine, whose programs share an address, */
+const maxAddressFailures = 30
+/** and of one user from all addresses. High, because it also keeps the user out. */
+const maxUserFailures = 100
 /** How long a wrong password counts, in milliseconds. */
 const windowMs = 60_000
 /** Addresses and users that are remembered. */
@@ -33,8 +37,9 @@ export class LoginGuard {
     user: string,
     check: () => Promise<Found | undefined>
   ): Promise<Found | 'busy' | undefined> {
-    const keys = [`address ${address}`, `user ${user}`]
-    if (keys.some(key => this.#recent(key).length >= maxFailures)) {
+    const bounds = boundsOf(address, user)
+    const isRefused = () => bounds.some(({ key, max }) => this.#recent(key).length >= max)
+    if (isRefused()) {
       await delay(this.#delayMs)
       return 'busy'
     }
@@ -44,9 +49,11 @@ export class LoginGuard {
     }
     this.#checks++
     try {
+      // Those that waited for their turn may have been too many.
+      if (isRefused()) return 'busy'
       const found = await check()
       if (found !== undefined) return found
-      for (const key of keys) this.#note(key)
+      for (const { key } of bounds) this.#note(key)
     } finally {
       this.#checks--
       this.#waiting.shift()?.()
@@ -68,4 +75,13 @@ export class LoginGuard {
     const [oldest] = this.#failures.keys()
     if (this.#failures.size > maxKeys && oldest !== undefined) this.#failures.delete(oldest)
   }
+}
+
+function boundsOf(address: string, user: string): { key: string; max: number }[] {
+  const isHere = address === '::1' || /^(::ffff:)?127\./.test(address)
+  return [
+    { key: `both ${address} ${user}`, max: maxFailures },
+    { key: `address ${address}`, max: isHere ? Number.POSITIVE_INFINITY : maxAddressFailures },
+    { key: `user ${user}`, max: maxUserFailures }
+  ]
 }

@@ -49,6 +49,8 @@ test('wrong passwords take a second, end the connection, and then the right one 
   await Promise.all(attempts)
   const client = await ImapClient.connect(server.address.port)
   t.regex((await client.run('LOGIN user pass')).text, /^\[LIMIT\]/)
+  // Other users of this machine share the address.
+  t.regex((await client.run('LOGIN other pass')).text, /^\[AUTHENTICATIONFAILED\]/)
   client.close()
 })
 
@@ -128,6 +130,16 @@ test('closing ends sessions once their command is answered', async t => {
   t.regex(await session.untagged(/BYE/), /closes/)
   t.regex(await idler.untagged(/BYE/), /closes/)
   await closed
+  await t.throwsAsync(ImapClient.connect(server.address.port), { code: 'ECONNREFUSED' })
+})
+
+test('aborting the signal closes the server', async t => {
+  const controller = new AbortController()
+  const { server, client } = await serve(t, { signal: controller.signal })
+  const session = await client()
+  controller.abort()
+  await session.closed()
+  await server.close()
   await t.throwsAsync(ImapClient.connect(server.address.port), { code: 'ECONNREFUSED' })
 })
 

@@ -54,8 +54,8 @@ const optionNames = ['host', 'port', 'tls', 'implicitTls', 'authenticate', 'limi
 
 /**
  * Starts an IMAP server (IMAP4rev1 with IDLE, UIDPLUS, MOVE, SPECIAL-USE, CONDSTORE, LIST-STATUS and others). It keeps the process alive until
- * it is closed. Passwords are only taken over TLS, or from this machine; wrong ones take a second, and ten in a minute from one address or for
- * one user refuse further ones.
+ * it is closed. Passwords are only taken over TLS, or from this machine; wrong ones take a second, and after ten
+ * in a minute for one user from one address further ones are refused.
  *
  * Rejects with `ERR_INVALID_ARGUMENT`; `ERR_CLOSED` if the signal is aborted; with the system's error, such as `EADDRINUSE`, if the address
  * cannot be listened on.
@@ -95,9 +95,7 @@ export async function startImap(options: ImapOptions): Promise<ImapServer> {
   }
   const server = new RunningServer(shared, implicitTls)
   await server.listen(host, port)
-  const abort = () => void server.close({ timeout: 0 })
-  signal?.addEventListener('abort', abort, { once: true })
-  if (signal?.aborted) abort()
+  if (signal) server.closeOn(signal)
   return server
 }
 
@@ -140,6 +138,13 @@ class RunningServer implements ImapServer {
     this.#server.on('error', this.#shared.onError)
     const address = this.#server.address()
     if (address !== null && typeof address === 'object') this.#address = { host: address.address, port: address.port }
+  }
+
+  closeOn(signal: AbortSignal): void {
+    const abort = () => void this.close({ timeout: 0 })
+    signal.addEventListener('abort', abort, { once: true })
+    this.#server.once('close', () => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
   }
 
   async close({ timeout = 5000 }: { timeout?: number } = {}): Promise<void> {
