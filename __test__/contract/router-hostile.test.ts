@@ -104,6 +104,7 @@ test('answers that are no HTTP are status 502', async t => {
     none: 'hello',
     both: 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n',
     lengths: 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxy',
+    coding: 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
     field: 'HTTP/1.1 200 OK\r\nx : y\r\ncontent-length: 0\r\n\r\n',
     switched: 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
   }

@@ -4,10 +4,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Endpoint, type FastnNetError, getEndpoint, Protocol, SecretKey } from 'fastn-net'
 import { duplex, httpAgent, serveNodeHttp } from 'fastn-net/node'
+import { createRouter } from 'fastn-net/router'
 
 const generous = 30_000
 const start = process.argv.slice(2)
@@ -162,6 +164,47 @@ const scenes: Record<string, () => Promise<void>> = {
     }
     agent.destroy()
     await web.close()
+  },
+  async 'routes hosts to handlers, servers and peers'() {
+    const web = createServer((asked, response) => {
+      response.setHeader('x-access', asked.headers['fastn-access'] ?? '')
+      asked.pipe(response)
+    }).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const backend = (web.address() as AddressInfo).port
+    const handler = async (asked: Request) =>
+      new Response(await asked.arrayBuffer(), { headers: { 'x-access': asked.headers.get('fastn-access') ?? '' } })
+    const hosts = { handler: { handler, allow: 'public' as const }, web: { backend, allow: 'public' as const } }
+    const near = await createRouter({ endpoint: server, hosts })
+    const far = await createRouter({
+      endpoint: client,
+      hosts: { handler: { peer: address, service: 'handler' }, web: { peer: address, service: 'web' } }
+    })
+    const bytes = Uint8Array.from({ length: 300_000 }, (_, at) => at ^ (at >> 8))
+    const routers = [
+      [near, 'local'],
+      [far, 'remote']
+    ] as const
+    // Deno's http.Server answers no requests on a stream that stays open.
+    for (const [router, access] of routers.slice(0, 'Deno' in globalThis ? 1 : 2)) {
+      for (const host of ['handler.localhost', 'web.localhost']) {
+        for (const body of [new Uint8Array([1]), bytes]) {
+          const to = { host: '127.0.0.1', port: router.port, method: 'POST', headers: { host } }
+          const asked = request(to)
+          asked.end(body)
+          const [response] = await once(asked, 'response')
+          const chunks: Uint8Array[] = []
+          for await (const chunk of response) chunks.push(chunk)
+          assert.deepEqual([response.statusCode, response.headers['x-access']], [200, access], `${access} ${host}`)
+          assert.deepEqual(new Uint8Array(Buffer.concat(chunks)), body)
+        }
+      }
+      const refused = request({ host: '127.0.0.1', port: router.port, headers: { host: 'evil.example' } }).end()
+      const [{ statusCode }] = await once(refused, 'response')
+      assert.equal(statusCode, 421)
+    }
+    await Promise.all([near.close({ timeout: 500 }), far.close({ timeout: 500 })])
+    web.close()
   },
   async 'errors have codes'() {
     await fails('ERR_PROTOCOL_UNSUPPORTED', client.getStream(address, Protocol.generic('nobody')))

@@ -76,9 +76,14 @@ class Forwarding {
   #answer(answer: IncomingMessage): void {
     this.#hasAnswer = true
     const { request, response } = this.#exchange
+    const { 'transfer-encoding': coding } = answer.headers
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      // Node has decoded the chunks only, and the field that names the rest is not passed on.
+      answer.destroy()
+      return void refuse(response, new Refusal(502, 'the answer has another Transfer-Encoding than chunked'))
+    }
     const { statusCode = 502, statusMessage = '' } = answer
-    const isChunked = answer.headers['transfer-encoding'] !== undefined
-    const takesTrailers = isChunked && request.httpVersion === '1.1' && request.method !== 'HEAD'
+    const takesTrailers = coding !== undefined && request.httpVersion === '1.1' && request.method !== 'HEAD'
     const fields = endToEnd(answer.rawHeaders, takesTrailers)
     const cut = () => {
       if (!answer.complete) reset(request.socket)
