@@ -3,6 +3,7 @@ import type { AccountRule } from '../account/data.js'
 import { FastnNetError, type Protocol } from '../errors.js'
 import { localCertificate } from './certificate.js'
 import { RigConfigError } from './config-error.js'
+import { addressOf } from './services/peer-address.js'
 import type { PlannedService } from './services/plan.js'
 import type { RunningService, StartService } from './services/service.js'
 import type { Settings } from './services/settings.js'
@@ -84,7 +85,8 @@ export function planMail(
     const server = { ...(host !== undefined && { host }), tls: { cert, key } }
     const smtp = { ...server, port: smtpPort }
     const imap = hasImap ? { ...server, port: imapPort } : false
-    const options = { endpoint, account, folder: places.mail, users, smtp, imap, legacy, allow: 'everyone' }
+    const address = (id52: string) => addressOf(id52, account)
+    const options = { endpoint, account, folder: places.mail, users, smtp, imap, legacy, allow: 'everyone', address }
     const mail = await module.startMail(options).catch((error: unknown) => {
       throw failed(error)
     })

@@ -1,4 +1,5 @@
 import type { ExposeProxyOptions, ProxyOptions } from '../../tunnel/options.js'
+import { addressOf } from './peer-address.js'
 import { type StartService, tunnelService } from './service.js'
 
 /** Exposes a proxy. */
@@ -11,5 +12,6 @@ export function exposingProxy(settings: ExposeProxyOptions): StartService {
 
 /** Listens on a local port as a proxy whose clients use a peer's. */
 export function proxying(kind: 'proxy' | 'socks5', peer: string, settings: ProxyOptions): StartService {
-  return async (endpoint, signal) => tunnelService(await endpoint[kind](peer, { ...settings, signal }))
+  return async (endpoint, signal, account) =>
+    tunnelService(await endpoint[kind](addressOf(peer, account), { ...settings, signal }))
 }

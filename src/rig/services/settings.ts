@@ -156,11 +156,11 @@ export class Settings {
     throw this.#wrong(key, 'must be a URL without a path, such as https://localhost:8443')
   }
 
-  /** A peer to dial: an ID52, another form of a key, or a ticket. */
+  /** A peer to dial: an ID52, another form of a key, a ticket, or a name of the account. */
   peer(key: string): string {
     const text = this.requiredText(key)
     if (text.length > 64 && text.startsWith('endpoint')) return text
-    return this.#id52(key, text)
+    return this.#context.hasNames && isName(text) ? text : this.#id52(key, text)
   }
 
   /** Peers that may use a service: the key `allow`, or `public = true`. */

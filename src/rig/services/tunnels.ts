@@ -1,5 +1,6 @@
 import type { BridgeHttpOptions } from '../../tunnel/http-options.js'
 import type { BridgeOptions, BridgeUdpOptions } from '../../tunnel/options.js'
+import { addressOf } from './peer-address.js'
 import { type StartService, tunnelService } from './service.js'
 
 /** Kind of traffic that a tunnel carries. */
@@ -24,8 +25,8 @@ export function exposing(transport: Transport, target: string, settings: ExposeS
 
 /** Bridges a local port to a peer's TCP or UDP service. */
 export function bridging(transport: Transport, settings: BridgeOptions | BridgeUdpOptions): StartService {
-  return async (endpoint, signal) => {
-    const options = { ...settings, signal }
+  return async (endpoint, signal, account) => {
+    const options = { ...settings, peer: addressOf(settings.peer, account), signal }
     const started = transport === 'tcp' ? endpoint.bridgeTcp(options) : endpoint.bridgeUdp(options)
     return tunnelService(await started)
   }
@@ -43,7 +44,11 @@ export function exposingHttp(target: string, settings: ExposeHttpSettings): Star
 
 /** Bridges a local port to HTTP services of peers. */
 export function bridgingHttp(settings: BridgeHttpOptions): StartService {
-  return async (endpoint, signal) => tunnelService(await endpoint.bridgeHttp({ ...settings, signal }))
+  return async (endpoint, signal, account) => {
+    const { peer, ...rest } = settings
+    const found = peer === undefined ? {} : { peer: addressOf(peer, account) }
+    return tunnelService(await endpoint.bridgeHttp({ ...rest, ...found, signal }))
+  }
 }
 
 /** A target whose host may be missing. */
