@@ -198,7 +198,7 @@ test('text that quotes do not carry comes as a literal', async t => {
 })
 
 test('a slow reader holds up only itself, and is cut off', async t => {
-  const served = await serve(t, { limits: { stallTimeoutMs: 500 } })
+  const served = await serve(t, { limits: { stallTimeoutMs: 2000 } })
   await served.store.deliver({ id: 'big', content: Buffer.alloc(20 * 1024 * 1024, 'x\r\n') })
   const reader = await served.selected()
   reader.socket.pause()

@@ -113,7 +113,7 @@ test('connections are bounded: in all, of strangers and of one user', async t =>
 })
 
 test('time-outs: of the login, and without a command', async t => {
-  const { server, client } = await serve(t, { limits: { loginTimeoutMs: 200, idleTimeoutMs: 300 } })
+  const { server, client } = await serve(t, { limits: { loginTimeoutMs: 2000, idleTimeoutMs: 2000 } })
   const stranger = await ImapClient.connect(server.address.port)
   t.regex(await stranger.untagged(/BYE/), /too long/)
   const session = await client()
