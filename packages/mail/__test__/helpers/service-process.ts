@@ -50,7 +50,7 @@ export class ServiceProcess {
   readonly exited: Promise<NodeJS.Signals | number | null>
   #queue = -1
   #known: Known | undefined
-  #look: () => void = () => {}
+  readonly #waiting = new Set<() => void>()
 
   constructor(config: ServiceConfig) {
     const args = [JSON.stringify(config)]
@@ -69,6 +69,12 @@ export class ServiceProcess {
         this.#look()
       })
     )
+  }
+
+  #look(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const each of waiting) each()
   }
 
   get hasExited(): boolean {
@@ -98,7 +104,7 @@ export class ServiceProcess {
   async until(isTrue: () => boolean): Promise<void> {
     while (!isTrue())
       await new Promise<void>(resolve => {
-        this.#look = resolve
+        this.#waiting.add(resolve)
       })
   }
 }
