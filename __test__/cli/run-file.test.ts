@@ -85,6 +85,7 @@ test('what is wrong is named with its line and what may have been meant', async 
     [tcp('public = true', `allow = ["${peer}"]`), /exclude each other/, 4],
     [service('kind = "tcp"', 'target = "no port"', 'public = true'), /'target'.*must be a port/, 3],
     [service('kind = "tcp"', 'target = 99999', 'public = true'), /'target'.*must be a port from 0 to 65535/, 3],
+    [service('kind = "tcp"', 'target = "10.0.0.1:99999"', 'public = true'), /'target'.*must be a port/, 3],
     [service('kind = "udp"', 'target = "unix:/x"', 'public = true'), /'target'.*must be a port/, 3],
     [service('kind = "udp"', 'target = 53', 'public = true', 'flow-timeout = "soon"'), /must be a time/, 5],
     [service('kind = "proxy-remote"', 'public = true'), /'targets' is missing/, 2],

@@ -112,7 +112,7 @@ test('a reload that fails half way leaves services and their connections alone',
     `${changed}${bridge(exposed.ticket, 'taken', busy)}`,
     `${changed}host = "192.0.2.1"\n`,
     `${changed}host = "127.0.0.2"\n`,
-    `${changed}${tcp('exposed', '127.0.0.1:99999')}`
+    `${changed}[services.exposed]\nkind = "folder"\nfolder = "no-such-folder"\npublic = true\n`
   ]) {
     writeFileSync(bridges.file, wrong)
     const { code, message } = await bridges.program.event('reload-failed')

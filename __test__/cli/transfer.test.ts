@@ -1,4 +1,5 @@
 // `send` and `receive`, as child processes over loopback.
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -228,4 +229,19 @@ test('a file that has more bytes than its size says is not sent as an empty one'
     readdirSync(to).filter(name => !name.endsWith('.part')),
     []
   )
+})
+
+test('a progress line is no wider than its terminal, also with wide characters', async t => {
+  if (process.platform !== 'linux' || spawnSync('script', ['--version']).status !== 0) return void t.pass()
+  const { ticket } = await receiverFor(t, folderFor(t))
+  const file = join(folderFor(t), '宽'.repeat(20))
+  writeFileSync(file, randomBytes(1_000_000))
+  const before = ['sh', '-c', 'exec script -qec "stty cols 30; $*" /dev/null', 'sh']
+  const { code, stdout } = await cli(['send', ticket, file, '--limit-rate', '2M'], { before })
+  t.is(code, 0)
+  const shown = String(stdout)
+    .split('\r\u001b[2K')
+    .filter(line => line.startsWith('宽'))
+  t.true(shown.length > 0)
+  for (const line of shown) t.true(line.replaceAll('宽', '--').length < 30, line)
 })

@@ -141,8 +141,9 @@ export class Settings {
   target(key: string, hasUnix: boolean): string {
     const value = typeof this.#table[key] === 'number' ? this.port(key) : this.requiredText(key)
     const text = String(value)
-    if (/^\d+$/.test(text)) return `127.0.0.1:${text}`
-    if (/^(?:[^:/\s]+|\[[\da-fA-F:.]+\]):\d{1,5}$/.test(text)) return text
+    const address = /^\d+$/.test(text) ? `127.0.0.1:${text}` : text
+    const [, port] = /^(?:[^:/\s]+|\[[\da-fA-F:.]+\]):(\d{1,5})$/.exec(address) ?? []
+    if (Number(port) <= 65_535) return address
     if (hasUnix && text.startsWith('unix:')) return `unix:${resolve(this.#context.folder, text.slice(5))}`
     throw this.#wrong(key, `must be a port, 'host:port'${hasUnix ? " or 'unix:' and a path" : ''}`)
   }
