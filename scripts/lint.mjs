@@ -35,7 +35,7 @@ const steps = {
       '-D',
       'warnings'
     ]),
-  'unused dependencies': () => optional('cargo-machete', [], 'cargo install cargo-machete'),
+  'unused dependencies': () => optional('cargo-machete', ['crates', 'models', 'bench'], 'cargo install cargo-machete'),
   'licences, sources and duplicates of crates': () =>
     optional(
       'cargo-deny',
