@@ -11,9 +11,11 @@ const { closes, holds } = ways[way]
 const rounds = isWhole ? 12 : 4
 /**
  * Growth that is no leak, from the second quarter of the rounds to the last. The first rounds compile code and fill the allocator's pools, up to
- * 110 MiB; a short run ends before that. In a whole one, 150 bytes of each stream exceed the limit, or 80 KiB of each endpoint.
+ * 110 MiB; a short run ends before that, and each worker leaves fragments. In a whole run, 150 bytes of each stream exceed the limit, or
+ * 80 KiB of each endpoint.
  */
-const limits: Memory = { rss: (isWhole ? 8 : 24) * mebibyte, heap: mebibyte / 2 }
+const rss = (isWhole ? (thing === 'workers' ? 16 : 8) : 24) * mebibyte
+const limits: Memory = { rss, heap: mebibyte / 2 }
 const size = Math.ceil(count / rounds)
 const { round, end, isIdle, endsOnlyWithOwner = false, keepsHandle = false } = things[thing]({ closes, holds }, size)
 const wrong: string[] = []

@@ -1,5 +1,5 @@
 // What a process has open, and how much memory it takes.
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { native } from '../../dist/modules/native/addon.js'
 
@@ -47,7 +47,7 @@ export async function settled(
     const more = before === undefined ? [] : grown(before, counted(), keepsHandles)
     const took = performance.now() - began
     if (more.length === 0 && isIdle() && (before !== undefined || took > 2_000)) return []
-    if (took > patience) return [...more, ...(isIdle() ? [] : ['it is not idle'])]
+    if (took > patience) return [...more, ...(isIdle() ? [] : ['it is not idle']), `threads: ${threads().join(', ')}`]
   }
 }
 
@@ -55,6 +55,12 @@ function grown(before: Counts, now: Counts, keepsHandles: boolean): string[] {
   const names = Object.keys(before) as (keyof Counts)[]
   const looked = keepsHandles ? names.filter(name => name !== 'native handles') : names
   return looked.filter(name => now[name] > before[name]).map(name => `${before[name]} → ${now[name]} ${name}`)
+}
+
+/** Names of this process's threads. */
+function threads(): string[] {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc/self/task').map(task => readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim())
 }
 
 export async function memory(): Promise<Memory> {

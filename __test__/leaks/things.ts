@@ -1,7 +1,7 @@
 // What is opened and ended, a round at a time.
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { createEndpoint, type Endpoint, type Items } from 'fastn-net'
+import { type Connection, createEndpoint, type Endpoint, type Items } from 'fastn-net'
 import type { Manner, ThingName } from './cases.js'
 
 export interface Thing {
@@ -83,7 +83,7 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
         return { ends: [client, server], client, peer: server.address() }
       },
       async ({ client, peer }, count) => {
-        const call = async () => ({ answer: await client.call(peer, 'double', 2) })
+        const call = async () => ({ answer: await client.call(peer, 'double', 2, { timeout: 120_000 }) })
         const items = async () => {
           const items = await client.call<Items<number>>(peer, 'numbers', closes ? 3 : 1)
           await items.next()
@@ -107,15 +107,22 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
       async () => {
         const server = await createEndpoint(options)
         const clients = await inTurn(size, 4, () => createEndpoint(options))
-        return { ends: [server, ...clients], server, clients, incoming: server.accept() }
+        const arrived = new Map<string, (connection: Connection) => void>()
+        void (async () => {
+          for await (const connection of server.accept()) arrived.get(connection.remoteId52)?.(connection)
+        })()
+        return { ends: [server, ...clients], server, clients, arrived }
       },
-      async ({ server, clients, incoming }, count) => {
+      async ({ server, clients, arrived }, count) => {
         const one = async (at: number) => {
-          const [mine, { value: theirs }] = await Promise.all([clients[at]!.connect(server.address()), incoming.next()])
+          const client = clients[at]!
+          // Not the next that arrives: a connection that is closed before the server has it never arrives.
+          const arrival = new Promise<Connection>(resolve => arrived.set(client.id52, resolve))
+          const [mine, theirs] = await Promise.all([client.connect(server.address()), arrival])
+          arrived.delete(client.id52)
           if (closes) {
             mine.close(0, 'enough')
-            await Promise.all([mine.closed, mine[Symbol.asyncDispose]()])
-            await Promise.all([theirs!.closed, theirs![Symbol.asyncDispose]()])
+            await Promise.all([mine, theirs].flatMap(each => [each.closed, each[Symbol.asyncDispose]()]))
           }
           return [mine, theirs]
         }
@@ -140,7 +147,7 @@ export const things: Record<ThingName, (manner: Manner, size: number) => Thing> 
             async ({ peer }, count) =>
               await inTurn(count, 4, async () => {
                 const endpoint = await createEndpoint(options)
-                await endpoint.call(peer, 'double', 2)
+                await endpoint.call(peer, 'double', 2, { timeout: 120_000 })
                 if (closes) await endpoint.close()
                 return endpoint
               }),

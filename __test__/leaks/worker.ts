@@ -10,7 +10,8 @@ server.serve('double', (value: number) => value * 2)
 const clients: Endpoint[] = []
 for (let at = 0; at < (what === 'endpoints' ? count : 1); at++) {
   const client = await createEndpoint(options)
-  await client.call(server.address(), 'double', 2)
+  // A loaded machine answers late.
+  await client.call(server.address(), 'double', 2, { timeout: 120_000 })
   clients.push(client)
 }
 if (what === 'close') await Promise.all([server, ...clients].map(endpoint => endpoint.close()))
