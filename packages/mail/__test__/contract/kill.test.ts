@@ -36,6 +36,7 @@ class Pair {
 
   /** Starts what does not run, and lets each know the other. */
   async start(kills: { sender?: Kill; receiver?: Kill } = {}): Promise<void> {
+    this.#note()
     for (const name of ['receiver', 'sender'] as const) {
       const end = this.#ends[name]
       if (end.process !== undefined && !end.process.hasExited && kills[name] === undefined) continue
@@ -65,7 +66,10 @@ class Pair {
     const killed = this.#ends[end].process!
     // A step that is not reached in this round does not end it.
     const settled = (async () => {
-      while (!killed.hasExited) if ((await sending.queued()) === 0 && sending.accepted.length >= mails.length) break
+      while (!killed.hasExited && !sending.hasExited) {
+        if ((await sending.queued()) === 0 && sending.accepted.length >= mails.length) break
+        await pause()
+      }
     })()
     await Promise.race([killed.exited, settled])
     if (killed.hasExited) this.kills++
@@ -98,14 +102,23 @@ class Pair {
   }
 
   async #drained(): Promise<void> {
-    const { process } = this.#ends.sender
-    while ((await process!.queued()) > 0) await new Promise(resolve => setTimeout(resolve, 50))
+    for (;;) {
+      const { sender, receiver } = this.#ends
+      if ((await sender.process!.queued()) === 0) return
+      // One whose time had not come in its own round may be killed now.
+      if (sender.process!.hasExited || receiver.process!.hasExited) await this.start()
+      await pause()
+    }
   }
 
   async #stop(process: ServiceProcess): Promise<void> {
     process.tell({ call: 'close' })
     await process.exited
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, 50))
 }
 
 async function pair(t: ExecutionContext): Promise<Pair> {
