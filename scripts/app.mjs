@@ -1,7 +1,7 @@
 // An application that has fastn-net as a package manager installs it: for tests of bundlers and of environments.
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { manifest } from './release/packages.mjs'
+import { manifest } from './release/manifests.mjs'
 import { at, fail } from './util.mjs'
 
 /** What the application does. */

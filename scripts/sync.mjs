@@ -3,17 +3,18 @@
 // - src/errors.ts: the error codes and their classes
 // - src/native/find-addon.ts, deny.toml, npm: the platforms of `napi.targets` in package.json
 // - TSDoc and docs: defaults
-// - docs/metrics.md: the table; docs/wire.md: the refusal words; docs/cli.md: a row for each missing option
+// - docs/metrics.md: the table; docs/wire.md: the refusal words, and the lines of their golden vectors; docs/cli.md: a row for each missing option
 // - index.d.ts, node.d.ts
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { register } from 'node:module'
+import { join } from 'node:path'
 import { codeDefaults, defaultPlaces, isRight, written } from './defaults.mjs'
 import { list, metrics, metricsTable } from './metrics.mjs'
 import { prepare } from './prepare.mjs'
 import { at, run, say, tool } from './util.mjs'
 
 const { napi } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
-if (readdirSync(at('npm')).length < napi.targets.length) run(process.execPath, [tool.napi, 'create-npm-dirs'])
+if (readdirSync(at('npm')).length < napi.targets.length) addPlatforms()
 change('src/native/find-addon.ts', withPlatforms)
 change('deny.toml', withTargets)
 
@@ -36,9 +37,22 @@ for (const file of new Set(wrong.map(place => place.file)))
 const families = await metrics()
 change('docs/metrics.md', text => replaced(text, /^\| metric .*\n(?:\|.*\n)+/m, metricsTable(families)))
 change('docs/wire.md', withRefusalWords)
+change('crates/fastn-net-proto/tests/golden/wire.json', withRefusalLines)
 change('docs/cli.md', withOptions)
 // The declarations repeat TSDoc and codes.
 await prepare()
+
+/** Makes the folders that `npm` lacks. The tool would also rewrite those that are there. */
+function addPlatforms() {
+  const all = at('target', 'npm')
+  run(process.execPath, [tool.napi, 'create-npm-dirs', '--npm-dir', all])
+  for (const name of readdirSync(all)) {
+    if (existsSync(at('npm', name))) continue
+    cpSync(join(all, name), at('npm', name), { recursive: true })
+    run(process.execPath, [tool.biome, 'format', '--write', at('npm', name)])
+    say(`made npm/${name}`)
+  }
+}
 
 function change(file, edit) {
   const text = readFileSync(at(file), 'utf8')
@@ -71,6 +85,16 @@ function withRefusalWords(text) {
   const { labels } = families.find(({ name }) => name === 'fastn_net_refusals_sent_total')
   const words = [...labels.get('code')].filter(word => word !== 'other')
   return replaced(text, /^(\| refusal, `error` \| )[^.|]*/m, `$1${list(words)}`)
+}
+
+/** Adds the bytes of the line to a vector that has none yet: those of released words stay as they are. */
+function withRefusalLines(text) {
+  const vector = /(\{\s*"error": ".*",\s*"message": ".*",(\s*)"becomes": "\w+")(?=\s*\})/g
+  return text.replace(vector, (found, fields, gap) => {
+    const { error, message } = JSON.parse(`${found}}`)
+    const line = `${JSON.stringify({ error, message })}\n`
+    return `${fields},${gap}"hex": "${Buffer.from(line).toString('hex')}"`
+  })
 }
 
 function withCodes(text) {

@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { at } from '../util.mjs'
-import { binaryOf } from './binary.mjs'
-import { manifest, platforms, repositoryUrl, versions, workspace } from './packages.mjs'
+import { binaryOf } from './addon-file.mjs'
+import { manifest, repositoryUrl, versions, workspace } from './manifests.mjs'
+import { platforms } from './platforms.mjs'
 import { placeholder, staged } from './stage.mjs'
 
 /** The oldest glibc that Node.js 20 itself runs with. */

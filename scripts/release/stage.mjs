@@ -4,8 +4,9 @@ import { join, posix, relative } from 'node:path'
 import { compileMail } from '../prepare.mjs'
 import { at, fail, say } from '../util.mjs'
 import { cratesOf } from './crates.mjs'
+import { manifest, repositoryUrl, workspace } from './manifests.mjs'
 import { notices } from './notices.mjs'
-import { manifest, platforms, repositoryUrl, workspace } from './packages.mjs'
+import { platforms } from './platforms.mjs'
 import { sbom } from './sbom.mjs'
 
 export const staged = at('target', 'packages')

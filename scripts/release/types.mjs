@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { at } from '../util.mjs'
-import { manifest } from './packages.mjs'
+import { manifest } from './manifests.mjs'
 import { staged } from './stage.mjs'
 
 const bin = (...path) => at('__test__', 'release', 'node_modules', ...path)

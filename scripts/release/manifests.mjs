@@ -9,26 +9,6 @@ const crates = ['fastn-net', 'fastn-net-node', 'fastn-net-proto']
 
 export const manifest = (...folder) => JSON.parse(readFileSync(at(...folder, 'package.json'), 'utf8'))
 
-/** Names of the folders in `npm`, such as `linux-x64-gnu`, each with its Rust target. */
-export function platforms() {
-  const triple = {
-    'darwin-arm64': 'aarch64-apple-darwin',
-    'darwin-x64': 'x86_64-apple-darwin',
-    'linux-arm64-gnu': 'aarch64-unknown-linux-gnu',
-    'linux-arm64-musl': 'aarch64-unknown-linux-musl',
-    'linux-x64-gnu': 'x86_64-unknown-linux-gnu',
-    'linux-x64-musl': 'x86_64-unknown-linux-musl',
-    'win32-arm64-msvc': 'aarch64-pc-windows-msvc',
-    'win32-x64-msvc': 'x86_64-pc-windows-msvc'
-  }
-  const { napi } = manifest()
-  const folders = readdirSync(at('npm')).sort()
-  const wanted = Object.keys(triple).filter(name => napi.targets.includes(triple[name]))
-  if (folders.join() !== wanted.join() || wanted.length !== napi.targets.length)
-    fail(`package.json has the targets ${napi.targets.join(', ')}, and npm has the folders ${folders.join(', ')}`)
-  return folders.map(name => ({ name, target: triple[name] }))
-}
-
 /** Every place that states the version, with what it states. */
 export function versions() {
   const text = file => readFileSync(at(file), 'utf8')
@@ -43,7 +23,9 @@ export function versions() {
         [`package-lock.json (${folder})`, lock.packages[folder]?.version]
       ])
     ),
-    ...Object.fromEntries(platforms().map(({ name }) => [`npm/${name}/package.json`, manifest('npm', name).version])),
+    ...Object.fromEntries(
+      readdirSync(at('npm')).map(name => [`npm/${name}/package.json`, manifest('npm', name).version])
+    ),
     'src/version.ts': /'([^']+)'/.exec(text('src/version.ts'))?.[1],
     'Cargo.toml': /\[workspace\.package\]\nversion = "([^"]+)"/.exec(text('Cargo.toml'))?.[1],
     ...Object.fromEntries(crates.map(crate => [`Cargo.lock (${crate})`, inLock(crate)]))
@@ -55,7 +37,7 @@ export function setVersion(version) {
   if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version)) fail(`'${version}' is no version, such as 1.2.3`)
   const old = manifest().version
   edit('package.json', text => text.replace(`"version": "${old}"`, `"version": "${version}"`))
-  for (const { name } of platforms())
+  for (const name of readdirSync(at('npm')))
     edit(`npm/${name}/package.json`, text => text.replace(/"version": "[^"]+"/, `"version": "${version}"`))
   for (const folder of workspace)
     edit(`${folder}/package.json`, text => {
@@ -89,7 +71,7 @@ export function setRepository(url) {
       'license'
     )
   edit('package.json', set())
-  for (const { name } of platforms()) edit(`npm/${name}/package.json`, set(`npm/${name}`))
+  for (const name of readdirSync(at('npm'))) edit(`npm/${name}/package.json`, set(`npm/${name}`))
   for (const folder of workspace) edit(`${folder}/package.json`, set(folder))
 }
 

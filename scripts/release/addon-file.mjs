@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 /**
  * @typedef {object} Binary
  * @property {'linux' | 'darwin' | 'win32'} platform
- * @property {'x64' | 'arm64'} arch
+ * @property {NodeJS.Architecture} arch
  * @property {string[]} needs Shared libraries; Linux only.
  * @property {string | undefined} glibc The newest version of a glibc symbol, such as `2.28`.
  */
@@ -26,9 +26,12 @@ export function binaryOf(file) {
   return undefined
 }
 
+/** `e_machine` of processors with 64 bits, the lower byte first. */
+const machines = { 21: 'ppc64', 62: 'x64', 183: 'arm64', 243: 'riscv64', 258: 'loong64' }
+
 /** @returns {Binary | undefined} */
 function elf(bytes) {
-  const arch = { 62: 'x64', 183: 'arm64' }[bytes.readUInt16LE(18)]
+  const arch = machines[bytes.readUInt16LE(18)]
   if (arch === undefined || bytes[4] !== 2) return undefined
   const sections = sectionsOf(bytes)
   const dynamic = sections.find(each => each.type === 6)
