@@ -1,8 +1,8 @@
 // A link that goes down and comes back.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { waits } from './support/limits.js'
 import { scenario } from './support/scenario.js'
+import { waits } from './support/waits.js'
 
 for (const seconds of [1, 10, 60]) {
   test(`survives a link that is down for ${seconds} s`, async t => {

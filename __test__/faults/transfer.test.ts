@@ -7,7 +7,7 @@ import test from 'ava'
 import { Cli, type CliOptions, folderFor } from '../cli/support/cli.js'
 import { receiverFor, sha256Of, tree } from '../cli/support/transfer.js'
 import { Lab, within } from './support/lab.js'
-import { waits } from './support/limits.js'
+import { waits } from './support/waits.js'
 
 const size = 40_000_000
 

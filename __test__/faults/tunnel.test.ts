@@ -1,8 +1,8 @@
 // A transfer through a tunnel whose link or peer fails.
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { waits } from './support/limits.js'
 import { tunnelWorld } from './support/tunnel.js'
+import { waits } from './support/waits.js'
 
 /** Takes 5 s over the link. */
 const bytes = 5_000_000

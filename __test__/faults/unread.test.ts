@@ -4,9 +4,9 @@ import test from 'ava'
 import { withBystander } from './support/bystander.js'
 import { checkPrompt } from './support/check.js'
 import { whole } from './support/commands.js'
-import { waits } from './support/limits.js'
 import type { FaultPeer } from './support/peer.js'
 import { startRaw } from './support/raw.js'
+import { waits } from './support/waits.js'
 
 const bytes = 4 * 1024 * 1024
 

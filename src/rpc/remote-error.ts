@@ -11,8 +11,8 @@ const refusals: Readonly<Record<RequestRefusal, FastnNetErrorCode>> = {
   unsupported: 'ERR_PROTOCOL_UNSUPPORTED'
 }
 
-/** The error code of a refusal. */
-export function codeOfRefusal(refusal: RequestRefusal): FastnNetErrorCode {
+/** The error code of the refusal of a request. The words of refused streams are in the core. */
+export function codeOfRequestRefusal(refusal: RequestRefusal): FastnNetErrorCode {
   return refusals[refusal]
 }
 

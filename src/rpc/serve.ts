@@ -23,7 +23,7 @@ import {
   streamLine
 } from './messages.js'
 import { parsedSize, unmeasured } from './parsed-size.js'
-import { codeOfRefusal, errorLine } from './remote-error.js'
+import { codeOfRequestRefusal, errorLine } from './remote-error.js'
 import { HandlerContext, type RequestContext } from './request-context.js'
 import { type PeerLoad, PeerLoads } from './request-limits.js'
 import { contextOf, isTagged, maxBytesOn, readMessageWithin } from './request-lines.js'
@@ -244,7 +244,7 @@ class ServedRequest {
   async refuse(refusal: RequestRefusal, message: string, issues?: FastnNetError['issues']): Promise<void> {
     const line = this.#tagged
       ? refusalLine(refusal, message, issues)
-      : `${JSON.stringify({ message, code: codeOfRefusal(refusal), issues })}\n`
+      : `${JSON.stringify({ message, code: codeOfRequestRefusal(refusal), issues })}\n`
     await this.#finish(line)
   }
 

@@ -29,7 +29,7 @@ export function decode(
 
 /** Fails with the text that stands before an unexpected end. */
 export function endInLine(state: StreamState, buffer: ReadBuffer): never {
-  throw unexpectedEnd(state, lenient.decode(buffer.peekRest()))
+  throw unexpectedEnd(state, lenient.decode(buffer.joinRest()))
 }
 
 /** `ERR_UNEXPECTED_END`, with the text before the end. */

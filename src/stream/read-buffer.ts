@@ -80,8 +80,8 @@ export class ReadBuffer {
     return this.#take(this.#size)
   }
 
-  /** Everything that is there, left where it is. */
-  peekRest(): Uint8Array {
+  /** Everything that is there, joined into one chunk and left there. To look at the next bytes only: `takeInto`, then `putBack`. */
+  joinRest(): Uint8Array {
     const rest = this.takeRest()
     this.putBack(rest, false)
     return rest

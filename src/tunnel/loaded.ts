@@ -1,4 +1,4 @@
 import { late } from '../util/late.js'
 
 /** The code that starts tunnels, which an endpoint has loaded. */
-export const tunnels: () => typeof import('./tunnels.js') = late(() => import('./tunnels.js'))
+export const tunnels: () => typeof import('./late-code.js') = late(() => import('./late-code.js'))

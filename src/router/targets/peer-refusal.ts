@@ -1,4 +1,4 @@
-import { isFastnNetError } from '../../errors.js'
+import { type CodeClass, codeClasses, isFastnNetError } from '../../errors.js'
 import { Refusal } from '../refusal.js'
 import { Late } from './upstream.js'
 
@@ -8,15 +8,13 @@ export function refusalOfPeer(error: unknown): Refusal {
   if (!isFastnNetError(error)) return new Refusal(502, 'the peer ended the stream without an answer')
   if (error.code === 'ERR_PROTOCOL_UNSUPPORTED' && error.remoteCode !== undefined)
     return new Refusal(502, 'the peer serves no HTTP service of this name')
-  return new Refusal(statuses[error.code] ?? 502, error.message)
+  // The endpoint of this machine is closed, no stream of the peer's.
+  const status = error.code === 'ERR_CLOSED' ? 503 : statuses[codeClasses[error.code]]
+  return new Refusal(status ?? 502, error.message)
 }
 
-const statuses: Readonly<Partial<Record<string, number>>> = {
-  ERR_UNAUTHORIZED: 403,
-  ERR_TOO_MANY_STREAMS: 503,
-  ERR_SHUTTING_DOWN: 503,
-  ERR_BUSY: 503,
-  ERR_CLOSED: 503,
-  ERR_ACK_TIMEOUT: 504,
-  ERR_HEADER_TIMEOUT: 504
+const statuses: Readonly<Partial<Record<CodeClass, number>>> = {
+  denied: 403,
+  timeout: 504,
+  unavailable: 503
 }

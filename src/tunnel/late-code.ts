@@ -1,4 +1,5 @@
 // The part of tunnels that an endpoint needs once it exists.
+
+export { bridge, expose } from './expose-bridge.js'
 export { bridgeHttp, exposeHttp } from './http.js'
-export { bridge, expose } from './open.js'
 export { exposeProxy, listenAsProxy } from './proxy.js'
