@@ -84,11 +84,7 @@ function sources() {
 
 function pages() {
   const names = readdirSync(at('docs'), { recursive: true, encoding: 'utf8' })
-  return [
-    'README.md',
-    'CONTRIBUTING.md',
-    ...names.filter(name => name.endsWith('.md')).map(name => `docs/${name.replaceAll('\\', '/')}`)
-  ]
+  return ['README.md', ...names.filter(name => name.endsWith('.md')).map(name => `docs/${name.replaceAll('\\', '/')}`)]
 }
 
 const textOf = file => readFileSync(at(file), 'utf8')
