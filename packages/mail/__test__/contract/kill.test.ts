@@ -64,9 +64,9 @@ class Pair {
     const sending = sender.process!
     sending.tell({ mails })
     const killed = this.#ends[end].process!
-    // A step that is not reached in this round does not end it.
+    // A step that is not reached in this round does not end it. One of an earlier round may end the other process now.
     const settled = (async () => {
-      while (!killed.hasExited && !sending.hasExited) {
+      while (Object.values(this.#ends).every(({ process }) => process?.hasExited === false)) {
         if ((await sending.queued()) === 0 && sending.accepted.length >= mails.length) break
         await pause()
       }
