@@ -7,19 +7,19 @@ export interface Relay {
   readonly server: LocalServer
 }
 
-/** `token`: access token that the relay requires. */
-export async function startRelay(t: ExecutionContext, token?: string): Promise<Relay> {
+/** `token`: access token that the relay requires. `host`: local address. */
+export async function startRelay(t: ExecutionContext, token?: string, host = '127.0.0.1'): Promise<Relay> {
   const port = await freePort()
   const server = LocalServer.of(t, 'iroh-relay', {
     port,
     option: '--config-path',
     config: () => `
-      http_bind_addr = "127.0.0.1:${port}"
+      http_bind_addr = "${host === '127.0.0.1' ? host : '0.0.0.0'}:${port}"
       enable_metrics = false
       access${token === undefined ? ' = "everyone"' : `.shared_token = ["${token}"]`}
     `
   })
   await server.start()
   // Like iroh writes it: with a path.
-  return { url: `http://127.0.0.1:${port}/`, server }
+  return { url: `http://${host}:${port}/`, server }
 }
