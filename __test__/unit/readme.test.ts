@@ -122,7 +122,9 @@ test('every path in CONTRIBUTING.md exists', t => {
 })
 
 test('every source file that a page names exists', t => {
-  const tests = ['unit', 'contract', 'cli', 'types', 'model', 'soak', 'leaks'].map(folder => `__test__/${folder}`)
+  const tests = ['unit', 'contract', 'cli', 'types', 'model', 'soak', 'leaks', 'memory'].map(
+    folder => `__test__/${folder}`
+  )
   const packages = readdirSync(new URL('packages', root)).map(name => `packages/${name}/src`)
   const files = ['src', 'crates', 'models', 'scripts', 'examples', ...packages, ...tests].flatMap(folder =>
     readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' }).map(
