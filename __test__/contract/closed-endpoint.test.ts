@@ -21,7 +21,7 @@ type Member<Class> = { [Name in keyof Class]?: [call: (self: Class) => unknown, 
 const closed = 'ERR_CLOSED'
 const end = { done: true, value: undefined }
 const anything = Symbol('anything')
-const everyone: (string | symbol)[] = ['constructor', Symbol.for('nodejs.util.inspect.custom')]
+const commonMembers: (string | symbol)[] = ['constructor', Symbol.for('nodejs.util.inspect.custom')]
 const stranger = SecretKey.generate().id52
 const service = defineService({ echo: {} })
 
@@ -162,7 +162,7 @@ async function outcome(call: () => unknown): Promise<unknown> {
 function membersOf(prototype: object): (string | symbol)[] {
   const names = new Set<string | symbol>()
   for (let at = prototype; at !== Object.prototype; at = Object.getPrototypeOf(at))
-    for (const name of Reflect.ownKeys(at)) if (!everyone.includes(name)) names.add(name)
+    for (const name of Reflect.ownKeys(at)) if (!commonMembers.includes(name)) names.add(name)
   return [...names]
 }
 

@@ -160,8 +160,8 @@ impl Authorization {
     ) -> Result<Option<Arc<Grant>>, Refusal> {
         let Some(installed) = self.policy.get() else { return Ok(None) };
         let subject = Subject::of(protocol, key);
-        let asked = installed.admit(peer, &subject, protocol, quota)?;
-        Ok(Some(Grant::new(subject, asked)))
+        let asks_authorizer = installed.admit(peer, &subject, protocol, quota)?;
+        Ok(Some(Grant::new(subject, asks_authorizer)))
     }
 
     /// Revokes the permissions of a connection's streams that the policy no longer allows. Call it after a change, and for a permission
@@ -191,8 +191,8 @@ impl Authorization {
             && let Some(installed) = self.policy.get()
         {
             let subject = Subject::of(protocol, protocol.key());
-            let asked = installed.policy().decide_subject(&peer, &subject).effect == PolicyEffect::Ask;
-            let grant = Grant::new(subject, asked);
+            let asks_authorizer = installed.policy().decide_subject(&peer, &subject).effect == PolicyEffect::Ask;
+            let grant = Grant::new(subject, asks_authorizer);
             stream.set_grant(grant.clone());
             // After the connection lists it: a policy that is installed from here on revokes it.
             if self.check_grant(&peer, protocol, &grant).is_err() {

@@ -17,8 +17,8 @@ use crate::config::Subject;
 #[derive(Debug)]
 pub(crate) struct Grant {
     subject: Subject,
-    /// Whether the authorizer was asked about the stream.
-    pub(crate) asked: bool,
+    /// Whether the authorizer decides about the stream after the policy.
+    pub(crate) asks_authorizer: bool,
     revoked: AtomicBool,
     /// Waiting callers: a reader, a writer, and one that waits for the end of the stream.
     waiting: [AtomicWaker; 3],
@@ -33,8 +33,8 @@ pub(crate) enum Waiter {
 }
 
 impl Grant {
-    pub(crate) fn new(subject: Subject, asked: bool) -> Arc<Self> {
-        Arc::new(Self { subject, asked, revoked: AtomicBool::new(false), waiting: Default::default() })
+    pub(crate) fn new(subject: Subject, asks_authorizer: bool) -> Arc<Self> {
+        Arc::new(Self { subject, asks_authorizer, revoked: AtomicBool::new(false), waiting: Default::default() })
     }
 
     pub(crate) fn subject(&self) -> &Subject {

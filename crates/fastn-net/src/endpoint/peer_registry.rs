@@ -21,7 +21,7 @@ use crate::{
 /// Limit of peers that this side talks to, beyond the connection limit. Inbound peers do not count.
 const MAX_OUTBOUND: usize = 1024;
 
-const FULL: Rejection = Rejection { close_code: close::LIMIT, reason: "too many peers" };
+const TOO_MANY_PEERS: Rejection = Rejection { close_code: close::LIMIT, reason: "too many peers" };
 
 /// The tracked peers of an endpoint, and their watchers.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl EndpointInner {
         if self.lifecycle.is_closing() {
             return Err(SHUTDOWN);
         }
-        self.remember(&mut peers, id, self.most_inbound_peers()).ok_or(FULL)
+        self.remember(&mut peers, id, self.most_inbound_peers()).ok_or(TOO_MANY_PEERS)
     }
 
     fn most_inbound_peers(&self) -> usize {

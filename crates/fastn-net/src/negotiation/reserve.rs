@@ -67,7 +67,7 @@ impl Negotiation {
     async fn authorize(&mut self, protocol: &Protocol, grant: Option<&Grant>) -> Result<u64, Unserved> {
         let negotiator = self.negotiator.clone();
         let epoch = negotiator.authorization.epoch();
-        let asks = grant.map(|grant| grant.asked);
+        let asks = grant.map(|grant| grant.asks_authorizer);
         if asks == Some(true) && !negotiator.authorization.asks_about_streams() {
             return Err(refused(word::UNAUTHORIZED, format!("this key may not use {protocol}")));
         }

@@ -40,7 +40,7 @@ impl Stream {
 
     /// Whether an authorizer decided about this stream of the peer. Streams that a policy admitted by itself are not asked about again.
     pub(crate) fn is_subject_to_authorizer(&self) -> bool {
-        self.active.as_ref().and_then(ActiveGuard::grant).is_none_or(|grant| grant.asked)
+        self.active.as_ref().and_then(ActiveGuard::grant).is_none_or(|grant| grant.asks_authorizer)
     }
 
     /// Has a waiting caller woken when the stream is revoked.

@@ -8,10 +8,10 @@ use tracing::{debug, warn};
 use super::{
     BridgeOptions, SocketName, Tunnel,
     carry::carry,
-    handle::{Work, closed},
     listener::{LocalListener, listen_error},
     options::tcp_protocol,
     pipe::{Pipe, PipeError},
+    running::{TunnelTasks, closed},
     socket::Socket,
 };
 use crate::{
@@ -57,7 +57,7 @@ impl Endpoint {
         self.check_bridge(&peer)?;
         let listener = LocalListener::bind(local).await?;
         let name = listener.name().map_err(|error| listen_error(local, error))?;
-        let work = Work::new(self);
+        let work = TunnelTasks::new(self);
         let open = OpenOptions::new().with_await_ack(false).with_timeout(options.open_timeout);
         let bridge = Arc::new(Bridge { peer, header, open, work: work.clone() });
         work.accept(accept(listener, options.max_connections, bridge, serve));
@@ -84,7 +84,7 @@ pub(super) struct Bridge {
     pub(super) peer: PeerAddress,
     header: Vec<u8>,
     open: OpenOptions,
-    pub(super) work: Work,
+    pub(super) work: TunnelTasks,
 }
 
 async fn accept<F: Future<Output = ()> + Send + 'static>(

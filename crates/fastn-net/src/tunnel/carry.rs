@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{
-    handle::Work,
     pipe::{Pipe, PipeError},
+    running::TunnelTasks,
     socket::Socket,
 };
 use crate::stream::Stream;
@@ -15,7 +15,7 @@ pub(super) async fn carry(
     pipe: &mut Pipe,
     stream: &mut Stream,
     socket: &Socket,
-    work: &Work,
+    work: &TunnelTasks,
     code: u64,
 ) -> Result<(), PipeError> {
     let failure = tokio::select! {

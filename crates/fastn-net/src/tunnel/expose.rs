@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tracing::debug;
 
 use super::{
-    Allow, ExposeOptions, SocketName, Tunnel, carry::carry, handle::Work, options::tcp_protocol, pipe::Pipe,
+    Allow, ExposeOptions, SocketName, Tunnel, carry::carry, options::tcp_protocol, pipe::Pipe, running::TunnelTasks,
     target::Target,
 };
 use crate::{
@@ -31,7 +31,7 @@ impl Endpoint {
     pub fn expose_tcp(&self, target: SocketName, options: ExposeOptions) -> Result<Tunnel> {
         let protocol = tcp_protocol(options.service.as_deref())?;
         let listener = self.listen_pending(None, &[protocol], false)?;
-        let work = Work::new(self);
+        let work = TunnelTasks::new(self);
         let service = Service { target: Target::new(target), connect_timeout: options.connect_timeout };
         let (service, connection) = (Arc::new(service), work.clone());
         work.accept(accept(listener, options.allow, work.clone(), move |pending| {
@@ -51,7 +51,7 @@ struct Service {
 pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: PendingListener,
     allow: Allow,
-    work: Work,
+    work: TunnelTasks,
     serve: impl Fn(PendingStream) -> F,
 ) {
     while let Ok(pending) = listener.accept().await {
@@ -68,7 +68,7 @@ pub(super) fn refuse_closed(pending: PendingStream) {
     pending.refuse(word::SHUTDOWN, "the service is no longer exposed");
 }
 
-async fn serve(service: &Service, pending: PendingStream, work: &Work) {
+async fn serve(service: &Service, pending: PendingStream, work: &TunnelTasks) {
     let peer = pending.peer();
     let socket = match work.until_cut(service.target.connect(service.connect_timeout)).await {
         Some(Ok(socket)) => socket,

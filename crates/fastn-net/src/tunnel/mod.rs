@@ -38,7 +38,7 @@
 //!
 //! - `expose`, `bridge`: the two sides; `options`: of both
 //! - `pipe`: bytes both ways; `carry`: the same, with a socket and the end of the tunnel
-//! - `handle`: a running tunnel, and its tasks; `write_batching`: sends their small writes in few packets
+//! - `running`: a running tunnel, and its tasks; `write_batching`: sends their small writes in few packets
 //! - `listener`, `target`: sockets that are accepted and connected; `socket`: either; `address`: their names
 //! - `udp`: the same for datagrams; `http`: for requests
 //! - `proxy`: destinations that the client chooses, within rules
@@ -49,12 +49,12 @@ mod allow;
 mod bridge;
 mod carry;
 mod expose;
-mod handle;
 mod http;
 mod listener;
 mod options;
 mod pipe;
 mod proxy;
+mod running;
 mod socket;
 mod target;
 mod udp;
@@ -63,8 +63,8 @@ mod write_batching;
 pub use self::{
     address::SocketName,
     allow::Allow,
-    handle::Tunnel,
     http::{BridgeHttpOptions, ExposeHttpOptions, HostHeader, HttpDestination, HttpTarget},
     options::{BridgeOptions, ExposeOptions},
     pipe::{PipeError, pipe},
+    running::Tunnel,
 };

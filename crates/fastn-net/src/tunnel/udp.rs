@@ -23,9 +23,9 @@ use self::flow::{Flow, Source, Waiting, receive_from};
 use super::{
     BridgeOptions, ExposeOptions, SocketName, Tunnel,
     expose::{accept, refuse_closed},
-    handle::Work,
     listener::listen_error,
     options::udp_protocol,
+    running::TunnelTasks,
     target::Target,
 };
 use crate::{
@@ -57,7 +57,7 @@ impl Endpoint {
         let protocol = udp_protocol(options.service.as_deref())?;
         port_of(target.clone())?;
         let listener = self.listen_pending(None, &[protocol], false)?;
-        let work = Work::new(self);
+        let work = TunnelTasks::new(self);
         let service = Arc::new(Service { target: Target::new(target), options });
         let (allow, connection) = (service.options.allow.clone(), work.clone());
         work.accept(accept(listener, allow, work.clone(), move |pending| {
@@ -81,7 +81,7 @@ impl Endpoint {
         self.check_bridge(&peer)?;
         let socket = UdpSocket::bind((host.as_str(), port)).await.map_err(|error| listen_error(local, error))?;
         let address = socket.local_addr().map_err(|error| listen_error(local, error))?;
-        let work = Work::new(self);
+        let work = TunnelTasks::new(self);
         let bridge = Bridge {
             socket,
             peer,
@@ -113,7 +113,7 @@ struct Service {
 }
 
 impl Service {
-    async fn serve(&self, pending: PendingStream, work: &Work) {
+    async fn serve(&self, pending: PendingStream, work: &TunnelTasks) {
         let peer = pending.peer();
         let connecting = self.target.connect_udp(self.options.connect_timeout);
         let socket = match work.until_cut(connecting).await {
@@ -136,7 +136,7 @@ struct Bridge {
     flows: Mutex<HashMap<SocketAddr, mpsc::Sender<Waiting>>>,
     /// Bytes that may still wait.
     room: Arc<Semaphore>,
-    work: Work,
+    work: TunnelTasks,
 }
 
 impl Bridge {

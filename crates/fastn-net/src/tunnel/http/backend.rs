@@ -20,7 +20,7 @@ use super::{
     send_error::SendError,
     tls::Tls,
 };
-use crate::tunnel::{handle::Work, target::Target};
+use crate::tunnel::{running::TunnelTasks, target::Target};
 
 /// How long an idle connection is kept: less than the 5 s after which node:http closes it. A request that meets the close gets no answer.
 const IDLE: Duration = Duration::from_secs(4);
@@ -43,7 +43,7 @@ impl Backend {
         tls: Option<Tls>,
         host: Option<HeaderValue>,
         limit: Duration,
-        work: &Work,
+        work: &TunnelTasks,
     ) -> Self {
         let HttpTarget { authority, socket, .. } = target;
         let http2 = tls.is_some().then(|| Http2::new(authority.clone()));

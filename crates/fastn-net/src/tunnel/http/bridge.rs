@@ -16,9 +16,9 @@ use crate::{
     log_target,
     tunnel::{
         SocketName, Tunnel,
-        handle::Work,
         listener::{LocalListener, listen_error},
         options::http_protocol,
+        running::TunnelTasks,
         socket::Socket,
     },
 };
@@ -50,7 +50,7 @@ impl Endpoint {
         self.check_accepts()?;
         let listener = LocalListener::bind(local).await?;
         let name = listener.name().map_err(|error| listen_error(local, error))?;
-        let work = Work::new(self);
+        let work = TunnelTasks::new(self);
         let known = routes.configured().map(|destination| destination.peer.clone());
         let peers = Peers::new(known, options.open_timeout, &work);
         let bridge = Arc::new(Bridge { routes, peers, work: work.clone() });
@@ -62,7 +62,7 @@ impl Endpoint {
 struct Bridge {
     routes: Routes,
     peers: Peers,
-    work: Work,
+    work: TunnelTasks,
 }
 
 async fn accept(listener: LocalListener, most: usize, bridge: Arc<Bridge>) {

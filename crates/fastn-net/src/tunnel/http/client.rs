@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{
     log_target,
-    tunnel::{handle::Work, socket::Socket},
+    tunnel::{running::TunnelTasks, socket::Socket},
 };
 
 /// How long a client's connection may be idle, and how long a head may take.
 const IDLE: Duration = Duration::from_secs(75);
 
 /// Answers the requests of a client, one after the other, until it leaves or the tunnel ends.
-pub(in crate::tunnel) async fn serve_client(socket: Socket, work: &Work, answer: Answer) {
+pub(in crate::tunnel) async fn serve_client(socket: Socket, work: &TunnelTasks, answer: Answer) {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)

@@ -14,7 +14,7 @@ use super::{
     page::page,
     upgraded::join,
 };
-use crate::tunnel::handle::Work;
+use crate::tunnel::running::TunnelTasks;
 
 /// State of a request until its answer comes.
 pub(in crate::tunnel) struct Exchange {
@@ -54,7 +54,7 @@ impl Exchange {
     }
 
     /// Prepares the answer. Carries the bytes that follow an upgrade, in a task of the tunnel.
-    pub(in crate::tunnel) fn finish(self, mut response: Response<Body>, work: &Work) -> Response<Body> {
+    pub(in crate::tunnel) fn finish(self, mut response: Response<Body>, work: &TunnelTasks) -> Response<Body> {
         self.progress.answered();
         // hyper reads the chunks then, and a client that believed the length would cut the body off.
         if response.headers().contains_key(header::TRANSFER_ENCODING) {

@@ -29,7 +29,7 @@ use crate::{
     log_target,
     protocol::Protocol,
     routing::PendingStream,
-    tunnel::{Tunnel, expose::accept, handle::Work, options::http_protocols},
+    tunnel::{Tunnel, expose::accept, options::http_protocols, running::TunnelTasks},
     wire::codes::reset,
 };
 
@@ -54,7 +54,7 @@ impl Endpoint {
     /// exposes a service of this name. `ERR_SHUTTING_DOWN`. `ERR_CLOSED`.
     pub fn expose_http(&self, target: HttpTarget, options: ExposeHttpOptions) -> Result<Tunnel> {
         let protocols = http_protocols(options.service.as_deref())?;
-        let work = Work::new(self);
+        let work = TunnelTasks::new(self);
         let service = Arc::new(Exposed::new(target, &options, work.clone())?);
         let listener = self.listen_pending(None, &protocols, false)?;
         work.accept(accept(listener, options.allow, work.clone(), move |pending| service.clone().serve(pending)));
@@ -67,11 +67,11 @@ struct Exposed {
     backend: Backend,
     name: String,
     response_timeout: Duration,
-    work: Work,
+    work: TunnelTasks,
 }
 
 impl Exposed {
-    fn new(target: HttpTarget, options: &ExposeHttpOptions, work: Work) -> Result<Self> {
+    fn new(target: HttpTarget, options: &ExposeHttpOptions, work: TunnelTasks) -> Result<Self> {
         let tls = match (target.is_tls, options.certificates.as_deref()) {
             (true, roots) => Some(Tls::new(target.authority.host(), roots)?),
             (false, None) => None,

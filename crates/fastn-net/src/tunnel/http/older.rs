@@ -20,13 +20,13 @@ use tokio::{
 pub(in crate::tunnel) use self::message::Rest;
 use self::message::{Answer, Malformed, answer_head, answer_of, read_line, request_head, request_of};
 use super::{body::Body, io::PeerIo, page::page};
-use crate::{stream::Stream, tunnel::handle::Work, wire::codes::reset};
+use crate::{stream::Stream, tunnel::running::TunnelTasks, wire::codes::reset};
 
 /// How long the head of a request may take, and the head of an answer behind its request.
 const HEAD: Duration = Duration::from_mins(1);
 
 /// Answers the request of a stream.
-pub(in crate::tunnel) async fn serve<F>(stream: Stream, work: &Work, answer: impl FnOnce(Request<Rest>) -> F)
+pub(in crate::tunnel) async fn serve<F>(stream: Stream, work: &TunnelTasks, answer: impl FnOnce(Request<Rest>) -> F)
 where
     F: Future<Output = Response<Body>>,
 {

@@ -17,7 +17,7 @@ use crate::{
     identity::PublicKey,
     protocol::Protocol,
     stream::{OpenOptions, Stream},
-    tunnel::{handle::Work, options::http_protocol},
+    tunnel::{options::http_protocol, running::TunnelTasks},
     wire::header,
 };
 
@@ -37,7 +37,7 @@ impl Peers {
     pub(in crate::tunnel) fn new(
         known: impl Iterator<Item = PeerAddress>,
         open_timeout: Duration,
-        work: &Work,
+        work: &TunnelTasks,
     ) -> Self {
         let known = known.map(|peer| (peer.id, peer)).collect();
         Self { pools: Pools::new(work, IDLE), endpoint: work.endpoint.clone(), known, open_timeout }

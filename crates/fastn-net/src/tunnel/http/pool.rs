@@ -28,7 +28,7 @@ use super::{
     link::{Link, driven, handshake},
     send_error::SendError,
 };
-use crate::tunnel::handle::Work;
+use crate::tunnel::running::TunnelTasks;
 
 /// Idle connections that are kept.
 const MAX_IDLE: usize = 256;
@@ -57,12 +57,12 @@ struct Idle {
 
 impl Pool {
     /// `keep`: how long an idle connection is kept. `http2`: for connections over TLS.
-    pub(super) fn new(work: &Work, keep: Duration, http2: Option<Http2>) -> Self {
+    pub(super) fn new(work: &TunnelTasks, keep: Duration, http2: Option<Http2>) -> Self {
         Self(Arc::new(Shared { idle: Mutex::default(), keep, cut: work.cut_token(), http2 }))
     }
 
     /// For a single request.
-    pub(in crate::tunnel) fn for_one(work: &Work) -> Self {
+    pub(in crate::tunnel) fn for_one(work: &TunnelTasks) -> Self {
         Self::new(work, Duration::ZERO, None)
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash, sync::Mutex, time::Duration};
 
 use super::pool::Pool;
-use crate::tunnel::handle::Work;
+use crate::tunnel::running::TunnelTasks;
 
 /// Pools without a connection that are kept.
 const MAX_UNUSED: usize = 64;
@@ -12,12 +12,12 @@ const MAX_UNUSED: usize = 64;
 pub(in crate::tunnel) struct Pools<K> {
     by_key: Mutex<HashMap<K, Pool>>,
     keep: Duration,
-    work: Work,
+    work: TunnelTasks,
 }
 
 impl<K: Hash + Eq> Pools<K> {
     /// `keep`: how long an idle connection is kept.
-    pub(in crate::tunnel) fn new(work: &Work, keep: Duration) -> Self {
+    pub(in crate::tunnel) fn new(work: &TunnelTasks, keep: Duration) -> Self {
         Self { by_key: Mutex::default(), keep, work: work.clone() }
     }
 

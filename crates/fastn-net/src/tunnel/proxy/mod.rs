@@ -23,8 +23,8 @@ use self::{
 use super::{
     BridgeOptions, ExposeOptions, SocketName, Tunnel,
     expose::accept,
-    handle::Work,
     options::{proxy_protocols, socks_protocol},
+    running::TunnelTasks,
     socket::Socket,
 };
 use crate::{
@@ -56,7 +56,7 @@ impl Endpoint {
         }
         let protocols = proxy_protocols(options.service.as_deref())?;
         let listener = self.listen_pending(None, &protocols, false)?;
-        let work = Work::new(self);
+        let work = TunnelTasks::new(self);
         let proxy = Arc::new(Proxy { dialler: Dialler::new(targets, options.connect_timeout) });
         let connection = work.clone();
         work.accept(accept(listener, options.allow, work.clone(), move |pending| {

@@ -25,11 +25,11 @@ use crate::{
     tunnel::{
         bridge::Bridge,
         carry::carry,
-        handle::Work,
         http::{
             self, body::Body, exchange::Exchange, http_io::HttpIo, io::LocalIo, older::Rest, page::page, pool::Pool,
         },
         pipe::Pipe,
+        running::TunnelTasks,
         socket::Socket,
     },
     wire::{
@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// Serves a client of `HttpProxy`. A request to connect has no answer for a destination that is not reached: the stream is reset.
-pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
+pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &TunnelTasks) {
     let peer = pending.peer();
     let mut stream = pending.accept();
     let connecting = async {
@@ -87,7 +87,7 @@ async fn answer(
     peer: PublicKey,
     destination: Destination,
     mut request: Request<Rest>,
-    work: &Work,
+    work: &TunnelTasks,
 ) -> Response<Body> {
     if request.method() == Method::CONNECT {
         return page(StatusCode::METHOD_NOT_ALLOWED, "this form is for single requests");

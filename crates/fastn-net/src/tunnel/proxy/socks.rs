@@ -16,7 +16,7 @@ use crate::{
     routing::PendingStream,
     stream::Stream,
     targets::{Destination, Host},
-    tunnel::{carry::carry, handle::Work, pipe::Pipe, socket::Socket},
+    tunnel::{carry::carry, pipe::Pipe, running::TunnelTasks, socket::Socket},
     wire::{
         codes::reset,
         socks::{self, Address, Reply, Request},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Serves a SOCKS client on a stream.
-pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &Work) {
+pub(super) async fn serve(proxy: &Proxy, pending: PendingStream, work: &TunnelTasks) {
     let peer = pending.peer();
     let mut stream = pending.accept();
     let Some(negotiated) = work.until_cut(negotiate(proxy, peer, &mut stream)).await else {

@@ -20,8 +20,8 @@ use crate::{
     tunnel::{
         bridge::Bridge,
         carry::carry,
-        handle::closed,
         pipe::{Pipe, PipeError},
+        running::closed,
         socket::Socket,
     },
     wire::{

@@ -21,12 +21,12 @@ use crate::{endpoint::Endpoint, error::Error};
 /// - [`Endpoint::drain`] ends accepting, and [`Endpoint::drained`] and [`Endpoint::close`] wait for its connections.
 /// - While it has connections, or accepts, dropping the endpoint does not close it.
 pub struct Tunnel {
-    work: Work,
+    work: TunnelTasks,
     name: Option<SocketName>,
 }
 
 impl Tunnel {
-    pub(super) fn new(work: Work, name: Option<SocketName>) -> Self {
+    pub(super) fn new(work: TunnelTasks, name: Option<SocketName>) -> Self {
         Self { work, name }
     }
 
@@ -86,7 +86,7 @@ impl fmt::Debug for Tunnel {
 
 /// State that the tasks of a tunnel share.
 #[derive(Clone)]
-pub(super) struct Work {
+pub(super) struct TunnelTasks {
     pub(super) endpoint: Endpoint,
     tasks: Arc<TaskTracker>,
     /// Cancelled when accepting must end.
@@ -96,7 +96,7 @@ pub(super) struct Work {
     batching: WriteBatching,
 }
 
-impl Work {
+impl TunnelTasks {
     pub(super) fn new(endpoint: &Endpoint) -> Self {
         let (batching, idle) = WriteBatching::new();
         endpoint.spawn_untracked(idle);
@@ -142,7 +142,7 @@ impl Work {
         }
     }
 
-    /// The token of [`Work::cut`], for a task that must not hold the endpoint.
+    /// The token of [`TunnelTasks::cut`], for a task that must not hold the endpoint.
     pub(super) fn cut_token(&self) -> CancellationToken {
         self.cut.clone()
     }
@@ -162,7 +162,7 @@ impl Work {
     }
 }
 
-/// The error of what [`Work::cut`] ended.
+/// The error of what [`TunnelTasks::cut`] ended.
 pub(super) fn closed() -> Error {
     Error::new(crate::error::Code::Closed, "the tunnel was closed")
 }
