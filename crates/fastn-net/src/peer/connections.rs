@@ -8,7 +8,7 @@ use tracing::{debug, info};
 use super::{
     Message,
     actor::Actor,
-    service::Service,
+    connection_task::ConnectionTask,
     status::Failure,
     table::{ConnectionFacts, Event},
 };
@@ -23,8 +23,8 @@ use crate::{
 const USEFUL_AFTER: Duration = Duration::from_secs(1);
 
 impl Actor {
-    /// Adds a connection. Run its service once the status with the connection is published ([`Actor::serve`]).
-    pub(super) fn adopt(&mut self, connection: Connection) -> (ConnectionFacts, Service) {
+    /// Adds a connection. Run its task once the status with the connection is published ([`Actor::serve`]).
+    pub(super) fn adopt(&mut self, connection: Connection) -> (ConnectionFacts, ConnectionTask) {
         let facts = ConnectionFacts {
             id: connection.id(),
             dialled: connection.is_dialled(),
@@ -62,15 +62,15 @@ impl Actor {
         self.peer.remember(&connection);
         self.context.registry.clone().follow_paths(&connection);
         self.peer.join(&connection);
-        (facts, Service { context: self.context.clone(), peer: self.peer.clone(), connection })
+        (facts, ConnectionTask { context: self.context.clone(), peer: self.peer.clone(), connection })
     }
 
     /// Serves an adopted connection until its end. From now on, handlers can get the connection and its streams.
-    pub(super) fn serve(&self, service: Service) {
-        if !service.connection.is_dialled() {
-            self.context.registry.connection_accepted(&service.connection);
+    pub(super) fn serve(&self, task: ConnectionTask) {
+        if !task.connection.is_dialled() {
+            self.context.registry.connection_accepted(&task.connection);
         }
-        self.context.lifecycle.spawn(async move { service.run().await });
+        self.context.lifecycle.spawn(async move { task.run().await });
     }
 
     /// Grows the window of a connection for the streams that use it now.

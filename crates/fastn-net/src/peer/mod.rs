@@ -2,7 +2,7 @@
 //!
 //! - `table`: the state machine, as a table of state and event; no network, no clock
 //! - `actor`: executes the table's actions
-//! - `connections`: the actor's connections; `service`: the task of one connection
+//! - `connections`: the actor's connections; `connection_task`: the task of one connection
 //! - `context`: the part of the endpoint that the actor uses
 //! - `message`, `mailbox`: messages to the actor
 //! - `backoff`: delay between two dials
@@ -16,6 +16,7 @@
 
 mod actor;
 mod backoff;
+mod connection_task;
 mod connections;
 mod context;
 mod dial;
@@ -26,7 +27,6 @@ mod liveness;
 mod mailbox;
 mod message;
 mod receive_windows;
-mod service;
 mod status;
 mod supervisor;
 mod table;

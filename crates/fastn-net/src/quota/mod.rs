@@ -2,11 +2,11 @@
 //!
 //! - `bucket`: a token bucket
 //! - `rules`: rates of a policy's rules
-//! - `waiting`: streams in negotiation, which are not counted as open yet
+//! - `negotiations`: streams in negotiation, which are not counted as open yet
 
 mod bucket;
+mod negotiations;
 mod rules;
-mod waiting;
 
 use std::{
     sync::{
@@ -17,8 +17,8 @@ use std::{
 };
 
 pub(crate) use self::bucket::Bucket;
+pub(crate) use self::negotiations::{HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations};
 use self::rules::RuleBuckets;
-pub(crate) use self::waiting::{HeaderBytes, NegotiationExceeded, NegotiationPermit, Negotiations};
 use crate::config::Rate;
 
 /// Open streams of a peer on all its connections, and their rate. Lives as long as the peer's actor, so a new connection does not

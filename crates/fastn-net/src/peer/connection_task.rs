@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// Serves a connection. When dropped, even by a panic, closes the connection and tells the actor.
-pub(super) struct Service {
+pub(super) struct ConnectionTask {
     pub(super) context: Arc<PeerContext>,
     pub(super) peer: Arc<Peer>,
     pub(super) connection: Connection,
 }
 
-impl Service {
+impl ConnectionTask {
     pub(super) async fn run(&self) {
         let accept = async {
             if self.connection.alpn().is_native() || !self.connection.is_dialled() {
@@ -37,7 +37,7 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+impl Drop for ConnectionTask {
     fn drop(&mut self) {
         self.connection.close_internal(close::PLAIN, "this connection is no longer served");
         if let Some(info) = self.connection.close_reason() {
