@@ -189,7 +189,7 @@ export function golden(name: string): unknown {
 export function protocolOf(text: string): Protocol {
   const protocol = JSON.parse(text) as Protocol
   if (typeof protocol === 'string' || typeof protocol.Generic !== 'string') return protocol
-  const isReserved = golden('protocol').units.includes(protocol.Generic) || protocol.Generic === 'Generic'
+  const isReserved = ['', 'Generic', ...golden('protocol').units].includes(protocol.Generic)
   return isReserved ? protocol : protocol.Generic
 }
 

@@ -238,7 +238,7 @@ test('networks: an endpoint with its own relay and DNS server', t => {
 test('networks: two endpoints on loopback', t => {
   const lines = linesOf(t, runExample('guide/loopback'))
   t.is(lines[0], 'hello')
-  t.regex(lines.join('\n'), /address: '127\.0\.0\.1:\d+',\n +relay: false,\n +selected: true/)
+  t.regex(lines.join('\n'), /address: '127\.0\.0\.1:\d+',\n +relay: false,\n +rtt: [\d.]+,\n +selected: true/)
 })
 
 test('networks: a watcher sees its peer connect and disconnect', async t => {

@@ -62,6 +62,8 @@ export class Closing {
     closingBeforeExit(handle)
     if (this.#shutdown !== undefined) this.#cutOff = serving(this.#state)
     this.#state.beginClosing()
+    // Before the first await: what is called after `close` opens nothing.
+    native().endpointRefuseNewWork(handle)
     const { left, unfinished } = await this.#letFinish(timeout)
     const { number } = await outcomeOf(native().endpointClose(handle, left), { phase: 'close' })
     forgetAtExit(handle)
@@ -76,7 +78,6 @@ export class Closing {
   async #letFinish(timeout: number): Promise<{ left: number; unfinished: number }> {
     const { finishing } = this.#state
     if (finishing.count === 0 || timeout === 0) return { left: timeout, unfinished: finishing.count }
-    native().endpointRefuseNewWork(this.#state.handle)
     const began = performance.now()
     const limit = deadline(timeout)
     await Promise.race([finishing.ended(), limit.passed])
