@@ -210,7 +210,7 @@ export class Mail implements AsyncDisposable {
    *
    * @returns The id of the mail, as events and {@link queue} have it.
    * @throws {MailError} `ERR_INVALID_ARGUMENT` for an address that is none, or a mailbox here that does not exist. `ERR_UNAUTHORIZED` if `from` is no
-   * address here. `ERR_TOO_LARGE`. `ERR_QUOTA` if the queue is full. `ERR_STORAGE`. `ERR_CLOSED`.
+   * address here, or a From or Sender field names another identity. `ERR_TOO_LARGE`. `ERR_QUOTA` if the queue is full. `ERR_STORAGE`. `ERR_CLOSED`.
    *
    * @example
    * await mail.send({ from: mail.addresses[0], to: `bob@${bobId52}.fastn`, raw: 'Subject: Hello\r\n\r\nHello Bob\r\n' })

@@ -2,6 +2,7 @@ import { parseMailAddress } from './address.js'
 import type { Clock } from './clock.js'
 import { MailError } from './errors.js'
 import type { OnEvent } from './events.js'
+import { Authors } from './mime/authors.js'
 import { invalid } from './options.js'
 import type { Queue } from './queue/queue.js'
 import type { Users } from './users.js'
@@ -57,7 +58,8 @@ export class Submission {
    * Queues a message. It is durable when the promise resolves.
    *
    * @param check Called after the last chunk; throws if the message is not to be queued.
-   * @throws {MailError} `ERR_QUOTA` if the queue is full. `ERR_TOO_LARGE`. `ERR_STORAGE`. What `check` or the content throws.
+   * @throws {MailError} `ERR_QUOTA` if the queue is full. `ERR_TOO_LARGE`. `ERR_STORAGE`. `ERR_UNAUTHORIZED` if From or Sender
+   * names another identity. What `check` or the content throws.
    */
   async submit(
     envelope: { from: string; to: readonly string[] },
@@ -85,19 +87,24 @@ export class Submission {
     content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     check: () => void
   ): Promise<string> {
-    const { queue, clock, maxMessageBytes, maxQueued, maxQueuedBytes, onEvent, queued } = this.#options
+    const { queue, clock, ownIds, maxMessageBytes, maxQueued, maxQueuedBytes, onEvent, queued } = this.#options
     const peers = byPeer(to)
     if (queue.count >= maxQueued || queue.bytes + this.#writing >= maxQueuedBytes)
       throw new MailError('ERR_QUOTA', 'the queue is full; try again later')
     const { id, spool } = await queue.begin()
+    const authors = new Authors()
     try {
       for await (const chunk of content) {
         if (spool.size + chunk.length > maxMessageBytes)
           throw new MailError('ERR_TOO_LARGE', `a message may have ${maxMessageBytes} bytes`)
         this.#writing += chunk.length
+        authors.read(chunk)
         await spool.write(chunk)
       }
       check()
+      const foreign = authors.foreign(id52 => ownIds().includes(id52))
+      if (foreign !== undefined)
+        throw new MailError('ERR_UNAUTHORIZED', `From or Sender names another identity: ${foreign}`)
     } catch (error) {
       await spool.discard()
       throw error

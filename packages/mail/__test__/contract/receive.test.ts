@@ -53,6 +53,48 @@ test('the sender must be an address of the peer', async t => {
   t.like(await deliver(sender, peer, { from: '' }), { status: 'stored' })
 })
 
+test('From and Sender name no other identity', async t => {
+  const [peer, sender] = [await mailPeer(t, { smtp: false }), await stranger(t)]
+  const other = `me@${SecretKey.generate().id52}.fastn`
+  const [name = '', domain = ''] = other.split('@')
+  const own = `eve@${sender.id52}.fastn`
+  const encoded = `=?utf-8?b?${Buffer.from(other).toString('base64')}?=`
+  const foreign = [
+    `From: ${other}`,
+    `FROM : Me <${other.toUpperCase()}>`,
+    `Subject: x\r\nFrom:\r\n Me\r\n\t<${other}>`,
+    `From: ${own}, ${other}`,
+    `From: ${own}\r\nFrom: ${other}`,
+    `From: ${own}\r\nSender: ${other}`,
+    `From: "${other}" <${own}>`,
+    `From: ${encoded} <${own}>`,
+    `From: <${name}@(x) ${domain.slice(0, 9)}(y)${domain.slice(9)}>`,
+    `Subject: x\rFrom: ${other}`,
+    `Subject: ${'x'.repeat(300_000)}\rFrom: ${other}`,
+    `X: ${'x'.repeat(300_000)}\nFrom: ${other}`,
+    `From: ${' '.repeat(300_000)}${other}`,
+    `From: ${peer.address()}`
+  ]
+  for (const [at, header] of foreign.entries()) {
+    const text = Buffer.from(`${header}\r\n\r\nbody`)
+    t.like(
+      await deliver(sender, peer, { id: `f${at}` }, text),
+      { status: 'refused', code: 'from' },
+      header.slice(0, 200)
+    )
+  }
+  t.deepEqual(await peer.messages(), [])
+  const fine = [
+    `From: Eve <${own}>\r\nSender: ${own.toUpperCase()}\r\nTo: ${other}\r\nReply-To: ${other}`,
+    'From: president@example.org',
+    `Subject: x\r\n\r\nFrom: ${other}`
+  ]
+  for (const [at, header] of fine.entries()) {
+    const text = Buffer.from(`${header}\r\n\r\nbody`)
+    t.deepEqual(await deliver(sender, peer, { id: `o${at}` }, text), { status: 'stored' }, header)
+  }
+})
+
 test('a device sends as the account that has leased it the address', async t => {
   const key = SecretKey.generate()
   const owner = await getEndpoint(key, { network: 'loopback' })
@@ -71,9 +113,10 @@ test('a device sends as the account that has leased it the address', async t => 
   const receiver = await mailPeer(t, { endpoint, account, smtp: false })
   const sender = await mailPeer(t, { endpoint: device, lease, smtp: false })
   const from = `ada@${owner.id52}.fastn`
-  await sender.mail.send({ from, to: receiver.address(), raw })
+  const written = Buffer.from(`From: ${from}\r\n\r\nbody`)
+  await sender.mail.send({ from, to: receiver.address(), raw: written })
   await sender.event('delivered')
-  t.deepEqual(await receiver.messages(), [raw])
+  t.deepEqual(await receiver.messages(), [written])
   const eve = await stranger(t)
   await t.throwsAsync(deliver(eve, receiver, { from }), { code: 'ERR_UNAUTHORIZED' })
 })

@@ -53,6 +53,20 @@ test('a user sends as itself only', async t => {
   t.regex(await client.say('MAIL FROM:<> SIZE=100\r\n'), /^250/)
 })
 
+test('From and Sender name no other identity', async t => {
+  const session = await loggedIn(t)
+  const { peer, client } = session
+  for (const field of [`From: <me@${stranger}.fastn>`, `From: ${peer.address()}\r\nSender: me@${stranger}.fastn`]) {
+    t.regex(await begin(session), /^354/)
+    t.regex(await client.say(`${field}\r\n\r\nbody\r\n.\r\n`), /^550 5\.7\.1 From or Sender names another identity/)
+  }
+  t.deepEqual(await readdir(join(peer.folder, 'queue', 'messages')), [])
+  const mail = { from: peer.address(), to: peer.address(), raw: `From: me@${stranger}.fastn\r\n\r\nbody` }
+  await t.throwsAsync(peer.mail.send(mail), { code: 'ERR_UNAUTHORIZED' })
+  t.regex(await begin(session), /^354/)
+  t.regex(await client.say(`From: ${peer.address()}\r\nTo: me@${stranger}.fastn\r\n\r\nbody\r\n.\r\n`), /^250/)
+})
+
 test('mail is not relayed', async t => {
   const { peer, client } = await loggedIn(t, { users: { ada: { password: await hashed }, bob: {} } })
   await client.say(`MAIL FROM:<${peer.address()}>\r\n`)

@@ -3,6 +3,7 @@ import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerStream } from 'fastn-net'
 import { storageError } from '../errors.js'
+import { Authors } from '../mime/authors.js'
 import type { MailFile } from '../store/index.js'
 
 /** What arrived of a message. */
@@ -10,6 +11,7 @@ export interface Received {
   readonly content: Uint8Array | MailFile
   readonly size: number
   readonly sha256: string
+  readonly authors: Authors
 }
 
 // Smaller messages need no file of their own until they are stored.
@@ -40,6 +42,7 @@ export class IncomingFolder {
   /** Receives the rest of a stream, into a file if it is large. Of more bytes than expected, one is counted. */
   async receive(stream: PeerStream, expected: number, signal: AbortSignal): Promise<Received> {
     const hash = createHash('sha256')
+    const authors = new Authors()
     let size = 0
     const receiveTo = async (write: (chunk: Uint8Array, at: number) => unknown): Promise<void> => {
       for (;;) {
@@ -49,17 +52,18 @@ export class IncomingFolder {
         size += chunk.length
         if (size > expected) return
         hash.update(chunk)
+        authors.read(chunk)
         await write(chunk, at)
       }
     }
     if (expected <= maxInMemory) {
       const content = new Uint8Array(expected)
       await receiveTo((chunk, at) => content.set(chunk, at))
-      return { content, size, sha256: hash.digest('hex') }
+      return { content, size, sha256: hash.digest('hex'), authors }
     }
     const file = this.newPath()
     await this.write(file, receiveTo)
-    return { content: { file }, size, sha256: hash.digest('hex') }
+    return { content: { file }, size, sha256: hash.digest('hex'), authors }
   }
 
   /** Writes a file. If the function throws, the file is removed. */

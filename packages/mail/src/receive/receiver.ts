@@ -98,10 +98,13 @@ export class Receiver {
     try {
       // A peer that stalls must not hold its place.
       const signal = patience(header.size)
-      const { content, size, sha256 } = await incoming.receive(stream, header.size, signal)
+      const { content, size, sha256, authors } = await incoming.receive(stream, header.size, signal)
       try {
         if (size !== header.size || sha256 !== header.sha256)
           return { status: 'later', code: 'corrupt', message: 'the message is not the announced one' }
+        const foreign = authors.foreign(id52 => this.#speaksFor(peer, id52))
+        if (foreign !== undefined)
+          return { status: 'refused', code: 'from', message: `From or Sender names another identity: ${foreign}` }
         step('receive.written', header.id)
         const isShared = missing.length > 1 && !(content instanceof Uint8Array)
         return await this.#store(id, missing, refused, async () =>
@@ -129,17 +132,20 @@ export class Receiver {
     return undefined
   }
 
-  /** Whether the sender is an address of the peer, or of an account for which it acts. */
   #maySend(peer: string, from: string): boolean {
     if (from === '') return true
     try {
-      const { id52 } = parseMailAddress(from)
-      if (id52 === peer) return true
-      const { actsFor } = this.#options.account?.identify(peer) ?? { actsFor: [] }
-      return actsFor.some(({ account, scope }) => account === id52 && (scope === '*' || scope.includes('mail')))
+      return this.#speaksFor(peer, parseMailAddress(from).id52)
     } catch {
       return false
     }
+  }
+
+  /** Whether addresses with this ID52 are the peer's, or those of an account for which it acts. */
+  #speaksFor(peer: string, id52: string): boolean {
+    if (id52 === peer) return true
+    const { actsFor } = this.#options.account?.identify(peer) ?? { actsFor: [] }
+    return actsFor.some(({ account, scope }) => account === id52 && (scope === '*' || scope.includes('mail')))
   }
 
   #recipients(to: readonly string[]): { found: Mailbox[]; refused: RefusedRecipient[] } {

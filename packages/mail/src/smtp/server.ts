@@ -200,7 +200,6 @@ function smtpError(responseCode: number, message: string): SMTPServerError {
 }
 
 const replies: Partial<Record<MailError['code'], number>> = {
-  ERR_UNAUTHORIZED: 550,
   ERR_INVALID_ARGUMENT: 550,
   ERR_TOO_LARGE: 552,
   ERR_QUOTA: 452,
@@ -213,5 +212,7 @@ function smtpErrorOf(error: unknown): SMTPServerError {
   if (error instanceof Error && 'responseCode' in error) return error as SMTPServerError
   if (!(error instanceof MailError)) return smtpError(451, 'the message cannot be taken now')
   if (error.code === 'ERR_STORAGE') return smtpError(452, 'the message cannot be stored now')
+  // For 550 the library has one enhanced code, that of a mailbox that does not exist. With a code of its own, a reply is sent as it is.
+  if (error.code === 'ERR_UNAUTHORIZED') return smtpError('550 5.7.1' as unknown as number, error.message)
   return smtpError(replies[error.code] ?? 451, error.message)
 }
