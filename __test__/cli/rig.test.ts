@@ -57,6 +57,22 @@ test('the texts of the original: init, status, entities, set-online, set-current
   )
 })
 
+test('every command of a rig has --home', async t => {
+  const commands = [
+    'init',
+    'run',
+    'status',
+    'entities',
+    'create-account',
+    'set-online',
+    'set-current',
+    'invite',
+    'accept'
+  ]
+  for (const command of [...commands, 'add-device', 'forget', 'mail-password', 'import'])
+    t.regex((await cli(['rig', command, '--help'])).stdout.toString(), /--home FOLDER/, command)
+})
+
 test('wrong words are usage errors, and wrong names failures', async t => {
   const home = await rigHome(t)
   const missing = await cli(['rig'])

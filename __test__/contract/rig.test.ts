@@ -135,6 +135,7 @@ test('a wrong configuration says where, and starts nothing', async t => {
       /there is no 'x'/
     ],
     [{ health: {} }, ['health', 'port'], /'port' is missing/],
+    [{ services: { web: { kind: 'tcp', target: '', public: true } } }, ['services', 'web', 'target'], /is empty/],
     [{ network: 'moon' }, ['network'], /must be one of internet, lan, loopback/],
     [[], [], /must be an object/]
   ]

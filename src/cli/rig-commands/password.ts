@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { hashMailPassword } from '../../rig/services/index.js'
 import type { Command } from '../command.js'
 import { UsageError } from '../failure.js'
+import { homeOption } from './home.js'
 
 /** Without those that look alike. */
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
@@ -15,7 +16,7 @@ export const mailPassword: Command = {
   description:
     'Makes a password, and prints it to stderr; with --stdin it reads one line instead. Needs the package fastn-mail and\n' +
     'Node.js 22.13 or newer.',
-  options: { stdin: { help: 'Read the password from stdin.' } },
+  options: { ...homeOption, stdin: { help: 'Read the password from stdin.' } },
   examples: [
     ['fastn-net rig mail-password', 'A new password, and its hash.'],
     ['fastn-net rig mail-password --stdin < password.txt', 'The hash of a password of your own.']

@@ -79,7 +79,7 @@ export class Settings {
     const value = this.#table[key]
     if (value === undefined) return undefined
     if (typeof value === 'string' && value !== '' && value.length <= maxText && !/\p{Cc}/u.test(value)) return value
-    throw this.#wrong(key, 'must be a text')
+    throw this.#wrong(key, value === '' ? 'is empty' : 'must be a text')
   }
 
   requiredText(key: string): string {
