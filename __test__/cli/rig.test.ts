@@ -12,6 +12,12 @@ const test = ava.serial
 
 const id52 = /^[0-9a-v]{51}[0g]$/
 
+/** Ids of the invitations that an account keeps. */
+function invitationsOf(home: string, account: string): string[] {
+  const { invitations } = JSON.parse(readFileSync(join(home, 'accounts', account, 'account.json'), 'utf8'))
+  return Object.keys(invitations)
+}
+
 test('the texts of the original: init, status, entities, set-online, set-current, create-account', async t => {
   const home = join(folderFor(t), 'rig')
   const env = { FASTN_HOME: home }
@@ -182,8 +188,11 @@ test('a service is for members of a group, who come by invitation and go at once
   const socket = connect(Number(local), '127.0.0.1').on('error', () => {})
   t.is(await say(socket, 'hello'), 'one: hello')
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
+  const [{ id } = { id: '' }] = (await rig(alice.home, 'invite', 'bob', '--group', 'friends')) as { id?: unknown }[]
+  t.true(invitationsOf(alice.home, String(alice.owner.id52)).includes(String(id)))
   t.like((await rig(alice.home, 'forget', 'bob'))[0], { event: 'forgotten', kind: 'alias', peer: bob.owner.id52 })
   await closed
+  t.deepEqual(invitationsOf(alice.home, String(alice.owner.id52)), [])
   t.pass()
 })
 

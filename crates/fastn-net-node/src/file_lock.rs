@@ -17,7 +17,12 @@ pub fn file_lock(env: Env, path: String) -> f64 {
             let failed = |error: std::io::Error| {
                 Error::new(Code::File, format!("cannot lock '{path}': {error}")).with_source(error)
             };
-            let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+            let mut options = File::options();
+            options.create(true).truncate(false).write(true);
+            // Another user who may open the file could hold the lock.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(&path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => e.table.borrow_mut().insert(Slot::FileLock(file)),
                 Err(TryLockError::WouldBlock) => {

@@ -62,7 +62,7 @@ async function withGroups(rig: Rig, asked: Asked): Promise<Account> {
   return account
 }
 
-/** Removes an alias or a device, whichever has the name. Whom it loses, loses access at once. */
+/** Removes an alias or a device, whichever has the name, with the invitations of the alias. Its access ends at once. */
 async function forget(account: Account, name: string): Promise<{ peer: string; kind: 'alias' | 'device' }> {
   const { aliases, devices } = account.data
   const device = Object.entries(devices).find(([id52, known]) => known.name === name || id52 === name)?.[0]
@@ -73,6 +73,8 @@ async function forget(account: Account, name: string): Promise<{ peer: string; k
   const alias = Object.hasOwn(aliases, name) ? aliases[name] : undefined
   if (alias === undefined)
     throw new FastnNetError('ERR_INVALID_ARGUMENT', `the account knows no alias and no device '${name}'`)
+  for (const [id, invitation] of Object.entries(account.data.invitations))
+    if (invitation.name === name || invitation.redeemed.includes(alias.id52)) await account.revokeInvitation(id)
   await account.update(draft => {
     delete draft.aliases[name]
     for (const [group, members] of Object.entries(draft.groups))
