@@ -117,3 +117,35 @@ test('answers that are no HTTP are status 502', async t => {
     t.regex(answer, /^HTTP\/1\.1 502 /, name)
   }
 })
+
+test('no trailer says who asks, or how to read the message', async t => {
+  await using endpoint = await createEndpoint({ network: 'loopback' })
+  await using service = await webServer(async (asked, response) => {
+    for await (const _ of asked);
+    response.setHeader('trailer', 'x-sum, fastn-peer, connection')
+    response.write(JSON.stringify([asked.headers.trailer ?? null, asked.rawTrailers]))
+    response.addTrailers({ 'x-sum': '42', 'fastn-peer': 'bob', connection: 'close' })
+    response.end()
+  })
+  await using router = await createRouter({ endpoint, hosts: { web: { backend: service.port } } })
+  const forged = [
+    'fastn-peer',
+    'Fastn-Access',
+    'fastn_peer',
+    'X-Forwarded-For',
+    'Connection',
+    'content_length',
+    'Cookie'
+  ]
+  const post = (announced: string, names: string[]) => {
+    const lines = names.map(name => `${name}: x\r\n`).join('')
+    const head = `POST / HTTP/1.1\r\n${host}connection: close\r\ntransfer-encoding: chunked\r\n`
+    return exchange(router.port, `${head}te: trailers\r\ntrailer: ${announced}\r\n\r\n1\r\nx\r\n0\r\n${lines}\r\n`)
+  }
+  const some = await post(`${forged.join(', ')}, Digest`, [...forged, 'Digest'])
+  t.true(some.includes('["Digest",["Digest","x"]]'), some)
+  t.regex(some, /\r\ntrailer: x-sum\r\n/i)
+  t.regex(some, /\r\n0\r\nx-sum: 42\r\n\r\n$/i)
+  const none = await post(forged.join(','), forged)
+  t.true(none.includes('[null,[]]'), none)
+})

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { isClaim } from '../http/claims.js'
 import type { Field } from '../http/head.js'
+import { announced, mayTrail } from '../http/trailers.js'
 import type { Caller } from './caller.js'
 import type { RoutedRequest } from './exchange.js'
 import { Refusal } from './refusal.js'
@@ -81,10 +82,21 @@ export function endToEnd(raw: readonly string[], isChunked: boolean): Field[] {
     const name = (raw[at] as string).toLowerCase()
     const value = raw[at + 1] as string
     if (name === 'te' && /(?:^|,)[\t ]*trailers[\t ]*(?:[;,]|$)/i.test(value)) fields.push(['te', 'trailers'])
-    if (hopByHop.has(name) || (name === 'trailer' && !isChunked)) continue
+    if (hopByHop.has(name)) continue
     // Without these, the message would be another one.
     if (named?.has(name) === true && name !== 'host' && name !== 'content-length') continue
-    fields.push([name, value])
+    const kept = name !== 'trailer' ? value : isChunked ? announced(value) : ''
+    if (name !== 'trailer' || kept !== '') fields.push([name, kept])
+  }
+  return fields
+}
+
+/** The trailers of a message that are passed on. */
+export function trailersOf({ rawTrailers }: IncomingMessage): [string, string][] {
+  const fields: [string, string][] = []
+  for (let at = 0; at < rawTrailers.length; at += 2) {
+    const name = rawTrailers[at] as string
+    if (mayTrail(name)) fields.push([name, rawTrailers[at + 1] as string])
   }
   return fields
 }

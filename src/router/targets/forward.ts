@@ -1,8 +1,8 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage, OutgoingMessage } from 'node:http'
 import type { Field } from '../../http/head.js'
 import { after } from '../../util/timeout.js'
 import type { RoutedExchange } from '../exchange.js'
-import { endToEnd, rawOf } from '../head.js'
+import { endToEnd, rawOf, trailersOf } from '../head.js'
 import { Refusal, refuse, reset } from '../refusal.js'
 import { hasBody, Late, type Upstream } from './upstream.js'
 
@@ -51,11 +51,7 @@ class Forwarding {
     asked.once('close', end)
     if (expectsContinue) asked.once('continue', () => response.writeContinue())
     if (!this.#hasBody) return void asked.end()
-    if (request.headers['transfer-encoding'] !== undefined) {
-      request.once('end', () => {
-        if (request.rawTrailers.length > 0) asked.addTrailers(pairsOf(request.rawTrailers))
-      })
-    }
+    if (request.headers['transfer-encoding'] !== undefined) passTrailers(request, asked)
     request.on('data', taken)
     request.on('error', () => asked.destroy())
     request.pipe(asked)
@@ -96,11 +92,7 @@ class Forwarding {
       answer.destroy()
       return void refuse(response, new Refusal(502, 'the answer is not valid HTTP'))
     }
-    if (takesTrailers) {
-      answer.once('end', () => {
-        if (answer.rawTrailers.length > 0) response.addTrailers(pairsOf(answer.rawTrailers))
-      })
-    }
+    if (takesTrailers) passTrailers(answer, response)
     // The head goes with the first bytes, unless they come later, as those of Server-Sent Events.
     const late = setImmediate(() => response.flushHeaders())
     for (const event of ['data', 'end', 'close']) answer.once(event, () => clearImmediate(late))
@@ -124,9 +116,9 @@ class Forwarding {
   }
 }
 
-/** Names and values in turn, as pairs. */
-function pairsOf(raw: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let at = 0; at < raw.length; at += 2) pairs.push([raw[at] as string, raw[at + 1] as string])
-  return pairs
+function passTrailers(from: IncomingMessage, to: OutgoingMessage): void {
+  from.once('end', () => {
+    const trailers = trailersOf(from)
+    if (trailers.length > 0) to.addTrailers(trailers)
+  })
 }

@@ -20,7 +20,7 @@ use hyper::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::headers::remove_claims;
+use super::headers::clean_trailers;
 
 pub(in crate::tunnel) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -37,7 +37,7 @@ pub(in crate::tunnel) fn empty() -> Body {
 
 /// The body of an answer.
 pub(in crate::tunnel) fn answer_body(body: Incoming) -> Body {
-    body.map_err(BoxError::from).boxed_unsync()
+    body.map_frame(cleaned).map_err(BoxError::from).boxed_unsync()
 }
 
 /// Makes a request of an incoming one whose body is sent on. The second part tells how far it is.
@@ -153,7 +153,7 @@ impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin> HttpBody for Requ
         }
         self.progress.touch();
         let frame = std::task::ready!(Pin::new(&mut self.incoming).poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map(without_claims).map_err(Into::into)))
+        Poll::Ready(frame.map(|frame| frame.map(cleaned).map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -171,11 +171,11 @@ impl<B> Drop for RequestBody<B> {
     }
 }
 
-/// A receiver may merge trailers into the headers.
-fn without_claims(frame: Frame<Bytes>) -> Frame<Bytes> {
+/// Without the trailers that must not pass.
+pub(super) fn cleaned(frame: Frame<Bytes>) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
-            remove_claims(&mut trailers);
+            clean_trailers(&mut trailers);
             Frame::trailers(trailers)
         }
         Err(frame) => frame,

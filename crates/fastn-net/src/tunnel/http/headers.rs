@@ -11,7 +11,7 @@ pub(in crate::tunnel) const PEER: HeaderName = HeaderName::from_static("fastn-pe
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Fields of one connection. `Trailer` passes: it announces fields that pass too.
+/// Fields of one connection. `Trailer` passes, with the names of fields that pass too.
 const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -47,6 +47,7 @@ pub(in crate::tunnel) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<He
     if takes_trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
+    clean_announced(headers);
     upgrade
 }
 
@@ -103,19 +104,71 @@ pub(in crate::tunnel) fn insert_upgrade(headers: &mut HeaderMap, protocol: Heade
 const CLAIMS: [&str; 4] = ["forwarded", "x-real-ip", "x-client-ip", "true-client-ip"];
 const CLAIM_PREFIXES: [&str; 2] = ["fastn-", "x-forwarded-"];
 
-/// Removes what only the exposing side may say about a request. CGI and its successors read `_` and other signs as `-`.
-pub(in crate::tunnel) fn remove_claims(headers: &mut HeaderMap) {
-    let is_claim = |name: &&HeaderName| {
-        let spelled = |known: &str, part: &[u8]| {
-            part.len() == known.len()
-                && part.iter().zip(known.bytes()).all(|(&a, b)| a == b || (b == b'-' && !a.is_ascii_alphanumeric()))
-        };
-        let name = name.as_str().as_bytes();
-        let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| spelled(prefix, start));
-        CLAIMS.iter().any(|known| spelled(known, name)) || CLAIM_PREFIXES.iter().any(begins)
-    };
-    let claims: Vec<_> = headers.keys().filter(is_claim).cloned().collect();
-    for name in &claims {
+/// Fields that no trailer may be, beside claims and [`HOP_BY_HOP`]: they frame, route, authenticate or modify a message, or say what its
+/// content is (RFC 9110, 6.5.1).
+const HEAD_ONLY: [&str; 16] = [
+    "authorization",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "max-forwards",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "range",
+    "set-cookie",
+    "trailer",
+    "www-authenticate",
+];
+
+/// Removes what only the exposing side may say about a request.
+fn remove_claims(headers: &mut HeaderMap) {
+    remove_all(headers, is_claim);
+}
+
+/// Removes the trailers that must not pass: their receiver may merge them into the headers.
+pub(in crate::tunnel) fn clean_trailers(trailers: &mut HeaderMap) {
+    remove_all(trailers, |name| !may_trail(name));
+}
+
+/// Leaves in `Trailer` the names of the trailers that pass.
+fn clean_announced(headers: &mut HeaderMap) {
+    let Entry::Occupied(mut entry) = headers.entry(header::TRAILER) else { return };
+    let passes = |name: &&str| name.parse().is_ok_and(|name| may_trail(&name));
+    if entry.iter().all(|value| tokens(value).all(|name| passes(&name))) {
+        return;
+    }
+    let left: Vec<_> = entry.iter().flat_map(tokens).filter(passes).collect();
+    match HeaderValue::try_from(left.join(", ")) {
+        Ok(value) if !left.is_empty() => entry.insert_mult(value).for_each(drop),
+        _ => entry.remove_entry_mult().1.for_each(drop),
+    }
+}
+
+fn may_trail(name: &HeaderName) -> bool {
+    let is_of_head = HEAD_ONLY.iter().any(|known| spelled(known, name.as_str().as_bytes()));
+    !is_of_head && !HOP_BY_HOP.contains(name) && !is_claim(name)
+}
+
+fn is_claim(name: &HeaderName) -> bool {
+    let name = name.as_str().as_bytes();
+    let begins = |prefix: &&str| name.get(..prefix.len()).is_some_and(|start| spelled(prefix, start));
+    CLAIMS.iter().any(|known| spelled(known, name)) || CLAIM_PREFIXES.iter().any(begins)
+}
+
+/// Whether CGI and its successors read a name as the known one: `_` and other signs are `-` to them.
+fn spelled(known: &str, name: &[u8]) -> bool {
+    name.len() == known.len()
+        && name.iter().zip(known.bytes()).all(|(&a, b)| a == b || (b == b'-' && !a.is_ascii_alphanumeric()))
+}
+
+fn remove_all(headers: &mut HeaderMap, is_removed: impl Fn(&HeaderName) -> bool) {
+    let names: Vec<_> = headers.keys().filter(|name| is_removed(name)).cloned().collect();
+    for name in &names {
         remove(headers, name);
     }
 }
@@ -210,5 +263,34 @@ mod tests {
         assert_eq!(left, ["fastn-peer", "fastnet", "host", "x-forwarded-host", "x-forwarded-proto", "x-forwardedness"]);
         assert_eq!(headers["fastn-peer"], "alice");
         assert_eq!(headers["x-forwarded-host"], "shop.localhost");
+    }
+
+    #[test]
+    fn trailers_say_neither_who_asks_nor_how_to_read_the_message() {
+        let dropped = [
+            "fastn-peer",
+            "fastn_peer",
+            "Fastn-Access",
+            "x-forwarded-for",
+            "forwarded",
+            "connection",
+            "te",
+            "transfer-encoding",
+            "content_length",
+            "host",
+            "authorization",
+            "cookie",
+        ];
+        for name in dropped {
+            let mut trailers = map(&[(name, "x"), ("digest", "1")]);
+            clean_trailers(&mut trailers);
+            assert_eq!(names(&trailers), ["digest"]);
+            let mut head = map(&[("trailer", &format!("{name}, Digest")), ("trailer", "sum")]);
+            remove_hop_by_hop(&mut head);
+            assert_eq!(head.get_all("trailer").iter().collect::<Vec<_>>(), ["Digest, sum"], "{name}");
+            let mut head = map(&[("trailer", name)]);
+            remove_hop_by_hop(&mut head);
+            assert!(head.is_empty(), "{head:?}");
+        }
     }
 }

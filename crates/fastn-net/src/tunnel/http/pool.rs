@@ -21,7 +21,7 @@ use hyper::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    body::{Body, BoxError, answer_body},
+    body::{Body, BoxError, answer_body, cleaned},
     exchange::Exchange,
     http_io::HttpIo,
     http2::{Http2, Spawner},
@@ -217,7 +217,7 @@ impl HttpBody for AnswerBody {
         if is_last {
             self.give_back();
         }
-        polled.map_err(BoxError::from)
+        polled.map_ok(cleaned).map_err(BoxError::from)
     }
 
     fn is_end_stream(&self) -> bool {
