@@ -51,31 +51,42 @@ class Pair {
     receiver.process?.tell({ call: 'ping', peer: sender.known! })
   }
 
-  /** Sends mails while one end is to be killed, then starts it again. Resolves once all that was accepted has arrived. */
+  /** Sends mails until one end is killed, then starts it again. Resolves once all that was accepted has arrived. */
   async round(end: 'sender' | 'receiver', kill: Kill): Promise<void> {
     const round = ++this.#rounds
     await this.start({ [end]: kill })
-    const { sender, receiver } = this.#ends
-    const mails = [1, 2, 3].map(each => ({
-      to: receiver.known!.address,
-      raw: `Subject: ${round}.${each} ${JSON.stringify(kill)}\r\n\r\n${'x'.repeat(each * 4000)}\r\n`
-    }))
-    for (const { raw } of mails) this.#sent.add(raw)
-    const sending = sender.process!
-    sending.tell({ mails })
     const killed = this.#ends[end].process!
-    // A step that is not reached in this round does not end it. One of an earlier round may end the other process now.
-    const settled = (async () => {
-      while (Object.values(this.#ends).every(({ process }) => process?.hasExited === false)) {
-        if ((await sending.queued()) === 0 && sending.accepted.length >= mails.length) break
-        await pause()
-      }
-    })()
-    await Promise.race([killed.exited, settled])
+    // Mails that are committed together pass a step once: the next ones pass it again.
+    const batches = kill.step === undefined ? 1 : 10
+    for (let batch = 1; batch <= batches && !killed.hasExited; batch++) {
+      await this.#send(killed, `${round}.${batch} ${JSON.stringify(kill)}`)
+      // One whose time had not come in its own round may have been killed now.
+      if (!killed.hasExited) await this.start()
+    }
     if (killed.hasExited) this.kills++
     this.#note()
     await this.start()
     await this.#drained()
+  }
+
+  /** Sends three mails. Resolves once they have left the queue, or a process has ended. */
+  async #send(killed: ServiceProcess, subject: string): Promise<void> {
+    const sending = this.#ends.sender.process!
+    const mails = [1, 2, 3].map(each => ({
+      to: this.#ends.receiver.known!.address,
+      raw: `Subject: ${each} ${subject}\r\n\r\n${'x'.repeat(each * 4000)}\r\n`
+    }))
+    for (const { raw } of mails) this.#sent.add(raw)
+    const accepted = sending.accepted.length + mails.length
+    sending.tell({ mails })
+    const settled = (async () => {
+      while (Object.values(this.#ends).every(({ process }) => process?.hasExited === false)) {
+        if ((await sending.queued()) === 0 && sending.accepted.length >= accepted) break
+        await pause()
+      }
+    })()
+    await Promise.race([killed.exited, settled])
+    this.#note()
   }
 
   /** Every accepted mail has arrived once, and none of the others twice: in the Maildir and in its index. */
@@ -95,6 +106,11 @@ class Pair {
     await using store = await openMailStore({ folder: inbox })
     t.is(store.mailboxes().find(({ name }) => name === 'INBOX')?.messages, found.length)
     t.true(this.#accepted.size > 0)
+  }
+
+  /** Ends what still runs, also after a failed assertion. */
+  kill(): void {
+    for (const { process } of Object.values(this.#ends)) process?.child.kill('SIGKILL')
   }
 
   #note(): void {
@@ -122,7 +138,9 @@ function pause(): Promise<void> {
 }
 
 async function pair(t: ExecutionContext): Promise<Pair> {
-  return new Pair({ sender: await folder(t), receiver: await folder(t) })
+  const ends = new Pair({ sender: await folder(t), receiver: await folder(t) })
+  t.teardown(() => ends.kill())
+  return ends
 }
 
 test('killed at each step of a delivery, at either end, no mail is lost and none arrives twice', async t => {
