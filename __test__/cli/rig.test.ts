@@ -196,7 +196,7 @@ test('a service is for members of a group, who come by invitation and go at once
   t.pass()
 })
 
-test('the owner controls the rig from a device, and nobody else does', async t => {
+test('the owner controls the rig from a device, and no other peer does', async t => {
   const { home, identities, owner, program } = await runRig(t, await rigHome(t))
   const ticket = String(identities.find(({ name }) => name === 'rig')?.ticket)
   const folder = folderFor(t)

@@ -1,37 +1,12 @@
 // HTTP tunnels: who may use them, and how they work with fetch, serveHttp and node:http. What passes is tested in crates/fastn-net/tests/http.
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestOptions, request, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type IncomingMessage, type RequestOptions, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { Tunnel } from 'fastn-net'
 import { pair } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
-
-interface WebServer extends AsyncDisposable {
-  readonly port: number
-  readonly server: Server
-}
-
-/** A web server that answers with what it was asked. */
-async function webServer(): Promise<WebServer> {
-  const server = createServer(async (request, response) => {
-    const { method, url, headers } = request
-    response.setHeader('set-cookie', ['a=1', 'b=2'])
-    response.end(JSON.stringify({ method, url, headers, body: await text(request) }))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    server,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    }
-  }
-}
+import { webServer } from '../helpers/web.js'
 
 /** Asks a port of 127.0.0.1. A resolver may not know names below localhost. */
 async function ask(port: number | null, options: RequestOptions, body?: string): Promise<[IncomingMessage, string]> {

@@ -13,7 +13,7 @@ export interface Certificate {
 const dayMs = 86_400_000
 /** Apple's programs accept at most 825 days. */
 const validDays = 800
-/** A certificate that expires sooner is made anew. */
+/** A certificate that expires sooner is replaced. */
 const leftDays = 30
 
 /**
