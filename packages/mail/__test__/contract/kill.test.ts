@@ -58,10 +58,12 @@ class Pair {
     const killed = this.#ends[end].process!
     // Mails that are committed together pass a step once: the next ones pass it again.
     const batches = kill.step === undefined ? 1 : 10
-    for (let batch = 1; batch <= batches && !killed.hasExited; batch++) {
+    let exited = false
+    for (let batch = 1; batch <= batches && !exited; batch++) {
       await this.#send(killed, `${round}.${batch} ${JSON.stringify(kill)}`)
+      exited = killed.hasExited
       // One whose time had not come in its own round may have been killed now.
-      if (!killed.hasExited) await this.start()
+      if (!exited) await this.start()
     }
     if (killed.hasExited) this.kills++
     this.#note()
