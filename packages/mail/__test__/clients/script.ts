@@ -79,6 +79,12 @@ export async function runScript(client: ImapClient, other: ImapClient): Promise<
   await run('LIST "" "*"')
   await run('LIST (SPECIAL-USE) "" "*"')
   await run('NAMESPACE')
+  await run('SELECT INBOX')
+  for (const command of ['FETCH 1:* FLAGS', 'FETCH * FLAGS', 'STORE 1:* +FLAGS (\\Seen)', 'COPY 1:* Trash'])
+    await run(command)
+  for (const command of ['SEARCH 1:*', 'SEARCH *', 'SEARCH 1', 'UID FETCH 1:* FLAGS', 'UID SEARCH UID 1:*'])
+    await run(command)
+  await run('UNSELECT')
   for (const [at, text] of corpus.entries()) {
     const flags = ['(\\Seen)', '(\\Flagged $Forwarded)', '(\\Answered \\Draft)', ''][at % 4]
     const date = at % 2 === 0 ? '" 1-Jan-2020 10:00:00 +0000"' : '"02-Feb-2021 23:30:00 -0500"'

@@ -46,7 +46,7 @@ test('a message whose sender leaves in the middle is not there', async t => {
 test('lines: too long, without an end, with NUL, without a tag', async t => {
   const served = await serve(t)
   const session = await served.client()
-  session.raw(`a NOOP ${'x'.repeat(200_000)}\r\n`)
+  session.raw(`${'x'.repeat(200_000)}\r\n`)
   t.regex(await session.untagged(/BAD/), /^BAD a line has at most/)
   for (const line of [
     '',
@@ -65,6 +65,44 @@ test('lines: too long, without an end, with NUL, without a tag', async t => {
     t.regex(await session.untagged(/BAD/), /BAD/, JSON.stringify(line))
     t.is((await session.run('NOOP')).status, 'OK')
   }
+  await unharmed(t, served)
+})
+
+test('a line that is too long is answered with its tag, before and after the log-in, and the next command is answered', async t => {
+  const served = await serve(t)
+  const stranger = await ImapClient.connect(served.server.address.port)
+  t.teardown(() => stranger.close())
+  for (const client of [stranger, await served.client()]) {
+    const long = await client.run(`LOGIN user ${'x'.repeat(200_000)}`)
+    t.deepEqual([long.status, long.untagged], ['BAD', []])
+    t.regex(long.text, /^a line has at most \d+ bytes$/)
+    // In pieces, the last of which is a line feed.
+    client.raw('pieces NOOP ')
+    for (const piece of ['x'.repeat(70_000), 'y'.repeat(70_000), '\r']) {
+      client.raw(piece)
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+    const pieces = client.answer('pieces')
+    client.raw('\n')
+    t.is((await pieces).status, 'BAD')
+    // The client waits to be asked for the literal, and gets the answer instead.
+    t.is((await client.run(`SELECT ${'x'.repeat(200_000)} {12}`)).status, 'BAD')
+    t.is((await client.run('NOOP')).status, 'OK')
+  }
+  t.is((await stranger.run('LOGIN user pass')).status, 'OK')
+  await unharmed(t, served)
+})
+
+test('a literal behind a line that is too long is not taken for a command', async t => {
+  const served = await serve(t)
+  const session = await served.client()
+  session.raw(`a SELECT ${'x'.repeat(200_000)} {15+}\r\nb CREATE evil\r\n {3+}\r\nc X\r\n`)
+  t.is((await session.answer('a')).status, 'BAD')
+  const { untagged } = await session.run('LIST "" evil')
+  t.deepEqual(untagged, [])
+  session.raw(`d SELECT {5+}\r\nINBOX ${'x'.repeat(200_000)} {15+}\r\ne CREATE evil\r\n\r\n`)
+  t.is((await session.answer('d')).status, 'BAD')
+  t.deepEqual((await session.run('LIST "" evil')).untagged, [])
   await unharmed(t, served)
 })
 

@@ -42,9 +42,14 @@ export interface CommandStart {
   readonly rest: string
 }
 
+/** The tag that a line begins with, or `undefined`. */
+export function tagOf(line: string): string | undefined {
+  return /^[^\s(){%*"\\+\p{Control}\u0080-\uffff]{1,64}(?= |$)/u.exec(line)?.[0]
+}
+
 /** Splits the first line of a command. Throws {@link BadCommand}. */
 export function startOf(line: string): CommandStart {
-  const tag = /^[^\s(){%*"\\+\p{Control}\u0080-\uffff]{1,64}(?= |$)/u.exec(line)?.[0]
+  const tag = tagOf(line)
   if (tag === undefined) throw new BadCommand('a command begins with a tag')
   const found = /^ (UID [A-Za-z]+|[A-Za-z]{1,32})(?: (.*))?$/is.exec(line.slice(tag.length))
   if (!found?.[1]) throw new BadCommand('a tag is followed by a command', tag)

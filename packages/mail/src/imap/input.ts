@@ -10,6 +10,22 @@ export class InputEnded extends Error {
   }
 }
 
+/** Bytes of a line that is too long that are kept of its beginning, for its tag. */
+const startBytes = 128
+/** The same of its end, for the announcement of a literal. */
+const endBytes = 32
+
+/** A line that is too long, of which the beginning and the end are known. */
+export class LongLine {
+  readonly start: string
+  readonly end: string
+
+  constructor(start: string, end: string) {
+    this.start = start
+    this.end = end
+  }
+}
+
 /** Reads lines and literals of a client. Holds one chunk of the socket at most, and the line that is not complete. */
 export class Input {
   #socket: Duplex
@@ -45,11 +61,11 @@ export class Input {
   }
 
   /**
-   * Reads a line without its end, CRLF or LF. Resolves to `undefined` if it is longer than `max`: its rest is read and dropped. Rejects with
-   * {@link InputEnded}.
+   * Reads a line without its end, CRLF or LF. Resolves to a {@link LongLine} if it is longer than `max`: all of it is read, and its middle
+   * dropped. Rejects with {@link InputEnded}.
    */
-  async line(max: number, timeoutMs: number, nextTimeoutMs: number = timeoutMs): Promise<string | undefined> {
-    let isTooLong = false
+  async line(max: number, timeoutMs: number, nextTimeoutMs: number = timeoutMs): Promise<string | LongLine> {
+    let start: string | undefined
     let timeout = timeoutMs
     let searched = 0
     for (;;) {
@@ -57,11 +73,17 @@ export class Input {
       if (end !== -1) {
         const line = this.#held.subarray(0, end > 0 && this.#held[end - 1] === 0x0d ? end - 1 : end)
         this.#held = this.#held.subarray(end + 1)
-        return isTooLong || line.length > max ? undefined : line.toString('latin1')
+        if (start === undefined && line.length <= max) return line.toString('latin1')
+        return new LongLine(
+          start ?? line.toString('latin1', 0, startBytes),
+          line.subarray(-endBytes).toString('latin1')
+        )
       }
-      if (this.#held.length > max) {
-        isTooLong = true
-        this.#held = Buffer.alloc(0)
+      // Not before the beginning is there: with literals, less may be left of the command's length.
+      if (this.#held.length > Math.max(max, startBytes)) {
+        start ??= this.#held.toString('latin1', 0, startBytes)
+        // With the carriage return, which may have come before its line feed.
+        this.#held = Buffer.from(this.#held.subarray(-endBytes - 1))
       }
       searched = this.#held.length
       await this.#more(timeout)

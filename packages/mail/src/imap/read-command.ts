@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises'
 import { removeFile } from '../store/maildir.js'
 import type { MaildirStore } from '../store/store.js'
-import { BadCommand, type Command, type CommandStart, literalMark, parseArguments, startOf } from './command.js'
-import type { Input } from './input.js'
+import { BadCommand, type Command, type CommandStart, literalMark, parseArguments, startOf, tagOf } from './command.js'
+import { type Input, LongLine } from './input.js'
 import { type Limits, maxLiterals, maxStrangerBytes } from './limits.js'
 import { Goodbye, Refused, refusalOf } from './refused.js'
 
@@ -46,7 +46,6 @@ export async function readCommand(source: CommandSource): Promise<ReadCommand> {
   const max = source.store ? limits.maxLineBytes : Math.min(limits.maxLineBytes, maxStrangerBytes)
   const timeout = source.store ? limits.idleTimeoutMs : limits.loginTimeoutMs
   const line = await input.line(max, timeout, limits.stallTimeoutMs)
-  if (line === undefined) throw new CommandError('*', new BadCommand(`a line has at most ${max} bytes`))
   const reading = new Reading(source, line, max)
   try {
     return await reading.whole()
@@ -67,7 +66,7 @@ class Reading {
   readonly #source: CommandSource
   readonly #maxLine: number
   readonly #maxLiteral: number
-  #line: string
+  #line = ''
   #start: CommandStart | undefined
   #text = ''
   #literals: string[] = []
@@ -75,13 +74,18 @@ class Reading {
   #spooled: Spooled | undefined
   #failure: unknown
 
-  constructor(source: CommandSource, line: string, maxLine: number) {
+  constructor(source: CommandSource, line: string | LongLine, maxLine: number) {
     this.#source = source
-    this.#line = line
     this.#maxLine = maxLine
     this.#maxLiteral = source.store
       ? source.limits.maxLiteralBytes
       : Math.min(source.limits.maxLiteralBytes, maxStrangerBytes)
+    if (line instanceof LongLine) {
+      this.#line = line.end
+      this.#failure = new BadCommand(`a line has at most ${maxLine} bytes`, tagOf(line.start))
+      return
+    }
+    this.#line = line
     try {
       this.#start = startOf(line)
       this.#line = this.#start.rest
@@ -126,9 +130,10 @@ class Reading {
   async #nextLine(): Promise<void> {
     const { limits, input } = this.#source
     const line = await input.line(Math.max(0, this.#maxLine - this.#text.length), limits.stallTimeoutMs)
-    if (line === undefined)
+    if (line instanceof LongLine)
       this.#fail(new BadCommand(`a command has at most ${this.#maxLine} bytes besides its literals`))
-    this.#line = line ?? ''
+    // The end of a long line may announce a literal, which belongs to the command as well.
+    this.#line = line instanceof LongLine ? line.end : line
   }
 
   async #literal(bytes: number, isSent: boolean): Promise<void> {

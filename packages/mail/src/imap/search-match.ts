@@ -13,12 +13,16 @@ import type { View } from './view.js'
 /** Bytes of a part that are searched. */
 const maxSearchedBytes = 4 * 1024 * 1024
 
-/** Sorts the sets of a condition, for {@link matchesKey}. Throws `BadCommand` for sequence numbers that no message has. */
+/**
+ * Sorts the sets of a condition, for {@link matchesKey}. Throws `BadCommand` for sequence numbers that no message has, except in an empty mailbox:
+ * clients search `1:*` without a look at the number of messages, and other servers then find nothing.
+ */
 export function resolveSets(view: View, key: SearchKey): SearchKey {
   if (key.kind === 'not') return { ...key, key: resolveSets(view, key.key) }
   if (key.kind === 'and' || key.kind === 'or') return { ...key, keys: key.keys.map(inner => resolveSets(view, inner)) }
   if (key.kind !== 'set') return key
   const { uids } = view
+  if (uids.length === 0) return { ...key, ranges: [] }
   return {
     ...key,
     ranges: key.isUid ? mergeRanges(key.ranges, uids.at(-1) ?? 1) : sequenceNumbers(key.ranges, uids.length)

@@ -31,7 +31,7 @@ export async function idle(session: Session, { args }: Command): Promise<string>
   tell()
   try {
     const line = await input.line(100, session.limits.idleTimeoutMs)
-    if (line?.toUpperCase() !== 'DONE') throw new BadCommand('IDLE ends with DONE')
+    if (typeof line !== 'string' || line.toUpperCase() !== 'DONE') throw new BadCommand('IDLE ends with DONE')
   } catch (error) {
     if (failure && error instanceof InputEnded) throw failure
     throw error

@@ -71,7 +71,7 @@ async function ask(session: Session): Promise<string> {
   session.output.line('+ ')
   await session.output.flush()
   const answer = await session.input.line(8192, session.limits.loginTimeoutMs)
-  if (answer === undefined) throw new BadCommand('the answer is too long')
+  if (typeof answer !== 'string') throw new BadCommand('the answer is too long')
   return answer
 }
 
