@@ -1,35 +1,52 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Wrong passwords after which further ones are refused for a while: of one user from one address, */
-const maxFailures = 10
+/** Wrong passwords in {@link windowMs} after which further attempts are delayed: of one user from one address, */
+const freeFailures = 10
 /** of all users from one address, except from this machine, whose programs share an address, */
-const maxAddressFailures = 30
-/** and of one user from all addresses. High, because it also keeps the user out. */
-const maxUserFailures = 100
+const freeAddressFailures = 30
+/** and of one user from all addresses, except those from which the user has logged in. */
+const freeUserFailures = 100
 /** How long a wrong password counts, in milliseconds. */
 const windowMs = 60_000
+/** Doublings of the delay. */
+const maxDoublings = 3
+/** Delayed attempts at once, of what shares a bound. */
+const maxDelayed = 8
 /** Addresses and users that are remembered. */
 const maxKeys = 10_000
 /** Passwords that are checked at once, because a check costs CPU on purpose. */
 const maxChecks = 4
 /** Checks that wait. */
 const maxWaiting = 64
-/** How long the answer to a wrong password takes, in milliseconds. */
+/** How long the answer to a wrong password takes, and the first delay, in milliseconds. */
 const failureDelayMs = 1000
 
-/** Bounds the guessing of passwords. */
+/** A bound of wrong passwords. */
+interface Bound {
+  readonly key: string
+  readonly free: number
+}
+
+/**
+ * Bounds the guessing of passwords. Attempts after many wrong ones are delayed, the right ones as well: an answer that came sooner would tell
+ * which it is. None is refused for the failures of others, unless so many are being delayed already.
+ */
 export class LoginGuard {
   readonly #failures = new Map<string, number[]>()
-  readonly #delayMs: number
+  readonly #delayed = new Map<string, number>()
+  /** Addresses with users that have logged in from there. */
+  readonly #known = new Set<string>()
+  readonly #unitMs: number
+  readonly #closing = new AbortController()
   #checks = 0
   readonly #waiting: (() => void)[] = []
 
-  constructor(delayMs: number = failureDelayMs) {
-    this.#delayMs = delayMs
+  constructor(unitMs: number = failureDelayMs) {
+    this.#unitMs = unitMs
   }
 
   /**
-   * Runs the check of a password. Returns `'busy'` without checking if too many failed, or too many are being checked. A wrong password, for
+   * Runs the check of a password. Returns `'busy'` without checking if too many attempts are being delayed or checked. A wrong password, for
    * which the check returns `undefined`, takes a second.
    */
   async check<Found>(
@@ -37,29 +54,69 @@ export class LoginGuard {
     user: string,
     check: () => Promise<Found | undefined>
   ): Promise<Found | 'busy' | undefined> {
-    const bounds = boundsOf(address, user)
-    const isRefused = () => bounds.some(({ key, max }) => this.#recent(key).length >= max)
-    if (isRefused()) {
-      await delay(this.#delayMs)
-      return 'busy'
-    }
+    const both = `both ${address} ${user}`
+    const bounds = this.#boundsOf(address, user, both)
+    if (!(await this.#delay(bounds))) return 'busy'
     if (this.#checks >= maxChecks) {
       if (this.#waiting.length >= maxWaiting) return 'busy'
       await new Promise<void>(enter => this.#waiting.push(enter))
     }
     this.#checks++
     try {
-      // Those that waited for their turn may have been too many.
-      if (isRefused()) return 'busy'
       const found = await check()
-      if (found !== undefined) return found
-      for (const { key } of bounds) this.#note(key)
+      if (found !== undefined) {
+        this.#remember(both)
+        return found
+      }
+      for (const bound of bounds) this.#note(bound)
     } finally {
       this.#checks--
       this.#waiting.shift()?.()
     }
-    await delay(this.#delayMs)
+    await this.#pause(1)
     return undefined
+  }
+
+  /** Ends all delays: attempts that are being delayed are `'busy'`. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  #boundsOf(address: string, user: string, both: string): Bound[] {
+    const isHere = address === '::1' || /^(::ffff:)?127\./.test(address)
+    return [
+      { key: both, free: freeFailures },
+      { key: `address ${address}`, free: isHere ? Number.POSITIVE_INFINITY : freeAddressFailures },
+      { key: `user ${user}`, free: this.#known.has(both) ? Number.POSITIVE_INFINITY : freeUserFailures }
+    ]
+  }
+
+  /** Delays an attempt for the failures before it. Resolves to false if it is refused. */
+  async #delay(bounds: readonly Bound[]): Promise<boolean> {
+    const over = bounds.filter(bound => this.#excess(bound) >= 0)
+    if (over.length === 0) return true
+    if (over.some(({ key }) => (this.#delayed.get(key) ?? 0) >= maxDelayed)) {
+      await this.#pause(1)
+      return false
+    }
+    for (const { key } of over) this.#delayed.set(key, (this.#delayed.get(key) ?? 0) + 1)
+    const most = Math.max(...over.map(bound => this.#excess(bound)))
+    await this.#pause(2 ** Math.min(most, maxDoublings))
+    for (const { key } of over) {
+      const left = (this.#delayed.get(key) ?? 1) - 1
+      if (left === 0) this.#delayed.delete(key)
+      else this.#delayed.set(key, left)
+    }
+    return !this.#closing.signal.aborted
+  }
+
+  async #pause(units: number): Promise<void> {
+    await delay(units * this.#unitMs, undefined, { signal: this.#closing.signal }).catch(() => {})
+  }
+
+  /** Recent failures beyond those that are free; negative if there are fewer. */
+  #excess({ key, free }: Bound): number {
+    return this.#recent(key).length - free
   }
 
   #recent(key: string): number[] {
@@ -67,21 +124,24 @@ export class LoginGuard {
     return (this.#failures.get(key) ?? []).filter(at => at > since)
   }
 
-  #note(key: string): void {
-    const failures = [...this.#recent(key), performance.now()]
+  #note({ key, free }: Bound): void {
+    if (free === Number.POSITIVE_INFINITY) return
+    // More of them make no difference.
+    const failures = [...this.#recent(key), performance.now()].slice(-free - maxDoublings)
     // The order of a map is that of insertion: the oldest is forgotten first.
     this.#failures.delete(key)
     this.#failures.set(key, failures)
-    const [oldest] = this.#failures.keys()
-    if (this.#failures.size > maxKeys && oldest !== undefined) this.#failures.delete(oldest)
+    if (this.#failures.size > maxKeys) this.#failures.delete(oldest(this.#failures))
+  }
+
+  #remember(both: string): void {
+    this.#known.delete(both)
+    this.#known.add(both)
+    if (this.#known.size > maxKeys) this.#known.delete(oldest(this.#known))
   }
 }
 
-function boundsOf(address: string, user: string): { key: string; max: number }[] {
-  const isHere = address === '::1' || /^(::ffff:)?127\./.test(address)
-  return [
-    { key: `both ${address} ${user}`, max: maxFailures },
-    { key: `address ${address}`, max: isHere ? Number.POSITIVE_INFINITY : maxAddressFailures },
-    { key: `user ${user}`, max: maxUserFailures }
-  ]
+function oldest(keys: ReadonlyMap<string, unknown> | ReadonlySet<string>): string {
+  const [first = ''] = keys.keys()
+  return first
 }

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { startMail } from 'fastn-mail'
@@ -40,6 +42,66 @@ test('nothing is taken without a log-in, and a wrong password is refused', async
   t.regex(await client.logIn('nobody'), /^535/)
   t.regex(await client.say(`MAIL FROM:<${peer.address()}>\r\n`), /^530/)
   t.regex(await client.logIn(peer.address().toUpperCase()), /^235/)
+})
+
+test('silent connections keep no client out, and those that have logged in are counted apart', async t => {
+  const { peer, client } = await loggedIn(t, { smtp: { port: 0, maxConnections: 2 } })
+  const { port } = peer.mail.smtp!
+  const silent = await Promise.all(Array.from({ length: 150 }, () => dialog(t, port)))
+  t.regex(await silent[0]!.reply(), /^(421 4\.4\.2 a newer connection|closed)/)
+  t.regex(await client.say('NOOP\r\n'), /^250/)
+  const second = await dialog(t, port)
+  t.regex(await second.logIn(), /^235/)
+  const third = await dialog(t, port)
+  t.regex(await third.logIn(), /^421/)
+  second.socket.destroy()
+  await new Promise(resolve => second.socket.once('close', resolve))
+  for (;;) {
+    const next = await dialog(t, port)
+    if ((await next.logIn()).startsWith('235')) break
+  }
+})
+
+test('a client that does not log in is cut off', async t => {
+  const peer = await mailPeer(t, { smtp: { port: 0, loginTimeout: 1000 } })
+  const { port } = peer.mail.smtp!
+  const silent = await dialog(t, port)
+  const client = await dialog(t, port)
+  t.regex(await client.logIn(), /^235/)
+  t.regex(await silent.reply(), /^421 4\.4\.2 no log-in for too long/)
+  t.is(await silent.reply(), 'closed')
+  t.regex(await client.say('NOOP\r\n'), /^250/)
+})
+
+test('wrong passwords delay the right one, and do not keep it out', async t => {
+  const peer = await mailPeer(t)
+  const { port } = peer.mail.smtp!
+  const wrong = async () => {
+    const client = await dialog(t, port)
+    t.regex(await client.logIn('ada', 'wrong'), /^535/)
+  }
+  await Promise.all(Array.from({ length: 12 }, wrong))
+  const client = await dialog(t, port)
+  t.regex(await client.logIn(), /^235/)
+})
+
+test('silent connections of TLS from the first byte keep no client out', async t => {
+  const tls = certificate(await folder(t))
+  if (tls === undefined) {
+    t.pass('SKIPPED: openssl is not installed')
+    return
+  }
+  const peer = await mailPeer(t, { smtp: { port: 0, tls, secure: true, maxPendingLogins: 4 } })
+  const { port } = peer.mail.smtp!
+  const silent = Array.from({ length: 10 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => {
+    for (const each of silent) each.destroy()
+  })
+  await once(silent[0]!.resume(), 'close')
+  const auth = { user: 'ada', pass: password }
+  const transport = createTransport({ host: 'localhost', port, auth, secure: true, tls: { ca: tls.cert } })
+  t.teardown(() => transport.close())
+  t.true(await transport.verify())
 })
 
 test('a user sends as itself only', async t => {

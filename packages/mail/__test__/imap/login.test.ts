@@ -36,9 +36,9 @@ test('LOGIN and AUTHENTICATE PLAIN, with and without an initial response', async
   client.close()
 })
 
-test('wrong passwords take a second, end the connection, and then the right one waits', async t => {
+test('a wrong password takes a second, and after ten of them the right one is delayed, not refused', async t => {
   const { server } = await serve(t)
-  const attempts = Array.from({ length: 10 }, async () => {
+  const attempts = Array.from({ length: 12 }, async () => {
     const client = await ImapClient.connect(server.address.port)
     const started = performance.now()
     const answer = await client.run('LOGIN user wrong')
@@ -48,10 +48,13 @@ test('wrong passwords take a second, end the connection, and then the right one 
   })
   await Promise.all(attempts)
   const client = await ImapClient.connect(server.address.port)
-  t.regex((await client.run('LOGIN user pass')).text, /^\[LIMIT\]/)
+  const started = performance.now()
+  t.is((await client.run('LOGIN user pass')).status, 'OK')
+  t.true(performance.now() - started > 900)
   // Other users of this machine share the address.
-  t.regex((await client.run('LOGIN other pass')).text, /^\[AUTHENTICATIONFAILED\]/)
-  client.close()
+  const other = await ImapClient.connect(server.address.port)
+  t.regex((await other.run('LOGIN other pass')).text, /^\[AUTHENTICATIONFAILED\]/)
+  for (const each of [client, other]) each.close()
 })
 
 test('STARTTLS and TLS from the first byte', async t => {
@@ -98,18 +101,49 @@ test('a password is not taken in plain text from another machine', async t => {
   client.close()
 })
 
-test('connections are bounded: in all, of strangers and of one user', async t => {
-  const { server, client } = await serve(t, { limits: { maxStrangers: 2, maxUserConnections: 2 } })
+test('sessions are bounded: in all and of one user', async t => {
+  const { server, client } = await serve(t, { limits: { maxUserConnections: 2 } })
   const one = await client()
   await client()
   const third = await ImapClient.connect(server.address.port)
   t.is((await third.run('LOGIN user pass')).status, 'BYE')
   await third.closed()
   one.close()
-  const strangers = [await ImapClient.connect(server.address.port), await ImapClient.connect(server.address.port)]
-  const refused = await ImapClient.connect(server.address.port)
-  t.regex(refused.greeting, /^\* BYE/)
-  for (const stranger of strangers) stranger.close()
+  const { server: small, client: session } = await serve(t, { limits: { maxConnections: 1 } })
+  const only = await session()
+  const second = await ImapClient.connect(small.address.port)
+  t.is((await second.run('LOGIN user pass')).status, 'BYE')
+  t.is((await only.run('NOOP')).status, 'OK')
+})
+
+test('silent connections keep no client out: a newer one takes the place of the oldest', async t => {
+  const { server, client } = await serve(t)
+  const session = await client()
+  const silent: ImapClient[] = []
+  for (let at = 0; at < 200; at++) silent.push(await ImapClient.connect(server.address.port))
+  t.teardown(() => {
+    for (const each of silent) each.close()
+  })
+  t.regex(await silent[0]!.untagged(/BYE/), /UNAVAILABLE.*newer connection/)
+  await silent[0]!.closed()
+  t.is((await session.run('NOOP')).status, 'OK')
+  const late = await client()
+  t.is((await late.run('SELECT INBOX')).status, 'OK')
+  // The session that has logged in, the late one and 63 or 64 silent ones.
+  while (server.connections > 66) await new Promise(resolve => setTimeout(resolve, 20))
+  t.pass()
+})
+
+test('a connection whose password is being checked keeps its place', async t => {
+  const { server } = await serve(t, { limits: { maxPendingLogins: 2 } })
+  const slow = await ImapClient.connect(server.address.port)
+  // The answer to a wrong password takes a second.
+  const answer = slow.run('LOGIN user wrong')
+  const silent = [await ImapClient.connect(server.address.port), await ImapClient.connect(server.address.port)]
+  await silent[0]!.closed()
+  t.is((await answer).status, 'NO')
+  t.is((await slow.run('LOGIN user pass')).status, 'OK')
+  for (const each of [slow, ...silent]) each.close()
 })
 
 test('time-outs: of the login, and without a command', async t => {
@@ -118,6 +152,22 @@ test('time-outs: of the login, and without a command', async t => {
   t.regex(await stranger.untagged(/BYE/), /too long/)
   const session = await client()
   t.regex(await session.untagged(/BYE/), /too long/)
+})
+
+test('closing does not wait for a password that is delayed', async t => {
+  const { server } = await serve(t)
+  const wrong = async () => {
+    const client = await ImapClient.connect(server.address.port)
+    await client.run('LOGIN user wrong')
+    client.close()
+  }
+  await Promise.all(Array.from({ length: 14 }, wrong))
+  const client = await ImapClient.connect(server.address.port)
+  client.send('LOGIN user pass')
+  await new Promise(resolve => setTimeout(resolve, 100))
+  const started = performance.now()
+  await server.close()
+  t.true(performance.now() - started < 4000)
 })
 
 test('closing ends sessions once their command is answered', async t => {

@@ -2,10 +2,11 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
+import type { PendingLogin } from '../pending-logins.js'
 import { BadCommand } from './command.js'
 import { capabilities } from './commands/session-commands.js'
 import { dispatch } from './dispatch.js'
-import { InputEnded } from './input.js'
+import { type EndReason, InputEnded } from './input.js'
 import { maxBadCommands } from './limits.js'
 import { CommandError, dropSpooled, type ReadCommand, readCommand } from './read-command.js'
 import { Goodbye, Refused, refusalOf } from './refused.js'
@@ -18,13 +19,25 @@ const maxStrangerFailures = 5
 /** Time for a TLS handshake, in milliseconds. */
 const handshakeMs = 15_000
 
+/** Time in which a client reads the last word, in milliseconds. */
+const lingerMs = 2000
+
+/** The last word of a connection that the server ends. */
+const reasons: Readonly<Record<EndReason, string>> = {
+  end: 'logging out',
+  timeout: 'no command for too long',
+  closed: 'the server closes',
+  dropped: '[UNAVAILABLE] a newer connection took the place of this one, which has not logged in'
+}
+
 /** One client. */
-export class Connection {
+export class Connection implements PendingLogin {
   readonly #socket: Socket
   readonly #shared: Shared
   #stream: Duplex
   #session: Session | undefined
   #isClosing = false
+  #isInHandshake = false
   #failures = 0
   /** Commands that may run at once, and when they were counted. */
   #tokens: number
@@ -41,16 +54,23 @@ export class Connection {
     return this.#session?.store !== undefined
   }
 
+  get keepsPlace(): boolean {
+    return this.hasLoggedIn || this.#session?.isLoggingIn === true
+  }
+
+  drop(): void {
+    this.#end('dropped')
+  }
+
   /** Serves the client until the connection ends. Never rejects. */
   async serve({ isTls }: { isTls: boolean }): Promise<void> {
     const socket = this.#socket
     // A socket without a listener would end the process with its error. The reader sees the end.
     socket.on('error', () => {})
     socket.setNoDelay(true)
-    const deadline = setTimeout(() => {
-      if (this.hasLoggedIn) return
-      if (this.#session) this.#session.input.stop('timeout')
-      else socket.destroy()
+    // A password that is being checked has until the next round.
+    const deadline = setInterval(() => {
+      if (!this.keepsPlace) this.#end('timeout')
     }, this.#shared.limits.loginTimeoutMs)
     try {
       if (isTls) this.#stream = await this.#handshake()
@@ -58,7 +78,7 @@ export class Connection {
     } catch (error) {
       this.#report(error)
     } finally {
-      clearTimeout(deadline)
+      clearInterval(deadline)
       this.#leave()
     }
   }
@@ -73,6 +93,18 @@ export class Connection {
   destroy(): void {
     this.#stream.destroy()
     this.#socket.destroy()
+  }
+
+  /** Ends a connection that has not logged in. */
+  #end(reason: 'timeout' | 'dropped'): void {
+    if (!this.#session || this.#isInHandshake) {
+      this.destroy()
+      return
+    }
+    this.#session.input.stop(reason)
+    // It may not read its answers.
+    const timer = setTimeout(() => this.destroy(), lingerMs)
+    this.#socket.once('close', () => clearTimeout(timer))
   }
 
   async #commands(isTls: boolean): Promise<void> {
@@ -98,7 +130,10 @@ export class Connection {
       await this.#pace()
       const answer = await dispatch(session, command)
       session.output.line(`${command.tag} ${answer}`)
-      if (this.hasLoggedIn) this.#failures = 0
+      if (this.hasLoggedIn) {
+        this.#failures = 0
+        this.#shared.pendingLogins.delete(this)
+      }
     } catch (error) {
       this.#answer(session, command?.tag, error)
     } finally {
@@ -147,6 +182,7 @@ export class Connection {
   }
 
   async #handshake(): Promise<Duplex> {
+    this.#isInHandshake = true
     const { secureContext } = this.#shared
     const stream = new TLSSocket(this.#socket, { isServer: true, ...(secureContext && { secureContext }) })
     stream.on('error', () => {})
@@ -162,6 +198,7 @@ export class Connection {
         settle(() => reject(new InputEnded('end')))
       )
     })
+    this.#isInHandshake = false
     return stream
   }
 
@@ -179,14 +216,10 @@ export class Connection {
       this.destroy()
       return
     }
-    const reason =
-      error instanceof Goodbye
-        ? error.message
-        : error.reason === 'timeout'
-          ? 'no command for too long'
-          : 'the server closes'
+    const reason = error instanceof Goodbye ? error.message : reasons[error.reason]
     session.output.line(`* BYE ${reason}`)
-    void session.output.flush().then(() => this.#stream.end())
+    const isDropped = error instanceof InputEnded && error.reason === 'dropped'
+    void session.output.flush().then(() => this.#stream.end(isDropped ? () => this.destroy() : undefined))
   }
 
   #leave(): void {
@@ -197,7 +230,7 @@ export class Connection {
       else this.#shared.users.set(user, left)
     }
     // The client has a moment to read the last word.
-    const timer = setTimeout(() => this.destroy(), 2000)
+    const timer = setTimeout(() => this.destroy(), lingerMs)
     timer.unref()
     this.#socket.once('close', () => clearTimeout(timer))
     this.#stream.resume()

@@ -1,10 +1,16 @@
 import type { Duplex } from 'node:stream'
 
-/** The client ended the connection, or sent nothing for too long. */
-export class InputEnded extends Error {
-  readonly reason: 'end' | 'timeout' | 'closed'
+/**
+ * Why nothing more is read: the client ended the connection, or sent nothing for too long; the server closes; a newer connection takes the place
+ * of this one.
+ */
+export type EndReason = 'end' | 'timeout' | 'closed' | 'dropped'
 
-  constructor(reason: 'end' | 'timeout' | 'closed') {
+/** Nothing more is read. */
+export class InputEnded extends Error {
+  readonly reason: EndReason
+
+  constructor(reason: EndReason) {
     super(reason)
     this.reason = reason
   }
@@ -55,7 +61,7 @@ export class Input {
   }
 
   /** Ends all reads. */
-  stop(reason: 'closed' | 'timeout' = 'closed'): void {
+  stop(reason: Exclude<EndReason, 'end'> = 'closed'): void {
     this.#ended ??= new InputEnded(reason)
     this.#wake?.()
   }
@@ -106,7 +112,8 @@ export class Input {
   /** Adds the next chunk of the socket. */
   async #more(timeoutMs: number): Promise<void> {
     for (;;) {
-      if (this.#ended?.reason === 'closed' || this.#ended?.reason === 'timeout') throw this.#ended
+      // What the client sent before its end is still read.
+      if (this.#ended && this.#ended.reason !== 'end') throw this.#ended
       const chunk = this.#socket.read() as Buffer | null
       if (chunk !== null) {
         this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])

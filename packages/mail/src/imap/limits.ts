@@ -2,12 +2,12 @@ import { MailError } from '../errors.js'
 
 /** Limits of an IMAP server. Each has a default that ordinary clients do not meet. */
 export interface ImapLimits {
-  /** Connections at once, 256 by default. One more gets `BYE`. */
+  /** Connections at once that have logged in, 256 by default. One more gets `BYE`. */
   maxConnections?: number
   /** Connections at once of one user, 32 by default. */
   maxUserConnections?: number
-  /** Connections at once that have not logged in, 64 by default. */
-  maxStrangers?: number
+  /** Connections at once that have not logged in, 64 by default. One more takes the place of the oldest. */
+  maxPendingLogins?: number
   /** Largest message of APPEND, in bytes; 64 MiB by default. A larger one gets `NO [TOOBIG]`. */
   maxMessageBytes?: number
   /** Longest command without its literals, in bytes; 64 KiB by default. A longer one gets `BAD`. */
@@ -32,7 +32,7 @@ export type Limits = Required<ImapLimits>
 const defaults: Limits = {
   maxConnections: 256,
   maxUserConnections: 32,
-  maxStrangers: 64,
+  maxPendingLogins: 64,
   maxMessageBytes: 64 * 1024 * 1024,
   maxLineBytes: 64 * 1024,
   maxLiteralBytes: 64 * 1024,
@@ -58,7 +58,7 @@ export const maxNesting = 32
 /** Most ranges of a set. */
 export const maxRanges = 10_000
 
-/** `BAD` commands in a row after which the connection is closed; 3 before the login. */
+/** `BAD` commands in a row after which the connection is closed. */
 export const maxBadCommands = 20
 
 /** Checks limits and adds the defaults. Throws `ERR_INVALID_ARGUMENT`. */

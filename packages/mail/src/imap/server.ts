@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { MailError } from '../errors.js'
 import { LoginGuard } from '../login-guard.js'
+import { PendingLogins } from '../pending-logins.js'
 import { ByteBudget } from './budget.js'
 import { Connection } from './connection.js'
 import { checkLimits, type ImapLimits } from './limits.js'
@@ -54,8 +55,8 @@ const optionNames = ['host', 'port', 'tls', 'implicitTls', 'authenticate', 'limi
 
 /**
  * Starts an IMAP server (IMAP4rev1 with IDLE, UIDPLUS, MOVE, SPECIAL-USE, CONDSTORE, LIST-STATUS and others). It keeps the process alive until
- * it is closed. Passwords are only taken over TLS, or from this machine; wrong ones take a second, and after ten
- * in a minute for one user from one address further ones are refused.
+ * it is closed. Passwords are only taken over TLS, or from this machine; wrong ones take a second, and after ten in a minute for one user from
+ * one address further attempts, the right ones too, are delayed by one to eight seconds.
  *
  * Rejects with `ERR_INVALID_ARGUMENT`; `ERR_CLOSED` if the signal is aborted; with the system's error, such as `EADDRINUSE`, if the address
  * cannot be listened on.
@@ -88,6 +89,7 @@ export async function startImap(options: ImapOptions): Promise<ImapServer> {
     limits: checked,
     authenticate,
     loginGuard: new LoginGuard(),
+    pendingLogins: new PendingLogins(checked.maxPendingLogins),
     parsed: new ByteBudget(checked.maxParsedBytes),
     secureContext: tls && secureContextOf(tls),
     onError,
@@ -159,6 +161,7 @@ class RunningServer implements ImapServer {
   async #close(timeout: number): Promise<void> {
     const closed = once(this.#server, 'close')
     this.#server.close()
+    this.#shared.loginGuard.close()
     for (const connection of this.#connections.keys()) connection.close()
     const expired = new AbortController()
     const sessions = Promise.all(this.#connections.values())
@@ -169,9 +172,8 @@ class RunningServer implements ImapServer {
   }
 
   #accept(socket: Socket): void {
-    const { maxConnections, maxStrangers } = this.#shared.limits
-    const strangers = [...this.#connections.keys()].filter(({ hasLoggedIn }) => !hasLoggedIn).length
-    if (this.#connections.size >= maxConnections || strangers >= maxStrangers || this.#closed) {
+    const connection = new Connection(socket, this.#shared)
+    if (this.#closed || !this.#shared.pendingLogins.add(connection)) {
       socket.on('error', () => {})
       if (!this.#implicitTls) socket.write('* BYE [UNAVAILABLE] too many connections\r\n')
       socket.end()
@@ -179,8 +181,10 @@ class RunningServer implements ImapServer {
       setTimeout(() => socket.destroy(), 2000).unref()
       return
     }
-    const connection = new Connection(socket, this.#shared)
-    const served = connection.serve({ isTls: this.#implicitTls }).finally(() => this.#connections.delete(connection))
+    const served = connection.serve({ isTls: this.#implicitTls }).finally(() => {
+      this.#connections.delete(connection)
+      this.#shared.pendingLogins.delete(connection)
+    })
     this.#connections.set(connection, served)
   }
 }

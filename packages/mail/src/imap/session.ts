@@ -15,10 +15,12 @@ export class Session implements CommandSource {
   readonly shared: Shared
   /** Address of the client, for the limit of wrong passwords. */
   readonly remoteAddress: string
-  /** Whether nobody on the way can read the connection: it has TLS, or does not leave this machine. */
+  /** Whether the connection cannot be read on its way: it has TLS, or does not leave this machine. */
   isPrivate: boolean
   /** Whether the connection has TLS. */
   isTls: boolean
+  /** Whether its password is being checked. */
+  isLoggingIn = false
   user: string | undefined
   store: MaildirStore | undefined
   view: View | undefined

@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls'
 import type { LoginGuard } from '../login-guard.js'
+import type { PendingLogins } from '../pending-logins.js'
 import type { MailStore } from '../store/mail-store.js'
 import type { ByteBudget } from './budget.js'
 import type { Limits } from './limits.js'
@@ -12,6 +13,8 @@ export interface Shared {
   readonly limits: Limits
   readonly authenticate: Authenticate
   readonly loginGuard: LoginGuard
+  /** Connections that have not logged in. */
+  readonly pendingLogins: PendingLogins
   readonly parsed: ByteBudget
   readonly secureContext: SecureContext | undefined
   /** Hears of errors that the server did not expect. */

@@ -1,15 +1,16 @@
 import type { AddressInfo } from 'node:net'
 import { isIP } from 'node:net'
-import {
-  SMTPServer,
-  type SMTPServerAddress,
-  type SMTPServerDataStream,
-  type SMTPServerError,
-  type SMTPServerSession
+import type {
+  SMTPServerAddress,
+  SMTPServerAuthentication,
+  SMTPServerDataStream,
+  SMTPServerError,
+  SMTPServerSession
 } from 'smtp-server'
 import { MailError } from '../errors.js'
 import { LoginGuard } from '../login-guard.js'
 import { checkNames, count, invalid } from '../options.js'
+import { ClientServer, Clients } from './clients.js'
 import { LineEnds } from './line-ends.js'
 
 /** Certificate of a server, in PEM. */
@@ -33,8 +34,12 @@ export interface SmtpOptions {
   readonly tls?: MailTls | undefined
   /** TLS from the first byte on, as on port 465, in place of STARTTLS. Default: false. */
   readonly secure?: boolean | undefined
-  /** Connections at once. Default: 100. */
+  /** Connections at once that have logged in. Default: 100. */
   readonly maxConnections?: number | undefined
+  /** Connections at once that have not logged in. One more takes the place of the oldest. Default: 64. */
+  readonly maxPendingLogins?: number | undefined
+  /** Time to log in, in milliseconds. Default: 60,000. */
+  readonly loginTimeout?: number | undefined
   /** Time without a command after which a connection is closed, in milliseconds. Default: 5 min. */
   readonly idleTimeout?: number | undefined
 }
@@ -56,13 +61,14 @@ export interface SmtpBackend {
   ): Promise<string>
 }
 
-const names = ['host', 'port', 'tls', 'secure', 'maxConnections', 'idleTimeout']
+const names = ['host', 'port', 'tls', 'secure', 'maxConnections', 'maxPendingLogins', 'loginTimeout', 'idleTimeout']
 /** Most recipients of a message. */
 const maxRecipients = 1000
 
 /** An SMTP server for mail clients: submission, never a relay. */
 export class SmtpServer {
-  readonly #server: SMTPServer
+  readonly #server: ClientServer
+  readonly #clients: Clients
   readonly #backend: SmtpBackend
   readonly #guard = new LoginGuard()
   readonly #host: string
@@ -77,7 +83,12 @@ export class SmtpServer {
     this.#host = host
     this.#port = count(options.port, 0, 587, 'smtp.port')
     this.#backend = backend
-    this.#server = new SMTPServer({
+    this.#clients = new Clients({
+      maxConnections: count(options.maxConnections, 1, 100, 'smtp.maxConnections'),
+      maxPendingLogins: count(options.maxPendingLogins, 1, 64, 'smtp.maxPendingLogins'),
+      loginTimeout: count(options.loginTimeout, 1, 60_000, 'smtp.loginTimeout')
+    })
+    this.#server = new ClientServer({
       name: `${id52}.fastn`,
       banner: 'fastn-mail',
       size: backend.maxMessageBytes,
@@ -93,21 +104,11 @@ export class SmtpServer {
       // Replies are small, and clients wait for each.
       noDelay: true,
       logger: false,
-      maxClients: count(options.maxConnections, 1, 100, 'smtp.maxConnections'),
       socketTimeout: count(options.idleTimeout, 1, 300_000, 'smtp.idleTimeout'),
       closeTimeout: 1000,
-      onAuth: (auth, { remoteAddress }, done) => {
-        const name = auth.username ?? ''
-        const check = async (): Promise<{ user: string } | undefined> => {
-          const user = await backend.logIn(name, auth.password ?? '')
-          return user === undefined ? undefined : { user }
-        }
-        void this.#guard.check(remoteAddress, name, check).then(
-          found => {
-            if (found === undefined) done(smtpError(535, 'wrong user name or password'))
-            else if (found === 'busy') done(smtpError(454, 'too many attempts; try again later'))
-            else done(null, found)
-          },
+      onAuth: (auth, session, done) => {
+        void this.#logIn(auth, session).then(
+          user => done(null, user),
           (error: unknown) => done(smtpErrorOf(error))
         )
       },
@@ -123,6 +124,7 @@ export class SmtpServer {
         )
       }
     })
+    this.#clients.watch(this.#server)
     this.#server.on('error', (error: NodeJS.ErrnoException & { remote?: unknown }) => {
       // Those of connections are their clients' matter.
       if (error.syscall === 'listen') return
@@ -146,7 +148,22 @@ export class SmtpServer {
 
   /** Ends. Clients are told, and have a second. */
   close(): Promise<void> {
+    this.#guard.close()
     return new Promise(resolve => this.#server.close(() => resolve()))
+  }
+
+  async #logIn(given: SMTPServerAuthentication, session: SMTPServerSession): Promise<{ user: string }> {
+    const name = given.username ?? ''
+    const check = async (): Promise<{ user: string } | undefined> => {
+      const user = await this.#backend.logIn(name, given.password ?? '')
+      return user === undefined ? undefined : { user }
+    }
+    const checked = () => this.#guard.check(session.remoteAddress, name, check)
+    const found = await this.#clients.checking(session, checked)
+    if (found === undefined) throw smtpError(535, 'wrong user name or password')
+    if (found === 'busy') throw smtpError(454, 'too many attempts; try again later')
+    if (!this.#clients.logIn(session)) throw smtpError(421, 'too many connections')
+    return found
   }
 
   #checkSender({ address }: SMTPServerAddress, session: SMTPServerSession): void {

@@ -81,13 +81,15 @@ function requirePrivate(session: Session): void {
 
 async function logIn(session: Session, user: string, password: string): Promise<string> {
   const { shared } = session
-  const found = await shared.loginGuard.check(
-    session.remoteAddress,
-    user,
-    async () => await checkPassword(shared, user, password)
-  )
+  session.isLoggingIn = true
+  const check = async () => await checkPassword(shared, user, password)
+  const found = await shared.loginGuard.check(session.remoteAddress, user, check).finally(() => {
+    session.isLoggingIn = false
+  })
   if (found === 'busy') throw new Refused('too many wrong passwords; try later', 'LIMIT')
   if (found === undefined) throw new Refused('user or password is wrong', 'AUTHENTICATIONFAILED')
+  const all = [...shared.users.values()].reduce((sum, count) => sum + count, 0)
+  if (all >= shared.limits.maxConnections) throw new Goodbye('too many connections')
   const connections = shared.users.get(user) ?? 0
   if (connections >= shared.limits.maxUserConnections) throw new Goodbye('the user has too many connections')
   shared.users.set(user, connections + 1)

@@ -1,0 +1,65 @@
+import test from 'ava'
+// The guard itself: its delays in a hundredth of the time.
+import { LoginGuard } from '../../dist/login-guard.js'
+
+const wrong = async () => undefined
+const right = async () => true
+
+async function fail(guard: LoginGuard, times: number, address: string, user: string): Promise<void> {
+  await Promise.all(Array.from({ length: times }, () => guard.check(address, user, wrong)))
+}
+
+test('the delay doubles up to eight units, and the right password gets in', async t => {
+  const guard = new LoginGuard(50)
+  await fail(guard, 10, '192.0.2.1', 'ada')
+  for (const units of [1, 2, 4, 8, 8]) {
+    const started = performance.now()
+    // A wrong password takes one unit more.
+    t.is(await guard.check('192.0.2.1', 'ada', wrong), undefined)
+    t.true(performance.now() - started > (units + 1) * 50 - 5, `${units}`)
+  }
+  t.true(await guard.check('192.0.2.1', 'ada', right))
+})
+
+test('delayed attempts are bounded', async t => {
+  const guard = new LoginGuard(50)
+  await fail(guard, 14, '192.0.2.1', 'ada')
+  const attempts = Array.from({ length: 20 }, () => guard.check('192.0.2.1', 'ada', wrong))
+  const answers = await Promise.all(attempts)
+  t.is(answers.filter(answer => answer === 'busy').length, 12)
+  t.true(await guard.check('192.0.2.1', 'ada', right))
+})
+
+test('failures at many addresses do not delay the user at an address that it has logged in from', async t => {
+  const guard = new LoginGuard(100)
+  t.true(await guard.check('192.0.2.1', 'ada', right))
+  for (let at = 0; at < 120; at += 40)
+    await Promise.all(Array.from({ length: 40 }, (_, each) => fail(guard, 1, `198.51.100.${at + each}`, 'ada')))
+  const started = performance.now()
+  t.true(await guard.check('192.0.2.1', 'ada', right))
+  t.true(performance.now() - started < 90)
+  t.true(await guard.check('192.0.2.2', 'ada', right))
+  t.true(performance.now() - started > 90)
+})
+
+test('one address guesses for few users only, except this machine', async t => {
+  const guard = new LoginGuard(100)
+  const delayOf = async (address: string) => {
+    for (let at = 0; at < 31; at += 4)
+      await Promise.all([0, 1, 2, 3].map(each => fail(guard, 1, address, `${at + each}`)))
+    const started = performance.now()
+    t.true(await guard.check(address, 'ada', right))
+    return performance.now() - started
+  }
+  t.true((await delayOf('192.0.2.1')) > 90)
+  t.true((await delayOf('127.0.0.1')) < 90)
+})
+
+test('a guard that closes ends its delays', async t => {
+  const guard = new LoginGuard(10_000)
+  const failing = fail(guard, 4, '127.0.0.1', 'ada')
+  await new Promise(resolve => setTimeout(resolve, 20))
+  guard.close()
+  await failing
+  t.pass()
+})
