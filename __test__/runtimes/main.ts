@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { type Endpoint, type FastnNetError, getEndpoint, Protocol, SecretKey } from 'fastn-net'
 import { duplex, httpAgent, serveNodeHttp } from 'fastn-net/node'
 import { createRouter } from 'fastn-net/router'
+import { services } from './services.js'
 
 const generous = 30_000
 const start = process.argv.slice(2)
@@ -253,6 +254,7 @@ const scenes: Record<string, () => Promise<void>> = {
       process.off('exit', end)
     }
   },
+  ...services(server, client, start),
   async 'close is shared and notifies the peer'() {
     const connection = await client.connect(address)
     await Promise.all([server.close(), server.close()])
