@@ -5,19 +5,22 @@ import { shellWord } from './quote.js'
 import type { OptionSpecs } from './specs.js'
 import { parseTime } from './units.js'
 
-/** Option of a command that names a service. */
+/** Option that names a service. */
 export const serviceOption: OptionSpecs = {
   service: { help: 'Name of the service, if the peer exposes several.', value: 'NAME', short: 's' }
 }
 
-/** How a peer names a service, for a hint with a command line. */
+/** The peer's arguments for a service, for a hint with a command line. */
 export function serviceWords(service: string | undefined): string {
   return service === undefined ? '' : ` --service ${shellWord(service)}`
 }
 
 /** Option of a command that listens on a local port. */
 export const localHostOption: OptionSpecs = {
-  host: { help: 'Local address. Everyone who can reach it can use the service. Default: 127.0.0.1.', value: 'ADDRESS' }
+  host: {
+    help: 'Local address. Any program that can reach it can use the service. Default: 127.0.0.1.',
+    value: 'ADDRESS'
+  }
 }
 
 /** Option of a command that carries UDP. */

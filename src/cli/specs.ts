@@ -28,7 +28,7 @@ export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
 /** Options of every command. */
 export const commonOptions: OptionSpecs = {
-  json: { help: 'Print one JSON object a line, also for errors.' },
+  json: { help: 'Print one JSON object per line, errors included.' },
   quiet: { help: 'Print no progress and no hints.', short: 'q' },
   log: { help: "Print log records to stderr, for example 'fastn_net=debug'.", value: 'FILTER' },
   help: { help: 'Print this help.', short: 'h' }
@@ -51,8 +51,8 @@ export const endpointOptions: OptionSpecs = {
   malai: { help: "Also speak malai's protocol, and use malai's key if there is no other." }
 }
 
-/** Options of every command that lets peers in: one of the two is required. */
+/** Options of every command that admits peers: one of the two is required. */
 export const exposeOptions: OptionSpecs = {
-  allow: { help: 'Let this peer in.', value: 'PEER', multiple: true, short: 'a' },
-  public: { help: 'Let every peer in.' }
+  allow: { help: 'Admit this peer.', value: 'PEER', multiple: true, short: 'a' },
+  public: { help: 'Admit every peer.' }
 }

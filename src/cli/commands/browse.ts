@@ -13,10 +13,10 @@ export const browse: Command = {
   name: 'browse',
   summary: "Open a peer's web server in the browser.",
   description:
-    'Listens on a local port that reaches this peer only, prints its URL, and opens it in the default browser. Runs until Ctrl-C.',
+    'Listens on a local port for this peer only, prints the URL, and opens it in the default browser. Runs until Ctrl-C.',
   arguments: [
     { name: 'PEER', help: 'Ticket or ID52 of the peer that runs http or folder.' },
-    { name: 'PATH', help: 'What to open, such as /docs. Default: /.', optional: true }
+    { name: 'PATH', help: 'Path to open, such as /docs. Default: /.', optional: true }
   ],
   options: {
     ...serviceOption,
@@ -25,7 +25,7 @@ export const browse: Command = {
     ...endpointOptions
   },
   examples: [
-    ['fastn-net browse TICKET', 'The web server of the peer that runs: fastn-net http 3000'],
+    ['fastn-net browse TICKET', 'The web server of a peer that runs: fastn-net http 3000'],
     ['fastn-net browse ID52 /docs --service wiki --no-open', 'Prints the URL of a page.']
   ],
   async run(context) {

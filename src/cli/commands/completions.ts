@@ -5,11 +5,11 @@ import { completionScript, shells } from '../completions.js'
 export function completions(commands: () => readonly Command[]): Command {
   return {
     name: 'completions',
-    summary: 'Print the completions of a shell.',
+    summary: 'Print shell completions.',
     arguments: [{ name: 'SHELL', help: 'bash, zsh or fish.', choices: shells }],
     examples: [
-      ['source <(fastn-net completions bash)', 'For this shell; put it into ~/.bashrc to keep it.'],
-      ["echo 'source <(fastn-net completions zsh)' >> ~/.zshrc", 'For zsh, from the next start on.'],
+      ['source <(fastn-net completions bash)', 'For this shell; add it to ~/.bashrc to keep it.'],
+      ["echo 'source <(fastn-net completions zsh)' >> ~/.zshrc", 'For zsh, in new shells.'],
       ['fastn-net completions fish > ~/.config/fish/completions/fastn-net.fish', 'For fish.']
     ],
     async run({ args, output }) {

@@ -19,15 +19,15 @@ import { endpointOptions } from '../specs.js'
 /** Checks what a peer needs. */
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'Check what keeps this machine from reaching peers, and say what to do.',
+  summary: 'Diagnose why this machine cannot reach peers.',
   description:
-    'Checks the addon, the key, sockets, relay, NAT, look-up and clock. Exits with 1 if a check fails; a warning is no failure.\n' +
-    'With --network lan or loopback, skips what only the internet has.',
+    'Checks the addon, the key, sockets, relay, NAT, look-up and clock, and suggests remedies. Exits with 1 if a check fails;\n' +
+    'warnings do not count. With --network lan or loopback, skips relay, NAT, look-up and clock.',
   options: endpointOptions,
   examples: [
     ['fastn-net doctor', 'Check everything.'],
     ['fastn-net doctor --relay https://relay.example.com', 'Check your own relay.'],
-    ['fastn-net doctor --json', 'One object per check, for a monitor.']
+    ['fastn-net doctor --json', 'One object per check, for monitoring.']
   ],
   async run(context) {
     const report = new Report(context)

@@ -8,21 +8,21 @@ import { endpointOptions, exposeOptions } from '../specs.js'
 /** Serves a folder over HTTP. */
 export const folder: Command = {
   name: 'folder',
-  summary: 'Serve the files of a folder to peers, over HTTP.',
+  summary: 'Serve a folder to peers over HTTP.',
   description:
-    'Prints its ticket. Serves index.html where there is one, else a list of the folder. Follows no link, and serves\n' +
-    'nothing outside FOLDER. Runs until Ctrl-C.',
-  arguments: [{ name: 'FOLDER', help: 'What to serve.' }],
+    'Prints its ticket. Serves index.html if the folder has one, else a listing. Follows no links, and serves nothing\n' +
+    'outside FOLDER. Runs until Ctrl-C.',
+  arguments: [{ name: 'FOLDER', help: 'Folder to serve.' }],
   options: {
     ...exposeOptions,
     ...serviceOption,
     hidden: { help: 'Also serve files and folders whose names begin with a dot.' },
-    'no-listing': { help: 'List no folder: only files and index.html.' },
+    'no-listing': { help: 'Do not list folders: serve only files and index.html.' },
     ...qrOption,
     ...endpointOptions
   },
   examples: [
-    ['fastn-net folder photos --public', 'For everybody who has the ticket.'],
+    ['fastn-net folder photos --public', 'For every peer that has the ticket.'],
     ['fastn-net folder ./site --allow ID52 --key my.key --no-listing', 'A web site, for one peer.']
   ],
   async run(context) {

@@ -11,12 +11,12 @@ import { parsePort } from '../units.js'
 /** Bridges a local port to web servers of peers. */
 export const httpBridge: Command = {
   name: 'http-bridge',
-  summary: 'Listen on a local port for web browsers and other programs, and send their requests to peers.',
+  summary: 'Listen on a local port, and send HTTP requests to peers.',
   description:
-    'http://ID52.localhost:PORT/ and http://SERVICE.ID52.localhost:PORT/ reach a peer that runs http or folder. With --peer, http://localhost:PORT/ reaches that peer, and no other is reached. Prints the local address. Runs until Ctrl-C.',
+    'http://ID52.localhost:PORT/ and http://SERVICE.ID52.localhost:PORT/ reach a peer that runs http or folder. With --peer, http://localhost:PORT/ reaches that peer, and other peers are not reachable. Prints the local address. Runs until Ctrl-C.',
   arguments: [{ name: 'PORT', help: 'Local port. Default: a free one.', optional: true }],
   options: {
-    peer: { help: 'Ticket or ID52 of the peer that localhost means.', value: 'PEER' },
+    peer: { help: 'Ticket or ID52 of the peer for localhost.', value: 'PEER' },
     ...serviceOption,
     ...aliasOptions,
     ...localHostOption,

@@ -10,14 +10,14 @@ export const http: Command = {
   name: 'http',
   summary: 'Expose a web server to peers.',
   description:
-    'Prints its ticket. Peers reach it with browse, http-bridge or the library. The header fastn-peer tells the server who asks. Runs until Ctrl-C; requests then have 5 s.',
+    'Prints its ticket. Peers reach it with browse, http-bridge or the library. The header fastn-peer gives the server the ID52 of the peer. Runs until Ctrl-C; requests then have 5 s.',
   arguments: [{ name: 'TARGET', help: 'PORT of 127.0.0.1, HOST:PORT, a URL without a path, or unix:PATH.' }],
   options: {
     ...exposeOptions,
     ...serviceOption,
     host: { help: 'Host of the target, if it is a port. Default: 127.0.0.1.', value: 'HOST' },
     'host-header': {
-      help: 'Host header that the server gets: client, target or a name. Default: client; with https, target.',
+      help: 'Host header for the server: client, target or a name. Default: client; with https, target.',
       value: 'HOST'
     },
     ...qrOption,
@@ -25,8 +25,8 @@ export const http: Command = {
   },
   examples: [
     ['fastn-net http 3000 --allow ID52 --key my.key', 'A web app, for one peer, always under the same ID52.'],
-    ['fastn-net http https://intranet.example --service intranet --allow ID52', 'A site that this machine reaches.'],
-    ['fastn-net http 5173 --public --host-header target', 'A server that accepts its own name only.']
+    ['fastn-net http https://intranet.example --service intranet --allow ID52', 'A site that this machine can reach.'],
+    ['fastn-net http 5173 --public --host-header target', 'A server that accepts only its own name.']
   ],
   async run(context) {
     const { args } = context

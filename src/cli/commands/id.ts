@@ -14,9 +14,9 @@ export const id: Command = {
     key: { help: 'File with the secret key (hex); - reads it from stdin.', value: 'FILE', short: 'k' }
   },
   examples: [
-    ['fastn-net id', 'Who am I?'],
+    ['fastn-net id', 'The ID52 of the default key.'],
     ['fastn-net id --key server.key', 'The ID52 of a key file.'],
-    ['fastn-net id PUBLIC-KEY --json', 'A public key in other forms.']
+    ['fastn-net id PUBLIC-KEY --json', 'A public key in other formats.']
   ],
   async run({ args, output, signal }) {
     const [text] = args.positionals

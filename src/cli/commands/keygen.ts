@@ -8,16 +8,16 @@ import { CliError, UsageError } from '../failure.js'
 /** Makes a key. */
 export const keygen: Command = {
   name: 'keygen',
-  summary: 'Make a secret key.',
+  summary: 'Create a secret key.',
   description:
     'Without --file and --keyring, prints the secret key to stdout and its ID52 to stderr. Otherwise prints the ID52.\n' +
-    'The program finds the file .fastn.secret-key in the current folder by itself. Never overwrites a key.',
+    'Commands find .fastn.secret-key in the current folder automatically. Never overwrites a key.',
   options: {
     file: { help: 'Write the key to this file, readable by its owner only; - prints it.', value: 'FILE', short: 'f' },
     keyring: { help: "Store the key in the system's keyring, and its ID52 in .fastn.id52.", short: 'k' }
   },
   examples: [
-    ['fastn-net keygen --file .fastn.secret-key', "Make the key of this folder's programs."],
+    ['fastn-net keygen --file .fastn.secret-key', "Create the key for this folder's programs."],
     ['FASTN_SECRET_KEY=$(fastn-net keygen --quiet) fastn-net id', 'Keep the key in a variable.']
   ],
   async run({ args, output, signal }) {

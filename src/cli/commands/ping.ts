@@ -12,7 +12,7 @@ import { parseCount, parseTime } from '../units.js'
 export const ping: Command = {
   name: 'ping',
   summary: 'Measure the round-trip time to a peer, and show the path.',
-  description: 'The peer must run something that listens, such as receive. Exits with 1 if no ping was answered.',
+  description: 'The peer must be listening, for example with receive. Exits with 1 if no ping was answered.',
   arguments: [{ name: 'PEER', help: 'ID52 or ticket.' }],
   options: {
     count: { help: 'Number of pings; 0 pings until Ctrl-C. Default: 4.', value: 'N', short: 'c' },

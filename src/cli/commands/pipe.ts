@@ -10,7 +10,7 @@ import { endpointOptions } from '../specs.js'
 export const pipe: Command = {
   name: 'pipe',
   summary: "Connect stdin and stdout to a peer's TCP service, as ssh's ProxyCommand does.",
-  description: 'Each direction ends on its own. Ends when both have ended.',
+  description: 'Each direction ends on its own. Exits when both have ended.',
   arguments: [{ name: 'PEER', help: 'Ticket or ID52 of the peer that runs tcp.' }],
   options: { ...serviceOption, ...endpointOptions },
   examples: [

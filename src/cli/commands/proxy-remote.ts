@@ -12,8 +12,8 @@ export const proxyRemote: Command = {
   summary: 'Let peers reach chosen destinations from this machine.',
   description:
     'Prints its ticket. Peers use it with proxy and socks5. RULE is a host (example.com, *.example.com, * for all), an address or a range ' +
-    '(10.0.0.0/8), or HOST@RANGE, each with :PORT or :PORT-PORT if it is to be limited. Hosts are reached at public addresses only; ' +
-    'private and local ones need a range. Runs until Ctrl-C; connections then have 5 s.',
+    '(10.0.0.0/8), or HOST@RANGE, each with an optional :PORT or :PORT-PORT. Hosts are reached at public addresses only; ' +
+    'private and local addresses need a range. Runs until Ctrl-C; connections then have 5 s.',
   options: {
     target: { help: 'Allow this destination. Required.', value: 'RULE', multiple: true, short: 't' },
     ...exposeOptions,
@@ -22,7 +22,7 @@ export const proxyRemote: Command = {
     ...endpointOptions
   },
   examples: [
-    ["fastn-net proxy-remote --target '*' --allow ID52", 'The internet, but no local network, for one peer.'],
+    ["fastn-net proxy-remote --target '*' --allow ID52", 'The internet without local networks, for one peer.'],
     [
       'fastn-net proxy-remote -t 192.168.1.0/24 -t localhost@127.0.0.0/8:8080 --allow ID52',
       'A network, and a local port.'

@@ -25,24 +25,22 @@ export const receive: Command = {
   name: 'receive',
   summary: 'Receive files and folders that peers send.',
   description:
-    'Prints its ticket, then the path of each file or folder that has arrived. Writes below FOLDER only, follows no link\n' +
-    'in it, and replaces nothing without --force. Runs until Ctrl-C, or with --once until one transfer is complete.',
-  arguments: [
-    { name: 'FOLDER', help: 'Where to put them. Default: the current folder; - prints one file.', optional: true }
-  ],
+    'Prints its ticket, then the path of each received file or folder. Writes only inside FOLDER, follows no links in it,\n' +
+    'and replaces files only with --force. Runs until Ctrl-C, or with --once until one transfer is complete.',
+  arguments: [{ name: 'FOLDER', help: 'Destination. Default: the current folder; - prints one file.', optional: true }],
   options: {
     ...exposeOptions,
     once: { help: 'End after one complete transfer.' },
-    force: { help: 'Replace files that exist.' },
-    hidden: { help: 'Take files and folders whose names begin with a dot.' },
-    'max-size': { help: 'Most bytes of a transfer. Default: 1G with --public, else any number.', value: 'SIZE' },
+    force: { help: 'Replace existing files.' },
+    hidden: { help: 'Accept files and folders whose names begin with a dot.' },
+    'max-size': { help: 'Maximum bytes of a transfer. Default: 1G with --public, else unlimited.', value: 'SIZE' },
     ...qrOption,
     ...endpointOptions
   },
   examples: [
     ['fastn-net receive --public --once', 'Receive one transfer from any peer with the ticket.'],
     ['fastn-net receive inbox --allow ID52 --key my.key', 'Receive from one peer, always under the same ID52.'],
-    ['fastn-net receive - --public --quiet | tar x', 'Pass one file on.']
+    ['fastn-net receive - --public --quiet | tar x', 'Pipe one file into a program.']
   ],
   async run(context) {
     const { args } = context

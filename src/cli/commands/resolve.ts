@@ -12,7 +12,7 @@ export const resolve: Command = {
   description: 'Prints the ID52 of the first TXT record SCOPE=ID52 of the domain.',
   arguments: [
     { name: 'DOMAIN', help: 'The domain, such as example.com.' },
-    { name: 'SCOPE', help: 'What the record is for, such as malai.' }
+    { name: 'SCOPE', help: 'Key of the record, such as malai.' }
   ],
   options: {
     dns: { help: "DNS server. Default: the system's.", value: 'ADDRESS[:PORT]' },
@@ -21,7 +21,7 @@ export const resolve: Command = {
   examples: [
     ['fastn-net resolve example.com malai', 'The ID52 in the record malai=…'],
     ['fastn-net ping $(fastn-net resolve example.com malai)', 'Ping the peer of a domain.'],
-    ['fastn-net resolve example.com malai --dns 1.1.1.1', 'Ask this server.']
+    ['fastn-net resolve example.com malai --dns 1.1.1.1', 'Use this DNS server.']
   ],
   async run({ args, output, signal }) {
     const [domain, scope] = [args.required(0), args.required(1)]

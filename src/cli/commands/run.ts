@@ -17,18 +17,17 @@ import type { NamedService } from '../status/snapshot.js'
 /** Runs the services of a file. */
 export const run: Command = {
   name: 'run',
-  summary: 'Run the services of a TOML file, and apply its changes.',
+  summary: 'Run the services of a TOML file, and apply changes to it.',
   description:
-    'Prints the ticket if something is exposed, then the name, kind and address of each service. Checks the file first and\n' +
-    'applies it as one: if a service cannot be started, none is. Applies it again when it changes, and on SIGHUP: services\n' +
-    'that did not change are left alone, and connections of those that did go on until they end. A wrong file changes\n' +
-    'nothing. Runs until Ctrl-C.',
+    'Prints the ticket if a service is exposed, then the name, kind and address of each service. Validates the file, then\n' +
+    'starts all services or none. Applies changes when the file is saved, and on SIGHUP. Unchanged services are not\n' +
+    'restarted; connections of changed ones continue until they end. An invalid file changes nothing. Runs until Ctrl-C.',
   arguments: [{ name: 'FILE', help: 'Default: fastn-net.toml.', optional: true }],
   options: { check: { help: 'Only check the file.' }, ...qrOption },
   examples: [
     ['fastn-net run', 'Run the services of fastn-net.toml.'],
-    ['fastn-net run --check /etc/fastn-net.toml', 'Is the file right?'],
-    ['kill -HUP PID', 'Apply the file again.']
+    ['fastn-net run --check /etc/fastn-net.toml', 'Validate a file.'],
+    ['kill -HUP PID', 'Reload the file.']
   ],
   async run(context) {
     const { args, output, signal } = context

@@ -16,22 +16,22 @@ export const send: Command = {
   name: 'send',
   summary: 'Send a file, a folder or stdin to a peer that runs receive.',
   description:
-    'Links in a folder are not sent. A transfer that breaks goes on by itself while the peer comes back, or when the same\n' +
-    'command runs again: what the receiver has is not sent twice.',
+    'Links in a folder are not sent. If the connection is lost, the transfer resumes when the peer returns. After an abort,\n' +
+    'run the same command to resume: data that the receiver has is not sent again.',
   arguments: [
     { name: 'PEER', help: 'Ticket or ID52 that receive printed.' },
     { name: 'FILE', help: 'File or folder; - sends stdin.' }
   ],
   options: {
     name: { help: "Name at the receiver. Default: the file's own; 'stdin' for -.", value: 'NAME', short: 'n' },
-    'limit-rate': { help: 'Most bytes a second: 500k, 2M.', value: 'SIZE' },
-    'retry-for': { help: 'How long to wait for a peer that was lost. Default: 2m.', value: 'TIME' },
+    'limit-rate': { help: 'Maximum bytes per second: 500k, 2M.', value: 'SIZE' },
+    'retry-for': { help: 'How long to wait for a lost peer. Default: 2m.', value: 'TIME' },
     ...endpointOptions
   },
   examples: [
     ['fastn-net send TICKET photos', 'Send a folder.'],
-    ['tar c . | fastn-net send TICKET - --name backup.tar', 'Send what a program prints.'],
-    ['fastn-net send TICKET film.mp4 --limit-rate 2M', 'Leave room for others.']
+    ['tar c . | fastn-net send TICKET - --name backup.tar', 'Send the output of a program.'],
+    ['fastn-net send TICKET film.mp4 --limit-rate 2M', 'Leave bandwidth for other programs.']
   ],
   async run(context) {
     const { args, signal } = context

@@ -18,18 +18,18 @@ const shownRequests = 5
 /** Shows what the running commands do. */
 export const status: Command = {
   name: 'status',
-  summary: 'Show what the running fastn-net commands of this user do.',
+  summary: 'Show the running fastn-net commands of this user.',
   description:
-    'Peers with their paths, round-trip times and rates, services with their connections, and the last HTTP requests.\n' +
-    'Looks twice within a second, to measure rates. Exits with 1 if nothing runs.\n' +
-    '--web prints the address of a page on 127.0.0.1 that shows the same, live, until Ctrl-C. Its token is a secret.',
+    'Shows peers with paths, round-trip times and rates, services with connections, and recent HTTP requests.\n' +
+    'Samples twice within a second to measure rates. Exits with 1 if no command runs.\n' +
+    '--web serves the same as a live page on 127.0.0.1 until Ctrl-C, and prints its address. Its token is a secret.',
   options: {
-    watch: { help: 'Print it again every second, until Ctrl-C.', short: 'w' },
-    web: { help: 'Serve a page that shows it.' },
+    watch: { help: 'Refresh every second, until Ctrl-C.', short: 'w' },
+    web: { help: 'Serve a live page.' },
     port: { help: 'Port of the page. Default: a free one.', value: 'PORT' }
   },
   examples: [
-    ['fastn-net status', 'What runs, and how fast?'],
+    ['fastn-net status', 'Running commands, with rates.'],
     ['fastn-net status --web', 'The same in a browser, with plots.'],
     ['fastn-net status --json | jq -r \'select(.event == "peer") | .path\'', 'Direct, or through a relay?']
   ],

@@ -21,8 +21,8 @@ export const tcp: Command = {
   },
   examples: [
     ['fastn-net tcp 22 --allow ID52 --key my.key', 'ssh, for one peer, always under the same ID52.'],
-    ['fastn-net tcp localhost:5432 --service database --allow ID52', 'A service with a name.'],
-    ['fastn-net tcp unix:/run/app.sock --public', 'A Unix socket, for everybody who has the ticket.']
+    ['fastn-net tcp localhost:5432 --service database --allow ID52', 'A named service.'],
+    ['fastn-net tcp unix:/run/app.sock --public', 'A Unix socket, for every peer that has the ticket.']
   ],
   async run(context) {
     const { args } = context

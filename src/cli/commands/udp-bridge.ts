@@ -16,7 +16,7 @@ export const udpBridge: Command = {
   ],
   options: { ...serviceOption, ...localHostOption, ...flowTimeoutOption, ...endpointOptions },
   examples: [
-    ['fastn-net udp-bridge TICKET 5353 --service dns', 'Then: dig -p 5353 @127.0.0.1 example.com asks the DNS there.'],
+    ['fastn-net udp-bridge TICKET 5353 --service dns', 'Then: dig -p 5353 @127.0.0.1 example.com'],
     ['fastn-net udp-bridge ID52 51820', 'The service without a name.']
   ],
   async run(context) {

@@ -10,7 +10,7 @@ export const udp: Command = {
   name: 'udp',
   summary: 'Expose a UDP service to peers.',
   description:
-    'Prints its ticket. Peers reach the service with udp-bridge. Each client has a local socket of its own. Runs until Ctrl-C.',
+    'Prints its ticket. Peers reach the service with udp-bridge. Each client gets its own local socket. Runs until Ctrl-C.',
   arguments: [{ name: 'TARGET', help: 'PORT of 127.0.0.1, or HOST:PORT.' }],
   options: {
     ...exposeOptions,
@@ -22,7 +22,7 @@ export const udp: Command = {
   },
   examples: [
     ['fastn-net udp 192.168.1.1:53 --service dns --allow ID52', 'The DNS server of this network, for one peer.'],
-    ['fastn-net udp 51820 --public', 'A local service, for everybody who has the ticket.']
+    ['fastn-net udp 51820 --public', 'A local service, for every peer that has the ticket.']
   ],
   async run(context) {
     const { args } = context

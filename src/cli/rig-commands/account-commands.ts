@@ -13,7 +13,7 @@ const accountOptions: OptionSpecs = {
 
 const groupOption: OptionSpecs = {
   group: {
-    help: 'Put the peer into this group, which is made if it is new.',
+    help: 'Add the peer to this group, and create the group if needed.',
     value: 'GROUP',
     short: 'g',
     multiple: true
@@ -35,11 +35,11 @@ async function ask<Result>(context: Context, request: object): Promise<Result> {
 /** Invites a peer to an account. */
 export const invite: Command = {
   name: 'rig invite',
-  summary: 'Invite a peer: print a text that lets it become known to an account.',
+  summary: 'Print an invitation to an account, for a peer.',
   description:
-    'Hand the text over on a trusted way: it holds a secret. Who accepts it with fastn-net rig accept is known to the account\n' +
-    'by this name, and the account is known there. The rig must run.',
-  arguments: [{ name: 'NAME', help: 'What the account calls the peer.' }],
+    'Send it over a trusted channel: it contains a secret. The peer runs fastn-net rig accept. The account then knows it by\n' +
+    'NAME, and the peer knows the account. The rig must run.',
+  arguments: [{ name: 'NAME', help: 'Alias for the peer.' }],
   options: {
     ...accountOptions,
     ...groupOption,
@@ -66,14 +66,14 @@ export const invite: Command = {
 /** Accepts an invitation. */
 export const acceptInvitation: Command = {
   name: 'rig accept',
-  summary: 'Accept an invitation: the accounts of both sides then know each other.',
+  summary: 'Accept an invitation. Both accounts then know each other.',
   description: 'The rig must run.',
   arguments: [
-    { name: 'NAME', help: 'What this account calls the peer that has invited it.' },
+    { name: 'NAME', help: 'Alias for the inviting peer.' },
     { name: 'TEXT', help: 'The invitation.' }
   ],
   options: { ...accountOptions, ...groupOption },
-  examples: [['fastn-net rig accept bob TEXT --group friends', 'An invitation of bob.']],
+  examples: [['fastn-net rig accept bob TEXT --group friends', 'An invitation from Bob.']],
   async run(context) {
     const { args, output } = context
     const request = { op: 'accept', name: args.required(0), text: args.required(1), groups: args.list('group') }
@@ -88,13 +88,13 @@ export const addDevice: Command = {
   name: 'rig add-device',
   summary: 'Let a device act for an account, and control the rig if the account owns it.',
   description:
-    'The device has a key of its own, and gets leases of the account: see fastn-net rig status --rig. The rig must run.',
+    'The device has its own key and gets leases from the account: see fastn-net rig status --rig. The rig must run.',
   arguments: [
     { name: 'NAME', help: 'Name of the device.' },
     { name: 'ID52', help: 'Its public key.' }
   ],
   options: accountOptions,
-  examples: [['fastn-net rig add-device laptop ID52', 'ID52 is what fastn-net id prints on the laptop.']],
+  examples: [['fastn-net rig add-device laptop ID52', 'fastn-net id prints ID52 on the laptop.']],
   async run(context) {
     const { args, output } = context
     const request = { op: 'add-device', name: args.required(0), id52: args.required(1) }
@@ -107,11 +107,11 @@ export const addDevice: Command = {
 /** Forgets a peer or a device. */
 export const forget: Command = {
   name: 'rig forget',
-  summary: 'Forget a peer or a device of an account: what it may do there ends at once.',
+  summary: 'Remove a peer or a device from an account, and revoke its permissions.',
   description: 'Other peers accept the lease of a device until it expires, within an hour. The rig must run.',
   arguments: [{ name: 'NAME', help: 'Name of the peer or device.' }],
   options: accountOptions,
-  examples: [['fastn-net rig forget alice', 'Alice is a stranger again.']],
+  examples: [['fastn-net rig forget alice', 'Revoke all access of Alice.']],
   async run(context) {
     const { args, output } = context
     const { peer, kind } = await ask<{ peer: string; kind: string }>(context, { op: 'forget', name: args.required(0) })

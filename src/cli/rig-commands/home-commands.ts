@@ -9,11 +9,11 @@ import { template } from './template.js'
 /** Makes a folder the home of a rig. */
 export const init: Command = {
   name: 'rig init',
-  summary: 'Make a folder the home of a rig, with its key and an account.',
-  description: 'Keys that are in the folder already are taken. The rig and the account are online once the rig runs.',
+  summary: 'Create a rig in a folder, with its key and an account.',
+  description: 'Uses existing keys in the folder. The rig and the account are online once the rig runs.',
   options: homeOption,
   examples: [
-    ['fastn-net rig init', "In FASTN_HOME, or the platform's folder for data."],
+    ['fastn-net rig init', "In FASTN_HOME, or the platform's data folder."],
     ['fastn-net rig init --home my-rig', 'In another folder.']
   ],
   async run(context) {
@@ -35,7 +35,7 @@ export const entities: Command = {
   name: 'rig entities',
   summary: 'List the rig and the accounts: ID52, name, online or offline.',
   options: homeOption,
-  examples: [['fastn-net rig entities', 'What is there?']],
+  examples: [['fastn-net rig entities', 'List all.']],
   async run(context) {
     const { output } = context
     const found = await rigEntities({ home: homeOf(context) })
@@ -58,8 +58,8 @@ export const entities: Command = {
 /** Adds an account. */
 export const createAccountCommand: Command = {
   name: 'rig create-account',
-  summary: 'Add an account, with a key of its own. It is offline at first.',
-  arguments: [{ name: 'NAME', help: 'What this rig calls it. Default: none.', optional: true }],
+  summary: 'Add an account with its own key, initially offline.',
+  arguments: [{ name: 'NAME', help: 'Name of the account. Default: none.', optional: true }],
   options: homeOption,
   examples: [['fastn-net rig create-account work', 'A second account. Then: fastn-net rig set-online work true']],
   async run(context) {
@@ -77,10 +77,10 @@ export const createAccountCommand: Command = {
 /** Brings an identity online, or takes it offline. */
 export const setOnlineCommand: Command = {
   name: 'rig set-online',
-  summary: 'Bring an identity online, or take it offline, also while the rig runs.',
+  summary: 'Bring an identity online or offline. Applies to a running rig.',
   arguments: [
     { name: 'ENTITY', help: "ID52, name of an account, or 'rig'." },
-    { name: 'ONLINE', help: 'Whether it is to be online.', choices: ['true', 'false'] }
+    { name: 'ONLINE', help: 'true: online; false: offline.', choices: ['true', 'false'] }
   ],
   options: homeOption,
   examples: [['fastn-net rig set-online work true', 'Bring an account online.']],
@@ -99,10 +99,10 @@ export const setOnlineCommand: Command = {
 /** Chooses the current identity. */
 export const setCurrentCommand: Command = {
   name: 'rig set-current',
-  summary: 'Choose the identity that services without one use, also while the rig runs.',
+  summary: 'Set the default identity of services. Applies to a running rig.',
   arguments: [{ name: 'ENTITY', help: "ID52, name of an account, or 'rig'." }],
   options: homeOption,
-  examples: [['fastn-net rig set-current work', 'Services that name no identity are those of this account.']],
+  examples: [['fastn-net rig set-current work', 'Services without identity use this account.']],
   async run(context) {
     const { output, args } = context
     const home = homeOf(context)

@@ -6,7 +6,7 @@ import { control, rigIn } from '../status/programs.js'
 
 /** Option of every command of a rig. */
 export const homeOption: OptionSpecs = {
-  home: { help: "Folder of the rig. Default: FASTN_HOME, else the platform's folder for data.", value: 'FOLDER' }
+  home: { help: "Folder of the rig. Default: FASTN_HOME, else the platform's data folder.", value: 'FOLDER' }
 }
 
 /** The folder of the rig. */

@@ -6,14 +6,14 @@ import { homeOf, homeOption } from './home.js'
 /** Imports a folder of the original. */
 export const importCommand: Command = {
   name: 'rig import',
-  summary: "Import a folder of the original's rig: keys, names of peers, mails with their flags.",
+  summary: "Import a folder of the original's rig: keys, peer names, mails with flags.",
   description:
-    'Leaves the folder as it is, and imports nothing twice. A home that is not initialized gets the key of that rig. The rig\n' +
-    'must not run. Mails need the package fastn-mail; names, flags and online states need Node.js 22.13 or newer.',
-  arguments: [{ name: 'FOLDER', help: 'The folder: it has accounts and rig.' }],
+    'Does not change the folder, and imports nothing twice. A new home gets the key of that rig. The rig must not run.\n' +
+    'Mails need the package fastn-mail; names, flags and online states need Node.js 22.13 or newer.',
+  arguments: [{ name: 'FOLDER', help: 'The folder that contains accounts and rig.' }],
   options: {
     ...homeOption,
-    user: { help: 'The user of [mail.users] who gets the mails. Default: me.', value: 'NAME' }
+    user: { help: 'The user of [mail.users] that gets the mails. Default: me.', value: 'NAME' }
   },
   examples: [['fastn-net rig import ~/.local/share/fastn --home my-rig', 'Into another folder.']],
   async run(context) {

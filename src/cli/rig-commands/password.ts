@@ -14,12 +14,12 @@ export const mailPassword: Command = {
   name: 'rig mail-password',
   summary: 'Print the hash of a mail password, for [mail.users].',
   description:
-    'Makes a password, and prints it to stderr; with --stdin it reads one line instead. Needs the package fastn-mail and\n' +
+    'Generates a password and prints it to stderr; --stdin reads one line instead. Needs the package fastn-mail and\n' +
     'Node.js 22.13 or newer.',
   options: { ...homeOption, stdin: { help: 'Read the password from stdin.' } },
   examples: [
     ['fastn-net rig mail-password', 'A new password, and its hash.'],
-    ['fastn-net rig mail-password --stdin < password.txt', 'The hash of a password of your own.']
+    ['fastn-net rig mail-password --stdin < password.txt', 'The hash of your own password.']
   ],
   async run({ args, output }) {
     const made = !args.has('stdin')

@@ -17,9 +17,9 @@ export const run: Command = {
   name: 'rig run',
   summary: 'Run the rig until Ctrl-C.',
   description:
-    'Prints each identity that is online with its ticket, then the name, kind and address of each service. Applies its\n' +
-    'files again when they change, and on SIGHUP: it checks them first and applies them as one, and what did not change is\n' +
-    'not touched. A wrong file changes nothing. Tells systemd when it is ready. One process at a time can run a rig.',
+    'Prints the online identities with their tickets, then the name, kind and address of each service. Applies changes to\n' +
+    'its files, and reloads on SIGHUP. Validates first, then applies all changes or none; unchanged services are not\n' +
+    'restarted. Notifies systemd when it is ready. Only one process can run a rig.',
   options: {
     ...homeOption,
     config: { help: 'The configuration. Default: rig.toml in the folder of the rig.', value: 'FILE', short: 'c' },
@@ -27,7 +27,7 @@ export const run: Command = {
   },
   examples: [
     ['fastn-net rig run', 'Run it.'],
-    ['fastn-net rig run --check', 'Is the configuration right?']
+    ['fastn-net rig run --check', 'Validate the configuration.']
   ],
   async run(context) {
     const { args, output, signal } = context

@@ -14,19 +14,19 @@ const { malai: _, ...dialling } = endpointOptions
 /** Shows what a rig does. */
 export const status: Command = {
   name: 'rig status',
-  summary: 'Show what the rig does: identities, services, the last change.',
+  summary: 'Show identities, services and the last change.',
   description:
-    "Also while it does not run. --rig asks the rig of another machine, from a device of its owner's account: add the device there\n" +
-    'with fastn-net rig add-device, and name both identities, as fastn-net rig run prints them.',
+    "Works for a stopped rig too. --rig queries a rig on another machine, from a device of its owner's account. Add the device\n" +
+    'there with fastn-net rig add-device, and pass both identities as printed by fastn-net rig run.',
   options: {
     ...homeOption,
-    rig: { help: 'Ask the rig of another machine: its ticket or ID52.', value: 'PEER' },
-    account: { help: 'The account that owns it, whose device this is: ticket or ID52.', value: 'PEER' },
-    reload: { help: 'Let the rig apply its files again, before.' },
+    rig: { help: 'Query a rig on another machine: its ticket or ID52.', value: 'PEER' },
+    account: { help: 'The account that owns it and has this device: ticket or ID52.', value: 'PEER' },
+    reload: { help: 'Make the rig apply its files first.' },
     ...dialling
   },
   examples: [
-    ['fastn-net rig status', 'What does the rig do?'],
+    ['fastn-net rig status', 'The rig of this machine.'],
     ['fastn-net rig status --rig RIG --account OWNER --key device.key', 'The rig of another machine.']
   ],
   async run(context) {
