@@ -157,9 +157,10 @@ test('killed at each step of a delivery, at either end, no mail is lost and none
 const times = Number(process.env.FASTN_MAIL_TEST_KILLS ?? 0)
 if (times > 0)
   test(`killed ${times} times, at steps and at any moment`, async t => {
-    t.timeout(times * 30_000)
+    t.timeout(times * 60_000)
     const ends = await pair(t)
-    for (let at = 0; at < times; at++) {
+    // In one round of four, its mails are through before the time has come.
+    for (let at = 0; ends.kills < times; at++) {
       const end = at % 2 === 0 ? 'sender' : 'receiver'
       const names = end === 'sender' ? senderSteps : receiverSteps
       const step = names[Math.floor(at / 2) % names.length] as string

@@ -90,5 +90,12 @@ test('APPEND on a full disk is refused, and the session goes on', async t => {
   const stored = answers.filter(({ status }) => status === 'OK').length
   t.deepEqual((await client.run('STATUS INBOX (MESSAGES)')).untagged, [`STATUS INBOX (MESSAGES ${stored})`])
   t.deepEqual(await readdir(join(folder, 'tmp')), [])
+  // What FETCH keeps in the index has no room, and is not missed.
+  spawnSync('dd', ['if=/dev/zero', `of=${join(folder, 'rest')}`])
+  await client.run('SELECT INBOX')
+  for (const _ of [1, 2]) {
+    const { status, untagged } = await client.run('FETCH 1:* (ENVELOPE BODYSTRUCTURE)')
+    t.deepEqual([status, untagged.length], ['OK', stored])
+  }
   client.close()
 })

@@ -106,14 +106,25 @@ export class MessageReader {
     return await this.#content.read(part.body, Math.min(part.end, part.body + max))
   }
 
-  async #fields(start: number, end: number, which: string, names: readonly string[]): Promise<Buffer> {
-    const header = await this.#content.read(start, end)
-    const wanted = new Set(names)
-    const chosen = parseHeader(header, 0, header.length).filter(
-      ({ name }) => wanted.has(name) === (which === 'HEADER.FIELDS')
-    )
-    return Buffer.concat([...chosen.map(field => header.subarray(field.start, field.end)), Buffer.from('\r\n')])
+  async #fields(start: number, end: number, which: FieldsOf, names: readonly string[]): Promise<Buffer> {
+    return chooseFields(await this.#content.read(start, end), which, names)
   }
+}
+
+type FieldsOf = NonNullable<Section['text']>
+
+/** What a section names of a message's header. */
+export function headerSection(header: Buffer, { text, fields }: Section): Buffer {
+  return text === undefined || text === 'HEADER' ? header : chooseFields(header, text, fields)
+}
+
+/** The fields of a header that are, or are not, named, with an empty line behind them. */
+function chooseFields(header: Buffer, which: FieldsOf, names: readonly string[]): Buffer {
+  const wanted = new Set(names)
+  const chosen = parseHeader(header, 0, header.length).filter(
+    ({ name }) => wanted.has(name) === (which === 'HEADER.FIELDS')
+  )
+  return Buffer.concat([...chosen.map(field => header.subarray(field.start, field.end)), Buffer.from('\r\n')])
 }
 
 function sizeOf(part: Part): number {

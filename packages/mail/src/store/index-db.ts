@@ -1,10 +1,9 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { MailError, storageError } from '../errors.js'
 
-/** Version of the tables; kept in `PRAGMA user_version`. */
-const schemaVersion = 1
-
-const schema = `
+/** What each version of the tables adds to the one before. The number of the version is kept in `PRAGMA user_version`. */
+const versions = [
+  `
 CREATE TABLE mailboxes (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, uid_validity INTEGER NOT NULL, uid_next INTEGER NOT NULL, modseq INTEGER NOT NULL
 );
@@ -22,7 +21,14 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_pending ON deliveries (stored) WHERE stored = 0;
 CREATE TABLE subscriptions (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+`,
+  `
+CREATE TABLE descriptions (mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, envelope BLOB, structure BLOB, PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;
+CREATE TRIGGER descriptions_end AFTER DELETE ON messages BEGIN
+  DELETE FROM descriptions WHERE mailbox = old.mailbox AND uid = old.uid;
+END;
 `
+]
 
 /** The database of an index. Statements are compiled once; every error is `ERR_STORAGE`. */
 export class IndexDb {
@@ -40,11 +46,11 @@ export class IndexDb {
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000'
       )
       const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
-      if (version > schemaVersion)
+      if (version > versions.length)
         throw new MailError('ERR_STORAGE', `the index ${path} was written by a newer version`)
-      if (version === 0) db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
-      // Takes the lock, if nothing was written yet.
-      else db.exec('BEGIN IMMEDIATE; COMMIT')
+      // Takes the lock, also if there is nothing to add.
+      const added = versions.slice(version).join('')
+      db.exec(`BEGIN IMMEDIATE; ${added} PRAGMA user_version = ${versions.length}; COMMIT`)
     } catch (error) {
       db?.close()
       if ((error as { errcode?: number }).errcode === 5)
@@ -83,6 +89,16 @@ export class IndexDb {
         // SQLite has rolled back by itself, as it does when the disk is full.
       }
       throw error
+    }
+  }
+
+  /** The same for changes that a power failure may undo: they are flushed with the next ones that are durable. */
+  lazyTransaction<Result>(changes: () => Result): Result {
+    this.run('PRAGMA synchronous = NORMAL')
+    try {
+      return this.transaction(changes)
+    } finally {
+      this.run('PRAGMA synchronous = FULL')
     }
   }
 

@@ -1,6 +1,6 @@
 import { copyFile, link, rename, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { storageError } from '../errors.js'
+import { MailError, storageError } from '../errors.js'
 import { MessageContent } from './content.js'
 import { changed, deleted, type FlagChange, type Flags } from './flags.js'
 import type { MailboxState } from './mailbox-state.js'
@@ -112,7 +112,10 @@ async function renamed(mailbox: MailboxState, row: MessageRow, flags: Flags): Pr
   return { ...row, file }
 }
 
-/** Takes the messages that no session was told of, moves their files to `cur`, and returns their UIDs. */
+/**
+ * Takes the messages that no session was told of, moves their files to `cur`, and returns their UIDs. On a disk that takes no changes they stay
+ * as they are: the next session is told of them as well.
+ */
 export async function claimRecent(store: MaildirStore, mailbox: MailboxState): Promise<number[]> {
   return await mailbox.mutex.run(async () => {
     const rows = store.index.recent(mailbox.id)
@@ -124,9 +127,17 @@ export async function claimRecent(store: MaildirStore, mailbox: MailboxState): P
       // If another program was faster, the next scan finds where the file is.
       claimed.push({ ...row, file, recent: 0 })
     }
-    store.index.transaction(() => {
-      for (const row of claimed) store.index.update(mailbox.id, row)
-    })
+    try {
+      store.index.transaction(() => {
+        for (const row of claimed) store.index.update(mailbox.id, row)
+      })
+    } catch (error) {
+      if (!(error instanceof MailError && error.code === 'ERR_STORAGE')) throw error
+      for (const [at, { file }] of rows.entries()) {
+        const moved = claimed[at]?.file ?? file
+        if (moved !== file) await rename(join(mailbox.path, moved), join(mailbox.path, file)).catch(() => {})
+      }
+    }
     return rows.map(({ uid }) => uid)
   })
 }

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MailError, storageError } from '../errors.js'
 import { Deliveries, hashOfId } from './deliveries.js'
+import { Descriptions } from './descriptions.js'
 import { type Flags, flagsOf } from './flags.js'
 import type { Delivered, Mailbox, MailStore, MailStoreOptions, NewMail } from './mail-store.js'
 import { MailboxState } from './mailbox-state.js'
@@ -24,6 +25,7 @@ const maxMailboxes = 10_000
 export class MaildirStore implements MailStore {
   readonly index: MessageIndex
   readonly deliveries: Deliveries
+  readonly descriptions: Descriptions
   readonly quotaBytes: number
   readonly #folder: string
   readonly #mailboxes = new Map<string, MailboxState>()
@@ -40,6 +42,7 @@ export class MaildirStore implements MailStore {
     this.quotaBytes = quotaBytes
     this.index = index
     this.deliveries = new Deliveries(index)
+    this.descriptions = new Descriptions(index.db)
   }
 
   static async open(options: MailStoreOptions): Promise<MaildirStore> {

@@ -6,14 +6,18 @@ import { BadCommand, type Command, type Token } from '../command.js'
 import { bodyStructureOf, envelopeOf } from '../describe.js'
 import { type FetchItem, fetchItems } from '../fetch-items.js'
 import { formatDate, formatFlags } from '../format.js'
-import { type MessageReader, withMessage } from '../read-message.js'
+import { type ReadAhead, readAhead } from '../read-ahead.js'
+import { headerSection, type MessageReader, withMessage } from '../read-message.js'
 import { Refused } from '../refused.js'
 import type { Session } from '../session.js'
 import { parseSet } from '../sets.js'
 import type { View } from '../view.js'
 
-/** Items that the index answers. */
-const ofIndex = ['FLAGS', 'UID', 'INTERNALDATE', 'RFC822.SIZE', 'MODSEQ']
+/** Items that the row of a message answers. */
+const ofRow = ['FLAGS', 'UID', 'INTERNALDATE', 'RFC822.SIZE', 'MODSEQ']
+
+/** Messages whose rows are read at once. */
+const pageSize = 64
 
 export async function fetch(session: Session, { name, args }: Command): Promise<string> {
   expectCount(args, 2, 3)
@@ -27,11 +31,17 @@ export async function fetch(session: Session, { name, args }: Command): Promise<
   const marks = wanted.some(item => item.kind === 'section' && !item.isPeek) && !view.isReadOnly
   const marked = marks ? await markSeen(view, uids) : new Set<number>()
   let isGone = false
-  for (const uid of uids) {
-    const row = view.row(uid)
-    if (!row) isGone = true
-    else if (row.modseq > changedSince && !(await respond(session, view, row, wanted, marked.has(uid)))) isGone = true
-    await session.output.flushIfFull()
+  for (let at = 0; at < uids.length; at += pageSize) {
+    const page = uids.slice(at, at + pageSize)
+    const rows = page.map(uid => view.row(uid)).filter(row => row !== undefined)
+    if (rows.length < page.length) isGone = true
+    const changed = rows.filter(({ modseq }) => modseq > changedSince)
+    const ahead = await readAhead(view, changed, wanted, session.shared.parsed)
+    for (const row of changed) {
+      if (!(await respond(session, view, row, wanted, { ahead: ahead.get(row.uid), isMarked: marked.has(row.uid) })))
+        isGone = true
+      await session.output.flushIfFull()
+    }
   }
   if (isGone && !isUid) throw new Refused('some messages were removed', 'EXPUNGEISSUED')
   return `OK ${name} completed`
@@ -70,10 +80,10 @@ async function respond(
   view: View,
   row: MessageRow,
   items: readonly FetchItem[],
-  isMarked: boolean
+  { ahead, isMarked }: { ahead: ReadAhead | undefined; isMarked: boolean }
 ): Promise<boolean> {
   const send = async (reader: MessageReader | undefined) => {
-    await sendItems(session, view, row, items, reader)
+    await sendItems(session, view, row, items, { ahead, reader })
     const { output } = session
     const tellsFlags = isMarked && !items.some(({ kind }) => kind === 'FLAGS')
     const modseq = session.hasCondstore && !items.some(({ kind }) => kind === 'MODSEQ') ? ` MODSEQ (${row.modseq})` : ''
@@ -81,8 +91,14 @@ async function respond(
     output.line(')')
     return true
   }
-  if (items.every(({ kind }) => ofIndex.includes(kind))) return await send(undefined)
+  if (ahead || items.every(({ kind }) => ofRow.includes(kind))) return await send(undefined)
   return (await withMessage(view, row, session.shared.parsed, send)) ?? false
+}
+
+/** Where items come from that the row does not answer: they were read ahead, or the file is open. */
+interface Source {
+  readonly ahead: ReadAhead | undefined
+  readonly reader: MessageReader | undefined
 }
 
 async function sendItems(
@@ -90,22 +106,17 @@ async function sendItems(
   view: View,
   row: MessageRow,
   items: readonly FetchItem[],
-  reader: MessageReader | undefined
+  source: Source
 ): Promise<void> {
   session.output.text(`* ${view.numberOf(row.uid)} FETCH (`)
   for (const [at, item] of items.entries()) {
     if (at > 0) session.output.text(' ')
-    if (reader && item.kind === 'section') await sendSection(session, reader, item)
-    else session.output.text(await itemValue(view, row, item, reader))
+    if (item.kind === 'section') await sendSection(session, source, item)
+    else session.output.text(await itemValue(view, row, item, source))
   }
 }
 
-async function itemValue(
-  view: View,
-  row: MessageRow,
-  item: FetchItem,
-  reader: MessageReader | undefined
-): Promise<string> {
+async function itemValue(view: View, row: MessageRow, item: FetchItem, { ahead, reader }: Source): Promise<string> {
   switch (item.kind) {
     case 'UID':
       return `UID ${row.uid}`
@@ -118,8 +129,9 @@ async function itemValue(
     case 'MODSEQ':
       return `MODSEQ (${row.modseq})`
     case 'ENVELOPE':
-      return `ENVELOPE ${envelopeOf((await reader?.fields()) ?? [])}`
+      return `ENVELOPE ${ahead?.envelope ?? envelopeOf((await reader?.fields()) ?? [])}`
     default: {
+      if (ahead?.structure !== undefined) return `${item.kind} ${ahead.structure}`
       const structure = await reader?.structure()
       return `${item.kind} ${structure ? bodyStructureOf(structure, item.kind === 'BODYSTRUCTURE') : 'NIL'}`
     }
@@ -128,11 +140,11 @@ async function itemValue(
 
 async function sendSection(
   session: Session,
-  reader: MessageReader,
+  { ahead, reader }: Source,
   item: FetchItem & { kind: 'section' }
 ): Promise<void> {
   const { output } = session
-  const found = await reader.section(item.section)
+  const found = ahead?.header ? headerSection(ahead.header, item.section) : await reader?.section(item.section)
   if (!found) {
     output.text(`${item.label} NIL`)
     return
@@ -147,5 +159,5 @@ async function sendSection(
   const start = Math.min(found.start + skip, found.end)
   const end = Math.min(start + most, found.end)
   output.text(`${item.label} {${end - start}}\r\n`)
-  for await (const chunk of reader.chunks(start, end)) await output.bytes(chunk)
+  if (reader) for await (const chunk of reader.chunks(start, end)) await output.bytes(chunk)
 }
