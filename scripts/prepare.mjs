@@ -3,7 +3,8 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync
 import { join, relative, sep } from 'node:path'
 import { bundleCli, isOfPackage, resolvePackage } from './bundle-cli.mjs'
 import { install, installRawPeer } from './install.mjs'
-import { at, fingerprint, needCargo, noted, run, say, stamp, subpaths, tool, unstamp } from './util.mjs'
+import { releaseEnv } from './release/release-env.mjs'
+import { at, fingerprint, needCargo, noted, root, run, say, stamp, subpaths, tool, unstamp } from './util.mjs'
 
 /** The public types of the entries. */
 const typeFiles = ['index', ...subpaths].map(name => `${name}.d.ts`)
@@ -52,12 +53,24 @@ export function buildAddon(profile, args = []) {
   say(`addon (${made}${made === 'dev-release' ? ', the first time takes minutes' : ', takes minutes'})`)
   unstamp('addon')
   const inputs = fingerprint(...addonInputs)
-  const build = ['build', '--platform', '--profile', made]
+  napiBuild(made, args)
+  stamp('addon', { inputs, profile: made })
+}
+
+/**
+ * Runs `napi build` in a copy of this repository, which writes to its `src/generated`.
+ *
+ * @param {'dev-release' | 'release'} profile
+ * @param {string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options] `cwd`: the copy.
+ */
+export function napiBuild(profile, args, { cwd = root, env = process.env } = {}) {
+  const build = ['build', '--platform', '--profile', profile]
   // `src/native/find-addon.ts` loads it, not napi's own loader, which tries 30 names and has no place for bundles.
   const output = ['--output-dir', 'src/generated', '--no-js', '--dts', 'binding.d.cts']
   const crate = ['--manifest-path', 'crates/fastn-net-node/Cargo.toml', '--no-const-enum']
-  run(process.execPath, [tool.napi, ...build, ...crate, ...output, ...args])
-  stamp('addon', { inputs, profile: made })
+  const released = profile === 'release' ? { ...env, ...releaseEnv(cwd, env) } : env
+  run(process.execPath, [tool.napi, ...build, ...crate, ...output, ...args], { cwd, env: released })
 }
 
 /**

@@ -3,10 +3,14 @@
 // npm run release -- --rehearse [npm …]   publishes to a registry of its own, installs with each package manager, runs the README
 // npm run release -- --check [--addons F] lays the packages out in target/packages and says what is wrong with them
 // npm run release -- --publish --addons F publishes them, with the addons of every platform from the folder F. CI does this
+// npm run release -- --reproduce [--addons F] [-- …]
+//                                         builds the addon of Linux x64 twice in two folders, or once to compare with that in the folder F,
+//                                         and says what differs. Arguments behind `--` go to `napi build`
 // npm run release -- --notes              prints the changelog's section of this version
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { install } from './install.mjs'
 import { prepare } from './prepare.mjs'
 import { findings } from './release/check.mjs'
 import { manifest, setRepository, setVersion } from './release/manifests.mjs'
@@ -23,6 +27,7 @@ const { values, positionals } = parseArgs({
     publish: { type: 'boolean' },
     rehearse: { type: 'boolean' },
     repository: { type: 'string' },
+    reproduce: { type: 'boolean' },
     version: { type: 'string' }
   }
 })
@@ -37,6 +42,14 @@ if (values.rehearse) {
   const { passed, failed } = await rehearse({ addons, only: positionals })
   console.log(`${passed} passed, ${failed} failed`)
   process.exit(failed === 0 && passed > 0 ? 0 : 1)
+} else if (values.reproduce) {
+  needCargo()
+  install()
+  const { reproduce } = await import('./release/reproduce.mjs')
+  const addon = values.addons && join(addons, 'fastn-net.linux-x64-gnu.node')
+  const equal = reproduce({ addon, args: positionals })
+  console.log(equal ? '1 passed, 0 failed' : '0 passed, 1 failed')
+  process.exitCode = equal ? 0 : 1
 } else if (values.check || values.publish) {
   needCargo()
   await prepare()
@@ -46,7 +59,7 @@ if (values.rehearse) {
   say('every package is complete')
   if (values.publish) publish(folders)
 } else if (!values.notes && values.version === undefined && values.repository === undefined) {
-  fail('npm run release -- --rehearse, --check, --publish, --notes, --version 1.2.3 or --repository URL')
+  fail('npm run release -- --rehearse, --reproduce, --check, --publish, --notes, --version 1.2.3 or --repository URL')
 }
 
 /** The one source of release notes. */

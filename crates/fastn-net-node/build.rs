@@ -8,5 +8,10 @@ fn main() {
     // rustc brings for this target has the option.
     if env::var("TARGET").is_ok_and(|target| target == "x86_64-unknown-linux-gnu") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,--icf=all");
+        // What the linker put where, for `npm run size`. Not part of the addon.
+        println!("cargo:rerun-if-env-changed=FASTN_NET_LINK_MAP");
+        if let Ok(map) = env::var("FASTN_NET_LINK_MAP") {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-Map={map}");
+        }
     }
 }

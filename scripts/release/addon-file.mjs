@@ -50,16 +50,23 @@ function elf(bytes) {
   return { platform: 'linux', arch, needs, glibc: newest?.join('.') }
 }
 
-function sectionsOf(bytes) {
+/** The sections of an ELF file of 64 bits, in its order. */
+export function sectionsOf(bytes) {
   const table = Number(bytes.readBigUInt64LE(0x28))
-  const [size, count] = [bytes.readUInt16LE(0x3a), bytes.readUInt16LE(0x3c)]
-  return Array.from({ length: count }, (_, index) => {
+  const [size, count, names] = [0x3a, 0x3c, 0x3e].map(at => bytes.readUInt16LE(at))
+  const sections = Array.from({ length: count }, (_, index) => {
     const at = table + index * size
     return {
+      name: bytes.readUInt32LE(at),
       type: bytes.readUInt32LE(at + 4),
       offset: Number(bytes.readBigUInt64LE(at + 24)),
       size: Number(bytes.readBigUInt64LE(at + 32)),
       link: bytes.readUInt32LE(at + 40)
     }
   })
+  const start = sections[names].offset
+  return sections.map(({ name, ...rest }) => ({
+    name: bytes.toString('latin1', start + name, bytes.indexOf(0, start + name)),
+    ...rest
+  }))
 }

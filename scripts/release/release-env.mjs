@@ -1,0 +1,44 @@
+// The environment in which an addon for packages is compiled: nothing of the machine gets into it, so the same source, compiler and
+// linker make the same bytes in any folder and for any user.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fail, say } from '../util.mjs'
+
+/** Where the linker notes what it put where, for `npm run size`. Linux x64 only: crates/fastn-net-node/build.rs. */
+export const linkMap = folder => join(folder, 'target', 'addon.map')
+
+/**
+ * Variables for a build of the copy of this repository in `folder`.
+ *
+ * @param {string} folder
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function releaseEnv(folder, env) {
+  const named = Object.entries(remapped(folder, env))
+  // Not `trim-paths`, Cargo's own way, which is unstable. RUSTFLAGS are separated by spaces, and napi appends some.
+  const flags = named.map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
+  if (flags.some(flag => /\s/.test(flag))) {
+    say('the addon will have folders of this machine in it: one of them has a space')
+    return {}
+  }
+  mkdirSync(join(folder, 'target'), { recursive: true })
+  return { RUSTFLAGS: [env.RUSTFLAGS, ...flags].filter(Boolean).join(' '), FASTN_NET_LINK_MAP: linkMap(folder) }
+}
+
+/** Folders of this machine that rustc would write into an addon, each with what stands for it there. */
+function remapped(folder, env) {
+  const home = env.CARGO_HOME ?? join(homedir(), '.cargo')
+  // The sources of crates are in a folder with the registry's name, known once they are there.
+  const { status } = spawnSync('cargo', ['fetch', '--locked', '--quiet'], { cwd: folder, env, stdio: 'inherit' })
+  if (status !== 0) fail('cargo fetch failed')
+  const sources = join(home, 'registry', 'src')
+  const registries = existsSync(sources) ? readdirSync(sources).map(name => join(sources, name)) : []
+  return Object.fromEntries([
+    // The last that fits counts.
+    [folder.replace(/[\\/]$/, ''), '.'],
+    ...(env.CARGO_TARGET_DIR ? [[env.CARGO_TARGET_DIR, 'target']] : []),
+    ...registries.map(registry => [registry, 'crates'])
+  ])
+}

@@ -1,0 +1,101 @@
+// Whether the addon of Linux x64 can be built again: twice in two folders, with two home folders of cargo, or once to compare with one that
+// is built. Each build starts from nothing, of what is committed.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { napiBuild } from '../prepare.mjs'
+import { at, fail, root, say } from '../util.mjs'
+import { sectionsOf } from './addon-file.mjs'
+
+const target = 'x86_64-unknown-linux-gnu'
+const name = 'fastn-net.linux-x64-gnu.node'
+
+/**
+ * Returns whether the builds are equal, byte for byte. Prints their SHA-256, and what differs.
+ *
+ * @param {object} options
+ * @param {string | undefined} options.addon An addon to compare with, such as a published one.
+ * @param {string[]} options.args For `napi build`: those that the addon was built with.
+ */
+export function reproduce({ addon, args }) {
+  if (process.platform !== 'linux' || process.arch !== 'x64') fail('the addon of Linux x64 is built again on Linux x64')
+  const { stdout: dirty } = spawnSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' })
+  if (dirty !== '') say('what is not committed is left out')
+  const home = mkdtempSync(join(tmpdir(), 'fastn-net-reproduce-'))
+  try {
+    const builds = addon === undefined ? [] : [{ title: addon, bytes: readFileSync(addon) }]
+    for (const folder of ['a', join('another', 'and-longer')].slice(builds.length)) {
+      say(`build in ${join(home, folder)}`)
+      builds.push({ title: folder, bytes: build(join(home, folder), args) })
+    }
+    for (const { title, bytes } of builds)
+      console.log(`${createHash('sha256').update(bytes).digest('hex')}  ${bytes.length} bytes  ${title}`)
+    const [{ bytes: one }, { bytes: other }] = builds
+    for (const line of differences(one, other)) console.log(line)
+    return one.equals(other)
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+}
+
+/** Builds the addon in a new copy of what is committed, and returns it. */
+function build(folder, args) {
+  mkdirSync(folder, { recursive: true })
+  const copy = spawnSync('sh', ['-c', 'git archive HEAD | tar -x -C "$0"', folder], { cwd: root, stdio: 'inherit' })
+  if (copy.status !== 0) fail('git archive failed')
+  // napi asks for its own package.
+  symlinkSync(at('node_modules'), join(folder, 'node_modules'))
+  const env = { ...process.env, CARGO_HOME: cargoHome(join(folder, 'cargo-home')) }
+  delete env.CARGO_TARGET_DIR
+  napiBuild('release', ['--target', target, ...args], { cwd: folder, env })
+  const bytes = readFileSync(join(folder, 'src', 'generated', name))
+  rmSync(join(folder, 'target'), { recursive: true })
+  return bytes
+}
+
+/** A home folder of cargo with the settings and the crates of this user's. */
+function cargoHome(folder) {
+  const own = process.env.CARGO_HOME ?? join(homedir(), '.cargo')
+  mkdirSync(folder)
+  for (const entry of existsSync(own) ? readdirSync(own) : [])
+    if (!entry.startsWith('.')) symlinkSync(join(own, entry), join(folder, entry))
+  return folder
+}
+
+/**
+ * The sections of two libraries that differ, a line each, with the texts around the first byte that does.
+ *
+ * @param {Buffer} one
+ * @param {Buffer} other
+ */
+export function differences(one, other) {
+  if (one.equals(other)) return []
+  const others = new Map(sectionsOf(other).map(section => [section.name, section]))
+  const lines = []
+  for (const section of sectionsOf(one)) {
+    const match = others.get(section.name)
+    others.delete(section.name)
+    if (match === undefined) lines.push(`${section.name || 'unnamed'}: only in the first`)
+    else lines.push(...sectionDifference(section.name, contentOf(one, section), contentOf(other, match)))
+  }
+  for (const section of others.keys()) lines.push(`${section}: only in the second`)
+  return lines.length > 0 ? lines : ['the headers differ, and no section']
+}
+
+function sectionDifference(section, one, other) {
+  if (one.equals(other)) return []
+  const shorter = Math.min(one.length, other.length)
+  let at = 0
+  while (at < shorter && one[at] === other[at]) at++
+  const around = bytes =>
+    JSON.stringify(bytes.toString('latin1', Math.max(0, at - 60), at + 60).replace(/[^ -~]+/g, '·'))
+  const sizes = one.length === other.length ? `${one.length} bytes` : `${one.length} and ${other.length} bytes`
+  return [`${section}: ${sizes}, differs from byte ${at} on`, `  ${around(one)}`, `  ${around(other)}`]
+}
+
+/** Sections without content, such as `.bss`, have a size only. */
+function contentOf(bytes, { type, offset, size }) {
+  return type === 8 ? Buffer.from(String(size)) : bytes.subarray(offset, offset + size)
+}
