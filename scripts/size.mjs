@@ -1,33 +1,30 @@
 // npm run size                       whether the addon (Linux x64, built with --release) and an import of the package are within their bounds
-// npm run size -- --crates           what each crate takes in the addon, and what has changed since bench/size.json; builds with symbols
+// npm run size -- --crates           what each crate takes in the addon, and what has changed since bench/size.json
 // npm run size -- --crates --save    the same, and writes bench/size.json
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { addonProfile } from './prepare.mjs'
-import { at, fail, needCargo, root } from './util.mjs'
+import { addonProfile, prepare } from './prepare.mjs'
+import { sizesIn } from './release/link-map.mjs'
+import { linkMap } from './release/release-env.mjs'
+import { at, fail, root } from './util.mjs'
 
 /** Bounds in bytes. docs/performance.md has the figures. */
 const bounds = { addon: 12_000_000, import: 120_000 }
 
-const target = 'x86_64-unknown-linux-gnu'
+const addon = at('src', 'generated', 'fastn-net.linux-x64-gnu.node')
 const record = at('bench', 'size.json')
 const number = new Intl.NumberFormat('en')
 
-if (process.argv.includes('--crates')) crates()
-else check()
-
-function check() {
-  const file = at('src', 'generated', 'fastn-net.linux-x64-gnu.node')
-  if (!existsSync(file) || addonProfile() !== 'release')
-    fail('there is no release build of the addon for Linux x64: run npm run build -- --release')
-  const sizes = { addon: statSync(file).size, import: bytesOf(filesOf('index.js')) }
-  for (const [name, size] of Object.entries(sizes)) {
-    const isOver = size > bounds[name]
-    console.log(`${name}: ${number.format(size)} bytes of ${number.format(bounds[name])}${isOver ? ': too large' : ''}`)
-    if (isOver) process.exitCode = 1
-  }
-  if (sizes.addon > bounds.addon) console.log('npm run size -- --crates tells which crate has grown')
-}
+if (process.platform !== 'linux' || process.arch !== 'x64') fail('the sizes are of the addon for Linux x64')
+// Takes minutes if there is none yet.
+if (!existsSync(addon) || addonProfile() !== 'release') await prepare({ profile: 'release' })
+const sizes = { addon: statSync(addon).size, import: bytesOf(filesOf('index.js')) }
+const over = Object.keys(sizes).filter(name => sizes[name] > bounds[name])
+for (const [name, size] of Object.entries(sizes))
+  console.log(
+    `${name}: ${number.format(size)} bytes of ${number.format(bounds[name])}${over.includes(name) ? ': too large' : ''}`
+  )
+if (over.length > 0) process.exitCode = 1
+if (process.argv.includes('--crates') || over.includes('addon')) crates()
 
 /** The files that an import of `name` reads: those of its `import` and `export … from` statements, and so on. */
 function filesOf(name) {
@@ -42,27 +39,25 @@ function bytesOf(files) {
   return files.reduce((sum, name) => sum + statSync(at('dist', name)).size, 0)
 }
 
+/** Prints the size of each crate and its change, those with the greatest change first. */
 function crates() {
-  needCargo()
-  const sizes = sizesOfCrates()
-  const before = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {}
-  const rows = Object.entries(sizes).map(([crate, size]) => ({ crate, size, change: size - (before[crate] ?? 0) }))
-  for (const crate of Object.keys(before)) if (!(crate in sizes)) rows.push({ crate, size: 0, change: -before[crate] })
+  if (!existsSync(linkMap(root)))
+    fail('the linker has left no map: remove target/x86_64-unknown-linux-gnu/release, and run this again')
+  const now = sizesIn(linkMap(root))
+  const { addon: total, crates: before } = existsSync(record)
+    ? JSON.parse(readFileSync(record, 'utf8'))
+    : { addon: sizes.addon, crates: now }
+  const rows = [...new Set([...Object.keys(now), ...Object.keys(before)])].map(crate => ({
+    crate,
+    size: now[crate] ?? 0,
+    change: (now[crate] ?? 0) - (before[crate] ?? 0)
+  }))
+  rows.push({ crate: 'the addon, since bench/size.json', size: sizes.addon, change: sizes.addon - total })
   rows.sort((a, b) => Math.abs(b.change) - Math.abs(a.change) || b.size - a.size)
   for (const { crate, size, change } of rows) {
     const sign = change > 0 ? '+' : ''
     console.log(`${number.format(size).padStart(11)} ${`${sign}${number.format(change)}`.padStart(11)}  ${crate}`)
   }
-  if (process.argv.includes('--save')) writeFileSync(record, `${JSON.stringify(sizes, null, 2)}\n`)
-}
-
-/** Bytes of code by crate, of an addon with symbols. Generic code counts for the crate that has it, not for the one that uses it. */
-function sizesOfCrates() {
-  const env = { ...process.env, CARGO_PROFILE_RELEASE_STRIP: 'none' }
-  const args = ['bloat', '--release', '--package', 'fastn-net-node', '--lib', '--target', target]
-  const how = { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }
-  const { status, stdout } = spawnSync('cargo', [...args, '--crates', '-n', '0', '--message-format', 'json'], how)
-  if (status !== 0) fail('cargo bloat failed. Is it installed? cargo install cargo-bloat')
-  const found = JSON.parse(stdout).crates.map(({ name, size }) => [name, size])
-  return Object.fromEntries(found.sort(([a], [b]) => a.localeCompare(b)))
+  if (process.argv.includes('--save'))
+    writeFileSync(record, `${JSON.stringify({ addon: sizes.addon, crates: now }, null, 2)}\n`)
 }

@@ -1,0 +1,65 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+
+const script = (name: string) => import(new URL(`../../scripts/${name}.mjs`, import.meta.url).href)
+const { crateOf, sizesIn } = (await script('release/link-map')) as {
+  crateOf: (section: string, origin: string) => string
+  sizesIn: (file: string) => Record<string, number>
+}
+const { differences } = (await script('release/differences')) as {
+  differences: (one: Buffer, other: Buffer) => string[]
+}
+
+const object = 'addon.0123-cgu.0.rcgu.o'
+
+test('a function counts for the crate that defines it', t => {
+  const functions = {
+    '.text._RNvMsa_NtCsgEmfK2I1SDS_4core3fmtNtB5_9Formatter3pad': 'std',
+    '.text.unlikely._RNvNtNtCsfEOYDRpO4Ta_11miniz_oxide7inflate4core10decompress': 'miniz_oxide',
+    '.text._RINvNtCsgEmfK2I1SDS_4core3ptr13drop_in_placeNtNtCs1a_4iroh8endpoint8EndpointEBc_': 'iroh',
+    '.text._ZN9noq_proto10connection10Connection6handle17h0123456789abcdefE': 'noq_proto',
+    '.text._ZN62_$LT$ring..aead..LessSafeKey$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE': 'ring',
+    '.text._ZN62_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$serde..ser..Serialize$GT$3fmt17h0123456789abcdefE': 'serde',
+    '.text._ZN4core3ptr49drop_in_place$LT$hyper..error..Error$GT$17h0123456789abcdefE': 'hyper',
+    '.text.napi_register_module_v1': '(exports)'
+  }
+  for (const [section, crate] of Object.entries(functions)) t.is(crateOf(section, object), crate, section)
+  t.is(crateOf('.text', '/target/release/deps/libring-0c1a.rlib(aes-x86_64.o)'), 'ring')
+  t.is(crateOf('.text', '/usr/lib/crtbeginS.o'), '(C library)')
+})
+
+test('the sizes of a map add up to what is in the file', t => {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-map-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'addon.map')
+  writeFileSync(
+    file,
+    `             VMA              LMA     Size Align Out     In      Symbol
+            1000             1000       40    16 .rodata
+            1000             1000       40    16         ${object}:(.rodata.cst16)
+            2000             2000      100    16 .text
+            2000             2000       80    16         ${object}:(.text._RNvCs1_4iroh4bind)
+            2000             2000       80     1                 _RNvCs1_4iroh4bind
+            2080             2080       7c    16         ${object}:(.text._RNvCs1_5hyper5serve)
+            3000             3000      200    16 .bss
+`
+  )
+  t.deepEqual(sizesIn(file), { '(constants)': 0x40, '(padding)': 4, hyper: 0x7c, iroh: 0x80 })
+})
+
+if (process.platform === 'linux')
+  test('what differs between two addons is named by its section', t => {
+    const folder = fileURLToPath(new URL('../../dist', import.meta.url))
+    const name = readdirSync(folder).find(each => each.endsWith('.node')) ?? ''
+    const one = readFileSync(join(folder, name))
+    t.deepEqual(differences(one, Buffer.from(one)), [])
+    const other = Buffer.from(one)
+    other.write('Assertion', other.indexOf('assertion'), 'latin1')
+    const [line, before, after] = differences(one, other)
+    t.regex(line ?? '', /^\.rodata\S*: \d+ bytes, differs from byte \d+ on$/)
+    t.true(before?.includes('assertion'))
+    t.true(after?.includes('Assertion'))
+  })

@@ -1,0 +1,64 @@
+// npm run audit    signatures and known vulnerabilities of all that the lock files name, by npm and cargo-deny. Needs their registries'
+//                  services and GitHub; ends with 'N passed, N failed'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { lockFolders } from './lock-files.mjs'
+import { at, needCargo, passes, say } from './util.mjs'
+
+/** The severity from which on a vulnerability counts. Benchmarks run other libraries, old ones too, on 127.0.0.1 only. */
+const levelOf = folder => (folder.startsWith('bench') ? 'critical' : 'high')
+
+let [passed, failed] = [0, 0]
+for (const folder of lockFolders('package-lock.json')) {
+  const name = folder === '.' ? 'npm' : `npm, ${folder}`
+  if (folder === '.') count(`${name}: what is published or bundled`, known(folder, 'low', '--omit=dev'))
+  count(`${name}: tools`, known(folder, levelOf(folder)))
+  if (!folder.startsWith('bench')) count(`${name}: signatures`, signed(folder))
+}
+needCargo()
+for (const folder of lockFolders('Cargo.lock')) {
+  const [manifest, config] = [at(folder, 'Cargo.toml'), at('deny.toml')]
+  const args = ['--log-level', 'warn', '--manifest-path', manifest, 'check', '--config', config, 'advisories']
+  count(`cargo${folder === '.' ? '' : `, ${folder}`}`, passes('cargo-deny', args))
+}
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1
+
+function count(name, isSound) {
+  say(`${isSound ? '' : 'FAILED: '}${name}`)
+  if (isSound) passed++
+  else failed++
+}
+
+function known(folder, level, ...more) {
+  return npm(['audit', '--package-lock-only', `--audit-level=${level}`, ...more], at(folder))
+}
+
+/** npm checks the signatures of what is installed: here in a folder of its own, without running anything of it. */
+function signed(folder) {
+  const copy = mkdtempSync(join(tmpdir(), 'fastn-net-audit-'))
+  try {
+    copyFileSync(at(folder, 'package-lock.json'), join(copy, 'package-lock.json'))
+    for (const member of membersOf(folder)) {
+      mkdirSync(join(copy, member), { recursive: true })
+      copyFileSync(at(folder, member, 'package.json'), join(copy, member, 'package.json'))
+    }
+    // Not `npm ci`: some packages have optional ones that were never published.
+    const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    return npm(install, copy) && npm(['audit', 'signatures'], copy)
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+/** The package of a lock file and those of its workspace, as folders. */
+function membersOf(folder) {
+  const { packages } = JSON.parse(readFileSync(at(folder, 'package-lock.json'), 'utf8'))
+  return Object.keys(packages).filter(path => !path.includes('node_modules'))
+}
+
+function npm(args, cwd) {
+  return spawnSync('npm', args, { cwd, stdio: 'inherit', shell: process.platform === 'win32' }).status === 0
+}

@@ -1,0 +1,48 @@
+// The lock files of this repository: what they must have for `npm run lint`, and where they are for `npm run audit`.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { at, fail, root } from './util.mjs'
+
+/** Folders with a lock file of npm or of Cargo. */
+export const lockFolders = name => tracked(name).map(file => dirname(file))
+
+/**
+ * Whether each lock file names every package by its content, and none from another place than the registry. Prints what does not.
+ */
+export function lockFilesAreSound() {
+  const wrong = [...tracked('package-lock.json').flatMap(npmFindings), ...tracked('Cargo.lock').flatMap(cargoFindings)]
+  for (const each of wrong) console.log(each)
+  return wrong.length === 0
+}
+
+/** `resolved` is left out of the files: the registry is the user's. What it gives has to have the checksum. */
+function npmFindings(file) {
+  const { packages } = JSON.parse(readFileSync(at(file), 'utf8'))
+  const installed = Object.entries(packages).filter(
+    ([path, { link, inBundle }]) => path.includes('node_modules/') && !link && !inBundle
+  )
+  return installed.flatMap(([path, { integrity, resolved }]) => [
+    ...(integrity?.startsWith('sha512-') ? [] : [`${file}: ${path} has no SHA-512`]),
+    ...(resolved === undefined ? [] : [`${file}: ${path} is from ${resolved}`])
+  ])
+}
+
+/** Crates of this repository have neither source nor checksum. */
+function cargoFindings(file) {
+  const [, ...crates] = readFileSync(at(file), 'utf8').split('[[package]]\n')
+  return crates.flatMap(text => {
+    const field = name => new RegExp(`^${name} = "(.*)"$`, 'm').exec(text)?.[1]
+    const [name, source] = [field('name'), field('source')]
+    if (source === undefined) return []
+    const registry = 'registry+https://github.com/rust-lang/crates.io-index'
+    if (source !== registry) return [`${file}: ${name} is from ${source}`]
+    return field('checksum') === undefined ? [`${file}: ${name} has no checksum`] : []
+  })
+}
+
+function tracked(name) {
+  const { status, stdout } = spawnSync('git', ['ls-files', name, `**/${name}`], { cwd: root, encoding: 'utf8' })
+  if (status !== 0) fail('git ls-files failed')
+  return stdout.split('\n').filter(file => file !== '')
+}
