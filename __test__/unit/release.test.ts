@@ -22,7 +22,7 @@ test('a function counts for the crate that defines it', t => {
     '.text._RINvNtCsgEmfK2I1SDS_4core3ptr13drop_in_placeNtNtCs1a_4iroh8endpoint8EndpointEBc_': 'iroh',
     '.text._ZN9noq_proto10connection10Connection6handle17h0123456789abcdefE': 'noq_proto',
     '.text._ZN62_$LT$ring..aead..LessSafeKey$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE': 'ring',
-    '.text._ZN62_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$serde..ser..Serialize$GT$3fmt17h0123456789abcdefE': 'serde',
+    '.text._ZN62_$LT$alloc..vec..Vec$LT$T$GT$$u20$as$u20$serde..Serialize$GT$3fmt17h0123456789abcdefE': 'serde',
     '.text._ZN4core3ptr49drop_in_place$LT$hyper..error..Error$GT$17h0123456789abcdefE': 'hyper',
     '.text.napi_register_module_v1': '(exports)'
   }
