@@ -129,6 +129,8 @@ export interface QueuedDelivery {
   readonly size: number
   /** When it was queued, in milliseconds as from `Date.now()`. */
   readonly queuedAt: number
+  /** When the next attempt is due at the earliest, as from `Date.now()`. A time that has passed: now, or as soon as others have ended. */
+  readonly nextAt: number
   /** Why the last attempt failed; empty before. */
   readonly reason: string
 }

@@ -230,8 +230,9 @@ export class Mail implements AsyncDisposable {
    * @param options `limit`: how many at most. Default: 1,000.
    */
   queue({ limit = 1000 }: { limit?: number } = {}): QueuedDelivery[] {
-    return this.#queue.list(limit).map(({ id, from, to, peer, size, queuedAt, reason }) => {
-      return { id, from, to, peer, size, queuedAt, reason }
+    return this.#queue.list(limit).map(delivery => {
+      const { id, from, to, peer, size, queuedAt } = delivery
+      return { id, from, to, peer, size, queuedAt, ...this.#deliverer.outlook(delivery) }
     })
   }
 

@@ -71,7 +71,7 @@ test('the snippets of the guide', async t => {
   // #endregion
   await mail.idle()
   // #region queue
-  for (const { to, queuedAt, reason } of mail.queue()) console.log(to, new Date(queuedAt), reason)
+  for (const { to, nextAt, reason } of mail.queue()) console.log(to, new Date(nextAt), reason)
   // #endregion
   t.true(lines.some(line => line.startsWith(`queued ${id}`)))
   t.true(lines.some(line => line.startsWith(`delivered ${id} ${endpoint.id52}`)))

@@ -65,6 +65,13 @@ export class Deliverer {
     return active
   }
 
+  /** When a delivery of the queue is tried again at the earliest, and why the last attempt failed. */
+  outlook({ peer: id52, nextAt, reason }: Delivery): { nextAt: number; reason: string } {
+    const peer = this.#peers.get(id52)
+    if (peer === undefined) return { nextAt, reason }
+    return { nextAt: Math.max(nextAt, peer.notBefore), reason: peer.reason || reason }
+  }
+
   /** There is new mail to these peers. */
   wake(peers: Iterable<string>): void {
     for (const id52 of peers) {
@@ -175,6 +182,7 @@ export class Deliverer {
           () => {
             dialled?.()
             peer.failures = 0
+            peer.reason = ''
             peer.isReached = true
             this.#serve(peer)
           },
@@ -266,6 +274,7 @@ export class Deliverer {
         const now = clock.now()
         if (peer.notBefore > now) return false
         peer.failures++
+        peer.reason = outcome.message
         const planned = now + (wasReached ? lostDelay : backoff(peer.failures, schedule))
         await this.#allOverdue(peer, delivery, now, outcome.message)
         peer.notBefore = notBehind(planned, now, queue.oldest(peer.id52), schedule)

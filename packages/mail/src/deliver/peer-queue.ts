@@ -17,6 +17,8 @@ export class PeerQueue {
   dueAt = 0
   /** No attempt before this time. */
   notBefore = 0
+  /** Why the last attempt did not reach it; empty if it did. */
+  reason = ''
 
   constructor(id52: string, queue: Queue) {
     this.id52 = id52
