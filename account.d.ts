@@ -132,7 +132,7 @@ interface AccountOptions {
 }
 /** Options of {@link Account.redeem}. */
 interface RedeemOptions extends CallSettings {
-    /** Alias of the peer that invites, here. If it is taken, `name-2`, `name-3` and so on. */
+    /** Alias of the peer that invites, here, and no group. If another peer has it, `name-2`, `name-3` and so on. */
     name: string;
     /** Groups of this account that the peer joins, which must exist. Default: none. */
     groups?: readonly string[] | undefined;
@@ -196,7 +196,7 @@ interface Explanation extends Omit<AccessDecision, 'rule' | 'by'> {
 
 /** Options of {@link Account.invite}. */
 interface InviteOptions {
-    /** Alias that the peer gets here. If it is taken, the peer gets `name-2`, `name-3` and so on. */
+    /** Alias that the peer gets here, and no group. If another peer has it, the peer gets `name-2`, `name-3` and so on. */
     name: string;
     /** Groups of this account that the peer joins, which must exist. Default: none. */
     groups?: readonly string[] | undefined;
@@ -302,9 +302,9 @@ declare class Account implements AsyncDisposable {
     revokeInvitation(id: string): Promise<boolean>;
     /**
      * Redeems an invitation: the inviting account records this endpoint, and this account records the other. Calling it again after a lost
-     * answer is safe.
+     * answer is safe, unless the inviting account has forgotten this endpoint since.
      *
-     * @returns The alias of the peer here.
+     * @returns The alias of the peer here. A peer that has one keeps it.
      * @throws {FastnNetError} `ERR_UNAUTHORIZED` if the invitation is unknown, used, revoked or expired. `ERR_INVALID_ARGUMENT`. `ERR_FILE`.
      * The errors of {@link Endpoint#call}.
      *

@@ -27,7 +27,7 @@ export interface AccountOptions {
 
 /** Options of {@link Account.redeem}. */
 export interface RedeemOptions extends CallSettings {
-  /** Alias of the peer that invites, here. If it is taken, `name-2`, `name-3` and so on. */
+  /** Alias of the peer that invites, here, and no group. If another peer has it, `name-2`, `name-3` and so on. */
   name: string
   /** Groups of this account that the peer joins, which must exist. Default: none. */
   groups?: readonly string[] | undefined

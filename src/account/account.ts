@@ -23,10 +23,11 @@ import {
   type InviteOptions,
   knownGroups,
   newInvitation,
+  peerName,
   pruneInvitations,
   record
 } from './invitations.js'
-import { checkName, isName } from './names.js'
+import { isName } from './names.js'
 import { PresentedLeases } from './presented-leases.js'
 import { redeemed, serveAccount } from './serve.js'
 import type { AccountStore } from './store.js'
@@ -244,9 +245,9 @@ export class Account implements AsyncDisposable {
 
   /**
    * Redeems an invitation: the inviting account records this endpoint, and this account records the other. Calling it again after a lost
-   * answer is safe.
+   * answer is safe, unless the inviting account has forgotten this endpoint since.
    *
-   * @returns The alias of the peer here.
+   * @returns The alias of the peer here. A peer that has one keeps it.
    * @throws {FastnNetError} `ERR_UNAUTHORIZED` if the invitation is unknown, used, revoked or expired. `ERR_INVALID_ARGUMENT`. `ERR_FILE`.
    * The errors of {@link Endpoint#call}.
    *
@@ -257,7 +258,7 @@ export class Account implements AsyncDisposable {
     const invitation = parseInvitation(text)
     const { name, groups, ...call } = options
     const known = knownGroups(groups, this.#data)
-    checkName(name, 'options.name')
+    peerName(name, this.#data)
     const peer = await redeemed(this.#endpoint, invitation, callSettings(call))
     return await this.#change(draft => record(draft, name, peer, known))
   }

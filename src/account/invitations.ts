@@ -6,7 +6,7 @@ import { hashOf, isSecret } from './ticket.js'
 
 /** Options of {@link Account.invite}. */
 export interface InviteOptions {
-  /** Alias that the peer gets here. If it is taken, the peer gets `name-2`, `name-3` and so on. */
+  /** Alias that the peer gets here, and no group. If another peer has it, the peer gets `name-2`, `name-3` and so on. */
   name: string
   /** Groups of this account that the peer joins, which must exist. Default: none. */
   groups?: readonly string[] | undefined
@@ -37,12 +37,19 @@ export function newInvitation(options: InviteOptions, data: AccountData, now: nu
   if (typeof expiresIn !== 'number' || !(expiresIn > 0 && expiresIn <= 366 * day))
     throw invalid('options.expiresIn', 'a number of milliseconds, above 0 and at most 366 days')
   return {
-    name: checkName(name, 'options.name'),
+    name: peerName(name, data),
     groups: knownGroups(groups, data),
     uses,
     until: now + expiresIn,
     redeemed: []
   }
+}
+
+/** Checks a name for a peer, which no group may have. */
+export function peerName(name: unknown, { groups }: AccountData): string {
+  const checked = checkName(name, 'options.name')
+  if (!Object.hasOwn(groups, checked)) return checked
+  throw invalid('options.name', `another name than '${checked}', which is a group of this account`)
 }
 
 /** Checks names of groups that must exist. */
@@ -66,16 +73,17 @@ export function pruneInvitations(draft: AccountDraft, now: number): boolean {
 }
 
 /**
- * Records a peer that shows a secret: its alias, its groups, and one use less. A peer that has redeemed it before changes nothing: the first
- * answer may have been lost.
+ * Records a peer that shows a secret: its alias, its groups, and one use less. A known peer that has redeemed it before changes nothing: the
+ * first answer may have been lost. One that was forgotten since is refused.
  *
  * @throws {FastnNetError} `ERR_UNAUTHORIZED` for an unknown, expired or used secret.
  */
 export function acceptRedemption(draft: AccountDraft, secret: unknown, peer: Alias, now: number): void {
   const hash = isSecret(secret) ? hashOf(secret) : ''
   const invitation = Object.hasOwn(draft.invitations, hash) ? draft.invitations[hash] : undefined
-  if (invitation?.redeemed.includes(peer.id52)) return
-  if (invitation === undefined || !isOpen(invitation, now))
+  const hasRedeemed = invitation?.redeemed.includes(peer.id52) === true
+  if (hasRedeemed && Object.values(draft.aliases).some(({ id52 }) => id52 === peer.id52)) return
+  if (invitation === undefined || hasRedeemed || !isOpen(invitation, now))
     throw new FastnNetError(
       'ERR_UNAUTHORIZED',
       'the invitation is unknown, used, revoked or expired: ask for a new one'
