@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkName } from '../account/names.js'
 import { FastnNetError } from '../errors.js'
@@ -131,9 +131,13 @@ export async function createAccount(options: HomeOptions & { name?: string | und
     throw invalid('options.name', `another name than '${name}', which is taken`)
   return await inFiles(paths, async () => {
     const id52 = await newAccount(paths)
-    await updateState(paths, state => {
+    const change = (state: RigState): RigState => {
       const added = { online: false, ...(name !== undefined && { name }) }
       return { ...state, identities: { ...state.identities, [id52]: added } }
+    }
+    await updateState(paths, change).catch(async (error: unknown) => {
+      await removeAccount(paths, id52)
+      throw error
     })
     return { id52, kind: 'account', account: id52, name: name ?? null, online: false }
   })
@@ -198,9 +202,19 @@ async function newKey(folder: string, name?: string): Promise<string> {
 async function newAccount(paths: HomePaths): Promise<string> {
   const key = SecretKey.generate()
   const folder = aliasesOf(paths, key.id52)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await saveSecretKey(key, { folder, name: key.id52 })
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await saveSecretKey(key, { folder, name: key.id52 })
+  } catch (error) {
+    await removeAccount(paths, key.id52)
+    throw error
+  }
   return key.id52
+}
+
+/** Removes an account that could not be completed: its key is not known to anyone yet. */
+async function removeAccount({ accounts }: HomePaths, id52: string): Promise<void> {
+  await rm(join(accounts, id52), { recursive: true, force: true }).catch(() => {})
 }
 
 /** ID52 of a key; `undefined` if there is none. Asks no keyring. */

@@ -69,9 +69,16 @@ export async function stateOf(paths: HomePaths): Promise<RigState> {
   )
 }
 
-/** Writes the first state of a home. */
+/**
+ * Writes the state of a home.
+ *
+ * @throws {FastnNetError} `ERR_FILE`; the state of before is then in force.
+ */
 export async function writeState({ state }: HomePaths, value: RigState): Promise<void> {
-  await replaceFile(state, `${JSON.stringify({ format, version, ...value }, null, 2)}\n`)
+  await replaceFile(state, `${JSON.stringify({ format, version, ...value }, null, 2)}\n`).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException
+    throw new FastnNetError('ERR_FILE', `cannot write '${printable(state)}': ${code}`, { phase: 'rig', cause: error })
+  })
 }
 
 /** Changes the state. Two programs that do so at once do it one after the other. */
