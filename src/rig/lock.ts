@@ -1,14 +1,15 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { FastnNetError } from '../errors.js'
 import { native } from '../native/addon.js'
 import { FAILED } from '../native/binding.js'
 import { lastFailure } from '../native/failure.js'
 import { startWakeups } from '../native/wakeups.js'
 import { printable } from '../util/display.js'
+import { type HomeOptions, homePaths } from './entities.js'
 import type { HomePaths } from './home.js'
 
 /** Says which process runs a rig. */
-interface RunningProcess {
+export interface RunningProcess {
   readonly pid: number
   /** When it started, in milliseconds since 1970. */
   readonly since: number
@@ -32,6 +33,26 @@ export function lockHome(paths: HomePaths): () => void {
   }
 }
 
+/**
+ * The process that runs the rig of a home, in whatever program; `undefined` if none does. The lock decides: a process that was killed has
+ * left its file, and its id may be that of another one by now.
+ *
+ * @throws {FastnNetError} `ERR_FILE` if the lock cannot be tried.
+ */
+export function rigProcess(options: HomeOptions): RunningProcess | undefined {
+  const paths = homePaths(options)
+  if (!existsSync(paths.running)) return undefined
+  startWakeups()
+  const lock = native().fileLock(paths.lock)
+  if (lock !== FAILED) {
+    native().handleRelease(lock)
+    return undefined
+  }
+  const failure = lastFailure({ phase: 'rig' })
+  if (failure.code !== 'ERR_BUSY') throw failure
+  return readRunning(paths.running)
+}
+
 function heldBy({ home, running }: HomePaths, failure: FastnNetError): FastnNetError {
   if (failure.code !== 'ERR_BUSY') return failure
   const message = `the rig in '${printable(home)}' runs already${runningProcess(running)}`
@@ -39,10 +60,17 @@ function heldBy({ home, running }: HomePaths, failure: FastnNetError): FastnNetE
 }
 
 function runningProcess(file: string): string {
+  const found = readRunning(file)
+  return found === undefined
+    ? ' in another process'
+    : `: process ${found.pid}, since ${new Date(found.since).toISOString()}`
+}
+
+function readRunning(file: string): RunningProcess | undefined {
   try {
     const { pid, since }: RunningProcess = JSON.parse(readFileSync(file, 'utf8'))
-    return `: process ${Number(pid)}, since ${new Date(since).toISOString()}`
+    return Number.isSafeInteger(pid) && Number.isSafeInteger(since) ? { pid, since } : undefined
   } catch {
-    return ' in another process'
+    return undefined
   }
 }

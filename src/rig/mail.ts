@@ -143,6 +143,7 @@ function service(mail: RunningMail, onEnd: () => void): RunningService {
     get connections() {
       return mail.queue().length
     },
+    queue: () => mail.queue(),
     closed,
     close: async ({ timeout }) => {
       onEnd()

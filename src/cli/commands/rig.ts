@@ -1,5 +1,5 @@
 import { type Command, group } from '../command.js'
-import { acceptInvitation, addDevice, forget, invite } from '../rig-commands/account-commands.js'
+import { addDevice, forget } from '../rig-commands/account-commands.js'
 import {
   createAccountCommand,
   entities,
@@ -8,7 +8,9 @@ import {
   setOnlineCommand
 } from '../rig-commands/home-commands.js'
 import { importCommand } from '../rig-commands/import.js'
+import { acceptInvitation, invitations, invite, revoke } from '../rig-commands/invitation-commands.js'
 import { mailPassword } from '../rig-commands/password.js'
+import { queue } from '../rig-commands/queue.js'
 import { run } from '../rig-commands/run.js'
 import { status } from '../rig-commands/status.js'
 
@@ -27,9 +29,12 @@ export const rig: Command = group(
     setCurrentCommand,
     invite,
     acceptInvitation,
+    invitations,
+    revoke,
     addDevice,
     forget,
     mailPassword,
+    queue,
     importCommand
   ]
 )

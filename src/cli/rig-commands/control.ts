@@ -1,6 +1,7 @@
 import type { Account } from '../../account/index.js'
 import { FastnNetError } from '../../index.js'
 import type { Rig } from '../../rig/index.js'
+import { revokeInvitations, shownInvitations } from './invitations.js'
 
 /** What a command asks of the rig that runs. Commands of another version may ask for something else. */
 interface Asked {
@@ -24,12 +25,23 @@ export async function doFor(rig: Rig, request: unknown, reload: () => Promise<un
       return rig.status()
     case 'invite': {
       const { name = '', groups, uses, expiresIn } = asked
-      return await (await withGroups(rig, asked)).invite({ name, groups, uses, expiresIn })
+      const account = await withGroups(rig, asked)
+      const invitation = await account.invite({ name, groups, uses, expiresIn })
+      return { ...invitation, taken: Object.hasOwn(account.data.aliases, name) }
     }
     case 'accept': {
       const { name = '', groups, text = '' } = asked
-      return { alias: await (await withGroups(rig, asked)).redeem(text, { name, groups }) }
+      const account = await withGroups(rig, asked)
+      const before = account.data.aliases
+      const alias = await account.redeem(text, { name, groups })
+      return { alias, known: Object.hasOwn(before, alias) }
     }
+    case 'invitations':
+      return shownInvitations(accountOf(rig, asked))
+    case 'revoke':
+      return await revokeInvitations(accountOf(rig, asked), asked.name ?? '')
+    case 'queue':
+      return queueOf(rig)
     case 'add-device': {
       const { name = '', id52 = '' } = asked
       await accountOf(rig, asked).addDevice(id52, { name })
@@ -54,12 +66,22 @@ function accountOf(rig: Rig, { entity }: Asked): Account {
 /** The account, with the groups that a command names: new ones are made. */
 async function withGroups(rig: Rig, asked: Asked): Promise<Account> {
   const account = accountOf(rig, asked)
-  const missing = (asked.groups ?? []).filter(group => !Object.hasOwn(account.data.groups, group))
+  const { name = '', groups = [] } = asked
+  if (groups.includes(name))
+    throw new FastnNetError('ERR_INVALID_ARGUMENT', `'${name}' cannot be the name of a peer and of a group`)
+  const missing = groups.filter(group => !Object.hasOwn(account.data.groups, group))
   if (missing.length > 0)
     await account.update(draft => {
       for (const group of missing) draft.groups[group] ??= []
     })
   return account
+}
+
+/** Mails that wait for their peers. */
+function queueOf(rig: Rig): readonly unknown[] {
+  const mail = rig.services.running.find(({ service }) => service.queue !== undefined)
+  if (mail?.service.queue !== undefined) return mail.service.queue()
+  throw new FastnNetError('ERR_INVALID_ARGUMENT', 'the rig has no mail: add [mail] to its configuration')
 }
 
 /** Removes an alias or a device, whichever has the name, with the invitations of the alias. Its access ends at once. */

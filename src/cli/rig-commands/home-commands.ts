@@ -89,7 +89,7 @@ export const setOnlineCommand: Command = {
     const home = homeOf(context)
     const isOnline = args.positionals[1] === 'true'
     const entity = await setOnline(args.required(0), isOnline, { home })
-    const applied = (await applyNow(home)) !== undefined
+    const applied = await applyNow(home)
     const line = `Set ${entity.id52} to ${isOnline ? 'ONLINE' : 'OFFLINE'}`
     await output.result(line, { event: 'online', ...entity, applied })
     return undefined
@@ -107,7 +107,7 @@ export const setCurrentCommand: Command = {
     const { output, args } = context
     const home = homeOf(context)
     const entity = await setCurrent(args.required(0), { home })
-    const applied = (await applyNow(home)) !== undefined
+    const applied = await applyNow(home)
     await output.result(`Current entity: ${entity.id52}`, { event: 'current', ...entity, applied })
     return undefined
   }

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { rigHome } from '../../rig/index.js'
 import type { Context } from '../context.js'
+import { CliError } from '../failure.js'
 import type { OptionSpecs } from '../specs.js'
-import { control, rigIn } from '../status/programs.js'
+import { askRig } from './control-file.js'
 
 /** Option of every command of a rig. */
 export const homeOption: OptionSpecs = {
@@ -24,8 +25,16 @@ export function stateOf(home: string): string {
   return join(home, 'rig', 'state.json')
 }
 
-/** Lets the rig that runs in the home apply what was changed. `undefined`: none runs, or it cannot be asked; it then sees the change itself. */
-export async function applyNow(home: string): Promise<unknown> {
-  const running = await rigIn(home)
-  return running === undefined ? undefined : await control(running, { op: 'reload' })
+/**
+ * Lets the rig that runs in the home apply what was changed. Returns whether it has: if none runs, or if it cannot be asked, it sees the change
+ * itself.
+ */
+export async function applyNow(home: string): Promise<boolean> {
+  try {
+    await askRig(home, { op: 'reload' })
+    return true
+  } catch (error) {
+    if (error instanceof CliError && ['ERR_NOT_RUNNING', 'ERR_CONTROL'].includes(error.code)) return false
+    throw error
+  }
 }

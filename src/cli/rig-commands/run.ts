@@ -9,6 +9,7 @@ import { whilePublished } from '../status/publish.js'
 import type { NamedService } from '../status/snapshot.js'
 import { showTunnelWarnings } from '../warnings.js'
 import { doFor } from './control.js'
+import { whileControlled } from './control-socket.js'
 import { RigFile } from './file.js'
 import { homeOf, homeOption, stateOf } from './home.js'
 
@@ -80,17 +81,20 @@ class RigRunner {
     const { id52, health, services, identities } = this.#rig.status()
     await this.#printIdentities(identities.filter(({ running }) => running).map(identity => identity.id52))
     await this.#printServices(services.map(({ name }) => name))
-    await this.#context.output.event({ event: 'ready', id52, home: this.#home, health })
-    if (health !== null) this.#context.output.hint(`health and metrics: ${health}/health, ${health}/metrics`)
+    const { output } = this.#context
     const shown = {
       id52,
-      home: this.#home,
       endpoints: () => this.#rig.endpoints,
       services: () => this.#services(),
-      more: () => ({ identities: this.#rig.status().identities }),
-      control: (request: unknown) => doFor(this.#rig, request, () => this.#reload(true))
+      more: () => ({ identities: this.#rig.status().identities })
     }
-    await whilePublished(this.#context, shown, () => this.#untilEnd())
+    const control = (request: unknown) => doFor(this.#rig, request, () => this.#reload(true))
+    const work = async () => {
+      await output.event({ event: 'ready', id52, home: this.#home, health })
+      if (health !== null) output.hint(`health and metrics: ${health}/health, ${health}/metrics`)
+      await this.#untilEnd()
+    }
+    await whilePublished(this.#context, shown, () => whileControlled(this.#home, control, output, work))
   }
 
   /** Applies the files again until the command ends. */

@@ -3,10 +3,10 @@ import { type RigChanges, type RigStatus, reloadRig, rigEntities, rigStatus } fr
 import type { Command } from '../command.js'
 import type { Context } from '../context.js'
 import { withEndpoint } from '../endpoint.js'
-import { UsageError } from '../failure.js'
+import { CliError, UsageError } from '../failure.js'
 import { endpointOptions } from '../specs.js'
-import { control, rigIn } from '../status/programs.js'
 import { formatTime } from '../units.js'
+import { askRig } from './control-file.js'
 import { homeOf, homeOption } from './home.js'
 
 const { malai: _, ...dialling } = endpointOptions
@@ -35,10 +35,11 @@ export const status: Command = {
     if (args.has('account')) throw new UsageError('--account needs --rig')
     const home = homeOf(context)
     const { id52, owner, current, entities } = await rigEntities({ home })
-    const running = await rigIn(home)
-    if (running !== undefined) {
-      if (args.has('reload')) await printChanges(context, (await control(running, { op: 'reload' })) as RigChanges)
-      return await print(context, (await control(running, { op: 'status' })) as RigStatus)
+    try {
+      if (args.has('reload')) await printChanges(context, (await askRig(home, { op: 'reload' })) as RigChanges)
+      return await print(context, (await askRig(home, { op: 'status' })) as RigStatus)
+    } catch (error) {
+      if (!(error instanceof CliError) || error.code !== 'ERR_NOT_RUNNING') throw error
     }
     if (args.has('reload')) throw new UsageError('--reload needs a rig that runs')
     const { output } = context
@@ -98,7 +99,8 @@ async function print({ output }: Context, status: RigStatus): Promise<undefined>
   }
   for (const service of services) {
     const { name, kind, address, connections, ending } = service
-    const line = `${name} ${kind} ${address}, ${connections} in progress${ending ? ', ending' : ''}`
+    const what = kind === 'mail' ? 'in the queue' : 'in progress'
+    const line = `${name} ${kind} ${address}, ${connections} ${what}${ending ? ', ending' : ''}`
     await output.result(line, { event: 'service', ...service })
   }
   return undefined

@@ -2,6 +2,7 @@ import { lstat, mkdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CliError } from '../failure.js'
+import type { LocalAddress } from './local-server.js'
 
 /**
  * The folder in which running programs are found: of this user alone. On Windows, the folder for temporary files is the user's own.
@@ -32,24 +33,12 @@ async function sessionFolder(): Promise<string | undefined> {
   return found?.isDirectory() ? XDG_RUNTIME_DIR : undefined
 }
 
-/** Entry of a program in the folder. */
-export interface Registration {
-  readonly pid: number
-  /** Unix socket, or named pipe. */
-  readonly socket: string
-  /** Secret that a request must send. */
-  readonly token: string
-  /** Home of the rig that it runs. */
-  readonly home?: string
+/** Path of a named pipe. */
+export function pipeOf(name: string): string {
+  return `\\\\.\\pipe\\fastn-net-${name}`
 }
 
-/** What a program answers to a request to do something. */
-export type Answer =
-  | { readonly result: unknown }
-  | {
-      readonly error: {
-        readonly code: string
-        readonly message: string
-        readonly details: Readonly<Record<string, unknown>>
-      }
-    }
+/** Entry of a program in the folder. */
+export interface Registration extends LocalAddress {
+  readonly pid: number
+}

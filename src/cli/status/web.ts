@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isSame } from './local-server.js'
 import style from './page/page.css'
 import page from './page/page.html'
 import script from './page/page.js'
-import { isSame } from './publish.js'
 
 /** Bounds of the page's clients. */
 const limits = { connections: 64, headerBytes: 8_192, headersMs: 5_000, requestMs: 10_000 } as const

@@ -1,4 +1,6 @@
 // What the command line uses of the rig, besides its public entry. No entry of the package: programs cannot import it.
+export { replaceFile } from '../../util/replace-file.js'
+export { type RunningProcess, rigProcess } from '../lock.js'
 export { hashMailPassword } from '../mail.js'
 export { servingFolder } from './folder.js'
 export { networkSettings } from './network.js'

@@ -13,6 +13,8 @@ export interface RunningService {
   readonly connections: number
   /** The last requests, the latest first. Of HTTP only. */
   readonly requests?: () => readonly LoggedRequest[]
+  /** Mails that wait for their peers, the oldest first, as `Mail.queue` of `fastn-mail` has them. Of mail only. */
+  readonly queue?: () => readonly unknown[]
   /** Resolves when it has ended. */
   readonly closed: Promise<void>
   /** Ends it. What is in progress has the timeout, in milliseconds. */
