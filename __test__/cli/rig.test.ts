@@ -23,7 +23,7 @@ test('the texts of the original: init, status, entities, set-online, set-current
   const env = { FASTN_HOME: home }
   const before = await cli(['rig', 'status'], { env })
   t.is(before.code, 1)
-  t.regex(before.stderr, /is no home of a rig: create one with fastn-net rig init/)
+  t.regex(before.stderr, /is not the home of a rig: create one with fastn-net rig init/)
 
   const init = await cli(['rig', 'init'], { env })
   t.is(init.code, 0, init.stderr)
@@ -101,7 +101,7 @@ test('a second run says which process holds the rig', async t => {
   const { program } = await runRig(t, home)
   const second = await cli(['rig', 'run', '--home', home])
   t.is(second.code, 1)
-  t.regex(second.stderr, new RegExp(`runs already: process ${program.child.pid}, since \\d{4}-`))
+  t.regex(second.stderr, new RegExp(`is already running: process ${program.child.pid}, since \\d{4}-`))
   program.kill('SIGKILL')
   await program.ended
   // The system has unlocked it.

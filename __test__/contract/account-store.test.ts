@@ -48,12 +48,12 @@ test('an open account cannot be opened a second time', async t => {
 
 test('a damaged file is a clear error, and stays as it is', async t => {
   const damaged: [string | Buffer, RegExp][] = [
-    ['{"format":"fastn-net account","vers', /is not JSON\. It was left as it is/],
+    ['{"format":"fastn-net account","vers', /is not JSON\. It was not changed/],
     [Buffer.from([0x7b, 0xff]), /is not JSON/],
     ['', /is not JSON/],
-    ['[]', /holds no account/],
+    ['[]', /does not contain an account/],
     ['{"format":"something else"}', /"format" is not/],
-    ['{"format":"fastn-net account","version":2}', /of version 2; this program reads version 1/]
+    ['{"format":"fastn-net account","version":2}', /its version is 2; this program reads version 1/]
   ]
   for (const [content, message] of damaged) {
     const path = file()

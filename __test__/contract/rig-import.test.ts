@@ -59,7 +59,7 @@ test('a home that is there keeps its own rig and owner', async t => {
 
 test('a folder of something else, and a key of another name, are errors', async t => {
   const home = join(folderFor(t), 'new')
-  await t.throwsAsync(importRig(folderFor(t), { home }), { code: 'ERR_FILE', message: /none of the original/ })
+  await t.throwsAsync(importRig(folderFor(t), { home }), { code: 'ERR_FILE', message: /not one of the original/ })
   const source = original(t, rigKey, [[one]])
   writeFileSync(join(source, 'accounts', one.id52, 'aliases', `${two.id52}.private-key`), three.toHex())
   await t.throwsAsync(importRig(source, { home }), { code: 'ERR_KEY_STORE', message: new RegExp(three.id52) })

@@ -83,7 +83,7 @@ test('a changed router serves its new hosts, and a wrong one changes nothing', a
 test('mail without a user or access is a wrong configuration', async t => {
   const { rig } = await started(t, {})
   const cases: [mail: object, path: string[], message: RegExp][] = [
-    [{ public: true }, ['mail', 'users'], /there is no user/],
+    [{ public: true }, ['mail', 'users'], /a user is missing/],
     [{ users: { me: {} } }, ['mail', 'kind'], /who may use it/],
     [
       { public: true, users: { me: { passwords: 'x' } } },

@@ -113,7 +113,7 @@ test('one process at a time runs a rig; the error names it', async t => {
   const { rig, home } = await started(t)
   await t.throwsAsync(startRig({ network }, { home }), {
     code: 'ERR_BUSY',
-    message: new RegExp(`runs already: process ${process.pid}, since`)
+    message: new RegExp(`is already running: process ${process.pid}, since`)
   })
   await rig.close()
   t.false(existsSync(join(home, 'rig', 'running.json')))

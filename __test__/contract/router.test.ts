@@ -191,7 +191,7 @@ test('a handler that fails answers with status 500, and its error goes to onErro
   t.is((await ask(router.port, 'nothing.localhost')).status, 500)
   t.deepEqual(errors, [
     ['secret', 'local'],
-    ['a handler must return a Response that was not used', 'local']
+    ['a handler must return an unused Response', 'local']
   ])
 })
 

@@ -4,22 +4,22 @@ import { checkOptions, checkSignal, invalid, type OptionNames, timeLimit } from 
 import { maxLeaseSeconds } from './lease.js'
 import type { AccountStore } from './store.js'
 
-/** How a call to another account waits. */
+/** Timeout and signal of a call to another account. */
 export interface CallSettings {
   /** Time until the answer, in milliseconds. Default: 10 s. */
   timeout?: number | undefined
-  /** Ends the wait, which rejects with its reason. */
+  /** Cancels the call, which rejects with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /** Options of {@link openAccount}. */
 export interface AccountOptions {
-  /** Where the account is kept: {@link fileStore}, {@link memoryStore}, or a store of the program. */
+  /** Storage of the account: {@link fileStore}, {@link memoryStore}, or a custom store. */
   store: AccountStore
-  /** Key of the endpoint, which signs the leases of devices. Default: none; the account then has no devices. */
+  /** Key of the endpoint, for signing leases of devices. Default: none; the account then has no devices. */
   key?: SecretKey | undefined
   /**
-   * How long a lease is valid, in milliseconds: how long a removed device can still use other peers that were not told. At least 1 minute,
+   * Validity of a lease, in milliseconds. A removed device can use peers that were not notified until its lease expires. At least 1 minute,
    * at most 31 days. Default: 1 hour.
    */
   leaseTime?: number | undefined
@@ -27,7 +27,7 @@ export interface AccountOptions {
 
 /** Options of {@link Account.redeem}. */
 export interface RedeemOptions extends CallSettings {
-  /** Alias of the peer that invites, here, and no group. If another peer has it, `name-2`, `name-3` and so on. */
+  /** Local alias for the inviting peer; not the name of a group. If another peer has it, `name-2`, `name-3` and so on. */
   name: string
   /** Groups of this account that the peer joins, which must exist. Default: none. */
   groups?: readonly string[] | undefined
@@ -38,7 +38,7 @@ const accountNames: OptionNames<AccountOptions> = { store: true, key: true, leas
 
 const hour = 60 * 60 * 1_000
 
-/** Checks how a call waits. */
+/** Checks the options of a call. */
 export function callSettings(settings: CallSettings): { timeout: number; signal: AbortSignal | undefined } {
   const { timeout = 10_000, signal } = checkOptions(settings, callNames)
   return { timeout: timeLimit(timeout, 'options.timeout'), signal: checkSignal(signal) }

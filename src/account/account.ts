@@ -35,8 +35,8 @@ import { formatInvitation, hashOf, newSecret, parseInvitation } from './ticket.j
 import { Wake } from './wake.js'
 
 /**
- * Opens an account: the peers that an endpoint knows, and what each of them may do there. From then on its rules are the policy of the
- * endpoint (`endpoint.access.setPolicy`), and nothing but what they allow is accepted. Serves the protocols DeviceToAccount and
+ * Opens an account: the peers that an endpoint knows, and their permissions. Its rules become the policy of the endpoint
+ * (`endpoint.access.setPolicy`), which then accepts only streams that they allow. Serves the protocols DeviceToAccount and
  * AccountToAccount and those of invitations.
  *
  * @throws {FastnNetError} `ERR_BUSY` if the account is open elsewhere. `ERR_FILE` if it cannot be read. `ERR_PROTOCOL_IN_USE` if the
@@ -72,7 +72,7 @@ let accountOf: (
   data: AccountDraft
 ) => Account
 
-/** Peers that an endpoint knows, and what they may do. Opened by {@link openAccount}. */
+/** Peers that an endpoint knows, and their permissions. Opened by {@link openAccount}. */
 export class Account implements AsyncDisposable {
   readonly #endpoint: Endpoint
   readonly #store: AccountStore
@@ -130,8 +130,8 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * Changes the account. The change is complete or does not happen: it is checked, then applied to the endpoint, then saved. What it no
-   * longer allows ends before it is saved. If it cannot be saved, the account is as before. Changes run one after the other.
+   * Changes the account atomically: checks the change, applies it to the endpoint, then saves it. Streams that it no longer allows end
+   * before it is saved. If saving fails, the change is rolled back. Changes run one after the other.
    *
    * @param change Changes the draft, which is a copy. Synchronous. If it throws, nothing changes.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`: a name, a cycle of groups, an unknown member, or a rule that no stream can match.
@@ -152,10 +152,10 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * Rules of the program itself, such as those of the services that it was configured with. They are behind the rules of the account, and are
-   * not kept: the next call replaces them. A name that the account does not know matches no peer until the account knows it.
+   * Sets rules of the program, for example of configured services. They follow the rules of the account and are not stored; the next call
+   * replaces them. An unknown name matches no peer until the account knows it.
    *
-   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`; the rules are then those of before. `ERR_PEER_ADDRESS`. `ERR_TOO_LARGE`. `ERR_CLOSED`.
+   * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`; the previous rules then stay. `ERR_PEER_ADDRESS`. `ERR_TOO_LARGE`. `ERR_CLOSED`.
    *
    * @example
    * account.setProgramRules([{ who: 'friends', protocol: 'Http', service: 'photos', effect: 'allow' }])
@@ -188,14 +188,14 @@ export class Account implements AsyncDisposable {
     throw invalid('name', `an alias of this account, or an ID52; there is no '${printable(name)}'`)
   }
 
-  /** Identity of a peer: its alias, its groups, and the peers that it acts for. Use it with `stream.remoteId52` and `context.remoteId52`. */
+  /** Returns a peer's alias, its groups, and the peers that it acts for. Pass `stream.remoteId52` or `context.remoteId52`. */
   identify(peer: Peer): Identity {
     const id52 = idOfOne(peer, 'peer')
     return identify(this.#data, id52, this.#leases.of(id52, Date.now()))
   }
 
   /**
-   * Tells what happens to a stream that a peer opens, and which rule decides that. Counts nothing.
+   * Returns the decision for a stream of a peer, and the rule that decides. Does not consume rates.
    *
    * @param peer An alias, an ID52, or another {@link Peer}.
    * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED` if the endpoint was released after closing.
@@ -210,8 +210,8 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * Invites a peer, or several. The text lets them become known to this account. Until it is used, revoked or expired, strangers may
-   * connect to this endpoint to redeem invitations, and for nothing else.
+   * Creates an invitation for one peer or several. Until it is used, revoked or expired, unknown peers may connect to this endpoint to redeem
+   * invitations, but may not use any service.
    *
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_TOO_LARGE` with too many invitations. `ERR_FILE`. `ERR_CLOSED`.
    *
@@ -231,7 +231,7 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * Revokes an invitation. Peers that have redeemed it stay known. Returns whether there was one.
+   * Revokes an invitation. Peers that have redeemed it stay known. Returns whether it existed.
    *
    * @throws {FastnNetError} `ERR_FILE`. `ERR_CLOSED`.
    */
@@ -244,10 +244,10 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * Redeems an invitation: the inviting account records this endpoint, and this account records the other. Calling it again after a lost
-   * answer is safe, unless the inviting account has forgotten this endpoint since.
+   * Redeems an invitation: the inviting account records this endpoint, and this account records the other. Safe to repeat after a lost
+   * answer, unless the inviting account has forgotten this endpoint since.
    *
-   * @returns The alias of the peer here. A peer that has one keeps it.
+   * @returns Local alias of the peer. A known peer keeps its alias.
    * @throws {FastnNetError} `ERR_UNAUTHORIZED` if the invitation is unknown, used, revoked or expired. `ERR_INVALID_ARGUMENT`. `ERR_FILE`.
    * The errors of {@link Endpoint#call}.
    *
@@ -280,11 +280,11 @@ export class Account implements AsyncDisposable {
   }
 
   /**
-   * Removes a device: it gets no lease any more, and what only devices may do here ends at once. Its last lease is valid at other peers until
-   * it expires; the peers in `tell` and the device get a request to end it now.
+   * Removes a device: it gets no new lease, and permissions that only devices have here end immediately. Its last lease stays valid at other
+   * peers until it expires; this call asks the peers in `tell` and the device to end it now.
    *
-   * @param options `tell`: aliases, groups and ID52s of peers to tell. Default: none. `timeout` for each, in milliseconds. Default: 10 s.
-   * @returns ID52s of the peers that could not be told.
+   * @param options `tell`: aliases, groups and ID52s of peers to notify. Default: none. `timeout` for each, in milliseconds. Default: 10 s.
+   * @returns ID52s of the peers that could not be notified.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS`. `ERR_FILE`. `ERR_CLOSED`.
    */
   async removeDevice(device: Peer, options: CallSettings & { tell?: readonly string[] } = {}): Promise<string[]> {
@@ -297,7 +297,7 @@ export class Account implements AsyncDisposable {
     return await endLeases(this.#endpoint, this.#data, id52, tell, settings)
   }
 
-  /** Ends the account's listeners and lets other programs open it. The endpoint keeps the policy. Idempotent. */
+  /** Closes the account's listeners and releases its store. The endpoint keeps the policy. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -315,7 +315,7 @@ export class Account implements AsyncDisposable {
     await this.#store.close()
   }
 
-  /** Makes a change when those before it are done: checks, applies and saves it. */
+  /** Queues a change behind earlier ones: checks, applies and saves it. */
   #change<Result>(change: (draft: AccountDraft) => Result): Promise<Result> {
     if (this.#closed !== undefined) return Promise.reject(new FastnNetError('ERR_CLOSED', 'the account is closed'))
     const made = this.#changes.then(() => this.#make(change))
@@ -328,7 +328,7 @@ export class Account implements AsyncDisposable {
     const draft = checkData(structuredClone(before))
     const result = change(draft)
     const data = checkData(draft)
-    // Before it is saved: who loses access, loses it now.
+    // Before saving, so that revocation does not wait for the disk.
     this.#apply(this.#compile(data), data)
     this.#data = data
     try {

@@ -35,7 +35,7 @@ const invitationNames: OptionNames<StoredInvitation> = {
 }
 
 /**
- * Checks what an account keeps, and returns it with every ID52 in its lower-case form.
+ * Checks the data of an account, and returns it with every ID52 in its lower-case form.
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, `ERR_PEER_ADDRESS`; the message names the part.
  */

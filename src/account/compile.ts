@@ -5,32 +5,32 @@ import { isOpen } from './invitations.js'
 import type { LeaseClaims } from './lease.js'
 import { accountProtocols } from './protocols.js'
 
-/** Where a rule of a compiled policy comes from: a rule of the account, or the account itself. */
+/** Origin of a rule in a compiled policy: a rule of the account, or the account itself. */
 export interface Origin {
   /** Index among the account's rules; `undefined` for a rule of the account itself or of the program. */
   readonly index: number | undefined
   /** The rule, of the account or of the program; `undefined` for a rule of the account itself. */
   readonly rule?: AccountRule
-  /** The lease by which the rule applies. */
+  /** The lease through which the rule applies. */
   readonly lease?: LeaseClaims | undefined
 }
 
-/** A policy, and where each of its rules comes from. */
+/** A policy, and the origin of each rule. */
 export interface Compiled {
   readonly policy: Policy
   readonly origins: readonly Origin[]
 }
 
-/** Strangers may redeem invitations and show leases at this rate. Each costs a hash, or the check of a signature. */
+/** Rate at which all unknown peers together may redeem invitations and present leases. Each request costs a hash or a signature check. */
 const strangers = { perSecond: 20, burst: 40, of: 'all' } as const
 
-/** Peers that the account knows may ask at this rate, each of them. */
+/** Rate for each known peer. */
 const guestRate = { perSecond: 2, burst: 10 } as const
 
 /** Source of an account's policy. */
 export interface Sources {
   readonly data: AccountData
-  /** Rules of the program, behind those of the account. */
+  /** Rules of the program, after those of the account. */
   readonly program: readonly AccountRule[]
   /** Valid leases of devices of other peers. */
   readonly leases: readonly LeaseClaims[]
@@ -48,10 +48,10 @@ export function compile({ data, program, leases, hasKey, now }: Sources): Compil
     rules.push(rule)
     origins.push(origin)
   }
-  // First: no rule of the program may keep the account from its own devices, or from who is invited.
+  // First, so that no rule locks out the account's devices or invited peers.
   const own: Origin = { index: undefined }
   const invitations = Object.values(data.invitations).filter(({ until }) => now < until)
-  // A peer that has redeemed one still waits for the answer, or has lost it and asks again.
+  // A peer that has redeemed one may still wait for the answer, or retry after losing it.
   const guests = invitations.flatMap(({ redeemed }) => redeemed)
   if (guests.length > 0) add({ peers: guests, protocol: accountProtocols.invite, effect: guestRate }, own)
   if (invitations.some(invitation => isOpen(invitation, now)))
@@ -63,7 +63,7 @@ export function compile({ data, program, leases, hasKey, now }: Sources): Compil
   for (const [at, rule] of [...data.rules, ...program].entries()) {
     const index = at < data.rules.length ? at : undefined
     const { peers, limited } = members(rule.who)
-    // Before the rule itself, which has the same effect: a device may be a peer of its own name as well.
+    // Before the rule itself, which has the same effect: a device may also be a peer with its own alias.
     for (const lease of limited) {
       for (const narrow of withinScope(rule, lease)) add({ ...narrow, peers: [lease.device] }, { index, rule, lease })
     }
@@ -74,9 +74,9 @@ export function compile({ data, program, leases, hasKey, now }: Sources): Compil
 }
 
 interface Members {
-  /** The peers, and the devices that may do all for one of them; `undefined` for everyone. */
+  /** The peers, and their devices with scope `'*'`; `undefined` for everyone. */
   readonly peers: Set<string> | undefined
-  /** Devices that may do some things for one of the peers. */
+  /** Devices of the peers with a limited scope. */
   readonly limited: readonly LeaseClaims[]
 }
 
@@ -102,7 +102,7 @@ function withDevices(peers: Set<string> | undefined, leases: readonly LeaseClaim
   return { peers, limited }
 }
 
-/** A rule as far as it is within the scope of a lease. */
+/** The intersection of a rule and the scope of a lease. */
 export function withinScope(rule: AccountRule, { scope }: LeaseClaims): Omit<PolicyRule, 'peers'>[] {
   if (scope === '*') return [{ protocol: rule.protocol, service: rule.service, effect: rule.effect }]
   return scope.flatMap((part): Omit<PolicyRule, 'peers'>[] => {
@@ -119,7 +119,7 @@ export function withinScope(rule: AccountRule, { scope }: LeaseClaims): Omit<Pol
   })
 }
 
-/** Whether the protocol means a kind of services: see {@link PolicyRule.protocol}. */
+/** Whether the protocol matches a kind of services: see {@link PolicyRule.protocol}. */
 function hasServices(protocol: NonNullable<AccountRule['protocol']>): boolean {
   if (typeof protocol === 'string') return protocol === 'Tcp' || protocol === 'Http' || protocol === 'Socks5'
   const { Generic: value } = protocol

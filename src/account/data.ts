@@ -44,7 +44,7 @@ export interface Device {
  */
 export type LeaseScope = '*' | readonly string[]
 
-/** An invitation, as its account keeps it. The secret is not kept, only its hash. */
+/** An invitation as stored by its account: the hash of the secret, not the secret. */
 export interface StoredInvitation {
   /** Alias of the peer that redeems it. With several uses, the second gets `name-2`. */
   readonly name: string
@@ -52,7 +52,7 @@ export interface StoredInvitation {
   readonly groups: readonly string[]
   /** How many peers may still redeem it. */
   readonly uses: number
-  /** When it expires, in milliseconds as from `Date.now()`. */
+  /** Expiry, in milliseconds as from `Date.now()`. */
   readonly until: number
   /** ID52s of the peers that redeemed it. */
   readonly redeemed: readonly string[]

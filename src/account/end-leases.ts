@@ -4,10 +4,10 @@ import type { AccountData } from './data.js'
 import { membersOf } from './groups.js'
 import { accountProtocols } from './protocols.js'
 
-/** Peers that are called at the same time. */
+/** Maximum concurrent calls. */
 const concurrency = 16
 
-/** Tells a device, and peers, that the device's lease has ended. Returns the ID52s of those that could not be told. */
+/** Notifies a device and peers that the device's lease has ended. Returns the ID52s of unreachable ones. */
 export async function endLeases(
   endpoint: Endpoint,
   data: AccountData,

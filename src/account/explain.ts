@@ -10,26 +10,26 @@ export interface Identity {
   readonly id52: string
   /** Its alias; `undefined` for a peer without one. */
   readonly alias: string | undefined
-  /** Groups that it is in, directly or through other groups. Sorted. */
+  /** Its groups, direct and indirect. Sorted. */
   readonly groups: readonly string[]
-  /** Name of the device, if it is one of this account. */
+  /** Name of the device, if the peer is a device of this account. */
   readonly device: string | undefined
-  /** Leases by which it acts for other peers. */
+  /** Leases through which it acts for other peers. */
   readonly actsFor: readonly LeaseClaims[]
 }
 
 /** Why a stream of a peer is accepted or refused: result of {@link Account.explain}. */
 export interface Explanation extends Omit<AccessDecision, 'rule' | 'by'> {
   /**
-   * What decides: a `'rule'` of the account or the program, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
+   * What decided: a `'rule'` of the account or the program, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
    * `'allow'` or `'deny'` list of the endpoint. `'nothing'` once another part of the program has removed the policy.
    */
   readonly by: AccessDecision['by'] | 'account'
-  /** The rule. `index` is its place in {@link AccountData.rules}; `undefined` for a rule of the program: {@link Account.setProgramRules}. */
+  /** The rule. `index` is its index in {@link AccountData.rules}; `undefined` for a rule of the program: {@link Account.setProgramRules}. */
   readonly rule: AccountRule | undefined
-  /** The lease by which the rule applies, if it is for the account of a device. */
+  /** The lease through which the rule applies, for a device. */
   readonly lease: LeaseClaims | undefined
-  /** All of this as one sentence, for people. */
+  /** The explanation as one sentence. */
   readonly text: string
 }
 
@@ -70,7 +70,7 @@ function whoText({ who }: AccountRule): string {
   return typeof who === 'string' ? who : who.join(', ')
 }
 
-/** The lease with which a device that may do all for an account falls under a rule, if it is not meant itself. */
+/** The lease with scope `'*'` through which a rule matches a device. */
 function leaseFor(
   rule: AccountRule | undefined,
   { actsFor, groups, alias, id52, device }: Identity

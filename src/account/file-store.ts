@@ -18,11 +18,11 @@ const format = 'fastn-net account'
 const version = 1
 
 /**
- * Keeps an account in a JSON file, readable by its owner only (mode 0600). The folder must exist.
+ * Stores an account in a JSON file, readable by its owner only (mode 0600). The folder must exist.
  *
  * Each change writes a new file, flushes it to disk (fsync), and renames it over the old one: after a crash or with a full disk, the file
- * holds the account before or after the change. A file that cannot be read as an account is left as it is. A second file, with `.lock`
- * behind the name, keeps other programs out while the account is open.
+ * holds the account before or after the change. A damaged file is not changed. A second file with the suffix `.lock` locks out other
+ * programs while the account is open.
  *
  * Errors of `openAccount` and of changes: `ERR_BUSY` if the account is open elsewhere; `ERR_FILE` if the file cannot be read or written, or
  * holds no account.
@@ -84,13 +84,13 @@ function parse(file: string, bytes: Buffer): AccountData {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    throw failed(file, 'it is not JSON. It was left as it is: restore it from a copy, or move it away', error)
+    throw failed(file, 'it is not JSON. It was not changed: restore it from a backup, or move it away', error)
   }
-  if (typeof value !== 'object' || value === null || !isPlain(value)) throw failed(file, 'it holds no account')
+  if (typeof value !== 'object' || value === null || !isPlain(value))
+    throw failed(file, 'it does not contain an account')
   const { format: kind, version: of, ...data } = value as Record<string, unknown>
   if (kind !== format) throw failed(file, `it holds no account: "format" is not "${format}"`)
-  if (of !== version)
-    throw failed(file, `it is of version ${JSON.stringify(of)}; this program reads version ${version}`)
+  if (of !== version) throw failed(file, `its version is ${JSON.stringify(of)}; this program reads version ${version}`)
   return data as unknown as AccountData
 }
 

@@ -44,7 +44,7 @@ function walk(start: string, groups: Groups, done: Set<string>): void {
   }
 }
 
-/** ID52s of the peers that some names, groups and ID52s mean. Groups are without cycles. */
+/** Resolves names, groups and ID52s to ID52s. Groups have no cycles. */
 export function membersOf(data: AccountData, names: readonly string[]): Set<string> {
   const found = new Set<string>()
   const seen = new Set<string>()
@@ -60,7 +60,7 @@ export function membersOf(data: AccountData, names: readonly string[]): Set<stri
   return found
 }
 
-/** ID52s of those a rule is for; `undefined` for everyone. */
+/** ID52s that a rule applies to; `undefined` for everyone. */
 export function peersOf(data: AccountData, who: Who): Set<string> | undefined {
   if (who === 'everyone') return undefined
   if (who === 'devices') return new Set(Object.keys(data.devices))
@@ -93,7 +93,7 @@ interface Index {
   readonly parents: ReadonlyMap<string, readonly string[]>
 }
 
-/** A router asks for each request who a peer is. What an account keeps is replaced, not changed. */
+/** Cached, because a router identifies the peer of each request. Account data is replaced, never mutated. */
 const indexes = new WeakMap<AccountData, Index>()
 
 function indexOf(data: AccountData): Index {

@@ -16,11 +16,11 @@ const retryDelay = 30_000
 const maxShown = 1_024
 
 /**
- * Gets a lease from an account, for this endpoint as its device, and renews it by itself after half of its time. Serves AccountToDevice, by
- * which the account ends it; an endpoint with a policy must let the account use that. Does not keep the process alive.
+ * Gets a lease from an account, for this endpoint as its device, and renews it after half of its validity. Serves AccountToDevice, through
+ * which the account ends it; a policy of this endpoint must allow the account to use that. Does not keep the process alive.
  *
- * @throws {FastnNetError} `ERR_UNAUTHORIZED` if this endpoint is no device of the account. `ERR_PROTOCOL_IN_USE` if this endpoint holds a
- * lease already. The errors of {@link Endpoint#call}.
+ * @throws {FastnNetError} `ERR_UNAUTHORIZED` if this endpoint is not a device of the account. `ERR_PROTOCOL_IN_USE` if this endpoint already
+ * holds a lease. The errors of {@link Endpoint#call}.
  *
  * @example
  * await using lease = await holdLease(endpoint, accountTicket)
@@ -49,7 +49,7 @@ async function fetchLease(
     answer = await endpoint.call<Lease>(account, accountProtocols.lease, {}, { ...settings, idempotent: true })
   } catch (error) {
     if (!isFastnNetError(error, 'ERR_REMOTE') || error.remoteCode !== 'ERR_UNAUTHORIZED') throw error
-    const message = 'this endpoint is no device of the account: add it there with account.addDevice()'
+    const message = 'this endpoint is not a device of the account: add it there with account.addDevice()'
     throw new FastnNetError('ERR_UNAUTHORIZED', message, { peer: error.peer, cause: error })
   }
   const lease = verifyLease(answer)
@@ -67,7 +67,7 @@ export class HeldLease implements AsyncDisposable {
   readonly #account: Peer
   readonly #listener: Listener
   readonly #wake = new Wake(() => void this.#renew())
-  /** Signature of the lease that each peer was shown. */
+  /** Signature of the lease that was presented to each peer. */
   readonly #shown = new BoundedMap<string, string>(maxShown)
   #lease: Lease | undefined
 
@@ -86,14 +86,14 @@ export class HeldLease implements AsyncDisposable {
     await this.#listener.ready
   }
 
-  /** The lease; `undefined` once the account has ended it, or if it expired because the account could not be reached. */
+  /** The lease; `undefined` once the account has ended it, or if it expired because the account was unreachable. */
   get current(): Lease | undefined {
     return this.#lease !== undefined && isCurrent(this.#lease, Date.now()) ? this.#lease : undefined
   }
 
   /**
-   * Shows the lease to a peer, which then lets this device do what the account may do there, within the scope. {@link use} does so where
-   * it is needed.
+   * Presents the lease to a peer. The device then has the account's permissions there, limited by the scope. {@link use} does this when
+   * needed.
    *
    * @throws {FastnNetError} `ERR_UNAUTHORIZED` without a valid lease, or if the peer does not know the account. The errors of
    * {@link Endpoint#call}.
@@ -113,10 +113,10 @@ export class HeldLease implements AsyncDisposable {
   }
 
   /**
-   * Calls a function that uses a peer. Shows the peer the lease before, unless it has seen it, and once more if the function fails with
-   * `ERR_UNAUTHORIZED` because the peer has forgotten it: the function is then called again.
+   * Calls a function that uses a peer, after presenting the lease to that peer if needed. If the function fails with `ERR_UNAUTHORIZED`,
+   * because the peer has restarted and lost the lease, presents it again and repeats the call once.
    *
-   * @throws {FastnNetError} Those of {@link present}, and what the function throws.
+   * @throws {FastnNetError} Those of {@link present}, and errors of the function.
    */
   async use<Result>(peer: Peer, call: () => Promise<Result>, options: CallSettings = {}): Promise<Result> {
     const id52 = idOfOne(peer, 'peer')
@@ -131,7 +131,7 @@ export class HeldLease implements AsyncDisposable {
     }
   }
 
-  /** Renews no more. The lease stays valid at the peers that have seen it, until it expires. */
+  /** Stops renewing. The lease stays valid at the peers that have it, until it expires. */
   async close(): Promise<void> {
     this.#wake.end()
     await this.#listener.close()

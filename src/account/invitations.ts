@@ -6,21 +6,21 @@ import { hashOf, isSecret } from './ticket.js'
 
 /** Options of {@link Account.invite}. */
 export interface InviteOptions {
-  /** Alias that the peer gets here, and no group. If another peer has it, the peer gets `name-2`, `name-3` and so on. */
+  /** Local alias for the peer; not the name of a group. If another peer has it, `name-2`, `name-3` and so on. */
   name: string
   /** Groups of this account that the peer joins, which must exist. Default: none. */
   groups?: readonly string[] | undefined
   /** How many peers may redeem it, at most 10,000. Default: 1. */
   uses?: number | undefined
-  /** How long it is valid, in milliseconds, at most 366 days. Default: 7 days. */
+  /** Validity in milliseconds, at most 366 days. Default: 7 days. */
   expiresIn?: number | undefined
 }
 
 /** Result of {@link Account.invite}. */
 export interface Invitation {
-  /** The invitation as text, for {@link Account.redeem} at the other side. Holds a secret: hand it over on a trusted way. */
+  /** The invitation as text, for {@link Account.redeem} at the peer. Contains a secret: send it over a trusted channel. */
   readonly text: string
-  /** Names the invitation here: the key in {@link AccountData.invitations}, for {@link Account.revokeInvitation}. */
+  /** ID of the invitation: the key in {@link AccountData.invitations}, for {@link Account.revokeInvitation}. */
   readonly id: string
   /** When it expires, in milliseconds as from `Date.now()`. */
   readonly until: number
@@ -60,12 +60,12 @@ export function knownGroups(groups: readonly string[] | undefined, data: Account
   })
 }
 
-/** Whether an invitation can be redeemed by a peer that has not yet. */
+/** Whether a new peer can redeem the invitation. */
 export function isOpen({ uses, until }: StoredInvitation, now: number): boolean {
   return uses > 0 && now < until
 }
 
-/** Removes expired invitations. Returns whether there were any. */
+/** Removes expired invitations. Returns whether any were removed. */
 export function pruneInvitations(draft: AccountDraft, now: number): boolean {
   const expired = Object.entries(draft.invitations).filter(([, { until }]) => now >= until)
   for (const [hash] of expired) delete draft.invitations[hash]
@@ -73,8 +73,8 @@ export function pruneInvitations(draft: AccountDraft, now: number): boolean {
 }
 
 /**
- * Records a peer that shows a secret: its alias, its groups, and one use less. A known peer that has redeemed it before changes nothing: the
- * first answer may have been lost. One that was forgotten since is refused.
+ * Records a peer that presents a secret: adds its alias and groups, and consumes one use. No-op if a known peer has redeemed it before,
+ * because its first answer may have been lost. Refuses a peer that was forgotten since.
  *
  * @throws {FastnNetError} `ERR_UNAUTHORIZED` for an unknown, expired or used secret.
  */
@@ -93,7 +93,7 @@ export function acceptRedemption(draft: AccountDraft, secret: unknown, peer: Ali
   draft.invitations[hash] = { ...invitation, uses: uses - 1, redeemed: [...redeemed, peer.id52] }
 }
 
-/** Records a peer by a name, and adds it to groups that exist. Returns the name: a peer that has one keeps it. */
+/** Records a peer under an alias, and adds it to existing groups. Returns the alias; a known peer keeps its own. */
 export function record(draft: AccountDraft, name: string, peer: Alias, groups: readonly string[]): string {
   const known = Object.entries(draft.aliases).find(([, { id52 }]) => id52 === peer.id52)?.[0]
   const isTaken = (each: string) => Object.hasOwn(draft.aliases, each) || Object.hasOwn(draft.groups, each)

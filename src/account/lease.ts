@@ -14,9 +14,9 @@ export interface LeaseClaims {
   readonly account: string
   /** Permissions of the device. */
   readonly scope: LeaseScope
-  /** From when on, in seconds since 1970. */
+  /** Start of validity, in seconds since 1970. */
   readonly from: number
-  /** Until when, in seconds since 1970. */
+  /** End of validity, in seconds since 1970. */
   readonly until: number
 }
 
@@ -29,7 +29,7 @@ export interface Lease extends LeaseClaims {
 /** Longest lease, in seconds: 31 days. */
 export const maxLeaseSeconds: number = 31 * 24 * 60 * 60
 
-/** How far the clock of another machine may be ahead, in seconds. */
+/** Tolerated clock skew, in seconds. */
 export const clockSkew = 60
 
 const leaseNames: OptionNames<Lease> = {
@@ -41,7 +41,7 @@ const leaseNames: OptionNames<Lease> = {
   signature: true
 }
 
-/** The bytes that an account signs. docs/wire.md has them. */
+/** The bytes that an account signs: docs/wire.md. */
 function signedBytes({ account, device, from, until, scope }: LeaseClaims): Uint8Array {
   // Printable ASCII without quotes and backslashes: every JSON library writes the same bytes.
   return new TextEncoder().encode(`fastn-lease-1\n${JSON.stringify([account, device, from, until, scope])}`)
@@ -55,9 +55,9 @@ export function signLease(key: SecretKey, claims: Omit<LeaseClaims, 'account'>):
 }
 
 /**
- * Checks the form and the signature of a lease, which may come from a peer, and returns it. Does not look at the clock.
+ * Checks the form and the signature of an untrusted lease, and returns it. Does not check expiry.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is no lease. `ERR_UNAUTHORIZED` if the signature is not the account's.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is malformed. `ERR_UNAUTHORIZED` if the account did not sign it.
  *
  * @example
  * const { account, device, scope, until } = verifyLease(JSON.parse(text))
@@ -72,7 +72,7 @@ export function verifyLease(lease: Lease): Lease {
     until: seconds(until, 'lease.until')
   }
   if (!(checked.from < checked.until && checked.until - checked.from <= maxLeaseSeconds))
-    throw invalid('lease.until', `behind lease.from, by at most ${maxLeaseSeconds} s`)
+    throw invalid('lease.until', `after lease.from, by at most ${maxLeaseSeconds} s`)
   if (typeof signature !== 'string' || !/^[\da-f]{128}$/.test(signature))
     throw invalid('lease.signature', '128 lower-case hex digits')
   const signed = PublicKey.from(checked.account).verify(signedBytes(checked), Buffer.from(signature, 'hex'))
@@ -85,7 +85,7 @@ export function isCurrent({ from, until }: LeaseClaims, now: number): boolean {
   return now >= (from - clockSkew) * 1_000 && now < until * 1_000
 }
 
-/** An ID52 as leases have it: in its canonical form, so that the signed bytes are the only ones. */
+/** An ID52 in canonical form, so that the signed bytes are unique. */
 function idOfLease(id52: string, path: string): string {
   const found = typeof id52 === 'string' ? idOfOne(id52, path) : undefined
   if (found !== id52) throw invalid(path, 'an ID52 in lower case')

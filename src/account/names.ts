@@ -1,13 +1,13 @@
 import { printable } from '../util/display.js'
 import { invalid } from '../util/validate.js'
 
-/** Names of aliases, groups and devices. A domain is one. */
+/** Names of aliases, groups and devices. Domains are valid names. */
 const namePattern = /^[\p{L}\p{N}](?:[\p{L}\p{N}._-]{0,62}[\p{L}\p{N}])?$/u
 
-/** Words that rules use for something else. */
+/** Reserved words of rules. */
 const reserved: ReadonlySet<string> = new Set(['everyone', 'devices'])
 
-// A peer in words of its own: an ID52 or z-base-32 has 52 characters, hex 64.
+// A public key: an ID52 or z-base-32 has 52 characters, hex 64.
 const keyLike = /^(?:[\da-z]{52}|[\da-f]{64})$/i
 
 /** Whether a text is a name, and not an ID52. */
@@ -28,7 +28,7 @@ export function checkName(name: unknown, path: string): string {
   throw invalid(path, `1 to 64 letters and digits, with '.', '_' and '-' between them${given}`)
 }
 
-/** A name that is not taken: `name`, `name-2`, `name-3`, … */
+/** A free name: `name`, `name-2`, `name-3`, … */
 export function freeName(name: string, isTaken: (name: string) => boolean): string {
   if (!isTaken(name)) return name
   for (let count = 2; ; count++) {

@@ -1,13 +1,13 @@
 import type { Protocol } from '../errors.js'
 
-/** Requests by which accounts and devices speak of leases. docs/wire.md has them. */
+/** Requests of accounts and devices about leases: docs/wire.md. */
 export const accountProtocols: Readonly<Record<'lease' | 'present' | 'end' | 'invite', Protocol>> = {
-  /** A device asks its account for a lease. */
+  /** A device requests a lease from its account. */
   lease: 'DeviceToAccount',
-  /** A device shows its lease to another account, or an account ends one. */
+  /** A device presents its lease to another account, or an account ends one. */
   present: 'AccountToAccount',
-  /** An account tells its device that its lease has ended. */
+  /** An account notifies its device that its lease has ended. */
   end: 'AccountToDevice',
-  /** A stranger redeems an invitation. */
+  /** An unknown peer redeems an invitation. */
   invite: Object.freeze({ Generic: Object.freeze({ fastn: 'invite', v: 1 }) })
 }

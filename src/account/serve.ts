@@ -23,10 +23,10 @@ export interface Served {
   readonly recompile: () => void
 }
 
-/** No message of these protocols is longer. */
+/** Maximum length of a message of these protocols. */
 const maxBytes = 64 * 1024
 
-/** Serves the protocols of an account. Its policy says who may use them. */
+/** Serves the protocols of an account. Its policy controls access to them. */
 export function serveAccount(endpoint: Endpoint, served: Served): readonly Listener[] {
   const options = { maxBytes, maxRequestsPerPeer: 4, onError: report }
   const { key } = served
@@ -39,7 +39,7 @@ export function serveAccount(endpoint: Endpoint, served: Served): readonly Liste
   return [...listeners, endpoint.serve(accountProtocols.lease, lease, options)]
 }
 
-/** The caller gets its own errors. Only a failure of this side is reported here. */
+/** The caller gets its own errors. Only local failures are reported here. */
 function report(error: unknown): void {
   const expected = ['ERR_UNAUTHORIZED', 'ERR_INVALID_ARGUMENT', 'ERR_PEER_ADDRESS', 'ERR_BUSY', 'ERR_CLOSED']
   if (isFastnNetError(error) && expected.includes(error.code)) return
@@ -71,7 +71,7 @@ export async function redeemed(
     const input = { secret, addresses: addresses.slice(0, 32), relays: relays.slice(0, 32) }
     await endpoint.call(ticket, accountProtocols.invite, input, { ...settings, idempotent: true })
   } catch (error) {
-    // The endpoint refuses all strangers while it has no open invitation, and the account those with another secret.
+    // Without an open invitation, the endpoint refuses unknown peers. With one, the account refuses a wrong secret.
     if (!isRefusal(error)) throw error
     const message = 'the invitation is unknown, used, revoked or expired: ask for a new one'
     throw new FastnNetError('ERR_UNAUTHORIZED', message, { peer: error.peer, cause: error, phase: 'redeem' })
@@ -87,19 +87,19 @@ function isRefusal(error: unknown): error is FastnNetError {
   return code === 'ERR_UNAUTHORIZED' || (code === 'ERR_STREAM_RESET' && errorCode === revoked)
 }
 
-/** Code of a stream that a changed policy ends. */
+/** Error code of a stream that a policy change ends. */
 const revoked = 0x105
 
 /** Signs a lease for a device of this account. */
 function issue({ data, leaseTime }: Served, key: SecretKey, id52: string): Lease {
   const { devices } = data()
   const device = Object.hasOwn(devices, id52) ? devices[id52] : undefined
-  if (device === undefined) throw new FastnNetError('ERR_UNAUTHORIZED', 'this is no device of the account')
+  if (device === undefined) throw new FastnNetError('ERR_UNAUTHORIZED', 'this endpoint is not a device of the account')
   const from = Math.floor(Date.now() / 1_000)
   return signLease(key, { device: id52, scope: device.scope, from, until: from + Math.floor(leaseTime / 1_000) })
 }
 
-/** A device shows its lease, or an account ends one. */
+/** A device presents its lease, or an account ends one. */
 function present({ data, leases, recompile }: Served, { lease, ended }: Fields, { remoteId52 }: RequestContext) {
   const now = Date.now()
   if (typeof ended === 'string') {

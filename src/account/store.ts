@@ -1,25 +1,24 @@
 import type { AccountData } from './data.js'
 
 /**
- * Where an account keeps its data. {@link fileStore} and {@link memoryStore} are built in; a database is another. One account uses a store
+ * Storage of an account. {@link fileStore} and {@link memoryStore} are built in; implement it for a database. Only one account uses a store
  * at a time.
  */
 export interface AccountStore {
-  /** Opens the store, so that no other program uses it, and returns what {@link save} was given last; `undefined` for a new account. */
+  /** Opens and locks the store. Returns the data that was last saved; `undefined` for a new account. */
   open(): Promise<AccountData | undefined>
   /**
-   * Keeps all of the data. When the promise resolves, the data must survive a crash; when it rejects, the data kept before must. Calls never
-   * overlap.
+   * Saves all data. If the promise resolves, the data must survive a crash; if it rejects, the previous data must. Calls never overlap.
    */
   save(data: AccountData): Promise<void>
-  /** Lets other programs use the store. */
+  /** Releases the store. */
   close(): Promise<void>
 }
 
 /**
- * Keeps an account in memory, for tests and for accounts that end with the program.
+ * Stores an account in memory, for tests and temporary accounts.
  *
- * @param data What the account begins with. Default: nothing.
+ * @param data Initial data. Default: an empty account.
  *
  * @example
  * const account = await openAccount(endpoint, { store: memoryStore() })

@@ -9,7 +9,7 @@ export interface InvitationTicket {
   readonly ticket: string
   /** 128 bits, in base64url. */
   readonly secret: string
-  /** When the invitation expires, in milliseconds as from `Date.now()`. */
+  /** Expiry of the invitation, in milliseconds as from `Date.now()`. */
   readonly until: number
 }
 
@@ -23,7 +23,7 @@ export function newSecret(): string {
   return randomBytes(16).toString('base64url')
 }
 
-/** The hash by which an account knows a secret. */
+/** The hash of a secret, as accounts store it. */
 export function hashOf(secret: string): string {
   return createHash('sha256').update(Buffer.from(secret, 'base64url')).digest('hex')
 }
@@ -41,7 +41,7 @@ export function formatInvitation({ ticket, secret, until }: InvitationTicket): s
 /**
  * Reads the text of an invitation, as {@link Account.invite} returns it. White space around it is ignored.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is none. The message does not repeat the text, which holds a secret.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is malformed. The message does not contain the text, which holds a secret.
  *
  * @example
  * const { until } = parseInvitation(text)

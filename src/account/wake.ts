@@ -1,4 +1,4 @@
-/** Longest time that a timer holds. */
+/** Maximum delay of a timer. */
 const maxDelay = 0x7fffffff
 
 /** Calls a function at a time, which can change. Does not keep the process alive. */

@@ -11,19 +11,19 @@ const trailerLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r$/
 
 type Part = 'size' | 'data' | 'CR' | 'LF' | 'trailer'
 
-/** Decodes a body with `Transfer-Encoding: chunked`, in the buffer that it was read into. Chunk extensions and trailers are dropped. */
+/** Decodes a body with `Transfer-Encoding: chunked` in place. Drops chunk extensions and trailers. */
 export class ChunkDecoder {
   #part: Part = 'size'
   /** Bytes left of the current chunk. */
   #left = 0
-  /** The part of the current line that has arrived. */
+  /** Buffered part of the current line. */
   #line = ''
   #trailers = 0
-  /** Whether all of the body was decoded, with its trailers. */
+  /** Whether the whole body was decoded, including trailers. */
   isComplete = false
 
   /**
-   * Moves the body's bytes to the front. Returns how many they are, and how many bytes were used: all of them, except at the body's end.
+   * Moves the body's bytes to the front. Returns their number, and the number of consumed bytes: all, except at the end of the body.
    *
    * @throws {BadMessage}
    */
@@ -45,7 +45,7 @@ export class ChunkDecoder {
     return { count, used }
   }
 
-  /** Takes what is between two pieces of the body. Returns where the next part begins. */
+  /** Parses the framing between two pieces of the body. Returns the offset of the next part. */
   #framing(bytes: Uint8Array, from: number): number {
     if (this.#part === 'CR' || this.#part === 'LF') {
       if (bytes[from] !== (this.#part === 'CR' ? CR : LF)) throw malformed()

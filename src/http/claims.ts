@@ -1,8 +1,8 @@
 const claims: ReadonlySet<string> = new Set(['forwarded', 'x-real-ip', 'true-client-ip', 'x-client-ip'])
 
 /**
- * Whether a header says who sent a request, or by which way it came: a peer may not say that of itself. `name`: in lower case. CGI and
- * its successors read other characters as `-`. All names that begin with `fastn-` are the library's.
+ * Whether a header claims the sender or route of a request, which a peer must not set. `name`: in lower case. CGI and its successors map
+ * other characters to `-`. Names that begin with `fastn-` are reserved for the library.
  */
 export function isClaim(name: string): boolean {
   if (!/^[ftx]/.test(name)) return false

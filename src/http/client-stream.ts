@@ -10,13 +10,13 @@ import { http1 } from './http1.js'
 import { jsonHead } from './json-head.js'
 import type { Wire } from './wire.js'
 
-/** The part of an endpoint that a request needs. */
+/** The part of an endpoint for requests. */
 export interface HttpClient {
   connect(peer: Peer, options: CancelOptions): Promise<Connection>
   getStream(peer: Peer, protocol: Protocol, options: OpenOptions): Promise<PeerStream>
 }
 
-/** A stream for a request, and how messages are written on it. */
+/** A stream for a request, with its message format. */
 export interface ClientStream {
   readonly stream: PeerStream
   readonly wire: Wire
@@ -25,7 +25,7 @@ export interface ClientStream {
 const maxAttempts = 3
 const maxPeers = 4_096
 
-/** The ALPN of each peer's last connection. A wrong one costs a stream. */
+/** The ALPN of each peer's last connection. A stale entry costs one stream. */
 class KnownAlpns {
   readonly #texts = new BoundedMap<string, string>(maxPeers)
   readonly #objects = new WeakMap<object, string>()
@@ -43,8 +43,7 @@ class KnownAlpns {
 const clients = new WeakMap<HttpClient, KnownAlpns>()
 
 /**
- * Opens a stream for a request. An older peer gets the protocol `Http`: it must see no other one, because a protocol that it does not
- * know ends its accept loop.
+ * Opens a stream for a request. An older peer only gets the protocol `Http`, because an unknown protocol ends its accept loop.
  */
 export async function openHttp(
   client: HttpClient,
@@ -61,7 +60,7 @@ export async function openHttp(
       const context = { protocol, phase: 'fetch' }
       throw new FastnNetError(
         'ERR_PROTOCOL_UNSUPPORTED',
-        'the peer is an older one, which knows no named services',
+        'the peer is an older version without named services',
         context
       )
     }
@@ -76,7 +75,7 @@ export async function openHttp(
   }
 }
 
-/** Whether a peer is an older one. Connects to a peer that this endpoint has not asked before. */
+/** Whether a peer is an older version. Connects to a peer on first use. */
 export async function isOlderPeer(client: HttpClient, peer: Peer, signal?: AbortSignal): Promise<boolean> {
   const known = knownAlpns(client)
   let alpn = known.get(peer)

@@ -25,9 +25,9 @@ export class Exchange {
   readonly #options: FetchOptions
   readonly #signal: AbortSignal | undefined
   #onAbort: (() => void) | undefined
-  /** Why the request's body could not be sent. */
+  /** Error of sending the request's body. */
   #uploadFailure: { readonly error: unknown } | undefined
-  /** The request's body, if it was sent whole. */
+  /** The request's body, if it was sent in one piece. */
   sentWhole: Uint8Array | undefined
 
   constructor(
@@ -61,7 +61,7 @@ export class Exchange {
     }
   }
 
-  /** Sends the request. A body that is not short is sent beside the answer, which may come before its end. */
+  /** Sends the request. A long body is sent concurrently with the answer, which may arrive first. */
   #send(): Promise<void> | undefined {
     const { method, body } = this.#message
     if (body === null) {
@@ -73,7 +73,7 @@ export class Exchange {
     return this.#finish(encoded(this.#head(body.length), body))
   }
 
-  /** Does not wait: the answer may be longer than what flow control lets through before it is read. It also says what becomes of the request. */
+  /** Does not wait, because flow control may block until the answer is read. The answer also reports the outcome of the request. */
   #finish(bytes: Uint8Array): undefined {
     this.#stream.finish(bytes).catch(() => {})
   }
@@ -106,7 +106,7 @@ export class Exchange {
         await sendBody(this.#stream, head, reader, start, framing, true)
       } catch (error) {
         reader.cancel(error).catch(() => {})
-        // The peer needs no more of it: its answer says why. What else the stream fails with, the answer fails with too.
+        // The peer has stopped reading, and its answer says why. The answer also fails with any other error of the stream.
         if (isFastnNetError(error)) return
         this.#uploadFailure = { error }
         this.#abandon()

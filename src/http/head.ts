@@ -11,19 +11,19 @@ export class BadMessage extends Error {
   }
 }
 
-/** How long a body is: in bytes, `'chunked'`, or up to the FIN. */
+/** Length of a body: in bytes, `'chunked'`, or up to the FIN. */
 export type Framing = number | 'chunked' | 'fin'
 
 /** A header field, its name in lower case. */
 export type Field = readonly [name: string, value: string]
 
-/** The fields of a message, and what they say of it. */
+/** The fields of a message, and the framing that they declare. */
 export interface Fields {
   /** Without those of {@link hopByHop}, and those that `Connection` names. */
   readonly fields: readonly Field[]
   readonly host: string | undefined
   readonly expect: string | undefined
-  /** Undefined where neither Content-Length nor Transfer-Encoding says it. */
+  /** Undefined without Content-Length and Transfer-Encoding. */
   readonly framing: number | 'chunked' | undefined
   /** `Connection: close`. */
   readonly closes: boolean
@@ -34,7 +34,7 @@ export interface Head extends Fields {
   readonly start: string
 }
 
-/** The text of a head without the empty line, and what was read behind it. */
+/** The text of a head without the empty line, and the bytes that were read after it. */
 export interface HeadText {
   readonly text: string
   readonly rest: Uint8Array<ArrayBuffer>
@@ -46,7 +46,7 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const fieldValue = /^[\t -~\x80-\xff]*$/
 const bareNewline = /[^\r]\n/
 
-/** Fields that belong to one stream. They never reach a handler or a caller, and are never taken from them. */
+/** Hop-by-hop fields. They never reach a handler or a caller, and are never accepted from them. */
 const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -72,13 +72,13 @@ export async function readHead(reader: ReadHalf, maxBytes: number): Promise<Head
     if (end > maxBytes || (end < 0 && text.length > maxBytes))
       throw new BadMessage(431, `the head is longer than ${maxBytes} bytes`)
     if (end >= 0) return { text: text.slice(0, end), rest: chunk.subarray(chunk.length - (text.length - end - 4)) }
-    // It would never end.
+    // Otherwise the head would never end.
     if (text.startsWith('\n') || bareNewline.test(text.slice(Math.max(from - 1, 0))))
       throw new BadMessage(400, 'a line ends without CR')
   }
 }
 
-/** Parses a head. Anything that two implementations could read differently is an error. */
+/** Parses a head. Rejects input that implementations could interpret differently. */
 export function parseHead(text: string): Head {
   const [start = '', ...lines] = text.split('\r\n')
   const fields = new FieldList(lines.length)
@@ -89,7 +89,7 @@ export function parseHead(text: string): Head {
   return { start, ...fields.checked() }
 }
 
-/** Collects the fields of a head, and what they say of the message. */
+/** Collects the fields of a head and their framing. */
 export class FieldList {
   #fields: Field[] = []
   #length: number | undefined
@@ -148,7 +148,7 @@ export class FieldList {
 /** Without the fields that `Connection` names. */
 function endToEnd(fields: readonly Field[], named: readonly string[]): readonly Field[] {
   const dropped = new Set(named)
-  // Without these, the message would be another one.
+  // Dropping these would change the message.
   for (const name of ['host', 'content-length']) dropped.delete(name)
   return fields.filter(([name]) => !dropped.has(name))
 }
@@ -167,7 +167,7 @@ export function fieldLines(headers: Iterable<Field>, without?: string): string {
   return lines
 }
 
-/** A head and the bytes behind it, in one piece. */
+/** A head and the bytes after it, in one piece. */
 export function encoded(head: string, body?: Uint8Array): Uint8Array {
   if (body === undefined || body.length === 0) return Buffer.from(head, 'latin1')
   const bytes = Buffer.allocUnsafeSlow(head.length + body.length)
@@ -180,7 +180,7 @@ function latin1({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): string
   return Buffer.from(buffer, byteOffset, length).toString('latin1')
 }
 
-/** Without spaces and tabs at both ends. Not `trim`, which also takes 0xA0, a part of many characters in UTF-8. */
+/** Trims spaces and tabs. Not `trim`, which also removes 0xA0, a part of many UTF-8 characters. */
 export function trimmed(line: string, start: number): string {
   let [from, to] = [start, line.length]
   while (from < to && isBlank(line.charCodeAt(from))) from++

@@ -57,7 +57,7 @@ function framingLine(framing: Framing | undefined): string {
   return framing === 'chunked' ? 'transfer-encoding: chunked\r\n' : ''
 }
 
-/** Empty if it could be read as something else. */
+/** Empty if the text could be misparsed. */
 function reasonOf(statusText: string): string {
   return /^[\t -~]*$/.test(statusText) ? statusText : ''
 }
@@ -65,7 +65,7 @@ function reasonOf(statusText: string): string {
 let date = ''
 let dateUntil = 0
 
-/** RFC 9110 requires it of a server with a clock. Made once a second. */
+/** RFC 9110 requires it of a server with a clock. Formatted once a second. */
 function dateLine(): string {
   const now = Date.now()
   if (now < dateUntil && dateUntil - now <= 1_000) return date

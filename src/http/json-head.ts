@@ -11,7 +11,7 @@ const target = /^[!-~\x80-\xff]+$/
 const growth = 4
 
 /**
- * The protocol `Http` of older peers (WIRE.md): a line of JSON in place of each head, with the values of fields as arrays of bytes, and a
+ * The protocol `Http` of older peers (docs/wire.md): a line of JSON in place of each head, with the values of fields as arrays of bytes, and a
  * body up to the FIN. It has no trailers and no interim answers.
  */
 export const jsonHead: Wire = {
@@ -66,7 +66,7 @@ async function readLine(reader: ReadHalf, maxBytes: number): Promise<Record<stri
   return head as Record<string, unknown>
 }
 
-/** The body has no other end than the FIN, but Content-Length is kept to if it is there. Codings belong to the backend's connection. */
+/** The body ends with the FIN, but Content-Length is enforced if present. Codings belong to the backend's connection. */
 function fieldsOf(headers: unknown, maxBytes: number): Fields {
   if (!Array.isArray(headers)) throw new BadMessage(400, 'the header fields are malformed')
   const fields = new FieldList(headers.length)
@@ -98,7 +98,7 @@ function pairs(headers: Iterable<Field>, framing: Framing | undefined): unknown[
   return all
 }
 
-/** Everything but the target is ASCII, and a target is, too. */
+/** All parts are ASCII. */
 function line(head: object): string {
   return `${JSON.stringify(head)}\n`
 }

@@ -1,20 +1,20 @@
-/** Streams of a listener that have answered a request, and wait for the next one. */
+/** Idle streams of a listener that wait for the next request. */
 export class KeptStreams {
   readonly #waiting = new Set<{ stop(): void }>()
-  /** Whether the listener has stopped: an answer in progress is the last one of its stream. */
+  /** Whether the listener has stopped. An answer in progress is then the last of its stream. */
   isStopped = false
 
-  /** A stream waits for its next request. */
+  /** Adds an idle stream. */
   add(stream: { stop(): void }): void {
     this.#waiting.add(stream)
   }
 
-  /** It waits no more. */
+  /** Removes a stream. */
   delete(stream: { stop(): void }): void {
     this.#waiting.delete(stream)
   }
 
-  /** Ends those that wait. The others end with their answer. */
+  /** Closes idle streams. The others close after their answer. */
   stop(): void {
     this.isStopped = true
     for (const stream of this.#waiting) stream.stop()

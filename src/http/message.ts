@@ -9,7 +9,7 @@ export interface Message {
   readonly method: string
   /** Path and query. */
   readonly target: string
-  /** Of the URL that was given; undefined: the peer's ID52 is the host. */
+  /** Origin of the given URL; undefined: the peer's ID52 is the host. */
   readonly origin: string | undefined
   readonly headers: Headers
   readonly body: Uint8Array | ReadableStream<Uint8Array> | null
@@ -32,13 +32,13 @@ export function messageOf(input: string | URL | Request, init: FetchOptions): Me
   return { method: request.method, ...to, headers: request.headers, body: request.body }
 }
 
-/** A message that needs no `Request`, which costs more than all else of a small one. */
+/** A message without a `Request`, which would dominate the cost of a small request. */
 function plainMessage(
   to: Pick<Message, 'target' | 'origin'>,
   { method: given = 'GET', headers: fields, body = null }: FetchOptions
 ): Message | undefined {
   const method = typeof given === 'string' ? given.toUpperCase() : ''
-  // The platform says what is wrong with another one. It leaves `patch` in lower case.
+  // Let the platform report other methods. It keeps `patch` in lower case.
   if (!plainMethod.test(method) || (method === 'PATCH' && given !== method)) return undefined
   if (body === null) return { method, ...to, headers: new Headers(fields ?? undefined), body }
   if (method === 'GET' || method === 'HEAD') return undefined
@@ -49,7 +49,7 @@ function plainMessage(
   return { method, ...to, headers, body: typeof body === 'string' ? Buffer.from(body) : new Uint8Array(body) }
 }
 
-/** Of a URL, the host is only the Host header: the request goes to the peer. */
+/** The host of a URL is used only for the Host header: the request goes to the peer. */
 function targetOf(input: string | URL | Request): Pick<Message, 'target' | 'origin'> {
   const text = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url
   if (isPlainPath(text)) return { target: text, origin: undefined }
@@ -61,8 +61,8 @@ function targetOf(input: string | URL | Request): Pick<Message, 'target' | 'orig
 }
 
 /**
- * The request that a redirect asks for; undefined where the answer is no redirect, or one that is not followed. `sent`: the body of the
- * request, if it was sent whole.
+ * The request for a redirect; undefined if the answer is not a redirect or must not be followed. `sent`: the body of the request, if it was
+ * sent in one piece.
  */
 export function redirected(message: Message, response: Response, sent: Uint8Array | undefined): Message | undefined {
   const { status, url } = response
@@ -80,6 +80,6 @@ export function redirected(message: Message, response: Response, sent: Uint8Arra
     return { ...to, method: 'GET', headers, body: null }
   }
   if (message.body === null) return to
-  // A stream cannot be sent again.
+  // A stream cannot be replayed.
   return sent === undefined ? undefined : { ...to, body: sent }
 }

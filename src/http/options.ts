@@ -7,13 +7,13 @@ import { checkOptions, checkSignal, invalid, type OptionNames, positive } from '
 
 /** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
 export interface FetchOptions extends Omit<RequestInit, 'body'> {
-  /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed too. */
+  /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed. */
   body?: RequestInit['body'] | AsyncIterable<Uint8Array> | null
   /** Name of the peer's service. Default: `''`. */
   service?: string | undefined
-  /** Longest head of the answer, in bytes. Default: 64 KiB. */
+  /** Maximum head of the answer, in bytes. Default: 64 KiB. */
   maxHeaderBytes?: number | undefined
-  /** Longest body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
+  /** Maximum body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
   maxBodyBytes?: number | undefined
 }
 
@@ -33,15 +33,14 @@ export interface ServeHttpOptions {
   /** Stops serving, without an error. Running handlers continue. */
   signal?: AbortSignal | undefined
   /**
-   * Receives what a handler threw, after the caller got status 500, and what ended its body. Default: a process warning, once per error
-   * code.
+   * Receives errors of handlers, after the caller got status 500, and of their bodies. Default: a process warning, once per error code.
    */
   onError?: ((error: unknown, context: HttpContext) => unknown) | undefined
-  /** Longest head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */
+  /** Maximum head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */
   maxHeaderBytes?: number | undefined
-  /** Longest body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
+  /** Maximum body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
   maxBodyBytes?: number | undefined
-  /** Limit in milliseconds for a request's head to arrive, also for the next one on a stream. Default: 10 s. */
+  /** Timeout for a request's head, in milliseconds, including the next one on a stream. Default: 10 s. */
   headTimeout?: number | undefined
 }
 
@@ -58,7 +57,7 @@ const serveNames: OptionNames<ServeHttpOptions> = {
 /** Checked options with defaults filled in. */
 export interface ResolvedServeHttp {
   readonly protocol: Protocol
-  /** Older peers know no names. */
+  /** Whether the service has no name, as older peers require. */
   readonly hasName: boolean
   readonly handler: HttpHandler
   readonly signal: AbortSignal | undefined

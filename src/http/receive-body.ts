@@ -5,7 +5,7 @@ import { readableOf } from '../stream/web-streams.js'
 import { ChunkDecoder } from './chunks.js'
 import { BadMessage, type Framing } from './head.js'
 
-/** How a body is received. */
+/** Settings of a received body. */
 export interface BodyOptions {
   readonly framing: Framing
   readonly maxBytes: number
@@ -13,11 +13,11 @@ export interface BodyOptions {
   readonly onFirstRead?: () => void
   /** Maps an error to the one that the reader of the body gets. */
   readonly errorOf?: (error: unknown) => unknown
-  /** Called once, when no more of it will be read. */
+  /** Called once, when reading has ended. */
   readonly onEnd?: () => void
 }
 
-/** A body, taken off a stream. */
+/** A body that is read from a stream. */
 export class ReceivedBody {
   readonly #state: StreamState
   readonly #reader: ReadHalf
@@ -28,9 +28,9 @@ export class ReceivedBody {
   #left: number
   #received = 0
   #hasBegun = false
-  /** Whether all of it was read, up to and with its end. */
+  /** Whether the body was read to its end. */
   isComplete = false
-  /** Why reading failed. */
+  /** Error of a failed read. */
   failure: unknown
 
   constructor(state: StreamState, reader: ReadHalf, options: BodyOptions) {
@@ -77,7 +77,7 @@ export class ReceivedBody {
 
   async #next(into: Uint8Array): Promise<number | null> {
     const chunks = this.#chunks
-    // Bytes of the next message stay where they are.
+    // Bytes of the next message stay with the reader.
     const room = this.#left < into.length ? into.subarray(0, this.#left) : into
     for (;;) {
       const read = await this.#reader.readIntoInTurn(room)

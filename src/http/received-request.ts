@@ -9,7 +9,7 @@ export interface RequestParts {
   readonly cancellation: Cancellation
 }
 
-/** An `AbortController` that is made once its signal is asked for. */
+/** A lazy `AbortController`, created on first use of its signal. */
 export class Cancellation {
   #controller: AbortController | undefined
   #reason: unknown
@@ -39,8 +39,7 @@ function platformRequest({ method, url, fields, body, cancellation }: RequestPar
 
 /**
  * Most handlers read only the method and the URL. The platform's `Request`, with its signal, costs more than the rest of a small request, so
- * this one is made when something else is read. It has the platform's prototype, and its properties under the platform's symbols, so
- * that all that takes a `Request` takes it.
+ * it is created lazily. This object has the platform's prototype and symbols, so that any API accepts it as a `Request`.
  */
 class LazyRequest {
   readonly #parts: RequestParts
@@ -74,10 +73,10 @@ class LazyRequest {
   }
 }
 
-/** Newer platforms keep the properties in private fields, which only their own constructor makes. */
+/** Newer platforms use private fields, which only their own constructor creates. */
 const canBeLazy = Reflect.ownKeys(new Request('http://peer')).length > 0
 
-/** Makes the `Request` of a peer's request. */
+/** Creates the `Request` of a peer's request. */
 export function receivedRequest(parts: RequestParts): Request {
   return canBeLazy ? (new LazyRequest(parts) as unknown as Request) : platformRequest(parts)
 }

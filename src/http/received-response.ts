@@ -11,22 +11,22 @@ export interface ResponseHead {
   readonly redirected: boolean
 }
 
-/** Runtimes that look into a `Response`, and not only at its properties: they must find the body there. */
+/** Runtimes that inspect the internals of a `Response`, where they must find the body. */
 const looksInside = 'Bun' in globalThis || 'Deno' in globalThis
 
-/** Makes the `Response` of a peer's answer. */
+/** Creates the `Response` of a peer's answer. */
 export function receivedResponse(head: ResponseHead, body: Bytes | ReadableStream<Bytes> | null): Response {
   const isWhole = body instanceof Uint8Array && !looksInside
   return (isWhole ? new WholeResponse(head, body) : new ReceivedResponse(head, body)) as unknown as Response
 }
 
-// In the types of Node.js, its members are no methods and accessors that a class can override.
+// In the types of Node.js, its members are properties, which a class cannot override with methods and accessors.
 const PlatformResponse: new (
   body: Bytes | ReadableStream<Bytes> | null,
   init: ResponseInit
 ) => Pick<Response, 'headers' | 'status' | 'statusText'> = Response
 
-/** A `Response` with the URL that was asked for: one made by hand has none. */
+/** A `Response` with the requested URL, which a constructed one lacks. */
 class ReceivedResponse extends PlatformResponse {
   readonly #head: ResponseHead
 
@@ -56,13 +56,13 @@ class ReceivedResponse extends PlatformResponse {
 }
 
 /**
- * A `Response` whose body has arrived whole. The platform's own reads each body through a stream, which costs more than all else of a
- * small answer. Here, a stream is made only once it is asked for.
+ * A `Response` whose body has fully arrived. The platform reads each body through a stream, which dominates the cost of a small answer.
+ * This class creates a stream only on demand.
  */
 class WholeResponse extends ReceivedResponse {
   #bytes: Bytes
   #isUsed = false
-  /** The platform's, once something needs it. */
+  /** The platform's `Response`, created on demand. */
   #inner: Response | undefined
 
   constructor(head: ResponseHead, bytes: Bytes) {
@@ -118,14 +118,14 @@ class WholeResponse extends ReceivedResponse {
     const type = this.headers.get('content-type')
     const wasUsed = this.#isUsed
     const inner = new Response(this.#take(), { headers: type === null ? [] : [['content-type', type]] })
-    // Its body was read already: it must be found so.
+    // Mark the body as used, because it was already read.
     if (wasUsed) void inner.arrayBuffer()
     this.#inner = inner
     return inner
   }
 
   static {
-    // Methods that newer platforms have for bodies, such as `bytes`.
+    // Body methods of newer platforms, such as `bytes`.
     for (const name of Object.getOwnPropertyNames(Response.prototype)) {
       const { value } = Object.getOwnPropertyDescriptor(Response.prototype, name) as { value?: unknown }
       if (typeof value !== 'function' || Object.hasOwn(WholeResponse.prototype, name) || name === 'constructor')

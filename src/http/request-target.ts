@@ -1,16 +1,16 @@
 import { BadMessage } from './head.js'
 
-/** A path that a URL keeps as it is: one with only these characters, and without the segments `.` and `..`. */
+/** A path that URL parsing does not change: only these characters, without the segments `.` and `..`. */
 const plainPath = /^\/(?!\/)(?:[\w\-~!$&'()*+,;=:@/]|\.(?![./?]|$))*(?:\?[\w\-.~!$&()*+,;=:@/?%]*)?$/
 const id52 = /^[0-9a-v]{51}[0g]$/
 const validHost = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
 
-/** Whether a URL keeps the path and query as they are. Parsing costs more. */
+/** Whether URL parsing would keep the path and query unchanged. Cheaper than parsing. */
 export function isPlainPath(text: string): boolean {
   return plainPath.test(text)
 }
 
-/** The URL of a received request. `own`: the host where the request names none. */
+/** The URL of a received request. `own`: the host if the request names none. */
 export function urlOf(target: string, host: string | undefined, own: string): string {
   if (host === undefined || (host !== '' && !validHost.test(host)))
     throw new BadMessage(400, 'Host is missing or invalid')

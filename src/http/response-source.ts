@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
 
-// Node.js 20 and 22 keep the state of a `Response` under a symbol, and in it what its body was made of.
+// Node.js 20 and 22 store the state of a `Response` under a symbol, including the source of its body.
 const state = Reflect.ownKeys(new Response('')).find(key => typeof key === 'symbol' && key.description === 'state')
 
 /**
- * The bytes that a body was made of, if the platform keeps them: they need not be read through a stream, which costs more than the rest of
- * a small answer. Locks the body. The body must not be locked or used.
+ * The source bytes of a body, if the platform stores them. Avoids reading through a stream, which dominates the cost of a small answer.
+ * Locks the body, which must not be locked or used.
  */
 export function sourceOf(response: Response): Uint8Array | undefined {
   if (state === undefined || !(response instanceof Response)) return undefined
@@ -18,7 +18,7 @@ export function sourceOf(response: Response): Uint8Array | undefined {
   return typeof source === 'string' ? Buffer.from(source) : source
 }
 
-/** Whether it is a response that can be sent. That of an error (`Response.error()`) has status 0. */
+/** Whether the value is a sendable response. `Response.error()` has status 0. */
 export function isResponse(value: unknown): value is Response {
   const { status, headers, bodyUsed, body } = (value ?? {}) as Partial<Response>
   if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599) return false

@@ -5,13 +5,13 @@ import { encoded, type Framing } from './head.js'
 type Reader = ReadableStreamDefaultReader<unknown>
 
 const none = new Uint8Array(0)
-/** Turns of the microtask queue in which a body of text or bytes ends. A stream that takes longer is sent as it comes. */
+/** Microtask turns within which a body of text or bytes ends. Slower streams are sent incrementally. */
 const turns = 24
-/** A shorter chunk is copied into one write with its size. */
+/** Shorter chunks are copied into one write with their size. */
 const joined = 16 * 1024
 const lastChunk = '0\r\n\r\n'
 
-/** Start of a body. `isWhole`: it has no more. */
+/** Start of a body. `isWhole`: the body is complete. */
 export interface BodyStart {
   readonly bytes: Uint8Array
   readonly isWhole: boolean
@@ -32,7 +32,7 @@ export async function settlesSoon(promise: Promise<unknown>): Promise<boolean> {
   return state.isSettled
 }
 
-/** Takes a body whole if it is short and at hand, so that its length can precede it. */
+/** Reads a short, available body at once, so that its length can precede it. */
 export async function startOf(reader: Reader): Promise<BodyStart> {
   const first = reader.read() as Promise<Result>
   if (!(await settlesSoon(first))) return { bytes: none, isWhole: false, next: first }
@@ -46,9 +46,9 @@ export async function startOf(reader: Reader): Promise<BodyStart> {
 }
 
 /**
- * Sends a head and the body behind it. `framing`: as the head says. `ends`: with the FIN.
+ * Sends a head and its body. `framing`: as declared in the head. `ends`: followed by the FIN.
  *
- * @throws What the body or the stream fails with. `TypeError` if the body's length is not `framing`.
+ * @throws Errors of the body or the stream. `TypeError` if the body's length differs from `framing`.
  */
 export async function sendBody(
   stream: PeerStream,
@@ -72,7 +72,7 @@ export async function sendBody(
   }
   if (start.bytes.length > 0) await send(start.bytes)
   else if (!start.isWhole) {
-    // The other side need not wait for the body.
+    // Send early, so that the peer does not wait for the body.
     await stream.write(encoded(before))
     before = ''
   }

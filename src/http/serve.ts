@@ -22,8 +22,8 @@ const withoutBody = new Set([204, 205, 304])
 const peerHeader = 'fastn-peer'
 
 /**
- * Answers the requests of one stream, one after the other. Rejects with what cut an answer short. `isOlder`: the stream has the protocol
- * `Http` of older peers. `kept`: ends the stream behind an answer once its listener has stopped.
+ * Answers the requests of one stream, one after the other. Rejects with the error that truncated an answer. `isOlder`: the stream uses the
+ * protocol `Http` of older peers. `kept`: ends the stream after the current answer once its listener has stopped.
  */
 export async function serveHttpStream(
   stream: PeerStream,
@@ -58,13 +58,13 @@ class StreamServer implements Expiring {
     this.#context = Object.freeze({ peer: stream.remoteId52 })
   }
 
-  /** Answers the next request of a stream that has answered one. Whether another may follow. */
+  /** Answers a further request of a stream. Resolves with whether another may follow. */
   async nextOfKept(): Promise<boolean> {
     this.#kept.add(this)
     return await this.next()
   }
 
-  /** Answers one request. Whether another may follow. */
+  /** Answers one request. Resolves with whether another may follow. */
   async next(): Promise<boolean> {
     let head: RequestHead | null
     try {
@@ -84,15 +84,15 @@ class StreamServer implements Expiring {
     return await this.#answer(head, exchange)
   }
 
-  /** The listener has stopped while this waits for a request. */
+  /** Called if the listener stops while the stream is idle. */
   stop(): void {
     this.#isStopped = true
     this.#stream.stop()
   }
 
-  /** The head did not arrive in time. */
+  /** Called if the head does not arrive in time. */
   expire(): void {
-    // The read that waits for it fails.
+    // Makes the pending read fail.
     this.#stream.stop()
   }
 
@@ -147,15 +147,15 @@ class StreamServer implements Expiring {
     let response: Response
     try {
       response = await this.#handle(exchange)
-      if (!isResponse(response)) throw new TypeError('a handler must return a Response that was not used')
+      if (!isResponse(response)) throw new TypeError('a handler must return an unused Response')
     } catch (error) {
       return await this.#fail(error, exchange)
     }
     const { body, cancellation } = exchange
-    // A body that was not read to its end is in the way of the next request.
+    // An unread body blocks the next request.
     const mayContinue = !head.closes && this.#wire.unsized !== 'fin' && !this.#kept.isStopped
     const continues = mayContinue && (body === undefined || body.isComplete) && !readerOf(this.#stream).atEnd
-    // From now on, it would be in the middle of the answer.
+    // Later, it would be in the middle of the answer.
     this.#unanswered = undefined
     try {
       await this.#send(response, exchange, continues)
@@ -230,7 +230,7 @@ class StreamServer implements Expiring {
     await (continues ? this.#stream.write(bytes) : this.#stream.finish(bytes))
   }
 
-  /** Answers for a handler that failed. */
+  /** Answers after a failed handler. */
   async #fail(error: unknown, { body, cancellation }: Exchange): Promise<boolean> {
     if (cancellation.isAborted) return false
     const { failure } = body ?? {}
@@ -275,7 +275,7 @@ interface Exchange {
 
 function checkLength(given: string | null, length: number | undefined): void {
   if (given !== null && length !== lengthOf(given))
-    throw new TypeError('the answer has another length than its Content-Length says')
+    throw new TypeError('the length of the answer differs from its Content-Length')
 }
 
 function lengthOf(text: string): number {

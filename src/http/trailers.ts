@@ -1,6 +1,6 @@
 import { isClaim } from './claims.js'
 
-/** Fields that frame, route, authenticate or modify a message, or say what its content is (RFC 9110, 6.5.1), and those of one connection. */
+/** Fields for framing, routing, authentication, request modifiers or content format (RFC 9110, 6.5.1), and hop-by-hop fields. */
 const headOnly: ReadonlySet<string> = new Set([
   'authorization',
   'cache-control',
@@ -27,7 +27,7 @@ const headOnly: ReadonlySet<string> = new Set([
   'www-authenticate'
 ])
 
-/** Whether a trailer may pass: its receiver may merge it into the headers. */
+/** Whether a trailer may pass. Receivers may merge trailers into the headers. */
 export function mayTrail(name: string): boolean {
   const lower = name.toLowerCase()
   return !headOnly.has(lower.replace(/[^a-z0-9]/g, '-')) && !isClaim(lower)

@@ -12,13 +12,13 @@ export interface RequestHead extends Fields {
 export interface AnswerHead extends Fields {
   readonly status: number
   readonly statusText: string
-  /** Bytes that were read behind it. */
+  /** Bytes that were read after it. */
   readonly rest: Uint8Array<ArrayBuffer>
 }
 
-/** How the messages of a stream are written. */
+/** Message format of a stream. */
 export interface Wire {
-  /** How a body is delimited whose length is unknown. */
+  /** Framing of a body with unknown length. */
   readonly unsized: 'chunked' | 'fin'
   /** Reads the head of a request; `null` at EOF. What follows stays with the reader. */
   readRequest(reader: ReadHalf, maxBytes: number): Promise<RequestHead | null>

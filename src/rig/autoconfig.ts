@@ -2,8 +2,8 @@ import type { RouterTarget } from '../router/target.js'
 import type { MailServers } from './mail.js'
 
 /**
- * The host at which Thunderbird and other mail clients look for the configuration of an address: `autoconfig.` and its domain. They reach it
- * by the router as proxy.
+ * The host from which Thunderbird and other mail clients load the settings of an address: `autoconfig.` and its domain. They reach it through
+ * the router as proxy.
  */
 export function autoconfigHosts(
   id52: string,

@@ -17,8 +17,8 @@ const validDays = 800
 const leftDays = 30
 
 /**
- * The certificate of this machine for `localhost`, which signs itself: mail clients want TLS, also for a server of the same machine. Made once
- * and kept, since clients remember it. ECDSA P-256. A new one is made 30 days before it expires.
+ * Returns the machine's self-signed certificate for `localhost`: mail clients require TLS even for local servers. Created once and stored,
+ * because clients remember it. ECDSA P-256. Renewed 30 days before it expires.
  */
 export async function localCertificate(folder: string): Promise<Certificate> {
   const [certFile, keyFile] = [join(folder, 'localhost.crt'), join(folder, 'localhost.key')]
@@ -48,7 +48,7 @@ function isGood(cert: string, key: string): boolean {
   }
 }
 
-/** Makes a certificate for `localhost`, 127.0.0.1 and ::1, from a day before on: clocks differ. */
+/** Creates a certificate for `localhost`, 127.0.0.1 and ::1. It is valid from the day before, because clocks differ. */
 export function createCertificate(now: Date): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const name = sequence(set(sequence(oid('550403'), tagged(0x0c, Buffer.from('localhost')))))
@@ -56,7 +56,7 @@ export function createCertificate(now: Date): Certificate {
   const start = new Date(now.getTime() - dayMs)
   const body = sequence(
     tagged(0xa0, integer(Buffer.of(2))),
-    // Positive, and not shorter than it says.
+    // Positive, and of minimal length as DER requires.
     integer(Buffer.concat([Buffer.of(0x40), randomBytes(15)])),
     algorithm,
     name,
@@ -83,17 +83,17 @@ function extensions(): Buffer[] {
   )
   const critical = tagged(0x01, Buffer.of(0xff))
   return [
-    // No authority.
+    // Not a certificate authority.
     sequence(oid('551d13'), critical, tagged(0x04, sequence())),
     // Digital signature.
     sequence(oid('551d0f'), critical, tagged(0x04, tagged(0x03, Buffer.of(7, 0x80)))),
-    // Authentication of a TLS server.
+    // TLS server authentication.
     sequence(oid('551d25'), tagged(0x04, sequence(oid('2b06010505070301')))),
     sequence(oid('551d11'), tagged(0x04, names))
   ]
 }
 
-// DER, as much of it as a certificate needs (X.690).
+// The subset of DER (X.690) for a certificate.
 
 function tagged(tag: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts)
@@ -127,7 +127,7 @@ function bits(bytes: Buffer): Buffer {
   return tagged(0x03, Buffer.of(0), bytes)
 }
 
-/** Until 2050 with two digits of the year, as RFC 5280 demands. */
+/** Two-digit years until 2050, as RFC 5280 requires. */
 function time(date: Date): Buffer {
   const digits = date.toISOString().replace(/[-:T]|\.\d+/g, '')
   return date.getUTCFullYear() < 2050 ? tagged(0x17, Buffer.from(digits.slice(2))) : tagged(0x18, Buffer.from(digits))

@@ -10,28 +10,28 @@ import { type NetworkSettings, networkSettings } from './services/network.js'
 import { type PlannedService, planServices } from './services/plan.js'
 import { Settings } from './services/settings.js'
 
-/** Where `/health` and `/metrics` are served over HTTP. */
+/** HTTP server of `/health` and `/metrics`. */
 export interface HealthConfig {
-  /** Port. `0` is a free one, which {@link RigStatus} tells. */
+  /** Port. `0` selects a free one; {@link RigStatus} has it. */
   port: number
   /** Local address. Default: `'127.0.0.1'`. */
   host?: string | undefined
-  /** Values of the header `Host` that are answered besides those of this machine. Default: none. */
+  /** Accepted values of the header `Host` besides those of this machine. Default: none. */
   names?: readonly string[] | undefined
 }
 
-/** A service, with the keys of its kind: docs/cli.md has them, at `run`. */
+/** A service, with the keys of its kind: see `run` in docs/cli.md. */
 export interface ServiceConfig {
   /** `'tcp'`, `'tcp-bridge'`, `'udp'`, `'udp-bridge'`, `'http'`, `'http-bridge'`, `'proxy-remote'`, `'proxy'` or `'socks5'`. */
   kind: string
-  /** The identity whose peers use it, or as which it dials: an ID52, the name of an account, or `'rig'`. Default: the current one. */
+  /** The identity that exposes it or dials: an ID52, the name of an account, or `'rig'`. Default: the current one. */
   identity?: string | undefined
   /** Keys of the kind. */
   [key: string]: unknown
 }
 
 /**
- * Configuration of a rig: what its TOML file has. It is checked when it is used; {@link RigConfigError} names what is wrong. Unknown keys are
+ * Configuration of a rig, with the keys of its TOML file. It is checked on use; {@link RigConfigError} names an invalid key. Unknown keys are
  * errors.
  */
 export interface RigConfig {
@@ -41,7 +41,7 @@ export interface RigConfig {
   relays?: readonly string[] | undefined
   /** Health and metrics over HTTP. Default: none. */
   health?: HealthConfig | undefined
-  /** Services and tunnels by name, at most 256. Those of an identity that is offline do not run. */
+  /** Services and tunnels by name, at most 256. Services of an offline identity do not run. */
   services?: Readonly<Record<string, ServiceConfig>> | undefined
   /** The router. Default: none, unless `FASTN_HTTP_PORT` is set. */
   router?: RouterConfig | undefined
@@ -56,7 +56,7 @@ export interface RigPlan {
   readonly services: ReadonlyMap<string, PlannedService>
 }
 
-/** What a configuration is checked with. */
+/** Context of a check. */
 export interface CheckOptions {
   readonly paths: HomePaths
   readonly folder: string
@@ -87,7 +87,7 @@ export function checkConfig(config: unknown, { paths, folder, entities, current 
   }
 }
 
-/** Services, and the router and mail as two more. */
+/** Services, including the router and mail. */
 function withParts(
   root: Settings,
   identityOf: (settings: Settings) => string,

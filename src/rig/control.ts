@@ -6,16 +6,16 @@ import type { Peer } from '../keys/peer.js'
 import { warnOnce } from '../util/warn.js'
 import type { RigChanges, RigStatus } from './status.js'
 
-/** No answer is longer. */
+/** Maximum length of an answer. */
 const maxBytes = 1_048_576
 
-/** What a rig does when it is asked. */
+/** The requests that a rig handles. */
 export interface Controlled {
   status(): RigStatus
   reload(): Promise<RigChanges>
 }
 
-/** Serves RigControl. The policy of the endpoint says who may use it. */
+/** Serves RigControl. The policy of the endpoint controls access. */
 export function serveControl(endpoint: Endpoint, rig: Controlled): Listener {
   const handle = async (input: unknown) => {
     const { op } = (typeof input === 'object' && input !== null ? input : {}) as { op?: unknown }
@@ -24,15 +24,15 @@ export function serveControl(endpoint: Endpoint, rig: Controlled): Listener {
     throw new FastnNetError('ERR_INVALID_ARGUMENT', `'op' must be 'status' or 'reload'`)
   }
   const onError = (error: unknown) => {
-    // The caller is told what it did wrong, and that a configuration is wrong.
+    // The caller gets its own errors, and those of a configuration.
     if (!isFastnNetError(error)) warnOnce(error, 'ERR_RIG', message => `a request to the rig failed: ${message}`)
   }
   return endpoint.serve('RigControl', handle, { maxBytes, maxRequestsPerPeer: 4, onError })
 }
 
 /**
- * Asks a rig what it does. Only its owner and the owner's devices may ask: an alias of the account that owns the rig, or a device with a
- * lease of that account, which must be shown to the rig before, as by `lease.use(rig, () => rigStatus(endpoint, rig))`.
+ * Queries the status of a rig. Only its owner and the owner's devices may do so: an alias of the account that owns the rig, or a device with a
+ * lease of that account. A device must present the lease first, as in `lease.use(rig, () => rigStatus(endpoint, rig))`.
  *
  * @param rig The rig's own identity, which must be online.
  * @throws {FastnNetError} `ERR_UNAUTHORIZED`. The errors of `Endpoint.call`.
@@ -45,9 +45,9 @@ export async function rigStatus(endpoint: Endpoint, rig: Peer, options: CallSett
 }
 
 /**
- * Lets a rig read its configuration again and apply it, as {@link Rig.reload} does. Who may ask: see {@link rigStatus}.
+ * Makes a rig reload and apply its configuration, as {@link Rig.reload} does. For access, see {@link rigStatus}.
  *
- * @throws {FastnNetError} `ERR_REMOTE` if the rig rejects the configuration; nothing is changed then. `ERR_UNAUTHORIZED`. The errors of
+ * @throws {FastnNetError} `ERR_REMOTE` if the rig rejects the configuration; nothing changes. `ERR_UNAUTHORIZED`. The errors of
  * `Endpoint.call`.
  */
 export async function reloadRig(endpoint: Endpoint, rig: Peer, options: CallSettings = {}): Promise<RigChanges> {

@@ -11,7 +11,7 @@ import { checkOptions, invalid, type OptionNames, optional } from '../util/valid
 import { aliasesOf, type HomePaths, pathsOf } from './home.js'
 import { type RigState, readState, stateOf, updateState, writeState } from './state.js'
 
-/** Where a rig is. */
+/** Location of a rig. */
 export interface HomeOptions {
   /** The folder. Default: see {@link rigHome}. */
   home?: string | undefined
@@ -21,17 +21,17 @@ export interface HomeOptions {
 export interface RigEntity {
   /** Its public key. */
   readonly id52: string
-  /** What it is. */
+  /** Kind of the identity. */
   readonly kind: 'rig' | 'account'
   /** ID52 of the account, which is that of its first alias; `null` for the rig. */
   readonly account: string | null
   /** Name of the account in this rig; `'rig'` for the rig; `null` without one. */
   readonly name: string | null
-  /** Whether it is to have an endpoint while the rig runs. */
+  /** Whether it has an endpoint while the rig runs. */
   readonly online: boolean
 }
 
-/** What a home has. */
+/** Content of a home. */
 export interface RigEntities {
   /** The folder. */
   readonly home: string
@@ -50,16 +50,16 @@ const homeNames: OptionNames<HomeOptions> = { home: true }
 /** Name of the key of the rig. */
 const rigKey = 'rig'
 
-/** Checks where a rig is. */
+/** Checks the location of a rig. */
 export function homePaths(options: HomeOptions): HomePaths {
   return pathsOf(optional('string', checkOptions(options, homeNames).home, 'options.home'))
 }
 
 /**
- * Makes a folder the home of a rig: with the key of the rig, and an account that owns it. Both are online. Nothing that is there is
- * replaced: keys of the rig and of accounts in the folder are taken.
+ * Initializes a folder as the home of a rig, with the rig's key and an account that owns it. Both are online. Existing keys of the rig and of
+ * accounts in the folder are used, never replaced.
  *
- * @throws {FastnNetError} `ERR_FILE` if the folder is the home of a rig already, or cannot be written. `ERR_KEY_STORE`.
+ * @throws {FastnNetError} `ERR_FILE` if the folder already is the home of a rig, or cannot be written. `ERR_KEY_STORE`.
  * `ERR_INVALID_ARGUMENT`.
  *
  * @example
@@ -78,16 +78,16 @@ export async function initRig(options: HomeOptions = {}): Promise<RigEntities> {
     const owner = first ?? (await newAccount(paths))
     const identities = { [rig]: { online: true }, [owner]: { online: true } }
     await writeState(paths, { rig, owner, current: owner, created: Date.now(), identities })
-    // Last: its presence says that the home is complete.
+    // Last, because its presence marks a complete home.
     await (await open(paths.lock, 'a', 0o600)).close()
     return await rigEntities(options)
   })
 }
 
 /**
- * Reads what a home has. Works beside the rig that runs there.
+ * Reads the identities of a home. Works while its rig runs.
  *
- * @throws {FastnNetError} `ERR_FILE` if the folder is no home of a rig. `ERR_KEY_STORE`. `ERR_INVALID_ARGUMENT`.
+ * @throws {FastnNetError} `ERR_FILE` if the folder is not the home of a rig. `ERR_KEY_STORE`. `ERR_INVALID_ARGUMENT`.
  */
 export async function rigEntities(options: HomeOptions = {}): Promise<RigEntities> {
   const paths = homePaths(options)
@@ -113,10 +113,10 @@ export async function entitiesOf(paths: HomePaths, { rig, identities }: RigState
 }
 
 /**
- * Adds an account, with a key of its own. It is offline: see {@link setOnline}.
+ * Adds an account with its own key, initially offline: see {@link setOnline}.
  *
- * @param options `name`: what this rig calls it. Default: none.
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also for a name that is taken. `ERR_FILE`. `ERR_KEY_STORE`.
+ * @param options `name`: its name in this rig. Default: none.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also for a duplicate name. `ERR_FILE`. `ERR_KEY_STORE`.
  *
  * @example
  * const work = await createAccount({ name: 'work' })
@@ -144,8 +144,7 @@ export async function createAccount(options: HomeOptions & { name?: string | und
 }
 
 /**
- * Says whether an identity is to have an endpoint while the rig runs. A rig that runs learns of it by {@link Rig.reload}; `fastn-net rig`
- * watches the home.
+ * Brings an identity online or offline. A running rig applies the change on {@link Rig.reload}; `fastn-net rig run` watches the home.
  *
  * @param entity An ID52, the name of an account, or `'rig'`.
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity. `ERR_FILE`.
@@ -161,7 +160,7 @@ export async function setOnline(entity: string, isOnline: boolean, options: Home
 }
 
 /**
- * Chooses the identity that services without `identity` use. A rig that runs learns of it as with {@link setOnline}.
+ * Sets the identity of services without `identity`. A running rig applies the change as with {@link setOnline}.
  *
  * @param entity An ID52, the name of an account, or `'rig'`.
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity. `ERR_FILE`.
@@ -172,7 +171,7 @@ export async function setCurrent(entity: string, options: HomeOptions = {}): Pro
   return found
 }
 
-/** The identity of this ID52 or name. */
+/** The identity with this ID52 or name. */
 export function findEntity(entities: readonly RigEntity[], wanted: string): RigEntity {
   const found = entities.find(({ id52, name }) => wanted === name || wanted.toLowerCase() === id52)
   if (found !== undefined) return found
@@ -212,12 +211,12 @@ async function newAccount(paths: HomePaths): Promise<string> {
   return key.id52
 }
 
-/** Removes an account that could not be completed: its key is not known to anyone yet. */
+/** Removes an account that could not be completed. Its key was not published yet. */
 async function removeAccount({ accounts }: HomePaths, id52: string): Promise<void> {
   await rm(join(accounts, id52), { recursive: true, force: true }).catch(() => {})
 }
 
-/** ID52 of a key; `undefined` if there is none. Asks no keyring. */
+/** ID52 of a key; `undefined` if there is none. Does not read the keyring. */
 async function idOfKey(folder: string, name: string): Promise<string | undefined> {
   const text = await readFile(join(folder, `${name}.id52`), 'utf8').catch(() => undefined)
   if (text !== undefined) return PublicKey.from(text.trim()).id52
@@ -234,7 +233,7 @@ async function keysOf(folder: string): Promise<string[]> {
   return [...new Set(found.filter(isId52))].sort()
 }
 
-/** Whether a text is an ID52, as files are named by it. */
+/** Whether a text is an ID52 in the form of file names. */
 export function isId52(text: string): boolean {
   return /^[0-9a-v]{51}[0g]$/.test(text)
 }

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { FastnNetError } from '../errors.js'
 import type { RigPlan } from './config.js'
 
-/** Bounds of the clients, which may be any program of this machine. */
+/** Limits for clients, which may be any local program. */
 const limits = { connections: 64, headerBytes: 4_096, headersMs: 5_000, requestMs: 10_000 } as const
 
-/** What the server answers with. */
+/** Content of the answers. */
 export interface HealthSource {
   /** Values of the header `Host` besides those of this machine. */
   names(): readonly string[]
@@ -45,7 +45,7 @@ export class HealthServer {
     return health
   }
 
-  /** Whether a server listens where it is to listen. */
+  /** Whether the server already listens there. */
   static isSame(server: HealthServer | undefined, plan: RigPlan['health']): boolean {
     if (server === undefined || plan === undefined) return server === plan
     return server.#plan.port === plan.port && server.#plan.host === plan.host
@@ -56,7 +56,7 @@ export class HealthServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
 
-  /** Ends accepting at once. Answers that have begun have a moment. */
+  /** Stops accepting immediately. Answers in progress get a short time. */
   close(): void {
     this.#server.close()
     this.#server.closeIdleConnections()
@@ -71,7 +71,7 @@ export class HealthServer {
       response.end(request.method === 'HEAD' ? undefined : body)
     }
     const plain = 'text/plain; charset=utf-8'
-    // A web page of another site whose name leads here must read nothing: DNS rebinding.
+    // Prevents DNS rebinding by web pages.
     if (!this.#isOwn(request.headers.host)) answer(421, plain, 'this is not the server of that name\n')
     else if (request.method !== 'GET' && request.method !== 'HEAD') answer(405, plain, 'only GET and HEAD\n')
     else if (request.url === '/metrics') answer(200, 'text/plain; version=0.0.4; charset=utf-8', source.metrics())
@@ -84,7 +84,7 @@ export class HealthServer {
   #isOwn(host = ''): boolean {
     const name = host.replace(/:\d+$/, '')
     if (['localhost', '127.0.0.1', '[::1]'].includes(name)) return true
-    // An address is no name that a site can have.
+    // A site cannot use an address as its name.
     return this.#source.names().includes(name) || /^(?:\d+\.){3}\d+$|^\[[\da-f:]+\]$/i.test(name)
   }
 }

@@ -1,16 +1,16 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 
-/** Files and folders of a home. docs/guide/rig.md has the list. */
+/** Files and folders of a home: docs/guide/rig.md. */
 export interface HomePaths {
   readonly home: string
-  /** Exists in a home that is initialized, and is locked while its rig runs. */
+  /** Exists in an initialized home, and is locked while its rig runs. */
   readonly lock: string
   /** Names the process that holds the lock. */
   readonly running: string
   /** The configuration. */
   readonly config: string
-  /** Folder with the key of the rig, and what commands change. */
+  /** Folder with the rig's key and the state that commands change. */
   readonly rig: string
   readonly state: string
   /** A folder for each account, named by its ID52. */
@@ -20,8 +20,8 @@ export interface HomePaths {
 }
 
 /**
- * The folder of a rig: the given one, else that of the environment variable `FASTN_HOME`, else one in the platform's folder for data of
- * programs, which the original uses as well: `~/.local/share/fastn` on Linux, or below `XDG_DATA_HOME`; `~/Library/Application
+ * The folder of a rig: the given one, else the environment variable `FASTN_HOME`, else the platform's data folder, as in the original:
+ * `~/.local/share/fastn` on Linux, or below `XDG_DATA_HOME`; `~/Library/Application
  * Support/com.fastn.fastn` on macOS; `%APPDATA%\fastn\fastn\data` on Windows.
  */
 export function rigHome(home?: string): string {
@@ -34,7 +34,7 @@ export function rigHome(home?: string): string {
   return join(XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'fastn')
 }
 
-/** What is where in a home. */
+/** Paths in a home. */
 export function pathsOf(given?: string): HomePaths {
   const home = rigHome(given)
   const rig = join(home, 'rig')
@@ -55,7 +55,7 @@ export function aliasesOf({ accounts }: HomePaths, account: string): string {
   return join(accounts, account, 'aliases')
 }
 
-/** File of what the account of an identity knows. The first alias of an account has the name of the account. */
+/** File with the account data of an identity. The first alias of an account has the name of the account. */
 export function accountFile(paths: HomePaths, account: string, id52: string): string {
   const name = id52 === account ? 'account.json' : `account-${id52}.json`
   return join(paths.accounts, account, name)

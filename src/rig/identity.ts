@@ -10,7 +10,7 @@ import { accountFile, type HomePaths } from './home.js'
 import { type NetworkSettings, networkOf } from './services/network.js'
 import type { PlannedService } from './services/plan.js'
 
-/** What an identity is opened with. */
+/** Settings of an identity. */
 export interface OpeningOptions {
   readonly paths: HomePaths
   readonly network: NetworkSettings
@@ -19,7 +19,7 @@ export interface OpeningOptions {
   readonly signal: AbortSignal
 }
 
-/** An identity that is online: its endpoint, and the account that decides who may do what there. */
+/** An online identity: its endpoint, and the account that controls access. */
 export class RunningIdentity {
   readonly entity: RigEntity
   readonly endpoint: Endpoint
@@ -48,7 +48,7 @@ export class RunningIdentity {
     }
   }
 
-  /** Lets the peers of these services in, and no other peers of services. */
+  /** Admits the peers of these services, and revokes access to all others. */
   setServices(services: Iterable<PlannedService>): void {
     const rules = [...services].filter(({ identity }) => identity === this.entity.id52).flatMap(rulesOf)
     this.account.setProgramRules(rules)
@@ -60,7 +60,7 @@ export class RunningIdentity {
   }
 }
 
-/** What the rig's own identity knows: the owner, who alone may control the rig. */
+/** Account of the rig's own identity: only the owner may control the rig. */
 function ownersOnly(owners: readonly string[]): AccountData {
   const aliases = Object.fromEntries(owners.map((id52, at) => [at === 0 ? 'owner' : `owner-${at + 1}`, { id52 }]))
   const rules: AccountRule[] = [{ who: 'owners', protocol: 'RigControl', effect: 'allow' }]
@@ -73,7 +73,7 @@ function rulesOf({ who, protocols = [], service, rules = [] }: PlannedService): 
   return protocols.map(protocol => ({
     who: who === 'public' ? 'everyone' : who,
     protocol,
-    // No protocol of older peers has names.
+    // The protocol of older peers has no service names.
     ...(protocol !== 'HttpProxy' && { service: service ?? '' }),
     effect: 'allow'
   }))

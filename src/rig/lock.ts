@@ -8,24 +8,24 @@ import { printable } from '../util/display.js'
 import { type HomeOptions, homePaths } from './entities.js'
 import type { HomePaths } from './home.js'
 
-/** Says which process runs a rig. */
+/** Identifies the process that runs a rig. */
 export interface RunningProcess {
   readonly pid: number
   /** When it started, in milliseconds since 1970. */
   readonly since: number
 }
 
-/** Locks a home until the function that this returns is called. The system unlocks it when the process ends, in whatever way. */
+/** Locks a home until the returned function is called. The system unlocks it when the process ends. */
 export function lockHome(paths: HomePaths): () => void {
   startWakeups()
   const lock = native().fileLock(paths.lock)
   if (lock === FAILED) throw heldBy(paths, lastFailure({ phase: 'rig' }))
-  // Not into the locked file: Windows lets nobody read that.
+  // A separate file, because Windows prevents reading the locked one.
   const holder: RunningProcess = { pid: process.pid, since: Date.now() }
   try {
     writeFileSync(paths.running, JSON.stringify(holder), { mode: 0o600 })
   } catch {
-    // Only the message of a second start is poorer without it.
+    // Without it, only the message of a second start has less detail.
   }
   return () => {
     rmSync(paths.running, { force: true })
@@ -34,10 +34,10 @@ export function lockHome(paths: HomePaths): () => void {
 }
 
 /**
- * The process that runs the rig of a home, in whatever program; `undefined` if none does. The lock decides: a process that was killed has
- * left its file, and its id may be that of another one by now.
+ * Returns the process that runs the rig of a home; `undefined` if none does. Checks the lock, because a killed process leaves its file
+ * behind, and its ID may be reused.
  *
- * @throws {FastnNetError} `ERR_FILE` if the lock cannot be tried.
+ * @throws {FastnNetError} `ERR_FILE` if the lock cannot be checked.
  */
 export function rigProcess(options: HomeOptions): RunningProcess | undefined {
   const paths = homePaths(options)
@@ -55,7 +55,7 @@ export function rigProcess(options: HomeOptions): RunningProcess | undefined {
 
 function heldBy({ home, running }: HomePaths, failure: FastnNetError): FastnNetError {
   if (failure.code !== 'ERR_BUSY') return failure
-  const message = `the rig in '${printable(home)}' runs already${runningProcess(running)}`
+  const message = `the rig in '${printable(home)}' is already running${runningProcess(running)}`
   return new FastnNetError('ERR_BUSY', message, { phase: 'rig', cause: failure })
 }
 

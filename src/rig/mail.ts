@@ -13,7 +13,7 @@ export const mailName = 'mail'
 
 const protocol: Protocol = { Generic: { fastn: 'mail', v: 1 } }
 
-/** What the rig uses of `fastn-mail`. */
+/** The part of `fastn-mail` that the rig uses. */
 interface MailModule {
   startMail(options: object): Promise<RunningMail>
   openMailStore(options: { folder: string }): Promise<OpenMailStore>
@@ -28,7 +28,7 @@ interface RunningMail {
   close(options: { timeout: number }): Promise<void>
 }
 
-/** A Maildir, as `import` fills it. */
+/** A Maildir for `import`. */
 export interface OpenMailStore {
   deliver(mail: {
     id: string
@@ -40,28 +40,28 @@ export interface OpenMailStore {
   close(): void
 }
 
-/** Ports of the environment, which have precedence. */
+/** Ports from environment variables, which have precedence. */
 export interface MailPorts {
   readonly smtp: number | undefined
   readonly imap: number | undefined
 }
 
-/** Where the mail of an account and the certificate are. */
+/** Folders of the account's mail and of the certificate. */
 export interface MailPlaces {
   readonly mail: string
   readonly tls: string
 }
 
-/** Where clients find the servers, for their configuration. */
+/** Addresses of the servers, for the configuration of clients. */
 export interface MailServers {
   readonly smtp: number
   readonly imap: number | undefined
 }
 
-/** By the folder of the mail. A reload that leaves mail alone checks it again, and runs nothing. */
+/** Keyed by the mail folder, because a reload that does not change mail creates no new service. */
 const running = new Map<string, MailServers>()
 
-/** Where clients find the servers of a folder; `undefined` while there are none. */
+/** Addresses of the servers of a folder; `undefined` while none runs. */
 export function serversOf(folder: string): MailServers | undefined {
   return running.get(folder)
 }
@@ -104,7 +104,7 @@ export function planMail(
     rules,
     claim: mailName,
     start,
-    // Its folder has one user: a trial beside the old one is not possible.
+    // The folder is locked, so a trial beside the old service is not possible.
     probe: async () => {
       await loadMail()
       return { address: '', port: null, connections: 0, closed: Promise.resolve(), close: async () => {} }
@@ -115,7 +115,7 @@ export function planMail(
 function usersOf(tables: Settings): Record<string, object> {
   const { keys } = tables
   if (keys.length === 0)
-    throw new RigConfigError(['mail', 'users'], 'there is no user: add a table such as [mail.users.ada]')
+    throw new RigConfigError(['mail', 'users'], 'a user is missing: add a table such as [mail.users.ada]')
   return Object.fromEntries(
     keys.map(name => {
       const table = tables.table(name)
@@ -147,7 +147,7 @@ function service(mail: RunningMail, onEnd: () => void): RunningService {
     closed,
     close: async ({ timeout }) => {
       onEnd()
-      // The next one needs its folder.
+      // The next service needs the folder.
       await mail.close({ timeout: Math.min(timeout, 1_000) }).finally(end)
     }
   }
@@ -155,7 +155,7 @@ function service(mail: RunningMail, onEnd: () => void): RunningService {
 
 /** Loads `fastn-mail`. */
 export async function loadMail(): Promise<MailModule> {
-  // No literal: bundlers and the types of this package know nothing of it.
+  // Not a literal, so that bundlers and tsc do not resolve it.
   const name = 'fastn-mail'
   try {
     return (await import(name)) as MailModule
@@ -174,11 +174,11 @@ export async function loadMail(): Promise<MailModule> {
   }
 }
 
-/** Errors of `fastn-mail` and of the system as those of the library. */
+/** Converts errors of `fastn-mail` and of the system into errors of the library. */
 function failed(error: unknown): unknown {
   if (error instanceof FastnNetError) return error
   const { code, message } = error as NodeJS.ErrnoException
-  // Both mean that the old one has not ended yet, or another program is there.
+  // Both mean that the old service has not ended, or that another program uses the port or folder.
   const isTaken = code === 'EADDRINUSE' || code === 'ERR_BUSY'
   const found = isTaken ? 'ERR_LISTEN' : code === 'ERR_INVALID_ARGUMENT' ? code : 'ERR_FILE'
   return new FastnNetError(found, message, { phase: 'rig', cause: error })
@@ -194,7 +194,7 @@ export function mailFolder(accounts: string, account: string): string {
   return join(accounts, account, 'mail')
 }
 
-/** A rig has the mail of an account, not of itself. */
+/** Mail belongs to an account, never to the rig itself. */
 export function checkMailIdentity(account: string | null): string {
   if (account !== null) return account
   throw new RigConfigError(['mail', 'identity'], "'identity' in [mail] must be an account, not the rig")

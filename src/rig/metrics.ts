@@ -5,7 +5,7 @@ export interface LabelledMetrics {
   readonly text: string
 }
 
-/** Metrics of several endpoints as one text: each sample has the label `endpoint`, and each family its samples together, as the format wants. */
+/** Metrics of several endpoints as one text: each sample gets the label `endpoint`, and the samples of a family are grouped, as the format requires. */
 export function mergeMetrics(all: readonly LabelledMetrics[]): string {
   const families = new Map<string, { head: string[]; samples: string[] }>()
   for (const { id52, text } of all) {

@@ -1,8 +1,8 @@
 import { native } from '../native/addon.js'
 
 /**
- * Tells systemd how the rig fares, where it has started the process with `Type=notify` or `Type=notify-reload`. Does nothing elsewhere. A
- * message that cannot be sent is no reason to end.
+ * Reports the rig's state to systemd, for units with `Type=notify` or `Type=notify-reload`. No-op elsewhere. Ignores messages that cannot be
+ * sent.
  */
 export class ServiceManager {
   readonly #isAsked: boolean
@@ -12,13 +12,13 @@ export class ServiceManager {
     this.#isAsked = isWanted && (process.env.NOTIFY_SOCKET ?? '') !== ''
   }
 
-  /** The rig runs. `status` is for `systemctl status`. */
+  /** Reports that the rig runs. `status` appears in `systemctl status`. */
   ready(status: string): void {
     this.#tell('READY=1', `STATUS=${status}`)
     this.#watch()
   }
 
-  /** The rig applies its configuration. {@link ready} ends it. */
+  /** Reports a reload. {@link ready} ends it. */
   reloading(): void {
     // The clock of hrtime is CLOCK_MONOTONIC.
     this.#tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`)
@@ -29,7 +29,7 @@ export class ServiceManager {
     this.#tell('STOPPING=1', 'STATUS=closing')
   }
 
-  /** Tells that the event loop runs, twice within the time after which systemd restarts the service: `WatchdogSec`. */
+  /** Sends watchdog pings from the event loop, twice per `WatchdogSec`. */
   #watch(): void {
     const { WATCHDOG_USEC, WATCHDOG_PID } = process.env
     const ms = Number(WATCHDOG_USEC) / 1_000

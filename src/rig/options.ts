@@ -9,8 +9,8 @@ export interface RigOptions {
   /** Folder that paths in the configuration are relative to. Default: the home. */
   folder?: string | undefined
   /**
-   * Tell systemd when the rig is ready, applies its configuration and closes, and that it is alive: where the process was started with
-   * `Type=notify` or `Type=notify-reload`. Only for the program that the unit starts. Default: false.
+   * Notify systemd of start, reload and close, and send watchdog pings, in units with `Type=notify` or `Type=notify-reload`. Only for the
+   * main process of the unit. Default: false.
    */
   notify?: boolean | undefined
   /** Cancels the start, which rejects with the signal's reason. Default: none. */

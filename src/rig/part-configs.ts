@@ -1,4 +1,4 @@
-/** Where requests for a host go: see `fastn-net/router`. One of `folder`, `backend` and `peer` says what it is. */
+/** Target of a host: see `fastn-net/router`. It has one of `folder`, `backend` and `peer`. */
 export interface RouterTargetConfig {
   /** Path of a folder. Further keys: `listing`, `hidden`. */
   folder?: string | undefined
@@ -6,9 +6,9 @@ export interface RouterTargetConfig {
   backend?: string | number | undefined
   /** A peer: an ID52 or an alias. Further key: `service`. */
   peer?: string | undefined
-  /** Peers that may use it: ID52s, aliases and groups. Default: none; it is for this machine. */
+  /** Peers that may use it: ID52s, aliases and groups. Default: none; only local programs may use it. */
   allow?: readonly string[] | undefined
-  /** Let every peer use it. Default: false. */
+  /** Admit every peer. Default: false. */
   public?: boolean | undefined
   /** Further keys. */
   [key: string]: unknown
@@ -22,7 +22,7 @@ export interface RouterConfig {
   port?: number | undefined
   /** Local address. Default: `'127.0.0.1'`. */
   host?: string | undefined
-  /** Peers that are reached as `http://<id52>.localhost`. Default: `'all'`. */
+  /** Peers reachable as `http://<id52>.localhost`. Default: `'all'`. */
   peers?: 'all' | 'known' | 'none' | undefined
   /** Target of the identity's own name. Default: none. */
   home?: RouterTargetConfig | undefined
@@ -30,17 +30,17 @@ export interface RouterConfig {
   hosts?: Readonly<Record<string, RouterTargetConfig>> | undefined
 }
 
-/** A person with mail: see `fastn-mail`. */
+/** A mail user: see `fastn-mail`. */
 export interface MailUserConfig {
   /** Hash of the password, from `hashPassword` of `fastn-mail`. Default: none; the user cannot log in. */
   password?: string | undefined
-  /** Local parts of addresses besides the name; `'*'` is every other. Default: `['*']` for the only user. */
+  /** Further local parts of addresses; `'*'` matches all others. Default: `['*']` for a single user. */
   aliases?: readonly string[] | undefined
-  /** Limit of the user's mail, in bytes. Default: 5 GiB. */
+  /** Mailbox quota in bytes. Default: 5 GiB. */
   quota?: number | undefined
 }
 
-/** Mail of an account, by the package `fastn-mail`, which must be installed. */
+/** Mail of an account. Requires the package `fastn-mail`. */
 export interface MailConfig {
   /** The account. Default: the current identity. */
   identity?: string | undefined
@@ -52,11 +52,11 @@ export interface MailConfig {
   'imap-port'?: number | undefined
   /** Whether to serve IMAP. Default: true. */
   imap?: boolean | undefined
-  /** Peers whose mail is taken: ID52s, aliases and groups. This or `public` is needed. */
+  /** Peers whose mail is accepted: ID52s, aliases and groups. This or `public` is required. */
   allow?: readonly string[] | undefined
-  /** Take the mail of every peer. Default: false. */
+  /** Accept mail of every peer. Default: false. */
   public?: boolean | undefined
-  /** Mail of peers of the original, which do not say who they are. Default: `'refuse'`. */
+  /** Mail of peers of the original, whose senders are anonymous. Default: `'refuse'`. */
   legacy?: 'refuse' | 'junk' | 'accept' | undefined
   /** Users by name. At least one. */
   users: Readonly<Record<string, MailUserConfig>>

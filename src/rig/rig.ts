@@ -16,19 +16,18 @@ import type { Running } from './services/supervisor.js'
 import { stateOf } from './state.js'
 import type { RigChanges, RigStatus } from './status.js'
 
-/** A configuration, or a function that reads it: for each reload once. */
+/** A configuration, or a function that reads it, called once per reload. */
 export type RigConfigSource = RigConfig | (() => RigConfig | Promise<RigConfig>)
 
 /**
- * Starts the rig of a home: an endpoint and an account for each identity that is online, and the services of the configuration. One process
- * at a time can run it.
+ * Starts the rig of a home: an endpoint and an account for each online identity, and the configured services. Only one process can run it.
  *
- * Keeps the process alive while it serves. {@link Rig.close} ends it.
+ * Keeps the process alive until {@link Rig.close}.
  *
  * @param config The configuration, or a function that reads it.
  * @throws {FastnNetError} `ERR_BUSY` if another process runs the rig; the message names it. {@link RigConfigError} for a wrong configuration.
- * `ERR_FILE` if the folder is no home of a rig. `ERR_KEY_STORE`. `ERR_BIND`. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_INVALID_ARGUMENT`. What
- * the function throws.
+ * `ERR_FILE` if the folder is not the home of a rig. `ERR_KEY_STORE`. `ERR_BIND`. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_INVALID_ARGUMENT`.
+ * Errors of the function.
  *
  * @example
  * await using rig = await startRig({
@@ -51,10 +50,10 @@ export async function startRig(config: RigConfigSource, options: RigOptions = {}
 }
 
 /**
- * Checks a configuration for a home, and starts nothing. Works beside the rig that runs there.
+ * Checks a configuration for a home without starting it. Works while the rig runs.
  *
  * @returns Names of the services.
- * @throws {FastnNetError} {@link RigConfigError}. `ERR_FILE`. `ERR_INVALID_ARGUMENT`. What the function throws.
+ * @throws {FastnNetError} {@link RigConfigError}. `ERR_FILE`. `ERR_INVALID_ARGUMENT`. Errors of the function.
  */
 export async function checkRig(
   config: RigConfigSource,
@@ -74,7 +73,7 @@ async function read(config: RigConfigSource, { paths, folder }: ResolvedRig): Pr
 
 let rigOf: (resolved: ResolvedRig, config: RigConfigSource, wanted: Wanted, unlock: () => void) => Promise<Rig>
 
-/** A rig that runs. Started by {@link startRig}. */
+/** A running rig. Started by {@link startRig}. */
 export class Rig implements AsyncDisposable {
   readonly #options: ResolvedRig
   readonly #unlock: () => void
@@ -86,7 +85,7 @@ export class Rig implements AsyncDisposable {
   /** The last change. Changes run one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | undefined
-  /** Reloads for a peer that asks by RigControl. Of the command line, which also prints it. @internal */
+  /** Handles a reload through RigControl. Replaced by the command line, which also prints it. @internal */
   reloadForPeer: () => Promise<RigChanges> = () => this.reload()
 
   private constructor(options: ResolvedRig, config: RigConfigSource, wanted: Wanted, unlock: () => void) {
@@ -107,7 +106,7 @@ export class Rig implements AsyncDisposable {
   }
 
   /**
-   * The endpoint of an identity that is online; `undefined` if it is offline. An identity that goes offline and online again gets another one.
+   * The endpoint of an identity; `undefined` if it is offline. Going offline and online again creates a new endpoint.
    *
    * @param entity An ID52, the name of an account, or `'rig'`.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity.
@@ -118,8 +117,8 @@ export class Rig implements AsyncDisposable {
   }
 
   /**
-   * The account of an identity that is online; `undefined` if it is offline. It decides who may use the services: one that allows `friends`
-   * lets in the members of that group. The account of the rig itself knows the owner, and is not kept.
+   * The account of an identity; `undefined` if it is offline. It resolves the names in services: `friends` admits the members of that group.
+   * The account of the rig itself knows only the owner, and is not stored.
    *
    * @param entity An ID52, the name of an account, or `'rig'`.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity.
@@ -132,7 +131,7 @@ export class Rig implements AsyncDisposable {
     return this.#runtime.identities.get(id52)?.account
   }
 
-  /** What the rig does. */
+  /** Returns a snapshot of the rig. */
   status(): RigStatus {
     const { wanted, healthUrl: health } = this.#runtime
     const { rig: id52, owner, current } = wanted.state
@@ -141,19 +140,19 @@ export class Rig implements AsyncDisposable {
     return { version, id52, owner, current, started, time, identities, services, health, applied: this.#applied }
   }
 
-  /** Metrics of the endpoints of all identities, as `Endpoint.metrics` has them. Each sample has the label `endpoint`, which is an ID52. */
+  /** Metrics of all identities' endpoints, as from `Endpoint.metrics`. Each sample has the label `endpoint`, an ID52. */
   metrics(): string {
     return this.#runtime.metrics()
   }
 
   /**
-   * Applies a configuration, and what commands have changed in the home: identities that are online, and the current one. Checks it first,
-   * and applies it as one: if an identity or a service cannot be started, everything is as before. Identities and services that did not
-   * change are not touched. Connections of a service that changed go on until they end. Changes run one after the other.
+   * Applies a configuration, and changes of the home by commands: online identities and the current one. Checks first, then applies all
+   * changes or none: if an identity or a service fails to start, the previous state stays. Unchanged identities and services are not
+   * restarted. Connections of a changed service continue until they end. Changes run one after the other.
    *
-   * @param config The configuration from now on. Default: that of before; a function is called again.
-   * @throws {FastnNetError} {@link RigConfigError} for a wrong configuration. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_FILE`. `ERR_KEY_STORE`.
-   * `ERR_BIND`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED`. What the function throws.
+   * @param config The new configuration. Default: the previous one; a function is called again.
+   * @throws {FastnNetError} {@link RigConfigError} for an invalid configuration. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_FILE`. `ERR_KEY_STORE`.
+   * `ERR_BIND`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED`. Errors of the function.
    */
   async reload(config?: RigConfigSource): Promise<RigChanges> {
     const made = this.#changing.then(async () => {
@@ -170,9 +169,9 @@ export class Rig implements AsyncDisposable {
   }
 
   /**
-   * Ends services and identities, and lets another process run the rig. Idempotent.
+   * Closes services and identities, and unlocks the home. Idempotent.
    *
-   * @param options `timeout`: how long connections of services, and what was finished, have, in milliseconds. Default: 5 s.
+   * @param options `timeout`: time for connections and finished streams to complete, in milliseconds. Default: 5 s.
    */
   close(options: { timeout?: number | undefined } = {}): Promise<void> {
     const { timeout = 5_000 } = checkOptions(options, { timeout: true })
@@ -247,7 +246,7 @@ export class Rig implements AsyncDisposable {
   }
 }
 
-/** What endpoints are made with needs a restart. */
+/** Settings of endpoints need a restart. */
 function checkSameNetwork({ plan: old }: Wanted, { plan: now }: Wanted): void {
   for (const key of ['network', 'relays'] as const) {
     if (JSON.stringify(old.network[key]) === JSON.stringify(now.network[key])) continue

@@ -12,13 +12,13 @@ export const routerName = 'router'
 /** Handlers that the rig itself adds, by host. */
 export type OwnHosts = () => Readonly<Record<string, RouterTarget>>
 
-/** A target of a configuration, and who may use it. */
+/** A target of a configuration, and its users. */
 interface PlannedTarget {
   readonly target: RouterTarget
   readonly allow: RouterAllow | undefined
 }
 
-/** Checks the table `[router]`. `port`: that of the environment, which has precedence. */
+/** Checks the table `[router]`. `port`: from the environment variable, which has precedence. */
 export function planRouter(table: Settings, identity: string, port: number | undefined, own: OwnHosts): PlannedService {
   table.expect(['identity', 'port', 'host', 'peers', 'home', 'hosts'])
   const host = table.text('host')
@@ -29,7 +29,7 @@ export function planRouter(table: Settings, identity: string, port: number | und
   const wanted = port ?? table.port('port') ?? 0
   const rules = [...hosts].flatMap(([name, target]) => rulesOf(target, name))
   if (home !== undefined) rules.push(...rulesOf(home, ''))
-  // Clients know the port, also if the system has chosen it.
+  // Keep a port that the system chose: clients know it.
   let at = wanted
   const start: StartService = async (endpoint, signal, account) => {
     const targets = Object.fromEntries([...hosts].map(([name, { target }]) => [name, target]))
@@ -62,10 +62,10 @@ export function planRouter(table: Settings, identity: string, port: number | und
     fingerprint: JSON.stringify([table, identity, wanted]),
     rules,
     ...(wanted !== 0 && { unique: `the TCP port ${host ?? '127.0.0.1'}:${wanted}` }),
-    // Not its port alone: also the names under which peers use it.
+    // Not only its port, but also its service names for peers.
     claim: routerName,
     start,
-    // On another port, and without what it serves to peers: the old one has those names.
+    // On another port, and without services for peers: the old router has those names.
     probe: async (endpoint, signal, account) => {
       const targets = [...hosts].map(([name, { target }]) => [name, { ...target, allow: undefined }])
       const router = await createRouter({ endpoint, account, peers, hosts: Object.fromEntries(targets), signal })
@@ -100,7 +100,7 @@ function targetOf(table: Settings): PlannedTarget {
   return { allow, target: { peer: table.requiredText('peer'), service: table.text('service'), ...more } }
 }
 
-/** Unlike a service, a target may be for this machine alone. */
+/** Unlike a service, a target may be local only. */
 function allowOf(table: Settings): RouterAllow | undefined {
   if (table.keys.includes('public') || table.keys.includes('allow')) {
     const { who } = table.access()

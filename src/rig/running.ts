@@ -2,7 +2,7 @@ import type { Runtime } from './runtime.js'
 import type { Running } from './services/supervisor.js'
 import type { RigIdentityStatus, RigServiceStatus } from './status.js'
 
-/** What the identities and services of a rig do. */
+/** Status of the identities and services of a rig. */
 export function runningStatus({ wanted, identities, supervisor }: Runtime): {
   identities: RigIdentityStatus[]
   services: RigServiceStatus[]

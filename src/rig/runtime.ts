@@ -12,17 +12,17 @@ import { type ServicePlace, Supervisor } from './services/supervisor.js'
 import type { RigState } from './state.js'
 import type { RigChanges } from './status.js'
 
-/** How long an identity that goes offline has for what was finished to arrive, in milliseconds. */
+/** Time for an identity that goes offline to deliver finished streams, in milliseconds. */
 const offlineMs = 5_000
 
-/** What the home and the configuration say. */
+/** Desired state, from the home and the configuration. */
 export interface Wanted {
   readonly state: RigState
   readonly entities: readonly RigEntity[]
   readonly plan: RigPlan
 }
 
-/** What runs: the endpoints of identities, their services, and the server for health. Changed as one. */
+/** The running endpoints of identities, their services, and the health server. Changed atomically. */
 export class Runtime {
   readonly #paths: HomePaths
   readonly #controlled: Controlled
@@ -31,7 +31,7 @@ export class Runtime {
   readonly identities: Map<string, RunningIdentity> = new Map()
   #control: Listener | undefined
   #health: HealthServer | undefined
-  /** What was applied last. */
+  /** The state that was last applied. */
   wanted: Wanted
 
   constructor(paths: HomePaths, controlled: Controlled, wanted: Wanted) {
@@ -41,7 +41,7 @@ export class Runtime {
     this.supervisor = new Supervisor(plan => this.#placeOf(plan), this.#end.signal)
   }
 
-  /** Where health and metrics are served. */
+  /** Address of health and metrics. */
   get healthUrl(): string | null {
     return this.#health?.url ?? null
   }
@@ -51,7 +51,7 @@ export class Runtime {
     return mergeMetrics([...this.identities].map(([id52, { endpoint }]) => ({ id52, text: endpoint.metrics() })))
   }
 
-  /** Makes identities and services those that are wanted, or throws and leaves those of before. Calls must not overlap. */
+  /** Applies the desired state, or throws and keeps the previous one. Calls must not overlap. */
   async change(wanted: Wanted): Promise<RigChanges> {
     const { plan, entities } = wanted
     const online = entities.filter(entity => entity.online)
@@ -84,7 +84,7 @@ export class Runtime {
     }
   }
 
-  /** Ends everything. Connections of services, and what was finished, have the timeout, in milliseconds. */
+  /** Closes everything. Connections and finished streams get the timeout, in milliseconds. */
   async close(timeout: number): Promise<void> {
     this.#health?.close()
     await this.supervisor.close(timeout)
@@ -98,7 +98,7 @@ export class Runtime {
     throw new FastnNetError('ERR_INTERNAL', `the identity ${identity} is offline`)
   }
 
-  /** Brings identities online: all of them, or none. */
+  /** Brings all identities online, or none. */
   async #open(entities: readonly RigEntity[], { state, plan, entities: all }: Wanted): Promise<RunningIdentity[]> {
     const owners = all.filter(({ account }) => account === state.owner).map(({ id52 }) => id52)
     const options = { paths: this.#paths, network: plan.network, owners, signal: this.#end.signal }
@@ -130,7 +130,7 @@ export class Runtime {
   }
 }
 
-/** The services whose identity is online. */
+/** The services of online identities. */
 function servicesOf(
   services: ReadonlyMap<string, PlannedService>,
   online: readonly RigEntity[]

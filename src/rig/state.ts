@@ -12,18 +12,18 @@ import type { HomePaths } from './home.js'
 const format = 'fastn-net rig'
 const version = 1
 
-/** How long a change waits for another program that changes the same home, in milliseconds. */
+/** How long a change waits for the lock of another program, in milliseconds. */
 const waitMs = 2_000
 const retryMs = 20
 
-/** What commands change about an identity. */
+/** State of an identity that commands change. */
 export interface IdentityState {
   readonly online: boolean
   /** Name of the account, in this rig only. */
   readonly name?: string
 }
 
-/** What commands change in a home. */
+/** State of a home that commands change. */
 export interface RigState {
   /** ID52 of the rig. */
   readonly rig: string
@@ -33,11 +33,11 @@ export interface RigState {
   readonly current: string
   /** When the home was initialized, in milliseconds since 1970. */
   readonly created: number
-  /** By ID52. What is missing is offline. */
+  /** By ID52. Missing identities are offline. */
   readonly identities: Readonly<Record<string, IdentityState>>
 }
 
-/** Reads what commands have changed. `undefined`: the home is not initialized. */
+/** Reads the state. `undefined`: the home is not initialized. */
 export async function readState({ home, state }: HomePaths): Promise<RigState | undefined> {
   let text: string
   try {
@@ -52,19 +52,19 @@ export async function readState({ home, state }: HomePaths): Promise<RigState | 
     const isFine = kind === format && of === version && typeof rest.identities === 'object' && rest.identities !== null
     if (isFine && [rest.rig, rest.owner, rest.current].every(each => typeof each === 'string')) return rest
   } catch {}
-  const advice = 'It was left as it is: restore it from a copy'
+  const advice = 'It was not changed: restore it from a backup'
   throw new FastnNetError('ERR_FILE', `'${printable(state)}' of the home '${printable(home)}' is damaged. ${advice}`, {
     phase: 'rig'
   })
 }
 
-/** Reads what commands have changed in a home that is initialized. */
+/** Reads the state of an initialized home. */
 export async function stateOf(paths: HomePaths): Promise<RigState> {
   const state = await readState(paths)
   if (state !== undefined) return state
   throw new FastnNetError(
     'ERR_FILE',
-    `the folder '${printable(paths.home)}' is no home of a rig: create one with fastn-net rig init`,
+    `the folder '${printable(paths.home)}' is not the home of a rig: create one with fastn-net rig init`,
     { phase: 'rig' }
   )
 }
@@ -81,7 +81,7 @@ export async function writeState({ state }: HomePaths, value: RigState): Promise
   })
 }
 
-/** Changes the state. Two programs that do so at once do it one after the other. */
+/** Changes the state, serialized across programs by a lock. */
 export async function updateState(paths: HomePaths, change: (state: RigState) => RigState): Promise<RigState> {
   startWakeups()
   await stateOf(paths)

@@ -1,14 +1,14 @@
 import type { RigEntity } from './entities.js'
 
-/** An identity of a rig that runs. */
+/** An identity of a running rig. */
 export interface RigIdentityStatus extends RigEntity {
   /** Whether it has an endpoint now. */
   readonly running: boolean
-  /** Peers that are connected to it. */
+  /** Connected peers. */
   readonly peers: number
 }
 
-/** A service of a rig that runs. */
+/** A service of a running rig. */
 export interface RigServiceStatus {
   /** Its name in the configuration. */
   readonly name: string
@@ -16,25 +16,25 @@ export interface RigServiceStatus {
   readonly kind: string
   /** ID52 of its identity. */
   readonly identity: string
-  /** Where it listens, or what it exposes. */
+  /** Its local address, or the exposed target. */
   readonly address: string
-  /** Local port on which it listens; `null` if there is none. */
+  /** Local port; `null` if there is none. */
   readonly port: number | null
   /** Connections, flows or requests in progress. */
   readonly connections: number
-  /** Whether it was replaced or is gone, and ends when its connections do. */
+  /** Whether it was replaced or removed, and waits for its connections. */
   readonly ending: boolean
 }
 
-/** The last time that a rig applied its configuration, or could not. */
+/** The last attempt of a rig to apply its configuration. */
 export interface RigApplied {
-  /** When, in milliseconds since 1970. */
+  /** Time in milliseconds since 1970. */
   readonly time: number
-  /** Why it could not; `null` if it did. */
+  /** The error; `null` after success. */
   readonly error: string | null
 }
 
-/** What a rig does. Times are in milliseconds since 1970. */
+/** Snapshot of a rig. Times are in milliseconds since 1970. */
 export interface RigStatus {
   /** Version of the library. */
   readonly version: string
@@ -44,30 +44,30 @@ export interface RigStatus {
   readonly owner: string
   /** ID52 of the identity that services without `identity` use. */
   readonly current: string
-  /** When it started. */
+  /** Start of the rig. */
   readonly started: number
-  /** When this was taken. */
+  /** Time of the snapshot. */
   readonly time: number
   /** The rig, then the aliases of all accounts. */
   readonly identities: readonly RigIdentityStatus[]
   /** Services, in the order of the configuration; then those that are ending. */
   readonly services: readonly RigServiceStatus[]
-  /** Where `/health` and `/metrics` are served; `null` if they are not. */
+  /** Address of `/health` and `/metrics`; `null` if they are not served. */
   readonly health: string | null
   /** The last change of the configuration. */
   readonly applied: RigApplied
 }
 
-/** What applying a configuration did. */
+/** Result of applying a configuration. */
 export interface RigChanges {
   /** ID52s of identities that came online. */
   readonly online: readonly string[]
   /** ID52s of identities that went offline. */
   readonly offline: readonly string[]
-  /** Names of services that were started, or replaced. */
+  /** Names of services that were started or replaced. */
   readonly started: readonly string[]
-  /** Names of services that the configuration no longer has, or whose identity is offline. */
+  /** Names of services that were removed, or whose identity went offline. */
   readonly stopped: readonly string[]
-  /** How many services were left alone. */
+  /** Number of unchanged services. */
   readonly kept: number
 }

@@ -2,10 +2,10 @@ import type { Field } from '../http/head.js'
 import type { RouterAccount } from './options.js'
 import type { RouterContext } from './target.js'
 
-/** Who sent a request. */
+/** The sender of a request. */
 export interface Caller {
   readonly context: RouterContext
-  /** Header fields that say so. */
+  /** Header fields that identify it. */
   readonly fields: readonly Field[]
   /** Names by which a list allows it: its ID52, alias and groups. */
   readonly names: ReadonlySet<string>
@@ -62,7 +62,7 @@ function fieldsOf({ access, peer, alias, groups }: RouterContext): Field[] {
   return fields
 }
 
-/** A name as a header has it: header fields are ASCII, names may have letters of any script. */
+/** Percent-encodes a name: header fields are ASCII, names may contain any letter. */
 function encoded(name: string): string {
   return encodeURIComponent(name)
 }

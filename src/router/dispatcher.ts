@@ -11,11 +11,11 @@ import type { PeerOrigin, ServerEvents } from './server.js'
 import type { Table } from './table.js'
 import { hasBody } from './targets/upstream.js'
 
-/** Passes each request on to its target, by the table of that moment. */
+/** Forwards each request to its target, using the current table. */
 export class Dispatcher implements ServerEvents {
   readonly #settings: ResolvedRouter
   readonly #peers: PeerNames
-  /** The peer whose stream a connection is. */
+  /** The peer of a connection that is a stream. */
   readonly #originOf: (socket: Duplex) => PeerOrigin | undefined
   table: Table
   /** Port of the router. */
@@ -52,7 +52,7 @@ export class Dispatcher implements ServerEvents {
     try {
       const asked = askedOf(request)
       const found = this.#find(request, asked, true)
-      // HTTP/2 is for one connection; a body would be taken for the other protocol.
+      // HTTP/2 applies to one connection, and a body would be read as the new protocol.
       const isPlain = found === 'own' || hasBody(request) || /^h2c?$/i.test(request.headers.upgrade ?? '')
       const upgrade = isPlain ? undefined : found.route.target.upgrade
       if (isPlain || upgrade === undefined) return false
@@ -69,7 +69,7 @@ export class Dispatcher implements ServerEvents {
       const { url = '' } = request
       const port = Number(/:(\d+)$/.exec(url)?.[1])
       if (this.table.host(hostOf(url), this.#peers) !== 'own' && (port === 80 || port === this.port)) return true
-      throw new Refusal(403, 'the router is a proxy for http: and the hosts that it routes only')
+      throw new Refusal(403, 'the router proxies only http: requests to its own hosts')
     } catch (error) {
       refuseRaw(socket, error instanceof Refusal ? error : new Refusal(500, 'the router failed'))
       return false
@@ -77,28 +77,28 @@ export class Dispatcher implements ServerEvents {
   }
 
   /**
-   * The target of a request, and who sent it.
+   * The target and the sender of a request.
    *
    * @throws {Refusal}
    */
   #find(request: IncomingMessage, asked: Asked, isUpgrade: boolean): { route: Route; caller: Caller } | 'own' {
     const origin = this.#originOf(request.socket)
     const found = origin === undefined ? this.table.host(asked.host, this.#peers) : this.table.service(origin.service)
-    if (found === undefined) throw new Refusal(404, 'this endpoint has no service of this name any more')
+    if (found === undefined) throw new Refusal(404, 'this endpoint no longer has a service of this name')
     if (found === 'own') {
-      // Another server of this machine, which the router does not stand for.
+      // Another server on this machine, which the router must not proxy.
       const isOther = asked.isProxied && !asked.authority.endsWith(`:${this.port}`)
-      if (isOther) throw new Refusal(421, 'the router is a proxy for the hosts that it routes only')
+      if (isOther) throw new Refusal(421, 'the router proxies only its own hosts')
       return found
     }
     const caller = origin === undefined ? localCaller : this.#admitted(origin, found)
     if (!found.allowsCrossOrigin && isCrossOrigin(request, asked.authority, isUpgrade))
-      throw new Refusal(403, 'pages of other origins may not do this')
+      throw new Refusal(403, 'cross-origin requests are not allowed here')
     return { route: found, caller }
   }
 
   /**
-   * A peer that may use a target.
+   * Checks that a peer may use a target.
    *
    * @throws {Refusal}
    */

@@ -2,21 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Field } from '../http/head.js'
 import type { Caller } from './caller.js'
 
-/** A request that the router passes on. */
+/** A request to forward. */
 export interface RoutedRequest {
   readonly request: IncomingMessage
   readonly caller: Caller
-  /** Host and port that the client asked for. */
+  /** Requested host and port. */
   readonly authority: string
   /** Path and query. */
   readonly path: string
-  /** Without the fields of the connection, and without what the client claims about itself. The first is `host`. */
+  /** Without hop-by-hop and identity fields. The first is `host`. */
   readonly fields: readonly Field[]
 }
 
-/** Such a request, and its answer. */
+/** A request to forward, and its response. */
 export interface RoutedExchange extends RoutedRequest {
   readonly response: ServerResponse
-  /** The client sends the body once it gets status 100. */
+  /** The client waits for status 100 before it sends the body. */
   readonly expectsContinue: boolean
 }

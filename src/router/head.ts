@@ -6,7 +6,7 @@ import type { Caller } from './caller.js'
 import type { RoutedRequest } from './exchange.js'
 import { Refusal } from './refusal.js'
 
-/** Fields of one connection. They are not passed on. */
+/** Hop-by-hop fields, which are not forwarded. */
 const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -21,7 +21,7 @@ const hopByHop: ReadonlySet<string> = new Set([
 
 const validAuthority = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/
 
-/** What a request asks for. */
+/** The requested resource. */
 export interface Asked {
   /** Host and port. */
   readonly authority: string
@@ -29,12 +29,12 @@ export interface Asked {
   readonly host: string
   /** Path and query. */
   readonly path: string
-  /** The request has a whole URL: the client uses the router as a proxy. */
+  /** The request target is a URL: the client uses the router as a proxy. */
   readonly isProxied: boolean
 }
 
 /**
- * Reads what a request asks for.
+ * Parses the requested resource.
  *
  * @throws {Refusal}
  */
@@ -64,7 +64,7 @@ export function hostOf(authority: string): string {
   return host
 }
 
-/** A request as it is passed on: see {@link RoutedRequest.fields}. */
+/** The fields to forward: see {@link RoutedRequest.fields}. */
 export function routed(request: IncomingMessage, { authority, path }: Asked, caller: Caller): RoutedRequest {
   const fields: Field[] = [['host', authority]]
   for (const field of endToEnd(request.rawHeaders, request.headers['transfer-encoding'] !== undefined)) {
@@ -74,7 +74,7 @@ export function routed(request: IncomingMessage, { authority, path }: Asked, cal
   return { request, caller, authority, path, fields }
 }
 
-/** The fields of a message that are passed on, names in lower case. `isChunked`: its body may have trailers. */
+/** The fields of a message to forward, with names in lower case. `isChunked`: its body may have trailers. */
 export function endToEnd(raw: readonly string[], isChunked: boolean): Field[] {
   const named = connectionNames(raw)
   const fields: Field[] = []
@@ -83,7 +83,7 @@ export function endToEnd(raw: readonly string[], isChunked: boolean): Field[] {
     const value = raw[at + 1] as string
     if (name === 'te' && /(?:^|,)[\t ]*trailers[\t ]*(?:[;,]|$)/i.test(value)) fields.push(['te', 'trailers'])
     if (hopByHop.has(name)) continue
-    // Without these, the message would be another one.
+    // Dropping these would change the message.
     if (named?.has(name) === true && name !== 'host' && name !== 'content-length') continue
     const kept = name !== 'trailer' ? value : isChunked ? announced(value) : ''
     if (name !== 'trailer' || kept !== '') fields.push([name, kept])
@@ -91,7 +91,7 @@ export function endToEnd(raw: readonly string[], isChunked: boolean): Field[] {
   return fields
 }
 
-/** The trailers of a message that are passed on. */
+/** The trailers of a message to forward. */
 export function trailersOf({ rawTrailers }: IncomingMessage): [string, string][] {
   const fields: [string, string][] = []
   for (let at = 0; at < rawTrailers.length; at += 2) {
@@ -112,14 +112,14 @@ function connectionNames(raw: readonly string[]): Set<string> | undefined {
   return names
 }
 
-/** How often a field occurs. */
+/** Counts the occurrences of a field. */
 function countOf(raw: readonly string[], name: string): number {
   let found = 0
   for (let at = 0; at < raw.length; at += 2) if ((raw[at] as string).toLowerCase() === name) found++
   return found
 }
 
-/** Fields as Node takes them: names and values in turn. */
+/** Fields in Node's format: alternating names and values. */
 export function rawOf(fields: Iterable<Field>): string[] {
   const raw: string[] = []
   for (const [name, value] of fields) raw.push(name, value)
@@ -129,8 +129,7 @@ export function rawOf(fields: Iterable<Field>): string[] {
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Whether a page of another origin sends a request that may change something. Only browsers send these fields, and no page can change
- * them.
+ * Whether a request is cross-origin and may change data. Only browsers send these fields, and pages cannot change them.
  */
 export function isCrossOrigin(
   { method = '', headers }: IncomingMessage,

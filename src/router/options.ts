@@ -13,23 +13,23 @@ import {
 } from '../util/validate.js'
 import type { RouterContext, RouterTarget } from './target.js'
 
-/** Who a peer is to an account. */
+/** Identity of a peer in an account. */
 export interface RouterIdentity {
   /** Its alias. */
   readonly alias: string | undefined
-  /** Groups that it is in. */
+  /** Its groups. */
   readonly groups: readonly string[]
-  /** Name of the device, if it is one of the account. */
+  /** Name of the device, if the peer is a device of the account. */
   readonly device: string | undefined
-  /** Leases by which it acts for other accounts. */
+  /** Leases through which it acts for other accounts. */
   readonly actsFor: readonly RouterLease[]
 }
 
-/** A lease by which a device acts for an account. */
+/** A lease through which a device acts for an account. */
 export interface RouterLease {
   /** ID52 of the account. */
   readonly account: string
-  /** What the device may do for it. */
+  /** Scope of the lease. */
   readonly scope: '*' | readonly string[]
 }
 
@@ -39,30 +39,30 @@ export interface RouterNames {
   readonly aliases: Readonly<Record<string, PeerAddress>>
 }
 
-/** What a router asks of an account: an `Account` of `fastn-net/account` has it. */
+/** The part of an account that a router needs. `Account` of `fastn-net/account` implements it. */
 export interface RouterAccount {
-  /** What the account keeps. A new object after each change. */
+  /** Data of the account. A new object after each change. */
   readonly data: RouterNames
-  /** Who a peer is. */
+  /** Identifies a peer. */
   identify(peer: Peer): RouterIdentity
   /** Address of a peer that has an alias. */
   peer(name: string): PeerAddress
 }
 
-/** The table of a router: which host means what. Swapped as a whole by {@link Router.update}. */
+/** The routing table, by host. {@link Router.update} replaces it as a whole. */
 export interface RouterTable {
   /**
    * Targets by name. In lower case, of letters, digits, `-`, `_` and `.`.
    *
    * - `shop` is `http://shop.localhost:<port>` and `http://shop.<id52>.localhost:<port>` here, with the endpoint's ID52. For peers, it is
    *   the HTTP service `shop`.
-   * - A name with a dot, such as `shop.example`, is also that host itself: for names that the system or the PAC file sends here.
+   * - A name with a dot, such as `shop.example`, also matches that exact host, for names that the system or the PAC file sends here.
    */
   hosts?: Readonly<Record<string, RouterTarget>> | undefined
   /** Target of `http://<id52>.localhost:<port>`, with the endpoint's ID52. For peers, it is the HTTP service without a name. Default: none. */
   home?: RouterTarget | undefined
   /**
-   * Peers whose services are reached under `<id52>.localhost`, `<service>.<id52>.localhost`, and with an account under
+   * Peers whose services are reachable as `<id52>.localhost`, `<service>.<id52>.localhost`, and with an account as
    * `<alias>.localhost` and `<service>.<alias>.localhost`: `'all'`; `'known'`, those with an alias; or `'none'`. Default: `'all'`.
    */
   peers?: 'all' | 'known' | 'none' | undefined
@@ -70,22 +70,22 @@ export interface RouterTable {
 
 /** Options of {@link createRouter}. */
 export interface RouterOptions extends RouterTable, CancelOptions {
-  /** The endpoint that peers use, and whose peers are reached. */
+  /** The endpoint that serves peers and dials them. */
   endpoint: Endpoint
   /** Names of peers, groups and devices. Default: none. */
   account?: RouterAccount | undefined
   /**
-   * Other peers that count as this user's own, with the access level `self`: for a device, its account and the account's other devices.
-   * The devices of `account` do so anyway. Default: none.
+   * Further peers with the access level `self`: on a device, its account and the account's other devices. Devices of `account` are
+   * always included. Default: none.
    */
   self?: Peers | undefined
   /** Local port; 0 picks a free one. Default: 0. */
   port?: number | undefined
-  /** Local address or name. Everyone who can reach it has local access. Default: `'127.0.0.1'`. */
+  /** Local address or name. Any program that can reach it has local access. Default: `'127.0.0.1'`. */
   host?: string | undefined
-  /** Local connections at a time. Further ones are closed. Default: 4096. */
+  /** Maximum local connections. Further ones are closed. Default: 4096. */
   maxConnections?: number | undefined
-  /** Receives what a handler threw, after the client got status 500, and what ended its body. Default: a process warning, once per code. */
+  /** Receives errors of handlers, after the client got status 500, and of their bodies. Default: a process warning, once per code. */
   onError?: ((error: unknown, context: RouterContext) => unknown) | undefined
 }
 
@@ -117,7 +117,7 @@ export interface ResolvedRouter {
   readonly signal: AbortSignal | undefined
 }
 
-/** Checks the options of {@link createRouter}, except for the table, which is returned apart. */
+/** Checks the options of {@link createRouter}, except for the table, which is returned separately. */
 export function resolveRouter(options: RouterOptions): [ResolvedRouter, RouterTable] {
   const checked = checkOptions(options, routerNames, 'options', '{ endpoint, hosts }')
   const { endpoint, account, self, port = 0, host, maxConnections, onError, signal, ...table } = checked
@@ -140,7 +140,7 @@ export function resolveRouter(options: RouterOptions): [ResolvedRouter, RouterTa
   return [resolved, table]
 }
 
-/** Checks which peers are reached. */
+/** Checks the option `peers`. */
 export function reachablePeers(peers: RouterTable['peers']): 'all' | 'known' | 'none' {
   return peers === undefined ? 'all' : oneOf(['all', 'known', 'none'], peers, 'options.peers')
 }

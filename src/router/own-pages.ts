@@ -3,16 +3,16 @@ import type { Asked } from './head.js'
 import { Refusal, refuse } from './refusal.js'
 import type { Table } from './table.js'
 
-/** Answers for the router's own name: `/proxy.pac`, and a list of what it routes. */
+/** Answers for the router's own name: `/proxy.pac`, and a list of hosts. */
 export function answerOwn(request: IncomingMessage, response: ServerResponse, asked: Asked, site: OwnSite): void {
   const path = asked.path.replace(/\?.*/s, '')
   if (request.method !== 'GET' && request.method !== 'HEAD') refuse(response, new Refusal(405, 'only GET and HEAD'))
   else if (path === '/proxy.pac') send(request, response, 'application/x-ns-proxy-autoconfig', pac(asked, site))
   else if (path === '/') send(request, response, 'text/plain; charset=utf-8', list(site))
-  else refuse(response, new Refusal(404, 'the router itself has /proxy.pac and / only'))
+  else refuse(response, new Refusal(404, 'the router itself serves only /proxy.pac and /'))
 }
 
-/** What the pages tell. */
+/** Content of the pages. */
 export interface OwnSite {
   readonly table: Table
   readonly id52: string
@@ -24,7 +24,7 @@ function send(request: IncomingMessage, response: ServerResponse, type: string, 
     'content-type': type,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
-    // No page of another site may read it, not even as a script.
+    // Prevents other sites from reading it, even as a script.
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'same-origin'
   })
@@ -38,8 +38,8 @@ function list({ table, id52, port }: OwnSite): string {
 }
 
 /**
- * A proxy configuration for clients that do not resolve `*.localhost`, and for names that exist here only. Other servers of this machine
- * stay reachable: names go to the router with its own port, or without one.
+ * A proxy configuration for clients that do not resolve `*.localhost`, and for names that exist only here. It matches only URLs with the
+ * router's port or without a port, so that other local servers stay reachable.
  */
 function pac({ host }: Asked, { table, port }: OwnSite): string {
   const proxy = `PROXY ${/^[\d[]/.test(host) ? host : '127.0.0.1'}:${port}`

@@ -6,10 +6,10 @@ import type { RouterAccount, RouterTable } from './options.js'
 import type { Route } from './resolve-target.js'
 import { PeerService } from './targets/peer.js'
 
-/** Services of peers whose streams are kept. */
+/** Maximum peer services with idle streams. */
 const maxServices = 1_024
 
-/** The peers that hosts name, and their services. */
+/** Resolves hosts to peers and their services. */
 export class PeerNames {
   readonly #endpoint: Endpoint
   readonly #account: RouterAccount | undefined
@@ -26,7 +26,7 @@ export class PeerNames {
     this.#account = account
   }
 
-  /** The service that a name below `localhost` means. */
+  /** The service for a name below `localhost`. */
   find(name: string, reach: NonNullable<RouterTable['peers']>): Route | undefined {
     if (reach === 'none') return undefined
     const { service, last } = split(name)
@@ -36,7 +36,7 @@ export class PeerNames {
       if (reach === 'known' || !isId52(last)) return undefined
       return this.#service(last, last, service)
     }
-    // An alias may have dots.
+    // Aliases may contain dots.
     const labels = name.split('.')
     for (let at = 0; at < labels.length; at++) {
       const alias = this.#names().byHost.get(labels.slice(at).join('.'))
@@ -53,7 +53,7 @@ export class PeerNames {
   }
 
   #service(peer: Peer, id52: string, name: string): Route | undefined {
-    // Longer names are no services: see `httpProtocol`.
+    // Longer names cannot be services: see `httpProtocol`.
     if (name.length > 255) return undefined
     const key = `${id52} ${name}`
     const known = this.#services.get(key)
@@ -76,7 +76,7 @@ export class PeerNames {
     const byId = new Map<string, string>()
     for (const [name, { id52 }] of Object.entries(data.aliases)) {
       const host = asHost(name)
-      // A name that differs in case only comes second.
+      // Prefer an exact match over one that differs in case.
       if (host !== '' && !byHost.has(host)) byHost.set(host, name)
       if (!byId.has(id52)) byId.set(id52, name)
     }
@@ -87,7 +87,7 @@ export class PeerNames {
 
 const none = { byHost: new Map<string, string>(), byId: new Map<string, string>() }
 
-/** An alias as a browser has it in Host. */
+/** An alias in the form that browsers send in Host. */
 function asHost(alias: string): string {
   return /^[a-z0-9._-]+$/i.test(alias) ? alias.toLowerCase() : domainToASCII(alias)
 }

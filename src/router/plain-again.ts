@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 
-/** The head of a request again, without its wish for another protocol. Node takes every request with one for such a connection. */
+/** Rebuilds the head of a request without its upgrade. Node treats every request with `Upgrade` as an upgraded connection. */
 export function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`
   for (let at = 0; at < rawHeaders.length; at += 2) {

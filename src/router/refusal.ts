@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** An answer that the router gives by itself, with a text for a person. */
+/** An error response of the router itself, with a text. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -17,10 +17,10 @@ const fields = {
   'x-content-type-options': 'nosniff'
 }
 
-/** Answers with a refusal. */
+/** Sends a refusal. */
 export function refuse(response: ServerResponse, refusal: Refusal): void {
   if (response.headersSent || response.destroyed) {
-    // A client must not take a part for the whole.
+    // The client must not mistake a partial response for a complete one.
     reset(response.socket)
     return
   }
@@ -29,7 +29,7 @@ export function refuse(response: ServerResponse, refusal: Refusal): void {
   response.end(response.req.method === 'HEAD' ? undefined : text)
 }
 
-/** Answers with a refusal on a connection that is no longer HTTP's, and ends it. */
+/** Sends a refusal on an upgraded connection, and ends it. */
 export function refuseRaw(socket: Duplex, refusal: Refusal): void {
   const text = textOf(refusal)
   const all = { ...fields, 'content-length': Buffer.byteLength(text), connection: 'close' }
@@ -41,12 +41,12 @@ function textOf({ status, message }: Refusal): string {
   return `${status} ${STATUS_CODES[status] ?? ''}: ${message}\n`
 }
 
-/** Ends a connection so that its client does not take it for a clean end. */
+/** Resets a connection, so that it does not look like a clean end. */
 export function reset(socket: Duplex | null | undefined): void {
   if (socket === null || socket === undefined || socket.destroyed) return
   const { resetAndDestroy } = socket as { resetAndDestroy?: () => void }
   if (typeof resetAndDestroy !== 'function') {
-    // The stream of a peer: with an error, it is reset.
+    // Destroying a peer's stream with an error resets it.
     socket.destroy(new Error('the answer was cut short'))
     return
   }

@@ -22,15 +22,15 @@ import { Handler } from './targets/handler.js'
 import { PeerService } from './targets/peer.js'
 import type { Target } from './targets/target.js'
 
-/** A checked target, and who may use it. */
+/** A checked target with its access list. */
 export interface Route {
   readonly target: Target
-  /** Peers that may use it; `undefined`: none. A list has ID52s and names. */
+  /** Peers that may use it; `undefined`: none. A list contains ID52s and names. */
   readonly allow: 'public' | 'self' | readonly string[] | undefined
   readonly allowsCrossOrigin: boolean
 }
 
-/** What targets are made with. */
+/** Context of targets. */
 export interface TargetContext {
   readonly endpoint: Endpoint
   readonly account: RouterAccount | undefined
@@ -122,17 +122,17 @@ function handlerTarget(
   return new Handler(handler, { text: 'handler', maxBodyBytes: limit, onError })
 }
 
-/** A peer, or the one that has this alias. */
+/** Resolves a peer or an alias. */
 function peerOf(peer: Peer, account: RouterAccount | undefined, path: string): Peer {
   if (typeof peer !== 'string') return peer
   if (isAlias(peer)) {
-    if (account === undefined) throw invalid(path, `a peer; without options.account, '${peer}' is no name of one`)
+    if (account === undefined) throw invalid(path, `a peer: '${peer}' is not one, and aliases need options.account`)
     return account.peer(peer)
   }
   return peer
 }
 
-/** Checks who may use a target. Names of the account stay: they are looked up for each request. */
+/** Checks an access list. Keeps names of the account, which are resolved for each request. */
 function allowed(allow: RouterAllow, path: string): 'public' | 'self' | readonly string[] {
   if (allow === 'public' || allow === 'self') return allow
   if (!Array.isArray(allow)) throw invalid(path, "'public', 'self', or an array of aliases, groups and peers")
@@ -141,7 +141,7 @@ function allowed(allow: RouterAllow, path: string): 'public' | 'self' | readonly
   )
 }
 
-/** Whether a text is a name of an account: no key has so few characters, and no ticket. */
+/** Whether a text is a name of an account. Keys and tickets are longer. */
 function isAlias(text: string): boolean {
   return text !== '' && text.length <= 64 && !/^(?:[\da-z]{52}|[\da-f]{64})$/i.test(text) && !/^endpoint/i.test(text)
 }

@@ -15,16 +15,16 @@ import { RouterServer } from './server.js'
 import { resolveTable, type Table } from './table.js'
 
 /**
- * Starts a router: one local port for many hosts, and an HTTP service of the endpoint for peers. The host of a request says which target
- * answers it: a handler, a folder, an HTTP server or a peer.
+ * Starts a router: one local port for many hosts, and an HTTP service of the endpoint for peers. It routes each request by
+ * `Host` to a target: a handler, a folder, an HTTP server or a peer.
  *
  * - Handlers and HTTP servers get the headers `fastn-access` (`local`, `self` or `remote`), `fastn-peer`, `fastn-alias` and
- *   `fastn-groups`. No client can set them. Names in them are percent-encoded.
- * - Requests to other hosts get status 421. So no web site can use the router under a name of its own (DNS rebinding).
- * - Local programs may use every target. Peers may use those with `allow`, else they get status 403.
- * - Pages of other origins cannot change anything: see {@link TargetOptions.crossOrigin}.
- * - For clients that do not resolve `*.localhost`, such as Safari and Java, the router is an HTTP proxy for the hosts that it routes, and
- *   serves its configuration at `/proxy.pac` of `localhost`.
+ *   `fastn-groups`. Clients cannot set them. Names in them are percent-encoded.
+ * - Requests to other hosts get status 421, which prevents DNS rebinding.
+ * - Local programs may use every target. Peers may use targets with `allow`; otherwise they get status 403.
+ * - Cross-origin requests that may change data get status 403: see {@link TargetOptions.crossOrigin}.
+ * - For clients that do not resolve `*.localhost`, such as Safari and Java, the router is an HTTP proxy for its own hosts, and serves a
+ *   configuration at `/proxy.pac` of `localhost`.
  * - Bodies are streamed. WebSocket and other upgrades pass to HTTP servers and peers.
  *
  * Keeps the process alive until it is closed: by {@link Router.close}, by `signal`, or with the endpoint.
@@ -52,7 +52,7 @@ const start = Symbol('start')
 
 let routerOf: (settings: ResolvedRouter, table: Table) => Router
 
-/** A running router. Started by {@link createRouter}. Garbage collection does not end it. */
+/** A running router. Started by {@link createRouter}. Garbage collection does not close it. */
 export class Router implements AsyncDisposable {
   readonly #settings: ResolvedRouter
   readonly #server: RouterServer
@@ -99,7 +99,7 @@ export class Router implements AsyncDisposable {
     return this.#dispatcher.port
   }
 
-  /** URL of the router itself, which is also its address as an HTTP proxy: `'http://127.0.0.1:8000'`. */
+  /** URL of the router itself and of its HTTP proxy: `'http://127.0.0.1:8000'`. */
   get url(): string {
     const { host } = this.#settings
     return `http://${host.includes(':') ? `[${host}]` : host}:${this.#dispatcher.port}`
@@ -110,7 +110,7 @@ export class Router implements AsyncDisposable {
     return `${this.url}/proxy.pac`
   }
 
-  /** Connections that are open now, of local clients and of peers. */
+  /** Number of open connections of local clients and peers. */
   get connections(): number {
     return this.#server.connections
   }
@@ -123,16 +123,15 @@ export class Router implements AsyncDisposable {
   /**
    * URL of a host for local programs: `router.urlOf('blog')` is `'http://blog.localhost:8000'`.
    *
-   * @param name A name of the table, an alias, an ID52, or one of those behind the name of a service: `'web.alice'`. Default: this
-   * endpoint's own ID52.
+   * @param name A name of the table, an alias, an ID52, or a service of one: `'web.alice'`. Default: this endpoint's own ID52.
    */
   urlOf(name: string = this.#settings.endpoint.id52): string {
     return `http://${name}.localhost:${this.#dispatcher.port}`
   }
 
   /**
-   * Replaces the table as a whole. Checks it first: after an error, the old one is in force. Requests that run, and connections that were
-   * upgraded, continue with the old target.
+   * Replaces the table as a whole. Checks it first: after an error, the old one stays in force. Requests in progress and upgraded connections
+   * continue with the old target.
    *
    * @throws {FastnNetError} As {@link createRouter}.
    *
@@ -147,10 +146,9 @@ export class Router implements AsyncDisposable {
   }
 
   /**
-   * Stops accepting connections and requests at once, and resolves when those that run have ended. They are reset after the timeout.
-   * Idempotent.
+   * Stops accepting connections and requests immediately, and waits for requests in progress. They are reset after the timeout. Idempotent.
    *
-   * @param options `timeout`: how long requests may go on, in milliseconds. Default: 5 s. `signal`: ends the wait only.
+   * @param options `timeout`: time for requests in progress, in milliseconds. Default: 5 s. `signal`: cancels only the wait.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   async close(options: TimeoutOptions = {}): Promise<void> {
@@ -175,7 +173,7 @@ export class Router implements AsyncDisposable {
     this.#hasClosed()
   }
 
-  /** Signals that end the router. */
+  /** Signals that close the router. */
   get #ends(): AbortSignal[] {
     const { endpoint, signal } = this.#settings
     return signal === undefined ? [closingOf(endpoint)] : [closingOf(endpoint), signal]
@@ -191,13 +189,13 @@ export class Router implements AsyncDisposable {
     for (const [service, listener] of this.#listeners) {
       if (kept.has(service)) continue
       this.#listeners.delete(service)
-      // Its requests continue.
+      // Requests in progress continue.
       await listener.close({ timeout: 0 })
     }
     for (const { target } of before.routes) target.close()
   }
 
-  /** Serves more services to peers: all or none. */
+  /** Serves additional services to peers, all or none. */
   async #serve(services: readonly string[]): Promise<void> {
     const { endpoint } = this.#settings
     const added = services.map(service => {

@@ -9,29 +9,29 @@ import { after } from '../util/timeout.js'
 import { withoutUpgrade } from './plain-again.js'
 import { reset } from './refusal.js'
 
-/** How long an idle connection is kept. Longer than a peer keeps an idle stream. */
+/** Idle timeout of a connection. Longer than that of a peer's idle stream. */
 const idle = 65_000
 
-/** What a server passes on. */
+/** Events of a server. */
 export interface ServerEvents {
   answer(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): Promise<void>
-  /** Whether the other protocol was taken on: else the request is one like any other. */
+  /** Returns whether it handles the upgrade; otherwise the request is handled normally. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
-  /** Whether the connection is one to the router, which speaks HTTP on it again. */
+  /** Returns whether the tunnel leads to the router itself, which then serves HTTP on it. */
   connect(request: IncomingMessage, socket: Duplex): boolean
 }
 
-/** A stream of requests of a peer. */
+/** A peer's stream of requests. */
 export interface PeerOrigin {
   readonly peer: string
   readonly service: string
 }
 
-/** The HTTP servers of a router: one on a local port, one for the streams of peers. */
+/** The HTTP servers of a router: one for a local port, one for streams of peers. */
 export class RouterServer {
   readonly #local: Server
   readonly #ofPeers: Server
-  /** Open connections, and how many requests run on each. A connection that changed its protocol counts as a request. */
+  /** Requests in progress by open connection. An upgraded connection counts as one request. */
   readonly #sockets = new Map<Duplex, number>()
   readonly #peers = new WeakMap<Duplex, PeerOrigin>()
   readonly #answers = new Set<ServerResponse>()
@@ -43,7 +43,7 @@ export class RouterServer {
     this.#local = this.#create(events)
     this.#local.maxConnections = maxConnections
     this.#ofPeers = this.#create(events)
-    // The FIN of a peer means that no request follows, that of a local client that it has left.
+    // A FIN of a peer means that no request follows. A FIN of a local client means that it has disconnected.
     Object.assign(this.#ofPeers, { httpAllowHalfOpen: true })
   }
 
@@ -73,7 +73,7 @@ export class RouterServer {
     this.#ofPeers.emit('connection', socket)
   }
 
-  /** The peer whose stream a connection is; `undefined` for a local client. */
+  /** The peer of a connection; `undefined` for a local client. */
   originOf(socket: Duplex): PeerOrigin | undefined {
     return this.#peers.get(socket)
   }
@@ -82,7 +82,7 @@ export class RouterServer {
     return this.#sockets.size
   }
 
-  /** Stops accepting connections. Resolves once those with a request have ended; after `timeout` they are reset. */
+  /** Stops accepting connections. Resolves once requests in progress have ended; after `timeout` they are reset. */
   close(timeout: number): Promise<void> {
     this.#closed ??= this.#close(timeout)
     return this.#closed
@@ -109,7 +109,7 @@ export class RouterServer {
     const server = createServer({
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headTimeout,
-      // Bodies may take as long as they take.
+      // No time limit for bodies.
       requestTimeout: 0,
       keepAliveTimeout: idle,
       noDelay: true
@@ -155,11 +155,11 @@ export class RouterServer {
     const requests = this.#sockets.get(socket)
     if (requests === undefined) return
     this.#sockets.set(socket, requests + change)
-    // Its last answer said that the connection would stay.
+    // The last response promised to keep the connection open.
     if (this.#isClosing && requests + change === 0) socket.end(() => socket.destroy())
   }
 
-  /** Speaks HTTP on a connection again: first what is given, then what follows. */
+  /** Serves HTTP on a connection, starting with the given bytes. */
   #again(socket: Duplex, request: Buffer | undefined, head: Buffer): void {
     this.#count(socket, -1)
     if (head.length > 0) socket.unshift(head)

@@ -4,7 +4,7 @@ import type { PeerNames } from './peer-names.js'
 import { Refusal } from './refusal.js'
 import { type Route, resolveTarget, type TargetContext } from './resolve-target.js'
 
-/** Hosts in a table. */
+/** Maximum hosts in a table. */
 const maxHosts = 10_000
 const hostName = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?$/
 const suffix = '.localhost'
@@ -57,7 +57,7 @@ export class Table {
   }
 
   /**
-   * The target of a host, as a local client names it; `'own'` for the router itself.
+   * The target of a local client's host; `'own'` for the router itself.
    *
    * @throws {Refusal}
    */
@@ -71,7 +71,7 @@ export class Table {
       const found = peers.find(name, this.#peers)
       if (found !== undefined) return found
     }
-    throw new Refusal(421, 'this router knows no such host')
+    throw new Refusal(421, 'this router has no such host')
   }
 
   #own(name: string): Route {

@@ -2,7 +2,7 @@ import type { Peer } from '../keys/peer.js'
 import type { TunnelTarget } from '../tunnel/options.js'
 
 /**
- * How near a client is to the user of a router:
+ * Access level of a client:
  *
  * - `'local'`: a program on this machine
  * - `'self'`: a device of the same account, or a peer of `self`
@@ -10,54 +10,54 @@ import type { TunnelTarget } from '../tunnel/options.js'
  */
 export type AccessLevel = 'local' | 'self' | 'remote'
 
-/** What a handler of a router knows beside the request. */
+/** Second argument of a handler. */
 export interface RouterContext {
-  /** How near the client is. */
+  /** Access level of the client. */
   readonly access: AccessLevel
   /** ID52 of the peer that sent the request; `undefined` for a local client. */
   readonly peer: string | undefined
   /** Alias of the peer, or of the account that it acts for as a device. */
   readonly alias: string | undefined
-  /** Groups of the account that the peer is in. Sorted. Empty for a local client. */
+  /** Groups of the peer in the account. Sorted. Empty for a local client. */
   readonly groups: readonly string[]
 }
 
 /** Answers a request. Hono's `app.fetch` and other handlers of the Fetch API have this shape. */
 export type RouterHandler = (request: Request, context: RouterContext) => Response | Promise<Response>
 
-/** An application with a `fetch`, such as one of Hono. */
+/** An application with a `fetch` method, such as a Hono app. */
 export interface FetchApplication {
   /** Answers a request. */
   fetch: RouterHandler
 }
 
 /**
- * Who may use a target beside programs on this machine:
+ * Access to a target for peers. Local programs always have access.
  *
  * - `'public'`: every peer that the endpoint admits
  * - `'self'`: peers with the access level `self`
- * - a list: those with the access level `self`, and peers by alias, group, or {@link Peer}
+ * - a list: peers with the access level `self`, and peers by alias, group, or {@link Peer}
  *
- * In addition to the endpoint's access lists and policy.
+ * Applies in addition to the endpoint's access lists and policy.
  */
 export type RouterAllow = 'public' | 'self' | readonly Peer[]
 
-/** What all targets have. */
+/** Options of all targets. */
 export interface TargetOptions {
-  /** Peers that may use it. Others get status 403. Default: none; the target is for local programs only. */
+  /** Peers that may use it. Others get status 403. Default: none; only local programs may use it. */
   allow?: RouterAllow | undefined
   /**
-   * Let web pages of other origins send requests that change something, and open WebSockets. Without it, a page of any web site that a
-   * browser on this machine shows cannot: it gets status 403. Default: false.
+   * Allow cross-origin requests that may change data, and cross-origin WebSockets. Otherwise they get status 403, because any web site in a
+   * local browser could send them. Default: false.
    */
   crossOrigin?: boolean | undefined
 }
 
-/** Answers requests by a handler. */
+/** Answers requests with a handler. */
 export interface HandlerTarget extends TargetOptions {
   /** The handler, or an application with `fetch`. */
   handler: RouterHandler | FetchApplication
-  /** Longest body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
+  /** Maximum body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
   maxBodyBytes?: number | undefined
 }
 
@@ -76,15 +76,14 @@ export interface BackendTarget extends TargetOptions {
   /** `'http://host:port'`, `'https://host'`, `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
   backend: TunnelTarget
   /**
-   * Host header of the requests that the server gets: `'client'`, as the client sent it; `'target'`, host and port of the server; or a
-   * host. Default: `'client'`; with `https`, `'target'`.
+   * `Host` header for the server: `'client'`, as sent by the client; `'target'`, host and port of the server; or a host. Default: `'client'`; with `https`, `'target'`.
    */
   hostHeader?: string | undefined
   /** Certificates in PEM that are trusted instead of Node's, with `https`. Default: none. */
   certificates?: string | undefined
-  /** Timeout of a connection, in milliseconds, its TLS handshake included. Then: status 504. Default: 9 s. */
+  /** Connect timeout in milliseconds, including the TLS handshake. Then: status 504. Default: 9 s. */
   connectTimeout?: number | undefined
-  /** How long the server may take nothing of a request and give no answer, in milliseconds. Then: status 504. Default: 60 s. */
+  /** How long the server may neither read the request nor respond, in milliseconds. Then: status 504. Default: 60 s. */
   responseTimeout?: number | undefined
 }
 
@@ -96,5 +95,5 @@ export interface PeerTarget extends TargetOptions {
   service?: string | undefined
 }
 
-/** Where requests for a host go. A function or an application is a {@link HandlerTarget} without other options. */
+/** Target of a host. A function or an application is a {@link HandlerTarget} without other options. */
 export type RouterTarget = RouterHandler | FetchApplication | HandlerTarget | FolderTarget | BackendTarget | PeerTarget

@@ -18,7 +18,7 @@ import { allowed, localOf } from './options.js'
 /** Options of {@link Endpoint.exposeHttp}. */
 export interface ExposeHttpOptions extends CancelOptions {
   /**
-   * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+   * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Peers are matched by key only. Checked for each
    * stream, in addition to {@link Endpoint.access} and `authorize`.
    */
   allow: Peers | 'public'
@@ -28,15 +28,14 @@ export interface ExposeHttpOptions extends CancelOptions {
    */
   service?: string | undefined
   /**
-   * Host header of the requests that the target gets: `'client'`, as the client sent it; `'target'`, host and port of the target; or a
-   * host. Default: `'client'`; for a target with `https`, `'target'`.
+   * `Host` header for the target: `'client'`, as sent by the client; `'target'`, host and port of the target; or a host. Default: `'client'`; for a target with `https`, `'target'`.
    */
   hostHeader?: string | undefined
   /** Certificates in PEM that are trusted instead of the system's, for a target with `https`. Default: none. */
   certificates?: string | undefined
-  /** Timeout of a connection to the target, in milliseconds, its TLS handshake included. Then: status 504. Default: 9 s. */
+  /** Connect timeout of the target in milliseconds, including the TLS handshake. Then: status 504. Default: 9 s. */
   connectTimeout?: number | undefined
-  /** How long the target may take nothing of a request and give no answer, in milliseconds. Then: status 504. Default: 60 s. */
+  /** How long the target may neither read the request nor respond, in milliseconds. Then: status 504. Default: 60 s. */
   responseTimeout?: number | undefined
 }
 
@@ -51,27 +50,27 @@ export interface HttpDestination {
 /** Options of {@link Endpoint.bridgeHttp}. */
 export interface BridgeHttpOptions extends CancelOptions {
   /**
-   * The peer that `localhost` and IP addresses mean. A bridge with it reaches this peer and those of `hosts` only. One without it reaches
-   * every peer whose ID52 is in the request's Host. Default: none.
+   * The peer for `localhost` and IP addresses. The bridge then reaches only this peer and those in `hosts`. Without it, the bridge reaches
+   * every peer whose ID52 is in the request's `Host`. Default: none.
    */
   peer?: Peer | undefined
   /** Name of the service of `peer`, as it exposes it. Default: none. */
   service?: string | undefined
-  /** Peers, or their services, that other hosts mean. `{ shop: peer }` is `http://shop.localhost:port`. Default: none. */
+  /** Peers or their services by host. `{ shop: peer }` adds `http://shop.localhost:port`. Default: none. */
   hosts?: Readonly<Record<string, Peer | HttpDestination>> | undefined
   /** Local port; 0 picks a free one. Default: 0. */
   port?: number | undefined
-  /** Local address or name. Everyone who can reach it can use the services. Default: `'127.0.0.1'`. */
+  /** Local address or name. Any program that can reach it can use the services. Default: `'127.0.0.1'`. */
   host?: string | undefined
   /** Path of a Unix socket, instead of `host` and `port`. Not on Windows. Default: none. */
   path?: string | undefined
-  /** Local connections at a time. Further ones wait to be accepted. Default: 4096. */
+  /** Maximum local connections. Further ones wait to be accepted. Default: 4096. */
   maxConnections?: number | undefined
-  /** Timeout of reaching the peer, in milliseconds, for each request. Default: the endpoint's `openTimeout`, 30 s. */
+  /** Timeout for reaching the peer, in milliseconds, per request. Default: the endpoint's `openTimeout`, 30 s. */
   openTimeout?: number | undefined
 }
 
-// Options that the core obeys, with their checks. `crates/fastn-net/src/tunnel/http/options.rs` has their defaults.
+// Options of the core, with their checks. `crates/fastn-net/src/tunnel/http/options.rs` has their defaults.
 const exposeChecks = {
   service: text,
   hostHeader: text,

@@ -1,4 +1,4 @@
-// The part of tunnels that an endpoint needs once it exists.
+// The part of tunnels that an endpoint needs after its creation.
 
 export { bridge, expose } from './expose-bridge.js'
 export { bridgeHttp, exposeHttp } from './http.js'

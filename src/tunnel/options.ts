@@ -18,20 +18,20 @@ import {
 /** Options of every exposed service. */
 export interface ExposedServiceOptions extends CancelOptions {
   /**
-   * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+   * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Peers are matched by key only. Checked for each
    * connection, in addition to {@link Endpoint.access} and `authorize`.
    */
   allow: Peers | 'public'
   /**
    * Name of the service, of at most 255 bytes. An endpoint exposes one TCP service without a name, and any number with one. Older peers
-   * know only the one without. Default: none.
+   * reach only the one without. Default: none.
    */
   service?: string | undefined
 }
 
 /** Options of {@link Endpoint.exposeTcp}. */
 export interface ExposeOptions extends ExposedServiceOptions {
-  /** Timeout of a connection to the target, in milliseconds. Default: 9 s, less than the peer's `ackTimeout`. */
+  /** Connect timeout of the target, in milliseconds. Default: 9 s, below the peer's `ackTimeout`. */
   connectTimeout?: number | undefined
 }
 
@@ -43,13 +43,13 @@ export interface BridgeOptions extends CancelOptions {
   service?: string | undefined
   /** Local port; 0 picks a free one. Default: 0. */
   port?: number | undefined
-  /** Local address or name. Everyone who can reach it can use the service. Default: `'127.0.0.1'`. */
+  /** Local address or name. Any program that can reach it can use the service. Default: `'127.0.0.1'`. */
   host?: string | undefined
   /** Path of a Unix socket, instead of `host` and `port`. Not on Windows. Default: none. */
   path?: string | undefined
-  /** Local connections at a time. Further ones wait to be accepted. Default: 4096. */
+  /** Maximum local connections. Further ones wait to be accepted. Default: 4096. */
   maxConnections?: number | undefined
-  /** Timeout of reaching the peer, in milliseconds, for each connection. Default: the endpoint's `openTimeout`, 30 s. */
+  /** Timeout for reaching the peer, in milliseconds, per connection. Default: the endpoint's `openTimeout`, 30 s. */
   openTimeout?: number | undefined
 }
 
@@ -61,7 +61,7 @@ export interface ExposeUdpOptions extends ExposedServiceOptions {
 
 /** Options of {@link Endpoint.bridgeUdp}. */
 export interface BridgeUdpOptions extends Omit<BridgeOptions, 'path' | 'maxConnections'> {
-  /** Flows at a time, one for each client's address. Datagrams of further clients are dropped. Default: 4096. */
+  /** Maximum flows, one per client address. Datagrams of further clients are dropped. Default: 4096. */
   maxFlows?: number | undefined
   /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
   flowTimeout?: number | undefined
@@ -73,7 +73,7 @@ export type Transport = 'tcp' | 'udp'
 /** A target: `'host:port'`, a port of 127.0.0.1, or `'unix:'` and a path. */
 export type TunnelTarget = string | number
 
-// Options that the core obeys, with their checks. `crates/fastn-net/src/tunnel/options.rs` has their defaults.
+// Options of the core, with their checks. `crates/fastn-net/src/tunnel/options.rs` has their defaults.
 const exposeChecks = { service: text, connectTimeout: timeLimit }
 const exposeUdpChecks = { service: text, flowTimeout: timeLimit }
 const bridgeChecks = { service: text, maxConnections: positive, openTimeout: timeLimit }
@@ -129,12 +129,12 @@ export interface ExposeProxyOptions extends ExposeOptions {
   /**
    * Destinations that peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
    *
-   * - `'example.com'`, `'*.example.com'` (all below it), `'*'` (every host): public addresses only.
-   * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, whichever name a client uses for them. IPv6 with a port has brackets:
+   * - `'example.com'`, `'*.example.com'` (its subdomains), `'*'` (every host): public addresses only.
+   * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, by any name. IPv6 with a port needs brackets:
    *   `'[fd00::/8]:443'`.
    * - `'db.internal@10.0.0.0/8'`: this host, at addresses in this range.
    *
-   * Addresses that are not public (loopback, private, link-local, multicast, NAT64, 6to4, …) need a range within their block:
+   * Non-public addresses (loopback, private, link-local, multicast, NAT64, 6to4, …) need a range within their block:
    * `'0.0.0.0/0'` does not allow `10.0.0.1`, `'10.0.0.0/8'` does.
    */
   targets: readonly string[]
@@ -163,7 +163,7 @@ export function resolveProxy(options: ProxyOptions, openTimeout: number): [strin
   return resolveBridgeTcp(checkOptions(options, proxyNames), openTimeout)
 }
 
-/** Where a bridge listens, as the core parses it. */
+/** Local address of a bridge, in the core's format. */
 export function localOf(options: Pick<BridgeOptions, 'port' | 'host' | 'path'>): string {
   const path = optional('string', options.path, 'options.path')
   const host = optional('string', options.host, 'options.host')
@@ -182,7 +182,7 @@ function portOf(value: unknown, path: string, least: number): number {
   throw invalid(path, `a port from ${least} to 65,535`)
 }
 
-/** Checks who may use a service: ID52s, or `null` for all. */
+/** Checks the users of a service: ID52s, or `null` for all. */
 export function allowed(allow: Peers | 'public'): string[] | null {
   if (allow === 'public') return null
   const expected = "a list of peers, or 'public' to let every peer use the service"

@@ -21,7 +21,7 @@ export let tunnelOf: (
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
  * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeHttp},
  * {@link Endpoint.bridgeHttp}, {@link Endpoint.exposeProxy}, {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does
- * not end it.
+ * not close it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -38,21 +38,21 @@ export class Tunnel implements AsyncDisposable {
   #hasClosed = false
 
   /**
-   * Where a bridge listens: `'127.0.0.1:5432'`, `'[::1]:5432'`, or `'unix:'` and a path. `null` for an exposed service.
+   * Local address of a bridge: `'127.0.0.1:5432'`, `'[::1]:5432'`, or `'unix:'` and a path. `null` for an exposed service.
    */
   readonly address: string | null
 
-  /** Port on which a bridge listens. `null` for a Unix socket, and for an exposed service. */
+  /** Local port of a bridge. `null` for a Unix socket, and for an exposed service. */
   readonly port: number | null
 
   /**
-   * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'http://127.0.0.1:8080'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
+   * URL of a bridge for clients: `'tcp://127.0.0.1:5432'`, `'http://127.0.0.1:8080'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
    * and for an exposed service.
    */
   readonly url: string | null
 
   /**
-   * Resolves when the tunnel accepts no more connections and its connections have ended. That is after {@link close}, the signal,
+   * Resolves when the tunnel has stopped accepting and its connections have ended: after {@link close}, the signal,
    * {@link Endpoint.drain}, {@link Endpoint.close}, or the shutdown of the endpoint's {@link Graceful}. Never rejects.
    */
   readonly closed: Promise<void>
@@ -85,16 +85,16 @@ export class Tunnel implements AsyncDisposable {
     }
   }
 
-  /** Number of connections, or of flows of UDP, that the tunnel carries now. */
+  /** Number of current connections or UDP flows. */
   get connections(): number {
     return native().tunnelConnections(this.#handle)
   }
 
   /**
-   * Stops accepting connections at once, and resolves when those that run have ended. They are reset after the timeout. Idempotent; a
-   * later call can only shorten the time that is left.
+   * Stops accepting immediately, and waits for current connections. They are reset after the timeout. Idempotent; a later call can only
+   * shorten the remaining time.
    *
-   * @param options `timeout`: how long connections may go on. Default: the endpoint's `closeTimeout`, 5 s. `signal`: ends the wait only.
+   * @param options `timeout`: time for current connections. Default: the endpoint's `closeTimeout`, 5 s. `signal`: cancels only the wait.
    * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
    */
   async close(options: TimeoutOptions = {}): Promise<void> {
@@ -110,7 +110,7 @@ export class Tunnel implements AsyncDisposable {
     outcomeOf(native().tunnelClose(this.#handle, timeout), { phase: 'tunnel' }, undefined, this.#owner).catch(() => {})
   }
 
-  /** Lets the tunnel keep the process alive. This is the default. */
+  /** Makes the tunnel keep the process alive. This is the default. */
   ref(): this {
     setKeepsAlive(this.#owner, true)
     return this

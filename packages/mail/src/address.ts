@@ -3,16 +3,16 @@ import { MailError } from './errors.js'
 
 /** A mail address of a peer: `alias@<id52>.fastn`. */
 export interface MailAddress {
-  /** The part before the `@`, as it was written. */
+  /** The part before the `@`, unchanged. */
   readonly alias: string
   /** ID52 of the peer, in lower case. */
   readonly id52: string
 }
 
 /**
- * Reads a mail address whose domain begins with an ID52. The rest of the domain, such as `.fastn`, may be anything, or missing.
+ * Parses a mail address whose domain begins with an ID52. The rest of the domain, such as `.fastn`, is ignored.
  *
- * @throws {MailError} `ERR_INVALID_ARGUMENT` if it is none.
+ * @throws {MailError} `ERR_INVALID_ARGUMENT` if it is malformed.
  *
  * @example
  * const { alias, id52 } = parseMailAddress(`ada@${endpoint.id52}.fastn`)
@@ -31,5 +31,5 @@ export function parseMailAddress(address: string): MailAddress {
 
 function notOne(address: string): MailError {
   const shown = address.length > 80 ? `${address.slice(0, 80)}…` : address
-  return new MailError('ERR_INVALID_ARGUMENT', `'${shown}' is no address such as name@<id52>.fastn`)
+  return new MailError('ERR_INVALID_ARGUMENT', `'${shown}' is not an address such as name@<id52>.fastn`)
 }

@@ -1,8 +1,8 @@
-/** Time as the mail service sees it. Tests give their own, in which days pass at once. */
+/** Clock of the mail service. Tests replace it to skip days. */
 export interface Clock {
   /** Wall time, in milliseconds as from `Date.now()`. */
   now(): number
-  /** Time that never jumps, in milliseconds. */
+  /** Monotonic time, in milliseconds. */
   elapsed(): number
   /** Calls back once after a delay in milliseconds. The timer does not keep the process alive. */
   after(delay: number, call: () => void): Timer
@@ -10,7 +10,7 @@ export interface Clock {
 
 /** A timer of a {@link Clock}. */
 export interface Timer {
-  /** Ends the timer. */
+  /** Cancels the timer. */
   cancel(): void
 }
 
@@ -25,8 +25,8 @@ export const systemClock: Clock = {
 }
 
 /**
- * Tells how far the wall clock has jumped since the last call, in milliseconds: set by hand, by NTP, or a machine that slept. Differences
- * of less than a minute are no jumps.
+ * Returns the jump of the wall clock since the last call, in milliseconds, for example after a manual change, NTP or suspend. Ignores
+ * differences below a minute.
  */
 export function jumpDetector(clock: Clock): () => number {
   let [wall, steady] = [clock.now(), clock.elapsed()]

@@ -2,8 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { storageError } from './errors.js'
 
 /**
- * Flushes a folder, so that the names of its files survive a crash. Calls that arrive while one is flushing share the next: with many
- * files at once, one flush serves all of them.
+ * Flushes a folder, so that its directory entries survive a crash. Calls during a flush share the next one, so that one flush serves many
+ * files.
  */
 export class FolderSync {
   readonly #path: string
@@ -15,7 +15,7 @@ export class FolderSync {
   }
 
   flush(): Promise<void> {
-    // One that runs may have begun before the caller's file had its name.
+    // A running flush may have begun before the caller's file got its name.
     if (this.#next !== undefined) return this.#next
     const running = this.#running
     const begin = (): Promise<void> => {

@@ -16,14 +16,14 @@ export type MailErrorCode =
   | 'ERR_BUSY'
   /** The mailbox does not exist. */
   | 'ERR_NO_MAILBOX'
-  /** The mailbox exists already. */
+  /** The mailbox already exists. */
   | 'ERR_MAILBOX_EXISTS'
 
 /** Error of fastn-mail. Errors of fastn-net pass through as `FastnNetError`. */
 export class MailError extends Error {
   /** Always `'MailError'`. */
   override readonly name = 'MailError'
-  /** What kind of failure it is. */
+  /** Kind of failure. */
   readonly code: MailErrorCode
 
   constructor(code: MailErrorCode, message: string, options?: { cause?: unknown }) {
@@ -32,7 +32,7 @@ export class MailError extends Error {
   }
 }
 
-/** Wraps an error of the file system or the database as `ERR_STORAGE`. Errors of this package stay as they are. */
+/** Wraps an error of the file system or the database as `ERR_STORAGE`. Returns errors of this package unchanged. */
 export function storageError(doing: string, cause: unknown): MailError {
   if (cause instanceof MailError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)

@@ -1,15 +1,15 @@
-/** What happened to a mail: `onEvent` of {@link startMail} gets it, for logs. */
+/** Event of a mail, for `onEvent` of {@link startMail}. */
 export interface MailEvent {
   /**
-   * What happened:
+   * Kind of event:
    *
    * - `'queued'`: a mail of a user is in the queue
-   * - `'delivered'`: a peer, or a mailbox here, has stored it for the recipients in `to`
+   * - `'delivered'`: a peer or a local mailbox has stored it for the recipients in `to`
    * - `'deferred'`: an attempt failed, and another follows at `nextAt`. Without an `id`, the peer was not reached
-   * - `'warned'`: the sender was told that a mail is late
-   * - `'bounced'`: a mail cannot be delivered to the recipients in `to`. Its sender was told, unless it has the null sender
+   * - `'warned'`: the sender got a warning about a late mail
+   * - `'bounced'`: a mail cannot be delivered to the recipients in `to`. Its sender got a report, unless it has the null sender
    * - `'received'`: a mail of a peer was answered with `status` and `code`
-   * - `'error'`: something failed that no caller waits for, such as a full disk. It is tried again
+   * - `'error'`: a background operation failed, for example on a full disk. It is retried
    */
   readonly type: 'queued' | 'delivered' | 'deferred' | 'warned' | 'bounced' | 'received' | 'error'
   /** Id of the mail. */
@@ -26,11 +26,11 @@ export interface MailEvent {
   readonly nextAt?: number | undefined
   /** The answer to a peer: `'stored'`, `'duplicate'`, `'refused'` or `'later'`. */
   readonly status?: string | undefined
-  /** Reason of the answer, a word. */
+  /** Reason code of the answer. */
   readonly code?: string | undefined
-  /** What failed. */
+  /** The error. */
   readonly error?: unknown
 }
 
-/** Receives events. What it throws is ignored. */
+/** Receives events. Its errors are ignored. */
 export type OnEvent = (event: MailEvent) => void

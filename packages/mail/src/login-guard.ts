@@ -1,40 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Wrong passwords in {@link windowMs} after which further attempts are delayed: of one user from one address, */
+/** Wrong passwords in {@link windowMs} before further attempts are delayed: of one user from one address. */
 const freeFailures = 10
-/** of all users from one address, except from this machine, whose programs share an address, */
+/** Same limit for all users from one address, except loopback, which all local programs share. */
 const freeAddressFailures = 30
-/** and of one user from all addresses, except those from which the user has logged in. */
+/** Same limit for one user from all addresses, except those from which the user has logged in. */
 const freeUserFailures = 100
-/** How long a wrong password counts, in milliseconds. */
+/** How long a wrong password is counted, in milliseconds. */
 const windowMs = 60_000
-/** Doublings of the delay. */
+/** Maximum doublings of the delay. */
 const maxDoublings = 3
-/** Delayed attempts at once, of what shares a bound. */
+/** Maximum concurrently delayed attempts per limit. */
 const maxDelayed = 8
-/** Addresses and users that are remembered. */
+/** Maximum remembered addresses and users. */
 const maxKeys = 10_000
-/** Passwords that are checked at once, because a check costs CPU on purpose. */
+/** Maximum concurrent password checks, which are CPU-intensive by design. */
 const maxChecks = 4
-/** Checks that wait. */
+/** Maximum queued checks. */
 const maxWaiting = 64
-/** How long the answer to a wrong password takes, and the first delay, in milliseconds. */
+/** Delay of the answer to a wrong password, and first delay of an attempt, in milliseconds. */
 const failureDelayMs = 1000
 
-/** A bound of wrong passwords. */
+/** A limit of wrong passwords. */
 interface Bound {
   readonly key: string
   readonly free: number
 }
 
 /**
- * Bounds the guessing of passwords. Attempts after many wrong ones are delayed, the right ones as well: an answer that came sooner would tell
- * which it is. None is refused for the failures of others, unless so many are being delayed already.
+ * Limits password guessing. After many wrong passwords, all attempts are delayed, including correct ones, so that timing reveals nothing. An
+ * attempt is refused only if too many are already being delayed.
  */
 export class LoginGuard {
   readonly #failures = new Map<string, number[]>()
   readonly #delayed = new Map<string, number>()
-  /** Addresses with users that have logged in from there. */
+  /** Addresses from which users have logged in. */
   readonly #known = new Set<string>()
   readonly #unitMs: number
   readonly #closing = new AbortController()
@@ -46,8 +46,8 @@ export class LoginGuard {
   }
 
   /**
-   * Runs the check of a password. Returns `'busy'` without checking if too many attempts are being delayed or checked. A wrong password, for
-   * which the check returns `undefined`, takes a second.
+   * Checks a password. Returns `'busy'` without checking if too many attempts are being delayed or checked. A wrong password, for which the
+   * check returns `undefined`, takes a second.
    */
   async check<Found>(
     address: string,
@@ -77,7 +77,7 @@ export class LoginGuard {
     return undefined
   }
 
-  /** Ends all delays: attempts that are being delayed are `'busy'`. */
+  /** Ends all delays: delayed attempts get `'busy'`. */
   close(): void {
     this.#closing.abort()
   }
@@ -91,7 +91,7 @@ export class LoginGuard {
     ]
   }
 
-  /** Delays an attempt for the failures before it. Resolves to false if it is refused. */
+  /** Delays an attempt according to earlier failures. Resolves to false if it is refused. */
   async #delay(bounds: readonly Bound[]): Promise<boolean> {
     const over = bounds.filter(bound => this.#excess(bound) >= 0)
     if (over.length === 0) return true
@@ -114,7 +114,7 @@ export class LoginGuard {
     await delay(units * this.#unitMs, undefined, { signal: this.#closing.signal }).catch(() => {})
   }
 
-  /** Recent failures beyond those that are free; negative if there are fewer. */
+  /** Recent failures above the limit; negative below it. */
   #excess({ key, free }: Bound): number {
     return this.#recent(key).length - free
   }
@@ -126,9 +126,9 @@ export class LoginGuard {
 
   #note({ key, free }: Bound): void {
     if (free === Number.POSITIVE_INFINITY) return
-    // More of them make no difference.
+    // Further failures change nothing.
     const failures = [...this.#recent(key), performance.now()].slice(-free - maxDoublings)
-    // The order of a map is that of insertion: the oldest is forgotten first.
+    // Maps iterate in insertion order, so this evicts the oldest entry.
     this.#failures.delete(key)
     this.#failures.set(key, failures)
     if (this.#failures.size > maxKeys) this.#failures.delete(oldest(this.#failures))

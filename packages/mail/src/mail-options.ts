@@ -8,34 +8,33 @@ import type { MailRule } from './receive/rules.js'
 import type { SmtpOptions } from './smtp/server.js'
 import type { MailStore } from './store/index.js'
 
-/** A person, or a program, with mail at this peer. */
+/** A mail user of this peer. */
 export interface MailUser {
   /** Hash of the password, from {@link hashPassword}, for SMTP and IMAP. Default: none; the user cannot log in. */
   readonly password?: string | undefined
   /**
-   * Local parts of the user's addresses besides the name. `'*'`: every one that no other user has. Default: `['*']` for the only user, else
-   * none.
+   * Further local parts of the user's addresses. `'*'` matches all that no other user has. Default: `['*']` for a single user, else none.
    */
   readonly aliases?: readonly string[] | undefined
-  /** Where the user's mail is kept. Default: a Maildir in the folder of the service, which closes with it. */
+  /** Storage of the user's mail. Default: a Maildir in the folder of the service, which closes with it. */
   readonly store?: MailStore | undefined
-  /** Limit of that Maildir, in bytes. Default: 5 GiB. */
+  /** Quota of that Maildir, in bytes. Default: 5 GiB. */
   readonly quotaBytes?: number | undefined
 }
 
-/** Bounds of a mail service. */
+/** Limits of a mail service. */
 export interface MailLimits {
-  /** Largest message, in bytes, that is sent or taken. Default: 64 MiB. */
+  /** Maximum message size to send or accept, in bytes. Default: 64 MiB. */
   readonly maxMessageBytes?: number | undefined
-  /** Mails in the queue. Clients are then told to try again later. Default: 100,000. */
+  /** Maximum mails in the queue. Clients then get a temporary error. Default: 100,000. */
   readonly maxQueued?: number | undefined
-  /** Bytes in the queue. Default: 4 GiB. */
+  /** Maximum bytes in the queue. Default: 4 GiB. */
   readonly maxQueuedBytes?: number | undefined
-  /** Mails that are sent, and that are taken, at once. Default: 64. */
+  /** Maximum concurrent transfers, in each direction. Default: 64. */
   readonly maxTransfers?: number | undefined
-  /** The same to, and of, one peer. Default: 16. */
+  /** Maximum concurrent transfers per peer, in each direction. Default: 16. */
   readonly maxTransfersPerPeer?: number | undefined
-  /** Mails of peers of the original an hour, of all together. Default: 60. */
+  /** Mails per hour from all peers of the original together. Default: 60. */
   readonly legacyPerHour?: number | undefined
 }
 
@@ -43,7 +42,7 @@ export interface MailLimits {
 export interface MailOptions {
   /** The endpoint that sends and receives. Its ID52 is the domain of the addresses. The caller closes it, after the service. */
   readonly endpoint: Endpoint
-  /** Folder of the queue and of the users' mail, created if it does not exist. One service uses it at a time. */
+  /** Folder of the queue and of the users' mail, created if it does not exist. Only one service can use it. */
   readonly folder: string
   /** Users by name: lower-case letters, digits, `.`, `_` and `-`. At least one. */
   readonly users: Readonly<Record<string, MailUser>>
@@ -51,24 +50,24 @@ export interface MailOptions {
   readonly smtp?: SmtpOptions | false | undefined
   /** IMAP for mail clients. `false`: none. Default: port 1143 of 127.0.0.1, without TLS. */
   readonly imap?: Omit<ImapOptions, 'authenticate' | 'onError' | 'signal'> | false | undefined
-  /** Account of the endpoint: gives peers names and groups for `allow`, and says who acts for whom. Default: none. */
+  /** Account of the endpoint: resolves aliases and groups in `allow`, and leases of devices. Default: none. */
   readonly account?: Account | undefined
-  /** Lease by which this endpoint is a device of an account, whose addresses its users may then send from. Default: none. */
+  /** Lease of this endpoint as a device. Its users may then send from addresses of the account. Default: none. */
   readonly lease?: HeldLease | undefined
   /**
-   * Peers whose mail is taken: `'everyone'`, or a list of ID52s, aliases, groups and rules. Default: with an account `'everyone'` whom its
-   * rules let use the protocol, else nobody.
+   * Peers whose mail is accepted: `'everyone'`, or a list of ID52s, aliases, groups and rules. Default: with an account, every peer that its
+   * rules allow to use the protocol; else no peer.
    */
   readonly allow?: 'everyone' | readonly (string | MailRule)[] | undefined
-  /** Mail of peers of the original, which does not say who sends it: refuse it, store it in Junk, or accept it. Default: `'refuse'`. */
+  /** Mail of peers of the original, whose senders are anonymous: refuse it, store it in Junk, or accept it. Default: `'refuse'`. */
   readonly legacy?: LegacyMode | undefined
-  /** Bounds. */
+  /** Limits. */
   readonly limits?: MailLimits | undefined
-  /** Address of a peer. Default: the account's, or its ID52 alone, which the endpoint looks up. */
+  /** Resolves the address of a peer. Default: from the account, else the ID52 alone. */
   readonly address?: ((id52: string) => Peer) | undefined
-  /** Receives what happens to mails, for logs. */
+  /** Receives events, for logs. */
   readonly onEvent?: OnEvent | undefined
-  /** Time. Default: the machine's. */
+  /** Clock. Default: the system clock. */
   readonly clock?: Clock | undefined
 }
 
@@ -97,7 +96,7 @@ export const limitNames: readonly (keyof MailLimits)[] = [
   'legacyPerHour'
 ]
 
-/** Where a server listens. */
+/** Address of a server. */
 export interface ListenAddress {
   /** Address. */
   readonly host: string
@@ -115,7 +114,7 @@ export interface OutgoingMail {
   readonly raw: Uint8Array | string
 }
 
-/** A delivery that waits: {@link Mail.queue}. */
+/** A queued delivery: {@link Mail.queue}. */
 export interface QueuedDelivery {
   /** Id of the mail. */
   readonly id: string
@@ -127,10 +126,10 @@ export interface QueuedDelivery {
   readonly peer: string
   /** Bytes of the message. */
   readonly size: number
-  /** When it was queued, in milliseconds as from `Date.now()`. */
+  /** Time of queueing, in milliseconds as from `Date.now()`. */
   readonly queuedAt: number
-  /** When the next attempt is due at the earliest, as from `Date.now()`. A time that has passed: now, or as soon as others have ended. */
+  /** Earliest time of the next attempt, as from `Date.now()`. A past time means now, or once other attempts have ended. */
   readonly nextAt: number
-  /** Why the last attempt failed; empty before. */
+  /** Error of the last attempt; empty before. */
   readonly reason: string
 }

@@ -29,16 +29,16 @@ import { Users } from './users.js'
 const legacyModes = ['refuse', 'junk', 'accept']
 
 /**
- * Starts mail at an endpoint: SMTP for mail clients here, a queue, and delivery to and from peers.
+ * Starts mail for an endpoint: SMTP and IMAP for mail clients, a queue, and delivery to and from peers.
  *
- * A mail that SMTP or {@link Mail.send} has accepted is on disk. It is delivered at once if the peer is there, else as soon as the peer
- * connects, and by attempts with backoff from 30 s to 4 h. Its sender gets a warning after 4 hours, and the mail back after 5 days. A crash at any
- * moment loses no mail, and delivers none twice.
+ * A mail is on disk once SMTP or {@link Mail.send} has accepted it. It is delivered immediately if the peer is online, else when the peer
+ * connects, and retried with backoff from 30 s to 4 h. The sender gets a warning after 4 hours and a report after 5 days. A crash at any moment
+ * loses no mail, and delivers none twice.
  *
  * Keeps the process alive until it is closed, as `endpoint.listen` does.
  *
  * @throws {MailError} `ERR_INVALID_ARGUMENT`. `ERR_BUSY` if another service uses the folder. `ERR_STORAGE`.
- * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if the endpoint has mail already. `ERR_CLOSED`. Errors of the system if the port is taken.
+ * @throws {FastnNetError} `ERR_PROTOCOL_IN_USE` if the endpoint already has mail. `ERR_CLOSED`. System errors if the port is in use.
  *
  * @example
  * await using mail = await startMail({
@@ -55,7 +55,7 @@ export async function startMail(options: MailOptions): Promise<Mail> {
 
 const opening = Symbol('opening')
 
-/** Mail at an endpoint. Started by {@link startMail}. */
+/** Mail of an endpoint. Started by {@link startMail}. */
 export class Mail implements AsyncDisposable {
   readonly #id52: string
   readonly #users: Users
@@ -195,22 +195,22 @@ export class Mail implements AsyncDisposable {
     return this.#users.names.map(name => `${name}@${this.#id52}.fastn`)
   }
 
-  /** Where SMTP listens; `undefined` without it. */
+  /** Address of SMTP; `undefined` without it. */
   get smtp(): ListenAddress | undefined {
     return this.#smtp
   }
 
-  /** Where IMAP listens; `undefined` without it. */
+  /** Address of IMAP; `undefined` without it. */
   get imap(): ListenAddress | undefined {
     return this.#imap?.address
   }
 
   /**
-   * Sends a mail. It is on disk when the promise resolves, and delivered by itself.
+   * Queues a mail. It is on disk when the promise resolves, and delivered in the background.
    *
-   * @returns The id of the mail, as events and {@link queue} have it.
-   * @throws {MailError} `ERR_INVALID_ARGUMENT` for an address that is none, or a mailbox here that does not exist. `ERR_UNAUTHORIZED` if `from` is no
-   * address here, or a From or Sender field names another identity. `ERR_TOO_LARGE`. `ERR_QUOTA` if the queue is full. `ERR_STORAGE`. `ERR_CLOSED`.
+   * @returns ID of the mail, as in events and {@link queue}.
+   * @throws {MailError} `ERR_INVALID_ARGUMENT` for a malformed address or a missing local mailbox. `ERR_UNAUTHORIZED` if `from` is not a local address,
+   * or From or Sender names another identity. `ERR_TOO_LARGE`. `ERR_QUOTA` if the queue is full. `ERR_STORAGE`. `ERR_CLOSED`.
    *
    * @example
    * await mail.send({ from: mail.addresses[0], to: `bob@${bobId52}.fastn`, raw: 'Subject: Hello\r\n\r\nHello Bob\r\n' })
@@ -225,9 +225,9 @@ export class Mail implements AsyncDisposable {
   }
 
   /**
-   * Deliveries that wait or are under way, the oldest first.
+   * Returns pending deliveries, oldest first.
    *
-   * @param options `limit`: how many at most. Default: 1,000.
+   * @param options `limit`: maximum number. Default: 1,000.
    */
   queue({ limit = 1000 }: { limit?: number } = {}): QueuedDelivery[] {
     return this.#queue.list(limit).map(delivery => {
@@ -236,16 +236,16 @@ export class Mail implements AsyncDisposable {
     })
   }
 
-  /** Resolves once no attempt is under way. Mail for absent peers still waits. */
+  /** Resolves once no attempt is in progress. Mail for offline peers stays queued. */
   async idle(): Promise<void> {
     await this.#deliverer.idle()
   }
 
   /**
-   * Ends the service: no more mail is taken, and attempts under way are broken off; they are made again after the next start. The endpoint stays
-   * open. Idempotent.
+   * Closes the service: stops accepting mail and aborts attempts, which are repeated after the next start. The endpoint stays open.
+   * Idempotent.
    *
-   * @param options `timeout`: how long mails that arrive may take, in milliseconds. Default: 5 s.
+   * @param options `timeout`: time for incoming mails to complete, in milliseconds. Default: 5 s.
    */
   close({ timeout = 5000 }: { timeout?: number } = {}): Promise<void> {
     this.#closed ??= this.#close(timeout)
@@ -280,24 +280,24 @@ export class Mail implements AsyncDisposable {
     })
   }
 
-  /** Mail for a peer is sent when the peer connects. */
+  /** Sends a peer's mail when the peer connects. */
   async #watch({ endpoint }: MailOptions): Promise<void> {
     try {
       for await (const { id52, state } of endpoint.watch({ signal: this.#closing.signal }))
         this.#deliverer.connection(id52, state === 'connected')
     } catch {
-      // The endpoint is closed: attempts fail, and say so.
+      // The endpoint is closed, so attempts fail and report it.
     }
   }
 }
 
-/** Events must not break what they tell of. */
+/** A failing event handler must not affect delivery. */
 function quiet(onEvent: OnEvent | undefined): OnEvent {
   return (event: MailEvent) => {
     try {
       onEvent?.(event)
     } catch {
-      // A log that fails is the program's matter.
+      // Errors of the handler belong to the program.
     }
   }
 }

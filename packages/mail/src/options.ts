@@ -13,10 +13,11 @@ export function checkNames(options: unknown, known: readonly string[], what: str
   }
 }
 
-/** A whole number from `least` on, or the default. */
+/** A whole number of at least `least`, or the default. */
 export function count(value: number | undefined, least: number, otherwise: number, what: string): number {
   if (value === undefined) return otherwise
-  if (!(Number.isSafeInteger(value) && value >= least)) throw invalid(`${what} must be a whole number from ${least} on`)
+  if (!(Number.isSafeInteger(value) && value >= least))
+    throw invalid(`${what} must be a whole number of at least ${least}`)
   return value
 }
 

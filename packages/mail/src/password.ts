@@ -1,12 +1,12 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import { invalid } from './options.js'
 
-// 16 MiB and about 50 ms each, as OWASP has it for interactive log-ins.
+// 16 MiB and about 50 ms each, as OWASP recommends for interactive logins.
 const cost = { N: 2 ** 14, r: 8, p: 5 }
 const bytes = 32
 
 /**
- * Hashes a password with scrypt, for {@link MailUser.password}. The text has the salt and the costs: `scrypt$N$r$p$salt$key`.
+ * Hashes a password with scrypt, for {@link MailUser.password}. The text contains salt and costs: `scrypt$N$r$p$salt$key`.
  *
  * @example
  * const users = { ada: { password: await hashPassword('correct horse battery staple') } }
@@ -17,7 +17,7 @@ export async function hashPassword(password: string): Promise<string> {
   return ['scrypt', cost.N, cost.r, cost.p, salt.toString('base64'), key.toString('base64')].join('$')
 }
 
-/** Whether a password is the one of a hash. Takes as long for a wrong one as for the right one. */
+/** Verifies a password in constant time. */
 export async function verifyPassword(password: string, hash: string): Promise<boolean> {
   const { salt, key, N, r, p } = parse(hash)
   return timingSafeEqual(await derive(password, salt, { N, r, p }), key)
@@ -26,7 +26,7 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
 /**
  * Checks the form of a hash.
  *
- * @throws {MailError} `ERR_INVALID_ARGUMENT`. The message does not repeat the hash.
+ * @throws {MailError} `ERR_INVALID_ARGUMENT`. The message does not contain the hash.
  */
 export function checkHash(hash: string, what: string): void {
   try {
@@ -49,7 +49,7 @@ function parse(hash: string): { N: number; r: number; p: number; salt: Buffer; k
 function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
   const maxmem = 256 * (options.N ?? 0) * (options.r ?? 0)
   return new Promise((resolve, reject) => {
-    // Normalised, as RFC 4013 asks: clients send the same letters in different forms.
+    // Normalised as in RFC 4013, because clients send different Unicode forms.
     scrypt(password.normalize('NFKC'), salt, bytes, { ...options, maxmem }, (error, key) => {
       if (error) reject(error)
       else resolve(key)

@@ -1,24 +1,24 @@
-/** A connection that has not logged in. */
+/** A connection before login. */
 export interface PendingLogin {
-  /** Whether it is not ended in favour of a newer one: its password is being checked. */
+  /** Whether it is exempt from eviction, because its password is being checked. */
   readonly keepsPlace: boolean
-  /** Ends it in favour of a newer one. */
+  /** Closes it to admit a newer one. */
   drop(): void
 }
 
 /**
- * Bounds the connections that have not logged in. A newer one takes the place of the oldest, so that silent ones keep no client out.
+ * Bounds connections before login. A new connection evicts the oldest, so that idle ones cannot block clients.
  */
 export class PendingLogins {
   readonly #max: number
-  /** From the oldest on. */
+  /** Oldest first. */
   readonly #pending = new Set<PendingLogin>()
 
   constructor(max: number) {
     this.#max = max
   }
 
-  /** Adds a connection. Returns false if it has no place: a password of each other is being checked. */
+  /** Adds a connection. Returns false if all others are exempt from eviction. */
   add(login: PendingLogin): boolean {
     if (this.#pending.size >= this.#max) {
       const dropped = this.#oldest()

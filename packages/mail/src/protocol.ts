@@ -1,6 +1,6 @@
 import { type Json, Protocol } from 'fastn-net'
 
-/** Mail between peers of this project. docs/wire.md has its bytes. */
+/** Mail between peers of this project: docs/wire.md. */
 export const mailProtocol: Protocol = Protocol.generic({ fastn: 'mail', v: 1 })
 
 /** Mail of peers of the original. */
@@ -9,20 +9,20 @@ export const legacyProtocol = 'EmailDelivery'
 /** ALPN of peers that understand {@link mailProtocol}. */
 export const nativeAlpn = '/fastn-net/1'
 
-/** Longest header and answer, in bytes. */
+/** Maximum header and answer, in bytes. */
 export const maxLineBytes: number = 256 * 1024
 
-/** Most recipients of a mail at one peer. */
+/** Maximum recipients of a mail at one peer. */
 export const maxRecipients = 1000
 
-/** Aborts when a transfer has taken a minute and a second for each 10 KiB. */
+/** Deadline of a transfer: one minute, plus one second per 10 KiB. */
 export function patience(bytes: number): AbortSignal {
   return AbortSignal.timeout(60_000 + Math.ceil(bytes / 10.24))
 }
 
 /** First line of a delivery. The message follows, raw, up to FIN. */
 export interface MailHeader {
-  /** Names the mail. Unique for its sender: a second delivery with the id stores nothing. */
+  /** ID of the mail, unique per sender. A second delivery with the same ID stores nothing. */
   readonly id: string
   /** Envelope sender; empty for the null sender. */
   readonly from: string
@@ -34,7 +34,7 @@ export interface MailHeader {
   readonly sha256: string
 }
 
-/** A recipient who does not get a mail that others get. */
+/** A recipient that is refused while others are accepted. */
 export interface RefusedRecipient {
   readonly to: string
   readonly code: string
@@ -47,7 +47,7 @@ export type MailAnswer =
   | { readonly status: 'refused'; readonly code: string; readonly message: string }
   | { readonly status: 'later'; readonly code: string; readonly message: string; readonly retryAfter?: number }
 
-/** Reads a header that a peer sent; `undefined` if it is none. */
+/** Parses a peer's header; `undefined` if it is invalid. */
 export function readHeader(value: Json): MailHeader | undefined {
   if (!isRecord(value)) return undefined
   const { id, from, to, size, sha256 } = value
@@ -67,7 +67,7 @@ export function readHeader(value: Json): MailHeader | undefined {
   return isFine ? { id, from, to: to as string[], size, sha256 } : undefined
 }
 
-/** Reads an answer that a peer sent; `undefined` if it is none. Its texts are bounded, and without control characters. */
+/** Parses a peer's answer; `undefined` if it is invalid. Texts are truncated, and control characters removed. */
 export function readAnswer(value: Json): MailAnswer | undefined {
   if (!isRecord(value)) return undefined
   const { status, retryAfter, refused } = value
@@ -96,7 +96,7 @@ function isAddress(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 320 && !/[\0-\x20\x7f<>]/.test(value)
 }
 
-/** A peer's text as it may stand in a message to a person: short, and on one line. */
+/** Makes a peer's text safe for display: short, and on one line. */
 function shown(value: unknown, length: number): string {
   if (typeof value !== 'string') return ''
   return value.slice(0, length).replace(/[\p{Cc}\p{Cf}]/gu, ' ')

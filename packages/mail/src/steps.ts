@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 
 const steps = channel('fastn-mail:step')
 
-/** Publishes that a step of a delivery is done, on the diagnostics channel `fastn-mail:step`. Tests end the process there. */
+/** Publishes a completed step of a delivery on the diagnostics channel `fastn-mail:step`, where tests kill the process. */
 export function step(name: string, id: string): void {
   if (steps.hasSubscribers) steps.publish({ name, id })
 }

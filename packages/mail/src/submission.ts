@@ -7,26 +7,26 @@ import { invalid } from './options.js'
 import type { Queue } from './queue/queue.js'
 import type { Users } from './users.js'
 
-/** What takes mail into the queue. */
+/** Settings of a submission. */
 export interface SubmissionOptions {
   readonly queue: Queue
   readonly users: Users
   readonly clock: Clock
-  /** ID52s whose addresses are used here: the endpoint's, and that of the account for which it acts. */
+  /** ID52s of local addresses: the endpoint's, and that of the account for which it acts. */
   readonly ownIds: () => readonly string[]
   readonly id52: string
   readonly maxMessageBytes: number
   readonly maxQueued: number
   readonly maxQueuedBytes: number
   readonly onEvent: OnEvent
-  /** Called when there is mail for these peers. */
+  /** Called with the peers of a new mail. */
   readonly queued: (peers: Iterable<string>) => void
 }
 
-/** Checks mail of users, and queues it. */
+/** Validates and queues mail of users. */
 export class Submission {
   readonly #options: SubmissionOptions
-  /** Bytes that are being written. */
+  /** Bytes currently being written. */
   #writing = 0
   readonly #running = new Set<Promise<unknown>>()
   #isClosed = false
@@ -45,8 +45,8 @@ export class Submission {
   }
 
   /**
-   * @throws {MailError} `ERR_INVALID_ARGUMENT` if the address is not that of a peer: mail is not relayed to other domains. The same for a mailbox
-   * here that does not exist.
+   * @throws {MailError} `ERR_INVALID_ARGUMENT` if the address does not belong to a peer, because mail is not relayed to other domains. The same for
+   * a missing local mailbox.
    */
   checkRecipient(address: string): void {
     const { id52, alias } = parseRecipient(address)
@@ -57,9 +57,9 @@ export class Submission {
   /**
    * Queues a message. It is durable when the promise resolves.
    *
-   * @param check Called after the last chunk; throws if the message is not to be queued.
+   * @param check Called after the last chunk; throws to reject the message.
    * @throws {MailError} `ERR_QUOTA` if the queue is full. `ERR_TOO_LARGE`. `ERR_STORAGE`. `ERR_UNAUTHORIZED` if From or Sender
-   * names another identity. What `check` or the content throws.
+   * names another identity. Errors of `check` and the content.
    */
   async submit(
     envelope: { from: string; to: readonly string[] },
@@ -76,7 +76,7 @@ export class Submission {
     }
   }
 
-  /** Takes no more, and waits for what is being written. */
+  /** Stops accepting, and waits for messages that are being written. */
   async close(): Promise<void> {
     this.#isClosed = true
     await Promise.allSettled(this.#running)
@@ -133,6 +133,6 @@ function parseRecipient(address: string): { id52: string; alias: string } {
   try {
     return parseMailAddress(address)
   } catch {
-    throw invalid(`mail is relayed to addresses such as name@<id52>.fastn only, and not to ${address.slice(0, 80)}`)
+    throw invalid(`mail is delivered only to addresses such as name@<id52>.fastn, not to ${address.slice(0, 80)}`)
   }
 }

@@ -35,7 +35,7 @@ export class Users {
     this.#byName = new Map(list.map(mailbox => [mailbox.name, mailbox]))
   }
 
-  /** Checks users, and opens the stores that the service has for them. */
+  /** Checks users, and opens the service's stores for them. */
   static async open(users: Readonly<Record<string, MailUser>>, folder: string): Promise<Users> {
     checkUsers(users)
     const stores = new Map<string, MailStore>()
@@ -58,27 +58,27 @@ export class Users {
     return [...this.#stores.keys()]
   }
 
-  /** The user of a name, or of an address here, and a password; `undefined` if there is none. */
+  /** The user with a name or local address and a password; `undefined` if they do not match. */
   async logIn(name: string, password: string, id52: string): Promise<string | undefined> {
     const user = localName(name, id52)
     const hash = Object.hasOwn(this.#users, user) ? this.#users[user]?.password : undefined
-    // As long for a name that does not exist.
+    // Takes as long for an unknown name.
     const isRight = await verifyPassword(password, hash ?? nobody)
     return hash !== undefined && isRight ? user : undefined
   }
 
-  /** Where the mail of a user is kept. */
+  /** Storage of a user's mail. */
   store(user: string): MailStore | undefined {
     return this.#stores.get(user)
   }
 
-  /** Whether an alias is one of a user's. */
+  /** Whether an alias belongs to a user. */
   owns(user: string, alias: string): boolean {
     const own = this.#byName.get(user)
     return own !== undefined && this.mailboxes.find(alias) === own
   }
 
-  /** Closes the stores that the service has opened. */
+  /** Closes the stores of the service. */
   close(): void {
     for (const store of this.#owned) store.close()
   }
@@ -87,14 +87,14 @@ export class Users {
 function checkUsers(users: Readonly<Record<string, MailUser>>): void {
   const given: unknown = users
   if (typeof given !== 'object' || given === null || Object.keys(given).length === 0)
-    throw invalid('users must have at least one user')
+    throw invalid('users must contain at least one user')
   for (const [name, user] of Object.entries(users)) {
-    if (!userName.test(name)) throw invalid(`'${name}' is no name of a user, such as 'ada'`)
+    if (!userName.test(name)) throw invalid(`'${name}' is not a user name such as 'ada'`)
     checkNames(user, userNames, `users.${name}`)
     if (user.password !== undefined) checkHash(user.password, `users.${name}.password`)
     count(user.quotaBytes, 0, 0, `users.${name}.quotaBytes`)
     if (user.aliases?.some(alias => alias === '' || alias.includes('@')) === true)
-      throw invalid(`users.${name}.aliases are parts before the @`)
+      throw invalid(`users.${name}.aliases must be local parts of addresses, before the @`)
   }
 }
 
@@ -111,5 +111,5 @@ function localName(name: string, id52: string): string {
   }
 }
 
-// The hash of no password.
+// A hash that no password matches.
 const nobody = `scrypt$16384$8$5$${'A'.repeat(22)}==$${'A'.repeat(43)}=`

@@ -4,7 +4,7 @@ import { FastnNetError } from '../../errors.js'
 /** A row of a table. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** What this module uses of `node:sqlite`, which older versions of Node.js lack. */
+/** The part of `node:sqlite` that this module uses. Older versions of Node.js lack it. */
 interface Sqlite {
   DatabaseSync: new (
     path: string,
@@ -12,9 +12,9 @@ interface Sqlite {
   ) => { prepare(sql: string): { all(): Row[] }; close(): void }
 }
 
-/** Loads `node:sqlite`; `undefined` if this program has none. */
+/** Loads `node:sqlite`; `undefined` if the runtime lacks it. */
 export async function sqlite(): Promise<Sqlite | undefined> {
-  // No literal: the types of Node.js 20 lack it.
+  // Not a literal: the types of Node.js 20 lack it.
   const name = 'node:sqlite'
   try {
     return (await import(name)) as Sqlite
@@ -23,7 +23,7 @@ export async function sqlite(): Promise<Sqlite | undefined> {
   }
 }
 
-/** Rows of a table of a database of the original; none without the database. */
+/** Rows of a table in a database of the original; none if the database is missing. */
 export function rowsOf({ DatabaseSync }: Sqlite, file: string, table: string, columns: readonly string[]): Row[] {
   if (!existsSync(file)) return []
   try {
@@ -39,7 +39,7 @@ export function rowsOf({ DatabaseSync }: Sqlite, file: string, table: string, co
   }
 }
 
-/** The documents of a database of the original by their path: it keeps each as plain JSON too. One that is no JSON is left out. */
+/** The documents of a database of the original, by path. It also stores each as plain JSON; documents that are not JSON are skipped. */
 export function documentsOf(database: Sqlite, file: string): ReadonlyMap<string, Row> {
   const found = new Map<string, Row>()
   for (const { path, json_data: json } of rowsOf(database, file, 'fastn_documents', ['path', 'json_data'])) {

@@ -19,21 +19,21 @@ import { type ImportedMail, importMails } from './mails.js'
 
 /** Options of {@link importRig}. */
 export interface ImportOptions extends HomeOptions {
-  /** The user of `[mail.users]` whose mail the original's is. Default: `'me'`. */
+  /** The user of `[mail.users]` that gets the mail. Default: `'me'`. */
   user?: string | undefined
 }
 
-/** An account that was imported. */
+/** An imported account. */
 export interface ImportedAccount {
   /** ID52 of the account. */
   readonly account: string
   /** ID52s of its aliases. */
   readonly aliases: readonly string[]
-  /** How many peers it knows in addition. */
+  /** Number of new peers. */
   readonly peers: number
-  /** How many mails it has in addition. */
+  /** Number of new mails. */
   readonly mails: number
-  /** How many mails were imported before. */
+  /** Number of mails that were imported before. */
   readonly duplicates: number
 }
 
@@ -41,21 +41,20 @@ export interface ImportedAccount {
 export interface ImportedRig {
   /** The accounts. */
   readonly accounts: readonly ImportedAccount[]
-  /** What was left out, and why. */
+  /** Skipped items, with reasons. */
   readonly problems: readonly string[]
 }
 
 const importNames: OptionNames<ImportOptions> = { home: true, user: true }
 
 /**
- * Imports a folder of the original's rig: keys, the names of peers and whose mail is welcome, mails with their flags, and which identities are
- * online. Leaves the folder as it is. What was imported before is not imported again. A home that is not initialized gets the key of the
- * original's rig. The rig of the home must not run.
+ * Imports a folder of the original's rig: keys, peer names and mail permissions, mails with flags, and the online state. Does not change the
+ * folder, and imports nothing twice. A new home gets the key of the original's rig. The rig of the home must not run.
  *
  * Mails need the package `fastn-mail`. Names, flags and online states need `node:sqlite`: Node.js 22.13 or newer, Bun or Deno. Without
- * them, the keys are imported, and `problems` says what was not.
+ * them, only the keys are imported, and `problems` lists the rest.
  *
- * @throws {FastnNetError} `ERR_FILE` if the folder is none of the original, or something cannot be read or written. `ERR_BUSY` if a rig runs in
+ * @throws {FastnNetError} `ERR_FILE` if the folder is not one of the original, or on a read or write error. `ERR_BUSY` if a rig runs in
  * either. `ERR_KEY_STORE`. `ERR_INVALID_ARGUMENT`.
  */
 export async function importRig(folder: string, options: ImportOptions = {}): Promise<ImportedRig> {
@@ -65,7 +64,7 @@ export async function importRig(folder: string, options: ImportOptions = {}): Pr
   const source = resolve(optional('string', folder, 'folder') ?? '')
   const found = await accountsIn(source)
   if (found.length === 0) {
-    const message = `the folder '${printable(source)}' is none of the original: it has no accounts/ID52/aliases`
+    const message = `the folder '${printable(source)}' is not one of the original: it has no accounts/ID52/aliases`
     throw new FastnNetError('ERR_FILE', message, { phase: 'import' })
   }
   const database = await sqlite()
@@ -107,7 +106,7 @@ async function mailOf(...parts: Parameters<typeof importMails>): Promise<Importe
   try {
     return await importMails(...parts)
   } catch (error) {
-    // Without the package, or with a full disk: the keys are more important.
+    // Continue without the package or with a full disk: the keys matter more.
     return { mails: 0, duplicates: 0, problems: [`mails of ${parts[0]}: ${(error as Error).message}`] }
   }
 }
@@ -128,7 +127,7 @@ async function accountsIn(source: string): Promise<{ account: string; aliases: s
   return found.filter(({ aliases }) => aliases.length > 0)
 }
 
-/** Copies a key unless it is there. Of one in the keyring, the file that names it. */
+/** Copies a key unless it exists. For a key in the keyring, copies the file that names it. */
 async function copyKey(from: string, name: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true, mode: 0o700 })
   const names = await readdir(to)

@@ -3,17 +3,17 @@ import { basename, join, relative, sep } from 'node:path'
 import { loadMail } from '../mail.js'
 import { rowsOf, type sqlite } from './documents.js'
 
-/** A longer file is left out. */
+/** Longer files are skipped. */
 const maxBytes = 67_108_864
 /** Folders below a mailbox: year, month, day. */
 const maxDepth = 4
 
-/** What was imported of the mail of an account. */
+/** Result of importing the mail of an account. */
 export interface ImportedMail {
   readonly mails: number
-  /** Of an import before this one. */
+  /** Imported before. */
   readonly duplicates: number
-  /** Paths of what was left out, and why. */
+  /** Paths of skipped files, with reasons. */
   readonly problems: readonly string[]
 }
 
@@ -25,7 +25,7 @@ const flagNames: Readonly<Record<string, string>> = {
   is_deleted: '\\Deleted'
 }
 
-/** Imports the mails of an account of the original, with their flags if `database` is there. The same mail is imported once. */
+/** Imports the mails of an account of the original, with flags if `database` exists. Skips mails that were imported before. */
 export async function importMails(
   account: string,
   folder: string,
@@ -55,7 +55,7 @@ export async function importMails(
         else counts.mails++
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException
-        // No other mail could be stored either.
+        // The error affects all mails.
         if (code === 'ERR_QUOTA' || code === 'ERR_STORAGE') throw error
         problems.push(`${file}: ${message}`)
       }
@@ -66,7 +66,7 @@ export async function importMails(
   return { ...counts, problems }
 }
 
-/** Files of mails. No link is followed. */
+/** Files of mails. Does not follow links. */
 async function filesOf(folder: string, depth: number): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const found: string[] = []

@@ -6,9 +6,9 @@ const lookMs = 10
 
 /** Exclusive resources of a service. */
 export interface Claiming {
-  /** Resources that two services of a file must not share, such as a name at the peers. */
+  /** Resource that two services of a file must not share, such as a service name. */
   readonly unique?: string
-  /** Resources that must be free before the service starts, if those are not `unique`. */
+  /** Resource that must be free before the service starts, if it differs from `unique`. */
   readonly claim?: string
 }
 
@@ -17,7 +17,7 @@ export function claimOf({ claim, unique }: Claiming): string | undefined {
   return claim ?? unique
 }
 
-/** Resources that a running service holds. Its port may be one that the system has chosen. */
+/** Resources that a running service holds. The system may have chosen its port. */
 export function claimOfRunning(running: {
   readonly plan: Claiming & { readonly kind: string }
   readonly service: RunningService
@@ -26,12 +26,12 @@ export function claimOfRunning(running: {
   return service.port === null ? claimOf(plan) : portClaim(plan.kind === 'udp-bridge' ? 'udp' : 'tcp', service.port)
 }
 
-/** The claim of a local port. Whatever the host: 127.0.0.1 and 0.0.0.0 exclude each other. */
+/** The claim of a local port. It ignores the host, because 127.0.0.1 and 0.0.0.0 exclude each other. */
 export function portClaim(transport: 'tcp' | 'udp', port: number): string {
   return `${transport} port ${port}`
 }
 
-/** Waits until a Unix socket is gone whose service has stopped accepting: its removal would hit the socket of the next one. */
+/** Waits until a stopped service has removed its Unix socket. A late removal would delete the socket of the next service. */
 export async function released({ address, port }: RunningService, limitMs: number): Promise<void> {
   if (port !== null || !address.startsWith('unix:')) return
   const end = performance.now() + limitMs

@@ -1,7 +1,7 @@
 import { httpService } from './http-service.js'
 import type { StartService } from './service.js'
 
-/** How a folder is served. */
+/** Settings of a served folder. */
 export interface FolderSettings {
   readonly allow: readonly string[] | 'public'
   readonly service: string | undefined

@@ -3,15 +3,15 @@ import type { HttpHandler } from '../../http/options.js'
 import { RequestLog } from './request-log.js'
 import type { RunningService } from './service.js'
 
-/** What answers the requests of a service. */
+/** Handles the requests of a service. */
 export interface RequestHandler extends HttpHandler {
   /** Requests in progress. */
   readonly requests: number
-  /** Breaks off the answers in progress, which fail with the reason. */
+  /** Aborts answers in progress with the reason. */
   cut(reason: Error): void
 }
 
-/** How a handler is served. */
+/** Settings of a served handler. */
 export interface HttpServiceSettings {
   /** The exposed service, for `status`. */
   readonly address: string
@@ -38,7 +38,7 @@ export async function httpService(
     service,
     signal,
     onError(error) {
-      // Any other is a warning, as without onError.
+      // Others become a warning, as without onError.
       if (error !== ended) throw error
     }
   })

@@ -1,4 +1,4 @@
-// What the command line uses of the rig, besides its public entry. No entry of the package: programs cannot import it.
+// Internals of the rig for the command line. Not an entry point of the package.
 export { replaceFile } from '../../util/replace-file.js'
 export { type RunningProcess, rigProcess } from '../lock.js'
 export { hashMailPassword } from '../mail.js'

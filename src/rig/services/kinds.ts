@@ -7,7 +7,7 @@ import type { StartService } from './service.js'
 import type { Settings } from './settings.js'
 import { bridging, bridgingHttp, exposing, exposingHttp, type Transport } from './tunnels.js'
 
-/** A kind of service that a configuration can have. */
+/** A kind of service. */
 export interface ServiceKind {
   /** The value of `kind`: the name of its command. */
   readonly name: string
@@ -17,22 +17,22 @@ export interface ServiceKind {
   plan(settings: Settings): ServicePlan
 }
 
-/** A service that can be started. */
+/** A checked service, ready to start. */
 export interface ServicePlan extends Claiming {
   readonly start: StartService
-  /** Its users: ID52s and names, or everyone. Absent: it exposes nothing. */
+  /** Its users: ID52s and names, or everyone. Absent for a bridge. */
   readonly who?: readonly string[] | 'public'
   /** Rules of the account besides those for `who`. */
   readonly rules?: readonly AccountRule[]
-  /** Protocols by which peers reach it, for the rules of an account. */
+  /** Its protocols, for the rules of an account. */
   readonly protocols?: readonly Protocol[]
-  /** Name of the service at the peers. */
+  /** Service name. */
   readonly service?: string | undefined
-  /** Destinations that peers may reach through it. Of a proxy only. */
+  /** Allowed destinations. For a proxy only. */
   readonly targets?: readonly string[]
 }
 
-/** Keys of a service that is exposed. */
+/** Keys of an exposed service. */
 const exposed = ['service', 'allow', 'public']
 /** Keys of a service that listens on a local port. */
 const local = ['service', 'port', 'host']
@@ -52,7 +52,8 @@ export const serviceKinds: readonly ServiceKind[] = [
         settings.text('service'),
         settings.texts('targets')
       ]
-      if (targets.length === 0) throw settings.error('kind', "'targets' is missing: a list of what peers may reach")
+      if (targets.length === 0)
+        throw settings.error('kind', "'targets' is missing: list the destinations that peers may reach")
       const start = exposingProxy({ targets, allow, service })
       const protocols: readonly Protocol[] = service === undefined ? ['Socks5', 'HttpProxy'] : ['Socks5']
       return { start, who, protocols, service, targets, unique: `a proxy ${named(service)}` }
@@ -150,7 +151,7 @@ function portOf(transport: Transport, { port = 0, host = '127.0.0.1' }: LocalAdd
   return { unique: `the ${transport.toUpperCase()} port ${host}:${port}`, claim: portClaim(transport, port) }
 }
 
-/** Where a bridge listens, and what no other service of the file may share with it. */
+/** Local address of a bridge, and its exclusive resource. */
 function listeningOf(
   settings: Settings,
   transport: Transport

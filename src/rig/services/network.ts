@@ -1,7 +1,7 @@
 import type { Network } from '../../endpoint/network.js'
 import type { Settings } from './settings.js'
 
-/** Where a configuration finds peers. */
+/** Network settings of a configuration. */
 export interface NetworkSettings {
   readonly network: 'internet' | 'lan' | 'loopback' | undefined
   /** URLs. */

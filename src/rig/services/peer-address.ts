@@ -3,8 +3,8 @@ import { isName } from '../../account/names.js'
 import type { Peer } from '../../keys/peer.js'
 
 /**
- * Where a peer is that a configuration names. An account knows its peers by name, and where they were when they were invited: without look-up,
- * an ID52 alone leads nowhere.
+ * Address of a peer in a configuration. For peers of the account, adds the addresses from the invitation, because an ID52 alone is not
+ * enough without look-up.
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` for an unknown name.
  */

@@ -12,17 +12,17 @@ const maxServices = 256
 export interface PlannedService extends ServicePlan {
   readonly name: string
   readonly kind: string
-  /** ID52 of the identity whose endpoint it uses. Of a rig only. */
+  /** ID52 of the identity whose endpoint it uses. For a rig only. */
   readonly identity?: string
-  /** The same for the same settings. */
+  /** Equal for equal settings. */
   readonly fingerprint: string
-  /** Starts it on a free port or under a random name: what can be wrong with it, while another service has its port or name? */
+  /** Starts it on a free port or under a random name, to detect errors while another service holds its port or name. */
   readonly probe: StartService
-  /** Starts it on another port. Of a bridge or proxy only. */
+  /** Starts it on another port. For a bridge or proxy only. */
   readonly startOn?: (port: number) => StartService
 }
 
-/** ID52 of the identity that a service names, or of the one that it has without a name. */
+/** ID52 of a named identity, or of the default one. */
 export type IdentityOf = (settings: Settings) => string
 
 /** Checks the services of a configuration. `tables`: a table for each. Without `identityOf`, there are no identities. */
@@ -55,7 +55,7 @@ function planOf(name: string, settings: Settings, identityOf: IdentityOf | undef
   return {
     name,
     kind: kind.name,
-    // The identity of a service that names none can change.
+    // The default identity can change.
     fingerprint: JSON.stringify([settings, identity]),
     probe,
     ...(hasPort && { startOn }),
@@ -64,7 +64,7 @@ function planOf(name: string, settings: Settings, identityOf: IdentityOf | undef
   }
 }
 
-/** Two identities can have services of the same name. Local ports are the machine's. */
+/** Service names are per identity; local ports are per machine. */
 function ofIdentity(identity: string, { who, unique }: ServicePlan): Partial<PlannedService> & { identity: string } {
   return who === undefined || unique === undefined ? { identity } : { identity, unique: `${unique} of ${identity}` }
 }

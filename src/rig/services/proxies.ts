@@ -10,7 +10,7 @@ export function exposingProxy(settings: ExposeProxyOptions): StartService {
   }
 }
 
-/** Listens on a local port as a proxy whose clients use a peer's. */
+/** Listens on a local port as a proxy that forwards to a peer's proxy. */
 export function proxying(kind: 'proxy' | 'socks5', peer: string, settings: ProxyOptions): StartService {
   return async (endpoint, signal, account) =>
     tunnelService(await endpoint[kind](addressOf(peer, account), { ...settings, signal }))

@@ -1,13 +1,13 @@
 import type { HttpContext, HttpHandler } from '../../http/options.js'
 
-/** Requests that are kept. */
+/** Maximum number of logged requests. */
 const maxRequests = 50
-/** Longest path that is kept. */
+/** Maximum length of a logged path. */
 const maxPath = 200
 
-/** A request that was answered. */
+/** An answered request. */
 export interface LoggedRequest {
-  /** When it arrived, in milliseconds since 1970. */
+  /** Arrival, in milliseconds since 1970. */
   readonly time: number
   readonly peer: string
   readonly method: string
@@ -41,7 +41,7 @@ export class RequestLog {
       add(response.status)
       return response
     } catch (error) {
-      // As the caller sees it.
+      // The status that the caller sees.
       add(500)
       throw error
     }

@@ -8,19 +8,19 @@ import { millisecondsOf } from './time.js'
 /** Longest text of a value. */
 const maxText = 4096
 
-/** What a configuration is read with. */
+/** Context of a configuration. */
 export interface SettingsContext {
   /** Paths are relative to this folder. */
   readonly folder: string
-  /** Whether `allow` may have names of an account, whose policy then lets peers in. */
+  /** Whether `allow` may contain names of an account, whose policy then admits peers. */
   readonly hasNames: boolean
 }
 
-/** Who may use a service. */
+/** Users of a service. */
 export interface ServiceAccess {
-  /** ID52s that the service itself lets in, or everyone. */
+  /** ID52s that the service itself admits, or everyone. */
   readonly allow: readonly string[] | 'public'
-  /** ID52s and names of the account, as the configuration has them, or everyone. */
+  /** ID52s and names from the configuration, or everyone. */
   readonly who: readonly string[] | 'public'
 }
 
@@ -30,7 +30,7 @@ export class Settings {
   readonly #path: readonly string[]
   readonly #context: SettingsContext
 
-  /** @throws {RigConfigError} if the value at the path is no table. */
+  /** @throws {RigConfigError} if the value at the path is not a table. */
   constructor(value: unknown, path: readonly string[], context: SettingsContext) {
     this.#path = path
     this.#context = context
@@ -50,12 +50,12 @@ export class Settings {
     }
   }
 
-  /** Names of what the table has. */
+  /** Keys of the table. */
   get keys(): readonly string[] {
     return Object.keys(this.#table)
   }
 
-  /** A table in this one. */
+  /** A nested table. */
   table(key: string): Settings {
     return new Settings(this.#table[key] ?? {}, [...this.#path, key], this.#context)
   }
@@ -65,12 +65,12 @@ export class Settings {
     return new Settings({ ...this.#table, ...values }, this.#path, this.#context)
   }
 
-  /** The failure of a value. */
+  /** An error for a value. */
   error(key: string, problem: string): Error {
     return new RigConfigError([...this.#path, key], problem)
   }
 
-  /** The value as it is, to tell two versions of the table apart. */
+  /** The raw value, to compare two versions of the table. */
   toJSON(): unknown {
     return this.#table
   }

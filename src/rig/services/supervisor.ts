@@ -6,19 +6,19 @@ import { claimOf, claimOfRunning, released } from './claims.js'
 import type { PlannedService } from './plan.js'
 import type { RunningService } from './service.js'
 
-/** How long connections may go on whose service is gone, or gives less access than before, in milliseconds. */
+/** Time for connections of a removed service, or one with less access, in milliseconds. */
 const closeMs = 1_000
-/** How long to try a port or a name that an old service lets go of, in milliseconds. */
+/** How long to retry a port or a name that an old service releases, in milliseconds. */
 const releaseMs = 2_000
 const retryMs = 10
 
-/** A service of a configuration, while it runs. */
+/** A running service of a configuration. */
 export interface Running {
   readonly plan: PlannedService
   readonly service: RunningService
 }
 
-/** Where a service runs. */
+/** Context of a service. */
 export interface ServicePlace {
   readonly endpoint: Endpoint
   readonly account?: Account
@@ -29,7 +29,7 @@ export interface Changes {
   readonly started: readonly Running[]
   /** Names. */
   readonly stopped: readonly string[]
-  /** Services that were left alone. */
+  /** Unchanged services. */
   readonly kept: number
 }
 
@@ -38,7 +38,7 @@ export class Supervisor {
   readonly #placeOf: (plan: PlannedService) => ServicePlace
   readonly #signal: AbortSignal
   readonly #running = new Map<string, Running>()
-  /** Accept nothing any more, but have connections. */
+  /** Closed services that still have connections. */
   readonly #draining = new Set<Running>()
 
   constructor(placeOf: (plan: PlannedService) => ServicePlace, signal: AbortSignal) {
@@ -51,23 +51,23 @@ export class Supervisor {
     return [...this.#running.values()]
   }
 
-  /** Services that were replaced or are gone, and still have connections. */
+  /** Replaced and removed services that still have connections. */
   get draining(): readonly Running[] {
     return [...this.#draining]
   }
 
   /**
-   * Makes these the services, or throws and leaves those that ran before. In this order:
+   * Replaces the services, or throws and keeps the old ones. In this order:
    *
-   * 1. New services are tried where they take a port or a name that an old one still has: on another port, under another name.
-   * 2. The others start beside the old ones.
-   * 3. Old services let go of ports and names, and new ones take them.
-   * 4. `commit` lets peers in, and others no more.
-   * 5. Services that are gone stop accepting. Their connections go on until they end, those of a service that is gone or gives less
-   *    access than before for {@link closeMs}.
+   * 1. Tries new services that need a port or name of an old one, on another port or under another name.
+   * 2. Starts the others beside the old ones.
+   * 3. Stops old services, and starts new ones on their ports and names.
+   * 4. Calls `commit`, which changes the access of peers.
+   * 5. Stops removed services. Their connections continue until they end; for a service that was removed or has less access, for
+   *    {@link closeMs}.
    *
-   * A failure of the first two has touched nothing. After one of the third, old services take their ports and names again. Connections of
-   * old services go on in each case.
+   * A failure in the first two steps changes nothing. After a failure in the third, old services restart on their ports and names.
+   * Connections of old services continue in each case.
    */
   async apply(services: ReadonlyMap<string, PlannedService>, commit: () => void): Promise<Changes> {
     const gone = this.running.filter(({ plan }) => services.get(plan.name)?.fingerprint !== plan.fingerprint)
@@ -104,7 +104,7 @@ export class Supervisor {
     }
   }
 
-  /** Ends all services. Connections have the timeout, in milliseconds. */
+  /** Closes all services. Connections get the timeout, in milliseconds. */
   async close(timeout: number): Promise<void> {
     await Promise.all([...this.running, ...this.draining].map(({ service }) => service.close({ timeout })))
   }
@@ -114,7 +114,7 @@ export class Supervisor {
     await Promise.all([...this.running.map(({ service }) => service.closed), this.#close(this.draining)])
   }
 
-  /** Starts a service under another port or name, and ends it. */
+  /** Starts a service on another port or under another name, and closes it. */
   async #probe(plan: PlannedService): Promise<void> {
     const { endpoint, account } = this.#placeOf(plan)
     const service = await plan.probe(endpoint, this.#signal, account).catch((error: unknown) => {
@@ -123,7 +123,7 @@ export class Supervisor {
     await service.close({ timeout: 0 })
   }
 
-  /** `isReleased`: an old service lets go of its port or name, which takes a moment. */
+  /** `isReleased`: an old service is still releasing its port or name, so retry. */
   async #start(plan: PlannedService, isReleased = false): Promise<Running> {
     const end = performance.now() + releaseMs
     const { endpoint, account } = this.#placeOf(plan)
@@ -138,7 +138,7 @@ export class Supervisor {
     }
   }
 
-  /** Ends accepting. Connections go on until they end. */
+  /** Stops accepting. Connections continue until they end. */
   async #release(services: readonly Running[]): Promise<void> {
     for (const running of services.filter(each => !this.#draining.has(each))) {
       this.#draining.add(running)
@@ -152,12 +152,12 @@ export class Supervisor {
     await Promise.all(services.map(({ service }) => service.close({ timeout: closeMs })))
   }
 
-  /** Starts services again after a failure. Returns what to report. */
+  /** Restarts services after a failure. Returns the error to report. */
   async #restarted(services: readonly Running[], cause: unknown): Promise<unknown> {
     const lost: string[] = []
     for (const { plan, service } of services) {
       this.#running.delete(plan.name)
-      // Its clients know the port, also if the system has chosen it.
+      // Keep a port that the system chose: clients know it.
       const start = service.port === null ? undefined : plan.startOn?.(service.port)
       await this.#start(start === undefined ? plan : { ...plan, start }, true).then(
         running => this.#running.set(plan.name, running),
@@ -165,11 +165,11 @@ export class Supervisor {
       )
     }
     if (lost.length === 0) return cause
-    return failed(cause, message => `${message}; these could not be started again: ${lost.join(', ')}`)
+    return failed(cause, message => `${message}; these services could not be restarted: ${lost.join(', ')}`)
   }
 }
 
-/** Whether a service gives less than before: to fewer peers, to fewer targets, or nothing at all. */
+/** Whether a service was removed, or has fewer peers or targets than before. */
 function isLess(old: PlannedService, now: PlannedService | undefined): boolean {
   if (now === undefined) return true
   const { who, targets = [] } = now

@@ -6,11 +6,11 @@ import { type StartService, tunnelService } from './service.js'
 /** Kind of traffic that a tunnel carries. */
 export type Transport = 'tcp' | 'udp'
 
-/** How a service is exposed. */
+/** Settings of an exposed service. */
 export interface ExposeSettings {
   readonly allow: readonly string[] | 'public'
   readonly service: string | undefined
-  /** Of UDP only, in milliseconds. */
+  /** For UDP only, in milliseconds. */
   readonly flowTimeout?: number
 }
 
@@ -32,7 +32,7 @@ export function bridging(transport: Transport, settings: BridgeOptions | BridgeU
   }
 }
 
-/** How an HTTP service is exposed. */
+/** Settings of an exposed HTTP service. */
 export interface ExposeHttpSettings extends Omit<ExposeSettings, 'flowTimeout'> {
   readonly hostHeader: string | undefined
 }
@@ -51,7 +51,7 @@ export function bridgingHttp(settings: BridgeHttpOptions): StartService {
   }
 }
 
-/** A target whose host may be missing. */
+/** A target with an optional host. */
 export function targetOf(given: string, host: string | undefined): string {
   return /^\d+$/.test(given) ? `${host ?? '127.0.0.1'}:${given}` : given
 }

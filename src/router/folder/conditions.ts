@@ -1,4 +1,4 @@
-/** A part of a file: the first byte, and the one behind the last. */
+/** A byte range of a file; `end` is exclusive. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
@@ -11,7 +11,7 @@ export interface Validators {
   readonly changed: number
 }
 
-/** The status that the conditions of a request demand in place of the file; `undefined` for the file. RFC 9110, section 13.2.2. */
+/** Status required by the conditions of a request; `undefined` to send the file. RFC 9110, section 13.2.2. */
 export function precondition(headers: Headers, { etag, changed }: Validators): 304 | 412 | undefined {
   const [match, noneMatch] = [headers.get('if-match'), headers.get('if-none-match')]
   const unmodifiedSince = dateOf(headers.get('if-unmodified-since'))
@@ -26,8 +26,8 @@ export function precondition(headers: Headers, { etag, changed }: Validators): 3
 }
 
 /**
- * The part of a file that a request asks for; `'none'` if the file has no such part, `undefined` for the whole file. Several parts in
- * one request are answered with the whole file, which RFC 9110 allows.
+ * The requested range; `'none'` if it is not satisfiable, `undefined` for the whole file. Multiple ranges get the whole file, which
+ * RFC 9110 allows.
  */
 export function rangeOf(headers: Headers, size: number, validators: Validators): ByteRange | 'none' | undefined {
   const [, first, last] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(headers.get('range') ?? '') ?? []
@@ -43,7 +43,7 @@ export function rangeOf(headers: Headers, size: number, validators: Validators):
   return { start, end: last === '' ? size : Math.min(Number(last) + 1, size) }
 }
 
-/** Whether the client's part is of this version. */
+/** Whether the client's partial copy has this version. */
 function isFresh(ifRange: string | null, { etag, changed }: Validators): boolean {
   return ifRange === null || ifRange === etag || dateOf(ifRange) === changed
 }

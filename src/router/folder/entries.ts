@@ -2,9 +2,9 @@ import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, lstat, open, opendir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Most entries that a listing has. */
+/** Maximum entries of a listing. */
 const maxEntries = 5_000
-/** Entries that are examined at once. */
+/** Entries examined concurrently. */
 const batch = 64
 
 /** A file of the folder, open for reading. */
@@ -24,13 +24,13 @@ export interface Entry {
   readonly changed: number
 }
 
-/** Names that Windows takes for a device, a stream or another name. */
+/** Names that Windows interprets as a device, a stream or another name. */
 const notOnWindows = /[<>:"|?*]|[. ]$|~\d|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
-/** The names of a URL's path, decoded. `undefined` for a path that names nothing below the folder. */
+/** The decoded segments of a URL path. `undefined` for a path outside the folder. */
 export function namesOf(pathname: string, hasHidden: boolean): readonly string[] | undefined {
   const parts = pathname.slice(1).split('/')
-  // A slash at the end.
+  // Trailing slash.
   if (parts.at(-1) === '') parts.pop()
   const names: string[] = []
   for (const part of parts) {
@@ -58,7 +58,7 @@ function isHidden(name: string): boolean {
   return name.startsWith('.')
 }
 
-/** The entry at these names, without following a link. */
+/** The entry at a path, without following links. */
 export async function kindOf(root: string, names: readonly string[]): Promise<'file' | 'folder' | 'nothing'> {
   let kind: 'file' | 'folder' = 'folder'
   for (let depth = 1; depth <= names.length; depth++) {
@@ -70,9 +70,9 @@ export async function kindOf(root: string, names: readonly string[]): Promise<'f
   return kind
 }
 
-/** Opens a file. `undefined` if it cannot be read, or is no file. */
+/** Opens a file. `undefined` if it is unreadable or not a regular file. */
 export async function openFile(root: string, names: readonly string[]): Promise<OpenFile | undefined> {
-  // Windows has neither flag, and takes them for 0. Without O_NONBLOCK, a FIFO would block.
+  // Windows lacks both flags, so they are 0. Without O_NONBLOCK, a FIFO would block.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
   const handle = await open(join(root, ...names), flags).catch(() => undefined)
   if (handle === undefined) return undefined
@@ -87,7 +87,7 @@ export async function openFile(root: string, names: readonly string[]): Promise<
   return undefined
 }
 
-/** Whether these names lead to an open file without a link: O_NOFOLLOW guards the last one only. */
+/** Whether the path to an open file contains no link: O_NOFOLLOW checks only the last segment. */
 async function leadTo(
   root: string,
   names: readonly string[],
@@ -99,7 +99,7 @@ async function leadTo(
   return (await kindOf(root, names)) === 'file' && isSame(found, await lstat(join(root, ...names), { bigint: true }))
 }
 
-/** Where a file or folder was opened: its names may lead elsewhere by now. Linux only. */
+/** The real path of an open file or folder, which may have been renamed. Linux only. */
 async function pathOf({ fd }: FileHandle): Promise<string | undefined> {
   return process.platform === 'linux' ? await readlink(`/proc/self/fd/${fd}`).catch(() => undefined) : undefined
 }
@@ -108,14 +108,14 @@ function isSame(a: BigIntStats, b: BigIntStats): boolean {
   return a.dev === b.dev && a.ino === b.ino
 }
 
-/** A list of the files and folders of a folder, folders first. */
+/** The entries of a folder, folders first. */
 export interface Listing {
   readonly entries: readonly Entry[]
-  /** Whether there are more. */
+  /** Whether the list was truncated. */
   readonly isCut: boolean
 }
 
-/** Lists a folder. `undefined` if it cannot be read, or is behind a link. */
+/** Lists a folder. `undefined` if it is unreadable or behind a link. */
 export async function entriesOf(
   root: string,
   names: readonly string[],
@@ -129,7 +129,7 @@ export async function entriesOf(
         : undefined
     try {
       const opened = handle === undefined ? undefined : await pathOf(handle)
-      // The names may change from now on; this stays the folder that was opened.
+      // Renames from here on do not affect the open folder.
       if (opened === path) return await listed(`/proc/self/fd/${handle?.fd}`, hasHidden)
       if (opened !== undefined) return undefined
     } finally {
@@ -137,7 +137,7 @@ export async function entriesOf(
     }
     const before = await lstat(path, { bigint: true })
     const listing = await listed(path, hasHidden)
-    // In place of the folder, a link may have been listed.
+    // A link may have replaced the folder before it was listed.
     const isHere = (await kindOf(root, names)) === 'folder' && isSame(before, await lstat(path, { bigint: true }))
     return isHere ? listing : undefined
   } catch {

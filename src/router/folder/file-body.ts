@@ -1,14 +1,14 @@
 import type { FileHandle } from 'node:fs/promises'
 
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const chunkBytes = 256 * 1024
 
-/** Bodies that are being sent. */
+/** Bodies in progress. */
 export class FileBodies {
-  /** What breaks off each body in progress. */
+  /** Aborts each body in progress. */
   readonly #cuts = new Set<(reason: Error) => void>()
 
-  /** A part of an open file as a body. Closes the file, and then calls `onEnd`. A file that has become shorter is an error. */
+  /** A range of an open file as a body. Closes the file, then calls `onEnd`. Fails if the file shrinks. */
   body(file: FileHandle, start: number, end: number, onEnd: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
     let position = start
     let cut: (reason: Error) => void = () => {}
@@ -37,7 +37,7 @@ export class FileBodies {
             const chunk = new Uint8Array(Math.min(chunkBytes, end - position))
             const { bytesRead } = await file.read(chunk, 0, chunk.length, position)
             if (hasEnded) return
-            if (bytesRead === 0) throw new Error('the file has become shorter while it was sent')
+            if (bytesRead === 0) throw new Error('the file was truncated while it was sent')
             position += bytesRead
             controller.enqueue(chunk.subarray(0, bytesRead))
             if (position < end) return
@@ -54,7 +54,7 @@ export class FileBodies {
     )
   }
 
-  /** Breaks off what is being sent. Its receivers get a reset, and never a clean end. */
+  /** Aborts bodies in progress. Receivers get a reset, never a clean end. */
   cut(reason: Error): void {
     for (const cut of [...this.#cuts]) cut(reason)
   }

@@ -11,26 +11,26 @@ export interface FolderOptions {
   hidden?: boolean | undefined
 }
 
-/** Serves the files of a folder. A handler of a router and of `endpoint.serveHttp`. */
+/** Serves the files of a folder. A handler for a router and for `endpoint.serveHttp`. */
 export interface ServedFolder {
   (request: Request, context: { readonly peer?: string | undefined }): Promise<Response>
   /** Requests in progress. */
   readonly requests: number
-  /** Breaks off the files that are being sent: their bodies fail with the reason. */
+  /** Aborts files in progress: their bodies fail with the reason. */
   cut(reason: Error): void
 }
 
 const names: OptionNames<FolderOptions> = { listing: true, hidden: true }
 
 /**
- * Makes a handler that serves the files of a folder.
+ * Creates a handler that serves the files of a folder.
  *
- * - GET and HEAD. A folder is its `index.html`, else with `listing` a list, else status 404.
+ * - GET and HEAD. A folder URL returns `index.html`, else with `listing` a listing, else status 404.
  * - `ETag`, `Last-Modified` and conditional requests; one range of bytes.
- * - Follows no link, and serves nothing outside the folder, also if names are changed while it serves.
- * - At most 512 requests at once, 64 of one peer: others get status 503.
+ * - Follows no links, and serves nothing outside the folder, even if files are renamed meanwhile.
+ * - At most 512 concurrent requests, 64 per peer: others get status 503.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also if there is no such folder.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also if the folder does not exist.
  *
  * @example
  * endpoint.serveHttp(await folderHandler('site'))

@@ -6,7 +6,7 @@ import { FileBodies } from './file-body.js'
 import { listingPage, listingPolicy } from './listing.js'
 import { type Place, Places } from './places.js'
 
-/** How a folder is served. */
+/** Settings of a served folder. */
 export interface FolderSettings {
   /** Serve names that begin with a dot. */
   readonly hasHidden: boolean
@@ -14,10 +14,10 @@ export interface FolderSettings {
   readonly hasListing: boolean
 }
 
-/** Headers of every answer. Browsers ask again, with the ETag, before they use a copy. */
+/** Headers of every response. Browsers revalidate cached copies with the ETag. */
 const common = { 'x-content-type-options': 'nosniff', 'cache-control': 'no-cache' }
 
-/** Serves the files below a folder. Follows no link. */
+/** Serves the files below a folder. Does not follow links. */
 export class FolderHandler {
   readonly #root: string
   readonly #options: FolderSettings
@@ -35,7 +35,7 @@ export class FolderHandler {
     return this.#places.taken
   }
 
-  /** Breaks off the files that are being sent. */
+  /** Aborts files in progress. */
   cut(reason: Error): void {
     this.#bodies.cut(reason)
   }
@@ -65,7 +65,7 @@ export class FolderHandler {
     }
     if (!pathname.endsWith('/')) {
       const location = `/${names.map(name => `${encodeURIComponent(name)}/`).join('')}${search}`
-      return answer(308, 'the folder is at the path with a slash', { location })
+      return answer(308, 'add a slash to the path of a folder', { location })
     }
     const index = [...names, 'index.html']
     if ((await kindOf(this.#root, index)) === 'file') return await this.#file(request, index, place)
@@ -93,7 +93,7 @@ export class FolderHandler {
   }
 }
 
-/** The answer with a file. `bodyOf` makes the body of a part that is not empty. */
+/** A response with a file. `bodyOf` creates the body of a range that is not empty. */
 function fileResponse(
   request: Request,
   { size, changed }: OpenFile,

@@ -8,7 +8,7 @@ const style =
   'td:first-child{overflow-wrap:anywhere}td+td{white-space:nowrap;text-align:right;font-variant-numeric:tabular-nums;opacity:.75}' +
   '@media(max-width:30rem){td:last-child{display:none}}'
 
-/** Headers that keep a listing from loading anything. */
+/** Headers that prevent a listing from loading resources. */
 export const listingPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 /** The HTML of a folder. */
@@ -16,9 +16,7 @@ export function listingPage(names: readonly string[], entries: readonly Entry[],
   const title = escaped(printable(`/${names.map(name => `${name}/`).join('')}`))
   const parent = names.length === 0 ? [] : ['<tr><td><a href="../">../</a></td><td></td><td></td></tr>']
   const rows = [...parent, ...entries.map(row)].join('\n')
-  const more = isCut
-    ? `<p>The folder has more: only ${entries.length.toLocaleString('en')} entries are shown.</p>\n`
-    : ''
+  const more = isCut ? `<p>Truncated: only ${entries.length.toLocaleString('en')} entries are shown.</p>\n` : ''
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -35,10 +33,10 @@ ${more}</html>
 
 function row({ name, isFolder, size, changed }: Entry): string {
   const slash = isFolder ? '/' : ''
-  // './' keeps a name with a colon from being a scheme.
+  // './' prevents a name with a colon from being parsed as a scheme.
   const link = `<a href="./${encodeURIComponent(name)}${slash}">${escaped(printable(name))}${slash}</a>`
   const date = new Date(changed)
-  // Some file systems have times that JavaScript has not.
+  // Some file systems have times outside the range of Date.
   const time = Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, 16).replace('T', ' ')
   return `<tr><td>${link}</td><td>${isFolder ? '' : formatSize(size)}</td><td>${time}</td></tr>`
 }

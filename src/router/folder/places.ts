@@ -1,20 +1,20 @@
-/** Requests at once: each holds an open file. */
+/** Maximum concurrent requests; each holds an open file. */
 const maxRequests = 512
-/** Of them, those of one peer, so that no peer takes all. */
+/** Maximum per peer, so that one peer cannot use all of them. */
 const maxRequestsPerPeer = 64
 
-/** The place of a request. */
+/** Permit of a request. */
 export class Place {
   readonly #leave: () => void
   #hasLeft = false
-  /** Whether a body keeps it, which gives it back later. */
+  /** Whether a body holds it and releases it later. */
   isKept = false
 
   constructor(leave: () => void) {
     this.#leave = leave
   }
 
-  /** Gives the place back. Idempotent. */
+  /** Releases the permit. Idempotent. */
   leave(): void {
     if (this.#hasLeft) return
     this.#hasLeft = true
@@ -22,13 +22,13 @@ export class Place {
   }
 }
 
-/** Bounds the files that clients keep open. */
+/** Bounds the number of open files. */
 export class Places {
   readonly #ofPeer = new Map<string, number>()
-  /** Places taken. */
+  /** Permits in use. */
   taken = 0
 
-  /** Takes a place for a request of a peer, or of a local client. `undefined` if there is none. */
+  /** Acquires a permit for a request of a peer or a local client. `undefined` if none is free. */
   take(peer: string | undefined): Place | undefined {
     if (peer === undefined) return this.#take(() => {})
     const own = this.#ofPeer.get(peer) ?? 0

@@ -13,10 +13,10 @@ import { forwardUpgrade } from './forward-upgrade.js'
 import type { Target } from './target.js'
 import { Late, type Upstream, type UpstreamRequest } from './upstream.js'
 
-/** How long an idle connection is kept: less than the 5 s after which node:http closes it. A request that meets the close gets no answer. */
+/** Idle timeout of a connection: below the 5 s of node:http, because a request that races with the close gets no response. */
 const idle = 4_000
 
-/** Sends requests to an HTTP server, over connections that it keeps. */
+/** Sends requests to an HTTP server over pooled connections. */
 export class Backend implements Target, Upstream {
   readonly text: string
   readonly host: string | undefined
@@ -66,7 +66,7 @@ export class Backend implements Target, Upstream {
   }
 
   refusalOf(error: unknown): Refusal {
-    // Without details: they are this machine's own.
+    // Without details, which would reveal internals of this machine.
     if (error instanceof Late) return new Refusal(504, 'the service has not answered in time')
     const { syscall } = error as NodeJS.ErrnoException
     const isUnreachable = syscall === 'connect' || syscall === 'getaddrinfo'

@@ -1,17 +1,17 @@
 import { BadMessage } from '../../http/head.js'
 import type { RoutedExchange } from '../exchange.js'
 
-/** The body of a request, as a handler reads it. */
+/** The body of a request, for a handler. */
 export interface RequestBody {
   readonly stream: ReadableStream<Uint8Array>
-  /** Why reading failed. */
+  /** Error of a failed read. */
   failure: unknown
 }
 
 /**
- * Makes the body of a request. A longer one than `maxBytes` fails. Reads no more than is asked for.
+ * Creates the body of a request. Fails above `maxBytes`. Reads only on demand.
  *
- * @throws {BadMessage} If its length is known, and too long.
+ * @throws {BadMessage} If the declared length exceeds the limit.
  */
 export function requestBody({ request, response, expectsContinue }: RoutedExchange, maxBytes: number): RequestBody {
   const tooLong = () => new BadMessage(413, `the body is longer than ${maxBytes} bytes`)
@@ -25,7 +25,7 @@ export function requestBody({ request, response, expectsContinue }: RoutedExchan
         async pull(controller) {
           if (chunks === undefined) {
             if (expectsContinue && !response.headersSent) response.writeContinue()
-            // Reading has no say in how the connection ends: the answer comes on it.
+            // Cancelling the body must not close the connection, which carries the response.
             chunks = request.iterator({ destroyOnReturn: false })
           }
           try {

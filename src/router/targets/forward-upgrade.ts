@@ -8,7 +8,7 @@ import { endToEnd, rawOf } from '../head.js'
 import { refuseRaw, reset } from '../refusal.js'
 import { Late, type Upstream } from './upstream.js'
 
-/** Passes a request for another protocol on, and then carries the bytes of both sides. A server may answer it as any other. */
+/** Forwards an upgrade request, then relays bytes in both directions. A server may also decline with a normal response. */
 export function forwardUpgrade(
   { request, path, fields }: RoutedRequest,
   socket: Duplex,
@@ -49,7 +49,7 @@ export function forwardUpgrade(
     answer.once('error', cut)
     answer.once('close', cut)
     socket.once('close', () => answer.destroy())
-    // The end of the connection is the end of its body.
+    // The body ends with the connection.
     writeHead(socket, answer, [['connection', 'close']])
     answer.pipe(socket)
   })
@@ -71,7 +71,7 @@ function writeHead(
   socket.write(`HTTP/1.1 ${statusCode} ${reason}\r\n${lines.join('')}\r\n`, 'latin1')
 }
 
-/** Carries bytes both ways, until both sides have ended. */
+/** Relays bytes in both directions until both sides have ended. */
 async function join(client: Duplex, service: Duplex): Promise<void> {
   for (const side of [client, service]) {
     side.on('error', () => {})

@@ -8,7 +8,7 @@ import { hasBody, Late, type Upstream } from './upstream.js'
 
 const repeatable: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-/** Passes a request on to a server, and its answer back. Bodies are streamed both ways at once, at the pace of the slower side. */
+/** Forwards a request to a server, and the response back. Bodies stream in both directions with back-pressure. */
 export function forward(exchange: RoutedExchange, upstream: Upstream): void {
   new Forwarding(exchange, upstream).start()
 }
@@ -74,9 +74,9 @@ class Forwarding {
     const { request, response } = this.#exchange
     const { 'transfer-encoding': coding } = answer.headers
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-      // Node has decoded the chunks only, and the field that names the rest is not passed on.
+      // Node decodes only chunks, and the field that names other codings is not forwarded.
       answer.destroy()
-      return void refuse(response, new Refusal(502, 'the answer has another Transfer-Encoding than chunked'))
+      return void refuse(response, new Refusal(502, 'the response has a Transfer-Encoding other than chunked'))
     }
     const { statusCode = 502, statusMessage = '' } = answer
     const takesTrailers = coding !== undefined && request.httpVersion === '1.1' && request.method !== 'HEAD'
@@ -93,18 +93,18 @@ class Forwarding {
       return void refuse(response, new Refusal(502, 'the answer is not valid HTTP'))
     }
     if (takesTrailers) passTrailers(answer, response)
-    // The head goes with the first bytes, unless they come later, as those of Server-Sent Events.
+    // Send the head with the first bytes, unless they come later, as with Server-Sent Events.
     const late = setImmediate(() => response.flushHeaders())
     for (const event of ['data', 'end', 'close']) answer.once(event, () => clearImmediate(late))
     answer.pipe(response)
   }
 
   #fail(error: unknown, asked: ClientRequest): void {
-    // What became of an answer that has begun, the answer says.
+    // Once a response has begun, its own events report errors.
     if (this.#hasAnswer) return
     const { request, response } = this.#exchange
     if (response.destroyed || response.headersSent || request.socket.destroyed) return
-    // A kept connection, which the server closed while the request was on its way.
+    // The server closed a pooled connection while the request was in flight.
     const isRepeatable = asked.reusedSocket && !this.#hasBody && repeatable.has(request.method ?? '')
     if (isRepeatable && !this.#wasRepeated && !(error instanceof Late)) {
       this.#wasRepeated = true

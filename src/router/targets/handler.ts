@@ -13,14 +13,14 @@ import { writeAnswer } from './write-answer.js'
 
 const forbiddenMethods: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
-/** How a handler is called. */
+/** Settings of a handler. */
 export interface HandlerSettings {
   readonly text: string
   readonly maxBodyBytes: number
   readonly onError: ((error: unknown, context: RouterContext) => unknown) | undefined
 }
 
-/** Answers requests by a handler. */
+/** Answers requests with a handler. */
 export class Handler implements Target {
   readonly text: string
   readonly upgrade = undefined
@@ -41,7 +41,7 @@ export class Handler implements Target {
       if (!response.writableFinished) cancellation.abort(new Error('the client has left'))
     }
     response.once('close', left)
-    // A client that leaves is an error of its request too.
+    // A disconnect also surfaces as an error of the request.
     request.on('error', () => {})
     let body: RequestBody | undefined
     try {
@@ -53,7 +53,7 @@ export class Handler implements Target {
       const made = receivedRequest({ method, url, fields, body, cancellation })
       const answer = await this.#handler(made, caller.context)
       if (cancellation.isAborted) return void answer.body?.cancel().catch(() => {})
-      if (!isResponse(answer)) throw new TypeError('a handler must return a Response that was not used')
+      if (!isResponse(answer)) throw new TypeError('a handler must return an unused Response')
       await writeAnswer(answer, exchange, cancellation)
     } catch (error) {
       if (!cancellation.isAborted) await this.#fail(error, body, exchange)

@@ -8,7 +8,7 @@ import { refusalOfPeer } from './peer-refusal.js'
 import { hasBody } from './upstream.js'
 import { writeAnswer } from './write-answer.js'
 
-/** Passes a request on to an older peer, over its protocol `Http`: without trailers, interim answers, upgrades and named services. */
+/** Forwards a request to an older peer over the protocol `Http`, without trailers, interim answers, upgrades and named services. */
 export async function askOlderPeer(
   endpoint: Endpoint,
   peer: Peer,

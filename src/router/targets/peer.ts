@@ -15,21 +15,21 @@ import { refusalOfPeer } from './peer-refusal.js'
 import type { Target } from './target.js'
 import type { Upstream, UpstreamRequest } from './upstream.js'
 
-/** How long an idle stream is kept: less than the peer keeps it. */
+/** Idle timeout of a stream: below that of the peer. */
 const idle = 20_000
 
-/** Sends requests to an HTTP service of a peer, over streams that it keeps. */
+/** Sends requests to an HTTP service of a peer over pooled streams. */
 export class PeerService implements Target, Upstream {
   readonly text: string
   readonly host: undefined
-  /** The peer's own side has one. */
+  /** The peer has its own timeout. */
   readonly responseTimeout: number = Number.POSITIVE_INFINITY
   readonly #endpoint: Endpoint
   readonly #peer: Peer
   readonly #service: string
   readonly #agent: Agent
 
-  /** `peer`: an object, so that what is known about it is found again; or an ID52. */
+  /** `peer`: an object, whose identity keys cached state; or an ID52. */
   constructor(endpoint: Endpoint, peer: Peer, id52: string, service: string) {
     this.text = service === '' ? id52 : `${service} of ${id52}`
     this.#endpoint = endpoint
@@ -63,7 +63,7 @@ export class PeerService implements Target, Upstream {
     try {
       return await isOlderPeer(this.#endpoint, this.#peer)
     } catch {
-      // The request itself says why there is no connection.
+      // The request itself reports why the connection failed.
       return false
     }
   }
@@ -77,7 +77,7 @@ function agentOf(endpoint: Endpoint, peer: Peer, service: string): Agent {
       const socket = duplex(stream)
       if (wire === http1) return created(null, socket)
       socket.destroy()
-      created(new Error('the peer is an older one now: try again'))
+      created(new Error('the peer has changed to an older version: try again'))
     }, created)
   }
   return Object.assign(agent, { createConnection })

@@ -1,27 +1,27 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Refusal } from '../refusal.js'
 
-/** A request as it is sent. */
+/** An outgoing request. */
 export interface UpstreamRequest {
   readonly method: string
   readonly path: string
-  /** Names and values in turn. */
+  /** Alternating names and values. */
   readonly headers: string[]
 }
 
-/** An HTTP server that requests are passed on to. */
+/** An HTTP server that receives forwarded requests. */
 export interface Upstream {
-  /** Host header in place of the client's. */
+  /** Replaces the client's `Host` header. */
   readonly host: string | undefined
-  /** How long it may take nothing of a request and give no answer, in milliseconds. */
+  /** How long it may neither read the request nor respond, in milliseconds. */
   readonly responseTimeout: number
-  /** Begins a request. */
+  /** Starts a request. */
   send(request: UpstreamRequest): ClientRequest
-  /** What the client is told of a failure. */
+  /** The response to the client after a failure. */
   refusalOf(error: unknown): Refusal
 }
 
-/** The server did not answer in time. */
+/** The server did not respond in time. */
 export class Late extends Error {}
 
 /** Whether a request has a body. */

@@ -9,8 +9,8 @@ import { endToEnd, rawOf } from '../head.js'
 const withoutBody: ReadonlySet<number> = new Set([204, 205, 304])
 
 /**
- * Writes the answer of a handler, at the pace of the client. Rejects with what cut its body short; the client then must not take it for
- * whole. A client that leaves cancels the body.
+ * Writes the response of a handler with back-pressure. Rejects with the error that truncated its body; reset the connection then. A
+ * disconnected client cancels the body.
  */
 export async function writeAnswer(
   answer: Response,
@@ -55,7 +55,7 @@ async function writeBody(
   const { signal } = cancellation
   if (signal.aborted) return cancel()
   signal.addEventListener('abort', cancel)
-  // The head goes with the first bytes, unless they come later.
+  // Send the head with the first bytes, unless they come later.
   const late = setImmediate(() => response.flushHeaders())
   try {
     for (;;) {
@@ -79,7 +79,7 @@ async function writeBody(
   }
 }
 
-/** Waits until more can be written. False: the client has left. */
+/** Waits until more can be written. Resolves with false if the client has disconnected. */
 async function drained(response: ServerResponse): Promise<boolean> {
   if (response.destroyed) return false
   return await new Promise<boolean>(resolve => {
@@ -96,5 +96,5 @@ async function drained(response: ServerResponse): Promise<boolean> {
 }
 
 function wrongLength(): TypeError {
-  return new TypeError('the answer has another length than its Content-Length says')
+  return new TypeError('the length of the response differs from its Content-Length')
 }

@@ -4,24 +4,24 @@ import MimeNode from 'nodemailer/lib/mime-node'
 import type { RefusedRecipient } from '../protocol.js'
 import type { Delivery } from '../queue/queue.js'
 
-/** What a report says. */
+/** Content of a report. */
 export interface ReportOptions {
   readonly delivery: Delivery
   /** ID52 of this peer. */
   readonly id52: string
-  /** Path of the message that it is about. */
+  /** Path of the reported message. */
   readonly path: string
-  /** Whether the mail has failed, or is late. */
+  /** Whether the mail has failed or is delayed. */
   readonly action: 'failed' | 'delayed'
-  /** The recipients, and why. */
+  /** The recipients with reasons. */
   readonly recipients: readonly RefusedRecipient[]
   /** Time, in milliseconds as from `Date.now()`. */
   readonly now: number
-  /** Until when attempts go on, for one that is late. */
+  /** Deadline of retries, for a delayed mail. */
   readonly until: number
 }
 
-// RFC 3463 codes of what peers and this service answer.
+// RFC 3463 codes for answers of peers and this service.
 const statuses: Readonly<Record<string, string>> = {
   'unknown-user': '5.1.1',
   'not-allowed': '5.7.1',
@@ -34,12 +34,12 @@ const statuses: Readonly<Record<string, string>> = {
   corrupt: '5.6.0'
 }
 
-/** Most bytes of the returned headers. */
+/** Maximum bytes of the returned headers. */
 const maxHeaderBytes = 64 * 1024
 
 /**
- * Writes a delivery status notification (RFC 3464): a text for people, the status of each recipient for programs, and the headers of the
- * message. It has the null sender, so that it is never answered by another.
+ * Builds a delivery status notification (RFC 3464): a readable text, a machine-readable status per recipient, and the headers of the
+ * message. It has the null sender, so that it never causes another report.
  */
 export async function report(options: ReportOptions): Promise<Buffer> {
   const { delivery, id52, action, recipients, now, until } = options
@@ -86,7 +86,7 @@ function statusFields({ delivery, action, recipients, until, id52 }: ReportOptio
   return `${[own.join('\r\n'), ...each].join('\r\n\r\n')}\r\n`
 }
 
-/** The headers of a message, up to a bound and whole lines. Empty if it cannot be read. */
+/** The headers of a message, truncated at a line end. Empty if the message is unreadable. */
 async function headersOf(path: string): Promise<Buffer> {
   const file = await open(path, 'r').catch(() => undefined)
   if (file === undefined) return Buffer.alloc(0)

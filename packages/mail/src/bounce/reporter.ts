@@ -6,7 +6,7 @@ import type { RefusedRecipient } from '../protocol.js'
 import type { Delivery, Queue } from '../queue/queue.js'
 import { report } from './report.js'
 
-/** Tells senders of mail that is late or has failed. Reports are mail of the queue. */
+/** Reports delayed and failed mail to senders. Reports are queued as mail. */
 export class Reporter {
   readonly #queue: Queue
   readonly #clock: Clock
@@ -31,9 +31,9 @@ export class Reporter {
     this.#queued = options.queued
   }
 
-  /** Reports recipients who do not get a mail, and ends its delivery, in one transaction. */
+  /** Reports failed recipients and ends the delivery, in one transaction. */
   async bounce(delivery: Delivery, recipients: readonly RefusedRecipient[]): Promise<void> {
-    // A report that cannot be delivered is not reported (RFC 5321, 6.1).
+    // Undeliverable reports cause no report (RFC 5321, 6.1).
     if (delivery.from === '') await this.#queue.settle(delivery)
     else await this.#send(delivery, 'failed', recipients)
     const { id, peer } = delivery
@@ -41,7 +41,7 @@ export class Reporter {
     this.#onEvent({ type: 'bounced', id, peer, to: recipients.map(({ to }) => to), reason })
   }
 
-  /** Reports that a mail is late. */
+  /** Reports a delayed mail. */
   async warn(delivery: Delivery, reason: string): Promise<void> {
     if (delivery.from === '') await this.#queue.noteLate(delivery)
     else
@@ -68,7 +68,7 @@ export class Reporter {
       await spool.discard()
       throw error
     }
-    // The sender's mailbox is here, or at the account for which this device acts.
+    // The sender's mailbox is local, or at the account for which this device acts.
     const { id52 } = parseMailAddress(delivery.from)
     const to = new Map([[id52, [delivery.from]]])
     await this.#queue.add(id, spool, { from: '', to }, now, { delivery, ends: action === 'failed' })

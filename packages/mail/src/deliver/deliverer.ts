@@ -9,31 +9,31 @@ import { backoff, notBehind, type Schedule } from './schedule.js'
 import { Slots } from './slots.js'
 import { type FailedOutcome, isTaken, type Outcome } from './transport.js'
 
-/** What a deliverer works with. */
+/** Settings of a deliverer. */
 export interface DelivererOptions {
   readonly queue: Queue
   readonly clock: Clock
   readonly schedule: Schedule
-  /** Attempts to one peer at once. */
+  /** Maximum concurrent attempts per peer. */
   readonly perPeer: number
-  /** Attempts at once in all, and as many to peers that are not known to be there. */
+  /** Maximum concurrent attempts to online peers, and as many to other peers. */
   readonly total: number
   /** Makes one attempt. */
   readonly send: (delivery: Delivery, reached: () => void, closing: AbortSignal) => Promise<Outcome>
-  /** Ends a delivery, and tells the sender of the recipients who did not get it, in one step. */
+  /** Ends a delivery and reports failed recipients to the sender, atomically. */
   readonly bounce: (delivery: Delivery, refused: readonly RefusedRecipient[]) => Promise<void>
-  /** Tells the sender that a mail is late. */
+  /** Warns the sender of a late mail. */
   readonly warn: (delivery: Delivery, reason: string) => Promise<void>
   readonly onEvent: OnEvent
 }
 
-// A clock that is set forward, or a machine that slept, is noticed within this time.
+// Clock jumps and suspends are detected within this time.
 const longestSleep = 60_000
 
-// Before the first attempt after a lost connection.
+// Delay before the first attempt after a lost connection.
 const lostDelay = 1000
 
-/** Delivers the mail of a queue: at once, when a peer connects, and with backoff. */
+/** Delivers the mail of a queue: immediately, when a peer connects, and with backoff. */
 export class Deliverer {
   readonly #options: DelivererOptions
   readonly #peers = new Map<string, PeerQueue>()
@@ -52,27 +52,27 @@ export class Deliverer {
     this.#jumped = jumpDetector(options.clock)
   }
 
-  /** Begins with what is in the queue. */
+  /** Starts with the queued mail. */
   start(): void {
     for (const id52 of this.#options.queue.peers()) this.#peers.set(id52, this.#newPeer(id52))
     this.#pump()
   }
 
-  /** Number of attempts under way. */
+  /** Number of attempts in progress. */
   get active(): number {
     let active = 0
     for (const peer of this.#peers.values()) active += peer.active
     return active
   }
 
-  /** When a delivery of the queue is tried again at the earliest, and why the last attempt failed. */
+  /** Earliest time of a delivery's next attempt, and the error of the last one. */
   outlook({ peer: id52, nextAt, reason }: Delivery): { nextAt: number; reason: string } {
     const peer = this.#peers.get(id52)
     if (peer === undefined) return { nextAt, reason }
     return { nextAt: Math.max(nextAt, peer.notBefore), reason: peer.reason || reason }
   }
 
-  /** There is new mail to these peers. */
+  /** Called with the peers of new mail. */
   wake(peers: Iterable<string>): void {
     for (const id52 of peers) {
       const peer = this.#peers.get(id52) ?? this.#newPeer(id52)
@@ -83,7 +83,7 @@ export class Deliverer {
     this.#sleep()
   }
 
-  /** Notes whether a peer has a connection. Its mail is sent when it gets one. */
+  /** Records whether a peer is connected, and sends its mail when it connects. */
   connection(id52: string, isConnected: boolean): void {
     if (this.#connected.has(id52) === isConnected) return
     const peer = this.#peers.get(id52)
@@ -98,14 +98,14 @@ export class Deliverer {
     this.#serve(peer)
   }
 
-  /** Ends: attempts under way are broken off, and made again after the next start. */
+  /** Stops and aborts attempts, which are repeated after the next start. */
   async close(): Promise<void> {
     this.#timer?.cancel()
     this.#closing.abort(new Error('the mail service closes'))
     await Promise.allSettled(this.#running)
   }
 
-  /** Resolves once no attempt is under way. */
+  /** Resolves once no attempt is in progress. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
@@ -120,7 +120,7 @@ export class Deliverer {
     return peer
   }
 
-  /** Starts what is due, and sleeps until more is. */
+  /** Starts due attempts, then sleeps until the next one is due. */
   #pump(): void {
     if (this.#closed()) return
     const jump = this.#jumped()
@@ -149,12 +149,12 @@ export class Deliverer {
     this.#timer = this.#options.clock.after(Math.max(0, next - now), () => this.#pump())
   }
 
-  /** Starts attempts to a peer, as many as it may have. */
+  /** Starts attempts to a peer up to its limit. */
   #serve(peer: PeerQueue): void {
     const { clock, perPeer } = this.#options
     const now = clock.now()
     if (this.#closed() || peer.notBefore > now) return
-    // One attempt finds out whether the peer is there. Only then come the others.
+    // One attempt probes whether the peer is online. Others follow after its success.
     const most = peer.isReached ? perPeer : 1
     while (peer.active < most) {
       const delivery = peer.take(now)
@@ -171,7 +171,7 @@ export class Deliverer {
     let isBackingOff = false
     let ended: Promise<void> | undefined
     try {
-      // Those that wait for absent peers take no slot from those that send.
+      // Attempts to offline peers must not take slots from transfers.
       const dialled = peer.isReached ? undefined : await this.#dialling.take()
       let sent: (() => void) | undefined
       try {
@@ -188,7 +188,7 @@ export class Deliverer {
           },
           this.#closing.signal
         )
-        // Broken off by the end of the service.
+        // Aborted by the close of the service.
         if (outcome.status === 'unreachable' && this.#closed()) return
         if (isTaken(outcome)) ended = this.#end(peer, delivery, outcome.refused ?? [])
         else isBackingOff = !(await this.#settle(peer, delivery, outcome))
@@ -203,19 +203,19 @@ export class Deliverer {
       peer.active--
       if (!isBackingOff) this.#serve(peer)
     }
-    // The place is free for another, while the end of this one is written down.
+    // Free the slot while the outcome is being written.
     await ended?.catch(error => this.#cannotWrite(peer, error))
     peer.release(delivery)
     if (peer.isIdle) this.#rest(peer)
   }
 
-  /** The queue cannot be written: the mail stays in it. */
+  /** Handles a write error of the queue: the mail stays queued. */
   #cannotWrite(peer: PeerQueue, error: unknown): void {
     this.#failed(error)
     peer.notBefore = this.#options.clock.now() + this.#options.schedule.firstDelay
   }
 
-  /** A peer without mail is forgotten. */
+  /** Forgets a peer without mail. */
   #rest(peer: PeerQueue): void {
     if (this.#closed()) return
     try {
@@ -228,7 +228,7 @@ export class Deliverer {
     }
   }
 
-  /** Writes down that a peer has a mail. Some of the recipients may not. */
+  /** Records a delivery, with any refused recipients. */
   async #end(peer: PeerQueue, delivery: Delivery, answered: readonly RefusedRecipient[]): Promise<void> {
     const { id, to } = delivery
     const refused = answered.filter(each => to.includes(each.to))
@@ -239,7 +239,7 @@ export class Deliverer {
     if (got.length > 0) this.#options.onEvent({ type: 'delivered', id, peer: peer.id52, to: got })
   }
 
-  /** Writes down an outcome. Returns whether the peer may be tried again at once. */
+  /** Records an outcome. Returns whether the peer may be retried immediately. */
   async #settle(peer: PeerQueue, delivery: Delivery, outcome: FailedOutcome): Promise<boolean> {
     const { queue, onEvent, clock, schedule } = this.#options
     const { id, to } = delivery
@@ -266,11 +266,11 @@ export class Deliverer {
         return true
       }
       case 'unreachable': {
-        // A peer that was there a moment ago may be there again, as after a restart.
+        // A recently connected peer may be restarting.
         const wasReached = peer.isReached
         peer.isReached = false
         this.#connected.delete(peer.id52)
-        // Of attempts that were under way together, the first counts.
+        // Of concurrent attempts, only the first counts.
         const now = clock.now()
         if (peer.notBefore > now) return false
         peer.failures++
@@ -284,14 +284,14 @@ export class Deliverer {
     }
   }
 
-  /** After an attempt that reached nothing: every mail to the peer that is late. */
+  /** Handles late mail after an attempt did not reach the peer. */
   async #allOverdue(peer: PeerQueue, own: Delivery, now: number, reason: string): Promise<void> {
     const { queue, schedule } = this.#options
     const limit = this.#options.perPeer + 64
     for (const unwarned of [false, true]) {
       const before = now - (unwarned ? schedule.warnAfter : schedule.bounceAfter)
       for (;;) {
-        // Another attempt that is under way decides for itself.
+        // An attempt in progress decides for itself.
         const found = queue.queuedBy(peer.id52, before, { unwarned, limit })
         const late = found.filter(each => each.seq === own.seq || !peer.isInFlight(each))
         for (const delivery of late) await this.#overdue(peer, delivery, now, reason)
@@ -301,7 +301,7 @@ export class Deliverer {
     peer.forget()
   }
 
-  /** After a failed attempt: warns the sender of a late mail, or returns it. Returns whether it went back. */
+  /** Warns the sender of a late mail, or bounces it, after a failed attempt. Returns whether it bounced. */
   async #overdue(peer: PeerQueue, delivery: Delivery, now: number, reason: string): Promise<boolean> {
     const { schedule, warn, bounce, onEvent } = this.#options
     const age = now - delivery.queuedAt

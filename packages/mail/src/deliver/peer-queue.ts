@@ -1,21 +1,21 @@
 import type { Delivery, Queue } from '../queue/queue.js'
 
-/** What the deliverer knows of a peer that has mail in the queue. */
+/** State of a peer with queued mail. */
 export class PeerQueue {
   readonly id52: string
   readonly #queue: Queue
-  /** Deliveries under way, by their number. */
+  /** Deliveries in progress, by sequence number. */
   readonly #inFlight = new Set<number>()
   #ready: Delivery[] = []
-  /** Attempts under way. */
+  /** Attempts in progress. */
   active = 0
-  /** Whether the last attempt reached the peer, or it is known to be connected. */
+  /** Whether the last attempt reached the peer, or the peer is connected. */
   isReached = false
-  /** Attempts since it was last reached. */
+  /** Failed attempts since the peer was last reached. */
   failures = 0
-  /** When its next delivery is due, as far as is known. */
+  /** Known due time of the next delivery. */
   dueAt = 0
-  /** No attempt before this time. */
+  /** Earliest time of the next attempt. */
   notBefore = 0
   /** Why the last attempt did not reach it; empty if it did. */
   reason = ''
@@ -25,7 +25,7 @@ export class PeerQueue {
     this.#queue = queue
   }
 
-  /** Takes the oldest delivery that is due; `undefined` without any. Reads a few at a time, so that a long queue takes no memory. */
+  /** Takes the oldest due delivery; `undefined` without any. Reads small batches, so that a long queue does not use memory. */
   take(now: number): Delivery | undefined {
     if (this.#ready.length === 0) {
       const found = this.#queue.due(this.id52, now, this.#inFlight.size + 16)
@@ -41,17 +41,17 @@ export class PeerQueue {
     this.#inFlight.delete(seq)
   }
 
-  /** Forgets what was read of the queue, whose rows have changed. */
+  /** Discards cached rows after the queue has changed. */
   forget(): void {
     this.#ready = []
   }
 
-  /** Whether no delivery is under way, and none is being written down. */
+  /** Whether no delivery is in progress or being recorded. */
   get isIdle(): boolean {
     return this.#inFlight.size === 0
   }
 
-  /** Whether a delivery is under way. */
+  /** Whether a delivery is in progress. */
   isInFlight({ seq }: Delivery): boolean {
     return this.#inFlight.has(seq)
   }

@@ -1,12 +1,12 @@
 /** Times of attempts, in milliseconds. */
 export interface Schedule {
-  /** Least delay after the first failure; at most twice as much. Default: 30 s. */
+  /** Minimum delay after the first failure; the maximum is twice as long. Default: 30 s. */
   readonly firstDelay: number
-  /** Longest delay. Default: 4 h. */
+  /** Maximum delay. Default: 4 h. */
   readonly longestDelay: number
-  /** When the sender is warned. Default: 4 h. */
+  /** Age at which the sender is warned. Default: 4 h. */
   readonly warnAfter: number
-  /** When the mail goes back to its sender. Default: 5 days. */
+  /** Age at which the mail bounces. Default: 5 days. */
   readonly bounceAfter: number
 }
 
@@ -20,8 +20,8 @@ export const defaultSchedule: Schedule = {
 }
 
 /**
- * Delay after a number of failures: doubles from the first delay to the longest, less a random part of up to a half, so that peers that
- * come back are not asked by all at once.
+ * Exponential backoff with jitter: doubles from the first delay to the maximum, minus a random part of up to half, so that senders do not
+ * all retry a returning peer at once.
  */
 export function backoff(
   failures: number,
@@ -32,7 +32,7 @@ export function backoff(
   return Math.round(full * (1 - random() / 2))
 }
 
-/** An attempt's time: as planned, but not behind the next time at which a sender is warned or a mail goes back, which follows an attempt. */
+/** Caps an attempt's time at the next warning or bounce, both of which follow an attempt. */
 export function notBehind(
   planned: number,
   now: number,

@@ -48,7 +48,7 @@ async function exchange(
   const { endpoint, lease, dialTimeout } = transport
   const peer = transport.address(delivery.peer)
   {
-    // Holds the connection until the stream is open. Its ALPN tells which protocol the peer speaks.
+    // Holds the connection until the stream is open. Its ALPN selects the protocol.
     await using connection = await endpoint.connect(peer, { timeout: dialTimeout, signal: closing })
     if (connection.alpn !== nativeAlpn) {
       reached()
@@ -64,13 +64,13 @@ async function exchange(
   try {
     await writeMail(stream, delivery, file, signal)
   } catch (error) {
-    // A peer that knows its answer before it has read all stops reading.
+    // A peer that answers early stops reading.
     if (!isFastnNetError(error, 'ERR_STREAM_STOPPED')) throw error
   }
   step('deliver.sent', delivery.id)
   const answer = readAnswer(await stream.nextJson({ maxBytes: maxLineBytes, signal }))
   step('deliver.answered', delivery.id)
-  return answer ?? { status: 'later', code: 'answer', message: 'the peer answered with something else than a status' }
+  return answer ?? { status: 'later', code: 'answer', message: 'the peer sent an invalid answer' }
 }
 
 async function writeMail(stream: PeerStream, delivery: Delivery, file: FileHandle, signal: AbortSignal): Promise<void> {
@@ -87,7 +87,7 @@ async function writeMail(stream: PeerStream, delivery: Delivery, file: FileHandl
   await stream.finish(undefined, { signal })
 }
 
-/** Errors after which no mail of a peer is worth an attempt for a while. */
+/** Errors that postpone all mail of a peer. */
 const peerErrors: ReadonlySet<string> = new Set([
   'ERR_UNREACHABLE',
   'ERR_CONNECTION_LOST',
@@ -99,11 +99,11 @@ const peerErrors: ReadonlySet<string> = new Set([
 
 function outcomeOf(error: unknown, isReached: boolean): Outcome {
   const message = textOf(error)
-  // The peer's access rules exclude this endpoint, as those of a mailbox would.
+  // The peer's access rules exclude this endpoint: permanent, like a refusal.
   if (isFastnNetError(error, 'ERR_UNAUTHORIZED')) return { status: 'refused', code: 'unauthorized', message }
   if (isFastnNetError(error, 'ERR_BUSY') || isFastnNetError(error, 'ERR_TOO_MANY_STREAMS'))
     return { status: 'later', code: 'busy', message, retryAfter: 1 }
-  // Anything else may come of this mail alone, which must not hold up the others.
+  // Other errors may concern only this mail, which must not block the others.
   if (isReached && !(isFastnNetError(error) && peerErrors.has(error.code)))
     return { status: 'later', code: 'failed', message }
   return { status: 'unreachable', message }

@@ -1,4 +1,4 @@
-/** Bounds how much runs at once. Those that wait run in the order in which they came. */
+/** FIFO semaphore. */
 export class Slots {
   readonly #waiting: (() => void)[] = []
   #free: number
@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count
   }
 
-  /** Waits for a slot, and returns the function that frees it. */
+  /** Acquires a slot, and returns a function that releases it. */
   async take(): Promise<() => void> {
     if (this.#free > 0) this.#free--
     else await new Promise<void>(resolve => this.#waiting.push(resolve))

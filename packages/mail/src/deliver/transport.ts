@@ -2,10 +2,10 @@ import type { Endpoint, Peer } from 'fastn-net'
 import type { HeldLease } from 'fastn-net/account'
 import type { MailAnswer } from '../protocol.js'
 
-/** What became of an attempt. */
+/** Outcome of an attempt. */
 export type Outcome = MailAnswer | { readonly status: 'unreachable'; readonly message: string }
 
-/** An {@link Outcome} after which the peer does not have the mail. */
+/** An unsuccessful {@link Outcome}. */
 export type FailedOutcome = Exclude<Outcome, { readonly status: 'stored' | 'duplicate' }>
 
 /** Whether the peer has the mail. */
@@ -13,13 +13,13 @@ export function isTaken(outcome: Outcome): outcome is Exclude<Outcome, FailedOut
   return outcome.status === 'stored' || outcome.status === 'duplicate'
 }
 
-/** How mail leaves this machine. */
+/** Settings for sending. */
 export interface Transport {
   readonly endpoint: Endpoint
   /** Address of a peer. */
   readonly address: (id52: string) => Peer
-  /** Lease by which this endpoint acts for its account. */
+  /** Lease with which this endpoint acts for its account. */
   readonly lease: HeldLease | undefined
-  /** Time until a peer is reached, in milliseconds. */
+  /** Timeout for reaching a peer, in milliseconds. */
   readonly dialTimeout: number
 }
