@@ -46,7 +46,7 @@ interface Device {
  * `['Chat', 'service:web']`. Printable ASCII without `"`, `\` and spaces.
  */
 type LeaseScope = '*' | readonly string[];
-/** An invitation, as its account keeps it. The secret is not kept, only its hash. */
+/** An invitation as stored by its account: the hash of the secret, not the secret. */
 interface StoredInvitation {
     /** Alias of the peer that redeems it. With several uses, the second gets `name-2`. */
     readonly name: string;
@@ -54,7 +54,7 @@ interface StoredInvitation {
     readonly groups: readonly string[];
     /** How many peers may still redeem it. */
     readonly uses: number;
-    /** When it expires, in milliseconds as from `Date.now()`. */
+    /** Expiry, in milliseconds as from `Date.now()`. */
     readonly until: number;
     /** ID52s of the peers that redeemed it. */
     readonly redeemed: readonly string[];
@@ -87,52 +87,51 @@ interface AccountDraft {
 }
 
 /**
- * Where an account keeps its data. {@link fileStore} and {@link memoryStore} are built in; a database is another. One account uses a store
+ * Storage of an account. {@link fileStore} and {@link memoryStore} are built in; implement it for a database. Only one account uses a store
  * at a time.
  */
 interface AccountStore {
-    /** Opens the store, so that no other program uses it, and returns what {@link save} was given last; `undefined` for a new account. */
+    /** Opens and locks the store. Returns the data that was last saved; `undefined` for a new account. */
     open(): Promise<AccountData | undefined>;
     /**
-     * Keeps all of the data. When the promise resolves, the data must survive a crash; when it rejects, the data kept before must. Calls never
-     * overlap.
+     * Saves all data. If the promise resolves, the data must survive a crash; if it rejects, the previous data must. Calls never overlap.
      */
     save(data: AccountData): Promise<void>;
-    /** Lets other programs use the store. */
+    /** Releases the store. */
     close(): Promise<void>;
 }
 /**
- * Keeps an account in memory, for tests and for accounts that end with the program.
+ * Stores an account in memory, for tests and temporary accounts.
  *
- * @param data What the account begins with. Default: nothing.
+ * @param data Initial data. Default: an empty account.
  *
  * @example
  * const account = await openAccount(endpoint, { store: memoryStore() })
  */
 declare function memoryStore(data?: AccountData): AccountStore;
 
-/** How a call to another account waits. */
+/** Timeout and signal of a call to another account. */
 interface CallSettings {
     /** Time until the answer, in milliseconds. Default: 10 s. */
     timeout?: number | undefined;
-    /** Ends the wait, which rejects with its reason. */
+    /** Cancels the call, which rejects with the signal's reason. */
     signal?: AbortSignal | undefined;
 }
 /** Options of {@link openAccount}. */
 interface AccountOptions {
-    /** Where the account is kept: {@link fileStore}, {@link memoryStore}, or a store of the program. */
+    /** Storage of the account: {@link fileStore}, {@link memoryStore}, or a custom store. */
     store: AccountStore;
-    /** Key of the endpoint, which signs the leases of devices. Default: none; the account then has no devices. */
+    /** Key of the endpoint, for signing leases of devices. Default: none; the account then has no devices. */
     key?: SecretKey | undefined;
     /**
-     * How long a lease is valid, in milliseconds: how long a removed device can still use other peers that were not told. At least 1 minute,
+     * Validity of a lease, in milliseconds. A removed device can use peers that were not notified until its lease expires. At least 1 minute,
      * at most 31 days. Default: 1 hour.
      */
     leaseTime?: number | undefined;
 }
 /** Options of {@link Account.redeem}. */
 interface RedeemOptions extends CallSettings {
-    /** Alias of the peer that invites, here, and no group. If another peer has it, `name-2`, `name-3` and so on. */
+    /** Local alias for the inviting peer; not the name of a group. If another peer has it, `name-2`, `name-3` and so on. */
     name: string;
     /** Groups of this account that the peer joins, which must exist. Default: none. */
     groups?: readonly string[] | undefined;
@@ -146,9 +145,9 @@ interface LeaseClaims {
     readonly account: string;
     /** Permissions of the device. */
     readonly scope: LeaseScope;
-    /** From when on, in seconds since 1970. */
+    /** Start of validity, in seconds since 1970. */
     readonly from: number;
-    /** Until when, in seconds since 1970. */
+    /** End of validity, in seconds since 1970. */
     readonly until: number;
 }
 /** A lease, signed by the account's key. Plain JSON. */
@@ -157,9 +156,9 @@ interface Lease extends LeaseClaims {
     readonly signature: string;
 }
 /**
- * Checks the form and the signature of a lease, which may come from a peer, and returns it. Does not look at the clock.
+ * Checks the form and the signature of an untrusted lease, and returns it. Does not check expiry.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is no lease. `ERR_UNAUTHORIZED` if the signature is not the account's.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is malformed. `ERR_UNAUTHORIZED` if the account did not sign it.
  *
  * @example
  * const { account, device, scope, until } = verifyLease(JSON.parse(text))
@@ -172,52 +171,52 @@ interface Identity {
     readonly id52: string;
     /** Its alias; `undefined` for a peer without one. */
     readonly alias: string | undefined;
-    /** Groups that it is in, directly or through other groups. Sorted. */
+    /** Its groups, direct and indirect. Sorted. */
     readonly groups: readonly string[];
-    /** Name of the device, if it is one of this account. */
+    /** Name of the device, if the peer is a device of this account. */
     readonly device: string | undefined;
-    /** Leases by which it acts for other peers. */
+    /** Leases through which it acts for other peers. */
     readonly actsFor: readonly LeaseClaims[];
 }
 /** Why a stream of a peer is accepted or refused: result of {@link Account.explain}. */
 interface Explanation extends Omit<AccessDecision, 'rule' | 'by'> {
     /**
-     * What decides: a `'rule'` of the account or the program, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
+     * What decided: a `'rule'` of the account or the program, the `'account'` itself for its own protocols, `'otherwise'` if no rule matches, or the
      * `'allow'` or `'deny'` list of the endpoint. `'nothing'` once another part of the program has removed the policy.
      */
     readonly by: AccessDecision['by'] | 'account';
-    /** The rule. `index` is its place in {@link AccountData.rules}; `undefined` for a rule of the program: {@link Account.setProgramRules}. */
+    /** The rule. `index` is its index in {@link AccountData.rules}; `undefined` for a rule of the program: {@link Account.setProgramRules}. */
     readonly rule: AccountRule | undefined;
-    /** The lease by which the rule applies, if it is for the account of a device. */
+    /** The lease through which the rule applies, for a device. */
     readonly lease: LeaseClaims | undefined;
-    /** All of this as one sentence, for people. */
+    /** The explanation as one sentence. */
     readonly text: string;
 }
 
 /** Options of {@link Account.invite}. */
 interface InviteOptions {
-    /** Alias that the peer gets here, and no group. If another peer has it, the peer gets `name-2`, `name-3` and so on. */
+    /** Local alias for the peer; not the name of a group. If another peer has it, `name-2`, `name-3` and so on. */
     name: string;
     /** Groups of this account that the peer joins, which must exist. Default: none. */
     groups?: readonly string[] | undefined;
     /** How many peers may redeem it, at most 10,000. Default: 1. */
     uses?: number | undefined;
-    /** How long it is valid, in milliseconds, at most 366 days. Default: 7 days. */
+    /** Validity in milliseconds, at most 366 days. Default: 7 days. */
     expiresIn?: number | undefined;
 }
 /** Result of {@link Account.invite}. */
 interface Invitation {
-    /** The invitation as text, for {@link Account.redeem} at the other side. Holds a secret: hand it over on a trusted way. */
+    /** The invitation as text, for {@link Account.redeem} at the peer. Contains a secret: send it over a trusted channel. */
     readonly text: string;
-    /** Names the invitation here: the key in {@link AccountData.invitations}, for {@link Account.revokeInvitation}. */
+    /** ID of the invitation: the key in {@link AccountData.invitations}, for {@link Account.revokeInvitation}. */
     readonly id: string;
     /** When it expires, in milliseconds as from `Date.now()`. */
     readonly until: number;
 }
 
 /**
- * Opens an account: the peers that an endpoint knows, and what each of them may do there. From then on its rules are the policy of the
- * endpoint (`endpoint.access.setPolicy`), and nothing but what they allow is accepted. Serves the protocols DeviceToAccount and
+ * Opens an account: the peers that an endpoint knows, and their permissions. Its rules become the policy of the endpoint
+ * (`endpoint.access.setPolicy`), which then accepts only streams that they allow. Serves the protocols DeviceToAccount and
  * AccountToAccount and those of invitations.
  *
  * @throws {FastnNetError} `ERR_BUSY` if the account is open elsewhere. `ERR_FILE` if it cannot be read. `ERR_PROTOCOL_IN_USE` if the
@@ -231,15 +230,15 @@ interface Invitation {
  * })
  */
 declare function openAccount(endpoint: Endpoint, options: AccountOptions): Promise<Account>;
-/** Peers that an endpoint knows, and what they may do. Opened by {@link openAccount}. */
+/** Peers that an endpoint knows, and their permissions. Opened by {@link openAccount}. */
 declare class Account implements AsyncDisposable {
     #private;
     private constructor();
     /** Data of the account. A snapshot: {@link update} changes it. */
     get data(): AccountData;
     /**
-     * Changes the account. The change is complete or does not happen: it is checked, then applied to the endpoint, then saved. What it no
-     * longer allows ends before it is saved. If it cannot be saved, the account is as before. Changes run one after the other.
+     * Changes the account atomically: checks the change, applies it to the endpoint, then saves it. Streams that it no longer allows end
+     * before it is saved. If saving fails, the change is rolled back. Changes run one after the other.
      *
      * @param change Changes the draft, which is a copy. Synchronous. If it throws, nothing changes.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`: a name, a cycle of groups, an unknown member, or a rule that no stream can match.
@@ -253,10 +252,10 @@ declare class Account implements AsyncDisposable {
      */
     update(change: (draft: AccountDraft) => void): Promise<void>;
     /**
-     * Rules of the program itself, such as those of the services that it was configured with. They are behind the rules of the account, and are
-     * not kept: the next call replaces them. A name that the account does not know matches no peer until the account knows it.
+     * Sets rules of the program, for example of configured services. They follow the rules of the account and are not stored; the next call
+     * replaces them. An unknown name matches no peer until the account knows it.
      *
-     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`; the rules are then those of before. `ERR_PEER_ADDRESS`. `ERR_TOO_LARGE`. `ERR_CLOSED`.
+     * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`; the previous rules then stay. `ERR_PEER_ADDRESS`. `ERR_TOO_LARGE`. `ERR_CLOSED`.
      *
      * @example
      * account.setProgramRules([{ who: 'friends', protocol: 'Http', service: 'photos', effect: 'allow' }])
@@ -272,10 +271,10 @@ declare class Account implements AsyncDisposable {
      * await endpoint.call(account.peer('alice'), 'Chat', 'hello')
      */
     peer(name: string): PeerAddress;
-    /** Identity of a peer: its alias, its groups, and the peers that it acts for. Use it with `stream.remoteId52` and `context.remoteId52`. */
+    /** Returns a peer's alias, its groups, and the peers that it acts for. Pass `stream.remoteId52` or `context.remoteId52`. */
     identify(peer: Peer): Identity;
     /**
-     * Tells what happens to a stream that a peer opens, and which rule decides that. Counts nothing.
+     * Returns the decision for a stream of a peer, and the rule that decides. Does not consume rates.
      *
      * @param peer An alias, an ID52, or another {@link Peer}.
      * @throws {FastnNetError} `ERR_PEER_ADDRESS`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED` if the endpoint was released after closing.
@@ -285,8 +284,8 @@ declare class Account implements AsyncDisposable {
      */
     explain(peer: Peer, protocol: Protocol, options?: ExplainOptions): Explanation;
     /**
-     * Invites a peer, or several. The text lets them become known to this account. Until it is used, revoked or expired, strangers may
-     * connect to this endpoint to redeem invitations, and for nothing else.
+     * Creates an invitation for one peer or several. Until it is used, revoked or expired, unknown peers may connect to this endpoint to redeem
+     * invitations, but may not use any service.
      *
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_TOO_LARGE` with too many invitations. `ERR_FILE`. `ERR_CLOSED`.
      *
@@ -295,16 +294,16 @@ declare class Account implements AsyncDisposable {
      */
     invite(options: InviteOptions): Promise<Invitation>;
     /**
-     * Revokes an invitation. Peers that have redeemed it stay known. Returns whether there was one.
+     * Revokes an invitation. Peers that have redeemed it stay known. Returns whether it existed.
      *
      * @throws {FastnNetError} `ERR_FILE`. `ERR_CLOSED`.
      */
     revokeInvitation(id: string): Promise<boolean>;
     /**
-     * Redeems an invitation: the inviting account records this endpoint, and this account records the other. Calling it again after a lost
-     * answer is safe, unless the inviting account has forgotten this endpoint since.
+     * Redeems an invitation: the inviting account records this endpoint, and this account records the other. Safe to repeat after a lost
+     * answer, unless the inviting account has forgotten this endpoint since.
      *
-     * @returns The alias of the peer here. A peer that has one keeps it.
+     * @returns Local alias of the peer. A known peer keeps its alias.
      * @throws {FastnNetError} `ERR_UNAUTHORIZED` if the invitation is unknown, used, revoked or expired. `ERR_INVALID_ARGUMENT`. `ERR_FILE`.
      * The errors of {@link Endpoint#call}.
      *
@@ -325,28 +324,28 @@ declare class Account implements AsyncDisposable {
         scope?: Device['scope'];
     }): Promise<void>;
     /**
-     * Removes a device: it gets no lease any more, and what only devices may do here ends at once. Its last lease is valid at other peers until
-     * it expires; the peers in `tell` and the device get a request to end it now.
+     * Removes a device: it gets no new lease, and permissions that only devices have here end immediately. Its last lease stays valid at other
+     * peers until it expires; this call asks the peers in `tell` and the device to end it now.
      *
-     * @param options `tell`: aliases, groups and ID52s of peers to tell. Default: none. `timeout` for each, in milliseconds. Default: 10 s.
-     * @returns ID52s of the peers that could not be told.
+     * @param options `tell`: aliases, groups and ID52s of peers to notify. Default: none. `timeout` for each, in milliseconds. Default: 10 s.
+     * @returns ID52s of the peers that could not be notified.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. `ERR_PEER_ADDRESS`. `ERR_FILE`. `ERR_CLOSED`.
      */
     removeDevice(device: Peer, options?: CallSettings & {
         tell?: readonly string[];
     }): Promise<string[]>;
-    /** Ends the account's listeners and lets other programs open it. The endpoint keeps the policy. Idempotent. */
+    /** Closes the account's listeners and releases its store. The endpoint keeps the policy. Idempotent. */
     close(): Promise<void>;
     /** Same as {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Keeps an account in a JSON file, readable by its owner only (mode 0600). The folder must exist.
+ * Stores an account in a JSON file, readable by its owner only (mode 0600). The folder must exist.
  *
  * Each change writes a new file, flushes it to disk (fsync), and renames it over the old one: after a crash or with a full disk, the file
- * holds the account before or after the change. A file that cannot be read as an account is left as it is. A second file, with `.lock`
- * behind the name, keeps other programs out while the account is open.
+ * holds the account before or after the change. A damaged file is not changed. A second file with the suffix `.lock` locks out other
+ * programs while the account is open.
  *
  * Errors of `openAccount` and of changes: `ERR_BUSY` if the account is open elsewhere; `ERR_FILE` if the file cannot be read or written, or
  * holds no account.
@@ -359,11 +358,11 @@ declare class Account implements AsyncDisposable {
 declare function fileStore(path: string): AccountStore;
 
 /**
- * Gets a lease from an account, for this endpoint as its device, and renews it by itself after half of its time. Serves AccountToDevice, by
- * which the account ends it; an endpoint with a policy must let the account use that. Does not keep the process alive.
+ * Gets a lease from an account, for this endpoint as its device, and renews it after half of its validity. Serves AccountToDevice, through
+ * which the account ends it; a policy of this endpoint must allow the account to use that. Does not keep the process alive.
  *
- * @throws {FastnNetError} `ERR_UNAUTHORIZED` if this endpoint is no device of the account. `ERR_PROTOCOL_IN_USE` if this endpoint holds a
- * lease already. The errors of {@link Endpoint#call}.
+ * @throws {FastnNetError} `ERR_UNAUTHORIZED` if this endpoint is not a device of the account. `ERR_PROTOCOL_IN_USE` if this endpoint already
+ * holds a lease. The errors of {@link Endpoint#call}.
  *
  * @example
  * await using lease = await holdLease(endpoint, accountTicket)
@@ -374,24 +373,24 @@ declare function holdLease(endpoint: Endpoint, account: Peer, options?: CallSett
 declare class HeldLease implements AsyncDisposable {
     #private;
     private constructor();
-    /** The lease; `undefined` once the account has ended it, or if it expired because the account could not be reached. */
+    /** The lease; `undefined` once the account has ended it, or if it expired because the account was unreachable. */
     get current(): Lease | undefined;
     /**
-     * Shows the lease to a peer, which then lets this device do what the account may do there, within the scope. {@link use} does so where
-     * it is needed.
+     * Presents the lease to a peer. The device then has the account's permissions there, limited by the scope. {@link use} does this when
+     * needed.
      *
      * @throws {FastnNetError} `ERR_UNAUTHORIZED` without a valid lease, or if the peer does not know the account. The errors of
      * {@link Endpoint#call}.
      */
     present(peer: Peer, options?: CallSettings): Promise<void>;
     /**
-     * Calls a function that uses a peer. Shows the peer the lease before, unless it has seen it, and once more if the function fails with
-     * `ERR_UNAUTHORIZED` because the peer has forgotten it: the function is then called again.
+     * Calls a function that uses a peer, after presenting the lease to that peer if needed. If the function fails with `ERR_UNAUTHORIZED`,
+     * because the peer has restarted and lost the lease, presents it again and repeats the call once.
      *
-     * @throws {FastnNetError} Those of {@link present}, and what the function throws.
+     * @throws {FastnNetError} Those of {@link present}, and errors of the function.
      */
     use<Result>(peer: Peer, call: () => Promise<Result>, options?: CallSettings): Promise<Result>;
-    /** Renews no more. The lease stays valid at the peers that have seen it, until it expires. */
+    /** Stops renewing. The lease stays valid at the peers that have it, until it expires. */
     close(): Promise<void>;
     /** Same as {@link close}. */
     [Symbol.asyncDispose](): Promise<void>;
@@ -403,13 +402,13 @@ interface InvitationTicket {
     readonly ticket: string;
     /** 128 bits, in base64url. */
     readonly secret: string;
-    /** When the invitation expires, in milliseconds as from `Date.now()`. */
+    /** Expiry of the invitation, in milliseconds as from `Date.now()`. */
     readonly until: number;
 }
 /**
  * Reads the text of an invitation, as {@link Account.invite} returns it. White space around it is ignored.
  *
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is none. The message does not repeat the text, which holds a secret.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if it is malformed. The message does not contain the text, which holds a secret.
  *
  * @example
  * const { until } = parseInvitation(text)

@@ -1100,19 +1100,19 @@ declare class KeepConnected implements Disposable, AsyncDisposable {
 /** Options of every exposed service. */
 interface ExposedServiceOptions extends CancelOptions {
     /**
-     * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+     * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Peers are matched by key only. Checked for each
      * connection, in addition to {@link Endpoint.access} and `authorize`.
      */
     allow: Peers | 'public';
     /**
      * Name of the service, of at most 255 bytes. An endpoint exposes one TCP service without a name, and any number with one. Older peers
-     * know only the one without. Default: none.
+     * reach only the one without. Default: none.
      */
     service?: string | undefined;
 }
 /** Options of {@link Endpoint.exposeTcp}. */
 interface ExposeOptions extends ExposedServiceOptions {
-    /** Timeout of a connection to the target, in milliseconds. Default: 9 s, less than the peer's `ackTimeout`. */
+    /** Connect timeout of the target, in milliseconds. Default: 9 s, below the peer's `ackTimeout`. */
     connectTimeout?: number | undefined;
 }
 /** Options of {@link Endpoint.bridgeTcp}. */
@@ -1123,13 +1123,13 @@ interface BridgeOptions extends CancelOptions {
     service?: string | undefined;
     /** Local port; 0 picks a free one. Default: 0. */
     port?: number | undefined;
-    /** Local address or name. Everyone who can reach it can use the service. Default: `'127.0.0.1'`. */
+    /** Local address or name. Any program that can reach it can use the service. Default: `'127.0.0.1'`. */
     host?: string | undefined;
     /** Path of a Unix socket, instead of `host` and `port`. Not on Windows. Default: none. */
     path?: string | undefined;
-    /** Local connections at a time. Further ones wait to be accepted. Default: 4096. */
+    /** Maximum local connections. Further ones wait to be accepted. Default: 4096. */
     maxConnections?: number | undefined;
-    /** Timeout of reaching the peer, in milliseconds, for each connection. Default: the endpoint's `openTimeout`, 30 s. */
+    /** Timeout for reaching the peer, in milliseconds, per connection. Default: the endpoint's `openTimeout`, 30 s. */
     openTimeout?: number | undefined;
 }
 /** Options of {@link Endpoint.exposeUdp}. */
@@ -1139,7 +1139,7 @@ interface ExposeUdpOptions extends ExposedServiceOptions {
 }
 /** Options of {@link Endpoint.bridgeUdp}. */
 interface BridgeUdpOptions extends Omit<BridgeOptions, 'path' | 'maxConnections'> {
-    /** Flows at a time, one for each client's address. Datagrams of further clients are dropped. Default: 4096. */
+    /** Maximum flows, one per client address. Datagrams of further clients are dropped. Default: 4096. */
     maxFlows?: number | undefined;
     /** How long a flow may carry no datagram, in milliseconds. Default: 60 s. */
     flowTimeout?: number | undefined;
@@ -1151,12 +1151,12 @@ interface ExposeProxyOptions extends ExposeOptions {
     /**
      * Destinations that peers may reach, at least one rule. Each may end in `:port` or `:port-port`.
      *
-     * - `'example.com'`, `'*.example.com'` (all below it), `'*'` (every host): public addresses only.
-     * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, whichever name a client uses for them. IPv6 with a port has brackets:
+     * - `'example.com'`, `'*.example.com'` (its subdomains), `'*'` (every host): public addresses only.
+     * - `'10.1.0.0/16'`, `'fd00::/8'`, `'127.0.0.1'`: these addresses, by any name. IPv6 with a port needs brackets:
      *   `'[fd00::/8]:443'`.
      * - `'db.internal@10.0.0.0/8'`: this host, at addresses in this range.
      *
-     * Addresses that are not public (loopback, private, link-local, multicast, NAT64, 6to4, …) need a range within their block:
+     * Non-public addresses (loopback, private, link-local, multicast, NAT64, 6to4, …) need a range within their block:
      * `'0.0.0.0/0'` does not allow `10.0.0.1`, `'10.0.0.0/8'` does.
      */
     targets: readonly string[];
@@ -1169,7 +1169,7 @@ interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {
  * A running tunnel: a service that an endpoint exposes, or a bridge to one. Created by {@link Endpoint.exposeTcp},
  * {@link Endpoint.bridgeTcp}, {@link Endpoint.exposeUdp}, {@link Endpoint.bridgeUdp}, {@link Endpoint.exposeHttp},
  * {@link Endpoint.bridgeHttp}, {@link Endpoint.exposeProxy}, {@link Endpoint.proxy} and {@link Endpoint.socks5}. Garbage collection does
- * not end it.
+ * not close it.
  *
  * Keeps the process alive until it has closed, except after {@link unref}.
  *
@@ -1180,33 +1180,33 @@ interface ProxyOptions extends Omit<BridgeOptions, 'peer'> {
 declare class Tunnel implements AsyncDisposable {
     #private;
     /**
-     * Where a bridge listens: `'127.0.0.1:5432'`, `'[::1]:5432'`, or `'unix:'` and a path. `null` for an exposed service.
+     * Local address of a bridge: `'127.0.0.1:5432'`, `'[::1]:5432'`, or `'unix:'` and a path. `null` for an exposed service.
      */
     readonly address: string | null;
-    /** Port on which a bridge listens. `null` for a Unix socket, and for an exposed service. */
+    /** Local port of a bridge. `null` for a Unix socket, and for an exposed service. */
     readonly port: number | null;
     /**
-     * URL at which a bridge listens, as clients take it: `'tcp://127.0.0.1:5432'`, `'http://127.0.0.1:8080'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
+     * URL of a bridge for clients: `'tcp://127.0.0.1:5432'`, `'http://127.0.0.1:8080'`, `'socks5h://127.0.0.1:1080'`. `null` for a Unix socket,
      * and for an exposed service.
      */
     readonly url: string | null;
     /**
-     * Resolves when the tunnel accepts no more connections and its connections have ended. That is after {@link close}, the signal,
+     * Resolves when the tunnel has stopped accepting and its connections have ended: after {@link close}, the signal,
      * {@link Endpoint.drain}, {@link Endpoint.close}, or the shutdown of the endpoint's {@link Graceful}. Never rejects.
      */
     readonly closed: Promise<void>;
     private constructor();
-    /** Number of connections, or of flows of UDP, that the tunnel carries now. */
+    /** Number of current connections or UDP flows. */
     get connections(): number;
     /**
-     * Stops accepting connections at once, and resolves when those that run have ended. They are reset after the timeout. Idempotent; a
-     * later call can only shorten the time that is left.
+     * Stops accepting immediately, and waits for current connections. They are reset after the timeout. Idempotent; a later call can only
+     * shorten the remaining time.
      *
-     * @param options `timeout`: how long connections may go on. Default: the endpoint's `closeTimeout`, 5 s. `signal`: ends the wait only.
+     * @param options `timeout`: time for current connections. Default: the endpoint's `closeTimeout`, 5 s. `signal`: cancels only the wait.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`.
      */
     close(options?: TimeoutOptions): Promise<void>;
-    /** Lets the tunnel keep the process alive. This is the default. */
+    /** Makes the tunnel keep the process alive. This is the default. */
     ref(): this;
     /** Stops the tunnel from keeping the process alive. */
     unref(): this;
@@ -1217,7 +1217,7 @@ declare class Tunnel implements AsyncDisposable {
 /** Options of {@link Endpoint.exposeHttp}. */
 interface ExposeHttpOptions extends CancelOptions {
     /**
-     * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Only a peer's key counts. Checked for each
+     * Peers that may use the service, or `'public'` for every peer that the endpoint admits. Peers are matched by key only. Checked for each
      * stream, in addition to {@link Endpoint.access} and `authorize`.
      */
     allow: Peers | 'public';
@@ -1227,15 +1227,14 @@ interface ExposeHttpOptions extends CancelOptions {
      */
     service?: string | undefined;
     /**
-     * Host header of the requests that the target gets: `'client'`, as the client sent it; `'target'`, host and port of the target; or a
-     * host. Default: `'client'`; for a target with `https`, `'target'`.
+     * `Host` header for the target: `'client'`, as sent by the client; `'target'`, host and port of the target; or a host. Default: `'client'`; for a target with `https`, `'target'`.
      */
     hostHeader?: string | undefined;
     /** Certificates in PEM that are trusted instead of the system's, for a target with `https`. Default: none. */
     certificates?: string | undefined;
-    /** Timeout of a connection to the target, in milliseconds, its TLS handshake included. Then: status 504. Default: 9 s. */
+    /** Connect timeout of the target in milliseconds, including the TLS handshake. Then: status 504. Default: 9 s. */
     connectTimeout?: number | undefined;
-    /** How long the target may take nothing of a request and give no answer, in milliseconds. Then: status 504. Default: 60 s. */
+    /** How long the target may neither read the request nor respond, in milliseconds. Then: status 504. Default: 60 s. */
     responseTimeout?: number | undefined;
 }
 /** A peer's HTTP service. */
@@ -1248,35 +1247,35 @@ interface HttpDestination {
 /** Options of {@link Endpoint.bridgeHttp}. */
 interface BridgeHttpOptions extends CancelOptions {
     /**
-     * The peer that `localhost` and IP addresses mean. A bridge with it reaches this peer and those of `hosts` only. One without it reaches
-     * every peer whose ID52 is in the request's Host. Default: none.
+     * The peer for `localhost` and IP addresses. The bridge then reaches only this peer and those in `hosts`. Without it, the bridge reaches
+     * every peer whose ID52 is in the request's `Host`. Default: none.
      */
     peer?: Peer | undefined;
     /** Name of the service of `peer`, as it exposes it. Default: none. */
     service?: string | undefined;
-    /** Peers, or their services, that other hosts mean. `{ shop: peer }` is `http://shop.localhost:port`. Default: none. */
+    /** Peers or their services by host. `{ shop: peer }` adds `http://shop.localhost:port`. Default: none. */
     hosts?: Readonly<Record<string, Peer | HttpDestination>> | undefined;
     /** Local port; 0 picks a free one. Default: 0. */
     port?: number | undefined;
-    /** Local address or name. Everyone who can reach it can use the services. Default: `'127.0.0.1'`. */
+    /** Local address or name. Any program that can reach it can use the services. Default: `'127.0.0.1'`. */
     host?: string | undefined;
     /** Path of a Unix socket, instead of `host` and `port`. Not on Windows. Default: none. */
     path?: string | undefined;
-    /** Local connections at a time. Further ones wait to be accepted. Default: 4096. */
+    /** Maximum local connections. Further ones wait to be accepted. Default: 4096. */
     maxConnections?: number | undefined;
-    /** Timeout of reaching the peer, in milliseconds, for each request. Default: the endpoint's `openTimeout`, 30 s. */
+    /** Timeout for reaching the peer, in milliseconds, per request. Default: the endpoint's `openTimeout`, 30 s. */
     openTimeout?: number | undefined;
 }
 
 /** Options of {@link Endpoint.fetch}: those of the global `fetch` that apply between peers, and a few more. */
 interface FetchOptions extends Omit<RequestInit, 'body'> {
-    /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed too. */
+    /** Body, as for the global `fetch`. An async iterable of `Uint8Array` is streamed. */
     body?: RequestInit['body'] | AsyncIterable<Uint8Array> | null;
     /** Name of the peer's service. Default: `''`. */
     service?: string | undefined;
-    /** Longest head of the answer, in bytes. Default: 64 KiB. */
+    /** Maximum head of the answer, in bytes. Default: 64 KiB. */
     maxHeaderBytes?: number | undefined;
-    /** Longest body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
+    /** Maximum body of the answer, in bytes; reading more fails with `ERR_TOO_LARGE`. Default: no limit. */
     maxBodyBytes?: number | undefined;
 }
 /** Second argument of a handler of {@link Endpoint.serveHttp}. */
@@ -1293,15 +1292,14 @@ interface ServeHttpOptions {
     /** Stops serving, without an error. Running handlers continue. */
     signal?: AbortSignal | undefined;
     /**
-     * Receives what a handler threw, after the caller got status 500, and what ended its body. Default: a process warning, once per error
-     * code.
+     * Receives errors of handlers, after the caller got status 500, and of their bodies. Default: a process warning, once per error code.
      */
     onError?: ((error: unknown, context: HttpContext) => unknown) | undefined;
-    /** Longest head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */
+    /** Maximum head of a request, in bytes; longer ones get status 431. Default: 64 KiB. */
     maxHeaderBytes?: number | undefined;
-    /** Longest body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
+    /** Maximum body of a request, in bytes; longer ones get status 413. `Infinity`: no limit. Default: 16 MiB. */
     maxBodyBytes?: number | undefined;
-    /** Limit in milliseconds for a request's head to arrive, also for the next one on a stream. Default: 10 s. */
+    /** Timeout for a request's head, in milliseconds, including the next one on a stream. Default: 10 s. */
     headTimeout?: number | undefined;
 }
 

@@ -9,13 +9,13 @@ import { Peer } from './index.js';
 import { Account } from './account.js';
 
 /**
- * The folder of a rig: the given one, else that of the environment variable `FASTN_HOME`, else one in the platform's folder for data of
- * programs, which the original uses as well: `~/.local/share/fastn` on Linux, or below `XDG_DATA_HOME`; `~/Library/Application
+ * The folder of a rig: the given one, else the environment variable `FASTN_HOME`, else the platform's data folder, as in the original:
+ * `~/.local/share/fastn` on Linux, or below `XDG_DATA_HOME`; `~/Library/Application
  * Support/com.fastn.fastn` on macOS; `%APPDATA%\fastn\fastn\data` on Windows.
  */
 declare function rigHome(home?: string): string;
 
-/** Where a rig is. */
+/** Location of a rig. */
 interface HomeOptions {
     /** The folder. Default: see {@link rigHome}. */
     home?: string | undefined;
@@ -24,16 +24,16 @@ interface HomeOptions {
 interface RigEntity {
     /** Its public key. */
     readonly id52: string;
-    /** What it is. */
+    /** Kind of the identity. */
     readonly kind: 'rig' | 'account';
     /** ID52 of the account, which is that of its first alias; `null` for the rig. */
     readonly account: string | null;
     /** Name of the account in this rig; `'rig'` for the rig; `null` without one. */
     readonly name: string | null;
-    /** Whether it is to have an endpoint while the rig runs. */
+    /** Whether it has an endpoint while the rig runs. */
     readonly online: boolean;
 }
-/** What a home has. */
+/** Content of a home. */
 interface RigEntities {
     /** The folder. */
     readonly home: string;
@@ -47,10 +47,10 @@ interface RigEntities {
     readonly entities: readonly RigEntity[];
 }
 /**
- * Makes a folder the home of a rig: with the key of the rig, and an account that owns it. Both are online. Nothing that is there is
- * replaced: keys of the rig and of accounts in the folder are taken.
+ * Initializes a folder as the home of a rig, with the rig's key and an account that owns it. Both are online. Existing keys of the rig and of
+ * accounts in the folder are used, never replaced.
  *
- * @throws {FastnNetError} `ERR_FILE` if the folder is the home of a rig already, or cannot be written. `ERR_KEY_STORE`.
+ * @throws {FastnNetError} `ERR_FILE` if the folder already is the home of a rig, or cannot be written. `ERR_KEY_STORE`.
  * `ERR_INVALID_ARGUMENT`.
  *
  * @example
@@ -58,16 +58,16 @@ interface RigEntities {
  */
 declare function initRig(options?: HomeOptions): Promise<RigEntities>;
 /**
- * Reads what a home has. Works beside the rig that runs there.
+ * Reads the identities of a home. Works while its rig runs.
  *
- * @throws {FastnNetError} `ERR_FILE` if the folder is no home of a rig. `ERR_KEY_STORE`. `ERR_INVALID_ARGUMENT`.
+ * @throws {FastnNetError} `ERR_FILE` if the folder is not the home of a rig. `ERR_KEY_STORE`. `ERR_INVALID_ARGUMENT`.
  */
 declare function rigEntities(options?: HomeOptions): Promise<RigEntities>;
 /**
- * Adds an account, with a key of its own. It is offline: see {@link setOnline}.
+ * Adds an account with its own key, initially offline: see {@link setOnline}.
  *
- * @param options `name`: what this rig calls it. Default: none.
- * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also for a name that is taken. `ERR_FILE`. `ERR_KEY_STORE`.
+ * @param options `name`: its name in this rig. Default: none.
+ * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`, also for a duplicate name. `ERR_FILE`. `ERR_KEY_STORE`.
  *
  * @example
  * const work = await createAccount({ name: 'work' })
@@ -77,22 +77,21 @@ declare function createAccount(options?: HomeOptions & {
     name?: string | undefined;
 }): Promise<RigEntity>;
 /**
- * Says whether an identity is to have an endpoint while the rig runs. A rig that runs learns of it by {@link Rig.reload}; `fastn-net rig`
- * watches the home.
+ * Brings an identity online or offline. A running rig applies the change on {@link Rig.reload}; `fastn-net rig run` watches the home.
  *
  * @param entity An ID52, the name of an account, or `'rig'`.
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity. `ERR_FILE`.
  */
 declare function setOnline(entity: string, isOnline: boolean, options?: HomeOptions): Promise<RigEntity>;
 /**
- * Chooses the identity that services without `identity` use. A rig that runs learns of it as with {@link setOnline}.
+ * Sets the identity of services without `identity`. A running rig applies the change as with {@link setOnline}.
  *
  * @param entity An ID52, the name of an account, or `'rig'`.
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity. `ERR_FILE`.
  */
 declare function setCurrent(entity: string, options?: HomeOptions): Promise<RigEntity>;
 
-/** Where requests for a host go: see `fastn-net/router`. One of `folder`, `backend` and `peer` says what it is. */
+/** Target of a host: see `fastn-net/router`. It has one of `folder`, `backend` and `peer`. */
 interface RouterTargetConfig {
     /** Path of a folder. Further keys: `listing`, `hidden`. */
     folder?: string | undefined;
@@ -100,9 +99,9 @@ interface RouterTargetConfig {
     backend?: string | number | undefined;
     /** A peer: an ID52 or an alias. Further key: `service`. */
     peer?: string | undefined;
-    /** Peers that may use it: ID52s, aliases and groups. Default: none; it is for this machine. */
+    /** Peers that may use it: ID52s, aliases and groups. Default: none; only local programs may use it. */
     allow?: readonly string[] | undefined;
-    /** Let every peer use it. Default: false. */
+    /** Admit every peer. Default: false. */
     public?: boolean | undefined;
     /** Further keys. */
     [key: string]: unknown;
@@ -115,23 +114,23 @@ interface RouterConfig {
     port?: number | undefined;
     /** Local address. Default: `'127.0.0.1'`. */
     host?: string | undefined;
-    /** Peers that are reached as `http://<id52>.localhost`. Default: `'all'`. */
+    /** Peers reachable as `http://<id52>.localhost`. Default: `'all'`. */
     peers?: 'all' | 'known' | 'none' | undefined;
     /** Target of the identity's own name. Default: none. */
     home?: RouterTargetConfig | undefined;
     /** Targets by name. */
     hosts?: Readonly<Record<string, RouterTargetConfig>> | undefined;
 }
-/** A person with mail: see `fastn-mail`. */
+/** A mail user: see `fastn-mail`. */
 interface MailUserConfig {
     /** Hash of the password, from `hashPassword` of `fastn-mail`. Default: none; the user cannot log in. */
     password?: string | undefined;
-    /** Local parts of addresses besides the name; `'*'` is every other. Default: `['*']` for the only user. */
+    /** Further local parts of addresses; `'*'` matches all others. Default: `['*']` for a single user. */
     aliases?: readonly string[] | undefined;
-    /** Limit of the user's mail, in bytes. Default: 5 GiB. */
+    /** Mailbox quota in bytes. Default: 5 GiB. */
     quota?: number | undefined;
 }
-/** Mail of an account, by the package `fastn-mail`, which must be installed. */
+/** Mail of an account. Requires the package `fastn-mail`. */
 interface MailConfig {
     /** The account. Default: the current identity. */
     identity?: string | undefined;
@@ -143,36 +142,36 @@ interface MailConfig {
     'imap-port'?: number | undefined;
     /** Whether to serve IMAP. Default: true. */
     imap?: boolean | undefined;
-    /** Peers whose mail is taken: ID52s, aliases and groups. This or `public` is needed. */
+    /** Peers whose mail is accepted: ID52s, aliases and groups. This or `public` is required. */
     allow?: readonly string[] | undefined;
-    /** Take the mail of every peer. Default: false. */
+    /** Accept mail of every peer. Default: false. */
     public?: boolean | undefined;
-    /** Mail of peers of the original, which do not say who they are. Default: `'refuse'`. */
+    /** Mail of peers of the original, whose senders are anonymous. Default: `'refuse'`. */
     legacy?: 'refuse' | 'junk' | 'accept' | undefined;
     /** Users by name. At least one. */
     users: Readonly<Record<string, MailUserConfig>>;
 }
 
-/** Where `/health` and `/metrics` are served over HTTP. */
+/** HTTP server of `/health` and `/metrics`. */
 interface HealthConfig {
-    /** Port. `0` is a free one, which {@link RigStatus} tells. */
+    /** Port. `0` selects a free one; {@link RigStatus} has it. */
     port: number;
     /** Local address. Default: `'127.0.0.1'`. */
     host?: string | undefined;
-    /** Values of the header `Host` that are answered besides those of this machine. Default: none. */
+    /** Accepted values of the header `Host` besides those of this machine. Default: none. */
     names?: readonly string[] | undefined;
 }
-/** A service, with the keys of its kind: docs/cli.md has them, at `run`. */
+/** A service, with the keys of its kind: see `run` in docs/cli.md. */
 interface ServiceConfig {
     /** `'tcp'`, `'tcp-bridge'`, `'udp'`, `'udp-bridge'`, `'http'`, `'http-bridge'`, `'proxy-remote'`, `'proxy'` or `'socks5'`. */
     kind: string;
-    /** The identity whose peers use it, or as which it dials: an ID52, the name of an account, or `'rig'`. Default: the current one. */
+    /** The identity that exposes it or dials: an ID52, the name of an account, or `'rig'`. Default: the current one. */
     identity?: string | undefined;
     /** Keys of the kind. */
     [key: string]: unknown;
 }
 /**
- * Configuration of a rig: what its TOML file has. It is checked when it is used; {@link RigConfigError} names what is wrong. Unknown keys are
+ * Configuration of a rig, with the keys of its TOML file. It is checked on use; {@link RigConfigError} names an invalid key. Unknown keys are
  * errors.
  */
 interface RigConfig {
@@ -182,7 +181,7 @@ interface RigConfig {
     relays?: readonly string[] | undefined;
     /** Health and metrics over HTTP. Default: none. */
     health?: HealthConfig | undefined;
-    /** Services and tunnels by name, at most 256. Those of an identity that is offline do not run. */
+    /** Services and tunnels by name, at most 256. Services of an offline identity do not run. */
     services?: Readonly<Record<string, ServiceConfig>> | undefined;
     /** The router. Default: none, unless `FASTN_HTTP_PORT` is set. */
     router?: RouterConfig | undefined;
@@ -190,22 +189,22 @@ interface RigConfig {
     mail?: MailConfig | undefined;
 }
 
-/** A wrong value in the configuration of a rig. Its code is `ERR_INVALID_ARGUMENT`; the message names the key, and the nearest known one. */
+/** An invalid value in the configuration of a rig. Its code is `ERR_INVALID_ARGUMENT`; the message names the key and the nearest known one. */
 declare class RigConfigError extends FastnNetError {
     /** Keys from the root of the configuration to the wrong value, such as `['services', 'web', 'port']`. */
     readonly path: readonly string[];
-    /** Creates an error. Programs receive them, and make none. */
+    /** Creates an error. For the library only. */
     constructor(path: readonly string[], problem: string);
 }
 
-/** An identity of a rig that runs. */
+/** An identity of a running rig. */
 interface RigIdentityStatus extends RigEntity {
     /** Whether it has an endpoint now. */
     readonly running: boolean;
-    /** Peers that are connected to it. */
+    /** Connected peers. */
     readonly peers: number;
 }
-/** A service of a rig that runs. */
+/** A service of a running rig. */
 interface RigServiceStatus {
     /** Its name in the configuration. */
     readonly name: string;
@@ -213,23 +212,23 @@ interface RigServiceStatus {
     readonly kind: string;
     /** ID52 of its identity. */
     readonly identity: string;
-    /** Where it listens, or what it exposes. */
+    /** Its local address, or the exposed target. */
     readonly address: string;
-    /** Local port on which it listens; `null` if there is none. */
+    /** Local port; `null` if there is none. */
     readonly port: number | null;
     /** Connections, flows or requests in progress. */
     readonly connections: number;
-    /** Whether it was replaced or is gone, and ends when its connections do. */
+    /** Whether it was replaced or removed, and waits for its connections. */
     readonly ending: boolean;
 }
-/** The last time that a rig applied its configuration, or could not. */
+/** The last attempt of a rig to apply its configuration. */
 interface RigApplied {
-    /** When, in milliseconds since 1970. */
+    /** Time in milliseconds since 1970. */
     readonly time: number;
-    /** Why it could not; `null` if it did. */
+    /** The error; `null` after success. */
     readonly error: string | null;
 }
-/** What a rig does. Times are in milliseconds since 1970. */
+/** Snapshot of a rig. Times are in milliseconds since 1970. */
 interface RigStatus {
     /** Version of the library. */
     readonly version: string;
@@ -239,36 +238,36 @@ interface RigStatus {
     readonly owner: string;
     /** ID52 of the identity that services without `identity` use. */
     readonly current: string;
-    /** When it started. */
+    /** Start of the rig. */
     readonly started: number;
-    /** When this was taken. */
+    /** Time of the snapshot. */
     readonly time: number;
     /** The rig, then the aliases of all accounts. */
     readonly identities: readonly RigIdentityStatus[];
     /** Services, in the order of the configuration; then those that are ending. */
     readonly services: readonly RigServiceStatus[];
-    /** Where `/health` and `/metrics` are served; `null` if they are not. */
+    /** Address of `/health` and `/metrics`; `null` if they are not served. */
     readonly health: string | null;
     /** The last change of the configuration. */
     readonly applied: RigApplied;
 }
-/** What applying a configuration did. */
+/** Result of applying a configuration. */
 interface RigChanges {
     /** ID52s of identities that came online. */
     readonly online: readonly string[];
     /** ID52s of identities that went offline. */
     readonly offline: readonly string[];
-    /** Names of services that were started, or replaced. */
+    /** Names of services that were started or replaced. */
     readonly started: readonly string[];
-    /** Names of services that the configuration no longer has, or whose identity is offline. */
+    /** Names of services that were removed, or whose identity went offline. */
     readonly stopped: readonly string[];
-    /** How many services were left alone. */
+    /** Number of unchanged services. */
     readonly kept: number;
 }
 
 /**
- * Asks a rig what it does. Only its owner and the owner's devices may ask: an alias of the account that owns the rig, or a device with a
- * lease of that account, which must be shown to the rig before, as by `lease.use(rig, () => rigStatus(endpoint, rig))`.
+ * Queries the status of a rig. Only its owner and the owner's devices may do so: an alias of the account that owns the rig, or a device with a
+ * lease of that account. A device must present the lease first, as in `lease.use(rig, () => rigStatus(endpoint, rig))`.
  *
  * @param rig The rig's own identity, which must be online.
  * @throws {FastnNetError} `ERR_UNAUTHORIZED`. The errors of `Endpoint.call`.
@@ -278,47 +277,46 @@ interface RigChanges {
  */
 declare function rigStatus(endpoint: Endpoint, rig: Peer, options?: CallSettings): Promise<RigStatus>;
 /**
- * Lets a rig read its configuration again and apply it, as {@link Rig.reload} does. Who may ask: see {@link rigStatus}.
+ * Makes a rig reload and apply its configuration, as {@link Rig.reload} does. For access, see {@link rigStatus}.
  *
- * @throws {FastnNetError} `ERR_REMOTE` if the rig rejects the configuration; nothing is changed then. `ERR_UNAUTHORIZED`. The errors of
+ * @throws {FastnNetError} `ERR_REMOTE` if the rig rejects the configuration; nothing changes. `ERR_UNAUTHORIZED`. The errors of
  * `Endpoint.call`.
  */
 declare function reloadRig(endpoint: Endpoint, rig: Peer, options?: CallSettings): Promise<RigChanges>;
 
 /** Options of {@link importRig}. */
 interface ImportOptions extends HomeOptions {
-    /** The user of `[mail.users]` whose mail the original's is. Default: `'me'`. */
+    /** The user of `[mail.users]` that gets the mail. Default: `'me'`. */
     user?: string | undefined;
 }
-/** An account that was imported. */
+/** An imported account. */
 interface ImportedAccount {
     /** ID52 of the account. */
     readonly account: string;
     /** ID52s of its aliases. */
     readonly aliases: readonly string[];
-    /** How many peers it knows in addition. */
+    /** Number of new peers. */
     readonly peers: number;
-    /** How many mails it has in addition. */
+    /** Number of new mails. */
     readonly mails: number;
-    /** How many mails were imported before. */
+    /** Number of mails that were imported before. */
     readonly duplicates: number;
 }
 /** Result of {@link importRig}. */
 interface ImportedRig {
     /** The accounts. */
     readonly accounts: readonly ImportedAccount[];
-    /** What was left out, and why. */
+    /** Skipped items, with reasons. */
     readonly problems: readonly string[];
 }
 /**
- * Imports a folder of the original's rig: keys, the names of peers and whose mail is welcome, mails with their flags, and which identities are
- * online. Leaves the folder as it is. What was imported before is not imported again. A home that is not initialized gets the key of the
- * original's rig. The rig of the home must not run.
+ * Imports a folder of the original's rig: keys, peer names and mail permissions, mails with flags, and the online state. Does not change the
+ * folder, and imports nothing twice. A new home gets the key of the original's rig. The rig of the home must not run.
  *
  * Mails need the package `fastn-mail`. Names, flags and online states need `node:sqlite`: Node.js 22.13 or newer, Bun or Deno. Without
- * them, the keys are imported, and `problems` says what was not.
+ * them, only the keys are imported, and `problems` lists the rest.
  *
- * @throws {FastnNetError} `ERR_FILE` if the folder is none of the original, or something cannot be read or written. `ERR_BUSY` if a rig runs in
+ * @throws {FastnNetError} `ERR_FILE` if the folder is not one of the original, or on a read or write error. `ERR_BUSY` if a rig runs in
  * either. `ERR_KEY_STORE`. `ERR_INVALID_ARGUMENT`.
  */
 declare function importRig(folder: string, options?: ImportOptions): Promise<ImportedRig>;
@@ -330,26 +328,25 @@ interface RigOptions {
     /** Folder that paths in the configuration are relative to. Default: the home. */
     folder?: string | undefined;
     /**
-     * Tell systemd when the rig is ready, applies its configuration and closes, and that it is alive: where the process was started with
-     * `Type=notify` or `Type=notify-reload`. Only for the program that the unit starts. Default: false.
+     * Notify systemd of start, reload and close, and send watchdog pings, in units with `Type=notify` or `Type=notify-reload`. Only for the
+     * main process of the unit. Default: false.
      */
     notify?: boolean | undefined;
     /** Cancels the start, which rejects with the signal's reason. Default: none. */
     signal?: AbortSignal | undefined;
 }
 
-/** A configuration, or a function that reads it: for each reload once. */
+/** A configuration, or a function that reads it, called once per reload. */
 type RigConfigSource = RigConfig | (() => RigConfig | Promise<RigConfig>);
 /**
- * Starts the rig of a home: an endpoint and an account for each identity that is online, and the services of the configuration. One process
- * at a time can run it.
+ * Starts the rig of a home: an endpoint and an account for each online identity, and the configured services. Only one process can run it.
  *
- * Keeps the process alive while it serves. {@link Rig.close} ends it.
+ * Keeps the process alive until {@link Rig.close}.
  *
  * @param config The configuration, or a function that reads it.
  * @throws {FastnNetError} `ERR_BUSY` if another process runs the rig; the message names it. {@link RigConfigError} for a wrong configuration.
- * `ERR_FILE` if the folder is no home of a rig. `ERR_KEY_STORE`. `ERR_BIND`. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_INVALID_ARGUMENT`. What
- * the function throws.
+ * `ERR_FILE` if the folder is not the home of a rig. `ERR_KEY_STORE`. `ERR_BIND`. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_INVALID_ARGUMENT`.
+ * Errors of the function.
  *
  * @example
  * await using rig = await startRig({
@@ -358,28 +355,28 @@ type RigConfigSource = RigConfig | (() => RigConfig | Promise<RigConfig>);
  */
 declare function startRig(config: RigConfigSource, options?: RigOptions): Promise<Rig>;
 /**
- * Checks a configuration for a home, and starts nothing. Works beside the rig that runs there.
+ * Checks a configuration for a home without starting it. Works while the rig runs.
  *
  * @returns Names of the services.
- * @throws {FastnNetError} {@link RigConfigError}. `ERR_FILE`. `ERR_INVALID_ARGUMENT`. What the function throws.
+ * @throws {FastnNetError} {@link RigConfigError}. `ERR_FILE`. `ERR_INVALID_ARGUMENT`. Errors of the function.
  */
 declare function checkRig(config: RigConfigSource, options?: Pick<RigOptions, 'home' | 'folder'>): Promise<string[]>;
-/** A rig that runs. Started by {@link startRig}. */
+/** A running rig. Started by {@link startRig}. */
 declare class Rig implements AsyncDisposable {
     #private;
     private constructor();
     /** ID52 of the rig. */
     get id52(): string;
     /**
-     * The endpoint of an identity that is online; `undefined` if it is offline. An identity that goes offline and online again gets another one.
+     * The endpoint of an identity; `undefined` if it is offline. Going offline and online again creates a new endpoint.
      *
      * @param entity An ID52, the name of an account, or `'rig'`.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity.
      */
     endpoint(entity: string): Endpoint | undefined;
     /**
-     * The account of an identity that is online; `undefined` if it is offline. It decides who may use the services: one that allows `friends`
-     * lets in the members of that group. The account of the rig itself knows the owner, and is not kept.
+     * The account of an identity; `undefined` if it is offline. It resolves the names in services: `friends` admits the members of that group.
+     * The account of the rig itself knows only the owner, and is not stored.
      *
      * @param entity An ID52, the name of an account, or `'rig'`.
      * @throws {FastnNetError} `ERR_INVALID_ARGUMENT` if there is no such identity.
@@ -388,24 +385,24 @@ declare class Rig implements AsyncDisposable {
      * const { text } = await rig.account('work').invite({ name: 'alice', groups: ['friends'] })
      */
     account(entity: string): Account | undefined;
-    /** What the rig does. */
+    /** Returns a snapshot of the rig. */
     status(): RigStatus;
-    /** Metrics of the endpoints of all identities, as `Endpoint.metrics` has them. Each sample has the label `endpoint`, which is an ID52. */
+    /** Metrics of all identities' endpoints, as from `Endpoint.metrics`. Each sample has the label `endpoint`, an ID52. */
     metrics(): string;
     /**
-     * Applies a configuration, and what commands have changed in the home: identities that are online, and the current one. Checks it first,
-     * and applies it as one: if an identity or a service cannot be started, everything is as before. Identities and services that did not
-     * change are not touched. Connections of a service that changed go on until they end. Changes run one after the other.
+     * Applies a configuration, and changes of the home by commands: online identities and the current one. Checks first, then applies all
+     * changes or none: if an identity or a service fails to start, the previous state stays. Unchanged identities and services are not
+     * restarted. Connections of a changed service continue until they end. Changes run one after the other.
      *
-     * @param config The configuration from now on. Default: that of before; a function is called again.
-     * @throws {FastnNetError} {@link RigConfigError} for a wrong configuration. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_FILE`. `ERR_KEY_STORE`.
-     * `ERR_BIND`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED`. What the function throws.
+     * @param config The new configuration. Default: the previous one; a function is called again.
+     * @throws {FastnNetError} {@link RigConfigError} for an invalid configuration. `ERR_LISTEN`. `ERR_PROTOCOL_IN_USE`. `ERR_FILE`. `ERR_KEY_STORE`.
+     * `ERR_BIND`. `ERR_INVALID_ARGUMENT`. `ERR_CLOSED`. Errors of the function.
      */
     reload(config?: RigConfigSource): Promise<RigChanges>;
     /**
-     * Ends services and identities, and lets another process run the rig. Idempotent.
+     * Closes services and identities, and unlocks the home. Idempotent.
      *
-     * @param options `timeout`: how long connections of services, and what was finished, have, in milliseconds. Default: 5 s.
+     * @param options `timeout`: time for connections and finished streams to complete, in milliseconds. Default: 5 s.
      */
     close(options?: {
         timeout?: number | undefined;

@@ -229,7 +229,7 @@ test('wrong options are named', async t => {
     [{ endpoint, hosts: { a: { backend: 'http://x/path' } } }, /options\.hosts\.a\.backend must be/],
     [{ endpoint, hosts: { a: { backend: 3000, certificates: 'x' } } }, /certificates must be for a server with https/],
     [{ endpoint, hosts: { a: { folder: '/no/such/folder' } } }, /cannot read the folder/],
-    [{ endpoint, hosts: { a: { peer: 'alice' } } }, /'alice' is no name/],
+    [{ endpoint, hosts: { a: { peer: 'alice' } } }, /'alice' is not one/],
     [{ endpoint, hosts: { a: { handler: says(''), allow: 'all' } } }, /options\.hosts\.a\.allow must be 'public'/],
     [{ endpoint, peers: 'some' }, /options\.peers must be one of 'all', 'known', 'none'/]
   ]
