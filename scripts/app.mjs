@@ -22,8 +22,41 @@ try {
 /** What it prints. */
 export const expected = 'divided 0.25\nfetched function\n'
 
+/** One that uses every entry of the package. */
+export const wholeProgram = `
+import { mkdtempSync, rmSync } from 'node:fs'
+import { get } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { initRig, startRig } from 'fastn-net/rig'
+import { createRouter } from 'fastn-net/router'
+import { memoryStore, openAccount } from 'fastn-net/account'
+${program}
+const endpoint = await createEndpoint()
+const home = mkdtempSync(join(tmpdir(), 'fastn-net-app-'))
+try {
+  const account = await openAccount(endpoint, { store: memoryStore() })
+  const router = await createRouter({ endpoint, account, hosts: { here: () => new Response('routed') } })
+  const headers = { host: new URL(router.urlOf('here')).host }
+  const answer = await new Promise((resolve, reject) =>
+    get({ host: '127.0.0.1', port: router.port, headers, agent: false }, resolve).on('error', reject)
+  )
+  for await (const chunk of answer) console.log('got', String(chunk))
+  await router.close()
+  await initRig({ home })
+  const rig = await startRig({}, { home })
+  console.log('rig with', rig.status().services.length, 'services')
+  await rig.close()
+} finally {
+  await endpoint.close()
+  rmSync(home, { recursive: true })
+}
+`
+/** What that prints. */
+export const wholeExpected = `${expected}got routed\nrig with 0 services\n`
+
 /** An application with fastn-net as a package manager installs it. */
-export function makeApp(app) {
+export function makeApp(app, code = program) {
   const { name, files: _, scripts, devDependencies, ...kept } = manifest()
   const own = join(app, 'node_modules', name)
   cpSync(at('dist'), join(own, 'dist'), {
@@ -39,7 +72,7 @@ export function makeApp(app) {
     join(app, 'package.json'),
     JSON.stringify({ name: 'app', type: 'module', dependencies: { [name]: '*' } })
   )
-  writeFileSync(join(app, 'main.mjs'), program)
+  writeFileSync(join(app, 'main.mjs'), code)
 }
 
 export function addonName() {

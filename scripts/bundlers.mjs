@@ -6,13 +6,14 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFi
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { addonIn, addonName, expected, makeApp } from './app.mjs'
+import { addonIn, addonName, makeApp, wholeExpected, wholeProgram } from './app.mjs'
 import { installBundlers } from './install.mjs'
 import { prepare } from './prepare.mjs'
 import { closeWithCount, ownCount, suite } from './suite.mjs'
-import { at, fail } from './util.mjs'
+import { at, fail, subpaths } from './util.mjs'
 
 const requireBundler = createRequire(at('__test__', 'bundlers', 'package.json'))
+const entries = ['fastn-net', ...subpaths.map(name => `fastn-net/${name}`)]
 const load = async name => await import(requireBundler.resolve(name))
 
 /**
@@ -78,7 +79,7 @@ const bundlers = {
     const ncc = requireBundler('@vercel/ncc')
     const { code, assets } = await ncc(join(app, 'main.mjs'), {
       quiet: true,
-      externals: own ? [] : ['fastn-net', 'fastn-net/node']
+      externals: own ? [] : entries
     })
     for (const [name, { source }] of Object.entries(assets)) {
       mkdirSync(dirname(join(out, name)), { recursive: true })
@@ -89,7 +90,7 @@ const bundlers = {
   async bun({ app, out, own }) {
     const options = ['build', 'main.mjs', '--target=node', '--outfile', join(out, 'main.mjs')]
     const bun = at('__test__', 'bundlers', 'node_modules', '.bin', 'bun')
-    const external = own ? [] : ['--external', 'fastn-net', '--external', 'fastn-net/node']
+    const external = own ? [] : entries.flatMap(name => ['--external', name])
     const { status, stderr } = spawnSync(bun, [...options, ...external], { cwd: app, encoding: 'utf8' })
     if (status !== 0) throw new Error(stderr)
   }
@@ -158,7 +159,7 @@ async function scene(build, judge = runs) {
   const home = mkdtempSync(join(tmpdir(), 'fastn-net-bundlers-'))
   try {
     const [app, out, empty] = ['app', 'out', 'empty'].map(name => join(home, name))
-    makeApp(app)
+    makeApp(app, wholeProgram)
     mkdirSync(out)
     await build({ app, out })
     rmSync(app, { recursive: true })
@@ -174,7 +175,7 @@ async function scene(build, judge = runs) {
 }
 
 function runs({ stdout, stderr }) {
-  if (stdout !== expected) throw new Error(`printed '${stdout}' and ${stderr.slice(-2000)}`)
+  if (stdout !== wholeExpected) throw new Error(`printed '${stdout}' and ${stderr.slice(-2000)}`)
 }
 
 function fails(pattern) {

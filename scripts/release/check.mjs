@@ -6,11 +6,15 @@ import { join } from 'node:path'
 import { at } from '../util.mjs'
 import { binaryOf } from './addon-file.mjs'
 import { manifest, repositoryUrl, versions, workspace } from './manifests.mjs'
+import { dependenciesOf } from './npm-packages.mjs'
 import { platforms } from './platforms.mjs'
 import { placeholder, staged } from './stage.mjs'
 
 /** The oldest glibc that Node.js 20 itself runs with. */
 const oldestGlibc = [2, 28]
+
+/** Licences that npm packages may have which are installed with one of these. Those of crates are in deny.toml. */
+const permissive = new Set(['Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'])
 
 /** What every system with Node.js has: the C library under its names, and the unwinder that Node's own C++ library needs. */
 const libraries = {
@@ -102,8 +106,11 @@ function workspaceFindings(folder, from, root, { rehearse }) {
   if (own.peerDependencies?.[root.name] !== `^${root.version}`)
     say(`asks for ${root.name} ${own.peerDependencies?.[root.name]}, not ^${root.version}`)
   if (!rehearse && repositoryUrl(own) !== repositoryUrl(root)) say(`has another repository than ${root.name}`)
-  for (const file of ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', ...entries(own)])
+  for (const file of ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY-LICENSES', ...entries(own)])
     if (!existsSync(join(folder, file))) say(`has no ${file}`)
+  wrong.push(...sbomFindings(folder, own))
+  for (const { name, license } of dependenciesOf(from))
+    if (!permissive.has(license)) say(`depends on ${name}, which is ${license}`)
   return wrong
 }
 

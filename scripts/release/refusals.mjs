@@ -53,6 +53,10 @@ const breaks = {
     folder => change(join(folder, 'fastn-mail', 'package.json'), field('peerDependencies', { 'fastn-net': '^9.9.9' })),
     /fastn-mail: asks for fastn-net \^9\.9\.9/
   ],
+  'mail without its bill of materials': [
+    folder => rmSync(join(folder, 'fastn-mail', 'sbom.cdx.json')),
+    /fastn-mail: sbom\.cdx\.json/
+  ],
   'a stray addon': [
     folder => writeFileSync(join(folder, own, 'dist', 'stray.node'), ''),
     /has the addon .*stray\.node/

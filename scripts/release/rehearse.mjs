@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { installRelease } from '../install.mjs'
 import { prepare } from '../prepare.mjs'
+import { installRuntime } from '../runtime.mjs'
 import { at, fail, say } from '../util.mjs'
 import { findings } from './check.mjs'
 import { manifest } from './manifests.mjs'
+import { dependenciesOf } from './npm-packages.mjs'
 import { publish } from './publish.mjs'
 import { refusals } from './refusals.mjs'
 import { startRegistry } from './registry.mjs'
@@ -61,6 +63,7 @@ export async function rehearse({ addons, only = [] }) {
     )
     count(`${name} installs, and the programs of the README run`, error)
   }
+  if (only.length === 0) count('fastn-mail installs beside fastn-net, and runs', mailError({ home, url, options }))
   stop()
   return { passed, failed }
 }
@@ -98,6 +101,55 @@ async function runWith(name, { install, node = [process.execPath], settings = {}
   if (!/^Hello Ada, you are [a-z0-9]{52}$/.test(greeting)) throw new Error(`the sender printed '${greeting}'`)
   const answers = run([...node, 'requests.js'], folder, env)
   if (!answers.startsWith('0.25\nRangeError division by zero')) throw new Error(`requests.js printed '${answers}'`)
+}
+
+/** What a user of fastn-mail does first. */
+const mailProgram = `
+import { hashPassword, startMail } from 'fastn-mail'
+import { createEndpoint } from 'fastn-net'
+import { fileStore, openAccount } from 'fastn-net/account'
+const endpoint = await createEndpoint()
+const account = await openAccount(endpoint, { store: fileStore('account.json') })
+const users = { me: { password: await hashPassword('a password') } }
+const mail = await startMail({ endpoint, account, folder: 'mail', users, smtp: { port: 0 }, imap: { port: 0 } })
+console.log(mail.smtp.port > 0, mail.imap.port > 0, mail.addresses[0])
+await mail.close()
+await endpoint.close()
+`
+
+/** Why fastn-mail does not install or run; `undefined` if it does. The registry gets its dependencies as they are installed here. */
+function mailError({ home, url, options }) {
+  // It needs a newer Node.js than fastn-net.
+  const runtime = nodeForMail()
+  if (runtime === undefined) return 'npm could not install Node.js 22'
+  const folder = join(home, 'mail')
+  try {
+    publish(
+      dependenciesOf('packages/mail').map(each => each.folder),
+      options
+    )
+    mkdirSync(folder)
+    const { name, version } = manifest()
+    const dependencies = { [name]: version, 'fastn-mail': version }
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }))
+    writeFileSync(join(folder, '.npmrc'), `registry=${url}\nfund=false\naudit=false\n`)
+    writeFileSync(join(folder, 'main.js'), mailProgram)
+    const env = { ...process.env, HOME: folder, npm_config_registry: url, npm_config_cache: join(folder, '.cache') }
+    run(['npm', 'install', '--loglevel=error'], folder, env)
+    const copies = readdirSync(folder, { recursive: true }).filter(file =>
+      /(^|[\\/])fastn-net[\\/]package\.json$/.test(file)
+    )
+    if (copies.length !== 1) return `fastn-net is installed as ${copies.join(' and ')}`
+    const output = run([runtime, 'main.js'], folder, { ...env, FASTN_NET_NETWORK: 'loopback' })
+    return /^true true me@[a-z0-9]{52}\.fastn$/m.test(output) ? undefined : `it printed '${output}'`
+  } catch ({ message }) {
+    return message
+  }
+}
+
+function nodeForMail() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 13) ? process.execPath : installRuntime('node22')?.command
 }
 
 /** Starts the README's receiver, and its sender with the printed ticket. Returns what the sender printed. */

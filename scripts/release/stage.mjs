@@ -6,6 +6,7 @@ import { at, fail, say } from '../util.mjs'
 import { cratesOf } from './crates.mjs'
 import { manifest, repositoryUrl, workspace } from './manifests.mjs'
 import { notices } from './notices.mjs'
+import { dependenciesOf, npmNotices } from './npm-packages.mjs'
 import { platforms } from './platforms.mjs'
 import { sbom } from './sbom.mjs'
 
@@ -80,6 +81,9 @@ function workspacePackage(from, root) {
   for (const file of ['LICENSE-APACHE', 'LICENSE-MIT']) copyFileSync(at(file), join(folder, file))
   const text = readFileSync(at(from, 'README.md'), 'utf8')
   writeFileSync(join(folder, 'README.md'), absolute(text, repositoryUrl(root), root.version, from))
+  const dependencies = dependenciesOf(from)
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), npmNotices(own.name, dependencies))
+  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(own, new Map(), dependencies))
   writeManifest(folder, own)
   return folder
 }

@@ -39,11 +39,13 @@ export function typeCases() {
     run('publint finds nothing', bin('publint', 'src', 'cli.js'), ['run', tarball, '--strict']),
     run('publint finds nothing in fastn-mail', bin('publint', 'src', 'cli.js'), ['run', mail, '--strict']),
     // ESM only is a decision: docs/decisions/0003-esm-only.md.
-    run('attw finds nothing but ESM only', bin('@arethetypeswrong', 'cli', 'dist', 'index.js'), [
-      tarball,
-      '--profile',
-      'esm-only'
-    ])
+    ...[tarball, mail].map((file, at) =>
+      run(
+        `attw finds nothing but ESM only${at === 0 ? '' : ' in fastn-mail'}`,
+        bin('@arethetypeswrong', 'cli', 'dist', 'index.js'),
+        [file, '--profile', 'esm-only']
+      )
+    )
   ]
   const folder = at('target', 'types')
   rmSync(folder, { recursive: true, force: true })
