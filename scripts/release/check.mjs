@@ -67,11 +67,7 @@ function rootFindings(folder, root, { rehearse }) {
       wrong.push(`${root.name} does not depend on ${root.name}-${name} ${root.version}`)
   for (const file of readdirSync(folder, { recursive: true }))
     if (file.endsWith('.node')) wrong.push(`${root.name} has the addon ${file}: platform packages have it`)
-  for (const page of ['README.md', 'CHANGELOG.md'])
-    for (const link of relativeLinks(join(folder, page)))
-      if (!rehearse && !existsSync(join(folder, link)))
-        wrong.push(`${page} links to ${link}, which is not in the package`)
-  return wrong
+  return [...wrong, ...linkFindings(folder, own)]
 }
 
 function platformFindings(name, folder, root, { rehearse }) {
@@ -108,7 +104,7 @@ function workspaceFindings(folder, from, root, { rehearse }) {
   if (!rehearse && repositoryUrl(own) !== repositoryUrl(root)) say(`has another repository than ${root.name}`)
   for (const file of ['README.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'THIRD-PARTY-LICENSES', ...entries(own)])
     if (!existsSync(join(folder, file))) say(`has no ${file}`)
-  wrong.push(...sbomFindings(folder, own))
+  wrong.push(...sbomFindings(folder, own), ...linkFindings(folder, own))
   for (const { name, license } of dependenciesOf(from))
     if (!permissive.has(license)) say(`depends on ${name}, which is ${license}`)
   return wrong
@@ -173,6 +169,15 @@ function entries({ exports, types, bin = {} }) {
     types,
     ...Object.values(bin)
   ]
+}
+
+/** Links to files that are in the repository only are absolute. */
+function linkFindings(folder, { name }) {
+  return ['README.md', 'CHANGELOG.md'].flatMap(page =>
+    relativeLinks(join(folder, page))
+      .filter(link => !existsSync(join(folder, link)))
+      .map(link => `${name}: ${page} links to ${link}, which is not in the package`)
+  )
 }
 
 function relativeLinks(file) {

@@ -53,6 +53,10 @@ const breaks = {
     folder => change(join(folder, 'fastn-mail', 'package.json'), field('peerDependencies', { 'fastn-net': '^9.9.9' })),
     /fastn-mail: asks for fastn-net \^9\.9\.9/
   ],
+  'a link to a file that is not in the package': [
+    folder => change(join(folder, 'fastn-mail', 'README.md'), text => `${text}\n[Guide](../../docs/guide/mail.md)\n`),
+    /fastn-mail: README\.md links to \.\.\/\.\.\/docs\/guide\/mail\.md/
+  ],
   'mail without its bill of materials': [
     folder => rmSync(join(folder, 'fastn-mail', 'sbom.cdx.json')),
     /fastn-mail: sbom\.cdx\.json/

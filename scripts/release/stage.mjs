@@ -25,7 +25,9 @@ export const placeholder = 'No addon: this package was made to rehearse a releas
  */
 export function stage({ addons, rehearse = false }) {
   rmSync(staged, { recursive: true, force: true })
-  const root = manifest()
+  const own = manifest()
+  // So that a rehearsal makes links absolute, too.
+  const root = rehearse ? { repository: 'https://github.com/fastn-net/rehearsal', ...own } : own
   const folders = platforms().map(({ name, target }) => {
     say(`package of ${name}`)
     return platformPackage(name, target, root, { addons, rehearse })
