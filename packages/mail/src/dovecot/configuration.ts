@@ -1,14 +1,14 @@
 import { specialUses } from '../store/names.js'
 
-/** What {@link dovecotConfiguration} makes a configuration of. Paths are absolute. */
+/** Options of {@link dovecotConfiguration}. Paths are absolute. */
 export interface DovecotOptions {
-  /** Version of Dovecot: 2.4 has other names for nearly all settings. */
+  /** Version of Dovecot: 2.4 renamed nearly all settings. */
   version: '2.3' | '2.4'
-  /** Folder for what Dovecot writes while it runs: sockets, its process id, its log. */
+  /** Folder for Dovecot's runtime files: sockets, process ID, log. */
   runFolder: string
   /** File with the users and their passwords: see {@link dovecotUsers}. */
   usersFile: string
-  /** Name of the system's user that owns the Maildirs, and that Dovecot's parts run as. */
+  /** System user that owns the Maildirs and runs Dovecot's processes. */
   systemUser: string
   /** Address to listen on; `'127.0.0.1'` by default. */
   host?: string
@@ -26,8 +26,8 @@ export interface DovecotOptions {
 }
 
 /**
- * The configuration of a Dovecot that serves the Maildirs of {@link openMailStore}, instead of `startImap`: one of them at a time, because each
- * gives out UIDs of its own. Both keep messages and flags in the same files.
+ * Creates a Dovecot configuration for the Maildirs of {@link openMailStore}, to replace `startImap`. Do not run both, because each assigns its
+ * own UIDs. Both keep messages and flags in the same files.
  *
  * @example
  * const users = dovecotUsers([{ name: 'alice', folder: '/var/mail/alice', password: dovecotPassword('secret'), uid: 1000, gid: 1000 }])
@@ -92,7 +92,7 @@ default_login_user = ${systemUser}
 first_valid_uid = 1`
 }
 
-/** Levels and special uses as the store has them. */
+/** Separator and special uses of the store. */
 function namespace(quote: (use: string) => string): string {
   const mailboxes = [...specialUses].map(
     ([name, use]) => `  mailbox ${name} {\n    special_use = ${quote(use)}\n    auto = subscribe\n  }`

@@ -3,19 +3,19 @@ import { MailError } from '../errors.js'
 
 /** A user of Dovecot. */
 export interface DovecotUser {
-  /** Name to log in with. */
+  /** Login name. */
   name: string
   /** Folder of the user's Maildir. */
   folder: string
   /** Hash of the password: see {@link dovecotPassword}, or of `doveadm pw`. */
   password: string
-  /** Id of the system's user that owns the folder. */
+  /** User ID of the folder's owner. */
   uid: number
-  /** Id of the system's group that owns the folder. */
+  /** Group ID of the folder's owner. */
   gid: number
 }
 
-/** Rounds of PBKDF2 with SHA-1, as OWASP advises (2023). */
+/** Rounds of PBKDF2 with SHA-1, as OWASP recommends (2023). */
 const rounds = 1_300_000
 
 /** Hashes a password for {@link dovecotUsers}, in about a second. */
@@ -25,7 +25,7 @@ export function dovecotPassword(password: string): string {
   return `{PBKDF2}$1$${salt}$${rounds}$${hash}`
 }
 
-/** The file of users for `usersFile` of a configuration. Keep it unreadable for others. Throws `ERR_INVALID_ARGUMENT` for names with a colon. */
+/** The file of users for `usersFile` of a configuration. Make it readable by its owner only. Throws `ERR_INVALID_ARGUMENT` for names with a colon. */
 export function dovecotUsers(users: readonly DovecotUser[]): string {
   return users.map(line).join('')
 }
@@ -33,7 +33,7 @@ export function dovecotUsers(users: readonly DovecotUser[]): string {
 function line({ name, folder, password, uid, gid }: DovecotUser): string {
   for (const value of [name, folder, password]) {
     if (/[:\n]/.test(value))
-      throw new MailError('ERR_INVALID_ARGUMENT', 'values of a user have no colons and line breaks')
+      throw new MailError('ERR_INVALID_ARGUMENT', 'values of a user must not contain colons or line breaks')
   }
   return `${name}:${password}:${uid}:${gid}::${folder}::\n`
 }

@@ -1,6 +1,6 @@
 import { MailError } from '../errors.js'
 
-/** The mail of an EmailDelivery message, besides its bytes. */
+/** Envelope of an EmailDelivery message. */
 export interface LegacyEnvelope {
   readonly from: string
   readonly to: string
@@ -13,8 +13,8 @@ const [newline, comma, close, zero, nine] = [0x0a, 0x2c, 0x5d, 0x30, 0x39]
 const spaces = new Set([0x20, 0x09, 0x0d])
 
 /**
- * Reads the line of an EmailDelivery message, `{"Email":{"raw_message":[70,114,…],"envelope_from":"…","envelope_to":"…"}}`, as it arrives. The bytes of
- * the message come out as they are read: as JSON the line would take a hundred times their memory.
+ * Incremental parser of an EmailDelivery message, `{"Email":{"raw_message":[70,114,…],"envelope_from":"…","envelope_to":"…"}}`, one line of JSON. Emits the bytes of
+ * the message as they arrive: parsed as JSON, the line would take a hundred times their memory.
  */
 export class LegacyParser {
   #rest = ''
@@ -22,15 +22,15 @@ export class LegacyParser {
   #state: 'rest' | 'bytes' | 'behind' | 'done' = 'rest'
   #hasComma = false
   #isFirst = true
-  /** Whether the whole line has been read. */
+  /** Whether the whole line was parsed. */
   get isDone(): boolean {
     return this.#state === 'done'
   }
 
   /**
-   * Reads a chunk, and returns the bytes of the message that it has.
+   * Parses a chunk, and returns its bytes of the message.
    *
-   * @throws {MailError} `ERR_INVALID_ARGUMENT` if the line is no such message. `ERR_TOO_LARGE` if it is too long besides its bytes.
+   * @throws {MailError} `ERR_INVALID_ARGUMENT` if the line is malformed. `ERR_TOO_LARGE` if the rest of the line is too long.
    */
   read(chunk: Uint8Array): Uint8Array {
     const bytes = new Uint8Array(chunk.length + 1)
@@ -76,13 +76,13 @@ export class LegacyParser {
     }
     this.#rest += String.fromCharCode(byte)
     if (this.#rest.length > maxRestBytes)
-      throw new MailError('ERR_TOO_LARGE', 'the message has too much besides its bytes')
-    // In a text of JSON, a quote has a backslash before it: this is the key.
+      throw new MailError('ERR_TOO_LARGE', 'the envelope of the message is too long')
+    // JSON strings escape quotes, so this is the key.
     if (byte === 0x5b && this.#state === 'rest' && opening.test(this.#rest.slice(-64))) this.#state = 'bytes'
   }
 
   #readDigit(byte: number): void {
-    // A space within a number.
+    // Space within a number.
     if (this.#hasComma) throw broken()
     this.#number = Math.max(0, this.#number) * 10 + byte - zero
     if (this.#number > 255) throw broken()
@@ -90,5 +90,5 @@ export class LegacyParser {
 }
 
 function broken(): MailError {
-  return new MailError('ERR_INVALID_ARGUMENT', 'this is no EmailDelivery message')
+  return new MailError('ERR_INVALID_ARGUMENT', 'this is not an EmailDelivery message')
 }

@@ -5,8 +5,8 @@ import { legacyProtocol, maxLineBytes, patience } from '../protocol.js'
 import type { Delivery } from '../queue/queue.js'
 
 /**
- * Sends a mail to a peer of the original, which takes one recipient at a time, and no mail that is not UTF-8. Its answer says only that it
- * has read the mail.
+ * Sends a mail to a peer of the original, which accepts one recipient per mail and only UTF-8. Its answer confirms only that it has read the
+ * mail.
  */
 export async function sendLegacy(
   delivery: Delivery,
@@ -14,7 +14,7 @@ export async function sendLegacy(
   { endpoint, address, dialTimeout }: Transport,
   closing: AbortSignal
 ): Promise<Outcome> {
-  // All recipients at a peer of the original are one mailbox: their local parts are lost there anyway.
+  // A peer of the original has one mailbox for all recipients, and drops local parts.
   await using stream = await endpoint.getStream(address(delivery.peer), legacyProtocol, {
     timeout: dialTimeout,
     signal: closing
@@ -34,7 +34,7 @@ export async function sendLegacy(
   return outcomeOf(answer)
 }
 
-/** Any answer but the error shape counts as success, as for the original's own sender. */
+/** As in the original, any answer except the error shape means success. */
 function outcomeOf(answer: Json): Outcome {
   const fields = typeof answer === 'object' && answer !== null ? (answer as Record<string, Json>) : {}
   const { message, code } = fields

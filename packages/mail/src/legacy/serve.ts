@@ -11,29 +11,29 @@ import { storeId } from '../receive/mail-id.js'
 import type { Mailboxes } from '../receive/mailboxes.js'
 import { LegacyParser } from './parser.js'
 
-/** What happens to mail of peers of the original, whose senders are anonymous. */
+/** Handling of mail from peers of the original, whose senders are anonymous. */
 export type LegacyMode = 'refuse' | 'junk' | 'accept'
 
-/** What serves EmailDelivery. */
+/** Settings of EmailDelivery. */
 export interface LegacyOptions {
   readonly id52: string
   readonly mode: LegacyMode
   readonly mailboxes: Mailboxes
   readonly incoming: IncomingFolder
   readonly maxBytes: number
-  /** Mails an hour, of all senders together: each mail of theirs comes from another key. */
+  /** Mails per hour from all senders together, because each mail has a new key. */
   readonly perHour: number
   readonly clock: Clock
   readonly onEvent: OnEvent
 }
 
 const hour = 3_600_000
-/** Mails that arrive at once. */
+/** Maximum concurrent mails. */
 const slots = 4
-/** The original's own limit of a line. */
+/** Line limit of the original. */
 const maxLineBytes = 100 * 1024 * 1024
 
-/** Takes mail by the protocol EmailDelivery of the original. */
+/** Accepts mail over the original's protocol EmailDelivery. */
 export class LegacyServer {
   readonly #options: LegacyOptions
   readonly #slots = new Slots(slots)
@@ -46,13 +46,13 @@ export class LegacyServer {
     this.#at = options.clock.elapsed()
   }
 
-  /** Handles a stream. A refusal has the error shape: its sender takes every other answer for success. */
+  /** Handles a stream. A refusal uses the error shape, because the sender treats any other answer as success. */
   async handle(stream: PeerStream): Promise<void> {
     const { mode, onEvent } = this.#options
     const free = await this.#slots.take()
     try {
-      if (mode === 'refuse') throw new MailError('ERR_UNAUTHORIZED', 'mail without a known sender is refused')
-      if (!this.#take()) throw new MailError('ERR_BUSY', 'too many mails without a known sender')
+      if (mode === 'refuse') throw new MailError('ERR_UNAUTHORIZED', 'mail from anonymous senders is refused')
+      if (!this.#take()) throw new MailError('ERR_BUSY', 'too many mails from anonymous senders; try again later')
       const id = await this.#receive(stream)
       await stream.finish(`${JSON.stringify({ email_id: id, status: 'accepted' })}\n`)
       onEvent({ type: 'received', id, peer: stream.remoteId52, status: 'stored', code: 'legacy' })
@@ -70,7 +70,7 @@ export class LegacyServer {
     const { incoming, maxBytes, mode } = this.#options
     const parser = new LegacyParser()
     const hash = createHash('sha256')
-    // As JSON, a byte has up to four.
+    // One byte takes up to four characters in JSON.
     const signal = patience(4 * maxBytes)
     const path = incoming.newPath()
     let [line, size] = [0, 0]
@@ -90,7 +90,7 @@ export class LegacyServer {
       })
       const { from, to } = parser.envelope()
       const mailbox = this.#mailboxOf(to)
-      // A sender that has lost the answer sends the same bytes again. It has no id for them.
+      // The protocol has no IDs. After a lost answer, the sender repeats the same bytes.
       const id = storeId('legacy', `${from}\n${mailbox.name}\n${hash.digest('hex')}`)
       const folder = mode === 'junk' ? { mailbox: 'Junk' } : {}
       await mailbox.store.deliver({ id, ...folder, content: { file: path } })
@@ -100,7 +100,7 @@ export class LegacyServer {
     }
   }
 
-  /** The original sends every mail to `user@<id52>.local`: without such a user it is the one that has all other addresses. */
+  /** The original sends every mail to `user@<id52>.local`: without such a user, use the one with the alias `'*'`. */
   #mailboxOf(to: string) {
     const { id52, alias } = parseMailAddress(to)
     const mailbox = id52 === this.#options.id52 ? this.#options.mailboxes.find(alias) : undefined

@@ -1,20 +1,20 @@
 import { unquote } from './parameters.js'
 
-/** An address as ENVELOPE has it. A group begins with one that has a mailbox only, and ends with one that has nothing. */
+/** An address in the format of ENVELOPE. A group begins with an entry that has only a mailbox, and ends with an empty entry. */
 export interface Address {
   readonly name: string | undefined
   readonly mailbox: string | undefined
   readonly host: string | undefined
 }
 
-/** Addresses of one field that are taken over. */
+/** Maximum addresses of one field. */
 const maxAddresses = 2000
-/** Bytes of one field that are taken apart. */
+/** Maximum parsed bytes of one field. */
 const maxFieldBytes = 256 * 1024
 
 type Piece = { readonly kind: 'word' | 'quoted' | 'comment' | 'special'; readonly text: string }
 
-/** Takes a list of addresses apart. What is no address becomes one with a mailbox only, or is passed over. */
+/** Parses a list of addresses. Malformed entries get only a mailbox, or are skipped. */
 export function parseAddresses(field: string): Address[] {
   const addresses: Address[] = []
   let pieces: Piece[] = []

@@ -2,24 +2,24 @@ import { PublicKey } from 'fastn-net'
 import { parseAddresses } from './addresses.js'
 import { decodeHeader } from './decode.js'
 
-/** Bytes of a line, and of a From or Sender field, that are read. */
+/** Maximum parsed bytes of a line, and of a From or Sender field. */
 const maxFieldBytes = 256 * 1024
-/** Fields that say who wrote or sent a message. */
+/** Fields that identify the author or sender. */
 const nameOfAuthor = /^(?:from|sender)[ \t]*:/i
 
-/** Finds the ID52s in the From and Sender fields of a message, while its bytes pass. Keeps no more of it than a line and a field. */
+/** Streaming scanner for ID52s in the From and Sender fields of a message. Buffers at most a line and a field. */
 export class Authors {
   readonly #found = new Set<string>()
-  /** What came of the line that has not ended. A CR alone ends one too: mail programs differ, and as an end it shows more fields. */
+  /** The incomplete line. A bare CR also ends a line: mail clients differ, and this reveals more fields. */
   #line = ''
   /** Bytes since the last line feed. */
   #sinceFeed = 0
-  /** The From or Sender field that may go on. */
+  /** The From or Sender field that may continue. */
   #field: string | undefined
   #isTooLong = false
   #isBody = false
 
-  /** Reads the next bytes. */
+  /** Scans the next bytes. */
   read(chunk: Uint8Array): void {
     if (this.#isBody) return
     const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1')
@@ -38,8 +38,8 @@ export class Authors {
   }
 
   /**
-   * Ends the message. Returns the ID52 of an identity for which it may not speak, if it names one in an address, a name or a comment. Of a field that
-   * is too long to be read it returns `'unknown'`.
+   * Ends the message. Returns a foreign ID52 from an address, a name or a comment, if there is one. Returns `'unknown'` for a field that
+   * is too long.
    */
   foreign(isOwn: (id52: string) => boolean): string | undefined {
     this.#endLine()
@@ -69,7 +69,7 @@ export class Authors {
     const field = this.#field
     this.#field = undefined
     if (field === undefined) return
-    // Comments and spaces inside a domain are seen by some programs only.
+    // Only some programs ignore comments and spaces inside a domain.
     const hosts = parseAddresses(field).map(({ host }) => host ?? '')
     for (const text of [field, decodeHeader(field), ...hosts])
       for (const [token] of text.matchAll(/(?<![\da-z])[\da-v]{51}[0g](?![\da-z])/gi)) this.#add(token)
@@ -79,7 +79,7 @@ export class Authors {
     try {
       this.#found.add(PublicKey.from(token).id52)
     } catch {
-      // No key has this form.
+      // Not a valid key.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Decodes encoded words (RFC 2047) of a header's value, which has one character a byte. */
+/** Decodes encoded words (RFC 2047) in a header's value, a binary string. */
 export function decodeHeader(value: string): string {
   // Raw bytes are UTF-8 (RFC 6532).
   const text = /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
@@ -30,7 +30,7 @@ export function decodeBody(bytes: Buffer, encoding: string, charset: string): st
   }
 }
 
-/** Decodes text. An unknown charset is read as UTF-8. */
+/** Decodes text. Falls back to UTF-8 for an unknown charset. */
 export function decodeText(bytes: Uint8Array, charset: string): string {
   try {
     return new TextDecoder(charset).decode(bytes)

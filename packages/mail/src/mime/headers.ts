@@ -2,17 +2,17 @@
 export interface HeaderField {
   /** Name in lower case. */
   readonly name: string
-  /** Value with its folding removed, one character a byte. */
+  /** Unfolded value, as a binary string. */
   readonly value: string
-  /** Where the field begins and ends, in the bytes it was read from; the end is behind its line break. */
+  /** Byte offsets of the field; the end is after its line break. */
   readonly start: number
   readonly end: number
 }
 
-/** Bytes of a header that are taken apart. What follows is still sent, but has no fields. */
+/** Maximum parsed bytes of a header. The rest is still sent, but has no fields. */
 const maxHeaderBytes = 1024 * 1024
 
-/** Fields of a header that are taken apart. */
+/** Maximum parsed fields of a header. */
 const maxFields = 5000
 
 const lineFeed = 0x0a
@@ -21,7 +21,7 @@ const space = 0x20
 const tab = 0x09
 const colon = 0x3a
 
-/** Where the body begins: behind the empty line from `start` on, or at `end` if there is none. */
+/** Start of the body: after the first empty line from `start`, or `end` without one. */
 export function findBody(bytes: Uint8Array, start: number, end: number): number {
   let at = start
   while (at < end) {
@@ -34,7 +34,7 @@ export function findBody(bytes: Uint8Array, start: number, end: number): number 
   return end
 }
 
-/** Takes the header from `start` to `end` apart. Lines without a colon are passed over. */
+/** Parses the header from `start` to `end`. Skips lines without a colon. */
 export function parseHeader(bytes: Buffer, start: number, end: number): HeaderField[] {
   const fields: HeaderField[] = []
   const until = Math.min(end, start + maxHeaderBytes)
@@ -57,12 +57,12 @@ export function fieldValue(fields: readonly HeaderField[], name: string): string
   return fields.find(field => field.name === name)?.value
 }
 
-/** Removes the line breaks of folding, and makes one space of white space, as other servers do. */
+/** Unfolds, and collapses white space to one space, as other servers do. */
 export function unfold(text: string): string {
   return text.replace(/[ \t\r\n]+/g, ' ').trim()
 }
 
-/** Behind the field that begins at `start`, with the lines that continue it. */
+/** End of the field that begins at `start`, including continuation lines. */
 function endOfField(bytes: Uint8Array, start: number, end: number): number {
   let at = start
   for (;;) {

@@ -1,17 +1,17 @@
 /** A value with parameters: `text/plain; charset=utf-8`. */
 export interface Parameterised {
-  /** What is before the first `;`, trimmed. */
+  /** The part before the first `;`, trimmed. */
   readonly value: string
-  /** Name in lower case and value of each parameter, in their order. */
+  /** Lower-case name and value of each parameter, in order. */
   readonly parameters: readonly (readonly [name: string, value: string])[]
 }
 
-/** Parameters of one field that are taken over. */
+/** Maximum parameters of one field. */
 const maxParameters = 50
-/** Bytes of one parameter's value. */
+/** Maximum bytes of a parameter's value. */
 const maxValueBytes = 2000
 
-/** Takes a structured value apart: Content-Type and Content-Disposition. Comments in parentheses are removed. */
+/** Parses a structured value: Content-Type and Content-Disposition. Removes comments in parentheses. */
 export function parseParameters(text: string): Parameterised {
   const parts = split(withoutComments(text.slice(0, 64 * 1024)))
   const parameters: [string, string][] = []

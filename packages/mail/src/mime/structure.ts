@@ -1,11 +1,11 @@
 import { fieldValue, findBody, type HeaderField, parseHeader } from './headers.js'
 import { type Parameterised, parameterOf, parseParameters } from './parameters.js'
 
-/** A part of a message, and where it is in the message's bytes. */
+/** A part of a message, with its byte offsets. */
 export interface Part {
-  /** Where the header begins. */
+  /** Start of the header. */
   readonly start: number
-  /** Where the body begins. */
+  /** Start of the body. */
   readonly body: number
   readonly end: number
   readonly fields: readonly HeaderField[]
@@ -15,17 +15,17 @@ export interface Part {
   readonly contentType: Parameterised
   /** Parts of a multipart. */
   readonly parts: readonly Part[]
-  /** The message inside of a part of type message/rfc822. */
+  /** The message in a part of type message/rfc822. */
   readonly message: Part | undefined
   /** Line feeds of the body, for parts without {@link parts}. */
   readonly lines: number
 }
 
-/** Parts of a message that are taken apart: further ones belong to the last. */
+/** Maximum parsed parts of a message. Further ones belong to the last. */
 export const maxParts = 1000
-/** Depth to which parts are taken apart: deeper ones are text. */
+/** Maximum nesting of parts. Deeper ones are treated as text. */
 export const maxDepth = 32
-/** Longest boundary. RFC 2046 allows 70. */
+/** Maximum length of a boundary. RFC 2046 allows 70. */
 const maxBoundaryBytes = 200
 
 interface Walk {
@@ -33,7 +33,7 @@ interface Walk {
   parts: number
 }
 
-/** Takes a message apart, in time linear in its size times the depth of its multiparts. */
+/** Parses the structure of a message, in time linear in its size times the depth of its multiparts. */
 export function parseStructure(bytes: Buffer): Part {
   return parsePart({ bytes, parts: 0 }, 0, bytes.length, 0, 'text/plain')
 }
@@ -52,7 +52,7 @@ function parsePart(walk: Walk, start: number, end: number, depth: number, defaul
   if (depth < maxDepth && walk.parts < maxParts) {
     if (isMessage) {
       const encoding = fieldValue(fields, 'content-transfer-encoding')?.toLowerCase() ?? '7bit'
-      // An encoded message cannot be addressed by offsets, and RFC 2046 forbids it.
+      // Offsets cannot address an encoded message, and RFC 2046 forbids it.
       if (encoding !== 'base64' && encoding !== 'quoted-printable') {
         const message = parsePart(walk, body, end, depth + 1, 'text/plain')
         return { ...leaf, message, lines: countLines(walk.bytes, body, end) }
@@ -64,7 +64,7 @@ function parsePart(walk: Walk, start: number, end: number, depth: number, defaul
       if (parts.length > 0) return { ...leaf, parts }
     }
   }
-  // What cannot be taken apart is shown as text, as it is when a multipart has no boundary.
+  // Treat unparsable parts as text, for example a multipart without a boundary.
   if (isMessage) return { ...leaf, type: 'application', subtype: 'octet-stream' }
   return { ...leaf, type: 'text', subtype: 'plain', lines: countLines(walk.bytes, body, end) }
 }
@@ -77,7 +77,7 @@ function countLines(bytes: Buffer, start: number, end: number): number {
 }
 
 function partsOf(walk: Walk, boundary: string, start: number, end: number, depth: number, inner: string): Part[] {
-  // Not beyond the part: a part without its delimiter would be searched for it to the end of the message, each time.
+  // Search only within the part. A missing delimiter would otherwise cost a scan to the end of the message each time.
   const bytes = walk.bytes.subarray(0, end)
   const delimiter = Buffer.from(`--${boundary}`, 'latin1')
   const parts: Part[] = []
@@ -95,12 +95,12 @@ function partsOf(walk: Walk, boundary: string, start: number, end: number, depth
     at = after.next
     if (after.isLast || walk.parts >= maxParts) break
   }
-  // The end is missing, or there are too many parts.
+  // The closing delimiter is missing, or the limit of parts is reached.
   if (open !== undefined) parts.push(parsePart(walk, open, end, depth, inner))
   return parts
 }
 
-/** What follows a delimiter on its line: nothing or `--`, then spaces. `undefined` for other text: it is no delimiter. */
+/** The rest of a delimiter's line: empty or `--`, then spaces. `undefined` if the line is not a delimiter. */
 function lineAfter(bytes: Buffer, at: number, end: number): { isLast: boolean; next: number } | undefined {
   const feed = bytes.indexOf(0x0a, at)
   const next = feed === -1 || feed >= end ? end : feed + 1
@@ -117,8 +117,8 @@ function beforeBreak(bytes: Buffer, start: number, found: number): number {
 }
 
 /**
- * The part with a number such as `[1, 2]`, as `BODY[1.2]` names it. Numbers go through a message/rfc822 to the parts of its message. Returns
- * `undefined` if there is none.
+ * Returns the part with a number such as `[1, 2]`, for `BODY[1.2]`. Numbers pass through a message/rfc822 to the parts of its message. Returns
+ * `undefined` if the part does not exist.
  */
 export function findPart(root: Part, numbers: readonly number[]): Part | undefined {
   let at: Part | undefined = root
@@ -128,7 +128,7 @@ export function findPart(root: Part, numbers: readonly number[]): Part | undefin
     if (!holder || isOwn) return undefined
     if (holder.parts.length > 0) at = holder.parts[number - 1]
     else {
-      // What has no parts is its own part 1.
+      // A message without parts is its own part 1.
       at = number === 1 ? holder : undefined
       isOwn = !holder.message
     }

@@ -1,12 +1,12 @@
 import { DatabaseSync } from 'node:sqlite'
 import { MailError, storageError } from '../errors.js'
 
-/** How long a change may wait that nobody waits for, in milliseconds. */
+/** Maximum delay of a lazy change, in milliseconds. */
 const lazyDelay = 50
 
 /**
- * Database whose changes are committed in groups: those of one turn of the event loop share a transaction, and thus one flush to the disk.
- * A change is durable when its promise resolves.
+ * Database with group commit: changes of one event-loop turn share a transaction, and thus one disk flush. A change is durable when its
+ * promise resolves.
  */
 export class Database {
   readonly sqlite: DatabaseSync
@@ -16,7 +16,7 @@ export class Database {
   #isClosed = false
 
   /**
-   * Opens the file for this process alone, until it closes or ends.
+   * Opens the file exclusively, until it is closed or the process ends.
    *
    * @throws {MailError} `ERR_BUSY` if another process has it open. `ERR_STORAGE`.
    */
@@ -27,7 +27,7 @@ export class Database {
       sqlite.exec(
         'PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON'
       )
-      // Takes the lock, which a mere open does not.
+      // Opening alone does not take the lock.
       sqlite.exec(`BEGIN IMMEDIATE; ${schema}; COMMIT`)
       this.sqlite = sqlite
     } catch (error) {
@@ -41,19 +41,19 @@ export class Database {
   /**
    * Runs a change in the next transaction. If it throws, only its own changes are undone.
    *
-   * @param options `lazy`: nobody waits for it. It goes with the next change that is not, or in a moment.
+   * @param options `lazy`: no caller waits for it. It is committed with the next other change, or after a short delay.
    */
   change<Result>(work: () => Result, { lazy = false }: { lazy?: boolean } = {}): Promise<Result> {
     if (this.#isClosed) return Promise.reject(new MailError('ERR_CLOSED', 'the mail service is closed'))
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
-      // Each transaction flushes the disk, and holds up everything else meanwhile.
+      // Each transaction flushes the disk and blocks the event loop meanwhile.
       if (lazy) this.#later ??= setTimeout(() => this.#commit(), lazyDelay)
       else this.#soon ??= setImmediate(() => this.#commit())
     })
   }
 
-  /** Commits what waits, and closes. Idempotent. */
+  /** Commits pending changes, and closes. Idempotent. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -87,7 +87,7 @@ export class Database {
     try {
       this.sqlite.exec('ROLLBACK')
     } catch {
-      // A full disk ended the transaction already.
+      // A full disk has already ended the transaction.
     }
   }
 
@@ -98,7 +98,7 @@ export class Database {
       this.sqlite.exec('RELEASE one')
       return () => resolve(result)
     } catch (error) {
-      // With a full disk SQLite may have undone the whole transaction. This then throws as well, and every change fails.
+      // On a full disk, SQLite may have rolled back the whole transaction. This then also throws, and all changes fail.
       this.sqlite.exec('ROLLBACK TO one; RELEASE one')
       return () => reject(storageError('write the database', error))
     }

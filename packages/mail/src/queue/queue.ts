@@ -10,7 +10,7 @@ import { Spool } from './spool.js'
 
 /** A delivery of the queue: a mail, and the recipients at one peer. */
 export interface Delivery {
-  /** Order in which mails were queued. */
+  /** Sequence number. */
   readonly seq: number
   /** Id of the mail. */
   readonly id: string
@@ -20,32 +20,32 @@ export interface Delivery {
   readonly size: number
   /** SHA-256 of the message, as hex. */
   readonly sha256: string
-  /** When it was queued, in milliseconds as from `Date.now()`. */
+  /** Time of queueing, in milliseconds as from `Date.now()`. */
   readonly queuedAt: number
   /** ID52 of the peer. */
   readonly peer: string
   /** Recipients at the peer. */
   readonly to: readonly string[]
-  /** Attempts after which the peer asked for another. */
+  /** Attempts that the peer deferred. */
   readonly attempts: number
-  /** When the next attempt is due at the earliest. */
+  /** Earliest time of the next attempt. */
   readonly nextAt: number
   /** Whether the sender was warned of the delay. */
   readonly warned: boolean
-  /** Why the last attempt failed; empty before. */
+  /** Error of the last attempt; empty before. */
   readonly reason: string
 }
 
-/** A mail to queue. The peers and their recipients are in `to`. */
+/** A mail to queue. `to` has the recipients per peer. */
 export interface NewDelivery {
   readonly from: string
   readonly to: ReadonlyMap<string, readonly string[]>
 }
 
-/** What a mail from this service tells its sender. */
+/** The delivery that a report is about. */
 export interface Report {
   readonly delivery: Delivery
-  /** The delivery has failed, and ends. Otherwise it is late. */
+  /** Whether the delivery has failed and ends. Otherwise it is late. */
   readonly ends: boolean
 }
 
@@ -81,8 +81,8 @@ interface Row {
 }
 
 /**
- * Mail on its way, on disk: a file for each message, a row for each peer that gets it. A message is queued once its file, then its row are
- * flushed. Its file is removed after its last row.
+ * Durable queue: one file per message, one row per peer. A message is queued once its file and then its row are flushed. Its file is removed
+ * after its last row.
  */
 export class Queue {
   readonly #folder: string
@@ -99,7 +99,7 @@ export class Queue {
   }
 
   /**
-   * Opens the queue, and removes what a crash left unfinished.
+   * Opens the queue, and cleans up after a crash.
    *
    * @throws {MailError} `ERR_BUSY` if another process has it open. `ERR_STORAGE`.
    */
@@ -131,7 +131,7 @@ export class Queue {
     return this.#bytes
   }
 
-  /** Begins a message: write it, then {@link add} it, or discard it. */
+  /** Creates a message file. Write it, then {@link add} or discard it. */
   async begin(): Promise<{ id: string; spool: Spool }> {
     const id = randomBytes(16).toString('hex')
     return { id, spool: await Spool.create(id, this.pathOf(id), this.#sync) }
@@ -143,9 +143,9 @@ export class Queue {
   }
 
   /**
-   * Queues a message that was written. It is durable when the promise resolves. If it rejects, the message is discarded.
+   * Queues a written message. It is durable when the promise resolves. On rejection, the message is discarded.
    *
-   * @param about What the mail reports of another delivery: that it has failed, which ends it, or that it is late. In the same transaction.
+   * @param about The delivery that the mail reports as failed, which ends it, or as late. Same transaction.
    */
   async add(id: string, spool: Spool, mail: NewDelivery, queuedAt: number, about?: Report): Promise<void> {
     try {
@@ -174,12 +174,12 @@ export class Queue {
     }
   }
 
-  /** Ends a delivery. The file goes with the last of its mail. Lost in a crash, it is done again: the peer has the mail, and says so. */
+  /** Ends a delivery. The file is removed with its last delivery. If a crash loses this, the repeated attempt gets `duplicate`. */
   async settle(delivery: Delivery): Promise<void> {
     if (await this.#database.change(() => this.#remove(delivery), { lazy: true })) await this.#unlink(delivery)
   }
 
-  /** Has a delivery tried again later. */
+  /** Schedules a retry of a delivery. */
   retry(delivery: Delivery, nextAt: number, reason: string): Promise<void> {
     return this.#database.change(() => {
       this.#run(
@@ -192,17 +192,17 @@ export class Queue {
     })
   }
 
-  /** Notes that a sender need not be warned of a late mail. */
+  /** Marks a late mail as warned. */
   async noteLate(delivery: Delivery): Promise<void> {
     await this.#database.change(() => this.#note({ delivery, ends: false }))
   }
 
-  /** Peers that have deliveries. */
+  /** Peers with deliveries. */
   peers(): string[] {
     return this.#all<{ peer: string }>('SELECT DISTINCT peer FROM deliveries').map(({ peer }) => peer)
   }
 
-  /** Deliveries to a peer that are due, the oldest first. */
+  /** Due deliveries to a peer, oldest first. */
   due(peer: string, now: number, limit: number): Delivery[] {
     return this.#all<Row>(
       `${joined} WHERE deliveries.peer = ? AND deliveries.next_at <= ? ORDER BY deliveries.mail LIMIT ?`,
@@ -212,13 +212,13 @@ export class Queue {
     ).map(read)
   }
 
-  /** When the next delivery to a peer is due; `undefined` without any. */
+  /** Due time of the next delivery to a peer; `undefined` without any. */
   nextAt(peer: string): number | undefined {
     const row = this.#get('SELECT min(next_at) AS at FROM deliveries WHERE peer = ?', peer) as { at: number | null }
     return row.at ?? undefined
   }
 
-  /** When the oldest mail to a peer was queued whose sender was not warned, and the oldest of all. */
+  /** Queueing times of the oldest mail to a peer without a warning, and of the oldest of all. */
   oldest(peer: string): { unwarned: number | undefined; any: number | undefined } {
     const row = this.#get(
       `SELECT min(queued_at) AS any_at, min(CASE WHEN warned = 0 THEN queued_at END) AS unwarned FROM deliveries
@@ -228,7 +228,7 @@ export class Queue {
     return { any: row.any_at ?? undefined, unwarned: row.unwarned ?? undefined }
   }
 
-  /** Deliveries to a peer that were queued by a time, at most so many. */
+  /** Deliveries to a peer that were queued before a time, up to a limit. */
   queuedBy(peer: string, time: number, { unwarned, limit }: { unwarned: boolean; limit: number }): Delivery[] {
     return this.#all<Row>(
       `${joined} WHERE deliveries.peer = ? AND queued_at <= ? AND warned <= ? ORDER BY deliveries.mail LIMIT ?`,
@@ -239,12 +239,12 @@ export class Queue {
     ).map(read)
   }
 
-  /** All deliveries, the oldest first, at most so many. */
+  /** All deliveries, oldest first, up to a limit. */
   list(limit: number): Delivery[] {
     return this.#all<Row>(`${joined} ORDER BY deliveries.mail LIMIT ?`, limit).map(read)
   }
 
-  /** Moves all times by a jump of the clock. */
+  /** Shifts all times by a clock jump. */
   async shift(jump: number): Promise<void> {
     await this.#database.change(() => {
       this.#run('UPDATE mails SET queued_at = queued_at + ?', jump)
@@ -256,7 +256,7 @@ export class Queue {
     this.#database.close()
   }
 
-  /** A file without a row was never acknowledged to its sender. */
+  /** Removes files without a row, which were never acknowledged. */
   async #recover(): Promise<void> {
     const known = this.#prepare('SELECT 1 AS found FROM mails WHERE id = ?')
     this.#run('DELETE FROM mails WHERE seq NOT IN (SELECT mail FROM deliveries)')
@@ -271,14 +271,14 @@ export class Queue {
     this.#bytes = bytes
   }
 
-  /** Returns whether the mail of a delivery has no other. */
+  /** Returns whether it was the last delivery of its mail. */
   #note({ delivery, ends }: Report): boolean {
     if (ends) return this.#remove(delivery)
     this.#run('UPDATE deliveries SET warned = 1 WHERE peer = ? AND mail = ?', delivery.peer, delivery.seq)
     return false
   }
 
-  /** Removes a row, and its mail's if it was the last. Returns whether it was. */
+  /** Removes a row, and the row of its mail if it was the last. Returns whether it was. */
   #remove(delivery: Delivery): boolean {
     this.#run('DELETE FROM deliveries WHERE peer = ? AND mail = ?', delivery.peer, delivery.seq)
     if (this.#get('SELECT 1 FROM deliveries WHERE mail = ? LIMIT 1', delivery.seq) !== undefined) return false
@@ -290,7 +290,7 @@ export class Queue {
     this.#count--
     this.#bytes -= delivery.size
     step('queue.removed', delivery.id)
-    // A file that stays is removed at start-up.
+    // A leftover file is removed at start-up.
     await rm(this.pathOf(delivery.id), { force: true }).catch(() => {})
   }
 

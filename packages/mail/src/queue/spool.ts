@@ -4,7 +4,7 @@ import type { FolderSync } from '../disk.js'
 import { storageError } from '../errors.js'
 import { step } from '../steps.js'
 
-/** A message while it is written to the folder of the queue. It is mail once its row is in the database; until then it is removed at start-up. */
+/** A message that is being written to the queue's folder. Until its row is in the database, it is removed at start-up. */
 export class Spool {
   /** Path of the file. */
   readonly path: string
@@ -44,7 +44,7 @@ export class Spool {
     }
   }
 
-  /** Flushes the file and its name to the disk, and closes it. */
+  /** Flushes the file and its directory entry, and closes it. */
   async finish(): Promise<{ size: number; sha256: string }> {
     step('spool.written', this.#id)
     try {
@@ -61,7 +61,7 @@ export class Spool {
   /** Removes the file. */
   async discard(): Promise<void> {
     await this.#file.close().catch(() => {})
-    // What cannot be removed now is removed at start-up.
+    // If this fails, the file is removed at start-up.
     await rm(this.path, { force: true }).catch(() => {})
   }
 }

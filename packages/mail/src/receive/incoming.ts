@@ -6,7 +6,7 @@ import { storageError } from '../errors.js'
 import { Authors } from '../mime/authors.js'
 import type { MailFile } from '../store/index.js'
 
-/** What arrived of a message. */
+/** A received message. */
 export interface Received {
   readonly content: Uint8Array | MailFile
   readonly size: number
@@ -14,10 +14,10 @@ export interface Received {
   readonly authors: Authors
 }
 
-// Smaller messages need no file of their own until they are stored.
+// Smaller messages are kept in memory until they are stored.
 const maxInMemory = 256 * 1024
 
-/** Folder in which messages are while they arrive. What a crash leaves there is removed at start-up: its sender has no answer. */
+/** Folder for incoming messages. Leftovers of a crash were never acknowledged, and are removed at start-up. */
 export class IncomingFolder {
   readonly #folder: string
 
@@ -39,7 +39,7 @@ export class IncomingFolder {
     return join(this.#folder, randomBytes(16).toString('hex'))
   }
 
-  /** Receives the rest of a stream, into a file if it is large. Of more bytes than expected, one is counted. */
+  /** Receives the rest of a stream, into a file if it is large. Stops after one byte more than expected. */
   async receive(stream: PeerStream, expected: number, signal: AbortSignal): Promise<Received> {
     const hash = createHash('sha256')
     const authors = new Authors()
@@ -66,7 +66,7 @@ export class IncomingFolder {
     return { content: { file }, size, sha256: hash.digest('hex'), authors }
   }
 
-  /** Writes a file. If the function throws, the file is removed. */
+  /** Writes a file. Removes it if the function throws. */
   async write(path: string, fill: (write: (chunk: Uint8Array) => Promise<void>) => Promise<void>): Promise<void> {
     const file = await storing(() => open(path, 'wx', 0o600))
     try {
@@ -81,14 +81,14 @@ export class IncomingFolder {
     }
   }
 
-  /** A second name for a file, which a store may then move; a copy where the file system has none. */
+  /** Hard-links a file for a store that moves it. Copies it if the file system has no hard links. */
   async share(path: string): Promise<MailFile> {
     const file = this.newPath()
     await link(path, file).catch(() => storing(() => copyFile(path, file)))
     return { file }
   }
 
-  /** Removes a file. What stays is removed at start-up. */
+  /** Removes a file. Leftovers are removed at start-up. */
   async remove(content: Uint8Array | MailFile): Promise<void> {
     if (!(content instanceof Uint8Array)) await rm(content.file, { force: true }).catch(() => {})
   }

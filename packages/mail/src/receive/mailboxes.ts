@@ -2,17 +2,17 @@ import { parseMailAddress } from '../address.js'
 import { MailError } from '../errors.js'
 import type { MailStore } from '../store/index.js'
 
-/** A user whose mail arrives here. */
+/** A local user. */
 export interface Mailbox {
   /** Name of the user. */
   readonly name: string
-  /** Where the mail is kept. */
+  /** Storage of the mail. */
   readonly store: Pick<MailStore, 'deliver' | 'has'>
-  /** Local parts of its addresses besides the name. `'*'`: every one that no other user has. */
+  /** Further local parts of its addresses. `'*'` matches all that no other user has. */
   readonly aliases: readonly string[]
 }
 
-/** Finds the mailbox of an address here. Local parts are compared without case, and up to a `+`. */
+/** Resolves local addresses to mailboxes. Local parts are case-insensitive, and end at a `+`. */
 export class Mailboxes {
   readonly #byAlias = new Map<string, Mailbox>()
   readonly #rest: Mailbox | undefined
@@ -35,13 +35,13 @@ export class Mailboxes {
     this.#rest = rest
   }
 
-  /** The mailbox of a local part; `undefined` if there is none. */
+  /** The mailbox of a local part; `undefined` without one. */
   find(alias: string): Mailbox | undefined {
     const key = keyOf(alias)
     return this.#byAlias.get(key) ?? this.#byAlias.get(key.split('+', 1)[0] ?? '') ?? this.#rest
   }
 
-  /** The mailbox of an address; `undefined` if there is none. */
+  /** The mailbox of an address; `undefined` without one. */
   ofAddress(address: string): Mailbox | undefined {
     return this.find(parseMailAddress(address).alias)
   }

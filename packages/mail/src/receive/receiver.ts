@@ -18,7 +18,7 @@ import { storeId } from './mail-id.js'
 import type { Mailbox, Mailboxes } from './mailboxes.js'
 import type { Rules } from './rules.js'
 
-/** What a receiver works with. */
+/** Settings of a receiver. */
 export interface ReceiverOptions {
   readonly id52: string
   readonly account: Account | undefined
@@ -26,7 +26,7 @@ export interface ReceiverOptions {
   readonly rules: Rules
   readonly incoming: IncomingFolder
   readonly maxBytes: number
-  /** Mails that arrive at once, in all and of one peer. */
+  /** Maximum concurrent mails, in all and per peer. */
   readonly total: number
   readonly perPeer: number
   readonly onEvent: OnEvent
@@ -34,7 +34,7 @@ export interface ReceiverOptions {
 
 const second = 1000
 
-/** Takes mail of peers into mailboxes, and mail from here to here. */
+/** Delivers mail of peers and local mail into mailboxes. */
 export class Receiver {
   readonly #options: ReceiverOptions
   readonly #active = new Map<string, number>()
@@ -72,9 +72,9 @@ export class Receiver {
   }
 
   /**
-   * Stores a mail whose message is in a file here, such as one of the queue to this peer itself. The file stays.
+   * Stores a mail from a local file, for example queued mail to this peer itself. Keeps the file.
    *
-   * @param sender ID52 of the peer that named it.
+   * @param sender ID52 of the peer that assigned the mail's ID.
    */
   async storeFile(sender: string, { id, to }: Pick<MailHeader, 'id' | 'to'>, path: string): Promise<MailAnswer> {
     try {
@@ -92,16 +92,16 @@ export class Receiver {
     const { found, refused } = this.#recipients(header.to)
     const id = storeId(peer, header.id)
     const missing = found.filter(({ store }) => !store.has(id))
-    // It need not be sent once more.
+    // Answer before the message, which need not be sent.
     if (missing.length === 0) return settled(found.length > 0 ? 'duplicate' : 'stored', found, refused)
     const { incoming } = this.#options
     try {
-      // A peer that stalls must not hold its place.
+      // A stalled peer must not hold its slot.
       const signal = patience(header.size)
       const { content, size, sha256, authors } = await incoming.receive(stream, header.size, signal)
       try {
         if (size !== header.size || sha256 !== header.sha256)
-          return { status: 'later', code: 'corrupt', message: 'the message is not the announced one' }
+          return { status: 'later', code: 'corrupt', message: 'size or digest of the message differ from the header' }
         const foreign = authors.foreign(id52 => this.#speaksFor(peer, id52))
         if (foreign !== undefined)
           return { status: 'refused', code: 'from', message: `From or Sender names another identity: ${foreign}` }
@@ -118,7 +118,7 @@ export class Receiver {
     }
   }
 
-  /** Why a mail is refused before it is read; `undefined` if it is not. */
+  /** Refuses a mail before its message is read; `undefined` to continue. */
   #refusal(peer: string, { from, size }: MailHeader): MailAnswer | undefined {
     if (!this.#maySend(peer, from))
       return { status: 'refused', code: 'from', message: `${from} is not an address of the sending peer` }
@@ -141,7 +141,7 @@ export class Receiver {
     }
   }
 
-  /** Whether addresses with this ID52 are the peer's, or those of an account for which it acts. */
+  /** Whether an ID52 is the peer's, or that of an account for which it acts. */
   #speaksFor(peer: string, id52: string): boolean {
     if (id52 === peer) return true
     const { actsFor } = this.#options.account?.identify(peer) ?? { actsFor: [] }
@@ -168,7 +168,7 @@ export class Receiver {
     }
   }
 
-  /** Stores a mail in each mailbox. If one fails, the sender tries again; those that have it store nothing then. */
+  /** Stores a mail in each mailbox. If one fails, the sender retries; the others then detect the duplicate. */
   async #store(
     id: string,
     mailboxes: readonly Mailbox[],
@@ -182,7 +182,7 @@ export class Receiver {
         const { duplicate } = await store.deliver({ id, content })
         isNew ||= !duplicate
       } finally {
-        // A store that took a file has moved it.
+        // The store has moved the file.
         await this.#options.incoming.remove(content)
       }
       step('receive.stored', id)
@@ -190,7 +190,7 @@ export class Receiver {
     return settled(isNew ? 'stored' : 'duplicate', mailboxes, refused)
   }
 
-  /** Counts a mail that arrives; `undefined` if there are too many. */
+  /** Acquires a slot for an incoming mail; `undefined` if none is free. */
   #enter(peer: string): (() => void) | undefined {
     const { total, perPeer } = this.#options
     const own = this.#active.get(peer) ?? 0
@@ -217,7 +217,7 @@ function settled(
   return { status, ...(refused.length > 0 ? { refused } : {}) }
 }
 
-/** What a sender is told of a failure here. It says nothing of files. */
+/** The answer to a sender after a local failure. Does not mention files. */
 function failureOf(error: unknown): MailAnswer {
   if (error instanceof MailError && error.code === 'ERR_QUOTA')
     return { status: 'later', code: 'quota', message: 'the mailbox is full', retryAfter: 600 }
@@ -230,7 +230,7 @@ async function answer(stream: PeerStream, found: MailAnswer): Promise<void> {
   try {
     await stream.finish(`${JSON.stringify(found)}\n`)
   } catch (error) {
-    // The sender has left, and will ask again.
+    // The sender has left, and will retry.
     if (!isFastnNetError(error)) throw error
   }
 }

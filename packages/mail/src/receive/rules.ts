@@ -2,19 +2,19 @@ import type { Account } from 'fastn-net/account'
 import type { Clock } from '../clock.js'
 import { checkNames, count, invalid } from '../options.js'
 
-/** Who may send mail to this machine, and how much. Of several rules that match a peer, the first decides; without a match, mail is refused. */
+/** A rule for mail of peers. The first rule that matches a peer decides; without a match, mail is refused. */
 export interface MailRule {
-  /** An alias or a group of the account, an ID52, several of them, or `'everyone'`. */
+  /** An alias or a group of the account, an ID52, an array of these, or `'everyone'`. */
   readonly who: string | readonly string[]
-  /** Whether mail is taken. Default: `'allow'`. */
+  /** Whether mail is accepted. Default: `'allow'`. */
   readonly effect?: 'allow' | 'deny' | undefined
-  /** Mails an hour of each peer; more are tried again later. Default: 1,000. */
+  /** Mails per hour and peer; more are deferred. Default: 1,000. */
   readonly perHour?: number | undefined
-  /** Largest message, in bytes. Default: the `maxMessageBytes` of the service. */
+  /** Maximum message size, in bytes. Default: the `maxMessageBytes` of the service. */
   readonly maxBytes?: number | undefined
 }
 
-/** What a rule says about a mail. */
+/** Decision about a mail. */
 export type RuleDecision =
   | { readonly status: 'allow'; readonly maxBytes: number }
   | { readonly status: 'deny' }
@@ -38,11 +38,11 @@ export function checkRules(allow: 'everyone' | readonly (string | MailRule)[]): 
   })
 }
 
-// Peers whose rates are remembered. Those of others begin anew.
+// Maximum tracked peers. Evicted ones start with a new rate.
 const maxPeers = 10_000
 const hour = 3_600_000
 
-/** Rules, and how much each peer has sent. */
+/** Rules with the rate of each peer. */
 export class Rules {
   readonly #rules: readonly MailRule[]
   readonly #account: Account | undefined
@@ -57,7 +57,7 @@ export class Rules {
     this.#maxBytes = maxBytes
   }
 
-  /** Decides about a mail of a peer, and counts it. */
+  /** Decides on a mail of a peer, and counts it. */
   decide(peer: string): RuleDecision {
     const rule = this.#rules.find(({ who }) => this.#isMeant(peer, who))
     if (rule === undefined || rule.effect === 'deny') return { status: 'deny' }
@@ -74,7 +74,7 @@ export class Rules {
     return wanted.some(name => name === alias || groups.includes(name))
   }
 
-  /** Takes one of a peer's mails for this hour. Returns 0, or the seconds until there is one. */
+  /** Consumes one mail of a peer's hourly rate. Returns 0, or the seconds until the next is allowed. */
   #take(peer: string, perHour: number): number {
     const now = this.#clock.elapsed()
     const known = this.#sent.get(peer) ?? { left: perHour, at: now }

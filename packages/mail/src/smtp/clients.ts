@@ -2,20 +2,20 @@ import type { Socket } from 'node:net'
 import { SMTPServer, type SMTPServerSession } from 'smtp-server'
 import { type PendingLogin, PendingLogins } from '../pending-logins.js'
 
-/** Bounds of the connections of an SMTP server. */
+/** Connection limits of an SMTP server. */
 export interface ClientLimits {
-  /** Connections that have logged in. */
+  /** Maximum logged-in connections. */
   readonly maxConnections: number
-  /** Connections that have not. */
+  /** Maximum connections before login. */
   readonly maxPendingLogins: number
-  /** Time to log in, in milliseconds. */
+  /** Login deadline, in milliseconds. */
   readonly loginTimeout: number
 }
 
-/** Time in which a client that is dropped reads why, in milliseconds. */
+/** Time for a dropped client to read the reason, in milliseconds. */
 const lingerMs = 1000
 
-/** The connections of an SMTP server: bounded apart before and after they have logged in. */
+/** The connections of an SMTP server, with separate limits before and after login. */
 export class Clients {
   readonly #limits: ClientLimits
   readonly #pending: PendingLogins
@@ -28,19 +28,19 @@ export class Clients {
     this.#pending = new PendingLogins(limits.maxPendingLogins)
   }
 
-  /** Admits connections to a server, from now on. Call it before the server listens. */
+  /** Starts to admit connections. Call it before the server listens. */
   watch(server: ClientServer): void {
     server.clients = this
     const listeners = server.server.listeners('connection')
     server.server.removeAllListeners('connection')
     server.server.on('connection', (socket: Socket) => {
-      // The library listens for errors a moment later.
+      // The library adds its error listener later.
       socket.on('error', () => {})
       if (this.#admit(server, socket)) for (const listener of listeners) listener.call(server.server, socket)
     })
   }
 
-  /** Notes the session of a connection, and the socket of its commands, which may be TLS over the first. */
+  /** Records the session of a connection and its command socket, which may be TLS over the first. */
   hasSession(id: string, socket: Socket): void {
     const client = this.#bySocket.get(nameOf(socket))
     if (!client) return
@@ -49,7 +49,7 @@ export class Clients {
     this.#byId.set(id, client)
   }
 
-  /** Runs the check of a password. The connection keeps its place meanwhile. */
+  /** Checks a password. The connection is exempt from eviction meanwhile. */
   async checking<Result>({ id }: SMTPServerSession, check: () => Promise<Result>): Promise<Result> {
     const client = this.#byId.get(id)
     if (client) client.keepsPlace = true
@@ -60,7 +60,7 @@ export class Clients {
     }
   }
 
-  /** Counts a connection as one that has logged in. Returns false if there are too many. */
+  /** Counts a connection as logged in. Returns false above the limit. */
   logIn({ id }: SMTPServerSession): boolean {
     if (this.#loggedIn.size >= this.#limits.maxConnections) return false
     const client = this.#byId.get(id)
@@ -79,7 +79,7 @@ export class Clients {
       return false
     }
     const expire = () => {
-      // The password that is being checked is the last.
+      // Allow only the pending password check to finish.
       if (client.keepsPlace) client.deadline = setTimeout(expire, this.#limits.loginTimeout)
       else client.end('no log-in for too long')
     }
@@ -97,7 +97,7 @@ export class Clients {
   }
 }
 
-/** An SMTP server that tells of the session of each connection. */
+/** An SMTP server that exposes the session of each connection. */
 export class ClientServer extends SMTPServer {
   clients: Clients | undefined
 
@@ -121,14 +121,14 @@ class Client implements PendingLogin {
   }
 
   drop(): void {
-    this.end('a newer connection took the place of this one, which has not logged in')
+    this.end('a newer connection replaced this one before login')
   }
 
   /** Ends the connection. */
   end(reason: string): void {
     const session = [...this.#server.connections].find(({ id }) => id === this.id)
     if (!session) {
-      // In a TLS handshake, of which the upper socket must be destroyed.
+      // During a TLS handshake, the upper socket must be destroyed.
       const upper = this.#server._pendingSockets.get(this.#socket) ?? this.#socket
       upper.destroy()
       return
@@ -138,7 +138,7 @@ class Client implements PendingLogin {
   }
 }
 
-/** What a socket and TLS over it have in common. */
+/** Key that a socket and TLS over it share. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`
 }

@@ -1,17 +1,17 @@
 /**
- * Looks for a CR or LF that stands alone. Servers that take one for the end of a line find other mails and commands in a message than
- * those that do not: SMTP smuggling. Such a message is refused (RFC 5321, 2.3.8).
+ * Detects a bare CR or LF. Servers that accept one as a line end parse other mails and commands than servers that do not: SMTP smuggling.
+ * Such messages are refused (RFC 5321, 2.3.8).
  */
 export class LineEnds {
   #isAfterCr = false
   #isBroken = false
 
-  /** Whether a CR or LF stands alone in what was read, whatever follows. */
+  /** Whether the input so far contains a bare CR or LF. */
   get isCertainlyBroken(): boolean {
     return this.#isBroken
   }
 
-  /** Whether one stands alone in all that there is. */
+  /** Whether the complete input contains a bare CR or LF. */
   get isBroken(): boolean {
     return this.#isBroken || this.#isAfterCr
   }

@@ -25,35 +25,35 @@ export interface MailTls {
 export interface SmtpOptions {
   /** Address on which it listens. Default: `'127.0.0.1'`. */
   readonly host?: string | undefined
-  /** Port; 0 takes a free one. Default: 587. */
+  /** Port; 0 selects a free one. Default: 587. */
   readonly port?: number | undefined
   /**
-   * Certificate. Clients then log in after STARTTLS only. Without one they log in without TLS, which is allowed on loopback addresses only.
+   * Certificate. Clients must then use STARTTLS before login. Without one, they log in without TLS, which is allowed only on loopback.
    * Default: none.
    */
   readonly tls?: MailTls | undefined
-  /** TLS from the first byte on, as on port 465, in place of STARTTLS. Default: false. */
+  /** TLS from the first byte, as on port 465, instead of STARTTLS. Default: false. */
   readonly secure?: boolean | undefined
-  /** Connections at once that have logged in. Default: 100. */
+  /** Maximum logged-in connections. Default: 100. */
   readonly maxConnections?: number | undefined
-  /** Connections at once that have not logged in. One more takes the place of the oldest. Default: 64. */
+  /** Maximum connections before login. A new one evicts the oldest. Default: 64. */
   readonly maxPendingLogins?: number | undefined
-  /** Time to log in, in milliseconds. Default: 60,000. */
+  /** Login deadline, in milliseconds. Default: 60,000. */
   readonly loginTimeout?: number | undefined
-  /** Time without a command after which a connection is closed, in milliseconds. Default: 5 min. */
+  /** Idle timeout of a connection, in milliseconds. Default: 5 min. */
   readonly idleTimeout?: number | undefined
 }
 
-/** What stands behind the server. */
+/** Backend of the server. */
 export interface SmtpBackend {
   readonly maxMessageBytes: number
-  /** Whether these are the name and password of a user; its name. */
+  /** Verifies credentials; resolves to the user's name. */
   logIn(user: string, password: string): Promise<string | undefined>
   /** @throws {MailError} `ERR_UNAUTHORIZED` if the user may not send as this address. */
   checkSender(user: string, address: string): void
-  /** @throws {MailError} `ERR_INVALID_ARGUMENT` for an address that is not served, `ERR_UNAUTHORIZED` for one to which nothing is relayed. */
+  /** @throws {MailError} `ERR_INVALID_ARGUMENT` for an unknown local address, `ERR_UNAUTHORIZED` for a domain that is not relayed. */
   checkRecipient(address: string): void
-  /** Queues a message. Durable when it resolves with the id of the mail. */
+  /** Queues a message. Durable when it resolves, with the ID of the mail. */
   submit(
     envelope: { from: string; to: readonly string[] },
     content: AsyncIterable<Uint8Array>,
@@ -62,7 +62,7 @@ export interface SmtpBackend {
 }
 
 const names = ['host', 'port', 'tls', 'secure', 'maxConnections', 'maxPendingLogins', 'loginTimeout', 'idleTimeout']
-/** Most recipients of a message. */
+/** Maximum recipients of a message. */
 const maxRecipients = 1000
 
 /** An SMTP server for mail clients: submission, never a relay. */
@@ -98,10 +98,10 @@ export class SmtpServer {
         ? { disabledCommands: ['STARTTLS'] }
         : { key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' }),
       authMethods: ['PLAIN', 'LOGIN'],
-      // Names of clients come from DNS, which leaves the machine.
+      // Avoids DNS look-ups of clients, which leave the machine.
       disableReverseLookup: true,
       hideENHANCEDSTATUSCODES: false,
-      // Replies are small, and clients wait for each.
+      // Replies are small, and clients wait for each one.
       noDelay: true,
       logger: false,
       socketTimeout: count(options.idleTimeout, 1, 300_000, 'smtp.idleTimeout'),
@@ -126,13 +126,13 @@ export class SmtpServer {
     })
     this.#clients.watch(this.#server)
     this.#server.on('error', (error: NodeJS.ErrnoException & { remote?: unknown }) => {
-      // Those of connections are their clients' matter.
+      // Ignore errors of single connections.
       if (error.syscall === 'listen') return
       onError(error)
     })
   }
 
-  /** Begins to listen. Returns the address and port. */
+  /** Listens. Returns the address and port. */
   async listen(): Promise<{ host: string; port: number }> {
     const { server } = this.#server
     await new Promise<void>((resolve, reject) => {
@@ -146,7 +146,7 @@ export class SmtpServer {
     return { host: address, port }
   }
 
-  /** Ends. Clients are told, and have a second. */
+  /** Closes. Notifies clients, and gives them a second. */
   close(): Promise<void> {
     this.#guard.close()
     return new Promise(resolve => this.#server.close(() => resolve()))
@@ -167,7 +167,7 @@ export class SmtpServer {
   }
 
   #checkSender({ address }: SMTPServerAddress, session: SMTPServerSession): void {
-    // The null sender: a client's receipt, for example.
+    // The null sender, for example for a client's read receipt.
     if (address !== '') this.#backend.checkSender(userOf(session), address)
   }
 
@@ -191,7 +191,7 @@ export class SmtpServer {
     const lineEnds = new LineEnds()
     const { maxMessageBytes } = this.#backend
     const content = async function* (): AsyncGenerator<Uint8Array> {
-      // Read to its end in any case: the client sends all of it before it reads the answer.
+      // Always read to the end, because the client reads the answer only afterwards.
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         lineEnds.read(chunk)
         if (!lineEnds.isCertainlyBroken && !stream.sizeExceeded) yield chunk
@@ -199,7 +199,7 @@ export class SmtpServer {
     }
     return this.#backend.submit({ from, to: rcptTo.map(({ address }) => address) }, content(), () => {
       if (stream.sizeExceeded) throw smtpError(552, `a message may have ${maxMessageBytes} bytes`)
-      if (lineEnds.isBroken) throw smtpError(554, 'a line must end with CR and LF, and neither may stand alone')
+      if (lineEnds.isBroken) throw smtpError(554, 'lines must end with CR LF; a bare CR or LF is not allowed')
     })
   }
 }
@@ -224,12 +224,12 @@ const replies: Partial<Record<MailError['code'], number>> = {
   ERR_CLOSED: 421
 }
 
-/** The reply to a client. Causes, which may name files, are not in it. */
+/** The reply to a client, without causes, which may name files. */
 function smtpErrorOf(error: unknown): SMTPServerError {
   if (error instanceof Error && 'responseCode' in error) return error as SMTPServerError
-  if (!(error instanceof MailError)) return smtpError(451, 'the message cannot be taken now')
+  if (!(error instanceof MailError)) return smtpError(451, 'the message cannot be accepted now')
   if (error.code === 'ERR_STORAGE') return smtpError(452, 'the message cannot be stored now')
-  // For 550 the library has one enhanced code, that of a mailbox that does not exist. With a code of its own, a reply is sent as it is.
+  // For 550, the library has one enhanced code, for a missing mailbox. It sends a reply with its own enhanced code unchanged.
   if (error.code === 'ERR_UNAUTHORIZED') return smtpError('550 5.7.1' as unknown as number, error.message)
   return smtpError(replies[error.code] ?? 451, error.message)
 }
