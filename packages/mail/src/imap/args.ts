@@ -2,7 +2,7 @@ import { BadCommand, type Token, type Word } from './command.js'
 import { mailboxName } from './format.js'
 import { Refused } from './refused.js'
 
-/** Throws `BadCommand` unless there are as many arguments as the command takes. */
+/** Throws `BadCommand` for a wrong number of arguments. */
 export function expectCount(args: readonly Token[], least: number, most: number = least): void {
   if (args.length < least || args.length > most) throw new BadCommand('the number of arguments is wrong')
 }
@@ -13,7 +13,7 @@ export function isList(token: Token | undefined): token is readonly Token[] {
 
 /** A word. Throws `BadCommand` for lists, and for a word with a section. */
 export function wordOf(token: Token | undefined): Word {
-  // The library reads the atom NIL as nothing, in any place.
+  // The library parses the atom NIL as null everywhere.
   if (token === null) return { kind: 'atom', value: 'NIL' }
   if (token === undefined || isList(token)) throw new BadCommand('a word is missing')
   const word = token as Word
@@ -41,10 +41,10 @@ export function utf8Of(token: Token | undefined): string {
   return Buffer.from(textOf(token), 'latin1').toString('utf8')
 }
 
-/** The name of a mailbox. Throws {@link Refused} if it is not encoded as names are. */
+/** The name of a mailbox. Throws {@link Refused} for an invalid encoding. */
 export function mailboxOf(token: Token | undefined): string {
   const name = mailboxName(textOf(token))
-  if (name === undefined) throw new Refused('names of mailboxes are encoded as modified UTF-7', 'CANNOT')
+  if (name === undefined) throw new Refused('mailbox names must be encoded as modified UTF-7', 'CANNOT')
   return name
 }
 

@@ -1,4 +1,4 @@
-/** Bounds the bytes of messages that are in memory at once. What exceeds the bound waits, in order; one larger message is let in alone. */
+/** Bounds the bytes of messages in memory. Work above the bound waits in FIFO order; a larger message runs alone. */
 export class ByteBudget {
   readonly #max: number
   #used = 0
@@ -8,7 +8,7 @@ export class ByteBudget {
     this.#max = max
   }
 
-  /** Runs work that needs this many bytes. */
+  /** Runs work once this many bytes are available. */
   async run<Result>(bytes: number, work: () => Promise<Result>): Promise<Result> {
     const share = Math.min(bytes, this.#max)
     if (this.#waiting.length > 0 || this.#used + share > this.#max) {

@@ -4,9 +4,9 @@ import { maxNesting, maxTokens } from './limits.js'
 /** A word of a command: atom, quoted string or literal. */
 export interface Word {
   readonly kind: 'atom' | 'string' | 'literal'
-  /** One character a byte. */
+  /** Binary string. */
   readonly value: string
-  /** Words inside of `BODY[…]`. */
+  /** Words inside `BODY[…]`. */
   readonly section?: readonly Token[]
   /** Numbers of `<…>` after a section. */
   readonly partial?: readonly number[]
@@ -15,17 +15,17 @@ export interface Word {
 /** A word, a list in parentheses, or `NIL`. */
 export type Token = Word | readonly Token[] | null
 
-/** A command that was read. */
+/** A parsed command. */
 export interface Command {
   readonly tag: string
-  /** In capitals; with a space for those of UID: `UID FETCH`. */
+  /** In capitals; UID commands include a space: `UID FETCH`. */
   readonly name: string
   readonly args: readonly Token[]
 }
 
-/** The client sent what the grammar does not allow: the answer is `BAD`. */
+/** A syntax error of the client: the answer is `BAD`. */
 export class BadCommand extends Error {
-  /** Tag of the command, if it could be read. */
+  /** Tag of the command, if known. */
   readonly tag: string
 
   constructor(message: string, tag: string = '*') {
@@ -34,15 +34,15 @@ export class BadCommand extends Error {
   }
 }
 
-/** The tag and name of a command's first line, before its arguments are read. */
+/** The tag and name from a command's first line. */
 export interface CommandStart {
   readonly tag: string
   readonly name: string
-  /** What follows the name. */
+  /** The rest of the line. */
   readonly rest: string
 }
 
-/** The tag that a line begins with, or `undefined`. */
+/** The tag at the start of a line; `undefined` without one. */
 export function tagOf(line: string): string | undefined {
   return /^[^\s(){%*"\\+\p{Control}\u0080-\uffff]{1,64}(?= |$)/u.exec(line)?.[0]
 }
@@ -56,12 +56,12 @@ export function startOf(line: string): CommandStart {
   return { tag, name: found[1].toUpperCase(), rest: found[2] ?? '' }
 }
 
-/** A literal of a command: where its marker was in the text is marked by `{0}` and a line break. */
+/** Placeholder of a literal in a command's text: `{0}` and a line break. */
 export const literalMark = '{0}\r\n'
 
 /**
- * Parses the arguments of a command. In `text`, each literal is {@link literalMark}. The library reads quoted strings, lists, sections and
- * literals; it is given what it reads in linear time and bounded depth only. Throws {@link BadCommand}.
+ * Parses the arguments of a command. In `text`, each literal is {@link literalMark}. The library parses quoted strings, lists, sections and
+ * literals; its input is restricted to linear time and bounded depth. Throws {@link BadCommand}.
  */
 export function parseArguments(tag: string, text: string, literals: readonly string[]): Token[] {
   if (text === '') return []
@@ -78,7 +78,7 @@ export function parseArguments(tag: string, text: string, literals: readonly str
   try {
     return (handler.parser(Buffer.from(`A X ${prepare(text)}`, 'latin1')).attributes ?? []).map(tokenOf)
   } catch (error) {
-    // The library throws errors of its own, and of the language for some texts that are no command.
+    // The library throws its own errors, and language errors for some malformed input.
     throw error instanceof BadCommand
       ? new BadCommand(error.message, tag)
       : new BadCommand('the arguments are invalid', tag)
@@ -86,8 +86,8 @@ export function parseArguments(tag: string, text: string, literals: readonly str
 }
 
 /**
- * Bounds words and nesting. Quotes sets, patterns and names with a tilde (`1:*`, `INBOX.%`, `~x`): the library knows sets in some places only,
- * patterns in none, and drops tildes.
+ * Bounds words and nesting. Quotes sets, patterns and names with a tilde (`1:*`, `INBOX.%`, `~x`), because the library supports sets only in
+ * some places, does not support patterns, and drops tildes.
  */
 function prepare(text: string): string {
   let out = ''

@@ -13,21 +13,21 @@ import { Goodbye, Refused, refusalOf } from './refused.js'
 import { Session } from './session.js'
 import type { Shared } from './shared.js'
 
-/** Bad commands, and wrong passwords, of a connection that has not logged in. */
+/** Maximum bad commands and wrong passwords of a connection before login. */
 const maxStrangerFailures = 5
 
-/** Time for a TLS handshake, in milliseconds. */
+/** Timeout of a TLS handshake, in milliseconds. */
 const handshakeMs = 15_000
 
-/** Time in which a client reads the last word, in milliseconds. */
+/** Time for a client to read the final response, in milliseconds. */
 const lingerMs = 2000
 
-/** The last word of a connection that the server ends. */
+/** The final response of a connection that the server closes. */
 const reasons: Readonly<Record<EndReason, string>> = {
   end: 'logging out',
   timeout: 'no command for too long',
   closed: 'the server closes',
-  dropped: '[UNAVAILABLE] a newer connection took the place of this one, which has not logged in'
+  dropped: '[UNAVAILABLE] a newer connection replaced this one before login'
 }
 
 /** One client. */
@@ -39,7 +39,7 @@ export class Connection implements PendingLogin {
   #isClosing = false
   #isInHandshake = false
   #failures = 0
-  /** Commands that may run at once, and when they were counted. */
+  /** Token bucket of commands, and the time of its last refill. */
   #tokens: number
   #countedAt = performance.now()
 
@@ -65,10 +65,10 @@ export class Connection implements PendingLogin {
   /** Serves the client until the connection ends. Never rejects. */
   async serve({ isTls }: { isTls: boolean }): Promise<void> {
     const socket = this.#socket
-    // A socket without a listener would end the process with its error. The reader sees the end.
+    // Without a listener, a socket error would end the process. The reader handles the end.
     socket.on('error', () => {})
     socket.setNoDelay(true)
-    // A password that is being checked has until the next round.
+    // A pending password check may finish until the next round.
     const deadline = setInterval(() => {
       if (!this.keepsPlace) this.#end('timeout')
     }, this.#shared.limits.loginTimeoutMs)
@@ -83,7 +83,7 @@ export class Connection implements PendingLogin {
     }
   }
 
-  /** Ends the session once its command is answered. */
+  /** Closes the session after the current command. */
   close(): void {
     this.#isClosing = true
     if (this.#session) this.#session.input.stop()
@@ -95,14 +95,14 @@ export class Connection implements PendingLogin {
     this.#socket.destroy()
   }
 
-  /** Ends a connection that has not logged in. */
+  /** Closes a connection before login. */
   #end(reason: 'timeout' | 'dropped'): void {
     if (!this.#session || this.#isInHandshake) {
       this.destroy()
       return
     }
     this.#session.input.stop(reason)
-    // It may not read its answers.
+    // The client may not be reading.
     const timer = setTimeout(() => this.destroy(), lingerMs)
     this.#socket.once('close', () => clearTimeout(timer))
   }
@@ -141,7 +141,7 @@ export class Connection implements PendingLogin {
     }
   }
 
-  /** Answers a command that failed. Throws what ends the connection. */
+  /** Answers a failed command. Rethrows errors that close the connection. */
   #answer(session: Session, tag: string | undefined, thrown: unknown): void {
     const error = refusalOf(thrown instanceof CommandError ? thrown.cause : thrown)
     const label = thrown instanceof CommandError ? thrown.tag : tag
@@ -158,7 +158,7 @@ export class Connection implements PendingLogin {
       throw new Goodbye('too many bad commands')
   }
 
-  /** Waits while the client sends commands faster than it may. */
+  /** Throttles a client that exceeds its command rate. */
   async #pace(): Promise<void> {
     const { maxCommandRate } = this.#shared.limits
     const now = performance.now()
@@ -170,7 +170,7 @@ export class Connection implements PendingLogin {
 
   async #startTls(session: Session): Promise<void> {
     session.after = undefined
-    // Commands that came in plain text must not be taken for ones that came through TLS.
+    // Plain-text commands must not be treated as if they arrived through TLS.
     if (session.input.hasMore) throw new Goodbye('nothing may follow STARTTLS')
     session.input.detach()
     const stream = await this.#handshake()
@@ -202,7 +202,7 @@ export class Connection implements PendingLogin {
     return stream
   }
 
-  /** Ends the connection for an error, with a last word if the client can still read one. */
+  /** Closes the connection after an error, with a final response if the client can still read it. */
   #report(error: unknown): void {
     const session = this.#session
     if (error instanceof InputEnded && error.reason === 'end') {
@@ -211,7 +211,7 @@ export class Connection implements PendingLogin {
     }
     const isKnown = error instanceof Goodbye || error instanceof InputEnded
     if (!isKnown) this.#shared.onError(error)
-    // An unknown error may have come in the middle of a response: more text would be taken for a part of it.
+    // An unexpected error may have interrupted a response: further text would be parsed as a part of it.
     if (!isKnown || !session) {
       this.destroy()
       return
@@ -229,7 +229,7 @@ export class Connection implements PendingLogin {
       if (left === 0) this.#shared.users.delete(user)
       else this.#shared.users.set(user, left)
     }
-    // The client has a moment to read the last word.
+    // Give the client time to read the final response.
     const timer = setTimeout(() => this.destroy(), lingerMs)
     timer.unref()
     this.#socket.once('close', () => clearTimeout(timer))

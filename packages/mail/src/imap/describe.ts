@@ -4,7 +4,7 @@ import { type Parameterised, parameterOf, parseParameters } from '../mime/parame
 import type { Part } from '../mime/structure.js'
 import { nstring, quote } from './format.js'
 
-/** Longest value of a field in ENVELOPE and BODYSTRUCTURE, in bytes. */
+/** Maximum value of a field in ENVELOPE and BODYSTRUCTURE, in bytes. */
 const maxValueBytes = 64 * 1024
 
 /** ENVELOPE of a header. */
@@ -87,7 +87,7 @@ function extensions({ fields }: Part): string {
   ].join(' ')
 }
 
-/** Text without a charset is US-ASCII, and IMAP says so. */
+/** Text without a charset is reported as US-ASCII. */
 function formatParameters(value: Parameterised, isText: boolean = false): string {
   const given = value.parameters.flatMap(([name, text]) => [quote(name), quote(text)])
   if (isText && parameterOf(value, 'charset') === undefined) given.push('"charset"', '"us-ascii"')

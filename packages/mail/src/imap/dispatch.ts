@@ -9,14 +9,14 @@ import * as sessions from './commands/session-commands.js'
 import type { ReadCommand } from './read-command.js'
 import type { Session } from './session.js'
 
-/** Runs a command, and resolves to the answer behind its tag. */
+/** Runs a command, and resolves to the text after its tag. */
 type Handler = (session: Session, command: ReadCommand) => Promise<string>
 
 interface CommandKind {
   readonly run: Handler
-  /** When it is allowed: before the login only, always, after the login, or with a mailbox selected. */
+  /** Required state: before login, any, after login, or with a mailbox selected. */
   readonly state: 'stranger' | 'any' | 'user' | 'selected'
-  /** Whether sequence numbers must not change while it runs: removed messages are not told of. */
+  /** Whether sequence numbers must not change while it runs, so removals are not reported. */
   readonly keepsNumbers?: boolean
 }
 
@@ -61,11 +61,11 @@ const commands: ReadonlyMap<string, CommandKind> = new Map(
   } satisfies Record<string, CommandKind>)
 )
 
-/** Runs a command and tells of what changed in the selected mailbox. Resolves to the answer behind the tag. */
+/** Runs a command and reports changes of the selected mailbox. Resolves to the text after the tag. */
 export async function dispatch(session: Session, command: ReadCommand): Promise<string> {
   const kind = commands.get(command.name)
   if (!kind) throw new BadCommand('the command is unknown')
-  if (kind.state === 'stranger' && session.store) throw new BadCommand('the session has logged in')
+  if (kind.state === 'stranger' && session.store) throw new BadCommand('the session is already logged in')
   if ((kind.state === 'user' || kind.state === 'selected') && !session.store) throw new BadCommand('log in first')
   if (kind.state === 'selected' && !session.view) throw new BadCommand('select a mailbox first')
   try {

@@ -1,4 +1,4 @@
-// The package has no types. Only what `command.ts` uses.
+// The package has no types. Covers only the part used by `command.ts`.
 declare module 'emailjs-imap-handler' {
   export type ParsedAttribute =
     | null

@@ -2,11 +2,11 @@ import { isList, textOf } from './args.js'
 import { BadCommand, type Token, type Word } from './command.js'
 import { quote } from './format.js'
 
-/** A part of a message's bytes. */
+/** A section of a message. */
 export interface Section {
   /** Numbers of the part; none for the message. */
   readonly path: readonly number[]
-  /** What of the part; the body of a part, or the whole message, by default. */
+  /** Kind of section; by default the body of a part, or the whole message. */
   readonly text: 'HEADER' | 'HEADER.FIELDS' | 'HEADER.FIELDS.NOT' | 'TEXT' | 'MIME' | undefined
   /** Names of fields in lower case. */
   readonly fields: readonly string[]
@@ -20,17 +20,17 @@ export type FetchItem =
   | {
       readonly kind: 'section'
       readonly section: Section
-      /** How the response names it. */
+      /** Its label in the response. */
       readonly label: string
-      /** Whether reading it leaves `\Seen` as it is. */
+      /** Whether reading it keeps `\Seen` unchanged. */
       readonly isPeek: boolean
       /** First byte and number of bytes. */
       readonly partial: readonly [start: number, count: number] | undefined
     }
 
-/** Items of one FETCH. */
+/** Maximum items of one FETCH. */
 const maxItems = 200
-/** Levels of a part's number. */
+/** Maximum levels of a part number. */
 const maxPath = 100
 
 const plain = ['FLAGS', 'UID', 'INTERNALDATE', 'RFC822.SIZE', 'MODSEQ', 'ENVELOPE', 'BODY', 'BODYSTRUCTURE'] as const
@@ -41,7 +41,7 @@ const macros: Readonly<Record<string, readonly (typeof plain)[number][]>> = {
   FULL: [...fast, 'ENVELOPE', 'BODY']
 }
 
-/** Reads the items of FETCH. Throws {@link BadCommand}. */
+/** Parses the items of FETCH. Throws {@link BadCommand}. */
 export function fetchItems(token: Token | undefined): FetchItem[] {
   if (isList(token)) {
     if (token.length === 0 || token.length > maxItems) throw new BadCommand(`FETCH takes 1 to ${maxItems} items`)

@@ -2,13 +2,13 @@ import { namesOf } from '../store/flags.js'
 import type { MessageRow } from '../store/message-index.js'
 import { decodeUtf7, encodeUtf7 } from '../store/utf7.js'
 
-/** Longest text that is sent in quotes. */
+/** Maximum text in quotes. */
 const maxQuotedBytes = 1000
 
-/** A string: in quotes, or as a literal if quotes do not carry it. One character a byte. */
+/** A string: quoted, or as a literal if necessary. Takes a binary string. */
 export function quote(text: string): string {
   if (text.length <= maxQuotedBytes && /^[\x20-\x7e]*$/.test(text)) return `"${text.replace(/["\\]/g, '\\$&')}"`
-  // No literal carries NUL.
+  // Literals must not contain NUL.
   const bytes = text.replaceAll('\0', '\x80')
   return `{${bytes.length}}\r\n${bytes}`
 }
@@ -24,7 +24,7 @@ export function quoteMailbox(name: string): string {
   return /^[A-Za-z0-9_.&,+\-/]+$/.test(wire) && wire.toUpperCase() !== 'NIL' ? wire : quote(wire)
 }
 
-/** The name of a mailbox in a command, or `undefined` if it is not encoded as names are. */
+/** The name of a mailbox in a command; `undefined` for an invalid encoding. */
 export function mailboxName(wire: string): string | undefined {
   return decodeUtf7(wire)
 }

@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * Why nothing more is read: the client ended the connection, or sent nothing for too long; the server closes; a newer connection takes the place
- * of this one.
+ * Reason for the end of input: the client closed the connection, an idle timeout, a close of the server, or eviction by a newer connection.
  */
 export type EndReason = 'end' | 'timeout' | 'closed' | 'dropped'
 
-/** Nothing more is read. */
+/** The input has ended. */
 export class InputEnded extends Error {
   readonly reason: EndReason
 
@@ -16,12 +15,12 @@ export class InputEnded extends Error {
   }
 }
 
-/** Bytes of a line that is too long that are kept of its beginning, for its tag. */
+/** Bytes kept from the start of an overlong line, for its tag. */
 const startBytes = 128
-/** The same of its end, for the announcement of a literal. */
+/** Bytes kept from its end, for the announcement of a literal. */
 const endBytes = 32
 
-/** A line that is too long, of which the beginning and the end are known. */
+/** The start and end of an overlong line. */
 export class LongLine {
   readonly start: string
   readonly end: string
@@ -32,7 +31,7 @@ export class LongLine {
   }
 }
 
-/** Reads lines and literals of a client. Holds one chunk of the socket at most, and the line that is not complete. */
+/** Reads lines and literals of a client. Buffers at most one chunk of the socket and the incomplete line. */
 export class Input {
   #socket: Duplex
   #held: Buffer = Buffer.alloc(0)
@@ -44,18 +43,18 @@ export class Input {
     this.#attach()
   }
 
-  /** Reads nothing more of the socket: TLS will. */
+  /** Stops reading the socket, for TLS. */
   detach(): void {
     for (const [event, listener] of this.#listeners) this.#socket.off(event, listener)
   }
 
-  /** Reads from another socket on: TLS over the first. */
+  /** Continues with another socket: TLS over the first. */
   switchTo(socket: Duplex): void {
     this.#socket = socket
     this.#attach()
   }
 
-  /** Whether bytes are waiting that the client sent after the last line. */
+  /** Whether bytes are buffered after the last line. */
   get hasMore(): boolean {
     return this.#held.length > 0 || this.#socket.readableLength > 0
   }
@@ -67,7 +66,7 @@ export class Input {
   }
 
   /**
-   * Reads a line without its end, CRLF or LF. Resolves to a {@link LongLine} if it is longer than `max`: all of it is read, and its middle
+   * Reads a line without its end, CRLF or LF. Resolves to a {@link LongLine} if it exceeds `max`: the whole line is read, and its middle
    * dropped. Rejects with {@link InputEnded}.
    */
   async line(max: number, timeoutMs: number, nextTimeoutMs: number = timeoutMs): Promise<string | LongLine> {
@@ -85,10 +84,10 @@ export class Input {
           line.subarray(-endBytes).toString('latin1')
         )
       }
-      // Not before the beginning is there: with literals, less may be left of the command's length.
+      // Wait for the start: with literals, less of the command's length may remain.
       if (this.#held.length > Math.max(max, startBytes)) {
         start ??= this.#held.toString('latin1', 0, startBytes)
-        // With the carriage return, which may have come before its line feed.
+        // Includes the carriage return, which may have arrived before its line feed.
         this.#held = Buffer.from(this.#held.subarray(-endBytes - 1))
       }
       searched = this.#held.length
@@ -112,7 +111,7 @@ export class Input {
   /** Adds the next chunk of the socket. */
   async #more(timeoutMs: number): Promise<void> {
     for (;;) {
-      // What the client sent before its end is still read.
+      // Data before the end is still read.
       if (this.#ended && this.#ended.reason !== 'end') throw this.#ended
       const chunk = this.#socket.read() as Buffer | null
       if (chunk !== null) {

@@ -1,28 +1,28 @@
 import { MailError } from '../errors.js'
 
-/** Limits of an IMAP server. Each has a default that ordinary clients do not meet. */
+/** Limits of an IMAP server. Ordinary clients stay below the defaults. */
 export interface ImapLimits {
-  /** Connections at once that have logged in, 256 by default. One more gets `BYE`. */
+  /** Maximum logged-in connections, 256 by default. Further ones get `BYE`. */
   maxConnections?: number
-  /** Connections at once of one user, 32 by default. */
+  /** Maximum connections of one user, 32 by default. */
   maxUserConnections?: number
-  /** Connections at once that have not logged in, 64 by default. One more takes the place of the oldest. */
+  /** Maximum connections before login, 64 by default. A new one evicts the oldest. */
   maxPendingLogins?: number
-  /** Largest message of APPEND, in bytes; 64 MiB by default. A larger one gets `NO [TOOBIG]`. */
+  /** Maximum message of APPEND, in bytes; 64 MiB by default. Larger ones get `NO [TOOBIG]`. */
   maxMessageBytes?: number
-  /** Longest command without its literals, in bytes; 64 KiB by default. A longer one gets `BAD`. */
+  /** Maximum command without literals, in bytes; 64 KiB by default. Longer ones get `BAD`. */
   maxLineBytes?: number
-  /** All literals of a command other than APPEND, in bytes; 64 KiB by default. */
+  /** Maximum total of the literals of a command other than APPEND, in bytes; 64 KiB by default. */
   maxLiteralBytes?: number
-  /** Time to log in, in milliseconds; 60,000 by default. */
+  /** Login deadline, in milliseconds; 60,000 by default. */
   loginTimeoutMs?: number
-  /** Time without a command, in milliseconds; 30 minutes by default, which is the least that RFC 3501 allows. */
+  /** Idle timeout, in milliseconds; 30 minutes by default, the minimum of RFC 3501. */
   idleTimeoutMs?: number
-  /** Time in which a client sends the next part of a command, or takes the next part of a response, in milliseconds; 60,000 by default. */
+  /** Timeout for the next part of a command or response, in milliseconds; 60,000 by default. */
   stallTimeoutMs?: number
-  /** Commands of one connection in a second, 200 by default, after ten times as many at once. Further ones wait. */
+  /** Commands per second of one connection, 200 by default, with a burst of ten times as many. Further ones wait. */
   maxCommandRate?: number
-  /** Messages that are taken apart at once, in bytes; 128 MiB by default. One larger message is taken alone; further ones wait. */
+  /** Maximum bytes of concurrently parsed messages; 128 MiB by default. A larger message is parsed alone; further ones wait. */
   maxParsedBytes?: number
 }
 
@@ -43,22 +43,22 @@ const defaults: Limits = {
   maxParsedBytes: 128 * 1024 * 1024
 }
 
-/** Before the login, lines and literals are bounded by this too. */
+/** Additional bound of lines and literals before login. */
 export const maxStrangerBytes: number = 8 * 1024
 
-/** Most literals of one command. */
+/** Maximum literals of one command. */
 export const maxLiterals = 64
 
-/** Most words of one command. */
+/** Maximum words of one command. */
 export const maxTokens = 10_000
 
-/** Deepest nesting of parentheses in a command. */
+/** Maximum nesting of parentheses in a command. */
 export const maxNesting = 32
 
-/** Most ranges of a set. */
+/** Maximum ranges of a set. */
 export const maxRanges = 10_000
 
-/** `BAD` commands in a row after which the connection is closed. */
+/** Consecutive `BAD` commands before the connection is closed. */
 export const maxBadCommands = 20
 
 /** Checks limits and adds the defaults. Throws `ERR_INVALID_ARGUMENT`. */

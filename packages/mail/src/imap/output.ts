@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 
-/** Text that is gathered before it is written. */
+/** Size of the write buffer. */
 const gatherBytes = 16 * 1024
 
-/** Writes responses. A client that does not read holds up its own session, with a bounded number of bytes in memory. */
+/** Writes responses with back-pressure. A slow client blocks only its own session, with bounded memory. */
 export class Output {
   #socket: Duplex
   #gathered: string[] = []
@@ -15,28 +15,28 @@ export class Output {
     this.#stallMs = stallMs
   }
 
-  /** Writes to another socket on: TLS over the first. */
+  /** Continues with another socket: TLS over the first. */
   switchTo(socket: Duplex): void {
     this.#socket = socket
   }
 
-  /** Adds a line, one character a byte. */
+  /** Adds a line, a binary string. */
   line(text: string): void {
     this.text(`${text}\r\n`)
   }
 
-  /** Adds text, one character a byte. Call {@link flush} in loops. */
+  /** Adds text, a binary string. Call {@link flush} in loops. */
   text(text: string): void {
     this.#gathered.push(text)
     this.#length += text.length
   }
 
-  /** Writes what is gathered if it is much. */
+  /** Flushes if the buffer is full. */
   async flushIfFull(): Promise<void> {
     if (this.#length >= gatherBytes) await this.flush()
   }
 
-  /** Writes what is gathered. Waits while the socket is full. */
+  /** Flushes the buffer. Waits while the socket is full. */
   async flush(): Promise<void> {
     if (this.#length === 0) return
     const bytes = Buffer.from(this.#gathered.join(''), 'latin1')
@@ -45,7 +45,7 @@ export class Output {
     await this.#write(bytes)
   }
 
-  /** Writes bytes behind the text. Waits while the socket is full. */
+  /** Writes bytes after the text. Waits while the socket is full. */
   async bytes(bytes: Uint8Array): Promise<void> {
     await this.flush()
     await this.#write(bytes)

@@ -1,4 +1,4 @@
-/** Longest pattern that is matched. No name is longer, and a longer pattern costs time for each name. */
+/** Maximum pattern. Names are not longer, and the cost grows with the pattern. */
 const maxPatternLength = 400
 
 /**
@@ -12,7 +12,7 @@ export function matches(name: string, pattern: string, separator: string): boole
 }
 
 function matchesExactly(name: string, pattern: string, separator: string): boolean {
-  // Positions of the pattern that the name so far can have led to.
+  // Pattern positions reachable by the name so far.
   let reached = skipWildcards(new Set([0]), pattern)
   for (const char of name) {
     const next = new Set<number>()
@@ -27,7 +27,7 @@ function matchesExactly(name: string, pattern: string, separator: string): boole
   return reached.has(pattern.length)
 }
 
-/** A wildcard also matches no text. */
+/** Wildcards also match the empty string. */
 function skipWildcards(reached: Set<number>, pattern: string): Set<number> {
   for (const at of reached) if (pattern[at] === '*' || pattern[at] === '%') reached.add(at + 1)
   return reached

@@ -6,7 +6,7 @@ import { type Input, LongLine } from './input.js'
 import { type Limits, maxLiterals, maxStrangerBytes } from './limits.js'
 import { Goodbye, Refused, refusalOf } from './refused.js'
 
-/** The message of an APPEND, in a file. */
+/** The message of an APPEND in a file. */
 export interface Spooled {
   readonly file: string
   readonly bytes: number
@@ -17,13 +17,13 @@ export interface ReadCommand extends Command {
   readonly spooled: Spooled | undefined
 }
 
-/** What reading a command needs of its session. */
+/** Context for reading a command. */
 export interface CommandSource {
   readonly input: Input
   readonly limits: Limits
-  /** The user's mail; `undefined` before the login. */
+  /** The user's mail; `undefined` before login. */
   readonly store: MaildirStore | undefined
-  /** Asks the client to send a literal. */
+  /** Requests a literal from the client. */
   continueLiteral(): Promise<void>
 }
 
@@ -38,8 +38,8 @@ export class CommandError extends Error {
 }
 
 /**
- * Reads the next command with its literals. Rejects with {@link CommandError} if it is refused: what belongs to it has been read, and the next
- * command can follow. Rejects with `InputEnded` and {@link Goodbye} if none can.
+ * Reads the next command with its literals. Rejects with {@link CommandError} for a refused command, after consuming it, so that the next one
+ * can follow. Rejects with `InputEnded` or {@link Goodbye} if none can.
  */
 export async function readCommand(source: CommandSource): Promise<ReadCommand> {
   const { limits, input } = source
@@ -55,7 +55,7 @@ export async function readCommand(source: CommandSource): Promise<ReadCommand> {
   }
 }
 
-/** Removes the file of a command that left it there. */
+/** Removes a command's leftover file. */
 export async function dropSpooled(command: ReadCommand): Promise<void> {
   if (command.spooled) await removeFile(command.spooled.file).catch(() => {})
 }
@@ -131,8 +131,8 @@ class Reading {
     const { limits, input } = this.#source
     const line = await input.line(Math.max(0, this.#maxLine - this.#text.length), limits.stallTimeoutMs)
     if (line instanceof LongLine)
-      this.#fail(new BadCommand(`a command has at most ${this.#maxLine} bytes besides its literals`))
-    // The end of a long line may announce a literal, which belongs to the command as well.
+      this.#fail(new BadCommand(`a command has at most ${this.#maxLine} bytes without its literals`))
+    // The end of an overlong line may announce a literal, which is a part of the command.
     this.#line = line instanceof LongLine ? line.end : line
   }
 
@@ -152,7 +152,7 @@ class Reading {
         this.#fail(new BadCommand(`literals have at most ${this.#maxLiteral} bytes`))
     }
     if (this.#failure) {
-      // A client that waits to be asked sends its next command instead.
+      // A client that waits for a continuation sends its next command instead.
       if (!isSent) throw new CommandError(this.#tag, this.#failure)
       if (bytes > limits.maxMessageBytes * 2 || !store) throw new Goodbye('the literal is too large')
       for await (const _ of this.#source.input.bytes(bytes, limits.stallTimeoutMs));
@@ -180,7 +180,7 @@ class Reading {
     return chunks.join('')
   }
 
-  /** Writes the message to a file. If that fails, its rest is still read, so that the next command is found. */
+  /** Writes the message to a file. On failure, still consumes the rest, to find the next command. */
   async #spool(store: MaildirStore, bytes: number): Promise<void> {
     const file = store.spoolPath()
     this.#spooled = { file, bytes }

@@ -7,18 +7,18 @@ import type { ByteBudget } from './budget.js'
 import type { Section } from './fetch-items.js'
 import type { View } from './view.js'
 
-/** First piece in which the end of a header is looked for, in bytes. The next is four times as large. */
+/** Initial read size for finding the end of a header, in bytes. Each further read is four times as large. */
 const headerBytes = 16 * 1024
 
-/** Fields of a message's parts that are kept with its structure, in bytes. A larger structure is read again each time. */
+/** Maximum part fields that are cached with a structure, in bytes. Larger structures are parsed again each time. */
 const maxKeptBytes = 1024 * 1024
 
-/** Bytes that a section names: in the file, or made of it. */
+/** Bytes of a section: in the file, or derived from it. */
 export type SectionBytes = { readonly start: number; readonly end: number } | Buffer
 
 /**
- * Works on a message whose file is open. Resolves to `undefined` if the message is gone. A message whose line ends are corrected is in memory as
- * a whole, so it waits for room first.
+ * Calls a function with an open message. Resolves to `undefined` if the message was removed. A message with corrected line ends is held in
+ * memory, so it waits for the memory budget first.
  */
 export async function withMessage<Result>(
   view: View,
@@ -33,12 +33,12 @@ export async function withMessage<Result>(
   return row.bare_lf === 1 ? await budget.run(2 * row.size, () => open(undefined)) : await open(budget)
 }
 
-/** A message whose file is open. Reads no more of it than what is asked for needs. */
+/** An open message. Reads only the required bytes. */
 export class MessageReader {
   readonly #content: MessageContent
   readonly #view: View
   readonly #uid: number
-  /** Where room for the whole message is taken; `undefined` if it is in memory. */
+  /** Memory budget for the whole message; `undefined` if it is already in memory. */
   readonly #budget: ByteBudget | undefined
   #header: Buffer | undefined
   #structure: Part | undefined
@@ -56,7 +56,7 @@ export class MessageReader {
     return parseHeader(header, 0, header.length)
   }
 
-  /** The header, with the empty line behind it. */
+  /** The header, including the empty line. */
   async header(): Promise<Buffer> {
     for (let length = headerBytes; !this.#header; length *= 4) {
       const bytes = await this.#content.read(0, Math.min(length, this.#content.bytes))
@@ -76,7 +76,7 @@ export class MessageReader {
     return this.#structure
   }
 
-  /** What a section names; `undefined` if the message has no such part. */
+  /** The content of a section; `undefined` if the message has no such part. */
   async section({ path, text, fields }: Section): Promise<SectionBytes | undefined> {
     const { bytes } = this.#content
     if (path.length === 0) {
@@ -101,7 +101,7 @@ export class MessageReader {
     return this.#content.chunks(start, end)
   }
 
-  /** Reads the body of a part, if it has at most `max` bytes; its first `max` otherwise. */
+  /** Reads at most the first `max` bytes of a part's body. */
   async bodyOf(part: Part, max: number): Promise<Buffer> {
     return await this.#content.read(part.body, Math.min(part.end, part.body + max))
   }
@@ -113,12 +113,12 @@ export class MessageReader {
 
 type FieldsOf = NonNullable<Section['text']>
 
-/** What a section names of a message's header. */
+/** The content of a header section. */
 export function headerSection(header: Buffer, { text, fields }: Section): Buffer {
   return text === undefined || text === 'HEADER' ? header : chooseFields(header, text, fields)
 }
 
-/** The fields of a header that are, or are not, named, with an empty line behind them. */
+/** The listed fields of a header, or all others, with the empty line. */
 function chooseFields(header: Buffer, which: FieldsOf, names: readonly string[]): Buffer {
   const wanted = new Set(names)
   const chosen = parseHeader(header, 0, header.length).filter(

@@ -1,6 +1,6 @@
 import { MailError } from '../errors.js'
 
-/** The server will not do what the command asks: the answer is `NO`. */
+/** A refused command: the answer is `NO`. */
 export class Refused extends Error {
   /** Response code such as `TRYCREATE` (RFC 5530). */
   readonly responseCode: string | undefined
@@ -11,10 +11,10 @@ export class Refused extends Error {
   }
 }
 
-/** The connection ends after this error's text is sent as `BYE`. */
+/** Closes the connection with this text as `BYE`. */
 export class Goodbye extends Error {}
 
-/** What `NO` says of an error of the store. Errors that are none of these are returned as they are. */
+/** Maps an error of the store to a `NO` response. Returns other errors unchanged. */
 export function refusalOf(error: unknown): unknown {
   if (!(error instanceof MailError)) return error
   switch (error.code) {
@@ -29,7 +29,7 @@ export function refusalOf(error: unknown): unknown {
     case 'ERR_CLOSED':
       return new Goodbye('the server closes')
     default:
-      // The message may have paths of this machine.
+      // The message may contain local paths.
       return new Refused('the disk is full, read-only or failing', 'UNAVAILABLE')
   }
 }

@@ -11,13 +11,13 @@ export type SearchKey =
   | { readonly kind: 'size' | 'received' | 'sent'; readonly least: number; readonly most: number }
   | { readonly kind: 'modseq'; readonly least: number }
   | { readonly kind: 'set'; readonly ranges: readonly NumberRange[]; readonly isUid: boolean }
-  /** Name of a field and text in it, both in lower case. */
+  /** Field name and text, both in lower case. */
   | { readonly kind: 'header'; readonly name: string; readonly text: string }
   | { readonly kind: 'body' | 'text'; readonly text: string }
   | { readonly kind: 'and' | 'or'; readonly keys: readonly SearchKey[] }
   | { readonly kind: 'not'; readonly key: SearchKey }
 
-/** Conditions of one SEARCH that read the text of messages: each costs a pass over the text. */
+/** Maximum text conditions of one SEARCH. Each costs a pass over the text. */
 const maxTextKeys = 100
 
 const dayMs = 24 * 3600_000
@@ -25,7 +25,7 @@ const infinity = Number.POSITIVE_INFINITY
 const flags = ['ANSWERED', 'DELETED', 'DRAFT', 'FLAGGED', 'SEEN']
 const headers = ['BCC', 'CC', 'FROM', 'SUBJECT', 'TO']
 
-/** Reads the conditions of SEARCH: all of them must hold. Throws {@link BadCommand}, and `Refused` for a charset that is not known. */
+/** Parses the conditions of SEARCH, which must all hold. Throws {@link BadCommand}, and `Refused` for an unknown charset. */
 export function searchKeys(tokens: readonly Token[]): SearchKey {
   const left = [...tokens]
   const first = left[0]
@@ -117,7 +117,7 @@ class KeyReader {
 
   #modseq(): SearchKey {
     const first = textOf(this.#next())
-    // An entry of a flag may come first; all flags share one sequence.
+    // A flag entry may come first; all flags share one sequence.
     if (first.startsWith('/')) this.#at++
     else this.#at--
     return { kind: 'modseq', least: numberOf(this.#next()) }

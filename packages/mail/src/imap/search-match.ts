@@ -10,12 +10,12 @@ import type { SearchKey } from './search-keys.js'
 import { mergeRanges, sequenceNumbers } from './sets.js'
 import type { View } from './view.js'
 
-/** Bytes of a part that are searched. */
+/** Maximum searched bytes of a part. */
 const maxSearchedBytes = 4 * 1024 * 1024
 
 /**
- * Sorts the sets of a condition, for {@link matchesKey}. Throws `BadCommand` for sequence numbers that no message has, except in an empty mailbox:
- * clients search `1:*` without a look at the number of messages, and other servers then find nothing.
+ * Sorts the sets of a condition, for {@link matchesKey}. Throws `BadCommand` for invalid sequence numbers, except in an empty mailbox: clients
+ * search `1:*` without checking the number of messages, and other servers then return nothing.
  */
 export function resolveSets(view: View, key: SearchKey): SearchKey {
   if (key.kind === 'not') return { ...key, key: resolveSets(view, key.key) }
@@ -29,7 +29,7 @@ export function resolveSets(view: View, key: SearchKey): SearchKey {
   }
 }
 
-/** Whether a message meets a condition. Its file is opened only if a condition needs it. */
+/** Whether a message matches a condition. Opens its file only if necessary. */
 export async function matchesKey(view: View, row: MessageRow, key: SearchKey, budget: ByteBudget): Promise<boolean> {
   const byIndex = matchesIndex(view, row, key)
   if (byIndex !== undefined) return byIndex
@@ -37,7 +37,7 @@ export async function matchesKey(view: View, row: MessageRow, key: SearchKey, bu
   return matched ?? false
 }
 
-/** The answer of the index, or `undefined` if the message must be read. */
+/** The result from the index; `undefined` if the message must be read. */
 function matchesIndex(view: View, row: MessageRow, key: SearchKey): boolean | undefined {
   switch (key.kind) {
     case 'all':
@@ -109,7 +109,7 @@ async function matchesText(view: View, row: MessageRow, key: SearchKey, texts: T
   }
 }
 
-/** The decoded texts of a message, each read once. */
+/** The decoded texts of a message, cached. */
 class Texts {
   readonly #reader: MessageReader
   #fields: HeaderField[] | undefined
@@ -123,7 +123,7 @@ class Texts {
     return this.#fields
   }
 
-  /** The day of the Date field, as it is written there: SENTON ignores time and zone. 1970 if there is none. */
+  /** The literal day of the Date field, because SENTON ignores time and zone. 1970 without one. */
   async sentOn(): Promise<number> {
     const value = fieldValue(await this.#allFields(), 'date') ?? ''
     const found = /(\d{1,2})\s+([A-Za-z]{3})[A-Za-z]*\s+(\d{4})/.exec(value.slice(0, 200))
@@ -145,7 +145,7 @@ class Texts {
   }
 
   async #hasPart(part: Part, text: string): Promise<boolean> {
-    // The headers of parts, and of messages inside, belong to the body.
+    // Headers of parts and nested messages belong to the body.
     for (const inside of part.message ? [part.message] : part.parts) {
       if (hasField(inside.fields, text) || (await this.#hasPart(inside, text))) return true
     }

@@ -14,28 +14,28 @@ import type { Authenticate, Shared } from './shared.js'
 export interface ImapOptions {
   /** Address to listen on; `'127.0.0.1'` by default. */
   host?: string
-  /** Port; 0, the default, takes a free one. */
+  /** Port; 0, the default, selects a free one. */
   port?: number
   /**
    * Key and certificate, as for `tls.createSecureContext`. With them, clients can use STARTTLS. Without them, only clients on this machine can
    * log in.
    */
   tls?: SecureContextOptions
-  /** Begin each connection with TLS, as on port 993; STARTTLS by default. */
+  /** Start each connection with TLS, as on port 993; STARTTLS by default. */
   implicitTls?: boolean
-  /** Checks a password, and returns the user's mail, or `undefined` if the user or password is wrong. */
+  /** Verifies credentials. Returns the user's mail, or `undefined` if they are wrong. */
   authenticate: Authenticate
   /** Limits of connections, commands and messages. */
   limits?: ImapLimits
-  /** Hears of errors that the server did not expect. They end a connection, never the server. */
+  /** Receives unexpected errors. They close a connection, never the server. */
   onError?: (error: unknown) => void
-  /** Closes the server, without waiting for its sessions. */
+  /** Closes the server without waiting for its sessions. */
   signal?: AbortSignal
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface ImapServer extends AsyncDisposable {
-  /** Where it listens. */
+  /** Its address. */
   readonly address: {
     /** Address of the interface. */
     readonly host: string
@@ -55,11 +55,11 @@ const optionNames = ['host', 'port', 'tls', 'implicitTls', 'authenticate', 'limi
 
 /**
  * Starts an IMAP server (IMAP4rev1 with IDLE, UIDPLUS, MOVE, SPECIAL-USE, CONDSTORE, LIST-STATUS and others). It keeps the process alive until
- * it is closed. Passwords are only taken over TLS, or from this machine; wrong ones take a second, and after ten in a minute for one user from
- * one address further attempts, the right ones too, are delayed by one to eight seconds.
+ * it is closed. Passwords are accepted only over TLS or from this machine. A failed login takes one second. After ten in a minute for one user from
+ * one address, further attempts are delayed by one to eight seconds, correct ones included.
  *
- * Rejects with `ERR_INVALID_ARGUMENT`; `ERR_CLOSED` if the signal is aborted; with the system's error, such as `EADDRINUSE`, if the address
- * cannot be listened on.
+ * Rejects with `ERR_INVALID_ARGUMENT`; `ERR_CLOSED` if the signal is aborted; with a system error such as `EADDRINUSE` if the address
+ * is unavailable.
  *
  * @example
  * const server = await startImap({
@@ -122,7 +122,7 @@ class RunningServer implements ImapServer {
   constructor(shared: Shared, implicitTls: boolean) {
     this.#shared = shared
     this.#implicitTls = implicitTls
-    // Half open: a client that sends its commands at once and ends its side gets its answers.
+    // Half-open, so that a client that sends all commands and a FIN still gets its answers.
     this.#server = createServer({ allowHalfOpen: true }, socket => this.#accept(socket))
   }
 

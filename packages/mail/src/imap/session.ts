@@ -8,14 +8,14 @@ import { Refused } from './refused.js'
 import type { Shared } from './shared.js'
 import type { View } from './view.js'
 
-/** One connection: what the commands work on. */
+/** State of a connection. */
 export class Session implements CommandSource {
   readonly input: Input
   readonly output: Output
   readonly shared: Shared
-  /** Address of the client, for the limit of wrong passwords. */
+  /** Address of the client, for limits of wrong passwords. */
   readonly remoteAddress: string
-  /** Whether the connection cannot be read on its way: it has TLS, or does not leave this machine. */
+  /** Whether the connection is private: TLS or loopback. */
   isPrivate: boolean
   /** Whether the connection has TLS. */
   isTls: boolean
@@ -26,7 +26,7 @@ export class Session implements CommandSource {
   view: View | undefined
   /** Whether the client uses CONDSTORE: flags are sent with their modification sequence. */
   hasCondstore = false
-  /** Set by STARTTLS and LOGOUT, and obeyed once the answer is sent. */
+  /** Set by STARTTLS and LOGOUT, applied after the answer. */
   after: 'starttls' | 'logout' | undefined
 
   constructor(socket: Duplex, shared: Shared, about: { remoteAddress: string; isPrivate: boolean; isTls: boolean }) {
@@ -65,7 +65,7 @@ export class Session implements CommandSource {
     await this.output.flush()
   }
 
-  /** Tells the client what changed in the selected mailbox. */
+  /** Reports changes of the selected mailbox to the client. */
   async sync(expunges: boolean): Promise<void> {
     await this.view?.sync(this.output, { expunges, hasModseq: this.hasCondstore })
   }

@@ -1,7 +1,7 @@
 import { BadCommand } from './command.js'
 import { maxRanges } from './limits.js'
 
-/** Numbers from the first to the last, both included. `*` is infinity until it is resolved. */
+/** An inclusive range. `*` is infinity until it is resolved. */
 export type NumberRange = readonly [first: number, last: number]
 
 const largest = 0xffffffff
@@ -25,7 +25,7 @@ function numberOf(text: string): number {
   return number
 }
 
-/** Sorts ranges and joins those that meet, with `*` as the given number. The result names each number once. */
+/** Sorts and merges ranges, with `*` as the given number. */
 export function mergeRanges(ranges: readonly NumberRange[], star: number): NumberRange[] {
   const resolve = (number: number) => (number === Number.POSITIVE_INFINITY ? star : number)
   const resolved = ranges
@@ -44,14 +44,14 @@ export function mergeRanges(ranges: readonly NumberRange[], star: number): Numbe
   return merged
 }
 
-/** Sequence numbers, from 1 on, of a set of them. Throws {@link BadCommand} for numbers that no message has. */
+/** Sequence numbers of a set. Throws {@link BadCommand} for invalid ones. */
 export function sequenceNumbers(ranges: readonly NumberRange[], count: number): NumberRange[] {
   const merged = mergeRanges(ranges, Math.max(count, 1))
   if ((merged.at(-1)?.[1] ?? 0) > count) throw new BadCommand('no message has this number')
   return merged
 }
 
-/** The index of the first of the ascending numbers that is at least `least`. */
+/** Lower bound: index of the first ascending number that is at least `least`. */
 export function lowerBound(numbers: readonly number[], least: number): number {
   let low = 0
   let high = numbers.length
@@ -63,7 +63,7 @@ export function lowerBound(numbers: readonly number[], least: number): number {
   return low
 }
 
-/** Writes ascending or other numbers as a set, in their order: `1:3,7`. */
+/** Formats numbers as a set, in their order: `1:3,7`. */
 export function formatSet(numbers: readonly number[]): string {
   const parts: string[] = []
   for (let at = 0; at < numbers.length; ) {

@@ -5,20 +5,20 @@ import type { MailStore } from '../store/mail-store.js'
 import type { ByteBudget } from './budget.js'
 import type { Limits } from './limits.js'
 
-/** Checks a password. Resolves to the user's mail, or to `undefined` if the user or password is wrong. */
+/** Verifies credentials. Resolves to the user's mail, or to `undefined` if they are wrong. */
 export type Authenticate = (user: string, password: string) => Promise<MailStore | undefined> | MailStore | undefined
 
-/** What the sessions of a server share. */
+/** State that the sessions of a server share. */
 export interface Shared {
   readonly limits: Limits
   readonly authenticate: Authenticate
   readonly loginGuard: LoginGuard
-  /** Connections that have not logged in. */
+  /** Connections before login. */
   readonly pendingLogins: PendingLogins
   readonly parsed: ByteBudget
   readonly secureContext: SecureContext | undefined
-  /** Hears of errors that the server did not expect. */
+  /** Receives unexpected errors. */
   readonly onError: (error: unknown) => void
-  /** Connections of each user that has logged in. */
+  /** Connections of each logged-in user. */
   readonly users: Map<string, number>
 }

@@ -8,25 +8,25 @@ import type { Output } from './output.js'
 import { Goodbye } from './refused.js'
 import { lowerBound, mergeRanges, type NumberRange, sequenceNumbers } from './sets.js'
 
-/** Keywords of a mailbox that the client is told of. */
+/** Maximum reported keywords of a mailbox. */
 const maxKeywords = 1000
 
-/** Rows that are read at once. */
+/** Batch size for reading rows. */
 const pageSize = 1000
 
-/** Structures that are kept, for clients that fetch a part in pieces. */
+/** Maximum cached structures, for clients that fetch a part in pieces. */
 const maxStructures = 4
 
-/** What one session sees of the selected mailbox: it changes only when the client is told. */
+/** A session's view of the selected mailbox. It changes only when changes are reported to the client. */
 export class View {
   readonly store: MaildirStore
   readonly mailbox: MailboxState
   readonly isReadOnly: boolean
-  /** UIDs in the order of the sequence numbers. Those of removed messages stay until the client is told. */
+  /** UIDs in the order of sequence numbers. Removed messages stay until they are reported. */
   readonly uids: number[]
-  /** UIDs with `\Recent`, in this session alone. */
+  /** UIDs with `\Recent` in this session. */
   readonly recent: Set<number>
-  /** Keywords that the client was told of. */
+  /** Reported keywords. */
   readonly #keywords = new Set<string>()
   readonly #structures = new Map<number, Part>()
   #modseq: number
@@ -51,12 +51,12 @@ export class View {
     return new View(store, mailbox, isReadOnly, recent)
   }
 
-  /** The highest modification sequence that the client was told of. */
+  /** The highest reported modification sequence. */
   get modseq(): number {
     return this.#modseq
   }
 
-  /** Messages with `\Recent` that the client was told of. */
+  /** Number of reported messages with `\Recent`. */
   get recentCount(): number {
     return [...this.recent].filter(uid => this.numberOf(uid) > 0).length
   }
@@ -67,7 +67,7 @@ export class View {
     return this.uids[at] === uid ? at + 1 : 0
   }
 
-  /** The UIDs that a set names, ascending. Throws `BadCommand` for sequence numbers that no message has. */
+  /** The UIDs of a set, ascending. Throws `BadCommand` for invalid sequence numbers. */
   resolve(ranges: readonly NumberRange[], isUid: boolean): number[] {
     const { uids } = this
     if (!isUid) return sequenceNumbers(ranges, uids.length).flatMap(([first, last]) => uids.slice(first - 1, last))
@@ -81,7 +81,7 @@ export class View {
     return this.store.index.message(this.mailbox.id, uid)
   }
 
-  /** The flags of the mailbox, and those that are kept; told again when a message has a new keyword. */
+  /** Reports the flags of the mailbox and the permanent ones. Repeated when a message gets a new keyword. */
   tellFlags(output: Output): void {
     for (const keyword of this.store.index.keywords(this.mailbox.id)) this.#keywords.add(keyword)
     const flags = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft', ...this.#keywords].join(' ')
@@ -89,7 +89,7 @@ export class View {
     output.line(`* OK [PERMANENTFLAGS (${this.isReadOnly ? '' : `${flags} \\*`})] kept flags`)
   }
 
-  /** Tells the client of a message's flags. */
+  /** Reports a message's flags. */
   tellMessage(output: Output, row: MessageRow, hasModseq: boolean): void {
     const isNew = row.keywords !== '' && row.keywords.split(' ').some(keyword => !this.#keywords.has(keyword))
     if (isNew && this.#keywords.size < maxKeywords) this.tellFlags(output)
@@ -101,12 +101,12 @@ export class View {
     return `* ${this.numberOf(row.uid)} FETCH (UID ${row.uid} FLAGS ${formatFlags(row, this.recent.has(row.uid))}${modseq})`
   }
 
-  /** Notes that the client knows of a change of its own, if nothing else changed meanwhile. */
+  /** Records that the client knows its own change, if nothing else changed meanwhile. */
   known(modseq: number | undefined): void {
     if (modseq === this.#modseq + 1) this.#modseq = modseq
   }
 
-  /** Tells the client what changed: removed messages first (unless its commands use sequence numbers), then new ones, then flags. */
+  /** Reports changes: removed messages (unless the command uses sequence numbers), then new ones, then flags. */
   async sync(output: Output, { expunges, hasModseq }: { expunges: boolean; hasModseq: boolean }): Promise<void> {
     if (!this.mailbox.deleted) await this.mailbox.sync()
     if (this.mailbox.deleted) throw new Goodbye('the mailbox was deleted')
@@ -133,7 +133,7 @@ export class View {
   async #syncRemoved(output: Output): Promise<void> {
     this.#removals = this.mailbox.removals
     const now = new Set(this.store.index.uids(this.mailbox.id))
-    // From the last on: the numbers of those before stay as they are.
+    // From the last to the first, so that earlier numbers stay valid.
     for (let number = this.uids.length; number > 0; number--) {
       const uid = this.uids[number - 1] as number
       if (now.has(uid)) continue
@@ -159,12 +159,12 @@ export class View {
     output.line(`* ${this.recentCount} RECENT`)
   }
 
-  /** The structure of a message, if it was kept. */
+  /** The cached structure of a message. */
   structure(uid: number): Part | undefined {
     return this.#structures.get(uid)
   }
 
-  /** Keeps the structure of a message for the next command. */
+  /** Caches the structure of a message for the next command. */
   keepStructure(uid: number, structure: Part): void {
     this.#structures.delete(uid)
     this.#structures.set(uid, structure)

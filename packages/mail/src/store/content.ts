@@ -4,7 +4,7 @@ const carriageReturn = 0x0d
 const lineFeed = 0x0a
 const chunkBytes = 64 * 1024
 
-/** Counts line feeds without a carriage return before them: files of other programs have them, and IMAP has none. */
+/** Counts bare line feeds: files of other programs contain them, but IMAP does not allow them. */
 export class BareLineFeeds {
   count = 0
   #last = 0
@@ -17,16 +17,16 @@ export class BareLineFeeds {
   }
 }
 
-/** Files with bare line feeds above this size are served as they are: correcting them takes memory. */
+/** Files with bare line feeds above this size are served unchanged, because correction needs memory. */
 const maxCorrectedBytes = 64 * 1024 * 1024
 
-/** How IMAP sees a file: its size with CRLF at the ends of lines, and whether reading has to correct them. */
+/** Size of a file with CRLF line ends, and whether reading must correct them. */
 export function corrected(bytes: number, bareLineFeeds: number): { size: number; bare_lf: number } {
   const correct = bareLineFeeds > 0 && bytes <= maxCorrectedBytes
   return { size: bytes + (correct ? bareLineFeeds : 0), bare_lf: correct ? 1 : 0 }
 }
 
-/** Reads a file once, and returns its size and how many bare line feeds it has. */
+/** Reads a file once, and returns its size and number of bare line feeds. */
 export async function measure(path: string): Promise<{ bytes: number; bareLineFeeds: number; changed: Date }> {
   const file = await open(path, 'r')
   try {
@@ -45,7 +45,7 @@ export async function measure(path: string): Promise<{ bytes: number; bareLineFe
   }
 }
 
-/** Puts a carriage return before each line feed that has none. */
+/** Converts bare line feeds to CRLF. */
 export function withCarriageReturns(bytes: Buffer, bareLineFeeds: number): Buffer {
   const whole = Buffer.allocUnsafe(bytes.length + bareLineFeeds)
   let from = 0
@@ -60,7 +60,7 @@ export function withCarriageReturns(bytes: Buffer, bareLineFeeds: number): Buffe
   return whole.subarray(0, to)
 }
 
-/** A message that is being read. Its bytes have CRLF at the ends of lines. */
+/** An open message. Its bytes have CRLF line ends. */
 export class MessageContent implements AsyncDisposable {
   /** Length in bytes. */
   readonly bytes: number
@@ -73,7 +73,7 @@ export class MessageContent implements AsyncDisposable {
     this.#whole = whole
   }
 
-  /** Opens a file. One with bare line feeds is read as a whole, to correct them. */
+  /** Opens a file. Reads one with bare line feeds into memory, to correct them. */
   static async open(path: string, bareLineFeeds: boolean): Promise<MessageContent> {
     const file = await open(path, 'r')
     try {
@@ -98,7 +98,7 @@ export class MessageContent implements AsyncDisposable {
     let filled = 0
     while (filled < length) {
       const { bytesRead } = await this.#file.read(bytes, filled, length - filled, start + filled)
-      if (bytesRead === 0) throw new Error('the file of a message was cut while it was read')
+      if (bytesRead === 0) throw new Error('the file of a message was truncated while it was read')
       filled += bytesRead
     }
     return bytes

@@ -9,22 +9,22 @@ import type { MailboxState } from './mailbox-state.js'
 import { removeFile, syncFolder } from './maildir.js'
 import type { MessageIndex, NewMessage } from './message-index.js'
 
-/** Deliveries that share the syncs of one round: most at once, and bytes at most. */
+/** Maximum deliveries and bytes of a round, which shares syncs. */
 const maxRound = 64
 const maxRoundBytes = 32 * 1024 * 1024
 
-/** Files of a round that are written at once. */
+/** Concurrent file writes of a round. */
 const writers = 8
 
-/** Ids of stored messages that are remembered, to recognise a second delivery. */
+/** Maximum remembered IDs of stored messages, for duplicate detection. */
 const maxRemembered = 200_000
 
-/** The hash of an id: what the index and the name of the file have of it. */
+/** The hash of an ID, as in the index and in file names. */
 export function hashOfId(id: string): string {
   return createHash('sha256').update(id).digest('hex').slice(0, 32)
 }
 
-/** A message on its way into a mailbox. */
+/** A message that is being delivered. */
 export interface Delivery {
   /** Hash of its id. */
   readonly hash: string
@@ -62,8 +62,8 @@ export interface DeliveryRow {
 }
 
 /**
- * Puts messages in their place, durably. Each goes through: pending row, file in `tmp`, sync of the file, rename, sync of the folder, stored
- * row. Deliveries that wait go in rounds and share the syncs of rows and folders: the disk, not their number, sets the pace.
+ * Stores messages durably. Steps: pending row, file in `tmp`, sync of the file, rename, sync of the folder, stored row. Concurrent
+ * deliveries form rounds that share the syncs of rows and folders, so that disk latency does not multiply.
  */
 export class Deliveries {
   readonly #index: MessageIndex
@@ -77,7 +77,7 @@ export class Deliveries {
     this.#index = index
   }
 
-  /** Stores a message and resolves to its UID. Rejects with `ERR_STORAGE`, and then leaves nothing behind. */
+  /** Stores a message and resolves to its UID. On `ERR_STORAGE`, no partial data remains. */
   async store(delivery: Delivery): Promise<number> {
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ ...delivery, resolve, reject })
@@ -105,7 +105,7 @@ export class Deliveries {
     this.#index.db.run('DELETE FROM deliveries WHERE hash = ?', hash)
   }
 
-  /** Remembers a delivery that is only known from the name of its file: the index was lost. Call it in a transaction. */
+  /** Restores a delivery from its file name after the index was lost. Call it in a transaction. */
   remember(hash: string, mailbox: string, message: NewMessage, uid: number): void {
     this.#index.db.run(
       'INSERT OR IGNORE INTO deliveries VALUES (NULL, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -123,7 +123,7 @@ export class Deliveries {
 
   async #run(): Promise<void> {
     this.#running = true
-    // Those that are called in the same turn share the first round.
+    // Calls of the same turn share the first round.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       let bytes = 0
@@ -211,7 +211,7 @@ export class Deliveries {
     })
   }
 
-  /** Forgets the oldest ids. By count: a clock that jumps must not make duplicates. */
+  /** Forgets the oldest IDs. Limited by count, because a clock jump must not cause duplicates. */
   #prune(added: number): void {
     this.#sincePruned += added
     if (this.#sincePruned < 1000) return
@@ -221,7 +221,7 @@ export class Deliveries {
   }
 }
 
-/** Writes and syncs the file, and gives it its name. Leaves nothing behind if that fails. */
+/** Writes, syncs and renames the file. Removes it on failure. */
 async function place(delivery: Delivery): Promise<NewMessage> {
   const { content, mailbox, base, file, flags, received } = delivery
   const target = join(mailbox.path, file)
@@ -237,7 +237,7 @@ async function place(delivery: Delivery): Promise<NewMessage> {
   try {
     const handle = content instanceof Uint8Array ? await write(source, content) : await open(source, 'r+')
     try {
-      // Maildir keeps the internal date there.
+      // Maildir stores the internal date there.
       await handle.utimes(received / 1000, received / 1000)
       await handle.sync()
     } finally {
@@ -265,7 +265,7 @@ async function write(path: string, content: Uint8Array): Promise<FileHandle> {
   }
 }
 
-/** Undoes {@link place}: a file that was moved in goes back to where it was. */
+/** Undoes {@link place}: moves a moved file back. */
 async function takeBack({ content, mailbox, file }: Delivery): Promise<void> {
   const path = join(mailbox.path, file)
   if (content instanceof Uint8Array) await removeFile(path)

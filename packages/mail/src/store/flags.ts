@@ -1,4 +1,4 @@
-/** The flags of a message, as the index keeps them. */
+/** The flags of a message, in the format of the index. */
 export interface Flags {
   /** Sum of {@link bits}. */
   readonly system: number
@@ -20,7 +20,7 @@ export const seen = 1
 /** The bit of `\Deleted`. */
 export const deleted = 8
 
-/** Most keywords of a message: more are dropped. */
+/** Maximum keywords of a message. Further ones are dropped. */
 const maxKeywords = 64
 const maxKeywordBytes = 100
 
@@ -29,7 +29,7 @@ export function isKeyword(text: string): boolean {
   return text.length <= maxKeywordBytes && /^[\x21-\x7e]+$/.test(text) && !/[(){%*"\\\]]/.test(text)
 }
 
-/** Makes {@link Flags} of names. System flags are spelt in any case; unknown ones and invalid keywords are dropped. */
+/** Parses names into {@link Flags}. System flags are case-insensitive. Drops unknown ones and invalid keywords. */
 export function flagsOf(names: Iterable<string>): Flags {
   let system = 0
   const keywords = new Map<string, string>()

@@ -36,12 +36,12 @@ export class IndexDb {
   readonly #statements = new Map<string, StatementSync>()
   #open = true
 
-  /** Opens the database for this program alone. Throws `ERR_BUSY` if another has it open. */
+  /** Opens the database exclusively. Throws `ERR_BUSY` if another process has it open. */
   constructor(path: string) {
     let db: DatabaseSync | undefined
     try {
       db = new DatabaseSync(path, { timeout: 1000 })
-      // Exclusive: two programs that give out UIDs would give one twice. The lock ends with the process.
+      // Exclusive, because two writers would assign the same UID twice. The lock ends with the process.
       db.exec(
         'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000'
       )
@@ -75,7 +75,7 @@ export class IndexDb {
     return this.#try(() => Number(this.#statement(sql).run(...values).changes))
   }
 
-  /** Runs changes that apply together, durably, or not at all. */
+  /** Runs changes in a durable transaction. */
   transaction<Result>(changes: () => Result): Result {
     this.run('BEGIN IMMEDIATE')
     try {
@@ -86,7 +86,7 @@ export class IndexDb {
       try {
         this.run('ROLLBACK')
       } catch {
-        // SQLite has rolled back by itself, as it does when the disk is full.
+        // SQLite rolls back automatically on a full disk.
       }
       throw error
     }

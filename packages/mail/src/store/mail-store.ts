@@ -9,25 +9,25 @@ export interface MailFile {
 
 /** A message to store. */
 export interface NewMail {
-  /** Unique for its sender. The name of the file is made of it: a second delivery of the same id changes nothing. */
+  /** Unique per sender. The file name is derived from it: a second delivery with the same ID changes nothing. */
   id: string
   /** Mailbox, `'INBOX'` by default. It is created if it does not exist. `'.'` separates levels: `'Lists.tokio'`. */
   mailbox?: string
   /** The exact bytes, or the path of a file on the file system of the store, which is moved into place. */
   content: Uint8Array | MailFile
-  /** Flags that the message has at first; none by default. */
+  /** Initial flags; none by default. */
   flags?: readonly Flag[]
   /** The internal date; now by default. */
   receivedAt?: Date
 }
 
-/** Where a message is. */
+/** Location of a message. */
 export interface Delivered {
-  /** UID of the message in its mailbox. 0 for a duplicate that is no longer there. */
+  /** UID of the message in its mailbox. 0 for a duplicate of a deleted message. */
   uid: number
   /** Name of the mailbox. */
   mailbox: string
-  /** Whether the id was delivered before. The mailbox and UID are those of the first delivery. */
+  /** Whether the ID was delivered before. Mailbox and UID are those of the first delivery. */
   duplicate: boolean
 }
 
@@ -41,7 +41,7 @@ export interface Mailbox {
   readonly messages: number
   /** Number of messages without `\Seen`. */
   readonly unseen: number
-  /** UID that the next message gets. */
+  /** UID of the next message. */
   readonly uidNext: number
   /** Changes when the mailbox is deleted and created again, or the index was lost. */
   readonly uidValidity: number
@@ -54,10 +54,10 @@ export interface Mailbox {
 /** One account's mail: a Maildir and its index. */
 export interface MailStore extends AsyncDisposable {
   /**
-   * Stores a message. It is durable when the promise resolves: file, folder and index are synced to the disk. If the program dies on the way,
-   * the next start finishes or removes the message; no reader ever sees a part of it.
+   * Stores a message. It is durable when the promise resolves: file, folder and index are synced to disk. After a crash, the next start
+   * completes or removes the message; readers never see a part of it.
    *
-   * Rejects with `ERR_QUOTA`; `ERR_STORAGE` if the disk is full, read-only or failing (nothing is left behind); `ERR_INVALID_ARGUMENT` for an
+   * Rejects with `ERR_QUOTA`; `ERR_STORAGE` if the disk is full, read-only or failing (no partial data remains); `ERR_INVALID_ARGUMENT` for an
    * invalid name of a mailbox; `ERR_CLOSED`.
    */
   deliver(mail: NewMail): Promise<Delivered>
@@ -67,7 +67,7 @@ export interface MailStore extends AsyncDisposable {
   bytesUsed(): number
   /** All mailboxes, ordered by name. */
   mailboxes(): Mailbox[]
-  /** Closes the index. Calls that run reject with `ERR_CLOSED`. */
+  /** Closes the index. Pending calls reject with `ERR_CLOSED`. */
   close(): void
 }
 

@@ -6,27 +6,27 @@ import { Mutex } from './mutex.js'
 import { folderOf } from './names.js'
 import { scan } from './scan.js'
 
-/** How often the folder of a watched mailbox is looked at for changes of other programs, in milliseconds. */
+/** Poll interval for changes of other programs in a watched mailbox, in milliseconds. */
 const pollMs = 1000
 
-/** Longest time between two scans of a mailbox that changes, in milliseconds. */
+/** Maximum time between two scans of a changing mailbox, in milliseconds. */
 const maxPauseMs = 5000
 
-/** Within this time of a change, a second one may have left the folder's time as it is, in milliseconds. */
+/** Resolution of folder times, in milliseconds: a second change within it may not be visible. */
 const timeGranularityMs = 2000
 
-/** One mailbox that exists. Renaming keeps the object; deleting ends it. */
+/** An existing mailbox. Renaming keeps the object; deletion ends it. */
 export class MailboxState {
   readonly id: number
   readonly uidValidity: number
-  /** Orders what renames and removes files: STORE, EXPUNGE, MOVE and scans. */
+  /** Serializes operations that rename or remove files: STORE, EXPUNGE, MOVE and scans. */
   readonly mutex: Mutex = new Mutex()
   readonly #root: string
   readonly #index: MessageIndex
   readonly #watchers = new Set<() => void>()
   #name: string
   #deleted = false
-  /** How often messages were removed, so that a session compares its view only then. */
+  /** Counts removals, so that sessions compare their view only after one. */
   #removals = 0
   #times = ''
   #settled = false
@@ -65,7 +65,7 @@ export class MailboxState {
     return row
   }
 
-  /** Calls back when messages are added, changed or removed, until the returned function is called. Other programs' changes count too. */
+  /** Calls back when messages are added, changed or removed, also by other programs, until the returned function is called. */
   watch(changed: () => void): () => void {
     this.#watchers.add(changed)
     this.#poll ??= setInterval(() => void this.sync().catch(() => {}), pollMs).unref()
@@ -75,15 +75,15 @@ export class MailboxState {
     }
   }
 
-  /** Tells the watchers of a change. */
+  /** Notifies the watchers of a change. */
   changed({ removed = false }: { removed?: boolean } = {}): void {
     if (removed) this.#removals++
     for (const watcher of this.#watchers) watcher()
   }
 
   /**
-   * Takes in what other programs changed in the folder. Cheap if they changed nothing. A scan of a large mailbox takes its time, and the pause
-   * behind it twenty times as long, unless `now` is true.
+   * Applies changes of other programs in the folder. Cheap without changes. After a scan, pauses for twenty times its duration, unless `now`
+   * is true.
    */
   async sync({ now = false }: { now?: boolean } = {}): Promise<void> {
     if (this.#deleted || (!now && performance.now() < this.#nextScan)) return
@@ -92,7 +92,7 @@ export class MailboxState {
     await this.mutex.run(() => this.scan())
   }
 
-  /** Like {@link sync}, whatever the folder's times say. Call it with the mutex held. */
+  /** Like {@link sync}, but ignores the folder's times. Call it with the mutex held. */
   async scan(): Promise<void> {
     if (this.#deleted) return
     const started = performance.now()
@@ -104,12 +104,12 @@ export class MailboxState {
     this.#nextScan = performance.now() + Math.min((performance.now() - started) * 20, maxPauseMs)
   }
 
-  /** Notes a new name. The folder has been renamed. */
+  /** Records a rename, after the folder was renamed. */
   renamed(name: string): void {
     this.#name = name
   }
 
-  /** Notes that the mailbox is gone. */
+  /** Records that the mailbox was deleted. */
   end(): void {
     this.#deleted = true
     this.changed({ removed: true })
@@ -117,7 +117,7 @@ export class MailboxState {
     this.#stopPolling()
   }
 
-  /** Ends the polling, without a word to the watchers. */
+  /** Stops polling without notifying watchers. */
   close(): void {
     this.#watchers.clear()
     this.#stopPolling()

@@ -3,22 +3,22 @@ import { mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bits } from './flags.js'
 
-/** Begins the flags in a file's name. A colon is illegal in names of Windows. */
+/** Separates the flags in a file name. Windows does not allow colons. */
 const infoSeparator = process.platform === 'win32' ? ';' : ':'
 
-/** A message's file, taken apart. */
+/** The parsed file name of a message. */
 export interface MessageFile {
-  /** Name without flags: stays the same while the message is in its folder. */
+  /** Name without flags, constant while the message is in its folder. */
   readonly base: string
   /** Path inside the mailbox's folder: `new/…` or `cur/…`. */
   readonly file: string
   /** Sum of the bits of the flags. */
   readonly system: number
-  /** Letters that are no flag of IMAP, such as the keywords of Dovecot. Kept when the flags change. */
+  /** Letters that are not IMAP flags, such as Dovecot's keywords. Kept when flags change. */
   readonly letters: string
 }
 
-/** Takes the name of a file in `new` or `cur` apart. Returns `undefined` for names that are no message's. */
+/** Parses the name of a file in `new` or `cur`. Returns `undefined` if it is not a message. */
 export function parseFile(folder: 'new' | 'cur', name: string): MessageFile | undefined {
   if (name.startsWith('.')) return undefined
   const at = name.search(/[:;]2,/)
@@ -33,13 +33,13 @@ export function parseFile(folder: 'new' | 'cur', name: string): MessageFile | un
   return { base, file: `${folder}/${name}`, system, letters }
 }
 
-/** The path of a message with these flags inside its mailbox's folder. Letters are in ASCII order, as Maildir demands. */
+/** The path of a message with these flags inside its mailbox's folder. Letters are in ASCII order, as Maildir requires. */
 export function fileOf(base: string, system: number, letters: string): string {
   const flags = bits.filter(({ bit }) => system & bit).map(({ letter }) => letter)
   return `cur/${base}${infoSeparator}2,${[...new Set([...flags, ...letters])].sort().join('')}`
 }
 
-/** A name for a message that no other has. */
+/** A unique name for a message. */
 export function freshBase(size: number, now: number = Date.now()): string {
   return `${Math.floor(now / 1000)}.R${randomBytes(16).toString('hex')}.fastn,S=${size}`
 }
@@ -49,25 +49,25 @@ export function deliveryBase(hash: string, size: number, now: number): string {
   return `${Math.floor(now / 1000)}.D${hash}.fastn,S=${size}`
 }
 
-/** The hash in the name of a delivery, or `undefined` if other programs, or copies, made it. */
+/** The hash in the name of a delivery; `undefined` for files of other programs and copies. */
 export function hashOf(base: string): string | undefined {
   return /^\d+\.D([0-9a-f]{32})\.fastn,S=\d+$/.exec(base)?.[1]
 }
 
-/** Makes the folders of a mailbox, and what they are in durable. No-op for those that exist. */
+/** Creates the folders of a mailbox durably. No-op for existing ones. */
 export async function makeFolders(root: string, folder: string): Promise<void> {
   const path = join(root, folder)
   await mkdir(path, { recursive: true, mode: 0o700 })
   for (const inside of ['tmp', 'new', 'cur']) await mkdir(join(path, inside), { recursive: true, mode: 0o700 })
-  // Tells programs that this folder of a Maildir is a mailbox (Maildir++).
+  // Marks this folder as a mailbox (Maildir++).
   if (folder !== '') await open(join(path, 'maildirfolder'), 'a', 0o600).then(file => file.close())
   await syncFolder(path)
   await syncFolder(root)
 }
 
-/** Makes the names in a folder durable. */
+/** Syncs a folder's directory entries. */
 export async function syncFolder(path: string): Promise<void> {
-  // Windows has no handle of a folder to sync; NTFS logs its names.
+  // Windows cannot sync a folder handle; NTFS journals its names.
   if (process.platform === 'win32') return
   const folder = await open(path, 'r')
   try {
@@ -77,10 +77,10 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** All messages of a mailbox's folder. Files of both folders with one base are one message: a rename may be under way. */
+/** All messages of a mailbox's folder. Files with the same base in both folders are one message during a rename. */
 export async function listMessages(path: string): Promise<Map<string, MessageFile>> {
   const found = new Map<string, MessageFile>()
-  // New first: a file that another program moves to cur meanwhile is found in one of them.
+  // Read `new` first, so that a file that moves to `cur` meanwhile is found in one of them.
   for (const folder of ['new', 'cur'] as const) {
     for (const name of await readdir(join(path, folder))) {
       const file = parseFile(folder, name)
@@ -90,7 +90,7 @@ export async function listMessages(path: string): Promise<Map<string, MessageFil
   return found
 }
 
-/** Removes files of broken-off writes from `tmp`: ours at once, those of others after 36 hours as Maildir has it. */
+/** Removes leftovers from `tmp`: own files immediately, others after 36 hours as in the Maildir specification. */
 export async function cleanTmp(path: string, lastChange: (file: string) => Promise<number>): Promise<void> {
   const tmp = join(path, 'tmp')
   for (const name of await readdir(tmp)) {
@@ -100,7 +100,7 @@ export async function cleanTmp(path: string, lastChange: (file: string) => Promi
   }
 }
 
-/** Removes a file. No-op if it is gone. */
+/** Removes a file. No-op if it does not exist. */
 export async function removeFile(path: string): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error

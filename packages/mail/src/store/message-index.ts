@@ -1,30 +1,30 @@
 import type { Flags } from './flags.js'
 import { IndexDb } from './index-db.js'
 
-/** A message as the index has it. */
+/** A message in the index. */
 export interface MessageRow extends Flags {
   readonly uid: number
   /** Name of the file without flags. */
   readonly base: string
-  /** Path of the file inside the mailbox's folder, when it was last seen. */
+  /** Last known path of the file inside the mailbox's folder. */
   readonly file: string
-  /** Letters of the file's name that are no flags of IMAP. */
+  /** Letters of the file name that are not IMAP flags. */
   readonly letters: string
   readonly modseq: number
-  /** Bytes, with CRLF at the ends of lines. */
+  /** Bytes, with CRLF line ends. */
   readonly size: number
-  /** Whether the file has line feeds without carriage returns: 0 or 1. */
+  /** Whether the file has bare line feeds: 0 or 1. */
   readonly bare_lf: number
   /** Internal date, in milliseconds since 1970. */
   readonly received: number
-  /** Whether no session was told of it: 0 or 1. */
+  /** Whether it was not reported to any session: 0 or 1. */
   readonly recent: number
 }
 
 /** A message to add. It gets the next UID. */
 export type NewMessage = Omit<MessageRow, 'uid' | 'modseq' | 'recent'>
 
-/** A mailbox as the index has it. */
+/** A mailbox in the index. */
 export interface MailboxRow {
   readonly id: number
   readonly name: string
@@ -43,7 +43,7 @@ export interface Counts {
 
 const columns = 'uid, base, file, system, keywords, letters, modseq, size, bare_lf, received, recent'
 
-/** Mailboxes and messages of an account. Call what changes them inside of {@link transaction}. */
+/** Mailboxes and messages of an account. Call mutating methods inside {@link transaction}. */
 export class MessageIndex {
   readonly db: IndexDb
   /** Sum of the sizes of all messages. */
@@ -54,7 +54,7 @@ export class MessageIndex {
     this.bytesUsed = this.#sum()
   }
 
-  /** Runs changes that apply together, durably, or not at all. */
+  /** Runs changes in a durable transaction. */
   transaction<Result>(changes: () => Result): Result {
     const before = this.bytesUsed
     try {
@@ -73,7 +73,7 @@ export class MessageIndex {
     return this.db.get<MailboxRow>('SELECT * FROM mailboxes WHERE id = ?', id)
   }
 
-  /** Adds a mailbox. Its UIDVALIDITY is one that no mailbox of the account had before, whatever the clock says. */
+  /** Adds a mailbox. Its UIDVALIDITY is unique in the account, independent of the clock. */
   addMailbox(name: string): MailboxRow {
     const last = this.db.get<{ value: number }>("SELECT value FROM counters WHERE name = 'uid_validity'")?.value ?? 0
     const validity = Math.max(last + 1, Math.floor(Date.now() / 1000))
@@ -100,13 +100,13 @@ export class MessageIndex {
     ) as Counts
   }
 
-  /** Counts one up, and returns the modification sequence for changes of this transaction. */
+  /** Increments and returns the modification sequence for changes of this transaction. */
   nextModseq(mailbox: number): number {
     this.db.run('UPDATE mailboxes SET modseq = modseq + 1 WHERE id = ?', mailbox)
     return this.mailbox(mailbox)?.modseq ?? 1
   }
 
-  /** Adds a message and returns its UID. A message with the same base keeps its own: a scan may have been first. */
+  /** Adds a message and returns its UID. An existing message with the same base keeps its UID, because a scan may have added it first. */
   insert(mailbox: number, message: NewMessage, modseq: number): number {
     const known = this.byBase(mailbox, message.base)
     if (known) return known.uid
@@ -138,7 +138,7 @@ export class MessageIndex {
     this.bytesUsed -= size
   }
 
-  /** Updates where a message is, its flags, and the sequence of the change. */
+  /** Updates the path and flags of a message, and the sequence of the change. */
   update(mailbox: number, { uid, file, system, keywords, letters, modseq, recent }: MessageRow): void {
     this.db.run(
       'UPDATE messages SET file = ?, system = ?, keywords = ?, letters = ?, modseq = ?, recent = ? WHERE mailbox = ? AND uid = ?',

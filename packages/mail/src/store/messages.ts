@@ -8,10 +8,10 @@ import { fileOf, freshBase, removeFile, syncFolder } from './maildir.js'
 import type { MessageRow } from './message-index.js'
 import type { MaildirStore } from './store.js'
 
-/** Rows that a transaction changes at most, so that it blocks the program for a moment only. */
+/** Maximum changed rows per transaction, to bound how long it blocks the event loop. */
 const pageSize = 500
 
-/** Opens a message's file. Resolves to `undefined` if the message is gone. */
+/** Opens a message's file. Resolves to `undefined` if the message was removed. */
 export async function openMessage(
   store: MaildirStore,
   mailbox: MailboxState,
@@ -28,8 +28,8 @@ export async function openMessage(
 }
 
 /**
- * Works on a message's file. If another program has changed its flags, and with them its name, it is looked for once. Resolves to `undefined`
- * if the message is gone. Call it with the mailbox's mutex held.
+ * Calls a function with a message's file. If another program has renamed it by changing flags, searches for it once. Resolves to `undefined`
+ * if the message was removed. Call it with the mailbox's mutex held.
  */
 async function withFile<Result>(
   store: MaildirStore,
@@ -50,11 +50,11 @@ async function withFile<Result>(
   return undefined
 }
 
-/** What {@link changeFlags} did. */
+/** Result of {@link changeFlags}. */
 export interface FlagsChanged {
-  /** Messages that were asked for and exist, with their flags of now. */
+  /** Requested messages that exist, with their current flags. */
   readonly rows: MessageRow[]
-  /** Those whose flags were left as they are: they have changed after `unchangedSince`. */
+  /** Messages with unchanged flags, because they changed after `unchangedSince`. */
   readonly refused: number[]
   /** Sequence of this change; `undefined` if no message changed. */
   readonly modseq: number | undefined
@@ -104,7 +104,7 @@ export async function changeFlags(
   })
 }
 
-/** Gives a file the name for its flags, and returns the row with it. */
+/** Renames a file according to its flags, and returns the updated row. */
 async function renamed(mailbox: MailboxState, row: MessageRow, flags: Flags): Promise<MessageRow> {
   if (flags.system === row.system) return row
   const file = fileOf(row.base, flags.system, row.letters)
@@ -124,7 +124,7 @@ export async function claimRecent(store: MaildirStore, mailbox: MailboxState): P
     for (const row of rows) {
       const file = row.file.startsWith('new/') ? fileOf(row.base, row.system, row.letters) : row.file
       if (file !== row.file) await rename(join(mailbox.path, row.file), join(mailbox.path, file)).catch(() => {})
-      // If another program was faster, the next scan finds where the file is.
+      // If another program was faster, the next scan finds the file.
       claimed.push({ ...row, file, recent: 0 })
     }
     try {
@@ -142,7 +142,7 @@ export async function claimRecent(store: MaildirStore, mailbox: MailboxState): P
   })
 }
 
-/** Removes those of the messages that have `\Deleted`. Returns the UIDs of the removed. */
+/** Removes messages with `\Deleted`. Returns their UIDs. */
 export async function expunge(store: MaildirStore, mailbox: MailboxState, uids: readonly number[]): Promise<number[]> {
   return await mailbox.mutex.run(async () => {
     const removed: number[] = []
@@ -215,7 +215,7 @@ export async function moveMessages(
     try {
       for (const uid of uids) {
         await withFile(store, source, uid, async row => {
-          // A message that comes back, or stays, gets a new UID: the index knows messages by their base.
+          // A message that returns or stays gets a new UID, because the index identifies messages by their base.
           const isTaken = source === target || store.index.byBase(target.id, row.base) !== undefined
           const base = isTaken ? freshBase(row.size) : row.base
           const file = fileOf(base, row.system, row.letters)

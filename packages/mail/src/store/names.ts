@@ -1,10 +1,10 @@
 import { MailError } from '../errors.js'
 import { decodeUtf7, encodeUtf7 } from './utf7.js'
 
-/** Separates the levels of a mailbox's name, as in the folders of Maildir++. */
+/** Separator of levels in mailbox names, as in Maildir++. */
 export const separator = '.'
 
-/** Longest name, in bytes of modified UTF-7. File systems take 255 with the leading dot. */
+/** Maximum name, in bytes of modified UTF-7. File systems allow 255 with the leading dot. */
 const maxNameBytes = 200
 
 /** Mailboxes of a new account with their use (RFC 6154). */
@@ -17,8 +17,8 @@ export const specialUses: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Checks a mailbox's name. `INBOX` is spelt in any case, and returned in capitals. Throws `ERR_INVALID_ARGUMENT` for a name that could leave
- * the Maildir or that a file system does not take.
+ * Checks a mailbox name. `INBOX` is case-insensitive and returned in capitals. Throws `ERR_INVALID_ARGUMENT` for a name that could leave the
+ * Maildir or that file systems do not support.
  */
 export function checkName(name: string): string {
   if (name.toUpperCase() === 'INBOX') return 'INBOX'
@@ -29,7 +29,7 @@ export function checkName(name: string): string {
   if (name === '') refuse('it is empty')
   if (levels.includes('')) refuse(`a level between '${separator}' is empty`)
   if (/\p{Surrogate}/u.test(name)) refuse('it is not well-formed Unicode')
-  // Colons, quotes and wildcards are illegal in names of Windows, and some of IMAP's clients do not quote them.
+  // Windows does not allow colons, quotes and wildcards, and some IMAP clients do not quote them.
   if (/[/\\:*?"<>|%]|\p{Control}/u.test(name)) refuse('a character is not allowed')
   if (levels.some(level => level.trim() !== level)) refuse('a level begins or ends with a space')
   if (levels[0]?.startsWith('~')) refuse("it begins with '~'")
@@ -43,7 +43,7 @@ export function folderOf(name: string): string {
   return name === 'INBOX' ? '' : `.${encodeUtf7(name)}`
 }
 
-/** The mailbox of a folder inside the Maildir, or `undefined` if it is none. */
+/** The mailbox of a folder inside the Maildir; `undefined` if it is not a mailbox. */
 export function mailboxOf(folder: string): string | undefined {
   if (!folder.startsWith('.')) return undefined
   const name = decodeUtf7(folder.slice(1))

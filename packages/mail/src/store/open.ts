@@ -5,8 +5,8 @@ import { MaildirStore } from './store.js'
 const optionNames = ['folder', 'quotaBytes']
 
 /**
- * Opens one account's mail, and finishes what a crash left pending. A new folder gets the mailboxes INBOX, Drafts, Sent, Junk, Trash and
- * Archive. The store does not keep the process alive. Only one may be open for a folder: give the same one to SMTP and IMAP.
+ * Opens one account's mail, and recovers from a crash. A new folder gets the mailboxes INBOX, Drafts, Sent, Junk, Trash and
+ * Archive. The store does not keep the process alive. A folder can be open only once: share the store between SMTP and IMAP.
  *
  * Rejects with `ERR_INVALID_ARGUMENT`; `ERR_BUSY` if the folder's store is open; `ERR_STORAGE` if the folder cannot be written.
  *
@@ -33,5 +33,5 @@ export async function openMailStore(options: MailStoreOptions): Promise<MailStor
 /** The Maildir of a store. Throws `ERR_INVALID_ARGUMENT` for a store that {@link openMailStore} did not return. @internal */
 export function maildirOf(store: MailStore): MaildirStore {
   if (store instanceof MaildirStore) return store
-  throw new MailError('ERR_INVALID_ARGUMENT', 'the store is not one that openMailStore returned')
+  throw new MailError('ERR_INVALID_ARGUMENT', 'the store was not returned by openMailStore')
 }

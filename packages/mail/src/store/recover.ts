@@ -6,8 +6,8 @@ import type { MessageIndex } from './message-index.js'
 import { newMessage } from './scan.js'
 
 /**
- * Finishes what a crash left pending: a message whose file has its name is stored; of the others, the part that was written is removed, and
- * their sender, which had no answer, sends them again.
+ * Recovers pending deliveries after a crash. A message whose file was renamed is completed. Others are removed; their sender got no answer and
+ * sends them again.
  */
 export async function recover(
   index: MessageIndex,
@@ -35,7 +35,7 @@ async function finish(
   file: MessageFile
 ): Promise<void> {
   const message = await newMessage(mailbox.path, file, row.keywords)
-  // The program may have ended between the rename and this sync.
+  // The crash may have been between the rename and this sync.
   for (const folder of ['new', 'cur']) await syncFolder(join(mailbox.path, folder))
   index.transaction(() => {
     const uid = index.insert(mailbox.id, { ...message, received: row.received }, index.nextModseq(mailbox.id))
@@ -43,7 +43,7 @@ async function finish(
   })
 }
 
-/** Remembers the ids of deliveries in a mailbox whose index was lost: the names of the files have their hashes. */
+/** Restores the IDs of deliveries from file names after the index was lost. */
 export function rememberDeliveries(index: MessageIndex, deliveries: Deliveries, mailbox: MailboxState): void {
   const pageSize = 1000
   let after = 0

@@ -3,10 +3,10 @@ import { corrected, measure } from './content.js'
 import { listMessages, type MessageFile } from './maildir.js'
 import type { MessageIndex, MessageRow, NewMessage } from './message-index.js'
 
-/** Rows that are read and messages that are added at once. */
+/** Batch size for reading rows and adding messages. */
 const pageSize = 1000
 
-/** Files that are read at once. */
+/** Concurrent file reads. */
 const readers = 8
 
 interface Scanned {
@@ -16,9 +16,8 @@ interface Scanned {
 }
 
 /**
- * Compares a mailbox's folder with its index: adds files that are new, takes over flags from names that changed, and removes messages whose
- * file is gone. A file that another program renames meanwhile can be missing from one listing, so messages are removed only if a second
- * listing misses them too.
+ * Compares a mailbox's folder with its index: adds new files, applies flags of renamed files, and removes messages without a file. A rename
+ * by another program can hide a file from one listing, so messages are removed only if a second listing also misses them.
  */
 export async function scan(mailbox: Scanned, index: MessageIndex): Promise<void> {
   let files = await listMessages(mailbox.path)
@@ -38,7 +37,7 @@ export async function scan(mailbox: Scanned, index: MessageIndex): Promise<void>
     })
     mailbox.changed({ removed: missing.length > 0 })
   }
-  // By name: it begins with the time, so that UIDs are in the order of delivery.
+  // Sorted by name, which begins with the time, so that UIDs follow the order of delivery.
   added.sort((one, other) => (one.base < other.base ? -1 : 1))
   for (let at = 0; at < added.length; at += pageSize) await add(mailbox, index, added.slice(at, at + pageSize))
 }
@@ -80,13 +79,13 @@ async function readableMessage(folder: string, file: MessageFile): Promise<NewMe
   try {
     return await newMessage(folder, file)
   } catch (error) {
-    // Gone, renamed meanwhile, a folder, or not ours to read: the next scan has another look.
+    // Removed, renamed, a folder, or unreadable: left to the next scan.
     if (['ENOENT', 'EISDIR', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
   }
 }
 
-/** What the index notes of a file. The internal date is the file's time. */
+/** Index data of a file. The internal date is the file's time. */
 export async function newMessage(folder: string, file: MessageFile, keywords: string = ''): Promise<NewMessage> {
   const { bytes, bareLineFeeds, changed } = await measure(join(folder, file.file))
   return { ...file, keywords, ...corrected(bytes, bareLineFeeds), received: Math.floor(changed.getTime()) }

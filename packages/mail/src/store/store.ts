@@ -12,16 +12,16 @@ import { Mutex } from './mutex.js'
 import { checkName, folderOf, mailboxOf, separator, specialUses } from './names.js'
 import { recover, rememberDeliveries } from './recover.js'
 
-/** Name of the index inside the Maildir. Programs that read Maildirs pass over it. */
+/** Name of the index inside the Maildir. Other Maildir programs ignore it. */
 const indexName = 'fastn-index.sqlite'
 
 /** Whether file systems of this platform usually ignore the case of names. */
 const foldsCase = process.platform === 'win32' || process.platform === 'darwin'
 
-/** Most mailboxes of an account. */
+/** Maximum mailboxes of an account. */
 const maxMailboxes = 10_000
 
-/** A Maildir with its index: what {@link openMailStore} returns, and what the IMAP server works on. */
+/** A Maildir with its index, returned by {@link openMailStore} and used by the IMAP server. */
 export class MaildirStore implements MailStore {
   readonly index: MessageIndex
   readonly deliveries: Deliveries
@@ -29,11 +29,11 @@ export class MaildirStore implements MailStore {
   readonly quotaBytes: number
   readonly #folder: string
   readonly #mailboxes = new Map<string, MailboxState>()
-  /** Orders what creates, renames and deletes mailboxes. */
+  /** Serializes creation, renaming and deletion of mailboxes. */
   readonly #mutex = new Mutex()
-  /** Deliveries that run, by the hash of their id. */
+  /** Deliveries in progress, by hash of their ID. */
   readonly #running = new Map<string, Promise<Delivered>>()
-  /** Bytes of messages that are being stored: they count for the quota. */
+  /** Bytes of messages in progress, counted towards the quota. */
   #reserved = 0
   #foldersTime = -1
 
@@ -76,7 +76,7 @@ export class MaildirStore implements MailStore {
     }
   }
 
-  /** Stores a message without an id, and resolves to its UID: APPEND. */
+  /** Stores a message without an ID, for APPEND. Resolves to its UID. */
   async append(mailbox: MailboxState, file: string, flags: Flags, received: number): Promise<number> {
     return await this.#store(mailbox, { file }, flags, received, undefined)
   }
@@ -113,7 +113,7 @@ export class MaildirStore implements MailStore {
     return [...this.#mailboxes.values()].sort((one, other) => (one.name < other.name ? -1 : 1))
   }
 
-  /** The mailbox with a name, or `undefined`. Throws `ERR_INVALID_ARGUMENT` for an invalid name. */
+  /** The mailbox with a name; `undefined` without one. Throws `ERR_INVALID_ARGUMENT` for an invalid name. */
   state(name: string): MailboxState | undefined {
     return this.#mailboxes.get(checkName(name))
   }
@@ -139,7 +139,7 @@ export class MaildirStore implements MailStore {
       const state = this.#existing(name)
       if (state.name === 'INBOX') throw new MailError('ERR_INVALID_ARGUMENT', 'INBOX cannot be deleted')
       await state.mutex.run(async () => {
-        // Out of sight first, in one step: a crash leaves no half of it. Names with two dots are no mailbox.
+        // Rename first, so that a crash leaves no partial mailbox. Names with two dots are not mailboxes.
         const gone = join(this.#folder, `..deleted-${state.uidValidity}`)
         await rename(state.path, gone)
         this.index.transaction(() => this.index.removeMailbox(state.id))
@@ -191,19 +191,19 @@ export class MaildirStore implements MailStore {
     this.index.db.run('DELETE FROM subscriptions WHERE name = ?', checkName(name))
   }
 
-  /** A path for a file that is to become a message: in `tmp` of INBOX, and removed by the next start if it is left there. */
+  /** A path for a future message, in `tmp` of INBOX. Leftovers are removed at the next start. */
   spoolPath(): string {
     return join(this.#folder, 'tmp', freshBase(0))
   }
 
-  /** Throws `ERR_QUOTA` if this many bytes have no room. */
+  /** Throws `ERR_QUOTA` if this many bytes exceed the quota. */
   checkQuota(bytes: number): void {
     if (this.bytesUsed() + this.#reserved + bytes > this.quotaBytes) {
       throw new MailError('ERR_QUOTA', `the quota of ${this.quotaBytes} bytes is used up`)
     }
   }
 
-  /** Takes in mailboxes that other programs created or removed. Cheap if they did not. */
+  /** Applies creation and removal of mailboxes by other programs. Cheap without changes. */
   async syncFolders(): Promise<void> {
     const { mtimeMs } = await stat(this.#folder)
     if (mtimeMs === this.#foldersTime) return
@@ -287,10 +287,10 @@ export class MaildirStore implements MailStore {
   }
 
   async #create(name: string): Promise<MailboxState> {
-    // Two such names would be one folder.
+    // Both names would map to one folder.
     const isSame = (other: string) => other !== name && other.toLowerCase() === name.toLowerCase()
     if (foldsCase && [...this.#mailboxes.keys()].some(isSame)) {
-      throw new MailError('ERR_MAILBOX_EXISTS', 'a mailbox exists whose name differs in case only')
+      throw new MailError('ERR_MAILBOX_EXISTS', 'a mailbox exists whose name differs only in case')
     }
     if (this.#mailboxes.size >= maxMailboxes)
       throw new MailError('ERR_QUOTA', `the account has ${maxMailboxes} mailboxes`)
@@ -318,7 +318,7 @@ async function isMailbox(path: string): Promise<boolean> {
     () => false
   )
   if (!isMaildir) return false
-  // Programs make the three on first use.
+  // Other programs create the three folders on first use.
   for (const folder of ['new', 'tmp']) await mkdir(join(path, folder), { recursive: true, mode: 0o700 })
   return true
 }

@@ -7,7 +7,7 @@ export function encodeUtf7(text: string): string {
   })
 }
 
-/** Decodes modified UTF-7. Returns `undefined` for a text that the encoder would not have made: two names never decode to one. */
+/** Decodes modified UTF-7. Returns `undefined` for a non-canonical encoding, so that two names never decode to one. */
 export function decodeUtf7(encoded: string): string | undefined {
   if (!/^[\x20-\x7e]*$/.test(encoded)) return undefined
   const text = encoded.replace(/&([^-]*)-/g, (_, base64: string) => {

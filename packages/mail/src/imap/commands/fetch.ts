@@ -65,7 +65,7 @@ function withImplied(
   return [...implied, ...items]
 }
 
-/** Sets `\Seen` where it is missing, and returns the UIDs that it was set for. */
+/** Sets missing `\Seen` flags, and returns the changed UIDs. */
 async function markSeen(view: View, uids: readonly number[]): Promise<Set<number>> {
   const unseen = uids.filter(uid => ((view.row(uid)?.system ?? seen) & seen) === 0)
   if (unseen.length === 0) return new Set()
@@ -74,7 +74,7 @@ async function markSeen(view: View, uids: readonly number[]): Promise<Set<number
   return new Set(unseen)
 }
 
-/** Sends the response of one message. Returns false if its file is gone. */
+/** Sends the response for one message. Returns false if its file was removed. */
 async function respond(
   session: Session,
   view: View,

@@ -3,7 +3,7 @@ import { BadCommand, type Command } from '../command.js'
 import { InputEnded } from '../input.js'
 import type { Session } from '../session.js'
 
-/** Tells of changes as they come, until the client sends DONE (RFC 2177). Changes that come while it is told of others are told together. */
+/** Reports changes until the client sends DONE (RFC 2177). Coalesces changes that arrive while others are being reported. */
 export async function idle(session: Session, { args }: Command): Promise<string> {
   expectCount(args, 0)
   const { input, output, view } = session
@@ -27,7 +27,7 @@ export async function idle(session: Session, { args }: Command): Promise<string>
       })
   }
   const unwatch = view?.mailbox.watch(tell)
-  // What changed before the watch began.
+  // Changes before the watch began.
   tell()
   try {
     const line = await input.line(100, session.limits.idleTimeoutMs)

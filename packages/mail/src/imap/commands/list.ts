@@ -8,15 +8,15 @@ import { Refused } from '../refused.js'
 import type { Session } from '../session.js'
 import { statusItemsOf, statusLine } from './select.js'
 
-/** Patterns of one LIST. */
+/** Maximum patterns of one LIST. */
 const maxPatterns = 32
 
-/** What LIST returns and which mailboxes it selects (RFC 5258). */
+/** Return and selection options of LIST (RFC 5258). */
 interface ListOptions {
   readonly patterns: readonly string[]
   readonly isSubscribed: boolean
   readonly isSpecialUse: boolean
-  /** Also names above of subscribed ones that do not match themselves. */
+  /** Include parents of subscribed mailboxes that do not match themselves. */
   readonly isRecursive: boolean
   readonly returnsSubscribed: boolean
   readonly returnsStatus: readonly string[] | undefined
@@ -95,7 +95,7 @@ function namesFor(session: Session, options: ListOptions): Listed[] {
   return listed
 }
 
-/** The names of the levels above of a name. */
+/** The parents of a name. */
 function namesAbove(name: string): string[] {
   const levels = name.split(separator)
   return levels.slice(1).map((_, at) => levels.slice(0, at + 1).join(separator))
@@ -107,7 +107,7 @@ export async function lsub(session: Session, { args }: Command): Promise<string>
   const subscribed = session.mail.subscriptions()
   const lines = new Map<string, string>()
   for (const name of subscribed) {
-    // A level above of a subscribed name is told of where `%` stops at it.
+    // Report a parent of a subscribed name if `%` stops at it.
     for (const above of pattern.endsWith('%') ? namesAbove(name) : []) {
       if (matches(encodeUtf7(above), pattern, separator)) lines.set(above, '(\\Noselect)')
     }
@@ -121,7 +121,7 @@ export async function lsub(session: Session, { args }: Command): Promise<string>
 
 export async function create(session: Session, { args }: Command): Promise<string> {
   expectCount(args, 1)
-  // A separator at the end says that names below will follow.
+  // A trailing separator announces child mailboxes.
   const name = mailboxOf(args[0]).replace(/\.$/, '')
   await session.mail.syncFolders()
   await session.mail.create(name)

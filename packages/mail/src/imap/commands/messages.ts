@@ -32,7 +32,7 @@ export async function append(session: Session, { args, spooled }: ReadCommand): 
   return `OK [APPENDUID ${mailbox.uidValidity} ${uid}] APPEND completed`
 }
 
-/** The mailbox that messages are put into. Throws `Refused` with TRYCREATE if it does not exist. */
+/** The target mailbox. Throws `Refused` with TRYCREATE if it does not exist. */
 function target(session: Session, token: Token | undefined): MailboxState {
   const mailbox = session.mail.state(mailboxOf(token))
   if (!mailbox) throw new Refused('the mailbox does not exist', 'TRYCREATE')

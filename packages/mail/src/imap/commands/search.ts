@@ -8,7 +8,7 @@ import { formatSet } from '../sets.js'
 /** Results of RETURN (RFC 4731). */
 const results = ['MIN', 'MAX', 'ALL', 'COUNT']
 
-/** Messages after which other sessions have their turn. */
+/** Messages between yields to other sessions. */
 const turn = 200
 
 export async function search(session: Session, { tag, name, args }: Command): Promise<string> {

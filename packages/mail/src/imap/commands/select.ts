@@ -7,7 +7,7 @@ import { Refused } from '../refused.js'
 import type { Session } from '../session.js'
 import { View } from '../view.js'
 
-/** Rows that are looked through at once for the first unseen message. */
+/** Batch size for finding the first unseen message. */
 const pageSize = 1000
 
 export async function select(session: Session, command: Command): Promise<string> {
@@ -96,7 +96,7 @@ export function statusItemsOf(session: Session, token: Token | undefined): strin
   return [...new Set(names)]
 }
 
-/** The response of STATUS, or `undefined` if the mailbox does not exist. */
+/** The response of STATUS; `undefined` if the mailbox does not exist. */
 export async function statusLine(
   session: Session,
   name: string,
@@ -111,7 +111,7 @@ export async function statusLine(
   return `* STATUS ${quoteMailbox(mailbox.name)} (${values.join(' ')})`
 }
 
-/** The names of flags in a list, or of one flag. Throws `BadCommand` for words that are none. */
+/** The flags in a list, or one flag. Throws `BadCommand` for invalid words. */
 export function flagNames(tokens: readonly Token[]): string[] {
   const names = tokens.map(token => {
     if (isList(token) || token === null || token.kind !== 'atom' || token.section)
@@ -120,6 +120,6 @@ export function flagNames(tokens: readonly Token[]): string[] {
   })
   const system = /^\\(seen|answered|flagged|deleted|draft|recent)$/i
   if (names.some(name => name.startsWith('\\') && !system.test(name))) throw new BadCommand('a flag is unknown')
-  // No client may set \Recent.
+  // Clients cannot set \Recent.
   return names.filter(name => name.toLowerCase() !== '\\recent')
 }

@@ -6,7 +6,7 @@ import { Goodbye, Refused } from '../refused.js'
 import type { Session } from '../session.js'
 import type { Shared } from '../shared.js'
 
-/** What the server can before and after the login. */
+/** Capabilities before and after login. */
 export function capabilities(session: Session): string {
   const always = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE']
   if (session.store) {
