@@ -76,9 +76,12 @@ impl Environment {
             Rc::new(Self { table: RefCell::new(Table::new(wakes.clone())), wakes, error: RefCell::default() });
         let raw = env.raw();
         ENVIRONMENTS.with(|all| all.borrow_mut().push((raw, environment.clone())));
+        // A thread that never waits needs a hook, too: it may hold keys and file locks. Node-API refuses it for a null argument only.
+        let _ = env.add_env_cleanup_hook(RawEnv(raw), |raw| Self::end(raw.0));
         environment
     }
 
+    /// No-op for an environment that has ended.
     fn end(raw: sys::napi_env) {
         let ended = ENVIRONMENTS.with(|all| {
             let mut all = all.borrow_mut();
@@ -100,6 +103,10 @@ impl Environment {
 /// Closes the endpoints of a thread that ends, so that their peers see a close and not a timeout.
 /// Blocks until they have, `limit` at most.
 pub(crate) fn close_before_exit(endpoints: &[Endpoint], limit: Duration) {
+    if endpoints.is_empty() {
+        // Without endpoints there may be no runtime, and an exit must not start one.
+        return;
+    }
     let (told, all_told) = mpsc::channel::<()>();
     let Ok(runtime) = runtime::handle() else { return };
     for endpoint in endpoints {
@@ -123,7 +130,8 @@ pub(crate) fn stale() -> Error {
 pub fn bridge_start(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
     Environment::with(&env, |environment| environment.wakes.attach(&wake))?;
     let raw = env.raw();
-    // After the function above was made, so that this hook runs before the function's own.
+    // Hooks run in reverse order. This one comes after the function was made, so that it runs before the function's own; the one of
+    // `create` then finds nothing.
     env.add_env_cleanup_hook(RawEnv(raw), |raw| Environment::end(raw.0))?;
     Ok(())
 }
