@@ -41,7 +41,7 @@ test('commands of another session find the rig by its home', async t => {
   t.like(await from(env, home, 'invite', 'alice'), { event: 'error', code: 'ERR_NOT_RUNNING' })
 })
 
-test('commands find a rig that no folder of programs shows, because another user could write to it', async t => {
+test('commands find a rig that status cannot list, because another user could write to its folder', async t => {
   if (process.platform === 'win32') return void t.pass()
   const folder = folderFor(t)
   mkdirSync(join(folder, `fastn-net-${process.getuid?.()}`))
@@ -53,7 +53,7 @@ test('commands find a rig that no folder of programs shows, because another user
   t.like(await from(env, home, 'invite', 'alice'), { event: 'invitation' })
 })
 
-test('a home whose path is too long for a socket has it elsewhere', async t => {
+test('a home with a path too long for a socket has it elsewhere', async t => {
   if (process.platform === 'win32') return void t.pass()
   const home = join(folderFor(t), 'a'.repeat(100), 'rig')
   await from({}, home, 'init')
@@ -67,7 +67,7 @@ test('a home whose path is too long for a socket has it elsewhere', async t => {
   t.false(existsSync(join(socket, '..')))
 })
 
-test('what a killed rig has left is no rig that runs, and does not keep the next one from commands', async t => {
+test('leftovers of a killed rig do not count as running, and do not block commands of the next one', async t => {
   const home = await rigHome(t)
   const { program } = await runRig(t, home)
   program.kill('SIGKILL')
@@ -79,7 +79,7 @@ test('what a killed rig has left is no rig that runs, and does not keep the next
   t.like(await from({}, home, 'invite', 'alice'), { event: 'invitation' })
 })
 
-test('a rig in a program that takes no commands is named, with its process', async t => {
+test('a rig without commands is reported with its process', async t => {
   const home = await rigHome(t)
   const running = await startRig({ network: 'loopback' }, { home })
   t.teardown(() => running.close({ timeout: 0 }))

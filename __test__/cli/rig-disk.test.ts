@@ -8,7 +8,7 @@ import { rig, rigHome } from './support/rig.js'
 // Each test starts programs: more at once than there are processors would only make each slower.
 const test = ava.serial
 
-test('a command that cannot write says which file, and changes nothing', async t => {
+test('a command that cannot write names the file and changes nothing', async t => {
   if (process.platform === 'win32') return void t.pass()
   const home = await rigHome(t)
   const state = join(home, 'rig', 'state.json')

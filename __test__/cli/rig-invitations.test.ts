@@ -34,7 +34,7 @@ test('invitations are listed and revoked, by name and by id', async t => {
   t.regex(String(unknown?.message), /no invitation 'carol': fastn-net rig invitations lists them/)
 })
 
-test('a peer that is known keeps its name, and a forgotten one cannot use an invitation again', async t => {
+test('a known peer keeps its alias, and a forgotten one cannot reuse an invitation', async t => {
   const [alice, bob] = [await runRig(t, await rigHome(t)), await runRig(t, await rigHome(t))]
   const [{ text } = { text: '' }] = (await rig(alice.home, 'invite', 'bob')) as { text?: unknown }[]
   t.like((await rig(bob.home, 'accept', 'ann', String(text)))[0], { alias: 'ann', known: false })
@@ -44,7 +44,7 @@ test('a peer that is known keeps its name, and a forgotten one cannot use an inv
   t.like((await rig(bob.home, 'accept', 'ann', String(text)))[0], { event: 'error', code: 'ERR_UNAUTHORIZED' })
 })
 
-test('no peer gets the name of a group, and a name that is taken is told', async t => {
+test('a peer cannot get the name of a group, and a taken alias is reported', async t => {
   const [alice, bob] = [await runRig(t, await rigHome(t)), await runRig(t, await rigHome(t))]
   const [{ text } = { text: '' }] = (await rig(alice.home, 'invite', 'bob', '--group', 'friends')) as {
     text?: unknown

@@ -73,7 +73,7 @@ if (process.platform === 'linux') {
     })
 }
 
-test('a rig runs under its own name of the environment', async t => {
+test('FASTN_HOME and FASTN_HTTP_PORT configure a rig', async t => {
   const home = await rigHome(t, '[router]\n')
   const program = new Cli(['rig', 'run', '--json'], { env: { FASTN_HOME: home, FASTN_HTTP_PORT: '0' } })
   t.teardown(() => program.kill('SIGKILL'))

@@ -79,7 +79,7 @@ test('every command of a rig has --home', async t => {
     t.regex((await cli(['rig', command, '--help'])).stdout.toString(), /--home FOLDER/, command)
 })
 
-test('wrong words are usage errors, and wrong names failures', async t => {
+test('wrong arguments are usage errors, unknown names are failures', async t => {
   const home = await rigHome(t)
   const missing = await cli(['rig'])
   t.is(missing.code, 2)
@@ -96,7 +96,7 @@ test('wrong words are usage errors, and wrong names failures', async t => {
   t.is((await cli(['rig', 'run', '--help'])).code, 0)
 })
 
-test('a second run says which process holds the rig', async t => {
+test('a second run names the process that holds the rig', async t => {
   const home = await rigHome(t)
   const { program } = await runRig(t, home)
   const second = await cli(['rig', 'run', '--home', home])
@@ -108,7 +108,7 @@ test('a second run says which process holds the rig', async t => {
   await runRig(t, home)
 })
 
-test('identities come and go while the rig runs, and services with them', async t => {
+test('identities and their services go online and offline while the rig runs', async t => {
   const port = await server(t, 'one')
   const home = await rigHome(t)
   await rig(home, 'create-account', 'work')
@@ -147,7 +147,7 @@ test('identities come and go while the rig runs, and services with them', async 
   t.is(status.filter(({ event }) => event === 'service').length, 1)
 })
 
-test('a wrong file changes nothing and is reported with its line; SIGHUP applies the right one', async t => {
+test('an invalid file changes nothing and is reported with its line; SIGHUP applies the corrected one', async t => {
   const port = await server(t, 'one')
   const home = await rigHome(t, `[services.a]\nkind = "tcp"\ntarget = ${port}\npublic = true\n`)
   const { program, file } = await runRig(t, home)
@@ -171,7 +171,7 @@ test('a wrong file changes nothing and is reported with its line; SIGHUP applies
   t.false(existsSync(join(home, 'rig', 'running.json')))
 })
 
-test('a service is for members of a group, who come by invitation and go at once', async t => {
+test('a service admits members of a group, by invitation, until they are removed', async t => {
   const port = await server(t, 'one')
   const service = `[services.a]\nkind = "tcp"\ntarget = ${port}\nallow = ["friends"]\n`
   const alice = await runRig(t, await rigHome(t, service))

@@ -12,7 +12,7 @@ async function side(t: ExecutionContext): Promise<{ endpoint: Endpoint; account:
   return { endpoint, account }
 }
 
-test('a peer that was forgotten cannot use its invitation again', async t => {
+test('a forgotten peer cannot reuse its invitation', async t => {
   const [inviting, invited] = [await side(t), await side(t)]
   const { text } = await inviting.account.invite({ name: 'bob', uses: 2 })
   await invited.account.redeem(text, { name: 'alice' })
@@ -23,7 +23,7 @@ test('a peer that was forgotten cannot use its invitation again', async t => {
   t.is(inviting.account.identify(invited.endpoint.id52).alias, undefined)
 })
 
-test('the name of a group is none for a peer, at either side', async t => {
+test('a group name cannot be an alias, on either side', async t => {
   const [inviting, invited] = [await side(t), await side(t)]
   for (const { account } of [inviting, invited])
     await account.update(draft => {

@@ -18,7 +18,7 @@ const data = (name: string): AccountData => ({
   invitations: {}
 })
 
-test('what is saved is there when the file is opened again', async t => {
+test('saved data survives reopening the file', async t => {
   const path = file()
   const store = fileStore(path)
   t.is(await store.open(), undefined)
@@ -46,7 +46,7 @@ test('an open account cannot be opened a second time', async t => {
   await t.throwsAsync(second.save(data('alice')), { code: 'ERR_CLOSED' })
 })
 
-test('a damaged file is a clear error, and stays as it is', async t => {
+test('a damaged file is a clear error and is not changed', async t => {
   const damaged: [string | Buffer, RegExp][] = [
     ['{"format":"fastn-net account","vers', /is not JSON\. It was not changed/],
     [Buffer.from([0x7b, 0xff]), /is not JSON/],
@@ -68,7 +68,7 @@ test('a damaged file is a clear error, and stays as it is', async t => {
   }
 })
 
-test('leftovers of an interrupted change are removed, and nothing else', async t => {
+test('only leftovers of an interrupted change are removed', async t => {
   const path = file()
   const beside = join(path, '..')
   writeFileSync(`${path}.00000000-0000-0000-0000-000000000000.new`, 'half')
@@ -79,6 +79,6 @@ test('leftovers of an interrupted change are removed, and nothing else', async t
   await store.close()
 })
 
-test('a folder that does not exist is an error with its name', async t => {
+test('a missing folder is an error that names it', async t => {
   await t.throwsAsync(fileStore(join(folder, 'none', 'account.json')).open(), { code: 'ERR_FILE', message: /none/ })
 })

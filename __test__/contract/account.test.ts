@@ -32,7 +32,7 @@ async function side(t: ExecutionContext, options: Partial<AccountOptions> = {}):
 
 const unauthorized = { code: 'ERR_UNAUTHORIZED' }
 
-test('only what a rule allows is served, and a change holds at once', async t => {
+test('only allowed streams are served, and changes apply immediately', async t => {
   const [{ endpoint, account }, client] = [await side(t), await plain(t)]
   endpoint.listen({ Chat: stream => stream.finish('hello'), Slow: () => sleep(60_000, undefined, { ref: false }) })
   await t.throwsAsync(client.getStream(endpoint.address(), 'Chat'), unauthorized)
@@ -64,7 +64,7 @@ test('only what a rule allows is served, and a change holds at once', async t =>
   await t.throwsAsync(client.getStream(endpoint.address(), 'Chat'), unauthorized)
 })
 
-test('a change that fails leaves the account as it was', async t => {
+test('a failed change leaves the account unchanged', async t => {
   let fails = false
   const memory = memoryStore()
   const store: AccountStore = {
@@ -102,7 +102,7 @@ test('a change that fails leaves the account as it was', async t => {
   await t.throwsAsync(allow(), { code: 'ERR_CLOSED' })
 })
 
-test('an invitation makes both sides known to each other, once', async t => {
+test('an invitation works once, and both sides then know each other', async t => {
   const [inviting, invited, late] = [await side(t), await side(t), await side(t)]
   await inviting.account.update(draft => {
     draft.groups.friends = []
@@ -145,7 +145,7 @@ test('an expired invitation is refused, and removed', async t => {
   t.deepEqual(Object.keys(inviting.account.data.invitations), [])
 })
 
-test('strangers reach nothing but invitations, while one is open', async t => {
+test('unknown peers can only redeem invitations, while one is open', async t => {
   const [inviting, stranger] = [await side(t), await plain(t)]
   inviting.endpoint.listen({ Chat: () => t.fail() })
   const address = inviting.endpoint.address()
@@ -202,7 +202,7 @@ test('a device acts for its account, within its scope, until it is removed', asy
   await t.throwsAsync(lease.use(to, chat), unauthorized)
 })
 
-test('a lease of another device, of an unknown account or with a wrong signature is worth nothing', async t => {
+test('a lease of another device, an unknown account or with a wrong signature is refused', async t => {
   const [owner, friend, phone, thief] = [await side(t), await side(t), await plain(t), await plain(t)]
   await friend.account.update(draft => {
     draft.aliases.guest = { id52: SecretKey.generate().id52 }
@@ -225,7 +225,7 @@ test('a lease of another device, of an unknown account or with a wrong signature
   t.is(friend.account.identify(phone.id52).actsFor.length, 1)
 })
 
-test('wrong arguments are named', async t => {
+test('errors name invalid arguments', async t => {
   const { account, endpoint } = await side(t, { key: undefined })
   const invalid = (message: RegExp) => ({ code: 'ERR_INVALID_ARGUMENT', message })
   await t.throwsAsync(account.addDevice(SecretKey.generate().publicKey, { name: 'phone' }), invalid(/options\.key/))

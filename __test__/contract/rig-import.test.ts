@@ -47,7 +47,7 @@ test('a new home gets the key of the rig and all aliases of all accounts, once',
   t.is((await rigEntities({ home })).entities.length, 4)
 })
 
-test('a home that is there keeps its own rig and owner', async t => {
+test('an existing home keeps its rig and owner', async t => {
   const home = folderFor(t)
   const before = await initRig({ home })
   await importRig(original(t, rigKey, [[one]]), { home })
@@ -57,7 +57,7 @@ test('a home that is there keeps its own rig and owner', async t => {
   t.deepEqual(readdirSync(join(home, 'accounts')).sort(), [before.owner, one.id52].sort())
 })
 
-test('a folder of something else, and a key of another name, are errors', async t => {
+test('an unrelated folder and a misnamed key are errors', async t => {
   const home = join(folderFor(t), 'new')
   await t.throwsAsync(importRig(folderFor(t), { home }), { code: 'ERR_FILE', message: /not one of the original/ })
   const source = original(t, rigKey, [[one]])

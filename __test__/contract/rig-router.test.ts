@@ -36,7 +36,7 @@ async function ask(url: string, host: string, path = '/'): Promise<[status: numb
   })
 }
 
-test('hosts lead to folders, and peers reach those that allow them', async t => {
+test('hosts route to folders, and peers reach those that allow them', async t => {
   const folder = '.'
   const hosts = { local: { folder }, shared: { folder, allow: ['friends'] }, open: { folder, public: true } }
   const { rig, owner } = await started(t, { router: { hosts } })
@@ -57,7 +57,7 @@ test('hosts lead to folders, and peers reach those that allow them', async t => 
   t.is(await status('shared'), 200)
 })
 
-test('a changed router serves its new hosts, and a wrong one changes nothing', async t => {
+test('a changed router serves its new hosts, and an invalid one changes nothing', async t => {
   const { rig } = await started(t, { router: { hosts: { one: { folder: '.', public: true } } } })
   const url = urlOf(rig)
   await rig.reload({ network, router: { hosts: { two: { folder: '.', public: true } } } })
@@ -80,7 +80,7 @@ test('a changed router serves its new hosts, and a wrong one changes nothing', a
   }
 })
 
-test('mail without a user or access is a wrong configuration', async t => {
+test('mail without users or access is an invalid configuration', async t => {
   const { rig } = await started(t, {})
   const cases: [mail: object, path: string[], message: RegExp][] = [
     [{ public: true }, ['mail', 'users'], /a user is missing/],

@@ -67,7 +67,7 @@ async function say(socket: Socket, text: string): Promise<string> {
   return String(data)
 }
 
-test('a home has its keys and its owner, and is made once', async t => {
+test('a home has its keys and owner, and is initialized once', async t => {
   const home = folderFor(t)
   const { id52, owner, current, entities } = await initRig({ home })
   t.is(current, owner)
@@ -82,7 +82,7 @@ test('a home has its keys and its owner, and is made once', async t => {
   await t.throwsAsync(startRig({}, { home: join(home, 'none') }), { code: 'ERR_FILE' })
 })
 
-test('changes of the state by several programs at once are all kept', async t => {
+test('concurrent changes of the state by several programs are all kept', async t => {
   const home = folderFor(t)
   await initRig({ home })
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -99,7 +99,7 @@ test('changes of the state by several programs at once are all kept', async t =>
   await t.throwsAsync(createAccount({ home, name: 'a' }), { code: 'ERR_INVALID_ARGUMENT', message: /taken/ })
 })
 
-test('a damaged state is an error, and stays as it is', async t => {
+test('a damaged state is an error and is not changed', async t => {
   const home = folderFor(t)
   await initRig({ home })
   const file = join(home, 'rig', 'state.json')
@@ -109,7 +109,7 @@ test('a damaged state is an error, and stays as it is', async t => {
   t.is(readFileSync(file, 'utf8'), '{"format":"fastn-net rig"')
 })
 
-test('one process at a time runs a rig; the error names it', async t => {
+test('only one process can run a rig; the error names it', async t => {
   const { rig, home } = await started(t)
   await t.throwsAsync(startRig({ network }, { home }), {
     code: 'ERR_BUSY',
@@ -122,7 +122,7 @@ test('one process at a time runs a rig; the error names it', async t => {
   await t.throwsAsync(next.reload(), { code: 'ERR_CLOSED' })
 })
 
-test('a wrong configuration says where, and starts nothing', async t => {
+test('an invalid configuration names the place and starts nothing', async t => {
   const home = folderFor(t)
   await initRig({ home })
   const cases: [config: unknown, path: string[], message: RegExp][] = [
@@ -148,7 +148,7 @@ test('a wrong configuration says where, and starts nothing', async t => {
   await (await startRig({ network }, { home })).close()
 })
 
-test('a change that fails half way leaves identities, services and their connections', async t => {
+test('a change that fails midway keeps identities, services and connections', async t => {
   const [target, busy] = [await echo(t), await echo(t)]
   const { rig, home, owner } = await started(t, {
     services: { one: { kind: 'tcp', target, public: true } },
@@ -198,7 +198,7 @@ test('a change that fails half way leaves identities, services and their connect
   socket.destroy()
 })
 
-test('a service lets in whom its account knows by that name, from then on and no longer', async t => {
+test('a service admits peers by name, while its account knows them', async t => {
   const target = await echo(t)
   const { rig, owner } = await started(t, {
     services: { db: { kind: 'tcp', target, allow: ['friends'], service: 'db' } }
@@ -231,7 +231,7 @@ test('a service lets in whom its account knows by that name, from then on and no
   await t.throwsAsync(open(), { code: 'ERR_UNAUTHORIZED' })
 })
 
-test('identities come and go, and the current one has the services without one', async t => {
+test('identities go online and offline, and the current one has the services without identity', async t => {
   const target = await echo(t)
   const config: RigConfig = { network, services: { one: { kind: 'tcp', target, public: true } } }
   const { rig, home, owner } = await started(t, config)
@@ -254,7 +254,7 @@ test('identities come and go, and the current one has the services without one',
   t.throws(() => rig.endpoint('works'), { code: 'ERR_INVALID_ARGUMENT', message: /Did you mean 'work'\?/ })
 })
 
-test('RigControl is for the owner, by a leased device, and for nobody else', async t => {
+test("RigControl is for the owner's devices only", async t => {
   const { rig, owner } = await started(t)
   const ticket = (await rig.endpoint('rig')?.ticket()) ?? ''
   const stranger = await peer(t)
@@ -295,7 +295,7 @@ test('RigControl is for the owner, by a leased device, and for nobody else', asy
   })
 })
 
-test('a device with a narrower lease controls no rig', async t => {
+test('a device with a narrower lease cannot control the rig', async t => {
   const { rig, owner } = await started(t)
   const ticket = (await rig.endpoint('rig')?.ticket()) ?? ''
   const device = await peer(t)

@@ -62,7 +62,7 @@ test('peers reach the targets that allow them, with the access level remote', as
   t.is((await ask(router.port, 'local.localhost')).status, 200)
 })
 
-test('aliases and groups of an account are told, and allowed by name', async t => {
+test('targets get aliases and groups, and allow them by name', async t => {
   const { client, server, peer } = await requestPair(t)
   const other = await loopback(t)
   const account = await openAccount(server, { store: memoryStore() })
@@ -108,7 +108,7 @@ test('aliases and groups of an account are told, and allowed by name', async t =
   await account.close()
 })
 
-test('devices of the account, and peers of self, have the access level self', async t => {
+test('devices of the account and peers in self have the access level self', async t => {
   const { client, server, peer } = await requestPair(t)
   const key = SecretKey.generate()
   const home = await loopback(t, key)
@@ -139,7 +139,7 @@ test('devices of the account, and peers of self, have the access level self', as
   await account.close()
 })
 
-test('a device acts for its account, as far as its lease goes', async t => {
+test('a device acts for its account, within the scope of its lease', async t => {
   const { server, peer } = await requestPair(t)
   const client = await loopback(t)
   const identities = new Map([

@@ -66,7 +66,7 @@ for (const [name, message, status] of messages) {
   })
 }
 
-test('requests behind each other are each answered, in order', async t => {
+test('pipelined requests are answered in order', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   await using service = await webServer((asked, response) => response.end(asked.url))
   await using router = await createRouter({
@@ -78,7 +78,7 @@ test('requests behind each other are each answered, in order', async t => {
   t.deepEqual(answer.match(/\/1(?=HTTP)|other\.localhost(?=HTTP)|\/smuggled$/g), ['/1', 'other.localhost', '/smuggled'])
 })
 
-test('what handlers cannot take gets a status', async t => {
+test('requests that handlers do not support get a status', async t => {
   const { client, server, peer } = await requestPair(t)
   const handler = async (request: Request) => new Response(String((await request.text()).length))
   await using router = await createRouter({
@@ -98,7 +98,7 @@ test('what handlers cannot take gets a status', async t => {
   t.is((await client.fetch(peer, '/', { service: 'web', method: 'POST', body: '12345678901' })).status, 413)
 })
 
-test('answers that are no HTTP are status 502', async t => {
+test('responses that are not HTTP become status 502', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   const answers: Record<string, string> = {
     none: 'hello',
@@ -118,7 +118,7 @@ test('answers that are no HTTP are status 502', async t => {
   }
 })
 
-test('no trailer says who asks, or how to read the message', async t => {
+test('trailers cannot forge an identity or frame the message', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   await using service = await webServer(async (asked, response) => {
     for await (const _ of asked);

@@ -9,7 +9,7 @@ import { createRouter } from 'fastn-net/router'
 import { prompt } from '../helpers/prompt.js'
 import { ask, exchange, readUntil, webServer } from '../helpers/web.js'
 
-test('requests with a whole URL reach the hosts that are routed, and nothing else', async t => {
+test('requests with a full URL reach only routed hosts', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   await using service = await webServer()
   await using router = await createRouter({
@@ -58,7 +58,7 @@ test('CONNECT gives a connection to the router itself', async t => {
   t.regex(await exchange(router.port, 'CONNECT x@y:80 HTTP/1.1\r\nhost: x\r\n\r\n'), /^HTTP\/1.1 400 /)
 })
 
-test('the proxy configuration names the router for what it routes', async t => {
+test('the proxy configuration sends routed hosts to the router', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   const handler = () => new Response('x')
   await using router = await createRouter({ endpoint, hosts: { blog: handler, 'shop.example': handler } })

@@ -100,7 +100,7 @@ test('long bodies arrive byte for byte, with and without a length', async t => {
   }
 })
 
-test('a body that is not read stops its sender', async t => {
+test('an unread body stops its sender', async t => {
   const never = new Promise<Response>(() => {})
   await using service = await webServer(asked => asked.pause())
   for (const target of [{ handler: () => never, maxBodyBytes: Number.POSITIVE_INFINITY }, { backend: service.port }]) {
@@ -124,7 +124,7 @@ test('a body that is not read stops its sender', async t => {
   }
 })
 
-test('a client that leaves aborts the request at the target', async t => {
+test('a disconnected client aborts the request at the target', async t => {
   let left = gate<string>()
   const handler: RouterHandler = asked =>
     new Response(
@@ -151,7 +151,7 @@ test('a client that leaves aborts the request at the target', async t => {
   }
 })
 
-test('an answer that is cut short ends in a reset, never in a clean end', async t => {
+test('a truncated response ends in a reset, never in a clean end', async t => {
   let cut = () => {}
   await using service = await webServer((_, response) => {
     response.write('begin')
@@ -238,7 +238,7 @@ test('Expect: 100-continue, trailers and HEAD pass', async t => {
   }
 })
 
-test('a connection that changes its protocol is carried to servers and peers', async t => {
+test('upgraded connections reach servers and peers', async t => {
   await using service = createServer((_, response) => response.end('plain')).listen(0, '127.0.0.1')
   service.on('upgrade', (asked, socket) => {
     if (asked.url === '/refused') return void socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno')
@@ -274,7 +274,7 @@ test('a connection that changes its protocol is carried to servers and peers', a
   }
 })
 
-test('a handler answers a request for another protocol as any other', async t => {
+test('a handler answers an upgrade request normally', async t => {
   const handler: RouterHandler = async asked =>
     new Response(
       `${asked.method} ${asked.headers.get('upgrade')} ${asked.headers.get('connection')} ${await asked.text()}`

@@ -13,7 +13,7 @@ import { ask, readUntil } from '../helpers/web.js'
 
 const says = (text: string) => () => new Response(text)
 
-test('another table counts from the next request on, and cuts nothing', async t => {
+test('a new table applies from the next request and interrupts none', async t => {
   const { client, server, peer } = await requestPair(t)
   await using service = createServer((_, response) => {
     response.write('begin ')
@@ -64,7 +64,7 @@ test('another table counts from the next request on, and cuts nothing', async t 
   t.is(await prompt(text(socket), 'the end'), 'still here')
 })
 
-test('a wrong table changes nothing', async t => {
+test('an invalid table changes nothing', async t => {
   const { client, server, peer } = await requestPair(t)
   server.serveHttp(says('other'), { service: 'taken' })
   await using router = await createRouter({ endpoint: server, hosts: { a: { handler: says('a'), allow: 'public' } } })
@@ -93,7 +93,7 @@ test('a wrong table changes nothing', async t => {
   t.is((await ask(router.port, 'taken.localhost')).body, 'local')
 })
 
-test('close waits for requests that run, and resets them after its timeout', async t => {
+test('close waits for requests in progress, and resets them after its timeout', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   const go = gate()
   const called = gate()

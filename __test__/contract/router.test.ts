@@ -12,7 +12,7 @@ import { ask, webServer } from '../helpers/web.js'
 
 const says = (text: string) => () => new Response(text)
 
-test('a host means a handler, an application, a server, a folder or a peer', async t => {
+test('hosts route to handlers, applications, servers, folders and peers', async t => {
   await using peers = await pair()
   await using service = await webServer()
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
@@ -84,7 +84,7 @@ test('other hosts get status 421, unknown services of this endpoint 404', async 
     t.is((await ask(router.port, host)).status, 400, JSON.stringify(host))
 })
 
-test('targets learn that a client is local, and no client can claim otherwise', async t => {
+test('targets see that a client is local, and clients cannot forge it', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   await using service = await webServer()
   let context: RouterContext | undefined
@@ -128,7 +128,7 @@ test('targets learn that a client is local, and no client can claim otherwise', 
   t.deepEqual(own(JSON.parse(served.body).headers), expected('server.localhost'))
 })
 
-test('pages of other origins change nothing, unless a target allows it', async t => {
+test('cross-origin requests are refused, unless a target allows them', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   const handler = says('done')
   await using router = await createRouter({
@@ -154,7 +154,7 @@ test('pages of other origins change nothing, unless a target allows it', async t
     t.is(await status('closed', 'DELETE', headers), 200, JSON.stringify(headers))
 })
 
-test('a server that is absent is 502, one that is slow 504', async t => {
+test('an unreachable server is 502, a slow one 504', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   await using slow = await webServer(() => {})
   const absent = await webServer()
@@ -172,7 +172,7 @@ test('a server that is absent is 502, one that is slow 504', async t => {
   t.is((await ask(router.port, 'slow.localhost')).status, 504)
 })
 
-test('a handler that fails answers with status 500, and its error goes to onError', async t => {
+test('a failed handler answers with status 500, and its error goes to onError', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   const errors: unknown[] = []
   await using router = await createRouter({
@@ -195,7 +195,7 @@ test('a handler that fails answers with status 500, and its error goes to onErro
   ])
 })
 
-test('folderHandler is a handler of serveHttp too', async t => {
+test('folderHandler works with serveHttp', async t => {
   const { client, server, peer } = await requestPair(t)
   const folder = mkdtempSync(join(tmpdir(), 'fastn-net-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
@@ -209,7 +209,7 @@ test('folderHandler is a handler of serveHttp too', async t => {
   t.like(await failureOf(folderHandler(join(folder, 'a.txt'))), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
-test('wrong options are named', async t => {
+test('errors name invalid options', async t => {
   await using endpoint = await createEndpoint({ network: 'loopback' })
   const wrong: [object, RegExp][] = [
     [{}, /options\.endpoint must be an endpoint/],

@@ -91,7 +91,7 @@ async function messages(folder: string): Promise<string[]> {
   return texts.map(text => /^Subject: (.*?)\r?$/m.exec(text)?.[1] ?? '').sort()
 }
 
-test('mbsync keeps a Maildir in step, both ways', async t => {
+test('mbsync synchronizes a Maildir in both directions', async t => {
   if (!has(t, 'mbsync', 'isync')) return
   const served = await withMail(t)
   const folder = await temporaryFolder(t)

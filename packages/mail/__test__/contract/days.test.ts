@@ -19,7 +19,7 @@ async function awayPeer(t: ExecutionContext) {
   return { clock, sender, key, to, pass, attempts, raw }
 }
 
-test('a peer that is away for six days: attempts with backoff, a warning after 4 hours, the mail back after 5 days', async t => {
+test('a peer that is offline for six days: backoff, a warning after 4 hours, a bounce after 5 days', async t => {
   const { sender, to, pass, attempts, key } = await awayPeer(t)
   t.is(attempts(), 1)
   await pass(minute)
@@ -53,7 +53,7 @@ test('a peer that is away for six days: attempts with backoff, a warning after 4
   t.is((await sender.messages()).length, 2)
 })
 
-test('a peer that comes back after four days gets the mail when it connects', async t => {
+test('a peer that returns after four days gets the mail when it connects', async t => {
   const { sender, key, pass, raw } = await awayPeer(t)
   await pass(4 * day)
   const back = await mailPeer(t, { endpoint: await getEndpoint(key, { network: 'loopback' }), users: { bob: {} } })
@@ -63,7 +63,7 @@ test('a peer that comes back after four days gets the mail when it connects', as
   t.deepEqual(sender.mail.queue(), [])
 })
 
-test('a clock that jumps, either way, neither returns mail early nor holds it', async t => {
+test('a clock jump neither bounces mail early nor delays it', async t => {
   const { clock, sender, pass, attempts } = await awayPeer(t)
   clock.jump(30 * day)
   await pass(hour / 2)
@@ -81,7 +81,7 @@ test('a clock that jumps, either way, neither returns mail early nor holds it', 
   t.is((await sender.messages()).length, 2)
 })
 
-test('a mail with the null sender that cannot be delivered is not answered', async t => {
+test('undeliverable mail with the null sender causes no report', async t => {
   const { sender, to, pass } = await awayPeer(t)
   await sender.mail.send({ from: '', to, raw: 'Subject: receipt\r\n\r\n' })
   await pass(6 * day)

@@ -52,7 +52,7 @@ test('the null sender', async t => {
   t.deepEqual(await receiver.messages(), [raw])
 })
 
-test('mail waits for a peer, and is sent when the peer connects', async t => {
+test('mail is queued for an offline peer, and sent when it connects', async t => {
   const sender = await mailPeer(t)
   const key = SecretKey.generate()
   const endpoint = await getEndpoint(key, { network: 'loopback' })
@@ -73,7 +73,7 @@ test('mail waits for a peer, and is sent when the peer connects', async t => {
   t.deepEqual(await back.messages(), [raw])
 })
 
-test('a recipient who does not exist is reported to the sender, and the others get the mail', async t => {
+test('an unknown recipient is reported to the sender, and the others get the mail', async t => {
   const users = { ada: {}, bob: {} }
   const [sender, receiver] = [await mailPeer(t), await mailPeer(t, { users })]
   const raw = Buffer.from('Subject: hello\r\nX-Test: 1\r\n\r\nbody\r\n')

@@ -28,7 +28,7 @@ function message(raw: Uint8Array, to: string, from = 'alice@example.fastn'): str
 
 const refusal = /^Processing failed: /
 
-test('mail of the original is refused by default, in the shape of an error', async t => {
+test('mail of the original is refused by default, with an error', async t => {
   const peer = await mailPeer(t, { smtp: false })
   const to = `user@${peer.endpoint.id52}.local`
   const answer = (await ask(t, peer.endpoint, message(Buffer.from('Subject: x\r\n\r\n'), to))) as { message: string }
@@ -59,7 +59,7 @@ test('serde writes the members in any order and with spaces', async t => {
   t.deepEqual(await peer.messages(), [Buffer.from([97, 98, 255])])
 })
 
-test('what is no mail is an error of the original, and stores nothing', async t => {
+test('invalid mail gets an error of the original, and stores nothing', async t => {
   const peer = await mailPeer(t, {
     smtp: false,
     legacy: 'accept',
@@ -100,7 +100,7 @@ test('mail of the original has one rate for all senders', async t => {
   t.is((await peer.messages()).length, 2)
 })
 
-test('mail to a peer of the original has its form, and its refusals are tried again', async t => {
+test('mail to a peer of the original uses its format, and refusals are retried', async t => {
   const [original, sender] = [await stranger(t), await stranger(t)]
   const lines: unknown[] = []
   const answers = [

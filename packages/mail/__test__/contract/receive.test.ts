@@ -38,7 +38,7 @@ test('the wire: header, bytes, FIN, and an answer of one line', async t => {
   t.deepEqual(await peer.messages(), [raw, raw])
 })
 
-test('an id names a mail of its sender only', async t => {
+test('IDs are per sender', async t => {
   const [peer, one, other] = [await mailPeer(t, { smtp: false }), await stranger(t), await stranger(t)]
   t.like(await deliver(one, peer, {}, Buffer.from('one')), { status: 'stored' })
   t.like(await deliver(other, peer, {}, Buffer.from('other')), { status: 'stored' })
@@ -53,7 +53,7 @@ test('the sender must be an address of the peer', async t => {
   t.like(await deliver(sender, peer, { from: '' }), { status: 'stored' })
 })
 
-test('From and Sender name no other identity', async t => {
+test('From and Sender cannot name another identity', async t => {
   const [peer, sender] = [await mailPeer(t, { smtp: false }), await stranger(t)]
   const other = `me@${SecretKey.generate().id52}.fastn`
   const [name = '', domain = ''] = other.split('@')
@@ -95,7 +95,7 @@ test('From and Sender name no other identity', async t => {
   }
 })
 
-test('a device sends as the account that has leased it the address', async t => {
+test('a device can send as the account of its lease', async t => {
   const key = SecretKey.generate()
   const owner = await getEndpoint(key, { network: 'loopback' })
   t.teardown(() => owner.close())
@@ -144,7 +144,7 @@ test('rules name peers, groups and rates, and the first decides', async t => {
   t.like(await deliver(other, peer), { status: 'refused', code: 'not-allowed' })
 })
 
-test('without rules and account nobody may send', async t => {
+test('without rules and account, no peer may send', async t => {
   const [peer, sender] = [await mailPeer(t, { smtp: false, allow: undefined }), await mailPeer(t, { smtp: false })]
   await sender.mail.send({ from: sender.address(), to: peer.address(), raw })
   const { reason } = await sender.event('bounced')
@@ -177,7 +177,7 @@ test('invalid headers are refused', async t => {
   t.deepEqual(await peer.messages(), [])
 })
 
-test('a message other than the announced one is not stored, and leaves nothing behind', async t => {
+test('a message that differs from its header is not stored, and leaves nothing behind', async t => {
   const [peer, sender] = [await mailPeer(t, { smtp: false }), await stranger(t)]
   const sha256 = createHash('sha256').update('another').digest('hex')
   t.like(await deliver(sender, peer, { sha256 }), { status: 'later', code: 'corrupt' })
@@ -193,7 +193,7 @@ test('a message other than the announced one is not stored, and leaves nothing b
   t.deepEqual(await readdir(join(peer.folder, 'incoming')), [])
 })
 
-test('a full mailbox is a passing failure', async t => {
+test('a full mailbox is a temporary failure', async t => {
   const store = await openMailStore({ folder: await folder(t), quotaBytes: 100 })
   const [peer, sender] = [await mailPeer(t, { smtp: false, users: { ada: { store } } }), await stranger(t)]
   t.like(await deliver(sender, peer), { status: 'stored' })
@@ -205,7 +205,7 @@ test('a full mailbox is a passing failure', async t => {
   })
 })
 
-test('a failing disk is a passing failure, without a word about files', async t => {
+test('a failing disk is a temporary failure that does not mention files', async t => {
   let isFull = true
   const inner = await openMailStore({ folder: await folder(t) })
   const store = {
@@ -225,7 +225,7 @@ test('a failing disk is a passing failure, without a word about files', async t 
   t.like(await deliver(sender, peer), { status: 'stored' })
 })
 
-test('more mails at once than the bound are told to come later', async t => {
+test('concurrent mails above the limit are deferred', async t => {
   const [peer, sender] = [await mailPeer(t, { smtp: false, limits: { maxTransfersPerPeer: 2 } }), await stranger(t)]
   const open = async () => {
     const stream = await sender.getStream(peer.endpoint.address(), protocol)

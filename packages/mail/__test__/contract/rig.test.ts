@@ -125,7 +125,7 @@ test('two rigs that know each other exchange mail, over TLS with their own certi
   t.deepEqual(await subjects(bob, 2), ['one', 'two'])
 })
 
-test('the router tells mail clients where the servers are', async t => {
+test('the router serves the settings for mail clients', async t => {
   const alice = await mailRig(t)
   const url = alice.rig.status().services.find(({ kind }) => kind === 'router')?.address ?? ''
   // As a client does whose proxy is the router.
@@ -142,7 +142,7 @@ test('the router tells mail clients where the servers are', async t => {
   t.regex(xml, new RegExp(`<outgoingServer type="smtp">\\s+<hostname>localhost</hostname>\\s+<port>${smtp}</port>`))
 })
 
-test('names, online states and mails with their flags come from the original, once', async t => {
+test('names, online states and mails with flags are imported once', async t => {
   const source = folderFor(t)
   const [rig, one, friend] = [SecretKey.generate(), SecretKey.generate(), SecretKey.generate()]
   const account = join(source, 'accounts', one.id52)

@@ -26,7 +26,7 @@ async function begin({ peer, client }: { peer: MailPeer; client: Dialog }, to = 
   return await client.say('DATA\r\n')
 }
 
-test('EHLO tells what the server can', async t => {
+test('EHLO lists the extensions', async t => {
   const peer = await mailPeer(t)
   const client = await dialog(t, peer.mail.smtp!.port)
   const greeting = await client.say('EHLO test\r\n')
@@ -35,7 +35,7 @@ test('EHLO tells what the server can', async t => {
   t.false(greeting.includes('STARTTLS'))
 })
 
-test('nothing is taken without a log-in, and a wrong password is refused', async t => {
+test('mail needs a login, and a wrong password is refused', async t => {
   const peer = await mailPeer(t)
   const client = await dialog(t, peer.mail.smtp!.port)
   t.regex(await client.logIn('ada', 'wrong'), /^535/)
@@ -44,7 +44,7 @@ test('nothing is taken without a log-in, and a wrong password is refused', async
   t.regex(await client.logIn(peer.address().toUpperCase()), /^235/)
 })
 
-test('silent connections keep no client out, and those that have logged in are counted apart', async t => {
+test('idle connections cannot block clients, and logged-in ones are counted separately', async t => {
   const { peer, client } = await loggedIn(t, { smtp: { port: 0, maxConnections: 2 } })
   const { port } = peer.mail.smtp!
   const silent = await Promise.all(Array.from({ length: 150 }, () => dialog(t, port)))
@@ -62,7 +62,7 @@ test('silent connections keep no client out, and those that have logged in are c
   }
 })
 
-test('a client that does not log in is cut off', async t => {
+test('a client that does not log in is disconnected', async t => {
   const peer = await mailPeer(t, { smtp: { port: 0, loginTimeout: 1000 } })
   const { port } = peer.mail.smtp!
   const silent = await dialog(t, port)
@@ -73,7 +73,7 @@ test('a client that does not log in is cut off', async t => {
   t.regex(await client.say('NOOP\r\n'), /^250/)
 })
 
-test('wrong passwords delay the right one, and do not keep it out', async t => {
+test('wrong passwords delay the correct one, but do not refuse it', async t => {
   const peer = await mailPeer(t)
   const { port } = peer.mail.smtp!
   const wrong = async () => {
@@ -85,7 +85,7 @@ test('wrong passwords delay the right one, and do not keep it out', async t => {
   t.regex(await client.logIn(), /^235/)
 })
 
-test('silent connections of TLS from the first byte keep no client out', async t => {
+test('idle connections with implicit TLS cannot block clients', async t => {
   const tls = certificate(await folder(t))
   if (tls === undefined) {
     t.pass('SKIPPED: openssl is not installed')
@@ -104,7 +104,7 @@ test('silent connections of TLS from the first byte keep no client out', async t
   t.true(await transport.verify())
 })
 
-test('a user sends as itself only', async t => {
+test('a user can send only from its own addresses', async t => {
   const users = { ada: { password: await hashed, aliases: ['countess'] }, bob: {} }
   const { peer, client } = await loggedIn(t, { users })
   t.regex(await client.say(`MAIL FROM:<bob@${peer.endpoint.id52}.fastn>\r\n`), /^550/)
@@ -115,7 +115,7 @@ test('a user sends as itself only', async t => {
   t.regex(await client.say('MAIL FROM:<> SIZE=100\r\n'), /^250/)
 })
 
-test('From and Sender name no other identity', async t => {
+test('From and Sender cannot name another identity', async t => {
   const session = await loggedIn(t)
   const { peer, client } = session
   for (const field of [`From: <me@${stranger}.fastn>`, `From: ${peer.address()}\r\nSender: me@${stranger}.fastn`]) {
@@ -143,7 +143,7 @@ test('mail is not relayed', async t => {
   t.regex(await client.say(`RCPT TO:<x@${stranger}.anything>\r\n`), /^250/)
 })
 
-test('a message that is too large is refused, announced or not', async t => {
+test('a too large message is refused, with and without SIZE', async t => {
   const session = await loggedIn(t, { limits: { maxMessageBytes: 1000 } })
   const { peer, client } = session
   t.regex(await client.say(`MAIL FROM:<${peer.address()}> SIZE=1001\r\n`), /^552/)
@@ -170,7 +170,7 @@ const broken: Record<string, string> = {
   'LF ..': 'a\n..b'
 }
 for (const [name, text] of Object.entries(broken)) {
-  test(`smuggling is refused as one message: ${name}`, async t => {
+  test(`SMTP smuggling is refused: ${name}`, async t => {
     const session = await loggedIn(t)
     t.regex(await begin(session), /^354/)
     t.regex(await session.client.say(`Subject: x\r\n\r\n${text}\r\n.\r\n`), /^554/)
@@ -215,7 +215,7 @@ test('several recipients at one peer, UTF-8 in addresses, and pipelined mails', 
   t.is((await peer.messages()).length, 1)
 })
 
-test('a client that leaves in the middle of a message leaves nothing behind', async t => {
+test('a client that disconnects within a message leaves nothing behind', async t => {
   const session = await loggedIn(t)
   t.regex(await begin(session), /^354/)
   session.client.socket.write('Subject: half')
@@ -226,7 +226,7 @@ test('a client that leaves in the middle of a message leaves nothing behind', as
   t.deepEqual(await session.peer.messages(), [])
 })
 
-test('a full queue is told to clients as a passing failure', async t => {
+test('a full queue is a temporary failure for clients', async t => {
   const session = await loggedIn(t, { limits: { maxQueued: 1 } })
   const absent = `x@${stranger}.fastn`
   await session.peer.mail.send({ from: session.peer.address(), to: absent, raw: 'Subject: waits\r\n\r\n' })
@@ -234,7 +234,7 @@ test('a full queue is told to clients as a passing failure', async t => {
   t.regex(await session.client.say('Subject: x\r\n\r\n.\r\n'), /^452/)
 })
 
-test('with a certificate, passwords cross after STARTTLS only', async t => {
+test('with a certificate, login needs STARTTLS', async t => {
   const tls = certificate(await folder(t))
   if (tls === undefined) {
     t.pass('SKIPPED: openssl is not installed')

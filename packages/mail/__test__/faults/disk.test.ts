@@ -7,7 +7,7 @@ import { folder } from '../helpers/peers.js'
 
 const namespace = ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=8m tmpfs "$1" && shift && exec "$@"', 'sh']
 
-test('a disk that is full or read-only loses nothing, stores no half of a message, and is used again when it can be', async t => {
+test('a full or read-only disk loses nothing, stores no partial message, and is used again after recovery', async t => {
   t.timeout(300_000)
   const path = await folder(t)
   const [full, other] = [join(path, 'full'), join(path, 'other')]

@@ -5,7 +5,7 @@ import { mailPeer } from '../helpers/peers.js'
 const mails = Number(process.env.FASTN_MAIL_TEST_QUEUED ?? 2000)
 const peers = 50
 
-test(`${mails} mails to ${peers} peers, of which half are away: memory stays flat, and the others have theirs at once`, async t => {
+test(`${mails} mails to ${peers} peers, half of them offline: memory stays flat, and the others get theirs immediately`, async t => {
   t.timeout(600_000)
   let received = 0
   const present: Endpoint[] = []

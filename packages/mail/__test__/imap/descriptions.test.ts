@@ -17,7 +17,7 @@ function subjectsOf(untagged: readonly string[]): unknown[] {
   })
 }
 
-test('ENVELOPE and BODYSTRUCTURE are kept: each file is read once', async t => {
+test('ENVELOPE and BODYSTRUCTURE are cached: each file is read once', async t => {
   const { folder, store, selected } = await serve(t)
   for (const [at, text] of corpus.entries())
     await store.deliver({ id: String(at), content: Buffer.from(text, 'latin1') })
@@ -35,7 +35,7 @@ test('ENVELOPE and BODYSTRUCTURE are kept: each file is read once', async t => {
   t.deepEqual(fetched(header.untagged).get(1)?.get('ENVELOPE'), fetched(first.untagged).get(1)?.get('ENVELOPE'))
 })
 
-test('a description is that of its message: after a move, in a new mailbox of the same name, and when it is long', async t => {
+test('descriptions belong to their message: after a move, in a recreated mailbox, and when long', async t => {
   const { store, selected } = await serve(t)
   const subjects = async (mailbox: string) => {
     const session = await selected(mailbox)
@@ -56,7 +56,7 @@ test('a description is that of its message: after a move, in a new mailbox of th
   t.deepEqual(await subjects('Lists'), ['a', 'b'])
 })
 
-test('an index of the version before gets descriptions', async t => {
+test('an index of the previous version is upgraded with descriptions', async t => {
   const folder = join(await temporaryFolder(t), 'mail')
   const store = await openMailStore({ folder })
   await store.deliver({ id: '1', content: message('one') })

@@ -139,7 +139,7 @@ test('arguments of commands are parsed or refused', t => {
   t.true(count > 100)
 })
 
-test('any bytes are described as a message', t => {
+test('arbitrary bytes are described as a message', t => {
   t.timeout(minutes * 60_000 + 60_000)
   let count = 0
   for (const random of inputs('messages', t.log)) {
@@ -168,7 +168,7 @@ function checkRanges({ start, body, end, parts, message: inner }: Part, length: 
   }
 }
 
-test('sessions of any bytes harm no other session, and no memory is kept', async t => {
+test('sessions with arbitrary bytes do not affect others, and leak no memory', async t => {
   t.timeout(minutes * 60_000 + 120_000)
   const served = await serve(t, { limits: { loginTimeoutMs: 10_000, stallTimeoutMs: 10_000, idleTimeoutMs: 10_000 } })
   for (const [at, text] of corpus.entries())

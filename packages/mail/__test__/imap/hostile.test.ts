@@ -13,7 +13,7 @@ async function unharmed(t: ExecutionContext, { folder, store, selected }: Served
   t.deepEqual(await readdir(join(folder, 'tmp')), [])
 }
 
-test('literals: too large ones get their status, and the next command is answered', async t => {
+test('literals: too large ones get their status, and the next command works', async t => {
   const served = await serve(t, { limits: { maxMessageBytes: 1000, maxLiteralBytes: 100 } })
   const session = await served.client()
   t.regex((await session.run('APPEND INBOX {1001}')).text, /^\[TOOBIG\]/)
@@ -31,7 +31,7 @@ test('literals: too large ones get their status, and the next command is answere
   await unharmed(t, served)
 })
 
-test('a message whose sender leaves in the middle is not there', async t => {
+test('an incomplete APPEND stores nothing', async t => {
   const served = await serve(t)
   const session = await served.client()
   session.raw('x APPEND INBOX {1000}\r\n')
@@ -68,7 +68,7 @@ test('lines: too long, without an end, with NUL, without a tag', async t => {
   await unharmed(t, served)
 })
 
-test('a line that is too long is answered with its tag, before and after the log-in, and the next command is answered', async t => {
+test('an overlong line is answered with its tag, before and after login, and the next command works', async t => {
   const served = await serve(t)
   const stranger = await ImapClient.connect(served.server.address.port)
   t.teardown(() => stranger.close())
@@ -93,7 +93,7 @@ test('a line that is too long is answered with its tag, before and after the log
   await unharmed(t, served)
 })
 
-test('a literal behind a line that is too long is not taken for a command', async t => {
+test('a literal after an overlong line is not executed as a command', async t => {
   const served = await serve(t)
   const session = await served.client()
   session.raw(`a SELECT ${'x'.repeat(200_000)} {15+}\r\nb CREATE evil\r\n {3+}\r\nc X\r\n`)
@@ -106,7 +106,7 @@ test('a literal behind a line that is too long is not taken for a command', asyn
   await unharmed(t, served)
 })
 
-test('a client that sends only nonsense is cut off', async t => {
+test('a client that sends only invalid commands is disconnected', async t => {
   const served = await serve(t)
   const stranger = await ImapClient.connect(served.server.address.port)
   t.teardown(() => stranger.close())
@@ -138,7 +138,7 @@ test('sets, parentheses and words are bounded', async t => {
   await unharmed(t, served)
 })
 
-test('names of mailboxes do not leave the Maildir', async t => {
+test('mailbox names cannot leave the Maildir', async t => {
   const served = await serve(t)
   const session = await served.client()
   const before = await readdir(join(served.folder, '..'))
@@ -218,7 +218,7 @@ test('MIME bombs: deep, wide, and with boundaries that begin alike', async t => 
   await unharmed(t, served)
 })
 
-test('text that quotes do not carry comes as a literal', async t => {
+test('text that cannot be quoted is sent as a literal', async t => {
   const served = await serve(t)
   await served.store.deliver({
     id: '1',
@@ -235,7 +235,7 @@ test('text that quotes do not carry comes as a literal', async t => {
   t.is(from[0][0], 'a"b')
 })
 
-test('a slow reader holds up only itself, and is cut off', async t => {
+test('a slow reader blocks only itself, and is disconnected', async t => {
   const served = await serve(t, { limits: { stallTimeoutMs: 2000 } })
   await served.store.deliver({ id: 'big', content: Buffer.alloc(20 * 1024 * 1024, 'x\r\n') })
   const reader = await served.selected()

@@ -36,7 +36,7 @@ test('LOGIN and AUTHENTICATE PLAIN, with and without an initial response', async
   client.close()
 })
 
-test('a wrong password takes a second, and after ten of them the right one is delayed, not refused', async t => {
+test('a wrong password takes a second; after ten, the correct one is delayed, not refused', async t => {
   const { server } = await serve(t)
   const attempts = Array.from({ length: 12 }, async () => {
     const client = await ImapClient.connect(server.address.port)
@@ -77,7 +77,7 @@ test('STARTTLS and TLS from the first byte', async t => {
   whole.close()
 })
 
-test('what follows STARTTLS in plain text is not taken for a command', async t => {
+test('plain text after STARTTLS is not executed', async t => {
   const { server } = await serve(t, { tls: await tlsOf(t) })
   const client = await ImapClient.connect(server.address.port)
   client.raw('a STARTTLS\r\nb CAPABILITY\r\n')
@@ -85,7 +85,7 @@ test('what follows STARTTLS in plain text is not taken for a command', async t =
   await client.closed()
 })
 
-test('a password is not taken in plain text from another machine', async t => {
+test('plain-text passwords from another machine are refused', async t => {
   const address = Object.values(networkInterfaces())
     .flat()
     .find(found => found && !found.internal && found.family === 'IPv4')?.address
@@ -101,7 +101,7 @@ test('a password is not taken in plain text from another machine', async t => {
   client.close()
 })
 
-test('sessions are bounded: in all and of one user', async t => {
+test('sessions are bounded, in all and per user', async t => {
   const { server, client } = await serve(t, { limits: { maxUserConnections: 2 } })
   const one = await client()
   await client()
@@ -116,7 +116,7 @@ test('sessions are bounded: in all and of one user', async t => {
   t.is((await only.run('NOOP')).status, 'OK')
 })
 
-test('silent connections keep no client out: a newer one takes the place of the oldest', async t => {
+test('idle connections cannot block clients: a newer one evicts the oldest', async t => {
   const { server, client } = await serve(t)
   const session = await client()
   const silent: ImapClient[] = []
@@ -134,7 +134,7 @@ test('silent connections keep no client out: a newer one takes the place of the 
   t.pass()
 })
 
-test('a connection whose password is being checked keeps its place', async t => {
+test('a connection with a pending password check is not evicted', async t => {
   const { server } = await serve(t, { limits: { maxPendingLogins: 2 } })
   const slow = await ImapClient.connect(server.address.port)
   // The answer to a wrong password takes a second.
@@ -146,7 +146,7 @@ test('a connection whose password is being checked keeps its place', async t => 
   for (const each of [slow, ...silent]) each.close()
 })
 
-test('time-outs: of the login, and without a command', async t => {
+test('timeouts: login and idle', async t => {
   const { server, client } = await serve(t, { limits: { loginTimeoutMs: 2000, idleTimeoutMs: 2000 } })
   const stranger = await ImapClient.connect(server.address.port)
   t.regex(await stranger.untagged(/BYE/), /too long/)
@@ -154,7 +154,7 @@ test('time-outs: of the login, and without a command', async t => {
   t.regex(await session.untagged(/BYE/), /too long/)
 })
 
-test('closing does not wait for a password that is delayed', async t => {
+test('closing does not wait for a delayed password', async t => {
   const { server } = await serve(t)
   const wrong = async () => {
     const client = await ImapClient.connect(server.address.port)
@@ -170,7 +170,7 @@ test('closing does not wait for a password that is delayed', async t => {
   t.true(performance.now() - started < 4000)
 })
 
-test('closing ends sessions once their command is answered', async t => {
+test('closing ends sessions after their current command', async t => {
   const { server, client } = await serve(t)
   const session = await client()
   const idler = await client()

@@ -51,7 +51,7 @@ const known = (flags: readonly string[]) =>
     .sort()
     .join(' ')
 
-test('sessions that believe what they are told see the mailbox as it is', async t => {
+test('the state reported to a session matches the mailbox', async t => {
   t.log(`seed ${seed}`)
   const random = new Random(seed)
   const served = await serve(t)

@@ -4,7 +4,7 @@ import test from 'ava'
 import { fetched } from '../helpers/imap-client.js'
 import { message, serve } from '../helpers/server.js'
 
-test('a session that idles is told of new mail, flags and removals as they come', async t => {
+test('an idle session gets new mail, flags and removals', async t => {
   const { store, selected } = await serve(t)
   const idler = await selected()
   const idle = idler.send('IDLE')
@@ -21,7 +21,7 @@ test('a session that idles is told of new mail, flags and removals as they come'
   t.is((await idler.answer(idle)).status, 'OK')
 })
 
-test('changes of other programs reach a session that idles', async t => {
+test('an idle session gets changes of other programs', async t => {
   const { folder, selected } = await serve(t)
   const idler = await selected()
   idler.send('IDLE')
@@ -37,7 +37,7 @@ test('changes of other programs reach a session that idles', async t => {
   t.is(await idler.untagged(/EXPUNGE/), '1 EXPUNGE')
 })
 
-test('messages of other programs with bare line feeds are sent with CRLF, and sizes say so', async t => {
+test('messages with bare line feeds are sent with CRLF, and sizes match', async t => {
   const { folder, selected } = await serve(t)
   const text = 'Subject: lf\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\r\n\r\ntwo\n--b--\n'
   await writeFile(join(folder, 'new', '1.other.host'), text)
@@ -53,7 +53,7 @@ test('messages of other programs with bare line feeds are sent with CRLF, and si
   t.is((await session.run('SEARCH BODY two')).untagged[0], 'SEARCH 1')
 })
 
-test('sequence numbers stay while commands use them, and messages that are gone are said to be', async t => {
+test('sequence numbers are stable while commands use them, and removals are then reported', async t => {
   const { store, selected } = await serve(t)
   for (const id of ['1', '2', '3']) await store.deliver({ id, content: message(id) })
   const one = await selected()
@@ -85,7 +85,7 @@ test('sequence numbers stay while commands use them, and messages that are gone 
   )
 })
 
-test('a message is recent in one session only, and not in one that examines', async t => {
+test('a message is recent in one session, never in a read-only one', async t => {
   const { store, selected } = await serve(t)
   await store.deliver({ id: '1', content: message('1') })
   const reader = await selected('INBOX')
@@ -94,7 +94,7 @@ test('a message is recent in one session only, and not in one that examines', as
   t.notRegex((await later.run('FETCH 1 FLAGS')).untagged[0] ?? '', /\\Recent/)
 })
 
-test('CONDSTORE: changes are found by their sequence, and a change of a changed message is refused', async t => {
+test('CONDSTORE: changes are found by sequence, and a stale change is refused', async t => {
   const { store, client } = await serve(t)
   for (const id of ['1', '2', '3']) await store.deliver({ id, content: message(id) })
   const session = await client()
@@ -124,7 +124,7 @@ test('the mailbox of a session can be renamed, and its deletion ends the session
   t.is((await session.run('NOOP')).status, 'BYE')
 })
 
-test('copies and moves tell the UIDs, and a mailbox deleted and made again has another UIDVALIDITY', async t => {
+test('copies and moves return UIDs, and a recreated mailbox has a new UIDVALIDITY', async t => {
   const { store, selected } = await serve(t)
   for (const id of ['1', '2', '3']) await store.deliver({ id, content: message(id), flags: ['\\Flagged', 'kept'] })
   const session = await selected()

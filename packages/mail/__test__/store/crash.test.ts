@@ -13,7 +13,7 @@ const steps = ['store.pending', 'store.written', 'store.renamed', 'store.placed'
 /** Kills, evenly over the steps. */
 const kills = Number(process.env.FASTN_MAIL_TEST_KILLS ?? 10)
 
-test(`killed ${kills} times, the store loses no message and has none twice`, async t => {
+test(`killed ${kills} times, the store loses and duplicates no message`, async t => {
   t.timeout(600_000)
   const folder = await temporaryFolder(t)
   const stored = new Set<string>()

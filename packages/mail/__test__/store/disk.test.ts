@@ -22,7 +22,7 @@ async function smallDisk(t: ExecutionContext, size: string): Promise<string | un
   return folder
 }
 
-test('a full disk is ERR_STORAGE, leaves nothing behind, and loses nothing', async t => {
+test('a full disk is ERR_STORAGE, leaves no partial data, and loses nothing', async t => {
   const folder = await smallDisk(t, '4m')
   if (folder === undefined) return
   const store = await openMailStore({ folder })
@@ -75,7 +75,7 @@ test('a read-only disk is ERR_STORAGE', async t => {
   await t.throwsAsync(openMailStore({ folder }), { code: 'ERR_STORAGE' })
 })
 
-test('APPEND on a full disk is refused, and the session goes on', async t => {
+test('APPEND on a full disk is refused, and the session continues', async t => {
   const folder = await smallDisk(t, '4m')
   if (folder === undefined) return
   await using store = await openMailStore({ folder })

@@ -13,7 +13,7 @@ async function opened(t: ExecutionContext, quotaBytes?: number): Promise<{ folde
 
 const counters = (store: MailStore, name = 'INBOX') => store.mailboxes().find(mailbox => mailbox.name === name)
 
-test('a message is stored byte for byte under a name made of its id, once', async t => {
+test('a message is stored once, byte for byte, under a name derived from its ID', async t => {
   const { folder, store } = await opened(t)
   const content = Buffer.from('Subject: a\r\n b\r\n\r\n.\r\n..\r\n\xff\x00\r\n\t\r\n', 'latin1')
   const first = await store.deliver({ id: '../../evil/\0id', content })
@@ -29,7 +29,7 @@ test('a message is stored byte for byte under a name made of its id, once', asyn
   t.is(counters(store, 'Junk')?.messages, 0)
 })
 
-test('the same id at the same time is one message', async t => {
+test('concurrent deliveries with one ID store one message', async t => {
   const { store } = await opened(t)
   const deliveries = Array.from({ length: 20 }, () => store.deliver({ id: 'same', content: message('same') }))
   const delivered = await Promise.all(deliveries)
@@ -65,7 +65,7 @@ test('a file is moved into place', async t => {
   t.false(store.has('g'))
 })
 
-test('names that leave the Maildir, or that a file system does not take, are refused', async t => {
+test('names that leave the Maildir, or that file systems do not support, are refused', async t => {
   const { folder, store } = await opened(t)
   const before = await readdir(folder)
   for (const mailbox of [
@@ -95,7 +95,7 @@ test('names that leave the Maildir, or that a file system does not take, are ref
   t.deepEqual(await readdir(folder), before)
 })
 
-test('the quota counts what is being stored, and refused messages leave nothing', async t => {
+test('the quota counts messages in progress, and refused ones leave nothing', async t => {
   const { folder, store } = await opened(t, 1000)
   const content = new Uint8Array(300).fill(97)
   const results = await Promise.allSettled(['1', '2', '3', '4', '5'].map(id => store.deliver({ id, content })))
@@ -105,7 +105,7 @@ test('the quota counts what is being stored, and refused messages leave nothing'
   t.is(store.bytesUsed(), 900)
 })
 
-test('UIDs and UIDVALIDITY outlive the program; a second store of the folder is refused', async t => {
+test('UIDs and UIDVALIDITY survive a restart; a second store of the folder is refused', async t => {
   const { folder, store } = await opened(t)
   for (const id of ['1', '2', '3']) await store.deliver({ id, content: message(id) })
   const before = store.mailboxes()
@@ -119,7 +119,7 @@ test('UIDs and UIDVALIDITY outlive the program; a second store of the folder is 
   t.is((await again.deliver({ id: '4', content: message('4') })).uid, 4)
 })
 
-test('changes that other programs made while it was closed are taken over, and UIDs stay', async t => {
+test('changes of other programs while it was closed are applied, and UIDs stay', async t => {
   const { folder, store } = await opened(t)
   for (const id of ['1', '2', '3']) await store.deliver({ id, content: message(id) })
   store.close()
@@ -139,7 +139,7 @@ test('changes that other programs made while it was closed are taken over, and U
   t.truthy(counters(again, 'Made'))
 })
 
-test('a lost index is made again: messages are there, ids are known, UIDVALIDITY is new', async t => {
+test('a lost index is rebuilt: messages and IDs survive, UIDVALIDITY changes', async t => {
   const { folder, store } = await opened(t)
   for (const id of ['1', '2']) await store.deliver({ id, content: message(id) })
   const before = counters(store)
@@ -161,7 +161,7 @@ test('options are checked', async t => {
   })
 })
 
-test.serial('a clock that jumps changes no UID, and UIDVALIDITY only grows', async t => {
+test.serial('a clock jump changes no UID, and UIDVALIDITY only grows', async t => {
   const { folder, store } = await opened(t)
   const now = Date.now
   const uids: number[] = []

@@ -9,7 +9,7 @@ async function fail(guard: LoginGuard, times: number, address: string, user: str
   await Promise.all(Array.from({ length: times }, () => guard.check(address, user, wrong)))
 }
 
-test('the delay doubles up to eight units, and the right password gets in', async t => {
+test('the delay doubles up to eight units, and the correct password works', async t => {
   const guard = new LoginGuard(50)
   await fail(guard, 10, '192.0.2.1', 'ada')
   for (const units of [1, 2, 4, 8, 8]) {
@@ -42,7 +42,7 @@ test('failures at many addresses do not delay the user at an address that it has
   t.true(performance.now() - started > 90)
 })
 
-test('one address guesses for few users only, except this machine', async t => {
+test('one address can guess for few users only, except loopback', async t => {
   const guard = new LoginGuard(100)
   const delayOf = async (address: string) => {
     for (let at = 0; at < 31; at += 4)
@@ -55,7 +55,7 @@ test('one address guesses for few users only, except this machine', async t => {
   t.true((await delayOf('127.0.0.1')) < 90)
 })
 
-test('a guard that closes ends its delays', async t => {
+test('closing the guard ends its delays', async t => {
   const guard = new LoginGuard(10_000)
   const failing = fail(guard, 4, '127.0.0.1', 'ada')
   await new Promise(resolve => setTimeout(resolve, 20))

@@ -13,7 +13,7 @@ test('delays go from 30 s to 4 h, doubled each time, with half of it random', t 
   t.is(backoff(10_000, defaultSchedule, least), 2 * hour)
 })
 
-test('an attempt is made when a sender is to be warned, and when a mail goes back', t => {
+test('an attempt precedes each warning and bounce', t => {
   const none = { unwarned: undefined, any: undefined }
   t.is(notBehind(10 * hour, hour, none, defaultSchedule), 10 * hour)
   t.is(notBehind(10 * hour, hour, { unwarned: 0, any: 0 }, defaultSchedule), 4 * hour)
