@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lockFolders } from './lock-files.mjs'
+import { patchedCrates, withoutPatches } from './patched-crates.mjs'
 import { at, needCargo, passes, say } from './util.mjs'
 
 /** The severity from which on a vulnerability counts. Benchmarks run other libraries, old ones too, on 127.0.0.1 only. */
@@ -19,9 +20,15 @@ for (const folder of lockFolders('package-lock.json')) {
 }
 needCargo()
 for (const folder of lockFolders('Cargo.lock')) {
-  const [manifest, config] = [at(folder, 'Cargo.toml'), at('deny.toml')]
-  const args = ['--log-level', 'warn', '--manifest-path', manifest, 'check', '--config', config, 'advisories']
-  count(`cargo${folder === '.' ? '' : `, ${folder}`}`, passes('cargo-deny', args))
+  const name = `cargo${folder === '.' ? '' : `, ${folder}`}`
+  count(name, advised(at(folder, 'Cargo.toml')))
+  const patched = patchedCrates(folder)
+  if (patched.length === 0) continue
+  const published = patched.map(each => `${each.name} ${each.version}`).join(' and ')
+  count(
+    `${name}: ${published} as published`,
+    inFolder(copy => advised(withoutPatches(folder, copy)))
+  )
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
@@ -32,14 +39,18 @@ function count(name, isSound) {
   else failed++
 }
 
+function advised(manifest) {
+  const options = ['--log-level', 'warn', '--config', at('deny.toml'), '--manifest-path', manifest]
+  return passes('cargo-deny', [...options, 'check', 'advisories'])
+}
+
 function known(folder, level, ...more) {
   return npm(['audit', '--package-lock-only', `--audit-level=${level}`, ...more], at(folder))
 }
 
 /** npm checks the signatures of what is installed: here in a folder of its own, without running anything of it. */
 function signed(folder) {
-  const copy = mkdtempSync(join(tmpdir(), 'fastn-net-audit-'))
-  try {
+  return inFolder(copy => {
     copyFileSync(at(folder, 'package-lock.json'), join(copy, 'package-lock.json'))
     for (const member of membersOf(folder)) {
       mkdirSync(join(copy, member), { recursive: true })
@@ -48,8 +59,16 @@ function signed(folder) {
     // Not `npm ci`: some packages have optional ones that were never published.
     const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
     return npm(install, copy) && npm(['audit', 'signatures'], copy)
+  })
+}
+
+/** Runs `action` with a new folder, which is deleted then. */
+function inFolder(action) {
+  const folder = mkdtempSync(join(tmpdir(), 'fastn-net-audit-'))
+  try {
+    return action(folder)
   } finally {
-    rmSync(copy, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 

@@ -12,6 +12,9 @@ const { crateOf, sizesIn } = (await script('release/link-map')) as {
 const { differences } = (await script('release/differences')) as {
   differences: (one: Buffer, other: Buffer) => string[]
 }
+const { patchedCrates } = (await script('patched-crates')) as {
+  patchedCrates: (folder?: string) => { name: string; version: string }[]
+}
 
 const object = 'addon.0123-cgu.0.rcgu.o'
 
@@ -63,3 +66,13 @@ if (process.platform === 'linux')
     t.true(before?.includes('assertion'))
     t.true(after?.includes('Assertion'))
   })
+
+test('each changed copy of a crate is looked up as the version that was published', t => {
+  const copies = readdirSync(new URL('../../third_party', import.meta.url), { withFileTypes: true })
+  const names = copies.filter(each => each.isDirectory()).map(each => each.name)
+  const patched = patchedCrates()
+  t.deepEqual(patched.map(({ name }) => name).sort(), names.sort())
+  const lock = readFileSync(new URL('../../Cargo.lock', import.meta.url), 'utf8')
+  for (const { name, version } of patched) t.true(lock.includes(`name = "${name}"\nversion = "${version}"\n`), name)
+  t.deepEqual(patchedCrates('models'), [])
+})
