@@ -30,23 +30,17 @@ const strict = {
   verbatimModuleSyntax: true
 }
 
-/** @returns {{ name: string, error: string | undefined }[]} */
-export function typeCases() {
+/** @returns {Generator<{ name: string, error: string | undefined }>} Each takes seconds. */
+export function* typeCases() {
   const { name, version } = manifest()
   const tarball = at('target', 'tarballs', `${name}-${version}.tgz`)
   const mail = at('target', 'tarballs', `fastn-mail-${version}.tgz`)
-  const results = [
-    run('publint finds nothing', bin('publint', 'src', 'cli.js'), ['run', tarball, '--strict']),
-    run('publint finds nothing in fastn-mail', bin('publint', 'src', 'cli.js'), ['run', mail, '--strict']),
+  for (const [of, file] of Object.entries({ [name]: tarball, 'fastn-mail': mail })) {
+    yield run(`publint finds nothing in ${of}`, bin('publint', 'src', 'cli.js'), ['run', file, '--strict'])
+    const attw = bin('@arethetypeswrong', 'cli', 'dist', 'index.js')
     // ESM only is a decision: docs/decisions/0003-esm-only.md.
-    ...[tarball, mail].map((file, at) =>
-      run(
-        `attw finds nothing but ESM only${at === 0 ? '' : ' in fastn-mail'}`,
-        bin('@arethetypeswrong', 'cli', 'dist', 'index.js'),
-        [file, '--profile', 'esm-only']
-      )
-    )
-  ]
+    yield run(`attw finds nothing but ESM only in ${of}`, attw, [file, '--profile', 'esm-only'])
+  }
   const folder = at('target', 'types')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(join(folder, 'node_modules'), { recursive: true })
@@ -60,9 +54,8 @@ export function typeCases() {
       const compilerOptions = { ...strict, ...newer, ...options }
       writeFileSync(config, JSON.stringify({ compilerOptions, files: ['program.ts'] }))
       const tsc = bin(`typescript-${compiler}`, 'bin', 'tsc')
-      results.push(run(`TypeScript ${compiler}, ${kind}, lib ${options.lib.join(' and ')}`, tsc, ['-p', config]))
+      yield run(`TypeScript ${compiler}, ${kind}, lib ${options.lib.join(' and ')}`, tsc, ['-p', config])
     }
-  return results
 }
 
 function run(name, script, args) {
