@@ -1,17 +1,19 @@
 // The lock files of this repository: what they must have for `npm run lint`, and where they are for `npm run audit`.
-import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { at, fail, root } from './util.mjs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, posix } from 'node:path'
+import { at } from './util.mjs'
 
 /** Folders with a lock file of npm or of Cargo. */
-export const lockFolders = name => tracked(name).map(file => dirname(file))
+export const lockFolders = name => filesNamed(name).map(file => dirname(file))
 
 /**
  * Whether each lock file names every package by its content, and none from another place than the registry. Prints what does not.
  */
 export function lockFilesAreSound() {
-  const wrong = [...tracked('package-lock.json').flatMap(npmFindings), ...tracked('Cargo.lock').flatMap(cargoFindings)]
+  const wrong = [
+    ...filesNamed('package-lock.json').flatMap(npmFindings),
+    ...filesNamed('Cargo.lock').flatMap(cargoFindings)
+  ]
   for (const each of wrong) console.log(each)
   return wrong.length === 0
 }
@@ -41,8 +43,10 @@ function cargoFindings(file) {
   })
 }
 
-function tracked(name) {
-  const { status, stdout } = spawnSync('git', ['ls-files', name, `**/${name}`], { cwd: root, encoding: 'utf8' })
-  if (status !== 0) fail('git ls-files failed')
-  return stdout.split('\n').filter(file => file !== '')
+function filesNamed(name, folder = '') {
+  return readdirSync(at(folder), { withFileTypes: true }).flatMap(entry => {
+    const path = posix.join(folder, entry.name)
+    if (entry.isDirectory()) return /^(node_modules|target|\..*|dist.*)$/.test(entry.name) ? [] : filesNamed(name, path)
+    return entry.name === name ? [path] : []
+  })
 }
