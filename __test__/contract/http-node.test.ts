@@ -138,6 +138,43 @@ test('a listener of upgrades gets the peer, also if it is added later and the ca
   t.deepEqual(JSON.parse(`${head}${await text(socket)}`), [client.id52, [client.id52], ['1'], null])
 })
 
+test('no trailer names the peer, or a field that frames or routes the message', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  serveNodeHttp(server, async (request, response) => {
+    const before = request.trailers
+    await text(request)
+    const { rawTrailers, trailers, trailersDistinct, headers, headersDistinct } = request
+    const announced = [headers.trailer, headersDistinct.trailer]
+    response.end(JSON.stringify({ before, rawTrailers, trailers, trailersDistinct, announced }))
+  })
+  const agent = httpAgent(client, server.address())
+  t.teardown(() => agent.destroy())
+  const send = async (announced: string, trailers: [string, string][]) => {
+    const request = http.request('http://peer/', { agent, method: 'POST', headers: { trailer: announced } })
+    request.write('body')
+    request.addTrailers(trailers)
+    request.end()
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage]
+    return JSON.parse(await text(response))
+  }
+  const forged: [string, string][] = [
+    ['fastn-peer', 'EVIL'],
+    ['Fastn-Access', 'self'],
+    ['host', 'evil'],
+    ['authorization', 'evil']
+  ]
+  t.deepEqual(await send('fastn-peer, x-ok', [...forged, ['X-Ok', '1'], ['x-ok', '2']]), {
+    before: {},
+    rawTrailers: ['X-Ok', '1', 'x-ok', '2'],
+    trailers: { 'x-ok': '1, 2' },
+    trailersDistinct: { 'x-ok': ['1', '2'] },
+    announced: ['x-ok', ['x-ok']]
+  })
+  const nothing = { before: {}, rawTrailers: [], trailers: {}, trailersDistinct: {}, announced: [null, null] }
+  t.deepEqual(await send('fastn-peer', forged), nothing)
+})
+
 test('arguments are checked', async t => {
   await using ends = await pair()
   const { server } = ends

@@ -4,9 +4,11 @@ import type { Endpoint } from '../endpoint/endpoint.js'
 import type { Listener } from '../endpoint/listener.js'
 import { isClaim } from '../http/claims.js'
 import { httpProtocol } from '../http/options.js'
+import { announced, mayTrail } from '../http/trailers.js'
 import type { Peer } from '../keys/peer.js'
 import { checkOptions, invalid, kindOf, type OptionNames } from '../util/validate.js'
 import { duplex, PeerDuplex } from './duplex.js'
+import { hideTrailers } from './trailers.js'
 
 /** Options of {@link httpAgent}. */
 export interface HttpAgentOptions
@@ -96,7 +98,8 @@ export function peerConnector(endpoint: Endpoint, peer: Peer, options: PeerConne
  * Answers HTTP requests of peers with a handler for `node:http`, such as an Express app, or with an `http.Server`, which then also gets
  * `'upgrade'`: a WebSocket server works over peers. The server need not listen on a port.
  *
- * The header `fastn-peer` is the ID52 of the caller. No caller can set it; a server that listens on a port as well sees it from peers only.
+ * The header `fastn-peer` is the ID52 of the caller. No caller can set it, nor a trailer of that name; a server that listens on a port as well
+ * sees it from peers only. Trailers that frame, route or authenticate a message are dropped.
  *
  * Returns at once, as `endpoint.listen` does; serves until the result is closed, and keeps the process alive until then. A stream that is
  * idle between requests ends after the server's `keepAliveTimeout`.
@@ -165,7 +168,31 @@ function setPeer(request: IncomingMessage): void {
       rawHeaders.splice(at, 2)
     }
   }
+  if (headers['transfer-encoding'] !== undefined)
+    hideTrailers(request, name => (isPeer ? !mayTrail(name) : name.toLowerCase() === peerHeader))
   if (!isPeer) return
+  if (headers.trailer !== undefined) setAnnounced(request)
   rawHeaders.push(peerHeader, socket.remoteAddress)
   headers[peerHeader] = socket.remoteAddress
+}
+
+/** Removes the names of dropped trailers from `Trailer`. */
+function setAnnounced({ headers, headersDistinct, rawHeaders }: IncomingMessage): void {
+  const kept: string[] = []
+  for (let at = rawHeaders.length - 2; at >= 0; at -= 2) {
+    if ((rawHeaders[at] as string).toLowerCase() !== 'trailer') continue
+    const names = announced(rawHeaders[at + 1] as string)
+    if (names === '') rawHeaders.splice(at, 2)
+    else {
+      rawHeaders[at + 1] = names
+      kept.unshift(names)
+    }
+  }
+  if (kept.length > 0) {
+    headers.trailer = kept.join(', ')
+    headersDistinct.trailer = kept
+  } else {
+    delete headers.trailer
+    delete headersDistinct.trailer
+  }
 }
