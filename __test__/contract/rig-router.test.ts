@@ -1,8 +1,11 @@
 // The router of a rig: hosts of this machine and of peers, applied with everything else as one.
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
 import { createEndpoint } from 'fastn-net'
 import { initRig, type Rig, type RigConfig, RigConfigError, startRig } from 'fastn-net/rig'
@@ -66,7 +69,7 @@ test('a changed router serves its new hosts, and an invalid one changes nothing'
   t.is((await ask(next, 'one.localhost'))[0], 421)
   t.truthy(url)
   await t.throwsAsync(rig.reload({ network, router: { hosts: { three: { folder: 'missing' } } } }), {
-    message: /cannot start 'router'/
+    message: /cannot change 'router'/
   })
   t.deepEqual(await ask(urlOf(rig), 'two.localhost'), [200, 'the page'])
   const wrong: [router: unknown, path: string[]][] = [
@@ -78,6 +81,67 @@ test('a changed router serves its new hosts, and an invalid one changes nothing'
     const error = await t.throwsAsync(rig.reload({ network, router } as RigConfig), { instanceOf: RigConfigError })
     t.deepEqual(error.path, path)
   }
+})
+
+test('a changed router keeps its port, connections, and a download that runs', async t => {
+  let finish = () => {}
+  const backend = createServer((_, response) => {
+    response.write('begin ')
+    finish = () => response.end('end')
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => backend.close())
+  await once(backend, 'listening')
+  const { port } = backend.address() as AddressInfo
+  const hosts = { files: { backend: port, public: true }, one: { folder: '.' } }
+  const { rig, owner } = await started(t, { router: { hosts } })
+  const url = urlOf(rig)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const idle = await new Promise<IncomingMessage>(resolve => {
+    request(url, { agent, headers: { host: 'one.localhost' } }, resolve).end()
+  })
+  const { localPort } = idle.socket
+  await text(idle)
+  const local = await new Promise<IncomingMessage>(resolve => {
+    request(url, { headers: { host: 'files.localhost' } }, resolve).end()
+  })
+  const endLocal = finish
+  const client = await createEndpoint({ network })
+  t.teardown(() => client.close({ timeout: 0 }))
+  const ticket = (await rig.endpoint(owner)?.ticket()) ?? ''
+  const remote = await client.fetch(ticket, '/', { service: 'files' })
+
+  // Hosts are added, then the reach of peers changes.
+  const two = { folder: '.', public: true }
+  const changes = await rig.reload({ network, router: { hosts: { ...hosts, two } } })
+  t.like(changes, { started: ['router'], stopped: [], kept: 0 })
+  await rig.reload({ network, router: { peers: 'none', hosts: { ...hosts, two } } })
+  t.is(urlOf(rig), url)
+  t.is(rig.status().services.length, 1)
+  const again = await new Promise<IncomingMessage>(resolve => {
+    request(url, { agent, headers: { host: 'two.localhost' } }, resolve).end()
+  })
+  t.is(again.socket.localPort, localPort)
+  t.is(await text(again), 'the page')
+  t.is(await (await client.fetch(ticket, '/', { service: 'two' })).text(), 'the page')
+  endLocal()
+  finish()
+  t.is(await text(local), 'begin end')
+  t.is(await remote.text(), 'begin end')
+})
+
+test('an updated router is restored if another part cannot be applied', async t => {
+  const one = { folder: '.' }
+  const { rig } = await started(t, { router: { hosts: { one } } })
+  const url = urlOf(rig)
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const services = { a: { kind: 'tcp-bridge', peer: rig.id52, port } }
+  await t.throwsAsync(rig.reload({ network, router: { hosts: { two: one } }, services }), { code: 'ERR_LISTEN' })
+  t.deepEqual(await ask(url, 'one.localhost'), [200, 'the page'])
+  t.is((await ask(url, 'two.localhost'))[0], 421)
 })
 
 test('mail without users or access is an invalid configuration', async t => {

@@ -1,5 +1,5 @@
 import type { AccountRule } from '../account/data.js'
-import { createRouter } from '../router/router.js'
+import { createRouter, type Router } from '../router/router.js'
 import type { RouterAllow, RouterTarget } from '../router/target.js'
 import { RigConfigError } from './config-error.js'
 import type { PlannedService } from './services/plan.js'
@@ -11,6 +11,9 @@ export const routerName = 'router'
 
 /** Handlers that the rig itself adds, by host. */
 export type OwnHosts = () => Readonly<Record<string, RouterTarget>>
+
+/** Running routers. */
+const routers = new WeakMap<RunningService, Router>()
 
 /** A target of a configuration, and its users. */
 interface PlannedTarget {
@@ -31,18 +34,10 @@ export function planRouter(table: Settings, identity: string, port: number | und
   if (home !== undefined) rules.push(...rulesOf(home, ''))
   // Keep a port that the system chose: clients know it.
   let at = wanted
+  const targets = Object.fromEntries([...hosts].map(([name, { target }]) => [name, target]))
+  const routes = () => ({ peers, hosts: { ...own(), ...targets }, home: home?.target })
   const start: StartService = async (endpoint, signal, account) => {
-    const targets = Object.fromEntries([...hosts].map(([name, { target }]) => [name, target]))
-    const router = await createRouter({
-      endpoint,
-      account,
-      port: at,
-      host,
-      peers,
-      hosts: { ...own(), ...targets },
-      home: home?.target,
-      signal
-    })
+    const router = await createRouter({ endpoint, account, port: at, host, ...routes(), signal })
     at = router.port
     const running: RunningService = {
       address: router.url,
@@ -53,13 +48,17 @@ export function planRouter(table: Settings, identity: string, port: number | und
       closed: router.closed,
       close: options => router.close(options)
     }
+    routers.set(running, router)
     return running
   }
   return {
     name: routerName,
     kind: routerName,
     identity,
-    fingerprint: JSON.stringify([table, identity, wanted]),
+    // The own hosts depend on the mail.
+    fingerprint: JSON.stringify([table, identity, wanted, Object.keys(own())]),
+    base: JSON.stringify([identity, host, wanted]),
+    update: async service => await routers.get(service)?.update(routes()),
     rules,
     ...(wanted !== 0 && { unique: `the TCP port ${host ?? '127.0.0.1'}:${wanted}` }),
     // Not only its port, but also its service names for peers.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { nearest } from '../../util/nearest.js'
 import { RigConfigError } from '../config-error.js'
 import { type ServicePlan, serviceKinds } from './kinds.js'
-import type { StartService } from './service.js'
+import type { RunningService, StartService } from './service.js'
 import type { Settings } from './settings.js'
 
 /** Most services of a configuration. */
@@ -18,6 +18,13 @@ export interface PlannedService extends ServicePlan {
   readonly fingerprint: string
   /** Starts it on a free port or under a random name, to detect errors while another service holds its port or name. */
   readonly probe: StartService
+  /**
+   * Identifies the settings that need a restart. A running service with the same `base` takes the other settings by {@link update}. Absent:
+   * every change needs a restart.
+   */
+  readonly base?: string
+  /** Applies settings to a running service. A failure changes nothing. */
+  readonly update?: (service: RunningService) => Promise<void>
   /** Starts it on another port. For a bridge or proxy only. */
   readonly startOn?: (port: number) => StartService
 }

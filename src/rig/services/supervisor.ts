@@ -60,26 +60,31 @@ export class Supervisor {
    * Replaces the services, or throws and keeps the old ones. In this order:
    *
    * 1. Tries new services that need a port or name of an old one, on another port or under another name.
-   * 2. Starts the others beside the old ones.
+   * 2. Updates services that can change while they run, and starts the others beside the old ones.
    * 3. Stops old services, and starts new ones on their ports and names.
    * 4. Calls `commit`, which changes the access of peers.
    * 5. Stops removed services. Their connections continue until they end; for a service that was removed or has less access, for
    *    {@link closeMs}.
    *
-   * A failure in the first two steps changes nothing. After a failure in the third, old services restart on their ports and names.
+   * A failure in the first two steps changes nothing: updated services get their old settings again. After a failure in the third, old services restart on their ports and names.
    * Connections of old services continue in each case.
    */
   async apply(services: ReadonlyMap<string, PlannedService>, commit: () => void): Promise<Changes> {
-    const gone = this.running.filter(({ plan }) => services.get(plan.name)?.fingerprint !== plan.fingerprint)
-    const fresh = [...services.values()].filter(
+    const other = [...services.values()].filter(
       ({ name, fingerprint }) => this.#running.get(name)?.plan.fingerprint !== fingerprint
     )
+    const changed = other.filter(plan => canBecome(this.#running.get(plan.name)?.plan, plan))
+    const fresh = other.filter(plan => !changed.includes(plan))
+    const kept = [...services.values()].filter(plan => !fresh.includes(plan)).map(({ name }) => name)
+    const gone = this.running.filter(({ plan }) => !kept.includes(plan.name))
     const held = new Set(gone.map(claimOfRunning))
     const isHeld = (plan: PlannedService) => claimOf(plan) !== undefined && held.has(claimOf(plan))
     for (const plan of fresh.filter(isHeld)) await this.#probe(plan)
     const started: Running[] = []
     const drained: Running[] = []
+    const updated: Running[] = []
     try {
+      for (const plan of changed) updated.push(await this.#update(plan))
       for (const plan of fresh.filter(each => !isHeld(each))) started.push(await this.#start(plan))
       for (const plan of fresh.filter(isHeld)) {
         const holders = gone.filter(each => claimOfRunning(each) === claimOf(plan) && !drained.includes(each))
@@ -89,9 +94,11 @@ export class Supervisor {
       }
     } catch (error) {
       await this.#close(started)
-      throw await this.#restarted(drained, error)
+      const lost = await this.#reverted(updated)
+      throw await this.#restarted(drained, error, lost)
     }
     for (const { plan } of gone) this.#running.delete(plan.name)
+    started.push(...updated)
     for (const running of started) this.#running.set(running.plan.name, running)
     commit()
     await this.#release(gone)
@@ -100,7 +107,7 @@ export class Supervisor {
     return {
       started: started.sort((a, b) => order.indexOf(a.plan.name) - order.indexOf(b.plan.name)),
       stopped: gone.map(({ plan }) => plan.name).filter(name => !services.has(name)),
-      kept: services.size - fresh.length
+      kept: services.size - other.length
     }
   }
 
@@ -138,6 +145,25 @@ export class Supervisor {
     }
   }
 
+  /** Applies settings to a running service. */
+  async #update(plan: PlannedService): Promise<Running> {
+    const { service } = this.#running.get(plan.name) as Running
+    await plan.update?.(service).catch((error: unknown) => {
+      throw failed(error, message => `cannot change '${plan.name}': ${message}`)
+    })
+    return { plan, service }
+  }
+
+  /** Applies the old settings again. Returns the names of services that reject them. */
+  async #reverted(updated: readonly Running[]): Promise<string[]> {
+    const lost: string[] = []
+    for (const { plan, service } of updated) {
+      const before = this.#running.get(plan.name)?.plan
+      await before?.update?.(service).catch(() => lost.push(plan.name))
+    }
+    return lost
+  }
+
   /** Stops accepting. Connections continue until they end. */
   async #release(services: readonly Running[]): Promise<void> {
     for (const running of services.filter(each => !this.#draining.has(each))) {
@@ -152,9 +178,8 @@ export class Supervisor {
     await Promise.all(services.map(({ service }) => service.close({ timeout: closeMs })))
   }
 
-  /** Restarts services after a failure. Returns the error to report. */
-  async #restarted(services: readonly Running[], cause: unknown): Promise<unknown> {
-    const lost: string[] = []
+  /** Restarts services after a failure. Returns the error to report. `lost`: services without their old settings. */
+  async #restarted(services: readonly Running[], cause: unknown, lost: string[]): Promise<unknown> {
     for (const { plan, service } of services) {
       this.#running.delete(plan.name)
       // Keep a port that the system chose: clients know it.
@@ -167,6 +192,11 @@ export class Supervisor {
     if (lost.length === 0) return cause
     return failed(cause, message => `${message}; these services could not be restarted: ${lost.join(', ')}`)
   }
+}
+
+/** Whether a running service can be updated to a plan. */
+function canBecome(old: PlannedService | undefined, now: PlannedService): boolean {
+  return now.update !== undefined && old?.kind === now.kind && old.base === now.base
 }
 
 /** Whether a service was removed, or has fewer peers or targets than before. */
