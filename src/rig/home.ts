@@ -13,6 +13,8 @@ export interface HomePaths {
   /** Folder with the rig's key and the state that commands change. */
   readonly rig: string
   readonly state: string
+  /** UDP ports of identities on loopback. */
+  readonly ports: string
   /** A folder for each account, named by its ID52. */
   readonly accounts: string
   /** Folder of the certificate for localhost. */
@@ -45,6 +47,7 @@ export function pathsOf(given?: string): HomePaths {
     config: join(home, 'rig.toml'),
     rig,
     state: join(rig, 'state.json'),
+    ports: join(rig, 'ports.json'),
     accounts: join(home, 'accounts'),
     tls: join(rig, 'tls')
   }

@@ -7,12 +7,14 @@ import { createEndpoint } from '../endpoint/get-endpoint.js'
 import { FastnNetError } from '../errors.js'
 import { keyOf, type RigEntity } from './entities.js'
 import { accountFile, type HomePaths } from './home.js'
-import { type NetworkSettings, networkOf } from './services/network.js'
+import type { LoopbackPorts } from './ports.js'
+import { isLoopback, type NetworkSettings, networkOf } from './services/network.js'
 import type { PlannedService } from './services/plan.js'
 
 /** Settings of an identity. */
 export interface OpeningOptions {
   readonly paths: HomePaths
+  readonly ports: LoopbackPorts
   readonly network: NetworkSettings
   /** ID52s of the owner of the rig. */
   readonly owners: readonly string[]
@@ -31,10 +33,14 @@ export class RunningIdentity {
     this.account = account
   }
 
-  static async open(entity: RigEntity, { paths, network, owners, signal }: OpeningOptions): Promise<RunningIdentity> {
+  static async open(entity: RigEntity, options: OpeningOptions): Promise<RunningIdentity> {
+    const { paths, ports, network, owners, signal } = options
     try {
       const key = await keyOf(paths, entity, signal)
-      const endpoint = await createEndpoint({ key, network: networkOf(network), closeOnExit: true, signal })
+      const endpointOptions = { key, network: networkOf(network), closeOnExit: true, signal }
+      const endpoint = isLoopback(network)
+        ? await ports.createEndpoint(entity.id52, { ...endpointOptions, network: 'loopback' })
+        : await createEndpoint(endpointOptions)
       try {
         const { id52, account } = entity
         const store = account === null ? memoryStore(ownersOnly(owners)) : fileStore(accountFile(paths, account, id52))

@@ -7,6 +7,7 @@ import { HealthServer } from './health.js'
 import type { HomePaths } from './home.js'
 import { RunningIdentity } from './identity.js'
 import { mergeMetrics } from './metrics.js'
+import { LoopbackPorts } from './ports.js'
 import type { PlannedService } from './services/plan.js'
 import { type ServicePlace, Supervisor } from './services/supervisor.js'
 import type { RigState } from './state.js'
@@ -25,6 +26,7 @@ export interface Wanted {
 /** The running endpoints of identities, their services, and the health server. Changed atomically. */
 export class Runtime {
   readonly #paths: HomePaths
+  readonly #ports: LoopbackPorts
   readonly #controlled: Controlled
   readonly #end = new AbortController()
   readonly supervisor: Supervisor
@@ -36,6 +38,7 @@ export class Runtime {
 
   constructor(paths: HomePaths, controlled: Controlled, wanted: Wanted) {
     this.#paths = paths
+    this.#ports = new LoopbackPorts(paths.ports)
     this.#controlled = controlled
     this.wanted = wanted
     this.supervisor = new Supervisor(plan => this.#placeOf(plan), this.#end.signal)
@@ -101,7 +104,8 @@ export class Runtime {
   /** Brings all identities online, or none. */
   async #open(entities: readonly RigEntity[], { state, plan, entities: all }: Wanted): Promise<RunningIdentity[]> {
     const owners = all.filter(({ account }) => account === state.owner).map(({ id52 }) => id52)
-    const options = { paths: this.#paths, network: plan.network, owners, signal: this.#end.signal }
+    const settings = { paths: this.#paths, ports: this.#ports, network: plan.network }
+    const options = { ...settings, owners, signal: this.#end.signal }
     const tried = await Promise.allSettled(entities.map(entity => RunningIdentity.open(entity, options)))
     const opened = tried.flatMap(each => (each.status === 'fulfilled' ? each.value : []))
     const failed = tried.find(each => each.status === 'rejected')

@@ -25,6 +25,11 @@ export function networkSettings(root: Settings): NetworkSettings {
   return { network, relays }
 }
 
+/** Whether an endpoint is on loopback, where nothing looks up peers. */
+export function isLoopback({ network, relays }: NetworkSettings): boolean {
+  return relays.length === 0 && (network ?? process.env.FASTN_NET_NETWORK) === 'loopback'
+}
+
 /** The network as an option of an endpoint. */
 export function networkOf({ network, relays }: NetworkSettings): Network | undefined {
   return relays.length === 0 ? network : { relays, mdns: true, portMapping: true }
