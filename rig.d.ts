@@ -257,7 +257,7 @@ interface RigChanges {
     readonly online: readonly string[];
     /** ID52s of identities that went offline. */
     readonly offline: readonly string[];
-    /** Names of services that were started or replaced. */
+    /** Names of services that were started, replaced or updated. */
     readonly started: readonly string[];
     /** Names of services that were removed, or whose identity went offline. */
     readonly stopped: readonly string[];
