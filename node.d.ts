@@ -117,7 +117,8 @@ declare function peerConnector(endpoint: Endpoint, peer: Peer, options?: PeerCon
  * Answers HTTP requests of peers with a handler for `node:http`, such as an Express app, or with an `http.Server`, which then also gets
  * `'upgrade'`: a WebSocket server works over peers. The server need not listen on a port.
  *
- * The header `fastn-peer` is the ID52 of the caller. No caller can set it; a server that listens on a port as well sees it from peers only.
+ * The header `fastn-peer` is the ID52 of the caller. No caller can set it, nor a trailer of that name; a server that listens on a port as well
+ * sees it from peers only. Trailers that frame, route or authenticate a message are dropped.
  *
  * Returns at once, as `endpoint.listen` does; serves until the result is closed, and keeps the process alive until then. A stream that is
  * idle between requests ends after the server's `keepAliveTimeout`.
