@@ -14,10 +14,18 @@ const families = readdirSync(at('__test__', 'tunnels')).flatMap(name => /^(.+)\.
 const user = 'tester'
 const id = userInfo().uid === 0 ? 1000 : userInfo().uid
 const passwd = at('target', 'tunnels', 'passwd')
+// Names are asked for at a server of the tests.
+const resolver = at('target', 'tunnels', 'resolv.conf')
 mkdirSync(at('target', 'tunnels'), { recursive: true })
 writeFileSync(passwd, `${user}:x:${id}:${id}::/:/bin/sh\n`)
+writeFileSync(resolver, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
 const asUser = ['unshare', '--user', `--map-user=${id}`, `--map-group=${id}`]
-const outer = [...namespace(`mount --bind "${passwd}" /etc/passwd`), ...asUser]
+const setUp = [
+  `mount --bind "${passwd}" /etc/passwd`,
+  `mount --bind "${resolver}" /etc/resolv.conf`,
+  'echo 53 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
+]
+const outer = [...namespace(setUp.join(' && ')), ...asUser]
 skipWhere(unready(outer))
 
 const chosen = given.map(name => (families.includes(name) ? `dist-test/tunnels/${name}.test.js` : name))

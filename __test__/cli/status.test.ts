@@ -168,6 +168,7 @@ test('what the page shows is for the holder of its address only', async t => {
     t.deepEqual([status, body], [401, 'no token, or a wrong one\n'])
   }
   t.is((await get('/status.json', { cookie: `token=${token}` })).status, 401)
+  t.is((await get('/status.json', { referer: url })).status, 401)
   // DNS rebinding: the browser takes the attacker's name for this server.
   for (const host of [`attacker.example:${port}`, '127.0.0.1', `127.0.0.1.attacker.example:${port}`]) {
     t.is((await get('/status.json', { host, authorization })).status, 421, host)

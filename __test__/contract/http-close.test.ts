@@ -1,6 +1,10 @@
-// serveHttp that stops, with streams of peers that keep them for further requests.
+// serveHttp and serveNodeHttp that stop, with streams of peers that keep them for further requests.
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import test from 'ava'
 import { type Endpoint, type PeerStream, Protocol } from 'fastn-net'
+import { serveNodeHttp } from 'fastn-net/node'
 import { pair } from '../helpers/pair.js'
 import { prompt } from '../helpers/prompt.js'
 
@@ -71,4 +75,72 @@ test('the signal and a drain end them too', async t => {
   server.drain()
   t.is(await other.read(), null)
   await prompt(server.close({ timeout: 60_000 }), 'close')
+})
+
+test('serveNodeHttp that closes ends the idle streams of peers, and no socket of a port', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  const web = http.createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1')
+  await once(web, 'listening')
+  const agent = new http.Agent({ keepAlive: true })
+  t.teardown(() => {
+    agent.destroy()
+    web.close()
+  })
+  const socketOfRequest = async () => {
+    const [answer] = (await once(http.get({ agent, port: (web.address() as AddressInfo).port }), 'response')) as [
+      http.IncomingMessage
+    ]
+    const { socket } = answer
+    await once(answer.resume(), 'close')
+    return socket
+  }
+  const listener = serveNodeHttp(server, web)
+  const kept: Socket = await socketOfRequest()
+  const stream = await keptStream(client, server)
+  await prompt(listener.close({ timeout: 60_000 }), 'close')
+  t.is(await stream.read(), null)
+  t.is(await socketOfRequest(), kept)
+})
+
+for (const hasHead of [false, true]) {
+  test(`a request of serveNodeHttp whose head ${hasHead ? 'has left' : 'is to come'} is the last of its stream`, async t => {
+    await using ends = await pair()
+    const { client, server } = ends
+    let begin: (response: http.ServerResponse) => void = () => {}
+    const begun = new Promise<http.ServerResponse>(resolve => {
+      begin = resolve
+    })
+    let requests = 0
+    const listener = serveNodeHttp(server, (_, response) => {
+      if (++requests === 1) return response.end('first')
+      if (hasHead) response.write('begun ')
+      begin(response)
+    })
+    const stream = await keptStream(client, server)
+    await stream.write(request)
+    const response = await begun
+    const closed = listener.close({ timeout: 60_000 })
+    response.end('answer')
+    const text = await stream.text()
+    t.is(/^connection: close\r$/im.test(text), !hasHead)
+    t.true(text.includes('answer'))
+    await prompt(closed, 'close')
+  })
+}
+
+test('the first request of a stream is answered though serveNodeHttp has stopped', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  const web = http.createServer((_, response) => response.end('ok'))
+  const connected = once(web, 'connection')
+  const listener = serveNodeHttp(server, web)
+  const stream = await client.getStream(server.address(), protocol)
+  await connected
+  const closed = listener.close({ timeout: 60_000 })
+  await stream.write(request)
+  const text = await stream.text()
+  t.regex(text, /^connection: close\r$/im)
+  t.true(text.endsWith('ok'))
+  await prompt(closed, 'close')
 })

@@ -1,12 +1,14 @@
 // curl and HTTP servers, through each kind of tunnel.
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { pattern } from '../helpers/pair.js'
+import { createCertificate } from '../../dist/modules/rig/certificate.js'
+import { pair, pattern } from '../helpers/pair.js'
 import { alikeOn, curlOptions, isHttp, type Route, routed, routeKinds, urlOf } from './support/route.js'
 import { scene } from './support/scene.js'
-import { http2Server, sendNext, webServer } from './support/web.js'
+import { http2Server, secureServer, sendNext, webServer } from './support/web.js'
 
 const refused = 'an upload that is refused'
 
@@ -104,6 +106,47 @@ for (const kind of ['tcp', 'connect', 'socks5'] as const) {
     }
   })
 }
+
+// The tunnel's HTTP client speaks HTTP/2 to the server, whatever its own client speaks.
+scene('curl to a server with TLS and HTTP/2, http', ['curl'], async ({ t, folder, run }) => {
+  const certificate = createCertificate(new Date())
+  const { port, use } = await secureServer(t, certificate)
+  const [file, trusted] = [join(folder, 'file'), join(folder, 'trusted.pem')]
+  writeFileSync(file, pattern(3_000_000))
+  writeFileSync(trusted, certificate.cert)
+  await using ends = await pair()
+  const { client, server } = ends
+  await server.exposeHttp(`https://localhost:${port}`, { allow: [client.id52], certificates: certificate.cert })
+  const bridge = await client.bridgeHttp({ peer: server.address() })
+  const urls = { direct: `https://localhost:${port}/`, tunnel: `http://127.0.0.1:${bridge.port}/` }
+  const connected = { direct: 0, tunnel: 0 }
+  for (const [what, args] of Object.entries({
+    download: [],
+    upload: ['--data-binary', `@${file}`],
+    'chunked upload': ['--header', 'Transfer-Encoding: chunked', '--data-binary', `@${file}`],
+    'requests at once': ['--parallel', '--parallel-immediate']
+  })) {
+    const ask = async (via: 'direct' | 'tunnel') => {
+      const before = use.connections
+      const all = what === 'requests at once' ? Array.from({ length: 8 }, (_, at) => `${urls[via]}?${at}`) : [urls[via]]
+      const { code, stdout } = await run('curl', ['--silent', '--http2', '--cacert', trusted, ...args, ...all])
+      connected[via] += use.connections - before
+      // Answers at once are mixed.
+      const digest = all.length > 1 ? '' : createHash('sha256').update(stdout).digest('hex')
+      return { code, length: stdout.length, digest }
+    }
+    const direct = await ask('direct')
+    t.is(direct.code, 0, what)
+    t.true(direct.length >= 3_000_000, what)
+    t.deepEqual([...use.versions], ['2.0'], what)
+    t.deepEqual(await ask('tunnel'), direct, what)
+    t.deepEqual([...use.versions], ['2.0'], what)
+  }
+  // One connection of the tunnel for all, also for the requests at once.
+  t.is(connected.tunnel, 1)
+  const { stdout } = await run('curl', ['--silent', '--head', urls.tunnel])
+  t.true(stdout.toString().includes(`x-authority: localhost:${port}`))
+})
 
 /**
  * Answers without the headers that are for one connection and the date, and with the others in order: a program that passes a message on

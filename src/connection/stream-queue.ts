@@ -16,6 +16,7 @@ import type { TakeQueue } from './queue-iterator.js'
 const group = 4
 /** Streams taken by one native call. */
 const batch = 64
+const full = batch * group
 
 /** Streams that a queue serves. */
 export interface ServedProtocols {
@@ -54,7 +55,7 @@ export class StreamQueue implements TakeQueue<StreamState> {
     if (handle === FAILED) return null
     const ahead = this.#ahead
     if (ahead.at === ahead.end) {
-      ahead.taken ??= new Float64Array(batch * group)
+      ahead.taken ??= new Float64Array(full)
       const count = native().listenerAccept(handle, ahead.taken)
       if (count === FAILED) return this.#ended()
       if (count < 0) return undefined
@@ -63,6 +64,15 @@ export class StreamQueue implements TakeQueue<StreamState> {
       for (let at = 0; at < ahead.end; at += group) flushLater(ahead.taken[at] as number)
     }
     return this.#next(ahead.taken as Float64Array)
+  }
+
+  /**
+   * Whether the last {@link take} has emptied the queue, so that {@link wait} may follow without another one. Only in the same turn of the
+   * event loop.
+   */
+  get isEmptied(): boolean {
+    const { at, end } = this.#ahead
+    return at === end && end < full && this.#queue.handle !== FAILED
   }
 
   /** Waits until another {@link take} may succeed. Keeps the process alive while the endpoint is referenced. */
@@ -102,13 +112,15 @@ export class StreamQueue implements TakeQueue<StreamState> {
 class PrefetchedStreams implements Prefetched {
   listener = FAILED
   taken: Float64Array | null = null
-  at = 0
-  end = 0
+  at = full
+  /** Below {@link full}, the native call has emptied the queue, and wakes for the next stream. */
+  end = full
 
   putBack(): void {
     if (this.taken === null || this.at === this.end) return
     native().listenerPutBack(this.listener, this.taken.subarray(this.at, this.end))
-    this.at = this.end
+    this.at = full
+    this.end = full
   }
 
   /** Resets the streams of a garbage-collected queue. */

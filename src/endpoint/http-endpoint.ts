@@ -8,7 +8,15 @@ import type { Listener } from './listener.js'
 import { endpoints } from './loaded.js'
 import { RequestEndpoint } from './request-endpoint.js'
 
+type ServeModule = typeof import('../http/serve.js')
+
 let fetchModule: typeof import('../http/fetch.js') | undefined
+let serveModule: ServeModule | undefined
+
+async function loadServe(): Promise<ServeModule> {
+  serveModule ??= await import('../http/serve.js')
+  return serveModule
+}
 
 /** HTTP over the streams of an {@link Endpoint}. */
 export abstract class HttpEndpoint extends RequestEndpoint {
@@ -67,10 +75,14 @@ export abstract class HttpEndpoint extends RequestEndpoint {
    */
   serveHttp(handler: HttpHandler, options: ServeHttpOptions = {}): Listener {
     const resolved = endpoints().resolveServeHttp(handler, options)
-    const loaded = import('../http/serve.js')
+    void loadServe()
     const kept = new KeptStreams()
-    const serve = async (stream: PeerStream) =>
-      await (await loaded).serveHttpStream(stream, resolved, stream.protocol === 'Http', kept)
+    // Not async once the module is loaded: the answer would leave later.
+    const serve = (stream: PeerStream) => {
+      const serveWith = ({ serveHttpStream }: ServeModule) =>
+        serveHttpStream(stream, resolved, stream.protocol === 'Http', kept)
+      return serveModule === undefined ? loadServe().then(serveWith) : serveWith(serveModule)
+    }
     const { onError } = resolved
     const report = onError && ((error: unknown, stream: PeerStream) => onError(error, { peer: stream.remoteId52 }))
     const protocols = resolved.hasName ? [resolved.protocol] : [resolved.protocol, 'Http' as const]

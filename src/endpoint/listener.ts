@@ -155,8 +155,8 @@ class ServeLoop {
     for (;;) {
       const state = queue.take()
       if (state === null) break
-      if (state === undefined) await queue.wait()
-      else this.#handlers.add(this.#handle(streamOf(state), queue.route))
+      if (state !== undefined) this.#handlers.add(this.#handle(streamOf(state), queue.route))
+      if (state === undefined || queue.isEmptied) await queue.wait()
     }
     this.by.onStopped?.()
     const { closing, isDraining, options } = this.#endpoint

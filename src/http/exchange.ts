@@ -1,4 +1,4 @@
-import { readerOf, stateOf } from '../connection/byte-stream.js'
+import { readerOf, stateOf, writerOf } from '../connection/byte-stream.js'
 import type { PeerStream } from '../connection/connection.js'
 import { FastnNetError, isFastnNetError } from '../errors.js'
 import { defaults } from '../settings.js'
@@ -25,6 +25,8 @@ export class Exchange {
   readonly #options: FetchOptions
   readonly #signal: AbortSignal | undefined
   #onAbort: (() => void) | undefined
+  /** Sending has registered the first read. */
+  #isWoken = false
   /** Error of sending the request's body. */
   #uploadFailure: { readonly error: unknown } | undefined
   /** The request's body, if it was sent in one piece. */
@@ -75,7 +77,7 @@ export class Exchange {
 
   /** Does not wait, because flow control may block until the answer is read. The answer also reports the outcome of the request. */
   #finish(bytes: Uint8Array): undefined {
-    this.#stream.finish(bytes).catch(() => {})
+    this.#isWoken = writerOf(this.#stream).finishToRead(bytes)
   }
 
   #head(framing: Framing | undefined): string {
@@ -95,7 +97,8 @@ export class Exchange {
     }
     if (!start.isWhole) return this.#upload(reader, start)
     this.sentWhole = start.bytes
-    this.#finish(encoded(this.#head(start.bytes.length), start.bytes))
+    // Not to be read in this turn.
+    this.#stream.finish(encoded(this.#head(start.bytes.length), start.bytes)).catch(() => {})
   }
 
   #upload(reader: ReadableStreamDefaultReader<unknown>, start: BodyStart): void {
@@ -117,7 +120,7 @@ export class Exchange {
 
   async #receive(wasRedirected: boolean): Promise<Response> {
     const maxHeaderBytes = sizeOf(this.#options.maxHeaderBytes, 'maxHeaderBytes', defaults.http.maxHeaderBytes)
-    const head = await this.#wire.readAnswer(readerOf(this.#stream), maxHeaderBytes)
+    const head = await this.#wire.readAnswer(readerOf(this.#stream), maxHeaderBytes, this.#isWoken)
     if (head === null) throw this.#error('ERR_UNEXPECTED_END', 'the peer ended the stream without an answer')
     const { status, statusText, fields } = head
     const url = () => `${this.#url.origin}${this.#message.target}`

@@ -31,6 +31,7 @@ export interface Fields {
 
 /** Start line and fields of a message. */
 export interface Head extends Fields {
+  /** `''` where none was given. */
   readonly start: string
 }
 
@@ -41,6 +42,7 @@ export interface HeadText {
 }
 
 const maxFields = 1_000
+const newline = '\r\n'
 const endOfHead = '\r\n\r\n'
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const fieldValue = /^[\t -~\x80-\xff]*$/
@@ -57,11 +59,15 @@ const hopByHop: ReadonlySet<string> = new Set([
   'upgrade'
 ])
 
-/** Reads a head. `null` at EOF. Bytes are Latin-1, as in `Headers`. */
-export async function readHead(reader: ReadHalf, maxBytes: number): Promise<HeadText | null> {
+/** Reads a head. `null` at EOF. Bytes are Latin-1, as in `Headers`. `first`: its first read. */
+export async function readHead(
+  reader: ReadHalf,
+  maxBytes: number,
+  first: Promise<Uint8Array<ArrayBuffer> | null> = reader.read()
+): Promise<HeadText | null> {
   let text = ''
-  for (;;) {
-    const chunk = await reader.read()
+  for (let next = first; ; next = reader.read()) {
+    const chunk = await next
     if (chunk === null) {
       if (text === '') return null
       throw new BadMessage(400, 'the stream ended within the head')
@@ -80,13 +86,21 @@ export async function readHead(reader: ReadHalf, maxBytes: number): Promise<Head
 
 /** Parses a head. Rejects input that implementations could interpret differently. */
 export function parseHead(text: string): Head {
-  const [start = '', ...lines] = text.split('\r\n')
-  const fields = new FieldList(lines.length)
-  for (const line of lines) {
-    const colon = line.indexOf(':')
-    fields.add(line.slice(0, Math.max(colon, 0)), trimmed(line, colon + 1))
+  const startEnd = lineEnd(text, 0)
+  const fields = new FieldList()
+  for (let at = startEnd + newline.length; at <= text.length; ) {
+    const end = lineEnd(text, at)
+    const colon = text.indexOf(':', at)
+    if (colon < 0 || colon > end) throw malformedField()
+    fields.add(text.slice(at, colon), trimmed(text, colon + 1, end))
+    at = end + newline.length
   }
-  return { start, ...fields.checked() }
+  return fields.checked(text.slice(0, startEnd))
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf(newline, from)
+  return end < 0 ? text.length : end
 }
 
 /** Collects the fields of a head and their framing. */
@@ -97,13 +111,11 @@ export class FieldList {
   #host: string | undefined
   #expect: string | undefined
   #connection = ''
-
-  constructor(count: number) {
-    if (count > maxFields) throw new BadMessage(431, `the head has more than ${maxFields} fields`)
-  }
+  #count = 0
 
   add(given: string, value: string): void {
-    if (!token.test(given) || !fieldValue.test(value)) throw new BadMessage(400, 'a header field is malformed')
+    if (++this.#count > maxFields) throw new BadMessage(431, `the head has more than ${maxFields} fields`)
+    if (!token.test(given) || !fieldValue.test(value)) throw malformedField()
     const name = given.toLowerCase()
     switch (name) {
       case 'content-length':
@@ -128,7 +140,7 @@ export class FieldList {
     if (!hopByHop.has(name)) this.#fields.push([name, value])
   }
 
-  checked(): Fields {
+  checked(start = ''): Head {
     const [length, codings] = [this.#length, this.#codings]
     if (codings !== undefined && length !== undefined)
       throw new BadMessage(400, 'Content-Length and Transfer-Encoding exclude each other')
@@ -136,6 +148,7 @@ export class FieldList {
       throw new BadMessage(501, 'the only Transfer-Encoding supported is chunked')
     const connection = this.#connection === '' ? undefined : this.#connection.split(/[\t ]*,[\t ]*/)
     return {
+      start,
       fields: connection === undefined ? this.#fields : endToEnd(this.#fields, connection),
       host: this.#host,
       expect: this.#expect,
@@ -170,7 +183,7 @@ export function fieldLines(headers: Iterable<Field>, without?: string): string {
 /** A head and the bytes after it, in one piece. */
 export function encoded(head: string, body?: Uint8Array): Uint8Array {
   if (body === undefined || body.length === 0) return Buffer.from(head, 'latin1')
-  const bytes = Buffer.allocUnsafeSlow(head.length + body.length)
+  const bytes = Buffer.allocUnsafe(head.length + body.length)
   bytes.write(head, 'latin1')
   bytes.set(body, head.length)
   return bytes
@@ -180,9 +193,13 @@ function latin1({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): string
   return Buffer.from(buffer, byteOffset, length).toString('latin1')
 }
 
+function malformedField(): BadMessage {
+  return new BadMessage(400, 'a header field is malformed')
+}
+
 /** Trims spaces and tabs. Not `trim`, which also removes 0xA0, a part of many UTF-8 characters. */
-export function trimmed(line: string, start: number): string {
-  let [from, to] = [start, line.length]
+export function trimmed(line: string, start: number, end: number = line.length): string {
+  let [from, to] = [start, end]
   while (from < to && isBlank(line.charCodeAt(from))) from++
   while (from < to && isBlank(line.charCodeAt(to - 1))) to--
   return line.slice(from, to)

@@ -14,21 +14,24 @@ export const http1: Wire = {
     const read = await readHead(reader, maxBytes)
     if (read === null) return null
     if (read.rest.length > 0) reader.putBack(read.rest, false)
-    const { start, ...fields } = parseHead(read.text)
+    const { start, fields, host, expect, framing, closes } = parseHead(read.text)
     const [, method = '', target = '', major, minor] = requestLine.exec(start) ?? []
     if (major === undefined) throw new BadMessage(400, 'the request line is malformed')
     if (major !== '1' || minor !== '1') throw new BadMessage(505, 'only HTTP/1.1 is supported')
-    return { method, target, ...fields }
+    return { method, target, fields, host, expect, framing, closes }
   },
 
-  async readAnswer(reader: ReadHalf, maxBytes: number): Promise<AnswerHead | null> {
+  async readAnswer(reader: ReadHalf, maxBytes: number, isWoken: boolean): Promise<AnswerHead | null> {
+    let first = isWoken ? reader.readOnceWoken() : undefined
     for (let count = 0; count <= maxInterim; count++) {
-      const read = await readHead(reader, maxBytes)
+      const read = await readHead(reader, maxBytes, first)
+      first = undefined
       if (read === null) return null
-      const { start, ...fields } = parseHead(read.text)
+      const { start, fields, host, expect, framing, closes } = parseHead(read.text)
       const [, code, statusText = ''] = statusLine.exec(start) ?? []
       if (code === undefined || code === '101') throw new BadMessage(502, 'its status line is malformed')
-      if (!code.startsWith('1')) return { status: Number(code), statusText, ...fields, rest: read.rest }
+      if (!code.startsWith('1'))
+        return { status: Number(code), statusText, fields, host, expect, framing, closes, rest: read.rest }
       if (read.rest.length > 0) reader.putBack(read.rest, false)
     }
     throw new BadMessage(502, 'it has too many interim answers')

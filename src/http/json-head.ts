@@ -24,7 +24,7 @@ export const jsonHead: Wire = {
     if (typeof given !== 'string' || !method.test(given)) throw new BadMessage(400, 'the method is malformed')
     if (typeof uri !== 'string' || !target.test(uri)) throw new BadMessage(400, 'the URI is malformed')
     const fields = fieldsOf(head.headers, maxBytes)
-    return { method: given, target: uri, ...fields, host: fields.host ?? '', expect: undefined }
+    return { ...fields, method: given, target: uri, host: fields.host ?? '', expect: undefined }
   },
 
   async readAnswer(reader: ReadHalf, maxBytes: number): Promise<AnswerHead | null> {
@@ -69,7 +69,7 @@ async function readLine(reader: ReadHalf, maxBytes: number): Promise<Record<stri
 /** The body ends with the FIN, but Content-Length is enforced if present. Codings belong to the backend's connection. */
 function fieldsOf(headers: unknown, maxBytes: number): Fields {
   if (!Array.isArray(headers)) throw new BadMessage(400, 'the header fields are malformed')
-  const fields = new FieldList(headers.length)
+  const fields = new FieldList()
   let size = 0
   for (const pair of headers as unknown[]) {
     const [name, value] = Array.isArray(pair) ? (pair as unknown[]) : []

@@ -20,21 +20,41 @@ export function receivedResponse(head: ResponseHead, body: Bytes | ReadableStrea
   return (isWhole ? new WholeResponse(head, body) : new ReceivedResponse(head, body)) as unknown as Response
 }
 
+const platformHeaders = Object.getOwnPropertyDescriptor(Response.prototype, 'headers')?.get as (
+  this: unknown
+) => Headers
+
 // In the types of Node.js, its members are properties, which a class cannot override with methods and accessors.
 const PlatformResponse: new (
   body: Bytes | ReadableStream<Bytes> | null,
-  init: ResponseInit
-) => Pick<Response, 'headers' | 'status' | 'statusText'> = Response
+  init?: ResponseInit
+) => Pick<Response, 'status' | 'statusText'> = Response
 
 /** A `Response` with the requested URL, which a constructed one lacks. */
 class ReceivedResponse extends PlatformResponse {
   readonly #head: ResponseHead
+  #hasHeaders = false
 
-  constructor(head: ResponseHead, body: Bytes | ReadableStream<Bytes> | null) {
-    super(body, { status: head.status, statusText: head.statusText })
+  /** `fillsLater`: no method of the platform needs the headers before they are asked for. */
+  constructor(head: ResponseHead, body: Bytes | ReadableStream<Bytes> | null, fillsLater = false) {
+    const { status, statusText } = head
+    // The platform takes longer for a status that it need not be told.
+    if (status === 200 && statusText === '') super(body)
+    else super(body, { status, statusText })
     this.#head = head
-    const { headers } = this
-    for (const [name, value] of head.fields) headers.append(name, value)
+    if (!fillsLater) this.#fill(platformHeaders.call(this))
+  }
+
+  get headers(): Headers {
+    const headers = platformHeaders.call(this)
+    if (!this.#hasHeaders) this.#fill(headers)
+    return headers
+  }
+
+  /** The platform checks each value again, which takes a while. */
+  #fill(headers: Headers): void {
+    this.#hasHeaders = true
+    for (const [name, value] of this.#head.fields) headers.append(name, value)
   }
 
   get url(): string {
@@ -66,7 +86,7 @@ class WholeResponse extends ReceivedResponse {
   #inner: Response | undefined
 
   constructor(head: ResponseHead, bytes: Bytes) {
-    super(head, null)
+    super(head, null, true)
     this.#bytes = bytes
   }
 

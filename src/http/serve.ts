@@ -145,9 +145,12 @@ class StreamServer implements Expiring {
 
   async #answer(head: RequestHead, exchange: Exchange): Promise<boolean> {
     let response: Response
+    let source: Uint8Array | undefined
     try {
       response = await this.#handle(exchange)
-      if (!isResponse(response)) throw new TypeError('a handler must return an unused Response')
+      source = sourceOf(response)
+      if (source === undefined && !isResponse(response))
+        throw new TypeError('a handler must return an unused Response')
     } catch (error) {
       return await this.#fail(error, exchange)
     }
@@ -158,7 +161,7 @@ class StreamServer implements Expiring {
     // Later, it would be in the middle of the answer.
     this.#unanswered = undefined
     try {
-      await this.#send(response, exchange, continues)
+      await this.#send(response, source, exchange, continues)
       if (!continues) readerOf(this.#stream).stop(0)
       return continues
     } catch (error) {
@@ -187,22 +190,28 @@ class StreamServer implements Expiring {
     this.#isWatched = true
   }
 
-  async #send(response: Response, exchange: Exchange, continues: boolean): Promise<void> {
-    const { status, statusText, headers, body } = response
+  /** `source`: the body, if it is at hand. */
+  async #send(
+    response: Response,
+    source: Uint8Array | undefined,
+    exchange: Exchange,
+    continues: boolean
+  ): Promise<void> {
+    const { status, statusText, headers } = response
     const given = headers.get('content-length')
     const head = (framing: Framing | undefined) =>
       this.#wire.answerHead(status, statusText, headers as Iterable<Field>, framing, continues)
     if (exchange.method === 'HEAD' || withoutBody.has(status)) {
       const length = exchange.method === 'HEAD' && given !== null ? lengthOf(given) : undefined
-      await body?.cancel()
+      if (source === undefined) await response.body?.cancel()
       return await this.#last(encoded(head(length)), continues)
     }
-    if (body === null) return await this.#last(encoded(head(0)), continues)
-    const source = sourceOf(response)
     if (source !== undefined) {
       checkLength(given, source.length)
       return await this.#last(encoded(head(source.length), source), continues)
     }
+    const { body } = response
+    if (body === null) return await this.#last(encoded(head(0)), continues)
     const reader = body.getReader() as ReadableStreamDefaultReader<unknown>
     let cancel: (() => void) | undefined
     try {

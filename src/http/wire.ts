@@ -22,8 +22,8 @@ export interface Wire {
   readonly unsized: 'chunked' | 'fin'
   /** Reads the head of a request; `null` at EOF. What follows stays with the reader. */
   readRequest(reader: ReadHalf, maxBytes: number): Promise<RequestHead | null>
-  /** Reads the head of the final answer; `null` at EOF. */
-  readAnswer(reader: ReadHalf, maxBytes: number): Promise<AnswerHead | null>
+  /** Reads the head of the final answer; `null` at EOF. `isWoken`: the first read may be {@link ReadHalf.readOnceWoken}. */
+  readAnswer(reader: ReadHalf, maxBytes: number, isWoken: boolean): Promise<AnswerHead | null>
   /** The head of a request, in Latin-1. `framing`: undefined without a body. */
   requestHead(method: string, target: string, headers: Iterable<Field>, framing: Framing | undefined): string
   /** The head of an answer, in Latin-1. `continues`: another one may follow. */

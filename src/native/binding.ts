@@ -111,7 +111,7 @@ export interface Native {
 
   streamAck(stream: number): number
   streamRead(stream: number, into: Uint8Array, offset: number): number
-  streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean): number
+  streamWrite(stream: number, bytes: Uint8Array, offset: number, finish: boolean, reads: boolean): number
   streamsFlush(streams: Float64Array, count: number): void
   streamReset(stream: number, code: number | bigint): number
   streamStop(stream: number, code: number | bigint): number
@@ -167,4 +167,9 @@ export const EOF = 4
 /** Value of a stream call's result: a count, {@link PENDING}, {@link FAILED} or {@link RETRY}. */
 export function answerOf(result: number): number {
   return result >> 3
+}
+
+/** The result of a stream call with this value, while both halves go on. */
+export function resultOf(value: number): number {
+  return value * 8
 }

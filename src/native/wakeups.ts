@@ -2,12 +2,18 @@ import { offAbort, onAbort } from '../util/abort.js'
 import { native } from './addon.js'
 import type { Native } from './binding.js'
 
+// Kept here: a test that replaces the global clock must not keep the process alive.
+const { setTimeout } = globalThis
+
 /** Waiting calls of this thread, and what keeps its event loop alive. */
 export interface Wakeups {
   /** By wake word. Filled without gaps: V8 turns an array with holes into a hash table. */
   readonly waiting: (Waiter | undefined)[]
   /** How many waiting calls keep the process alive. */
   keepAlives: number
+  /** Whether the addon keeps the process alive: {@link releaseDelay} longer than there are such calls. */
+  isKept: boolean
+  isReleasing: boolean
   /** The addon has the function to call for a wake. */
   started: boolean
 }
@@ -47,17 +53,37 @@ export function wakeups(): Wakeups {
 function find(): Wakeups {
   const addon: Native & { [property]?: Wakeups } = native()
   const found: Wakeups | undefined = addon[property]
-  known = found ?? { waiting: [], keepAlives: 0, started: false }
+  known = found ?? { waiting: [], keepAlives: 0, isKept: false, isReleasing: false, started: false }
   addon[property] = known
   return known
 }
 
-/** Counts waiting calls that keep the process alive. After the last one the event loop may end. */
+/** In milliseconds. Requests one after another then need no call of the addon each time that none waits. */
+const releaseDelay = 1
+
+/** Counts waiting calls that keep the process alive. Soon after the last one the event loop may end. */
 function addKeepAlives(count: number): void {
   const state = wakeups()
-  const before = state.keepAlives
   state.keepAlives += count
-  if (before === 0 || state.keepAlives === 0) native().bridgeKeepAlive(before === 0)
+  if (state.keepAlives > 0) keep(state)
+  else if (!state.isReleasing) {
+    state.isReleasing = true
+    setTimeout(release, releaseDelay)
+  }
+}
+
+function keep(state: Wakeups): void {
+  if (state.isKept) return
+  state.isKept = true
+  native().bridgeKeepAlive(true)
+}
+
+function release(): void {
+  const state = wakeups()
+  state.isReleasing = false
+  if (state.keepAlives > 0) return
+  state.isKept = false
+  native().bridgeKeepAlive(false)
 }
 
 /** Channel of a handle's wake word: 0 reads, accepts and acks; 1 writes; 2 a completed operation; 3 the end of sending. */

@@ -2,12 +2,14 @@ import { Agent, type AgentOptions, createServer, IncomingMessage, type RequestLi
 import type { PeerStream } from '../connection/connection.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import type { Listener } from '../endpoint/listener.js'
+import { endpoints } from '../endpoint/loaded.js'
 import { isClaim } from '../http/claims.js'
 import { httpProtocol } from '../http/options.js'
 import { announced, mayTrail } from '../http/trailers.js'
 import type { Peer } from '../keys/peer.js'
 import { checkOptions, invalid, kindOf, type OptionNames } from '../util/validate.js'
 import { duplex, PeerDuplex } from './duplex.js'
+import { beginRequest, KeptSockets } from './kept-sockets.js'
 import { hideTrailers } from './trailers.js'
 
 /** Options of {@link httpAgent}. */
@@ -102,7 +104,8 @@ export function peerConnector(endpoint: Endpoint, peer: Peer, options: PeerConne
  * sees it from peers only. Trailers that frame, route or authenticate a message are dropped.
  *
  * Returns at once, as `endpoint.listen` does; serves until the result is closed, and keeps the process alive until then. A stream that is
- * idle between requests ends after the server's `keepAliveTimeout`.
+ * idle between requests ends after the server's `keepAliveTimeout`, or when the result is closed. A request in progress is then the last
+ * one of its stream.
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject `ready` of the result.
  *
@@ -122,10 +125,14 @@ export function serveNodeHttp(
   // A peer may finish its half after its request, and still wants the answer.
   Object.assign(server, { httpAllowHalfOpen: true })
   setPeers(server)
+  const kept = new KeptSockets()
   const serve = (stream: PeerStream) => {
-    server.emit('connection', duplex(stream))
+    const socket = duplex(stream)
+    kept.add(socket)
+    server.emit('connection', socket)
   }
-  return endpoint.listen([[httpProtocol(service), serve]], { signal })
+  const listener = endpoint.listen([[httpProtocol(service), serve]], { signal })
+  return endpoints().listenedBy(listener, { method: 'serveNodeHttp', onStopped: () => kept.stop() })
 }
 
 function checkEndpoint(endpoint: unknown, call: string): void {
@@ -145,7 +152,11 @@ function setPeers(server: Server): void {
   withPeers.add(server)
   const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean
   server.emit = (event: string | symbol, ...args: unknown[]) => {
-    if (args[0] instanceof IncomingMessage) setPeer(args[0])
+    const [request, response] = args
+    if (request instanceof IncomingMessage) {
+      setPeer(request)
+      beginRequest(request.socket, response)
+    }
     return emit(event, ...args)
   }
 }

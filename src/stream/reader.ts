@@ -1,5 +1,5 @@
 import { native } from '../native/addon.js'
-import { answerOf, FAILED } from '../native/binding.js'
+import { answerOf, FAILED, PENDING, resultOf } from '../native/binding.js'
 import { localFailure } from '../native/failure.js'
 import { checkInto } from './chunk.js'
 import { defer } from './deferred/defer.js'
@@ -10,6 +10,8 @@ import { ReadLock } from './read-lock.js'
 import { readSlab } from './read-slab.js'
 
 const end = Promise.resolve(null)
+/** Result of a native call that found nothing to read. */
+const nothingYet = resultOf(PENDING)
 /** Most bytes that are read ahead of a call that may never come. */
 const mostAhead = 64 * 1024
 
@@ -27,6 +29,11 @@ export class ReadHalf extends ReadLock {
     if (state.readOver) return state.readError === null ? end : this.#read(signal, owner)
     const result = this.#tryNative()
     return result >= 0 ? Promise.resolve(this.#chunk(result) ?? null) : this.#read(signal, owner, result)
+  }
+
+  /** Same, behind {@link WriteHalf.finishToRead}: the stream is woken for the next bytes. A native call now would find none. */
+  readOnceWoken(): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.#read(undefined, undefined, nothingYet)
   }
 
   /** `first`: the result of the first native call, if it was made already. */

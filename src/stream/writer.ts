@@ -63,6 +63,29 @@ export class WriteHalf {
     }
   }
 
+  /**
+   * Finishes, for a caller that reads the answer in the same turn of the event loop. Returns whether that can be
+   * {@link ReadHalf.readOnceWoken}. Errors are those of the read.
+   */
+  finishToRead(chunk: Uint8Array): boolean {
+    const state = this.#state
+    if (this.#busy || !this.isOpen) {
+      this.finish(chunk).catch(() => {})
+      return false
+    }
+    const result = native().streamWrite(state.handle, chunk, 0, true, true)
+    if (answerOf(result) !== chunk.length) {
+      this.#finishing = this.#send(chunk, true, undefined, result)
+      this.#finishing.catch(() => {})
+      return false
+    }
+    this.#ending = true
+    this.#finishing = accepted
+    state.settle(result)
+    this.#drain()
+    return !state.readOver
+  }
+
   /** Finishes the stream of a handler that has returned. The error of later calls says so. */
   finishForHandler(): Promise<void> {
     this.#handlerReturned = true
@@ -112,7 +135,7 @@ export class WriteHalf {
       return this.#send(chunk, finish, signal)
     const bytes = typeof chunk === 'string' ? encode(chunk) : chunk
     const state = this.#state
-    const result = native().streamWrite(state.handle, bytes, 0, finish)
+    const result = native().streamWrite(state.handle, bytes, 0, finish, false)
     if (answerOf(result) !== bytes.length) return this.#send(bytes, finish, undefined, result)
     if (finish) this.#ending = true
     state.settle(result)
@@ -149,7 +172,7 @@ export class WriteHalf {
         if (state.writeOver) this.#throw()
         // During a wait, the caller may have detached the chunk. Sending a part of it would corrupt the stream or never complete.
         if (bytes.length !== length) throw notAChunk('must not be transferred or resized before it is written')
-        const result = tried ?? native().streamWrite(state.handle, bytes, sent, finish)
+        const result = tried ?? native().streamWrite(state.handle, bytes, sent, finish, false)
         tried = undefined
         const count = answerOf(result)
         if (count === PENDING) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createHttp2Server } from 'node:http2'
+import { createServer as createHttp2Server, createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { ExecutionContext } from 'ava'
@@ -40,6 +40,33 @@ export async function http2Server(t: ExecutionContext): Promise<number> {
   await once(server, 'listening')
   t.teardown(() => void server.close())
   return (server.address() as AddressInfo).port
+}
+
+/** What a request through a tunnel to `secureServer` has used. */
+export interface SecureUse {
+  /** HTTP versions of the requests. */
+  readonly versions: Set<string>
+  /** TLS connections. */
+  connections: number
+}
+
+/** The same bytes over TLS with HTTP/2, and with HTTP/1.1 for a client that offers no other. */
+export async function secureServer(
+  t: ExecutionContext,
+  certificate: { readonly cert: string; readonly key: string }
+): Promise<{ port: number; use: SecureUse }> {
+  const use: SecureUse = { versions: new Set(), connections: 0 }
+  const server = createSecureServer({ ...certificate, allowHTTP1: true }, (request, response) => {
+    use.versions.add(request.httpVersion)
+    if (request.method === 'POST') return void request.pipe(response)
+    response.setHeader('x-authority', request.headers[':authority'] ?? request.headers.host ?? '')
+    response.end(bytes)
+  })
+  server.on('secureConnection', () => use.connections++)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => void server.close())
+  return { port: (server.address() as AddressInfo).port, use }
 }
 
 function answer(request: IncomingMessage, response: ServerResponse): void {

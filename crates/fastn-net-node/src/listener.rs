@@ -1,8 +1,8 @@
 //! Listeners for the streams and connections of peers.
 
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
-use fastn_net::{IncomingStream, Protocol, Result};
+use fastn_net::{IncomingStream, Listener, Protocol, Result};
 use napi::{Env, bindgen_prelude::Float64ArraySlice};
 use napi_derive::napi;
 
@@ -36,14 +36,14 @@ pub fn endpoint_listen(
 }
 
 /// Takes queued streams, as many as fit in `out` in groups of four: stream, connection, route, stream id.
-/// The number of groups, `PENDING` or `FAILED`.
+/// The number of groups, `PENDING` or `FAILED`. After fewer than fit, as after `PENDING`, the next stream or the end wakes the caller.
 #[napi(catch_unwind)]
 pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) -> f64 {
     let out = numbers_mut(&mut out);
     Environment::with(&env, |e| {
         e.answer(|e| {
             let polled = e.table.borrow_mut().poll(listener, Channel::Read, |slot, cx| match slot {
-                Slot::Listener(listener) => Some(listener.poll_accept(cx, out.len() / GROUP)),
+                Slot::Listener(listener) => Some(accept_all(listener, cx, out.len() / GROUP)),
                 _ => None,
             });
             let Poll::Ready(taken) = polled.flatten().ok_or_else(stale)? else { return Ok(PENDING) };
@@ -62,6 +62,23 @@ pub fn listener_accept(env: Env, listener: f64, mut out: Float64ArraySlice<'_>) 
             Ok(count)
         })
     })
+}
+
+/// Takes streams until the queue is empty, or `most`.
+fn accept_all(listener: &Listener, cx: &mut Context<'_>, most: usize) -> Poll<Result<Vec<IncomingStream>>> {
+    let mut taken = ready!(listener.poll_accept(cx, most))?;
+    while taken.len() < most {
+        match listener.poll_accept(cx, most - taken.len()) {
+            Poll::Ready(Ok(more)) => taken.extend(more),
+            Poll::Ready(Err(_)) => {
+                // The next call returns it.
+                cx.waker().wake_by_ref();
+                break;
+            }
+            Poll::Pending => break,
+        }
+    }
+    Poll::Ready(Ok(taken))
 }
 
 /// Requeues unused streams that `listenerAccept` took: groups of four, in their order. Their handles are stale afterwards.

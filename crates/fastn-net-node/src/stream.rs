@@ -6,7 +6,7 @@
 
 use std::{
     ffi::CStr,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use fastn_net::{Result, Stream};
@@ -68,22 +68,33 @@ impl DirectCall for StreamRead {
 }
 
 /// Writes `bytes` from `offset` on, and the FIN behind the last one. Returns the byte count, `PENDING` or `FAILED`. The sending half
-/// is over when it is finished.
+/// is over when it is finished. `reads`, with the FIN: wakes the next `streamRead`, as one that was `PENDING` does.
 pub(crate) struct StreamWrite;
 
 impl DirectCall for StreamWrite {
     const NAME: &CStr = c"streamWrite";
 
     fn call(arguments: &mut Arguments) -> napi::Result<f64> {
-        let (bytes, offset, finish) = (arguments.bytes(1)?, arguments.whole(2)?, arguments.flag(3)?);
+        let (bytes, offset, finish, reads) =
+            (arguments.bytes(1)?, arguments.whole(2)?, arguments.flag(3)?, arguments.flag(4)?);
         let bytes = &bytes[(offset as usize).min(bytes.len())..];
-        Ok(poll(&arguments.env(), arguments.number(0)?, Channel::Write, |slot, cx| {
-            write(&mut slot.stream, cx, bytes, finish)
-        }))
+        let (env, stream) = (arguments.env(), arguments.number(0)?);
+        let reader = if reads { waker_of(&env, stream, Channel::Read) } else { None };
+        Ok(poll(&env, stream, Channel::Write, |slot, cx| write(&mut slot.stream, cx, bytes, finish, reader.as_ref())))
     }
 }
 
-fn write(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8], finish: bool) -> Poll<Result<f64>> {
+fn waker_of(env: &Env, stream: f64, channel: Channel) -> Option<Waker> {
+    Environment::with(env, |e| e.table.borrow_mut().poll(stream, channel, |_, cx| cx.waker().clone()))
+}
+
+fn write(
+    stream: &mut Stream,
+    cx: &mut Context<'_>,
+    bytes: &[u8],
+    finish: bool,
+    reader: Option<&Waker>,
+) -> Poll<Result<f64>> {
     let now = &bytes[..bytes.len().min(CALL_BYTES)];
     let mut count = 0;
     // No flush for bytes that go out with the FIN.
@@ -99,7 +110,11 @@ fn write(stream: &mut Stream, cx: &mut Context<'_>, bytes: &[u8], finish: bool) 
         }
     }
     if finish && count == bytes.len() {
-        stream.finish();
+        match reader {
+            Some(reader) if !stream.finish_then_wait(&mut Context::from_waker(reader)) => reader.wake_by_ref(),
+            Some(_) => {}
+            None => stream.finish(),
+        }
         // Corked bytes, and those that wait for room, fail only here.
         if stream.failure().is_some() {
             ready!(stream.poll_flush(cx))?;

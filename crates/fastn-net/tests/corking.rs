@@ -2,12 +2,17 @@
 
 mod support;
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use fastn_net::{Code, Connection, Endpoint, Listener, OpenOptions, Protocol, Stream, wire::alpn::Alpn};
 use support::{
-    USUAL, close, echo, endpoint, endpoint_with, exchange, header, incoming, introduce, limits, open, open_at, pair,
-    pattern, raw::Frozen, read_to_end, soon, until, waits, write_all,
+    USUAL, Woken, close, echo, endpoint, endpoint_with, exchange, header, incoming, introduce, limits, open, open_at,
+    pair, pattern, raw::Frozen, read_to_end, soon, until, waits, write_all,
 };
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -278,5 +283,50 @@ async fn an_acknowledgement_without_room_follows_when_its_stream_is_finished() {
     filling.finish();
     read_to_end(&mut filled).await.expect("whole");
     assert_eq!(read_to_end(&mut asked).await.expect("an end, no reset"), b"");
+    close(&[&a, &b]).await;
+}
+
+/// Finishes a stream to `protocol`, and waits for the answer with it.
+fn asked(connection: &Connection, protocol: &Protocol) -> (Stream, Arc<Woken>) {
+    let mut stream =
+        connection.try_open(&header(protocol), OpenOptions::default()).expect("connection").expect("stream");
+    stream.cork();
+    let woken = Arc::new(Woken::default());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(stream.poll_write(&mut cx, b"question").is_ready());
+    assert!(stream.finish_then_wait(&mut Context::from_waker(&Waker::from(woken.clone()))));
+    (stream, woken)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_finished_to_be_read_is_woken_by_the_answer_and_by_a_refusal() {
+    let (a, b, listener, connection) = connected().await;
+    let (mut asking, woken) = asked(&connection, &Protocol::Tcp);
+    let mut answering = incoming(&listener).await.stream;
+    assert_eq!(read_to_end(&mut answering).await.expect("whole"), b"question");
+    assert_eq!(woken.count(), 0);
+    write_all(&mut answering, b"answer").await.expect("write");
+    answering.finish();
+    until("the answer wakes", || woken.count() > 0).await;
+    assert_eq!(read_to_end(&mut asking).await.expect("whole"), b"answer");
+
+    let (mut refused, woken) = asked(&connection, &Protocol::Http);
+    until("the refusal wakes", || woken.count() > 0).await;
+    assert_eq!(read_to_end(&mut refused).await.expect_err("refused").code(), Code::ProtocolUnsupported);
+    close(&[&a, &b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_finished_to_be_read_is_woken_by_the_end_of_its_connection() {
+    let (a, b, _listener, connection) = connected().await;
+    let (mut asking, woken) = asked(&connection, &Protocol::Tcp);
+    connection.close(0, "enough");
+    until("the end wakes", || woken.count() > 0).await;
+    assert!(read_to_end(&mut asking).await.is_err());
+    // Nothing is woken for streams that have sent their header, or have failed.
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(!asking.finish_then_wait(&mut cx));
+    let mut sent = open(&a, &b, &Protocol::Tcp, USUAL).await.expect("stream");
+    assert!(!sent.finish_then_wait(&mut cx));
     close(&[&a, &b]).await;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type CodeClass, codeClasses } from '../../errors.js'
 import { type Endpoint, isFastnNetError } from '../../index.js'
 import type { Command } from '../command.js'
 import type { Context } from '../context.js'
@@ -48,8 +49,8 @@ export const send: Command = {
   }
 }
 
-/** Failures of a connection, after which the transfer may go on. */
-const retryable = ['ERR_CONNECTION_LOST', 'ERR_UNREACHABLE', 'ERR_ACK_TIMEOUT', 'ERR_SHUTTING_DOWN'] as const
+/** Failures after which the transfer may go on. */
+const retryable: ReadonlySet<CodeClass> = new Set(['unreachable', 'timeout', 'unavailable'])
 
 async function sendWithRetries(
   context: Context,
@@ -74,7 +75,7 @@ async function sendWithRetries(
       return await report(context, source, progress, stream.remoteId52)
     } catch (error) {
       const { code, message } = failureOf(error)
-      const isLost = retryable.some(each => isFastnNetError(error, each))
+      const isLost = isFastnNetError(error) && retryable.has(codeClasses[error.code])
       const leftMs = lastContact === undefined ? 0 : lastContact + retryMs - performance.now()
       if (signal.aborted || !isLost || leftMs <= 0 || source.total === null) throw error
       await output.event({ event: 'retry', code, message })

@@ -45,6 +45,19 @@ impl Stream {
         self.on_send(SendEvent::Reported);
     }
 
+    /// Same, for a caller that reads the answer next: also waits as a pending [`Stream::poll_read`] does. Returns whether `cx` is woken for
+    /// the answer; else call `poll_read`.
+    ///
+    /// Before the corked bytes leave, the connection's task sleeps. Afterwards, the first `poll_read` would contend with it for QUIC's lock.
+    pub fn finish_then_wait(&mut self, cx: &mut Context<'_>) -> bool {
+        let waits = self.wait_unsent(cx);
+        self.finish();
+        waits && self.awaits_ack() && {
+            self.waits_for_bytes(cx);
+            true
+        }
+    }
+
     /// Leaves the unsent bytes, and the FIN, to the connection's task.
     fn defer_last(&mut self) {
         let Some(send) = self.send.take() else { return };

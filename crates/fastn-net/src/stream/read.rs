@@ -49,6 +49,36 @@ impl Stream {
         read
     }
 
+    /// Waits for the first bytes on a stream whose header is still to be sent, so that none can have arrived.
+    pub(super) fn wait_unsent(&mut self, cx: &mut Context<'_>) -> bool {
+        self.check_ends();
+        if !self.is_corked() || !self.awaits_ack() {
+            return false;
+        }
+        let all = together(cx.waker(), [&self.end_waker]);
+        let Some(recv) = &mut self.recv else { return false };
+        let mut byte = [0];
+        match recv.poll_read(&mut Context::from_waker(all.as_ref().unwrap_or(cx.waker())), &mut byte) {
+            Poll::Pending => true,
+            // Only from a peer that answers what it has not seen.
+            Poll::Ready(Ok(count)) => {
+                let _ = self.feed_ack(&byte[..count]);
+                false
+            }
+            Poll::Ready(Err(_)) => false,
+        }
+    }
+
+    /// What a pending read leaves behind, beside its registration with QUIC.
+    pub(super) fn waits_for_bytes(&mut self, cx: &mut Context<'_>) {
+        self.read_waker = Some(cx.waker().clone());
+        self.watch_ack_deadline(cx.waker());
+        if let Some(reader) = &self.reader {
+            reader.record_wait();
+        }
+        self.wake_on_revocation(Waiter::Reader, cx.waker());
+    }
+
     fn poll_fill(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<Read>> {
         let mut count = self.buffered.take(into);
         while count < into.len() {

@@ -30,7 +30,7 @@ pub(in crate::tunnel) fn remove_hop_by_hop(headers: &mut HeaderMap) -> Option<He
     if headers.contains_key(header::CONNECTION) {
         let named = connection_fields(headers);
         if named.contains(&header::UPGRADE) {
-            upgrade = headers.get(header::UPGRADE).filter(|value| !is_http2(value)).cloned();
+            upgrade = headers.get(header::UPGRADE).filter(|value| !is_http2(value.as_bytes())).cloned();
         }
         for name in &named {
             if *name != header::HOST && *name != header::CONTENT_LENGTH {
@@ -83,8 +83,10 @@ fn has_token(value: &HeaderValue, wanted: &str) -> bool {
     tokens(value).any(|token| token.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(wanted)))
 }
 
-fn is_http2(value: &HeaderValue) -> bool {
-    tokens(value).any(|token| token.eq_ignore_ascii_case("h2c") || token.eq_ignore_ascii_case("h2"))
+/// Whether `Upgrade` names HTTP/2.
+pub(super) fn is_http2(value: &[u8]) -> bool {
+    let tokens = value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    tokens.into_iter().any(|token| token.eq_ignore_ascii_case(b"h2c") || token.eq_ignore_ascii_case(b"h2"))
 }
 
 /// `HeaderMap::remove` without hashing a name that cannot be there.

@@ -19,7 +19,10 @@ use std::{
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::http_io::{HttpIo, MAX_BUFFER};
+use super::{
+    headers::is_http2,
+    http_io::{HttpIo, MAX_BUFFER},
+};
 
 /// The messages that are read.
 #[derive(Clone, Debug)]
@@ -112,7 +115,7 @@ struct Head {
     length: Option<u64>,
     /// Whether the last coding of Transfer-Encoding is `chunked`, if there is one.
     is_chunked: Option<bool>,
-    /// A request that may be the last one of HTTP.
+    /// A request that may be the last one of HTTP. If it is not, its answer closes the connection: see [`super::answer`].
     may_switch: bool,
 }
 
@@ -238,7 +241,8 @@ impl Head {
             let last = value.rsplit(|&byte| byte == b',').next().unwrap_or_default();
             self.is_chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
         } else if name.eq_ignore_ascii_case(b"upgrade") {
-            self.may_switch = true;
+            // One to HTTP/2 is dropped.
+            self.may_switch |= !is_http2(value);
         }
     }
 }
@@ -290,6 +294,7 @@ mod tests {
             (Messages::Requests, "\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n"),
             (Messages::Requests, "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n\n\n\n"),
             (Messages::Requests, "POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n"),
+            (Messages::Requests, "GET / HTTP/1.1\r\nupgrade: x, H2C\r\n\r\n"),
             (
                 Messages::Requests,
                 "POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding:\tChunked\r\n\r\n\
