@@ -121,7 +121,8 @@ declare function peerConnector(endpoint: Endpoint, peer: Peer, options?: PeerCon
  * sees it from peers only. Trailers that frame, route or authenticate a message are dropped.
  *
  * Returns at once, as `endpoint.listen` does; serves until the result is closed, and keeps the process alive until then. A stream that is
- * idle between requests ends after the server's `keepAliveTimeout`.
+ * idle between requests ends after the server's `keepAliveTimeout`, or when the result is closed. A request in progress is then the last
+ * one of its stream.
  *
  * @throws {FastnNetError} `ERR_INVALID_ARGUMENT`. All other failures reject `ready` of the result.
  *

@@ -113,7 +113,7 @@ for (const hasHead of [false, true]) {
     })
     let requests = 0
     const listener = serveNodeHttp(server, (_, response) => {
-      if (++requests === 1) return response.end('first')
+      if (++requests === 1) return void response.end('first')
       if (hasHead) response.write('begun ')
       begin(response)
     })

@@ -43,7 +43,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
     (late: number) => addon.streamIdle(late % places)
   ]
   const failing = [
-    (late: number) => answerOf(addon.streamWrite(late, bytes, 0, true)),
+    (late: number) => answerOf(addon.streamWrite(late, bytes, 0, true, false)),
     (late: number) => answerOf(addon.streamRead(late, into, 0)),
     (late: number) => answerOf(addon.streamAck(late)),
     (late: number) => addon.connectionListenerAccept(late),
@@ -77,7 +77,7 @@ test(`stale handles reach nothing in ${rounds} reuses of their slots`, async t =
     }
     everyone()
     const line = text.encode(`line ${at}\n`)
-    const written = addon.streamWrite(stream, line, 0, true)
+    const written = addon.streamWrite(stream, line, 0, true, false)
     if (answerOf(written) !== line.length || (written & SEND_OVER) === 0) wrong++
     everyone()
     let got = ''
