@@ -115,6 +115,26 @@ test('requests with Upgrade or Expect are answered by a handler that knows neith
   }
 })
 
+test('early hints reach an agent, and fetch skips them', async t => {
+  await using ends = await pair()
+  const { client, server } = ends
+  serveNodeHttp(server, (_, response) => {
+    response.writeEarlyHints({ link: '</style.css>; rel=preload' })
+    response.writeEarlyHints({ link: '</script.js>; rel=preload' })
+    response.end('page')
+  })
+  const response = await client.fetch(server.address(), '/')
+  t.deepEqual([response.status, response.headers.get('link'), await response.text()], [200, null, 'page'])
+  const agent = httpAgent(client, server.address())
+  t.teardown(() => agent.destroy())
+  const request = http.request('http://peer/', { agent })
+  const statuses: number[] = []
+  request.on('information', ({ statusCode }) => statuses.push(statusCode))
+  request.end()
+  const [answer] = (await once(request, 'response')) as [http.IncomingMessage]
+  t.deepEqual([statuses, await text(answer)], [[103, 103], 'page'])
+})
+
 test('a listener of upgrades gets the peer, also if it is added later and the caller forges headers', async t => {
   await using ends = await pair()
   const { client, server } = ends

@@ -248,3 +248,20 @@ async fn a_peer_cannot_remove_what_is_said_of_it() {
     assert_eq!(fields(&head, "x-forwarded-proto"), ["http"]);
     tunnelled.close().await;
 }
+
+/// hyper gives them to a client, and its server can send none.
+#[tokio::test]
+async fn early_hints_are_dropped_and_the_answer_follows() {
+    let tunnelled = Tunnelled::new().await;
+    let (mut client, mut service, _) = tunnelled.get("/1").await;
+    for path in ["/2", "/3"] {
+        service.send("HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n").await;
+        service.send("HTTP/1.1 103 Early Hints\r\nlink: </b.js>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        let (head, body) = client.answer().await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert_eq!((field(&head, "link"), body.as_str()), (None, "ok"));
+        client.send(&format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", tunnelled.host())).await;
+        assert!(service.head().await.starts_with(&format!("GET {path} ")));
+    }
+    tunnelled.close().await;
+}
