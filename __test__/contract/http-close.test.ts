@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { type Endpoint, type PeerStream, Protocol } from 'fastn-net'
 import { serveNodeHttp } from 'fastn-net/node'
@@ -121,6 +122,7 @@ for (const hasHead of [false, true]) {
     await stream.write(request)
     const response = await begun
     const closed = listener.close({ timeout: 60_000 })
+    await setImmediate()
     response.end('answer')
     const text = await stream.text()
     t.is(/^connection: close\r$/im.test(text), !hasHead)
