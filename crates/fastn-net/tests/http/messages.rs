@@ -256,7 +256,9 @@ async fn early_hints_are_dropped_and_the_answer_follows() {
     let (mut client, mut service, _) = tunnelled.get("/1").await;
     for path in ["/2", "/3"] {
         service.send("HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n").await;
-        service.send("HTTP/1.1 103 Early Hints\r\nlink: </b.js>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+        service
+            .send("HTTP/1.1 103 Early Hints\r\nlink: </b.js>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            .await;
         let (head, body) = client.answer().await;
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
         assert_eq!((field(&head, "link"), body.as_str()), (None, "ok"));

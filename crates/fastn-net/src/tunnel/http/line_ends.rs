@@ -115,7 +115,7 @@ struct Head {
     length: Option<u64>,
     /// Whether the last coding of Transfer-Encoding is `chunked`, if there is one.
     is_chunked: Option<bool>,
-    /// A request that may be the last one of HTTP. If it is not, its answer closes the connection: see [`super::answer`].
+    /// A request that may be the last one of HTTP. Nothing behind it is followed, even if its service declines.
     may_switch: bool,
 }
 
