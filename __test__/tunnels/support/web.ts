@@ -56,7 +56,9 @@ export async function secureServer(
   certificate: { readonly cert: string; readonly key: string }
 ): Promise<{ port: number; use: SecureUse }> {
   const use: SecureUse = { versions: new Set(), connections: 0 }
-  const server = createSecureServer({ ...certificate, allowHTTP1: true }, (request, response) => {
+  // Node.js refuses further streams of a session that holds more than 10 MB of answers.
+  const settings = { ...certificate, allowHTTP1: true, maxSessionMemory: 1_000 }
+  const server = createSecureServer(settings, (request, response) => {
     use.versions.add(request.httpVersion)
     if (request.method === 'POST') return void request.pipe(response)
     response.setHeader('x-authority', request.headers[':authority'] ?? request.headers.host ?? '')

@@ -1,10 +1,14 @@
 //! An HTTP/2 connection to a service.
 
-use std::sync::{Mutex, MutexGuard};
+use std::{
+    error::Error as _,
+    sync::{Mutex, MutexGuard},
+};
 
 use futures_util::future::BoxFuture;
 use hyper::{
     Request, Uri,
+    body::Body as _,
     client::conn::http2::{Builder, SendRequest},
     http::uri::{Authority, PathAndQuery, Scheme},
     rt::Executor,
@@ -12,7 +16,10 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 
-use super::{body::Body, http_io::HttpIo};
+use super::{
+    body::{Body, empty},
+    http_io::HttpIo,
+};
 
 /// The connection to a service that speaks HTTP/2, once there is one. All requests share it.
 pub(super) struct Http2 {
@@ -50,6 +57,31 @@ impl Http2 {
         let path = request.uri().path_and_query().cloned();
         parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
         *request.uri_mut() = Uri::from_parts(parts).expect("all three are there");
+    }
+
+    /// The same request again, if it has no body. Call before it is sent.
+    pub(super) fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
+        if !request.body().is_end_stream() {
+            return None;
+        }
+        let mut again = Request::new(empty());
+        *again.method_mut() = request.method().clone();
+        *again.uri_mut() = request.uri().clone();
+        *again.headers_mut() = request.headers().clone();
+        Some(again)
+    }
+
+    /// Whether the service has refused the stream of a request without looking at it (RFC 9113, 8.7): it may be sent again. node:http2 does
+    /// so while a connection holds more than 10 MB of answers.
+    pub(super) fn has_refused(error: &hyper::Error) -> bool {
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<h2::Error>() {
+                return error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            }
+            cause = error.source();
+        }
+        false
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<SendRequest<Body>>> {

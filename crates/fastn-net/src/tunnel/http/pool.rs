@@ -33,6 +33,9 @@ use crate::tunnel::running::TunnelTasks;
 /// Idle connections that are kept.
 const MAX_IDLE: usize = 256;
 
+/// How often a request is sent again that a service refuses unseen.
+const MAX_REFUSALS: u32 = 3;
+
 /// Makes a connection.
 pub(in crate::tunnel) type Connect<'a> = &'a (dyn Fn() -> BoxFuture<'a, io::Result<HttpIo>> + Send + Sync);
 
@@ -81,19 +84,25 @@ impl Pool {
             return Box::pin(self.upgrade(request, io)).await;
         }
         let mut has_connected = false;
+        let mut refusals = 0;
         loop {
             if let Some(http2) = &self.0.http2
                 && let Some(mut sender) = http2.sender()
             {
                 http2.address(&mut request);
+                let repeated = Http2::repeated(&request);
                 match Box::pin(sender.try_send_request(request)).await {
                     Ok(answer) => return Ok(answer.map(answer_body)),
-                    Err(mut error) => match error.take_message() {
-                        Some(again) if !has_connected => request = again,
+                    Err(mut error) => match (error.take_message(), repeated) {
+                        (Some(again), _) if !has_connected => (request, has_connected) = (again, true),
+                        // Over a connection of its own, which later ones share.
+                        (_, Some(again)) if refusals < MAX_REFUSALS && Http2::has_refused(error.error()) => {
+                            (request, has_connected) = (again, false);
+                            refusals += 1;
+                        }
                         _ => return Err(SendError::Exchange(error.into_error())),
                     },
                 }
-                has_connected = true;
             }
             let mut link = if let Some(link) = self.take() {
                 link
