@@ -149,8 +149,7 @@ class StreamServer implements Expiring {
     try {
       response = await this.#handle(exchange)
       source = sourceOf(response)
-      if (source === undefined && !isResponse(response))
-        throw new TypeError('a handler must return an unused Response')
+      if (source === undefined && !isResponse(response)) throw new TypeError('a handler must return an unused Response')
     } catch (error) {
       return await this.#fail(error, exchange)
     }
