@@ -110,7 +110,7 @@ export interface OutgoingMail {
   readonly from: string
   /** Recipients, `alias@<id52>.fastn`. */
   readonly to: string | readonly string[]
-  /** The message, headers included. It arrives byte for byte. */
+  /** The message, headers included. It arrives byte for byte: leave out `Bcc`, and name its recipients in `to`. */
   readonly raw: Uint8Array | string
 }
 

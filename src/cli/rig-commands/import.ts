@@ -2,6 +2,7 @@ import { importRig } from '../../rig/index.js'
 import { printable } from '../../util/display.js'
 import type { Command } from '../command.js'
 import { homeOf, homeOption } from './home.js'
+import { hideSqliteWarning } from './sqlite-warning.js'
 
 /** Imports a folder of the original. */
 export const importCommand: Command = {
@@ -18,6 +19,7 @@ export const importCommand: Command = {
   examples: [['fastn-net rig import ~/.local/share/fastn --home my-rig', 'Into another folder.']],
   async run(context) {
     const { args, output } = context
+    hideSqliteWarning()
     const user = args.text('user')
     const { accounts, problems } = await importRig(args.required(0), {
       home: homeOf(context),

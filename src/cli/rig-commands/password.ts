@@ -4,6 +4,7 @@ import { hashMailPassword } from '../../rig/services/index.js'
 import type { Command } from '../command.js'
 import { UsageError } from '../failure.js'
 import { homeOption } from './home.js'
+import { hideSqliteWarning } from './sqlite-warning.js'
 
 /** Without those that look alike. */
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
@@ -22,6 +23,7 @@ export const mailPassword: Command = {
     ['fastn-net rig mail-password --stdin < password.txt', 'The hash of your own password.']
   ],
   async run({ args, output }) {
+    hideSqliteWarning()
     const made = !args.has('stdin')
     const password = made ? newPassword() : (await text(process.stdin)).replace(/\r?\n$/, '')
     if (password === '') throw new UsageError('stdin has no password')

@@ -12,6 +12,7 @@ import { doFor } from './control.js'
 import { whileControlled } from './control-socket.js'
 import { RigFile } from './file.js'
 import { homeOf, homeOption, stateOf } from './home.js'
+import { hideSqliteWarning } from './sqlite-warning.js'
 
 /** Runs a rig. */
 export const run: Command = {
@@ -32,6 +33,7 @@ export const run: Command = {
   ],
   async run(context) {
     const { args, output, signal } = context
+    hideSqliteWarning()
     const home = homeOf(context)
     const file = new RigFile(home, args.text('config'))
     if (args.has('check')) {

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { createTransport } from 'nodemailer'
 import { certificate } from '../helpers/certificate.js'
 import { folder, type MailPeer, mailPeer, password } from '../helpers/peers.js'
 
@@ -57,12 +58,17 @@ test('swaks sends, and sees refusals', async t => {
   t.regex(relayed.output, /550 5\.\d\.\d .*<id52>\.fastn/)
 })
 
-test('msmtp sends as sendmail does', async t => {
-  if (!has(t, 'msmtp')) return
+/** Sends with msmtp. Resolves with the message that arrives; `undefined` if msmtp or openssl is not installed. */
+async function throughMsmtp(
+  t: ExecutionContext,
+  textFor: (address: string) => string,
+  argsFor: (address: string) => string[]
+): Promise<string | undefined> {
+  if (!has(t, 'msmtp')) return undefined
   const found = await secured(t)
   if (found === undefined) {
     t.pass('SKIPPED: openssl is not installed')
-    return
+    return undefined
   }
   const { peer, ca, port } = found
   const config = join(await folder(t), 'msmtprc')
@@ -78,10 +84,37 @@ test('msmtp sends as sendmail does', async t => {
     `tls_trust_file ${ca}`
   ]
   await writeFile(config, `${lines.join('\n')}\n`, { mode: 0o600 })
-  const text = `From: ${peer.address()}\nTo: ${peer.address()}\nSubject: folded\n header\n\n${body}`
-  const { status, output } = await run('msmtp', ['-C', config, '-f', peer.address(), peer.address()], text)
+  const args = ['-C', config, '-f', peer.address(), ...argsFor(peer.address())]
+  const { status, output } = await run('msmtp', args, textFor(peer.address()))
   t.is(status, 0, output)
   await peer.event('delivered')
-  const [message] = (await peer.messages()).map(String)
-  t.is(message?.slice(message.indexOf('Subject:')).replaceAll('\r\n', '\n'), text.slice(text.indexOf('Subject:')))
+  const [message] = await peer.messages()
+  return String(message)
+}
+
+test('msmtp sends as sendmail does', async t => {
+  const textFor = (address: string) => `From: ${address}\nTo: ${address}\nSubject: folded\n header\n\n${body}`
+  const message = await throughMsmtp(t, textFor, address => [address])
+  if (message === undefined) return
+  const text = textFor('')
+  t.is(message.slice(message.indexOf('Subject:')).replaceAll('\r\n', '\n'), text.slice(text.indexOf('Subject:')))
+})
+
+test('Bcc: msmtp and nodemailer remove the field, and what a client leaves in arrives', async t => {
+  const textFor = (address: string) => `From: ${address}\nBcc: ${address}\nSubject: secret\n\nbody\n`
+  const message = await throughMsmtp(t, textFor, () => ['-t'])
+  if (message !== undefined) t.notRegex(message, /^bcc:/im)
+  const peer = await mailPeer(t)
+  const auth = { user: 'ada', pass: password }
+  const transport = createTransport({ host: '127.0.0.1', port: peer.mail.smtp!.port, auth, ignoreTLS: true })
+  t.teardown(() => transport.close())
+  await transport.sendMail({ from: peer.address(), bcc: peer.address(), subject: 'from nodemailer', text: 'body' })
+  await peer.event('delivered')
+  const raw = `Bcc: ${peer.address()}\r\nSubject: as it is\r\n\r\nbody\r\n`
+  await transport.sendMail({ envelope: { from: peer.address(), to: [peer.address()] }, raw })
+  const [first] = peer.events.filter(({ type }) => type === 'delivered')
+  await peer.event('delivered', event => event !== first)
+  const messages = (await peer.messages()).map(String)
+  t.notRegex(messages.find(each => each.includes('from nodemailer'))!, /^bcc:/im)
+  t.true(messages.includes(raw))
 })

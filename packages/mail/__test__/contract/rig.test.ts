@@ -1,9 +1,12 @@
 // Mail of a rig: two rigs that know each other, and what is imported from the original.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { text as textOf } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { hashPassword } from 'fastn-mail'
 import { SecretKey } from 'fastn-net'
@@ -123,6 +126,15 @@ test('two rigs that know each other exchange mail, over TLS with their own certi
     message: /cannot start 'mail'.*hashPassword/
   })
   t.deepEqual(await subjects(bob, 2), ['one', 'two'])
+})
+
+test('the command line does not print that node:sqlite is experimental', async t => {
+  const command = fileURLToPath(new URL('./cli.js', import.meta.resolve('fastn-net')))
+  const child = spawn(process.execPath, [command, 'rig', 'mail-password', '--stdin'], { stdio: 'pipe' })
+  child.stdin.end('correct horse\n')
+  const [out, err] = await Promise.all([textOf(child.stdout), textOf(child.stderr)])
+  t.regex(out, /^scrypt\$/)
+  t.is(err, '')
 })
 
 test('the router serves the settings for mail clients', async t => {
