@@ -20,16 +20,25 @@ const layers = [
 ]
 const leaves = ['src/errors.ts', 'src/settings.ts', 'src/types.ts', 'src/version.ts', 'src/util/**/*.ts']
 
+// The same of packages/mail/src. Of the files beside them, these are above all folders, and the others below all.
+const mailLayers = ['store', 'mime', 'imap', 'dovecot', 'smtp', 'queue', 'receive', 'legacy', 'deliver', 'bounce']
+const mailTop = ['mail-options', 'users', 'submission', 'mail']
+
+const message = 'A layer imports lower layers only: see CONTRIBUTING.md.'
+
 /** Forbids the imports of higher layers to the files of a layer. */
-function below(files, higher) {
+function below(files, higher, more = []) {
   const patterns = [
-    {
-      regex: `^(\\./|(\\.\\./)+)(${higher.join('|')})/`,
-      message: 'A layer imports lower layers only: see CONTRIBUTING.md.'
-    },
-    { regex: '^(\\./|(\\.\\./)+)index\\.js$', message: 'Only users import the index.' }
+    ...(higher.length > 0 ? [{ regex: `^(\\./|(\\.\\./)+)(${higher.join('|')})/`, message }] : []),
+    { regex: '^(\\./|(\\.\\./)+)index\\.js$', message: 'Only users import the index.' },
+    ...more
   ]
   return { files, rules: { 'no-restricted-imports': ['error', { patterns }] } }
+}
+
+/** The top files of packages/mail/src, imported from a folder or from beside them. */
+function mailTopFrom(prefix) {
+  return [{ regex: `^${prefix}(${mailTop.join('|')})\\.js$`, message }]
 }
 
 export default tseslint.config(
@@ -66,5 +75,12 @@ export default tseslint.config(
       ]
     }
   },
-  ...layers.slice(1, -1).map((layer, at) => below([`src/${layer}/**/*.ts`], layers.slice(at + 2)))
+  ...layers.slice(1, -1).map((layer, at) => below([`src/${layer}/**/*.ts`], layers.slice(at + 2))),
+  {
+    ...below(['packages/mail/src/*.ts'], mailLayers, mailTopFrom('\\./')),
+    ignores: [...mailTop, 'index'].map(file => `packages/mail/src/${file}.ts`)
+  },
+  ...mailLayers.map((layer, at) =>
+    below([`packages/mail/src/${layer}/**/*.ts`], mailLayers.slice(at + 1), mailTopFrom('(\\.\\./)+'))
+  )
 )

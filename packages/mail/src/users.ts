@@ -63,7 +63,7 @@ export class Users {
     const user = localName(name, id52)
     const hash = Object.hasOwn(this.#users, user) ? this.#users[user]?.password : undefined
     // Takes as long for an unknown name.
-    const isRight = await verifyPassword(password, hash ?? nobody)
+    const isRight = await verifyPassword(password, hash ?? noHash)
     return hash !== undefined && isRight ? user : undefined
   }
 
@@ -112,4 +112,4 @@ function localName(name: string, id52: string): string {
 }
 
 // A hash that no password matches.
-const nobody = `scrypt$16384$8$5$${'A'.repeat(22)}==$${'A'.repeat(43)}=`
+const noHash = `scrypt$16384$8$5$${'A'.repeat(22)}==$${'A'.repeat(43)}=`

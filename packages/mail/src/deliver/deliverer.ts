@@ -3,11 +3,11 @@ import { jumpDetector } from '../clock.js'
 import type { OnEvent } from '../events.js'
 import type { RefusedRecipient } from '../protocol.js'
 import type { Delivery, Queue } from '../queue/queue.js'
+import { Slots } from '../slots.js'
 import { step } from '../steps.js'
+import { type FailedOutcome, isTaken, type Outcome } from '../transport.js'
 import { PeerQueue } from './peer-queue.js'
 import { backoff, notBehind, type Schedule } from './schedule.js'
-import { Slots } from './slots.js'
-import { type FailedOutcome, isTaken, type Outcome } from './transport.js'
 
 /** Settings of a deliverer. */
 export interface DelivererOptions {

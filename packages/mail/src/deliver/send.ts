@@ -4,7 +4,7 @@ import { sendLegacy } from '../legacy/send.js'
 import { type MailHeader, mailProtocol, maxLineBytes, nativeAlpn, patience, readAnswer } from '../protocol.js'
 import type { Delivery } from '../queue/queue.js'
 import { step } from '../steps.js'
-import type { Outcome, Transport } from './transport.js'
+import type { Outcome, Transport } from '../transport.js'
 
 /**
  * Sends a mail to its peer, and waits for the answer.

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { Json } from 'fastn-net'
-import type { Outcome, Transport } from '../deliver/transport.js'
 import { legacyProtocol, maxLineBytes, patience } from '../protocol.js'
 import type { Delivery } from '../queue/queue.js'
+import type { Outcome, Transport } from '../transport.js'
 
 /**
  * Sends a mail to a peer of the original, which accepts one recipient per mail and only UTF-8. Its answer confirms only that it has read the

@@ -1,6 +1,6 @@
 import type { Endpoint, Peer } from 'fastn-net'
 import type { HeldLease } from 'fastn-net/account'
-import type { MailAnswer } from '../protocol.js'
+import type { MailAnswer } from './protocol.js'
 
 /** Outcome of an attempt. */
 export type Outcome = MailAnswer | { readonly status: 'unreachable'; readonly message: string }
