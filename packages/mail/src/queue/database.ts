@@ -1,5 +1,5 @@
-import { DatabaseSync } from 'node:sqlite'
 import { MailError, storageError } from '../errors.js'
+import { DatabaseSync } from '../sqlite.js'
 
 /** Maximum delay of a lazy change, in milliseconds. */
 const lazyDelay = 50

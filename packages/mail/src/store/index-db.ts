@@ -1,5 +1,5 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { MailError, storageError } from '../errors.js'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from '../sqlite.js'
 
 /** What each version of the tables adds to the one before. The number of the version is kept in `PRAGMA user_version`. */
 const versions = [
