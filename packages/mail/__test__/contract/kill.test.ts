@@ -159,7 +159,7 @@ if (times > 0)
   test(`killed ${times} times, at steps and at any moment`, async t => {
     t.timeout(times * 60_000)
     const ends = await pair(t)
-    // In one round of four, its mails are through before the time has come.
+    // In every fifth round or so, the mails are through before the step or moment comes.
     for (let at = 0; ends.kills < times; at++) {
       const end = at % 2 === 0 ? 'sender' : 'receiver'
       const names = end === 'sender' ? senderSteps : receiverSteps
