@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { connect as connectTls } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
@@ -132,6 +133,25 @@ test('idle connections cannot block clients: a newer one evicts the oldest', asy
   // The session that has logged in, the late one and 63 or 64 silent ones.
   while (server.connections > 66) await new Promise(resolve => setTimeout(resolve, 20))
   t.pass()
+})
+
+test('connections in a TLS handshake cannot block clients', async t => {
+  const tls = await tlsOf(t)
+  const { server } = await serve(t, { tls, implicitTls: true, limits: { maxPendingLogins: 4 } })
+  const { port } = server.address
+  // The beginning of a ClientHello, and nothing.
+  const silent = Array.from({ length: 40 }, (_, at) => {
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    if (at % 2 === 0) socket.write(Buffer.from('1603010200010001fc0303', 'hex'))
+    return socket.resume()
+  })
+  t.teardown(() => {
+    for (const each of silent) each.destroy()
+  })
+  await once(silent[0]!, 'close')
+  const client = await (await ImapClient.connect(port, { tls: true })).login()
+  t.is((await client.run('SELECT INBOX')).status, 'OK')
+  client.close()
 })
 
 test('a connection with a pending password check is not evicted', async t => {

@@ -37,7 +37,8 @@ export class Connection implements PendingLogin {
   #stream: Duplex
   #session: Session | undefined
   #isClosing = false
-  #isInHandshake = false
+  /** TLS whose handshake is not complete. */
+  #handshaking: TLSSocket | undefined
   #failures = 0
   /** Token bucket of commands, and the time of its last refill. */
   #tokens: number
@@ -91,13 +92,15 @@ export class Connection implements PendingLogin {
   }
 
   destroy(): void {
+    // Before the socket below it, whose end in the middle of a handshake Node.js may not survive.
+    this.#handshaking?.destroy()
     this.#stream.destroy()
     this.#socket.destroy()
   }
 
   /** Closes a connection before login. */
   #end(reason: 'timeout' | 'dropped'): void {
-    if (!this.#session || this.#isInHandshake) {
+    if (!this.#session || this.#handshaking) {
       this.destroy()
       return
     }
@@ -182,9 +185,9 @@ export class Connection implements PendingLogin {
   }
 
   async #handshake(): Promise<Duplex> {
-    this.#isInHandshake = true
     const { secureContext } = this.#shared
     const stream = new TLSSocket(this.#socket, { isServer: true, ...(secureContext && { secureContext }) })
+    this.#handshaking = stream
     stream.on('error', () => {})
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => stream.destroy(), handshakeMs)
@@ -198,7 +201,7 @@ export class Connection implements PendingLogin {
         settle(() => reject(new InputEnded('end')))
       )
     })
-    this.#isInHandshake = false
+    this.#handshaking = undefined
     return stream
   }
 
